@@ -1,0 +1,376 @@
+//! The vocabulary of names: types that cannot hold a bad one.
+//!
+//! Every type parses with [`FromStr`] and says in one sentence why it refuses. Names that become path
+//! segments are ASCII and cannot be `.`, `..` or start with a dot, so no name ever leads out of the
+//! output folder.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Why a text is not the name that it should be; reads after the quoted text: `"a b" contains a space`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NameError(pub String);
+
+fn refuse<T>(why: impl Into<String>) -> Result<T, NameError> {
+    Err(NameError(why.into()))
+}
+
+/// A newtype over a checked text.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $check:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                $check(text)?;
+                Ok($name(text.into()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// A node's registered name: an RFC 1123 subdomain (Kubernetes' rule for object names), at most 52
+    /// bytes so that `system:node:NAME` fits the 64 bytes of a common name (RFC 5280, ub-common-name).
+    NodeName, check_node_name
+);
+checked_text!(
+    /// A user, certificate or cluster: ASCII letters, digits, `.`, `_` and `-`, starting with a letter or
+    /// digit, at most 63 bytes: safe as one path segment everywhere.
+    Label, check_label
+);
+checked_text!(
+    /// An X.509 common name: 1 to 64 bytes (RFC 5280, ub-common-name) of printable ASCII.
+    CommonName, check_attribute
+);
+checked_text!(
+    /// An X.509 organization, which Kubernetes reads as a group: 1 to 64 bytes of printable ASCII.
+    Organization, check_attribute
+);
+checked_text!(
+    /// A DNS name per RFC 1123, lower case, at most 253 bytes, no trailing dot, no wildcard.
+    DnsName, check_dns_name
+);
+checked_text!(
+    /// A relative path in slashes below the project folder; every segment is a name of our own making.
+    TreePath, check_tree_path
+);
+checked_text!(
+    /// The name of an artifact, as the lock, `why` and `--renew` write it: `nodes/cp1/apiserver`.
+    ArtifactName, check_tree_path
+);
+
+fn check_node_name(text: &str) -> Result<(), NameError> {
+    check_dns_name(text)?;
+    if text.len() > 52 {
+        return refuse(
+            "is longer than 52 bytes (`system:node:NAME` must fit a 64 byte common name)",
+        );
+    }
+    Ok(())
+}
+
+fn check_label(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return refuse("is empty");
+    }
+    if text.len() > 63 {
+        return refuse("is longer than 63 bytes");
+    }
+    if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return refuse("must start with an ASCII letter or digit");
+    }
+    match text
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c)))
+    {
+        Some(bad) => refuse(format!(
+            "contains {bad:?}; use ASCII letters, digits, `.`, `_` and `-`"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_attribute(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return refuse("is empty");
+    }
+    if text.len() > 64 {
+        return refuse("is longer than 64 bytes (RFC 5280)");
+    }
+    if text.trim() != text {
+        return refuse("starts or ends with a space");
+    }
+    match text.chars().find(|c| !(' '..='~').contains(c)) {
+        Some(bad) => refuse(format!("contains {bad:?}; use printable ASCII")),
+        None => Ok(()),
+    }
+}
+
+fn check_dns_name(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return refuse("is empty");
+    }
+    if text.len() > 253 {
+        return refuse("is longer than 253 bytes");
+    }
+    if text.parse::<IpAddr>().is_ok() {
+        return refuse("is an IP address, not a name");
+    }
+    for label in text.split('.') {
+        if label.is_empty() {
+            return refuse("has an empty label (two dots, or a dot at an end)");
+        }
+        if label.len() > 63 {
+            return refuse("has a label longer than 63 bytes");
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return refuse("has a label that starts or ends with `-`");
+        }
+        if let Some(bad) = label
+            .chars()
+            .find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-'))
+        {
+            return refuse(if bad.is_ascii_uppercase() {
+                "contains an upper-case letter; write it in lower case".to_owned()
+            } else if bad.is_ascii() {
+                format!("contains {bad:?}; use lower-case letters, digits, `-` and `.`")
+            } else {
+                format!("contains {bad:?}; write international names in punycode (xn--…)")
+            });
+        }
+    }
+    // An all-numeric last label would be read as an IPv4 address by some resolvers (WHATWG URL, RFC 1123 2.1).
+    if text
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
+        && text.contains('.')
+    {
+        return refuse("ends in a number and is not an IP address");
+    }
+    Ok(())
+}
+
+fn check_tree_path(text: &str) -> Result<(), NameError> {
+    for segment in text.split('/') {
+        if segment.is_empty() || segment == "." || segment == ".." {
+            return refuse("is not a plain relative path");
+        }
+        if let Some(bad) = segment
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c)))
+        {
+            return refuse(format!("contains {bad:?}"));
+        }
+    }
+    Ok(())
+}
+
+impl TreePath {
+    /// Joins names that are path-safe already.
+    ///
+    /// # Panics
+    /// Never on names of this module's types; a literal that is not a plain path is a defect.
+    #[expect(
+        clippy::expect_used,
+        reason = "segments are literals and checked names"
+    )]
+    pub fn of(text: &str) -> Self {
+        text.parse().expect("a path made of checked names")
+    }
+
+    pub fn join(&self, rest: &str) -> Self {
+        TreePath::of(&format!("{}/{rest}", self.0))
+    }
+}
+
+impl ArtifactName {
+    /// Joins names that are path-safe already.
+    ///
+    /// # Panics
+    /// Never on names of this module's types; a literal that is not a plain path is a defect.
+    #[expect(
+        clippy::expect_used,
+        reason = "segments are literals and checked names"
+    )]
+    pub fn of(text: &str) -> Self {
+        text.parse()
+            .expect("an artifact name made of checked names")
+    }
+}
+
+/// A subject alternative name: the two forms that Kubernetes components check.
+///
+/// Ordered as Go and kubeadm write them: DNS names first, then addresses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum San {
+    /// A DNS name, possibly with a wildcard as its whole first label (RFC 6125 6.4.3).
+    Dns(Box<str>),
+    Ip(IpAddr),
+}
+
+impl FromStr for San {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if let Ok(address) = text.parse() {
+            return check_address(address).map(San::Ip);
+        }
+        match text.strip_prefix("*.") {
+            Some(parent) if !parent.contains('.') => {
+                return refuse("is a wildcard over a top-level domain");
+            }
+            Some(parent) => check_dns_name(parent)?,
+            None => check_dns_name(text)?,
+        }
+        Ok(San::Dns(text.into()))
+    }
+}
+
+impl From<&DnsName> for San {
+    fn from(name: &DnsName) -> Self {
+        San::Dns(name.as_str().into())
+    }
+}
+
+impl From<&NodeName> for San {
+    fn from(name: &NodeName) -> Self {
+        San::Dns(name.as_str().into())
+    }
+}
+
+impl fmt::Display for San {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            San::Dns(name) => f.write_str(name),
+            San::Ip(address) => address.fmt(f),
+        }
+    }
+}
+
+fn check_address(address: IpAddr) -> Result<IpAddr, NameError> {
+    if address.is_unspecified() {
+        return refuse("is the unspecified address; name the one that clients dial");
+    }
+    if address.is_multicast() {
+        return refuse("is a multicast address");
+    }
+    if let IpAddr::V6(six) = address
+        && six.to_ipv4_mapped().is_some()
+    {
+        return refuse("is an IPv4-mapped IPv6 address; write the IPv4 address");
+    }
+    Ok(address)
+}
+
+/// A node's own address: unicast, not loopback, not IPv4-mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeAddress(IpAddr);
+
+impl NodeAddress {
+    pub fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
+impl FromStr for NodeAddress {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let Ok(address) = text.parse() else {
+            return refuse("is not an IP address");
+        };
+        check_address(address).map(NodeAddress)
+    }
+}
+
+impl fmt::Display for NodeAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What clients dial: `host:port`, the port 6443 when left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Endpoint {
+    pub host: San,
+    pub port: u16,
+}
+
+/// kubeadm's default API server port.
+pub const API_PORT: u16 = 6443;
+
+impl Endpoint {
+    pub fn at(address: IpAddr) -> Self {
+        Endpoint {
+            host: San::Ip(address),
+            port: API_PORT,
+        }
+    }
+
+    /// The `server:` of a kubeconfig.
+    pub fn url(&self) -> String {
+        format!("https://{self}")
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.host {
+            San::Ip(IpAddr::V6(six)) => write!(f, "[{six}]:{}", self.port),
+            host => write!(f, "{host}:{}", self.port),
+        }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.contains("//") {
+            return refuse("is a URL; write `host:port`");
+        }
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            match rest.split_once(']') {
+                Some((host, "")) => (host, None),
+                Some((host, port)) => (host, port.strip_prefix(':').or(Some(port))),
+                None => return refuse("has a `[` without a `]`"),
+            }
+        } else if text.matches(':').count() > 1 {
+            (text, None)
+        } else {
+            match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            }
+        };
+        let port = match port {
+            None => API_PORT,
+            Some(port) => match port.parse::<u16>() {
+                Ok(number) if number != 0 => number,
+                _ => return refuse(format!("has {port:?} where a port from 1 to 65535 belongs")),
+            },
+        };
+        let host: San = host.parse()?;
+        if matches!(&host, San::Dns(name) if name.starts_with("*.")) {
+            return refuse("is a wildcard; clients need a name that they can dial");
+        }
+        Ok(Endpoint { host, port })
+    }
+}

@@ -1,0 +1,328 @@
+//! What the user wants, validated: nothing optional or stringly is left where a default exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::algorithm::KeyAlgorithm;
+use crate::name::{
+    CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
+};
+use crate::time::Span;
+use crate::version::KubernetesVersion;
+
+/// One cluster's PKI as described.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    pub cluster: Cluster,
+    pub cas: BTreeMap<CaName, Ca>,
+    /// Sorted by name: the order in the file never matters.
+    pub nodes: Vec<Node>,
+    pub components: BTreeMap<Component, ComponentSettings>,
+    pub etcd: EtcdTopology,
+    /// `component "kubelet" serving=#true`
+    pub kubelet_serving: bool,
+    /// `component "kube-proxy"` was written.
+    pub kube_proxy: bool,
+    /// What leaves get where nothing nearer says otherwise.
+    pub defaults: Policy,
+    pub users: Vec<User>,
+    pub certificates: Vec<ExtraCertificate>,
+}
+
+/// A value and where it came from, so that `show` can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    pub value: T,
+    pub origin: Origin,
+}
+
+/// Where a value came from. Never hashed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// kpki's own default.
+    Default,
+    /// Derived from other settings, in words.
+    Derived(&'static str),
+    /// A line of the description.
+    File { file: Arc<str>, line: usize },
+}
+
+impl<T> Setting<T> {
+    pub fn default(value: T) -> Self {
+        Setting {
+            value,
+            origin: Origin::Default,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::Derived(how) => f.write_str(how),
+            Origin::File { file, line } => write!(f, "{file}:{line}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub name: Label,
+    pub kubernetes: Setting<KubernetesVersion>,
+    /// With one control-plane node the default is that node's address.
+    pub endpoint: Setting<Endpoint>,
+    /// Never empty; the first one decides the service address in the API server's certificate.
+    pub service_cidrs: Setting<Vec<IpNet>>,
+    pub dns_domain: Setting<DnsName>,
+}
+
+/// The three certificate authorities of a cluster (PKI certificates and requirements).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CaName {
+    Kubernetes,
+    Etcd,
+    FrontProxy,
+}
+
+impl CaName {
+    pub const ALL: [CaName; 3] = [CaName::Kubernetes, CaName::Etcd, CaName::FrontProxy];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CaName::Kubernetes => "kubernetes",
+            CaName::Etcd => "etcd",
+            CaName::FrontProxy => "front-proxy",
+        }
+    }
+}
+
+impl fmt::Display for CaName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Ca {
+    pub common_name: Setting<CommonName>,
+    pub validity: Setting<Span>,
+    /// `Origin::Default` or from `defaults` counts only when the key is first made; see [`Ca::explicit_key`].
+    pub key: Setting<KeyAlgorithm>,
+    /// The `ca` block itself names the algorithm: then another one on record needs `--allow replace:`.
+    pub explicit_key: bool,
+    pub revision: u32,
+    /// A certificate that the user brings: imported, never issued. DER of exactly one certificate.
+    pub brought: Option<BroughtCa>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BroughtCa {
+    /// As named in the description, for messages.
+    pub path: Arc<str>,
+    pub der: Vec<u8>,
+}
+
+/// Role of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    ControlPlane,
+    Worker,
+    /// A member of an external etcd: no kubelet identity, only etcd's files.
+    Etcd,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::ControlPlane => "control-plane",
+            Role::Worker => "worker",
+            Role::Etcd => "etcd",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub name: NodeName,
+    pub role: Role,
+    /// In the order written; the first is the node's main address. Never empty for control-plane and
+    /// etcd nodes.
+    pub addresses: Vec<NodeAddress>,
+    pub sans: BTreeSet<San>,
+    /// `primary=#true`: gets super-admin.conf.
+    pub primary: bool,
+    pub policy: PolicyOverride,
+    /// 1 unless written; a higher one forces new keys for everything on the node.
+    pub revision: u32,
+}
+
+/// Where etcd runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EtcdTopology {
+    /// On every control-plane node.
+    Stacked,
+    /// On nodes of role `etcd`.
+    External,
+}
+
+/// What `component "NAME"` may name; each governs rows of the profile tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Component {
+    Apiserver,
+    Etcd,
+    Kubelet,
+    ControllerManager,
+    Scheduler,
+    KubeProxy,
+    Admin,
+    ServiceAccount,
+}
+
+impl Component {
+    pub const ALL: [Component; 8] = [
+        Component::Apiserver,
+        Component::Etcd,
+        Component::Kubelet,
+        Component::ControllerManager,
+        Component::Scheduler,
+        Component::KubeProxy,
+        Component::Admin,
+        Component::ServiceAccount,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Component::Apiserver => "apiserver",
+            Component::Etcd => "etcd",
+            Component::Kubelet => "kubelet",
+            Component::ControllerManager => "controller-manager",
+            Component::Scheduler => "scheduler",
+            Component::KubeProxy => "kube-proxy",
+            Component::Admin => "admin",
+            Component::ServiceAccount => "service-account",
+        }
+    }
+}
+
+/// Key algorithm, validity and renewal window of a leaf.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub key: Setting<KeyAlgorithm>,
+    pub validity: Setting<Span>,
+    /// `None`: the smaller of 30 days and a third of the validity.
+    pub renew_before: Option<Setting<Span>>,
+}
+
+/// What a nearer block says; nearer wins: node, then component, then defaults.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyOverride {
+    pub key: Option<Setting<KeyAlgorithm>>,
+    pub validity: Option<Setting<Span>>,
+    pub renew_before: Option<Setting<Span>>,
+}
+
+impl Policy {
+    /// `self` with what `nearer` says.
+    pub fn overridden_by(&self, nearer: &PolicyOverride) -> Policy {
+        Policy {
+            key: nearer.key.clone().unwrap_or_else(|| self.key.clone()),
+            validity: nearer
+                .validity
+                .clone()
+                .unwrap_or_else(|| self.validity.clone()),
+            renew_before: nearer
+                .renew_before
+                .clone()
+                .or_else(|| self.renew_before.clone()),
+        }
+    }
+
+    /// The smaller of 30 days and a third of the validity, unless written.
+    pub fn renew_before(&self) -> Setting<Span> {
+        self.renew_before.clone().unwrap_or_else(|| Setting {
+            value: Span::days(30).min(self.validity.value.divided_by(3)),
+            origin: Origin::Derived("the smaller of 30d and a third of the validity"),
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct ComponentSettings {
+    pub policy: PolicyOverride,
+    /// Extra SANs of the component's serving certificates, on every node.
+    pub sans: BTreeSet<San>,
+    pub revision: u32,
+}
+
+impl Default for ComponentSettings {
+    fn default() -> Self {
+        ComponentSettings {
+            policy: PolicyOverride::default(),
+            sans: BTreeSet::new(),
+            revision: 1,
+        }
+    }
+}
+
+/// A person or robot with a client certificate signed by the cluster CA.
+#[derive(Debug, Clone)]
+pub struct User {
+    pub name: Label,
+    pub common_name: CommonName,
+    pub groups: BTreeSet<Organization>,
+    pub policy: Policy,
+    pub revision: u32,
+    /// `allow-masters #true`: the description accepts a `system:masters` member.
+    pub allow_masters: bool,
+    /// The kubeconfig context's namespace.
+    pub namespace: Option<DnsName>,
+}
+
+/// Any further leaf.
+#[derive(Debug, Clone)]
+pub struct ExtraCertificate {
+    pub name: Label,
+    pub ca: CaName,
+    pub common_name: Option<CommonName>,
+    pub organizations: BTreeSet<Organization>,
+    pub usage: Usage,
+    pub sans: BTreeSet<San>,
+    pub policy: Policy,
+    pub revision: u32,
+    pub delivery: Delivery,
+}
+
+/// Extended key usages of a leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Usage {
+    Server,
+    Client,
+    ServerAndClient,
+}
+
+impl Usage {
+    pub fn server(self) -> bool {
+        self != Usage::Client
+    }
+
+    pub fn client(self) -> bool {
+        self != Usage::Server
+    }
+}
+
+/// Where an extra certificate's files go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// `out/certificates/NAME/`, for the operator to carry on.
+    Operator,
+    /// `nodes/N/FOLDER/NAME.{crt,key}` on each named node: one shared key pair. The folder is absolute on
+    /// the node, without its leading slash.
+    Nodes {
+        nodes: Vec<NodeName>,
+        folder: TreePath,
+    },
+}
