@@ -1,1 +1,12 @@
-fn main() {}
+//! The thin binary: parse, run, exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match kpki::cli::Cli::try_parse() {
+        Ok(cli) => kpki::command::run(&cli),
+        Err(error) => kpki::command::usage(&error),
+    }
+}

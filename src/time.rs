@@ -92,7 +92,7 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
 }
 
 /// A length of time in seconds, at most 100 years.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(u64);
 
 const MINUTE: u64 = 60;

@@ -1,0 +1,150 @@
+//! Building or loading a certificate authority.
+
+use std::collections::BTreeSet;
+
+use super::certificate::{Issuer, Purpose, Template, issue};
+use super::execute::Job;
+use super::held_key::{Belongs, HeldKey, held_key};
+use super::key::PrivateKey;
+use crate::error::{Error, Kind, Result};
+use crate::facts::{CertificateFacts, certificate_pem};
+use crate::graph::{Authority, Content, DerivationId, Issuance};
+use crate::plan::{Action, BACKDATE, Step};
+use crate::state::Entry;
+
+/// An authority as its leaves and readers need it.
+pub(super) struct AuthorityState {
+    pub der: Vec<u8>,
+    pub facts: CertificateFacts,
+    /// Loaded only where something must be signed or checked.
+    pub key: Option<HeldKey>,
+}
+
+impl AuthorityState {
+    pub fn entry(&self, job: &Job<'_>, id: DerivationId) -> Entry {
+        let derivation = job.world.graph.get(id);
+        Entry::of_certificate(derivation.hash, derivation.recipe.revision(), &self.facts)
+    }
+}
+
+/// `None`: it is neither here nor planned, and nothing needs it.
+pub(super) fn build_authority(
+    job: &Job<'_>,
+    id: DerivationId,
+    recipe: &Authority,
+    step: Option<&Step>,
+    must_sign: bool,
+) -> Result<Option<AuthorityState>> {
+    let witness = job.world.survey.witness(id);
+    let action = step.map(|step| step.action);
+    let recorded = job
+        .world
+        .lock
+        .entries
+        .get(&job.world.graph.get(id).name)
+        .and_then(|entry| entry.public_key);
+    let state = match (&recipe.issuance, action) {
+        (_, Some(Action::Create | Action::Rekey | Action::Replace)) => {
+            let Issuance::SelfSigned { key, .. } = &recipe.issuance else {
+                return Err(Error::internal("a brought CA cannot be made"));
+            };
+            let key = PrivateKey::generate(key.value, job.entropy)
+                .map_err(|error| Error::refused(error.to_string()))?;
+            self_signed(job, recipe, HeldKey::new(key))?
+        }
+        (_, Some(Action::Reissue)) => {
+            let belongs = match (witness.certificate(), recorded) {
+                (Some(facts), _) => Belongs::To(&facts.public_key),
+                (None, Some(digest)) => Belongs::ToRecorded(digest),
+                (None, None) => Belongs::Anything,
+            };
+            let held = held_key(job, id, belongs)?.ok_or_else(|| key_is_gone(job, id))?;
+            self_signed(job, recipe, held)?
+        }
+        (Issuance::Brought(brought), Some(_)) => AuthorityState {
+            facts: read(&brought.der)?,
+            der: brought.der.clone(),
+            key: None,
+        },
+        _ => match (witness.der(), witness.certificate()) {
+            (Some(der), Some(facts)) => AuthorityState {
+                der: der.to_vec(),
+                facts: facts.clone(),
+                key: None,
+            },
+            _ => return Ok(None),
+        },
+    };
+    let mut state = state;
+    // A step of its own opens the key too: what it copies or records is checked first.
+    if state.key.is_none() && (must_sign || step.is_some()) {
+        state.key = held_key(job, id, Belongs::To(&state.facts.public_key))?;
+    }
+    if must_sign && state.key.is_none() {
+        return Err(key_is_gone(job, id));
+    }
+    if let Some(step) = step {
+        write(job, id, step, &state)?;
+    }
+    Ok(Some(state))
+}
+
+fn self_signed(job: &Job<'_>, recipe: &Authority, held: HeldKey) -> Result<AuthorityState> {
+    let Issuance::SelfSigned {
+        subject, validity, ..
+    } = &recipe.issuance
+    else {
+        return Err(Error::internal("a brought CA cannot be issued"));
+    };
+    let public_key = held.key.public_key();
+    let der = issue(
+        &Template {
+            subject,
+            public_key,
+            not_before: job.issued_at.minus(BACKDATE),
+            not_after: job.issued_at.plus(validity.value),
+            purpose: Purpose::Authority,
+            sans: &BTreeSet::new(),
+        },
+        &Issuer {
+            subject,
+            key: &held.key,
+            key_id: &public_key.key_identifier(),
+        },
+        &job.serial()?,
+    )
+    .map_err(|error| Error::internal(format!("ca/{}: {error}", recipe.ca)))?;
+    super::verify::verify(&der, &der, None, job.issued_at)
+        .map_err(|error| Error::internal(format!("ca/{}: {error}", recipe.ca)))?;
+    Ok(AuthorityState {
+        facts: read(&der)?,
+        der,
+        key: Some(held),
+    })
+}
+
+fn write(job: &Job<'_>, id: DerivationId, step: &Step, state: &AuthorityState) -> Result<()> {
+    let certificate = certificate_pem(&state.der);
+    for place in job.world.graph.placements(id) {
+        if !step.writes.contains(&place.path) {
+            continue;
+        }
+        match (place.content, &state.key) {
+            (Content::PrivateKey, Some(held)) => {
+                job.files.write(&place.path, held.pem.expose(), place.mode)?;
+            }
+            (Content::PrivateKey, None) => {}
+            _ => job.files.write(&place.path, certificate.as_bytes(), place.mode)?,
+        }
+    }
+    Ok(())
+}
+
+fn read(der: &[u8]) -> Result<CertificateFacts> {
+    CertificateFacts::from_der(der).map_err(|error| Error::internal(error.to_string()))
+}
+
+fn key_is_gone(job: &Job<'_>, id: DerivationId) -> Error {
+    let name = &job.world.graph.get(id).name;
+    Error::new(Kind::NeedsAllow, format!("the key of {name} is not here"))
+}

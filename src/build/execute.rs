@@ -1,0 +1,194 @@
+//! Carries out a plan: steps in, files and lock lines out.
+//!
+//! Pure but for what it is given: [`Files`] reads secrets and takes outputs, [`Entropy`] gives randomness,
+//! `issued_at` is the time. Authorities first; everything below them in parallel, each output handed over
+//! as soon as it is built.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::authority::{AuthorityState, build_authority};
+use super::entropy::Entropy;
+use super::identity::{build_identity, build_kubeconfig};
+use super::signing_key::build_signing_key;
+use crate::error::{Error, Result};
+use crate::graph::{DerivationId, Recipe};
+use crate::hash::Digest;
+use crate::manifest;
+use crate::name::TreePath;
+use crate::plan::{Action, Orphan, Plan, Step, World, bundle_content};
+use crate::secret::Secret;
+use crate::spec::Spec;
+use crate::state::{Entry, Lock};
+use crate::time::Timestamp;
+
+/// Where secrets come from and outputs go to.
+pub trait Files: Sync {
+    /// Only called for files that the inventory lists as secrets.
+    fn read_secret(&self, path: &TreePath) -> Result<Secret>;
+    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()>;
+    fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()>;
+    fn remove(&self, path: &TreePath) -> Result<()>;
+    /// `count` more steps are done.
+    fn progress(&self, count: usize);
+}
+
+/// All that builders share.
+pub(super) struct Job<'a> {
+    pub world: World<'a>,
+    pub issued_at: Timestamp,
+    pub entropy: &'a Entropy,
+    pub files: &'a dyn Files,
+    pub authorities: HashMap<DerivationId, AuthorityState>,
+}
+
+/// Builds everything that the plan says and returns the lock that then holds.
+pub fn execute(
+    world: World<'_>,
+    spec: &Spec,
+    plan: &Plan,
+    prune: bool,
+    issued_at: Timestamp,
+    entropy: &Entropy,
+    files: &dyn Files,
+) -> Result<Lock> {
+    let mut job = Job {
+        world,
+        issued_at,
+        entropy,
+        files,
+        authorities: HashMap::new(),
+    };
+    let steps: HashMap<DerivationId, &Step> = plan
+        .steps
+        .iter()
+        .map(|step| (step.derivation, step))
+        .collect();
+    let signers = signers(&job, plan);
+    let mut lines: Vec<(DerivationId, Entry)> = Vec::new();
+    for id in world.graph.ids() {
+        if let Recipe::Authority(authority) = &world.graph.get(id).recipe {
+            let step = steps.get(&id).copied();
+            let state = build_authority(&job, id, authority, step, signers.contains(&id))?;
+            if let Some(state) = state {
+                if step.is_some() {
+                    lines.push((id, state.entry(&job, id)));
+                    files.progress(1);
+                }
+                job.authorities.insert(id, state);
+            }
+        }
+    }
+    let built: Vec<Vec<(DerivationId, Entry)>> = plan
+        .steps
+        .par_iter()
+        .map(|step| build_step(&job, step, &steps))
+        .collect::<Result<_>>()?;
+    lines.extend(built.into_iter().flatten());
+    for step in &plan.steps {
+        for path in &step.modes {
+            if !step.writes.contains(path) {
+                files.set_mode(path, SECRET_MODE)?;
+            }
+        }
+    }
+    lines.extend(plan.kept.iter().cloned());
+    let mut entries: BTreeMap<_, _> = lines
+        .into_iter()
+        .map(|(id, entry)| (world.graph.get(id).name.clone(), entry))
+        .collect();
+    for orphan in &plan.orphans {
+        match orphan {
+            Orphan::File { path, .. } if prune => files.remove(path)?,
+            Orphan::Line(name) if !prune => {
+                if let Some(entry) = world.lock.entries.get(name) {
+                    entries.insert(name.clone(), entry.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(Lock {
+        cluster: Some(spec.cluster.name.to_string()),
+        kubernetes: Some(spec.cluster.kubernetes.value),
+        entries,
+    })
+}
+
+const SECRET_MODE: u32 = 0o600;
+
+/// Authorities whose key some step needs.
+fn signers(job: &Job<'_>, plan: &Plan) -> HashSet<DerivationId> {
+    plan.steps
+        .iter()
+        .filter(|step| step.action.signs())
+        .filter_map(|step| match &job.world.graph.get(step.derivation).recipe {
+            Recipe::Leaf(leaf) => Some(leaf.issuer),
+            _ => None,
+        })
+        .collect()
+}
+
+/// An identity and its kubeconfig are built together, so that the key need not be read back.
+fn build_step(
+    job: &Job<'_>,
+    step: &Step,
+    steps: &HashMap<DerivationId, &Step>,
+) -> Result<Vec<(DerivationId, Entry)>> {
+    let graph = job.world.graph;
+    let id = step.derivation;
+    let lines = match &graph.get(id).recipe {
+        Recipe::Authority(_) => return Ok(Vec::new()),
+        Recipe::SigningKey(recipe) => vec![(id, build_signing_key(job, id, recipe, step)?)],
+        Recipe::Leaf(leaf) => {
+            let config = graph
+                .kubeconfig_of(id)
+                .and_then(|config| steps.get(&config).copied());
+            build_identity(job, id, leaf, step, config)?
+        }
+        Recipe::Kubeconfig(config) if steps.contains_key(&config.identity) => return Ok(Vec::new()),
+        Recipe::Kubeconfig(config) => vec![(id, build_kubeconfig(job, id, config, step)?)],
+        Recipe::Bundle(bundle) => {
+            let der = job.authority_der(bundle.authority)?;
+            vec![(id, render(job, step, bundle_content(der).as_bytes())?)]
+        }
+        Recipe::Bindings(bindings) => {
+            let text = manifest::cluster_role_bindings(&bindings.rows);
+            vec![(id, render(job, step, text.as_bytes())?)]
+        }
+    };
+    job.files.progress(lines.len());
+    Ok(lines)
+}
+
+fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> {
+    for place in job.world.graph.placements(step.derivation) {
+        if step.action != Action::Record && step.writes.contains(&place.path) {
+            job.files.write(&place.path, bytes, place.mode)?;
+        }
+    }
+    Ok(Entry {
+        content: Some(Digest::of(bytes)),
+        ..Entry::new(job.world.graph.get(step.derivation).hash)
+    })
+}
+
+impl Job<'_> {
+    /// DER of an authority's certificate as it will be.
+    pub fn authority_der(&self, id: DerivationId) -> Result<&[u8]> {
+        self.authorities
+            .get(&id)
+            .map(|state| state.der.as_slice())
+            .ok_or_else(|| {
+                let name = &self.world.graph.get(id).name;
+                Error::internal(format!("{name} was needed before it was built"))
+            })
+    }
+
+    pub fn serial(&self) -> Result<[u8; 16]> {
+        self.entropy
+            .serial()
+            .map_err(|error| Error::refused(error.to_string()))
+    }
+}

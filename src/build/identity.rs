@@ -1,0 +1,206 @@
+//! Building a leaf certificate, its key and the kubeconfig around them.
+
+use super::certificate::{Issuer, Purpose, Template, issue};
+use super::execute::Job;
+use super::held_key::{Belongs, HeldKey, held_key};
+use super::key::PrivateKey;
+use super::kubeconfig::{KubeconfigContents, render};
+use super::verify::verify;
+use crate::error::{Error, Result};
+use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
+use crate::graph::{Content, DerivationId, Kubeconfig, Leaf};
+use crate::hash::Digest;
+use crate::plan::{Action, BACKDATE, Step, bundle_content, kubeconfig_content};
+use crate::state::Entry;
+
+/// The lines of a leaf and, with `config`, of its kubeconfig.
+pub(super) fn build_identity(
+    job: &Job<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    step: &Step,
+    config: Option<&Step>,
+) -> Result<Vec<(DerivationId, Entry)>> {
+    let derivation = job.world.graph.get(id);
+    let witness = job.world.survey.witness(id);
+    let held = if step.action.makes_key() {
+        let key = PrivateKey::generate(leaf.policy.key.value, job.entropy)
+            .map_err(|error| Error::refused(error.to_string()))?;
+        Some(HeldKey::new(key))
+    } else {
+        let recorded = job
+            .world
+            .lock
+            .entries
+            .get(&derivation.name)
+            .and_then(|entry| entry.public_key);
+        let belongs = match (witness.public_key(), recorded) {
+            (Some(key), _) => Belongs::To(key),
+            (None, Some(digest)) => Belongs::ToRecorded(digest),
+            (None, None) => Belongs::Anything,
+        };
+        held_key(job, id, belongs)?
+    };
+    let public_key = held
+        .as_ref()
+        .map(|held| held.key.public_key())
+        .or(witness.public_key())
+        .ok_or_else(|| Error::internal(format!("{}: its key is not here", derivation.name)))?;
+    let (der, facts) = match (step.action.signs(), witness.der(), witness.certificate()) {
+        (false, Some(der), Some(facts)) => (der.to_vec(), facts.clone()),
+        _ => sign(job, id, leaf, public_key)?,
+    };
+    let certificate = certificate_pem(&der);
+    for place in job.world.graph.placements(id) {
+        if !step.writes.contains(&place.path) {
+            continue;
+        }
+        match (place.content, &held) {
+            (Content::PrivateKey, Some(held)) => {
+                job.files.write(&place.path, held.pem.expose(), place.mode)?;
+            }
+            (Content::PrivateKey, None) => {}
+            // A copy is the master's bytes: they may carry a text that a person put there.
+            _ => {
+                let master = witness
+                    .path()
+                    .and_then(|path| job.world.inventory.public(path.as_str()))
+                    .filter(|_| !step.action.signs());
+                let bytes = master.unwrap_or(certificate.as_bytes());
+                job.files.write(&place.path, bytes, place.mode)?;
+            }
+        }
+    }
+    let mut lines = vec![(
+        id,
+        Entry::of_certificate(derivation.hash, derivation.recipe.revision(), &facts),
+    )];
+    if let Some(step) = config
+        && let crate::graph::Recipe::Kubeconfig(recipe) =
+            &job.world.graph.get(step.derivation).recipe
+    {
+        let entry = write_kubeconfig(
+            job,
+            recipe,
+            step,
+            &certificate,
+            facts.digest,
+            held.as_ref(),
+        )?;
+        lines.push((step.derivation, entry));
+    }
+    Ok(lines)
+}
+
+/// A kubeconfig whose identity stays as it is.
+pub(super) fn build_kubeconfig(
+    job: &Job<'_>,
+    id: DerivationId,
+    recipe: &Kubeconfig,
+    step: &Step,
+) -> Result<Entry> {
+    let witness = job.world.survey.witness(recipe.identity);
+    let (Some(der), Some(facts)) = (witness.der(), witness.certificate()) else {
+        let name = &job.world.graph.get(id).name;
+        return Err(Error::internal(format!("{name}: its certificate is not here")));
+    };
+    let held = held_key(job, recipe.identity, Belongs::To(&facts.public_key))?;
+    let certificate = certificate_pem(der);
+    write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())
+}
+
+fn write_kubeconfig(
+    job: &Job<'_>,
+    recipe: &Kubeconfig,
+    step: &Step,
+    certificate: &str,
+    certificate_digest: Digest,
+    held: Option<&HeldKey>,
+) -> Result<Entry> {
+    let graph = job.world.graph;
+    let id = step.derivation;
+    let crate::graph::Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
+        return Err(Error::internal("a kubeconfig without a bundle"));
+    };
+    let held = held.ok_or_else(|| {
+        let name = &graph.get(id).name;
+        Error::internal(format!("{name}: its key is not here"))
+    })?;
+    let authorities = bundle_content(job.authority_der(bundle.authority)?);
+    let server = recipe.server.url();
+    let bytes = render(&KubeconfigContents {
+        cluster: recipe.cluster.as_str(),
+        server: &server,
+        certificate_authority: authorities.as_bytes(),
+        user: &recipe.user,
+        namespace: recipe.namespace.as_ref().map(|name| name.as_str()),
+        client_certificate: certificate.as_bytes(),
+        client_key: &held.pem,
+    });
+    for place in graph.placements(id) {
+        // What is right already is not written again: a rebuilt lock changes no file.
+        let path = place.path.as_str();
+        let same = step.action != Action::Create
+            && job.world.inventory.secret_size(path) == Some(bytes.expose().len() as u64)
+            && job
+                .files
+                .read_secret(&place.path)
+                .is_ok_and(|old| old.expose() == bytes.expose());
+        if same {
+            job.files.set_mode(&place.path, place.mode)?;
+        } else {
+            job.files.write(&place.path, bytes.expose(), place.mode)?;
+        }
+    }
+    Ok(Entry {
+        content: Some(kubeconfig_content(
+            recipe,
+            certificate_digest,
+            Digest::of(authorities.as_bytes()),
+        )),
+        size: Some(bytes.expose().len() as u64),
+        server: Some(server),
+        ..Entry::new(graph.get(id).hash)
+    })
+}
+
+fn sign(
+    job: &Job<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    public_key: &PublicKey,
+) -> Result<(Vec<u8>, CertificateFacts)> {
+    let name = &job.world.graph.get(id).name;
+    let failed = |error: &dyn std::fmt::Display| Error::internal(format!("{name}: {error}"));
+    let authority = job
+        .authorities
+        .get(&leaf.issuer)
+        .ok_or_else(|| failed(&"its CA is not here"))?;
+    let signer = authority
+        .key
+        .as_ref()
+        .ok_or_else(|| failed(&"the key of its CA is not here"))?;
+    let der = issue(
+        &Template {
+            subject: &leaf.subject,
+            public_key,
+            not_before: job.issued_at.minus(BACKDATE),
+            not_after: job
+                .issued_at
+                .plus(leaf.policy.validity.value)
+                .min(authority.facts.not_after),
+            purpose: Purpose::Leaf(leaf.usage),
+            sans: &leaf.sans,
+        },
+        &Issuer {
+            subject: &authority.facts.subject,
+            key: &signer.key,
+            key_id: &authority.facts.key_id(),
+        },
+        &job.serial()?,
+    )
+    .map_err(|error| failed(&error))?;
+    verify(&der, &authority.der, Some(leaf.usage), job.issued_at).map_err(|error| failed(&error))?;
+    let facts = CertificateFacts::from_der(&der).map_err(|error| failed(&error))?;
+    Ok((der, facts))
+}

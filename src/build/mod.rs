@@ -1,0 +1,47 @@
+//! Makes the bytes of one artifact from its inputs: keys, certificates, kubeconfigs.
+//!
+//! Pure but for [`entropy`], the one room for randomness. Time comes in as a value, bytes go out as values;
+//! who stores them is not known here.
+
+mod authority;
+pub mod certificate;
+pub mod entropy;
+pub mod execute;
+mod held_key;
+mod identity;
+pub mod key;
+mod key_file;
+pub mod kubeconfig;
+mod signing_key;
+mod splice;
+pub mod verify;
+
+/// Why something cannot be built, or a key cannot be used.
+///
+/// Like [`crate::facts::FactsError`] it reads after a name and never quotes bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// The file is not a private key that kpki can use.
+    #[error("{0}")]
+    Key(String),
+    #[error("cannot be issued: {0}")]
+    Issue(String),
+    #[error("does not verify: {0}")]
+    Verify(String),
+    #[error("cannot be made: the operating system gives no random numbers")]
+    Entropy,
+}
+
+impl BuildError {
+    fn key(why: impl Into<String>) -> Self {
+        BuildError::Key(why.into())
+    }
+
+    fn issue(why: impl Into<String>) -> Self {
+        BuildError::Issue(why.into())
+    }
+
+    fn verify(why: impl Into<String>) -> Self {
+        BuildError::Verify(why.into())
+    }
+}

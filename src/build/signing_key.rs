@@ -1,0 +1,60 @@
+//! Building or loading the service-account key pair.
+
+use super::execute::Job;
+use super::held_key::{Belongs, HeldKey, held_key};
+use super::key::PrivateKey;
+use crate::error::{Error, Result};
+use crate::graph::{Content, DerivationId, SigningKey};
+use crate::plan::Step;
+use crate::state::Entry;
+
+pub(super) fn build_signing_key(
+    job: &Job<'_>,
+    id: DerivationId,
+    recipe: &SigningKey,
+    step: &Step,
+) -> Result<Entry> {
+    let derivation = job.world.graph.get(id);
+    let witness = job.world.survey.witness(id).public_key();
+    let recorded = job
+        .world
+        .lock
+        .entries
+        .get(&derivation.name)
+        .and_then(|entry| entry.public_key);
+    let held = if step.action.makes_key() {
+        let key = PrivateKey::generate(recipe.key.value, job.entropy)
+            .map_err(|error| Error::refused(error.to_string()))?;
+        Some(HeldKey::new(key))
+    } else {
+        let belongs = match (witness, recorded) {
+            (Some(key), _) => Belongs::To(key),
+            (None, Some(digest)) => Belongs::ToRecorded(digest),
+            (None, None) => Belongs::Anything,
+        };
+        held_key(job, id, belongs)?
+    };
+    let public_key = match (&held, witness) {
+        (Some(held), _) => held.key.public_key().clone(),
+        (None, Some(key)) => key.clone(),
+        (None, None) => return Err(Error::internal("the service-account key is not here")),
+    };
+    let public_pem = public_key.to_pem();
+    for place in job.world.graph.placements(id) {
+        if !step.writes.contains(&place.path) {
+            continue;
+        }
+        match (place.content, &held) {
+            (Content::PrivateKey, Some(held)) => {
+                job.files.write(&place.path, held.pem.expose(), place.mode)?;
+            }
+            (Content::PrivateKey, None) => {}
+            _ => job.files.write(&place.path, public_pem.as_bytes(), place.mode)?,
+        }
+    }
+    Ok(Entry {
+        revision: derivation.recipe.revision(),
+        public_key: Some(public_key.digest()),
+        ..Entry::new(derivation.hash)
+    })
+}

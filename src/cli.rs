@@ -1,0 +1,131 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::plan::{Allow, NamePattern};
+use crate::time::Timestamp;
+
+/// A Kubernetes cluster's PKI from one description: plan, review, apply.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// The project folder, which holds cluster.kdl
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, default_value = ".")]
+    pub directory: PathBuf,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented cluster.kdl, .gitignore and .gitattributes
+    Init,
+    /// Show what apply would do, and why; opens no secret and writes nothing
+    Plan(PlanArgs),
+    /// Build what the description asks for and write it to out/
+    Apply(ApplyArgs),
+    /// Every certificate by expiry, and what is wrong with the files
+    Status(StatusArgs),
+    /// An artifact, or any certificate, key, request or kubeconfig file, in words
+    Show(ShowArgs),
+    /// What an artifact depends on, and what changed
+    Why(WhyArgs),
+    /// Print a completion script
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Output {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Intentions {
+    /// Issue an artifact again, with the same key (`nodes/w1/*` for all below)
+    #[arg(long, value_name = "NAME")]
+    pub renew: Vec<NamePattern>,
+    /// Issue an artifact again, with a new key
+    #[arg(long, value_name = "NAME")]
+    pub rekey: Vec<NamePattern>,
+    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME
+    #[arg(long, value_name = "WHAT:NAME")]
+    pub allow: Vec<Allow>,
+}
+
+#[derive(Debug, Args)]
+pub struct Future {
+    /// Look from this time instead of now: 2027-01-31 or 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub future: Future,
+    #[command(flatten)]
+    pub intentions: Intentions,
+    /// Exit with 2 when there is something to do
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub intentions: Intentions,
+    /// Delete files that the description no longer mentions
+    #[arg(long)]
+    pub prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub future: Future,
+    /// Exit with 2 when something needs attention
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// An artifact's name, or the path of a file
+    pub what: String,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub future: Future,
+}
+
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// An artifact's name, such as nodes/cp1/apiserver
+    pub name: String,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub future: Future,
+}

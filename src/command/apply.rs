@@ -1,0 +1,141 @@
+//! `kpki apply`
+
+use std::path::Path;
+use std::sync::Once;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+
+use super::plan::intent;
+use super::project::{Description, Project};
+use super::{Outcome, clock, terminal};
+use crate::build::entropy::Entropy;
+use crate::build::execute::{Files, execute};
+use crate::cli::{ApplyArgs, Format};
+use crate::error::{Error, Kind, Result};
+use crate::lock;
+use crate::name::TreePath;
+use crate::plan::{Plan, plan};
+use crate::render::plan_report;
+use crate::secret::Secret;
+use crate::store::{Disk as _, RealDisk, Settled, Transaction, begin};
+
+pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
+    // A mistake in the description is found before anything is touched.
+    let description = Description::read(directory)?;
+    let disk = RealDisk::open(directory)?;
+    let transaction = begin(&disk)?;
+    match transaction.settled() {
+        Settled::Nothing => {}
+        Settled::Finished => terminal::talk("note: finished an apply that was interrupted"),
+        Settled::Undone => terminal::talk("note: cleared away an apply that was interrupted"),
+    }
+    // Under the writer's lock: nobody else changes it now.
+    let project = Project::with(description, directory)?;
+    let now = clock();
+    let intent = intent(&args.intentions, &project)?;
+    let world = project.world(now);
+    let plan = plan(world, &project.spec, &intent);
+    let report = plan_report(world, &project.spec, &plan, &project.notes);
+    refuse(&plan, &report.decisions())?;
+    if let Some(newest) = project.lock.newest_not_before()
+        && newest > now
+    {
+        return Err(Error::refused(format!(
+            "the clock says {now}, but a certificate on record is not valid before {newest}"
+        ))
+        .help("set the clock; nothing was written"));
+    }
+    let prune = args.prune && !plan.orphans.is_empty();
+    if !plan.is_empty() || prune {
+        let output = Output {
+            disk: &disk,
+            transaction: &transaction,
+            bar: terminal::progress(plan.steps.len()),
+            started: Instant::now(),
+            shown: Once::new(),
+        };
+        let new = execute(
+            world,
+            &project.spec,
+            &plan,
+            args.prune,
+            now,
+            &Entropy::system(),
+            &output,
+        )
+        .map_err(|error| Error {
+            message: format!("{}\nnothing was written", error.message),
+            ..error
+        })?;
+        output.bar.set_message("committing");
+        let bar = output.bar;
+        transaction.commit(lock::render(&new).as_bytes())?;
+        bar.finish_and_clear();
+    }
+    terminal::product(&match args.output.format {
+        Format::Text => report.applied_text(prune),
+        Format::Json => report.json(),
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// Everything that stands in the way, at once.
+fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
+    if plan.blocked.is_empty() && plan.mixed.is_empty() {
+        return Ok(());
+    }
+    let message = format!("apply needs a decision first\n\n{decisions}\nnothing was written");
+    if !plan.mixed.is_empty() {
+        return Err(Error::refused(message)
+            .help("check out one side of cluster.lock and out/ together, then apply again"));
+    }
+    let allows: Vec<String> = plan
+        .blocked
+        .iter()
+        .filter_map(|blocked| blocked.allow.as_ref())
+        .map(|allow| format!("--allow {allow}"))
+        .collect();
+    if allows.is_empty() {
+        return Err(Error::refused(message));
+    }
+    let mut unique = allows;
+    unique.dedup();
+    unique.truncate(3);
+    Err(Error::new(Kind::NeedsAllow, message)
+        .help(format!("to go on all the same: kpki apply {}", unique.join(" "))))
+}
+
+/// Outputs go to the transaction as they are built.
+struct Output<'a> {
+    disk: &'a RealDisk,
+    transaction: &'a Transaction<'a, RealDisk>,
+    bar: ProgressBar,
+    started: Instant,
+    shown: Once,
+}
+
+impl Files for Output<'_> {
+    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
+        self.disk.read(&format!("out/{path}")).map(Secret::new)
+    }
+
+    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
+        self.transaction.stage(path, bytes, mode)
+    }
+
+    fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()> {
+        self.transaction.set_mode(path, mode)
+    }
+
+    fn remove(&self, path: &TreePath) -> Result<()> {
+        self.transaction.remove(path)
+    }
+
+    fn progress(&self, count: usize) {
+        if self.started.elapsed() > terminal::PATIENCE {
+            self.shown.call_once(|| terminal::reveal(&self.bar));
+        }
+        self.bar.inc(count as u64);
+    }
+}

@@ -1,0 +1,83 @@
+//! A file per verb: read the world, call the core, render. Terminal and clock live here.
+
+mod apply;
+mod init;
+mod plan;
+mod project;
+mod show;
+mod status;
+mod terminal;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
+use crate::error::{Error, Kind, Result};
+use crate::time::Timestamp;
+
+/// What a command leaves with when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    /// Asked by `--detailed-exitcode`.
+    Differences,
+}
+
+pub fn run(cli: &Cli) -> ExitCode {
+    let result = match &cli.command {
+        Command::Init => init::run(&cli.directory),
+        Command::Plan(args) => plan::run(&cli.directory, args),
+        Command::Apply(args) => apply::run(&cli.directory, args),
+        Command::Status(args) => status::run(&cli.directory, args),
+        Command::Show(args) => show::run(&cli.directory, args),
+        Command::Why(args) => why::run(&cli.directory, args),
+        Command::Completions { shell } => completions(*shell),
+        Command::Man => manual(),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Differences) => ExitCode::from(2),
+        Err(error) => {
+            terminal::error(&error);
+            ExitCode::from(error.kind.exit_code())
+        }
+    }
+}
+
+/// clap's own messages: help and version are the product, the rest is talk.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let failed = error.use_stderr();
+    // A closed pipe is nobody's mistake.
+    let _ = error.print();
+    if failed {
+        ExitCode::from(Kind::Usage.exit_code())
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "kpki", &mut script);
+    terminal::product(&String::from_utf8_lossy(&script))?;
+    Ok(Outcome::Done)
+}
+
+fn manual() -> Result<Outcome> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command())
+        .render(&mut page)
+        .map_err(|error| Error::internal(error.to_string()))?;
+    terminal::product(&String::from_utf8_lossy(&page))?;
+    Ok(Outcome::Done)
+}
+
+/// The clock, read here and nowhere else.
+fn clock() -> Timestamp {
+    let seconds = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
+}

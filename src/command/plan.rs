@@ -1,0 +1,73 @@
+//! `kpki plan`
+
+use std::path::Path;
+
+use super::project::{Project, warn_if_pending};
+use super::{Outcome, clock, terminal};
+use crate::cli::{Format, Intentions, PlanArgs};
+use crate::error::{Error, Kind, Result};
+use crate::name::ArtifactName;
+use crate::plan::{Allow, Intent, NamePattern, plan};
+use crate::render::plan_report;
+
+pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
+    warn_if_pending(directory)?;
+    let project = Project::read(directory)?;
+    let now = args.future.now.unwrap_or_else(clock);
+    let intent = intent(&args.intentions, &project)?;
+    let plan = plan(project.world(now), &project.spec, &intent);
+    let report = plan_report(project.world(now), &project.spec, &plan, &project.notes);
+    terminal::product(&match args.output.format {
+        Format::Text => report.text(),
+        Format::Json => report.json(),
+    })?;
+    Ok(if args.detailed_exitcode && !plan.is_empty() {
+        Outcome::Differences
+    } else {
+        Outcome::Done
+    })
+}
+
+/// Names that the user gives must name something: a typing error would do nothing, silently.
+pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
+    let intent = Intent {
+        renew: args.renew.clone(),
+        rekey: args.rekey.clone(),
+        allow: args.allow.clone(),
+    };
+    let patterns = intent.renew.iter().chain(&intent.rekey);
+    let permitted = intent.allow.iter().map(|allow| match allow {
+        Allow::Replace(name) => NamePattern::Exact(name.clone()),
+        Allow::LostKey(pattern) => pattern.clone(),
+    });
+    for pattern in patterns.cloned().chain(permitted) {
+        let names = || project.graph.ids().map(|id| &project.graph.get(id).name);
+        if !names().any(|name| pattern.matches(name)) {
+            let text = pattern.to_string();
+            let error = Error::new(Kind::Usage, format!("no artifact is named {text}"));
+            return Err(error.help(match nearest(&text, names()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "kpki status lists all names".into(),
+            }));
+        }
+    }
+    Ok(intent)
+}
+
+/// The name that was probably meant.
+pub(super) fn nearest<'a>(
+    text: &str,
+    names: impl Iterator<Item = &'a ArtifactName>,
+) -> Option<String> {
+    names
+        .map(|name| {
+            let whole = strsim::damerau_levenshtein(text, name.as_str());
+            let last = name.as_str().rsplit('/').next().unwrap_or_default();
+            // `apiserver` means nodes/cp1/apiserver.
+            let distance = if last == text { 1 } else { whole };
+            (distance, name)
+        })
+        .filter(|(distance, _)| *distance <= 2 + text.len() / 5)
+        .min()
+        .map(|(_, name)| name.to_string())
+}

@@ -1,0 +1,60 @@
+//! The one room that prints: the product to stdout, the talk to stderr.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::{Error, Result};
+
+/// To stdout, as one write. A reader that went away (`| head`) is no failure.
+pub(super) fn product(text: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::refused(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// To stderr; nothing can be done where that fails.
+pub(super) fn talk(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+pub(super) fn error(error: &Error) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    talk(&format!("{style}error{style:#}: {}", error.message));
+    if let Some(help) = &error.help {
+        let style = anstyle::Style::new().bold();
+        talk(&format!("{style}help{style:#}: {help}"));
+    }
+}
+
+/// Whether messages rendered by others may use colour.
+pub(super) fn stderr_has_color() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// A bar for long work: on a terminal only, and only after half a second.
+pub(super) fn progress(steps: usize) -> ProgressBar {
+    let terminal = std::io::stderr().is_terminal()
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    if !terminal {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// How long work runs before its bar shows.
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Shows a bar that [`progress`] made.
+pub(super) fn reveal(bar: &ProgressBar) {
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+}

@@ -1,0 +1,254 @@
+//! Reads one node by its shape: which words it knows and whether each takes one value or a list.
+//!
+//! A property and a child node mean the same wherever one value is meant: `node "w1" role="worker"` and
+//! `node "w1" { role "worker" }`.
+
+use super::problem::{At, Problem, quoted, suggestion};
+use super::tree::{Node, Value, Word};
+
+/// What a kind of node may hold, as data.
+#[derive(Debug)]
+pub struct Shape {
+    pub word: &'static str,
+    /// How its name is written, for help; none if it takes no name.
+    pub example: Option<&'static str>,
+    pub fields: &'static [Field],
+    /// Words that are planned, and what to do meanwhile.
+    pub later: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Debug)]
+pub struct Field {
+    pub word: &'static str,
+    pub takes: Takes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    One,
+    Many,
+}
+
+pub const fn one(word: &'static str) -> Field {
+    Field {
+        word,
+        takes: Takes::One,
+    }
+}
+
+pub const fn many(word: &'static str) -> Field {
+    Field {
+        word,
+        takes: Takes::Many,
+    }
+}
+
+/// A node's values, sorted by word.
+#[derive(Debug)]
+pub struct Block<'n> {
+    pub shape: &'static Shape,
+    /// The name's place, else that of the node's word.
+    pub at: At,
+    pub name: Option<&'n Value>,
+    values: Vec<Vec<&'n Value>>,
+    /// Where each word was first written.
+    places: Vec<Option<At>>,
+}
+
+impl<'n> Block<'n> {
+    pub fn read(node: &'n Node, shape: &'static Shape, problems: &mut Vec<Problem>) -> Self {
+        let mut block = Block {
+            shape,
+            at: node.values.first().map_or(node.word.at, |name| name.at),
+            name: None,
+            values: vec![Vec::new(); shape.fields.len()],
+            places: vec![None; shape.fields.len()],
+        };
+        block.read_name(node, problems);
+        for (word, value) in &node.properties {
+            if let Some(field) = block.field(word, problems) {
+                let known = block.place(field);
+                if let Some(first) = known {
+                    let list = shape
+                        .fields
+                        .get(field)
+                        .is_some_and(|f| f.takes == Takes::Many);
+                    let help = if list {
+                        format!("write several in the block: {} \"a\" \"b\"", word.text)
+                    } else {
+                        "delete one of the two".to_owned()
+                    };
+                    problems.push(twice(word, first).help(help));
+                } else {
+                    block.put(field, word.at, value);
+                }
+            }
+        }
+        for child in &node.children {
+            if let Some(field) = block.field(&child.word, problems) {
+                block.read_child(child, field, problems);
+            }
+        }
+        block
+    }
+
+    fn read_name(&mut self, node: &'n Node, problems: &mut Vec<Problem>) {
+        let word = self.shape.word;
+        let mut values = node.values.iter();
+        if let Some(example) = self.shape.example {
+            self.name = values.next();
+            if self.name.is_none() {
+                problems.push(
+                    Problem::new(node.word.at, format!("`{word}` needs a name"))
+                        .help(format!("write {word} \"{example}\"")),
+                );
+            }
+        }
+        if let Some(extra) = values.next() {
+            let message = match self.name {
+                Some(_) => format!("`{word}` takes one name"),
+                None => format!("`{word}` takes no name"),
+            };
+            problems.push(
+                Problem::new(extra.at, message)
+                    .label("one too many")
+                    .help(self.example_of_use()),
+            );
+        }
+    }
+
+    fn example_of_use(&self) -> String {
+        let first = self.shape.fields.first().map_or("", |field| field.word);
+        format!("settings are written as {first}=\"…\", or in a block as {first} \"…\"")
+    }
+
+    fn place(&self, field: usize) -> Option<At> {
+        self.places.get(field).copied().flatten()
+    }
+
+    fn put(&mut self, field: usize, at: At, value: &'n Value) {
+        if let Some(place) = self.places.get_mut(field) {
+            place.get_or_insert(at);
+        }
+        if let Some(values) = self.values.get_mut(field) {
+            values.push(value);
+        }
+    }
+
+    /// Which field a word names, or a problem.
+    fn field(&self, word: &Word, problems: &mut Vec<Problem>) -> Option<usize> {
+        let shape = self.shape;
+        let found = shape
+            .fields
+            .iter()
+            .position(|field| field.word == &*word.text);
+        if found.is_none() {
+            let later = shape.later.iter().find(|(later, _)| *later == &*word.text);
+            problems.push(match later {
+                Some((later, help)) => {
+                    Problem::new(word.at, format!("`{later}` is not supported yet")).help(*help)
+                }
+                None => unknown(word, &format!("on `{}`", shape.word)).help(suggestion(
+                    &word.text,
+                    shape.fields.iter().map(|field| field.word),
+                )),
+            });
+        }
+        found
+    }
+
+    fn read_child(&mut self, child: &'n Node, field: usize, problems: &mut Vec<Problem>) {
+        let word = &child.word;
+        if let Some((property, _)) = child.properties.first() {
+            problems.push(
+                Problem::new(property.at, format!("`{}` takes plain values", word.text))
+                    .label("not a setting of it")
+                    .help(format!("write {} \"…\"", word.text)),
+            );
+            return;
+        }
+        if let Some(grandchild) = child.children.first() {
+            problems.push(
+                Problem::new(
+                    grandchild.word.at,
+                    format!("`{}` takes no block", word.text),
+                )
+                .help("is a `}` missing before this line?"),
+            );
+            return;
+        }
+        if child.values.is_empty() {
+            problems.push(
+                Problem::new(word.at, format!("`{}` needs a value", word.text))
+                    .help(format!("write {} \"…\"", word.text)),
+            );
+            return;
+        }
+        let takes = self.shape.fields.get(field).map(|field| field.takes);
+        if takes == Some(Takes::One) {
+            if let Some(first) = self.place(field) {
+                problems.push(twice(word, first).help("delete one of the two"));
+                return;
+            }
+            if let Some(extra) = child.values.get(1) {
+                problems.push(
+                    Problem::new(extra.at, format!("`{}` takes one value", word.text))
+                        .label("one too many"),
+                );
+            }
+        }
+        let wanted = if takes == Some(Takes::One) {
+            1
+        } else {
+            usize::MAX
+        };
+        for value in child.values.iter().take(wanted) {
+            self.put(field, word.at, value);
+        }
+    }
+
+    fn index(&self, word: &str) -> usize {
+        self.shape
+            .fields
+            .iter()
+            .position(|field| field.word == word)
+            .unwrap_or(usize::MAX)
+    }
+
+    /// The value of a word that takes one.
+    pub fn one(&self, word: &str) -> Option<&'n Value> {
+        self.many(word).first().copied()
+    }
+
+    /// All values of a word, in the order written.
+    pub fn many(&self, word: &str) -> &[&'n Value] {
+        self.values.get(self.index(word)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where a word is written, if it is.
+    pub fn written(&self, word: &str) -> Option<At> {
+        self.place(self.index(word))
+    }
+
+    /// Every word that is written, and where.
+    pub fn words(&self) -> impl Iterator<Item = (&'static str, At)> {
+        let fields = self.shape.fields.iter().map(|field| field.word);
+        fields
+            .zip(&self.places)
+            .filter_map(|(word, at)| at.map(|at| (word, at)))
+    }
+}
+
+pub fn unknown(word: &Word, place: &str) -> Problem {
+    Problem::new(
+        word.at,
+        format!("unknown word {} {place}", quoted(&word.text)),
+    )
+    .label("not known here")
+}
+
+fn twice(word: &Word, first: At) -> Problem {
+    Problem::new(word.at, format!("`{}` is given twice", word.text))
+        .label("again")
+        .first(first)
+}

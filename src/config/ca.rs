@@ -1,0 +1,216 @@
+//! `ca "NAME" { … }`: the three certificate authorities, generated or brought.
+
+use std::collections::BTreeMap;
+
+use super::block::{Block, Shape, one};
+use super::brought::{self, Facts};
+use super::certificate::CAS;
+use super::problem::{At, Problem};
+use super::reader::{Reader, Seen};
+use crate::algorithm::KeyAlgorithm;
+use crate::name::CommonName;
+use crate::sources::Sources;
+use crate::spec::{Ca, CaName, Origin, Policy, Setting};
+use crate::time::Span;
+
+pub const SHAPE: Shape = Shape {
+    word: "ca",
+    example: Some("kubernetes"),
+    fields: &[
+        one("validity"),
+        one("key"),
+        one("common-name"),
+        one("revision"),
+        one("certificate"),
+    ],
+    later: &[],
+};
+
+/// kubeadm's 87600h.
+const VALIDITY: Span = Span::days(3650);
+
+/// kubeadm's common names.
+const COMMON_NAMES: [(CaName, &str); 3] = [
+    (CaName::Kubernetes, "kubernetes"),
+    (CaName::Etcd, "etcd-ca"),
+    (CaName::FrontProxy, "front-proxy-ca"),
+];
+
+struct Draft {
+    ca: Ca,
+    common_name_at: Option<At>,
+    /// Of a brought certificate, with its place.
+    facts: Option<(Facts, At)>,
+}
+
+pub fn read(
+    blocks: &[Block<'_>],
+    defaults: &Policy,
+    sources: &Sources,
+    reader: &mut Reader<'_>,
+) -> BTreeMap<CaName, Ca> {
+    let mut drafts: BTreeMap<CaName, Draft> = COMMON_NAMES
+        .into_iter()
+        .filter_map(|(name, common_name)| {
+            Some((name, untouched(common_name.parse().ok()?, defaults)))
+        })
+        .collect();
+    let mut seen = Seen::new();
+    for block in blocks {
+        let Some(value) = block.name else {
+            continue;
+        };
+        let name = reader.choice(value, "ca", &CAS);
+        if name.is_some() && !reader.once(block, value, &mut seen) {
+            continue;
+        }
+        let mut unknown = untouched_like(&drafts, name.unwrap_or(CaName::Kubernetes), defaults);
+        let draft = name
+            .and_then(|name| drafts.get_mut(&name))
+            .or(unknown.as_mut());
+        if let Some(draft) = draft {
+            draft.fill(block, sources, reader);
+        }
+    }
+    check_distinct(&drafts, reader);
+    drafts
+        .into_iter()
+        .map(|(name, draft)| (name, draft.ca))
+        .collect()
+}
+
+/// A place for the settings of a block whose name is a mistake, so that they are judged as well.
+fn untouched_like(
+    drafts: &BTreeMap<CaName, Draft>,
+    name: CaName,
+    defaults: &Policy,
+) -> Option<Draft> {
+    let common_name = drafts.get(&name)?.ca.common_name.value.clone();
+    Some(untouched(common_name, defaults))
+}
+
+fn untouched(common_name: CommonName, defaults: &Policy) -> Draft {
+    let key = match defaults.key.value {
+        KeyAlgorithm::Ed25519 => Setting {
+            value: KeyAlgorithm::DEFAULT,
+            origin: Origin::Derived("ed25519 is not read by kubeadm and others as a CA key"),
+        },
+        _ => defaults.key.clone(),
+    };
+    Draft {
+        ca: Ca {
+            common_name: Setting::default(common_name),
+            validity: Setting::default(VALIDITY),
+            key,
+            explicit_key: false,
+            revision: 1,
+            brought: None,
+        },
+        common_name_at: None,
+        facts: None,
+    }
+}
+
+impl Draft {
+    fn fill(&mut self, block: &Block<'_>, sources: &Sources, reader: &mut Reader<'_>) {
+        if let Some(key) = reader.key(block) {
+            if key.value == KeyAlgorithm::Ed25519 {
+                let at = block.one("key").map_or(block.at, |value| value.at);
+                reader.problem(
+                    Problem::new(at, "kubeadm and others cannot read an ed25519 CA key")
+                        .help("use \"ecdsa-p256\" or \"rsa-2048\""),
+                );
+            }
+            self.ca.explicit_key = true;
+            self.ca.key = key;
+        }
+        if let Some(validity) = reader.validity(block) {
+            self.ca.validity = validity;
+        }
+        if let Some(common_name) = reader.one(block, "common-name") {
+            self.ca.common_name = common_name;
+        }
+        self.common_name_at = block.one("common-name").map(|value| value.at);
+        self.ca.revision = reader.revision(block);
+        let Some(value) = block.one("certificate") else {
+            return;
+        };
+        for (word, at) in block.words().filter(|(word, _)| *word != "certificate") {
+            reader.problem(
+                Problem::new(at, format!("`{word}` beside a brought `certificate`"))
+                    .other(value.at, "brought here")
+                    .help("it comes from the certificate; delete it here"),
+            );
+        }
+        let Some(path) = reader.text(value, "certificate") else {
+            return;
+        };
+        match brought::read(path, reader.folder(value.at), sources) {
+            Ok((brought, facts)) => {
+                let derived = Origin::Derived("from the brought certificate");
+                if let Some(common_name) = &facts.common_name {
+                    self.ca.common_name.value = common_name.clone();
+                }
+                self.ca.common_name.origin = derived.clone();
+                self.ca.validity = Setting {
+                    value: facts.validity,
+                    origin: derived.clone(),
+                };
+                self.ca.key = Setting {
+                    value: facts.key,
+                    origin: derived,
+                };
+                self.ca.explicit_key = false;
+                self.ca.brought = Some(brought);
+                self.facts = Some((facts, value.at));
+                self.common_name_at = Some(value.at);
+            }
+            Err((message, help)) => reader.problem(Problem::new(value.at, message).help(help)),
+        }
+    }
+}
+
+/// `--client-ca-file` and `--requestheader-client-ca-file` must not be one CA: whoever holds a client
+/// certificate could then speak for anybody (Kubernetes, "Configure the Aggregation Layer").
+fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
+    let before = reader.problems.len();
+    let brought: Vec<_> = drafts
+        .values()
+        .filter_map(|draft| draft.facts.as_ref())
+        .collect();
+    for (index, (facts, at)) in brought.iter().enumerate() {
+        let earlier = brought
+            .iter()
+            .take(index)
+            .find(|(other, _)| other.public_key == facts.public_key);
+        if let Some((_, first)) = earlier {
+            reader.problem(
+                Problem::new(*at, "one certificate for two CAs")
+                    .first(*first)
+                    .help("each CA needs its own key: a client of one must be nobody to the other"),
+            );
+        }
+    }
+    if reader.problems.len() > before {
+        return;
+    }
+    let (Some(cluster), Some(proxy)) = (
+        drafts.get(&CaName::Kubernetes),
+        drafts.get(&CaName::FrontProxy),
+    ) else {
+        return;
+    };
+    let place = proxy.common_name_at.or(cluster.common_name_at);
+    if let Some(at) = place.filter(|_| cluster.ca.common_name.value == proxy.ca.common_name.value) {
+        let mut problem = Problem::new(
+            at,
+            "the kubernetes and front-proxy CAs have the same common name",
+        )
+        .help("the API server must tell their clients apart; rename one");
+        problem.other = cluster
+            .common_name_at
+            .filter(|other| *other != at)
+            .map(|other| (other, "first here"));
+        reader.problem(problem);
+    }
+}

@@ -1,0 +1,246 @@
+//! `certificate "NAME" { … }`: any further leaf.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::block::{Block, Shape, many, one};
+use super::problem::{At, Problem, quoted, suggestion};
+use super::reader::{Reader, Seen};
+use super::user::check_masters;
+use crate::name::{CommonName, Label, NodeName, Organization, San, TreePath};
+use crate::spec::{CaName, Delivery, ExtraCertificate, Policy, Usage};
+
+pub const SHAPE: Shape = Shape {
+    word: "certificate",
+    example: Some("metrics-server"),
+    fields: &[
+        one("ca"),
+        many("usage"),
+        many("san"),
+        one("common-name"),
+        many("organization"),
+        one("key"),
+        one("validity"),
+        one("renew-before"),
+        one("revision"),
+        many("node"),
+        one("folder"),
+        one("allow-masters"),
+    ],
+    later: &[],
+};
+
+pub const CAS: [(CaName, &str); 3] = [
+    (CaName::Kubernetes, "kubernetes"),
+    (CaName::Etcd, "etcd"),
+    (CaName::FrontProxy, "front-proxy"),
+];
+const USAGES: [(Usage, &str); 2] = [(Usage::Server, "server"), (Usage::Client, "client")];
+
+const PKI: &str = "etc/kubernetes/pki";
+/// Files of kpki's own, by folder and name without the extension.
+const TAKEN: [(&str, &[&str]); 2] = [
+    (
+        PKI,
+        &[
+            "apiserver",
+            "apiserver-kubelet-client",
+            "apiserver-etcd-client",
+            "front-proxy-client",
+            "ca",
+            "sa",
+            "front-proxy-ca",
+            "etcd",
+            "kubelet",
+        ],
+    ),
+    (
+        "etc/kubernetes/pki/etcd",
+        &["ca", "server", "peer", "healthcheck-client"],
+    ),
+];
+
+pub fn read(
+    blocks: &[Block<'_>],
+    defaults: &Policy,
+    nodes: &HashMap<&str, NodeName>,
+    reader: &mut Reader<'_>,
+) -> Vec<ExtraCertificate> {
+    let mut names = Seen::new();
+    blocks
+        .iter()
+        .filter_map(|block| certificate(block, defaults, &mut names, nodes, reader))
+        .collect()
+}
+
+fn certificate(
+    block: &Block<'_>,
+    defaults: &Policy,
+    names: &mut Seen,
+    nodes: &HashMap<&str, NodeName>,
+    reader: &mut Reader<'_>,
+) -> Option<ExtraCertificate> {
+    let name = reader.name::<Label>(block, names);
+    let ca = match block.one("ca") {
+        Some(value) => reader.choice(value, "ca", &CAS),
+        None => Some(CaName::Kubernetes),
+    };
+    let usage = usage(block, reader);
+    let sans = reader.list::<San>(block, "san");
+    if usage.is_some_and(Usage::server) && block.written("san").is_none() {
+        reader.problem(
+            Problem::new(block.at, "a server certificate needs a `san`")
+                .help("clients check it against the name they dial: san \"metrics.example.com\""),
+        );
+    }
+    let organizations = reader.list::<Organization>(block, "organization");
+    check_masters(&organizations, block, reader);
+    let common_name = match block.one("common-name") {
+        Some(value) => Some(reader.parsed::<CommonName>(value, "common-name")?),
+        // A client is who its common name says; a server's is not looked at (RFC 6125 6.4.4).
+        None if usage.is_some_and(Usage::client) => {
+            name.as_ref().and_then(|name| name.as_str().parse().ok())
+        }
+        None => None,
+    };
+    if ca == Some(CaName::FrontProxy) && usage.is_some_and(Usage::client) {
+        reader.note(format!(
+            "certificate {} is a client of the front-proxy CA: it can speak for anybody if its common name is in --requestheader-allowed-names",
+            name.as_ref().map_or("", Label::as_str)
+        ));
+    }
+    let written = reader.policy(block);
+    let policy = defaults.overridden_by(&written.policy);
+    reader.check_renewal(&policy, &written);
+    let delivery = delivery(block, name.as_ref(), nodes, reader);
+    let revision = reader.revision(block);
+    Some(ExtraCertificate {
+        name: name?,
+        ca: ca?,
+        common_name,
+        organizations: organizations
+            .into_iter()
+            .map(|(organization, _)| organization)
+            .collect(),
+        usage: usage?,
+        sans: sans.into_iter().map(|(san, _)| san).collect(),
+        policy,
+        revision,
+        delivery: delivery?,
+    })
+}
+
+fn usage(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Usage> {
+    let mut found = BTreeSet::new();
+    for value in block.many("usage") {
+        let usage = reader.choice(value, "usage", &USAGES)?;
+        if !found.insert(usage) {
+            reader.problem(
+                Problem::new(value.at, "this usage stands twice in the list")
+                    .help("delete one of the two"),
+            );
+        }
+    }
+    Some(
+        match (
+            found.contains(&Usage::Server),
+            found.contains(&Usage::Client),
+        ) {
+            (true, true) => Usage::ServerAndClient,
+            (false, true) => Usage::Client,
+            _ => Usage::Server,
+        },
+    )
+}
+
+fn delivery(
+    block: &Block<'_>,
+    name: Option<&Label>,
+    known: &HashMap<&str, NodeName>,
+    reader: &mut Reader<'_>,
+) -> Option<Delivery> {
+    let mut nodes = Vec::new();
+    for (node, at) in reader.list::<NodeName>(block, "node") {
+        if !known.contains_key(node.as_str()) {
+            let mut words: Vec<&str> = known.keys().copied().collect();
+            words.sort_unstable();
+            let help = suggestion(node.as_str(), words.iter().copied());
+            reader.problem(
+                Problem::new(
+                    at,
+                    format!("no node {} is described", quoted(node.as_str())),
+                )
+                .help(help),
+            );
+        }
+        nodes.push(node);
+    }
+    let written = block.one("folder");
+    if let Some(at) = written
+        .map(|value| value.at)
+        .filter(|_| block.written("node").is_none())
+    {
+        reader.problem(
+            Problem::new(at, "a `folder` without a `node`")
+                .help("name the nodes that get the files: node \"cp1\", or delete the folder"),
+        );
+    }
+    let folder = match written {
+        Some(value) => reader
+            .text(value, "folder")
+            .and_then(|text| folder(text, value.at, reader))?,
+        None => TreePath::of(PKI),
+    };
+    let at = written.map_or(block.at, |value| value.at);
+    let taken = TAKEN.iter().find(|(path, _)| *path == folder.as_str());
+    if let (Some((path, names)), Some(name)) = (taken, name)
+        && !nodes.is_empty()
+        && names.contains(&name.as_str().to_ascii_lowercase().as_str())
+    {
+        reader.problem(
+            Problem::new(
+                block.at,
+                format!("/{path}/{name} is a file of Kubernetes' own"),
+            )
+            .help("choose another name, or another `folder`"),
+        );
+    }
+    if folder
+        .as_str()
+        .split('/')
+        .any(|segment| segment == "manifests")
+    {
+        reader.problem(
+            Problem::new(
+                at,
+                "the kubelet takes every file in a manifests folder for a pod",
+            )
+            .help("choose another folder, such as /etc/kubernetes/pki"),
+        );
+    }
+    Some(if nodes.is_empty() {
+        Delivery::Operator
+    } else {
+        Delivery::Nodes { nodes, folder }
+    })
+}
+
+fn folder(text: &str, at: At, reader: &mut Reader<'_>) -> Option<TreePath> {
+    let parsed = text.strip_prefix('/').map(str::parse::<TreePath>);
+    match parsed {
+        Some(Ok(path)) => return Some(path),
+        Some(Err(why)) => {
+            let why = if text.contains("//") || text.contains("/.") || text.ends_with('/') {
+                "is not a plain path; write it without `.`, `..`, `//` and a last `/`".to_owned()
+            } else {
+                why.to_string()
+            };
+            reader
+                .problem(Problem::new(at, format!("{} {why}", quoted(text))).label("as `folder`"));
+        }
+        None => reader.problem(
+            Problem::new(at, format!("{} is not absolute", quoted(text)))
+                .help("write a folder on the node: /etc/kubernetes/pki"),
+        ),
+    }
+    None
+}

@@ -1,0 +1,167 @@
+//! `cluster "NAME" { … }`: what holds for the whole cluster.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+use super::block::{Block, Shape, many, one};
+use super::node::NodeDraft;
+use super::problem::{At, Problem};
+use super::reader::Reader;
+use crate::name::{DnsName, Endpoint, Label, NameError};
+use crate::spec::{Cluster, Origin, Role, Setting};
+use crate::version::KubernetesVersion;
+
+pub const SHAPE: Shape = Shape {
+    word: "cluster",
+    example: Some("lab"),
+    fields: &[
+        one("kubernetes"),
+        one("endpoint"),
+        many("service-cidr"),
+        one("dns-domain"),
+    ],
+    later: &[],
+};
+
+/// kubeadm's default.
+const SERVICE_CIDR: &str = "10.96.0.0/12";
+const DNS_DOMAIN: &str = "cluster.local";
+
+/// A cluster whose endpoint may still follow from its nodes.
+pub struct ClusterDraft {
+    at: At,
+    name: Option<Label>,
+    kubernetes: Setting<KubernetesVersion>,
+    endpoint: Option<Setting<Endpoint>>,
+    endpoint_written: bool,
+    service_cidrs: Setting<Vec<IpNet>>,
+    dns_domain: Option<Setting<DnsName>>,
+}
+
+/// A network without host bits and with room for a first address besides its own.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct ServiceCidr(IpNet);
+
+impl FromStr for ServiceCidr {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let Ok(network) = text.parse::<IpNet>() else {
+            let missing = text.parse::<IpAddr>().is_ok();
+            return Err(NameError(
+                if missing {
+                    "lacks a prefix length, such as /12"
+                } else {
+                    "is not a network; write address/prefix"
+                }
+                .into(),
+            ));
+        };
+        if network.trunc() != network {
+            return Err(NameError(format!(
+                "has host bits set; the network is {}",
+                network.trunc()
+            )));
+        }
+        if network.max_prefix_len() - network.prefix_len() < 2 {
+            return Err(NameError(
+                "is too small: the API server's service takes the first address in it".into(),
+            ));
+        }
+        Ok(ServiceCidr(network))
+    }
+}
+
+impl ClusterDraft {
+    pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Self {
+        let name = block.name.and_then(|value| reader.parsed(value, "cluster"));
+        let kubernetes = reader.one::<KubernetesVersion>(block, "kubernetes");
+        if let Some(written) = kubernetes
+            .as_ref()
+            .filter(|written| !written.value.has_evidence())
+        {
+            reader.note(format!(
+                "kubernetes {} ({}) is not among the versions that kpki was checked against; its certificates are made as for the newest one known",
+                written.value, written.origin
+            ));
+        }
+        ClusterDraft {
+            at: block.at,
+            name,
+            kubernetes: kubernetes.unwrap_or_else(|| Setting::default(KubernetesVersion::DEFAULT)),
+            endpoint: reader.one(block, "endpoint"),
+            endpoint_written: block.written("endpoint").is_some(),
+            service_cidrs: service_cidrs(block, reader),
+            dns_domain: match block.written("dns-domain") {
+                Some(_) => reader.one(block, "dns-domain"),
+                None => DNS_DOMAIN.parse().ok().map(Setting::default),
+            },
+        }
+    }
+
+    /// The cluster, its endpoint decided; none when a problem stands in the way.
+    pub fn finish(
+        self,
+        nodes: &[NodeDraft],
+        nodes_complete: bool,
+        reader: &mut Reader<'_>,
+    ) -> Option<Cluster> {
+        let mut members = nodes
+            .iter()
+            .filter(|node| node.role == Some(Role::ControlPlane));
+        let endpoint = match (self.endpoint, members.next(), members.next()) {
+            (Some(endpoint), ..) => Some(endpoint),
+            (None, Some(only), None) => only.addresses.first().map(|(address, _)| Setting {
+                value: Endpoint::at(address.ip()),
+                origin: Origin::Derived("the address of the only control-plane node"),
+            }),
+            (None, Some(_), Some(second)) if !self.endpoint_written => {
+                reader.problem(
+                    Problem::new(self.at, "several control-plane nodes need an `endpoint`")
+                        .other(second.at, "the second one")
+                        .help("name what clients dial: a load balancer or DNS name, endpoint \"api.lab.internal:6443\""),
+                );
+                None
+            }
+            (None, None, _) if nodes_complete => {
+                reader.problem(
+                    Problem::new(self.at, "the cluster has no control-plane node")
+                        .help("add node \"cp1\" role=\"control-plane\" address=\"10.0.0.11\""),
+                );
+                None
+            }
+            _ => None,
+        };
+        Some(Cluster {
+            name: self.name?,
+            kubernetes: self.kubernetes,
+            endpoint: endpoint?,
+            service_cidrs: self.service_cidrs,
+            dns_domain: self.dns_domain?,
+        })
+    }
+}
+
+fn service_cidrs(block: &Block<'_>, reader: &mut Reader<'_>) -> Setting<Vec<IpNet>> {
+    let list = reader.list::<ServiceCidr>(block, "service-cidr");
+    let is_v6 = |network: &IpNet| matches!(network, IpNet::V6(_));
+    let mut networks: Vec<IpNet> = Vec::new();
+    let mut first = None;
+    for (ServiceCidr(network), at) in list {
+        let same = first.filter(|_| networks.iter().any(|known| is_v6(known) == is_v6(&network)));
+        if let Some(first) = same {
+            reader.problem(
+                Problem::new(at, "two service networks of the same family")
+                    .first(first)
+                    .help("dual stack means one IPv4 and one IPv6 network; delete one"),
+            );
+        }
+        first = first.or(Some(at));
+        networks.push(network);
+    }
+    match first {
+        Some(at) => reader.setting(networks, at),
+        None => Setting::default(SERVICE_CIDR.parse().into_iter().collect()),
+    }
+}

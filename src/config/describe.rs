@@ -1,0 +1,254 @@
+//! Nodes of all files to one [`Spec`], and the rules that concern several of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::block::{Block, Shape, unknown};
+use super::cluster::ClusterDraft;
+use super::component::Components;
+use super::node::NodeDraft;
+use super::problem::{At, Problem, suggestion};
+use super::reader::Reader;
+use super::tree::Node;
+use super::{ca, certificate, cluster, component, defaults, node, user};
+use crate::sources::Sources;
+use crate::spec::{
+    Ca, CaName, Component, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
+};
+use crate::time::Span;
+
+const SHAPES: [&Shape; 7] = [
+    &cluster::SHAPE,
+    &defaults::SHAPE,
+    &ca::SHAPE,
+    &node::SHAPE,
+    &component::SHAPE,
+    &user::SHAPE,
+    &certificate::SHAPE,
+];
+
+/// Top-level words that are planned.
+const LATER: [(&str, &str); 1] = [(
+    "manifests",
+    "without it kpki writes its own static pods; delete the line",
+)];
+
+pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> Option<Spec> {
+    let mut complete = reader.problems.is_empty();
+    let blocks = sort(nodes, reader, &mut complete);
+    let of = |shape: &Shape| blocks.get(shape.word).map_or(&[][..], Vec::as_slice);
+    let cluster = only(of(&cluster::SHAPE), reader).map(|block| ClusterDraft::read(block, reader));
+    if cluster.is_none() && complete {
+        reader.problem(
+            Problem::new(At::whole(0), "the description has no `cluster`")
+                .help("add cluster \"lab\""),
+        );
+    }
+    let defaults_block = only(of(&defaults::SHAPE), reader);
+    let defaults = defaults::read(defaults_block, reader);
+    let cas = ca::read(of(&ca::SHAPE), &defaults, sources, reader);
+    let before = reader.problems.len();
+    let nodes = node::read(of(&node::SHAPE), reader);
+    let nodes_complete = complete && reader.problems.len() == before;
+    let components = component::read(of(&component::SHAPE), &defaults, reader);
+    node::check_etcd(
+        &nodes,
+        components.etcd,
+        components.topology_at,
+        nodes_complete,
+        reader,
+    );
+    check_node_renewal(&nodes, &components, &defaults, reader);
+    let users = user::read(of(&user::SHAPE), &defaults, reader);
+    let names = nodes.iter().filter_map(|node| node.name.as_ref());
+    let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
+    let certificates = certificate::read(of(&certificate::SHAPE), &defaults, &names, reader);
+    drop(names);
+    let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
+    note_clamped(
+        &cas,
+        &defaults,
+        &components,
+        &nodes,
+        &users,
+        &certificates,
+        reader,
+    );
+    let mut nodes: Vec<_> = nodes.into_iter().filter_map(NodeDraft::finish).collect();
+    nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(Spec {
+        cluster: cluster?,
+        cas,
+        nodes,
+        components: components.settings,
+        etcd: components.etcd,
+        kubelet_serving: components.kubelet_serving,
+        kube_proxy: components.kube_proxy,
+        defaults,
+        users: sorted(users, |user| user.name.as_str()),
+        certificates: sorted(certificates, |certificate| certificate.name.as_str()),
+    })
+}
+
+fn sorted<T>(mut all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
+    all.sort_by(|a, b| name(a).cmp(name(b)));
+    all
+}
+
+/// Reads each node by the shape of its word.
+fn sort<'n>(
+    nodes: &'n [Node],
+    reader: &mut Reader<'_>,
+    complete: &mut bool,
+) -> HashMap<&'static str, Vec<Block<'n>>> {
+    let mut blocks: HashMap<&'static str, Vec<Block<'n>>> = HashMap::new();
+    for node in nodes {
+        let word = &*node.word.text;
+        if let Some(shape) = SHAPES.iter().find(|shape| shape.word == word) {
+            let block = Block::read(node, shape, &mut reader.problems);
+            blocks.entry(shape.word).or_default().push(block);
+            continue;
+        }
+        if let Some((_, help)) = LATER.iter().find(|(later, _)| *later == word) {
+            reader.problem(
+                Problem::new(node.word.at, format!("`{word}` is not supported yet")).help(*help),
+            );
+            continue;
+        }
+        *complete = false;
+        let known = SHAPES.iter().map(|shape| shape.word).chain(["include"]);
+        // `key: value` is YAML's habit; the colon belongs to the name in KDL.
+        let help = match word
+            .strip_suffix(':')
+            .filter(|word| known.clone().any(|known| known == *word))
+        {
+            Some(word) => format!("write {word} without a colon"),
+            None => suggestion(word, known),
+        };
+        reader.problem(unknown(&node.word, "at the top level").help(help));
+    }
+    blocks
+}
+
+/// The first of blocks that may stand once.
+fn only<'b, 'n>(blocks: &'b [Block<'n>], reader: &mut Reader<'_>) -> Option<&'b Block<'n>> {
+    let (first, others) = blocks.split_first()?;
+    for other in others {
+        reader.problem(
+            Problem::new(other.at, format!("a second `{}`", other.shape.word))
+                .first(first.at)
+                .help("a description has one; merge the two"),
+        );
+    }
+    Some(first)
+}
+
+/// A node's override meets each component's on that node.
+fn check_node_renewal(
+    nodes: &[NodeDraft],
+    components: &Components,
+    defaults: &Policy,
+    reader: &mut Reader<'_>,
+) {
+    for node in nodes {
+        if node.written.validity.is_none() && node.written.renew_before.is_none() {
+            continue;
+        }
+        let nothing = PolicyOverride::default();
+        let near = components
+            .written
+            .values()
+            .map(|written| &written.policy)
+            .chain([&nothing]);
+        let before = reader.problems.len();
+        for component in near {
+            let policy = defaults
+                .overridden_by(component)
+                .overridden_by(&node.written.policy);
+            reader.check_renewal(&policy, &node.written);
+            if reader.problems.len() > before {
+                break;
+            }
+        }
+    }
+}
+
+/// Says where a leaf would outlive its CA: its end is clamped, so the description promises too much.
+fn note_clamped(
+    cas: &BTreeMap<CaName, Ca>,
+    defaults: &Policy,
+    components: &Components,
+    nodes: &[NodeDraft],
+    users: &[User],
+    certificates: &[ExtraCertificate],
+    reader: &mut Reader<'_>,
+) {
+    let mut note = |what: &str, validity: &Setting<Span>, name: CaName| {
+        // How much is left of a brought certificate depends on the clock, which is not read here.
+        let Some(ca) = cas
+            .get(&name)
+            .filter(|ca| ca.brought.is_none() && ca.validity.value < validity.value)
+        else {
+            return;
+        };
+        reader.note(format!(
+            "{what} would be valid for {} ({}), longer than the {name} CA ({}, {}): clamped to the CA's end",
+            validity.value, validity.origin, ca.validity.value, ca.validity.origin
+        ));
+    };
+    for name in CaName::ALL {
+        note("certificates", &defaults.validity, name);
+    }
+    for (component, written) in &components.written {
+        if let Some(validity) = &written.policy.validity {
+            for name in issuers(*component) {
+                note(
+                    &format!("component {}'s certificates", component.as_str()),
+                    validity,
+                    *name,
+                );
+            }
+        }
+    }
+    for node in nodes {
+        if let (Some(validity), Some(name)) = (&node.written.policy.validity, &node.name) {
+            let issuers: &[CaName] = match node.role {
+                Some(Role::ControlPlane) => &CaName::ALL,
+                Some(Role::Etcd) => &[CaName::Etcd],
+                _ => &[CaName::Kubernetes],
+            };
+            for issuer in issuers {
+                note(&format!("node {name}'s certificates"), validity, *issuer);
+            }
+        }
+    }
+    for user in users
+        .iter()
+        .filter(|user| user.policy.validity != defaults.validity)
+    {
+        note(
+            &format!("user {}'s certificate", user.name),
+            &user.policy.validity,
+            CaName::Kubernetes,
+        );
+    }
+    for certificate in certificates
+        .iter()
+        .filter(|certificate| certificate.policy.validity != defaults.validity)
+    {
+        note(
+            &format!("certificate {}", certificate.name),
+            &certificate.policy.validity,
+            certificate.ca,
+        );
+    }
+}
+
+/// Which CAs sign a component's certificates.
+fn issuers(component: Component) -> &'static [CaName] {
+    match component {
+        Component::Apiserver => &CaName::ALL,
+        Component::Etcd => &[CaName::Etcd],
+        Component::ServiceAccount => &[],
+        _ => &[CaName::Kubernetes],
+    }
+}

@@ -1,0 +1,214 @@
+//! Reads the root file and every file that it includes, each once and within limits.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::parse::parse;
+use super::problem::{At, Problem, quoted};
+use super::report::SourceFile;
+use super::tree::{Node, Scalar};
+use crate::sources::{Sources, size_in_words};
+
+const FILE_LIMIT: usize = 1024 * 1024;
+const TOTAL_LIMIT: usize = 8 * 1024 * 1024;
+const INCLUDE_DEPTH: usize = 8;
+
+/// What was read, include nodes taken out.
+#[derive(Default)]
+pub struct Files {
+    pub files: Vec<SourceFile>,
+    pub nodes: Vec<Node>,
+    pub problems: Vec<Problem>,
+}
+
+/// A file to be read, and who asks for it.
+struct Wanted {
+    path: String,
+    /// The place of the include's path; none for the root.
+    by: Option<At>,
+    /// The files on the way to this one, root first.
+    chain: Vec<String>,
+}
+
+pub fn read(sources: &Sources, root: &str) -> Files {
+    let mut all = Files::default();
+    let mut total = 0;
+    let mut seen: HashMap<String, Option<At>> = HashMap::new();
+    let mut queue = VecDeque::from([Wanted {
+        path: root.to_owned(),
+        by: None,
+        chain: Vec::new(),
+    }]);
+    while let Some(wanted) = queue.pop_front() {
+        let file = all.files.len();
+        let refuse =
+            |at: Option<At>, message: String| Problem::new(at.unwrap_or(At::whole(file)), message);
+        if let Some(problem) = repeated(&wanted, &seen) {
+            all.problems.push(problem);
+            continue;
+        }
+        seen.insert(wanted.path.clone(), wanted.by);
+        let text = sources
+            .read(&wanted.path, FILE_LIMIT)
+            .map_err(|error| {
+                let help = if error.why.starts_with("larger") {
+                    "split it with `include \"nodes.kdl\"`"
+                } else if wanted.by.is_some() {
+                    "the path starts at the folder of the including file"
+                } else {
+                    ""
+                };
+                (error.to_string(), help)
+            })
+            .and_then(|bytes| decode(bytes, &wanted.path))
+            .and_then(|text| {
+                total += text.len();
+                if total > TOTAL_LIMIT {
+                    return Err((
+                        format!(
+                            "the description is larger than {} in all",
+                            size_in_words(TOTAL_LIMIT)
+                        ),
+                        "",
+                    ));
+                }
+                Ok(text)
+            });
+        let text = match text {
+            Ok(text) => text,
+            Err((message, help)) => {
+                let mut problem = refuse(wanted.by, message);
+                problem.help = Some(help.to_owned()).filter(|help| !help.is_empty());
+                all.problems.push(problem);
+                if wanted.by.is_none() {
+                    all.files.push(SourceFile::new(root.into(), "".into()));
+                }
+                continue;
+            }
+        };
+        let (nodes, problems) = parse(&text, file);
+        all.files.push(SourceFile::new(
+            Arc::from(wanted.path.as_str()),
+            text.into(),
+        ));
+        all.problems.extend(problems);
+        for node in nodes {
+            if &*node.word.text == "include" {
+                match included(&node, &wanted) {
+                    Ok(next) => queue.push_back(next),
+                    Err(problem) => all.problems.push(problem),
+                }
+            } else {
+                all.nodes.push(node);
+            }
+        }
+    }
+    all
+}
+
+fn repeated(wanted: &Wanted, seen: &HashMap<String, Option<At>>) -> Option<Problem> {
+    let by = wanted.by?;
+    let first = seen.get(&wanted.path)?;
+    if wanted.chain.contains(&wanted.path) {
+        let cycle = [wanted.chain.join(" -> "), wanted.path.clone()].join(" -> ");
+        return Some(
+            Problem::new(by, format!("{} includes itself", wanted.path))
+                .label(cycle)
+                .help("delete this include"),
+        );
+    }
+    let problem = Problem::new(by, format!("{} is included twice", wanted.path))
+        .help("delete one of the two");
+    Some(match first {
+        Some(first) => problem.first(*first),
+        None => problem,
+    })
+}
+
+fn decode(bytes: Vec<u8>, path: &str) -> Result<String, (String, &'static str)> {
+    let line = |at: usize, bytes: &[u8]| 1 + bytes.iter().take(at).filter(|b| **b == b'\n').count();
+    if let Some(at) = bytes.iter().position(|b| *b == 0) {
+        let line = line(at, &bytes);
+        return Err((
+            format!("{path} has a NUL byte in line {line}"),
+            "a description is UTF-8 text; is this another file?",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = line(error.utf8_error().valid_up_to(), error.as_bytes());
+        (
+            format!("{path} is not UTF-8 text (line {line})"),
+            "save it as UTF-8",
+        )
+    })
+}
+
+fn included(node: &Node, by: &Wanted) -> Result<Wanted, Problem> {
+    let example = "write include \"nodes.kdl\"";
+    let [value] = node.values.as_slice() else {
+        return Err(Problem::new(node.word.at, "`include` takes exactly one path").help(example));
+    };
+    if !node.properties.is_empty() || !node.children.is_empty() {
+        return Err(
+            Problem::new(node.word.at, "`include` takes a path and nothing else").help(example),
+        );
+    }
+    let Scalar::Text(path) = &value.scalar else {
+        return Err(Problem::new(value.at, "an include's path is a text").help(example));
+    };
+    let mut chain = by.chain.clone();
+    chain.push(by.path.clone());
+    if chain.len() > INCLUDE_DEPTH {
+        return Err(Problem::new(
+            value.at,
+            format!("includes are nested more than {INCLUDE_DEPTH} deep"),
+        )
+        .help("include all files from the first one"));
+    }
+    let folder = by.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let path = below(folder, path).ok_or_else(|| {
+        Problem::new(
+            value.at,
+            format!("{} leads out of the description's folder", quoted(path)),
+        )
+        .help("name a file beside this one or below, such as \"nodes.kdl\"")
+    })?;
+    Ok(Wanted {
+        path,
+        by: Some(value.at),
+        chain,
+    })
+}
+
+/// `path` as seen from `folder`, `.` and `..` resolved; none if it leaves the root.
+pub fn below(folder: &str, path: &str) -> Option<String> {
+    if path.is_empty() || path.starts_with('/') {
+        return None;
+    }
+    let mut segments: Vec<&str> = folder.split('/').filter(|s| !s.is_empty()).collect();
+    for segment in path.split('/') {
+        match segment {
+            "." => {}
+            ".." => {
+                segments.pop()?;
+            }
+            other => segments.push(other),
+        }
+    }
+    Some(segments.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::below;
+
+    #[test]
+    fn paths_stay_below_the_root() {
+        assert_eq!(below("", "a.kdl").as_deref(), Some("a.kdl"));
+        assert_eq!(below("sub/deep", "../a.kdl").as_deref(), Some("sub/a.kdl"));
+        assert_eq!(below("sub", "./a.kdl").as_deref(), Some("sub/a.kdl"));
+        assert_eq!(below("sub", "../../a.kdl"), None);
+        assert_eq!(below("sub", "/a.kdl"), None);
+        assert_eq!(below("sub", ""), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! A description in KDL to a [`Spec`], with every mistake of every file in one report.
+//!
+//! `files` reads what the root includes; `tokens` and `syntax` check a text's structure and limits, `parse`
+//! turns it into a `tree`; `block` sorts a node's words by its shape, a table in each of `cluster`, `ca`,
+//! `node`, `component`, `user` and `certificate`; `reader` makes types of values. Nothing here stops at a
+//! mistake: what can be judged is judged, and a rule about something missing is silent where a mistake may
+//! have hidden it.
+
+mod block;
+mod brought;
+mod ca;
+mod certificate;
+mod cluster;
+mod component;
+mod defaults;
+mod describe;
+mod files;
+mod node;
+mod parse;
+mod policy;
+mod problem;
+mod reader;
+mod report;
+mod syntax;
+mod tokens;
+mod tree;
+mod user;
+
+pub use problem::{At, Problem};
+pub use report::{Report, SourceFile};
+
+use crate::sources::Sources;
+use crate::spec::Spec;
+
+/// A description without mistakes.
+#[derive(Debug)]
+pub struct Loaded {
+    pub spec: Spec,
+    /// What is legal and worth knowing.
+    pub notes: Vec<String>,
+    /// The files that were read, the root first.
+    pub files: Vec<SourceFile>,
+}
+
+/// Reads the description whose first file is `root`.
+pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
+    let read = files::read(sources, root);
+    let mut reader = reader::Reader::new(&read.files, read.problems);
+    let spec = describe::describe(&read.nodes, sources, &mut reader);
+    let (problems, notes) = (reader.problems, reader.notes);
+    match spec {
+        Some(spec) if problems.is_empty() => Ok(Loaded {
+            spec,
+            notes,
+            files: read.files,
+        }),
+        _ => Err(Report::new(read.files, problems)),
+    }
+}

@@ -1,0 +1,220 @@
+//! `node "NAME" { … }`: a machine and its addresses.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::block::{Block, Shape, many, one};
+use super::policy::Written;
+use super::problem::{At, Problem};
+use super::reader::{Reader, Seen};
+use crate::name::{NodeAddress, NodeName, San};
+use crate::spec::{EtcdTopology, Node, Role};
+
+pub const SHAPE: Shape = Shape {
+    word: "node",
+    example: Some("cp1"),
+    fields: &[
+        one("role"),
+        many("address"),
+        one("primary"),
+        many("san"),
+        one("key"),
+        one("validity"),
+        one("renew-before"),
+        one("revision"),
+    ],
+    later: &[],
+};
+
+const ROLES: [(Role, &str); 3] = [
+    (Role::ControlPlane, "control-plane"),
+    (Role::Worker, "worker"),
+    (Role::Etcd, "etcd"),
+];
+
+pub struct NodeDraft {
+    pub at: At,
+    pub name: Option<NodeName>,
+    /// None when what is written is no role.
+    pub role: Option<Role>,
+    pub role_at: At,
+    pub addresses: Vec<(NodeAddress, At)>,
+    sans: Vec<(San, At)>,
+    pub primary: Option<At>,
+    pub written: Written,
+    revision: u32,
+}
+
+/// All nodes, in the order written.
+pub fn read(blocks: &[Block<'_>], reader: &mut Reader<'_>) -> Vec<NodeDraft> {
+    let (mut names, mut addresses) = (Seen::new(), HashMap::new());
+    let drafts: Vec<NodeDraft> = blocks
+        .iter()
+        .map(|block| draft(block, &mut names, &mut addresses, reader))
+        .collect();
+    let mut primaries = drafts
+        .iter()
+        .filter(|node| node.role == Some(Role::ControlPlane))
+        .filter_map(|node| node.primary);
+    if let Some(first) = primaries.next() {
+        for other in primaries {
+            reader.problem(
+                Problem::new(other, "a second `primary` node")
+                    .first(first)
+                    .help("super-admin.conf goes to one node only; keep one primary"),
+            );
+        }
+    }
+    drafts
+}
+
+fn draft(
+    block: &Block<'_>,
+    names: &mut Seen,
+    addresses: &mut HashMap<IpAddr, At>,
+    reader: &mut Reader<'_>,
+) -> NodeDraft {
+    let role = match block.one("role") {
+        None => Some(Role::Worker),
+        Some(value) => reader.choice(value, "role", &ROLES),
+    };
+    let primary = reader
+        .flag(block, "primary")
+        .filter(|(primary, _)| *primary)
+        .map(|(_, at)| at);
+    let node = NodeDraft {
+        at: block.at,
+        name: reader.name(block, names),
+        role,
+        role_at: block.one("role").map_or(block.at, |value| value.at),
+        addresses: reader.list(block, "address"),
+        sans: reader.list(block, "san"),
+        primary,
+        written: reader.policy(block),
+        revision: reader.revision(block),
+    };
+    check_addresses(&node, block, addresses, reader);
+    if let Some(at) = node
+        .primary
+        .filter(|_| role.is_some_and(|role| role != Role::ControlPlane))
+    {
+        reader.problem(
+            Problem::new(at, "only a control-plane node can be `primary`").help(
+                "primary says which control-plane node gets super-admin.conf; delete it here",
+            ),
+        );
+    }
+    node
+}
+
+fn check_addresses(
+    node: &NodeDraft,
+    block: &Block<'_>,
+    known: &mut HashMap<IpAddr, At>,
+    reader: &mut Reader<'_>,
+) {
+    let mut families: [Option<At>; 2] = [None, None];
+    for (address, at) in &node.addresses {
+        let ip = address.ip();
+        let [four, six] = &mut families;
+        let family = if ip.is_ipv4() { four } else { six };
+        match *family {
+            Some(first) => reader.problem(
+                Problem::new(*at, format!("a second {} address", if ip.is_ipv4() { "IPv4" } else { "IPv6" }))
+                    .first(first)
+                    .help("a node has one address of each family; further names for its certificates are `san`"),
+            ),
+            None => *family = Some(*at),
+        }
+        if let Some(first) = known.get(&ip) {
+            reader.problem(
+                Problem::new(*at, format!("address {ip} belongs to another node"))
+                    .first(*first)
+                    .help("every node has its own address"),
+            );
+        } else {
+            known.insert(ip, *at);
+        }
+    }
+    let role = match node.role {
+        Some(role @ (Role::ControlPlane | Role::Etcd)) => role,
+        _ => return,
+    };
+    if block.written("address").is_none() {
+        let why = match role {
+            Role::ControlPlane => "its API server's and etcd's certificates carry it",
+            _ => "etcd checks the address that a member connects from",
+        };
+        reader.problem(
+            Problem::new(
+                node.at,
+                format!("this {} node needs an `address`", role.as_str()),
+            )
+            .label(why)
+            .help("add address=\"10.0.0.11\""),
+        );
+    }
+}
+
+/// What roles and the etcd topology demand of each other.
+pub fn check_etcd(
+    nodes: &[NodeDraft],
+    topology: EtcdTopology,
+    written: Option<At>,
+    complete: bool,
+    reader: &mut Reader<'_>,
+) {
+    let members: Vec<&NodeDraft> = nodes
+        .iter()
+        .filter(|node| node.role == Some(Role::Etcd))
+        .collect();
+    let count = match topology {
+        EtcdTopology::Stacked => {
+            for node in &members {
+                reader.problem(
+                    Problem::new(node.role_at, "an etcd node in a stacked topology")
+                        .help("add component \"etcd\" topology=\"external\", or give the node another role"),
+                );
+            }
+            nodes
+                .iter()
+                .filter(|node| node.role == Some(Role::ControlPlane))
+                .count()
+        }
+        EtcdTopology::External => members.len(),
+    };
+    if count == 0
+        && topology == EtcdTopology::External
+        && complete
+        && let Some(at) = written
+    {
+        reader.problem(
+            Problem::new(at, "an external etcd without a node")
+                .help("add node \"etcd1\" role=\"etcd\" address=\"10.0.0.31\""),
+        );
+    }
+    if count > 0 && count.is_multiple_of(2) {
+        reader.note(format!(
+            "etcd has {count} members: an even number tolerates no more failures than {}",
+            count - 1
+        ));
+    }
+}
+
+impl NodeDraft {
+    pub fn finish(self) -> Option<Node> {
+        Some(Node {
+            name: self.name?,
+            role: self.role?,
+            addresses: self
+                .addresses
+                .into_iter()
+                .map(|(address, _)| address)
+                .collect(),
+            sans: self.sans.into_iter().map(|(san, _)| san).collect(),
+            primary: self.primary.is_some(),
+            policy: self.written.policy,
+            revision: self.revision,
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! Key algorithm, validity and renewal window, wherever they may be written.
+
+use super::block::Block;
+use super::problem::{At, Problem};
+use super::reader::Reader;
+use crate::algorithm::KeyAlgorithm;
+use crate::spec::{Policy, PolicyOverride, Setting};
+use crate::time::Span;
+
+/// Certificates are backdated by 5 minutes and Kubernetes signs none for less than 10 (CSR API).
+const SHORTEST: Span = Span::minutes(10);
+
+/// An override and the places of its parts.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    pub policy: PolicyOverride,
+    pub validity: Option<At>,
+    pub renew_before: Option<At>,
+}
+
+impl Reader<'_> {
+    pub fn key(&mut self, block: &Block<'_>) -> Option<Setting<KeyAlgorithm>> {
+        let value = block.one("key")?;
+        let key = self.choice(value, "key", &KeyAlgorithm::ALL)?;
+        Some(self.setting(key, value.at))
+    }
+
+    pub fn validity(&mut self, block: &Block<'_>) -> Option<Setting<Span>> {
+        let validity = self.one::<Span>(block, "validity")?;
+        if validity.value < SHORTEST {
+            let at = block.one("validity").map_or(block.at, |value| value.at);
+            self.problem(
+                Problem::new(at, "`validity` is shorter than 10 minutes")
+                    .help("nothing renews a certificate that fast; common lives are 90d and 365d"),
+            );
+            return None;
+        }
+        Some(validity)
+    }
+
+    pub fn policy(&mut self, block: &Block<'_>) -> Written {
+        let place = |word| block.one(word).map(|value| value.at);
+        Written {
+            policy: PolicyOverride {
+                key: self.key(block),
+                validity: self.validity(block),
+                renew_before: self.one(block, "renew-before"),
+            },
+            validity: place("validity"),
+            renew_before: place("renew-before"),
+        }
+    }
+
+    /// A certificate that is always about to expire would be renewed by every run.
+    pub fn check_renewal(&mut self, policy: &Policy, nearest: &Written) {
+        let Some(at) = nearest.renew_before.or(nearest.validity) else {
+            return;
+        };
+        if let Some(before) = &policy.renew_before
+            && before.value >= policy.validity.value
+        {
+            let problem = Problem::new(
+                at,
+                format!(
+                    "`renew-before` {} is not shorter than `validity` {}",
+                    before.value, policy.validity.value
+                ),
+            );
+            self.problem(problem.help(format!(
+                "every run would renew it; renew-before is from {}, validity from {}",
+                before.origin, policy.validity.origin
+            )));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! All problems of a run as one text for a person.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::problem::{At, Problem};
+
+/// More would scroll the first one, usually the cause of the others, off the screen.
+const SHOWN: usize = 5;
+const WIDTH: usize = 80;
+
+/// One file of the description, and where its lines begin.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    pub name: Arc<str>,
+    pub text: Arc<str>,
+    line_starts: Vec<usize>,
+}
+
+impl SourceFile {
+    pub fn new(name: Arc<str>, text: Arc<str>) -> Self {
+        let line_starts = std::iter::once(0)
+            .chain(
+                text.bytes()
+                    .enumerate()
+                    .filter(|(_, b)| *b == b'\n')
+                    .map(|(at, _)| at + 1),
+            )
+            .collect();
+        SourceFile {
+            name,
+            text,
+            line_starts,
+        }
+    }
+
+    /// Counted from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
+    }
+
+    /// The bytes of the lines from that of `from` to that of `to`.
+    fn lines(&self, from: usize, to: usize) -> Range<usize> {
+        let start = self.line_starts.get(self.line(from).saturating_sub(1));
+        let end = self.line_starts.get(self.line(to));
+        start.copied().unwrap_or(0)..end.map_or(self.text.len(), |end| end - 1)
+    }
+}
+
+/// Every problem found, sorted by file and place.
+#[derive(Debug, Clone)]
+pub struct Report {
+    files: Vec<SourceFile>,
+    problems: Vec<Problem>,
+}
+
+impl Report {
+    pub fn new(files: Vec<SourceFile>, mut problems: Vec<Problem>) -> Self {
+        problems.sort_by_key(|problem| problem.at);
+        problems.dedup();
+        Report { files, problems }
+    }
+
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The first five problems with their source lines, then how many more there are.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .term_width(WIDTH);
+        let mut out = String::new();
+        for problem in self.problems.iter().take(SHOWN) {
+            out.push_str(&renderer.render(&self.groups(problem)));
+            out.push_str("\n\n");
+        }
+        let more = self.problems.len().saturating_sub(SHOWN);
+        if more > 0 {
+            let _ = writeln!(
+                out,
+                "and {more} more {}\n",
+                if more == 1 { "problem" } else { "problems" }
+            );
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+        out
+    }
+
+    fn groups<'a>(&'a self, problem: &'a Problem) -> Vec<Group<'a>> {
+        let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
+        let primary = (problem.at, problem.label.as_str(), AnnotationKind::Primary);
+        let other = problem
+            .other
+            .map(|(at, label)| (at, label, AnnotationKind::Context));
+        match other {
+            // Both in one picture where they are near.
+            Some(other) if self.near(problem.at, other.0) => {
+                group = self.shown(group, &[primary, other]);
+            }
+            Some(other) => {
+                group = self.shown(group, &[primary]);
+                group = self.shown(group, &[other]);
+            }
+            None => group = self.shown(group, &[primary]),
+        }
+        if let Some(help) = &problem.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        vec![group]
+    }
+
+    fn near(&self, a: At, b: At) -> bool {
+        let line = |at: At| self.files.get(at.file).map(|file| file.line(at.start));
+        a.file == b.file
+            && line(a)
+                .zip(line(b))
+                .is_some_and(|(a, b)| a.abs_diff(b) <= 30)
+    }
+
+    /// Only the lines that matter are handed over: a file may have a million.
+    fn shown<'a>(&'a self, group: Group<'a>, marks: &[(At, &'a str, AnnotationKind)]) -> Group<'a> {
+        let Some(file) = marks.first().and_then(|(at, ..)| self.files.get(at.file)) else {
+            return group;
+        };
+        let name: &str = &file.name;
+        let from = marks.iter().map(|(at, ..)| at.start).min().unwrap_or(0);
+        let to = marks.iter().map(|(at, ..)| at.start).max().unwrap_or(0);
+        let range = file.lines(from, to);
+        let Some(text) = file
+            .text
+            .get(range.clone())
+            .filter(|_| !file.text.is_empty() && to <= file.text.len())
+        else {
+            return group.element(Origin::path(name));
+        };
+        let mut snippet = Snippet::source(text).path(name).line_start(file.line(from));
+        for (at, label, kind) in marks {
+            // A mark ends with its line: a block's whole body would fill the screen.
+            let line = file.lines(at.start, at.start);
+            let start = at.start.clamp(range.start, range.end) - range.start;
+            let end = at.end.min(line.end).saturating_sub(range.start).max(start);
+            let label = Some(*label).filter(|label| !label.is_empty());
+            snippet = snippet.annotation(kind.span(start..end).label(label));
+        }
+        group.element(snippet)
+    }
+}

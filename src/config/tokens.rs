@@ -1,0 +1,493 @@
+//! A description's text as tokens, each with its place.
+//!
+//! The words of KDL 2.0 (<https://kdl.dev/spec/>), less what a description never needs: type
+//! annotations, strings over several lines, numbers other than decimal ones. Every refusal is a [`Problem`] and scanning goes on behind it.
+
+use super::problem::{At, Problem, quoted};
+
+/// Block comments may hold others; kdl's grammar is recursive there.
+const COMMENT_DEPTH: usize = 16;
+
+pub const UNCLOSED_TEXT: &str = "this text is not closed on its line";
+pub const MERGE_CONFLICT: &str = "a merge conflict was left in this file";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A line end or `;`.
+    End,
+    Open,
+    Close,
+    Equals,
+    /// `/-`
+    Slashdash,
+    /// A name or text value, quoted or bare.
+    Text,
+    /// A number or `#true`, `#false`, `#null`: never a name.
+    Value,
+    /// Comment: blanked, else nothing.
+    Comment,
+    /// Refused already; stands where a name or value would.
+    Bad,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    pub kind: Kind,
+    pub start: usize,
+    pub end: usize,
+    /// White space or a comment stands before it, or it begins the line.
+    pub spaced: bool,
+}
+
+pub struct Tokens<'t> {
+    text: &'t str,
+    file: usize,
+    position: usize,
+    spaced: bool,
+    pub problems: Vec<Problem>,
+}
+
+fn is_line_end(c: char) -> bool {
+    matches!(
+        c,
+        '\r' | '\n' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}'
+    )
+}
+
+/// KDL's table of unicode spaces.
+fn is_space(c: char) -> bool {
+    matches!(
+        c,
+        '\t' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'
+            ..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
+}
+
+/// Characters that KDL forbids anywhere: controls, and those that turn the direction of text, which can
+/// make a line look like another one in review (CVE-2021-42574).
+fn is_forbidden(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{200e}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+impl<'t> Tokens<'t> {
+    pub fn new(text: &'t str, file: usize) -> Self {
+        Tokens {
+            text,
+            file,
+            position: 0,
+            spaced: true,
+            problems: Vec::new(),
+        }
+    }
+
+    fn rest(&self) -> &'t str {
+        self.text.get(self.position..).unwrap_or("")
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.position = self.text.len().min(self.position.saturating_add(bytes));
+    }
+
+    fn refuse(&mut self, start: usize, end: usize, message: impl Into<String>) -> &mut Problem {
+        self.problems
+            .push(Problem::new(At::new(self.file, start, end), message));
+        let last = self.problems.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "pushed just now")]
+        &mut self.problems[last]
+    }
+
+    /// Skips characters while `more` holds, for at most the rest of the text.
+    fn skip_while(&mut self, more: impl Fn(char) -> bool) {
+        let rest = self.rest();
+        self.skip(rest.find(|c| !more(c)).unwrap_or(rest.len()));
+    }
+
+    fn comment(&mut self) {
+        let start = self.position;
+        let (mut depth, mut refused) = (0usize, false);
+        let mut at = start;
+        let bytes = self.text.as_bytes();
+        loop {
+            match (bytes.get(at), bytes.get(at + 1)) {
+                (Some(b'/'), Some(b'*')) => {
+                    depth += 1;
+                    at += 2;
+                    if depth > COMMENT_DEPTH && !refused {
+                        refused = true;
+                        self.refuse(
+                            at - 2,
+                            at,
+                            format!("comments are nested more than {COMMENT_DEPTH} deep"),
+                        );
+                    }
+                }
+                (Some(b'*'), Some(b'/')) => {
+                    depth -= 1;
+                    at += 2;
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                (Some(_), _) => at += 1,
+                (None, _) => {
+                    self.refuse(start, start + 2, "this comment is never closed")
+                        .help = Some("close it with `*/`".into());
+                    break;
+                }
+            }
+        }
+        self.position = at.min(self.text.len());
+    }
+
+    /// A double-quoted text on one line.
+    fn quoted_text(&mut self) -> Kind {
+        let start = self.position;
+        if self.rest().starts_with("\"\"\"") {
+            return self.several_lines(start);
+        }
+        self.skip(1);
+        let mut kind = Kind::Text;
+        loop {
+            let at = self.position;
+            match self.peek() {
+                Some('"') => {
+                    self.skip(1);
+                    return kind;
+                }
+                None => return self.unclosed(start),
+                Some(c) if is_line_end(c) => return self.unclosed(start),
+                Some('\\') => {
+                    if let Some(length) = escape_length(self.rest()) {
+                        self.skip(length);
+                    } else {
+                        self.skip(1);
+                        let next = self
+                            .peek()
+                            .filter(|c| !is_line_end(*c))
+                            .map_or(0, char::len_utf8);
+                        if self.peek() != Some('"') {
+                            self.skip(next);
+                        }
+                        self.refuse(at, at + 1 + next, "this is not an escape").help = Some(
+                            r#"a backslash is written `\\`; others are \" \n \r \t \b \f \s \u{…}"#
+                                .into(),
+                        );
+                        kind = Kind::Bad;
+                    }
+                }
+                Some(c) if is_forbidden(c) => {
+                    self.forbidden(c);
+                    kind = Kind::Bad;
+                }
+                Some(c) => self.skip(c.len_utf8()),
+            }
+        }
+    }
+
+    /// `#"…"#` with any number of `#`, or a keyword.
+    fn hash(&mut self) -> Kind {
+        let start = self.position;
+        let rest = self.rest();
+        let hashes = rest.bytes().take_while(|b| *b == b'#').count();
+        if rest.as_bytes().get(hashes) == Some(&b'"') {
+            self.skip(hashes);
+            if self.rest().starts_with("\"\"\"") {
+                return self.several_lines(start);
+            }
+            self.skip(1);
+            let mut kind = Kind::Text;
+            loop {
+                match self.peek() {
+                    None => return self.unclosed(start),
+                    Some(c) if is_line_end(c) => return self.unclosed(start),
+                    Some('"') => {
+                        self.skip(1);
+                        let closing = self
+                            .rest()
+                            .bytes()
+                            .take(hashes)
+                            .take_while(|b| *b == b'#')
+                            .count();
+                        if closing == hashes {
+                            self.skip(hashes);
+                            return kind;
+                        }
+                    }
+                    Some(c) if is_forbidden(c) => {
+                        self.forbidden(c);
+                        kind = Kind::Bad;
+                    }
+                    Some(c) => self.skip(c.len_utf8()),
+                }
+            }
+        }
+        self.skip(hashes);
+        self.skip_while(is_word);
+        let word = self.text.get(start..self.position).unwrap_or("");
+        if matches!(word, "#true" | "#false" | "#null") {
+            return Kind::Value;
+        }
+        self.refuse(
+            start,
+            self.position,
+            format!("{} is not a keyword", quoted(word)),
+        )
+        .help = Some("the keywords are #true, #false and #null; a comment starts with `//`".into());
+        Kind::Bad
+    }
+
+    fn several_lines(&mut self, start: usize) -> Kind {
+        // The opening marks are three quotes behind any hashes.
+        let hashes = self.position - start;
+        self.skip(3);
+        let end = self.position;
+        let closing = format!("\"\"\"{}", "#".repeat(hashes));
+        let length = self
+            .rest()
+            .find(&closing)
+            .map_or(self.rest().len(), |at| at + closing.len());
+        self.skip(length);
+        self.refuse(start, end, "texts over several lines have no use here")
+            .help = Some("write it on one line in plain double quotes".into());
+        Kind::Bad
+    }
+
+    fn unclosed(&mut self, start: usize) -> Kind {
+        let end = self.position;
+        self.refuse(start, end, UNCLOSED_TEXT).help = Some("add the closing quote".into());
+        Kind::Bad
+    }
+
+    fn forbidden(&mut self, c: char) {
+        let at = self.position;
+        self.skip_while(is_forbidden);
+        let end = self.position;
+        self.refuse(
+            at,
+            end,
+            format!(
+                "character U+{:04X} is not allowed in a description",
+                u32::from(c)
+            ),
+        )
+        .help = Some(
+            "control and text-direction characters can hide what a line says; delete it".into(),
+        );
+    }
+
+    /// A bare name, number or what somebody took for one.
+    fn word(&mut self) -> Kind {
+        let start = self.position;
+        loop {
+            self.skip_while(|c| is_word(c) && c != '/');
+            // A comment may follow a word directly; any other slash belongs to an unquoted value.
+            if self.peek() != Some('/') || self.rest().starts_with("/*") {
+                break;
+            }
+            self.skip(1);
+        }
+        let word = self.text.get(start..self.position).unwrap_or("");
+        let unsigned = word.strip_prefix(['+', '-']).unwrap_or(word);
+        let numeric = unsigned.starts_with(|c: char| c.is_ascii_digit());
+        let wrong = if matches!(word, "true" | "false" | "null") {
+            Some((
+                format!("{word} is written #{word}"),
+                "KDL 2 marks keywords with `#`; quote it if you mean the word".to_owned(),
+            ))
+        } else if matches!(word, "inf" | "-inf" | "nan") {
+            Some((format!("{word} needs quotes"), format!("write \"{word}\"")))
+        } else if numeric && !is_number(unsigned)
+            || unsigned.starts_with('.')
+            || word.contains(['/', '\\', '[', ']'])
+        {
+            Some((
+                format!(
+                    "{} needs quotes",
+                    quoted(word).to_string().trim_matches('"')
+                ),
+                format!(
+                    "write {} in quotes, like every address, network, duration and version",
+                    quoted(word)
+                ),
+            ))
+        } else {
+            None
+        };
+        match wrong {
+            Some((message, help)) => {
+                self.refuse(start, self.position, message).help = Some(help);
+                Kind::Bad
+            }
+            None if numeric => Kind::Value,
+            None => Kind::Text,
+        }
+    }
+
+    /// A backslash at the end of a line, maybe with a comment behind it.
+    fn line_goes_on(&mut self) -> bool {
+        let behind = self
+            .rest()
+            .trim_start_matches('\\')
+            .trim_start_matches(is_space);
+        let behind = match behind.strip_prefix("//") {
+            Some(comment) => comment.trim_start_matches(|c| !is_line_end(c)),
+            None => behind,
+        };
+        let mut rest = behind.chars();
+        if !rest.next().is_none_or(is_line_end) {
+            return false;
+        }
+        let behind = behind.strip_prefix("\r\n").unwrap_or(rest.as_str());
+        self.skip(self.rest().len() - behind.len());
+        true
+    }
+
+    /// What `git merge` leaves behind; each marker takes a whole line.
+    fn merge_marker(&mut self) -> bool {
+        let start = self.position;
+        let at_line_start = start == 0 || self.text.as_bytes().get(start - 1) == Some(&b'\n');
+        let marker = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"];
+        if !at_line_start || !marker.iter().any(|marker| self.rest().starts_with(marker)) {
+            return false;
+        }
+        self.skip_while(|c| !is_line_end(c));
+        let end = self.position;
+        self.refuse(start, end, MERGE_CONFLICT).help =
+            Some("keep one side and delete the marker lines".into());
+        true
+    }
+}
+
+fn is_word(c: char) -> bool {
+    !(is_line_end(c)
+        || is_space(c)
+        || is_forbidden(c)
+        || matches!(c, '(' | ')' | '{' | '}' | ';' | '"' | '#' | '='))
+}
+
+/// Whole numbers, and decimal fractions that are refused by name later; kdl reads both.
+fn is_number(unsigned: &str) -> bool {
+    let digits = |part: &str| {
+        !part.is_empty() && part.len() <= 30 && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    }
+}
+
+fn escape_length(text: &str) -> Option<usize> {
+    let after = text.strip_prefix('\\')?;
+    if after.starts_with(['"', '\\', 'b', 'f', 'n', 'r', 't', 's']) {
+        return Some(2);
+    }
+    let (hex, _) = after.strip_prefix("u{")?.split_once('}')?;
+    let valid = (1..=6).contains(&hex.len()) && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    let scalar = valid.then(|| u32::from_str_radix(hex, 16).ok().and_then(char::from_u32))?;
+    scalar.map(|_| hex.len() + 4)
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        loop {
+            let start = self.position;
+            let spaced = self.spaced;
+            let c = self.peek()?;
+            self.spaced = true;
+            let kind = match c {
+                '\u{feff}' if start == 0 => {
+                    self.skip(c.len_utf8());
+                    // Blanked like a comment: editors on Windows write it, and it means nothing.
+                    Kind::Comment
+                }
+                c if is_space(c) => {
+                    self.skip_while(is_space);
+                    continue;
+                }
+                '<' | '=' | '>' | '|' if self.merge_marker() => Kind::Bad,
+                c if is_line_end(c) => {
+                    self.skip(if self.rest().starts_with("\r\n") {
+                        2
+                    } else {
+                        c.len_utf8()
+                    });
+                    Kind::End
+                }
+                ';' => {
+                    self.skip(1);
+                    Kind::End
+                }
+                '{' => {
+                    self.skip(1);
+                    Kind::Open
+                }
+                '}' => {
+                    self.skip(1);
+                    self.spaced = false;
+                    Kind::Close
+                }
+                '=' => {
+                    self.skip(1);
+                    Kind::Equals
+                }
+                '"' => {
+                    self.spaced = false;
+                    self.quoted_text()
+                }
+                '#' => {
+                    self.spaced = false;
+                    self.hash()
+                }
+                '/' if self.rest().starts_with("//") => {
+                    self.skip_while(|c| !is_line_end(c));
+                    Kind::Comment
+                }
+                '/' if self.rest().starts_with("/*") => {
+                    self.comment();
+                    Kind::Comment
+                }
+                '/' if self.rest().starts_with("/-") => {
+                    self.skip(2);
+                    Kind::Slashdash
+                }
+                '\\' if self.line_goes_on() => Kind::Comment,
+                '(' | ')' => {
+                    let rest = self.rest();
+                    let line = rest
+                        .get(..rest.find(is_line_end).unwrap_or(rest.len()))
+                        .unwrap_or("");
+                    self.skip(if c == '(' {
+                        line.find(')').map_or(1, |at| at + 1)
+                    } else {
+                        1
+                    });
+                    let end = self.position;
+                    self.refuse(start, end, "type annotations have no use here")
+                        .help = Some("delete the parentheses; quote a text that holds them".into());
+                    Kind::Bad
+                }
+                c if is_forbidden(c) => {
+                    self.forbidden(c);
+                    Kind::Bad
+                }
+                _ => {
+                    self.spaced = false;
+                    self.word()
+                }
+            };
+            return Some(Token {
+                kind,
+                start,
+                end: self.position,
+                spaced,
+            });
+        }
+    }
+}

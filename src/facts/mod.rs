@@ -1,0 +1,35 @@
+//! What certificates, keys, requests and kubeconfigs say: the only reader of X.509.
+//!
+//! Everything here is public, is read from bytes in memory and is judged by nobody yet: no clock, no files,
+//! no randomness. The one secret, a kubeconfig's key, is carried and never looked into.
+
+pub mod certificate;
+pub(crate) mod der;
+pub mod distinguished_name;
+pub mod key_usage;
+pub mod kubeconfig;
+pub mod pem;
+pub mod public_key;
+pub mod request;
+mod sans;
+
+pub use certificate::CertificateFacts;
+pub use distinguished_name::DistinguishedName;
+pub use key_usage::{ExtendedKeyUsage, KeyUsage};
+pub use kubeconfig::KubeconfigFacts;
+pub use pem::{certificate_pem, certificates_in_pem};
+pub use public_key::{KeyKind, PublicKey};
+pub use request::RequestFacts;
+
+/// Why bytes are not what they should be; reads after the name of the file: `ca.crt holds no certificate`.
+///
+/// The text never quotes the bytes: a private key may stand where a certificate was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FactsError(pub String);
+
+impl FactsError {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        FactsError(why.into())
+    }
+}

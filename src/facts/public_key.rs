@@ -1,0 +1,157 @@
+//! The public half of a key: a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) and what kind of key it is.
+
+use super::pem::{self, Block};
+use super::{FactsError, der};
+use crate::algorithm::KeyAlgorithm;
+use crate::hash::Digest;
+
+// RFC 8017 A.1, RFC 5480 2.1.1, RFC 8410 3.
+pub(crate) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+pub(crate) const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+pub(crate) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+pub(crate) const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
+pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+
+/// What arithmetic a key is for. RSA keys of every size are one kind: their size is a fact, not a scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyKind {
+    Rsa { bits: usize },
+    EcdsaP256,
+    EcdsaP384,
+    Ed25519,
+    Other,
+}
+
+impl std::fmt::Display for KeyKind {
+    /// As the description writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            KeyKind::Rsa { bits } => write!(f, "rsa-{bits}"),
+            KeyKind::EcdsaP256 => f.write_str("ecdsa-p256"),
+            KeyKind::EcdsaP384 => f.write_str("ecdsa-p384"),
+            KeyKind::Ed25519 => f.write_str("ed25519"),
+            KeyKind::Other => f.write_str("another algorithm"),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey {
+    spki: Box<[u8]>,
+    kind: KeyKind,
+}
+
+impl PublicKey {
+    pub fn from_spki_der(bytes: &[u8]) -> Result<Self, FactsError> {
+        let kind = kind_of(bytes)
+            .ok_or_else(|| FactsError::new("holds a malformed public key (SPKI, RFC 5280)"))?;
+        Ok(PublicKey {
+            spki: bytes.into(),
+            kind,
+        })
+    }
+
+    pub fn from_pem(text: &[u8]) -> Result<Self, FactsError> {
+        let blocks = pem::blocks(text)?;
+        match blocks.as_slice() {
+            [Block { label, der, .. }] if label == "PUBLIC KEY" => Self::from_spki_der(der),
+            _ => Err(FactsError::new(
+                "holds something other than one PUBLIC KEY block",
+            )),
+        }
+    }
+
+    /// From an AlgorithmIdentifier, which PKCS#8 has as well, and the bit string's value.
+    pub(crate) fn of_parts(algorithm: &[u8], bits: &[u8]) -> Result<Self, FactsError> {
+        let bits = der::element(der::BIT_STRING, &[&[0], bits]);
+        Self::from_spki_der(&der::element(der::SEQUENCE, &[algorithm, &bits]))
+    }
+
+    pub fn to_pem(&self) -> String {
+        pem::encode("PUBLIC KEY", &self.spki)
+    }
+
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// None for a kind or size that kpki does not make.
+    pub fn algorithm(&self) -> Option<KeyAlgorithm> {
+        match self.kind {
+            KeyKind::Rsa { bits: 2048 } => Some(KeyAlgorithm::Rsa2048),
+            KeyKind::Rsa { bits: 3072 } => Some(KeyAlgorithm::Rsa3072),
+            KeyKind::Rsa { bits: 4096 } => Some(KeyAlgorithm::Rsa4096),
+            KeyKind::EcdsaP256 => Some(KeyAlgorithm::EcdsaP256),
+            KeyKind::EcdsaP384 => Some(KeyAlgorithm::EcdsaP384),
+            KeyKind::Ed25519 => Some(KeyAlgorithm::Ed25519),
+            KeyKind::Rsa { .. } | KeyKind::Other => None,
+        }
+    }
+
+    pub fn is_rsa(&self) -> bool {
+        matches!(self.kind, KeyKind::Rsa { .. })
+    }
+
+    /// Of the SPKI: the same key has the same digest, whoever certified it.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.spki)
+    }
+
+    /// RFC 7093 2, method 1: the leftmost 160 bits of SHA-256 over the bit string's value. Go does the same
+    /// since 1.25, and so does kubeadm.
+    pub fn key_identifier(&self) -> [u8; 20] {
+        let hash = ring::digest::digest(&ring::digest::SHA256, self.bits());
+        // A SHA-256 is 32 bytes, so there always are 20.
+        hash.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// The value of the bit string: a point, an RSAPublicKey.
+    pub(crate) fn bits(&self) -> &[u8] {
+        split_spki(&self.spki).map_or(&[], |(_, bits)| bits)
+    }
+}
+
+/// The AlgorithmIdentifier's content and the bit string's value.
+fn split_spki(spki: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (algorithm, rest) = der::expect(der::SEQUENCE, der::only(der::SEQUENCE, spki)?)?;
+    match der::only(der::BIT_STRING, rest)? {
+        [0, bits @ ..] => Some((algorithm, bits)),
+        _ => None,
+    }
+}
+
+fn kind_of(spki: &[u8]) -> Option<KeyKind> {
+    let (algorithm, bits) = split_spki(spki)?;
+    let (oid, parameters) = der::expect(der::OID, algorithm)?;
+    Some(match oid {
+        RSA => KeyKind::Rsa {
+            bits: modulus_bits(der::only(der::SEQUENCE, bits)?)?,
+        },
+        EC => match der::only(der::OID, parameters) {
+            Some(P256) => KeyKind::EcdsaP256,
+            Some(P384) => KeyKind::EcdsaP384,
+            _ => KeyKind::Other,
+        },
+        ED25519 => KeyKind::Ed25519,
+        _ => KeyKind::Other,
+    })
+}
+
+/// The size of the integer that `input` starts with.
+pub(crate) fn modulus_bits(input: &[u8]) -> Option<usize> {
+    let (modulus, _) = der::expect(der::INTEGER, input)?;
+    let zeros = modulus.iter().take_while(|b| **b == 0).count();
+    let first = modulus.get(zeros)?;
+    let lead = usize::try_from(first.leading_zeros()).ok()?;
+    Some((modulus.len() - zeros) * 8 - lead)
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PublicKey({:?} {})", self.kind, self.digest())
+    }
+}

@@ -1,0 +1,501 @@
+//! The interpreter of the profile tables: Spec × tables → Graph.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::recipe::InputHashes;
+use super::{
+    Authority, Bindings, Bundle, Content, Derivation, DerivationId, Graph, Issuance, Kubeconfig,
+    Leaf, Placement, Recipe, Revision, SigningKey,
+};
+use crate::algorithm::KeyAlgorithm;
+use crate::facts::DistinguishedName;
+use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
+use crate::profile::{
+    AUTHORITY_FILES, AuthorityFile, BINDINGS, CommonNameFrom, Home, KUBERNETES_FOLDER, LEAVES,
+    LeafRow, SERVICE_ACCOUNT_FILES, SanFrom, ServerFrom, primary,
+};
+use crate::spec::{
+    CaName, Component, Delivery, ExtraCertificate, Node, Origin, Policy, Role, Setting, Spec, User,
+};
+
+const PUBLIC: u32 = 0o644;
+const SECRET: u32 = 0o600;
+
+impl Graph {
+    /// Everything that the description asks for.
+    pub fn derive(spec: &Spec) -> Graph {
+        let mut builder = Builder::default();
+        let authorities = authorities(&mut builder, spec);
+        service_account(&mut builder, spec);
+        let issuers = authorities
+            .iter()
+            .map(|(ca, (authority, bundle))| {
+                (
+                    *ca,
+                    Issuers {
+                        authority: *authority,
+                        bundle: *bundle,
+                    },
+                )
+            })
+            .collect();
+        bindings(&mut builder, spec);
+        for row in LEAVES {
+            if row.since.holds_for(spec.cluster.kubernetes.value) {
+                component_leaves(&mut builder, spec, row, &issuers);
+            }
+        }
+        for user in &spec.users {
+            user_leaf(&mut builder, spec, user, &issuers);
+        }
+        for certificate in &spec.certificates {
+            extra_leaf(&mut builder, certificate, &issuers);
+        }
+        builder.finish()
+    }
+}
+
+/// An authority and the bundle that its readers trust.
+struct Issuers {
+    authority: DerivationId,
+    bundle: DerivationId,
+}
+
+type ByCa = BTreeMap<CaName, Issuers>;
+
+#[derive(Default)]
+struct Builder {
+    graph: Graph,
+    as_issuer: HashMap<DerivationId, crate::hash::Digest>,
+}
+
+impl Builder {
+    fn add(&mut self, name: &str, recipe: Recipe) -> DerivationId {
+        let id = DerivationId(self.graph.derivations.len());
+        let fields = recipe.fields(&|input| InputHashes {
+            whole: self.graph.get(input).hash,
+            as_issuer: self
+                .as_issuer
+                .get(&input)
+                .copied()
+                .unwrap_or(self.graph.get(input).hash),
+        });
+        if let Recipe::Authority(authority) = &recipe {
+            self.as_issuer.insert(id, authority.issuer_fields().hash());
+        }
+        if let Recipe::Kubeconfig(config) = &recipe {
+            self.graph.kubeconfigs.insert(config.identity, id);
+        }
+        let name = ArtifactName::of(name);
+        self.graph.by_name.insert(name.clone(), id);
+        self.graph.derivations.push(Derivation {
+            name,
+            hash: fields.hash(),
+            recipe,
+        });
+        id
+    }
+
+    fn place(&mut self, derivation: DerivationId, content: Content, path: TreePath) {
+        self.place_on(derivation, content, path, None);
+    }
+
+    fn place_on(
+        &mut self,
+        derivation: DerivationId,
+        content: Content,
+        path: TreePath,
+        node: Option<&NodeName>,
+    ) {
+        // sa.pub is 0600 in kubeadm's output too.
+        let mode = match content {
+            Content::Certificate | Content::Rendered => PUBLIC,
+            Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
+        };
+        self.graph.placements.push(Placement {
+            derivation,
+            content,
+            path,
+            mode,
+            node: node.cloned(),
+        });
+    }
+
+    fn finish(mut self) -> Graph {
+        // Stable: masters were placed first and stay first.
+        self.graph
+            .placements
+            .sort_by_key(|placement| placement.derivation);
+        let mut starts = Vec::with_capacity(self.graph.derivations.len());
+        let mut next = 0;
+        for id in 0..self.graph.derivations.len() {
+            starts.push(next);
+            next += self
+                .graph
+                .placements
+                .get(next..)
+                .unwrap_or(&[])
+                .iter()
+                .take_while(|placement| placement.derivation.0 == id)
+                .count();
+        }
+        self.graph.starts = starts;
+        self.graph.by_path = self
+            .graph
+            .placements
+            .iter()
+            .enumerate()
+            .map(|(index, placement)| (placement.path.clone(), index))
+            .collect();
+        self.graph
+    }
+}
+
+fn on_node(node: &NodeName, file: &str) -> TreePath {
+    TreePath::of(&format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}"))
+}
+
+fn authorities(
+    builder: &mut Builder,
+    spec: &Spec,
+) -> BTreeMap<CaName, (DerivationId, DerivationId)> {
+    let mut made = BTreeMap::new();
+    for (name, ca) in &spec.cas {
+        let issuance = match &ca.brought {
+            Some(brought) => Issuance::Brought(brought.clone()),
+            None => Issuance::SelfSigned {
+                subject: DistinguishedName::new([], Some(ca.common_name.value.as_str())),
+                common_name: ca.common_name.clone(),
+                validity: ca.validity.clone(),
+                key: ca.key.clone(),
+                explicit_key: ca.explicit_key,
+                revision: ca.revision,
+            },
+        };
+        let authority = builder.add(
+            &format!("ca/{name}"),
+            Recipe::Authority(Authority {
+                ca: *name,
+                issuance,
+            }),
+        );
+        let bundle = builder.add(&format!("bundle/{name}"), Recipe::Bundle(Bundle { authority }));
+        builder.place(
+            authority,
+            Content::Certificate,
+            TreePath::of(&format!("ca/{name}.crt")),
+        );
+        builder.place(
+            authority,
+            Content::PrivateKey,
+            TreePath::of(&format!("ca/{name}.key")),
+        );
+        for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
+            let (derivation, content) = match row.file {
+                AuthorityFile::Bundle => (bundle, Content::Rendered),
+                AuthorityFile::PrivateKey => (authority, Content::PrivateKey),
+            };
+            for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
+                let path = on_node(&node.name, row.path);
+                builder.place_on(derivation, content, path, Some(&node.name));
+            }
+        }
+        made.insert(*name, (authority, bundle));
+    }
+    made
+}
+
+fn service_account(builder: &mut Builder, spec: &Spec) {
+    let settings = spec.components.get(&Component::ServiceAccount);
+    let written = settings.and_then(|settings| settings.policy.key.clone());
+    let key = written
+        .clone()
+        .unwrap_or_else(|| match spec.defaults.key.value {
+            // kube-apiserver exits on an Ed25519 key: its key parser reads RSA and ECDSA only.
+            KeyAlgorithm::Ed25519 => Setting {
+                value: KeyAlgorithm::DEFAULT,
+                origin: Origin::Derived("kube-apiserver reads no Ed25519 signing key"),
+            },
+            _ => spec.defaults.key.clone(),
+        });
+    let id = builder.add(
+        "service-account",
+        Recipe::SigningKey(SigningKey {
+            key,
+            explicit_key: written.is_some(),
+            revision: settings.map_or(1, |settings| settings.revision),
+        }),
+    );
+    builder.place(id, Content::PublicKey, TreePath::of("ca/sa.pub"));
+    builder.place(id, Content::PrivateKey, TreePath::of("ca/sa.key"));
+    let (private, public) = SERVICE_ACCOUNT_FILES;
+    for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
+        let name = Some(&node.name);
+        builder.place_on(id, Content::PrivateKey, on_node(&node.name, private), name);
+        builder.place_on(id, Content::PublicKey, on_node(&node.name, public), name);
+    }
+}
+
+fn bindings(builder: &mut Builder, spec: &Spec) {
+    let rows: Vec<_> = BINDINGS
+        .iter()
+        .filter(|row| row.since.holds_for(spec.cluster.kubernetes.value))
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    let id = builder.add(
+        "cluster/cluster-role-bindings",
+        Recipe::Bindings(Bindings { rows }),
+    );
+    builder.place(
+        id,
+        Content::Rendered,
+        TreePath::of("cluster/cluster-role-bindings.yaml"),
+    );
+}
+
+fn component_leaves(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuers: &ByCa) {
+    let hosts = spec.nodes.iter().filter(|node| row.hosts.include(node, spec));
+    for node in hosts {
+        component_leaf(builder, spec, row, issuers, Some(node));
+    }
+    if row.hosts == crate::profile::Hosts::Primary && primary(spec).is_none() {
+        component_leaf(builder, spec, row, issuers, None);
+    }
+}
+
+/// One row for one node, or for the operator where no node is meant.
+fn component_leaf(
+    builder: &mut Builder,
+    spec: &Spec,
+    row: &LeafRow,
+    issuers: &ByCa,
+    node: Option<&Node>,
+) {
+    let Some(issuer) = issuers.get(&row.issuer) else {
+        return;
+    };
+    let settings = spec.components.get(&row.component);
+    let mut policy = spec.defaults.clone();
+    if let Some(settings) = settings {
+        policy = policy.overridden_by(&settings.policy);
+    }
+    if let Some(node) = node {
+        policy = policy.overridden_by(&node.policy);
+    }
+    let common_name = match (row.common_name, node) {
+        (CommonNameFrom::Fixed(name), _) => name.to_owned(),
+        (CommonNameFrom::Node, Some(node)) => node.name.to_string(),
+        (CommonNameFrom::SystemNode, Some(node)) => format!("system:node:{}", node.name),
+        (CommonNameFrom::Node | CommonNameFrom::SystemNode, None) => return,
+    };
+    let organizations = row
+        .organization
+        .iter()
+        .find(|(since, _)| since.holds_for(spec.cluster.kubernetes.value))
+        .and_then(|(_, organization)| *organization)
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    let scope = node.map_or_else(|| "operator".to_owned(), |node| format!("nodes/{}", node.name));
+    let name = format!("{scope}/{}", row.name);
+    let leaf = builder.add(
+        &name,
+        leaf(
+            issuer.authority,
+            common_name.parse().ok(),
+            organizations,
+            row.usage,
+            sans(spec, row, node),
+            policy,
+            Revision {
+                component: settings.map_or(1, |settings| settings.revision),
+                node: node.map_or(1, |node| node.revision),
+            },
+        ),
+    );
+    let node_name = node.map(|node| &node.name);
+    match row.home {
+        Home::Pair(stem) => {
+            let Some(node) = node_name else { return };
+            for (content, suffix) in [(Content::Certificate, "crt"), (Content::PrivateKey, "key")] {
+                let path = on_node(node, &format!("{stem}.{suffix}"));
+                builder.place_on(leaf, content, path, Some(node));
+            }
+        }
+        Home::Kubeconfig { file, server } => {
+            builder.place(
+                leaf,
+                Content::Certificate,
+                TreePath::of(&format!("identities/{name}.crt")),
+            );
+            let server = match (server, node.and_then(|node| node.addresses.first())) {
+                (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
+                _ => spec.cluster.endpoint.value.clone(),
+            };
+            let config = builder.add(
+                &format!("{scope}/{file}"),
+                Recipe::Kubeconfig(Kubeconfig {
+                    identity: leaf,
+                    bundle: issuer.bundle,
+                    cluster: spec.cluster.name.clone(),
+                    server,
+                    user: common_name,
+                    namespace: None,
+                }),
+            );
+            let path = match node_name {
+                Some(node) => on_node(node, file),
+                None => TreePath::of(&format!("ca/{file}")),
+            };
+            builder.place_on(config, Content::Kubeconfig, path, node_name);
+        }
+    }
+}
+
+fn leaf(
+    issuer: DerivationId,
+    common_name: Option<CommonName>,
+    organizations: BTreeSet<String>,
+    usage: crate::spec::Usage,
+    sans: BTreeSet<San>,
+    policy: Policy,
+    revision: Revision,
+) -> Recipe {
+    Recipe::Leaf(Leaf {
+        issuer,
+        subject: DistinguishedName::new(
+            organizations.iter().map(String::as_str),
+            common_name.as_ref().map(CommonName::as_str),
+        ),
+        common_name,
+        organizations,
+        usage,
+        sans,
+        policy,
+        revision,
+    })
+}
+
+fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
+    let mut sans = BTreeSet::new();
+    for from in row.sans {
+        match from {
+            SanFrom::Fixed(text) => sans.extend(text.parse::<San>().ok()),
+            SanFrom::Node => {
+                if let Some(node) = node {
+                    sans.insert(San::from(&node.name));
+                    sans.extend(node.addresses.iter().map(|address| San::Ip(address.ip())));
+                    sans.extend(node.sans.iter().cloned());
+                }
+            }
+            SanFrom::Component => {
+                if let Some(settings) = spec.components.get(&row.component) {
+                    sans.extend(settings.sans.iter().cloned());
+                }
+            }
+            SanFrom::ServiceDomain => {
+                let name = format!("kubernetes.default.svc.{}", spec.cluster.dns_domain.value);
+                sans.insert(San::Dns(name.into()));
+            }
+            SanFrom::ServiceAddress => {
+                // The network's second address: the `kubernetes` service's (kubeadm, GetAPIServerVirtualIP).
+                let first = spec.cluster.service_cidrs.value.first();
+                sans.extend(first.and_then(|cidr| service_address(*cidr)).map(San::Ip));
+            }
+            SanFrom::EndpointHost => {
+                sans.insert(spec.cluster.endpoint.value.host.clone());
+            }
+        }
+    }
+    sans
+}
+
+fn service_address(cidr: ipnet::IpNet) -> Option<std::net::IpAddr> {
+    match cidr.network() {
+        std::net::IpAddr::V4(network) => {
+            u32::from(network).checked_add(1).map(|next| std::net::Ipv4Addr::from(next).into())
+        }
+        std::net::IpAddr::V6(network) => {
+            u128::from(network).checked_add(1).map(|next| std::net::Ipv6Addr::from(next).into())
+        }
+    }
+}
+
+fn user_leaf(builder: &mut Builder, spec: &Spec, user: &User, issuers: &ByCa) {
+    let Some(issuer) = issuers.get(&CaName::Kubernetes) else {
+        return;
+    };
+    let name = &user.name;
+    let identity = builder.add(
+        &format!("users/{name}"),
+        leaf(
+            issuer.authority,
+            Some(user.common_name.clone()),
+            user.groups.iter().map(ToString::to_string).collect(),
+            crate::spec::Usage::Client,
+            BTreeSet::new(),
+            user.policy.clone(),
+            Revision::of(user.revision),
+        ),
+    );
+    builder.place(
+        identity,
+        Content::Certificate,
+        TreePath::of(&format!("users/{name}/{name}.crt")),
+    );
+    builder.place(
+        identity,
+        Content::PrivateKey,
+        TreePath::of(&format!("users/{name}/{name}.key")),
+    );
+    let config = builder.add(
+        &format!("users/{name}/kubeconfig"),
+        Recipe::Kubeconfig(Kubeconfig {
+            identity,
+            bundle: issuer.bundle,
+            cluster: spec.cluster.name.clone(),
+            server: spec.cluster.endpoint.value.clone(),
+            user: user.common_name.to_string(),
+            namespace: user.namespace.clone(),
+        }),
+    );
+    builder.place(
+        config,
+        Content::Kubeconfig,
+        TreePath::of(&format!("users/{name}/{name}.kubeconfig")),
+    );
+}
+
+fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &ByCa) {
+    let Some(issuer) = issuers.get(&certificate.ca) else {
+        return;
+    };
+    let name = &certificate.name;
+    let id = builder.add(
+        &format!("certificates/{name}"),
+        leaf(
+            issuer.authority,
+            certificate.common_name.clone(),
+            certificate.organizations.iter().map(ToString::to_string).collect(),
+            certificate.usage,
+            certificate.sans.clone(),
+            certificate.policy.clone(),
+            Revision::of(certificate.revision),
+        ),
+    );
+    for (content, suffix) in [(Content::Certificate, "crt"), (Content::PrivateKey, "key")] {
+        builder.place(
+            id,
+            content,
+            TreePath::of(&format!("certificates/{name}/{name}.{suffix}")),
+        );
+        if let Delivery::Nodes { nodes, folder } = &certificate.delivery {
+            for node in nodes {
+                let path = TreePath::of(&format!("nodes/{node}/{folder}/{name}.{suffix}"));
+                builder.place_on(id, content, path, Some(node));
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What there should be: derivations (recipes of artifacts, which know no path) and placements (where
+//! their bytes lie).
+
+mod derive;
+mod recipe;
+
+use std::collections::HashMap;
+
+use crate::hash::Digest;
+use crate::name::{ArtifactName, NodeName, TreePath};
+
+pub use recipe::{
+    Authority, Bindings, Bundle, Issuance, Kubeconfig, Leaf, Recipe, Revision, SigningKey,
+};
+
+/// Index of a derivation in its graph; inputs always have a smaller one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DerivationId(usize);
+
+impl DerivationId {
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// The recipe of one artifact.
+#[derive(Debug)]
+pub struct Derivation {
+    pub name: ArtifactName,
+    pub recipe: Recipe,
+    /// Of the recipe and of the recipes that it reads; see [`crate::hash`].
+    pub hash: Digest,
+}
+
+/// Which part of an artifact a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Content {
+    /// PEM, one certificate. The first placement is the artifact's public witness.
+    Certificate,
+    /// PEM, PKCS#8.
+    PrivateKey,
+    /// PEM, SubjectPublicKeyInfo.
+    PublicKey,
+    /// A rendered public file: a bundle, a manifest.
+    Rendered,
+    /// A kubeconfig: rendered around a private key.
+    Kubeconfig,
+}
+
+impl Content {
+    pub fn is_secret(self) -> bool {
+        matches!(self, Content::PrivateKey | Content::Kubeconfig)
+    }
+}
+
+/// Where the bytes of an artifact lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    pub derivation: DerivationId,
+    pub content: Content,
+    /// Below `out/`.
+    pub path: TreePath,
+    pub mode: u32,
+    pub node: Option<NodeName>,
+}
+
+/// Derivations in build order, and their placements.
+#[derive(Debug, Default)]
+pub struct Graph {
+    derivations: Vec<Derivation>,
+    /// Grouped by derivation, masters first.
+    placements: Vec<Placement>,
+    /// For each derivation, where its placements start.
+    starts: Vec<usize>,
+    by_name: HashMap<ArtifactName, DerivationId>,
+    kubeconfigs: HashMap<DerivationId, DerivationId>,
+    by_path: HashMap<TreePath, usize>,
+}
+
+impl Graph {
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = DerivationId> + use<> {
+        (0..self.derivations.len()).map(DerivationId)
+    }
+
+    /// # Panics
+    /// Never: ids are made by this graph only.
+    #[expect(clippy::indexing_slicing, reason = "ids come from this graph")]
+    pub fn get(&self, id: DerivationId) -> &Derivation {
+        &self.derivations[id.0]
+    }
+
+    pub fn find(&self, name: &ArtifactName) -> Option<DerivationId> {
+        self.by_name.get(name).copied()
+    }
+
+    pub fn len(&self) -> usize {
+        self.derivations.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.derivations.is_empty()
+    }
+
+    /// All placements of an artifact, its master first.
+    pub fn placements(&self, id: DerivationId) -> &[Placement] {
+        let start = self.starts.get(id.0).copied().unwrap_or(0);
+        let end = self
+            .starts
+            .get(id.0 + 1)
+            .copied()
+            .unwrap_or(self.placements.len());
+        self.placements.get(start..end).unwrap_or(&[])
+    }
+
+    pub fn placements_of(
+        &self,
+        id: DerivationId,
+        content: Content,
+    ) -> impl Iterator<Item = &Placement> {
+        self.placements(id)
+            .iter()
+            .filter(move |placement| placement.content == content)
+    }
+
+    pub fn all_placements(&self) -> &[Placement] {
+        &self.placements
+    }
+
+    pub fn placed_at(&self, path: &TreePath) -> Option<&Placement> {
+        self.by_path
+            .get(path)
+            .and_then(|index| self.placements.get(*index))
+    }
+
+    pub fn is_placed(&self, path: &str) -> bool {
+        path.parse::<TreePath>()
+            .is_ok_and(|path| self.by_path.contains_key(&path))
+    }
+
+    /// The kubeconfig that embeds an identity.
+    pub fn kubeconfig_of(&self, identity: DerivationId) -> Option<DerivationId> {
+        self.kubeconfigs.get(&identity).copied()
+    }
+
+    /// Every file that may hold an identity's private key, its master first.
+    pub fn key_places(&self, identity: DerivationId) -> impl Iterator<Item = &Placement> {
+        self.placements_of(identity, Content::PrivateKey).chain(
+            self.kubeconfig_of(identity)
+                .into_iter()
+                .flat_map(|config| self.placements(config)),
+        )
+    }
+
+    /// What embeds or is issued by `id`, directly.
+    pub fn dependents(&self, id: DerivationId) -> impl Iterator<Item = DerivationId> + '_ {
+        self.ids()
+            .skip(id.0)
+            .filter(move |other| self.get(*other).recipe.inputs().contains(&id))
+    }
+}

@@ -1,0 +1,267 @@
+//! The recipes: what an artifact is made of, and the fields that its hash covers.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::DerivationId;
+use crate::algorithm::KeyAlgorithm;
+use crate::facts::DistinguishedName;
+use crate::hash::{Digest, Fields};
+use crate::name::{CommonName, DnsName, Endpoint, Label, San};
+use crate::profile::BindingRow;
+use crate::spec::{BroughtCa, CaName, Policy, Setting, Usage};
+use crate::time::Span;
+
+/// How one artifact is made.
+#[derive(Debug)]
+pub enum Recipe {
+    Authority(Authority),
+    SigningKey(SigningKey),
+    Leaf(Leaf),
+    Bundle(Bundle),
+    Kubeconfig(Kubeconfig),
+    Bindings(Bindings),
+}
+
+/// A certificate authority: an anchor.
+#[derive(Debug)]
+pub struct Authority {
+    pub ca: CaName,
+    pub issuance: Issuance,
+}
+
+/// Where an authority's certificate comes from.
+#[derive(Debug)]
+pub enum Issuance {
+    /// kpki makes key and certificate.
+    SelfSigned {
+        common_name: Setting<CommonName>,
+        subject: DistinguishedName,
+        validity: Setting<Span>,
+        key: Setting<KeyAlgorithm>,
+        /// Only an algorithm that the `ca` block names is a demand on an existing key.
+        explicit_key: bool,
+        revision: u32,
+    },
+    /// The user brings the certificate; kpki only checks it.
+    Brought(BroughtCa),
+}
+
+/// The service-account key pair: an anchor without a certificate.
+#[derive(Debug)]
+pub struct SigningKey {
+    pub key: Setting<KeyAlgorithm>,
+    pub explicit_key: bool,
+    pub revision: u32,
+}
+
+/// A leaf certificate and its key.
+#[derive(Debug)]
+pub struct Leaf {
+    pub issuer: DerivationId,
+    pub common_name: Option<CommonName>,
+    pub organizations: BTreeSet<String>,
+    pub subject: DistinguishedName,
+    pub usage: Usage,
+    pub sans: BTreeSet<San>,
+    pub policy: Policy,
+    pub revision: Revision,
+}
+
+/// A trust bundle: the CA certificates that a reader should trust.
+#[derive(Debug)]
+pub struct Bundle {
+    pub authority: DerivationId,
+}
+
+/// A kubeconfig with everything embedded.
+#[derive(Debug)]
+pub struct Kubeconfig {
+    pub identity: DerivationId,
+    pub bundle: DerivationId,
+    pub cluster: Label,
+    pub server: Endpoint,
+    pub user: String,
+    pub namespace: Option<DnsName>,
+}
+
+/// ClusterRoleBindings to apply once.
+#[derive(Debug)]
+pub struct Bindings {
+    pub rows: Vec<&'static BindingRow>,
+}
+
+/// The revision that forces a new key: of the component (or user, certificate) and of the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revision {
+    pub component: u32,
+    pub node: u32,
+}
+
+impl Revision {
+    pub fn of(own: u32) -> Self {
+        Revision {
+            component: own,
+            node: 1,
+        }
+    }
+}
+
+impl fmt::Display for Revision {
+    /// `2`, or `2.3` where the node has a revision of its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.component.fmt(f)?;
+        match self.node {
+            1 => Ok(()),
+            node => write!(f, ".{node}"),
+        }
+    }
+}
+
+impl Recipe {
+    /// What this recipe reads.
+    pub fn inputs(&self) -> Vec<DerivationId> {
+        match self {
+            Recipe::Authority(_) | Recipe::SigningKey(_) | Recipe::Bindings(_) => Vec::new(),
+            Recipe::Leaf(leaf) => vec![leaf.issuer],
+            Recipe::Bundle(bundle) => vec![bundle.authority],
+            Recipe::Kubeconfig(config) => vec![config.identity, config.bundle],
+        }
+    }
+
+    /// CA keys and the service-account key: never replaced by accident.
+    pub fn is_anchor(&self) -> bool {
+        matches!(self, Recipe::Authority(_) | Recipe::SigningKey(_))
+    }
+
+    /// `certificate authority`, for people.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Recipe::Authority(Authority {
+                issuance: Issuance::Brought(_),
+                ..
+            }) => "brought certificate authority",
+            Recipe::Authority(_) => "certificate authority",
+            Recipe::SigningKey(_) => "signing key",
+            Recipe::Leaf(_) => "certificate",
+            Recipe::Bundle(_) => "trust bundle",
+            Recipe::Kubeconfig(_) => "kubeconfig",
+            Recipe::Bindings(_) => "manifest",
+        }
+    }
+
+    /// The revision as the lock keeps it; `None` where there is no key to force.
+    pub fn revision(&self) -> Option<String> {
+        match self {
+            Recipe::Authority(Authority {
+                issuance: Issuance::SelfSigned { revision, .. },
+                ..
+            }) => Some(Revision::of(*revision).to_string()),
+            Recipe::SigningKey(key) => Some(Revision::of(key.revision).to_string()),
+            Recipe::Leaf(leaf) => Some(leaf.revision.to_string()),
+            _ => None,
+        }
+    }
+
+    /// What the hash covers and `why` prints. `hash_of` gives the hash of an input: for an issuer that of
+    /// its subject and key alone, because a renewed CA certificate changes nothing for its leaves.
+    pub fn fields(&self, input: &dyn Fn(DerivationId) -> InputHashes) -> Fields {
+        let fields = Fields::default();
+        match self {
+            Recipe::Authority(authority) => {
+                let fields = authority.issuer_fields();
+                match &authority.issuance {
+                    Issuance::SelfSigned { validity, .. } => {
+                        fields.integer("validity", validity.value.as_seconds(), 0)
+                    }
+                    Issuance::Brought(_) => fields,
+                }
+            }
+            Recipe::SigningKey(key) => fields
+                .text("builder", "signing-key")
+                .text("key", explicit(key.explicit_key, &key.key))
+                .text("revision", not_first(Revision::of(key.revision))),
+            Recipe::Leaf(leaf) => fields
+                .text("builder", "leaf")
+                .text(
+                    "common-name",
+                    leaf.common_name.as_ref().map_or("", |name| name.as_str()),
+                )
+                .set("organizations", leaf.organizations.iter().cloned())
+                .set("usage", usages(leaf.usage))
+                .set("sans", leaf.sans.iter().map(ToString::to_string))
+                .text("key", leaf.policy.key.value.as_str())
+                .integer("validity", leaf.policy.validity.value.as_seconds(), 0)
+                .text("revision", not_first(leaf.revision))
+                .recipe("issuer", input(leaf.issuer).as_issuer),
+            Recipe::Bundle(bundle) => fields
+                .text("builder", "bundle")
+                .recipe("authority", input(bundle.authority).whole),
+            Recipe::Kubeconfig(config) => fields
+                .text("builder", "kubeconfig")
+                .text("cluster", config.cluster.as_str())
+                .text("server", config.server.url())
+                .text("user", config.user.as_str())
+                .text(
+                    "namespace",
+                    config.namespace.as_ref().map_or("", |name| name.as_str()),
+                )
+                .recipe("identity", input(config.identity).whole)
+                .recipe("bundle", input(config.bundle).whole),
+            Recipe::Bindings(bindings) => fields
+                .text("builder", "cluster-role-bindings")
+                .set("names", bindings.rows.iter().map(|row| row.name.to_owned())),
+        }
+    }
+}
+
+/// The hashes of an input: whole, and as an issuer.
+#[derive(Debug, Clone, Copy)]
+pub struct InputHashes {
+    pub whole: Digest,
+    pub as_issuer: Digest,
+}
+
+impl Authority {
+    /// Subject and key: what a leaf depends on.
+    pub fn issuer_fields(&self) -> Fields {
+        let fields = Fields::default();
+        match &self.issuance {
+            Issuance::SelfSigned {
+                common_name,
+                key,
+                explicit_key,
+                revision,
+                ..
+            } => fields
+                .text("builder", "authority")
+                .text("common-name", common_name.value.as_str())
+                .text("key", explicit(*explicit_key, key))
+                .text("revision", not_first(Revision::of(*revision))),
+            Issuance::Brought(brought) => fields
+                .text("builder", "brought-authority")
+                .text("certificate", Digest::of(&brought.der).to_string()),
+        }
+    }
+}
+
+fn explicit(explicit: bool, key: &Setting<KeyAlgorithm>) -> &'static str {
+    if explicit { key.value.as_str() } else { "" }
+}
+
+fn not_first(revision: Revision) -> String {
+    if revision == Revision::of(1) {
+        String::new()
+    } else {
+        revision.to_string()
+    }
+}
+
+fn usages(usage: Usage) -> impl Iterator<Item = String> {
+    [
+        usage.server().then(|| "server".to_owned()),
+        usage.client().then(|| "client".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+}

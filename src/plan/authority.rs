@@ -1,0 +1,396 @@
+//! Judging a certificate authority: an anchor, never replaced by accident.
+
+use std::collections::HashMap;
+
+use super::judge::{After, Judge};
+use super::{Action, Note, Reason, Witness};
+use crate::facts::{CertificateFacts, DistinguishedName};
+pub(super) use crate::graph::Authority as Recipe;
+use crate::graph::{Content, DerivationId, Graph, Issuance};
+use crate::state::Entry;
+use crate::time::{Span, Timestamp};
+
+/// What a leaf must know of its issuer once the plan is carried out.
+#[derive(Debug, Clone)]
+pub(super) struct IssuerAfter {
+    pub subject: DistinguishedName,
+    pub key: IssuerKey,
+    pub not_after: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum IssuerKey {
+    /// Nothing issued by another key stays.
+    New,
+    /// Leaves carry this authority key identifier.
+    Identified(Vec<u8>),
+    /// Its certificate is lost and only apply may open the key: no leaf can be held against it.
+    Unopened,
+}
+
+/// The demands of the leaves below an authority.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LongestLeaf {
+    validity: Span,
+    renew_before: Span,
+}
+
+pub(super) fn longest_leaves(graph: &Graph) -> HashMap<DerivationId, LongestLeaf> {
+    let mut longest: HashMap<DerivationId, LongestLeaf> = HashMap::new();
+    for id in graph.ids() {
+        if let crate::graph::Recipe::Leaf(leaf) = &graph.get(id).recipe {
+            let entry = longest.entry(leaf.issuer).or_default();
+            entry.validity = entry.validity.max(leaf.policy.validity.value);
+            entry.renew_before = entry.renew_before.max(leaf.policy.renew_before().value);
+        }
+    }
+    longest
+}
+
+pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After {
+    match &recipe.issuance {
+        Issuance::Brought(_) => judge_brought(judge, id, recipe),
+        Issuance::SelfSigned { .. } => judge_own(judge, id, recipe),
+    }
+}
+
+fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After {
+    let Issuance::SelfSigned {
+        subject, validity, ..
+    } = &recipe.issuance
+    else {
+        return After::Unavailable;
+    };
+    let world = judge.world;
+    let name = &world.graph.get(id).name;
+    let replace = judge.intent.allows_replacing(name);
+    let fresh = IssuerAfter {
+        subject: subject.clone(),
+        key: IssuerKey::New,
+        not_after: world.now.plus(validity.value),
+    };
+    let make = |judge: &mut Judge<'_>, action, reason| {
+        judge.issuers.insert(id, fresh.clone());
+        judge.step(id, action, vec![reason]);
+        After::Rebuilt
+    };
+    if let Some(empty) = empty_key(judge, id) {
+        return if replace {
+            make(judge, Action::Replace, Reason::ReplacementAllowed)
+        } else {
+            judge.block_replacement(id, format!("its key file out/{empty} is empty"))
+        };
+    }
+    let (path, facts) = match world.survey.witness(id) {
+        Witness::Certificate { path, facts, .. } => (path, facts),
+        missing => {
+            return judge_without_certificate(judge, id, missing, replace, &fresh);
+        }
+    };
+    let entry = judge.entry(id);
+    let another_key = entry
+        .and_then(|entry| entry.public_key)
+        .is_some_and(|known| known != facts.public_key.digest());
+    if another_key && !replace {
+        return judge.mixed(id, path.clone());
+    }
+    let blocked_by = wants_another_key(recipe, facts, entry).or_else(|| {
+        (judge.intent.rekeys(name) || another_key)
+            .then(|| "a new CA key replaces every certificate below it".to_owned())
+    });
+    match blocked_by {
+        Some(_) if replace => return make(judge, Action::Replace, Reason::ReplacementAllowed),
+        Some(why) => return judge.block_replacement(id, why),
+        None => {}
+    }
+    let mut reasons = Vec::new();
+    let life = facts.not_after.since(facts.not_before);
+    if !validity_matches(life, validity.value) {
+        reasons.push(Reason::InputChanged {
+            field: "validity",
+            old: rounded(life).to_string(),
+            new: validity.value.to_string(),
+        });
+    }
+    if !facts.can_sign_certificates() {
+        reasons.push(Reason::InputChanged {
+            field: "usage",
+            old: "not a CA".into(),
+            new: "CA".into(),
+        });
+    }
+    let window = renewal_window(judge, id, validity.value);
+    if world.now >= facts.not_after.minus(window)
+        && world.now.plus(validity.value) > facts.not_after
+    {
+        reasons.push(expiry(facts.not_after, world.now));
+    }
+    if judge.intent.renews(name) {
+        reasons.push(Reason::RenewRequested);
+    }
+    if reasons.is_empty() {
+        judge.issuers.insert(
+            id,
+            IssuerAfter {
+                subject: facts.subject.clone(),
+                key: IssuerKey::Identified(facts.key_id()),
+                not_after: facts.not_after,
+            },
+        );
+        keep_certificate(judge, id, facts);
+        return After::Kept(facts.digest);
+    }
+    if !judge.key_is_here(id) {
+        return judge.block_replacement(
+            id,
+            format!(
+                "{name} must be issued again ({}), and its key is not here; put it at out/{}",
+                reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                key_path(judge, id)
+            ),
+        );
+    }
+    judge.issuers.insert(
+        id,
+        IssuerAfter {
+            key: IssuerKey::Identified(facts.public_key.key_identifier().to_vec()),
+            ..fresh
+        },
+    );
+    judge.step(id, Action::Reissue, reasons);
+    After::Rebuilt
+}
+
+/// The certificate is gone everywhere. The key alone is enough to issue it again: same subject, same key,
+/// so every leaf stays valid.
+fn judge_without_certificate(
+    judge: &mut Judge<'_>,
+    id: DerivationId,
+    witness: &Witness,
+    replace: bool,
+    fresh: &IssuerAfter,
+) -> After {
+    let known = judge.entry(id).is_some();
+    let key = judge.key_is_here(id);
+    let reason = match witness {
+        Witness::Unreadable { path, why } => Reason::OutputUnreadable {
+            path: path.clone(),
+            why: why.clone(),
+        },
+        _ => match judge.world.graph.placements_of(id, Content::Certificate).next() {
+            Some(place) => Reason::OutputMissing {
+                path: place.path.clone(),
+            },
+            None => Reason::New,
+        },
+    };
+    let (action, reason, issuer_key) = if replace && (known || key || mentioned(judge, id)) {
+        (Action::Replace, Reason::ReplacementAllowed, IssuerKey::New)
+    } else if key {
+        (Action::Reissue, reason, IssuerKey::Unopened)
+    } else if known {
+        return judge.block_replacement(id, "its certificate and its key are both lost");
+    } else if mentioned(judge, id) {
+        return judge.block_replacement(
+            id,
+            "certificates of this CA are here, but neither its certificate nor its key",
+        );
+    } else {
+        (Action::Create, Reason::New, IssuerKey::New)
+    };
+    judge.issuers.insert(
+        id,
+        IssuerAfter {
+            key: issuer_key,
+            ..fresh.clone()
+        },
+    );
+    judge.step(id, action, vec![reason]);
+    After::Rebuilt
+}
+
+/// Some file of this authority or of what it issued is here: it was made before.
+fn mentioned(judge: &Judge<'_>, id: DerivationId) -> bool {
+    let graph = judge.world.graph;
+    let here = |id: DerivationId| {
+        graph
+            .placements(id)
+            .iter()
+            .any(|place| judge.world.inventory.get(place.path.as_str()).is_some())
+    };
+    here(id)
+        || graph
+            .dependents(id)
+            .any(|dependent| here(dependent) || judge.entry(dependent).is_some())
+}
+
+fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After {
+    let Issuance::Brought(brought) = &recipe.issuance else {
+        return After::Unavailable;
+    };
+    let world = judge.world;
+    let name = &world.graph.get(id).name;
+    let facts = match CertificateFacts::from_der(&brought.der) {
+        Ok(facts) => facts,
+        Err(error) => return judge.block(id, None, format!("{}: {error}", brought.path)),
+    };
+    if let Some(empty) = empty_key(judge, id) {
+        return judge.block(id, None, format!("its key file out/{empty} is empty"));
+    }
+    let replace = judge.intent.allows_replacing(name);
+    let here = world.survey.witness(id).certificate();
+    let known = judge.entry(id).and_then(|entry| entry.public_key);
+    let another = [known, here.map(|facts| facts.public_key.digest())]
+        .into_iter()
+        .flatten()
+        .any(|key| key != facts.public_key.digest());
+    if another && !replace {
+        return judge.block_replacement(
+            id,
+            format!("{} holds another key than the CA on record", brought.path),
+        );
+    }
+    let window = renewal_window(judge, id, facts.not_after.since(facts.not_before));
+    if world.now >= facts.not_after.minus(window) {
+        judge.plan.notes.push(Note::BroughtExpiring {
+            derivation: id,
+            until: facts.not_after,
+        });
+    }
+    judge.issuers.insert(
+        id,
+        IssuerAfter {
+            subject: facts.subject.clone(),
+            key: if another {
+                IssuerKey::New
+            } else {
+                IssuerKey::Identified(facts.key_id())
+            },
+            not_after: facts.not_after,
+        },
+    );
+    match here {
+        Some(here) if here.digest == facts.digest => {
+            keep_certificate(judge, id, &facts);
+            After::Kept(facts.digest)
+        }
+        Some(here) => {
+            let reason = Reason::InputChanged {
+                field: "certificate",
+                old: here.digest.to_string(),
+                new: facts.digest.to_string(),
+            };
+            judge.step(id, Action::Render, vec![reason]);
+            After::Rebuilt
+        }
+        None => {
+            judge.step(id, Action::Render, vec![Reason::New]);
+            After::Rebuilt
+        }
+    }
+}
+
+fn keep_certificate(judge: &mut Judge<'_>, id: DerivationId, facts: &CertificateFacts) {
+    judge.public_keys.insert(id, facts.public_key.clone());
+    if !judge.key_is_here(id) {
+        judge.plan.absent.push(id);
+    }
+    let expected = certificate_entry(judge, id, facts);
+    judge.keep_or_repair(id, expected);
+}
+
+/// The lock's line for a certificate that stays.
+pub(super) fn certificate_entry(
+    judge: &Judge<'_>,
+    id: DerivationId,
+    facts: &CertificateFacts,
+) -> Entry {
+    let derivation = judge.world.graph.get(id);
+    Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
+}
+
+fn wants_another_key(
+    recipe: &Recipe,
+    facts: &CertificateFacts,
+    entry: Option<&Entry>,
+) -> Option<String> {
+    let Issuance::SelfSigned {
+        subject,
+        key,
+        explicit_key,
+        revision,
+        ..
+    } = &recipe.issuance
+    else {
+        return None;
+    };
+    if facts.subject != *subject {
+        return Some(format!(
+            "the description names the subject {subject}, the CA on record is {}",
+            facts.subject
+        ));
+    }
+    if *explicit_key && facts.public_key.algorithm() != Some(key.value) {
+        return Some(format!(
+            "the description asks for {}, the key on record is {}",
+            key.value,
+            facts.public_key.kind()
+        ));
+    }
+    revision_changed(entry, crate::graph::Revision::of(*revision).to_string())
+}
+
+/// The lock knows another revision.
+pub(super) fn revision_changed(entry: Option<&Entry>, wanted: String) -> Option<String> {
+    let known = entry.and_then(|entry| entry.revision.as_ref())?;
+    (*known != wanted).then(|| format!("revision {known} -> {wanted}"))
+}
+
+/// The first key file that is here and empty.
+pub(super) fn empty_key(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
+    let master = judge
+        .world
+        .graph
+        .placements_of(id, Content::PrivateKey)
+        .next()?;
+    (judge.secret_size(master) == Some(0)).then(|| master.path.to_string())
+}
+
+fn key_path(judge: &Judge<'_>, id: DerivationId) -> String {
+    judge
+        .world
+        .graph
+        .placements_of(id, Content::PrivateKey)
+        .next()
+        .map_or_else(String::new, |place| place.path.to_string())
+}
+
+/// A CA renews when what is left is less than its longest leaf needs, but never before half of its own
+/// life: else a CA shorter than its leaves would renew for ever.
+fn renewal_window(judge: &Judge<'_>, id: DerivationId, validity: Span) -> Span {
+    let longest = judge.longest.get(&id).copied().unwrap_or_default();
+    longest
+        .validity
+        .plus(longest.renew_before)
+        .min(validity.divided_by(2))
+}
+
+/// notBefore is set back by up to five minutes, so a life may be that much longer than the validity.
+pub const BACKDATE: Span = Span::minutes(5);
+
+pub(super) fn validity_matches(life: Span, validity: Span) -> bool {
+    life >= validity && life <= validity.plus(BACKDATE)
+}
+
+/// A life as the description would write it.
+pub(super) fn rounded(life: Span) -> Span {
+    Span::seconds(life.as_seconds().saturating_sub(BACKDATE.as_seconds()))
+}
+
+pub(super) fn expiry(not_after: Timestamp, now: Timestamp) -> Reason {
+    if now >= not_after {
+        Reason::Expired { not_after }
+    } else {
+        Reason::Expiring { not_after }
+    }
+}

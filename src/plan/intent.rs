@@ -1,0 +1,104 @@
+//! What the user asks of one run beyond the description: `--renew`, `--rekey`, `--allow`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::name::{ArtifactName, NameError};
+
+#[derive(Debug, Clone, Default)]
+pub struct Intent {
+    pub renew: Vec<NamePattern>,
+    pub rekey: Vec<NamePattern>,
+    pub allow: Vec<Allow>,
+}
+
+impl Intent {
+    pub fn renews(&self, name: &ArtifactName) -> bool {
+        self.renew.iter().any(|pattern| pattern.matches(name))
+    }
+
+    pub fn rekeys(&self, name: &ArtifactName) -> bool {
+        self.rekey.iter().any(|pattern| pattern.matches(name))
+    }
+
+    pub fn allows_replacing(&self, name: &ArtifactName) -> bool {
+        self.allow
+            .iter()
+            .any(|allow| matches!(allow, Allow::Replace(allowed) if allowed == name))
+    }
+
+    pub fn allows_losing_key(&self, name: &ArtifactName) -> bool {
+        self.allow
+            .iter()
+            .any(|allow| matches!(allow, Allow::LostKey(pattern) if pattern.matches(name)))
+    }
+}
+
+/// What a step may need said aloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allow {
+    /// `replace:NAME`: an anchor gets a new key. Names exactly one.
+    Replace(ArtifactName),
+    /// `lost-key:NAME`: a key whose file is gone is given up.
+    LostKey(NamePattern),
+}
+
+impl FromStr for Allow {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.split_once(':') {
+            Some(("replace", name)) => name.parse().map(Allow::Replace),
+            Some(("lost-key", pattern)) => pattern.parse().map(Allow::LostKey),
+            _ => Err(NameError(
+                "is not a permission; write replace:NAME or lost-key:NAME".into(),
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Allow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Allow::Replace(name) => write!(f, "replace:{name}"),
+            Allow::LostKey(pattern) => write!(f, "lost-key:{pattern}"),
+        }
+    }
+}
+
+/// An artifact's name, or `nodes/w1/*` for all below.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamePattern {
+    Exact(ArtifactName),
+    Below(ArtifactName),
+}
+
+impl NamePattern {
+    pub fn matches(&self, name: &ArtifactName) -> bool {
+        match self {
+            NamePattern::Exact(exact) => exact == name,
+            NamePattern::Below(parent) => name
+                .as_str()
+                .strip_prefix(parent.as_str())
+                .is_some_and(|rest| rest.starts_with('/')),
+        }
+    }
+}
+
+impl FromStr for NamePattern {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.strip_suffix("/*") {
+            Some(parent) => parent.parse().map(NamePattern::Below),
+            None => text.parse().map(NamePattern::Exact),
+        }
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NamePattern::Exact(name) => name.fmt(f),
+            NamePattern::Below(parent) => write!(f, "{parent}/*"),
+        }
+    }
+}

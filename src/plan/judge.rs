@@ -1,0 +1,309 @@
+//! The walk over the graph in build order: each artifact is judged with what its inputs will be.
+
+use std::collections::{HashMap, HashSet};
+
+use super::authority::{self, IssuerAfter};
+use super::{
+    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, leaf,
+    orphan, rendered, signing_key,
+};
+use crate::facts::PublicKey;
+use crate::graph::{Content, DerivationId, Placement, Recipe};
+use crate::hash::Digest;
+use crate::name::TreePath;
+use crate::spec::Spec;
+use crate::state::{Entry, File};
+
+/// What an artifact will be once the plan is carried out, as far as its dependents care.
+#[derive(Debug, Clone)]
+pub(super) enum After {
+    /// Its public content stays: the digest of it.
+    Kept(Digest),
+    /// It is built again.
+    Rebuilt,
+    /// It cannot be had: blocked, mixed or absent.
+    Unavailable,
+}
+
+/// The walk's state.
+pub(super) struct Judge<'a> {
+    pub world: World<'a>,
+    pub intent: &'a Intent,
+    pub plan: Plan,
+    pub issuers: HashMap<DerivationId, IssuerAfter>,
+    pub after: Vec<After>,
+    /// Public key of each identity, where it is known and stays.
+    pub public_keys: HashMap<DerivationId, PublicKey>,
+    /// Per authority: the longest leaf validity and renewal window below it.
+    pub longest: HashMap<DerivationId, authority::LongestLeaf>,
+    /// Authorities whose signature a step needs.
+    signers: Vec<(DerivationId, DerivationId)>,
+}
+
+/// Compares what should be with what is.
+pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
+    let mut judge = Judge {
+        world,
+        intent,
+        plan: Plan {
+            header: header(world, spec),
+            ..Plan::default()
+        },
+        issuers: HashMap::new(),
+        after: Vec::with_capacity(world.graph.len()),
+        public_keys: HashMap::new(),
+        longest: authority::longest_leaves(world.graph),
+        signers: Vec::new(),
+    };
+    for id in world.graph.ids() {
+        let after = match &world.graph.get(id).recipe {
+            Recipe::Authority(recipe) => authority::judge(&mut judge, id, recipe),
+            Recipe::SigningKey(recipe) => signing_key::judge(&mut judge, id, recipe),
+            Recipe::Leaf(recipe) => leaf::judge(&mut judge, id, recipe),
+            Recipe::Bundle(recipe) => rendered::judge_bundle(&mut judge, id, recipe),
+            Recipe::Kubeconfig(recipe) => rendered::judge_kubeconfig(&mut judge, id, recipe),
+            Recipe::Bindings(recipe) => rendered::judge_bindings(&mut judge, id, recipe),
+        };
+        judge.after.push(after);
+    }
+    judge.block_steps_without_signer();
+    orphan::find(&mut judge.plan, world);
+    for (path, file) in &world.inventory.files {
+        if let File::Unusable { what } = file
+            && !world.graph.is_placed(path)
+        {
+            judge.plan.notes.push(Note::Unusable {
+                path: path.clone(),
+                what: what.clone(),
+            });
+        }
+    }
+    judge.plan
+}
+
+fn header(world: World<'_>, spec: &Spec) -> Vec<HeaderChange> {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let old_version = text(world.lock.kubernetes.map(|version| version.to_string()));
+    [
+        (
+            "cluster",
+            text(world.lock.cluster.clone()),
+            spec.cluster.name.to_string(),
+        ),
+        (
+            "kubernetes",
+            old_version,
+            spec.cluster.kubernetes.value.to_string(),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, old, new)| old != new)
+    .map(|(field, old, new)| HeaderChange { field, old, new })
+    .collect()
+}
+
+impl<'a> Judge<'a> {
+    pub fn entry(&self, id: DerivationId) -> Option<&'a Entry> {
+        self.world.lock.entries.get(&self.world.graph.get(id).name)
+    }
+
+    pub fn after(&self, id: DerivationId) -> &After {
+        self.after.get(id.index()).unwrap_or(&After::Unavailable)
+    }
+
+    /// A file that may hold the key is here and not empty.
+    pub fn key_is_here(&self, id: DerivationId) -> bool {
+        self.world
+            .graph
+            .key_places(id)
+            .any(|place| self.secret_size(place).is_some_and(|size| size > 0))
+    }
+
+    pub fn secret_size(&self, place: &Placement) -> Option<u64> {
+        self.world.inventory.secret_size(place.path.as_str())
+    }
+
+    pub fn step(&mut self, id: DerivationId, action: Action, reasons: Vec<Reason>) {
+        let (writes, modes) = self.files(id, action);
+        if action.signs()
+            && let Recipe::Leaf(leaf) = &self.world.graph.get(id).recipe
+        {
+            self.signers.push((leaf.issuer, id));
+        }
+        self.plan.steps.push(Step {
+            derivation: id,
+            action,
+            reasons,
+            writes,
+            modes,
+        });
+    }
+
+    pub fn block(&mut self, id: DerivationId, allow: Option<Allow>, why: impl Into<String>) -> After {
+        self.plan.blocked.push(Blocked {
+            derivation: id,
+            allow,
+            why: why.into(),
+        });
+        After::Unavailable
+    }
+
+    pub fn block_replacement(&mut self, id: DerivationId, why: impl Into<String>) -> After {
+        let name = self.world.graph.get(id).name.clone();
+        self.block(id, Some(Allow::Replace(name)), why)
+    }
+
+    pub fn mixed(&mut self, id: DerivationId, path: TreePath) -> After {
+        self.plan.mixed.push(Mixed {
+            derivation: id,
+            path,
+        });
+        After::Unavailable
+    }
+
+    /// No step: the lock's line as it should be, or a step that only records it.
+    pub fn keep(&mut self, id: DerivationId, expected: Entry) {
+        match self.entry(id) {
+            Some(entry) if *entry == expected => self.plan.kept.push((id, expected)),
+            Some(_) => self.step(id, Action::Record, vec![Reason::LockOutdated]),
+            None => self.step(id, Action::Record, vec![Reason::NotInLock]),
+        }
+    }
+
+    /// Which files an action writes, and which modes it mends.
+    fn files(&self, id: DerivationId, action: Action) -> (Vec<TreePath>, Vec<TreePath>) {
+        let placements = self.world.graph.placements(id);
+        let all = |wanted: fn(Content) -> bool| -> Vec<TreePath> {
+            placements
+                .iter()
+                .filter(|place| wanted(place.content))
+                .map(|place| place.path.clone())
+                .collect()
+        };
+        match action {
+            Action::Create | Action::Rekey | Action::Replace => (all(|_| true), Vec::new()),
+            Action::Reissue => {
+                let mut writes = all(|content| content == Content::Certificate);
+                let (copies, modes) = self.stale_copies(id);
+                writes.extend(copies.into_iter().filter_map(|(path, content, _)| {
+                    (content != Content::Certificate).then_some(path)
+                }));
+                (writes, modes)
+            }
+            Action::Render => (all(|_| true), Vec::new()),
+            Action::Repair | Action::Record => {
+                let (copies, modes) = self.stale_copies(id);
+                (copies.into_iter().map(|(path, ..)| path).collect(), modes)
+            }
+        }
+    }
+
+    /// Copies of a minted artifact that differ from its master, and exposed secrets.
+    pub fn stale_copies(
+        &self,
+        id: DerivationId,
+    ) -> (Vec<(TreePath, Content, Reason)>, Vec<TreePath>) {
+        let world = self.world;
+        let witness = world.survey.witness(id).path();
+        let witness_bytes = witness.and_then(|path| world.inventory.public(path.as_str()));
+        let key_master = world
+            .graph
+            .placements_of(id, Content::PrivateKey)
+            .find_map(|place| self.secret_size(place).filter(|size| *size > 0));
+        let key_is_here = self.key_is_here(id);
+        let (mut stale, mut modes) = (Vec::new(), Vec::new());
+        for place in world.graph.placements(id) {
+            let path = place.path.clone();
+            let file = world.inventory.get(path.as_str());
+            if let (Some(File::Secret { mode, .. }), true) = (file, place.content.is_secret())
+                && mode & 0o077 != 0
+            {
+                modes.push(path.clone());
+            }
+            let is_witness = Some(&path) == witness;
+            let reason = match (place.content, file) {
+                (Content::Certificate | Content::PublicKey, _) if is_witness => None,
+                (Content::Certificate | Content::PublicKey, None) => {
+                    Some(Reason::OutputMissing { path: path.clone() })
+                }
+                (Content::Certificate, Some(File::Public { bytes, .. })) => {
+                    (Some(bytes.as_slice()) != witness_bytes)
+                        .then(|| Reason::OutputModified { path: path.clone() })
+                }
+                (Content::PublicKey, Some(File::Public { bytes, .. })) => {
+                    (Some(bytes.as_slice()) != witness_bytes)
+                        .then(|| Reason::OutputModified { path: path.clone() })
+                }
+                (Content::PrivateKey, None) => {
+                    key_is_here.then(|| Reason::OutputMissing { path: path.clone() })
+                }
+                (Content::PrivateKey, Some(File::Secret { size, .. })) => (key_is_here
+                    && key_master.is_some_and(|master| master != *size))
+                .then(|| Reason::OutputModified { path: path.clone() }),
+                (_, Some(File::Unusable { what })) => Some(Reason::OutputUnreadable {
+                    path: path.clone(),
+                    why: what.clone(),
+                }),
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                stale.push((path, place.content, reason));
+            }
+        }
+        (stale, modes)
+    }
+
+    /// The witness satisfies the wish: copies and modes are mended, or the lock's line is kept.
+    pub fn keep_or_repair(&mut self, id: DerivationId, expected: Entry) {
+        let (stale, modes) = self.stale_copies(id);
+        let mut reasons: Vec<Reason> = stale.into_iter().map(|(_, _, reason)| reason).collect();
+        reasons.extend(modes.into_iter().filter_map(|path| {
+            match self.world.inventory.get(path.as_str()) {
+                Some(File::Secret { mode, .. }) => Some(Reason::Exposed { path, mode: *mode }),
+                _ => None,
+            }
+        }));
+        if reasons.is_empty() {
+            self.keep(id, expected);
+        } else {
+            self.step(id, Action::Repair, reasons);
+        }
+    }
+
+    /// An absent authority key is harmless until a step needs its signature.
+    fn block_steps_without_signer(&mut self) {
+        let mut seen = HashSet::new();
+        for (authority, leaf) in std::mem::take(&mut self.signers) {
+            if !seen.insert(authority) {
+                continue;
+            }
+            let makes_key = self
+                .plan
+                .steps
+                .iter()
+                .any(|step| step.derivation == authority && step.action.makes_key());
+            let blocked = self.plan.blocked.iter().any(|b| b.derivation == authority);
+            if makes_key || blocked || self.key_is_here(authority) {
+                continue;
+            }
+            let leaf = &self.world.graph.get(leaf).name;
+            let name = &self.world.graph.get(authority).name;
+            let place = self
+                .world
+                .graph
+                .placements_of(authority, Content::PrivateKey)
+                .next()
+                .map_or_else(String::new, |place| format!("out/{}", place.path));
+            let why = format!(
+                "{leaf} needs the signature of {name}, whose key is not here; put it at {place}"
+            );
+            match self.world.graph.get(authority).recipe {
+                Recipe::Authority(authority::Recipe {
+                    issuance: crate::graph::Issuance::Brought(_),
+                    ..
+                }) => self.block(authority, None, why),
+                _ => self.block_replacement(authority, why),
+            };
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Judging a leaf: kept while the public facts of its certificate satisfy the wish.
+
+use std::collections::BTreeSet;
+
+use super::authority::{
+    IssuerKey, certificate_entry, expiry, revision_changed, rounded, validity_matches,
+};
+use super::judge::{After, Judge};
+use super::{Action, Allow, NamePattern, Note, Reason, Witness};
+use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::graph::{DerivationId, Leaf};
+use crate::spec::Usage;
+
+pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> After {
+    let world = judge.world;
+    let name = &world.graph.get(id).name;
+    let Some(issuer) = judge.issuers.get(&leaf.issuer).cloned() else {
+        // The authority is blocked or mixed: nothing below it can be said.
+        return match world.survey.witness(id).certificate() {
+            Some(facts) => {
+                let expected = judge.entry(id).cloned();
+                if let Some(entry) = expected {
+                    judge.plan.kept.push((id, entry));
+                }
+                After::Kept(facts.digest)
+            }
+            None => After::Unavailable,
+        };
+    };
+    let entry = judge.entry(id);
+    let key_is_here = judge.key_is_here(id);
+    let wished_end = world.now.plus(leaf.policy.validity.value);
+    let end = wished_end.min(issuer.not_after);
+    let sign = |judge: &mut Judge<'_>, action, reasons| {
+        if end <= judge.world.now {
+            return judge.block(id, None, "its CA has expired; bring a renewed CA certificate");
+        }
+        if end < wished_end {
+            judge.plan.notes.push(Note::Clamped {
+                derivation: id,
+                until: end,
+            });
+        }
+        judge.step(id, action, reasons);
+        After::Rebuilt
+    };
+    let lost = |judge: &mut Judge<'_>, why: String| {
+        if judge.intent.allows_losing_key(name) {
+            sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed])
+        } else {
+            let allow = Allow::LostKey(NamePattern::Exact(name.clone()));
+            judge.block(id, Some(allow), why)
+        }
+    };
+    let (path, facts) = match world.survey.witness(id) {
+        Witness::Certificate { path, facts, .. } => (path, facts),
+        Witness::Unreadable { path, why } if key_is_here => {
+            let (path, why) = (path.clone(), why.clone());
+            let reason = Reason::OutputUnreadable { path, why };
+            return sign(judge, Action::Reissue, vec![reason]);
+        }
+        Witness::Unreadable { path, why } => {
+            let why = format!("out/{path} {why}, and its key is not here");
+            return lost(judge, why);
+        }
+        _ if key_is_here => {
+            let (stale, _) = judge.stale_copies(id);
+            let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
+            return sign(judge, Action::Reissue, reasons);
+        }
+        _ if entry.is_some() => {
+            return lost(judge, "its certificate and its key are both gone".to_owned());
+        }
+        _ => return sign(judge, Action::Create, vec![Reason::New]),
+    };
+    if judge.intent.rekeys(name) {
+        return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
+    }
+    let key_is_another = entry
+        .and_then(|entry| entry.public_key)
+        .is_some_and(|known| known != facts.public_key.digest());
+    if key_is_another {
+        return judge.mixed(id, path.clone());
+    }
+    let mut reasons = Vec::new();
+    if let Some(change) = revision_changed(entry, leaf.revision.to_string()) {
+        reasons.push(Reason::InputChanged {
+            field: "key",
+            old: String::new(),
+            new: change,
+        });
+    }
+    if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
+        reasons.push(Reason::InputChanged {
+            field: "key",
+            old: facts.public_key.kind().to_string(),
+            new: leaf.policy.key.value.to_string(),
+        });
+    }
+    let needs_key = !reasons.is_empty();
+    let issuer_name = &world.graph.get(leaf.issuer).name;
+    match &issuer.key {
+        IssuerKey::New => reasons.push(Reason::DependencyRebuilt {
+            name: issuer_name.clone(),
+        }),
+        IssuerKey::Identified(key_id) => {
+            if facts.issuer != issuer.subject || facts.authority_key_id.as_ref() != Some(key_id) {
+                reasons.push(Reason::InputChanged {
+                    field: "issuer",
+                    old: facts.issuer.to_string(),
+                    new: issuer.subject.to_string(),
+                });
+            }
+        }
+        IssuerKey::Unopened => {}
+    }
+    differences(leaf, facts, &mut reasons);
+    let life = facts.not_after.since(facts.not_before);
+    let wished = leaf.policy.validity.value;
+    let clamped = life < wished && facts.not_after == issuer.not_after;
+    if !validity_matches(life, wished) && !clamped {
+        reasons.push(Reason::InputChanged {
+            field: "validity",
+            old: rounded(life).to_string(),
+            new: wished.to_string(),
+        });
+    } else if facts.not_after > issuer.not_after {
+        reasons.push(Reason::InputChanged {
+            field: "validity",
+            old: facts.not_after.date(),
+            new: format!("{} (its CA's end)", issuer.not_after.date()),
+        });
+    }
+    let renew_from = facts.not_after.minus(leaf.policy.renew_before().value);
+    if world.now >= renew_from && end > facts.not_after {
+        reasons.push(expiry(facts.not_after, world.now));
+    }
+    if judge.intent.renews(name) {
+        reasons.push(Reason::RenewRequested);
+    }
+    if reasons.is_empty() {
+        judge.public_keys.insert(id, facts.public_key.clone());
+        if !key_is_here {
+            judge.plan.absent.push(id);
+        }
+        let expected = certificate_entry(judge, id, facts);
+        judge.keep_or_repair(id, expected);
+        return After::Kept(facts.digest);
+    }
+    if needs_key {
+        return sign(judge, Action::Rekey, reasons);
+    }
+    // A certificate needs the public key alone; a kubeconfig around it needs the private one.
+    if !key_is_here && world.graph.kubeconfig_of(id).is_some() {
+        let because = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return lost(
+            judge,
+            format!("it must be issued again ({because}), and its key is not here"),
+        );
+    }
+    sign(judge, Action::Reissue, reasons)
+}
+
+/// What the certificate says otherwise than the description wants.
+fn differences(leaf: &Leaf, facts: &CertificateFacts, reasons: &mut Vec<Reason>) {
+    if facts.subject != leaf.subject {
+        reasons.push(Reason::InputChanged {
+            field: "subject",
+            old: facts.subject.to_string(),
+            new: leaf.subject.to_string(),
+        });
+    }
+    let wanted = extended_key_usage(leaf.usage);
+    if facts.extended_key_usage != wanted || facts.is_ca {
+        reasons.push(Reason::InputChanged {
+            field: "usage",
+            old: list(&facts.extended_key_usage),
+            new: list(&wanted),
+        });
+    }
+    let missing: BTreeSet<_> = leaf.sans.difference(&facts.sans).collect();
+    let surplus: BTreeSet<_> = facts.sans.difference(&leaf.sans).collect();
+    if !missing.is_empty() {
+        reasons.push(Reason::InputChanged {
+            field: "san",
+            old: String::new(),
+            new: list(&missing),
+        });
+    }
+    if !surplus.is_empty() || !facts.other_sans.is_empty() {
+        let mut old = list(&surplus);
+        for other in &facts.other_sans {
+            if !old.is_empty() {
+                old.push_str(", ");
+            }
+            old.push_str(other);
+        }
+        reasons.push(Reason::InputChanged {
+            field: "san",
+            old,
+            new: String::new(),
+        });
+    }
+}
+
+pub(super) fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {
+    [
+        usage.server().then_some(ExtendedKeyUsage::Server),
+        usage.client().then_some(ExtendedKeyUsage::Client),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    items
+        .into_iter()
+        .map(|item| item.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,150 @@
+//! Graph × Lock × Inventory × now → Plan: everything is known before anything is built.
+//!
+//! Each kind of artifact is judged in one way. A *minted* one (key, certificate) is kept while the public
+//! facts of its bytes satisfy the wish; a *rendered* one (bundle, kubeconfig, manifest) is compared with
+//! what its inputs give; an *imported* one is only checked. A differing hash is never by itself a reason
+//! to mint.
+
+mod authority;
+mod intent;
+mod judge;
+mod leaf;
+mod orphan;
+mod reason;
+mod rendered;
+mod signing_key;
+mod survey;
+
+use crate::graph::{DerivationId, Graph};
+use crate::name::TreePath;
+use crate::state::{Entry, Inventory, Lock};
+use crate::time::Timestamp;
+
+pub use authority::BACKDATE;
+pub use intent::{Allow, Intent, NamePattern};
+pub use judge::plan;
+pub use orphan::Orphan;
+pub use reason::Reason;
+pub use rendered::{bundle_content, kubeconfig_content};
+pub use survey::{Survey, Witness};
+
+/// What to do for one artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    pub derivation: DerivationId,
+    pub action: Action,
+    pub reasons: Vec<Reason>,
+    /// Files to write.
+    pub writes: Vec<TreePath>,
+    /// Files whose mode alone is wrong.
+    pub modes: Vec<TreePath>,
+}
+
+/// Ordered by how much a reviewer must care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// A new key where another one was on record: an anchor's only with `--allow`.
+    Replace,
+    /// First made.
+    Create,
+    /// A new key, and all that goes with it.
+    Rekey,
+    /// A new certificate over the same key.
+    Reissue,
+    /// A rendered artifact is written again.
+    Render,
+    /// Files are restored from the master; nothing is minted.
+    Repair,
+    /// Files stay; apply checks them and writes the lock's line.
+    Record,
+}
+
+impl Action {
+    /// A new key pair is made.
+    pub fn makes_key(self) -> bool {
+        matches!(self, Action::Create | Action::Rekey | Action::Replace)
+    }
+
+    /// For a certificate: the issuer signs.
+    pub fn signs(self) -> bool {
+        self.makes_key() || self == Action::Reissue
+    }
+}
+
+/// A step that needs `--allow` before apply does anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    pub derivation: DerivationId,
+    /// `None`: no `--allow` helps; `why` says what does.
+    pub allow: Option<Allow>,
+    pub why: String,
+}
+
+/// Files of one identity that do not belong together, as after a bad merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mixed {
+    pub derivation: DerivationId,
+    pub path: TreePath,
+}
+
+/// Something that a person should read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The certificate's life is cut at its issuer's end.
+    Clamped {
+        derivation: DerivationId,
+        until: Timestamp,
+    },
+    /// A brought CA nears its end, and kpki cannot renew it.
+    BroughtExpiring {
+        derivation: DerivationId,
+        until: Timestamp,
+    },
+    /// Not a plain file, too large or unreadable.
+    Unusable { path: String, what: String },
+}
+
+/// What stands in the lock's head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderChange {
+    pub field: &'static str,
+    pub old: String,
+    pub new: String,
+}
+
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// In build order.
+    pub steps: Vec<Step>,
+    pub blocked: Vec<Blocked>,
+    pub mixed: Vec<Mixed>,
+    /// Known keys whose files are not here.
+    pub absent: Vec<DerivationId>,
+    pub orphans: Vec<Orphan>,
+    /// Files under `out/` that kpki did not make and never touches.
+    pub foreign: Vec<String>,
+    pub notes: Vec<Note>,
+    pub header: Vec<HeaderChange>,
+    /// Lock entries of the artifacts that no step touches.
+    pub kept: Vec<(DerivationId, Entry)>,
+}
+
+impl Plan {
+    /// Nothing to do and nothing in the way.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+            && self.header.is_empty()
+            && self.blocked.is_empty()
+            && self.mixed.is_empty()
+    }
+}
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct World<'a> {
+    pub graph: &'a Graph,
+    pub lock: &'a Lock,
+    pub inventory: &'a Inventory,
+    pub survey: &'a Survey,
+    pub now: Timestamp,
+}

@@ -1,0 +1,43 @@
+//! Files and lock lines that the description no longer mentions: listed, never planned, until `--prune`.
+
+use super::{Plan, World};
+use crate::name::{ArtifactName, TreePath};
+use crate::state::File;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Orphan {
+    File { path: TreePath, secret: bool },
+    Line(ArtifactName),
+}
+
+/// Folders below `out/` whose every file of a known kind is kpki's own.
+const FOLDERS: [&str; 5] = ["nodes/", "users/", "identities/", "certificates/", "cluster/"];
+const KINDS: [&str; 6] = [".crt", ".key", ".pub", ".conf", ".kubeconfig", ".yaml"];
+
+pub(super) fn find(plan: &mut Plan, world: World<'_>) {
+    for (path, file) in &world.inventory.files {
+        if world.graph.is_placed(path) {
+            continue;
+        }
+        // CA folder: nothing there is ever an orphan but a super-admin.conf that moved to a node.
+        let own = path == "ca/super-admin.conf"
+            || (FOLDERS.iter().any(|folder| path.starts_with(folder))
+                && KINDS.iter().any(|kind| path.ends_with(kind)));
+        match (file, path.parse::<TreePath>()) {
+            (File::Public { .. } | File::Secret { .. }, Ok(tree_path)) if own => {
+                plan.orphans.push(Orphan::File {
+                    path: tree_path,
+                    secret: matches!(file, File::Secret { .. }),
+                });
+            }
+            _ => plan.foreign.push(path.clone()),
+        }
+    }
+    for name in world.lock.entries.keys() {
+        if world.graph.find(name).is_none() {
+            plan.orphans.push(Orphan::Line(name.clone()));
+        }
+    }
+    plan.orphans.sort();
+    plan.foreign.sort();
+}

@@ -1,0 +1,86 @@
+//! Why a step is planned, as data.
+
+use std::fmt;
+
+use crate::name::{ArtifactName, TreePath};
+use crate::time::Timestamp;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Nothing of it is on record or on disk.
+    New,
+    /// The description (or the profile) asks for something else than the bytes say.
+    InputChanged {
+        field: &'static str,
+        old: String,
+        new: String,
+    },
+    /// Something that it embeds or is issued by is built again.
+    DependencyRebuilt { name: ArtifactName },
+    OutputMissing { path: TreePath },
+    OutputModified { path: TreePath },
+    OutputUnreadable { path: TreePath, why: String },
+    Expiring { not_after: Timestamp },
+    Expired { not_after: Timestamp },
+    /// A secret that others than its owner can read.
+    Exposed { path: TreePath, mode: u32 },
+    /// `--renew`
+    RenewRequested,
+    /// `--rekey`
+    RekeyRequested,
+    /// `--allow replace:` or `--allow lost-key:`
+    ReplacementAllowed,
+    /// The lock has no line for it; the files are here.
+    NotInLock,
+    /// The lock's line is older than the files or the recipe; the files are right.
+    LockOutdated,
+}
+
+impl Reason {
+    /// The word that JSON uses.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::New => "new",
+            Reason::InputChanged { .. } => "input-changed",
+            Reason::DependencyRebuilt { .. } => "dependency-rebuilt",
+            Reason::OutputMissing { .. } => "output-missing",
+            Reason::OutputModified { .. } => "output-modified",
+            Reason::OutputUnreadable { .. } => "output-unreadable",
+            Reason::Expiring { .. } => "expiring",
+            Reason::Expired { .. } => "expired",
+            Reason::Exposed { .. } => "exposed",
+            Reason::RenewRequested => "renew-requested",
+            Reason::RekeyRequested => "rekey-requested",
+            Reason::ReplacementAllowed => "replacement-allowed",
+            Reason::NotInLock => "not-in-lock",
+            Reason::LockOutdated => "lock-outdated",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::New => f.write_str("new"),
+            Reason::InputChanged { field, old, new } => match (old.as_str(), new.as_str()) {
+                ("", new) => write!(f, "{field}: +{new}"),
+                (old, "") => write!(f, "{field}: -{old}"),
+                (old, new) => write!(f, "{field}: {old} -> {new}"),
+            },
+            Reason::DependencyRebuilt { name } => write!(f, "follows {name}"),
+            Reason::OutputMissing { path } => write!(f, "out/{path} is missing"),
+            Reason::OutputModified { path } => write!(f, "out/{path} was modified"),
+            Reason::OutputUnreadable { path, why } => write!(f, "out/{path} {why}"),
+            Reason::Expiring { not_after } => write!(f, "expires {}", not_after.date()),
+            Reason::Expired { not_after } => write!(f, "expired {}", not_after.date()),
+            Reason::Exposed { path, mode } => {
+                write!(f, "out/{path} is readable by others (mode {mode:04o})")
+            }
+            Reason::RenewRequested => f.write_str("renewal requested"),
+            Reason::RekeyRequested => f.write_str("new key requested"),
+            Reason::ReplacementAllowed => f.write_str("replacement allowed"),
+            Reason::NotInLock => f.write_str("not in the lock yet"),
+            Reason::LockOutdated => f.write_str("the lock's line is out of date"),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Judging rendered artifacts: pure functions of their inputs, compared by content.
+
+use super::judge::{After, Judge};
+use super::{Action, Reason};
+use crate::facts::certificate_pem;
+use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig};
+use crate::hash::{Digest, Fields};
+use crate::manifest;
+use crate::name::TreePath;
+use crate::state::{Entry, File};
+
+pub(super) fn judge_bundle(judge: &mut Judge<'_>, id: DerivationId, bundle: &Bundle) -> After {
+    let world = judge.world;
+    let name = world.graph.get(bundle.authority).name.clone();
+    match judge.after(bundle.authority) {
+        After::Unavailable => {
+            keep_as_it_is(judge, id);
+            After::Unavailable
+        }
+        After::Rebuilt => {
+            let reason = if judge.entry(id).is_some() {
+                Reason::DependencyRebuilt { name }
+            } else {
+                Reason::New
+            };
+            judge.step(id, Action::Render, vec![reason]);
+            After::Rebuilt
+        }
+        After::Kept(_) => {
+            let Some(der) = world.survey.witness(bundle.authority).der() else {
+                return After::Unavailable;
+            };
+            judge_bytes(judge, id, bundle_content(der).as_bytes())
+        }
+    }
+}
+
+/// The bytes of a trust bundle.
+pub fn bundle_content(der: &[u8]) -> String {
+    certificate_pem(der)
+}
+
+pub(super) fn judge_bindings(judge: &mut Judge<'_>, id: DerivationId, bindings: &Bindings) -> After {
+    judge_bytes(judge, id, manifest::cluster_role_bindings(&bindings.rows).as_bytes())
+}
+
+/// A public file whose every byte is known.
+fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u8]) -> After {
+    let world = judge.world;
+    let mut reasons = Vec::new();
+    let mut writes = Vec::new();
+    for place in world.graph.placements(id) {
+        let path = place.path.clone();
+        let reason = match world.inventory.get(path.as_str()) {
+            Some(File::Public { bytes, .. }) if bytes == expected => continue,
+            Some(File::Unusable { what }) => Reason::OutputUnreadable {
+                path: path.clone(),
+                why: what.clone(),
+            },
+            Some(_) => Reason::OutputModified { path: path.clone() },
+            None => Reason::OutputMissing { path: path.clone() },
+        };
+        reasons.push(reason);
+        writes.push(path);
+    }
+    let digest = Digest::of(expected);
+    let entry = Entry {
+        content: Some(digest),
+        ..Entry::new(world.graph.get(id).hash)
+    };
+    if writes.is_empty() {
+        judge.keep(id, entry);
+        return After::Kept(digest);
+    }
+    // Content that was never recorded is new; the same content put back is a repair.
+    match judge.entry(id).and_then(|entry| entry.content) {
+        Some(known) if known == digest => push(judge, id, Action::Repair, reasons, writes),
+        None => push(judge, id, Action::Render, vec![Reason::New], writes),
+        Some(_) => push(judge, id, Action::Render, reasons, writes),
+    }
+    // Its readers compare what they embed with this content, whichever files are missing now.
+    After::Kept(digest)
+}
+
+fn push(
+    judge: &mut Judge<'_>,
+    derivation: DerivationId,
+    action: Action,
+    reasons: Vec<Reason>,
+    writes: Vec<TreePath>,
+) {
+    judge.plan.steps.push(super::Step {
+        derivation,
+        action,
+        reasons,
+        writes,
+        modes: Vec::new(),
+    });
+}
+
+pub(super) fn judge_kubeconfig(
+    judge: &mut Judge<'_>,
+    id: DerivationId,
+    config: &Kubeconfig,
+) -> After {
+    let world = judge.world;
+    let identity = judge.after(config.identity).clone();
+    let bundle = judge.after(config.bundle).clone();
+    let (certificate, authorities) = match (&identity, &bundle) {
+        (After::Unavailable, _) | (_, After::Unavailable) => {
+            keep_as_it_is(judge, id);
+            return After::Unavailable;
+        }
+        (After::Kept(certificate), After::Kept(bundle)) => (*certificate, *bundle),
+        _ if judge.entry(id).is_none() && !is_here(judge, id) => {
+            return render(judge, id, config, vec![Reason::New]);
+        }
+        _ => {
+            let rebuilt = [(config.identity, &identity), (config.bundle, &bundle)]
+                .into_iter()
+                .filter(|(_, after)| matches!(after, After::Rebuilt))
+                .map(|(input, _)| Reason::DependencyRebuilt {
+                    name: world.graph.get(input).name.clone(),
+                })
+                .collect();
+            return render(judge, id, config, rebuilt);
+        }
+    };
+    let Some(place) = world.graph.placements(id).first() else {
+        return After::Unavailable;
+    };
+    let path = place.path.clone();
+    let (mode, size) = match world.inventory.get(path.as_str()) {
+        Some(File::Secret { mode, size }) => (*mode, *size),
+        Some(File::Unusable { what }) => {
+            let why = what.clone();
+            return render(judge, id, config, vec![Reason::OutputUnreadable { path, why }]);
+        }
+        Some(File::Public { .. }) => return After::Unavailable,
+        None if judge.key_is_here(config.identity) => {
+            return render(judge, id, config, vec![Reason::OutputMissing { path }]);
+        }
+        // The key went with it: absent, counted once with its identity.
+        None => {
+            keep_as_it_is(judge, id);
+            return After::Unavailable;
+        }
+    };
+    let Some(entry) = judge.entry(id) else {
+        judge.step(id, Action::Record, vec![Reason::NotInLock]);
+        return After::Unavailable;
+    };
+    let content = kubeconfig_content(config, certificate, authorities);
+    if entry.content != Some(content) {
+        let server = config.server.url();
+        let reason = match &entry.server {
+            Some(old) if *old != server => Reason::InputChanged {
+                field: "server",
+                old: old.clone(),
+                new: server,
+            },
+            _ => Reason::LockOutdated,
+        };
+        return render(judge, id, config, vec![reason]);
+    }
+    if entry.size != Some(size) {
+        return render(judge, id, config, vec![Reason::OutputModified { path }]);
+    }
+    if mode & 0o077 != 0 {
+        judge.step(id, Action::Repair, vec![Reason::Exposed { path, mode }]);
+        return After::Kept(content);
+    }
+    let expected = Entry {
+        content: Some(content),
+        size: Some(size),
+        server: Some(config.server.url()),
+        ..Entry::new(world.graph.get(id).hash)
+    };
+    judge.keep(id, expected);
+    After::Kept(content)
+}
+
+fn is_here(judge: &Judge<'_>, id: DerivationId) -> bool {
+    let world = judge.world;
+    let mut places = world.graph.placements(id).iter();
+    places.any(|place| world.inventory.get(place.path.as_str()).is_some())
+}
+
+/// A kubeconfig can be rendered only around its private key.
+fn render(
+    judge: &mut Judge<'_>,
+    id: DerivationId,
+    config: &Kubeconfig,
+    reasons: Vec<Reason>,
+) -> After {
+    let world = judge.world;
+    let new_key = judge
+        .plan
+        .steps
+        .iter()
+        .rev()
+        .take(1)
+        .any(|step| step.derivation == config.identity && step.action.makes_key());
+    if !new_key && !judge.key_is_here(config.identity) {
+        let identity = &world.graph.get(config.identity).name;
+        let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let name = super::NamePattern::Exact(identity.clone());
+        return judge.block(
+            id,
+            Some(super::Allow::LostKey(name)),
+            format!("it must be written again ({why}), and the key of {identity} is not here"),
+        );
+    }
+    judge.step(id, Action::Render, reasons);
+    After::Rebuilt
+}
+
+/// Nothing can be said: the lock's line stays as it is.
+fn keep_as_it_is(judge: &mut Judge<'_>, id: DerivationId) {
+    if let Some(entry) = judge.entry(id) {
+        judge.plan.kept.push((id, entry.clone()));
+    }
+}
+
+/// Digest of everything public that a kubeconfig says.
+pub fn kubeconfig_content(config: &Kubeconfig, certificate: Digest, bundle: Digest) -> Digest {
+    Fields::default()
+        .text("cluster", config.cluster.as_str())
+        .text("server", config.server.url())
+        .text("user", config.user.as_str())
+        .text(
+            "namespace",
+            config.namespace.as_ref().map_or("", |name| name.as_str()),
+        )
+        .recipe("certificate", certificate)
+        .recipe("bundle", bundle)
+        .hash()
+}

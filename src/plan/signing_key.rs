@@ -1,0 +1,85 @@
+//! Judging the service-account key pair: an anchor whose witness is its public half.
+
+use super::authority::{empty_key, revision_changed};
+use super::judge::{After, Judge};
+use super::{Action, Reason, Witness};
+use crate::facts::PublicKey;
+use crate::graph::{DerivationId, Revision, SigningKey};
+use crate::state::Entry;
+
+pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey) -> After {
+    let world = judge.world;
+    let name = &world.graph.get(id).name;
+    let replace = judge.intent.allows_replacing(name);
+    let entry = judge.entry(id);
+    let key_is_here = judge.key_is_here(id);
+    let blocked_by = match (empty_key(judge, id), world.survey.witness(id)) {
+        (Some(empty), _) => Some(format!("its key file out/{empty} is empty")),
+        (None, Witness::PublicKey { key, path }) => {
+            let another_key = entry
+                .and_then(|entry| entry.public_key)
+                .is_some_and(|known| known != key.digest());
+            if another_key && !replace {
+                return judge.mixed(id, path.clone());
+            }
+            wants_another_key(recipe, key, entry).or_else(|| {
+                (judge.intent.rekeys(name) || another_key)
+                    .then(|| "a new signing key ends every token signed by the old one".to_owned())
+            })
+        }
+        (None, _) if key_is_here => None,
+        (None, Witness::Unreadable { path, why }) => {
+            Some(format!("out/{path} {why}, and its key is not here"))
+        }
+        (None, _) if entry.is_some() => Some("both halves of it are lost".to_owned()),
+        (None, _) => {
+            judge.step(id, Action::Create, vec![Reason::New]);
+            return After::Rebuilt;
+        }
+    };
+    match (blocked_by, replace) {
+        (Some(_), true) => {
+            judge.step(id, Action::Replace, vec![Reason::ReplacementAllowed]);
+            return After::Rebuilt;
+        }
+        (Some(why), false) => return judge.block_replacement(id, why),
+        (None, _) => {}
+    }
+    match world.survey.witness(id).public_key() {
+        Some(key) => {
+            if !key_is_here {
+                judge.plan.absent.push(id);
+            }
+            let derivation = world.graph.get(id);
+            let expected = Entry {
+                revision: derivation.recipe.revision(),
+                public_key: Some(key.digest()),
+                ..Entry::new(derivation.hash)
+            };
+            judge.keep_or_repair(id, expected);
+            After::Kept(key.digest())
+        }
+        // The private key is here: its public half is written again from it.
+        None => {
+            let (stale, _) = judge.stale_copies(id);
+            let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
+            judge.step(id, Action::Repair, reasons);
+            After::Unavailable
+        }
+    }
+}
+
+fn wants_another_key(
+    recipe: &SigningKey,
+    key: &PublicKey,
+    entry: Option<&Entry>,
+) -> Option<String> {
+    if recipe.explicit_key && key.algorithm() != Some(recipe.key.value) {
+        return Some(format!(
+            "the description asks for {}, the key on record is {}",
+            recipe.key.value,
+            key.kind()
+        ));
+    }
+    revision_changed(entry, Revision::of(recipe.revision).to_string())
+}

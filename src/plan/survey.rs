@@ -1,0 +1,188 @@
+//! What the public files say: one witness an artifact, read once.
+
+use rayon::prelude::*;
+
+use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
+use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
+use crate::hash::Digest;
+use crate::name::TreePath;
+use crate::state::{File, Inventory, Lock};
+
+/// The public witness of a minted artifact.
+#[derive(Debug)]
+pub enum Witness {
+    /// No file of it is here.
+    Missing,
+    /// A file is here, but says nothing.
+    Unreadable { path: TreePath, why: String },
+    Certificate {
+        path: TreePath,
+        der: Vec<u8>,
+        facts: Box<CertificateFacts>,
+    },
+    PublicKey { path: TreePath, key: PublicKey },
+}
+
+impl Witness {
+    pub fn certificate(&self) -> Option<&CertificateFacts> {
+        match self {
+            Witness::Certificate { facts, .. } => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// DER of the certificate.
+    pub fn der(&self) -> Option<&[u8]> {
+        match self {
+            Witness::Certificate { der, .. } => Some(der),
+            _ => None,
+        }
+    }
+
+    pub fn public_key(&self) -> Option<&PublicKey> {
+        match self {
+            Witness::Certificate { facts, .. } => Some(&facts.public_key),
+            Witness::PublicKey { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    pub fn path(&self) -> Option<&TreePath> {
+        match self {
+            Witness::Missing => None,
+            Witness::Unreadable { path, .. }
+            | Witness::Certificate { path, .. }
+            | Witness::PublicKey { path, .. } => Some(path),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Survey {
+    witnesses: Vec<Witness>,
+}
+
+impl Survey {
+    pub fn take(graph: &Graph, lock: &Lock, inventory: &Inventory) -> Survey {
+        let ids: Vec<DerivationId> = graph.ids().collect();
+        let witnesses = ids
+            .par_iter()
+            .map(|id| witness(graph, lock, inventory, *id))
+            .collect();
+        Survey { witnesses }
+    }
+
+    pub fn witness(&self, id: DerivationId) -> &Witness {
+        self.witnesses.get(id.index()).unwrap_or(&Witness::Missing)
+    }
+}
+
+fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> Witness {
+    let derivation = graph.get(id);
+    match &derivation.recipe {
+        Recipe::Leaf(_) => {
+            certificate(graph.placements_of(id, Content::Certificate), inventory, None)
+        }
+        Recipe::Authority(_) => {
+            let master =
+                certificate(graph.placements_of(id, Content::Certificate), inventory, None);
+            if master.certificate().is_some() {
+                return master;
+            }
+            // The master is gone: a node's trust bundle may hold the same certificate.
+            let recorded = lock
+                .entries
+                .get(&derivation.name)
+                .and_then(|entry| entry.certificate);
+            let bundles = graph
+                .dependents(id)
+                .filter(|other| matches!(graph.get(*other).recipe, Recipe::Bundle(_)))
+                .flat_map(|bundle| graph.placements(bundle));
+            match certificate(bundles, inventory, recorded) {
+                copy @ Witness::Certificate { .. } => copy,
+                _ => master,
+            }
+        }
+        Recipe::SigningKey(_) => public_key(graph.placements_of(id, Content::PublicKey), inventory),
+        Recipe::Bundle(_) | Recipe::Kubeconfig(_) | Recipe::Bindings(_) => Witness::Missing,
+    }
+}
+
+/// The first readable certificate; with `only`, the first of that digest.
+fn certificate<'a>(
+    placements: impl Iterator<Item = &'a Placement>,
+    inventory: &Inventory,
+    only: Option<Digest>,
+) -> Witness {
+    let mut first_problem = Witness::Missing;
+    for placement in placements {
+        match read(inventory, &placement.path, one_certificate) {
+            Ok(None) => {}
+            Ok(Some((der, facts))) if only.is_none_or(|digest| digest == facts.digest) => {
+                return Witness::Certificate {
+                    path: placement.path.clone(),
+                    der,
+                    facts: Box::new(facts),
+                };
+            }
+            Ok(Some(_)) => {}
+            Err(why) => keep_first(&mut first_problem, placement, why),
+        }
+    }
+    first_problem
+}
+
+fn public_key<'a>(
+    placements: impl Iterator<Item = &'a Placement>,
+    inventory: &Inventory,
+) -> Witness {
+    let mut first_problem = Witness::Missing;
+    for placement in placements {
+        match read(inventory, &placement.path, |bytes| {
+            PublicKey::from_pem(bytes).map_err(|error| error.to_string())
+        }) {
+            Ok(None) => {}
+            Ok(Some(key)) => {
+                return Witness::PublicKey {
+                    path: placement.path.clone(),
+                    key,
+                };
+            }
+            Err(why) => keep_first(&mut first_problem, placement, why),
+        }
+    }
+    first_problem
+}
+
+fn keep_first(problem: &mut Witness, placement: &Placement, why: String) {
+    if matches!(problem, Witness::Missing) {
+        *problem = Witness::Unreadable {
+            path: placement.path.clone(),
+            why,
+        };
+    }
+}
+
+fn read<T>(
+    inventory: &Inventory,
+    path: &TreePath,
+    parse: impl Fn(&[u8]) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    match inventory.get(path.as_str()) {
+        None => Ok(None),
+        Some(File::Public { bytes, .. }) => parse(bytes).map(Some),
+        Some(File::Secret { .. }) => Err("is not a public file".into()),
+        Some(File::Unusable { what }) => Err(what.clone()),
+    }
+}
+
+fn one_certificate(bytes: &[u8]) -> Result<(Vec<u8>, CertificateFacts), String> {
+    let mut all = certificates_in_pem(bytes).map_err(|error| error.to_string())?;
+    match (all.pop(), all.len()) {
+        (Some(only), 0) => CertificateFacts::from_der(&only)
+            .map(|facts| (only, facts))
+            .map_err(|error| error.to_string()),
+        (None, _) => Err("holds no certificate".into()),
+        (Some(_), others) => Err(format!("holds {} certificates instead of one", others + 1)),
+    }
+}

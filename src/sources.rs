@@ -1,0 +1,166 @@
+//! The read-only tree that a description and everything it names come from.
+//!
+//! Paths are relative, in slashes, below the tree's root. Every read states its limit, so that no input
+//! file can fill the memory, and opens without blocking, so that no FIFO can stop the program.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+/// Where input files come from.
+#[derive(Debug, Clone)]
+pub enum Sources {
+    /// A folder on disk.
+    Folder(PathBuf),
+    /// Paths and their bytes: a revision read from Git, or a test.
+    Memory(BTreeMap<String, Vec<u8>>),
+}
+
+/// Why a file cannot be read; always names the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read {path}: {why}")]
+pub struct SourceError {
+    pub path: String,
+    pub why: String,
+}
+
+impl Sources {
+    /// The bytes of one regular file, at most `limit` of them.
+    pub fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, SourceError> {
+        let refuse = |why: String| SourceError {
+            path: path.to_owned(),
+            why,
+        };
+        check_path(path).map_err(|why| refuse(why.to_owned()))?;
+        let bytes = match self {
+            Sources::Folder(root) => read_regular(&root.join(path), limit).map_err(refuse)?,
+            Sources::Memory(files) => files
+                .get(path)
+                .ok_or_else(|| refuse("no such file".to_owned()))?
+                .clone(),
+        };
+        if bytes.len() > limit {
+            return Err(refuse(format!("larger than {}", size_in_words(limit))));
+        }
+        Ok(bytes)
+    }
+}
+
+fn check_path(path: &str) -> Result<(), &'static str> {
+    if path.is_empty() {
+        return Err("the path is empty");
+    }
+    if path.starts_with('/') {
+        return Err("the path is absolute; write it relative to the description");
+    }
+    if path.contains(['\\', '\0']) {
+        return Err("the path contains a backslash or a NUL byte; separate folders with `/`");
+    }
+    if path
+        .split('/')
+        .any(|segment| segment.is_empty() || segment == "." || segment == "..")
+    {
+        return Err("the path leaves the description's folder or has an empty segment");
+    }
+    Ok(())
+}
+
+/// Up to one byte more than `limit`, so that the caller sees when there was more.
+fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
+    // O_NONBLOCK: opening a FIFO for reading waits for a writer otherwise (open(2)).
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
+        Errno::NOENT | Errno::NOTDIR => "no such file".to_owned(),
+        Errno::NXIO => "not a regular file".to_owned(),
+        other => std::io::Error::from(other).to_string(),
+    })?;
+    let facts =
+        rustix::fs::fstat(&opened).map_err(|error| std::io::Error::from(error).to_string())?;
+    match FileType::from_raw_mode(facts.st_mode) {
+        FileType::RegularFile => {}
+        FileType::Directory => return Err("a folder, not a file".to_owned()),
+        FileType::Fifo => return Err("a named pipe, not a regular file".to_owned()),
+        _ => return Err("not a regular file".to_owned()),
+    }
+    let mut bytes = Vec::new();
+    File::from(opened)
+        .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    Ok(bytes)
+}
+
+/// `64 KiB`, `1 MiB`.
+pub fn size_in_words(bytes: usize) -> String {
+    const KIB: usize = 1024;
+    const MIB: usize = 1024 * KIB;
+    match bytes {
+        b if b >= MIB && b.is_multiple_of(MIB) => format!("{} MiB", b / MIB),
+        b if b >= KIB && b.is_multiple_of(KIB) => format!("{} KiB", b / KIB),
+        b => format!("{b} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Sources) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.kdl"), "hello").unwrap();
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        let sources = Sources::Folder(folder.path().to_path_buf());
+        (folder, sources)
+    }
+
+    #[test]
+    fn reads_a_file_up_to_its_limit() {
+        let (_folder, sources) = folder();
+        assert_eq!(sources.read("a.kdl", 5).unwrap(), b"hello");
+        let error = sources.read("a.kdl", 4).unwrap_err().to_string();
+        assert_eq!(error, "cannot read a.kdl: larger than 4 bytes");
+    }
+
+    #[test]
+    fn memory_and_folder_refuse_alike() {
+        let (_folder, disk) = folder();
+        let memory = Sources::Memory(BTreeMap::from([("a.kdl".into(), b"hello".to_vec())]));
+        for path in [
+            "",
+            "/etc/passwd",
+            "../a.kdl",
+            "./a.kdl",
+            "a//b",
+            "a/",
+            "none",
+            "a\\b",
+            "a.kdl/x",
+        ] {
+            assert_eq!(disk.read(path, 9), memory.read(path, 9), "{path}");
+            assert!(disk.read(path, 9).is_err(), "{path}");
+        }
+        assert_eq!(disk.read("a.kdl", 2), memory.read("a.kdl", 2));
+    }
+
+    #[test]
+    fn special_files_are_refused_without_waiting() {
+        let (folder, sources) = folder();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            folder.path().join("pipe"),
+            FileType::Fifo,
+            Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero")).unwrap();
+        let why = |path| sources.read(path, 9).unwrap_err().why;
+        assert_eq!(why("pipe"), "a named pipe, not a regular file");
+        assert_eq!(why("zero"), "not a regular file");
+        assert_eq!(why("sub"), "a folder, not a file");
+    }
+}

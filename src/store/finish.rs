@@ -1,0 +1,215 @@
+//! From the journal to the new tree, and the two ways out of a crash.
+
+use std::collections::BTreeSet;
+
+use super::disk::{Disk, EntryKind};
+use super::journal::{Journal, RESCUE};
+use super::survey::{Move, Run, Survey, survey};
+use super::{FEW, JOURNAL, LOCK, NEW_LOCK, OLD, PENDING, STAGED_LOCK, in_out, in_stage, parent};
+use crate::error::{Error, Result};
+
+/// What an interrupted apply left behind. While another one runs, its own staging shows as
+/// [`Pending::Unfinished`] or [`Pending::Staged`] too: readers take no lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    Nothing,
+    /// Committed: the next apply finishes it. Until then `out/` may be a mixture.
+    Unfinished,
+    /// Not committed: the next apply throws it away. `out/` is untouched.
+    Staged,
+}
+
+pub fn pending(disk: &impl Disk) -> Result<Pending> {
+    Ok(if disk.kind(JOURNAL)? != EntryKind::Missing {
+        Pending::Unfinished
+    } else if disk.kind(PENDING)? != EntryKind::Missing {
+        Pending::Staged
+    } else {
+        Pending::Nothing
+    })
+}
+
+/// Finishes a commit that was interrupted after its journal was written.
+pub(super) fn recover(disk: &impl Disk) -> Result<()> {
+    let journal = Journal::read(&disk.read(JOURNAL)?)?;
+    let left = survey(disk, &journal, Run::Recovery)?;
+    finish(disk, &left, Run::Recovery)
+}
+
+/// All after the commit point. Every step may have been done before.
+pub(super) fn finish(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
+    keep_old(disk, left, run)?;
+    let mut changed = Changed {
+        folders: left.revisited.clone(),
+        files: Vec::new(),
+    };
+    for step in &left.moves {
+        let path = match step {
+            Move::Folder(path) => path,
+            Move::File { path, .. } => *path,
+        };
+        disk.rename(&in_stage(path), &in_out(path))?;
+        changed.folders.insert(parent(path).to_owned());
+    }
+    for (_, path) in &left.removals {
+        // Where `keep` had to move it, it is gone already.
+        if disk.kind(&in_out(path))? != EntryKind::Missing {
+            disk.remove_file(&in_out(path))?;
+        }
+        changed.folders.insert(parent(path).to_owned());
+    }
+    for (path, mode) in &left.modes {
+        disk.set_mode(&in_out(path), *mode)?;
+        changed.files.push(path);
+    }
+    for path in &left.tighten {
+        disk.set_mode(&in_out(path), 0o700)?;
+        changed.folders.insert(path.clone());
+    }
+    if run == Run::Recovery || !left.removals.is_empty() {
+        remove_emptied(disk, left, &mut changed)?;
+    }
+    changed.sync(disk)?;
+    replace_lock(disk)?;
+    clear(disk)
+}
+
+/// A second name for all that is replaced or removed, durable before the first rename: if finishing
+/// turns out to be impossible, no old key is lost with it. Not only for what is 0600: in a fresh clone a
+/// key has whatever mode Git gave it.
+fn keep_old(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
+    let replaced = left.moves.iter().filter_map(|step| match step {
+        Move::File {
+            place,
+            path,
+            replaces: true,
+        } => Some((*place, *path)),
+        _ => None,
+    });
+    let mut goes = replaced.chain(left.removals.iter().copied()).peekable();
+    if goes.peek().is_none() {
+        return Ok(());
+    }
+    disk.mkdir(OLD, 0o700)?;
+    for (place, path) in goes {
+        let kept = format!("{OLD}/{place}");
+        if run == Run::First || disk.kind(&kept)? == EntryKind::Missing {
+            disk.keep(&in_out(path), &kept)?;
+        }
+    }
+    disk.sync_dir(OLD)?;
+    disk.sync_dir(PENDING)
+}
+
+/// Removes folders that removals have left empty, and those above them.
+fn remove_emptied(disk: &impl Disk, left: &Survey<'_>, changed: &mut Changed<'_>) -> Result<()> {
+    let mut folders: BTreeSet<String> = left.revisited.clone();
+    folders.extend(
+        left.removals
+            .iter()
+            .map(|(_, path)| parent(path).to_owned()),
+    );
+    // From the end a folder comes after all that is in it.
+    while let Some(folder) = folders.pop_last() {
+        if folder.is_empty()
+            || disk.kind(&in_out(&folder))? == EntryKind::Missing
+            || !disk.list(&in_out(&folder))?.is_empty()
+        {
+            continue;
+        }
+        disk.remove_dir(&in_out(&folder))?;
+        changed.folders.remove(&folder);
+        changed.folders.insert(parent(&folder).to_owned());
+        folders.insert(parent(&folder).to_owned());
+    }
+    Ok(())
+}
+
+/// What must reach the disk before the lock may say so; relative to `out/`.
+struct Changed<'a> {
+    folders: BTreeSet<String>,
+    files: Vec<&'a str>,
+}
+
+impl Changed<'_> {
+    fn sync(&self, disk: &impl Disk) -> Result<()> {
+        if self.folders.len() + self.files.len() > FEW {
+            return disk.sync_all();
+        }
+        for file in &self.files {
+            disk.sync_file(&in_out(file))?;
+        }
+        for folder in &self.folders {
+            // One that is gone again was synced through the folder above it.
+            if disk.kind(&in_out(folder))? != EntryKind::Missing {
+                disk.sync_dir(&in_out(folder))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn replace_lock(disk: &impl Disk) -> Result<()> {
+    if disk.kind(STAGED_LOCK)? == EntryKind::Missing {
+        return Err(Error::refused(format!(
+            "an interrupted apply cannot be finished: {STAGED_LOCK} is missing"
+        ))
+        .help(RESCUE));
+    }
+    let bytes = disk.read(STAGED_LOCK)?;
+    if disk.kind(NEW_LOCK)? != EntryKind::Missing {
+        disk.remove_file(NEW_LOCK)?;
+    }
+    disk.write_new(NEW_LOCK, &bytes, 0o644)?;
+    disk.sync_file(NEW_LOCK)?;
+    disk.rename(NEW_LOCK, LOCK)?;
+    disk.sync_dir("")
+}
+
+/// Old files first, then the journal, then the rest: `old/` is never without a journal, so a
+/// journal that somebody deleted is noticed.
+fn clear(disk: &impl Disk) -> Result<()> {
+    if disk.kind(OLD)? != EntryKind::Missing {
+        remove_tree(disk, OLD)?;
+        disk.sync_dir(PENDING)?;
+    }
+    discard(disk)
+}
+
+/// Deletes `.pending`. The journal goes first and durably: were it to come back over the next
+/// transaction's staged files, it would place them.
+pub(super) fn discard(disk: &impl Disk) -> Result<()> {
+    match disk.kind(PENDING)? {
+        EntryKind::Missing => return Ok(()),
+        EntryKind::Folder { .. } => {}
+        _ => return disk.remove_file(PENDING),
+    }
+    if disk.kind(JOURNAL)? != EntryKind::Missing {
+        disk.remove_file(JOURNAL)?;
+    }
+    disk.sync_dir(PENDING)?;
+    remove_tree(disk, PENDING)
+}
+
+/// Undoes an apply that was interrupted before its journal was written: deletes what it staged.
+pub(super) fn undo(disk: &impl Disk) -> Result<()> {
+    if disk.kind(OLD)? != EntryKind::Missing {
+        return Err(Error::refused(format!(
+            "{OLD} holds replaced files, but the journal that belongs to them is missing"
+        ))
+        .help(RESCUE));
+    }
+    discard(disk)
+}
+
+fn remove_tree(disk: &impl Disk, folder: &str) -> Result<()> {
+    for name in disk.list(folder)? {
+        let path = format!("{folder}/{name}");
+        match disk.kind(&path)? {
+            EntryKind::Missing => {}
+            EntryKind::Folder { .. } => remove_tree(disk, &path)?,
+            _ => disk.remove_file(&path)?,
+        }
+    }
+    disk.remove_dir(folder)
+}

@@ -1,0 +1,79 @@
+//! The only writer: `out/` and `cluster.lock`, all or nothing.
+//!
+//! # How a change becomes durable
+//!
+//! 1. [`begin`] takes the writer's lock (flock on `out/` itself) and settles what a crash left.
+//! 2. [`Transaction::stage`] writes each output below `out/.pending/tree/`, from any thread.
+//! 3. [`Transaction::commit`] checks that every target can be taken, syncs the staged files, then writes
+//!    `out/.pending/journal`. That file, once durable, is the commit point: before it the next `begin`
+//!    undoes, after it the next `begin` finishes.
+//! 4. What is replaced or removed gets a second name in `out/.pending/old/`; the staged files are renamed
+//!    into place and their folders synced; then `cluster.lock` is replaced.
+//! 5. Only with the lock durable are `old/`, the journal and `out/.pending/` deleted, in this order.
+//!
+//! Every step after the journal may be repeated, so a crash in the middle of finishing is finished again.
+
+pub mod disk;
+mod finish;
+mod folders;
+mod journal;
+pub mod real_disk;
+pub mod scan;
+mod survey;
+mod transaction;
+
+pub use disk::{Disk, EntryKind};
+pub use finish::{Pending, pending};
+pub use real_disk::RealDisk;
+pub use scan::{Found, FoundKind, scan};
+pub use transaction::{Settled, Transaction, begin};
+
+const OUT: &str = "out";
+const LOCK: &str = "cluster.lock";
+/// Beside the lock, since `out/` may be a file system of its own.
+const NEW_LOCK: &str = "cluster.lock.new";
+
+const PENDING: &str = "out/.pending";
+const STAGED_TREE: &str = "out/.pending/tree";
+const STAGED_LOCK: &str = "out/.pending/cluster.lock";
+const NEW_JOURNAL: &str = "out/.pending/journal.new";
+const JOURNAL: &str = "out/.pending/journal";
+const OLD: &str = "out/.pending/old";
+
+/// Above this many files and folders one syncfs is cheaper than an fsync each; below it, syncfs would
+/// also wait for everybody else's writes.
+const FEW: usize = 64;
+
+/// The mode of a folder below `out/`: private where it holds the operator's CA keys, what is not yet
+/// placed, or what the kubelet runs as root.
+fn folder_mode(path: &str) -> u32 {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if path == "ca" || path == ".pending" || name == "manifests" {
+        0o700
+    } else {
+        0o755
+    }
+}
+
+/// Where the file `path` of the tree lies, relative to the project folder.
+fn in_out(path: &str) -> String {
+    if path.is_empty() {
+        OUT.to_owned()
+    } else {
+        format!("{OUT}/{path}")
+    }
+}
+
+/// Where the file `path` of the tree is staged.
+fn in_stage(path: &str) -> String {
+    if path.is_empty() {
+        STAGED_TREE.to_owned()
+    } else {
+        format!("{STAGED_TREE}/{path}")
+    }
+}
+
+/// The folder that holds `path`; the top is the empty path.
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}

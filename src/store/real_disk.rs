@@ -1,0 +1,251 @@
+//! The disk of the operating system.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, fchmod, flock, fstat, linkat, mkdirat,
+    openat, renameat, statat, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::disk::{Disk, EntryKind};
+use super::folders::{Folders, explain, is_symlink, not_a_file, not_a_folder, open_folder};
+use super::{OUT, parent};
+use crate::error::{Error, Kind, Result};
+
+/// The store reads back only what it wrote itself, a journal and a lock: 12 MB at 10,000 nodes.
+const READ_LIMIT: u64 = 256 << 20;
+
+pub struct RealDisk {
+    folders: Folders,
+    lock: Mutex<Option<OwnedFd>>,
+}
+
+impl RealDisk {
+    pub fn open(project: &Path) -> Result<Self> {
+        Ok(RealDisk {
+            folders: Folders::below(project)?,
+            lock: Mutex::default(),
+        })
+    }
+
+    /// Opens a regular file or a folder that is there. `NONBLOCK`: a FIFO must not stop us before it is
+    /// seen to be one.
+    fn open_existing(&self, doing: &str, path: &str) -> Result<(OwnedFd, FileType)> {
+        let (folder, name) = self.folders.holding(path)?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        // A socket cannot be opened at all.
+        let fd = openat(&*folder, name, flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NXIO | Errno::OPNOTSUPP => not_a_file(path),
+            errno => explain(doing, &folder, path, errno),
+        })?;
+        let stat = fstat(&fd).map_err(|errno| io(doing, path, errno))?;
+        match FileType::from_raw_mode(stat.st_mode) {
+            kind @ (FileType::RegularFile | FileType::Directory) => Ok((fd, kind)),
+            FileType::Symlink => Err(is_symlink(path)),
+            _ => Err(not_a_file(path)),
+        }
+    }
+
+    fn open_file(&self, doing: &str, path: &str) -> Result<File> {
+        match self.open_existing(doing, path)? {
+            (fd, FileType::RegularFile) => Ok(File::from(fd)),
+            _ => Err(not_a_file(path)),
+        }
+    }
+}
+
+impl Disk for RealDisk {
+    fn kind(&self, path: &str) -> Result<EntryKind> {
+        let Some(folder) = self.folders.find(parent(path))? else {
+            return Ok(EntryKind::Missing);
+        };
+        let (_, name) = self.folders.holding(path)?;
+        match statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(match FileType::from_raw_mode(stat.st_mode) {
+                FileType::RegularFile => EntryKind::File {
+                    mode: permissions(stat.st_mode),
+                    size: u64::try_from(stat.st_size).unwrap_or(0),
+                },
+                FileType::Directory => EntryKind::Folder {
+                    mode: permissions(stat.st_mode),
+                },
+                FileType::Symlink => EntryKind::Symlink,
+                _ => EntryKind::Special,
+            }),
+            Err(Errno::NOENT) => Ok(EntryKind::Missing),
+            Err(errno) => Err(io("examine", path, errno)),
+        }
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>> {
+        let folder = self.folders.get(path)?;
+        let failed = |errno| io("list", path, errno);
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&*folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_string_lossy();
+            if name != "." && name != ".." {
+                names.push(name.into_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>> {
+        let failed = |error: std::io::Error| Error::io("read", Path::new(path), &error);
+        let file = self.open_file("read", path)?;
+        let mut bytes = Vec::new();
+        let read = file.take(READ_LIMIT + 1).read_to_end(&mut bytes);
+        if read.map_err(failed)? as u64 > READ_LIMIT {
+            return Err(Error::refused(format!(
+                "{path} is larger than {} MiB",
+                READ_LIMIT >> 20
+            )));
+        }
+        Ok(bytes)
+    }
+
+    fn write_new(&self, path: &str, bytes: &[u8], mode: u32) -> Result<()> {
+        let (folder, name) = self.folders.holding(path)?;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = openat(&*folder, name, flags, mode_of(mode))
+            .map_err(|errno| explain("create", &folder, path, errno))?;
+        undo_umask(&fd, mode).map_err(|errno| io("set the mode of", path, errno))?;
+        File::from(fd)
+            .write_all(bytes)
+            .map_err(|error| Error::io("write", Path::new(path), &error))
+    }
+
+    fn mkdir(&self, path: &str, mode: u32) -> Result<()> {
+        let (folder, name) = self.folders.holding(path)?;
+        match mkdirat(&*folder, name, mode_of(mode)) {
+            Ok(()) => {
+                let made = self.folders.get(path)?;
+                undo_umask(&made, mode).map_err(|errno| io("set the mode of", path, errno))
+            }
+            Err(Errno::EXIST) => match self.kind(path)? {
+                EntryKind::Folder { .. } => Ok(()),
+                EntryKind::Symlink => Err(is_symlink(path)),
+                _ => Err(not_a_folder(path)),
+            },
+            Err(errno) => Err(io("create the folder", path, errno)),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let (from_folder, from_name) = self.folders.holding(from)?;
+        let (to_folder, to_name) = self.folders.holding(to)?;
+        renameat(&*from_folder, from_name, &*to_folder, to_name)
+            .map_err(|errno| io(&format!("rename {from} to"), to, errno))?;
+        self.folders.forget(from);
+        Ok(())
+    }
+
+    fn keep(&self, from: &str, to: &str) -> Result<()> {
+        let (from_folder, from_name) = self.folders.holding(from)?;
+        let (to_folder, to_name) = self.folders.holding(to)?;
+        let flags = AtFlags::empty();
+        match linkat(&*from_folder, from_name, &*to_folder, to_name, flags) {
+            Ok(()) => Ok(()),
+            // No hard links here (FAT, some network file systems), or none to another user's file
+            // (fs.protected_hardlinks), or too many already.
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK) => {
+                self.rename(from, to)
+            }
+            Err(errno) => Err(io("keep the old", from, errno)),
+        }
+    }
+
+    fn set_mode(&self, path: &str, mode: u32) -> Result<()> {
+        let (fd, _) = self.open_existing("set the mode of", path)?;
+        fchmod(&fd, mode_of(mode)).map_err(|errno| io("set the mode of", path, errno))
+    }
+
+    fn remove_file(&self, path: &str) -> Result<()> {
+        let (folder, name) = self.folders.holding(path)?;
+        unlinkat(&*folder, name, AtFlags::empty()).map_err(|errno| io("remove", path, errno))
+    }
+
+    fn remove_dir(&self, path: &str) -> Result<()> {
+        let (folder, name) = self.folders.holding(path)?;
+        self.folders.forget(path);
+        unlinkat(&*folder, name, AtFlags::REMOVEDIR)
+            .map_err(|errno| io("remove the folder", path, errno))
+    }
+
+    fn sync_file(&self, path: &str) -> Result<()> {
+        self.open_file("sync", path)?
+            .sync_all()
+            .map_err(|error| Error::io("sync", Path::new(path), &error))
+    }
+
+    fn sync_dir(&self, path: &str) -> Result<()> {
+        let shown = if path.is_empty() { "." } else { path };
+        // `File::sync_all` rather than a bare fsync: on Apple's systems it is the one that reaches the disk.
+        (self.folders.get(path)?.try_clone())
+            .and_then(|fd| File::from(fd).sync_all())
+            .map_err(|error| Error::io("sync the folder", Path::new(shown), &error))
+    }
+
+    fn sync_all(&self) -> Result<()> {
+        // `out`, not the project folder: it may be a file system of its own.
+        let out = self.folders.get(OUT)?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        rustix::fs::syncfs(&*out).map_err(|errno| io("sync the file system of", OUT, errno))?;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        rustix::fs::sync();
+        drop(out);
+        Ok(())
+    }
+
+    fn lock(&self) -> Result<()> {
+        let (folder, name) = self.folders.holding(OUT)?;
+        // A descriptor of its own: flock belongs to the open file, so this excludes threads too.
+        let fd =
+            open_folder(&folder, name).map_err(|errno| explain("open", &folder, OUT, errno))?;
+        match flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(fd);
+                Ok(())
+            }
+            Err(Errno::WOULDBLOCK) => Err(Error::new(
+                Kind::Busy,
+                format!("another kpki is writing to {OUT}/"),
+            )
+            .help("wait until it has finished, then run the command again")),
+            Err(errno) => Err(io("lock", OUT, errno)),
+        }
+    }
+
+    fn unlock(&self) {
+        // Closing the descriptor gives the lock back.
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The umask may have taken bits away. Other bits (a set-group-id folder passes its own on) stay.
+fn undo_umask(fd: impl AsFd, mode: u32) -> rustix::io::Result<()> {
+    let now = fstat(&fd)?.st_mode;
+    if permissions(now) == mode {
+        return Ok(());
+    }
+    fchmod(&fd, mode_of((now & 0o7000) | mode))
+}
+
+fn permissions(st_mode: u32) -> u32 {
+    st_mode & 0o777
+}
+
+fn mode_of(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode)
+}
+
+fn io(doing: &str, path: &str, errno: Errno) -> Error {
+    Error::io(doing, Path::new(path), &errno.into())
+}

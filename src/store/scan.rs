@@ -1,0 +1,214 @@
+//! All that lies in `out/`, read for the readers: on all cores, and no secret is ever opened.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::io::Errno;
+
+use super::folders::{Folders, open_folder};
+use super::{OUT, PENDING};
+use crate::error::Result;
+
+/// The largest public file that is read: a CA bundle of hundreds of certificates fits.
+pub const PUBLIC_LIMIT: u64 = 1 << 20;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Relative to `out/`.
+    pub path: String,
+    pub kind: FoundKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundKind {
+    PublicFile {
+        mode: u32,
+        size: u64,
+        bytes: Vec<u8>,
+    },
+    /// Looked at from outside only.
+    SecretFile {
+        mode: u32,
+        size: u64,
+    },
+    /// Public, and larger than [`PUBLIC_LIMIT`].
+    TooLarge {
+        size: u64,
+    },
+    Symlink,
+    /// A FIFO, a socket or a device.
+    Special,
+    /// A file or folder, with the operating system's reason.
+    Unreadable(String),
+    /// Its name is not UTF-8; the path shows what can be shown.
+    Foreign,
+}
+
+/// Everything below `out/` but `.pending`, sorted by path. Folders count by what is in them.
+pub fn scan(project: &Path, is_public: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
+    let Some(out) = Folders::below(project)?.find(OUT)? else {
+        return Ok(Vec::new());
+    };
+    let all = Scan {
+        is_public,
+        found: Mutex::default(),
+    };
+    rayon::scope(|scope| all.folder(scope, &out, String::new()));
+    let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
+    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+struct Scan<'f> {
+    is_public: &'f (dyn Fn(&str) -> bool + Sync),
+    found: Mutex<Vec<Found>>,
+}
+
+impl Scan<'_> {
+    fn folder<'s>(&'s self, scope: &rayon::Scope<'s>, fd: &Arc<OwnedFd>, path: String) {
+        let mut found = Vec::new();
+        if let Err(errno) = self.entries(scope, fd, &path, &mut found) {
+            found.push(Found {
+                path,
+                kind: unreadable(errno),
+            });
+        }
+        (self.found.lock())
+            .unwrap_or_else(PoisonError::into_inner)
+            .append(&mut found);
+    }
+
+    fn entries<'s>(
+        &'s self,
+        scope: &rayon::Scope<'s>,
+        fd: &Arc<OwnedFd>,
+        folder: &str,
+        found: &mut Vec<Found>,
+    ) -> rustix::io::Result<()> {
+        for entry in Dir::read_from(&**fd)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let Ok(text) = name.to_str() else {
+                found.push(Found {
+                    path: join(folder, &name.to_string_lossy()),
+                    kind: FoundKind::Foreign,
+                });
+                continue;
+            };
+            let path = join(folder, text);
+            if is_pending(&path) {
+                continue;
+            }
+            let kind = match entry.file_type() {
+                // Some file systems do not say in the listing.
+                FileType::Unknown => kind_of(fd, name)?,
+                known => known,
+            };
+            let kind = match kind {
+                FileType::Directory => {
+                    self.descend(scope, fd, path);
+                    continue;
+                }
+                FileType::Symlink => FoundKind::Symlink,
+                FileType::RegularFile if (self.is_public)(&path) => public(fd, name),
+                FileType::RegularFile => secret(fd, name),
+                _ => FoundKind::Special,
+            };
+            found.push(Found { path, kind });
+        }
+        Ok(())
+    }
+
+    fn descend<'s>(&'s self, scope: &rayon::Scope<'s>, parent: &Arc<OwnedFd>, path: String) {
+        let parent = Arc::clone(parent);
+        scope.spawn(move |scope| {
+            let name = path.rsplit('/').next().unwrap_or(&path);
+            match open_folder(&parent, name) {
+                Ok(fd) => {
+                    // Held by the children still to come only, so that few are open at a time.
+                    drop(parent);
+                    self.folder(scope, &Arc::new(fd), path);
+                }
+                Err(errno) => (self.found.lock())
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(Found {
+                        path,
+                        kind: unreadable(errno),
+                    }),
+            }
+        });
+    }
+}
+
+fn public(folder: &OwnedFd, name: &CStr) -> FoundKind {
+    read_public(folder, name)
+        .unwrap_or_else(|error: std::io::Error| FoundKind::Unreadable(error.to_string()))
+}
+
+fn read_public(folder: &OwnedFd, name: &CStr) -> std::io::Result<FoundKind> {
+    // NONBLOCK: it may have become a FIFO since it was listed.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat(folder, name, flags, Mode::empty())?;
+    let stat = fstat(&file)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Ok(FoundKind::Special);
+    }
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    if size > PUBLIC_LIMIT {
+        return Ok(FoundKind::TooLarge { size });
+    }
+    // One byte more than there should be: the read that finds the end needs no second call, and one
+    // that does not find it tells of a file that grows.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    File::from(file)
+        .take(PUBLIC_LIMIT + 1)
+        .read_to_end(&mut bytes)?;
+    let size = bytes.len() as u64;
+    if size > PUBLIC_LIMIT {
+        return Ok(FoundKind::TooLarge { size });
+    }
+    let mode = stat.st_mode & 0o777;
+    Ok(FoundKind::PublicFile { mode, size, bytes })
+}
+
+fn secret(folder: &OwnedFd, name: &CStr) -> FoundKind {
+    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => FoundKind::SecretFile {
+            mode: stat.st_mode & 0o777,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+        },
+        Err(errno) => unreadable(errno),
+    }
+}
+
+fn kind_of(folder: &OwnedFd, name: &CStr) -> rustix::io::Result<FileType> {
+    let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(FileType::from_raw_mode(stat.st_mode))
+}
+
+fn unreadable(errno: Errno) -> FoundKind {
+    FoundKind::Unreadable(std::io::Error::from(errno).to_string())
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+fn is_pending(path: &str) -> bool {
+    PENDING
+        .strip_prefix(OUT)
+        .and_then(|rest| rest.strip_prefix('/'))
+        == Some(path)
+}
