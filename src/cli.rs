@@ -12,7 +12,13 @@ use crate::time::Timestamp;
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     /// The project folder, which holds cluster.kdl
-    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, default_value = ".")]
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        global = true,
+        default_value = "."
+    )]
     pub directory: PathBuf,
 
     #[command(subcommand)]

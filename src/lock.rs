@@ -71,7 +71,10 @@ struct Line {
 /// A line of `cluster.lock`: the first is the head, the others are artifacts.
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes the file for the schema; lines are read one by one")]
+#[expect(
+    dead_code,
+    reason = "describes the file for the schema; lines are read one by one"
+)]
 enum LockLine {
     Head(Head),
     Artifact(Line),
@@ -97,15 +100,20 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
     };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or(&[]);
-        fail(
-            before.iter().filter(|byte| **byte == b'\n').count() + 1,
-            "is not UTF-8 text",
-        )
+        let line = before.split(|byte| *byte == b'\n').count();
+        fail(line, "is not UTF-8 text")
     })?;
     let mut lock = Lock::default();
     let mut seen_head = false;
-    for (number, line) in text.split_inclusive('\n').enumerate().map(|(n, l)| (n + 1, l)) {
-        if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)) {
+    for (number, line) in text
+        .split_inclusive('\n')
+        .enumerate()
+        .map(|(n, l)| (n + 1, l))
+    {
+        if ["<<<<<<<", "=======", ">>>>>>>"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+        {
             return Err(fail(
                 number,
                 "is a merge conflict; take one side of cluster.lock and out/ together (`git checkout --ours` or `--theirs`)",
@@ -116,7 +124,11 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
         };
         let malformed = |error: serde_json::Error| {
             let what = error.to_string();
-            let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+            let what = what
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
             fail(number, &format!("is not a lock line: {what}"))
         };
         if !seen_head {
@@ -210,8 +222,10 @@ mod tests {
         entry.certificate = Some(Digest::of(b"certificate"));
         entry.not_before = "2026-01-01".parse().ok();
         entry.not_after = "2027-01-01".parse().ok();
-        lock.entries
-            .insert(ArtifactName::of("nodes/worker-00001/kubelet"), entry.clone());
+        lock.entries.insert(
+            ArtifactName::of("nodes/worker-00001/kubelet"),
+            entry.clone(),
+        );
         entry.revision = Some("2.3".into());
         lock.entries.insert(ArtifactName::of("users/jane"), entry);
         lock
@@ -232,10 +246,23 @@ mod tests {
         assert_eq!(parse(cut).unwrap_err().line, 3);
         let conflict = text.replacen('\n', "\n<<<<<<< HEAD\n", 1);
         let error = parse(conflict.as_bytes()).unwrap_err();
-        assert!(error.to_string().starts_with("line 2: is a merge conflict"), "{error}");
-        let twice = format!("{text}{}", text.split_inclusive('\n').last().unwrap());
-        assert!(parse(twice.as_bytes()).unwrap_err().why.contains("a second time"));
+        assert!(
+            error.to_string().starts_with("line 2: is a merge conflict"),
+            "{error}"
+        );
+        let twice = format!("{text}{}", text.split_inclusive('\n').next_back().unwrap());
+        assert!(
+            parse(twice.as_bytes())
+                .unwrap_err()
+                .why
+                .contains("a second time")
+        );
         let newer = text.replacen("\"kpki-lock\":1", "\"kpki-lock\":2", 1);
-        assert!(parse(newer.as_bytes()).unwrap_err().why.contains("newer kpki"));
+        assert!(
+            parse(newer.as_bytes())
+                .unwrap_err()
+                .why
+                .contains("newer kpki")
+        );
     }
 }

@@ -55,7 +55,11 @@ impl Entry {
 
 impl Entry {
     /// The line of a key and its certificate.
-    pub fn of_certificate(hash: Digest, revision: Option<String>, facts: &CertificateFacts) -> Self {
+    pub fn of_certificate(
+        hash: Digest,
+        revision: Option<String>,
+        facts: &CertificateFacts,
+    ) -> Self {
         Entry {
             revision,
             public_key: Some(facts.public_key.digest()),
@@ -70,7 +74,10 @@ impl Entry {
 impl Lock {
     /// The newest notBefore on record: a clock before it is wrong.
     pub fn newest_not_before(&self) -> Option<Timestamp> {
-        self.entries.values().filter_map(|entry| entry.not_before).max()
+        self.entries
+            .values()
+            .filter_map(|entry| entry.not_before)
+            .max()
     }
 }
 
@@ -82,10 +89,18 @@ pub struct Inventory {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum File {
-    Public { mode: u32, bytes: Vec<u8> },
-    Secret { mode: u32, size: u64 },
+    Public {
+        mode: u32,
+        bytes: Vec<u8>,
+    },
+    Secret {
+        mode: u32,
+        size: u64,
+    },
     /// Not a plain file, too large or unreadable; in words.
-    Unusable { what: String },
+    Unusable {
+        what: String,
+    },
 }
 
 impl Inventory {

@@ -131,10 +131,13 @@ fn write(job: &Job<'_>, id: DerivationId, step: &Step, state: &AuthorityState) -
         }
         match (place.content, &state.key) {
             (Content::PrivateKey, Some(held)) => {
-                job.files.write(&place.path, held.pem.expose(), place.mode)?;
+                job.files
+                    .write(&place.path, held.pem.expose(), place.mode)?;
             }
             (Content::PrivateKey, None) => {}
-            _ => job.files.write(&place.path, certificate.as_bytes(), place.mode)?,
+            _ => job
+                .files
+                .write(&place.path, certificate.as_bytes(), place.mode)?,
         }
     }
     Ok(())

@@ -76,11 +76,11 @@ pub(super) fn held_key(
     }
     match problem {
         None => Ok(None),
-        Some(why) => Err(unusable(job, id, why)),
+        Some(why) => Err(unusable(job, id, &why)),
     }
 }
 
-fn unusable(job: &Job<'_>, id: DerivationId, why: String) -> Error {
+fn unusable(job: &Job<'_>, id: DerivationId, why: &str) -> Error {
     let derivation = job.world.graph.get(id);
     let name = &derivation.name;
     let error = Error::new(Kind::NeedsAllow, format!("{name}: {why}"));

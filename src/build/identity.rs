@@ -8,8 +8,9 @@ use super::kubeconfig::{KubeconfigContents, render};
 use super::verify::verify;
 use crate::error::{Error, Result};
 use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
-use crate::graph::{Content, DerivationId, Kubeconfig, Leaf};
+use crate::graph::{Content, DerivationId, Kubeconfig, Leaf, Recipe};
 use crate::hash::Digest;
+use crate::name::DnsName;
 use crate::plan::{Action, BACKDATE, Step, bundle_content, kubeconfig_content};
 use crate::state::Entry;
 
@@ -57,7 +58,8 @@ pub(super) fn build_identity(
         }
         match (place.content, &held) {
             (Content::PrivateKey, Some(held)) => {
-                job.files.write(&place.path, held.pem.expose(), place.mode)?;
+                job.files
+                    .write(&place.path, held.pem.expose(), place.mode)?;
             }
             (Content::PrivateKey, None) => {}
             // A copy is the master's bytes: they may carry a text that a person put there.
@@ -76,17 +78,9 @@ pub(super) fn build_identity(
         Entry::of_certificate(derivation.hash, derivation.recipe.revision(), &facts),
     )];
     if let Some(step) = config
-        && let crate::graph::Recipe::Kubeconfig(recipe) =
-            &job.world.graph.get(step.derivation).recipe
+        && let Recipe::Kubeconfig(recipe) = &job.world.graph.get(step.derivation).recipe
     {
-        let entry = write_kubeconfig(
-            job,
-            recipe,
-            step,
-            &certificate,
-            facts.digest,
-            held.as_ref(),
-        )?;
+        let entry = write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())?;
         lines.push((step.derivation, entry));
     }
     Ok(lines)
@@ -102,7 +96,9 @@ pub(super) fn build_kubeconfig(
     let witness = job.world.survey.witness(recipe.identity);
     let (Some(der), Some(facts)) = (witness.der(), witness.certificate()) else {
         let name = &job.world.graph.get(id).name;
-        return Err(Error::internal(format!("{name}: its certificate is not here")));
+        return Err(Error::internal(format!(
+            "{name}: its certificate is not here"
+        )));
     };
     let held = held_key(job, recipe.identity, Belongs::To(&facts.public_key))?;
     let certificate = certificate_pem(der);
@@ -119,7 +115,7 @@ fn write_kubeconfig(
 ) -> Result<Entry> {
     let graph = job.world.graph;
     let id = step.derivation;
-    let crate::graph::Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
+    let Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
         return Err(Error::internal("a kubeconfig without a bundle"));
     };
     let held = held.ok_or_else(|| {
@@ -133,7 +129,7 @@ fn write_kubeconfig(
         server: &server,
         certificate_authority: authorities.as_bytes(),
         user: &recipe.user,
-        namespace: recipe.namespace.as_ref().map(|name| name.as_str()),
+        namespace: recipe.namespace.as_ref().map(DnsName::as_str),
         client_certificate: certificate.as_bytes(),
         client_key: &held.pem,
     });
@@ -200,7 +196,8 @@ fn sign(
         &job.serial()?,
     )
     .map_err(|error| failed(&error))?;
-    verify(&der, &authority.der, Some(leaf.usage), job.issued_at).map_err(|error| failed(&error))?;
+    verify(&der, &authority.der, Some(leaf.usage), job.issued_at)
+        .map_err(|error| failed(&error))?;
     let facts = CertificateFacts::from_der(&der).map_err(|error| failed(&error))?;
     Ok((der, facts))
 }

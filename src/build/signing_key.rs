@@ -46,10 +46,13 @@ pub(super) fn build_signing_key(
         }
         match (place.content, &held) {
             (Content::PrivateKey, Some(held)) => {
-                job.files.write(&place.path, held.pem.expose(), place.mode)?;
+                job.files
+                    .write(&place.path, held.pem.expose(), place.mode)?;
             }
             (Content::PrivateKey, None) => {}
-            _ => job.files.write(&place.path, public_pem.as_bytes(), place.mode)?,
+            _ => job
+                .files
+                .write(&place.path, public_pem.as_bytes(), place.mode)?,
         }
     }
     Ok(Entry {

@@ -102,8 +102,10 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
     let mut unique = allows;
     unique.dedup();
     unique.truncate(3);
-    Err(Error::new(Kind::NeedsAllow, message)
-        .help(format!("to go on all the same: kpki apply {}", unique.join(" "))))
+    Err(Error::new(Kind::NeedsAllow, message).help(format!(
+        "to go on all the same: kpki apply {}",
+        unique.join(" ")
+    )))
 }
 
 /// Outputs go to the transaction as they are built.

@@ -60,10 +60,8 @@ impl Description {
 impl Project {
     /// Reads everything; opens no secret.
     pub fn read(directory: &Path) -> Result<Project> {
-        let (description, state) = rayon::join(
-            || Description::read(directory),
-            || read_state(directory),
-        );
+        let (description, state) =
+            rayon::join(|| Description::read(directory), || read_state(directory));
         // A mistake in the description is told first: it is what was edited last.
         let description = description?;
         Ok(Project::new(description, state?))

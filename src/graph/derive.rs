@@ -179,7 +179,10 @@ fn authorities(
                 issuance,
             }),
         );
-        let bundle = builder.add(&format!("bundle/{name}"), Recipe::Bundle(Bundle { authority }));
+        let bundle = builder.add(
+            &format!("bundle/{name}"),
+            Recipe::Bundle(Bundle { authority }),
+        );
         builder.place(
             authority,
             Content::Certificate,
@@ -195,7 +198,11 @@ fn authorities(
                 AuthorityFile::Bundle => (bundle, Content::Rendered),
                 AuthorityFile::PrivateKey => (authority, Content::PrivateKey),
             };
-            for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
+            for node in spec
+                .nodes
+                .iter()
+                .filter(|node| row.hosts.include(node, spec))
+            {
                 let path = on_node(&node.name, row.path);
                 builder.place_on(derivation, content, path, Some(&node.name));
             }
@@ -229,7 +236,11 @@ fn service_account(builder: &mut Builder, spec: &Spec) {
     builder.place(id, Content::PublicKey, TreePath::of("ca/sa.pub"));
     builder.place(id, Content::PrivateKey, TreePath::of("ca/sa.key"));
     let (private, public) = SERVICE_ACCOUNT_FILES;
-    for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
+    for node in spec
+        .nodes
+        .iter()
+        .filter(|node| node.role == Role::ControlPlane)
+    {
         let name = Some(&node.name);
         builder.place_on(id, Content::PrivateKey, on_node(&node.name, private), name);
         builder.place_on(id, Content::PublicKey, on_node(&node.name, public), name);
@@ -256,7 +267,10 @@ fn bindings(builder: &mut Builder, spec: &Spec) {
 }
 
 fn component_leaves(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuers: &ByCa) {
-    let hosts = spec.nodes.iter().filter(|node| row.hosts.include(node, spec));
+    let hosts = spec
+        .nodes
+        .iter()
+        .filter(|node| row.hosts.include(node, spec));
     for node in hosts {
         component_leaf(builder, spec, row, issuers, Some(node));
     }
@@ -298,7 +312,10 @@ fn component_leaf(
         .map(str::to_owned)
         .into_iter()
         .collect();
-    let scope = node.map_or_else(|| "operator".to_owned(), |node| format!("nodes/{}", node.name));
+    let scope = node.map_or_else(
+        || "operator".to_owned(),
+        |node| format!("nodes/{}", node.name),
+    );
     let name = format!("{scope}/{}", row.name);
     let leaf = builder.add(
         &name,
@@ -414,12 +431,12 @@ fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
 
 fn service_address(cidr: ipnet::IpNet) -> Option<std::net::IpAddr> {
     match cidr.network() {
-        std::net::IpAddr::V4(network) => {
-            u32::from(network).checked_add(1).map(|next| std::net::Ipv4Addr::from(next).into())
-        }
-        std::net::IpAddr::V6(network) => {
-            u128::from(network).checked_add(1).map(|next| std::net::Ipv6Addr::from(next).into())
-        }
+        std::net::IpAddr::V4(network) => u32::from(network)
+            .checked_add(1)
+            .map(|next| std::net::Ipv4Addr::from(next).into()),
+        std::net::IpAddr::V6(network) => u128::from(network)
+            .checked_add(1)
+            .map(|next| std::net::Ipv6Addr::from(next).into()),
     }
 }
 
@@ -478,7 +495,11 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
         leaf(
             issuer.authority,
             certificate.common_name.clone(),
-            certificate.organizations.iter().map(ToString::to_string).collect(),
+            certificate
+                .organizations
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             certificate.usage,
             certificate.sans.clone(),
             certificate.policy.clone(),

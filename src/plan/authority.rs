@@ -6,7 +6,7 @@ use super::judge::{After, Judge};
 use super::{Action, Note, Reason, Witness};
 use crate::facts::{CertificateFacts, DistinguishedName};
 pub(super) use crate::graph::Authority as Recipe;
-use crate::graph::{Content, DerivationId, Graph, Issuance};
+use crate::graph::{Content, DerivationId, Graph, Issuance, Revision};
 use crate::state::Entry;
 use crate::time::{Span, Timestamp};
 
@@ -145,7 +145,11 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
             id,
             format!(
                 "{name} must be issued again ({}), and its key is not here; put it at out/{}",
-                reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                reasons
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 key_path(judge, id)
             ),
         );
@@ -177,7 +181,12 @@ fn judge_without_certificate(
             path: path.clone(),
             why: why.clone(),
         },
-        _ => match judge.world.graph.placements_of(id, Content::Certificate).next() {
+        _ => match judge
+            .world
+            .graph
+            .placements_of(id, Content::Certificate)
+            .next()
+        {
             Some(place) => Reason::OutputMissing {
                 path: place.path.clone(),
             },
@@ -337,11 +346,11 @@ fn wants_another_key(
             facts.public_key.kind()
         ));
     }
-    revision_changed(entry, crate::graph::Revision::of(*revision).to_string())
+    revision_changed(entry, &Revision::of(*revision).to_string())
 }
 
 /// The lock knows another revision.
-pub(super) fn revision_changed(entry: Option<&Entry>, wanted: String) -> Option<String> {
+pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<String> {
     let known = entry.and_then(|entry| entry.revision.as_ref())?;
     (*known != wanted).then(|| format!("revision {known} -> {wanted}"))
 }

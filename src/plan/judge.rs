@@ -139,7 +139,12 @@ impl<'a> Judge<'a> {
         });
     }
 
-    pub fn block(&mut self, id: DerivationId, allow: Option<Allow>, why: impl Into<String>) -> After {
+    pub fn block(
+        &mut self,
+        id: DerivationId,
+        allow: Option<Allow>,
+        why: impl Into<String>,
+    ) -> After {
         self.plan.blocked.push(Blocked {
             derivation: id,
             allow,
@@ -230,10 +235,9 @@ impl<'a> Judge<'a> {
                     (Some(bytes.as_slice()) != witness_bytes)
                         .then(|| Reason::OutputModified { path: path.clone() })
                 }
-                (Content::PublicKey, Some(File::Public { bytes, .. })) => {
-                    (Some(bytes.as_slice()) != witness_bytes)
-                        .then(|| Reason::OutputModified { path: path.clone() })
-                }
+                (Content::PublicKey, Some(File::Public { bytes, .. })) => (Some(bytes.as_slice())
+                    != witness_bytes)
+                    .then(|| Reason::OutputModified { path: path.clone() }),
                 (Content::PrivateKey, None) => {
                     key_is_here.then(|| Reason::OutputMissing { path: path.clone() })
                 }

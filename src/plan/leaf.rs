@@ -33,7 +33,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     let end = wished_end.min(issuer.not_after);
     let sign = |judge: &mut Judge<'_>, action, reasons| {
         if end <= judge.world.now {
-            return judge.block(id, None, "its CA has expired; bring a renewed CA certificate");
+            return judge.block(
+                id,
+                None,
+                "its CA has expired; bring a renewed CA certificate",
+            );
         }
         if end < wished_end {
             judge.plan.notes.push(Note::Clamped {
@@ -69,7 +73,10 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
             return sign(judge, Action::Reissue, reasons);
         }
         _ if entry.is_some() => {
-            return lost(judge, "its certificate and its key are both gone".to_owned());
+            return lost(
+                judge,
+                "its certificate and its key are both gone".to_owned(),
+            );
         }
         _ => return sign(judge, Action::Create, vec![Reason::New]),
     };
@@ -83,7 +90,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         return judge.mixed(id, path.clone());
     }
     let mut reasons = Vec::new();
-    if let Some(change) = revision_changed(entry, leaf.revision.to_string()) {
+    if let Some(change) = revision_changed(entry, &leaf.revision.to_string()) {
         reasons.push(Reason::InputChanged {
             field: "key",
             old: String::new(),
@@ -152,7 +159,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     }
     // A certificate needs the public key alone; a kubeconfig around it needs the private one.
     if !key_is_here && world.graph.kubeconfig_of(id).is_some() {
-        let because = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let because = reasons
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
         return lost(
             judge,
             format!("it must be issued again ({because}), and its key is not here"),

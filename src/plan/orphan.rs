@@ -11,7 +11,13 @@ pub enum Orphan {
 }
 
 /// Folders below `out/` whose every file of a known kind is kpki's own.
-const FOLDERS: [&str; 5] = ["nodes/", "users/", "identities/", "certificates/", "cluster/"];
+const FOLDERS: [&str; 5] = [
+    "nodes/",
+    "users/",
+    "identities/",
+    "certificates/",
+    "cluster/",
+];
 const KINDS: [&str; 6] = [".crt", ".key", ".pub", ".conf", ".kubeconfig", ".yaml"];
 
 pub(super) fn find(plan: &mut Plan, world: World<'_>) {

@@ -16,14 +16,30 @@ pub enum Reason {
         new: String,
     },
     /// Something that it embeds or is issued by is built again.
-    DependencyRebuilt { name: ArtifactName },
-    OutputMissing { path: TreePath },
-    OutputModified { path: TreePath },
-    OutputUnreadable { path: TreePath, why: String },
-    Expiring { not_after: Timestamp },
-    Expired { not_after: Timestamp },
+    DependencyRebuilt {
+        name: ArtifactName,
+    },
+    OutputMissing {
+        path: TreePath,
+    },
+    OutputModified {
+        path: TreePath,
+    },
+    OutputUnreadable {
+        path: TreePath,
+        why: String,
+    },
+    Expiring {
+        not_after: Timestamp,
+    },
+    Expired {
+        not_after: Timestamp,
+    },
     /// A secret that others than its owner can read.
-    Exposed { path: TreePath, mode: u32 },
+    Exposed {
+        path: TreePath,
+        mode: u32,
+    },
     /// `--renew`
     RenewRequested,
     /// `--rekey`

@@ -40,8 +40,16 @@ pub fn bundle_content(der: &[u8]) -> String {
     certificate_pem(der)
 }
 
-pub(super) fn judge_bindings(judge: &mut Judge<'_>, id: DerivationId, bindings: &Bindings) -> After {
-    judge_bytes(judge, id, manifest::cluster_role_bindings(&bindings.rows).as_bytes())
+pub(super) fn judge_bindings(
+    judge: &mut Judge<'_>,
+    id: DerivationId,
+    bindings: &Bindings,
+) -> After {
+    judge_bytes(
+        judge,
+        id,
+        manifest::cluster_role_bindings(&bindings.rows).as_bytes(),
+    )
 }
 
 /// A public file whose every byte is known.
@@ -134,7 +142,12 @@ pub(super) fn judge_kubeconfig(
         Some(File::Secret { mode, size }) => (*mode, *size),
         Some(File::Unusable { what }) => {
             let why = what.clone();
-            return render(judge, id, config, vec![Reason::OutputUnreadable { path, why }]);
+            return render(
+                judge,
+                id,
+                config,
+                vec![Reason::OutputUnreadable { path, why }],
+            );
         }
         Some(File::Public { .. }) => return After::Unavailable,
         None if judge.key_is_here(config.identity) => {
@@ -203,7 +216,11 @@ fn render(
         .any(|step| step.derivation == config.identity && step.action.makes_key());
     if !new_key && !judge.key_is_here(config.identity) {
         let identity = &world.graph.get(config.identity).name;
-        let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let why = reasons
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
         let name = super::NamePattern::Exact(identity.clone());
         return judge.block(
             id,

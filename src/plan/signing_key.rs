@@ -37,36 +37,31 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
             return After::Rebuilt;
         }
     };
-    match (blocked_by, replace) {
-        (Some(_), true) => {
-            judge.step(id, Action::Replace, vec![Reason::ReplacementAllowed]);
-            return After::Rebuilt;
+    if let Some(why) = blocked_by {
+        if !replace {
+            return judge.block_replacement(id, why);
         }
-        (Some(why), false) => return judge.block_replacement(id, why),
-        (None, _) => {}
+        judge.step(id, Action::Replace, vec![Reason::ReplacementAllowed]);
+        return After::Rebuilt;
     }
-    match world.survey.witness(id).public_key() {
-        Some(key) => {
-            if !key_is_here {
-                judge.plan.absent.push(id);
-            }
-            let derivation = world.graph.get(id);
-            let expected = Entry {
-                revision: derivation.recipe.revision(),
-                public_key: Some(key.digest()),
-                ..Entry::new(derivation.hash)
-            };
-            judge.keep_or_repair(id, expected);
-            After::Kept(key.digest())
-        }
+    let Some(key) = world.survey.witness(id).public_key() else {
         // The private key is here: its public half is written again from it.
-        None => {
-            let (stale, _) = judge.stale_copies(id);
-            let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
-            judge.step(id, Action::Repair, reasons);
-            After::Unavailable
-        }
+        let (stale, _) = judge.stale_copies(id);
+        let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
+        judge.step(id, Action::Repair, reasons);
+        return After::Unavailable;
+    };
+    if !key_is_here {
+        judge.plan.absent.push(id);
     }
+    let derivation = world.graph.get(id);
+    let expected = Entry {
+        revision: derivation.recipe.revision(),
+        public_key: Some(key.digest()),
+        ..Entry::new(derivation.hash)
+    };
+    judge.keep_or_repair(id, expected);
+    After::Kept(key.digest())
 }
 
 fn wants_another_key(
@@ -81,5 +76,5 @@ fn wants_another_key(
             key.kind()
         ));
     }
-    revision_changed(entry, Revision::of(recipe.revision).to_string())
+    revision_changed(entry, &Revision::of(recipe.revision).to_string())
 }

@@ -14,13 +14,19 @@ pub enum Witness {
     /// No file of it is here.
     Missing,
     /// A file is here, but says nothing.
-    Unreadable { path: TreePath, why: String },
+    Unreadable {
+        path: TreePath,
+        why: String,
+    },
     Certificate {
         path: TreePath,
         der: Vec<u8>,
         facts: Box<CertificateFacts>,
     },
-    PublicKey { path: TreePath, key: PublicKey },
+    PublicKey {
+        path: TreePath,
+        key: PublicKey,
+    },
 }
 
 impl Witness {
@@ -80,12 +86,17 @@ impl Survey {
 fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> Witness {
     let derivation = graph.get(id);
     match &derivation.recipe {
-        Recipe::Leaf(_) => {
-            certificate(graph.placements_of(id, Content::Certificate), inventory, None)
-        }
+        Recipe::Leaf(_) => certificate(
+            graph.placements_of(id, Content::Certificate),
+            inventory,
+            None,
+        ),
         Recipe::Authority(_) => {
-            let master =
-                certificate(graph.placements_of(id, Content::Certificate), inventory, None);
+            let master = certificate(
+                graph.placements_of(id, Content::Certificate),
+                inventory,
+                None,
+            );
             if master.certificate().is_some() {
                 return master;
             }
@@ -117,7 +128,6 @@ fn certificate<'a>(
     let mut first_problem = Witness::Missing;
     for placement in placements {
         match read(inventory, &placement.path, one_certificate) {
-            Ok(None) => {}
             Ok(Some((der, facts))) if only.is_none_or(|digest| digest == facts.digest) => {
                 return Witness::Certificate {
                     path: placement.path.clone(),
@@ -125,7 +135,7 @@ fn certificate<'a>(
                     facts: Box::new(facts),
                 };
             }
-            Ok(Some(_)) => {}
+            Ok(_) => {}
             Err(why) => keep_first(&mut first_problem, placement, why),
         }
     }

@@ -42,10 +42,7 @@ impl Since {
             .0
             .iter()
             .any(|first| first.minor == version.minor && first.patch <= version.patch);
-        let after_all = self
-            .0
-            .last()
-            .is_some_and(|last| last.minor < version.minor);
+        let after_all = self.0.last().is_some_and(|last| last.minor < version.minor);
         in_its_minor || after_all
     }
 }
@@ -90,7 +87,10 @@ impl Hosts {
 
 /// The node that gets super-admin.conf, if there is one.
 pub fn primary(spec: &Spec) -> Option<&Node> {
-    let mut control_plane = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane);
+    let mut control_plane = spec
+        .nodes
+        .iter()
+        .filter(|node| node.role == Role::ControlPlane);
     match (control_plane.next(), control_plane.next()) {
         (Some(only), None) => Some(only),
         _ => spec.nodes.iter().find(|node| node.primary),

@@ -12,8 +12,11 @@ pub const FORMAT_VERSION: u32 = 1;
 /// A JSON document, with a newline.
 pub(crate) fn json(value: &impl serde::Serialize) -> String {
     // Structs of texts, numbers and lists always serialize.
-    serde_json::to_string_pretty(value).map_or_else(|_| String::new(), |mut text| {
-        text.push('\n');
-        text
-    })
+    serde_json::to_string_pretty(value).map_or_else(
+        |_| String::new(),
+        |mut text| {
+            text.push('\n');
+            text
+        },
+    )
 }

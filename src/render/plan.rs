@@ -115,7 +115,12 @@ pub fn plan_report(
     description_notes: &[String],
 ) -> PlanReport {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
-    let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
+    let count = |action| {
+        plan.steps
+            .iter()
+            .filter(|step| step.action == action)
+            .count()
+    };
     let out = |path: &crate::name::TreePath| format!("out/{path}");
     let mut notes = description_notes.to_vec();
     notes.extend(plan.notes.iter().map(|note| match note {
@@ -164,7 +169,11 @@ pub fn plan_report(
                 path: out(&mixed.path),
             })
             .collect(),
-        steps: plan.steps.iter().map(|step| step_report(world, step)).collect(),
+        steps: plan
+            .steps
+            .iter()
+            .map(|step| step_report(world, step))
+            .collect(),
         lock: plan
             .header
             .iter()
@@ -183,7 +192,11 @@ pub fn plan_report(
                 Orphan::Line(name) => format!("cluster.lock: {name}"),
             })
             .collect(),
-        foreign: plan.foreign.iter().map(|path| format!("out/{path}")).collect(),
+        foreign: plan
+            .foreign
+            .iter()
+            .map(|path| format!("out/{path}"))
+            .collect(),
         notes,
     }
 }
@@ -195,8 +208,16 @@ fn step_report(world: World<'_>, step: &Step) -> StepReport {
         kind: derivation.recipe.kind().to_owned(),
         action: word(step.action).to_owned(),
         reasons: step.reasons.iter().map(reason_report).collect(),
-        writes: step.writes.iter().map(|path| format!("out/{path}")).collect(),
-        modes: step.modes.iter().map(|path| format!("out/{path}")).collect(),
+        writes: step
+            .writes
+            .iter()
+            .map(|path| format!("out/{path}"))
+            .collect(),
+        modes: step
+            .modes
+            .iter()
+            .map(|path| format!("out/{path}"))
+            .collect(),
     }
 }
 
@@ -311,8 +332,11 @@ impl PlanReport {
             ]);
         }
         for step in &self.steps {
-            let mut reasons: Vec<&str> =
-                step.reasons.iter().map(|reason| reason.text.as_str()).collect();
+            let mut reasons: Vec<&str> = step
+                .reasons
+                .iter()
+                .map(|reason| reason.text.as_str())
+                .collect();
             let more = reasons.len().saturating_sub(3);
             reasons.truncate(3);
             let mut reason = reasons.join("; ");
@@ -385,7 +409,10 @@ impl PlanReport {
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
         if parts.is_empty() {
-            format!("nothing to do: {} up to date", counted(summary.unchanged, "artifact"))
+            format!(
+                "nothing to do: {} up to date",
+                counted(summary.unchanged, "artifact")
+            )
         } else {
             format!("{}, {} unchanged", parts.join(", "), summary.unchanged)
         }

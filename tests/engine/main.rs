@@ -1,0 +1,17 @@
+//! The engine as a whole, in memory: description in, files out, again and again.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod convergence;
+mod hashes;
+mod judgement;
+mod project;
+mod reissue;
+mod trust_roots;
