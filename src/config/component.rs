@@ -146,23 +146,16 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             }
         }
         Some(Component::KubeProxy) => all.kube_proxy = true,
-        Some(Component::ServiceAccount) => {
-            if written
-                .policy
-                .key
-                .as_ref()
-                .is_some_and(|key| key.value == KeyAlgorithm::Ed25519)
-            {
-                let at = block.one("key").map_or(block.at, |value| value.at);
-                reader.problem(
-                    Problem::new(
-                        at,
-                        "kube-apiserver cannot read an ed25519 service-account key",
-                    )
-                    .label("it exits at start")
-                    .help("use \"ecdsa-p256\" or \"rsa-2048\""),
-                );
-            }
+        Some(Component::ServiceAccount) if is_ed25519(&written) => {
+            let at = block.one("key").map_or(block.at, |value| value.at);
+            reader.problem(
+                Problem::new(
+                    at,
+                    "kube-apiserver cannot read an ed25519 service-account key",
+                )
+                .label("it exits at start")
+                .help("use \"ecdsa-p256\" or \"rsa-2048\""),
+            );
         }
         _ => {}
     }
@@ -175,6 +168,11 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         all.settings.insert(component, settings);
         all.written.insert(component, written);
     }
+}
+
+fn is_ed25519(written: &Written) -> bool {
+    let key = written.policy.key.as_ref();
+    key.is_some_and(|key| key.value == KeyAlgorithm::Ed25519)
 }
 
 /// `defaults { key "ed25519" }` speaks of leaves.

@@ -26,6 +26,9 @@ const SHAPES: [&Shape; 7] = [
     &certificate::SHAPE,
 ];
 
+/// So many problems have one cause, such as another kind of file; looking further only takes time.
+const ENOUGH: usize = 1000;
+
 /// Top-level words that are planned.
 const LATER: [(&str, &str); 1] = [(
     "manifests",
@@ -102,6 +105,10 @@ fn sort<'n>(
 ) -> HashMap<&'static str, Vec<Block<'n>>> {
     let mut blocks: HashMap<&'static str, Vec<Block<'n>>> = HashMap::new();
     for node in nodes {
+        if reader.problems.len() >= ENOUGH {
+            *complete = false;
+            break;
+        }
         let word = &*node.word.text;
         if let Some(shape) = SHAPES.iter().find(|shape| shape.word == word) {
             let block = Block::read(node, shape, &mut reader.problems);

@@ -16,7 +16,7 @@ const INCLUDE_DEPTH: usize = 8;
 /// What was read, include nodes taken out.
 #[derive(Default)]
 pub struct Files {
-    pub files: Vec<SourceFile>,
+    pub read: Vec<SourceFile>,
     pub nodes: Vec<Node>,
     pub problems: Vec<Problem>,
 }
@@ -40,7 +40,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
         chain: Vec::new(),
     }]);
     while let Some(wanted) = queue.pop_front() {
-        let file = all.files.len();
+        let file = all.read.len();
         let refuse =
             |at: Option<At>, message: String| Problem::new(at.unwrap_or(At::whole(file)), message);
         if let Some(problem) = repeated(&wanted, &seen) {
@@ -81,13 +81,13 @@ pub fn read(sources: &Sources, root: &str) -> Files {
                 problem.help = Some(help.to_owned()).filter(|help| !help.is_empty());
                 all.problems.push(problem);
                 if wanted.by.is_none() {
-                    all.files.push(SourceFile::new(root.into(), "".into()));
+                    all.read.push(SourceFile::new(root.into(), "".into()));
                 }
                 continue;
             }
         };
         let (nodes, problems) = parse(&text, file);
-        all.files.push(SourceFile::new(
+        all.read.push(SourceFile::new(
             Arc::from(wanted.path.as_str()),
             text.into(),
         ));
@@ -96,7 +96,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
             if &*node.word.text == "include" {
                 match included(&node, &wanted) {
                     Ok(next) => queue.push_back(next),
-                    Err(problem) => all.problems.push(problem),
+                    Err(problem) => all.problems.push(*problem),
                 }
             } else {
                 all.nodes.push(node);
@@ -143,35 +143,42 @@ fn decode(bytes: Vec<u8>, path: &str) -> Result<String, (String, &'static str)> 
     })
 }
 
-fn included(node: &Node, by: &Wanted) -> Result<Wanted, Problem> {
+fn included(node: &Node, by: &Wanted) -> Result<Wanted, Box<Problem>> {
     let example = "write include \"nodes.kdl\"";
+    let refuse = |at, message: String, help: &str| Box::new(Problem::new(at, message).help(help));
     let [value] = node.values.as_slice() else {
-        return Err(Problem::new(node.word.at, "`include` takes exactly one path").help(example));
+        let message = "`include` takes exactly one path".to_owned();
+        return Err(refuse(node.word.at, message, example));
     };
     if !node.properties.is_empty() || !node.children.is_empty() {
-        return Err(
-            Problem::new(node.word.at, "`include` takes a path and nothing else").help(example),
-        );
+        let message = "`include` takes a path and nothing else".to_owned();
+        return Err(refuse(node.word.at, message, example));
     }
     let Scalar::Text(path) = &value.scalar else {
-        return Err(Problem::new(value.at, "an include's path is a text").help(example));
+        return Err(refuse(
+            value.at,
+            "an include's path is a text".to_owned(),
+            example,
+        ));
     };
     let mut chain = by.chain.clone();
     chain.push(by.path.clone());
     if chain.len() > INCLUDE_DEPTH {
-        return Err(Problem::new(
+        let message = format!("includes are nested more than {INCLUDE_DEPTH} deep");
+        return Err(refuse(
             value.at,
-            format!("includes are nested more than {INCLUDE_DEPTH} deep"),
-        )
-        .help("include all files from the first one"));
+            message,
+            "include all files from the first one",
+        ));
     }
     let folder = by.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let path = below(folder, path).ok_or_else(|| {
-        Problem::new(
+        let message = format!("{} leads out of the description's folder", quoted(path));
+        refuse(
             value.at,
-            format!("{} leads out of the description's folder", quoted(path)),
+            message,
+            "name a file beside this one or below, such as \"nodes.kdl\"",
         )
-        .help("name a file beside this one or below, such as \"nodes.kdl\"")
     })?;
     Ok(Wanted {
         path,

@@ -1,6 +1,6 @@
 //! A description in KDL to a [`Spec`], with every mistake of every file in one report.
 //!
-//! `files` reads what the root includes; `tokens` and `syntax` check a text's structure and limits, `parse`
+//! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a text's structure and limits, `parse`
 //! turns it into a `tree`; `block` sorts a node's words by its shape, a table in each of `cluster`, `ca`,
 //! `node`, `component`, `user` and `certificate`; `reader` makes types of values. Nothing here stops at a
 //! mistake: what can be judged is judged, and a rule about something missing is silent where a mistake may
@@ -21,6 +21,8 @@ mod policy;
 mod problem;
 mod reader;
 mod report;
+mod strings;
+mod structure;
 mod syntax;
 mod tokens;
 mod tree;
@@ -44,16 +46,16 @@ pub struct Loaded {
 
 /// Reads the description whose first file is `root`.
 pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
-    let read = files::read(sources, root);
-    let mut reader = reader::Reader::new(&read.files, read.problems);
-    let spec = describe::describe(&read.nodes, sources, &mut reader);
+    let files = files::read(sources, root);
+    let mut reader = reader::Reader::new(&files.read, files.problems);
+    let spec = describe::describe(&files.nodes, sources, &mut reader);
     let (problems, notes) = (reader.problems, reader.notes);
     match spec {
         Some(spec) if problems.is_empty() => Ok(Loaded {
             spec,
             notes,
-            files: read.files,
+            files: files.read,
         }),
-        _ => Err(Report::new(read.files, problems)),
+        _ => Err(Report::new(files.read, problems)),
     }
 }

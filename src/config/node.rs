@@ -136,9 +136,8 @@ fn check_addresses(
             known.insert(ip, *at);
         }
     }
-    let role = match node.role {
-        Some(role @ (Role::ControlPlane | Role::Etcd)) => role,
-        _ => return,
+    let Some(role @ (Role::ControlPlane | Role::Etcd)) = node.role else {
+        return;
     };
     if block.written("address").is_none() {
         let why = match role {

@@ -28,7 +28,7 @@ pub fn parse(text: &str, file: usize) -> (Vec<Node>, Vec<Problem>) {
     for piece in pieces {
         match piece {
             Ok(more) => nodes.extend(more),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     (nodes, problems)
@@ -51,7 +51,7 @@ fn pieces(checked: &Checked) -> Vec<Range<usize>> {
     pieces
 }
 
-fn parse_piece(clean: &str, range: Range<usize>, file: usize) -> Result<Vec<Node>, Problem> {
+fn parse_piece(clean: &str, range: Range<usize>, file: usize) -> Result<Vec<Node>, Box<Problem>> {
     let place = Place {
         file,
         base: range.start,
@@ -70,7 +70,8 @@ fn parse_piece(clean: &str, range: Range<usize>, file: usize) -> Result<Vec<Node
                 (d.span.offset(), d.span.offset() + d.span.len())
             });
             let why = first.and_then(|d| d.message.clone()).unwrap_or_default();
-            Err(Problem::new(place.at(start, end), "this is not KDL").label(why.to_lowercase()))
+            let problem = Problem::new(place.at(start, end), "this is not KDL");
+            Err(Box::new(problem.label(why.to_lowercase())))
         }
     }
 }

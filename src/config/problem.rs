@@ -77,6 +77,9 @@ pub fn quoted(text: &str) -> impl fmt::Display {
     }
 }
 
+/// A list that still fits a few lines.
+const SHOWN: usize = 16;
+
 /// `did you mean …` for a misspelt word, else the words that exist.
 pub fn suggestion<'w>(word: &str, known: impl Iterator<Item = &'w str> + Clone) -> String {
     // A word of any length is compared in quadratic time; no known word is this long.
@@ -92,7 +95,6 @@ pub fn suggestion<'w>(word: &str, known: impl Iterator<Item = &'w str> + Clone) 
     if let Some((_, known)) = close {
         return format!("did you mean `{known}`?");
     }
-    const SHOWN: usize = 16;
     let count = known.clone().count();
     let listed: Vec<&str> = known.take(SHOWN).collect();
     let more = if count > SHOWN { ", …" } else { "" };

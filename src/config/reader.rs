@@ -78,7 +78,9 @@ impl<'f> Reader<'f> {
             Scalar::Integer(_) | Scalar::Fraction(_) => format!("put it in quotes: \"{found}\""),
             _ => "write a text in quotes, or leave the whole setting out".to_owned(),
         };
-        self.problem(Problem::new(value.at, format!("`{word}` is a text, not {found}")).help(help));
+        self.problem(
+            Problem::new(value.at, format!("`{word}` takes a text, not {found}")).help(help),
+        );
         None
     }
 
@@ -165,7 +167,7 @@ impl<'f> Reader<'f> {
             return Some((flag, value.at));
         }
         self.problem(
-            Problem::new(value.at, format!("`{word}` is #true or #false"))
+            Problem::new(value.at, format!("`{word}` takes #true or #false"))
                 .help("keywords carry a `#` and no quotes"),
         );
         None
@@ -183,8 +185,11 @@ impl<'f> Reader<'f> {
             }
             _ => {
                 self.problem(
-                    Problem::new(value.at, "`revision` is a whole number from 1 to 1000000")
-                        .help("raise it by one to force new keys: revision=2"),
+                    Problem::new(
+                        value.at,
+                        "`revision` takes a whole number from 1 to 1000000",
+                    )
+                    .help("raise it by one to force new keys: revision=2"),
                 );
                 1
             }

@@ -145,11 +145,78 @@ impl Report {
         for (at, label, kind) in marks {
             // A mark ends with its line: a block's whole body would fill the screen.
             let line = file.lines(at.start, at.start);
-            let start = at.start.clamp(range.start, range.end) - range.start;
-            let end = at.end.min(line.end).saturating_sub(range.start).max(start);
+            let end = text.ceil_char_boundary(at.end.min(line.end).saturating_sub(range.start));
+            let start = text
+                .floor_char_boundary(at.start.saturating_sub(range.start))
+                .min(end);
             let label = Some(*label).filter(|label| !label.is_empty());
             snippet = snippet.annotation(kind.span(start..end).label(label));
         }
         group.element(snippet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(text: &str, problems: Vec<Problem>) -> Report {
+        Report::new(
+            vec![SourceFile::new("cluster.kdl".into(), text.into())],
+            problems,
+        )
+    }
+
+    #[test]
+    fn problems_stand_in_the_order_of_the_file_and_once() {
+        let problem = |start| Problem::new(At::new(0, start, start + 1), "wrong");
+        let report = report("a\nb\n", vec![problem(2), problem(0), problem(2)]);
+        let starts: Vec<_> = report
+            .problems()
+            .iter()
+            .map(|problem| problem.at.start)
+            .collect();
+        assert_eq!(starts, [0, 2]);
+    }
+
+    #[test]
+    fn a_far_first_place_gets_its_own_picture() {
+        let text = format!("a\n{}b\n", "// x\n".repeat(100));
+        let end = text.len();
+        let problem = Problem::new(At::new(0, end - 2, end - 1), "twice").first(At::new(0, 0, 1));
+        let text = report(&text, vec![problem]).render(false);
+        assert!(
+            text.contains("cluster.kdl:102:1") && text.contains("cluster.kdl:1:1"),
+            "{text}"
+        );
+        assert!(text.lines().count() < 15, "{text}");
+    }
+
+    #[test]
+    fn places_outside_the_text_are_harmless() {
+        for (start, end) in [
+            (0, 0),
+            (0, 99),
+            (2, 1),
+            (3, 3),
+            (99, 99),
+            (1, 2),
+            (usize::MAX, usize::MAX),
+        ] {
+            let text =
+                report("é\n", vec![Problem::new(At::new(0, start, end), "wrong")]).render(true);
+            assert!(text.contains("wrong"));
+        }
+        let elsewhere = Problem::new(At::new(7, 0, 1), "wrong");
+        assert!(report("", vec![elsewhere]).render(false).contains("wrong"));
+    }
+
+    #[test]
+    fn lines_are_counted_from_one() {
+        let file = SourceFile::new("f".into(), "a\nbc\n".into());
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5].map(|at| file.line(at)),
+            [1, 1, 2, 2, 2, 3]
+        );
     }
 }

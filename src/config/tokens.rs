@@ -8,7 +8,6 @@ use super::problem::{At, Problem, quoted};
 /// Block comments may hold others; kdl's grammar is recursive there.
 const COMMENT_DEPTH: usize = 16;
 
-pub const UNCLOSED_TEXT: &str = "this text is not closed on its line";
 pub const MERGE_CONFLICT: &str = "a merge conflict was left in this file";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +39,14 @@ pub struct Token {
 }
 
 pub struct Tokens<'t> {
-    text: &'t str,
+    pub(super) text: &'t str,
     file: usize,
-    position: usize,
+    pub(super) position: usize,
     spaced: bool,
     pub problems: Vec<Problem>,
 }
 
-fn is_line_end(c: char) -> bool {
+pub(super) fn is_line_end(c: char) -> bool {
     matches!(
         c,
         '\r' | '\n' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}'
@@ -55,7 +54,7 @@ fn is_line_end(c: char) -> bool {
 }
 
 /// KDL's table of unicode spaces.
-fn is_space(c: char) -> bool {
+pub(super) fn is_space(c: char) -> bool {
     matches!(
         c,
         '\t' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'
@@ -65,7 +64,7 @@ fn is_space(c: char) -> bool {
 
 /// Characters that KDL forbids anywhere: controls, and those that turn the direction of text, which can
 /// make a line look like another one in review (CVE-2021-42574).
-fn is_forbidden(c: char) -> bool {
+pub(super) fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{200e}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -81,19 +80,24 @@ impl<'t> Tokens<'t> {
         }
     }
 
-    fn rest(&self) -> &'t str {
+    pub(super) fn rest(&self) -> &'t str {
         self.text.get(self.position..).unwrap_or("")
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    fn skip(&mut self, bytes: usize) {
+    pub(super) fn skip(&mut self, bytes: usize) {
         self.position = self.text.len().min(self.position.saturating_add(bytes));
     }
 
-    fn refuse(&mut self, start: usize, end: usize, message: impl Into<String>) -> &mut Problem {
+    pub(super) fn refuse(
+        &mut self,
+        start: usize,
+        end: usize,
+        message: impl Into<String>,
+    ) -> &mut Problem {
         self.problems
             .push(Problem::new(At::new(self.file, start, end), message));
         let last = self.problems.len() - 1;
@@ -102,7 +106,7 @@ impl<'t> Tokens<'t> {
     }
 
     /// Skips characters while `more` holds, for at most the rest of the text.
-    fn skip_while(&mut self, more: impl Fn(char) -> bool) {
+    pub(super) fn skip_while(&mut self, more: impl Fn(char) -> bool) {
         let rest = self.rest();
         self.skip(rest.find(|c| !more(c)).unwrap_or(rest.len()));
     }
@@ -144,126 +148,7 @@ impl<'t> Tokens<'t> {
         self.position = at.min(self.text.len());
     }
 
-    /// A double-quoted text on one line.
-    fn quoted_text(&mut self) -> Kind {
-        let start = self.position;
-        if self.rest().starts_with("\"\"\"") {
-            return self.several_lines(start);
-        }
-        self.skip(1);
-        let mut kind = Kind::Text;
-        loop {
-            let at = self.position;
-            match self.peek() {
-                Some('"') => {
-                    self.skip(1);
-                    return kind;
-                }
-                None => return self.unclosed(start),
-                Some(c) if is_line_end(c) => return self.unclosed(start),
-                Some('\\') => {
-                    if let Some(length) = escape_length(self.rest()) {
-                        self.skip(length);
-                    } else {
-                        self.skip(1);
-                        let next = self
-                            .peek()
-                            .filter(|c| !is_line_end(*c))
-                            .map_or(0, char::len_utf8);
-                        if self.peek() != Some('"') {
-                            self.skip(next);
-                        }
-                        self.refuse(at, at + 1 + next, "this is not an escape").help = Some(
-                            r#"a backslash is written `\\`; others are \" \n \r \t \b \f \s \u{…}"#
-                                .into(),
-                        );
-                        kind = Kind::Bad;
-                    }
-                }
-                Some(c) if is_forbidden(c) => {
-                    self.forbidden(c);
-                    kind = Kind::Bad;
-                }
-                Some(c) => self.skip(c.len_utf8()),
-            }
-        }
-    }
-
-    /// `#"…"#` with any number of `#`, or a keyword.
-    fn hash(&mut self) -> Kind {
-        let start = self.position;
-        let rest = self.rest();
-        let hashes = rest.bytes().take_while(|b| *b == b'#').count();
-        if rest.as_bytes().get(hashes) == Some(&b'"') {
-            self.skip(hashes);
-            if self.rest().starts_with("\"\"\"") {
-                return self.several_lines(start);
-            }
-            self.skip(1);
-            let mut kind = Kind::Text;
-            loop {
-                match self.peek() {
-                    None => return self.unclosed(start),
-                    Some(c) if is_line_end(c) => return self.unclosed(start),
-                    Some('"') => {
-                        self.skip(1);
-                        let closing = self
-                            .rest()
-                            .bytes()
-                            .take(hashes)
-                            .take_while(|b| *b == b'#')
-                            .count();
-                        if closing == hashes {
-                            self.skip(hashes);
-                            return kind;
-                        }
-                    }
-                    Some(c) if is_forbidden(c) => {
-                        self.forbidden(c);
-                        kind = Kind::Bad;
-                    }
-                    Some(c) => self.skip(c.len_utf8()),
-                }
-            }
-        }
-        self.skip(hashes);
-        self.skip_while(is_word);
-        let word = self.text.get(start..self.position).unwrap_or("");
-        if matches!(word, "#true" | "#false" | "#null") {
-            return Kind::Value;
-        }
-        self.refuse(
-            start,
-            self.position,
-            format!("{} is not a keyword", quoted(word)),
-        )
-        .help = Some("the keywords are #true, #false and #null; a comment starts with `//`".into());
-        Kind::Bad
-    }
-
-    fn several_lines(&mut self, start: usize) -> Kind {
-        // The opening marks are three quotes behind any hashes.
-        let hashes = self.position - start;
-        self.skip(3);
-        let end = self.position;
-        let closing = format!("\"\"\"{}", "#".repeat(hashes));
-        let length = self
-            .rest()
-            .find(&closing)
-            .map_or(self.rest().len(), |at| at + closing.len());
-        self.skip(length);
-        self.refuse(start, end, "texts over several lines have no use here")
-            .help = Some("write it on one line in plain double quotes".into());
-        Kind::Bad
-    }
-
-    fn unclosed(&mut self, start: usize) -> Kind {
-        let end = self.position;
-        self.refuse(start, end, UNCLOSED_TEXT).help = Some("add the closing quote".into());
-        Kind::Bad
-    }
-
-    fn forbidden(&mut self, c: char) {
+    pub(super) fn forbidden(&mut self, c: char) {
         let at = self.position;
         self.skip_while(is_forbidden);
         let end = self.position;
@@ -363,7 +248,7 @@ impl<'t> Tokens<'t> {
     }
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     !(is_line_end(c)
         || is_space(c)
         || is_forbidden(c)
@@ -379,17 +264,6 @@ fn is_number(unsigned: &str) -> bool {
         Some((whole, fraction)) => digits(whole) && digits(fraction),
         None => digits(unsigned),
     }
-}
-
-fn escape_length(text: &str) -> Option<usize> {
-    let after = text.strip_prefix('\\')?;
-    if after.starts_with(['"', '\\', 'b', 'f', 'n', 'r', 't', 's']) {
-        return Some(2);
-    }
-    let (hex, _) = after.strip_prefix("u{")?.split_once('}')?;
-    let valid = (1..=6).contains(&hex.len()) && hex.bytes().all(|b| b.is_ascii_hexdigit());
-    let scalar = valid.then(|| u32::from_str_radix(hex, 16).ok().and_then(char::from_u32))?;
-    scalar.map(|_| hex.len() + 4)
 }
 
 impl Iterator for Tokens<'_> {
@@ -459,15 +333,10 @@ impl Iterator for Tokens<'_> {
                 }
                 '\\' if self.line_goes_on() => Kind::Comment,
                 '(' | ')' => {
-                    let rest = self.rest();
-                    let line = rest
-                        .get(..rest.find(is_line_end).unwrap_or(rest.len()))
-                        .unwrap_or("");
-                    self.skip(if c == '(' {
-                        line.find(')').map_or(1, |at| at + 1)
-                    } else {
-                        1
-                    });
+                    // The whole annotation if it ends soon.
+                    let near = self.rest().bytes().take(64).take_while(|b| *b != b'\n');
+                    let close = near.enumerate().find(|(_, b)| *b == b')');
+                    self.skip(close.filter(|_| c == '(').map_or(1, |(at, _)| at + 1));
                     let end = self.position;
                     self.refuse(start, end, "type annotations have no use here")
                         .help = Some("delete the parentheses; quote a text that holds them".into());

@@ -112,24 +112,17 @@ fn common_name(
         );
         return None;
     }
-    match subjects.get(&common_name) {
-        Some(first) => {
-            let message = format!(
-                "two users have the common name {}",
-                quoted(common_name.as_str())
-            );
-            reader.problem(
-                Problem::new(at, message)
-                    .first(*first)
-                    .help("to Kubernetes they would be the same person"),
-            );
-            None
-        }
-        None => {
-            subjects.insert(common_name.clone(), at);
-            Some(common_name)
-        }
+    if let Some(first) = subjects.get(&common_name) {
+        let message = format!(
+            "two users have the common name {}",
+            quoted(common_name.as_str())
+        );
+        let problem = Problem::new(at, message).first(*first);
+        reader.problem(problem.help("to Kubernetes they would be the same person"));
+        return None;
     }
+    subjects.insert(common_name.clone(), at);
+    Some(common_name)
 }
 
 /// `system:masters` needs a word of consent; says whether it was given.

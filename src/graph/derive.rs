@@ -7,7 +7,6 @@ use super::{
     Authority, Bindings, Bundle, Content, Derivation, DerivationId, Graph, Issuance, Kubeconfig,
     Leaf, Placement, Recipe, Revision, SigningKey,
 };
-use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{
@@ -214,22 +213,23 @@ fn authorities(
 
 fn service_account(builder: &mut Builder, spec: &Spec) {
     let settings = spec.components.get(&Component::ServiceAccount);
-    let written = settings.and_then(|settings| settings.policy.key.clone());
-    let key = written
-        .clone()
-        .unwrap_or_else(|| match spec.defaults.key.value {
-            // kube-apiserver exits on an Ed25519 key: its key parser reads RSA and ECDSA only.
-            KeyAlgorithm::Ed25519 => Setting {
-                value: KeyAlgorithm::DEFAULT,
-                origin: Origin::Derived("kube-apiserver reads no Ed25519 signing key"),
-            },
-            _ => spec.defaults.key.clone(),
-        });
+    let key = settings
+        .and_then(|settings| settings.policy.key.clone())
+        .unwrap_or_else(|| spec.defaults.key.clone());
     let id = builder.add(
         "service-account",
         Recipe::SigningKey(SigningKey {
+            // Only a key that the block itself names is a demand on one that exists.
+            explicit_key: settings.is_some_and(|settings| {
+                matches!(
+                    &settings.policy.key,
+                    Some(Setting {
+                        origin: Origin::File { .. },
+                        ..
+                    })
+                )
+            }),
             key,
-            explicit_key: written.is_some(),
             revision: settings.map_or(1, |settings| settings.revision),
         }),
     );

@@ -32,6 +32,8 @@ pub fn pending(disk: &impl Disk) -> Result<Pending> {
 /// Finishes a commit that was interrupted after its journal was written.
 pub(super) fn recover(disk: &impl Disk) -> Result<()> {
     let journal = Journal::read(&disk.read(JOURNAL)?)?;
+    // It may be seen and yet not be durable, if the run before was killed in between.
+    disk.sync_dir(PENDING)?;
     let left = survey(disk, &journal, Run::Recovery)?;
     finish(disk, &left, Run::Recovery)
 }
@@ -87,18 +89,20 @@ fn keep_old(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
         _ => None,
     });
     let mut goes = replaced.chain(left.removals.iter().copied()).peekable();
-    if goes.peek().is_none() {
+    // A recovery has nothing to keep where a run before it has moved the old files here.
+    let started = run == Run::Recovery && disk.kind(OLD)? != EntryKind::Missing;
+    if goes.peek().is_none() && !started {
         return Ok(());
     }
     disk.mkdir(OLD, 0o700)?;
+    disk.sync_dir(PENDING)?;
     for (place, path) in goes {
         let kept = format!("{OLD}/{place}");
-        if run == Run::First || disk.kind(&kept)? == EntryKind::Missing {
+        if !started || disk.kind(&kept)? == EntryKind::Missing {
             disk.keep(&in_out(path), &kept)?;
         }
     }
-    disk.sync_dir(OLD)?;
-    disk.sync_dir(PENDING)
+    disk.sync_dir(OLD)
 }
 
 /// Removes folders that removals have left empty, and those above them.

@@ -58,13 +58,12 @@ impl Journal {
     pub(super) fn write(&self) -> String {
         let mut text = String::from(HEAD);
         for Change { path, action } in &self.changes {
-            match action {
-                Action::Put => text.push_str("put "),
-                Action::Remove => text.push_str("remove "),
-                Action::Mode(mode) => text.push_str(&format!("mode {mode:04o} ")),
-            }
-            text.push_str(path.as_str());
-            text.push('\n');
+            let word = match action {
+                Action::Put => "put".to_owned(),
+                Action::Remove => "remove".to_owned(),
+                Action::Mode(mode) => format!("mode {mode:04o}"),
+            };
+            text.extend([&word, " ", path.as_str(), "\n"]);
         }
         let end = format!("end {}\n", blake3::hash(text.as_bytes()).to_hex());
         text + &end

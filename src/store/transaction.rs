@@ -90,19 +90,22 @@ impl<D: Disk> Transaction<'_, D> {
             self.failed.store(true, Ordering::Relaxed);
         }
         written?;
-        self.record(path, Action::Put)
+        self.record(path, Action::Put);
+        Ok(())
     }
 
     /// Removes a file at the commit, and the folders that become empty with it.
     pub fn remove(&self, path: &TreePath) -> Result<()> {
         own(path)?;
-        self.record(path, Action::Remove)
+        self.record(path, Action::Remove);
+        Ok(())
     }
 
     /// Changes the mode of a file that is not staged, at the commit.
     pub fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()> {
         own(path)?;
-        self.record(path, Action::Mode(mode))
+        self.record(path, Action::Mode(mode));
+        Ok(())
     }
 
     /// After an error the change is either not made at all or, if the message says so, finished by the
@@ -130,12 +133,11 @@ impl<D: Disk> Transaction<'_, D> {
         })
     }
 
-    fn record(&self, path: &TreePath, action: Action) -> Result<()> {
+    fn record(&self, path: &TreePath, action: Action) {
         locked(&self.changes).push(Change {
             path: path.clone(),
             action,
         });
-        Ok(())
     }
 
     /// A rename would replace a link that the user made without a word.
