@@ -1,4 +1,83 @@
-//! kpki: a Kubernetes cluster's PKI from one description.
+//! kpki builds the PKI of a Kubernetes cluster the way Nix builds packages: one description in, a graph of
+//! derivations with content hashes, and only what changed is built again. Terraform's manners (plan,
+//! review, apply), Nix's engine.
+//!
+//! # The path that data takes
+//!
+//! ```text
+//! Sources -> config -> Spec -> Graph -> plan(Graph, Lock, Inventory, now) -> Plan -> build -> store
+//! ```
+//!
+//! - [`sources`] is a limited, read-only tree. [`config`] reads the description and every file that it
+//!   names from there, once; nothing after it reads a source.
+//! - [`spec::Spec`] is what the user wants: types that cannot hold a bad name, address, duration or
+//!   algorithm; every value knows where it came from.
+//! - [`profile`] is what Kubernetes expects, as const rows. [`graph`] is their one interpreter.
+//! - [`graph::Derivation`] is the recipe of one artifact; it knows no path. [`graph::Placement`] says where
+//!   its bytes lie: `ca.crt` on 10,000 nodes is one artifact with 10,000 placements.
+//! - [`state`] is what there is: the lock's lines and the files under `out/`, of secrets only what can be
+//!   seen without opening them. [`plan::Survey`] is what the public ones say.
+//! - [`plan`] compares the two and knows everything before anything is built.
+//! - [`build`] makes bytes of steps. [`store`] is the only writer.
+//!
+//! # An identity is one artifact
+//!
+//! A key and the certificate over it stand or fall together, so they are one derivation and one line of
+//! the lock, with their public half in the clear (the witness: a `.crt`, a `.pub`, or for a certificate
+//! that only a kubeconfig embeds a copy under `out/identities/`). The kubeconfig around an identity is
+//! an artifact of its own: it changes with its server, too.
+//!
+//! # Three kinds of artifact, each judged in one way
+//!
+//! - *Minted* (keys, certificates): kept while the public facts of their bytes satisfy the wish.
+//! - *Rendered* (bundles, kubeconfigs, manifests): pure functions of their inputs, compared by content.
+//! - *Imported* (a brought CA): never built, only checked.
+//!
+//! A differing hash is never by itself a reason to mint: it says where to look, and `why` explains from
+//! the same fields that it covers ([`hash::Fields`]).
+//!
+//! # Invariants
+//!
+//! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.
+//! 2. An anchor (a CA key, the service-account key) gets a new key only with `--allow replace:NAME`, and
+//!    is first made only where neither the lock nor any file under `out/` mentions it.
+//! 3. `plan`, `status` and `why` open no secret. A secret is checked against its witness before use.
+//! 4. The lock explains; it never makes a file trusted. A deleted lock is rebuilt from `out/` without
+//!    changing a file.
+//! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on
+//!    the bytes that it embeds, never on a hash of recipes.
+//! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
+//! 7. Nothing is written outside `out/` and `cluster.lock` (and by `init`). A crash leaves the old state,
+//!    or one that the next apply rolls forward; old keys go only after the lock is durable.
+//! 8. A leaf never silently outlives its CA.
+//!
+//! # Rules of judgement that are easy to get wrong
+//!
+//! - A leaf's life must be its validity (plus at most the five minutes by which notBefore is set back), or
+//!   end exactly where its CA ends. When the CA is renewed, clamped leaves are issued again with it.
+//! - A renewal is planned only if it moves notAfter later, so a leaf clamped to a CA that cannot be renewed
+//!   is not renewed for ever.
+//! - A CA renews when what is left is less than its longest leaf and that leaf's window need, but never
+//!   before half of its own life: else a CA shorter than its leaves would renew at every run.
+//! - A certificate can be issued again over a public key alone. Only a kubeconfig needs the private one.
+//!
+//! # The house
+//!
+//! A module imports from lower floors only; `tests/architecture.rs` keeps this, and the rooms.
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 10 | [`command`] (the one assembler; terminal, clock) |
+//! | 9 | [`cli`] |
+//! | 8 | [`render`] |
+//! | 7 | [`config`], [`store`] (files), [`lock`] |
+//! | 6 | [`sources`] (files), [`build`] (randomness) |
+//! | 5 | [`plan`] |
+//! | 4 | [`graph`], [`manifest`] |
+//! | 3 | [`profile`], [`state`] |
+//! | 2 | [`facts`] (the only reader of X.509), [`spec`] |
+//! | 1 | [`algorithm`], [`time`], [`version`] |
+//! | 0 | [`error`], [`hash`], [`name`], [`secret`] |
 
 pub mod algorithm;
 pub mod build;
