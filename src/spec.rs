@@ -11,7 +11,7 @@ use crate::name::{
     CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
 };
 use crate::time::Span;
-use crate::version::KubernetesVersion;
+use crate::version::{KubernetesVersion, VersionRequest};
 
 /// One cluster's PKI as described.
 #[derive(Debug, Clone)]
@@ -73,11 +73,20 @@ impl fmt::Display for Origin {
 pub struct Cluster {
     pub name: Label,
     pub kubernetes: Setting<KubernetesVersion>,
+    /// What was written, before the lock resolved it.
+    pub requested: VersionRequest,
     /// With one control-plane node the default is that node's address.
     pub endpoint: Setting<Endpoint>,
     /// Never empty; the first one decides the service address in the API server's certificate.
     pub service_cidrs: Setting<Vec<IpNet>>,
     pub dns_domain: Setting<DnsName>,
+}
+
+impl Cluster {
+    /// A minor alone keeps the patch that the lock has.
+    pub fn resolve_version(&mut self, locked: Option<KubernetesVersion>) {
+        self.kubernetes.value = self.requested.resolve(locked);
+    }
 }
 
 /// The three certificate authorities of a cluster (PKI certificates and requirements).

@@ -42,16 +42,41 @@ pub const NEWEST_PATCHES: [KubernetesVersion; 9] = [
     KubernetesVersion::new(36, 2),
 ];
 
-impl FromStr for KubernetesVersion {
+/// What a description asks for: a full version, or a minor whose newest known patch is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VersionRequest {
+    newest: KubernetesVersion,
+    /// Only the minor was written.
+    any_patch: bool,
+}
+
+impl VersionRequest {
+    /// The version meant. A minor keeps the patch that the lock resolved it to: a newer kpki, whose table
+    /// knows newer patches, reissues nothing.
+    pub fn resolve(self, locked: Option<KubernetesVersion>) -> KubernetesVersion {
+        locked
+            .filter(|locked| self.any_patch && locked.minor == self.newest.minor)
+            .unwrap_or(self.newest)
+    }
+}
+
+impl From<KubernetesVersion> for VersionRequest {
+    fn from(version: KubernetesVersion) -> Self {
+        VersionRequest {
+            newest: version,
+            any_patch: false,
+        }
+    }
+}
+
+impl FromStr for VersionRequest {
     type Err = NameError;
-    /// `1.36.2`, `v1.36.2`, or `1.36` for the newest patch that the table knows.
+    /// `1.36.2`, `v1.36.2`, or `1.36`.
     fn from_str(text: &str) -> Result<Self, NameError> {
         let form = || NameError("is not a Kubernetes version; write 1.36.2 or 1.36".into());
         let number = |part: &str| {
-            if part.len() > 1 && part.starts_with('0') {
-                return Err(form());
-            }
-            if !part.bytes().all(|b| b.is_ascii_digit()) {
+            let plain = part.bytes().all(|byte| byte.is_ascii_digit());
+            if !plain || (part.len() > 1 && part.starts_with('0')) {
                 return Err(form());
             }
             part.parse::<u16>().map_err(|_| form())
@@ -68,24 +93,51 @@ impl FromStr for KubernetesVersion {
                 "is older than 1.28, the oldest that kpki knows".into(),
             ));
         }
-        let patch = match patch {
-            Some(patch) => number(patch)?,
+        let newest = match patch {
+            Some(patch) => KubernetesVersion::new(minor, number(patch)?),
             None => NEWEST_PATCHES
-                .iter()
+                .into_iter()
                 .find(|newest| newest.minor == minor)
-                .map(|newest| newest.patch)
                 .ok_or_else(|| {
                     NameError(
                         "is a minor that kpki has no patch list for; write the full version".into(),
                     )
                 })?,
         };
-        Ok(KubernetesVersion { minor, patch })
+        Ok(VersionRequest {
+            newest,
+            any_patch: patch.is_none(),
+        })
+    }
+}
+
+impl FromStr for KubernetesVersion {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.parse::<VersionRequest>()
+            .map(|request| request.resolve(None))
     }
 }
 
 impl fmt::Display for KubernetesVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "1.{}.{}", self.minor, self.patch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minor_keeps_the_patch_that_the_lock_has() {
+        let request: VersionRequest = "1.35".parse().unwrap();
+        assert_eq!(request.resolve(None), KubernetesVersion::new(35, 5));
+        let locked = KubernetesVersion::new(35, 4);
+        assert_eq!(request.resolve(Some(locked)), locked);
+        let other = KubernetesVersion::new(34, 9);
+        assert_eq!(request.resolve(Some(other)), KubernetesVersion::new(35, 5));
+        let full: VersionRequest = "1.35.3".parse().unwrap();
+        assert_eq!(full.resolve(Some(locked)), KubernetesVersion::new(35, 3));
     }
 }

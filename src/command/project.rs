@@ -73,7 +73,8 @@ impl Project {
     }
 
     fn new(description: Description, (lock, inventory): (Lock, Inventory)) -> Project {
-        let Description { spec, notes } = description;
+        let Description { mut spec, notes } = description;
+        spec.cluster.resolve_version(lock.kubernetes);
         let graph = Graph::derive(&spec);
         let survey = Survey::take(&graph, &lock, &inventory);
         Project {

@@ -11,7 +11,7 @@ use super::problem::{At, Problem};
 use super::reader::Reader;
 use crate::name::{DnsName, Endpoint, Label, NameError};
 use crate::spec::{Cluster, Origin, Role, Setting};
-use crate::version::KubernetesVersion;
+use crate::version::{KubernetesVersion, VersionRequest};
 
 pub const SHAPE: Shape = Shape {
     word: "cluster",
@@ -34,6 +34,7 @@ pub struct ClusterDraft {
     at: At,
     name: Option<Label>,
     kubernetes: Setting<KubernetesVersion>,
+    requested: VersionRequest,
     endpoint: Option<Setting<Endpoint>>,
     endpoint_written: bool,
     service_cidrs: Setting<Vec<IpNet>>,
@@ -76,20 +77,24 @@ impl FromStr for ServiceCidr {
 impl ClusterDraft {
     pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Self {
         let name = block.name.and_then(|value| reader.parsed(value, "cluster"));
-        let kubernetes = reader.one::<KubernetesVersion>(block, "kubernetes");
-        if let Some(written) = kubernetes
-            .as_ref()
-            .filter(|written| !written.value.has_evidence())
-        {
+        let requested = reader
+            .one::<VersionRequest>(block, "kubernetes")
+            .unwrap_or_else(|| Setting::default(KubernetesVersion::DEFAULT.into()));
+        let kubernetes = Setting {
+            value: requested.value.resolve(None),
+            origin: requested.origin.clone(),
+        };
+        if !kubernetes.value.has_evidence() {
             reader.note(format!(
                 "kubernetes {} ({}) is not among the versions that kpki was checked against; its certificates are made as for the newest one known",
-                written.value, written.origin
+                kubernetes.value, kubernetes.origin
             ));
         }
         ClusterDraft {
             at: block.at,
             name,
-            kubernetes: kubernetes.unwrap_or_else(|| Setting::default(KubernetesVersion::DEFAULT)),
+            kubernetes,
+            requested: requested.value,
             endpoint: reader.one(block, "endpoint"),
             endpoint_written: block.written("endpoint").is_some(),
             service_cidrs: service_cidrs(block, reader),
@@ -136,6 +141,7 @@ impl ClusterDraft {
         Some(Cluster {
             name: self.name?,
             kubernetes: self.kubernetes,
+            requested: self.requested,
             endpoint: endpoint?,
             service_cidrs: self.service_cidrs,
             dns_domain: self.dns_domain?,

@@ -313,3 +313,23 @@ fn renew_and_rekey_do_what_they_say() {
     assert_ne!(base.out[key], rekeyed.out[key]);
     rekeyed.assert_converged();
 }
+
+/// The patch that a minor was resolved to stands in the lock: a newer kpki that knows newer patches must not
+/// reissue for that.
+#[test]
+fn a_resolved_minor_stays_resolved() {
+    let mut project = Project::applied(
+        &MINIMAL.replace("cluster \"lab\"", "cluster \"lab\" { kubernetes \"1.35\" }"),
+    );
+    project.assert_converged();
+    // As an older kpki, whose table ended with 1.35.4, would have left it.
+    let mut older = Project::applied(&MINIMAL.replace(
+        "cluster \"lab\"",
+        "cluster \"lab\" { kubernetes \"1.35.4\" }",
+    ));
+    older.description = project.description.clone();
+    older.assert_converged();
+    // Written in full, the description decides.
+    project.description = older.description.replace("1.35", "1.35.4");
+    assert!(!project.plan().plan.is_empty());
+}

@@ -102,7 +102,11 @@ impl Project {
         let mut files = self.extra.clone();
         files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
         match config::load(&Sources::Memory(files), "cluster.kdl") {
-            Ok(loaded) => loaded.spec,
+            Ok(mut loaded) => {
+                let locked = self.lock().kubernetes;
+                loaded.spec.cluster.resolve_version(locked);
+                loaded.spec
+            }
             Err(report) => panic!("{}\n{}", self.description, report.render(false)),
         }
     }
