@@ -69,8 +69,9 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Up to one byte more than `limit`, so that the caller sees when there was more.
-fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
+/// Up to one byte more than `limit`, so that the caller sees when there was more. The buffer has its final size
+/// from the start: an outgrown one would keep a part of a key.
+pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     // O_NONBLOCK: opening a FIFO for reading waits for a writer otherwise (open(2)).
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
@@ -86,7 +87,8 @@ fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
         FileType::Fifo => return Err("a named pipe, not a regular file".to_owned()),
         _ => return Err("not a regular file".to_owned()),
     }
-    let mut bytes = Vec::new();
+    let size = usize::try_from(facts.st_size).unwrap_or(0).min(limit);
+    let mut bytes = Vec::with_capacity(size + 2);
     File::from(opened)
         .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
         .read_to_end(&mut bytes)

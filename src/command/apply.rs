@@ -37,7 +37,7 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let world = project.world(now);
     let plan = plan(world, &project.spec, &intent);
     let report = plan_report(world, &project.spec, &plan, &project.notes);
-    refuse(&plan, &report.decisions())?;
+    refuse(&plan, &report.decisions(terminal::columns()))?;
     if let Some(newest) = project.lock.newest_not_before()
         && newest > now
     {
@@ -74,7 +74,7 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
         bar.finish_and_clear();
     }
     terminal::product(&match args.output.format {
-        Format::Text => report.applied_text(prune),
+        Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),
     })?;
     Ok(Outcome::Done)

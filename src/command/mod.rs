@@ -2,6 +2,7 @@
 
 mod apply;
 mod init;
+mod lookup;
 mod plan;
 mod project;
 mod show;

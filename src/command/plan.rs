@@ -18,7 +18,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     let plan = plan(project.world(now), &project.spec, &intent);
     let report = plan_report(project.world(now), &project.spec, &plan, &project.notes);
     terminal::product(&match args.output.format {
-        Format::Text => report.text(),
+        Format::Text => report.text(terminal::columns()),
         Format::Json => report.json(),
     })?;
     Ok(if args.detailed_exitcode && !plan.is_empty() {
@@ -63,9 +63,9 @@ pub(super) fn nearest<'a>(
         .map(|name| {
             let whole = strsim::damerau_levenshtein(text, name.as_str());
             let last = name.as_str().rsplit('/').next().unwrap_or_default();
-            // `apiserver` means nodes/cp1/apiserver.
-            let distance = if last == text { 1 } else { whole };
-            (distance, name)
+            // `apiserver` means nodes/cp1/apiserver, and so may `apisrver`.
+            let short = 1 + strsim::damerau_levenshtein(text, last);
+            (whole.min(short), name)
         })
         .filter(|(distance, _)| *distance <= 2 + text.len() / 5)
         .min()

@@ -1,10 +1,124 @@
 //! `kpki show`
-use std::path::Path;
 
-use super::Outcome;
-use crate::cli::ShowArgs;
+use std::path::{Path, PathBuf};
+
+use super::project::{DESCRIPTION, Project, warn_if_pending};
+use super::{Outcome, clock, lookup, terminal};
+use crate::cli::{Format, ShowArgs};
 use crate::error::{Error, Result};
+use crate::facts::pem::MAX_PEM;
+use crate::hash::Digest;
+use crate::render::{Owner, ShowReport, artifact_report, file_report, printable};
+use crate::secret::Secret;
+use crate::sources::{read_regular, size_in_words};
+use crate::time::Timestamp;
 
-pub(super) fn run(_directory: &Path, _args: &ShowArgs) -> Result<Outcome> {
-    Err(Error::internal("not written yet"))
+pub(super) fn run(directory: &Path, args: &ShowArgs) -> Result<Outcome> {
+    let now = args.future.now.unwrap_or_else(clock);
+    let report = report(directory, &args.what, now)?;
+    terminal::product(&match args.output.format {
+        Format::Text => report.text(terminal::columns()),
+        Format::Json => report.json(),
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn report(directory: &Path, what: &str, now: Timestamp) -> Result<ShowReport> {
+    let file = file(directory, what);
+    if let Some(path) = file.as_ref().filter(|_| means_a_file(what)) {
+        return show_file(directory, path, what, now);
+    }
+    // A file can be shown without any project; a name needs one.
+    let project = match project(directory) {
+        Some(project) => project,
+        None => match &file {
+            Some(path) => return show_file(directory, path, what, now),
+            None => Project::read(directory),
+        },
+    }?;
+    let world = project.world(now);
+    match (lookup::exact(&project, what), file) {
+        (Some(id), _) => {
+            warn_if_pending(directory)?;
+            Ok(artifact_report(world, &project.spec, id))
+        }
+        (None, Some(path)) => show_file(directory, &path, what, now),
+        (None, None) if what.starts_with('.') || what.starts_with('/') => Err(Error::refused(
+            format!("there is no file {}", printable(what)),
+        )),
+        (None, None) => match lookup::artifact(&project, what) {
+            Ok(id) => Ok(artifact_report(world, &project.spec, id)),
+            Err(_) if Path::new(what).is_dir() => Err(Error::refused(format!(
+                "{} is a folder, not a file",
+                printable(what)
+            ))),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Written as a path, or with the extension of a file: no artifact is meant, even if one is called so.
+fn means_a_file(what: &str) -> bool {
+    what.starts_with("./")
+        || what.starts_with("../")
+        || what.starts_with('/')
+        || Path::new(what).extension().is_some()
+}
+
+/// From where the user stands, or else from the project folder, which plan's paths start at.
+fn file(directory: &Path, what: &str) -> Option<PathBuf> {
+    [PathBuf::from(what), directory.join(what)]
+        .into_iter()
+        .find(|path| path.exists() && (means_a_file(what) || !path.is_dir()))
+}
+
+fn project(directory: &Path) -> Option<Result<Project>> {
+    directory
+        .join(DESCRIPTION)
+        .exists()
+        .then(|| Project::read(directory))
+}
+
+fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Result<ShowReport> {
+    let refuse = |why: String| Error::refused(format!("{}: {why}", printable(shown)));
+    let bytes = read_regular(path, MAX_PEM)
+        .map(Secret::new)
+        .map_err(refuse)?;
+    if bytes.expose().len() > MAX_PEM {
+        return Err(refuse(format!("larger than {}", size_in_words(MAX_PEM))));
+    }
+    // Whose it is can be told only where the project can be read.
+    let project = match project(directory) {
+        None => None,
+        Some(Ok(project)) => Some(project),
+        Some(Err(_)) => {
+            terminal::talk(
+                "note: the project here cannot be read (kpki plan tells why), so no artifact is named",
+            );
+            None
+        }
+    };
+    let find = |matches: &dyn Fn(&Project, crate::graph::DerivationId) -> bool| {
+        let project = project.as_ref()?;
+        let id = project.graph.ids().find(|id| matches(project, *id))?;
+        Some(project.graph.get(id).name.to_string())
+    };
+    let of_certificate = |digest: Digest| {
+        find(&|project, id| {
+            let facts = project.survey.witness(id).certificate();
+            facts.is_some_and(|facts| facts.digest == digest)
+        })
+    };
+    let of_key = |digest: Digest| {
+        find(&|project, id| {
+            let key = project.survey.witness(id).public_key();
+            key.is_some_and(|key| key.digest() == digest)
+        })
+    };
+    let owner = Owner {
+        of_certificate: &of_certificate,
+        of_key: &of_key,
+    };
+    file_report(shown, &bytes, now, owner)
+        .map_err(|why| Error::refused(format!("{} {why}", printable(shown))))
 }

@@ -32,6 +32,23 @@ pub(super) fn error(error: &Error) {
     }
 }
 
+/// How wide a line of the product may be: COLUMNS, the terminal's width, or no limit where nobody looks at lines
+/// (a pipe, a file).
+pub(super) fn columns() -> usize {
+    let told = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse::<usize>().ok());
+    let columns = match told.filter(|columns| *columns > 0) {
+        Some(columns) => columns,
+        None if !std::io::stdout().is_terminal() => return usize::MAX,
+        None => match rustix::termios::tcgetwinsize(std::io::stdout()) {
+            Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+            _ => 80,
+        },
+    };
+    columns.max(40)
+}
+
 /// Whether messages rendered by others may use colour.
 pub(super) fn stderr_has_color() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never

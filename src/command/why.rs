@@ -1,10 +1,24 @@
 //! `kpki why`
+
 use std::path::Path;
 
-use super::Outcome;
-use crate::cli::WhyArgs;
-use crate::error::{Error, Result};
+use super::project::{Project, warn_if_pending};
+use super::{Outcome, clock, lookup, terminal};
+use crate::cli::{Format, WhyArgs};
+use crate::error::Result;
+use crate::plan::{Intent, plan};
+use crate::render::why_report;
 
-pub(super) fn run(_directory: &Path, _args: &WhyArgs) -> Result<Outcome> {
-    Err(Error::internal("not written yet"))
+pub(super) fn run(directory: &Path, args: &WhyArgs) -> Result<Outcome> {
+    warn_if_pending(directory)?;
+    let project = Project::read(directory)?;
+    let world = project.world(args.future.now.unwrap_or_else(clock));
+    let id = lookup::artifact(&project, &args.name)?;
+    let plan = plan(world, &project.spec, &Intent::default());
+    let report = why_report(world, &plan, id);
+    terminal::product(&match args.output.format {
+        Format::Text => report.text(terminal::columns()),
+        Format::Json => report.json(),
+    })?;
+    Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ mod recipe;
 
 use std::collections::HashMap;
 
-use crate::hash::Digest;
+use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 
 pub use recipe::{
@@ -91,6 +91,20 @@ impl Graph {
 
     pub fn find(&self, name: &ArtifactName) -> Option<DerivationId> {
         self.by_name.get(name).copied()
+    }
+
+    /// What an artifact's hash covers.
+    pub fn fields(&self, id: DerivationId) -> Fields {
+        self.get(id).recipe.fields(&|input| {
+            let input = self.get(input);
+            recipe::InputHashes {
+                whole: input.hash,
+                as_issuer: match &input.recipe {
+                    Recipe::Authority(authority) => authority.issuer_fields().hash(),
+                    _ => input.hash,
+                },
+            }
+        })
     }
 
     pub fn len(&self) -> usize {

@@ -1,10 +1,28 @@
 //! Reports: what a command found, as data for JSON and as text for people. Pure: they return texts.
 
+mod certificate;
+mod file;
+mod file_text;
+pub mod init;
+mod notes;
 mod plan;
+mod plan_text;
+mod show;
+mod show_text;
+mod status;
+mod status_text;
+mod style;
 mod text;
+mod why;
+mod wish;
 
+pub use certificate::CertificateReport;
+pub use file::{Owner, file_report};
 pub use plan::{PlanReport, plan_report};
-pub use text::Table;
+pub use show::{ShowReport, artifact_report};
+pub use status::{StatusReport, status_report};
+pub use text::printable;
+pub use why::{WhyReport, why_report};
 
 /// Version of every JSON document that kpki prints.
 pub const FORMAT_VERSION: u32 = 1;

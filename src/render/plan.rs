@@ -1,14 +1,12 @@
 //! A plan as a report.
 
-use std::fmt::Write as _;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::text::Table;
-use super::{FORMAT_VERSION, json};
-use crate::graph::DerivationId;
-use crate::plan::{Action, Note, Orphan, Plan, Reason, Step, World};
+use super::{FORMAT_VERSION, json, notes};
+use crate::graph::{DerivationId, Recipe};
+use crate::name::TreePath;
+use crate::plan::{Action, Blocked, Mixed, Orphan, Plan, Reason, Step, World};
 use crate::spec::Spec;
 
 /// What `kpki plan --format json` prints.
@@ -69,6 +67,9 @@ pub struct StepReport {
     pub writes: Vec<String>,
     /// Files whose mode is mended.
     pub modes: Vec<String>,
+    /// Until when the certificate that is replaced stays good (RFC 3339): nobody can revoke it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_certificate_until: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -121,21 +122,8 @@ pub fn plan_report(
             .filter(|step| step.action == action)
             .count()
     };
-    let out = |path: &crate::name::TreePath| format!("out/{path}");
     let mut notes = description_notes.to_vec();
-    notes.extend(plan.notes.iter().map(|note| match note {
-        Note::Clamped { derivation, until } => format!(
-            "{} would outlive its CA and ends with it on {}",
-            name(*derivation),
-            until.date()
-        ),
-        Note::BroughtExpiring { derivation, until } => format!(
-            "{} was brought and ends on {}; bring a renewed one in time",
-            name(*derivation),
-            until.date()
-        ),
-        Note::Unusable { path, what } => format!("out/{path} {what}"),
-    }));
+    notes.extend(notes::all(world, spec, plan));
     PlanReport {
         format_version: FORMAT_VERSION,
         cluster: spec.cluster.name.to_string(),
@@ -155,19 +143,12 @@ pub fn plan_report(
         blocked: plan
             .blocked
             .iter()
-            .map(|blocked| BlockedReport {
-                name: name(blocked.derivation),
-                why: blocked.why.clone(),
-                allow: blocked.allow.as_ref().map(ToString::to_string),
-            })
+            .map(|blocked| blocked_report(world, blocked))
             .collect(),
         mixed: plan
             .mixed
             .iter()
-            .map(|mixed| MixedReport {
-                name: name(mixed.derivation),
-                path: out(&mixed.path),
-            })
+            .map(|mixed| mixed_report(world, mixed))
             .collect(),
         steps: plan
             .steps
@@ -184,14 +165,7 @@ pub fn plan_report(
             })
             .collect(),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
-        orphans: plan
-            .orphans
-            .iter()
-            .map(|orphan| match orphan {
-                Orphan::File { path, .. } => out(path),
-                Orphan::Line(name) => format!("cluster.lock: {name}"),
-            })
-            .collect(),
+        orphans: orphans(plan),
         foreign: plan
             .foreign
             .iter()
@@ -201,6 +175,33 @@ pub fn plan_report(
     }
 }
 
+pub(super) fn out(path: &TreePath) -> String {
+    format!("out/{path}")
+}
+
+pub(super) fn blocked_report(world: World<'_>, blocked: &Blocked) -> BlockedReport {
+    BlockedReport {
+        name: world.graph.get(blocked.derivation).name.to_string(),
+        why: blocked.why.clone(),
+        allow: blocked.allow.as_ref().map(ToString::to_string),
+    }
+}
+
+pub(super) fn mixed_report(world: World<'_>, mixed: &Mixed) -> MixedReport {
+    MixedReport {
+        name: world.graph.get(mixed.derivation).name.to_string(),
+        path: out(&mixed.path),
+    }
+}
+
+pub(super) fn orphans(plan: &Plan) -> Vec<String> {
+    let text = |orphan: &Orphan| match orphan {
+        Orphan::File { path, .. } => out(path),
+        Orphan::Line(name) => format!("cluster.lock: {name}"),
+    };
+    plan.orphans.iter().map(text).collect()
+}
+
 fn step_report(world: World<'_>, step: &Step) -> StepReport {
     let derivation = world.graph.get(step.derivation);
     StepReport {
@@ -208,20 +209,27 @@ fn step_report(world: World<'_>, step: &Step) -> StepReport {
         kind: derivation.recipe.kind().to_owned(),
         action: word(step.action).to_owned(),
         reasons: step.reasons.iter().map(reason_report).collect(),
-        writes: step
-            .writes
-            .iter()
-            .map(|path| format!("out/{path}"))
-            .collect(),
-        modes: step
-            .modes
-            .iter()
-            .map(|path| format!("out/{path}"))
-            .collect(),
+        writes: step.writes.iter().map(out).collect(),
+        modes: step.modes.iter().map(out).collect(),
+        old_certificate_until: old_certificate_until(world, step),
     }
 }
 
-fn reason_report(reason: &Reason) -> ReasonReport {
+/// Of a leaf that is issued again, unless its whole CA goes: then nobody trusts the old one.
+fn old_certificate_until(world: World<'_>, step: &Step) -> Option<String> {
+    let derivation = world.graph.get(step.derivation);
+    let ca_goes = step
+        .reasons
+        .iter()
+        .any(|reason| matches!(reason, Reason::DependencyRebuilt { .. }));
+    if !matches!(derivation.recipe, Recipe::Leaf(_)) || !step.action.signs() || ca_goes {
+        return None;
+    }
+    let old = world.survey.witness(step.derivation).certificate()?;
+    (old.not_after > world.now).then(|| old.not_after.to_string())
+}
+
+pub(super) fn reason_report(reason: &Reason) -> ReasonReport {
     let (field, old, new) = match reason {
         Reason::InputChanged { field, old, new } => (
             Some((*field).to_owned()),
@@ -239,7 +247,7 @@ fn reason_report(reason: &Reason) -> ReasonReport {
     }
 }
 
-fn word(action: Action) -> &'static str {
+pub(super) fn word(action: Action) -> &'static str {
     match action {
         Action::Create => "create",
         Action::Replace => "replace",
@@ -251,175 +259,8 @@ fn word(action: Action) -> &'static str {
     }
 }
 
-/// The sign before a line: what a reviewer looks for first.
-fn sign(action: &str) -> &'static str {
-    match action {
-        "create" => "+",
-        "replace" | "rekey" => "!",
-        "record" | "repair" => "=",
-        _ => "~",
-    }
-}
-
 impl PlanReport {
     pub fn json(&self) -> String {
         json(self)
     }
-
-    /// For people: what needs a decision first, one line a changed artifact, the next command last.
-    pub fn text(&self) -> String {
-        let mut text = self.decisions();
-        text.push_str(&self.changes());
-        text.push_str(&self.remarks());
-        let _ = writeln!(text, "{}", self.totals());
-        let next = if !self.mixed.is_empty() {
-            "next: check out one side of cluster.lock and out/ together"
-        } else if !self.blocked.is_empty() {
-            "next: decide the above; apply refuses until then"
-        } else if self.empty {
-            return text;
-        } else {
-            "next: kpki apply"
-        };
-        let _ = writeln!(text, "{next}");
-        text
-    }
-
-    /// After an apply: what was done.
-    pub fn applied_text(&self, pruned: bool) -> String {
-        let mut text = self.changes();
-        text.push_str(&self.remarks());
-        if pruned {
-            let _ = writeln!(text, "deleted what the description no longer mentions");
-        }
-        let _ = writeln!(text, "{}", self.totals());
-        if !self.empty {
-            let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
-        }
-        text
-    }
-
-    /// What stands in the way.
-    pub fn decisions(&self) -> String {
-        let mut text = String::new();
-        for blocked in &self.blocked {
-            let _ = writeln!(text, "x {}: {}", blocked.name, blocked.why);
-            if let Some(allow) = &blocked.allow {
-                let _ = writeln!(text, "    only with --allow {allow}");
-            }
-        }
-        for mixed in &self.mixed {
-            let _ = writeln!(
-                text,
-                "x {}: {} has another key than cluster.lock says (a bad merge?)",
-                mixed.name, mixed.path
-            );
-        }
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text
-    }
-
-    fn changes(&self) -> String {
-        let mut table = Table::new();
-        for change in &self.lock {
-            let old = if change.old.is_empty() { "" } else { " -> " };
-            table.row([
-                "~ cluster.lock".to_owned(),
-                "record".to_owned(),
-                format!("{}: {}{old}{}", change.field, change.old, change.new),
-            ]);
-        }
-        for step in &self.steps {
-            let mut reasons: Vec<&str> = step
-                .reasons
-                .iter()
-                .map(|reason| reason.text.as_str())
-                .collect();
-            let more = reasons.len().saturating_sub(3);
-            reasons.truncate(3);
-            let mut reason = reasons.join("; ");
-            if more > 0 {
-                let _ = write!(reason, "; and {more} more");
-            }
-            table.row([
-                format!("{} {}", sign(&step.action), step.name),
-                step.action.clone(),
-                reason,
-            ]);
-        }
-        let mut text = table.render("");
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text
-    }
-
-    fn remarks(&self) -> String {
-        let mut text = String::new();
-        for note in &self.notes {
-            let _ = writeln!(text, "note: {note}");
-        }
-        let some = |names: &[String]| {
-            let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
-            let more = if names.len() > 3 { ", ..." } else { "" };
-            format!("{}{more}", shown.join(", "))
-        };
-        if !self.absent.is_empty() {
-            let _ = writeln!(
-                text,
-                "{} known, not here: {}",
-                counted(self.absent.len(), "private key"),
-                some(&self.absent)
-            );
-        }
-        if !self.orphans.is_empty() {
-            let _ = writeln!(
-                text,
-                "{} no longer described: {} (kpki apply --prune deletes)",
-                counted(self.orphans.len(), "orphan"),
-                some(&self.orphans)
-            );
-        }
-        if !self.foreign.is_empty() {
-            let _ = writeln!(
-                text,
-                "{} under out/ that kpki did not make: {}",
-                counted(self.foreign.len(), "file"),
-                some(&self.foreign)
-            );
-        }
-        text
-    }
-
-    fn totals(&self) -> String {
-        let summary = &self.summary;
-        let parts: Vec<String> = [
-            (summary.create, "to create"),
-            (summary.replace, "to REPLACE"),
-            (summary.rekey, "to get a new key"),
-            (summary.reissue, "to reissue"),
-            (summary.render, "to render"),
-            (summary.repair, "to repair"),
-            (summary.record, "to record"),
-        ]
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-        if parts.is_empty() {
-            format!(
-                "nothing to do: {} up to date",
-                counted(summary.unchanged, "artifact")
-            )
-        } else {
-            format!("{}, {} unchanged", parts.join(", "), summary.unchanged)
-        }
-    }
-}
-
-/// `1 orphan`, `2 orphans`
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,57 +1,252 @@
-//! Plain columns. Colour is a style of whole cells; widths count characters, since names are ASCII.
+//! Plain lines and columns. Colour is a style of whole cells, so that widths never count escape codes; they
+//! count characters, since names are ASCII.
 
-/// Rows whose columns line up. The last column is free and is never padded.
-#[derive(Debug, Default)]
-pub struct Table {
-    rows: Vec<Vec<String>>,
-    /// Columns grow to the widest cell, but no further than this.
-    widest: usize,
+use anstyle::Style;
+
+use super::style::{PLAIN, paint};
+
+/// A text in one style.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    text: String,
+    style: Style,
 }
 
-impl Table {
-    pub fn new() -> Self {
-        Table {
-            rows: Vec::new(),
-            widest: 44,
+impl Cell {
+    pub fn new(style: Style, text: impl Into<String>) -> Self {
+        Cell {
+            text: text.into(),
+            style,
         }
-    }
-
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.text.is_empty()
     }
 
-    pub fn render(&self, indent: &str) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .filter(|row| row.len() > column + 1)
-                    .filter_map(|row| row.get(column))
-                    .map(|cell| cell.chars().count())
-                    .max()
-                    .unwrap_or(0)
-                    .min(self.widest)
-            })
-            .collect();
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Cell::new(PLAIN, text)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Cell::new(PLAIN, text)
+    }
+}
+
+/// Rows whose columns line up. The last cell of a row is free: never padded, and folded where it is too long.
+#[derive(Debug, Default)]
+pub struct Table {
+    rows: Vec<Vec<Cell>>,
+    /// Every cell is short: columns move together rather than fold.
+    tight: bool,
+}
+
+/// Columns grow to the widest cell, but no further than this.
+const WIDEST: usize = 44;
+/// A last cell needs this much room beside the others; with less it goes below them.
+const ROOM: usize = 40;
+
+impl Table {
+    pub fn new() -> Self {
+        Table::default()
+    }
+
+    pub fn tight() -> Self {
+        Table {
+            tight: true,
+            ..Table::default()
+        }
+    }
+
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// In lines of at most `columns` where that is possible.
+    pub fn render(&self, indent: &str, columns: usize) -> String {
+        let widths = self.widths();
+        let wide = |row: &Vec<Cell>| {
+            let before = row.len().saturating_sub(1);
+            let padded: usize = widths.iter().take(before).map(|width| width + 2).sum();
+            indent.len() + padded + row.last().map_or(0, Cell::width) > columns
+        };
+        let gap = if self.tight && self.rows.iter().any(wide) {
+            1
+        } else {
+            2
+        };
         let mut text = String::new();
         for row in &self.rows {
-            let mut line = String::from(indent);
+            let mut used = indent.len();
+            text.push_str(indent);
             for (index, cell) in row.iter().enumerate() {
-                line.push_str(cell);
-                if index + 1 < row.len() {
+                if index + 1 == row.len() {
+                    self.last(&mut text, cell, indent.len(), used, columns);
+                } else {
+                    text.push_str(&paint(cell.style, &cell.text));
                     let width = widths.get(index).copied().unwrap_or(0);
-                    let pad = width.saturating_sub(cell.chars().count()) + 2;
-                    line.extend(std::iter::repeat_n(' ', pad));
+                    let pad = width.saturating_sub(cell.width()) + gap;
+                    text.extend(std::iter::repeat_n(' ', pad));
+                    used += cell.width() + pad;
                 }
             }
-            text.push_str(line.trim_end());
+            text.truncate(text.trim_end().len());
             text.push('\n');
         }
         text
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        (0..columns)
+            .map(|column| {
+                let cells = self.rows.iter().filter(|row| row.len() > column + 1);
+                let widest = cells
+                    .filter_map(|row| row.get(column))
+                    .map(Cell::width)
+                    .max();
+                widest.unwrap_or(0).min(WIDEST)
+            })
+            .collect()
+    }
+
+    fn last(&self, text: &mut String, cell: &Cell, indent: usize, used: usize, columns: usize) {
+        if self.tight || used.saturating_add(cell.width()) <= columns {
+            text.push_str(&paint(cell.style, &cell.text));
+            return;
+        }
+        let below = used.saturating_add(ROOM) > columns;
+        let hanging = if below { indent + 6 } else { used };
+        if below {
+            text.truncate(text.trim_end().len());
+        }
+        for (index, line) in wrap(&cell.text, columns.saturating_sub(hanging))
+            .iter()
+            .enumerate()
+        {
+            if below || index > 0 {
+                text.push('\n');
+                text.extend(std::iter::repeat_n(' ', hanging));
+            }
+            text.push_str(&paint(cell.style, line));
+        }
+    }
+}
+
+/// A paragraph of at most `columns`, all lines but the first further in. Words stay whole: a path must stay one
+/// that can be copied.
+pub fn paragraph(first: &str, hanging: usize, text: &str, columns: usize) -> String {
+    let indent = " ".repeat(hanging);
+    let mut out = String::from(first);
+    // What stands first is as wide as the hanging indent, or wider by a little.
+    for (index, line) in wrap(text, columns.saturating_sub(hanging))
+        .iter()
+        .enumerate()
+    {
+        if index > 0 {
+            out.push('\n');
+            out.push_str(&indent);
+        }
+        out.push_str(line);
+    }
+    out.push('\n');
+    out
+}
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            if used > 0 {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += length;
+        }
+    }
+    lines
+}
+
+/// `1 orphan`, `2 orphans`
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The first few names, and that there are more.
+pub fn some(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+    let more = if names.len() > 3 { ", ..." } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+/// A text out of a file as a terminal may print it: what would act upon the terminal is escaped.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\'' | '"' => out.push(c),
+            // Control, bidirectional and invisible characters.
+            _ => out.extend(c.escape_debug()),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style::DANGER;
+    use super::*;
+
+    #[test]
+    fn colour_moves_no_column() {
+        let render = |style| {
+            let mut table = Table::new();
+            table.row([Cell::new(style, "a"), "b".into()]);
+            table.row(["long name".into(), "c".into()]);
+            anstream::adapter::strip_str(&table.render("", 80)).to_string()
+        };
+        assert_eq!(render(DANGER), render(PLAIN));
+        assert_eq!(render(PLAIN), "a          b\nlong name  c\n");
+    }
+
+    #[test]
+    fn a_long_last_cell_folds_beside_the_others_or_below_them() {
+        let mut table = Table::new();
+        table.row(["name".into(), "one two three four five six seven".into()]);
+        assert_eq!(
+            table.render("", 47),
+            "name  one two three four five six seven\n"
+        );
+        assert_eq!(
+            table.render("", 30),
+            "name\n      one two three four five\n      six seven\n"
+        );
+        let long = "long ".repeat(20);
+        table.row(["name".into(), long.trim().into()]);
+        assert_eq!(table.render("", 60).lines().count(), 3);
+        assert_eq!(table.render("", usize::MAX).lines().count(), 2);
+    }
+
+    #[test]
+    fn what_would_act_on_the_terminal_is_escaped() {
+        assert_eq!(
+            printable("a\u{1b}[31m\u{202e}\"b\""),
+            "a\\u{1b}[31m\\u{202e}\"b\""
+        );
     }
 }

@@ -1,0 +1,146 @@
+//! The files that a new project starts with.
+
+use std::fmt::Write as _;
+
+use crate::version::KubernetesVersion;
+
+/// `cluster.kdl`: what is needed, and what may be, commented out. Prose stands after `// `; a line that starts
+/// with `//` and no space is description, and works once the two slashes are gone.
+pub fn description(cluster: &str, kubernetes: KubernetesVersion) -> String {
+    let mut text = format!(
+        "// The PKI of one Kubernetes cluster. `kpki plan` shows what follows from it, `kpki apply` writes it
+// to out/. To use a line below, delete the two slashes before it.
+
+cluster \"{cluster}\" {{
+    // Decides what depends on the version, such as groups and role bindings.
+    kubernetes \"{kubernetes}\"
+"
+    );
+    text.push_str(OPTIONS);
+    let _ = writeln!(text); // a String takes everything
+    text.push_str(NODES);
+    text
+}
+
+const OPTIONS: &str = r#"
+    // What clients dial; required as soon as there are two control-plane nodes. With one it is that
+    // node's address.
+    //endpoint "api.lab.internal:6443"
+
+    // The API server's certificate holds the first address of the first one. Several for dual stack.
+    //service-cidr "10.96.0.0/12"
+    //dns-domain "cluster.local"
+}
+"#;
+
+const NODES: &str = r#"node "cp1" role="control-plane" address="10.0.0.11"
+
+// A name is the one that the node registers with (kubectl get nodes).
+//node "w1" address="10.0.0.21" { san "w1.lab.internal" }
+
+// What every certificate gets where nothing nearer says otherwise; a `node`, `component`, `user` or
+// `certificate` may. Keys: ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096, ed25519.
+//defaults { key "ecdsa-p256"; validity "365d"; renew-before "30d" }
+
+// The three CAs (kubernetes, etcd, front-proxy) exist without being named; a block changes one.
+//ca "front-proxy" validity="10y"
+
+// Further names of the API server.
+//component "apiserver" { san "api.example.com" "203.0.113.7" }
+
+// The kubelets' serving certificates, which kubeadm leaves to the kubelets themselves.
+//component "kubelet" serving=#true
+
+// A person or a robot: key, certificate and kubeconfig. Groups are what RBAC binds. Nothing can revoke a
+// certificate, so keep its life short.
+//user "jane" { group "dev"; validity "90d" }
+
+// Any other certificate.
+//certificate "metrics-server" { ca "kubernetes"; usage "server"; san "metrics-server.kube-system.svc" }
+"#;
+
+pub const GITIGNORE: &str = "\
+# Staged files of an apply, and caches: always safe to delete.
+out/.pending/
+cluster.lock.new
+.kpki/
+
+# Private keys, and kubeconfigs, which hold one. Everything else under out/ is public and belongs to Git:
+# certificates, sa.pub, manifests.
+out/**/*.key
+out/**/*.conf
+out/**/*.kubeconfig
+";
+
+pub const GITATTRIBUTES: &str = "\
+# One artifact a line, sorted: branches that change different artifacts merge as text. Two versions of one
+# line must conflict, so never merge=union.
+cluster.lock text eol=lf merge=text
+
+# kpki compares bytes. What changed in a certificate is told by cluster.lock, not by its base64.
+out/** -text
+out/**/*.crt -text -diff
+out/**/*.pub -text -diff
+";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config;
+    use crate::sources::Sources;
+
+    fn load(text: &str) -> config::Loaded {
+        let files = BTreeMap::from([("cluster.kdl".to_owned(), text.as_bytes().to_vec())]);
+        config::load(&Sources::Memory(files), "cluster.kdl")
+            .map_err(|report| report.render(false))
+            .unwrap()
+    }
+
+    fn written() -> String {
+        description("lab", KubernetesVersion::DEFAULT)
+    }
+
+    #[test]
+    fn the_description_means_one_control_plane_node() {
+        let loaded = load(&written());
+        assert_eq!(loaded.spec.nodes.len(), 1);
+        assert!(loaded.notes.is_empty(), "{:?}", loaded.notes);
+    }
+
+    #[test]
+    fn every_option_works_as_it_stands_and_shows_the_default() {
+        let uncommented = |line: &str| {
+            let code = line.trim_start().strip_prefix("//");
+            code.filter(|code| !code.starts_with(' '))
+                .unwrap_or(line)
+                .to_owned()
+        };
+        let all: Vec<String> = written().lines().map(uncommented).collect();
+        let all = all.join("\n");
+        let (spec, core) = (load(&all).spec, load(&written()).spec);
+        assert_eq!(
+            spec.cluster.endpoint.value.to_string(),
+            "api.lab.internal:6443"
+        );
+        assert_eq!(
+            (spec.nodes.len(), spec.users.len(), spec.certificates.len()),
+            (2, 1, 1)
+        );
+        assert_eq!(spec.defaults.key.value, core.defaults.key.value);
+        assert_eq!(spec.defaults.validity.value, core.defaults.validity.value);
+        assert_eq!(
+            spec.cluster.service_cidrs.value,
+            core.cluster.service_cidrs.value
+        );
+        assert_eq!(spec.cluster.dns_domain.value, core.cluster.dns_domain.value);
+    }
+
+    #[test]
+    fn lines_fit_a_page() {
+        for text in [&written(), GITIGNORE, GITATTRIBUTES] {
+            assert!(text.lines().all(|line| line.len() <= 110), "{text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a person should read beside a plan.
+
+use crate::graph::DerivationId;
+use crate::plan::{Note, Plan, Reason, World};
+use crate::spec::Spec;
+
+pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
+    plan.notes
+        .iter()
+        .map(|note| text(world, note))
+        .chain(kubelet_client_loses_its_group(world, plan))
+        .chain(masters(spec))
+        .collect()
+}
+
+pub(super) fn text(world: World<'_>, note: &Note) -> String {
+    let name = |id: DerivationId| &world.graph.get(id).name;
+    match note {
+        Note::Clamped { derivation, until } => format!(
+            "{} would outlive its CA and ends with it on {}",
+            name(*derivation),
+            until.date()
+        ),
+        Note::BroughtExpiring { derivation, until } => format!(
+            "{} was brought and ends on {}; bring a renewed one in time",
+            name(*derivation),
+            until.date()
+        ),
+        Note::Unusable { path, what } => format!("out/{path} {what}"),
+    }
+}
+
+/// From 1.36.1 (and its backports) on, what the group gave comes from a ClusterRoleBinding (k/k#138957).
+fn kubelet_client_loses_its_group(world: World<'_>, plan: &Plan) -> Option<String> {
+    const NAME: &str = "apiserver-kubelet-client";
+    let has_group = |subject: &str| subject.contains("O=");
+    let loses_group = |reason: &Reason| match reason {
+        Reason::InputChanged { field, old, new } => {
+            *field == "subject" && has_group(old) && !has_group(new)
+        }
+        _ => false,
+    };
+    plan.steps
+        .iter()
+        .any(|step| {
+            let name = &world.graph.get(step.derivation).name;
+            name.as_str().rsplit('/').next() == Some(NAME) && step.reasons.iter().any(loses_group)
+        })
+        .then(|| {
+            format!(
+                "{NAME} loses its group: apply out/cluster/cluster-role-bindings.yaml first, \
+                 or kubectl logs and kubectl exec are Forbidden"
+            )
+        })
+}
+
+/// Said in every plan, since no certificate can be taken back.
+fn masters(spec: &Spec) -> impl Iterator<Item = String> {
+    let is_master = |user: &&crate::spec::User| {
+        user.groups
+            .iter()
+            .any(|group| group.as_str() == "system:masters")
+    };
+    spec.users.iter().filter(is_master).map(|user| {
+        format!(
+            "user {} is in system:masters: no RBAC rule binds it, and its certificate cannot be revoked",
+            user.name
+        )
+    })
+}

@@ -1,0 +1,253 @@
+//! A plan as text: what needs a decision first, one line a changed artifact, the next command last.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use super::plan::{BlockedReport, PlanReport, StepReport};
+use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
+use super::text::{Cell, Table, counted, paragraph, some};
+
+/// Reasons that one line has room for.
+const REASONS: usize = 3;
+/// Decisions that a person can take in at once.
+const DECISIONS: usize = 20;
+
+impl PlanReport {
+    /// In lines of at most `columns` where that is possible.
+    pub fn text(&self, columns: usize) -> String {
+        let mut text = self.decisions(columns);
+        text.push_str(&self.changes(columns, |action| action));
+        text.push_str(&self.remarks(columns));
+        let _ = writeln!(text, "{}", self.totals(&PLANNED));
+        text.push_str(&self.old_certificates(columns));
+        let next = if !self.mixed.is_empty() {
+            "check out one side of cluster.lock and out/ together"
+        } else if !self.blocked.is_empty() {
+            "decide the above; apply refuses until then"
+        } else if self.empty {
+            return text;
+        } else {
+            "kpki apply"
+        };
+        let _ = writeln!(text, "{STRONG}next:{STRONG:#} {next}");
+        text
+    }
+
+    /// After an apply: what was done.
+    pub fn applied_text(&self, pruned: bool, columns: usize) -> String {
+        let mut text = self.changes(columns, past);
+        text.push_str(&self.remarks(columns));
+        if pruned {
+            let _ = writeln!(text, "deleted what the description no longer mentions");
+        }
+        let _ = writeln!(text, "{}", self.totals(&DONE));
+        text.push_str(&self.old_certificates(columns));
+        if !self.empty {
+            let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
+        }
+        text
+    }
+
+    /// What stands in the way.
+    pub fn decisions(&self, columns: usize) -> String {
+        let mut text = String::new();
+        for mixed in self.mixed.iter().take(DECISIONS) {
+            let why = format!(
+                "{} has another key than cluster.lock says (a bad merge?)",
+                mixed.path
+            );
+            text.push_str(&decision(&mixed.name, &why, None, columns));
+        }
+        for BlockedReport { name, why, allow } in self.blocked.iter().take(DECISIONS) {
+            text.push_str(&decision(name, why, allow.as_deref(), columns));
+        }
+        let hidden = self.mixed.len().saturating_sub(DECISIONS)
+            + self.blocked.len().saturating_sub(DECISIONS);
+        if hidden > 0 {
+            let _ = writeln!(text, "{} {hidden} more", paint(DANGER, "x"));
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn changes(&self, columns: usize, action: fn(&str) -> &str) -> String {
+        let mut table = Table::new();
+        let lock: Vec<String> = self
+            .lock
+            .iter()
+            .map(|change| {
+                let old = if change.old.is_empty() { "" } else { " -> " };
+                format!("{}: {}{old}{}", change.field, change.old, change.new)
+            })
+            .collect();
+        // Destructive ones first; else in build order, which keeps a node's artifacts together.
+        let (worst, others): (Vec<&StepReport>, _) = self
+            .steps
+            .iter()
+            .partition(|step| sign(&step.action).0 == "!");
+        for step in worst.into_iter().chain(others) {
+            let (sign, style) = sign(&step.action);
+            let mut reasons: Vec<&str> = step
+                .reasons
+                .iter()
+                .map(|reason| reason.text.as_str())
+                .collect();
+            let more = reasons.len().saturating_sub(REASONS);
+            reasons.truncate(REASONS);
+            let mut reason = reasons.join("; ");
+            if more > 0 {
+                let _ = write!(reason, "; and {more} more");
+            }
+            table.row([
+                Cell::new(style, format!("{sign} {}", step.name)),
+                Cell::new(style, action(&step.action)),
+                reason.into(),
+            ]);
+        }
+        if !lock.is_empty() {
+            table.row([
+                Cell::new(MINOR, "= cluster.lock"),
+                Cell::new(MINOR, action("record")),
+                lock.join("; ").into(),
+            ]);
+        }
+        let mut text = table.render("", columns);
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn remarks(&self, columns: usize) -> String {
+        let mut text = String::new();
+        for note in &self.notes {
+            text.push_str(&paragraph("", 2, &format!("note: {note}"), columns));
+        }
+        text + &left_over(&self.absent, &self.orphans, &self.foreign, columns)
+    }
+
+    fn old_certificates(&self, columns: usize) -> String {
+        let until = self
+            .steps
+            .iter()
+            .filter_map(|step| step.old_certificate_until.as_deref());
+        let Some(last) = until.clone().max() else {
+            return String::new();
+        };
+        let last: String = last.chars().take(10).collect();
+        let text = if until.count() == 1 {
+            format!("the old certificate stays valid until {last}; the API server cannot revoke it")
+        } else {
+            format!(
+                "the old certificates stay valid until {last} at most; the API server cannot revoke them"
+            )
+        };
+        paragraph("", 2, &text, columns)
+    }
+
+    fn totals(&self, words: &[&str; 7]) -> String {
+        let summary = &self.summary;
+        let counts = [
+            summary.create,
+            summary.replace,
+            summary.rekey,
+            summary.reissue,
+            summary.render,
+            summary.repair,
+            summary.record,
+        ];
+        let mut parts: Vec<String> = counts
+            .into_iter()
+            .zip(words)
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if parts.is_empty() && self.empty {
+            return format!(
+                "nothing to do: {} up to date",
+                counted(summary.unchanged, "artifact")
+            );
+        }
+        parts.push(format!("{} unchanged", summary.unchanged));
+        parts.join(", ")
+    }
+}
+
+const PLANNED: [&str; 7] = [
+    "to create",
+    "to REPLACE",
+    "to get a new key",
+    "to reissue",
+    "to render",
+    "to repair",
+    "to record",
+];
+
+const DONE: [&str; 7] = [
+    "created", "REPLACED", "rekeyed", "reissued", "rendered", "repaired", "recorded",
+];
+
+fn past(action: &str) -> &str {
+    match action {
+        "create" => "created",
+        "replace" => "replaced",
+        "rekey" => "rekeyed",
+        "reissue" => "reissued",
+        "render" => "rendered",
+        "repair" => "repaired",
+        "record" => "recorded",
+        other => other,
+    }
+}
+
+/// The sign before a line: what a reviewer looks for first.
+pub(super) fn sign(action: &str) -> (&'static str, Style) {
+    match action {
+        "create" => ("+", GOOD),
+        "replace" => ("!", DANGER),
+        "rekey" => ("!", CHANGE),
+        "record" | "repair" => ("=", MINOR),
+        _ => ("~", CHANGE),
+    }
+}
+
+fn decision(name: &str, why: &str, allow: Option<&str>, columns: usize) -> String {
+    let mut text = format!("{} {}\n", paint(DANGER, "x"), paint(STRONG, name));
+    text.push_str(&paragraph("    ", 4, why, columns));
+    if let Some(allow) = allow {
+        let _ = writeln!(text, "    only with --allow {allow}");
+    }
+    text
+}
+
+/// What plan and status only count.
+pub(super) fn left_over(
+    absent: &[String],
+    orphans: &[String],
+    foreign: &[String],
+    columns: usize,
+) -> String {
+    let mut text = String::new();
+    let mut line = |names: &[String], noun: &str, what: &str, after: &str| {
+        if !names.is_empty() {
+            let line = format!(
+                "{} {what}: {}{after}",
+                counted(names.len(), noun),
+                some(names)
+            );
+            text.push_str(&paragraph("", 2, &line, columns));
+        }
+    };
+    line(absent, "private key", "known, but not here", "");
+    line(
+        orphans,
+        "orphan",
+        "no longer described",
+        " (kpki apply --prune deletes)",
+    );
+    line(foreign, "file", "under out/ that kpki did not make", "");
+    text
+}

@@ -1,0 +1,133 @@
+//! What `kpki show` prints: an artifact, or a file.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::certificate::{CertificateReport, certificate_report};
+use super::file::FileReport;
+use super::plan::out;
+use super::wish::{WishReport, wish};
+use super::{FORMAT_VERSION, json};
+use crate::graph::{DerivationId, Placement, Recipe};
+use crate::plan::World;
+use crate::spec::Spec;
+use crate::state::File;
+
+/// What `kpki show --format json` prints: one of the two.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ShowReport {
+    /// Version of this format.
+    pub format_version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact: Option<ArtifactReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileReport>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ArtifactReport {
+    pub name: String,
+    /// Certificate, kubeconfig and so on.
+    pub kind: String,
+    /// What the description asks for.
+    pub wish: Vec<WishReport>,
+    /// The certificate on disk; a kubeconfig's is that of its identity.
+    pub certificate: Option<CertificateReport>,
+    /// The public key on disk, where there is no certificate.
+    pub public_key: Option<PublicKeyReport>,
+    /// Why the public file cannot be read.
+    pub unreadable: Option<String>,
+    pub files: Vec<PlaceReport>,
+    /// Hash of the recipe.
+    pub hash: String,
+    /// What is issued by it or embeds it.
+    pub dependents: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PublicKeyReport {
+    /// The algorithm.
+    pub key: String,
+    /// Digest of the SubjectPublicKeyInfo, as in cluster.lock.
+    pub digest: String,
+}
+
+/// One file of an artifact.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlaceReport {
+    pub path: String,
+    /// As it should be: `0600`.
+    pub mode: String,
+    pub secret: bool,
+    /// `here`, `not here`, or what is wrong with it.
+    pub state: String,
+}
+
+pub fn artifact_report(world: World<'_>, spec: &Spec, id: DerivationId) -> ShowReport {
+    let graph = world.graph;
+    let derivation = graph.get(id);
+    let witness = world.survey.witness(match &derivation.recipe {
+        Recipe::Kubeconfig(config) => config.identity,
+        _ => id,
+    });
+    let certificate = witness.certificate();
+    let public_key = witness.public_key().filter(|_| certificate.is_none());
+    let unreadable = match witness {
+        crate::plan::Witness::Unreadable { path, why } => Some(format!("{} {why}", out(path))),
+        _ => None,
+    };
+    ShowReport {
+        format_version: FORMAT_VERSION,
+        artifact: Some(ArtifactReport {
+            name: derivation.name.to_string(),
+            kind: derivation.recipe.kind().to_owned(),
+            wish: wish(graph, spec, id),
+            certificate: certificate.map(|facts| certificate_report(facts, world.now)),
+            public_key: public_key.map(|key| PublicKeyReport {
+                key: key.kind().to_string(),
+                digest: key.digest().to_string(),
+            }),
+            unreadable,
+            files: graph
+                .placements(id)
+                .iter()
+                .map(|place| place_report(world, place))
+                .collect(),
+            hash: derivation.hash.to_string(),
+            dependents: graph
+                .dependents(id)
+                .map(|dependent| graph.get(dependent).name.to_string())
+                .collect(),
+        }),
+        file: None,
+    }
+}
+
+fn place_report(world: World<'_>, place: &Placement) -> PlaceReport {
+    let secret = place.content.is_secret();
+    let state = match world.inventory.get(place.path.as_str()) {
+        None => "not here".to_owned(),
+        Some(File::Secret { mode, .. }) if mode & 0o077 != 0 => {
+            format!("readable by others (mode {mode:04o})")
+        }
+        Some(File::Secret { size: 0, .. }) => "empty".to_owned(),
+        Some(File::Unusable { what }) => what.clone(),
+        Some(File::Public { .. } | File::Secret { .. }) => "here".to_owned(),
+    };
+    PlaceReport {
+        path: out(&place.path),
+        mode: format!("{:04o}", place.mode),
+        secret,
+        state,
+    }
+}
+
+impl ShowReport {
+    pub fn json(&self) -> String {
+        json(self)
+    }
+}

@@ -1,0 +1,276 @@
+//! Every certificate by expiry, and what is wrong with the files, as a report.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::certificate::left;
+use super::notes;
+use super::plan::orphans;
+use super::{FORMAT_VERSION, json};
+use crate::facts::CertificateFacts;
+use crate::graph::{DerivationId, Recipe};
+use crate::plan::{Note, Plan, Reason, World};
+use crate::spec::Spec;
+use crate::time::Timestamp;
+
+/// What `kpki status --format json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct StatusReport {
+    /// Version of this format.
+    pub format_version: u32,
+    pub cluster: String,
+    /// The time that the status is of (RFC 3339).
+    pub now: String,
+    /// What needs attention, the worst first.
+    pub attention: Vec<AttentionReport>,
+    /// By expiry, the soonest first.
+    pub certificates: Vec<LifeReport>,
+    /// When the first certificate comes up for renewal (RFC 3339).
+    pub next_renewal: Option<String>,
+    /// Artifacts that the description asks for and `kpki apply` would make or change.
+    pub changes: usize,
+    /// Whether `kpki apply` has something to do.
+    pub apply: bool,
+    /// Artifacts whose private key is known and not here.
+    pub absent: Vec<String>,
+    /// Files and lock lines that the description no longer mentions.
+    pub orphans: Vec<String>,
+    /// Files under out/ that kpki did not make.
+    pub foreign: Vec<String>,
+}
+
+/// What is wrong. The order is that of a person whose cluster is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trouble {
+    Expired,
+    /// Valid only later: a wrong clock, here or where it was issued.
+    NotYetValid,
+    Mixed,
+    Blocked,
+    Exposed,
+    /// A file is missing, modified or unreadable.
+    Drift,
+    Expiring,
+    Other,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct AttentionReport {
+    pub code: Trouble,
+    /// The artifact, where there is one.
+    pub name: Option<String>,
+    pub text: String,
+}
+
+/// One certificate's life.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LifeReport {
+    pub name: String,
+    /// End of its validity (RFC 3339).
+    pub expires: String,
+    /// `29 days`, `expired 3 days ago`.
+    pub left: String,
+    /// expired, not-yet-valid, expiring or valid.
+    pub state: State,
+    /// The public key's algorithm.
+    pub key: String,
+    /// The CA's name in the description, `itself`, or the issuer's name in the certificate.
+    pub issuer: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    Expired,
+    NotYetValid,
+    Expiring,
+    Valid,
+}
+
+pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport {
+    let name = |id: DerivationId| world.graph.get(id).name.to_string();
+    let mut lives: Vec<(Timestamp, LifeReport)> = Vec::new();
+    let mut next_renewal: Option<Timestamp> = None;
+    let mut attention = Vec::new();
+    for id in world.graph.ids() {
+        let Some(facts) = world.survey.witness(id).certificate() else {
+            continue;
+        };
+        let renewal = renewal(world, id, facts);
+        let state = state(plan, id, facts, renewal, world.now);
+        let trouble = match state {
+            State::Expired => Some(Trouble::Expired),
+            State::NotYetValid => Some(Trouble::NotYetValid),
+            State::Expiring => Some(Trouble::Expiring),
+            State::Valid => None,
+        };
+        let left = left(facts, world.now);
+        if let Some(code) = trouble {
+            let text = match code {
+                Trouble::Expiring => format!("expires {}, in {left}", facts.not_after.date()),
+                _ => left.clone(),
+            };
+            attention.push(AttentionReport {
+                code,
+                name: Some(name(id)),
+                text,
+            });
+        }
+        next_renewal = next_renewal.into_iter().chain(renewal).min();
+        lives.push((
+            facts.not_after,
+            LifeReport {
+                name: name(id),
+                expires: facts.not_after.to_string(),
+                left,
+                state,
+                key: facts.public_key.kind().to_string(),
+                issuer: issuer(world, id, facts),
+            },
+        ));
+    }
+    lives.sort_by(|(one, a), (other, b)| (one, &a.name).cmp(&(other, &b.name)));
+    attention.extend(standing_in_the_way(world, plan));
+    attention.extend(plan.steps.iter().flat_map(|step| {
+        step.reasons.iter().filter_map(|reason| {
+            Some(AttentionReport {
+                code: drift(reason)?,
+                name: Some(name(step.derivation)),
+                text: reason.to_string(),
+            })
+        })
+    }));
+    attention.extend(plan.notes.iter().filter_map(|note| match note {
+        Note::Clamped { .. } => None,
+        note => Some(AttentionReport {
+            code: Trouble::Other,
+            name: None,
+            text: notes::text(world, note),
+        }),
+    }));
+    // Stable: within one kind of trouble the order of building stays.
+    attention.sort_by_key(|trouble| trouble.code);
+    StatusReport {
+        format_version: FORMAT_VERSION,
+        cluster: spec.cluster.name.to_string(),
+        now: world.now.to_string(),
+        attention,
+        certificates: lives.into_iter().map(|(_, life)| life).collect(),
+        next_renewal: next_renewal.map(|when| when.to_string()),
+        changes: plan
+            .steps
+            .iter()
+            .filter(|step| step.reasons.iter().any(is_change))
+            .count(),
+        apply: !plan.is_empty(),
+        absent: plan.absent.iter().map(|id| name(*id)).collect(),
+        orphans: orphans(plan),
+        foreign: plan
+            .foreign
+            .iter()
+            .map(|path| format!("out/{path}"))
+            .collect(),
+    }
+}
+
+impl StatusReport {
+    pub fn json(&self) -> String {
+        json(self)
+    }
+
+    pub fn needs_attention(&self) -> bool {
+        !self.attention.is_empty()
+    }
+}
+
+/// From when on a leaf is renewed. A CA's window depends on what is below it: the plan knows.
+fn renewal(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Option<Timestamp> {
+    match &world.graph.get(id).recipe {
+        Recipe::Leaf(leaf) => Some(facts.not_after.minus(leaf.policy.renew_before().value)),
+        _ => None,
+    }
+}
+
+fn state(
+    plan: &Plan,
+    id: DerivationId,
+    facts: &CertificateFacts,
+    renewal: Option<Timestamp>,
+    now: Timestamp,
+) -> State {
+    let planned = || {
+        plan.steps.iter().any(|step| {
+            step.derivation == id
+                && step
+                    .reasons
+                    .iter()
+                    .any(|reason| matches!(reason, Reason::Expiring { .. }))
+        })
+    };
+    if now >= facts.not_after {
+        State::Expired
+    } else if now < facts.not_before {
+        State::NotYetValid
+    } else if renewal.map_or_else(planned, |from| now >= from) {
+        State::Expiring
+    } else {
+        State::Valid
+    }
+}
+
+fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> String {
+    if let Recipe::Leaf(leaf) = &world.graph.get(id).recipe
+        && let Some(ca) = world.survey.witness(leaf.issuer).certificate()
+        && facts.authority_key_id.as_ref() == Some(&ca.key_id())
+    {
+        let name = &world.graph.get(leaf.issuer).name;
+        return name
+            .as_str()
+            .strip_prefix("ca/")
+            .unwrap_or(name.as_str())
+            .to_owned();
+    }
+    if facts.is_self_issued() {
+        "itself".to_owned()
+    } else {
+        facts.issuer.to_string()
+    }
+}
+
+fn standing_in_the_way(world: World<'_>, plan: &Plan) -> Vec<AttentionReport> {
+    let name = |id: DerivationId| Some(world.graph.get(id).name.to_string());
+    let mixed = plan.mixed.iter().map(|mixed| AttentionReport {
+        code: Trouble::Mixed,
+        name: name(mixed.derivation),
+        text: format!("out/{} has another key than cluster.lock says", mixed.path),
+    });
+    let blocked = plan.blocked.iter().map(|blocked| AttentionReport {
+        code: Trouble::Blocked,
+        name: name(blocked.derivation),
+        text: blocked.why.clone(),
+    });
+    mixed.chain(blocked).collect()
+}
+
+/// Files that are not as they were built.
+fn drift(reason: &Reason) -> Option<Trouble> {
+    match reason {
+        Reason::Exposed { .. } => Some(Trouble::Exposed),
+        Reason::OutputMissing { .. }
+        | Reason::OutputModified { .. }
+        | Reason::OutputUnreadable { .. } => Some(Trouble::Drift),
+        _ => None,
+    }
+}
+
+/// What the description wants otherwise: no trouble, but not applied yet.
+fn is_change(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::New | Reason::InputChanged { .. } | Reason::NotInLock | Reason::LockOutdated
+    )
+}

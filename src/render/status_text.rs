@@ -1,0 +1,167 @@
+//! A status as text, for someone whose cluster may be down.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use super::plan_text::left_over;
+use super::status::{AttentionReport, State, StatusReport, Trouble};
+use super::style::{CHANGE, DANGER, PLAIN, STRONG, paint};
+use super::text::{Cell, Table, counted};
+
+/// More certificates than this are not all listed.
+const ALL: usize = 40;
+/// Then only so many are, the soonest first.
+const SOONEST: usize = 20;
+
+impl StatusReport {
+    /// In lines of at most `columns` where that is possible.
+    pub fn text(&self, columns: usize) -> String {
+        let mut text = String::new();
+        for group in self.attention.chunk_by(|one, other| one.code == other.code) {
+            trouble(&mut text, group, columns);
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&self.lives(columns));
+        if self.changes > 0 {
+            let count = counted(self.changes, "artifact");
+            let _ = writeln!(
+                text,
+                "{count} not as cluster.kdl asks yet (kpki plan tells)"
+            );
+        }
+        text.push_str(&left_over(
+            &self.absent,
+            &self.orphans,
+            &self.foreign,
+            columns,
+        ));
+        let _ = writeln!(text, "{STRONG}next:{STRONG:#} {}", self.next());
+        text
+    }
+
+    fn lives(&self, columns: usize) -> String {
+        if self.certificates.is_empty() {
+            return "no certificate is here yet\n".to_owned();
+        }
+        let mut table = Table::tight();
+        table.row(["name", "expires", "left", "key", "issuer"].map(|head| Cell::new(STRONG, head)));
+        let shown = if self.certificates.len() > ALL {
+            SOONEST
+        } else {
+            ALL
+        };
+        for life in self.certificates.iter().take(shown) {
+            let style = match life.state {
+                State::Expired => DANGER,
+                State::NotYetValid | State::Expiring => CHANGE,
+                State::Valid => PLAIN,
+            };
+            let left = match life.state {
+                State::Expired => "EXPIRED",
+                State::NotYetValid => "not yet",
+                State::Expiring | State::Valid => &life.left,
+            };
+            table.row([
+                life.name.as_str().into(),
+                date(&life.expires).into(),
+                Cell::new(style, left),
+                life.key.as_str().into(),
+                life.issuer.as_str().into(),
+            ]);
+        }
+        let mut text = table.render("", columns);
+        let hidden = self.certificates.len().saturating_sub(shown);
+        if let (1.., Some(last)) = (hidden, self.certificates.last()) {
+            let _ = writeln!(text, "and {hidden} more by {}", date(&last.expires));
+        }
+        text.push('\n');
+        text
+    }
+
+    fn next(&self) -> String {
+        let has = |code| self.attention.iter().any(|trouble| trouble.code == code);
+        if has(Trouble::Mixed) {
+            "check out one side of cluster.lock and out/ together, then kpki plan".to_owned()
+        } else if has(Trouble::Blocked) {
+            "kpki plan, which says what each decision takes".to_owned()
+        } else if self.apply && self.needs_attention() {
+            "kpki apply renews and repairs; kpki plan shows it first".to_owned()
+        } else if self.apply {
+            "kpki apply".to_owned()
+        } else if self.needs_attention() {
+            "see the above; kpki apply cannot help there".to_owned()
+        } else if let Some(when) = &self.next_renewal {
+            format!(
+                "nothing until {}, when the first renewal is due",
+                date(when)
+            )
+        } else {
+            "nothing".to_owned()
+        }
+    }
+}
+
+/// One kind of trouble. The certificates of the first kinds stand at the top of the list below: counted here.
+fn trouble(text: &mut String, group: &[AttentionReport], columns: usize) {
+    let Some(first) = group.first() else { return };
+    let certificates = counted(group.len(), "certificate");
+    let artifacts = counted(group.len(), "artifact");
+    let files = counted(group.len(), "file");
+    let (style, heading, listed): (Style, String, bool) = match first.code {
+        Trouble::Expired => (
+            DANGER,
+            format!("{certificates} expired: connections that use them fail"),
+            false,
+        ),
+        Trouble::NotYetValid => (
+            DANGER,
+            format!("{certificates} not valid yet: is the clock right?"),
+            false,
+        ),
+        Trouble::Mixed => (
+            DANGER,
+            format!("{artifacts} of mixed versions (a bad merge?)"),
+            true,
+        ),
+        Trouble::Blocked => (DANGER, format!("{artifacts} waiting for a decision"), true),
+        Trouble::Exposed => (
+            DANGER,
+            format!("{files} with a secret that others can read"),
+            true,
+        ),
+        Trouble::Drift => (CHANGE, format!("{files} not as built"), true),
+        Trouble::Expiring => (CHANGE, format!("{certificates} due for renewal"), false),
+        Trouble::Other => (
+            CHANGE,
+            format!("{} more", counted(group.len(), "thing")),
+            true,
+        ),
+    };
+    let _ = writeln!(text, "{}", paint(style, &heading));
+    if !listed {
+        return;
+    }
+    let mut table = Table::new();
+    for trouble in group.iter().take(SOONEST) {
+        let what: Cell = trouble.text.as_str().into();
+        match (&trouble.name, trouble.code) {
+            // The path in the text says which.
+            (Some(name), Trouble::Mixed | Trouble::Blocked) => {
+                table.row([name.as_str().into(), what]);
+            }
+            _ => table.row([what]),
+        }
+    }
+    text.push_str(&table.render("  ", columns));
+    let hidden = group.len().saturating_sub(SOONEST);
+    if hidden > 0 {
+        let _ = writeln!(text, "  and {hidden} more");
+    }
+}
+
+fn date(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
+}

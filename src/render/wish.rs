@@ -1,0 +1,193 @@
+//! What an artifact should be, and where each value came from.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::graph::{DerivationId, Graph, Issuance, Leaf, Recipe, Revision};
+use crate::name::San;
+use crate::profile::LEAVES;
+use crate::spec::{Component, Node, Setting, Spec, Usage};
+
+/// One value of the wish.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct WishReport {
+    pub field: String,
+    pub value: String,
+    /// `default`, `cluster.kdl:7`, `kubernetes 1.36.2` for what Kubernetes fixes.
+    pub origin: String,
+}
+
+pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishReport> {
+    let name = |id: DerivationId| graph.get(id).name.to_string();
+    let mut wish = Wish::default();
+    match &graph.get(id).recipe {
+        Recipe::Authority(authority) => match &authority.issuance {
+            Issuance::SelfSigned {
+                common_name,
+                validity,
+                key,
+                revision,
+                ..
+            } => {
+                wish.setting("common name", common_name);
+                wish.setting("validity", validity);
+                wish.setting("key", key);
+                wish.revision(Revision::of(*revision));
+            }
+            Issuance::Brought(brought) => wish.add("certificate", &brought.path, "brought"),
+        },
+        Recipe::SigningKey(key) => {
+            wish.setting("key", &key.key);
+            wish.revision(Revision::of(key.revision));
+        }
+        Recipe::Leaf(leaf) => {
+            leaf_wish(&mut wish, graph, spec, id, leaf);
+            wish.add("issuer", &name(leaf.issuer), "");
+        }
+        Recipe::Bundle(bundle) => wish.add("certificate of", &name(bundle.authority), ""),
+        Recipe::Kubeconfig(config) => {
+            let endpoint = &spec.cluster.endpoint;
+            let origin = if config.server == endpoint.value {
+                format!("endpoint: {}", endpoint.origin)
+            } else {
+                "the API server of the same node".to_owned()
+            };
+            wish.add("server", &config.server.url(), &origin);
+            wish.add("cluster", config.cluster.as_str(), "");
+            wish.add("user", &config.user, "");
+            if let Some(namespace) = &config.namespace {
+                wish.add("namespace", namespace.as_str(), "");
+            }
+            wish.add("identity", &name(config.identity), "");
+            wish.add("trusts", &name(config.bundle), "");
+        }
+        Recipe::Bindings(bindings) => {
+            for row in &bindings.rows {
+                wish.add("binding", row.name, &kubernetes(spec));
+            }
+        }
+    }
+    wish.rows
+}
+
+#[derive(Default)]
+struct Wish {
+    rows: Vec<WishReport>,
+}
+
+impl Wish {
+    fn add(&mut self, field: &str, value: &str, origin: &str) {
+        self.rows.push(WishReport {
+            field: field.to_owned(),
+            value: value.to_owned(),
+            origin: origin.to_owned(),
+        });
+    }
+
+    fn setting<T: ToString>(&mut self, field: &str, setting: &Setting<T>) {
+        self.add(
+            field,
+            &setting.value.to_string(),
+            &setting.origin.to_string(),
+        );
+    }
+
+    fn revision(&mut self, revision: Revision) {
+        if revision != Revision::of(1) {
+            self.add("revision", &revision.to_string(), "description");
+        }
+    }
+}
+
+fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf: &Leaf) {
+    let component = component(graph, id);
+    // Rows of the profile follow Kubernetes; users and extra certificates are the description's own.
+    let own = component.map_or_else(|| "description".to_owned(), |_| kubernetes(spec));
+    if let Some(common_name) = &leaf.common_name {
+        wish.add("common name", common_name.as_str(), &own);
+    }
+    for organization in &leaf.organizations {
+        wish.add("organization", organization, &own);
+    }
+    let usage = match leaf.usage {
+        Usage::Server => "server",
+        Usage::Client => "client",
+        Usage::ServerAndClient => "server, client",
+    };
+    wish.add("usages", usage, &own);
+    let node = graph
+        .placements(id)
+        .iter()
+        .chain(
+            graph
+                .kubeconfig_of(id)
+                .into_iter()
+                .flat_map(|config| graph.placements(config)),
+        )
+        .find_map(|place| place.node.as_ref())
+        .and_then(|name| spec.nodes.iter().find(|node| node.name == *name));
+    for san in &leaf.sans {
+        let origin = component.and_then(|component| san_origin(spec, component, node, san));
+        wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
+    }
+    wish.setting("key", &leaf.policy.key);
+    wish.setting("validity", &leaf.policy.validity);
+    wish.setting("renew before", &leaf.policy.renew_before());
+    wish.revision(leaf.revision);
+}
+
+/// The component whose row made a leaf: the last part of its name is the row's.
+fn component(graph: &Graph, id: DerivationId) -> Option<Component> {
+    let name = &graph.get(id).name;
+    let (scope, row) = name.as_str().rsplit_once('/')?;
+    (scope.starts_with("nodes/") || scope == "operator")
+        .then(|| LEAVES.iter().find(|leaf| leaf.name == row))
+        .flatten()
+        .map(|row| row.component)
+}
+
+/// Where a name in a component's certificate comes from, if not from Kubernetes.
+fn san_origin(spec: &Spec, component: Component, node: Option<&Node>, san: &San) -> Option<String> {
+    let cluster = &spec.cluster;
+    if let Some(node) = node
+        && (San::from(&node.name) == *san
+            || node.sans.contains(san)
+            || node
+                .addresses
+                .iter()
+                .any(|address| San::Ip(address.ip()) == *san))
+    {
+        return Some(format!("node {}", node.name));
+    }
+    let settings = spec.components.get(&component);
+    if settings.is_some_and(|settings| settings.sans.contains(san)) {
+        return Some(format!("component {}", component.as_str()));
+    }
+    if component != Component::Apiserver {
+        return None;
+    }
+    if cluster.endpoint.value.host == *san {
+        return Some(format!("endpoint: {}", cluster.endpoint.origin));
+    }
+    match san {
+        San::Ip(address) if in_first_network(spec, *address) => {
+            Some(format!("service-cidr: {}", cluster.service_cidrs.origin))
+        }
+        San::Dns(name) if name.ends_with(&format!(".svc.{}", cluster.dns_domain.value)) => {
+            Some(format!("dns-domain: {}", cluster.dns_domain.origin))
+        }
+        _ => None,
+    }
+}
+
+fn in_first_network(spec: &Spec, address: IpAddr) -> bool {
+    let first = spec.cluster.service_cidrs.value.first();
+    first.is_some_and(|network| network.contains(&address))
+}
+
+fn kubernetes(spec: &Spec) -> String {
+    format!("kubernetes {}", spec.cluster.kubernetes.value)
+}

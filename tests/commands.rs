@@ -1,0 +1,665 @@
+//! The binary from outside: init, status, show, why, and how every command behaves in a shell.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::Desk;
+
+struct Lab {
+    folder: tempfile::TempDir,
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Lab {
+    fn empty() -> Self {
+        Lab {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn applied(description: &str) -> Self {
+        let lab = Lab::empty();
+        lab.write("cluster.kdl", description);
+        lab.done("apply");
+        lab
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
+        command
+            .args(words.split(' '))
+            .current_dir(self.folder.path())
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .env_remove("COLUMNS");
+        command
+    }
+
+    fn run(&self, words: &str) -> Ran {
+        ran(&mut self.command(words))
+    }
+
+    fn done(&self, words: &str) -> String {
+        let ran = self.run(words);
+        assert_eq!(ran.code, 0, "{words}\n{}{}", ran.out, ran.err);
+        ran.out
+    }
+
+    /// Exit code and the talk of a command that fails.
+    fn fails(&self, words: &str) -> (i32, String) {
+        let ran = self.run(words);
+        assert_ne!(ran.code, 0, "{words}\n{}", ran.out);
+        assert_eq!(ran.out, "", "{words}: nothing but talk");
+        (ran.code, ran.err)
+    }
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().expect("not ended by a signal"),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+const TWO_NODES: &str = r#"
+cluster "lab" { endpoint "api.lab.internal" }
+node "cp1" role="control-plane" address="10.0.0.11"
+node "cp2" role="control-plane" address="10.0.0.12"
+user "jane" { group "dev"; validity "90d" }
+"#;
+
+#[test]
+fn init_writes_a_project_that_plans_and_never_overwrites() {
+    let lab = Lab::empty();
+    let out = lab.done("-C new/prod-1 init");
+    assert!(
+        out.ends_with("next: edit new/prod-1/cluster.kdl, then kpki plan\n"),
+        "{out}"
+    );
+    let text = std::fs::read_to_string(lab.path("new/prod-1/cluster.kdl")).unwrap();
+    assert!(text.contains("cluster \"prod-1\""), "{text}");
+    assert!(lab.done("-C new/prod-1 plan").contains("ca/kubernetes"));
+
+    let (code, err) = lab.fails("-C new/prod-1 init");
+    assert_eq!(code, 1);
+    assert!(err.contains("cluster.kdl, new/prod-1/.gitignore"), "{err}");
+
+    std::fs::create_dir(lab.path("other")).unwrap();
+    lab.write("other/.gitignore", "mine");
+    let (_, err) = lab.fails("-C other init");
+    assert!(
+        err.starts_with("error: other/.gitignore exists already"),
+        "{err}"
+    );
+    assert!(!lab.path("other/cluster.kdl").exists());
+    assert_eq!(
+        std::fs::read(lab.path("other/.gitignore")).unwrap(),
+        b"mine"
+    );
+}
+
+#[test]
+fn git_ignores_secrets_and_nothing_else() {
+    let lab = Lab::empty();
+    lab.done("init");
+    lab.done("apply");
+    let git = |words: &str| {
+        let output = Command::new("git")
+            .args(words.split(' '))
+            .current_dir(lab.folder.path())
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    git("init -q");
+    let ignored = git("ls-files --others --ignored --exclude-standard");
+    let kept = git("ls-files --others --exclude-standard");
+    for path in files(&lab.path("out")) {
+        let path = path
+            .strip_prefix(lab.folder.path())
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let secret = !kpki::state::is_public(&path);
+        assert_eq!(ignored.lines().any(|line| line == path), secret, "{path}");
+        assert_eq!(kept.lines().any(|line| line == path), !secret, "{path}");
+    }
+    assert!(kept.contains("cluster.lock"));
+}
+
+#[test]
+fn status_says_what_is_wrong_first_and_what_to_do_last() {
+    let lab = Lab::applied(TWO_NODES);
+    let fine = lab.done("status --detailed-exitcode");
+    assert!(fine.starts_with("name"), "{fine}");
+    let last = fine.lines().last().unwrap();
+    assert!(last.starts_with("next: nothing until 20"), "{last}");
+
+    let day = |days: u64| format!("status --detailed-exitcode --now {}", in_days(days));
+    let expiring = lab.run(&day(70));
+    assert_eq!(expiring.code, 2);
+    assert!(
+        expiring.out.starts_with("1 certificate due for renewal\n"),
+        "{}",
+        expiring.out
+    );
+    let expired = lab.run(&day(400));
+    assert_eq!(expired.code, 2);
+    assert!(
+        expired
+            .out
+            .contains(" certificates expired: connections that use them fail\n")
+    );
+    assert!(
+        expired
+            .out
+            .ends_with("next: kpki apply renews and repairs; kpki plan shows it first\n")
+    );
+
+    let crt = "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt";
+    std::fs::remove_file(lab.path(crt)).unwrap();
+    mode(&lab.path("out/ca/sa.key"), 0o644);
+    let broken = lab.run("status --detailed-exitcode");
+    assert_eq!(broken.code, 2);
+    let first: Vec<&str> = broken.out.lines().take(4).collect();
+    assert_eq!(
+        first,
+        [
+            "1 file with a secret that others can read",
+            "  out/ca/sa.key is readable by others (mode 0644)",
+            "1 file not as built",
+            &format!("  {crt} is missing"),
+        ]
+    );
+    assert_eq!(lab.run("status").code, 0);
+}
+
+#[test]
+fn status_of_many_shows_the_soonest_and_json_all() {
+    use std::fmt::Write as _;
+    let mut description = TWO_NODES.to_owned();
+    for index in 0..40 {
+        let _ = writeln!(
+            description,
+            "user \"u{index}\" {{ validity \"{}d\" }}",
+            100 + index
+        );
+    }
+    let lab = Lab::applied(&description);
+    let text = lab.done("status");
+    assert!(text.lines().count() < 30, "{text}");
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("and ") && line.contains(" more by 20"))
+    );
+    let all: serde_json::Value = serde_json::from_str(&lab.done("status --format json")).unwrap();
+    assert!(all["certificates"].as_array().unwrap().len() > 60);
+}
+
+#[test]
+fn usual_lines_fit_eighty_columns() {
+    let lab = Lab::applied(TWO_NODES);
+    lab.write(
+        "cluster.kdl",
+        TWO_NODES.replace("api.lab", "kubernetes-api.lab"),
+    );
+    for words in [
+        "plan",
+        "status",
+        "show nodes/cp1/apiserver",
+        "why nodes/cp1/apiserver",
+        "apply",
+    ] {
+        let ran = ran(lab.command(words).env("COLUMNS", "80"));
+        assert_eq!(ran.code, 0, "{words}: {}", ran.err);
+        for line in ran.out.lines() {
+            assert!(line.chars().count() <= 80, "{words}: {line}");
+        }
+    }
+}
+
+#[test]
+fn show_takes_names_and_files() {
+    let lab = Lab::applied(TWO_NODES);
+    let artifact = lab.done("show nodes/cp1/apiserver");
+    for words in [
+        "(default)",
+        "(node cp1)",
+        "(endpoint: cluster.kdl:2)",
+        "CN=kube-apiserver",
+    ] {
+        assert!(artifact.contains(words), "{words}\n{artifact}");
+    }
+    assert!(lab.done("show users/jane").contains("(cluster.kdl:5)"));
+    assert!(
+        lab.done("show nodes/cp1/admin.conf")
+            .starts_with("nodes/cp1/admin.conf (kubeconfig)")
+    );
+    let pki = "out/nodes/cp1/etc/kubernetes";
+    let config = lab.done(&format!("show {pki}/admin.conf"));
+    assert!(config.contains("belongs to the certificate"), "{config}");
+    assert!(config.contains("https://api.lab.internal:6443"), "{config}");
+    let key = lab.done(&format!("show {pki}/pki/apiserver.key"));
+    assert!(
+        key.contains("private key\n  artifact    nodes/cp1/apiserver\n"),
+        "{key}"
+    );
+    assert!(lab.done("show out/ca/sa.pub").contains("service-account"));
+    let relative = ran(lab
+        .command("-C .. show out/ca/sa.pub")
+        .current_dir(lab.path("out")));
+    assert_eq!(relative.code, 0, "{}", relative.err);
+
+    let (code, err) = lab.fails("show nodes/cp1/apisrver");
+    assert_eq!(code, 64);
+    assert!(err.contains("did you mean nodes/cp1/apiserver?"), "{err}");
+    let (_, err) = lab.fails("show apiserver");
+    assert!(
+        err.contains("2 artifacts") && err.contains("  nodes/cp2/apiserver\n"),
+        "{err}"
+    );
+}
+
+#[test]
+fn show_reads_what_openssl_writes() {
+    let (lab, desk) = (Lab::empty(), Desk::new());
+    let show = |name: &str| {
+        let path = desk.path(name);
+        ran(lab.command("show").arg(path))
+    };
+    desk.openssl("req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.crt -days 3650 -subj /CN=old-ca");
+    desk.openssl("x509 -in rsa.crt -outform DER -out rsa.der");
+    desk.openssl("ecparam -name prime256v1 -genkey -out sec1.key");
+    desk.openssl("pkey -in sec1.key -outform DER -out ec.der");
+    desk.openssl("pkey -in sec1.key -pubout -out ec.pub");
+    desk.openssl("pkcs8 -topk8 -in sec1.key -passout pass:x -out locked.key");
+    desk.openssl(
+        "req -new -key sec1.key -out jane.csr -subj /O=dev/CN=jane -addext subjectAltName=DNS:a.b",
+    );
+    desk.put(
+        "both.pem",
+        [desk.read("rsa.crt"), desk.read("rsa.key")].concat(),
+    );
+    for (name, words) in [
+        (
+            "rsa.crt",
+            &["CA certificate", "CN=old-ca", "10 years", "rsa-2048"][..],
+        ),
+        ("rsa.der", &["CA certificate", "CN=old-ca"]),
+        ("rsa.key", &["private key", "rsa-2048"]),
+        ("sec1.key", &["private key", "ecdsa-p256"]),
+        ("ec.der", &["private key", "ecdsa-p256"]),
+        ("ec.pub", &["public key", "ecdsa-p256"]),
+        ("locked.key", &["encrypted private key"]),
+        (
+            "jane.csr",
+            &["certificate request", "O=dev, CN=jane", "a.b", "good"],
+        ),
+        ("both.pem", &["(1 of 2)", "(2 of 2)"]),
+    ] {
+        let ran = show(name);
+        assert_eq!(ran.code, 0, "{name}: {}", ran.err);
+        for word in words {
+            assert!(ran.out.contains(word), "{name} {word}\n{}", ran.out);
+        }
+        for secret in ["rsa.key", "sec1.key"] {
+            assert_tells_no_secret(&ran, &body_lines(&desk.read(secret)));
+        }
+    }
+    desk.put("empty.crt", "");
+    desk.put("text.crt", "hello");
+    desk.put("big.crt", vec![b'x'; (1 << 20) + 1]);
+    for (name, why) in [
+        ("empty.crt", "is empty"),
+        ("text.crt", "holds no certificate, key or request"),
+        ("big.crt", "larger than 1 MiB"),
+        ("none.crt", "there is no"),
+        ("", "a folder, not a file"),
+    ] {
+        let ran = show(name);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{name}");
+        assert!(ran.err.contains(why), "{name}: {}", ran.err);
+    }
+}
+
+#[test]
+fn show_does_not_wait_and_draws_nothing() {
+    let (lab, desk) = (Lab::empty(), Desk::new());
+    let status = Command::new("mkfifo")
+        .arg(desk.path("pipe.crt"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let pipe = ran(lab.command("show").arg(desk.path("pipe.crt")));
+    assert_eq!(pipe.code, 1);
+    assert!(pipe.err.contains("named pipe"), "{}", pipe.err);
+
+    desk.openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout e.key -out e.crt -subj /CN=a\u{1b}[31mb -utf8",
+    );
+    let data = |name: &str| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(desk.read(name))
+    };
+    desk.put(
+        "evil.conf",
+        format!(
+            "current-context: \"x\\e[2J\\u202e\"\ncontexts: [{{name: \"x\\e[2J\\u202e\", context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: \"\\a\", certificate-authority-data: {0}}}}}]\n\
+             users: [{{name: u, user: {{client-certificate-data: {0}, client-key-data: {1}}}}}]\n",
+            data("e.crt"),
+            data("e.key")
+        ),
+    );
+    for name in ["e.crt", "evil.conf"] {
+        let ran = ran(lab.command("show").arg(desk.path(name)));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let drawn = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!ran.out.contains(drawn), "{:?}", ran.out);
+        assert!(ran.out.contains("\\u{1b}"), "{:?}", ran.out);
+    }
+}
+
+#[test]
+fn a_kubeconfig_around_another_key_is_seen() {
+    let lab = Lab::applied(TWO_NODES);
+    let read = |node: &str| {
+        let path = format!("out/nodes/{node}/etc/kubernetes/admin.conf");
+        std::fs::read_to_string(lab.path(&path)).unwrap()
+    };
+    let (one, other) = (read("cp1"), read("cp2"));
+    let key = |text: &str| text.lines().last().unwrap().to_owned();
+    lab.write("mixed.conf", one.replace(&key(&one), &key(&other)));
+    let out = lab.done("show mixed.conf");
+    assert!(out.contains("does NOT belong to the certificate"), "{out}");
+}
+
+#[test]
+fn why_explains_a_change_and_its_absence() {
+    let lab = Lab::applied(TWO_NODES);
+    let same = lab.done("why nodes/cp1/admin.conf");
+    assert!(same.contains("nothing changed"), "{same}");
+    assert!(
+        same.contains("  nodes/cp1/admin (certificate)\n    ca/kubernetes"),
+        "{same}"
+    );
+    lab.write(
+        "cluster.kdl",
+        TWO_NODES.replace("10.0.0.11\"", "10.0.0.11\" { san \"one.lab\" }"),
+    );
+    let changed = lab.done("why nodes/cp1/apiserver");
+    assert!(
+        changed.contains("~ reissue because:\n  san: +one.lab\n"),
+        "{changed}"
+    );
+    assert!(changed.contains("built from the hash "), "{changed}");
+    assert!(lab.done("why jane").starts_with("users/jane (certificate)"));
+    let (code, err) = lab.fails("why apiserver");
+    assert_eq!(code, 64);
+    assert!(err.contains("2 artifacts are named apiserver"), "{err}");
+    assert!(
+        lab.fails("why nodes/cp1/admin.cnf")
+            .1
+            .contains("did you mean nodes/cp1/admin.conf?")
+    );
+}
+
+#[test]
+fn plan_and_apply_speak_of_what_cannot_be_taken_back() {
+    let one_node = TWO_NODES.replace(
+        "node \"cp2\" role=\"control-plane\" address=\"10.0.0.12\"\n",
+        "",
+    );
+    let before = one_node.replace("{ endpoint", "{ kubernetes \"1.35.4\"; endpoint");
+    let masters = "user \"root\" { group \"system:masters\"; allow-masters #true }\n";
+    let lab = Lab::applied(&before);
+    assert_eq!(lab.done("plan"), "nothing to do: 27 artifacts up to date\n");
+    lab.write("cluster.kdl", format!("{one_node}{masters}"));
+    let plan = lab.done("plan");
+    let first = "apply out/cluster/cluster-role-bindings.yaml first";
+    assert!(plan.contains(first), "{plan}");
+    assert!(plan.contains("user root is in system:masters"), "{plan}");
+    assert!(
+        plan.contains("the old certificate stays valid until 20"),
+        "{plan}"
+    );
+    assert!(plan.ends_with("next: kpki apply\n"), "{plan}");
+    let applied = lab.done("apply");
+    assert!(
+        applied.contains("1 created, 1 reissued, 2 rendered, "),
+        "{applied}"
+    );
+    assert!(
+        applied.contains("the API server cannot revoke it"),
+        "{applied}"
+    );
+    let after = lab.done("plan");
+    assert_eq!(
+        after.lines().count(),
+        2,
+        "the note stays, and nothing to do: {after}"
+    );
+}
+
+#[test]
+fn a_decision_comes_first() {
+    let lab = Lab::applied(TWO_NODES);
+    lab.write(
+        "cluster.kdl",
+        format!("{TWO_NODES}ca \"etcd\" key=\"rsa-2048\"\nuser \"new\"\n"),
+    );
+    let plan = lab.done("plan");
+    assert!(
+        plan.starts_with("x ca/etcd\n    the description asks for rsa-2048"),
+        "{plan}"
+    );
+    let status = lab.done("status");
+    assert!(
+        status.starts_with("1 artifact waiting for a decision\n  ca/etcd  "),
+        "{status}"
+    );
+    assert!(
+        status.ends_with("next: kpki plan, which says what each decision takes\n"),
+        "{status}"
+    );
+    assert!(lab.done("why ca/etcd").contains("apply stops here"));
+    let (code, err) = lab.fails("apply");
+    assert_eq!(code, 3);
+    assert!(err.contains("kpki apply --allow replace:ca/etcd"), "{err}");
+
+    lab.write("cluster.kdl", TWO_NODES);
+    let pki = |node: &str| {
+        lab.path(&format!(
+            "out/nodes/{node}/etc/kubernetes/pki/apiserver.crt"
+        ))
+    };
+    std::fs::copy(pki("cp2"), pki("cp1")).unwrap();
+    let status = lab.done("status");
+    assert!(
+        status.starts_with("1 artifact of mixed versions (a bad merge?)\n"),
+        "{status}"
+    );
+    assert!(lab.done("plan").starts_with("x nodes/cp1/apiserver\n"));
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    let lab = Lab::empty();
+    lab.write("cluster.kdl", TWO_NODES);
+    let plan = |name: &str, value: &str| ran(lab.command("plan").env(name, value)).out;
+    assert!(plan("CLICOLOR_FORCE", "1").contains("\u{1b}[32m+ ca/etcd\u{1b}[0m"));
+    let forced = ran(lab
+        .command("plan")
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1"))
+    .out;
+    for text in [plan("TERM", "xterm"), plan("NO_COLOR", "1"), forced] {
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+        assert!(text.contains("+ ca/etcd"));
+    }
+}
+
+#[test]
+fn the_shell_gets_what_it_expects() {
+    let lab = Lab::empty();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            lab.done(&format!("completions {shell}"))
+                .contains("detailed-exitcode"),
+            "{shell}"
+        );
+    }
+    assert!(lab.done("man").contains(".TH kpki"));
+    assert!(lab.done("--help").contains("status"));
+    for words in [
+        "paln",
+        "plan --now soon",
+        "show",
+        "status --format yaml",
+        "plan --allow all",
+    ] {
+        assert_eq!(lab.fails(words).0, 64, "{words}");
+    }
+    let (code, err) = lab.fails("status");
+    assert_eq!(code, 1);
+    assert!(err.contains("kpki init"), "{err}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let lab = Lab::applied(TWO_NODES);
+    for words in [
+        "plan",
+        "status --format json",
+        "completions bash",
+        "man",
+        "--help",
+    ] {
+        let mut child = lab
+            .command(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), err.as_str()),
+            (Some(0), ""),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn no_command_tells_a_secret() {
+    use base64::Engine as _;
+    let lab = Lab::applied(TWO_NODES);
+    let mut secrets = Vec::new();
+    for path in files(&lab.path("out")) {
+        let bytes = std::fs::read(&path).unwrap();
+        if path.extension().is_some_and(|extension| extension == "key") {
+            secrets.extend(body_lines(&bytes));
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        if let Some((_, key)) = text.split_once("client-key-data: ") {
+            secrets.push(key.trim().to_owned());
+            let pem = base64::engine::general_purpose::STANDARD
+                .decode(key.trim())
+                .unwrap();
+            secrets.extend(body_lines(&pem));
+        }
+    }
+    assert!(secrets.len() > 30);
+    let mut commands: Vec<String> = ["plan", "status", "plan --rekey nodes/cp1/*", "apply"]
+        .into_iter()
+        .flat_map(|words| [words.to_owned(), format!("{words} --format json")])
+        .collect();
+    for path in files(&lab.path("out")) {
+        commands.push(format!("show {}", path.display()));
+        commands.push(format!("show --format json {}", path.display()));
+    }
+    let lock = std::fs::read_to_string(lab.path("cluster.lock")).unwrap();
+    for line in lock.lines().skip(1) {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let name = line["name"].as_str().unwrap();
+        commands.extend([format!("show {name}"), format!("why {name}")]);
+    }
+    // Secrets in the place of public files, and damaged ones.
+    let key = std::fs::read(lab.path("out/ca/etcd.key")).unwrap();
+    lab.write("stray.crt", &key);
+    lab.write("stray.conf", [b"users: ".as_slice(), &key].concat());
+    lab.write("cut.key", &key[..key.len() - 40]);
+    for path in ["stray.crt", "stray.conf", "cut.key"] {
+        commands.push(format!("show {path}"));
+    }
+    for words in &commands {
+        assert_tells_no_secret(&lab.run(words), &secrets);
+    }
+    lab.write("out/ca/etcd.crt", &key);
+    for words in ["plan", "status", "apply", "why ca/etcd"] {
+        assert_tells_no_secret(&lab.run(words), &secrets);
+    }
+}
+
+/// The base64 lines of a PEM file.
+fn body_lines(pem: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(pem.to_vec()).unwrap();
+    let body = text
+        .lines()
+        .filter(|line| !line.starts_with("-----") && line.len() > 16);
+    body.map(str::to_owned).collect()
+}
+
+fn assert_tells_no_secret(ran: &Ran, secrets: &[String]) {
+    for secret in secrets {
+        let told = ran.out.contains(secret) || ran.err.contains(secret);
+        assert!(!told, "a secret was printed:\n{}{}", ran.out, ran.err);
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn in_days(days: u64) -> String {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let now = i64::try_from(since.as_secs()).unwrap();
+    kpki::time::Timestamp::from_unix(now)
+        .plus(kpki::time::Span::days(days))
+        .date()
+}

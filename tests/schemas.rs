@@ -1,0 +1,203 @@
+//! The committed JSON Schemas are those of the types, and what kpki really prints and writes obeys them.
+
+use std::path::{Path, PathBuf};
+
+use kpki::render::{PlanReport, ShowReport, StatusReport, WhyReport};
+use serde_json::{Value, json};
+
+fn schemas() -> [(&'static str, schemars::Schema); 5] {
+    [
+        ("plan", schemars::schema_for!(PlanReport)),
+        ("lock", kpki::lock::schema()),
+        ("status", schemars::schema_for!(StatusReport)),
+        ("show", schemars::schema_for!(ShowReport)),
+        ("why", schemars::schema_for!(WhyReport)),
+    ]
+}
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/{name}.schema.json"))
+}
+
+#[test]
+fn committed_schemas_are_those_of_the_types() {
+    for (name, schema) in schemas() {
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            std::fs::write(file(name), &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(file(name)).unwrap_or_default();
+        assert!(
+            committed == text,
+            "{name} differs; UPDATE_EXPECTED=1 cargo test --test schemas rewrites it"
+        );
+    }
+}
+
+struct Validator(jsonschema::Validator);
+
+impl Validator {
+    fn of(name: &str) -> Self {
+        let schema: Value =
+            serde_json::from_str(&std::fs::read_to_string(file(name)).unwrap()).unwrap();
+        Validator(jsonschema::validator_for(&schema).unwrap())
+    }
+
+    fn accept(&self, text: &str) -> Value {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let errors: Vec<String> = self
+            .0
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}\n{text}");
+        document
+    }
+
+    /// Each change alone makes the document a broken one.
+    fn refuse(&self, document: &Value, changes: &[(&str, Option<Value>)]) {
+        for (field, value) in changes {
+            let mut broken = document.clone();
+            let object = broken.as_object_mut().unwrap();
+            match value {
+                Some(value) => object.insert((*field).to_owned(), value.clone()),
+                None => object.remove(*field),
+            };
+            assert!(!self.0.is_valid(&broken), "{field} = {value:?}");
+        }
+    }
+}
+
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new(description: &str) -> Self {
+        let project = Project(tempfile::tempdir().unwrap());
+        project.describe(description);
+        project
+    }
+
+    fn describe(&self, description: &str) {
+        std::fs::write(self.0.path().join("cluster.kdl"), description).unwrap();
+    }
+
+    fn kpki(&self, arguments: &str) -> String {
+        let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+            .args(arguments.split(' '))
+            .arg("-C")
+            .arg(self.0.path())
+            .assert()
+            .success();
+        String::from_utf8(output.get_output().stdout.clone()).unwrap()
+    }
+}
+
+const BEFORE: &str = r#"
+cluster "lab" { kubernetes "1.35.4" }
+node "cp1" role="control-plane" address="10.0.0.11"
+user "root" { group "system:masters"; allow-masters #true }
+user "gone"
+"#;
+
+const AFTER: &str = r#"
+cluster "lab" { kubernetes "1.36.2" }
+node "cp1" role="control-plane" address="10.0.0.11" { san "cp1.lab.internal" }
+user "root" { group "system:masters"; allow-masters #true; validity "30d" }
+ca "etcd" key="ecdsa-p384"
+"#;
+
+#[test]
+fn what_kpki_prints_and_writes_obeys_its_schemas() {
+    let [plan, lock, status, show, why] =
+        ["plan", "lock", "status", "show", "why"].map(Validator::of);
+    let project = Project::new(BEFORE);
+
+    let new = plan.accept(&project.kpki("plan --format json"));
+    assert_eq!(new["empty"], json!(false));
+    status.accept(&project.kpki("status --format json"));
+    plan.accept(&project.kpki("apply --format json"));
+    let applied = plan.accept(&project.kpki("plan --format json"));
+    assert_eq!(applied["empty"], json!(true));
+    assert_eq!(applied["notes"].as_array().unwrap().len(), 1);
+
+    let text = std::fs::read_to_string(project.0.path().join("cluster.lock")).unwrap();
+    for line in text.lines() {
+        lock.accept(line);
+    }
+
+    project.describe(AFTER);
+    std::fs::remove_file(
+        project
+            .0
+            .path()
+            .join("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt"),
+    )
+    .unwrap();
+    std::fs::write(project.0.path().join("out/stranger"), "").unwrap();
+    let changed = plan.accept(&project.kpki("plan --format json"));
+    assert_eq!(changed["blocked"][0]["allow"], json!("replace:ca/etcd"));
+    assert!(!changed["orphans"].as_array().unwrap().is_empty());
+    for now in ["2026-06-01", "2027-06-01", "2036-01-01", "2060-01-01"] {
+        status.accept(&project.kpki(&format!("status --format json --now {now}")));
+        plan.accept(&project.kpki(&format!("plan --format json --now {now}")));
+    }
+    for name in [
+        "nodes/cp1/apiserver",
+        "users/root/kubeconfig",
+        "ca/etcd",
+        "service-account",
+    ] {
+        show.accept(&project.kpki(&format!("show --format json {name}")));
+        why.accept(&project.kpki(&format!("why --format json {name}")));
+    }
+    for path in [
+        "out/ca/etcd.crt",
+        "out/ca/sa.key",
+        "out/ca/sa.pub",
+        "out/users/root/root.kubeconfig",
+    ] {
+        show.accept(&project.kpki(&format!("show --format json {path}")));
+    }
+}
+
+#[test]
+fn a_broken_document_is_refused() {
+    let project = Project::new(BEFORE);
+    let plan = Validator::of("plan");
+    let document = plan.accept(&project.kpki("plan --format json"));
+    plan.refuse(
+        &document,
+        &[
+            ("steps", None),
+            ("format-version", None),
+            ("format-version", Some(json!("1"))),
+            ("steps", Some(json!([{ "name": "ca/etcd" }]))),
+        ],
+    );
+    let status = Validator::of("status");
+    let document = status.accept(&project.kpki("status --format json"));
+    status.refuse(
+        &document,
+        &[
+            ("certificates", None),
+            (
+                "attention",
+                Some(json!([{ "code": "fine", "name": null, "text": "" }])),
+            ),
+        ],
+    );
+    let lock = Validator::of("lock");
+    let line = lock.accept(&format!(
+        r#"{{"name":"ca/etcd","hash":"{}"}}"#,
+        "0".repeat(32)
+    ));
+    lock.refuse(
+        &line,
+        &[
+            ("hash", None),
+            ("hash", Some(json!("short"))),
+            ("size", Some(json!(-1))),
+            ("secret", Some(json!("x"))),
+        ],
+    );
+}
