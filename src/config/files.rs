@@ -10,6 +10,7 @@ use super::tree::{Node, Scalar};
 use crate::sources::{Sources, size_in_words};
 
 const FILE_LIMIT: usize = 1024 * 1024;
+const PEM: &[u8] = b"-----BEGIN ";
 const TOTAL_LIMIT: usize = 8 * 1024 * 1024;
 const INCLUDE_DEPTH: usize = 8;
 
@@ -132,6 +133,14 @@ fn decode(bytes: Vec<u8>, path: &str) -> Result<String, (String, &'static str)> 
         return Err((
             format!("{path} has a NUL byte in line {line}"),
             "a description is UTF-8 text; is this another file?",
+        ));
+    }
+    // A report quotes lines of its file: never those of a key, whether named by mistake or on purpose.
+    if let Some(at) = bytes.windows(PEM.len()).position(|window| window == PEM) {
+        let line = line(at, &bytes);
+        return Err((
+            format!("{path} holds PEM data in line {line}; nothing of it is shown"),
+            "a description names files of keys and certificates, it never holds them",
         ));
     }
     String::from_utf8(bytes).map_err(|error| {
