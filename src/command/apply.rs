@@ -85,7 +85,10 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
     if plan.blocked.is_empty() && plan.mixed.is_empty() {
         return Ok(());
     }
-    let message = format!("apply needs a decision first\n\n{decisions}\nnothing was written");
+    let message = format!(
+        "apply needs a decision first\n\n{}\n\nnothing was written",
+        decisions.trim_end()
+    );
     if !plan.mixed.is_empty() {
         return Err(Error::refused(message)
             .help("check out one side of cluster.lock and out/ together, then apply again"));

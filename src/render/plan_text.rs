@@ -139,11 +139,9 @@ impl PlanReport {
         };
         let last: String = last.chars().take(10).collect();
         let text = if until.count() == 1 {
-            format!("the old certificate stays valid until {last}; the API server cannot revoke it")
+            format!("the old certificate stays valid until {last}: nothing can revoke it")
         } else {
-            format!(
-                "the old certificates stay valid until {last} at most; the API server cannot revoke them"
-            )
+            format!("the old certificates stay valid until {last} at most: nothing can revoke them")
         };
         paragraph("", 2, &text, columns)
     }
