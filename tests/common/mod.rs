@@ -1,9 +1,10 @@
 //! What the X.509 tests share: OpenSSL as the second opinion, and a small CA.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod project;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::process::Command;
 
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::{Issuer, Purpose, Template, issue};
@@ -43,11 +44,11 @@ impl Desk {
     }
 
     pub fn try_openssl(&self, arguments: &str) -> (bool, String) {
-        let output = Command::new("openssl")
+        let output = project::tool("openssl")
             .args(arguments.split(' '))
             .current_dir(self.0.path())
             .output()
-            .expect("these tests need the `openssl` binary on the PATH");
+            .unwrap();
         let text = [output.stdout, output.stderr].concat();
         (
             output.status.success(),

@@ -1,0 +1,11 @@
+#!/bin/sh
+# The whole check of this repository: formatting, lints, tests, documentation, dependencies. It is what CI runs.
+set -eu
+cd "$(dirname "$0")/.."
+
+sh tests/setup.sh
+cargo fmt --check
+cargo clippy --locked --all-targets -- -D warnings
+cargo test --locked
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+PATH="$PWD/target/test-tools/bin:$PATH" cargo deny --locked check licenses bans sources
