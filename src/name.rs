@@ -281,7 +281,7 @@ fn check_address(address: IpAddr) -> Result<IpAddr, NameError> {
     Ok(address)
 }
 
-/// A node's own address: unicast, not loopback, not IPv4-mapped.
+/// A node's own address: unicast, neither unspecified nor IPv4-mapped. Loopback serves tests on one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeAddress(IpAddr);
 

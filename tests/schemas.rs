@@ -1,5 +1,12 @@
 //! The committed JSON Schemas are those of the types, and what kpki really prints and writes obeys them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what it did not expect"
+)]
+
 use std::path::{Path, PathBuf};
 
 use kpki::render::{PlanReport, ShowReport, StatusReport, WhyReport};

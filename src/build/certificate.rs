@@ -1,6 +1,6 @@
 //! Issues certificates.
 //!
-//! rcgen writes everything but the names (see [`super::splice`]) and the signature. The form is kubeadm's, but
+//! rcgen writes everything but the names (see `splice.rs`) and the signature. The form is kubeadm's, but
 //! for keyEncipherment, which only RSA keys get, and the order of extensions, which means nothing.
 
 use std::cell::RefCell;

@@ -1,15 +1,48 @@
 //! What a person should read beside a plan.
 
+use std::collections::BTreeMap;
+
 use crate::graph::DerivationId;
 use crate::plan::{Note, Plan, Reason, World};
 use crate::spec::Spec;
 
 pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
-    plan.notes
-        .iter()
-        .map(|note| text(world, note))
+    clamped(world, plan)
+        .into_iter()
+        .chain(
+            plan.notes
+                .iter()
+                .filter(|note| !matches!(note, Note::Clamped { .. }))
+                .map(|note| text(world, note)),
+        )
         .chain(kubelet_client_loses_its_group(world, plan))
         .chain(masters(spec))
+        .collect()
+}
+
+/// One line for each end that cuts certificates short, however many those are.
+fn clamped(world: World<'_>, plan: &Plan) -> Vec<String> {
+    let mut ends: BTreeMap<_, Vec<DerivationId>> = BTreeMap::new();
+    for note in &plan.notes {
+        if let Note::Clamped { derivation, until } = note {
+            ends.entry(*until).or_default().push(*derivation);
+        }
+    }
+    ends.into_iter()
+        .filter_map(|(until, cut)| {
+            let (first, others) = cut.split_first()?;
+            let name = &world.graph.get(*first).name;
+            Some(match others.len() {
+                0 => format!(
+                    "{name} would outlive its CA and ends with it on {}",
+                    until.date()
+                ),
+                more => format!(
+                    "{name} and {more} more would outlive their CA and end with it on {}",
+                    until.date()
+                ),
+            })
+        })
         .collect()
 }
 
