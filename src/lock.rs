@@ -91,12 +91,21 @@ pub fn schema() -> schemars::Schema {
 pub struct LockError {
     pub line: usize,
     pub why: String,
+    /// What to do.
+    pub help: &'static str,
 }
+
+pub const RESTORE: &str = "restore it from Git; or delete it, and the next apply rebuilds it from out/ \
+     without changing a file";
+const TAKE_ONE_SIDE: &str = "take one side of cluster.lock and out/ together \
+     (`git checkout --ours` or `--theirs`)";
+const NEWER: &str = "run the kpki that wrote it, or a newer one";
 
 pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
     let fail = |line, why: &str| LockError {
         line,
         why: why.to_owned(),
+        help: RESTORE,
     };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or(&[]);
@@ -114,38 +123,41 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             .iter()
             .any(|mark| line.starts_with(mark))
         {
-            return Err(fail(
-                number,
-                "is a merge conflict; take one side of cluster.lock and out/ together (`git checkout --ours` or `--theirs`)",
-            ));
+            return Err(LockError {
+                help: TAKE_ONE_SIDE,
+                ..fail(number, "is a merge conflict")
+            });
         }
         let Some(line) = line.strip_suffix('\n') else {
             return Err(fail(number, "is cut off (no newline at its end)"));
         };
         let malformed = |error: serde_json::Error| {
             let what = error.to_string();
-            let what = what
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            fail(number, &format!("is not a lock line: {what}"))
+            let what = what.split(" at line ").next().unwrap_or_default();
+            fail(number, &format!("is not a lock line: {}", shown(what)))
         };
         if !seen_head {
             let head: Head = serde_json::from_str(line).map_err(malformed)?;
             if head.kpki_lock > FORMAT_VERSION {
-                return Err(fail(number, "was written by a newer kpki; use that one"));
+                return Err(LockError {
+                    help: NEWER,
+                    ..fail(number, "was written by a newer kpki")
+                });
             }
+            printable(head.cluster.as_deref()).map_err(|why| fail(number, &why))?;
             lock.cluster = head.cluster;
             lock.kubernetes = head.kubernetes.and_then(|version| version.parse().ok());
             seen_head = true;
             continue;
         }
         let line: Line = serde_json::from_str(line).map_err(malformed)?;
-        let name: ArtifactName = line
-            .name
-            .parse()
-            .map_err(|error| fail(number, &format!("has a bad name: {:?} {error}", line.name)))?;
+        let name: ArtifactName = line.name.parse().map_err(|error| {
+            let name = shown(&line.name);
+            fail(number, &format!("has a bad name: \"{name}\" {error}"))
+        })?;
+        for text in [&line.revision, &line.server] {
+            printable(text.as_deref()).map_err(|why| fail(number, &why))?;
+        }
         let entry = Entry {
             hash: line.hash,
             // A key without a written revision has the first.
@@ -165,6 +177,25 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
         }
     }
     Ok(lock)
+}
+
+/// Texts of a lock reach terminals.
+fn printable(text: Option<&str>) -> Result<(), String> {
+    match text {
+        Some(text) if text.len() > 300 || text.bytes().any(|b| !(b' '..=b'~').contains(&b)) => Err(
+            format!("has a text that kpki never writes: \"{}\"", shown(text)),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// A text of unknown origin for a message: its beginning, escaped.
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().nth(80).is_some() {
+        shown.push_str("...");
+    }
+    shown.replace("\\\"", "\"").replace("\\'", "'")
 }
 
 const FIRST_REVISION: &str = "1";

@@ -46,6 +46,12 @@ impl Sources {
         if bytes.len() > limit {
             return Err(refuse(format!("larger than {}", size_in_words(limit))));
         }
+        // A message about it would quote its lines.
+        let key = b"PRIVATE KEY-----";
+        let is_description = Path::new(path).extension().is_some_and(|end| end == "kdl");
+        if is_description && bytes.windows(key.len()).any(|part| part == key) {
+            return Err(refuse("a private key, not a description".to_owned()));
+        }
         Ok(bytes)
     }
 }
@@ -75,6 +81,7 @@ pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     // O_NONBLOCK: opening a FIFO for reading waits for a writer otherwise (open(2)).
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
+        Errno::NOENT if path.is_symlink() => "a symbolic link to nothing".to_owned(),
         Errno::NOENT | Errno::NOTDIR => "no such file".to_owned(),
         Errno::NXIO => "not a regular file".to_owned(),
         other => std::io::Error::from(other).to_string(),

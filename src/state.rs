@@ -71,16 +71,6 @@ impl Entry {
     }
 }
 
-impl Lock {
-    /// The newest notBefore on record: a clock before it is wrong.
-    pub fn newest_not_before(&self) -> Option<Timestamp> {
-        self.entries
-            .values()
-            .filter_map(|entry| entry.not_before)
-            .max()
-    }
-}
-
 /// The files below `out/`, by path. Of secrets only what can be seen without opening them.
 #[derive(Debug, Default)]
 pub struct Inventory {

@@ -87,6 +87,13 @@ pub fn execute(
         .collect::<Result<_>>()?;
     lines.extend(built.into_iter().flatten());
     for step in &plan.steps {
+        // A kubeconfig's builder has seen to its mode.
+        if matches!(
+            world.graph.get(step.derivation).recipe,
+            Recipe::Kubeconfig(_)
+        ) {
+            continue;
+        }
         for path in &step.modes {
             if !step.writes.contains(path) {
                 files.set_mode(path, SECRET_MODE)?;

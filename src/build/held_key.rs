@@ -43,48 +43,61 @@ impl Belongs<'_> {
     }
 }
 
-/// The first file here that holds the key. A file that holds another one, or none, is an error only when no
-/// other place has the right one: a node's damaged copy never hides the master.
+/// The first file here that holds the key. A node's file that holds another one, or none, is an error only
+/// when no other place has the right one: a damaged copy never hides the master. A damaged master is an
+/// error in any case: it may be the only copy of some other key, so nothing is put over it.
 pub(super) fn held_key(
     job: &Job<'_>,
     id: DerivationId,
     belongs: Belongs<'_>,
 ) -> Result<Option<HeldKey>> {
-    let mut problem = None;
+    let mut problem: Option<(String, bool)> = None;
     for place in job.world.graph.key_places(id) {
         match job.world.inventory.secret_size(place.path.as_str()) {
             None | Some(0) => continue,
             Some(_) => {}
         }
         match read(job, place) {
-            Ok(held) if belongs.check(held.key.public_key()) => return Ok(Some(held)),
+            Ok(held) if belongs.check(held.key.public_key()) => {
+                return match problem {
+                    Some((why, master)) if master => Err(unusable(job, id, &why, Some(place))),
+                    _ => Ok(Some(held)),
+                };
+            }
             Ok(_) => {
                 let witness = job.world.survey.witness(id).path();
                 let witness = witness.map_or_else(
                     || "the lock's record of it".to_owned(),
                     |path| format!("out/{path}"),
                 );
-                problem.get_or_insert(format!(
+                let why = format!(
                     "out/{} does not hold the private key of {witness}",
                     place.path
-                ));
+                );
+                problem.get_or_insert((why, place.node.is_none()));
             }
             Err(why) => {
-                problem.get_or_insert(format!("out/{} {why}", place.path));
+                let why = format!("out/{} {why}", place.path);
+                problem.get_or_insert((why, place.node.is_none()));
             }
         }
     }
     match problem {
         None => Ok(None),
-        Some(why) => Err(unusable(job, id, &why)),
+        Some((why, _)) => Err(unusable(job, id, &why, None)),
     }
 }
 
-fn unusable(job: &Job<'_>, id: DerivationId, why: &str) -> Error {
+fn unusable(job: &Job<'_>, id: DerivationId, why: &str, copy: Option<&Placement>) -> Error {
     let derivation = job.world.graph.get(id);
     let name = &derivation.name;
     let error = Error::new(Kind::NeedsAllow, format!("{name}: {why}"));
-    if derivation.recipe.is_anchor() {
+    if let Some(copy) = copy {
+        error.help(format!(
+            "out/{} holds the right key; move the other one away, and kpki apply restores it from there",
+            copy.path
+        ))
+    } else if derivation.recipe.is_anchor() {
         error.help(format!(
             "put the right key back; or give it up and replace everything below it: \
              kpki apply --rekey {name} --allow replace:{name}"

@@ -42,7 +42,7 @@ impl Curve {
     }
 }
 
-const REWRITE: &str = "rewrite it with `openssl pkey -in OLD -out NEW`";
+const OPENSSL: &str = "`openssl pkey -in OLD -out NEW`";
 
 impl KeyMaterial {
     pub fn from_pem(text: &[u8]) -> Result<Self, BuildError> {
@@ -69,8 +69,7 @@ impl KeyMaterial {
         let label = block.label.as_str();
         if block.encrypted || label == "ENCRYPTED PRIVATE KEY" {
             return Err(BuildError::key(format!(
-                "is encrypted; to decrypt it {}",
-                REWRITE.replacen("re", "", 1)
+                "is encrypted; decrypt it with {OPENSSL}"
             )));
         }
         let damaged = || BuildError::key("holds a damaged private key");
@@ -127,7 +126,7 @@ impl KeyMaterial {
             Some([0, point @ ..]) if point.first() == Some(&4) => point.to_vec(),
             _ => {
                 return Err(BuildError::key(format!(
-                    "holds a private key without its uncompressed public half; {REWRITE}"
+                    "holds a private key without its uncompressed public half; rewrite it with {OPENSSL}"
                 )));
             }
         };

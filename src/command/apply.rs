@@ -18,9 +18,30 @@ use crate::name::TreePath;
 use crate::plan::{Plan, plan};
 use crate::render::plan_report;
 use crate::secret::Secret;
-use crate::store::{Disk as _, RealDisk, Settled, Transaction, begin};
+use crate::state::Lock;
+use crate::store::{Disk as _, Pending, RealDisk, Settled, Transaction, begin, pending};
+use crate::time::Timestamp;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
+    let disk = RealDisk::open(directory).ok();
+    let applied = apply(directory, args).map_err(|error| {
+        let half_way = disk.is_none_or(|disk| pending(&disk).ok() == Some(Pending::Unfinished));
+        if half_way || error.kind == Kind::Usage || error.message.ends_with(NOTHING_WRITTEN) {
+            return error;
+        }
+        Error {
+            message: format!("{}\n{NOTHING_WRITTEN}", error.message),
+            ..error
+        }
+    })?;
+    terminal::product(&applied)?;
+    Ok(Outcome::Done)
+}
+
+const NOTHING_WRITTEN: &str = "nothing was written";
+
+/// What was done, as the user wants it printed.
+fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     // A mistake in the description is found before anything is touched.
     let description = Description::read(directory)?;
     let disk = RealDisk::open(directory)?;
@@ -32,20 +53,14 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     }
     // Under the writer's lock: nobody else changes it now.
     let project = Project::with(description, directory)?;
+    project.refuse_obstacles()?;
     let now = clock();
     let intent = intent(&args.intentions, &project)?;
     let world = project.world(now);
     let plan = plan(world, &project.spec, &intent);
     let report = plan_report(world, &project.spec, &plan, &project.notes);
     refuse(&plan, &report.decisions(terminal::columns()))?;
-    if let Some(newest) = project.lock.newest_not_before()
-        && newest > now
-    {
-        return Err(Error::refused(format!(
-            "the clock says {now}, but a certificate on record is not valid before {newest}"
-        ))
-        .help("set the clock; nothing was written"));
-    }
+    refuse_early_clock(&project.lock, now)?;
     let prune = args.prune && !plan.orphans.is_empty();
     if !plan.is_empty() || prune {
         let output = Output {
@@ -55,7 +70,7 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
             started: Instant::now(),
             shown: Once::new(),
         };
-        let new = execute(
+        let lock = execute(
             world,
             &project.spec,
             &plan,
@@ -63,21 +78,32 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
             now,
             &Entropy::system(),
             &output,
-        )
-        .map_err(|error| Error {
-            message: format!("{}\nnothing was written", error.message),
-            ..error
-        })?;
+        )?;
         output.bar.set_message("committing");
         let bar = output.bar;
-        transaction.commit(lock::render(&new).as_bytes())?;
+        transaction.commit(lock::render(&lock).as_bytes())?;
         bar.finish_and_clear();
     }
-    terminal::product(&match args.output.format {
+    Ok(match args.output.format {
         Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),
-    })?;
-    Ok(Outcome::Done)
+    })
+}
+
+/// Certificates issued by a wrong clock are refused everywhere, and a renewal would seem not to be due.
+fn refuse_early_clock(lock: &Lock, now: Timestamp) -> Result<()> {
+    let newest = lock
+        .entries
+        .iter()
+        .filter_map(|(name, entry)| Some((entry.not_before?, name)))
+        .max();
+    match newest {
+        Some((not_before, name)) if not_before > now => Err(Error::refused(format!(
+            "the clock says {now}, but the lock says that {name} is not valid before {not_before}"
+        ))
+        .help("set the clock; if it is right, restore cluster.lock from Git")),
+        _ => Ok(()),
+    }
 }
 
 /// Everything that stands in the way, at once.
@@ -86,12 +112,14 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "apply needs a decision first\n\n{}\n\nnothing was written",
+        "apply needs a decision first\n\n{}\n\n{NOTHING_WRITTEN}",
         decisions.trim_end()
     );
     if !plan.mixed.is_empty() {
-        return Err(Error::refused(message)
-            .help("check out one side of cluster.lock and out/ together, then apply again"));
+        return Err(Error::refused(message).help(
+            "check out one side of cluster.lock and out/ together, then apply again; a file that was \
+             damaged or put there by mistake can be restored or deleted instead",
+        ));
     }
     let allows: Vec<String> = plan
         .blocked
@@ -104,9 +132,10 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
     }
     let mut unique = allows;
     unique.dedup();
+    let more = if unique.len() > 3 { " ..." } else { "" };
     unique.truncate(3);
     Err(Error::new(Kind::NeedsAllow, message).help(format!(
-        "to go on all the same: kpki apply {}",
+        "put back what is lost or undo the change; to go on all the same add {}{more}",
         unique.join(" ")
     )))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::project::{Project, warn_if_pending};
+use super::project::{Project, warn, warn_if_pending};
 use super::{Outcome, clock, terminal};
 use crate::cli::{Format, Intentions, PlanArgs};
 use crate::error::{Error, Kind, Result};
@@ -11,8 +11,12 @@ use crate::plan::{Allow, Intent, NamePattern, plan};
 use crate::render::plan_report;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
-    let project = Project::read(directory)?;
+    let project = Project::read(directory).inspect_err(|_| {
+        // It may explain the error, which is the one to tell.
+        let _ = warn_if_pending(directory);
+    })?;
+    warn(project.pending);
+    project.refuse_obstacles()?;
     let now = args.future.now.unwrap_or_else(clock);
     let intent = intent(&args.intentions, &project)?;
     let plan = plan(project.world(now), &project.spec, &intent);
@@ -50,6 +54,27 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
                 None => "kpki status lists all names".into(),
             }));
         }
+    }
+    for allow in &intent.allow {
+        let (Allow::Replace(name) | Allow::LostKey(NamePattern::Exact(name))) = allow else {
+            continue;
+        };
+        let anchor = project
+            .graph
+            .find(name)
+            .is_some_and(|id| project.graph.get(id).recipe.is_anchor());
+        let help = match allow {
+            Allow::Replace(_) if !anchor => format!(
+                "{name} is neither a CA nor the service-account key: --rekey {name} makes a new key, \
+                 --allow lost-key:{name} gives up a lost one"
+            ),
+            Allow::LostKey(_) if anchor => format!(
+                "{name} is a root of trust: --allow replace:{name} gives it up, and all that it signed"
+            ),
+            _ => continue,
+        };
+        let message = format!("--allow {allow} permits nothing");
+        return Err(Error::new(Kind::Usage, message).help(help));
     }
     Ok(intent)
 }

@@ -1,10 +1,11 @@
 //! The project folder as values: description, lock, files under `out/` and what they say.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::terminal;
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::lock;
 use crate::plan::{Survey, World};
@@ -24,8 +25,17 @@ pub(super) struct Project {
     pub lock: Lock,
     pub inventory: Inventory,
     pub survey: Survey,
+    /// What an interrupted apply had left when the files were read.
+    pub pending: Pending,
     /// What the description's reader wants said.
     pub notes: Vec<String>,
+}
+
+/// What lies beside the description.
+struct State {
+    lock: Lock,
+    inventory: Inventory,
+    pending: Pending,
 }
 
 /// The description, read once.
@@ -37,7 +47,8 @@ pub(super) struct Description {
 impl Description {
     pub fn read(directory: &Path) -> Result<Description> {
         let path: PathBuf = directory.join(DESCRIPTION);
-        if !path.exists() {
+        // Not `exists`: a link to nowhere is there, and reading it says what is wrong.
+        if path.symlink_metadata().is_err() {
             return Err(Error::refused(format!("there is no {}", path.display()))
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
@@ -72,7 +83,12 @@ impl Project {
         Ok(Project::new(description, read_state(directory)?))
     }
 
-    fn new(description: Description, (lock, inventory): (Lock, Inventory)) -> Project {
+    fn new(description: Description, state: State) -> Project {
+        let State {
+            lock,
+            inventory,
+            pending,
+        } = state;
         let Description { mut spec, notes } = description;
         spec.cluster.resolve_version(lock.kubernetes);
         let graph = Graph::derive(&spec);
@@ -83,7 +99,54 @@ impl Project {
             lock,
             inventory,
             survey,
+            pending,
             notes,
+        }
+    }
+
+    /// What hides files from us. Judged, they would look lost, and giving up keys that are there would
+    /// be offered as the way out.
+    pub fn refuse_obstacles(&self) -> Result<()> {
+        let mut found = BTreeSet::new();
+        for place in self.graph.all_placements() {
+            let path = place.path.as_str();
+            match self.inventory.get(path) {
+                Some(File::Unusable { what }) if place.content.is_secret() => {
+                    found.insert(format!("out/{path} {what}"));
+                }
+                Some(_) => {}
+                None => found.extend(self.obstacle_above(path)),
+            }
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let more = found.len().saturating_sub(5);
+        let mut message: Vec<String> = found.into_iter().take(5).collect();
+        if more > 0 {
+            message.push(format!("and {more} more"));
+        }
+        Err(Error::refused(message.join("\n")).help(
+            "kpki reads and writes real files and folders only; put them back in place, then run the command again",
+        ))
+    }
+
+    /// Something that is no folder where one must be.
+    fn obstacle_above(&self, mut path: &str) -> Option<String> {
+        if self.inventory.files.is_empty() {
+            return None;
+        }
+        while let Some((above, _)) = path.rsplit_once('/') {
+            path = above;
+            match self.inventory.get(path) {
+                Some(File::Unusable { what }) => return Some(format!("out/{path} {what}")),
+                Some(_) => return Some(format!("out/{path} is a file where a folder must be")),
+                None => {}
+            }
+        }
+        match self.inventory.get("") {
+            Some(File::Unusable { what }) => Some(format!("out/ {what}")),
+            _ => None,
         }
     }
 
@@ -101,35 +164,68 @@ impl Project {
 /// While an interrupted apply waits to be settled, every command says so.
 pub(super) fn warn_if_pending(directory: &Path) -> Result<()> {
     let disk = RealDisk::open(directory)?;
-    match pending(&disk)? {
-        Pending::Nothing => {}
-        Pending::Staged => terminal::talk(
-            "note: an earlier apply was interrupted before its changes counted; the next apply clears them away",
-        ),
-        Pending::Unfinished => terminal::talk(
-            "note: an earlier apply was interrupted half-way; out/ is not consistent until the next `kpki apply` finishes it",
-        ),
-    }
+    warn(pending(&disk)?);
     Ok(())
 }
 
-fn read_state(directory: &Path) -> Result<(Lock, Inventory)> {
-    let disk = RealDisk::open(directory)?;
-    Ok((read_lock(&disk)?, read_inventory(directory)?))
+pub(super) fn warn(pending: Pending) {
+    match pending {
+        Pending::Nothing => {}
+        Pending::Staged => terminal::talk(
+            "note: an earlier apply was interrupted before its changes counted (or is running now); the next apply clears them away",
+        ),
+        Pending::Unfinished => terminal::talk(
+            "note: an earlier apply was interrupted half-way (or is running now); out/ is not consistent until the next `kpki apply` finishes it",
+        ),
+    }
 }
 
-fn read_lock(disk: &RealDisk) -> Result<Lock> {
+/// Readers take no lock, so an apply may run beside them. Every commit that changes what the files say
+/// changes the lock, and while it moves files its journal is there: what was read between two equal
+/// looks at both belongs together.
+fn read_state(directory: &Path) -> Result<State> {
+    let disk = RealDisk::open(directory)?;
+    let look = || Ok::<_, Error>((pending(&disk)?, lock_bytes(&disk)?));
+    let mut before = look()?;
+    for _ in 0..READ_ATTEMPTS {
+        let inventory = read_inventory(directory)?;
+        let after = look()?;
+        if before == after {
+            let (pending, lock) = before;
+            return Ok(State {
+                lock: parse_lock(lock.as_deref())?,
+                inventory,
+                pending,
+            });
+        }
+        before = after;
+    }
+    Err(Error::new(
+        Kind::Busy,
+        format!("another kpki changed out/ and {LOCK} while they were read"),
+    )
+    .help("wait until it has finished, then run the command again"))
+}
+
+const READ_ATTEMPTS: usize = 5;
+
+fn lock_bytes(disk: &RealDisk) -> Result<Option<Vec<u8>>> {
     match disk.kind(LOCK)? {
-        EntryKind::Missing => return Ok(Lock::default()),
+        EntryKind::Missing => return Ok(None),
         EntryKind::File { size, .. } if size > lock::LIMIT as u64 => {
-            return Err(Error::refused(format!("{LOCK} is larger than 64 MiB")));
+            return Err(Error::refused(format!("{LOCK} is larger than 64 MiB")).help(lock::RESTORE));
         }
         _ => {}
     }
-    lock::parse(&disk.read(LOCK)?).map_err(|error| {
-        Error::refused(format!("{LOCK}:{}: {}", error.line, error.why)).help(
-            "restore it from Git; or delete it, and the next apply rebuilds it from out/ without changing a file",
-        )
+    disk.read(LOCK).map(Some)
+}
+
+fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
+    let Some(bytes) = bytes else {
+        return Ok(Lock::default());
+    };
+    lock::parse(bytes).map_err(|error| {
+        Error::refused(format!("{LOCK}:{}: {}", error.line, error.why)).help(error.help)
     })
 }
 
@@ -152,7 +248,7 @@ fn read_inventory(directory: &Path) -> Result<Inventory> {
                 what: format!("cannot be read: {why}"),
             },
             FoundKind::Foreign => File::Unusable {
-                what: "has a name that is not UTF-8".into(),
+                what: "has a name that is no plain text".into(),
             },
         };
         inventory.files.insert(found.path, file);

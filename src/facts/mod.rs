@@ -12,6 +12,7 @@ pub mod pem;
 pub mod public_key;
 pub mod request;
 mod sans;
+pub mod signature;
 
 pub use certificate::CertificateFacts;
 pub use distinguished_name::DistinguishedName;
@@ -20,6 +21,7 @@ pub use kubeconfig::KubeconfigFacts;
 pub use pem::{certificate_pem, certificates_in_pem};
 pub use public_key::{KeyKind, PublicKey};
 pub use request::RequestFacts;
+pub use signature::is_signed_by;
 
 /// Why bytes are not what they should be; reads after the name of the file: `ca.crt holds no certificate`.
 ///

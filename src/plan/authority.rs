@@ -1,6 +1,6 @@
 //! Judging a certificate authority: an anchor, never replaced by accident.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::judge::{After, Judge};
 use super::{Action, Note, Reason, Witness};
@@ -78,7 +78,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
         return if replace {
             make(judge, Action::Replace, Reason::ReplacementAllowed)
         } else {
-            judge.block_replacement(id, format!("its key file out/{empty} is empty"))
+            judge.block_replacement(id, empty)
         };
     }
     let (path, facts) = match world.survey.witness(id) {
@@ -231,6 +231,31 @@ fn mentioned(judge: &Judge<'_>, id: DerivationId) -> bool {
         || graph
             .dependents(id)
             .any(|dependent| here(dependent) || judge.entry(dependent).is_some())
+        || in_another_tree(judge, id)
+}
+
+/// The tree of a node that is no longer described (renamed, say) holds a file of this anchor.
+pub(super) fn in_another_tree(judge: &Judge<'_>, id: DerivationId) -> bool {
+    let graph = judge.world.graph;
+    let files = &judge.world.inventory.files;
+    if files.is_empty() {
+        return false;
+    }
+    let below_node = |path: &str| -> Option<String> {
+        let (_node, rest) = path.strip_prefix("nodes/")?.split_once('/')?;
+        Some(rest.to_owned())
+    };
+    let bundles = graph
+        .dependents(id)
+        .filter(|other| matches!(graph.get(*other).recipe, crate::graph::Recipe::Bundle(_)));
+    let own: HashSet<String> = std::iter::once(id)
+        .chain(bundles)
+        .flat_map(|id| graph.placements(id))
+        .filter_map(|place| below_node(place.path.as_str()))
+        .collect();
+    files
+        .keys()
+        .any(|path| below_node(path).is_some_and(|rest| own.contains(&rest)))
 }
 
 fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After {
@@ -244,7 +269,7 @@ fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> Af
         Err(error) => return judge.block(id, None, format!("{}: {error}", brought.path)),
     };
     if let Some(empty) = empty_key(judge, id) {
-        return judge.block(id, None, format!("its key file out/{empty} is empty"));
+        return judge.block(id, None, empty);
     }
     let replace = judge.intent.allows_replacing(name);
     let here = world.survey.witness(id).certificate();
@@ -355,14 +380,28 @@ pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<St
     (*known != wanted).then(|| format!("revision {known} -> {wanted}"))
 }
 
-/// The first key file that is here and empty.
+/// The master key file is here and empty; in words.
 pub(super) fn empty_key(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
     let master = judge
         .world
         .graph
         .placements_of(id, Content::PrivateKey)
         .next()?;
-    (judge.secret_size(master) == Some(0)).then(|| master.path.to_string())
+    if judge.secret_size(master) != Some(0) {
+        return None;
+    }
+    let copy = judge
+        .world
+        .graph
+        .key_places(id)
+        .find(|place| judge.secret_size(place).is_some_and(|size| size > 0));
+    let advice = copy.map_or_else(String::new, |copy| {
+        format!(
+            "; out/{} is not: delete the empty file, and apply restores it from there",
+            copy.path
+        )
+    });
+    Some(format!("its key file out/{} is empty{advice}", master.path))
 }
 
 fn key_path(judge: &Judge<'_>, id: DerivationId) -> String {

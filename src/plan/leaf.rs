@@ -117,6 +117,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
                     old: facts.issuer.to_string(),
                     new: issuer.subject.to_string(),
                 });
+            } else if world.survey.is_unsigned(id) {
+                reasons.push(Reason::OutputUnreadable {
+                    path: path.clone(),
+                    why: format!("is damaged: {issuer_name} did not sign it"),
+                });
             }
         }
         IssuerKey::Unopened => {}

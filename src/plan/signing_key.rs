@@ -1,6 +1,6 @@
 //! Judging the service-account key pair: an anchor whose witness is its public half.
 
-use super::authority::{empty_key, revision_changed};
+use super::authority::{empty_key, in_another_tree, revision_changed};
 use super::judge::{After, Judge};
 use super::{Action, Reason, Witness};
 use crate::facts::PublicKey;
@@ -14,7 +14,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
     let entry = judge.entry(id);
     let key_is_here = judge.key_is_here(id);
     let blocked_by = match (empty_key(judge, id), world.survey.witness(id)) {
-        (Some(empty), _) => Some(format!("its key file out/{empty} is empty")),
+        (Some(empty), _) => Some(empty),
         (None, Witness::PublicKey { key, path }) => {
             let another_key = entry
                 .and_then(|entry| entry.public_key)
@@ -32,6 +32,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
             Some(format!("out/{path} {why}, and its key is not here"))
         }
         (None, _) if entry.is_some() => Some("both halves of it are lost".to_owned()),
+        (None, _) if in_another_tree(judge, id) => Some(
+            "the tree of a node that is no longer described holds it, out/ca/ does not".to_owned(),
+        ),
         (None, _) => {
             judge.step(id, Action::Create, vec![Reason::New]);
             return After::Rebuilt;

@@ -1,9 +1,11 @@
 //! What the public files say: one witness an artifact, read once.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
-use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
-use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
+use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem, is_signed_by};
+use crate::graph::{Content, DerivationId, Graph, Issuance, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{File, Inventory, Lock};
@@ -66,6 +68,8 @@ impl Witness {
 #[derive(Debug)]
 pub struct Survey {
     witnesses: Vec<Witness>,
+    /// Leaves that are not as the lock records them and that their CA did not sign.
+    unsigned: HashSet<DerivationId>,
 }
 
 impl Survey {
@@ -75,7 +79,45 @@ impl Survey {
             .par_iter()
             .map(|id| witness(graph, lock, inventory, *id))
             .collect();
-        Survey { witnesses }
+        let mut survey = Survey {
+            witnesses,
+            unsigned: HashSet::new(),
+        };
+        survey.unsigned = ids
+            .par_iter()
+            .copied()
+            .filter(|id| survey.lacks_signature(graph, lock, *id))
+            .collect();
+        survey
+    }
+
+    /// Its CA, as far as that is known, did not sign it: damaged, or another cluster's.
+    pub fn is_unsigned(&self, id: DerivationId) -> bool {
+        self.unsigned.contains(&id)
+    }
+
+    /// What the lock records was checked when it was recorded; a signature costs as much as all else.
+    fn lacks_signature(&self, graph: &Graph, lock: &Lock, id: DerivationId) -> bool {
+        let Recipe::Leaf(leaf) = &graph.get(id).recipe else {
+            return false;
+        };
+        let Witness::Certificate { der, facts, .. } = self.witness(id) else {
+            return false;
+        };
+        if recorded(graph, lock, id) == Some(facts.digest) {
+            return false;
+        }
+        let brought = match &graph.get(leaf.issuer).recipe {
+            Recipe::Authority(authority) => match &authority.issuance {
+                Issuance::Brought(brought) => CertificateFacts::from_der(&brought.der).ok(),
+                Issuance::SelfSigned { .. } => None,
+            },
+            _ => None,
+        };
+        brought
+            .as_ref()
+            .or(self.witness(leaf.issuer).certificate())
+            .is_some_and(|issuer| !is_signed_by(der, &issuer.public_key))
     }
 
     pub fn witness(&self, id: DerivationId) -> &Witness {
@@ -89,27 +131,37 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
         Recipe::Leaf(_) => certificate(
             graph.placements_of(id, Content::Certificate),
             inventory,
-            None,
+            |_, _| Ok(true),
         ),
-        Recipe::Authority(_) => {
+        Recipe::Authority(authority) => {
+            let recorded = recorded(graph, lock, id);
+            // A damaged CA certificate must not become the one that every node trusts.
+            let own = matches!(authority.issuance, Issuance::SelfSigned { .. });
+            let intact = |der: &[u8], facts: &CertificateFacts| {
+                if !own || recorded == Some(facts.digest) || is_signed_by(der, &facts.public_key) {
+                    Ok(())
+                } else {
+                    Err("is damaged: its signature is not of its own key".to_owned())
+                }
+            };
             let master = certificate(
                 graph.placements_of(id, Content::Certificate),
                 inventory,
-                None,
+                |der, facts| intact(der, facts).map(|()| true),
             );
             if master.certificate().is_some() {
                 return master;
             }
             // The master is gone: a node's trust bundle may hold the same certificate.
-            let recorded = lock
-                .entries
-                .get(&derivation.name)
-                .and_then(|entry| entry.certificate);
             let bundles = graph
                 .dependents(id)
                 .filter(|other| matches!(graph.get(*other).recipe, Recipe::Bundle(_)))
                 .flat_map(|bundle| graph.placements(bundle));
-            match certificate(bundles, inventory, recorded) {
+            let wanted = |der: &[u8], facts: &CertificateFacts| {
+                intact(der, facts)?;
+                Ok(recorded.is_none_or(|digest| digest == facts.digest))
+            };
+            match certificate(bundles, inventory, wanted) {
                 copy @ Witness::Certificate { .. } => copy,
                 _ => master,
             }
@@ -119,23 +171,32 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
     }
 }
 
-/// The first readable certificate; with `only`, the first of that digest.
+fn recorded(graph: &Graph, lock: &Lock, id: DerivationId) -> Option<Digest> {
+    let entry = lock.entries.get(&graph.get(id).name)?;
+    entry.certificate
+}
+
+/// The first readable certificate that is `wanted`; an error says what is wrong with one.
 fn certificate<'a>(
     placements: impl Iterator<Item = &'a Placement>,
     inventory: &Inventory,
-    only: Option<Digest>,
+    wanted: impl Fn(&[u8], &CertificateFacts) -> Result<bool, String>,
 ) -> Witness {
     let mut first_problem = Witness::Missing;
     for placement in placements {
-        match read(inventory, &placement.path, one_certificate) {
-            Ok(Some((der, facts))) if only.is_none_or(|digest| digest == facts.digest) => {
+        let judged = read(inventory, &placement.path, |bytes| {
+            let (der, facts) = one_certificate(bytes)?;
+            Ok(wanted(&der, &facts)?.then_some((der, facts)))
+        });
+        match judged.map(Option::flatten) {
+            Ok(Some((der, facts))) => {
                 return Witness::Certificate {
                     path: placement.path.clone(),
                     der,
                     facts: Box::new(facts),
                 };
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(why) => keep_first(&mut first_problem, placement, why),
         }
     }

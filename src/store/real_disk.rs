@@ -99,7 +99,9 @@ impl Disk for RealDisk {
     fn read(&self, path: &str) -> Result<Vec<u8>> {
         let failed = |error: std::io::Error| Error::io("read", Path::new(path), &error);
         let file = self.open_file("read", path)?;
-        let mut bytes = Vec::new();
+        // In its final size: it may be a key, of which an outgrown buffer would keep a part.
+        let size = file.metadata().map_err(failed)?.len().min(READ_LIMIT);
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         let read = file.take(READ_LIMIT + 1).read_to_end(&mut bytes);
         if read.map_err(failed)? as u64 > READ_LIMIT {
             return Err(Error::refused(format!(
@@ -211,6 +213,22 @@ impl Disk for RealDisk {
             open_folder(&folder, name).map_err(|errno| explain("open", &folder, OUT, errno))?;
         match flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
+                // Somebody may have moved it away between opening and locking: a lock on that one
+                // excludes nobody.
+                let here = statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW);
+                let same = match (fstat(&fd), here) {
+                    (Ok(held), Ok(here)) => {
+                        (held.st_dev, held.st_ino) == (here.st_dev, here.st_ino)
+                    }
+                    _ => false,
+                };
+                if !same {
+                    return Err(Error::new(
+                        Kind::Busy,
+                        format!("{OUT}/ was replaced while kpki was starting"),
+                    )
+                    .help("run the command again"));
+                }
                 *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(fd);
                 Ok(())
             }

@@ -10,8 +10,8 @@ use super::folders::{is_symlink, not_a_file, not_a_folder};
 use super::journal::{Action, Change, Journal};
 use super::survey::{Run, survey};
 use super::{
-    FEW, JOURNAL, LOCK, NEW_JOURNAL, OUT, PENDING, STAGED_LOCK, STAGED_TREE, folder_mode, in_stage,
-    parent,
+    FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK, STAGED_TREE, folder_mode,
+    in_stage, parent,
 };
 use crate::error::{Error, Result};
 use crate::name::TreePath;
@@ -36,16 +36,20 @@ pub struct Transaction<'d, D: Disk> {
     /// A file that failed may lie half-written among the staged ones, so there is no commit any more.
     failed: AtomicBool,
     committed: bool,
+    /// `out/` was not there before.
+    made_out: bool,
 }
 
 /// Takes the writer's lock and settles what an interrupted apply left. What was read from `out/` or the
 /// lock before this may be out of date after it.
 pub fn begin<D: Disk>(disk: &D) -> Result<Transaction<'_, D>> {
+    let mut made_out = false;
     match disk.kind(OUT)? {
         EntryKind::Folder { .. } => {}
         EntryKind::Missing => {
             disk.mkdir(OUT, 0o755)?;
             disk.sync_dir("")?;
+            made_out = true;
         }
         EntryKind::Symlink => return Err(is_symlink(OUT)),
         EntryKind::File { .. } | EntryKind::Special => return Err(not_a_folder(OUT)),
@@ -59,6 +63,7 @@ pub fn begin<D: Disk>(disk: &D) -> Result<Transaction<'_, D>> {
         failed: AtomicBool::new(false),
         // What is there now is not this transaction's to delete.
         committed: true,
+        made_out,
     };
     transaction.settled = match pending(disk)? {
         Pending::Nothing => Settled::Nothing,
@@ -142,11 +147,14 @@ impl<D: Disk> Transaction<'_, D> {
 
     /// A rename would replace a link that the user made without a word.
     fn refuse_odd_lock(&self) -> Result<()> {
-        match self.disk.kind(LOCK)? {
-            EntryKind::Missing | EntryKind::File { .. } => Ok(()),
-            EntryKind::Symlink => Err(is_symlink(LOCK)),
-            EntryKind::Folder { .. } | EntryKind::Special => Err(not_a_file(LOCK)),
+        for path in [LOCK, NEW_LOCK] {
+            match self.disk.kind(path)? {
+                EntryKind::Missing | EntryKind::File { .. } => {}
+                EntryKind::Symlink => return Err(is_symlink(path)),
+                EntryKind::Folder { .. } | EntryKind::Special => return Err(not_a_file(path)),
+            }
         }
+        Ok(())
     }
 
     /// Makes a folder of the staging area and those above it, each with the mode of the folder in `out/`
@@ -191,6 +199,9 @@ impl<D: Disk> Drop for Transaction<'_, D> {
         if !self.committed {
             // What cannot be deleted now, the next `begin` deletes.
             let _ = discard(self.disk);
+            if self.made_out {
+                let _ = self.disk.remove_dir(OUT);
+            }
         }
         self.disk.unlock();
     }

@@ -4,12 +4,14 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::semicolon_if_nothing_returned,
     clippy::string_slice,
     clippy::cast_possible_truncation,
     reason = "a test stops at what it did not expect"
 )]
 
 mod convergence;
+mod damage;
 mod hashes;
 mod judgement;
 mod project;
