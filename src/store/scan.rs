@@ -3,16 +3,16 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::folders::{Folders, open_folder};
 use super::{OUT, PENDING};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The largest public file that is read: a CA bundle of hundreds of certificates fits.
 pub const PUBLIC_LIMIT: u64 = 1 << 20;
@@ -54,11 +54,12 @@ pub fn scan(project: &Path, is_public: &(dyn Fn(&str) -> bool + Sync)) -> Result
     let Some(out) = Folders::below(project)?.find(OUT)? else {
         return Ok(Vec::new());
     };
+    let out = (out.try_clone()).map_err(|error| Error::io("open", Path::new(OUT), &error))?;
     let all = Scan {
         is_public,
         found: Mutex::default(),
     };
-    rayon::scope(|scope| all.folder(scope, &out, String::new()));
+    rayon::scope(|scope| all.folder(scope, out, ""));
     let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
@@ -70,27 +71,28 @@ struct Scan<'f> {
 }
 
 impl Scan<'_> {
-    fn folder<'s>(&'s self, scope: &rayon::Scope<'s>, fd: &Arc<OwnedFd>, path: String) {
+    fn folder<'s>(&'s self, scope: &rayon::Scope<'s>, fd: OwnedFd, path: &str) {
         let mut found = Vec::new();
-        if let Err(errno) = self.entries(scope, fd, &path, &mut found) {
+        if let Err(errno) = self.entries(scope, fd, path, &mut found) {
             found.push(Found {
-                path,
+                path: path.to_owned(),
                 kind: unreadable(errno),
             });
         }
-        (self.found.lock())
-            .unwrap_or_else(PoisonError::into_inner)
-            .append(&mut found);
+        self.found().append(&mut found);
     }
 
     fn entries<'s>(
         &'s self,
         scope: &rayon::Scope<'s>,
-        fd: &Arc<OwnedFd>,
+        fd: OwnedFd,
         folder: &str,
         found: &mut Vec<Found>,
     ) -> rustix::io::Result<()> {
-        for entry in Dir::read_from(&**fd)? {
+        // `Dir::read_from` would open each folder a second time.
+        let mut dir = Dir::new(fd)?;
+        let mut folders = Vec::new();
+        while let Some(entry) = dir.read() {
             let entry = entry?;
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
@@ -113,6 +115,7 @@ impl Scan<'_> {
             if is_pending(&path) {
                 continue;
             }
+            let fd = dir.fd()?;
             let kind = match entry.file_type() {
                 // Some file systems do not say in the listing.
                 FileType::Unknown => kind_of(fd, name)?,
@@ -120,7 +123,7 @@ impl Scan<'_> {
             };
             let kind = match kind {
                 FileType::Directory => {
-                    self.descend(scope, fd, path);
+                    folders.push(path);
                     continue;
                 }
                 FileType::Symlink => FoundKind::Symlink,
@@ -130,36 +133,39 @@ impl Scan<'_> {
             };
             found.push(Found { path, kind });
         }
+        // Open as long as one of its folders is still to be opened.
+        let dir = Arc::new(dir);
+        for path in folders {
+            let parent = Arc::clone(&dir);
+            scope.spawn(move |scope| self.descend(scope, parent, path));
+        }
         Ok(())
     }
 
-    fn descend<'s>(&'s self, scope: &rayon::Scope<'s>, parent: &Arc<OwnedFd>, path: String) {
-        let parent = Arc::clone(parent);
-        scope.spawn(move |scope| {
-            let name = path.rsplit('/').next().unwrap_or(&path);
-            match open_folder(&parent, name) {
-                Ok(fd) => {
-                    // Held by the children still to come only, so that few are open at a time.
-                    drop(parent);
-                    self.folder(scope, &Arc::new(fd), path);
-                }
-                Err(errno) => (self.found.lock())
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(Found {
-                        path,
-                        kind: unreadable(errno),
-                    }),
+    fn descend<'s>(&'s self, scope: &rayon::Scope<'s>, parent: Arc<Dir>, path: String) {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let opened = parent.fd().and_then(|fd| open_folder(fd, name));
+        drop(parent);
+        match opened {
+            Ok(fd) => self.folder(scope, fd, &path),
+            Err(errno) => {
+                let kind = unreadable(errno);
+                self.found().push(Found { path, kind });
             }
-        });
+        }
+    }
+
+    fn found(&self) -> MutexGuard<'_, Vec<Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn public(folder: &OwnedFd, name: &CStr) -> FoundKind {
+fn public(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
     read_public(folder, name)
         .unwrap_or_else(|error: std::io::Error| FoundKind::Unreadable(error.to_string()))
 }
 
-fn read_public(folder: &OwnedFd, name: &CStr) -> std::io::Result<FoundKind> {
+fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind> {
     // NONBLOCK: it may have become a FIFO since it was listed.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(folder, name, flags, Mode::empty())?;
@@ -171,21 +177,15 @@ fn read_public(folder: &OwnedFd, name: &CStr) -> std::io::Result<FoundKind> {
     if size > PUBLIC_LIMIT {
         return Ok(FoundKind::TooLarge { size });
     }
-    // One byte more than there should be: the read that finds the end needs no second call, and one
-    // that does not find it tells of a file that grows.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    File::from(file)
-        .take(PUBLIC_LIMIT + 1)
-        .read_to_end(&mut bytes)?;
+    // No more than its size: so the end needs no read of its own, and a file that grows is read as it was.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    File::from(file).take(size).read_to_end(&mut bytes)?;
     let size = bytes.len() as u64;
-    if size > PUBLIC_LIMIT {
-        return Ok(FoundKind::TooLarge { size });
-    }
     let mode = stat.st_mode & 0o777;
     Ok(FoundKind::PublicFile { mode, size, bytes })
 }
 
-fn secret(folder: &OwnedFd, name: &CStr) -> FoundKind {
+fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
     match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => FoundKind::SecretFile {
             mode: stat.st_mode & 0o777,
@@ -195,7 +195,7 @@ fn secret(folder: &OwnedFd, name: &CStr) -> FoundKind {
     }
 }
 
-fn kind_of(folder: &OwnedFd, name: &CStr) -> rustix::io::Result<FileType> {
+fn kind_of(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<FileType> {
     let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
