@@ -1,16 +1,28 @@
 //! The profile of a Kubernetes cluster's PKI, as tables of data.
 //!
 //! Sources: kubeadm v1.36's `certlist.go` and its real output, and the Kubernetes page "PKI certificates
-//! and requirements". One interpreter, [`crate::graph`], reads these rows; a new certificate is a new row,
-//! a difference between Kubernetes versions is data on a row.
+//! and requirements". [`crate::graph`] reads the rows of certificates and files, [`crate::manifest`] those of
+//! flags and pods; a new certificate is a new row, a difference between Kubernetes versions is data on a
+//! row.
 
 mod bindings;
+mod condition;
+mod flags;
+mod images;
 mod leaves;
 mod placements;
+mod process;
+mod reload;
 
 pub use bindings::{BINDINGS, BindingRow, Subject};
+pub use condition::{Circumstances, When};
+pub use flags::{
+    Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
+};
 pub use leaves::{LEAVES, LeafRow};
 pub use placements::{AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, SERVICE_ACCOUNT_FILES};
+pub use process::{MountRow, PodRow, Process};
+pub use reload::{Input, RESTARTS, Reader, RestartRow, restart_inputs};
 
 use crate::spec::{Component, EtcdTopology, Node, Role, Spec};
 use crate::version::KubernetesVersion;
@@ -36,6 +48,18 @@ impl Since {
         KubernetesVersion::new(35, 5),
         KubernetesVersion::new(36, 1),
     ]);
+
+    /// kubeadm's etcd is 3.6, whose flags lost their `experimental-` (k/k#132838).
+    pub const ETCD_3_6: Since = Since(&[KubernetesVersion::new(34, 0)]);
+
+    /// The kubelet notices a changed `tlsCertFile` (k/k#124574).
+    pub const KUBELET_RELOADS_SERVING: Since = Since(&[KubernetesVersion::new(31, 0)]);
+
+    /// The kubelet notices a changed `clientCAFile` (k/k#136762).
+    pub const KUBELET_RELOADS_CLIENT_CA: Since = Since(&[KubernetesVersion::new(36, 0)]);
+
+    /// client-go notices a changed CA file (k/k#132922); 1.36 is the first version seen to have it.
+    pub const CLIENTS_RELOAD_CA: Since = Since(&[KubernetesVersion::new(36, 0)]);
 
     pub fn holds_for(self, version: KubernetesVersion) -> bool {
         let in_its_minor = self

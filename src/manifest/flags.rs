@@ -1,0 +1,138 @@
+//! The interpreter of the flag table: what a process is told on one node.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use ipnet::IpNet;
+
+use crate::profile::{
+    Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
+    KUBERNETES_FOLDER, Process,
+};
+use crate::version::KubernetesVersion;
+
+/// What the flags of one node depend on.
+#[derive(Debug, Clone)]
+pub struct FlagInputs<'a> {
+    pub version: KubernetesVersion,
+    pub cluster_name: &'a str,
+    pub node_name: &'a str,
+    /// The node's main address.
+    pub node_address: IpAddr,
+    /// Where this node's API server listens.
+    pub api_port: u16,
+    pub service_cidrs: &'a [IpNet],
+    pub dns_domain: &'a str,
+    pub serving_kubelets: bool,
+    pub etcd_servers: EtcdServers<'a>,
+    /// Read for etcd's pod only.
+    pub initial_cluster: InitialCluster<'a>,
+}
+
+/// A member of etcd: its node's name and main address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EtcdMember<'a> {
+    pub name: &'a str,
+    pub address: IpAddr,
+}
+
+/// Where the API server finds etcd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EtcdServers<'a> {
+    /// A member on the same node.
+    Stacked,
+    External(&'a [EtcdMember<'a>]),
+}
+
+/// What a member is told of the others at its first start. Later it reads its data folder, and a changed
+/// list would restart etcd for nothing: the caller keeps what it once decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitialCluster<'a> {
+    New(&'a [EtcdMember<'a>]),
+    /// After `etcdctl member add`: the full list, the new member among them.
+    Existing(&'a [EtcdMember<'a>]),
+}
+
+/// The table's flags of a process, by name without dashes.
+pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
+    let circumstances = Circumstances {
+        version: inputs.version,
+        serving_kubelets: inputs.serving_kubelets,
+        joining_etcd: matches!(inputs.initial_cluster, InitialCluster::Existing(_)),
+    };
+    FLAGS
+        .iter()
+        .filter(|row| row.process == process)
+        .filter(|row| row.when.iter().all(|when| when.holds(&circumstances)))
+        .map(|row| (row.name, value(row.from, inputs)))
+        .collect()
+}
+
+/// The table's flags with the user's: the user's win.
+pub fn merged(
+    own: &BTreeMap<&'static str, String>,
+    overrides: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut flags: BTreeMap<String, String> = own
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    flags.extend(overrides.clone());
+    flags
+}
+
+fn value(from: FlagFrom, inputs: &FlagInputs) -> String {
+    let node = inputs.node_address;
+    let loopback = loopback_like(node);
+    match from {
+        FlagFrom::Fixed(text) => text.to_owned(),
+        FlagFrom::File(path) => format!("/{KUBERNETES_FOLDER}/{path}"),
+        FlagFrom::NodeName => inputs.node_name.to_owned(),
+        FlagFrom::NodeAddress => node.to_string(),
+        FlagFrom::ClusterName => inputs.cluster_name.to_owned(),
+        FlagFrom::ServiceCidrs => commas(inputs.service_cidrs.iter().map(IpNet::to_string)),
+        FlagFrom::Issuer => format!("https://kubernetes.default.svc.{}", inputs.dns_domain),
+        FlagFrom::ApiPort => inputs.api_port.to_string(),
+        FlagFrom::EtcdServers => match inputs.etcd_servers {
+            EtcdServers::Stacked => https(loopback, ETCD_CLIENT_PORT),
+            EtcdServers::External(members) => commas(
+                members
+                    .iter()
+                    .map(|member| https(member.address, ETCD_CLIENT_PORT)),
+            ),
+        },
+        FlagFrom::EtcdUrl(port) => https(node, port),
+        FlagFrom::EtcdClientListen => {
+            commas([loopback, node].map(|address| https(address, ETCD_CLIENT_PORT)))
+        }
+        FlagFrom::EtcdMetricsListen => {
+            format!("http://{}", SocketAddr::new(loopback, ETCD_METRICS_PORT))
+        }
+        FlagFrom::EtcdInitialCluster => {
+            let (InitialCluster::New(members) | InitialCluster::Existing(members)) =
+                inputs.initial_cluster;
+            commas(
+                members.iter().map(|member| {
+                    format!("{}={}", member.name, https(member.address, ETCD_PEER_PORT))
+                }),
+            )
+        }
+    }
+}
+
+/// `SocketAddr` puts the brackets around an IPv6 address.
+fn https(address: IpAddr, port: u16) -> String {
+    format!("https://{}", SocketAddr::new(address, port))
+}
+
+fn commas(parts: impl IntoIterator<Item = String>) -> String {
+    parts.into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// The loopback address of the other address's family.
+pub(super) fn loopback_like(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    }
+}

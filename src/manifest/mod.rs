@@ -1,0 +1,13 @@
+//! Kubernetes manifests that kpki renders, as text: pure functions of the profile tables and their inputs.
+
+mod bindings;
+mod flags;
+mod mounts;
+mod probes;
+mod scalar;
+mod static_pod;
+
+pub use bindings::cluster_role_bindings;
+pub use flags::{EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags};
+pub use mounts::Mount;
+pub use static_pod::StaticPod;

@@ -1,0 +1,167 @@
+//! A complete static pod of kpki's own, in kubeadm's shape and order.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+use super::mounts::Mount;
+use super::probes::{LIVENESS, ProbeTarget, READINESS, STARTUP, probe_target};
+use super::scalar::scalar;
+use crate::profile::Process;
+
+/// What one node's manifest of one process says.
+#[derive(Debug, Clone)]
+pub struct StaticPod {
+    pub process: Process,
+    pub image: String,
+    /// By name without dashes: the table's and the user's, see [`super::merged`].
+    pub flags: BTreeMap<String, String>,
+    /// Besides those that kubeadm reads. A changed value makes the kubelet replace the pod.
+    pub annotations: BTreeMap<String, String>,
+    /// The process's own, and whatever a user adds.
+    pub mounts: Vec<Mount>,
+}
+
+impl StaticPod {
+    pub fn new(process: Process, image: String, flags: BTreeMap<String, String>) -> Self {
+        let mut mounts: Vec<Mount> = process.row().mounts.iter().map(Mount::from).collect();
+        // Without its folder on the host, etcd's data would go with the container.
+        if let (Process::Etcd, Some(folder)) = (process, flags.get("data-dir")) {
+            for mount in mounts.iter_mut().filter(|mount| mount.name == "etcd-data") {
+                mount.host_path.clone_from(folder);
+                mount.mount_path.clone_from(folder);
+            }
+        }
+        StaticPod {
+            process,
+            image,
+            flags,
+            annotations: BTreeMap::new(),
+            mounts,
+        }
+    }
+
+    /// Whether the container finds this absolute path of the host.
+    pub fn mounted(&self, path: &str) -> bool {
+        self.mounts.iter().any(|mount| mount.holds(path))
+    }
+
+    pub fn render(&self) -> String {
+        let mut text = String::with_capacity(4096);
+        // Writing to a String cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    /// kubeadm's own annotations, which a later `kubeadm join` reads, and the caller's.
+    fn all_annotations(&self, probe: &ProbeTarget) -> BTreeMap<&str, String> {
+        let mut all = BTreeMap::new();
+        let flag = |name: &str| self.flags.get(name).cloned();
+        match self.process {
+            Process::Etcd => all.extend(
+                flag("advertise-client-urls")
+                    .map(|urls| ("kubeadm.kubernetes.io/etcd.advertise-client-urls", urls)),
+            ),
+            Process::Apiserver => all.extend(flag("advertise-address").map(|address| {
+                let host = if address.contains(':') {
+                    format!("[{address}]")
+                } else {
+                    address
+                };
+                (
+                    "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint",
+                    format!("{host}:{}", probe.port),
+                )
+            })),
+            Process::ControllerManager | Process::Scheduler => {}
+        }
+        all.extend(
+            self.annotations
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone())),
+        );
+        all
+    }
+
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let name = self.process.name();
+        let row = self.process.row();
+        let probe = probe_target(self.process, &self.flags);
+        out.push_str("apiVersion: v1\nkind: Pod\nmetadata:\n");
+        let annotations = self.all_annotations(&probe);
+        if !annotations.is_empty() {
+            out.push_str("  annotations:\n");
+        }
+        for (name, value) in annotations {
+            writeln!(out, "    {}: {}", scalar(name), scalar(&value))?;
+        }
+        write!(
+            out,
+            "  labels:\n    component: {name}\n    tier: control-plane\n  name: {name}\n  \
+             namespace: kube-system\nspec:\n  containers:\n  - command:\n    - {name}\n"
+        )?;
+        for (flag, value) in &self.flags {
+            writeln!(out, "    - {}", scalar(&format!("--{flag}={value}")))?;
+        }
+        write!(
+            out,
+            "    image: {}\n    imagePullPolicy: IfNotPresent\n",
+            scalar(&self.image)
+        )?;
+        LIVENESS.write(out, row.liveness, &probe)?;
+        write!(
+            out,
+            "    name: {name}\n    ports:\n    - containerPort: {}\n      name: probe-port\n      \
+             protocol: TCP\n",
+            probe.port
+        )?;
+        if let Some(path) = row.readiness {
+            READINESS.write(out, path, &probe)?;
+        }
+        out.push_str("    resources:\n      requests:\n");
+        for (resource, amount) in row.requests {
+            writeln!(out, "        {resource}: {amount}")?;
+        }
+        STARTUP.write(out, row.startup, &probe)?;
+        self.write_mounts(out)?;
+        // The priority is what the class means: the kubelet reads a static pod without asking admission.
+        out.push_str(
+            "  hostNetwork: true\n  priority: 2000001000\n  priorityClassName: system-node-critical\n  \
+             securityContext:\n    seccompProfile:\n      type: RuntimeDefault\n",
+        );
+        self.write_volumes(out)?;
+        out.push_str("status: {}\n");
+        Ok(())
+    }
+
+    fn write_mounts(&self, out: &mut String) -> fmt::Result {
+        out.push_str("    volumeMounts:\n");
+        for mount in &self.mounts {
+            write!(
+                out,
+                "    - mountPath: {}\n      name: {}\n",
+                scalar(&mount.mount_path),
+                scalar(&mount.name)
+            )?;
+            if mount.read_only {
+                out.push_str("      readOnly: true\n");
+            }
+        }
+        Ok(())
+    }
+
+    fn write_volumes(&self, out: &mut String) -> fmt::Result {
+        let mut volumes: Vec<&Mount> = self.mounts.iter().collect();
+        volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        out.push_str("  volumes:\n");
+        for volume in volumes {
+            write!(
+                out,
+                "  - hostPath:\n      path: {}\n      type: {}\n    name: {}\n",
+                scalar(&volume.host_path),
+                volume.host_path_type(),
+                scalar(&volume.name)
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! The four processes that run as static pods, and what their pods look like.
+//!
+//! Source: kubeadm v1.36.2's real manifests. Older kubeadm writes a port's number where these name it;
+//! the kubelets of every version read both.
+
+/// A process of the control plane. In the order in which they must be restarted: each needs the one
+/// before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Process {
+    Etcd,
+    Apiserver,
+    ControllerManager,
+    Scheduler,
+}
+
+impl Process {
+    pub const ALL: [Process; 4] = [
+        Process::Etcd,
+        Process::Apiserver,
+        Process::ControllerManager,
+        Process::Scheduler,
+    ];
+
+    /// The name of its binary, container, pod and image, and of its manifest without `.yaml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Process::Etcd => "etcd",
+            Process::Apiserver => "kube-apiserver",
+            Process::ControllerManager => "kube-controller-manager",
+            Process::Scheduler => "kube-scheduler",
+        }
+    }
+
+    pub fn row(self) -> &'static PodRow {
+        match self {
+            Process::Etcd => &ETCD,
+            Process::Apiserver => &APISERVER,
+            Process::ControllerManager => &CONTROLLER_MANAGER,
+            Process::Scheduler => &SCHEDULER,
+        }
+    }
+}
+
+/// What a process's pod says besides its command.
+#[derive(Debug)]
+pub struct PodRow {
+    /// Resource requests, sorted.
+    pub requests: &'static [(&'static str, &'static str)],
+    pub liveness: &'static str,
+    pub readiness: Option<&'static str>,
+    pub startup: &'static str,
+    /// In kubeadm's order.
+    pub mounts: &'static [MountRow],
+}
+
+/// A host path that the container sees at the same path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MountRow {
+    pub name: &'static str,
+    pub path: &'static str,
+    pub file: bool,
+    pub read_only: bool,
+}
+
+const fn folder(name: &'static str, path: &'static str) -> MountRow {
+    MountRow {
+        name,
+        path,
+        file: false,
+        read_only: true,
+    }
+}
+
+const fn kubeconfig(path: &'static str) -> MountRow {
+    MountRow {
+        name: "kubeconfig",
+        path,
+        file: true,
+        read_only: true,
+    }
+}
+
+const fn writable(name: &'static str, path: &'static str) -> MountRow {
+    MountRow {
+        name,
+        path,
+        file: false,
+        read_only: false,
+    }
+}
+
+const ETCD: PodRow = PodRow {
+    requests: &[("cpu", "100m"), ("memory", "100Mi")],
+    liveness: "/livez",
+    readiness: Some("/readyz"),
+    startup: "/readyz",
+    // Writable, both, as kubeadm has them.
+    mounts: &[
+        writable("etcd-data", "/var/lib/etcd"),
+        writable("etcd-certs", "/etc/kubernetes/pki/etcd"),
+    ],
+};
+
+// The system's trust roots are for what an API server or a controller dials outside of the cluster.
+const APISERVER: PodRow = PodRow {
+    requests: &[("cpu", "250m")],
+    liveness: "/livez",
+    readiness: Some("/readyz"),
+    startup: "/livez",
+    mounts: &[
+        folder("ca-certs", "/etc/ssl/certs"),
+        folder("etc-ca-certificates", "/etc/ca-certificates"),
+        folder("k8s-certs", "/etc/kubernetes/pki"),
+        folder(
+            "usr-local-share-ca-certificates",
+            "/usr/local/share/ca-certificates",
+        ),
+        folder("usr-share-ca-certificates", "/usr/share/ca-certificates"),
+    ],
+};
+
+const CONTROLLER_MANAGER: PodRow = PodRow {
+    requests: &[("cpu", "200m")],
+    liveness: "/healthz",
+    readiness: None,
+    startup: "/healthz",
+    mounts: &[
+        folder("ca-certs", "/etc/ssl/certs"),
+        folder("etc-ca-certificates", "/etc/ca-certificates"),
+        folder("k8s-certs", "/etc/kubernetes/pki"),
+        kubeconfig("/etc/kubernetes/controller-manager.conf"),
+        folder(
+            "usr-local-share-ca-certificates",
+            "/usr/local/share/ca-certificates",
+        ),
+        folder("usr-share-ca-certificates", "/usr/share/ca-certificates"),
+    ],
+};
+
+const SCHEDULER: PodRow = PodRow {
+    requests: &[("cpu", "100m")],
+    liveness: "/livez",
+    readiness: Some("/readyz"),
+    startup: "/livez",
+    mounts: &[kubeconfig("/etc/kubernetes/scheduler.conf")],
+};
