@@ -1,4 +1,12 @@
 //! The binary from outside: init, status, show, why, and how every command behaves in a shell.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod common;
 
