@@ -487,7 +487,7 @@ fn a_decision_comes_first() {
     assert!(lab.done("why ca/etcd").contains("apply stops here"));
     let (code, err) = lab.fails("apply");
     assert_eq!(code, 3);
-    assert!(err.contains("kpki apply --allow replace:ca/etcd"), "{err}");
+    assert!(err.contains("add --allow replace:ca/etcd"), "{err}");
 
     lab.write("cluster.kdl", TWO_NODES);
     let pki = |node: &str| {
@@ -667,4 +667,33 @@ fn in_days(days: u64) -> String {
     kpki::time::Timestamp::from_unix(now)
         .plus(kpki::time::Span::days(days))
         .date()
+}
+
+/// Git keeps no modes, and a umask narrows them: after an apply they are right, secret or not.
+#[test]
+fn modes_are_right_after_an_apply() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let lab = Lab::applied(TWO_NODES);
+    let narrowed = [
+        ("out/ca", 0o755, 0o700),
+        (
+            "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt",
+            0o600,
+            0o644,
+        ),
+        ("out/ca/etcd.key", 0o400, 0o600),
+    ];
+    for (path, wrong, _) in narrowed {
+        let wrong = std::fs::Permissions::from_mode(wrong);
+        std::fs::set_permissions(lab.path(path), wrong).unwrap();
+    }
+    lab.done("plan --detailed-exitcode");
+    lab.done("apply");
+    for (path, _, right) in narrowed {
+        let mode = std::fs::metadata(lab.path(path))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o7777, right, "{path}");
+    }
 }

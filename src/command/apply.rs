@@ -1,5 +1,6 @@
 //! `kpki apply`
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Once;
 use std::time::Instant;
@@ -18,6 +19,7 @@ use crate::name::TreePath;
 use crate::plan::{Plan, plan};
 use crate::render::plan_report;
 use crate::secret::Secret;
+use crate::state::File;
 use crate::state::Lock;
 use crate::store::{Disk as _, Pending, RealDisk, Settled, Transaction, begin, pending};
 use crate::time::Timestamp;
@@ -62,7 +64,8 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     refuse(&plan, &report.decisions(terminal::columns()))?;
     refuse_early_clock(&project.lock, now)?;
     let prune = args.prune && !plan.orphans.is_empty();
-    if !plan.is_empty() || prune {
+    let modes = wrong_modes(&project, &plan);
+    if !plan.is_empty() || prune || !modes.is_empty() {
         let output = Output {
             disk: &disk,
             transaction: &transaction,
@@ -79,6 +82,9 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
             &Entropy::system(),
             &output,
         )?;
+        for (path, mode) in &modes {
+            transaction.set_mode(path, *mode)?;
+        }
         output.bar.set_message("committing");
         let bar = output.bar;
         transaction.commit(lock::render(&lock).as_bytes())?;
@@ -88,6 +94,23 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),
     })
+}
+
+/// Files that no step touches and whose mode is not the one they get. Only an exposed secret is a finding, since Git
+/// keeps no modes; but after an apply all are right.
+fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
+    let stepped: HashSet<_> = plan.steps.iter().map(|step| step.derivation).collect();
+    project
+        .graph
+        .all_placements()
+        .iter()
+        .filter(|place| !stepped.contains(&place.derivation))
+        .filter(|place| match project.inventory.get(place.path.as_str()) {
+            Some(File::Public { mode, .. } | File::Secret { mode, .. }) => *mode != place.mode,
+            _ => false,
+        })
+        .map(|place| (place.path.clone(), place.mode))
+        .collect()
 }
 
 /// Certificates issued by a wrong clock are refused everywhere, and a renewal would seem not to be due.

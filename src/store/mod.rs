@@ -38,6 +38,8 @@ const STAGED_TREE: &str = "out/.pending/tree";
 const STAGED_LOCK: &str = "out/.pending/cluster.lock";
 const NEW_JOURNAL: &str = "out/.pending/journal.new";
 const JOURNAL: &str = "out/.pending/journal";
+/// Below `out/`: where the operator's keys lie.
+const CA: &str = "ca";
 const OLD: &str = "out/.pending/old";
 
 /// Above this many files and folders one syncfs is cheaper than an fsync each; below it, syncfs would
@@ -48,7 +50,7 @@ const FEW: usize = 64;
 /// placed, or what the kubelet runs as root.
 fn folder_mode(path: &str) -> u32 {
     let name = path.rsplit('/').next().unwrap_or(path);
-    if path == "ca" || path == ".pending" || name == "manifests" {
+    if path == CA || path == ".pending" || name == "manifests" {
         0o700
     } else {
         0o755

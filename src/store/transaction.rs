@@ -10,8 +10,8 @@ use super::folders::{is_symlink, not_a_file, not_a_folder};
 use super::journal::{Action, Change, Journal};
 use super::survey::{Run, survey};
 use super::{
-    FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK, STAGED_TREE, folder_mode,
-    in_stage, parent,
+    CA, FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK, STAGED_TREE,
+    folder_mode, in_out, in_stage, parent,
 };
 use crate::error::{Error, Result};
 use crate::name::TreePath;
@@ -77,7 +77,17 @@ pub fn begin<D: Disk>(disk: &D) -> Result<Transaction<'_, D>> {
         }
     };
     transaction.committed = false;
+    close_ca_folder(disk)?;
     Ok(transaction)
+}
+
+/// The CA keys' folder is the operator's alone, whatever a checkout or a person made of it.
+fn close_ca_folder(disk: &impl Disk) -> Result<()> {
+    let path = in_out(CA);
+    match disk.kind(&path)? {
+        EntryKind::Folder { mode } if mode & 0o077 != 0 => disk.set_mode(&path, folder_mode(CA)),
+        _ => Ok(()),
+    }
 }
 
 impl<D: Disk> Transaction<'_, D> {

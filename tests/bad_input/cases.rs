@@ -784,7 +784,7 @@ fn healing_cases() -> Vec<Case> {
             },
             APPLY,
             0,
-            &["ca/kubernetes did not sign it", "1 to reissue"],
+            &["ca/kubernetes did not sign it", "1 reissued"],
         ),
         case(
             "certificate: truncated",
@@ -841,7 +841,7 @@ fn healing_cases() -> Vec<Case> {
             0,
             &[
                 "out/ca/kubernetes.crt was modified",
-                "1 to repair, 26 unchanged",
+                "1 repaired, 26 unchanged",
             ],
         ),
         case(
@@ -852,7 +852,7 @@ fn healing_cases() -> Vec<Case> {
             },
             APPLY,
             0,
-            &["out/ca/kubernetes.crt was modified", "1 to repair"],
+            &["out/ca/kubernetes.crt was modified", "1 repaired"],
         ),
         case(
             "kubeconfig: readable by all",
@@ -886,7 +886,7 @@ fn healing_cases() -> Vec<Case> {
             |p| p.remove("out/ca/kubernetes.key"),
             APPLY,
             0,
-            &["out/ca/kubernetes.key is missing", "1 to repair"],
+            &["out/ca/kubernetes.key is missing", "1 repaired"],
         ),
         case(
             "pending: cut off before its journal",

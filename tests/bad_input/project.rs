@@ -208,7 +208,8 @@ impl Ended {
 
     #[track_caller]
     pub fn expect(&self, code: i32, says: &[&str]) {
-        let text = self.text();
+        // What stands in the way is told in a line below its name.
+        let text = self.text().replace("\n    ", ": ");
         assert_eq!(self.0.status.code(), Some(code), "{text}");
         for part in says {
             assert!(text.contains(part), "{part:?} is missing in\n{text}");
