@@ -73,17 +73,18 @@
 //! | 7 | [`config`], [`store`] (files), [`lock`] |
 //! | 6 | [`sources`] (files), [`build`] (randomness) |
 //! | 5 | [`plan`] |
-//! | 4 | [`graph`], [`manifest`] |
+//! | 4 | [`graph`], [`manifest`], [`pod`] |
 //! | 3 | [`profile`], [`state`] |
 //! | 2 | [`facts`] (the only reader of X.509), [`spec`] |
 //! | 1 | [`algorithm`], [`time`], [`version`] |
-//! | 0 | [`error`], [`hash`], [`name`], [`secret`] |
+//! | 0 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
 
 pub mod algorithm;
 pub mod build;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod edit;
 pub mod error;
 pub mod facts;
 pub mod graph;
@@ -92,6 +93,7 @@ pub mod lock;
 pub mod manifest;
 pub mod name;
 pub mod plan;
+pub mod pod;
 pub mod profile;
 pub mod render;
 pub mod secret;

@@ -1,0 +1,153 @@
+//! The Pod of a file, and in it the container that runs the process.
+
+use super::tree::{Kind, Node, Tree};
+use super::value::{Path, Step, below};
+use super::{PodError, Process};
+
+pub(super) struct Pod<'a> {
+    pub process: Process,
+    pub spec: &'a Node,
+    pub container: &'a Node,
+    /// Of the container.
+    pub path: Path,
+    /// Whether the first word of the command line is the binary.
+    pub starts_with_binary: bool,
+}
+
+impl Pod<'_> {
+    pub fn below(&self, key: &str) -> Path {
+        below(&self.path, key)
+    }
+}
+
+const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "zsh", "busybox"];
+
+pub(super) fn pod(tree: &Tree, process: Process) -> Result<Pod<'_>, PodError> {
+    let root = &tree.root;
+    if !matches!(root.kind, Kind::Map { .. }) {
+        return Err(PodError::at(root.line, "the manifest is not a mapping"));
+    }
+    let kind = tree.get_text(root, "kind")?;
+    let version = tree.get_text(root, "apiVersion")?;
+    match (version, kind) {
+        (Some("v1"), Some("Pod")) => {}
+        (_, Some(list)) if list.ends_with("List") => {
+            let help = "the kubelet reads one Pod from a file; give every Pod its own";
+            return Err(PodError::at(root.line, format!("a {list}, not a Pod")).help(help));
+        }
+        (version, kind) => {
+            let message = format!(
+                "not a Pod: apiVersion {}, kind {}",
+                version.unwrap_or("missing"),
+                kind.unwrap_or("missing")
+            );
+            return Err(PodError::at(root.line, message)
+                .help("a static pod starts with apiVersion: v1 and kind: Pod"));
+        }
+    }
+    let Some(spec) = tree.get_map(root, "spec")? else {
+        return Err(PodError::at(root.line, "the Pod has no spec"));
+    };
+    let (index, container) = container(tree, spec, process)?;
+    let mut path = below(&below(&[], "spec"), "containers");
+    path.push(Step::Index(index));
+    let starts_with_binary = starts(tree, container, process)?;
+    Ok(Pod {
+        process,
+        spec,
+        container,
+        path,
+        starts_with_binary,
+    })
+}
+
+/// Who starts the binary counts; a name only where that does not decide.
+fn container<'a>(
+    tree: &'a Tree,
+    spec: &'a Node,
+    process: Process,
+) -> Result<(usize, &'a Node), PodError> {
+    let wanted = process.as_str();
+    let mut by_binary = Vec::new();
+    let mut by_name = Vec::new();
+    for (index, item) in tree.get_list(spec, "containers")?.iter().enumerate() {
+        let item = tree.follow(item);
+        if !matches!(item.kind, Kind::Map { .. }) {
+            return Err(PodError::at(item.line, "a container is not a mapping"));
+        }
+        let named = tree.get_text(item, "name")? == Some(wanted);
+        let binary = first_word(tree, item)?.is_some_and(|word| base_name(word) == wanted);
+        if binary {
+            by_binary.push((index, item, named));
+        }
+        if named {
+            by_name.push((index, item, named));
+        }
+    }
+    let mut found = if by_binary.is_empty() {
+        by_name
+    } else {
+        by_binary
+    };
+    if found.len() > 1 && found.iter().any(|(_, _, named)| *named) {
+        found.retain(|(_, _, named)| *named);
+    }
+    match found.as_slice() {
+        [(index, container, _)] => Ok((*index, container)),
+        [] => Err(
+            PodError::at(spec.line, format!("no container runs {wanted}")).help(format!(
+                "a container's command starts with {wanted}, or its name is {wanted}"
+            )),
+        ),
+        [(_, first, _), (_, second, _), ..] => {
+            let message = format!(
+                "two containers could be {wanted}, the first in line {}",
+                first.line
+            );
+            Err(PodError::at(second.line, message)
+                .help(format!("name exactly one of them {wanted}")))
+        }
+    }
+}
+
+/// The first word of command and args.
+fn first_word<'a>(tree: &'a Tree, container: &'a Node) -> Result<Option<&'a str>, PodError> {
+    let command = tree.get_list(container, "command")?;
+    let args = tree.get_list(container, "args")?;
+    Ok(command
+        .iter()
+        .chain(args)
+        .next()
+        .and_then(|word| tree.follow(word).text()))
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Checks that the command line is the process's own, and says whether it names the binary. A wrapper
+/// could do anything with the words after it.
+fn starts(tree: &Tree, container: &Node, process: Process) -> Result<bool, PodError> {
+    let wanted = process.as_str();
+    let Some(word) = first_word(tree, container)? else {
+        return Ok(false);
+    };
+    if base_name(word) == wanted {
+        return Ok(true);
+    }
+    let command = tree.get_list(container, "command")?;
+    if command.is_empty() && word.starts_with('-') {
+        return Ok(false);
+    }
+    let line = command.first().map_or(container.line, |first| first.line);
+    let help = format!("write the command as a list: [{wanted}, --flag=value, ...]");
+    if SHELLS.contains(&base_name(word)) {
+        return Err(PodError::at(
+            line,
+            "the command is a line for a shell, not a list of flags",
+        )
+        .help(help));
+    }
+    let message = format!("the container starts {}, not {wanted}", base_name(word));
+    Err(PodError::at(line, message).help(help))
+}

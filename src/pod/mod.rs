@@ -1,0 +1,222 @@
+//! Static-pod manifests that belong to somebody else: read, and changed in the few places that a wish names.
+//!
+//! ```text
+//! bytes -> tree (nodes with spans) -> plan (wish against facts) -> changes -> edits -> bytes
+//!                                                                     \-> expected value
+//! ```
+//!
+//! A change is interpreted twice: by `write` as edits of the text, by `value` as a step of the model. The
+//! new text is parsed again and must say exactly what the model says, with the same comments; if it does
+//! not, nothing is given back but an error with the lines to write by hand. So a mistake of the writer, or
+//! a YAML that it never met, costs a refusal and never a control plane.
+
+mod annotations;
+mod argv;
+mod block;
+mod check;
+mod extend;
+mod facts;
+mod flags;
+mod flow;
+mod layout;
+mod locate;
+mod mounts;
+mod parse;
+mod scalar;
+mod text;
+mod tree;
+mod value;
+mod write;
+
+use std::fmt;
+
+pub use self::argv::{Flag, Form, List};
+pub use self::facts::{PodFacts, read};
+pub use self::mounts::{HostPath, Mount};
+
+/// Carries the digest of everything that a process reads only when it starts: a new value makes the
+/// kubelet start the pod again.
+pub const DIGEST_ANNOTATION: &str = "kpki.dev/restart-digest";
+
+/// The process that a manifest runs; the name of its container, its binary and its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Process {
+    Apiserver,
+    ControllerManager,
+    Scheduler,
+    Etcd,
+}
+
+impl Process {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Process::Apiserver => "kube-apiserver",
+            Process::ControllerManager => "kube-controller-manager",
+            Process::Scheduler => "kube-scheduler",
+            Process::Etcd => "etcd",
+        }
+    }
+}
+
+/// Whose a flag is when the manifest has another value than the wished one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Business {
+    /// kpki's: the value is changed, and reported.
+    Own,
+    /// The operator's: the value stays, and is reported.
+    Default,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagWish {
+    /// Without the dashes.
+    pub name: String,
+    pub value: String,
+    pub business: Business,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathKind {
+    Folder,
+    File,
+}
+
+/// A path of the host that the process must see under the same path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountWish {
+    pub path: String,
+    pub kind: PathKind,
+}
+
+/// What a manifest must say. Several wishes for `service-account-key-file` are a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodWish {
+    pub process: Process,
+    pub flags: Vec<FlagWish>,
+    pub mounts: Vec<MountWish>,
+    pub annotations: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patched {
+    pub bytes: Vec<u8>,
+    pub findings: Vec<Finding>,
+}
+
+/// A flag that had another value than the wished one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// In the manifest as it was.
+    pub line: usize,
+    pub flag: String,
+    pub found: String,
+    pub outcome: Outcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    ChangedTo(String),
+    /// The operator's value stays, although kpki would choose this one.
+    Kept {
+        wished: String,
+    },
+    /// One more value of a flag that may be given several times; nobody wished it, it stays.
+    Extra,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding {
+            line, flag, found, ..
+        } = self;
+        match &self.outcome {
+            Outcome::ChangedTo(new) => {
+                write!(f, "line {line}: --{flag} changed from {found} to {new}")
+            }
+            Outcome::Kept { wished } => {
+                write!(
+                    f,
+                    "line {line}: --{flag} stays {found}, kpki would choose {wished}"
+                )
+            }
+            Outcome::Extra => write!(f, "line {line}: --{flag} has {found} as well, which stays"),
+        }
+    }
+}
+
+/// Why a manifest cannot be read or patched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodError {
+    /// `None`: about the whole file.
+    pub line: Option<usize>,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+impl PodError {
+    fn at(line: usize, message: impl Into<String>) -> Self {
+        PodError {
+            line: Some(line),
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn whole(message: impl Into<String>) -> Self {
+        PodError {
+            line: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for PodError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for PodError {}
+
+/// Makes the manifest say what the wish wants and keeps every other byte.
+pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
+    let old = parse::parse(source)?;
+    let (changes, findings) = plan(&old, wish)?;
+    if changes.is_empty() {
+        return Ok(Patched {
+            bytes: source.to_vec(),
+            findings,
+        });
+    }
+    let by_hand = |error: PodError| match error.help {
+        Some(_) => error,
+        None => error.help(check::by_hand(&changes)),
+    };
+    let edits = write::edits(&old, &changes).map_err(by_hand)?;
+    let new = crate::edit::apply(&old.text, &edits)
+        .map_err(|error| by_hand(check::failed(&error.to_string())))?;
+    check::same(&old, &new, &changes, wish).map_err(by_hand)?;
+    Ok(Patched {
+        bytes: new.into_bytes(),
+        findings,
+    })
+}
+
+/// What has to change, and what was found on the way.
+fn plan(tree: &tree::Tree, wish: &PodWish) -> Result<(Vec<value::Change>, Vec<Finding>), PodError> {
+    let pod = locate::pod(tree, wish.process)?;
+    let mut changes = Vec::new();
+    let findings = flags::plan(tree, &pod, wish, &mut changes)?;
+    mounts::plan(tree, &pod, &wish.mounts, &mut changes)?;
+    annotations::plan(tree, &wish.annotations, &mut changes)?;
+    Ok((changes, findings))
+}
