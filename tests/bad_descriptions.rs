@@ -197,7 +197,7 @@ fn all_files_together_have_a_limit() {
         report
             .problems()
             .iter()
-            .any(|problem| problem.message.contains("larger than 8 MiB in all"))
+            .any(|problem| problem.message.contains("larger than 3 MiB in all"))
     );
 }
 

@@ -11,7 +11,9 @@ use crate::sources::{Sources, size_in_words};
 
 const FILE_LIMIT: usize = 1024 * 1024;
 const PEM: &[u8] = b"-----BEGIN ";
-const TOTAL_LIMIT: usize = 8 * 1024 * 1024;
+/// kdl reads about one MiB a second and core: with more, an answer would take longer than two seconds. It is room
+/// for 50,000 nodes, ten times what Kubernetes supports.
+const TOTAL_LIMIT: usize = 3 * 1024 * 1024;
 const INCLUDE_DEPTH: usize = 8;
 
 /// What was read, include nodes taken out.
