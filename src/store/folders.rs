@@ -1,6 +1,6 @@
 //! Open folders, reached one component at a time so that no symbolic link is ever followed.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -99,7 +99,7 @@ impl Folders {
     }
 }
 
-pub(super) fn open_folder(parent: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
+pub(super) fn open_folder(parent: impl AsFd, name: &str) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(parent, name, flags, Mode::empty())
 }

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,7 +58,7 @@ pub fn scan(project: &Path, is_public: &(dyn Fn(&str) -> bool + Sync)) -> Result
         is_public,
         found: Mutex::default(),
     };
-    rayon::scope(|scope| all.folder(scope, &out, String::new()));
+    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new()));
     let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
@@ -70,9 +70,24 @@ struct Scan<'f> {
 }
 
 impl Scan<'_> {
-    fn folder<'s>(&'s self, scope: &rayon::Scope<'s>, fd: &Arc<OwnedFd>, path: String) {
-        let mut found = Vec::new();
-        if let Err(errno) = self.entries(scope, fd, &path, &mut found) {
+    fn folder<'s>(
+        &'s self,
+        scope: &rayon::Scope<'s>,
+        opened: rustix::io::Result<Dir>,
+        path: String,
+    ) {
+        let (mut found, mut folders) = (Vec::new(), Vec::new());
+        let listed = opened.and_then(|mut dir| {
+            let listed = self.entries(&mut dir, &path, &mut found, &mut folders);
+            // Its children open themselves below it: one descriptor a folder, closed by the last child,
+            // so that few are open at a time.
+            let dir = Arc::new(dir);
+            for path in folders {
+                self.descend(scope, Arc::clone(&dir), path);
+            }
+            listed
+        });
+        if let Err(errno) = listed {
             found.push(Found {
                 path,
                 kind: unreadable(errno),
@@ -83,14 +98,15 @@ impl Scan<'_> {
             .append(&mut found);
     }
 
-    fn entries<'s>(
-        &'s self,
-        scope: &rayon::Scope<'s>,
-        fd: &Arc<OwnedFd>,
+    /// The files of one folder, and the folders in it.
+    fn entries(
+        &self,
+        dir: &mut Dir,
         folder: &str,
         found: &mut Vec<Found>,
+        folders: &mut Vec<String>,
     ) -> rustix::io::Result<()> {
-        for entry in Dir::read_from(&**fd)? {
+        while let Some(entry) = dir.read() {
             let entry = entry?;
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
@@ -107,6 +123,7 @@ impl Scan<'_> {
             if is_pending(&path) {
                 continue;
             }
+            let fd = dir.fd()?;
             let kind = match entry.file_type() {
                 // Some file systems do not say in the listing.
                 FileType::Unknown => kind_of(fd, name)?,
@@ -114,7 +131,7 @@ impl Scan<'_> {
             };
             let kind = match kind {
                 FileType::Directory => {
-                    self.descend(scope, fd, path);
+                    folders.push(path);
                     continue;
                 }
                 FileType::Symlink => FoundKind::Symlink,
@@ -127,33 +144,25 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn descend<'s>(&'s self, scope: &rayon::Scope<'s>, parent: &Arc<OwnedFd>, path: String) {
-        let parent = Arc::clone(parent);
+    fn descend<'s>(&'s self, scope: &rayon::Scope<'s>, parent: Arc<Dir>, path: String) {
         scope.spawn(move |scope| {
             let name = path.rsplit('/').next().unwrap_or(&path);
-            match open_folder(&parent, name) {
-                Ok(fd) => {
-                    // Held by the children still to come only, so that few are open at a time.
-                    drop(parent);
-                    self.folder(scope, &Arc::new(fd), path);
-                }
-                Err(errno) => (self.found.lock())
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(Found {
-                        path,
-                        kind: unreadable(errno),
-                    }),
-            }
+            let opened = parent
+                .fd()
+                .and_then(|parent| open_folder(parent, name))
+                .and_then(Dir::new);
+            drop(parent);
+            self.folder(scope, opened, path);
         });
     }
 }
 
-fn public(folder: &OwnedFd, name: &CStr) -> FoundKind {
+fn public(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
     read_public(folder, name)
         .unwrap_or_else(|error: std::io::Error| FoundKind::Unreadable(error.to_string()))
 }
 
-fn read_public(folder: &OwnedFd, name: &CStr) -> std::io::Result<FoundKind> {
+fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind> {
     // NONBLOCK: it may have become a FIFO since it was listed.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(folder, name, flags, Mode::empty())?;
@@ -165,12 +174,14 @@ fn read_public(folder: &OwnedFd, name: &CStr) -> std::io::Result<FoundKind> {
     if size > PUBLIC_LIMIT {
         return Ok(FoundKind::TooLarge { size });
     }
-    // One byte more than there should be: the read that finds the end needs no second call, and one
-    // that does not find it tells of a file that grows.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    File::from(file)
-        .take(PUBLIC_LIMIT + 1)
-        .read_to_end(&mut bytes)?;
+    let mut file = File::from(file);
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0) + 1];
+    let read = file.read(&mut bytes)?;
+    bytes.truncate(read);
+    // One read gives all of a regular file; another length than it just had tells of one that changes.
+    if read as u64 != size {
+        file.take(PUBLIC_LIMIT + 1).read_to_end(&mut bytes)?;
+    }
     let size = bytes.len() as u64;
     if size > PUBLIC_LIMIT {
         return Ok(FoundKind::TooLarge { size });
@@ -179,7 +190,7 @@ fn read_public(folder: &OwnedFd, name: &CStr) -> std::io::Result<FoundKind> {
     Ok(FoundKind::PublicFile { mode, size, bytes })
 }
 
-fn secret(folder: &OwnedFd, name: &CStr) -> FoundKind {
+fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
     match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => FoundKind::SecretFile {
             mode: stat.st_mode & 0o777,
@@ -189,7 +200,7 @@ fn secret(folder: &OwnedFd, name: &CStr) -> FoundKind {
     }
 }
 
-fn kind_of(folder: &OwnedFd, name: &CStr) -> rustix::io::Result<FileType> {
+fn kind_of(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<FileType> {
     let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
