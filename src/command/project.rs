@@ -28,9 +28,10 @@ pub(super) struct Project {
     pub notes: Vec<String>,
 }
 
-/// The description, read once.
+/// The description, read once, and what it asks for.
 pub(super) struct Description {
     spec: Spec,
+    graph: Graph,
     notes: Vec<String>,
 }
 
@@ -51,6 +52,7 @@ impl Description {
             ))
         })?;
         Ok(Description {
+            graph: Graph::derive(&loaded.spec),
             spec: loaded.spec,
             notes: loaded.notes,
         })
@@ -73,8 +75,7 @@ impl Project {
     }
 
     fn new(description: Description, (lock, inventory): (Lock, Inventory)) -> Project {
-        let Description { spec, notes } = description;
-        let graph = Graph::derive(&spec);
+        let Description { spec, graph, notes } = description;
         let survey = Survey::take(&graph, &lock, &inventory);
         Project {
             spec,
