@@ -167,6 +167,12 @@ impl Fields {
     /// The hash in the encoding that this module's head writes down.
     pub fn hash(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key(DERIVATION_CONTEXT);
+        hasher.update(&self.encode());
+        Digest::truncated(&hasher.finalize())
+    }
+
+    /// What [`hash`](Self::hash) covers.
+    pub fn encode(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(256);
         for (name, value) in &self.0 {
             line.extend_from_slice(&u32::try_from(name.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -185,8 +191,7 @@ impl Fields {
                 }
             }
         }
-        hasher.update(&line);
-        Digest::truncated(&hasher.finalize())
+        line
     }
 }
 

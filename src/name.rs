@@ -4,6 +4,7 @@
 //! segments are ASCII and cannot be `.`, `..` or start with a dot, so no name ever leads out of the
 //! output folder.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -36,6 +37,13 @@ macro_rules! checked_text {
             fn from_str(text: &str) -> Result<Self, NameError> {
                 $check(text)?;
                 Ok($name(text.into()))
+            }
+        }
+
+        /// So that a map of names can be asked with any text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 

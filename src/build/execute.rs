@@ -170,10 +170,15 @@ fn build_step(
 }
 
 fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> {
-    for place in job.world.graph.placements(step.derivation) {
-        if step.action != Action::Record && step.writes.contains(&place.path) {
-            job.files.write(&place.path, bytes, place.mode)?;
-        }
+    if step.action != Action::Record {
+        // A cluster's trust bundle lies on every node.
+        let writes: HashSet<&TreePath> = step.writes.iter().collect();
+        job.world
+            .graph
+            .placements(step.derivation)
+            .par_iter()
+            .filter(|place| writes.contains(&place.path))
+            .try_for_each(|place| job.files.write(&place.path, bytes, place.mode))?;
     }
     Ok(Entry {
         content: Some(Digest::of(bytes)),

@@ -38,9 +38,10 @@ struct State {
     pending: Pending,
 }
 
-/// The description, read once.
+/// The description, read once, and what it asks for.
 pub(super) struct Description {
     spec: Spec,
+    graph: Graph,
     notes: Vec<String>,
 }
 
@@ -62,6 +63,7 @@ impl Description {
             ))
         })?;
         Ok(Description {
+            graph: Graph::derive(&loaded.spec),
             spec: loaded.spec,
             notes: loaded.notes,
         })
@@ -89,9 +91,16 @@ impl Project {
             inventory,
             pending,
         } = state;
-        let Description { mut spec, notes } = description;
+        let Description {
+            mut spec,
+            mut graph,
+            notes,
+        } = description;
+        let assumed = spec.cluster.kubernetes.value;
         spec.cluster.resolve_version(lock.kubernetes);
-        let graph = Graph::derive(&spec);
+        if spec.cluster.kubernetes.value != assumed {
+            graph = Graph::derive(&spec);
+        }
         let survey = Survey::take(&graph, &lock, &inventory);
         Project {
             spec,

@@ -10,8 +10,8 @@ use super::{
 use crate::facts::DistinguishedName;
 use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{
-    AUTHORITY_FILES, AuthorityFile, BINDINGS, CommonNameFrom, Home, KUBERNETES_FOLDER, LEAVES,
-    LeafRow, SERVICE_ACCOUNT_FILES, SanFrom, ServerFrom, primary,
+    AUTHORITY_FILES, AuthorityFile, BINDINGS, CommonNameFrom, Home, Hosts, KUBERNETES_FOLDER,
+    LEAVES, LeafRow, SERVICE_ACCOUNT_FILES, SanFrom, ServerFrom, primary,
 };
 use crate::spec::{
     CaName, Component, Delivery, ExtraCertificate, Node, Origin, Policy, Role, Setting, Spec, User,
@@ -267,15 +267,15 @@ fn bindings(builder: &mut Builder, spec: &Spec) {
 }
 
 fn component_leaves(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuers: &ByCa) {
+    if row.hosts == Hosts::Primary {
+        return component_leaf(builder, spec, row, issuers, primary(spec));
+    }
     let hosts = spec
         .nodes
         .iter()
         .filter(|node| row.hosts.include(node, spec));
     for node in hosts {
         component_leaf(builder, spec, row, issuers, Some(node));
-    }
-    if row.hosts == crate::profile::Hosts::Primary && primary(spec).is_none() {
-        component_leaf(builder, spec, row, issuers, None);
     }
 }
 

@@ -10,7 +10,8 @@ use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 
 pub use recipe::{
-    Authority, Bindings, Bundle, Issuance, Kubeconfig, Leaf, Recipe, Revision, SigningKey,
+    Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
+    SigningKey,
 };
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
@@ -147,8 +148,7 @@ impl Graph {
     }
 
     pub fn is_placed(&self, path: &str) -> bool {
-        path.parse::<TreePath>()
-            .is_ok_and(|path| self.by_path.contains_key(&path))
+        self.by_path.contains_key(path)
     }
 
     /// The kubeconfig that embeds an identity.

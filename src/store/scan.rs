@@ -3,16 +3,16 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::folders::{Folders, open_folder};
 use super::{OUT, PENDING};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The largest public file that is read: a CA bundle of hundreds of certificates fits.
 pub const PUBLIC_LIMIT: u64 = 1 << 20;
@@ -45,7 +45,7 @@ pub enum FoundKind {
     Special,
     /// A file or folder, with the operating system's reason.
     Unreadable(String),
-    /// Its name is not UTF-8 or has control characters; the path shows what can be shown.
+    /// Its name is not UTF-8; the path shows what can be shown.
     Foreign,
 }
 
@@ -54,12 +54,11 @@ pub fn scan(project: &Path, is_public: &(dyn Fn(&str) -> bool + Sync)) -> Result
     let Some(out) = Folders::below(project)?.find(OUT)? else {
         return Ok(Vec::new());
     };
-    let out = (out.try_clone()).map_err(|error| Error::io("open", Path::new(OUT), &error))?;
     let all = Scan {
         is_public,
         found: Mutex::default(),
     };
-    rayon::scope(|scope| all.folder(scope, out, ""));
+    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new()));
     let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
@@ -71,45 +70,54 @@ struct Scan<'f> {
 }
 
 impl Scan<'_> {
-    fn folder<'s>(&'s self, scope: &rayon::Scope<'s>, fd: OwnedFd, path: &str) {
-        let mut found = Vec::new();
-        if let Err(errno) = self.entries(scope, fd, path, &mut found) {
+    fn folder<'s>(
+        &'s self,
+        scope: &rayon::Scope<'s>,
+        opened: rustix::io::Result<Dir>,
+        path: String,
+    ) {
+        let (mut found, mut folders) = (Vec::new(), Vec::new());
+        let listed = opened.and_then(|mut dir| {
+            let listed = self.entries(&mut dir, &path, &mut found, &mut folders);
+            // Its children open themselves below it: one descriptor a folder, closed by the last child,
+            // so that few are open at a time.
+            let dir = Arc::new(dir);
+            for path in folders {
+                self.descend(scope, Arc::clone(&dir), path);
+            }
+            listed
+        });
+        if let Err(errno) = listed {
             found.push(Found {
-                path: path.to_owned(),
+                path,
                 kind: unreadable(errno),
             });
         }
-        self.found().append(&mut found);
+        (self.found.lock())
+            .unwrap_or_else(PoisonError::into_inner)
+            .append(&mut found);
     }
 
-    fn entries<'s>(
-        &'s self,
-        scope: &rayon::Scope<'s>,
-        fd: OwnedFd,
+    /// The files of one folder, and the folders in it.
+    fn entries(
+        &self,
+        dir: &mut Dir,
         folder: &str,
         found: &mut Vec<Found>,
+        folders: &mut Vec<String>,
     ) -> rustix::io::Result<()> {
-        // `Dir::read_from` would open each folder a second time.
-        let mut dir = Dir::new(fd)?;
-        let mut folders = Vec::new();
         while let Some(entry) = dir.read() {
             let entry = entry?;
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            let text = match name.to_str() {
-                Ok(text) if !text.contains(char::is_control) => text,
-                _ => {
-                    // Shown with its control characters escaped: a name must not drive a terminal.
-                    let name = name.to_string_lossy();
-                    let shown: String = name.chars().flat_map(char::escape_debug).collect();
-                    found.push(Found {
-                        path: join(folder, &shown),
-                        kind: FoundKind::Foreign,
-                    });
-                    continue;
-                }
+            let Ok(text) = name.to_str() else {
+                found.push(Found {
+                    path: join(folder, &name.to_string_lossy()),
+                    kind: FoundKind::Foreign,
+                });
+                continue;
             };
             let path = join(folder, text);
             if is_pending(&path) {
@@ -133,30 +141,19 @@ impl Scan<'_> {
             };
             found.push(Found { path, kind });
         }
-        // Open as long as one of its folders is still to be opened.
-        let dir = Arc::new(dir);
-        for path in folders {
-            let parent = Arc::clone(&dir);
-            scope.spawn(move |scope| self.descend(scope, parent, path));
-        }
         Ok(())
     }
 
     fn descend<'s>(&'s self, scope: &rayon::Scope<'s>, parent: Arc<Dir>, path: String) {
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        let opened = parent.fd().and_then(|fd| open_folder(fd, name));
-        drop(parent);
-        match opened {
-            Ok(fd) => self.folder(scope, fd, &path),
-            Err(errno) => {
-                let kind = unreadable(errno);
-                self.found().push(Found { path, kind });
-            }
-        }
-    }
-
-    fn found(&self) -> MutexGuard<'_, Vec<Found>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+        scope.spawn(move |scope| {
+            let name = path.rsplit('/').next().unwrap_or(&path);
+            let opened = parent
+                .fd()
+                .and_then(|parent| open_folder(parent, name))
+                .and_then(Dir::new);
+            drop(parent);
+            self.folder(scope, opened, path);
+        });
     }
 }
 
@@ -177,10 +174,18 @@ fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind
     if size > PUBLIC_LIMIT {
         return Ok(FoundKind::TooLarge { size });
     }
-    // No more than its size: so the end needs no read of its own, and a file that grows is read as it was.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    File::from(file).take(size).read_to_end(&mut bytes)?;
+    let mut file = File::from(file);
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0) + 1];
+    let read = file.read(&mut bytes)?;
+    bytes.truncate(read);
+    // One read gives all of a regular file; another length than it just had tells of one that changes.
+    if read as u64 != size {
+        file.take(PUBLIC_LIMIT + 1).read_to_end(&mut bytes)?;
+    }
     let size = bytes.len() as u64;
+    if size > PUBLIC_LIMIT {
+        return Ok(FoundKind::TooLarge { size });
+    }
     let mode = stat.st_mode & 0o777;
     Ok(FoundKind::PublicFile { mode, size, bytes })
 }

@@ -215,7 +215,7 @@ fn replacement_needs_its_name() {
             "another algorithm asked",
             |p| {
                 p.description
-                    .push_str("ca \"kubernetes\" key=\"ecdsa-p384\"\n")
+                    .push_str("ca \"kubernetes\" key=\"ecdsa-p384\"\n");
             },
             "ca/kubernetes",
         ),
@@ -223,7 +223,7 @@ fn replacement_needs_its_name() {
             "another subject asked",
             |p| {
                 p.description
-                    .push_str("ca \"etcd\" common-name=\"other\"\n")
+                    .push_str("ca \"etcd\" common-name=\"other\"\n");
             },
             "ca/etcd",
         ),
@@ -231,7 +231,7 @@ fn replacement_needs_its_name() {
             "a revision asked",
             |p| {
                 p.description
-                    .push_str("component \"service-account\" revision=2\n")
+                    .push_str("component \"service-account\" revision=2\n");
             },
             "service-account",
         ),
@@ -245,7 +245,7 @@ fn replacement_needs_its_name() {
             |p| {
                 p.out.retain(|path, _| {
                     !path.contains("front-proxy-ca") && !path.contains("ca/front-proxy")
-                })
+                });
             },
             "ca/front-proxy",
         ),
