@@ -59,6 +59,7 @@ pub(super) fn build_authority(
                 (None, None) => Belongs::Anything,
             };
             let held = held_key(job, id, belongs)?.ok_or_else(|| key_is_gone(job, id))?;
+            refuse_another_algorithm(job, id, recipe, &held)?;
             self_signed(job, recipe, held)?
         }
         (Issuance::Brought(brought), Some(_)) => AuthorityState {
@@ -87,6 +88,37 @@ pub(super) fn build_authority(
         write(job, id, step, &state)?;
     }
     Ok(Some(state))
+}
+
+/// Where the certificate is lost, only the opened key tells its algorithm.
+fn refuse_another_algorithm(
+    job: &Job<'_>,
+    id: DerivationId,
+    recipe: &Authority,
+    held: &HeldKey,
+) -> Result<()> {
+    let Issuance::SelfSigned {
+        key,
+        explicit_key: true,
+        ..
+    } = &recipe.issuance
+    else {
+        return Ok(());
+    };
+    let public_key = held.key.public_key();
+    if public_key.algorithm() == Some(key.value) {
+        return Ok(());
+    }
+    let name = &job.world.graph.get(id).name;
+    Err(Error::new(
+        Kind::NeedsAllow,
+        format!(
+            "{name}: the description asks for {}, the key on record is {}",
+            key.value,
+            public_key.kind()
+        ),
+    )
+    .help(format!("to replace it: kpki apply --allow replace:{name}")))
 }
 
 fn self_signed(job: &Job<'_>, recipe: &Authority, held: HeldKey) -> Result<AuthorityState> {

@@ -42,6 +42,18 @@ pub(super) fn build_identity(
         };
         held_key(job, id, belongs)?
     };
+    // Without its certificate the key's algorithm is known only now; plan would have asked for a new one.
+    let outdated = held.as_ref().is_some_and(|held| {
+        witness.certificate().is_none()
+            && held.key.public_key().algorithm() != Some(leaf.policy.key.value)
+    });
+    let held = if outdated {
+        let key = PrivateKey::generate(leaf.policy.key.value, job.entropy)
+            .map_err(|error| Error::refused(error.to_string()))?;
+        Some(HeldKey::new(key))
+    } else {
+        held
+    };
     let public_key = held
         .as_ref()
         .map(|held| held.key.public_key())
@@ -53,7 +65,8 @@ pub(super) fn build_identity(
     };
     let certificate = certificate_pem(&der);
     for place in job.world.graph.placements(id) {
-        if !step.writes.contains(&place.path) {
+        let new_key = outdated && place.content == Content::PrivateKey;
+        if !step.writes.contains(&place.path) && !new_key {
             continue;
         }
         match (place.content, &held) {

@@ -98,7 +98,7 @@ impl Graph {
     pub fn fields(&self, id: DerivationId) -> Fields {
         self.get(id).recipe.fields(&|input| {
             let input = self.get(input);
-            recipe::InputHashes {
+            InputHashes {
                 whole: input.hash,
                 as_issuer: match &input.recipe {
                     Recipe::Authority(authority) => authority.issuer_fields().hash(),

@@ -157,6 +157,8 @@ impl Recipe {
                 issuance: Issuance::SelfSigned { revision, .. },
                 ..
             }) => Some(Revision::of(*revision).to_string()),
+            // A brought key has no revision of its own; every key in the lock has one.
+            Recipe::Authority(_) => Some(Revision::of(1).to_string()),
             Recipe::SigningKey(key) => Some(Revision::of(key.revision).to_string()),
             Recipe::Leaf(leaf) => Some(leaf.revision.to_string()),
             _ => None,

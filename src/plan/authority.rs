@@ -84,7 +84,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     let (path, facts) = match world.survey.witness(id) {
         Witness::Certificate { path, facts, .. } => (path, facts),
         missing => {
-            return judge_without_certificate(judge, id, missing, replace, &fresh);
+            return judge_without_certificate(judge, id, recipe, missing, replace, &fresh);
         }
     };
     let entry = judge.entry(id);
@@ -94,10 +94,11 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     if another_key && !replace {
         return judge.mixed(id, path.clone());
     }
-    let blocked_by = wants_another_key(recipe, facts, entry).or_else(|| {
-        (judge.intent.rekeys(name) || another_key)
-            .then(|| "a new CA key replaces every certificate below it".to_owned())
-    });
+    let blocked_by = wants_another_key(recipe, facts, entry)
+        .or_else(|| (judge.intent.rekeys(name) || another_key).then(|| REPLACES_ALL.to_owned()));
+    if judge.forced.contains(&id) {
+        return make(judge, Action::Replace, Reason::ReplacementAllowed);
+    }
     match blocked_by {
         Some(_) if replace => return make(judge, Action::Replace, Reason::ReplacementAllowed),
         Some(why) => return judge.block_replacement(id, why),
@@ -140,11 +141,14 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
         keep_certificate(judge, id, facts);
         return After::Kept(facts.digest);
     }
+    if !judge.key_is_here(id) && replace {
+        return make(judge, Action::Replace, Reason::ReplacementAllowed);
+    }
     if !judge.key_is_here(id) {
         return judge.block_replacement(
             id,
             format!(
-                "{name} must be issued again ({}), and its key is not here; put it at out/{}",
+                "it must be issued again ({}), and its key is not here; run this where the key is, or put it at out/{}",
                 reasons
                     .iter()
                     .map(ToString::to_string)
@@ -170,12 +174,22 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
 fn judge_without_certificate(
     judge: &mut Judge<'_>,
     id: DerivationId,
+    recipe: &Recipe,
     witness: &Witness,
     replace: bool,
     fresh: &IssuerAfter,
 ) -> After {
     let known = judge.entry(id).is_some();
     let key = judge.key_is_here(id);
+    if key && !replace {
+        let asked = judge.intent.rekeys(&judge.world.graph.get(id).name);
+        let why = raised(recipe, judge.entry(id))
+            .or_else(|| asked.then(|| REPLACES_ALL.to_owned()))
+            .or_else(|| issued_by_another(judge, id, &fresh.subject));
+        if let Some(why) = why {
+            return judge.block_replacement(id, why);
+        }
+    }
     let reason = match witness {
         Witness::Unreadable { path, why } => Reason::OutputUnreadable {
             path: path.clone(),
@@ -217,6 +231,35 @@ fn judge_without_certificate(
     judge.step(id, action, vec![reason]);
     After::Rebuilt
 }
+
+/// A certificate that the lost one issued tells its subject: the description must mean the same one.
+fn issued_by_another(
+    judge: &Judge<'_>,
+    id: DerivationId,
+    subject: &DistinguishedName,
+) -> Option<String> {
+    let world = judge.world;
+    world
+        .graph
+        .dependents(id)
+        .filter_map(|leaf| world.survey.witness(leaf).certificate())
+        .map(|facts| &facts.issuer)
+        .find(|issuer| *issuer != subject)
+        .map(|issuer| {
+            format!(
+                "the description names the subject {subject}, its certificates are from {issuer}"
+            )
+        })
+}
+
+fn raised(recipe: &Recipe, entry: Option<&Entry>) -> Option<String> {
+    let Issuance::SelfSigned { revision, .. } = &recipe.issuance else {
+        return None;
+    };
+    revision_changed(entry, &Revision::of(*revision).to_string()).map(|change| change.to_string())
+}
+
+const REPLACES_ALL: &str = "a new CA key replaces every certificate below it";
 
 /// Some file of this authority or of what it issued is here: it was made before.
 fn mentioned(judge: &Judge<'_>, id: DerivationId) -> bool {
@@ -352,12 +395,17 @@ fn wants_another_key(
         subject,
         key,
         explicit_key,
-        revision,
         ..
     } = &recipe.issuance
     else {
         return None;
     };
+    if !facts.is_self_issued() {
+        return Some(format!(
+            "the CA on record was brought, {} issued it; name it with `certificate`",
+            facts.issuer
+        ));
+    }
     if facts.subject != *subject {
         return Some(format!(
             "the description names the subject {subject}, the CA on record is {}",
@@ -371,13 +419,27 @@ fn wants_another_key(
             facts.public_key.kind()
         ));
     }
-    revision_changed(entry, &Revision::of(*revision).to_string())
+    raised(recipe, entry)
 }
 
-/// The lock knows another revision.
-pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<String> {
-    let known = entry.and_then(|entry| entry.revision.as_ref())?;
-    (*known != wanted).then(|| format!("revision {known} -> {wanted}"))
+/// The lock knows another revision than the description.
+pub(super) struct RevisionChange {
+    pub known: String,
+    pub wanted: String,
+}
+
+impl std::fmt::Display for RevisionChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "revision {} -> {}", self.known, self.wanted)
+    }
+}
+
+pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<RevisionChange> {
+    let known = entry.and_then(|entry| entry.revision.clone())?;
+    (known != wanted).then(|| RevisionChange {
+        known,
+        wanted: wanted.to_owned(),
+    })
 }
 
 /// The master key file is here and empty; in words.

@@ -38,10 +38,34 @@ pub(super) struct Judge<'a> {
     pub longest: HashMap<DerivationId, authority::LongestLeaf>,
     /// Authorities whose signature a step needs.
     signers: Vec<(DerivationId, DerivationId)>,
+    /// What a walk before this one found to be needed, not here, and allowed to be given up.
+    pub forced: &'a HashSet<DerivationId>,
+    /// The same, found by this walk.
+    pub given_up: HashSet<DerivationId>,
 }
 
 /// Compares what should be with what is.
+///
+/// A permission is no order: a key is given up only where it turns out to be needed, and then whatever
+/// depends on it is judged anew. At most one walk for each kind of key: an authority's, then a leaf's.
 pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
+    let mut forced = HashSet::new();
+    loop {
+        let (plan, given_up) = walk(world, spec, intent, &forced);
+        let before = forced.len();
+        forced.extend(given_up);
+        if forced.len() == before {
+            return plan;
+        }
+    }
+}
+
+fn walk(
+    world: World<'_>,
+    spec: &Spec,
+    intent: &Intent,
+    forced: &HashSet<DerivationId>,
+) -> (Plan, HashSet<DerivationId>) {
     let mut judge = Judge {
         world,
         intent,
@@ -54,6 +78,8 @@ pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
         public_keys: HashMap::new(),
         longest: authority::longest_leaves(world.graph),
         signers: Vec::new(),
+        forced,
+        given_up: HashSet::new(),
     };
     for id in world.graph.ids() {
         let after = match &world.graph.get(id).recipe {
@@ -78,7 +104,7 @@ pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
             });
         }
     }
-    judge.plan
+    (judge.plan, judge.given_up)
 }
 
 fn header(world: World<'_>, spec: &Spec) -> Vec<HeaderChange> {
@@ -298,8 +324,12 @@ impl<'a> Judge<'a> {
                 .placements_of(authority, Content::PrivateKey)
                 .next()
                 .map_or_else(String::new, |place| format!("out/{}", place.path));
+            if self.intent.allows_replacing(name) {
+                self.given_up.insert(authority);
+                continue;
+            }
             let why = format!(
-                "{leaf} needs the signature of {name}, whose key is not here; put it at {place}"
+                "{leaf} needs its signature, and its key is not here; run this where the key is, or put it at {place}"
             );
             match self.world.graph.get(authority).recipe {
                 Recipe::Authority(authority::Recipe {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::authority::{
-    IssuerKey, certificate_entry, expiry, revision_changed, rounded, validity_matches,
+    IssuerKey, RevisionChange, certificate_entry, expiry, revision_changed, rounded,
+    validity_matches,
 };
 use super::judge::{After, Judge};
 use super::{Action, Allow, NamePattern, Note, Reason, Witness};
@@ -56,14 +57,27 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
             judge.block(id, Some(allow), why)
         }
     };
-    let (path, facts) = match world.survey.witness(id) {
-        Witness::Certificate { path, facts, .. } => (path, facts),
-        Witness::Unreadable { path, why } if key_is_here => {
+    let revision = revision_changed(entry, &leaf.revision.to_string());
+    let known = entry.is_some() || key_is_here || world.survey.witness(id).path().is_some();
+    if judge.intent.rekeys(name) && known {
+        return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
+    }
+    if judge.forced.contains(&id) {
+        return sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed]);
+    }
+    let (path, facts) = match (world.survey.witness(id), &revision) {
+        (Witness::Certificate { path, facts, .. }, _) => (path, facts),
+        // Without the certificate, too, a raised revision is a new key.
+        (_, Some(change)) if key_is_here => {
+            let reason = new_revision(change);
+            return sign(judge, Action::Rekey, vec![reason]);
+        }
+        (Witness::Unreadable { path, why }, None) if key_is_here => {
             let (path, why) = (path.clone(), why.clone());
             let reason = Reason::OutputUnreadable { path, why };
             return sign(judge, Action::Reissue, vec![reason]);
         }
-        Witness::Unreadable { path, why } => {
+        (Witness::Unreadable { path, why }, _) => {
             let why = format!("out/{path} {why}, and its key is not here");
             return lost(judge, why);
         }
@@ -80,9 +94,6 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         }
         _ => return sign(judge, Action::Create, vec![Reason::New]),
     };
-    if judge.intent.rekeys(name) {
-        return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
-    }
     let key_is_another = entry
         .and_then(|entry| entry.public_key)
         .is_some_and(|known| known != facts.public_key.digest());
@@ -90,13 +101,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         return judge.mixed(id, path.clone());
     }
     let mut reasons = Vec::new();
-    if let Some(change) = revision_changed(entry, &leaf.revision.to_string()) {
-        reasons.push(Reason::InputChanged {
-            field: "key",
-            old: String::new(),
-            new: change,
-        });
-    }
+    reasons.extend(revision.iter().map(new_revision));
     if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
         reasons.push(Reason::InputChanged {
             field: "key",
@@ -175,6 +180,14 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         );
     }
     sign(judge, Action::Reissue, reasons)
+}
+
+fn new_revision(change: &RevisionChange) -> Reason {
+    Reason::InputChanged {
+        field: "revision",
+        old: change.known.clone(),
+        new: change.wanted.clone(),
+    }
 }
 
 /// What the certificate says otherwise than the description wants.

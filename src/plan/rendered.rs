@@ -153,8 +153,13 @@ pub(super) fn judge_kubeconfig(
         None if judge.key_is_here(config.identity) => {
             return render(judge, id, config, vec![Reason::OutputMissing { path }]);
         }
-        // The key went with it: absent, counted once with its identity.
+        // The key went with it: absent, counted once with its identity. What it should say is known all the
+        // same, and a reviewer must see a change of it.
         None => {
+            let content = kubeconfig_content(config, certificate, authorities);
+            if let Some(reason) = content_changed(judge, id, config, content) {
+                return render(judge, id, config, vec![reason]);
+            }
             keep_as_it_is(judge, id);
             return After::Unavailable;
         }
@@ -164,16 +169,7 @@ pub(super) fn judge_kubeconfig(
         return After::Unavailable;
     };
     let content = kubeconfig_content(config, certificate, authorities);
-    if entry.content != Some(content) {
-        let server = config.server.url();
-        let reason = match &entry.server {
-            Some(old) if *old != server => Reason::InputChanged {
-                field: "server",
-                old: old.clone(),
-                new: server,
-            },
-            _ => Reason::LockOutdated,
-        };
+    if let Some(reason) = content_changed(judge, id, config, content) {
         return render(judge, id, config, vec![reason]);
     }
     if entry.size != Some(size) {
@@ -191,6 +187,28 @@ pub(super) fn judge_kubeconfig(
     };
     judge.keep(id, expected);
     After::Kept(content)
+}
+
+/// The lock knows the kubeconfig with another public content.
+fn content_changed(
+    judge: &Judge<'_>,
+    id: DerivationId,
+    config: &Kubeconfig,
+    content: Digest,
+) -> Option<Reason> {
+    let entry = judge.entry(id)?;
+    if entry.content == Some(content) {
+        return None;
+    }
+    let server = config.server.url();
+    Some(match &entry.server {
+        Some(old) if *old != server => Reason::InputChanged {
+            field: "server",
+            old: old.clone(),
+            new: server,
+        },
+        _ => Reason::LockOutdated,
+    })
 }
 
 fn is_here(judge: &Judge<'_>, id: DerivationId) -> bool {
@@ -211,9 +229,8 @@ fn render(
         .plan
         .steps
         .iter()
-        .rev()
-        .take(1)
-        .any(|step| step.derivation == config.identity && step.action.makes_key());
+        .last()
+        .is_some_and(|step| step.derivation == config.identity && step.action.makes_key());
     if !new_key && !judge.key_is_here(config.identity) {
         let identity = &world.graph.get(config.identity).name;
         let why = reasons
@@ -221,6 +238,10 @@ fn render(
             .map(ToString::to_string)
             .collect::<Vec<_>>()
             .join(", ");
+        if judge.intent.allows_losing_key(identity) {
+            judge.given_up.insert(config.identity);
+            return After::Unavailable;
+        }
         let name = super::NamePattern::Exact(identity.clone());
         return judge.block(
             id,

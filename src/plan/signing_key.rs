@@ -7,6 +7,8 @@ use crate::facts::PublicKey;
 use crate::graph::{DerivationId, Revision, SigningKey};
 use crate::state::Entry;
 
+const ENDS_TOKENS: &str = "a new signing key ends every token signed by the old one";
+
 pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey) -> After {
     let world = judge.world;
     let name = &world.graph.get(id).name;
@@ -23,11 +25,15 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
                 return judge.mixed(id, path.clone());
             }
             wants_another_key(recipe, key, entry).or_else(|| {
-                (judge.intent.rekeys(name) || another_key)
-                    .then(|| "a new signing key ends every token signed by the old one".to_owned())
+                (judge.intent.rekeys(name) || another_key).then(|| ENDS_TOKENS.to_owned())
             })
         }
-        (None, _) if key_is_here => None,
+        // Its public half is written again from the private one, which only apply opens: what the lock
+        // knows must do here.
+        (None, _) if key_is_here => raised(recipe, entry).or_else(|| {
+            let asked = judge.intent.rekeys(name);
+            asked.then(|| ENDS_TOKENS.to_owned())
+        }),
         (None, Witness::Unreadable { path, why }) => {
             Some(format!("out/{path} {why}, and its key is not here"))
         }
@@ -67,6 +73,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
     After::Kept(key.digest())
 }
 
+fn raised(recipe: &SigningKey, entry: Option<&Entry>) -> Option<String> {
+    revision_changed(entry, &Revision::of(recipe.revision).to_string())
+        .map(|change| change.to_string())
+}
+
 fn wants_another_key(
     recipe: &SigningKey,
     key: &PublicKey,
@@ -79,5 +90,5 @@ fn wants_another_key(
             key.kind()
         ));
     }
-    revision_changed(entry, &Revision::of(recipe.revision).to_string())
+    raised(recipe, entry)
 }

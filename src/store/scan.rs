@@ -45,7 +45,7 @@ pub enum FoundKind {
     Special,
     /// A file or folder, with the operating system's reason.
     Unreadable(String),
-    /// Its name is not UTF-8; the path shows what can be shown.
+    /// Its name is not UTF-8 or has control characters; the path shows what can be shown.
     Foreign,
 }
 
@@ -112,12 +112,18 @@ impl Scan<'_> {
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
-            let Ok(text) = name.to_str() else {
-                found.push(Found {
-                    path: join(folder, &name.to_string_lossy()),
-                    kind: FoundKind::Foreign,
-                });
-                continue;
+            let text = match name.to_str() {
+                Ok(text) if !text.contains(char::is_control) => text,
+                _ => {
+                    // Shown with its control characters escaped: a name must not drive a terminal.
+                    let name = name.to_string_lossy();
+                    let shown: String = name.chars().flat_map(char::escape_debug).collect();
+                    found.push(Found {
+                        path: join(folder, &shown),
+                        kind: FoundKind::Foreign,
+                    });
+                    continue;
+                }
             };
             let path = join(folder, text);
             if is_pending(&path) {

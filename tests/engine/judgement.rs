@@ -119,8 +119,14 @@ fn a_kubeconfig_needs_its_key() {
         "cluster \"lab\"",
         "cluster \"lab\" { endpoint \"api.lab\" }",
     );
-    let planned = project.plan();
-    assert!(planned.plan.blocked.is_empty(), "{:?}", planned.blocked());
+    // Its server changed: a reviewer must see that, with the key or without.
+    let blocked = project.plan().blocked();
+    assert_eq!(
+        blocked,
+        ["nodes/cp1/kubelet.conf lost-key:nodes/cp1/kubelet"]
+    );
+    project.description = MINIMAL.into();
+    project.assert_converged();
     // A new certificate would need a new kubeconfig, and its key is not here.
     let intent = Intent {
         renew: vec!["nodes/cp1/kubelet".parse().unwrap()],
@@ -332,4 +338,124 @@ fn a_resolved_minor_stays_resolved() {
     // Written in full, the description decides.
     project.description = older.description.replace("1.35", "1.35.4");
     assert!(!project.plan().plan.is_empty());
+}
+
+const APISERVER_KEY: &str = "nodes/cp1/etc/kubernetes/pki/apiserver.key";
+const APISERVER_CRT: &str = "nodes/cp1/etc/kubernetes/pki/apiserver.crt";
+
+fn allowing(text: &str) -> Intent {
+    Intent {
+        allow: vec![text.parse().unwrap()],
+        ..Intent::default()
+    }
+}
+
+/// A brought CA stands in the lock as every other: the plan after an apply is empty.
+#[test]
+fn a_brought_ca_converges_and_its_key_is_only_read() {
+    let own = Project::applied(MINIMAL);
+    let mut project = Project::new(&format!(
+        "{MINIMAL}ca \"front-proxy\" certificate=\"company.crt\" \n"
+    ));
+    let certificate = own.out["ca/front-proxy.crt"].0.clone();
+    project
+        .extra
+        .insert("company.crt".into(), certificate.clone());
+    assert_eq!(project.plan().blocked(), ["ca/front-proxy -"]);
+    let key = own.out["ca/front-proxy.key"].clone();
+    project.out.insert("ca/front-proxy.key".into(), key.clone());
+    project.apply().unwrap();
+    project.assert_converged();
+    assert_eq!(project.out["ca/front-proxy.crt"].0, certificate);
+    assert_eq!(project.out["ca/front-proxy.key"], key);
+    project.lock = None;
+    project.apply().unwrap();
+    project.assert_converged();
+}
+
+/// Who asks for a new key after a leak must get one, whatever else is lost.
+#[test]
+fn a_new_key_is_made_without_the_certificate_too() {
+    let base = Project::applied(MINIMAL);
+    let mut project = base.clone();
+    project.out.remove(APISERVER_CRT);
+    let intent = Intent {
+        rekey: vec!["nodes/cp1/apiserver".parse().unwrap()],
+        ..Intent::default()
+    };
+    project.apply_with(&intent, false).unwrap();
+    project.assert_converged();
+    assert_ne!(base.out[APISERVER_KEY], project.out[APISERVER_KEY]);
+    for change in ["revision=2", "key=\"ecdsa-p384\""] {
+        let mut project = base.clone();
+        project.out.remove(APISERVER_CRT);
+        project.description = format!("{MINIMAL}component \"apiserver\" {change}\n");
+        project.apply().unwrap();
+        project.assert_converged();
+        assert_ne!(
+            base.out[APISERVER_KEY], project.out[APISERVER_KEY],
+            "{change}"
+        );
+    }
+}
+
+/// An anchor whose public half is lost is still the one on record.
+#[test]
+fn an_anchor_is_not_changed_behind_a_lost_certificate() {
+    let base = Project::applied(MINIMAL);
+    for (lost, change, name) in [
+        (
+            "/sa.pub",
+            "component \"service-account\" revision=2",
+            "service-account",
+        ),
+        ("etcd", "ca \"etcd\" revision=2", "ca/etcd"),
+        ("etcd", "ca \"etcd\" common-name=\"other\"", "ca/etcd"),
+    ] {
+        let mut project = base.clone();
+        let certificates = ["ca/etcd.crt", "nodes/cp1/etc/kubernetes/pki/etcd/ca.crt"];
+        project.out.retain(|path, _| {
+            !(path.ends_with(lost) || lost == "etcd" && certificates.contains(&path.as_str()))
+        });
+        project.description = format!("{MINIMAL}{change}\n");
+        assert_eq!(
+            project.plan().blocked(),
+            [format!("{name} replace:{name}")],
+            "{change}"
+        );
+        let mut allowed = project.clone();
+        allowed
+            .apply_with(&allowing(&format!("replace:{name}")), false)
+            .unwrap();
+        allowed.assert_converged();
+    }
+}
+
+/// A permission that a refusal asked for is enough.
+#[test]
+fn what_a_refusal_asks_for_is_enough() {
+    let base = Project::applied(MINIMAL);
+    let mut project = base.clone();
+    project.out.remove("ca/kubernetes.key");
+    project.out.remove("nodes/cp1/etc/kubernetes/pki/ca.key");
+    project.description = format!("{MINIMAL}component \"apiserver\" {{ san \"b.lab\" }}\n");
+    let blocked = project.plan().blocked();
+    assert_eq!(blocked, ["ca/kubernetes replace:ca/kubernetes"]);
+    project
+        .apply_with(&allowing("replace:ca/kubernetes"), false)
+        .unwrap();
+    project.assert_converged();
+    let mut project = base.clone();
+    project
+        .out
+        .get_mut("nodes/cp1/etc/kubernetes/admin.conf")
+        .unwrap()
+        .0
+        .clear();
+    let blocked = project.plan().blocked();
+    assert_eq!(blocked, ["nodes/cp1/admin.conf lost-key:nodes/cp1/admin"]);
+    project
+        .apply_with(&allowing("lost-key:nodes/cp1/admin"), false)
+        .unwrap();
+    project.assert_converged();
 }
