@@ -102,11 +102,10 @@ fn read(job: &Job<'_>, place: &Placement) -> Result<HeldKey, String> {
         .read_secret(&place.path)
         .map_err(|error| format!("cannot be read: {error}"))?;
     let pem = match place.content {
-        Content::Kubeconfig => {
-            KubeconfigFacts::from_yaml(bytes.expose())
-                .map_err(|error| error.to_string())?
-                .client_key
-        }
+        Content::Kubeconfig => KubeconfigFacts::from_yaml(bytes.expose())
+            .map_err(|error| error.to_string())?
+            .client_key
+            .ok_or("holds no key: it names a file")?,
         _ => bytes,
     };
     let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;

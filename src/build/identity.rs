@@ -4,14 +4,14 @@ use super::certificate::{Issuer, Purpose, Template, issue};
 use super::execute::Job;
 use super::held_key::{Belongs, HeldKey, held_key};
 use super::key::PrivateKey;
-use super::kubeconfig::{KubeconfigContents, render};
+use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
 use crate::error::{Error, Result};
 use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
 use crate::graph::{Content, DerivationId, Kubeconfig, Leaf, Recipe};
 use crate::hash::Digest;
 use crate::name::DnsName;
-use crate::plan::{Action, BACKDATE, Step, bundle_content, kubeconfig_content};
+use crate::plan::{Action, BACKDATE, Step, bundle_content, kubeconfig_content, leaf_entry};
 use crate::state::Entry;
 
 /// The lines of a leaf and, with `config`, of its kubeconfig.
@@ -24,7 +24,9 @@ pub(super) fn build_identity(
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let derivation = job.world.graph.get(id);
     let witness = job.world.survey.witness(id);
-    let held = if step.action.makes_key() {
+    let held = if leaf.brought.is_some() {
+        None
+    } else if step.action.makes_key() {
         let key = PrivateKey::generate(leaf.policy.key.value, job.entropy)
             .map_err(|error| Error::refused(error.to_string()))?;
         Some(HeldKey::new(key))
@@ -45,6 +47,7 @@ pub(super) fn build_identity(
     let public_key = held
         .as_ref()
         .map(|held| held.key.public_key())
+        .or(leaf.brought.as_ref().map(|brought| &brought.public_key))
         .or(witness.public_key())
         .ok_or_else(|| Error::internal(format!("{}: its key is not here", derivation.name)))?;
     let (der, facts) = match (step.action.signs(), witness.der(), witness.certificate()) {
@@ -73,10 +76,7 @@ pub(super) fn build_identity(
             }
         }
     }
-    let mut lines = vec![(
-        id,
-        Entry::of_certificate(derivation.hash, derivation.recipe.revision(), &facts),
-    )];
+    let mut lines = vec![(id, leaf_entry(job.world, id, leaf, &facts))];
     if let Some(step) = config
         && let Recipe::Kubeconfig(recipe) = &job.world.graph.get(step.derivation).recipe
     {
@@ -100,7 +100,10 @@ pub(super) fn build_kubeconfig(
             "{name}: its certificate is not here"
         )));
     };
-    let held = held_key(job, recipe.identity, Belongs::To(&facts.public_key))?;
+    let held = match recipe.client_key {
+        Some(_) => None,
+        None => held_key(job, recipe.identity, Belongs::To(&facts.public_key))?,
+    };
     let certificate = certificate_pem(der);
     write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())
 }
@@ -118,10 +121,14 @@ fn write_kubeconfig(
     let Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
         return Err(Error::internal("a kubeconfig without a bundle"));
     };
-    let held = held.ok_or_else(|| {
-        let name = &graph.get(id).name;
-        Error::internal(format!("{name}: its key is not here"))
-    })?;
+    let client_key = match (&recipe.client_key, held) {
+        (Some(path), _) => ClientKey::File(path),
+        (None, Some(held)) => ClientKey::Embedded(&held.pem),
+        (None, None) => {
+            let name = &graph.get(id).name;
+            return Err(Error::internal(format!("{name}: its key is not here")));
+        }
+    };
     let authorities = bundle_content(job.authority_der(bundle.authority)?);
     let server = recipe.server.url();
     let bytes = render(&KubeconfigContents {
@@ -131,7 +138,7 @@ fn write_kubeconfig(
         user: &recipe.user,
         namespace: recipe.namespace.as_ref().map(DnsName::as_str),
         client_certificate: certificate.as_bytes(),
-        client_key: &held.pem,
+        client_key,
     });
     for place in graph.placements(id) {
         // What is right already is not written again: a rebuilt lock changes no file.

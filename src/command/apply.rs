@@ -1,24 +1,19 @@
 //! `kpki apply`
 
 use std::path::Path;
-use std::sync::Once;
-use std::time::Instant;
 
-use indicatif::ProgressBar;
-
+use super::output::Output;
 use super::plan::intent;
 use super::project::{Description, Project};
 use super::{Outcome, clock, terminal};
 use crate::build::entropy::Entropy;
-use crate::build::execute::{Files, execute};
+use crate::build::execute::execute;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
-use crate::name::TreePath;
-use crate::plan::{Plan, plan};
+use crate::plan::{self, Intent, Plan};
 use crate::render::plan_report;
-use crate::secret::Secret;
-use crate::store::{Disk as _, RealDisk, Settled, Transaction, begin};
+use crate::store::{RealDisk, Settled, begin};
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     // A mistake in the description is found before anything is touched.
@@ -35,8 +30,8 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let now = clock();
     let intent = intent(&args.intentions, &project)?;
     let world = project.world(now);
-    let plan = plan(world, &project.spec, &intent);
-    let report = plan_report(world, &project.spec, &plan, &project.notes);
+    let plan = plan::plan(world, &project.spec, &intent);
+    let mut report = plan_report(world, &project.spec, &plan, &project.notes);
     refuse(&plan, &report.decisions(terminal::columns()))?;
     if let Some(newest) = project.lock.newest_not_before()
         && newest > now
@@ -48,13 +43,7 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     }
     let prune = args.prune && !plan.orphans.is_empty();
     if !plan.is_empty() || prune {
-        let output = Output {
-            disk: &disk,
-            transaction: &transaction,
-            bar: terminal::progress(plan.steps.len()),
-            started: Instant::now(),
-            shown: Once::new(),
-        };
+        let output = Output::new(&disk, &transaction, plan.steps.len());
         let new = execute(
             world,
             &project.spec,
@@ -68,10 +57,16 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
             message: format!("{}\nnothing was written", error.message),
             ..error
         })?;
-        output.bar.set_message("committing");
-        let bar = output.bar;
+        let bar = output.into_bar();
+        bar.set_message("committing");
         transaction.commit(lock::render(&new).as_bytes())?;
         bar.finish_and_clear();
+        if project.graph.has_requests() {
+            // What waits is named by what was just written.
+            let after = Project::read(directory)?;
+            let world = after.world(now);
+            report.update_waiting(world, &plan::plan(world, &after.spec, &Intent::default()));
+        }
     }
     terminal::product(&match args.output.format {
         Format::Text => report.applied_text(prune, terminal::columns()),
@@ -109,38 +104,4 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
         "to go on all the same: kpki apply {}",
         unique.join(" ")
     )))
-}
-
-/// Outputs go to the transaction as they are built.
-struct Output<'a> {
-    disk: &'a RealDisk,
-    transaction: &'a Transaction<'a, RealDisk>,
-    bar: ProgressBar,
-    started: Instant,
-    shown: Once,
-}
-
-impl Files for Output<'_> {
-    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
-        self.disk.read(&format!("out/{path}")).map(Secret::new)
-    }
-
-    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
-        self.transaction.stage(path, bytes, mode)
-    }
-
-    fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()> {
-        self.transaction.set_mode(path, mode)
-    }
-
-    fn remove(&self, path: &TreePath) -> Result<()> {
-        self.transaction.remove(path)
-    }
-
-    fn progress(&self, count: usize) {
-        if self.started.elapsed() > terminal::PATIENCE {
-            self.shown.call_once(|| terminal::reveal(&self.bar));
-        }
-        self.bar.inc(count as u64);
-    }
 }

@@ -22,7 +22,8 @@ pub struct KubeconfigFacts {
     pub namespace: Option<String>,
     /// A PEM certificate, perhaps with its intermediates.
     pub client_certificate: Vec<u8>,
-    pub client_key: Secret,
+    /// `None`: it is a file of its own, which `client-key` names.
+    pub client_key: Option<Secret>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +75,7 @@ struct NamedUser {
 struct User {
     client_certificate_data: Option<String>,
     client_key_data: Option<SecretText>,
+    client_key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -118,9 +120,14 @@ impl KubeconfigFacts {
             .find(|user| user.name == context.user)
             .ok_or_else(|| FactsError::new("has a context whose user is not in users"))?
             .user;
-        let key = user
-            .client_key_data
-            .ok_or_else(|| FactsError::new("has no client-key-data"))?;
+        let client_key = match user.client_key_data {
+            Some(key) => Some(Secret::new(decoded("client-key-data", &key.0)?)),
+            // What it names is not looked at.
+            None => {
+                filled("client-key-data", user.client_key)?;
+                None
+            }
+        };
         Ok(KubeconfigFacts {
             context: current,
             cluster: context.cluster,
@@ -138,7 +145,7 @@ impl KubeconfigFacts {
                 "client-certificate-data",
                 &filled("client-certificate-data", user.client_certificate_data)?,
             )?,
-            client_key: Secret::new(decoded("client-key-data", &key.0)?),
+            client_key,
         })
     }
 }

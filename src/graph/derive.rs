@@ -1,5 +1,7 @@
 //! The interpreter of the profile tables: Spec × tables → Graph.
 
+mod user;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::recipe::InputHashes;
@@ -14,7 +16,7 @@ use crate::profile::{
     LeafRow, SERVICE_ACCOUNT_FILES, SanFrom, ServerFrom, primary,
 };
 use crate::spec::{
-    CaName, Component, Delivery, ExtraCertificate, Node, Origin, Policy, Role, Setting, Spec, User,
+    CaName, Component, Delivery, ExtraCertificate, Node, Origin, Policy, Role, Setting, Spec,
 };
 
 const PUBLIC: u32 = 0o644;
@@ -45,7 +47,7 @@ impl Graph {
             }
         }
         for user in &spec.users {
-            user_leaf(&mut builder, spec, user, &issuers);
+            user::artifacts(&mut builder, spec, user, &issuers);
         }
         for certificate in &spec.certificates {
             extra_leaf(&mut builder, certificate, &issuers);
@@ -82,8 +84,17 @@ impl Builder {
         if let Recipe::Authority(authority) = &recipe {
             self.as_issuer.insert(id, authority.issuer_fields().hash());
         }
-        if let Recipe::Kubeconfig(config) = &recipe {
-            self.graph.kubeconfigs.insert(config.identity, id);
+        match &recipe {
+            Recipe::Kubeconfig(config) => {
+                self.graph.kubeconfigs.insert(config.identity, id);
+            }
+            Recipe::SigningRequest(manifest) => {
+                self.graph.manifests.insert(manifest.request, id);
+            }
+            Recipe::Accepted(accepted) => {
+                self.graph.answers.insert(accepted.request, id);
+            }
+            _ => {}
         }
         let name = ArtifactName::of(name);
         self.graph.by_name.insert(name.clone(), id);
@@ -108,7 +119,7 @@ impl Builder {
     ) {
         // sa.pub is 0600 in kubeadm's output too.
         let mode = match content {
-            Content::Certificate | Content::Rendered => PUBLIC,
+            Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
             Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
         };
         self.graph.placements.push(Placement {
@@ -360,6 +371,7 @@ fn component_leaf(
                     server,
                     user: common_name,
                     namespace: None,
+                    client_key: None,
                 }),
             );
             let path = match node_name {
@@ -392,6 +404,7 @@ fn leaf(
         sans,
         policy,
         revision,
+        brought: None,
     })
 }
 
@@ -438,51 +451,6 @@ fn service_address(cidr: ipnet::IpNet) -> Option<std::net::IpAddr> {
             .checked_add(1)
             .map(|next| std::net::Ipv6Addr::from(next).into()),
     }
-}
-
-fn user_leaf(builder: &mut Builder, spec: &Spec, user: &User, issuers: &ByCa) {
-    let Some(issuer) = issuers.get(&CaName::Kubernetes) else {
-        return;
-    };
-    let name = &user.name;
-    let identity = builder.add(
-        &format!("users/{name}"),
-        leaf(
-            issuer.authority,
-            Some(user.common_name.clone()),
-            user.groups.iter().map(ToString::to_string).collect(),
-            crate::spec::Usage::Client,
-            BTreeSet::new(),
-            user.policy.clone(),
-            Revision::of(user.revision),
-        ),
-    );
-    builder.place(
-        identity,
-        Content::Certificate,
-        TreePath::of(&format!("users/{name}/{name}.crt")),
-    );
-    builder.place(
-        identity,
-        Content::PrivateKey,
-        TreePath::of(&format!("users/{name}/{name}.key")),
-    );
-    let config = builder.add(
-        &format!("users/{name}/kubeconfig"),
-        Recipe::Kubeconfig(Kubeconfig {
-            identity,
-            bundle: issuer.bundle,
-            cluster: spec.cluster.name.clone(),
-            server: spec.cluster.endpoint.value.clone(),
-            user: user.common_name.to_string(),
-            namespace: user.namespace.clone(),
-        }),
-    );
-    builder.place(
-        config,
-        Content::Kubeconfig,
-        TreePath::of(&format!("users/{name}/{name}.kubeconfig")),
-    );
 }
 
 fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &ByCa) {

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::authority::{
-    IssuerKey, certificate_entry, expiry, revision_changed, rounded, validity_matches,
-};
+use super::authority::{IssuerKey, expiry, revision_changed, rounded, validity_matches};
 use super::judge::{After, Judge};
-use super::{Action, Allow, NamePattern, Note, Reason, Witness};
+use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
-use crate::graph::{DerivationId, Leaf};
+use crate::graph::{BroughtKey, DerivationId, Leaf};
 use crate::spec::Usage;
+use crate::state::Entry;
 
 pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> After {
     let world = judge.world;
@@ -29,6 +28,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     };
     let entry = judge.entry(id);
     let key_is_here = judge.key_is_here(id);
+    let brought = leaf.brought.as_ref();
     let wished_end = world.now.plus(leaf.policy.validity.value);
     let end = wished_end.min(issuer.not_after);
     let sign = |judge: &mut Judge<'_>, action, reasons| {
@@ -58,7 +58,10 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     };
     let (path, facts) = match world.survey.witness(id) {
         Witness::Certificate { path, facts, .. } => (path, facts),
-        Witness::Unreadable { path, why } if key_is_here => {
+        Witness::Missing if brought.is_some() && entry.is_none() => {
+            return sign(judge, Action::Create, vec![Reason::New]);
+        }
+        Witness::Unreadable { path, why } if key_is_here || brought.is_some() => {
             let (path, why) = (path.clone(), why.clone());
             let reason = Reason::OutputUnreadable { path, why };
             return sign(judge, Action::Reissue, vec![reason]);
@@ -67,7 +70,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
             let why = format!("out/{path} {why}, and its key is not here");
             return lost(judge, why);
         }
-        _ if key_is_here => {
+        _ if key_is_here || brought.is_some() => {
             let (stale, _) = judge.stale_copies(id);
             let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
             return sign(judge, Action::Reissue, reasons);
@@ -80,6 +83,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         }
         _ => return sign(judge, Action::Create, vec![Reason::New]),
     };
+    if let (true, Some(brought)) = (judge.intent.rekeys(name), brought) {
+        let path = &brought.request.path;
+        let why = format!("its key is the user's own; bring another {path}");
+        return judge.block(id, None, why);
+    }
     if judge.intent.rekeys(name) {
         return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
     }
@@ -90,21 +98,22 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         return judge.mixed(id, path.clone());
     }
     let mut reasons = Vec::new();
-    if let Some(change) = revision_changed(entry, &leaf.revision.to_string()) {
-        reasons.push(Reason::InputChanged {
-            field: "key",
-            old: String::new(),
-            new: change,
-        });
-    }
-    if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
-        reasons.push(Reason::InputChanged {
-            field: "key",
-            old: facts.public_key.kind().to_string(),
-            new: leaf.policy.key.value.to_string(),
-        });
-    }
-    let needs_key = !reasons.is_empty();
+    let needs_key = match brought {
+        None => {
+            another_key(leaf, facts, entry, &mut reasons);
+            !reasons.is_empty()
+        }
+        Some(brought) => {
+            if facts.public_key != brought.public_key {
+                reasons.push(Reason::InputChanged {
+                    field: "key",
+                    old: facts.public_key.digest().to_string(),
+                    new: brought.public_key.digest().to_string(),
+                });
+            }
+            false
+        }
+    };
     let issuer_name = &world.graph.get(leaf.issuer).name;
     match &issuer.key {
         IssuerKey::New => reasons.push(Reason::DependencyRebuilt {
@@ -147,10 +156,10 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     }
     if reasons.is_empty() {
         judge.public_keys.insert(id, facts.public_key.clone());
-        if !key_is_here {
+        if !key_is_here && brought.is_none() {
             judge.plan.absent.push(id);
         }
-        let expected = certificate_entry(judge, id, facts);
+        let expected = leaf_entry(world, id, leaf, facts);
         judge.keep_or_repair(id, expected);
         return After::Kept(facts.digest);
     }
@@ -158,7 +167,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         return sign(judge, Action::Rekey, reasons);
     }
     // A certificate needs the public key alone; a kubeconfig around it needs the private one.
-    if !key_is_here && world.graph.kubeconfig_of(id).is_some() {
+    if !key_is_here && brought.is_none() && world.graph.kubeconfig_of(id).is_some() {
         let because = reasons
             .iter()
             .map(ToString::to_string)
@@ -170,6 +179,50 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         );
     }
     sign(judge, Action::Reissue, reasons)
+}
+
+/// The lock's line. That of a certificate over a brought key names the request, too: the key is not kpki's.
+pub fn leaf_entry(
+    world: World<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    facts: &CertificateFacts,
+) -> Entry {
+    let derivation = world.graph.get(id);
+    Entry {
+        content: leaf.brought.as_ref().map(BroughtKey::digest),
+        ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
+    }
+}
+
+/// Why the key on record will not do.
+fn another_key(
+    leaf: &Leaf,
+    facts: &CertificateFacts,
+    entry: Option<&Entry>,
+    reasons: &mut Vec<Reason>,
+) {
+    if entry.is_some_and(|entry| entry.content.is_some()) {
+        reasons.push(Reason::InputChanged {
+            field: "request",
+            old: "brought".into(),
+            new: String::new(),
+        });
+    }
+    if let Some(change) = revision_changed(entry, &leaf.revision.to_string()) {
+        reasons.push(Reason::InputChanged {
+            field: "key",
+            old: String::new(),
+            new: change,
+        });
+    }
+    if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
+        reasons.push(Reason::InputChanged {
+            field: "key",
+            old: facts.public_key.kind().to_string(),
+            new: leaf.policy.key.value.to_string(),
+        });
+    }
 }
 
 /// What the certificate says otherwise than the description wants.

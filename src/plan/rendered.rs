@@ -3,7 +3,7 @@
 use super::judge::{After, Judge};
 use super::{Action, Reason};
 use crate::facts::certificate_pem;
-use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig};
+use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig, UserBindings};
 use crate::hash::{Digest, Fields};
 use crate::manifest;
 use crate::name::TreePath;
@@ -52,8 +52,25 @@ pub(super) fn judge_bindings(
     )
 }
 
+pub(super) fn judge_user_bindings(
+    judge: &mut Judge<'_>,
+    id: DerivationId,
+    recipe: &UserBindings,
+) -> After {
+    judge_bytes(judge, id, user_bindings_content(recipe).as_bytes())
+}
+
+/// The bytes of a user's role bindings.
+pub fn user_bindings_content(recipe: &UserBindings) -> String {
+    manifest::role_bindings(&recipe.user, &recipe.common_name, &recipe.bindings)
+}
+
+pub(super) fn judge_kustomization(judge: &mut Judge<'_>, id: DerivationId) -> After {
+    judge_bytes(judge, id, manifest::kustomization().as_bytes())
+}
+
 /// A public file whose every byte is known.
-fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u8]) -> After {
+pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u8]) -> After {
     let world = judge.world;
     let mut reasons = Vec::new();
     let mut writes = Vec::new();
@@ -150,7 +167,7 @@ pub(super) fn judge_kubeconfig(
             );
         }
         Some(File::Public { .. }) => return After::Unavailable,
-        None if judge.key_is_here(config.identity) => {
+        None if config.client_key.is_some() || judge.key_is_here(config.identity) => {
             return render(judge, id, config, vec![Reason::OutputMissing { path }]);
         }
         // The key went with it: absent, counted once with its identity.
@@ -214,7 +231,7 @@ fn render(
         .rev()
         .take(1)
         .any(|step| step.derivation == config.identity && step.action.makes_key());
-    if !new_key && !judge.key_is_here(config.identity) {
+    if config.client_key.is_none() && !new_key && !judge.key_is_here(config.identity) {
         let identity = &world.graph.get(config.identity).name;
         let why = reasons
             .iter()
@@ -233,7 +250,7 @@ fn render(
 }
 
 /// Nothing can be said: the lock's line stays as it is.
-fn keep_as_it_is(judge: &mut Judge<'_>, id: DerivationId) {
+pub(super) fn keep_as_it_is(judge: &mut Judge<'_>, id: DerivationId) {
     if let Some(entry) = judge.entry(id) {
         judge.plan.kept.push((id, entry.clone()));
     }
@@ -248,6 +265,10 @@ pub fn kubeconfig_content(config: &Kubeconfig, certificate: Digest, bundle: Dige
         .text(
             "namespace",
             config.namespace.as_ref().map_or("", |name| name.as_str()),
+        )
+        .text(
+            "client-key",
+            config.client_key.as_deref().unwrap_or_default(),
         )
         .recipe("certificate", certificate)
         .recipe("bundle", bundle)

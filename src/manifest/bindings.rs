@@ -1,4 +1,4 @@
-//! Kubernetes manifests that kpki renders.
+//! Manifests of RBAC objects, for the operator to apply once.
 
 use std::fmt::Write as _;
 
