@@ -2,8 +2,7 @@
 
 use super::certificate::{Issuer, Purpose, Template, issue};
 use super::execute::Job;
-use super::held_key::{Belongs, HeldKey, held_key};
-use super::key::PrivateKey;
+use super::held_key::{Belongs, HeldKey, held_key, key_for};
 use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
 use crate::error::{Error, Result};
@@ -24,25 +23,9 @@ pub(super) fn build_identity(
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let derivation = job.world.graph.get(id);
     let witness = job.world.survey.witness(id);
-    let held = if leaf.brought.is_some() {
-        None
-    } else if step.action.makes_key() {
-        let key = PrivateKey::generate(leaf.policy.key.value, job.entropy)
-            .map_err(|error| Error::refused(error.to_string()))?;
-        Some(HeldKey::new(key))
-    } else {
-        let recorded = job
-            .world
-            .lock
-            .entries
-            .get(&derivation.name)
-            .and_then(|entry| entry.public_key);
-        let belongs = match (witness.public_key(), recorded) {
-            (Some(key), _) => Belongs::To(key),
-            (None, Some(digest)) => Belongs::ToRecorded(digest),
-            (None, None) => Belongs::Anything,
-        };
-        held_key(job, id, belongs)?
+    let (held, is_new) = match leaf.brought {
+        Some(_) => (None, false),
+        None => key_for(job, id, leaf.policy.key.value, step)?,
     };
     let public_key = held
         .as_ref()
@@ -56,7 +39,8 @@ pub(super) fn build_identity(
     };
     let certificate = certificate_pem(&der);
     for place in job.world.graph.placements(id) {
-        if !step.writes.contains(&place.path) {
+        let new_key = is_new && place.content == Content::PrivateKey;
+        if !new_key && !step.writes.contains(&place.path) {
             continue;
         }
         match (place.content, &held) {

@@ -2,8 +2,7 @@
 
 use super::certificate::request;
 use super::execute::{Job, render};
-use super::held_key::{Belongs, HeldKey, held_key};
-use super::key::PrivateKey;
+use super::held_key::key_for;
 use crate::error::{Error, Result};
 use crate::facts::{RequestFacts, request_pem};
 use crate::graph::{Content, DerivationId, Recipe, Request, SigningRequest};
@@ -20,9 +19,9 @@ pub(super) fn build_request(
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let world = job.world;
     let name = &world.graph.get(id).name;
-    let held = match &recipe.brought {
-        Some(_) => None,
-        None => own_key(job, id, recipe, step)?,
+    let (held, is_new) = match recipe.brought {
+        Some(_) => (None, false),
+        None => key_for(job, id, recipe.policy.key.value, step)?,
     };
     let der = match (&recipe.brought, &held, world.survey.witness(id).der()) {
         (Some(brought), ..) => brought.request.der.clone(),
@@ -37,7 +36,8 @@ pub(super) fn build_request(
         .ok_or_else(|| Error::internal(format!("{name}: the request does not verify")))?;
     let text = request_pem(&der);
     for place in world.graph.placements(id) {
-        if !step.writes.contains(&place.path) {
+        let new_key = is_new && place.content == Content::PrivateKey;
+        if !new_key && !step.writes.contains(&place.path) {
             continue;
         }
         match (place.content, &held) {
@@ -57,28 +57,6 @@ pub(super) fn build_request(
         lines.push((step.derivation, render(job, step, yaml.as_bytes())?));
     }
     Ok(lines)
-}
-
-fn own_key(
-    job: &Job<'_>,
-    id: DerivationId,
-    recipe: &Request,
-    step: &Step,
-) -> Result<Option<HeldKey>> {
-    if step.action.makes_key() {
-        let key = PrivateKey::generate(recipe.policy.key.value, job.entropy)
-            .map_err(|error| Error::refused(error.to_string()))?;
-        return Ok(Some(HeldKey::new(key)));
-    }
-    let name = &job.world.graph.get(id).name;
-    let recorded = job.world.lock.entries.get(name);
-    let recorded = recorded.and_then(|entry| entry.public_key);
-    let belongs = match (job.world.survey.witness(id).public_key(), recorded) {
-        (Some(key), _) => Belongs::To(key),
-        (None, Some(digest)) => Belongs::ToRecorded(digest),
-        (None, None) => Belongs::Anything,
-    };
-    held_key(job, id, belongs)
 }
 
 /// The object around a request that stays as it is.

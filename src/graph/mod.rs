@@ -180,6 +180,16 @@ impl Graph {
         self.answers.get(&request).copied()
     }
 
+    /// The key of an identity, where somebody else holds it.
+    pub fn brought_key(&self, identity: DerivationId) -> Option<&BroughtKey> {
+        match &self.get(identity).recipe {
+            Recipe::Leaf(leaf) => leaf.brought.as_ref(),
+            Recipe::Request(request) => request.brought.as_ref(),
+            Recipe::Accepted(accepted) => self.brought_key(accepted.request),
+            _ => None,
+        }
+    }
+
     /// Every file that may hold an identity's private key, its master first.
     pub fn key_places(&self, identity: DerivationId) -> impl Iterator<Item = &Placement> {
         let key = match &self.get(identity).recipe {

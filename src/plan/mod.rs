@@ -29,8 +29,8 @@ pub use orphan::Orphan;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
 pub use request::{
-    accepted_entry, is_answered, refusal, renew_from, request_entry, request_id, signing_request,
-    signing_request_on_disk,
+    accepted_entry, is_answered, key_on_record, refusal, renew_from, request_entry, request_id,
+    signing_request, signing_request_on_disk,
 };
 pub use survey::{Survey, Witness};
 

@@ -3,7 +3,7 @@
 use super::judge::{After, Judge};
 use super::{Action, Reason};
 use crate::facts::certificate_pem;
-use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig, UserBindings};
+use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig, Recipe, UserBindings};
 use crate::hash::{Digest, Fields};
 use crate::manifest;
 use crate::name::TreePath;
@@ -133,7 +133,18 @@ pub(super) fn judge_kubeconfig(
     let bundle = judge.after(config.bundle).clone();
     let (certificate, authorities) = match (&identity, &bundle) {
         (After::Unavailable, _) | (_, After::Unavailable) => {
-            keep_as_it_is(judge, id);
+            // Of an earlier key: it stays whatever is described now, until a certificate is accepted.
+            match (judge.entry(id), &world.graph.get(config.identity).recipe) {
+                (Some(entry), Recipe::Accepted(_)) => {
+                    let hash = world.graph.get(id).hash;
+                    let entry = Entry {
+                        hash,
+                        ..entry.clone()
+                    };
+                    judge.plan.kept.push((id, entry));
+                }
+                _ => keep_as_it_is(judge, id),
+            }
             return After::Unavailable;
         }
         (After::Kept(certificate), After::Kept(bundle)) => (*certificate, *bundle),

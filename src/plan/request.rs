@@ -49,9 +49,20 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
             let why = format!("out/{path} {why}, and its key is not here");
             return lost(judge, why);
         }
-        // The key of a certificate that was signed here before.
         _ if key_is_here && entry.is_none() => {
-            return make(judge, Action::Reissue, vec![Reason::New]);
+            let other = key_on_record(world, id)
+                .filter(|key| key.algorithm() != Some(request.policy.key.value));
+            return match other {
+                None => make(judge, Action::Reissue, vec![Reason::New]),
+                Some(key) => {
+                    let reason = Reason::InputChanged {
+                        field: "key",
+                        old: key.kind().to_string(),
+                        new: request.policy.key.value.to_string(),
+                    };
+                    make(judge, Action::Rekey, vec![reason])
+                }
+            };
         }
         _ if key_is_here => {
             let (stale, _) = judge.stale_copies(id);
@@ -422,15 +433,41 @@ pub(super) fn judge_accepted(
     if submitted && !answered {
         judge.plan.waiting.push(id);
     }
-    let new_key = made_anew && has_key_step(judge, accepted.request);
-    if new_key || world.survey.witness(accepted.request).public_key() != Some(&facts.public_key) {
-        // Of an earlier key, which may be nowhere but in the old kubeconfig: both stay as they are.
-        return After::Unavailable;
+    if key_after(judge, accepted.request) == Some(facts.public_key.digest()) {
+        return After::Kept(facts.digest);
     }
-    After::Kept(facts.digest)
+    // Of an earlier key, which may be nowhere but in the old kubeconfig: both stay as they are.
+    After::Unavailable
 }
 
-/// The line of an accepted certificate.
+/// The key of a request once the plan is carried out; `None`: a new one, or none that is known.
+fn key_after(judge: &Judge<'_>, id: DerivationId) -> Option<Digest> {
+    let world = judge.world;
+    if let Some(brought) = world.graph.brought_key(id) {
+        return Some(brought.public_key.digest());
+    }
+    let mut last = judge.plan.steps.iter().rev().take(3);
+    if last.any(|step| step.derivation == id && step.action.makes_key()) {
+        return None;
+    }
+    let recorded = || judge.entry(id).and_then(|entry| entry.public_key);
+    key_on_record(world, id)
+        .map(PublicKey::digest)
+        .or_else(recorded)
+}
+
+/// The key that a request is made over: its own, or before it is first made that of the certificate which was
+/// signed here.
+pub fn key_on_record(world: World<'_>, id: DerivationId) -> Option<&PublicKey> {
+    let own = world.survey.witness(id).public_key();
+    let first = !world.lock.entries.contains_key(&world.graph.get(id).name);
+    own.or_else(|| {
+        let answer = world.graph.answer_to(id).filter(|_| first)?;
+        world.survey.witness(answer).public_key()
+    })
+}
+
+/// The line of an accepted certificate. Over a brought key it names the request, as a leaf's does.
 pub fn accepted_entry(
     world: World<'_>,
     id: DerivationId,
@@ -438,8 +475,12 @@ pub fn accepted_entry(
     facts: &CertificateFacts,
 ) -> Entry {
     let derivation = world.graph.get(id);
+    let brought = world.graph.brought_key(id);
     Entry {
         request,
+        content: brought
+            .filter(|brought| brought.public_key == facts.public_key)
+            .map(BroughtKey::digest),
         ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
     }
 }
@@ -447,11 +488,4 @@ pub fn accepted_entry(
 fn has_step(judge: &Judge<'_>, id: Option<DerivationId>) -> bool {
     let mut last = judge.plan.steps.iter().rev().take(2);
     last.any(|step| Some(step.derivation) == id)
-}
-
-fn has_key_step(judge: &Judge<'_>, id: DerivationId) -> bool {
-    let mut last = judge.plan.steps.iter().rev().take(3);
-    last.any(|step| {
-        step.derivation == id && (step.action.makes_key() || step.action == Action::Render)
-    })
 }

@@ -141,7 +141,10 @@ pub fn plan_report(
             render: count(Action::Render),
             repair: count(Action::Repair),
             record: count(Action::Record),
-            unchanged: world.graph.len().saturating_sub(plan.steps.len()),
+            unchanged: world
+                .graph
+                .len()
+                .saturating_sub(plan.steps.len() + plan.waiting.len()),
         },
         blocked: plan
             .blocked
