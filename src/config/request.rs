@@ -78,16 +78,16 @@ const KEY: &[u8] = b"PRIVATE KEY";
 
 fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusal> {
     let refuse = |message: String, help: String| Err((message, help));
-    if !facts.is_signature_valid {
-        return refuse(
-            format!("{path} is not signed by the key that it names"),
-            "it was changed, or its writer does not hold that key; have it made again".into(),
-        );
-    }
     if facts.public_key.algorithm().is_none() {
         return refuse(
             format!("{path} has a key of an unsupported kind"),
             "use RSA with 2048, 3072 or 4096 bits, ECDSA with P-256 or P-384, or Ed25519".into(),
+        );
+    }
+    if !facts.is_signature_valid {
+        return refuse(
+            format!("{path} is not signed by the key that it names"),
+            "it was changed, or its writer does not hold that key; have it made again".into(),
         );
     }
     let common_name = facts.subject.common_name().unwrap_or_default();
@@ -132,7 +132,7 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
         };
         return refuse(
             format!("{path} asks for {what}"),
-            "the cluster would copy them into the certificate; have it made without any".into(),
+            "the cluster would copy SANs, and usages are not the request's to say; have it made with a subject alone".into(),
         );
     }
     Ok(())
