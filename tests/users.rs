@@ -19,6 +19,8 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine as _;
+
 use api_server::{ApiServer, kubectl, subject_of};
 use kpki::facts::RequestFacts;
 use kpki::time::{Span, Timestamp};
@@ -114,7 +116,6 @@ fn kubectl_reads_the_request_and_builds_the_kustomization() {
     assert_eq!(spec["signerName"], "kubernetes.io/kube-apiserver-client");
     assert_eq!(spec["expirationSeconds"], 90 * 86_400);
     assert_eq!(spec["usages"], json!(["client auth", "digital signature"]));
-    use base64::Engine as _;
     let request = base64::engine::general_purpose::STANDARD
         .decode(spec["request"].as_str().unwrap())
         .unwrap();
@@ -234,7 +235,9 @@ fn a_server_knows_whom_the_cluster_signed_for() {
             said(&output),
             server.next()
         );
-        assert_eq!(subject_of(&server.next().unwrap(), home.path()), subject);
+        // Some kubectl asks twice.
+        let is_it = |_| subject_of(&server.next().unwrap(), home.path()) == subject;
+        assert!((0..3).any(is_it), "{user} is somebody else");
         let shown = project.kpki(&["show", config.to_str().unwrap()]);
         assert!(shown.status.success(), "{}", said(&shown));
 

@@ -16,7 +16,7 @@ use crate::facts::certificate_pem;
 use crate::facts::pem::MAX_PEM;
 use crate::graph::{Accepted, Content, DerivationId, Graph, Recipe};
 use crate::lock;
-use crate::plan::{Intent, Survey, accepted_entry, plan, renew_from, request_id};
+use crate::plan::{Action, Intent, Survey, accepted_entry, plan, renew_from, request_id};
 use crate::render::printable;
 use crate::secret::Secret;
 use crate::sources::read_regular;
@@ -30,6 +30,7 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     let bytes = read(&args.certificate)?;
     let disk = RealDisk::open(directory)?;
     let transaction = begin(&disk)?;
+    terminal::settled(transaction.settled());
     let mut project = Project::with(description, directory)?;
     let now = clock();
     let (id, accepted) = target(&project, &args.name)?;
@@ -61,10 +62,9 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     let Some(place) = place else {
         return Err(Error::internal(format!("{name} has no place")));
     };
-    transaction.stage(&place.path, &pem, place.mode)?;
     let file = File::Public {
         mode: place.mode,
-        bytes: pem,
+        bytes: pem.clone(),
     };
     project.inventory.files.insert(place.path.to_string(), file);
     project.lock.entries.insert(name.clone(), entry);
@@ -80,6 +80,15 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     if let Some(blocked) = plan.blocked.first() {
         return Err(refuse(blocked.why.clone()));
     }
+    let made_anew = |action| !matches!(action, Action::Reissue | Action::Repair | Action::Record);
+    if plan
+        .steps
+        .iter()
+        .any(|step| step.derivation == accepted.request && made_anew(step.action))
+    {
+        return Err(refuse("the description asks for another key than the request's; kpki apply makes that request".into()));
+    }
+    transaction.stage(&place.path, &pem, place.mode)?;
     let output = Output::new(&disk, &transaction, plan.steps.len());
     let mut new = execute(
         world,

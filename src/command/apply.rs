@@ -13,18 +13,14 @@ use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::plan::{self, Intent, Plan};
 use crate::render::plan_report;
-use crate::store::{RealDisk, Settled, begin};
+use crate::store::{RealDisk, begin};
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     // A mistake in the description is found before anything is touched.
     let description = Description::read(directory)?;
     let disk = RealDisk::open(directory)?;
     let transaction = begin(&disk)?;
-    match transaction.settled() {
-        Settled::Nothing => {}
-        Settled::Finished => terminal::talk("note: finished an apply that was interrupted"),
-        Settled::Undone => terminal::talk("note: cleared away an apply that was interrupted"),
-    }
+    terminal::settled(transaction.settled());
     // Under the writer's lock: nobody else changes it now.
     let project = Project::with(description, directory)?;
     let now = clock();

@@ -126,9 +126,10 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
             .map(ToString::to_string)
             .chain(facts.other_sans.iter().cloned())
             .collect();
-        let what = match names.is_empty() {
-            true => "extensions".to_owned(),
-            false => format!("the SANs {}", names.join(", ")),
+        let what = if names.is_empty() {
+            "extensions".to_owned()
+        } else {
+            format!("the SANs {}", names.join(", "))
         };
         return refuse(
             format!("{path} asks for {what}"),

@@ -72,6 +72,7 @@ struct NamedUser {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::struct_field_names, reason = "the names are the format's")]
 struct User {
     client_certificate_data: Option<String>,
     client_key_data: Option<SecretText>,
@@ -120,13 +121,12 @@ impl KubeconfigFacts {
             .find(|user| user.name == context.user)
             .ok_or_else(|| FactsError::new("has a context whose user is not in users"))?
             .user;
-        let client_key = match user.client_key_data {
-            Some(key) => Some(Secret::new(decoded("client-key-data", &key.0)?)),
+        let client_key = if let Some(key) = user.client_key_data {
+            Some(Secret::new(decoded("client-key-data", &key.0)?))
+        } else {
             // What it names is not looked at.
-            None => {
-                filled("client-key-data", user.client_key)?;
-                None
-            }
+            filled("client-key-data", user.client_key)?;
+            None
         };
         Ok(KubeconfigFacts {
             context: current,

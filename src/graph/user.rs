@@ -103,7 +103,7 @@ pub fn in_words(binding: &Binding) -> String {
         let namespaces: Vec<&str> = binding
             .namespaces
             .iter()
-            .map(|name| name.as_str())
+            .map(crate::name::DnsName::as_str)
             .collect();
         text.push_str(" in ");
         text.push_str(&namespaces.join(", "));

@@ -59,17 +59,15 @@ impl SigningRequest<'_> {
     pub fn yaml(&self) -> String {
         let request = STANDARD.encode(request_pem(self.der));
         // The signer permits nothing else; only RSA keys encipher.
-        let mut usages = vec!["client auth", "digital signature"];
-        if self.public_key.is_rsa() {
-            usages.push("key encipherment");
-        }
-        let usages: String = usages
-            .iter()
-            .map(|usage| format!("  - {usage}\n"))
-            .collect();
+        let encipherment = if self.public_key.is_rsa() {
+            "  - key encipherment\n"
+        } else {
+            ""
+        };
         format!(
             "apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata:\n  name: {}\n\
-             spec:\n  expirationSeconds: {}\n  request: {request}\n  signerName: {SIGNER}\n  usages:\n{usages}",
+             spec:\n  expirationSeconds: {}\n  request: {request}\n  signerName: {SIGNER}\n  usages:\n  - client auth\n  \
+             - digital signature\n{encipherment}",
             scalar(&self.name()),
             // An int32 in the API; the controller-manager cuts the life to what it permits anyway.
             self.validity

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::authority::{self, IssuerAfter};
 use super::{
-    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, leaf,
-    orphan, rendered, request, signing_key,
+    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
+    leaf, orphan, rendered, request, signing_key,
 };
 use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
@@ -65,7 +65,7 @@ pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
             Recipe::Bindings(recipe) => rendered::judge_bindings(&mut judge, id, recipe),
             Recipe::Request(recipe) => request::judge(&mut judge, id, recipe),
             Recipe::SigningRequest(recipe) => request::judge_manifest(&mut judge, id, recipe),
-            Recipe::Accepted(recipe) => request::judge_accepted(&mut judge, id, recipe),
+            Recipe::Accepted(recipe) => answer::judge(&mut judge, id, recipe),
             Recipe::UserBindings(recipe) => rendered::judge_user_bindings(&mut judge, id, recipe),
             Recipe::Kustomization => rendered::judge_kustomization(&mut judge, id),
         };

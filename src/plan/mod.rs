@@ -5,6 +5,7 @@
 //! what its inputs give; an *imported* one is only checked. A differing hash is never by itself a reason
 //! to mint.
 
+mod answer;
 mod authority;
 mod intent;
 mod judge;
@@ -21,6 +22,7 @@ use crate::name::TreePath;
 use crate::state::{Entry, Inventory, Lock};
 use crate::time::Timestamp;
 
+pub use answer::{accepted_entry, is_answered, refusal, renew_from};
 pub use authority::BACKDATE;
 pub use intent::{Allow, Intent, NamePattern};
 pub use judge::plan;
@@ -29,8 +31,7 @@ pub use orphan::Orphan;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
 pub use request::{
-    accepted_entry, is_answered, key_on_record, refusal, renew_from, request_entry, request_id,
-    signing_request, signing_request_on_disk,
+    key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
 };
 pub use survey::{Survey, Witness};
 
