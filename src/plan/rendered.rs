@@ -72,12 +72,21 @@ pub(super) fn judge_kustomization(judge: &mut Judge<'_>, id: DerivationId) -> Af
 /// A public file whose every byte is known.
 pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u8]) -> After {
     let world = judge.world;
+    let recorded = judge.entry(id).and_then(|entry| entry.content);
     let mut reasons = Vec::new();
     let mut writes = Vec::new();
     for place in world.graph.placements(id) {
         let path = place.path.clone();
         let reason = match world.inventory.get(path.as_str()) {
             Some(File::Public { bytes, .. }) if bytes == expected => continue,
+            // As it was built; it is the wish that is another.
+            Some(File::Public { bytes, .. }) if recorded == Some(Digest::of(bytes)) => {
+                Reason::InputChanged {
+                    field: "content",
+                    old: "as built".into(),
+                    new: "as described now".into(),
+                }
+            }
             Some(File::Unusable { what }) => Reason::OutputUnreadable {
                 path: path.clone(),
                 why: what.clone(),
@@ -98,7 +107,7 @@ pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u
         return After::Kept(digest);
     }
     // Content that was never recorded is new; the same content put back is a repair.
-    match judge.entry(id).and_then(|entry| entry.content) {
+    match recorded {
         Some(known) if known == digest => push(judge, id, Action::Repair, reasons, writes),
         None => push(judge, id, Action::Render, vec![Reason::New], writes),
         Some(_) => push(judge, id, Action::Render, reasons, writes),

@@ -480,3 +480,51 @@ fn the_name_of_the_object_is_that_of_its_content() {
     same.apply().unwrap();
     assert_eq!(name(&same), first);
 }
+
+/// What the description changed is told as that, and not as damage.
+#[test]
+fn changed_bindings_are_a_change_and_edited_ones_damage() {
+    let mut project = Project::applied(&description("bind cluster-role=\"view\""));
+    project.description = description("bind cluster-role=\"edit\"");
+    let reasons = |project: &Project| {
+        let planned = project.plan();
+        let reasons = planned
+            .plan
+            .steps
+            .iter()
+            .flat_map(|step| step.reasons.clone());
+        reasons.map(|reason| reason.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(&project), ["content: as built -> as described now"]);
+    project.apply().unwrap();
+    project.assert_converged();
+    let file = &mut project.out.get_mut("users/jane/rbac.yaml").unwrap().0;
+    file.extend(b"# mine\n");
+    assert_eq!(reasons(&project), ["out/users/jane/rbac.yaml was modified"]);
+}
+
+/// Names come from people; YAML takes every one of them as a text.
+#[test]
+fn odd_names_stay_texts() {
+    let mut text = description("");
+    text.push_str(
+        "user \"On_Call.x\" { common-name \"no\"; group \"1e3\"; group \"a: b\"; via \"csr\"; \
+         bind cluster-role=\"true\" namespace=\"null\"; bind role=\"a:b\" namespace=\"y\" group=\"a: b\" }\n",
+    );
+    let project = Project::applied(&text);
+    let rbac = self::text(&project, "users/On_Call.x/rbac.yaml");
+    for line in [
+        "  name: \"true\"",
+        "  namespace: \"null\"",
+        "  name: \"no\"",
+        "  namespace: \"y\"",
+        "  name: \"a: b\"",
+        "  name: kpki:On_Call.x:role:a:b:group:a:-b",
+    ] {
+        assert!(rbac.contains(&format!("{line}\n")), "{line}\n{rbac}");
+    }
+    let manifest = self::text(&project, "users/On_Call.x/request/csr.yaml");
+    assert!(manifest.contains("  name: on-call-x-"), "{manifest}");
+    let certificate = project.signed("On_Call.x", Span::days(9));
+    project.clone().accept("On_Call.x", &certificate).unwrap();
+}
