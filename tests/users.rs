@@ -160,6 +160,42 @@ fn kubectl_reads_the_request_and_builds_the_kustomization() {
     );
 }
 
+/// OpenSSL's opinion, for every algorithm: signature, order of the subject, nothing else asked for.
+#[test]
+fn openssl_reads_every_request() {
+    let mut text = String::from(
+        "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n",
+    );
+    let keys = ["ecdsa-p256", "ecdsa-p384", "rsa-2048", "ed25519"];
+    for key in keys {
+        text.push_str(&format!(
+            "user \"{key}\" {{ via \"csr\"; key {key:?}; common-name \"{key}@example.com\"; group \"ops\" \"dev\" }}\n"
+        ));
+    }
+    let project = Project::described(&text).applied();
+    for key in keys {
+        let mut openssl = tool("openssl");
+        openssl.args([
+            "req", "-noout", "-verify", "-text", "-nameopt", "RFC2253", "-in",
+        ]);
+        openssl.arg(project.out(&format!("users/{key}/request/{key}.csr")));
+        let output = openssl.output().unwrap();
+        let seen = said(&output);
+        assert!(
+            output.status.success() && seen.contains("verify OK"),
+            "{seen}"
+        );
+        assert!(
+            seen.contains(&format!("CN={key}@example.com,O=ops,O=dev")),
+            "{seen}"
+        );
+        assert!(!seen.contains("X509v3"), "{seen}");
+        let manifest = project.read(&format!("users/{key}/request/csr.yaml"));
+        let enciphers = manifest.contains("  - key encipherment\n");
+        assert_eq!(enciphers, key == "rsa-2048", "{manifest}");
+    }
+}
+
 fn description(port: u16) -> String {
     format!(
         r#"

@@ -46,6 +46,7 @@ prop_compose! {
         users in 0usize..3,
         via in prop::sample::select(vec!["ca", "csr", "csr"]),
         bound in any::<bool>(),
+        brought in prop::option::of(prop::sample::select(vec!["ca", "csr"])),
         six in any::<bool>(),
         seed in any::<u64>(),
     ) -> Cluster {
@@ -79,6 +80,11 @@ prop_compose! {
             let bind = if bound { "bind cluster-role=\"view\"" } else { "" };
             parts.push(format!(
                 "user \"u{n}\" {{ via {via:?}; group \"dev\" \"ops\"; validity {leaf:?}; {bind} }}"
+            ));
+        }
+        if let Some(via) = brought {
+            parts.push(format!(
+                "user \"omar\" {{ via {via:?}; csr \"omar.csr\"; common-name \"omar@example.com\"; group \"dev\"; validity {leaf:?} }}"
             ));
         }
         parts.push("certificate \"web\" { san \"web.lab\"; node \"cp0\" }".into());

@@ -21,6 +21,8 @@ use kpki::time::{Span, Timestamp};
 
 use crate::signer::Signer;
 
+const OMAR: &[u8] = include_bytes!("../../examples/users/omar.csr");
+
 pub type Tree = BTreeMap<String, (Vec<u8>, u32)>;
 
 #[derive(Clone)]
@@ -91,7 +93,8 @@ impl Project {
     pub fn new(description: &str) -> Project {
         Project {
             description: description.to_owned(),
-            extra: BTreeMap::new(),
+            // A request that some descriptions name.
+            extra: BTreeMap::from([("omar.csr".into(), OMAR.to_vec())]),
             lock: None,
             out: Tree::new(),
             now: "2026-11-24T12:00:00Z".parse().unwrap(),
