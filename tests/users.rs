@@ -15,6 +15,7 @@ mod api_server;
 mod project;
 mod signer;
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
@@ -168,9 +169,11 @@ fn openssl_reads_every_request() {
     );
     let keys = ["ecdsa-p256", "ecdsa-p384", "rsa-2048", "ed25519"];
     for key in keys {
-        text.push_str(&format!(
-            "user \"{key}\" {{ via \"csr\"; key {key:?}; common-name \"{key}@example.com\"; group \"ops\" \"dev\" }}\n"
-        ));
+        writeln!(
+            text,
+            "user \"{key}\" {{ via \"csr\"; key {key:?}; common-name \"{key}@example.com\"; group \"ops\" \"dev\" }}"
+        )
+        .unwrap();
     }
     let project = Project::described(&text).applied();
     for key in keys {
