@@ -33,6 +33,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
     Apply(ApplyArgs),
+    /// Take in a user's certificate that the cluster signed
+    Accept(AcceptArgs),
     /// Every certificate by expiry, and what is wrong with the files
     Status(StatusArgs),
     /// An artifact, or any certificate, key, request or kubeconfig file, in words
@@ -103,6 +105,14 @@ pub struct ApplyArgs {
     /// Delete files that the description no longer mentions
     #[arg(long)]
     pub prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
+    /// The certificate's name, such as users/jane
+    pub name: String,
+    /// The signed certificate in PEM or DER; - reads standard input
+    pub certificate: PathBuf,
 }
 
 #[derive(Debug, Args)]

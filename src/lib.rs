@@ -31,10 +31,19 @@
 //!
 //! - *Minted* (keys, certificates): kept while the public facts of their bytes satisfy the wish.
 //! - *Rendered* (bundles, kubeconfigs, manifests): pure functions of their inputs, compared by content.
-//! - *Imported* (a brought CA): never built, only checked.
+//! - *Imported* (a brought CA, a request that a user brings, a certificate that the cluster signed): never
+//!   built, only checked.
 //!
 //! A differing hash is never by itself a reason to mint: it says where to look, and `why` explains from
 //! the same fields that it covers ([`hash::Fields`]).
+//!
+//! # A certificate that the cluster signs
+//!
+//! Its request is minted (or brought) and is an artifact of its own. The certificate *waits* until `kpki accept`
+//! brings the answer; the lock then names the request that was answered. Waiting is a state and no step: while
+//! it lasts nothing is planned, and the certificate and kubeconfig before it stay. Renewal makes the request
+//! anew. Kubernetes' signer writes the subject in its own way and may cut the life, so an answer is compared by
+//! key, common name and the set of organizations.
 //!
 //! # Invariants
 //!

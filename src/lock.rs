@@ -66,6 +66,10 @@ struct Line {
     /// The server that a kubeconfig names.
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<String>,
+    /// Digest of the request that a certificate signed by the cluster answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    request: Option<Digest>,
 }
 
 /// A line of `cluster.lock`: the first is the head, the others are artifacts.
@@ -171,6 +175,7 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             content: line.content,
             size: line.size,
             server: line.server,
+            request: line.request,
         };
         if lock.entries.insert(name.clone(), entry).is_some() {
             return Err(fail(number, &format!("names {name} a second time")));
@@ -223,6 +228,7 @@ pub fn render(lock: &Lock) -> String {
             content: entry.content,
             size: entry.size,
             server: entry.server.clone(),
+            request: entry.request,
         };
         push_line(&mut text, &line);
     }

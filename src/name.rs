@@ -74,6 +74,10 @@ checked_text!(
     Organization, check_attribute
 );
 checked_text!(
+    /// A Role or ClusterRole: what the API server takes for a path segment, in printable ASCII.
+    RoleName, check_role_name
+);
+checked_text!(
     /// A DNS name per RFC 1123, lower case, at most 253 bytes, no trailing dot, no wildcard.
     DnsName, check_dns_name
 );
@@ -129,6 +133,25 @@ fn check_attribute(text: &str) -> Result<(), NameError> {
     }
     match text.chars().find(|c| !(' '..='~').contains(c)) {
         Some(bad) => refuse(format!("contains {bad:?}; use printable ASCII")),
+        None => Ok(()),
+    }
+}
+
+fn check_role_name(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return refuse("is empty");
+    }
+    if text.len() > 253 {
+        return refuse("is longer than 253 bytes");
+    }
+    if text == "." || text == ".." {
+        return refuse("is not a role's name");
+    }
+    match text
+        .chars()
+        .find(|c| !('!'..='~').contains(c) || "/%".contains(*c))
+    {
+        Some(bad) => refuse(format!("contains {bad:?}, which no role's name may")),
         None => Ok(()),
     }
 }

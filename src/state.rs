@@ -35,6 +35,9 @@ pub struct Entry {
     pub size: Option<u64>,
     /// A kubeconfig's server, to explain a change of it.
     pub server: Option<String>,
+    /// Of a certificate that the cluster signed: digest of the request that it answers. `None`: of an earlier
+    /// one, and the present one waits.
+    pub request: Option<Digest>,
 }
 
 impl Entry {
@@ -49,6 +52,7 @@ impl Entry {
             content: None,
             size: None,
             server: None,
+            request: None,
         }
     }
 }

@@ -103,6 +103,7 @@ const BEFORE: &str = r#"
 cluster "lab" { kubernetes "1.35.4" }
 node "cp1" role="control-plane" address="10.0.0.11"
 user "root" { group "system:masters"; allow-masters #true }
+user "jane" { via "csr"; bind cluster-role="view" }
 user "gone"
 "#;
 
@@ -110,6 +111,7 @@ const AFTER: &str = r#"
 cluster "lab" { kubernetes "1.36.2" }
 node "cp1" role="control-plane" address="10.0.0.11" { san "cp1.lab.internal" }
 user "root" { group "system:masters"; allow-masters #true; validity "30d" }
+user "jane" { via "csr"; bind cluster-role="view" }
 ca "etcd" key="ecdsa-p384"
 "#;
 
@@ -125,6 +127,7 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
     plan.accept(&project.kpki("apply --format json"));
     let applied = plan.accept(&project.kpki("plan --format json"));
     assert_eq!(applied["empty"], json!(true));
+    assert_eq!(applied["waiting"][0]["name"], json!("users/jane"));
     assert_eq!(applied["notes"].as_array().unwrap().len(), 1);
 
     let text = std::fs::read_to_string(project.0.path().join("cluster.lock")).unwrap();
@@ -151,6 +154,9 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
     for name in [
         "nodes/cp1/apiserver",
         "users/root/kubeconfig",
+        "users/jane",
+        "users/jane/request",
+        "users/jane/rbac.yaml",
         "ca/etcd",
         "service-account",
     ] {

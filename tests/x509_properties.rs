@@ -18,7 +18,7 @@ use common::{Authority, Wish, facts};
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::Purpose;
 use kpki::build::key::PrivateKey;
-use kpki::build::kubeconfig::{KubeconfigContents, render};
+use kpki::build::kubeconfig::{ClientKey, KubeconfigContents, render};
 use kpki::facts::certificate::CertificateFacts;
 use kpki::facts::distinguished_name::DistinguishedName;
 use kpki::facts::key_usage::{ExtendedKeyUsage, KeyUsage};
@@ -118,7 +118,7 @@ proptest! {
             user: &user,
             namespace: namespace.as_deref(),
             client_certificate: b"certificate",
-            client_key: &key,
+            client_key: ClientKey::Embedded(&key),
         });
         let read = KubeconfigFacts::from_yaml(text.expose()).map_err(|error| {
             TestCaseError::fail(format!("{error}\n{}", String::from_utf8_lossy(text.expose())))
@@ -130,7 +130,7 @@ proptest! {
         prop_assert_eq!(read.namespace, namespace);
         prop_assert_eq!(read.certificate_authority, b"ca");
         prop_assert_eq!(read.client_certificate, b"certificate");
-        prop_assert!(read.client_key.expose() == key.expose());
+        prop_assert!(read.client_key.is_some_and(|read| read.expose() == key.expose()));
     }
 }
 
@@ -187,7 +187,7 @@ fn a_kubeconfig_has_kubeadms_shape_and_its_errors_name_fields_only() {
         user: "kubernetes-admin",
         namespace: None,
         client_certificate: b"cert",
-        client_key: &key,
+        client_key: ClientKey::Embedded(&key),
     });
     let text = String::from_utf8(text.expose().to_vec()).unwrap();
     assert_eq!(
@@ -222,7 +222,10 @@ users:
         refused("a2V5", "a2V"),
         "has a client-key-data that is not base64"
     );
-    assert_eq!(refused("-key-data", "-key"), "has no client-key-data");
+    assert_eq!(
+        refused("client-key-data: a2V5", "token: a2V5"),
+        "has no client-key-data"
+    );
     let broken = refused("a2V5", "[a2V5");
     assert!(!broken.contains("a2V5"), "{broken}");
     let typed = refused("a2V5", "{a2V5: 1}");

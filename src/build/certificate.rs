@@ -83,6 +83,24 @@ pub fn issue(
     ))
 }
 
+/// A certification request in DER that asks for nothing but its subject (RFC 2986 4).
+pub fn request(subject: &DistinguishedName, key: &PrivateKey) -> Result<Vec<u8>, BuildError> {
+    let recorder = Recorder {
+        key: RcgenKey::of(key.public_key())?,
+        tbs: RefCell::default(),
+    };
+    let whole = CertificateParams::default()
+        .serialize_request(&recorder)
+        .map_err(|error| BuildError::issue(error.to_string()))?;
+    let not_understood = || BuildError::issue("rcgen's request is not understood");
+    let info = recorder.tbs.into_inner();
+    let info = splice::with_subject(&info, subject.der()).ok_or_else(not_understood)?;
+    let algorithm = splice::algorithm(whole.der()).ok_or_else(not_understood)?;
+    let signature = key.sign(&info)?;
+    let signature = der::element(der::BIT_STRING, &[&[0], &signature]);
+    Ok(der::element(der::SEQUENCE, &[&info, algorithm, &signature]))
+}
+
 fn parameters(
     template: &Template<'_>,
     issuer: &Issuer<'_>,

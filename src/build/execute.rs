@@ -11,13 +11,14 @@ use rayon::prelude::*;
 use super::authority::{AuthorityState, build_authority};
 use super::entropy::Entropy;
 use super::identity::{build_identity, build_kubeconfig};
+use super::request::{build_request, render_manifest};
 use super::signing_key::build_signing_key;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::manifest;
 use crate::name::TreePath;
-use crate::plan::{Action, Orphan, Plan, Step, World, bundle_content};
+use crate::plan::{Action, Orphan, Plan, Step, World, bundle_content, user_bindings_content};
 use crate::secret::Secret;
 use crate::spec::Spec;
 use crate::state::{Entry, Lock};
@@ -154,7 +155,31 @@ fn build_step(
                 .and_then(|config| steps.get(&config).copied());
             build_identity(job, id, leaf, step, config)?
         }
-        Recipe::Kubeconfig(config) if steps.contains_key(&config.identity) => return Ok(Vec::new()),
+        Recipe::Kubeconfig(config)
+            if matches!(graph.get(config.identity).recipe, Recipe::Leaf(_))
+                && steps.contains_key(&config.identity) =>
+        {
+            return Ok(Vec::new());
+        }
+        Recipe::SigningRequest(manifest) if steps.contains_key(&manifest.request) => {
+            return Ok(Vec::new());
+        }
+        // Never built; its line is among those that the plan keeps.
+        Recipe::Accepted(_) => Vec::new(),
+        Recipe::Request(request) => {
+            let manifest = graph
+                .manifest_of(id)
+                .and_then(|manifest| steps.get(&manifest).copied());
+            build_request(job, id, request, step, manifest)?
+        }
+        Recipe::SigningRequest(manifest) => vec![(id, render_manifest(job, manifest, step)?)],
+        Recipe::UserBindings(bindings) => {
+            let text = user_bindings_content(bindings);
+            vec![(id, render(job, step, text.as_bytes())?)]
+        }
+        Recipe::Kustomization => {
+            vec![(id, render(job, step, manifest::kustomization().as_bytes())?)]
+        }
         Recipe::Kubeconfig(config) => vec![(id, build_kubeconfig(job, id, config, step)?)],
         Recipe::Bundle(bundle) => {
             let der = job.authority_der(bundle.authority)?;
@@ -169,7 +194,7 @@ fn build_step(
     Ok(lines)
 }
 
-fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> {
+pub(super) fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> {
     if step.action != Action::Record {
         // A cluster's trust bundle lies on every node.
         let writes: HashSet<&TreePath> = step.writes.iter().collect();

@@ -2,10 +2,12 @@
 
 use super::execute::Job;
 use super::key::PrivateKey;
+use crate::algorithm::KeyAlgorithm;
 use crate::error::{Error, Kind, Result};
 use crate::facts::{KubeconfigFacts, PublicKey};
 use crate::graph::{Content, DerivationId, Placement};
 use crate::hash::Digest;
+use crate::plan::{Step, key_on_record};
 use crate::secret::Secret;
 
 /// A key and the PEM that it was read from: copies are byte for byte.
@@ -20,6 +22,41 @@ impl HeldKey {
             pem: key.to_pem(),
             key,
         }
+    }
+}
+
+/// A key for an artifact of this algorithm, and whether it is a new one.
+///
+/// One that nothing on record vouches for is taken over only if it is of the wished kind: else the next plan
+/// would want another at once.
+pub(super) fn key_for(
+    job: &Job<'_>,
+    id: DerivationId,
+    algorithm: KeyAlgorithm,
+    step: &Step,
+) -> Result<(Option<HeldKey>, bool)> {
+    let generate = || {
+        PrivateKey::generate(algorithm, job.entropy)
+            .map(|key| (Some(HeldKey::new(key)), true))
+            .map_err(|error| Error::refused(error.to_string()))
+    };
+    if step.action.makes_key() {
+        return generate();
+    }
+    let name = &job.world.graph.get(id).name;
+    let recorded = job.world.lock.entries.get(name);
+    let recorded = recorded.and_then(|entry| entry.public_key);
+    let belongs = match (key_on_record(job.world, id), recorded) {
+        (Some(key), _) => Belongs::To(key),
+        (None, Some(digest)) => Belongs::ToRecorded(digest),
+        (None, None) => Belongs::Anything,
+    };
+    let held = held_key(job, id, belongs)?;
+    let wished = |held: &HeldKey| held.key.public_key().algorithm() == Some(algorithm);
+    match (belongs, &held) {
+        // Without a certificate the algorithm is known only now; plan would have asked for a new key.
+        (Belongs::Anything | Belongs::ToRecorded(_), Some(found)) if !wished(found) => generate(),
+        _ => Ok((held, false)),
     }
 }
 
@@ -115,11 +152,10 @@ fn read(job: &Job<'_>, place: &Placement) -> Result<HeldKey, String> {
         .read_secret(&place.path)
         .map_err(|error| format!("cannot be read: {error}"))?;
     let pem = match place.content {
-        Content::Kubeconfig => {
-            KubeconfigFacts::from_yaml(bytes.expose())
-                .map_err(|error| error.to_string())?
-                .client_key
-        }
+        Content::Kubeconfig => KubeconfigFacts::from_yaml(bytes.expose())
+            .map_err(|error| error.to_string())?
+            .client_key
+            .ok_or("holds no key: it names a file")?,
         _ => bytes,
     };
     let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;

@@ -2,16 +2,15 @@
 
 use super::certificate::{Issuer, Purpose, Template, issue};
 use super::execute::Job;
-use super::held_key::{Belongs, HeldKey, held_key};
-use super::key::PrivateKey;
-use super::kubeconfig::{KubeconfigContents, render};
+use super::held_key::{Belongs, HeldKey, held_key, key_for};
+use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
 use crate::error::{Error, Result};
 use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
 use crate::graph::{Content, DerivationId, Kubeconfig, Leaf, Recipe};
 use crate::hash::Digest;
 use crate::name::DnsName;
-use crate::plan::{Action, BACKDATE, Step, bundle_content, kubeconfig_content};
+use crate::plan::{Action, BACKDATE, Step, bundle_content, kubeconfig_content, leaf_entry};
 use crate::state::Entry;
 
 /// The lines of a leaf and, with `config`, of its kubeconfig.
@@ -24,39 +23,14 @@ pub(super) fn build_identity(
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let derivation = job.world.graph.get(id);
     let witness = job.world.survey.witness(id);
-    let held = if step.action.makes_key() {
-        let key = PrivateKey::generate(leaf.policy.key.value, job.entropy)
-            .map_err(|error| Error::refused(error.to_string()))?;
-        Some(HeldKey::new(key))
-    } else {
-        let recorded = job
-            .world
-            .lock
-            .entries
-            .get(&derivation.name)
-            .and_then(|entry| entry.public_key);
-        let belongs = match (witness.public_key(), recorded) {
-            (Some(key), _) => Belongs::To(key),
-            (None, Some(digest)) => Belongs::ToRecorded(digest),
-            (None, None) => Belongs::Anything,
-        };
-        held_key(job, id, belongs)?
-    };
-    // Without its certificate the key's algorithm is known only now; plan would have asked for a new one.
-    let outdated = held.as_ref().is_some_and(|held| {
-        witness.certificate().is_none()
-            && held.key.public_key().algorithm() != Some(leaf.policy.key.value)
-    });
-    let held = if outdated {
-        let key = PrivateKey::generate(leaf.policy.key.value, job.entropy)
-            .map_err(|error| Error::refused(error.to_string()))?;
-        Some(HeldKey::new(key))
-    } else {
-        held
+    let (held, is_new) = match leaf.brought {
+        Some(_) => (None, false),
+        None => key_for(job, id, leaf.policy.key.value, step)?,
     };
     let public_key = held
         .as_ref()
         .map(|held| held.key.public_key())
+        .or(leaf.brought.as_ref().map(|brought| &brought.public_key))
         .or(witness.public_key())
         .ok_or_else(|| Error::internal(format!("{}: its key is not here", derivation.name)))?;
     let (der, facts) = match (step.action.signs(), witness.der(), witness.certificate()) {
@@ -65,8 +39,8 @@ pub(super) fn build_identity(
     };
     let certificate = certificate_pem(&der);
     for place in job.world.graph.placements(id) {
-        let new_key = outdated && place.content == Content::PrivateKey;
-        if !step.writes.contains(&place.path) && !new_key {
+        let new_key = is_new && place.content == Content::PrivateKey;
+        if !new_key && !step.writes.contains(&place.path) {
             continue;
         }
         match (place.content, &held) {
@@ -86,10 +60,7 @@ pub(super) fn build_identity(
             }
         }
     }
-    let mut lines = vec![(
-        id,
-        Entry::of_certificate(derivation.hash, derivation.recipe.revision(), &facts),
-    )];
+    let mut lines = vec![(id, leaf_entry(job.world, id, leaf, &facts))];
     if let Some(step) = config
         && let Recipe::Kubeconfig(recipe) = &job.world.graph.get(step.derivation).recipe
     {
@@ -113,7 +84,10 @@ pub(super) fn build_kubeconfig(
             "{name}: its certificate is not here"
         )));
     };
-    let held = held_key(job, recipe.identity, Belongs::To(&facts.public_key))?;
+    let held = match recipe.client_key {
+        Some(_) => None,
+        None => held_key(job, recipe.identity, Belongs::To(&facts.public_key))?,
+    };
     let certificate = certificate_pem(der);
     write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())
 }
@@ -131,10 +105,14 @@ fn write_kubeconfig(
     let Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
         return Err(Error::internal("a kubeconfig without a bundle"));
     };
-    let held = held.ok_or_else(|| {
-        let name = &graph.get(id).name;
-        Error::internal(format!("{name}: its key is not here"))
-    })?;
+    let client_key = match (&recipe.client_key, held) {
+        (Some(path), _) => ClientKey::File(path),
+        (None, Some(held)) => ClientKey::Embedded(&held.pem),
+        (None, None) => {
+            let name = &graph.get(id).name;
+            return Err(Error::internal(format!("{name}: its key is not here")));
+        }
+    };
     let authorities = bundle_content(job.authority_der(bundle.authority)?);
     let server = recipe.server.url();
     let bytes = render(&KubeconfigContents {
@@ -144,7 +122,7 @@ fn write_kubeconfig(
         user: &recipe.user,
         namespace: recipe.namespace.as_ref().map(DnsName::as_str),
         client_certificate: certificate.as_bytes(),
-        client_key: &held.pem,
+        client_key,
     });
     for place in graph.placements(id) {
         // What is right already is not written again: a rebuilt lock changes no file.

@@ -20,15 +20,26 @@ pub struct KubeconfigContents<'a> {
     pub namespace: Option<&'a str>,
     /// In PEM, leaf first.
     pub client_certificate: &'a [u8],
+    pub client_key: ClientKey<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub enum ClientKey<'a> {
     /// In PEM.
-    pub client_key: &'a Secret,
+    Embedded(&'a Secret),
+    /// A path relative to the kubeconfig: the key is its owner's own.
+    File(&'a str),
 }
 
 pub fn render(contents: &KubeconfigContents<'_>) -> Secret {
     let cluster = scalar(contents.cluster);
     let user = scalar(contents.user);
     let context = scalar(&format!("{}@{}", contents.user, contents.cluster));
-    let key = Zeroizing::new(STANDARD.encode(contents.client_key.expose()));
+    let (field, key) = match contents.client_key {
+        ClientKey::Embedded(key) => ("client-key-data", STANDARD.encode(key.expose())),
+        ClientKey::File(path) => ("client-key", scalar(path)),
+    };
+    let key = Zeroizing::new(key);
     let authority = STANDARD.encode(contents.certificate_authority);
     let certificate = STANDARD.encode(contents.client_certificate);
     let namespace = contents.namespace.map_or_else(String::new, |name| {
@@ -52,7 +63,7 @@ users:
 - name: {user}
   user:
     client-certificate-data: {certificate}
-    client-key-data: ",
+    {field}: ",
         server = scalar(contents.server),
     );
     // In its final size: an outgrown buffer would keep a part of the key.

@@ -3,6 +3,7 @@
 //! Pure but for [`entropy`], the one room for randomness. Time comes in as a value, bytes go out as values;
 //! who stores them is not known here.
 
+pub mod accept;
 mod authority;
 pub mod certificate;
 pub mod entropy;
@@ -12,6 +13,7 @@ mod identity;
 pub mod key;
 mod key_file;
 pub mod kubeconfig;
+mod request;
 mod signing_key;
 mod splice;
 pub mod verify;

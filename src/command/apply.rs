@@ -2,26 +2,21 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Once;
-use std::time::Instant;
 
-use indicatif::ProgressBar;
-
+use super::output::Output;
 use super::plan::intent;
 use super::project::{Description, Project};
 use super::{Outcome, clock, terminal};
 use crate::build::entropy::Entropy;
-use crate::build::execute::{Files, execute};
+use crate::build::execute::execute;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::name::TreePath;
-use crate::plan::{Plan, plan};
+use crate::plan::{self, Intent, Plan};
 use crate::render::plan_report;
-use crate::secret::Secret;
-use crate::state::File;
-use crate::state::Lock;
-use crate::store::{Disk as _, Pending, RealDisk, Settled, Transaction, begin, pending};
+use crate::state::{File, Lock};
+use crate::store::{Pending, RealDisk, begin, pending};
 use crate::time::Timestamp;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
@@ -48,31 +43,21 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     let description = Description::read(directory)?;
     let disk = RealDisk::open(directory)?;
     let transaction = begin(&disk)?;
-    match transaction.settled() {
-        Settled::Nothing => {}
-        Settled::Finished => terminal::talk("note: finished an apply that was interrupted"),
-        Settled::Undone => terminal::talk("note: cleared away an apply that was interrupted"),
-    }
+    terminal::settled(transaction.settled());
     // Under the writer's lock: nobody else changes it now.
     let project = Project::with(description, directory)?;
     project.refuse_obstacles()?;
     let now = clock();
     let intent = intent(&args.intentions, &project)?;
     let world = project.world(now);
-    let plan = plan(world, &project.spec, &intent);
-    let report = plan_report(world, &project.spec, &plan, &project.notes);
+    let plan = plan::plan(world, &project.spec, &intent);
+    let mut report = plan_report(world, &project.spec, &plan, &project.notes);
     refuse(&plan, &report.decisions(terminal::columns()))?;
     refuse_early_clock(&project.lock, now)?;
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(&project, &plan);
     if !plan.is_empty() || prune || !modes.is_empty() {
-        let output = Output {
-            disk: &disk,
-            transaction: &transaction,
-            bar: terminal::progress(plan.steps.len()),
-            started: Instant::now(),
-            shown: Once::new(),
-        };
+        let output = Output::new(&disk, &transaction, plan.steps.len());
         let lock = execute(
             world,
             &project.spec,
@@ -85,10 +70,16 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         for (path, mode) in &modes {
             transaction.set_mode(path, *mode)?;
         }
-        output.bar.set_message("committing");
-        let bar = output.bar;
+        let bar = output.into_bar();
+        bar.set_message("committing");
         transaction.commit(lock::render(&lock).as_bytes())?;
         bar.finish_and_clear();
+        if project.graph.has_requests() {
+            // What waits is named by what was just written.
+            let after = Project::read(directory)?;
+            let world = after.world(now);
+            report.update_waiting(world, &plan::plan(world, &after.spec, &Intent::default()));
+        }
     }
     Ok(match args.output.format {
         Format::Text => report.applied_text(prune, terminal::columns()),
@@ -161,38 +152,4 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
         "put back what is lost or undo the change; to go on all the same add {}{more}",
         unique.join(" ")
     )))
-}
-
-/// Outputs go to the transaction as they are built.
-struct Output<'a> {
-    disk: &'a RealDisk,
-    transaction: &'a Transaction<'a, RealDisk>,
-    bar: ProgressBar,
-    started: Instant,
-    shown: Once,
-}
-
-impl Files for Output<'_> {
-    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
-        self.disk.read(&format!("out/{path}")).map(Secret::new)
-    }
-
-    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
-        self.transaction.stage(path, bytes, mode)
-    }
-
-    fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()> {
-        self.transaction.set_mode(path, mode)
-    }
-
-    fn remove(&self, path: &TreePath) -> Result<()> {
-        self.transaction.remove(path)
-    }
-
-    fn progress(&self, count: usize) {
-        if self.started.elapsed() > terminal::PATIENCE {
-            self.shown.call_once(|| terminal::reveal(&self.bar));
-        }
-        self.bar.inc(count as u64);
-    }
 }

@@ -1,8 +1,10 @@
 //! A file per verb: read the world, call the core, render. Terminal and clock live here.
 
+mod accept;
 mod apply;
 mod init;
 mod lookup;
+mod output;
 mod plan;
 mod project;
 mod show;
@@ -31,6 +33,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Init => init::run(&cli.directory),
         Command::Plan(args) => plan::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
+        Command::Accept(args) => accept::run(&cli.directory, args),
         Command::Status(args) => status::run(&cli.directory, args),
         Command::Show(args) => show::run(&cli.directory, args),
         Command::Why(args) => why::run(&cli.directory, args),

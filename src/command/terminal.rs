@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{Error, Result};
+use crate::store::Settled;
 
 /// To stdout, as one write. A reader that went away (`| head`) is no failure.
 pub(super) fn product(text: &str) -> Result<()> {
@@ -21,6 +22,15 @@ pub(super) fn product(text: &str) -> Result<()> {
 /// To stderr; nothing can be done where that fails.
 pub(super) fn talk(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// What became of an apply that was interrupted.
+pub(super) fn settled(settled: Settled) {
+    match settled {
+        Settled::Nothing => {}
+        Settled::Finished => talk("note: finished an apply that was interrupted"),
+        Settled::Undone => talk("note: cleared away an apply that was interrupted"),
+    }
 }
 
 pub(super) fn error(error: &Error) {

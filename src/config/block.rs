@@ -21,18 +21,33 @@ pub struct Shape {
 pub struct Field {
     pub word: &'static str,
     pub takes: Takes,
+    /// Of a word that takes settings of its own.
+    pub shape: Option<&'static Shape>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takes {
     One,
     Many,
+    /// Settings of its own, each time that it is written.
+    Blocks,
+}
+
+impl Shape {
+    /// `user "jane" bind="edit"`
+    fn as_property(&self, word: &Word) -> Problem {
+        let first = self.fields.first().map_or("", |field| field.word);
+        let message = format!("`{}` takes settings of its own", self.word);
+        let help = format!("write it in the block: {} {first}=\"…\"", self.word);
+        Problem::new(word.at, message).help(help)
+    }
 }
 
 pub const fn one(word: &'static str) -> Field {
     Field {
         word,
         takes: Takes::One,
+        shape: None,
     }
 }
 
@@ -40,6 +55,15 @@ pub const fn many(word: &'static str) -> Field {
     Field {
         word,
         takes: Takes::Many,
+        shape: None,
+    }
+}
+
+pub const fn blocks(shape: &'static Shape) -> Field {
+    Field {
+        word: shape.word,
+        takes: Takes::Blocks,
+        shape: Some(shape),
     }
 }
 
@@ -53,6 +77,8 @@ pub struct Block<'n> {
     values: Vec<Vec<&'n Value>>,
     /// Where each word was first written.
     places: Vec<Option<At>>,
+    /// In the order written.
+    pub blocks: Vec<Block<'n>>,
 }
 
 impl<'n> Block<'n> {
@@ -63,10 +89,15 @@ impl<'n> Block<'n> {
             name: None,
             values: vec![Vec::new(); shape.fields.len()],
             places: vec![None; shape.fields.len()],
+            blocks: Vec::new(),
         };
         block.read_name(node, problems);
         for (word, value) in &node.properties {
             if let Some(field) = block.field(word, problems) {
+                if let Some(inner) = shape.fields.get(field).and_then(|field| field.shape) {
+                    problems.push(inner.as_property(word));
+                    continue;
+                }
                 let known = block.place(field);
                 if let Some(first) = known {
                     let list = shape
@@ -159,6 +190,13 @@ impl<'n> Block<'n> {
 
     fn read_child(&mut self, child: &'n Node, field: usize, problems: &mut Vec<Problem>) {
         let word = &child.word;
+        if let Some(shape) = self.shape.fields.get(field).and_then(|field| field.shape) {
+            if let Some(place) = self.places.get_mut(field) {
+                place.get_or_insert(word.at);
+            }
+            self.blocks.push(Block::read(child, shape, problems));
+            return;
+        }
         if let Some((property, _)) = child.properties.first() {
             problems.push(
                 Problem::new(property.at, format!("`{}` takes plain values", word.text))

@@ -61,7 +61,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         reader,
     );
     check_node_renewal(&nodes, &components, &defaults, reader);
-    let users = user::read(of(&user::SHAPE), &defaults, reader);
+    let users = user::read(of(&user::SHAPE), &defaults, sources, reader);
     let names = nodes.iter().filter_map(|node| node.name.as_ref());
     let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
     let certificates = certificate::read(of(&certificate::SHAPE), &defaults, &names, reader);

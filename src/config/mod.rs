@@ -2,10 +2,11 @@
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a text's structure and limits, `parse`
 //! turns it into a `tree`; `block` sorts a node's words by its shape, a table in each of `cluster`, `ca`,
-//! `node`, `component`, `user` and `certificate`; `reader` makes types of values. Nothing here stops at a
+//! `node`, `component`, `user` (with `bind` and `request`) and `certificate`; `reader` makes types of values. Nothing here stops at a
 //! mistake: what can be judged is judged, and a rule about something missing is silent where a mistake may
 //! have hidden it.
 
+mod bind;
 mod block;
 mod brought;
 mod ca;
@@ -21,6 +22,7 @@ mod policy;
 mod problem;
 mod reader;
 mod report;
+mod request;
 mod strings;
 mod structure;
 mod syntax;

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, Shape, many, one};
+use super::block::{Block, Shape, blocks, many, one};
 use super::problem::{At, Problem, quoted};
 use super::reader::{Reader, Seen};
+use super::{bind, request};
 use crate::name::{CommonName, DnsName, Label, Organization};
-use crate::spec::{Policy, User};
+use crate::sources::Sources;
+use crate::spec::{BroughtRequest, Policy, User, Via};
 
 pub const SHAPE: Shape = Shape {
     word: "user",
@@ -21,18 +23,24 @@ pub const SHAPE: Shape = Shape {
         one("via"),
         one("allow-masters"),
         one("namespace"),
+        one("csr"),
+        blocks(&bind::SHAPE),
     ],
-    later: &[(
-        "bind",
-        "delete it and apply a RoleBinding for the user or its group yourself",
-    )],
+    later: &[],
 };
 
-pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) -> Vec<User> {
+const VIAS: [(Via, &str); 2] = [(Via::Ca, "ca"), (Via::Csr, "csr")];
+
+pub fn read(
+    blocks: &[Block<'_>],
+    defaults: &Policy,
+    sources: &Sources,
+    reader: &mut Reader<'_>,
+) -> Vec<User> {
     let (mut names, mut subjects) = (Seen::new(), HashMap::new());
     blocks
         .iter()
-        .filter_map(|block| user(block, defaults, &mut names, &mut subjects, reader))
+        .filter_map(|block| user(block, defaults, &mut names, &mut subjects, sources, reader))
         .collect()
 }
 
@@ -41,38 +49,49 @@ fn user(
     defaults: &Policy,
     names: &mut Seen,
     subjects: &mut HashMap<CommonName, At>,
+    sources: &Sources,
     reader: &mut Reader<'_>,
 ) -> Option<User> {
     let name = reader.name::<Label>(block, names);
     let common_name = common_name(block, name.as_ref(), subjects, reader);
     let groups = reader.list::<Organization>(block, "group");
-    let allow_masters = check_masters(&groups, block, reader);
-    if let Some(value) = block.one("via") {
-        check_via(value, reader);
-    }
+    let via = match block.one("via") {
+        Some(value) => reader.choice(value, "via", &VIAS),
+        None => Some(Via::Ca),
+    };
+    let allow_masters = match via {
+        Some(Via::Csr) => {
+            refuse_masters(&groups, reader);
+            false
+        }
+        _ => check_masters(&groups, block, reader),
+    };
     let written = reader.policy(block);
     let policy = defaults.overridden_by(&written.policy);
     reader.check_renewal(&policy, &written);
     let namespace = reader
         .one::<DnsName>(block, "namespace")
         .map(|setting| setting.value);
-    if let (Some(found), Some(value)) = (&namespace, block.one("namespace"))
-        && (found.as_str().contains('.') || found.as_str().len() > 63)
-    {
-        // RFC 1123 label: the API server refuses any other namespace.
-        reader.problem(
-            Problem::new(
-                value.at,
-                format!("{} is not a namespace", quoted(found.as_str())),
-            )
-            .help("lower-case letters, digits and `-`, at most 63 of them"),
-        );
+    if let (Some(found), Some(value)) = (&namespace, block.one("namespace")) {
+        bind::check_namespace(found, value.at, reader);
     }
     let revision = reader.revision(block);
+    let (name, common_name) = (name?, common_name?);
+    let bindings = bind::read(&block.blocks, &name, &groups, reader);
+    let groups = groups.into_iter().map(|(group, _)| group).collect();
+    let wish = request::Wish {
+        common_name: &common_name,
+        groups: &groups,
+        via: via?,
+    };
+    let request = brought(block, &name, &wish, sources, reader);
     Some(User {
-        name: name?,
-        common_name: common_name?,
-        groups: groups.into_iter().map(|(group, _)| group).collect(),
+        name,
+        via: wish.via,
+        request,
+        bindings,
+        common_name,
+        groups,
         policy,
         revision,
         allow_masters,
@@ -80,19 +99,53 @@ fn user(
     })
 }
 
-fn check_via(value: &super::tree::Value, reader: &mut Reader<'_>) {
-    let Some(text) = reader.text(value, "via").filter(|text| *text != "ca") else {
-        return;
-    };
-    let problem = match text {
-        "csr" => Problem::new(value.at, "via \"csr\" is not supported yet")
-            .help("via \"ca\" signs with the cluster CA at once"),
-        other => {
-            Problem::new(value.at, format!("unknown via {}", quoted(other))).help("known here: ca")
+/// The request that the block names; the key is then not kpki's.
+fn brought(
+    block: &Block<'_>,
+    name: &Label,
+    wish: &request::Wish<'_>,
+    sources: &Sources,
+    reader: &mut Reader<'_>,
+) -> Option<BroughtRequest> {
+    let value = block.one("csr")?;
+    let path = reader.text(value, "csr")?;
+    for word in ["key", "revision"] {
+        if let Some(at) = block.written(word) {
+            let message = format!("`{word}` is decided by whoever made the request");
+            reader.problem(
+                Problem::new(at, message)
+                    .other(value.at, "brought here")
+                    .help("delete it; for another key bring another request"),
+            );
         }
-    };
-    reader.problem(problem);
+    }
+    match request::read(path, reader.folder(value.at), wish, sources) {
+        Ok((brought, note)) => {
+            if let Some(note) = note {
+                reader.note(format!("user {name}: {note}"));
+            }
+            Some(brought)
+        }
+        Err((message, help)) => {
+            reader.problem(Problem::new(value.at, message).help(help));
+            None
+        }
+    }
 }
+
+/// CertificateSubjectRestriction, on by default since 1.18.
+fn refuse_masters(groups: &[(Organization, At)], reader: &mut Reader<'_>) {
+    let masters = groups.iter().find(|(group, _)| group.as_str() == MASTERS);
+    if let Some((_, at)) = masters {
+        reader.problem(
+            Problem::new(*at, "system:masters cannot be had via \"csr\"")
+                .label("the API server refuses such a request (CertificateSubjectRestriction)")
+                .help("bind cluster-role=\"cluster-admin\" instead, or sign via \"ca\" with allow-masters #true"),
+        );
+    }
+}
+
+const MASTERS: &str = "system:masters";
 
 fn common_name(
     block: &Block<'_>,
@@ -133,9 +186,7 @@ pub fn check_masters(
 ) -> bool {
     let allowed = reader.flag(block, "allow-masters");
     let consent = allowed.is_some_and(|(consent, _)| consent);
-    let masters = groups
-        .iter()
-        .find(|(group, _)| group.as_str() == "system:masters");
+    let masters = groups.iter().find(|(group, _)| group.as_str() == MASTERS);
     if let Some((_, at)) = masters.filter(|_| !consent) {
         reader.problem(
             Problem::new(*at, "system:masters bypasses RBAC and cannot be revoked")

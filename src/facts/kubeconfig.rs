@@ -22,7 +22,8 @@ pub struct KubeconfigFacts {
     pub namespace: Option<String>,
     /// A PEM certificate, perhaps with its intermediates.
     pub client_certificate: Vec<u8>,
-    pub client_key: Secret,
+    /// `None`: it is a file of its own, which `client-key` names.
+    pub client_key: Option<Secret>,
 }
 
 #[derive(Deserialize)]
@@ -71,9 +72,11 @@ struct NamedUser {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::struct_field_names, reason = "the names are the format's")]
 struct User {
     client_certificate_data: Option<String>,
     client_key_data: Option<SecretText>,
+    client_key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -118,9 +121,13 @@ impl KubeconfigFacts {
             .find(|user| user.name == context.user)
             .ok_or_else(|| FactsError::new("has a context whose user is not in users"))?
             .user;
-        let key = user
-            .client_key_data
-            .ok_or_else(|| FactsError::new("has no client-key-data"))?;
+        let client_key = if let Some(key) = user.client_key_data {
+            Some(Secret::new(decoded("client-key-data", &key.0)?))
+        } else {
+            // What it names is not looked at.
+            filled("client-key-data", user.client_key)?;
+            None
+        };
         Ok(KubeconfigFacts {
             context: current,
             cluster: context.cluster,
@@ -138,7 +145,7 @@ impl KubeconfigFacts {
                 "client-certificate-data",
                 &filled("client-certificate-data", user.client_certificate_data)?,
             )?,
-            client_key: Secret::new(decoded("client-key-data", &key.0)?),
+            client_key,
         })
     }
 }

@@ -20,7 +20,7 @@ pub use key_usage::{ExtendedKeyUsage, KeyUsage};
 pub use kubeconfig::KubeconfigFacts;
 pub use pem::{certificate_pem, certificates_in_pem};
 pub use public_key::{KeyKind, PublicKey};
-pub use request::RequestFacts;
+pub use request::{RequestFacts, request_in_pem, request_pem};
 pub use signature::is_signed_by;
 
 /// Why bytes are not what they should be; reads after the name of the file: `ca.crt holds no certificate`.

@@ -23,6 +23,8 @@ pub struct RequestFacts {
     pub other_sans: Vec<String>,
     /// Asks to become a CA.
     pub asks_for_ca: bool,
+    /// Asks for any extension, SANs among them.
+    pub asks_for_extensions: bool,
     /// Signed by the key that it names: proof that the requester holds it.
     pub is_signature_valid: bool,
     pub digest: Digest,
@@ -30,17 +32,7 @@ pub struct RequestFacts {
 
 impl RequestFacts {
     pub fn from_pem(text: &[u8]) -> Result<Self, FactsError> {
-        let blocks = pem::blocks(text)?;
-        match blocks.as_slice() {
-            [block] if is_request(&block.label) => Self::from_der(&block.der),
-            [block] if block.label.ends_with("PRIVATE KEY") => Err(FactsError::new(
-                "holds a private key where a certificate request belongs",
-            )),
-            [] => Err(FactsError::new("holds no PEM block")),
-            _ => Err(FactsError::new(
-                "holds something other than one CERTIFICATE REQUEST block",
-            )),
-        }
+        Self::from_der(&request_in_pem(text)?)
     }
 
     pub fn from_der(der: &[u8]) -> Result<Self, FactsError> {
@@ -54,8 +46,9 @@ impl RequestFacts {
         };
         let info = &parsed.certification_request_info;
         let mut sans = Sans::default();
-        let mut asks_for_ca = false;
+        let (mut asks_for_ca, mut asks_for_extensions) = (false, false);
         for extension in parsed.requested_extensions().into_iter().flatten() {
+            asks_for_extensions = true;
             match extension {
                 ParsedExtension::SubjectAlternativeName(names) => {
                     names.general_names.iter().for_each(|name| sans.add(name));
@@ -73,10 +66,30 @@ impl RequestFacts {
             sans: sans.sans,
             other_sans: sans.other,
             asks_for_ca,
+            asks_for_extensions,
             is_signature_valid: parsed.verify_signature().is_ok(),
             digest: Digest::of(der),
         })
     }
+}
+
+/// The one request of a file, in DER, not parsed yet.
+pub fn request_in_pem(text: &[u8]) -> Result<Vec<u8>, FactsError> {
+    let mut blocks = pem::blocks(text)?;
+    match blocks.as_mut_slice() {
+        [block] if is_request(&block.label) => Ok(std::mem::take(&mut *block.der)),
+        [block] if block.label.ends_with("PRIVATE KEY") => Err(FactsError::new(
+            "holds a private key where a certificate request belongs",
+        )),
+        [] => Err(FactsError::new("holds no PEM block")),
+        _ => Err(FactsError::new(
+            "holds something other than one CERTIFICATE REQUEST block",
+        )),
+    }
+}
+
+pub fn request_pem(der: &[u8]) -> String {
+    pem::encode("CERTIFICATE REQUEST", der)
 }
 
 /// Old tools write the second (RFC 7468 7).

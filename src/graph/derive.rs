@@ -1,21 +1,22 @@
 //! The interpreter of the profile tables: Spec × tables → Graph.
 
+mod authority;
+mod user;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::recipe::InputHashes;
 use super::{
-    Authority, Bindings, Bundle, Content, Derivation, DerivationId, Graph, Issuance, Kubeconfig,
-    Leaf, Placement, Recipe, Revision, SigningKey,
+    Bindings, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement, Recipe,
+    Revision,
 };
 use crate::facts::DistinguishedName;
 use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{
-    AUTHORITY_FILES, AuthorityFile, BINDINGS, CommonNameFrom, Home, Hosts, KUBERNETES_FOLDER,
-    LEAVES, LeafRow, SERVICE_ACCOUNT_FILES, SanFrom, ServerFrom, primary,
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBERNETES_FOLDER, LEAVES, LeafRow, SanFrom, ServerFrom,
+    primary,
 };
-use crate::spec::{
-    CaName, Component, Delivery, ExtraCertificate, Node, Origin, Policy, Role, Setting, Spec, User,
-};
+use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
@@ -24,8 +25,8 @@ impl Graph {
     /// Everything that the description asks for.
     pub fn derive(spec: &Spec) -> Graph {
         let mut builder = Builder::default();
-        let authorities = authorities(&mut builder, spec);
-        service_account(&mut builder, spec);
+        let authorities = authority::authorities(&mut builder, spec);
+        authority::service_account(&mut builder, spec);
         let issuers = authorities
             .iter()
             .map(|(ca, (authority, bundle))| {
@@ -45,7 +46,7 @@ impl Graph {
             }
         }
         for user in &spec.users {
-            user_leaf(&mut builder, spec, user, &issuers);
+            user::artifacts(&mut builder, spec, user, &issuers);
         }
         for certificate in &spec.certificates {
             extra_leaf(&mut builder, certificate, &issuers);
@@ -82,8 +83,17 @@ impl Builder {
         if let Recipe::Authority(authority) = &recipe {
             self.as_issuer.insert(id, authority.issuer_fields().hash());
         }
-        if let Recipe::Kubeconfig(config) = &recipe {
-            self.graph.kubeconfigs.insert(config.identity, id);
+        match &recipe {
+            Recipe::Kubeconfig(config) => {
+                self.graph.kubeconfigs.insert(config.identity, id);
+            }
+            Recipe::SigningRequest(manifest) => {
+                self.graph.manifests.insert(manifest.request, id);
+            }
+            Recipe::Accepted(accepted) => {
+                self.graph.answers.insert(accepted.request, id);
+            }
+            _ => {}
         }
         let name = ArtifactName::of(name);
         self.graph.by_name.insert(name.clone(), id);
@@ -108,7 +118,7 @@ impl Builder {
     ) {
         // sa.pub is 0600 in kubeadm's output too.
         let mode = match content {
-            Content::Certificate | Content::Rendered => PUBLIC,
+            Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
             Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
         };
         self.graph.placements.push(Placement {
@@ -152,99 +162,6 @@ impl Builder {
 
 fn on_node(node: &NodeName, file: &str) -> TreePath {
     TreePath::of(&format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}"))
-}
-
-fn authorities(
-    builder: &mut Builder,
-    spec: &Spec,
-) -> BTreeMap<CaName, (DerivationId, DerivationId)> {
-    let mut made = BTreeMap::new();
-    for (name, ca) in &spec.cas {
-        let issuance = match &ca.brought {
-            Some(brought) => Issuance::Brought(brought.clone()),
-            None => Issuance::SelfSigned {
-                subject: DistinguishedName::new([], Some(ca.common_name.value.as_str())),
-                common_name: ca.common_name.clone(),
-                validity: ca.validity.clone(),
-                key: ca.key.clone(),
-                explicit_key: ca.explicit_key,
-                revision: ca.revision,
-            },
-        };
-        let authority = builder.add(
-            &format!("ca/{name}"),
-            Recipe::Authority(Authority {
-                ca: *name,
-                issuance,
-            }),
-        );
-        let bundle = builder.add(
-            &format!("bundle/{name}"),
-            Recipe::Bundle(Bundle { authority }),
-        );
-        builder.place(
-            authority,
-            Content::Certificate,
-            TreePath::of(&format!("ca/{name}.crt")),
-        );
-        builder.place(
-            authority,
-            Content::PrivateKey,
-            TreePath::of(&format!("ca/{name}.key")),
-        );
-        for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
-            let (derivation, content) = match row.file {
-                AuthorityFile::Bundle => (bundle, Content::Rendered),
-                AuthorityFile::PrivateKey => (authority, Content::PrivateKey),
-            };
-            for node in spec
-                .nodes
-                .iter()
-                .filter(|node| row.hosts.include(node, spec))
-            {
-                let path = on_node(&node.name, row.path);
-                builder.place_on(derivation, content, path, Some(&node.name));
-            }
-        }
-        made.insert(*name, (authority, bundle));
-    }
-    made
-}
-
-fn service_account(builder: &mut Builder, spec: &Spec) {
-    let settings = spec.components.get(&Component::ServiceAccount);
-    let key = settings
-        .and_then(|settings| settings.policy.key.clone())
-        .unwrap_or_else(|| spec.defaults.key.clone());
-    let id = builder.add(
-        "service-account",
-        Recipe::SigningKey(SigningKey {
-            // Only a key that the block itself names is a demand on one that exists.
-            explicit_key: settings.is_some_and(|settings| {
-                matches!(
-                    &settings.policy.key,
-                    Some(Setting {
-                        origin: Origin::File { .. },
-                        ..
-                    })
-                )
-            }),
-            key,
-            revision: settings.map_or(1, |settings| settings.revision),
-        }),
-    );
-    builder.place(id, Content::PublicKey, TreePath::of("ca/sa.pub"));
-    builder.place(id, Content::PrivateKey, TreePath::of("ca/sa.key"));
-    let (private, public) = SERVICE_ACCOUNT_FILES;
-    for node in spec
-        .nodes
-        .iter()
-        .filter(|node| node.role == Role::ControlPlane)
-    {
-        let name = Some(&node.name);
-        builder.place_on(id, Content::PrivateKey, on_node(&node.name, private), name);
-        builder.place_on(id, Content::PublicKey, on_node(&node.name, public), name);
-    }
 }
 
 fn bindings(builder: &mut Builder, spec: &Spec) {
@@ -360,6 +277,7 @@ fn component_leaf(
                     server,
                     user: common_name,
                     namespace: None,
+                    client_key: None,
                 }),
             );
             let path = match node_name {
@@ -392,6 +310,7 @@ fn leaf(
         sans,
         policy,
         revision,
+        brought: None,
     })
 }
 
@@ -438,51 +357,6 @@ fn service_address(cidr: ipnet::IpNet) -> Option<std::net::IpAddr> {
             .checked_add(1)
             .map(|next| std::net::Ipv6Addr::from(next).into()),
     }
-}
-
-fn user_leaf(builder: &mut Builder, spec: &Spec, user: &User, issuers: &ByCa) {
-    let Some(issuer) = issuers.get(&CaName::Kubernetes) else {
-        return;
-    };
-    let name = &user.name;
-    let identity = builder.add(
-        &format!("users/{name}"),
-        leaf(
-            issuer.authority,
-            Some(user.common_name.clone()),
-            user.groups.iter().map(ToString::to_string).collect(),
-            crate::spec::Usage::Client,
-            BTreeSet::new(),
-            user.policy.clone(),
-            Revision::of(user.revision),
-        ),
-    );
-    builder.place(
-        identity,
-        Content::Certificate,
-        TreePath::of(&format!("users/{name}/{name}.crt")),
-    );
-    builder.place(
-        identity,
-        Content::PrivateKey,
-        TreePath::of(&format!("users/{name}/{name}.key")),
-    );
-    let config = builder.add(
-        &format!("users/{name}/kubeconfig"),
-        Recipe::Kubeconfig(Kubeconfig {
-            identity,
-            bundle: issuer.bundle,
-            cluster: spec.cluster.name.clone(),
-            server: spec.cluster.endpoint.value.clone(),
-            user: user.common_name.to_string(),
-            namespace: user.namespace.clone(),
-        }),
-    );
-    builder.place(
-        config,
-        Content::Kubeconfig,
-        TreePath::of(&format!("users/{name}/{name}.kubeconfig")),
-    );
 }
 
 fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &ByCa) {

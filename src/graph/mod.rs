@@ -3,6 +3,7 @@
 
 mod derive;
 mod recipe;
+mod user;
 
 use std::collections::HashMap;
 
@@ -12,6 +13,9 @@ use crate::name::{ArtifactName, NodeName, TreePath};
 pub use recipe::{
     Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
     SigningKey,
+};
+pub use user::{
+    Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
 };
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
@@ -38,6 +42,8 @@ pub struct Derivation {
 pub enum Content {
     /// PEM, one certificate. The first placement is the artifact's public witness.
     Certificate,
+    /// PEM, one certificate request. Its artifact's public witness.
+    Request,
     /// PEM, PKCS#8.
     PrivateKey,
     /// PEM, SubjectPublicKeyInfo.
@@ -75,6 +81,9 @@ pub struct Graph {
     starts: Vec<usize>,
     by_name: HashMap<ArtifactName, DerivationId>,
     kubeconfigs: HashMap<DerivationId, DerivationId>,
+    /// Of each request: its CertificateSigningRequest object, and the certificate that answers it.
+    manifests: HashMap<DerivationId, DerivationId>,
+    answers: HashMap<DerivationId, DerivationId>,
     by_path: HashMap<TreePath, usize>,
 }
 
@@ -156,9 +165,38 @@ impl Graph {
         self.kubeconfigs.get(&identity).copied()
     }
 
+    /// The CertificateSigningRequest object around a request.
+    pub fn manifest_of(&self, request: DerivationId) -> Option<DerivationId> {
+        self.manifests.get(&request).copied()
+    }
+
+    /// Some certificate is signed by the cluster.
+    pub fn has_requests(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// The certificate that answers a request.
+    pub fn answer_to(&self, request: DerivationId) -> Option<DerivationId> {
+        self.answers.get(&request).copied()
+    }
+
+    /// The key of an identity, where somebody else holds it.
+    pub fn brought_key(&self, identity: DerivationId) -> Option<&BroughtKey> {
+        match &self.get(identity).recipe {
+            Recipe::Leaf(leaf) => leaf.brought.as_ref(),
+            Recipe::Request(request) => request.brought.as_ref(),
+            Recipe::Accepted(accepted) => self.brought_key(accepted.request),
+            _ => None,
+        }
+    }
+
     /// Every file that may hold an identity's private key, its master first.
     pub fn key_places(&self, identity: DerivationId) -> impl Iterator<Item = &Placement> {
-        self.placements_of(identity, Content::PrivateKey).chain(
+        let key = match &self.get(identity).recipe {
+            Recipe::Accepted(accepted) => accepted.request,
+            _ => identity,
+        };
+        self.placements_of(key, Content::PrivateKey).chain(
             self.kubeconfig_of(identity)
                 .into_iter()
                 .flat_map(|config| self.placements(config)),

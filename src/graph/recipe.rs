@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::DerivationId;
+use super::user::{Accepted, BroughtKey, Request, SigningRequest, UserBindings};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
@@ -21,6 +22,11 @@ pub enum Recipe {
     Bundle(Bundle),
     Kubeconfig(Kubeconfig),
     Bindings(Bindings),
+    Request(Request),
+    SigningRequest(SigningRequest),
+    Accepted(Accepted),
+    UserBindings(UserBindings),
+    Kustomization,
 }
 
 /// A certificate authority: an anchor.
@@ -66,6 +72,8 @@ pub struct Leaf {
     pub sans: BTreeSet<San>,
     pub policy: Policy,
     pub revision: Revision,
+    /// The key is somebody's own: the certificate is issued over its public half.
+    pub brought: Option<BroughtKey>,
 }
 
 /// A trust bundle: the CA certificates that a reader should trust.
@@ -74,7 +82,7 @@ pub struct Bundle {
     pub authority: DerivationId,
 }
 
-/// A kubeconfig with everything embedded.
+/// A kubeconfig with everything embedded, but for a key that is not kpki's.
 #[derive(Debug)]
 pub struct Kubeconfig {
     pub identity: DerivationId,
@@ -83,6 +91,8 @@ pub struct Kubeconfig {
     pub server: Endpoint,
     pub user: String,
     pub namespace: Option<DnsName>,
+    /// Where the key's owner puts it, relative to the kubeconfig; `None`: it is embedded.
+    pub client_key: Option<String>,
 }
 
 /// ClusterRoleBindings to apply once.
@@ -122,7 +132,14 @@ impl Recipe {
     /// What this recipe reads.
     pub fn inputs(&self) -> Vec<DerivationId> {
         match self {
-            Recipe::Authority(_) | Recipe::SigningKey(_) | Recipe::Bindings(_) => Vec::new(),
+            Recipe::Authority(_)
+            | Recipe::SigningKey(_)
+            | Recipe::Bindings(_)
+            | Recipe::Request(_)
+            | Recipe::UserBindings(_)
+            | Recipe::Kustomization => Vec::new(),
+            Recipe::SigningRequest(manifest) => vec![manifest.request],
+            Recipe::Accepted(accepted) => vec![accepted.request, accepted.issuer],
             Recipe::Leaf(leaf) => vec![leaf.issuer],
             Recipe::Bundle(bundle) => vec![bundle.authority],
             Recipe::Kubeconfig(config) => vec![config.identity, config.bundle],
@@ -132,6 +149,15 @@ impl Recipe {
     /// CA keys and the service-account key: never replaced by accident.
     pub fn is_anchor(&self) -> bool {
         matches!(self, Recipe::Authority(_) | Recipe::SigningKey(_))
+    }
+
+    /// The authority that signs it.
+    pub fn issuer(&self) -> Option<DerivationId> {
+        match self {
+            Recipe::Leaf(leaf) => Some(leaf.issuer),
+            Recipe::Accepted(accepted) => Some(accepted.issuer),
+            _ => None,
+        }
     }
 
     /// `certificate authority`, for people.
@@ -146,7 +172,12 @@ impl Recipe {
             Recipe::Leaf(_) => "certificate",
             Recipe::Bundle(_) => "trust bundle",
             Recipe::Kubeconfig(_) => "kubeconfig",
-            Recipe::Bindings(_) => "manifest",
+            Recipe::Request(_) => "certificate request",
+            Recipe::Accepted(_) => "certificate signed by the cluster",
+            Recipe::Bindings(_)
+            | Recipe::SigningRequest(_)
+            | Recipe::UserBindings(_)
+            | Recipe::Kustomization => "manifest",
         }
     }
 
@@ -161,6 +192,12 @@ impl Recipe {
             Recipe::Authority(_) => Some(Revision::of(1).to_string()),
             Recipe::SigningKey(key) => Some(Revision::of(key.revision).to_string()),
             Recipe::Leaf(leaf) => Some(leaf.revision.to_string()),
+            Recipe::Request(request) => {
+                let own = request.brought.is_none();
+                own.then(|| request.revision.to_string())
+            }
+            // The request forces the key; its certificate has none of its own.
+            Recipe::Accepted(_) => Some(Revision::of(1).to_string()),
             _ => None,
         }
     }
@@ -195,6 +232,12 @@ impl Recipe {
                 .text("key", leaf.policy.key.value.as_str())
                 .integer("validity", leaf.policy.validity.value.as_seconds(), 0)
                 .text("revision", not_first(leaf.revision))
+                .text(
+                    "request",
+                    leaf.brought
+                        .as_ref()
+                        .map_or_else(String::new, |brought| brought.digest().to_string()),
+                )
                 .recipe("issuer", input(leaf.issuer).as_issuer),
             Recipe::Bundle(bundle) => fields
                 .text("builder", "bundle")
@@ -208,11 +251,23 @@ impl Recipe {
                     "namespace",
                     config.namespace.as_ref().map_or("", |name| name.as_str()),
                 )
+                .text(
+                    "client-key",
+                    config.client_key.as_deref().unwrap_or_default(),
+                )
                 .recipe("identity", input(config.identity).whole)
                 .recipe("bundle", input(config.bundle).whole),
             Recipe::Bindings(bindings) => fields
                 .text("builder", "cluster-role-bindings")
                 .set("names", bindings.rows.iter().map(|row| row.name.to_owned())),
+            Recipe::Request(request) => request.fields(),
+            Recipe::SigningRequest(manifest) => manifest.fields(input(manifest.request).whole),
+            Recipe::Accepted(accepted) => fields
+                .text("builder", "accepted")
+                .recipe("request", input(accepted.request).whole)
+                .recipe("issuer", input(accepted.issuer).as_issuer),
+            Recipe::UserBindings(bindings) => bindings.fields(),
+            Recipe::Kustomization => fields.text("builder", "kustomization"),
         }
     }
 }
@@ -251,7 +306,7 @@ fn explicit(explicit: bool, key: &Setting<KeyAlgorithm>) -> &'static str {
     if explicit { key.value.as_str() } else { "" }
 }
 
-fn not_first(revision: Revision) -> String {
+pub(super) fn not_first(revision: Revision) -> String {
     if revision == Revision::of(1) {
         String::new()
     } else {

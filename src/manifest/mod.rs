@@ -6,8 +6,10 @@ mod mounts;
 mod probes;
 mod scalar;
 mod static_pod;
+mod user;
 
 pub use bindings::cluster_role_bindings;
 pub use flags::{EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags};
 pub use mounts::Mount;
 pub use static_pod::StaticPod;
+pub use user::{SigningRequest, kustomization, role_bindings};

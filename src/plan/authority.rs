@@ -38,11 +38,17 @@ pub(super) struct LongestLeaf {
 pub(super) fn longest_leaves(graph: &Graph) -> HashMap<DerivationId, LongestLeaf> {
     let mut longest: HashMap<DerivationId, LongestLeaf> = HashMap::new();
     for id in graph.ids() {
-        if let crate::graph::Recipe::Leaf(leaf) = &graph.get(id).recipe {
-            let entry = longest.entry(leaf.issuer).or_default();
-            entry.validity = entry.validity.max(leaf.policy.validity.value);
-            entry.renew_before = entry.renew_before.max(leaf.policy.renew_before().value);
-        }
+        let (issuer, policy) = match &graph.get(id).recipe {
+            crate::graph::Recipe::Leaf(leaf) => (leaf.issuer, &leaf.policy),
+            crate::graph::Recipe::Accepted(accepted) => match &graph.get(accepted.request).recipe {
+                crate::graph::Recipe::Request(request) => (accepted.issuer, &request.policy),
+                _ => continue,
+            },
+            _ => continue,
+        };
+        let entry = longest.entry(issuer).or_default();
+        entry.validity = entry.validity.max(policy.validity.value);
+        entry.renew_before = entry.renew_before.max(policy.renew_before().value);
     }
     longest
 }

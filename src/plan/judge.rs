@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::authority::{self, IssuerAfter};
 use super::{
-    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, leaf,
-    orphan, rendered, signing_key,
+    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
+    leaf, orphan, rendered, request, signing_key,
 };
 use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
@@ -89,6 +89,11 @@ fn walk(
             Recipe::Bundle(recipe) => rendered::judge_bundle(&mut judge, id, recipe),
             Recipe::Kubeconfig(recipe) => rendered::judge_kubeconfig(&mut judge, id, recipe),
             Recipe::Bindings(recipe) => rendered::judge_bindings(&mut judge, id, recipe),
+            Recipe::Request(recipe) => request::judge(&mut judge, id, recipe),
+            Recipe::SigningRequest(recipe) => request::judge_manifest(&mut judge, id, recipe),
+            Recipe::Accepted(recipe) => answer::judge(&mut judge, id, recipe),
+            Recipe::UserBindings(recipe) => rendered::judge_user_bindings(&mut judge, id, recipe),
+            Recipe::Kustomization => rendered::judge_kustomization(&mut judge, id),
         };
         judge.after.push(after);
     }
@@ -214,11 +219,14 @@ impl<'a> Judge<'a> {
         match action {
             Action::Create | Action::Rekey | Action::Replace => (all(|_| true), Vec::new()),
             Action::Reissue => {
-                let mut writes = all(|content| content == Content::Certificate);
+                let issued = |content| matches!(content, Content::Certificate | Content::Request);
+                let mut writes = all(issued);
                 let (copies, modes) = self.stale_copies(id);
-                writes.extend(copies.into_iter().filter_map(|(path, content, _)| {
-                    (content != Content::Certificate).then_some(path)
-                }));
+                writes.extend(
+                    copies
+                        .into_iter()
+                        .filter_map(|(path, content, _)| (!issued(content)).then_some(path)),
+                );
                 (writes, modes)
             }
             Action::Render => (all(|_| true), Vec::new()),
@@ -253,8 +261,10 @@ impl<'a> Judge<'a> {
             }
             let is_witness = Some(&path) == witness;
             let reason = match (place.content, file) {
-                (Content::Certificate | Content::PublicKey, _) if is_witness => None,
-                (Content::Certificate | Content::PublicKey, None) => {
+                (Content::Certificate | Content::Request | Content::PublicKey, _) if is_witness => {
+                    None
+                }
+                (Content::Certificate | Content::Request | Content::PublicKey, None) => {
                     Some(Reason::OutputMissing { path: path.clone() })
                 }
                 (Content::Certificate, Some(File::Public { bytes, .. })) => {

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::authority::{
-    IssuerKey, RevisionChange, certificate_entry, expiry, revision_changed, rounded,
-    validity_matches,
+    IssuerKey, RevisionChange, expiry, revision_changed, rounded, validity_matches,
 };
 use super::judge::{After, Judge};
-use super::{Action, Allow, NamePattern, Note, Reason, Witness};
+use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
-use crate::graph::{DerivationId, Leaf};
+use crate::graph::{BroughtKey, DerivationId, Leaf};
 use crate::spec::Usage;
+use crate::state::Entry;
 
 pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> After {
     let world = judge.world;
@@ -30,6 +30,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     };
     let entry = judge.entry(id);
     let key_is_here = judge.key_is_here(id);
+    let brought = leaf.brought.as_ref();
     let wished_end = world.now.plus(leaf.policy.validity.value);
     let end = wished_end.min(issuer.not_after);
     let sign = |judge: &mut Judge<'_>, action, reasons| {
@@ -60,19 +61,27 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     let revision = revision_changed(entry, &leaf.revision.to_string());
     let known = entry.is_some() || key_is_here || world.survey.witness(id).path().is_some();
     if judge.intent.rekeys(name) && known {
-        return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
+        let Some(brought) = brought else {
+            return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
+        };
+        let path = &brought.request.path;
+        let why = format!("its key is the user's own; bring another {path}");
+        return judge.block(id, None, why);
     }
     if judge.forced.contains(&id) {
         return sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed]);
     }
     let (path, facts) = match (world.survey.witness(id), &revision) {
         (Witness::Certificate { path, facts, .. }, _) => (path, facts),
+        (Witness::Missing, _) if brought.is_some() && entry.is_none() => {
+            return sign(judge, Action::Create, vec![Reason::New]);
+        }
         // Without the certificate, too, a raised revision is a new key.
-        (_, Some(change)) if key_is_here => {
+        (_, Some(change)) if key_is_here && brought.is_none() => {
             let reason = new_revision(change);
             return sign(judge, Action::Rekey, vec![reason]);
         }
-        (Witness::Unreadable { path, why }, None) if key_is_here => {
+        (Witness::Unreadable { path, why }, _) if key_is_here || brought.is_some() => {
             let (path, why) = (path.clone(), why.clone());
             let reason = Reason::OutputUnreadable { path, why };
             return sign(judge, Action::Reissue, vec![reason]);
@@ -81,7 +90,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
             let why = format!("out/{path} {why}, and its key is not here");
             return lost(judge, why);
         }
-        _ if key_is_here => {
+        _ if key_is_here || brought.is_some() => {
             let (stale, _) = judge.stale_copies(id);
             let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
             return sign(judge, Action::Reissue, reasons);
@@ -101,15 +110,22 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         return judge.mixed(id, path.clone());
     }
     let mut reasons = Vec::new();
-    reasons.extend(revision.iter().map(new_revision));
-    if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
-        reasons.push(Reason::InputChanged {
-            field: "key",
-            old: facts.public_key.kind().to_string(),
-            new: leaf.policy.key.value.to_string(),
-        });
-    }
-    let needs_key = !reasons.is_empty();
+    let needs_key = match brought {
+        None => {
+            another_key(leaf, facts, entry, &mut reasons);
+            !reasons.is_empty()
+        }
+        Some(brought) => {
+            if facts.public_key != brought.public_key {
+                reasons.push(Reason::InputChanged {
+                    field: "key",
+                    old: facts.public_key.digest().to_string(),
+                    new: brought.public_key.digest().to_string(),
+                });
+            }
+            false
+        }
+    };
     let issuer_name = &world.graph.get(leaf.issuer).name;
     match &issuer.key {
         IssuerKey::New => reasons.push(Reason::DependencyRebuilt {
@@ -157,10 +173,10 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     }
     if reasons.is_empty() {
         judge.public_keys.insert(id, facts.public_key.clone());
-        if !key_is_here {
+        if !key_is_here && brought.is_none() {
             judge.plan.absent.push(id);
         }
-        let expected = certificate_entry(judge, id, facts);
+        let expected = leaf_entry(world, id, leaf, facts);
         judge.keep_or_repair(id, expected);
         return After::Kept(facts.digest);
     }
@@ -168,7 +184,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         return sign(judge, Action::Rekey, reasons);
     }
     // A certificate needs the public key alone; a kubeconfig around it needs the private one.
-    if !key_is_here && world.graph.kubeconfig_of(id).is_some() {
+    if !key_is_here && brought.is_none() && world.graph.kubeconfig_of(id).is_some() {
         let because = reasons
             .iter()
             .map(ToString::to_string)
@@ -187,6 +203,45 @@ fn new_revision(change: &RevisionChange) -> Reason {
         field: "revision",
         old: change.known.clone(),
         new: change.wanted.clone(),
+    }
+}
+
+/// The lock's line. That of a certificate over a brought key names the request, too: the key is not kpki's.
+pub fn leaf_entry(
+    world: World<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    facts: &CertificateFacts,
+) -> Entry {
+    let derivation = world.graph.get(id);
+    Entry {
+        content: leaf.brought.as_ref().map(BroughtKey::digest),
+        ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
+    }
+}
+
+/// Why the key on record will not do.
+fn another_key(
+    leaf: &Leaf,
+    facts: &CertificateFacts,
+    entry: Option<&Entry>,
+    reasons: &mut Vec<Reason>,
+) {
+    if entry.is_some_and(|entry| entry.content.is_some()) {
+        reasons.push(Reason::InputChanged {
+            field: "request",
+            old: "brought".into(),
+            new: String::new(),
+        });
+    }
+    let raised = revision_changed(entry, &leaf.revision.to_string());
+    reasons.extend(raised.iter().map(new_revision));
+    if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
+        reasons.push(Reason::InputChanged {
+            field: "key",
+            old: facts.public_key.kind().to_string(),
+            new: leaf.policy.key.value.to_string(),
+        });
     }
 }
 

@@ -5,6 +5,7 @@
 //! what its inputs give; an *imported* one is only checked. A differing hash is never by itself a reason
 //! to mint.
 
+mod answer;
 mod authority;
 mod intent;
 mod judge;
@@ -12,6 +13,7 @@ mod leaf;
 mod orphan;
 mod reason;
 mod rendered;
+mod request;
 mod signing_key;
 mod survey;
 
@@ -20,12 +22,17 @@ use crate::name::TreePath;
 use crate::state::{Entry, Inventory, Lock};
 use crate::time::Timestamp;
 
+pub use answer::{accepted_entry, is_answered, refusal, renew_from};
 pub use authority::BACKDATE;
 pub use intent::{Allow, Intent, NamePattern};
 pub use judge::plan;
+pub use leaf::leaf_entry;
 pub use orphan::Orphan;
 pub use reason::Reason;
-pub use rendered::{bundle_content, kubeconfig_content};
+pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
+pub use request::{
+    key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
+};
 pub use survey::{Survey, Witness};
 
 /// What to do for one artifact.
@@ -120,6 +127,8 @@ pub struct Plan {
     pub mixed: Vec<Mixed>,
     /// Known keys whose files are not here.
     pub absent: Vec<DerivationId>,
+    /// Certificates whose requests the cluster has not answered yet. A state, not a step.
+    pub waiting: Vec<DerivationId>,
     pub orphans: Vec<Orphan>,
     /// Files under `out/` that kpki did not make and never touches.
     pub foreign: Vec<String>,
@@ -136,6 +145,27 @@ impl Plan {
             && self.header.is_empty()
             && self.blocked.is_empty()
             && self.mixed.is_empty()
+    }
+
+    /// What concerns these artifacts; of all others the lock's lines stay as they are.
+    pub fn only(
+        mut self,
+        lock: &Lock,
+        graph: &Graph,
+        these: impl Fn(DerivationId) -> bool,
+    ) -> Plan {
+        for step in &self.steps {
+            if !these(step.derivation)
+                && let Some(entry) = lock.entries.get(&graph.get(step.derivation).name)
+            {
+                self.kept.push((step.derivation, entry.clone()));
+            }
+        }
+        self.steps.retain(|step| these(step.derivation));
+        self.blocked.retain(|blocked| these(blocked.derivation));
+        self.mixed.retain(|mixed| these(mixed.derivation));
+        self.header.clear();
+        self
     }
 }
 

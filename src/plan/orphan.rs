@@ -1,6 +1,7 @@
 //! Files and lock lines that the description no longer mentions: listed, never planned, until `--prune`.
 
 use super::{Plan, World};
+use crate::graph::Recipe;
 use crate::name::{ArtifactName, TreePath};
 use crate::state::File;
 
@@ -18,9 +19,29 @@ const FOLDERS: [&str; 5] = [
     "certificates/",
     "cluster/",
 ];
-const KINDS: [&str; 6] = [".crt", ".key", ".pub", ".conf", ".kubeconfig", ".yaml"];
+const KINDS: [&str; 7] = [
+    ".crt",
+    ".csr",
+    ".key",
+    ".pub",
+    ".conf",
+    ".kubeconfig",
+    ".yaml",
+];
 
 pub(super) fn find(plan: &mut Plan, world: World<'_>) {
+    // Where a kubeconfig says that its user's own key lies, it may: that key is not kpki's to delete.
+    let not_ours = |path: &str| {
+        let Some((folder, file)) = path.rsplit_once('/') else {
+            return false;
+        };
+        let config = format!("{folder}/kubeconfig").parse::<ArtifactName>();
+        let config = config.ok().and_then(|name| world.graph.find(&name));
+        config.is_some_and(|id| match &world.graph.get(id).recipe {
+            Recipe::Kubeconfig(config) => config.client_key.as_deref() == Some(file),
+            _ => false,
+        })
+    };
     for (path, file) in &world.inventory.files {
         if world.graph.is_placed(path) {
             continue;
@@ -28,7 +49,8 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
         // CA folder: nothing there is ever an orphan but a super-admin.conf that moved to a node.
         let own = path == "ca/super-admin.conf"
             || (FOLDERS.iter().any(|folder| path.starts_with(folder))
-                && KINDS.iter().any(|kind| path.ends_with(kind)));
+                && KINDS.iter().any(|kind| path.ends_with(kind))
+                && !not_ours(path));
         match (file, path.parse::<TreePath>()) {
             (File::Public { .. } | File::Secret { .. }, Ok(tree_path)) if own => {
                 plan.orphans.push(Orphan::File {

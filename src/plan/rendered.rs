@@ -3,7 +3,7 @@
 use super::judge::{After, Judge};
 use super::{Action, Reason};
 use crate::facts::certificate_pem;
-use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig};
+use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig, Recipe, UserBindings};
 use crate::hash::{Digest, Fields};
 use crate::manifest;
 use crate::name::TreePath;
@@ -52,15 +52,41 @@ pub(super) fn judge_bindings(
     )
 }
 
+pub(super) fn judge_user_bindings(
+    judge: &mut Judge<'_>,
+    id: DerivationId,
+    recipe: &UserBindings,
+) -> After {
+    judge_bytes(judge, id, user_bindings_content(recipe).as_bytes())
+}
+
+/// The bytes of a user's role bindings.
+pub fn user_bindings_content(recipe: &UserBindings) -> String {
+    manifest::role_bindings(&recipe.user, &recipe.common_name, &recipe.bindings)
+}
+
+pub(super) fn judge_kustomization(judge: &mut Judge<'_>, id: DerivationId) -> After {
+    judge_bytes(judge, id, manifest::kustomization().as_bytes())
+}
+
 /// A public file whose every byte is known.
-fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u8]) -> After {
+pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u8]) -> After {
     let world = judge.world;
+    let recorded = judge.entry(id).and_then(|entry| entry.content);
     let mut reasons = Vec::new();
     let mut writes = Vec::new();
     for place in world.graph.placements(id) {
         let path = place.path.clone();
         let reason = match world.inventory.get(path.as_str()) {
             Some(File::Public { bytes, .. }) if bytes == expected => continue,
+            // As it was built; it is the wish that is another.
+            Some(File::Public { bytes, .. }) if recorded == Some(Digest::of(bytes)) => {
+                Reason::InputChanged {
+                    field: "content",
+                    old: "as built".into(),
+                    new: "as described now".into(),
+                }
+            }
             Some(File::Unusable { what }) => Reason::OutputUnreadable {
                 path: path.clone(),
                 why: what.clone(),
@@ -81,7 +107,7 @@ fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u8]) -> Afte
         return After::Kept(digest);
     }
     // Content that was never recorded is new; the same content put back is a repair.
-    match judge.entry(id).and_then(|entry| entry.content) {
+    match recorded {
         Some(known) if known == digest => push(judge, id, Action::Repair, reasons, writes),
         None => push(judge, id, Action::Render, vec![Reason::New], writes),
         Some(_) => push(judge, id, Action::Render, reasons, writes),
@@ -116,7 +142,18 @@ pub(super) fn judge_kubeconfig(
     let bundle = judge.after(config.bundle).clone();
     let (certificate, authorities) = match (&identity, &bundle) {
         (After::Unavailable, _) | (_, After::Unavailable) => {
-            keep_as_it_is(judge, id);
+            // Of an earlier key: it stays whatever is described now, until a certificate is accepted.
+            match (judge.entry(id), &world.graph.get(config.identity).recipe) {
+                (Some(entry), Recipe::Accepted(_)) => {
+                    let hash = world.graph.get(id).hash;
+                    let entry = Entry {
+                        hash,
+                        ..entry.clone()
+                    };
+                    judge.plan.kept.push((id, entry));
+                }
+                _ => keep_as_it_is(judge, id),
+            }
             return After::Unavailable;
         }
         (After::Kept(certificate), After::Kept(bundle)) => (*certificate, *bundle),
@@ -150,7 +187,7 @@ pub(super) fn judge_kubeconfig(
             );
         }
         Some(File::Public { .. }) => return After::Unavailable,
-        None if judge.key_is_here(config.identity) => {
+        None if config.client_key.is_some() || judge.key_is_here(config.identity) => {
             return render(judge, id, config, vec![Reason::OutputMissing { path }]);
         }
         // The key went with it: absent, counted once with its identity. What it should say is known all the
@@ -231,7 +268,7 @@ fn render(
         .iter()
         .last()
         .is_some_and(|step| step.derivation == config.identity && step.action.makes_key());
-    if !new_key && !judge.key_is_here(config.identity) {
+    if config.client_key.is_none() && !new_key && !judge.key_is_here(config.identity) {
         let identity = &world.graph.get(config.identity).name;
         let why = reasons
             .iter()
@@ -254,7 +291,7 @@ fn render(
 }
 
 /// Nothing can be said: the lock's line stays as it is.
-fn keep_as_it_is(judge: &mut Judge<'_>, id: DerivationId) {
+pub(super) fn keep_as_it_is(judge: &mut Judge<'_>, id: DerivationId) {
     if let Some(entry) = judge.entry(id) {
         judge.plan.kept.push((id, entry.clone()));
     }
@@ -269,6 +306,10 @@ pub fn kubeconfig_content(config: &Kubeconfig, certificate: Digest, bundle: Dige
         .text(
             "namespace",
             config.namespace.as_ref().map_or("", |name| name.as_str()),
+        )
+        .text(
+            "client-key",
+            config.client_key.as_deref().unwrap_or_default(),
         )
         .recipe("certificate", certificate)
         .recipe("bundle", bundle)

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem, is_signed_by};
+use crate::facts::{
+    CertificateFacts, PublicKey, RequestFacts, certificates_in_pem, is_signed_by, request_in_pem,
+};
 use crate::graph::{Content, DerivationId, Graph, Issuance, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
@@ -29,6 +31,11 @@ pub enum Witness {
         path: TreePath,
         key: PublicKey,
     },
+    Request {
+        path: TreePath,
+        der: Vec<u8>,
+        facts: Box<RequestFacts>,
+    },
 }
 
 impl Witness {
@@ -39,10 +46,10 @@ impl Witness {
         }
     }
 
-    /// DER of the certificate.
+    /// DER of the certificate or request.
     pub fn der(&self) -> Option<&[u8]> {
         match self {
-            Witness::Certificate { der, .. } => Some(der),
+            Witness::Certificate { der, .. } | Witness::Request { der, .. } => Some(der),
             _ => None,
         }
     }
@@ -51,6 +58,7 @@ impl Witness {
         match self {
             Witness::Certificate { facts, .. } => Some(&facts.public_key),
             Witness::PublicKey { key, .. } => Some(key),
+            Witness::Request { facts, .. } => Some(&facts.public_key),
             _ => None,
         }
     }
@@ -60,7 +68,8 @@ impl Witness {
             Witness::Missing => None,
             Witness::Unreadable { path, .. }
             | Witness::Certificate { path, .. }
-            | Witness::PublicKey { path, .. } => Some(path),
+            | Witness::PublicKey { path, .. }
+            | Witness::Request { path, .. } => Some(path),
         }
     }
 }
@@ -128,7 +137,7 @@ impl Survey {
 fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> Witness {
     let derivation = graph.get(id);
     match &derivation.recipe {
-        Recipe::Leaf(_) => certificate(
+        Recipe::Leaf(_) | Recipe::Accepted(_) => certificate(
             graph.placements_of(id, Content::Certificate),
             inventory,
             |_, _| Ok(true),
@@ -167,7 +176,13 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
             }
         }
         Recipe::SigningKey(_) => public_key(graph.placements_of(id, Content::PublicKey), inventory),
-        Recipe::Bundle(_) | Recipe::Kubeconfig(_) | Recipe::Bindings(_) => Witness::Missing,
+        Recipe::Request(_) => request(graph.placements_of(id, Content::Request), inventory),
+        Recipe::Bundle(_)
+        | Recipe::Kubeconfig(_)
+        | Recipe::Bindings(_)
+        | Recipe::SigningRequest(_)
+        | Recipe::UserBindings(_)
+        | Recipe::Kustomization => Witness::Missing,
     }
 }
 
@@ -223,6 +238,31 @@ fn public_key<'a>(
         }
     }
     first_problem
+}
+
+fn request<'a>(
+    mut placements: impl Iterator<Item = &'a Placement>,
+    inventory: &Inventory,
+) -> Witness {
+    let Some(placement) = placements.next() else {
+        return Witness::Missing;
+    };
+    let path = placement.path.clone();
+    match read(inventory, &placement.path, one_request) {
+        Ok(None) => Witness::Missing,
+        Ok(Some((der, facts))) => Witness::Request {
+            path,
+            der,
+            facts: Box::new(facts),
+        },
+        Err(why) => Witness::Unreadable { path, why },
+    }
+}
+
+fn one_request(bytes: &[u8]) -> Result<(Vec<u8>, RequestFacts), String> {
+    request_in_pem(bytes)
+        .and_then(|der| RequestFacts::from_der(&der).map(|facts| (der, facts)))
+        .map_err(|error| error.to_string())
 }
 
 fn keep_first(problem: &mut Witness, placement: &Placement, why: String) {

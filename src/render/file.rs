@@ -78,8 +78,8 @@ pub struct KubeconfigReport {
     pub authorities: Vec<String>,
     pub certificate: CertificateReport,
     pub artifact: Option<String>,
-    /// Whether its private key belongs to its certificate.
-    pub key_matches: bool,
+    /// Whether its private key belongs to its certificate; absent where the key is a file of its own.
+    pub key_matches: Option<bool>,
 }
 
 /// Whose a certificate or key is.
@@ -221,7 +221,10 @@ impl Reader<'_> {
         let leaf = own
             .first()
             .ok_or("its client-certificate-data holds no certificate")?;
-        let key = PrivateKey::from_pem(config.client_key.expose())
+        let key = config
+            .client_key
+            .map(|key| PrivateKey::from_pem(key.expose()))
+            .transpose()
             .map_err(|error| format!("its client-key-data {error}"))?;
         Ok(KubeconfigReport {
             context: printable(&config.context),
@@ -235,7 +238,7 @@ impl Reader<'_> {
                 .collect(),
             certificate: certificate_report(leaf, self.now),
             artifact: (self.owner.of_certificate)(leaf.digest),
-            key_matches: key.public_key() == &leaf.public_key,
+            key_matches: key.map(|key| key.public_key() == &leaf.public_key),
         })
     }
 }

@@ -103,14 +103,16 @@ impl KubeconfigReport {
             self.namespace.as_deref().unwrap_or_default(),
         );
         row(table, "trusts", &self.authorities.join("; "));
-        if self.key_matches {
-            row(table, "private key", "belongs to the certificate");
-        } else {
-            let wrong = Cell::new(
-                DANGER,
-                "does NOT belong to the certificate: no server accepts it",
-            );
-            table.row(["private key".into(), wrong]);
+        match self.key_matches {
+            None => row(table, "private key", "a file of its own"),
+            Some(true) => row(table, "private key", "belongs to the certificate"),
+            Some(false) => {
+                let wrong = Cell::new(
+                    DANGER,
+                    "does NOT belong to the certificate: no server accepts it",
+                );
+                table.row(["private key".into(), wrong]);
+            }
         }
         belongs(table, self.artifact.as_deref());
         self.certificate.rows(table);

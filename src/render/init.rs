@@ -53,7 +53,8 @@ const NODES: &str = r#"node "cp1" role="control-plane" address="10.0.0.11"
 
 // A person or a robot: key, certificate and kubeconfig. Groups are what RBAC binds. Nothing can revoke a
 // certificate, so keep its life short.
-//user "jane" { group "dev"; validity "90d" }
+// `via "csr"` has the cluster sign instead of the CA key here; `bind` writes RBAC.
+//user "jane" { group "dev"; validity "90d"; via "ca"; bind cluster-role="edit" namespace="dev" }
 
 // Any other certificate.
 //certificate "metrics-server" { ca "kubernetes"; usage "server"; san "metrics-server.kube-system.svc" }

@@ -13,6 +13,7 @@ mod status;
 mod status_text;
 mod style;
 mod text;
+mod waiting;
 mod why;
 mod wish;
 
@@ -22,6 +23,7 @@ pub use plan::{PlanReport, plan_report};
 pub use show::{ShowReport, artifact_report};
 pub use status::{StatusReport, status_report};
 pub use text::printable;
+pub use waiting::WaitingReport;
 pub use why::{WhyReport, why_report};
 
 /// Version of every JSON document that kpki prints.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json, notes};
 use crate::graph::{DerivationId, Recipe};
 use crate::name::TreePath;
@@ -31,6 +32,8 @@ pub struct PlanReport {
     pub steps: Vec<StepReport>,
     /// Changes in the lock's head.
     pub lock: Vec<LockReport>,
+    /// Certificates that the cluster has yet to sign. No change: they wait.
+    pub waiting: Vec<WaitingReport>,
     /// Artifacts whose private key is known and not here.
     pub absent: Vec<String>,
     /// Files and lock lines that the description no longer mentions.
@@ -138,7 +141,10 @@ pub fn plan_report(
             render: count(Action::Render),
             repair: count(Action::Repair),
             record: count(Action::Record),
-            unchanged: world.graph.len().saturating_sub(plan.steps.len()),
+            unchanged: world
+                .graph
+                .len()
+                .saturating_sub(plan.steps.len() + plan.waiting.len()),
         },
         blocked: plan
             .blocked
@@ -164,6 +170,7 @@ pub fn plan_report(
                 new: change.new.clone(),
             })
             .collect(),
+        waiting: waiting_reports(world, &plan.waiting),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
         orphans: orphans(plan),
         foreign: plan
@@ -262,5 +269,10 @@ pub(super) fn word(action: Action) -> &'static str {
 impl PlanReport {
     pub fn json(&self) -> String {
         json(self)
+    }
+
+    /// What waits now that the plan was carried out.
+    pub fn update_waiting(&mut self, world: World<'_>, plan: &Plan) {
+        self.waiting = waiting_reports(world, &plan.waiting);
     }
 }

@@ -7,6 +7,7 @@ use anstyle::Style;
 use super::plan::{BlockedReport, PlanReport, StepReport};
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph, some};
+use super::waiting::waiting_text;
 
 /// Reasons that one line has room for.
 const REASONS: usize = 3;
@@ -21,6 +22,7 @@ impl PlanReport {
         text.push_str(&self.remarks(columns));
         let _ = writeln!(text, "{}", self.totals(&PLANNED));
         text.push_str(&self.old_certificates(columns));
+        text.push_str(&waiting_text(&self.waiting, columns));
         let next = if !self.mixed.is_empty() {
             "check out one side of cluster.lock and out/ together"
         } else if !self.blocked.is_empty() {
@@ -46,6 +48,7 @@ impl PlanReport {
         if !self.empty {
             let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
         }
+        text.push_str(&waiting_text(&self.waiting, columns));
         text
     }
 

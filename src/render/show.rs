@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::certificate::{CertificateReport, certificate_report};
 use super::file::FileReport;
 use super::plan::out;
+use super::waiting::{WaitingReport, waits};
 use super::wish::{WishReport, wish};
 use super::{FORMAT_VERSION, json};
 use crate::graph::{DerivationId, Placement, Recipe};
@@ -35,6 +36,8 @@ pub struct ArtifactReport {
     pub wish: Vec<WishReport>,
     /// The certificate on disk; a kubeconfig's is that of its identity.
     pub certificate: Option<CertificateReport>,
+    /// Its request waits for the cluster's signature.
+    pub waiting: Option<WaitingReport>,
     /// The public key on disk, where there is no certificate.
     pub public_key: Option<PublicKeyReport>,
     /// Why the public file cannot be read.
@@ -87,6 +90,7 @@ pub fn artifact_report(world: World<'_>, spec: &Spec, id: DerivationId) -> ShowR
             kind: derivation.recipe.kind().to_owned(),
             wish: wish(graph, spec, id),
             certificate: certificate.map(|facts| certificate_report(facts, world.now)),
+            waiting: waits(world, id),
             public_key: public_key.map(|key| PublicKeyReport {
                 key: key.kind().to_string(),
                 digest: key.digest().to_string(),

@@ -44,6 +44,10 @@ impl ArtifactReport {
             certificate.rows(&mut table);
             text.push_str(&table.render("  ", columns));
         }
+        if let Some(waiting) = &self.waiting {
+            section(&mut text, "waits for the cluster's signature");
+            text.push_str(&waiting.steps());
+        }
         if let Some(key) = &self.public_key {
             section(&mut text, "public key on disk");
             let _ = writeln!(text, "  {}, digest {}", key.key, key.digest);

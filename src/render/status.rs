@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::certificate::left;
 use super::notes;
 use super::plan::orphans;
+use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json};
 use crate::facts::CertificateFacts;
 use crate::graph::{DerivationId, Recipe};
-use crate::plan::{Note, Plan, Reason, World};
+use crate::plan::{Note, Plan, Reason, World, renew_from};
 use crate::spec::Spec;
 use crate::time::Timestamp;
 
@@ -24,6 +25,8 @@ pub struct StatusReport {
     pub now: String,
     /// What needs attention, the worst first.
     pub attention: Vec<AttentionReport>,
+    /// Certificates that the cluster has yet to sign.
+    pub waiting: Vec<WaitingReport>,
     /// By expiry, the soonest first.
     pub certificates: Vec<LifeReport>,
     /// When the first certificate comes up for renewal (RFC 3339).
@@ -159,6 +162,7 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
         cluster: spec.cluster.name.to_string(),
         now: world.now.to_string(),
         attention,
+        waiting: waiting_reports(world, &plan.waiting),
         certificates: lives.into_iter().map(|(_, life)| life).collect(),
         next_renewal: next_renewal.map(|when| when.to_string()),
         changes: plan
@@ -191,6 +195,10 @@ impl StatusReport {
 fn renewal(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Option<Timestamp> {
     match &world.graph.get(id).recipe {
         Recipe::Leaf(leaf) => Some(facts.not_after.minus(leaf.policy.renew_before().value)),
+        Recipe::Accepted(accepted) => match &world.graph.get(accepted.request).recipe {
+            Recipe::Request(request) => Some(renew_from(facts, &request.policy)),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -223,11 +231,11 @@ fn state(
 }
 
 fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> String {
-    if let Recipe::Leaf(leaf) = &world.graph.get(id).recipe
-        && let Some(ca) = world.survey.witness(leaf.issuer).certificate()
+    if let Some(issuer) = world.graph.get(id).recipe.issuer()
+        && let Some(ca) = world.survey.witness(issuer).certificate()
         && facts.authority_key_id.as_ref() == Some(&ca.key_id())
     {
-        let name = &world.graph.get(leaf.issuer).name;
+        let name = &world.graph.get(issuer).name;
         return name
             .as_str()
             .strip_prefix("ca/")

@@ -8,6 +8,7 @@ use super::plan_text::left_over;
 use super::status::{AttentionReport, State, StatusReport, Trouble};
 use super::style::{CHANGE, DANGER, PLAIN, STRONG, paint};
 use super::text::{Cell, Table, counted};
+use super::waiting::waiting_lines;
 
 /// More certificates than this are not all listed.
 const ALL: usize = 40;
@@ -24,6 +25,7 @@ impl StatusReport {
         if !text.is_empty() {
             text.push('\n');
         }
+        text.push_str(&waiting_lines(&self.waiting, columns));
         text.push_str(&self.lives(columns));
         if self.changes > 0 {
             let count = counted(self.changes, "artifact");
@@ -91,6 +93,11 @@ impl StatusReport {
             "kpki apply renews and repairs; kpki plan shows it first".to_owned()
         } else if self.apply {
             "kpki apply".to_owned()
+        } else if let Some(first) = self.waiting.first() {
+            format!(
+                "submit and approve {} (kpki show {} tells how)",
+                first.request, first.name
+            )
         } else if self.needs_attention() {
             "see the above; kpki apply cannot help there".to_owned()
         } else if let Some(when) = &self.next_renewal {

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::graph::{DerivationId, Graph, Issuance, Leaf, Recipe, Revision};
+use crate::graph::{
+    DerivationId, Graph, Issuance, Leaf, Recipe, Request, Revision, binding_in_words,
+};
 use crate::name::San;
 use crate::profile::LEAVES;
 use crate::spec::{Component, Node, Setting, Spec, Usage};
@@ -69,6 +71,24 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
                 wish.add("binding", row.name, &kubernetes(spec));
             }
         }
+        Recipe::Request(request) => request_wish(&mut wish, request),
+        Recipe::SigningRequest(manifest) => {
+            wish.add("request", &name(manifest.request), "");
+            wish.add("validity", &manifest.validity.to_string(), "description");
+        }
+        Recipe::Accepted(accepted) => {
+            wish.add("answers", &name(accepted.request), "");
+            if let Recipe::Request(request) = &graph.get(accepted.request).recipe {
+                request_wish(&mut wish, request);
+            }
+            wish.add("issuer", &name(accepted.issuer), "");
+        }
+        Recipe::UserBindings(bindings) => {
+            for binding in &bindings.bindings {
+                wish.add("binding", &binding_in_words(binding), "description");
+            }
+        }
+        Recipe::Kustomization => wish.add("resource", "rbac.yaml", ""),
     }
     wish.rows
 }
@@ -133,10 +153,28 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
         let origin = component.and_then(|component| san_origin(spec, component, node, san));
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
     }
-    wish.setting("key", &leaf.policy.key);
+    match &leaf.brought {
+        Some(brought) => wish.add("request", &brought.request.path, "brought, with its key"),
+        None => wish.setting("key", &leaf.policy.key),
+    }
     wish.setting("validity", &leaf.policy.validity);
     wish.setting("renew before", &leaf.policy.renew_before());
     wish.revision(leaf.revision);
+}
+
+fn request_wish(wish: &mut Wish, request: &Request) {
+    let own = "description";
+    wish.add("common name", request.common_name.as_str(), own);
+    for organization in &request.organizations {
+        wish.add("organization", organization, own);
+    }
+    match &request.brought {
+        Some(brought) => wish.add("request", &brought.request.path, "brought, with its key"),
+        None => wish.setting("key", &request.policy.key),
+    }
+    wish.setting("validity", &request.policy.validity);
+    wish.setting("renew before", &request.policy.renew_before());
+    wish.revision(request.revision);
 }
 
 /// The component whose row made a leaf: the last part of its name is the row's.

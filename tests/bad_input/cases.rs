@@ -618,7 +618,7 @@ fn key_cases() -> Vec<Case> {
             SIGN,
             3,
             &[
-                "nodes/cp1/etcd-server needs the signature of ca/etcd, whose key is not here; put it at out/ca/etcd.key",
+                "nodes/cp1/etcd-server needs its signature, and its key is not here; run this where the key is, or put it at out/ca/etcd.key",
             ],
         ),
         case(

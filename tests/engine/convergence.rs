@@ -44,6 +44,9 @@ prop_compose! {
         proxy in any::<bool>(),
         primary in any::<bool>(),
         users in 0usize..3,
+        via in prop::sample::select(vec!["ca", "csr", "csr"]),
+        bound in any::<bool>(),
+        brought in prop::option::of(prop::sample::select(vec!["ca", "csr"])),
         six in any::<bool>(),
         seed in any::<u64>(),
     ) -> Cluster {
@@ -74,7 +77,15 @@ prop_compose! {
             parts.push("component \"kube-proxy\" revision=2".into());
         }
         for n in 0..users {
-            parts.push(format!("user \"u{n}\" {{ group \"dev\" \"ops\"; validity {leaf:?} }}"));
+            let bind = if bound { "bind cluster-role=\"view\"" } else { "" };
+            parts.push(format!(
+                "user \"u{n}\" {{ via {via:?}; group \"dev\" \"ops\"; validity {leaf:?}; {bind} }}"
+            ));
+        }
+        if let Some(via) = brought {
+            parts.push(format!(
+                "user \"omar\" {{ via {via:?}; csr \"omar.csr\"; common-name \"omar@example.com\"; group \"dev\"; validity {leaf:?} }}"
+            ));
         }
         parts.push("certificate \"web\" { san \"web.lab\"; node \"cp0\" }".into());
         // A small shuffle of its own: the order of nodes must never matter.
@@ -96,6 +107,8 @@ enum Event {
     LoseLock,
     Redescribe(Cluster),
     Renew,
+    /// The cluster signs every request that waits, for this long at most.
+    Sign(u64),
     Prune,
 }
 
@@ -108,8 +121,38 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::LoseLock),
         3 => cluster().prop_map(Event::Redescribe),
         1 => Just(Event::Renew),
+        3 => (1u64..40_000_000).prop_map(Event::Sign),
         1 => Just(Event::Prune),
     ]
+}
+
+/// A certificate changes nothing but its user's files, and leaves nothing to do.
+fn sign_all(project: &mut Project, longest: Span) {
+    let converged = project.plan().plan.is_empty();
+    for user in project.waiting() {
+        if !project.out.contains_key("ca/kubernetes.key") {
+            return;
+        }
+        let certificate = project.signed(&user, longest);
+        let before = project.out.clone();
+        if project.accept(&user, &certificate).is_ok() {
+            assert!(
+                !converged || !project.waiting().contains(&user),
+                "{user} still waits"
+            );
+        }
+        let own = format!("users/{user}/");
+        let others = |tree: &crate::project::Tree| {
+            let others = tree.iter().filter(|(path, _)| !path.starts_with(&own));
+            others
+                .map(|(path, file)| (path.clone(), file.clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(others(&before), others(&project.out));
+    }
+    if converged {
+        project.assert_converged();
+    }
 }
 
 proptest! {
@@ -138,7 +181,8 @@ proptest! {
                 }
                 Event::LoseLock => project.lock = None,
                 Event::Redescribe(cluster) => project.description = cluster.description(),
-                Event::Renew => intent.renew = vec!["nodes/*".parse().unwrap()],
+                Event::Renew => intent.renew = ["nodes/*", "users/*"].map(|p| p.parse().unwrap()).into(),
+                Event::Sign(seconds) => sign_all(&mut project, Span::seconds(600 + seconds)),
                 Event::Prune => prune = true,
             }
             // What needs a decision is decided: every lost key is given up.

@@ -158,7 +158,7 @@ fn assert_whole(project: &Project) {
                     certificates_in_pem(&config.client_certificate).unwrap()[0],
                     der
                 );
-                PrivateKey::from_pem(config.client_key.expose()).unwrap()
+                PrivateKey::from_pem(config.client_key.unwrap().expose()).unwrap()
             } else {
                 PrivateKey::from_pem(bytes).unwrap()
             };

@@ -16,4 +16,7 @@ mod hashes;
 mod judgement;
 mod project;
 mod reissue;
+#[path = "../signer/mod.rs"]
+mod signer;
 mod trust_roots;
+mod users;

@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use kpki::build::accept::{check, one_certificate};
 use kpki::build::entropy::Entropy;
 use kpki::build::execute::{Files, execute};
 use kpki::config;
 use kpki::error::{Error, Result};
-use kpki::graph::Graph;
+use kpki::facts::certificate_pem;
+use kpki::graph::{Graph, Recipe};
 use kpki::lock;
-use kpki::name::TreePath;
-use kpki::plan::{Action, Intent, Plan, Survey, World, plan};
+use kpki::name::{ArtifactName, TreePath};
+use kpki::plan::{Action, Intent, Plan, Survey, World, accepted_entry, plan, request_id};
 use kpki::secret::Secret;
 use kpki::sources::Sources;
 use kpki::spec::Spec;
 use kpki::state::{File, Inventory, Lock, is_public};
 use kpki::time::{Span, Timestamp};
+
+use crate::signer::Signer;
+
+const OMAR: &[u8] = include_bytes!("../../examples/users/omar.csr");
 
 pub type Tree = BTreeMap<String, (Vec<u8>, u32)>;
 
@@ -45,6 +51,13 @@ impl Planned {
             .map(|step| format!("{:?} {}", step.action, self.graph.get(step.derivation).name))
             .collect();
         steps.sort();
+        steps
+    }
+
+    /// The same without what only updates the lock.
+    pub fn rebuilt_steps(&self) -> Vec<String> {
+        let mut steps = self.steps();
+        steps.retain(|step| !step.starts_with("Record "));
         steps
     }
 
@@ -80,7 +93,8 @@ impl Project {
     pub fn new(description: &str) -> Project {
         Project {
             description: description.to_owned(),
-            extra: BTreeMap::new(),
+            // A request that some descriptions name.
+            extra: BTreeMap::from([("omar.csr".into(), OMAR.to_vec())]),
             lock: None,
             out: Tree::new(),
             now: "2026-11-24T12:00:00Z".parse().unwrap(),
@@ -196,6 +210,96 @@ impl Project {
         self.out = files.new.into_inner().unwrap();
         self.lock = Some(lock::render(&new));
         Ok(())
+    }
+
+    /// As the cluster: answers the request of a user with a certificate of this life.
+    pub fn signed(&self, user: &str, life: Span) -> String {
+        let signer = Signer::new(
+            &self.out["ca/kubernetes.crt"].0,
+            &self.out["ca/kubernetes.key"].0,
+        );
+        let request = &self.out[&format!("users/{user}/request/{user}.csr")].0;
+        signer.sign(request, self.now, life)
+    }
+
+    /// As `kpki accept users/USER`.
+    pub fn accept(&mut self, user: &str, certificate: &str) -> std::result::Result<(), String> {
+        let spec = self.spec();
+        let graph = Graph::derive(&spec);
+        let (mut lock, mut inventory) = (self.lock(), self.inventory());
+        let name: ArtifactName = format!("users/{user}").parse().unwrap();
+        let id = graph.find(&name).unwrap();
+        let Recipe::Accepted(accepted) = &graph.get(id).recipe else {
+            return Err("not signed by the cluster".into());
+        };
+        let (der, _) = one_certificate(certificate.as_bytes())?;
+        let survey = Survey::take(&graph, &lock, &inventory);
+        let world = World {
+            graph: &graph,
+            lock: &lock,
+            inventory: &inventory,
+            survey: &survey,
+            now: self.now,
+        };
+        let checked = check(world, id, accepted, &der, self.now)?;
+        if checked.is_here_already {
+            return Ok(());
+        }
+        let entry = accepted_entry(
+            world,
+            id,
+            request_id(world, accepted.request),
+            &checked.facts,
+        );
+        let place = graph.placements(id)[0].clone();
+        let bytes = certificate_pem(&der).into_bytes();
+        let file = File::Public {
+            mode: place.mode,
+            bytes: bytes.clone(),
+        };
+        inventory.files.insert(place.path.to_string(), file);
+        lock.entries.insert(name.clone(), entry);
+        let survey = Survey::take(&graph, &lock, &inventory);
+        let world = World {
+            graph: &graph,
+            lock: &lock,
+            inventory: &inventory,
+            survey: &survey,
+            now: self.now,
+        };
+        let ours = |id| graph.get(id).name.as_str().starts_with(name.as_str());
+        let plan = plan(world, &spec, &Intent::default()).only(&lock, &graph, ours);
+        if !plan.blocked.is_empty() {
+            return Err("blocked".into());
+        }
+        let files = Memory {
+            old: &self.out,
+            new: Mutex::new(self.out.clone()),
+        };
+        let mut new = execute(
+            world,
+            &spec,
+            &plan,
+            false,
+            self.now,
+            &Entropy::system(),
+            &files,
+        )
+        .map_err(|error| error.to_string())?;
+        new.cluster.clone_from(&lock.cluster);
+        new.kubernetes = lock.kubernetes;
+        self.out = files.new.into_inner().unwrap();
+        self.out.insert(place.path.to_string(), (bytes, place.mode));
+        self.lock = Some(lock::render(&new));
+        Ok(())
+    }
+
+    /// Users whose certificates the cluster has yet to sign.
+    pub fn waiting(&self) -> Vec<String> {
+        let planned = self.plan();
+        let name = |id| planned.graph.get(id).name.to_string();
+        let names = planned.plan.waiting.iter().map(|id| name(*id));
+        names.map(|name| name.replace("users/", "")).collect()
     }
 
     /// Every private key under `out/`, by path.

@@ -1,0 +1,67 @@
+//! Where what is built goes: to the transaction, with a bar for who waits.
+
+use std::sync::Once;
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+
+use super::terminal;
+use crate::build::execute::Files;
+use crate::error::Result;
+use crate::name::TreePath;
+use crate::secret::Secret;
+use crate::store::{Disk as _, RealDisk, Transaction};
+
+/// Outputs go to the transaction as they are built.
+pub(super) struct Output<'a> {
+    disk: &'a RealDisk,
+    transaction: &'a Transaction<'a, RealDisk>,
+    bar: ProgressBar,
+    started: Instant,
+    shown: Once,
+}
+
+impl<'a> Output<'a> {
+    pub fn new(
+        disk: &'a RealDisk,
+        transaction: &'a Transaction<'a, RealDisk>,
+        steps: usize,
+    ) -> Self {
+        Output {
+            disk,
+            transaction,
+            bar: terminal::progress(steps),
+            started: Instant::now(),
+            shown: Once::new(),
+        }
+    }
+
+    pub fn into_bar(self) -> ProgressBar {
+        self.bar
+    }
+}
+
+impl Files for Output<'_> {
+    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
+        self.disk.read(&format!("out/{path}")).map(Secret::new)
+    }
+
+    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
+        self.transaction.stage(path, bytes, mode)
+    }
+
+    fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()> {
+        self.transaction.set_mode(path, mode)
+    }
+
+    fn remove(&self, path: &TreePath) -> Result<()> {
+        self.transaction.remove(path)
+    }
+
+    fn progress(&self, count: usize) {
+        if self.started.elapsed() > terminal::PATIENCE {
+            self.shown.call_once(|| terminal::reveal(&self.bar));
+        }
+        self.bar.inc(count as u64);
+    }
+}

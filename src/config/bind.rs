@@ -1,0 +1,150 @@
+//! `bind role="reader" namespace="dev"`: a role that a user or one of their groups has.
+
+use std::collections::HashMap;
+
+use super::block::{Block, Shape, many, one};
+use super::problem::{At, Problem, quoted};
+use super::reader::Reader;
+use super::tree::Value;
+use crate::name::{DnsName, Label, Organization, RoleName};
+use crate::spec::{Binding, RoleRef};
+
+pub const SHAPE: Shape = Shape {
+    word: "bind",
+    example: None,
+    fields: &[
+        one("cluster-role"),
+        one("role"),
+        many("namespace"),
+        one("group"),
+    ],
+    later: &[],
+};
+
+/// Sorted. `user` names the RBAC objects, of which none may be described twice.
+pub fn read(
+    blocks: &[Block<'_>],
+    user: &Label,
+    groups: &[(Organization, At)],
+    reader: &mut Reader<'_>,
+) -> Vec<Binding> {
+    let mut objects: HashMap<(String, Option<DnsName>), At> = HashMap::new();
+    let mut bindings = Vec::new();
+    for block in blocks {
+        let Some(binding) = binding(block, groups, reader) else {
+            continue;
+        };
+        let name = binding.object_name(user);
+        let everywhere = binding.namespaces.is_empty().then_some(None);
+        let namespaces = binding.namespaces.iter().cloned().map(Some);
+        for namespace in namespaces.chain(everywhere) {
+            let first = *objects.entry((name.clone(), namespace)).or_insert(block.at);
+            if first != block.at {
+                reader.problem(
+                    Problem::new(block.at, "this binding is given twice")
+                        .label("again")
+                        .first(first)
+                        .help("delete one of the two"),
+                );
+                break;
+            }
+        }
+        bindings.push(binding);
+    }
+    bindings.sort();
+    bindings
+}
+
+fn binding(
+    block: &Block<'_>,
+    groups: &[(Organization, At)],
+    reader: &mut Reader<'_>,
+) -> Option<Binding> {
+    let role = role(block, reader);
+    let values = block.many("namespace");
+    let namespaces: Vec<_> = reader.list::<DnsName>(block, "namespace");
+    for (namespace, at) in &namespaces {
+        check_namespace(namespace, *at, reader);
+    }
+    let group = match block.one("group") {
+        Some(value) => {
+            let group = reader.parsed::<Organization>(value, "group");
+            if let Some(group) = &group {
+                check_membership(group, value, groups, reader);
+            }
+            Some(group?)
+        }
+        None => None,
+    };
+    let role = role?;
+    if matches!(role, RoleRef::Role(_)) && values.is_empty() {
+        reader.problem(
+            Problem::new(block.at, "`bind role` needs a namespace")
+                .help("a Role lives in one: add namespace=\"dev\", or name a cluster-role"),
+        );
+    }
+    Some(Binding {
+        role,
+        namespaces: namespaces.into_iter().map(|(name, _)| name).collect(),
+        group,
+    })
+}
+
+fn role(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<RoleRef> {
+    match (block.one("role"), block.one("cluster-role")) {
+        (Some(value), None) => reader.parsed(value, "role").map(RoleRef::Role),
+        (None, Some(value)) => reader
+            .parsed::<RoleName>(value, "cluster-role")
+            .map(RoleRef::ClusterRole),
+        (Some(value), Some(other)) => {
+            reader.problem(
+                Problem::new(value.at, "a binding has one role")
+                    .other(other.at, "and this one")
+                    .help("write two `bind`"),
+            );
+            None
+        }
+        // What was written there is a mistake of its own.
+        (None, None)
+            if block.written("role").is_some() || block.written("cluster-role").is_some() =>
+        {
+            None
+        }
+        (None, None) => {
+            reader.problem(
+                Problem::new(block.at, "`bind` needs a role")
+                    .help("write bind cluster-role=\"edit\" namespace=\"dev\""),
+            );
+            None
+        }
+    }
+}
+
+/// A binding of a group that its user is not in does nothing for them.
+fn check_membership(
+    group: &Organization,
+    value: &Value,
+    groups: &[(Organization, At)],
+    reader: &mut Reader<'_>,
+) {
+    // Every user is in the second (https://kubernetes.io/docs/reference/access-authn-authz/authentication/).
+    if groups.iter().any(|(own, _)| own == group) || group.as_str() == "system:authenticated" {
+        return;
+    }
+    let name = quoted(group.as_str()).to_string();
+    reader.problem(
+        Problem::new(value.at, format!("the user is not in the group {name}")).help(format!(
+            "add group {name} to the user, or bind the user itself"
+        )),
+    );
+}
+
+/// An RFC 1123 label: the API server refuses any other namespace.
+pub fn check_namespace(name: &DnsName, at: At, reader: &mut Reader<'_>) {
+    if name.as_str().contains('.') || name.as_str().len() > 63 {
+        reader.problem(
+            Problem::new(at, format!("{} is not a namespace", quoted(name.as_str())))
+                .help("lower-case letters, digits and `-`, at most 63 of them"),
+        );
+    }
+}

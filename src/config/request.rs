@@ -1,0 +1,152 @@
+//! A certificate request that a user brings, judged once when it is read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::files::below;
+use super::problem::quoted;
+use crate::facts::{RequestFacts, request_in_pem};
+use crate::name::{CommonName, Organization};
+use crate::sources::Sources;
+use crate::spec::{BroughtRequest, Via};
+
+const LIMIT: usize = 64 * 1024;
+
+type Refusal = (String, String);
+
+/// What the description says about the user.
+pub struct Wish<'a> {
+    pub common_name: &'a CommonName,
+    pub groups: &'a BTreeSet<Organization>,
+    pub via: Via,
+}
+
+/// The request, and a note where something that it asks for is left out.
+pub fn read(
+    path: &str,
+    folder: &str,
+    wish: &Wish<'_>,
+    sources: &Sources,
+) -> Result<(BroughtRequest, Option<String>), Refusal> {
+    let refuse = |message: String, help: &str| Err((message, help.to_owned()));
+    let Some(full) = below(folder, path) else {
+        return refuse(
+            format!("{} leads out of the description's folder", quoted(path)),
+            "copy the request beside the description and name it from there",
+        );
+    };
+    let bytes = match sources.read(&full, LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return refuse(
+                error.to_string(),
+                "a request is made with `openssl req -new`, and is in PEM form",
+            );
+        }
+    };
+    // Looked for before parsing, and never shown: the file is about to be committed.
+    if bytes.windows(KEY.len()).any(|window| window == KEY) {
+        return refuse(
+            format!("{full} holds a private key"),
+            "only the request belongs there; a key that was committed or shared must be replaced",
+        );
+    }
+    let der = request_in_pem(&bytes);
+    let (der, facts) =
+        match der.and_then(|der| RequestFacts::from_der(&der).map(|facts| (der, facts))) {
+            Ok(read) => read,
+            Err(error) => {
+                return refuse(
+                    format!("{full} {error}"),
+                    "it starts with -----BEGIN CERTIFICATE REQUEST-----",
+                );
+            }
+        };
+    check(&facts, &full, wish)?;
+    let asks = facts.asks_for_extensions.then(|| {
+        format!("{full} asks for extensions (SANs or usages): left out, the description decides")
+    });
+    let brought = BroughtRequest {
+        path: Arc::from(full.as_str()),
+        der,
+        public_key: facts.public_key.spki().to_vec(),
+    };
+    Ok((brought, asks))
+}
+
+const KEY: &[u8] = b"PRIVATE KEY";
+
+fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusal> {
+    let refuse = |message: String, help: String| Err((message, help));
+    if facts.public_key.algorithm().is_none() {
+        return refuse(
+            format!("{path} has a key of an unsupported kind"),
+            "use RSA with 2048, 3072 or 4096 bits, ECDSA with P-256 or P-384, or Ed25519".into(),
+        );
+    }
+    if !facts.is_signature_valid {
+        return refuse(
+            format!("{path} is not signed by the key that it names"),
+            "it was changed, or its writer does not hold that key; have it made again".into(),
+        );
+    }
+    let common_name = facts.subject.common_name().unwrap_or_default();
+    if common_name != wish.common_name.as_str() {
+        return refuse(
+            format!(
+                "{path} has the common name {}, this user is {}",
+                quoted(&common_name),
+                quoted(wish.common_name.as_str())
+            ),
+            "have the request made again, or write its common-name here".into(),
+        );
+    }
+    let groups: BTreeSet<String> = wish.groups.iter().map(ToString::to_string).collect();
+    let asked = facts.subject.organizations();
+    if asked != groups {
+        return refuse(
+            format!(
+                "{path} asks for {}, this user is in {}",
+                in_words(&asked),
+                in_words(&groups)
+            ),
+            format!(
+                "have it made again: openssl req -new -subj \"{}/CN={}\"",
+                groups
+                    .iter()
+                    .fold(String::new(), |all, group| all + "/O=" + group),
+                wish.common_name
+            ),
+        );
+    }
+    if wish.via == Via::Csr && facts.asks_for_extensions {
+        let names: Vec<String> = facts
+            .sans
+            .iter()
+            .map(ToString::to_string)
+            .chain(facts.other_sans.iter().cloned())
+            .collect();
+        let what = if names.is_empty() {
+            "extensions".to_owned()
+        } else {
+            format!("the SANs {}", names.join(", "))
+        };
+        return refuse(
+            format!("{path} asks for {what}"),
+            "the cluster would copy SANs, and usages are not the request's to say; have it made with a subject alone".into(),
+        );
+    }
+    Ok(())
+}
+
+fn in_words(groups: &BTreeSet<String>) -> String {
+    let list: Vec<String> = groups
+        .iter()
+        .map(|group| quoted(group).to_string())
+        .collect();
+    match list.as_slice() {
+        [] => "no group".to_owned(),
+        [one] => format!("the group {one}"),
+        many => format!("the groups {}", many.join(", ")),
+    }
+}

@@ -1,0 +1,104 @@
+//! The anchors: certificate authorities and the service-account key.
+
+use std::collections::BTreeMap;
+
+use super::{Builder, on_node};
+use crate::facts::DistinguishedName;
+use crate::graph::{Authority, Bundle, Content, DerivationId, Issuance, Recipe, SigningKey};
+use crate::name::TreePath;
+use crate::profile::{AUTHORITY_FILES, AuthorityFile, SERVICE_ACCOUNT_FILES};
+use crate::spec::{CaName, Component, Origin, Role, Setting, Spec};
+
+/// Each CA and the bundle of it, with their copies on nodes.
+pub(super) fn authorities(
+    builder: &mut Builder,
+    spec: &Spec,
+) -> BTreeMap<CaName, (DerivationId, DerivationId)> {
+    let mut made = BTreeMap::new();
+    for (name, ca) in &spec.cas {
+        let issuance = match &ca.brought {
+            Some(brought) => Issuance::Brought(brought.clone()),
+            None => Issuance::SelfSigned {
+                subject: DistinguishedName::new([], Some(ca.common_name.value.as_str())),
+                common_name: ca.common_name.clone(),
+                validity: ca.validity.clone(),
+                key: ca.key.clone(),
+                explicit_key: ca.explicit_key,
+                revision: ca.revision,
+            },
+        };
+        let authority = builder.add(
+            &format!("ca/{name}"),
+            Recipe::Authority(Authority {
+                ca: *name,
+                issuance,
+            }),
+        );
+        let bundle = builder.add(
+            &format!("bundle/{name}"),
+            Recipe::Bundle(Bundle { authority }),
+        );
+        builder.place(
+            authority,
+            Content::Certificate,
+            TreePath::of(&format!("ca/{name}.crt")),
+        );
+        builder.place(
+            authority,
+            Content::PrivateKey,
+            TreePath::of(&format!("ca/{name}.key")),
+        );
+        for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
+            let (derivation, content) = match row.file {
+                AuthorityFile::Bundle => (bundle, Content::Rendered),
+                AuthorityFile::PrivateKey => (authority, Content::PrivateKey),
+            };
+            for node in spec
+                .nodes
+                .iter()
+                .filter(|node| row.hosts.include(node, spec))
+            {
+                let path = on_node(&node.name, row.path);
+                builder.place_on(derivation, content, path, Some(&node.name));
+            }
+        }
+        made.insert(*name, (authority, bundle));
+    }
+    made
+}
+
+pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
+    let settings = spec.components.get(&Component::ServiceAccount);
+    let key = settings
+        .and_then(|settings| settings.policy.key.clone())
+        .unwrap_or_else(|| spec.defaults.key.clone());
+    let id = builder.add(
+        "service-account",
+        Recipe::SigningKey(SigningKey {
+            // Only a key that the block itself names is a demand on one that exists.
+            explicit_key: settings.is_some_and(|settings| {
+                matches!(
+                    &settings.policy.key,
+                    Some(Setting {
+                        origin: Origin::File { .. },
+                        ..
+                    })
+                )
+            }),
+            key,
+            revision: settings.map_or(1, |settings| settings.revision),
+        }),
+    );
+    builder.place(id, Content::PublicKey, TreePath::of("ca/sa.pub"));
+    builder.place(id, Content::PrivateKey, TreePath::of("ca/sa.key"));
+    let (private, public) = SERVICE_ACCOUNT_FILES;
+    for node in spec
+        .nodes
+        .iter()
+        .filter(|node| node.role == Role::ControlPlane)
+    {
+        let name = Some(&node.name);
+        builder.place_on(id, Content::PrivateKey, on_node(&node.name, private), name);
+        builder.place_on(id, Content::PublicKey, on_node(&node.name, public), name);
+    }
+}
