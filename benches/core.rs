@@ -14,6 +14,8 @@
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]
 #[path = "../tests/engine/project.rs"]
 mod project;
+#[path = "../tests/signer/mod.rs"]
+mod signer;
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -257,7 +257,7 @@ fn check_folder(folder: &Path) {
             }
             Some("conf" | "kubeconfig") => {
                 let facts = KubeconfigFacts::from_yaml(&fs::read(&path).unwrap()).unwrap();
-                let key = PrivateKey::from_pem(facts.client_key.expose()).unwrap();
+                let key = PrivateKey::from_pem(facts.client_key.unwrap().expose()).unwrap();
                 let certificate = public(&facts.client_certificate);
                 assert_eq!(*key.public_key(), certificate, "{}", path.display());
             }

@@ -5,7 +5,7 @@ use super::key::PrivateKey;
 use crate::algorithm::KeyAlgorithm;
 use crate::error::{Error, Kind, Result};
 use crate::facts::{KubeconfigFacts, PublicKey};
-use crate::graph::{Content, DerivationId, Placement};
+use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::plan::{Step, key_on_record};
 use crate::secret::Secret;
@@ -134,6 +134,8 @@ fn unusable(job: &Job<'_>, id: DerivationId, why: &str, copy: Option<&Placement>
             "out/{} holds the right key; move the other one away, and kpki apply restores it from there",
             copy.path
         ))
+    } else if matches!(&derivation.recipe, Recipe::Authority(authority) if !authority.is_own()) {
+        error.help("put there the key of the certificate that the description brings")
     } else if derivation.recipe.is_anchor() {
         error.help(format!(
             "put the right key back; or give it up and replace everything below it: \

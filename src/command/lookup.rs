@@ -35,7 +35,7 @@ pub(super) fn artifact(project: &Project, text: &str) -> Result<DerivationId, Er
     let shown = printable(text);
     if matches.is_empty() {
         let help = nearest(text, names()).map_or_else(
-            || "kpki plan and kpki status list names".to_owned(),
+            || "cluster.lock lists all names".to_owned(),
             |near| format!("did you mean {near}?"),
         );
         return Err(Error::new(Kind::Usage, format!("no artifact is named {shown}")).help(help));

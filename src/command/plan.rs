@@ -6,6 +6,7 @@ use super::project::{Project, warn, warn_if_pending};
 use super::{Outcome, clock, terminal};
 use crate::cli::{Format, Intentions, PlanArgs};
 use crate::error::{Error, Kind, Result};
+use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, NamePattern, plan};
 use crate::render::plan_report;
@@ -51,8 +52,13 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
             let error = Error::new(Kind::Usage, format!("no artifact is named {text}"));
             return Err(error.help(match nearest(&text, names()) {
                 Some(near) => format!("did you mean {near}?"),
-                None => "kpki status lists all names".into(),
+                None => "cluster.lock lists all names".into(),
             }));
+        }
+    }
+    for (flag, patterns) in [("--renew", &intent.renew), ("--rekey", &intent.rekey)] {
+        for pattern in patterns {
+            refuse_without_effect(flag, pattern, project)?;
         }
     }
     for allow in &intent.allow {
@@ -77,6 +83,40 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         return Err(Error::new(Kind::Usage, message).help(help));
     }
     Ok(intent)
+}
+
+/// An order that nothing can follow is a mistake, not a success.
+fn refuse_without_effect(flag: &str, pattern: &NamePattern, project: &Project) -> Result<()> {
+    let graph = &project.graph;
+    let mut named = graph
+        .ids()
+        .filter(|id| pattern.matches(&graph.get(*id).name))
+        .map(|id| &graph.get(id).recipe);
+    let follows = |recipe: &Recipe| match recipe {
+        Recipe::Leaf(_) | Recipe::Request(_) | Recipe::Accepted(_) => true,
+        Recipe::Authority(authority) => authority.is_own(),
+        Recipe::SigningKey(_) => flag == "--rekey",
+        _ => false,
+    };
+    if named.any(follows) {
+        return Ok(());
+    }
+    let only = graph
+        .ids()
+        .find(|id| pattern.matches(&graph.get(*id).name))
+        .map(|id| &graph.get(id).recipe);
+    let help = match only {
+        Some(Recipe::Kubeconfig(config)) => {
+            format!("its certificate is {}", graph.get(config.identity).name)
+        }
+        Some(Recipe::SigningKey(_)) => {
+            "it is a key without a certificate; --rekey makes another".into()
+        }
+        Some(Recipe::Authority(_)) => "it was brought: bring another certificate".into(),
+        _ => "it is rendered from others and follows them".into(),
+    };
+    let message = format!("{flag} {pattern} asks for nothing");
+    Err(Error::new(Kind::Usage, message).help(help))
 }
 
 /// The name that was probably meant.

@@ -188,16 +188,15 @@ impl Recipe {
                 issuance: Issuance::SelfSigned { revision, .. },
                 ..
             }) => Some(Revision::of(*revision).to_string()),
-            // A brought key has no revision of its own; every key in the lock has one.
-            Recipe::Authority(_) => Some(Revision::of(1).to_string()),
             Recipe::SigningKey(key) => Some(Revision::of(key.revision).to_string()),
             Recipe::Leaf(leaf) => Some(leaf.revision.to_string()),
             Recipe::Request(request) => {
                 let own = request.brought.is_none();
                 own.then(|| request.revision.to_string())
             }
-            // The request forces the key; its certificate has none of its own.
-            Recipe::Accepted(_) => Some(Revision::of(1).to_string()),
+            // A brought key, or one that a request forces, has no revision of its own; every key in the lock
+            // has one.
+            Recipe::Authority(_) | Recipe::Accepted(_) => Some(Revision::of(1).to_string()),
             _ => None,
         }
     }
@@ -280,6 +279,11 @@ pub struct InputHashes {
 }
 
 impl Authority {
+    /// kpki made it, and may make it again.
+    pub fn is_own(&self) -> bool {
+        matches!(self.issuance, Issuance::SelfSigned { .. })
+    }
+
     /// Subject and key: what a leaf depends on.
     pub fn issuer_fields(&self) -> Fields {
         let fields = Fields::default();

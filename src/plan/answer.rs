@@ -1,9 +1,9 @@
 //! Judging a certificate that the cluster signed: the answer to a request. It is imported, never built.
 
-use super::authority::BACKDATE;
 use super::judge::{After, Judge};
 use super::rendered::keep_as_it_is;
 use super::request::{key_on_record, request_id};
+use super::validity::BACKDATE;
 use super::{Action, Reason, World};
 use crate::facts::{CertificateFacts, DistinguishedName, ExtendedKeyUsage, PublicKey};
 use crate::graph::{Accepted, BroughtKey, DerivationId, Recipe, Request};

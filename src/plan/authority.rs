@@ -1,8 +1,10 @@
 //! Judging a certificate authority: an anchor, never replaced by accident.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use super::anchor::{empty_key, key_path, mentioned, revision_changed};
 use super::judge::{After, Judge};
+use super::validity::{expiry, rounded, validity_matches};
 use super::{Action, Note, Reason, Witness};
 use crate::facts::{CertificateFacts, DistinguishedName};
 pub(super) use crate::graph::Authority as Recipe;
@@ -267,46 +269,6 @@ fn raised(recipe: &Recipe, entry: Option<&Entry>) -> Option<String> {
 
 const REPLACES_ALL: &str = "a new CA key replaces every certificate below it";
 
-/// Some file of this authority or of what it issued is here: it was made before.
-fn mentioned(judge: &Judge<'_>, id: DerivationId) -> bool {
-    let graph = judge.world.graph;
-    let here = |id: DerivationId| {
-        graph
-            .placements(id)
-            .iter()
-            .any(|place| judge.world.inventory.get(place.path.as_str()).is_some())
-    };
-    here(id)
-        || graph
-            .dependents(id)
-            .any(|dependent| here(dependent) || judge.entry(dependent).is_some())
-        || in_another_tree(judge, id)
-}
-
-/// The tree of a node that is no longer described (renamed, say) holds a file of this anchor.
-pub(super) fn in_another_tree(judge: &Judge<'_>, id: DerivationId) -> bool {
-    let graph = judge.world.graph;
-    let files = &judge.world.inventory.files;
-    if files.is_empty() {
-        return false;
-    }
-    let below_node = |path: &str| -> Option<String> {
-        let (_node, rest) = path.strip_prefix("nodes/")?.split_once('/')?;
-        Some(rest.to_owned())
-    };
-    let bundles = graph
-        .dependents(id)
-        .filter(|other| matches!(graph.get(*other).recipe, crate::graph::Recipe::Bundle(_)));
-    let own: HashSet<String> = std::iter::once(id)
-        .chain(bundles)
-        .flat_map(|id| graph.placements(id))
-        .filter_map(|place| below_node(place.path.as_str()))
-        .collect();
-    files
-        .keys()
-        .any(|path| below_node(path).is_some_and(|rest| own.contains(&rest)))
-}
-
 fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After {
     let Issuance::Brought(brought) = &recipe.issuance else {
         return After::Unavailable;
@@ -428,59 +390,6 @@ fn wants_another_key(
     raised(recipe, entry)
 }
 
-/// The lock knows another revision than the description.
-pub(super) struct RevisionChange {
-    pub known: String,
-    pub wanted: String,
-}
-
-impl std::fmt::Display for RevisionChange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "revision {} -> {}", self.known, self.wanted)
-    }
-}
-
-pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<RevisionChange> {
-    let known = entry.and_then(|entry| entry.revision.clone())?;
-    (known != wanted).then(|| RevisionChange {
-        known,
-        wanted: wanted.to_owned(),
-    })
-}
-
-/// The master key file is here and empty; in words.
-pub(super) fn empty_key(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
-    let master = judge
-        .world
-        .graph
-        .placements_of(id, Content::PrivateKey)
-        .next()?;
-    if judge.secret_size(master) != Some(0) {
-        return None;
-    }
-    let copy = judge
-        .world
-        .graph
-        .key_places(id)
-        .find(|place| judge.secret_size(place).is_some_and(|size| size > 0));
-    let advice = copy.map_or_else(String::new, |copy| {
-        format!(
-            "; out/{} is not: delete the empty file, and apply restores it from there",
-            copy.path
-        )
-    });
-    Some(format!("its key file out/{} is empty{advice}", master.path))
-}
-
-fn key_path(judge: &Judge<'_>, id: DerivationId) -> String {
-    judge
-        .world
-        .graph
-        .placements_of(id, Content::PrivateKey)
-        .next()
-        .map_or_else(String::new, |place| place.path.to_string())
-}
-
 /// A CA renews when what is left is less than its longest leaf needs, but never before half of its own
 /// life: else a CA shorter than its leaves would renew for ever.
 fn renewal_window(judge: &Judge<'_>, id: DerivationId, validity: Span) -> Span {
@@ -489,24 +398,4 @@ fn renewal_window(judge: &Judge<'_>, id: DerivationId, validity: Span) -> Span {
         .validity
         .plus(longest.renew_before)
         .min(validity.divided_by(2))
-}
-
-/// notBefore is set back by up to five minutes, so a life may be that much longer than the validity.
-pub const BACKDATE: Span = Span::minutes(5);
-
-pub(super) fn validity_matches(life: Span, validity: Span) -> bool {
-    life >= validity && life <= validity.plus(BACKDATE)
-}
-
-/// A life as the description would write it.
-pub(super) fn rounded(life: Span) -> Span {
-    Span::seconds(life.as_seconds().saturating_sub(BACKDATE.as_seconds()))
-}
-
-pub(super) fn expiry(not_after: Timestamp, now: Timestamp) -> Reason {
-    if now >= not_after {
-        Reason::Expired { not_after }
-    } else {
-        Reason::Expiring { not_after }
-    }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::authority::{
-    IssuerKey, RevisionChange, expiry, revision_changed, rounded, validity_matches,
-};
+use super::anchor::{RevisionChange, revision_changed};
+use super::authority::IssuerKey;
 use super::judge::{After, Judge};
+use super::validity::{expiry, rounded, validity_matches};
 use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
 use crate::graph::{BroughtKey, DerivationId, Leaf};

@@ -5,6 +5,7 @@
 //! what its inputs give; an *imported* one is only checked. A differing hash is never by itself a reason
 //! to mint.
 
+mod anchor;
 mod answer;
 mod authority;
 mod intent;
@@ -16,6 +17,7 @@ mod rendered;
 mod request;
 mod signing_key;
 mod survey;
+mod validity;
 
 use crate::graph::{DerivationId, Graph};
 use crate::name::TreePath;
@@ -23,7 +25,6 @@ use crate::state::{Entry, Inventory, Lock};
 use crate::time::Timestamp;
 
 pub use answer::{accepted_entry, is_answered, refusal, renew_from};
-pub use authority::BACKDATE;
 pub use intent::{Allow, Intent, NamePattern};
 pub use judge::plan;
 pub use leaf::leaf_entry;
@@ -34,6 +35,7 @@ pub use request::{
     key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
 };
 pub use survey::{Survey, Witness};
+pub use validity::BACKDATE;
 
 /// What to do for one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,12 @@
 //! A request is minted like a leaf, or imported. It *waits* until its certificate is accepted; then that
 //! one counts until it must be renewed, which makes the request anew. Waiting is no step.
 
+use super::anchor::revision_changed;
 use super::answer::{is_answered, is_of, renew_from};
-use super::authority::{IssuerKey, expiry, revision_changed};
+use super::authority::IssuerKey;
 use super::judge::{After, Judge};
 use super::rendered::{judge_bytes, keep_as_it_is};
+use super::validity::expiry;
 use super::{Action, Allow, NamePattern, Reason, Witness, World};
 use crate::facts::{PublicKey, RequestFacts};
 use crate::graph::{BroughtKey, DerivationId, Recipe, Request, SigningRequest};

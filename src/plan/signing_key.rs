@@ -1,6 +1,6 @@
 //! Judging the service-account key pair: an anchor whose witness is its public half.
 
-use super::authority::{empty_key, in_another_tree, revision_changed};
+use super::anchor::{empty_key, in_another_tree, revision_changed};
 use super::judge::{After, Judge};
 use super::{Action, Reason, Witness};
 use crate::facts::PublicKey;

@@ -54,6 +54,8 @@ pub struct Summary {
     pub render: usize,
     pub repair: usize,
     pub record: usize,
+    /// Waiting for a decision.
+    pub blocked: usize,
     pub unchanged: usize,
 }
 
@@ -141,10 +143,10 @@ pub fn plan_report(
             render: count(Action::Render),
             repair: count(Action::Repair),
             record: count(Action::Record),
-            unchanged: world
-                .graph
-                .len()
-                .saturating_sub(plan.steps.len() + plan.waiting.len()),
+            blocked: plan.blocked.len() + plan.mixed.len(),
+            unchanged: world.graph.len().saturating_sub(
+                plan.steps.len() + plan.waiting.len() + plan.blocked.len() + plan.mixed.len(),
+            ),
         },
         blocked: plan
             .blocked

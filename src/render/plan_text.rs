@@ -172,6 +172,9 @@ impl PlanReport {
                 counted(summary.unchanged, "artifact")
             );
         }
+        if summary.blocked > 0 {
+            parts.push(format!("{} to decide", summary.blocked));
+        }
         parts.push(format!("{} unchanged", summary.unchanged));
         parts.join(", ")
     }
@@ -242,7 +245,12 @@ pub(super) fn left_over(
             text.push_str(&paragraph("", 2, &line, columns));
         }
     };
-    line(absent, "private key", "known, but not here", "");
+    line(
+        absent,
+        "private key",
+        "known, but not here",
+        " (restore its file, or kpki apply --rekey NAME)",
+    );
     line(
         orphans,
         "orphan",
