@@ -49,8 +49,10 @@
 //!
 //! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.
 //! 2. An anchor (a CA key, the service-account key) gets a new key only with `--allow replace:NAME`, and
-//!    is first made only where neither the lock nor any file under `out/` mentions it.
-//! 3. `plan`, `status` and `why` open no secret. A secret is checked against its witness before use.
+//!    is first made only where neither the lock nor any file under `out/` mentions it. A permission is no
+//!    order: it takes effect only where the key turns out to be needed and not to be had.
+//! 3. `plan`, `status` and `why` open no secret; `show` opens only a file that the user names. A secret is
+//!    checked against its witness before use.
 //! 4. The lock explains; it never makes a file trusted. A deleted lock is rebuilt from `out/` without
 //!    changing a file.
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on
@@ -69,6 +71,15 @@
 //! - A CA renews when what is left is less than its longest leaf and that leaf's window need, but never
 //!   before half of its own life: else a CA shorter than its leaves would renew at every run.
 //! - A certificate can be issued again over a public key alone. Only a kubeconfig needs the private one.
+//!
+//! # Where this leaves the first design
+//!
+//! - A description has at most 3 MiB in all, not 8: the KDL reader takes about a second for a MiB on one
+//!   core, and a hostile file must end in an error within two.
+//! - Signatures and new EC and Ed25519 keys are ring's, five times as fast as RustCrypto's at P-256. ring's
+//!   ECDSA is randomized, so a certificate is no function of its inputs; builds from a seed will need another
+//!   backend inside `build/key.rs`, the only file that names one.
+//! - A CA shorter than its leaves renews at half of its life (above); the first rule alone never converges.
 //!
 //! # The house
 //!
