@@ -35,6 +35,8 @@ pub struct Entry {
     pub size: Option<u64>,
     /// A kubeconfig's server, to explain a change of it.
     pub server: Option<String>,
+    /// What an etcd member was told of the others when its manifest was first made.
+    pub initial_cluster: Option<String>,
 }
 
 impl Entry {
@@ -49,6 +51,7 @@ impl Entry {
             content: None,
             size: None,
             server: None,
+            initial_cluster: None,
         }
     }
 }
@@ -68,6 +71,13 @@ impl Entry {
             not_after: Some(facts.not_after),
             ..Entry::new(hash)
         }
+    }
+}
+
+impl Entry {
+    /// Digest of what is public of the artifact: what restart annotations cover.
+    pub fn public_content(&self) -> Option<Digest> {
+        self.content.or(self.certificate).or(self.public_key)
     }
 }
 

@@ -14,6 +14,7 @@ mod key_file;
 pub mod kubeconfig;
 mod signing_key;
 mod splice;
+mod static_pod;
 pub mod verify;
 
 /// Why something cannot be built, or a key cannot be used.

@@ -27,6 +27,8 @@ pub struct Field {
 pub enum Takes {
     One,
     Many,
+    /// Two values in each child node, any number of times.
+    Pairs,
 }
 
 pub const fn one(word: &'static str) -> Field {
@@ -40,6 +42,13 @@ pub const fn many(word: &'static str) -> Field {
     Field {
         word,
         takes: Takes::Many,
+    }
+}
+
+pub const fn pairs(word: &'static str) -> Field {
+    Field {
+        word,
+        takes: Takes::Pairs,
     }
 }
 
@@ -67,6 +76,10 @@ impl<'n> Block<'n> {
         block.read_name(node, problems);
         for (word, value) in &node.properties {
             if let Some(field) = block.field(word, problems) {
+                if shape.fields.get(field).map(|f| f.takes) == Some(Takes::Pairs) {
+                    problems.push(no_pair(word));
+                    continue;
+                }
                 let known = block.place(field);
                 if let Some(first) = known {
                     let list = shape
@@ -185,6 +198,10 @@ impl<'n> Block<'n> {
             return;
         }
         let takes = self.shape.fields.get(field).map(|field| field.takes);
+        if takes == Some(Takes::Pairs) && child.values.len() != 2 {
+            problems.push(no_pair(word));
+            return;
+        }
         if takes == Some(Takes::One) {
             if let Some(first) = self.place(field) {
                 problems.push(twice(word, first).help("delete one of the two"));
@@ -245,6 +262,13 @@ pub fn unknown(word: &Word, place: &str) -> Problem {
         format!("unknown word {} {place}", quoted(&word.text)),
     )
     .label("not known here")
+}
+
+fn no_pair(word: &Word) -> Problem {
+    let word_text = &word.text;
+    Problem::new(word.at, format!("`{word_text}` takes a name and a value")).help(format!(
+        "write it in the block: {word_text} \"name\" \"value\""
+    ))
 }
 
 fn twice(word: &Word, first: At) -> Problem {

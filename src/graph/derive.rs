@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::recipe::InputHashes;
+use super::static_pods::static_pods;
 use super::{
     Authority, Bindings, Bundle, Content, Derivation, DerivationId, Graph, Issuance, Kubeconfig,
     Leaf, Placement, Recipe, Revision, SigningKey,
@@ -50,6 +51,7 @@ impl Graph {
         for certificate in &spec.certificates {
             extra_leaf(&mut builder, certificate, &issuers);
         }
+        static_pods(&mut builder, spec);
         builder.finish()
     }
 }
@@ -63,13 +65,17 @@ struct Issuers {
 type ByCa = BTreeMap<CaName, Issuers>;
 
 #[derive(Default)]
-struct Builder {
+pub(super) struct Builder {
     graph: Graph,
     as_issuer: HashMap<DerivationId, crate::hash::Digest>,
 }
 
 impl Builder {
-    fn add(&mut self, name: &str, recipe: Recipe) -> DerivationId {
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub(super) fn add(&mut self, name: &str, recipe: Recipe) -> DerivationId {
         let id = DerivationId(self.graph.derivations.len());
         let fields = recipe.fields(&|input| InputHashes {
             whole: self.graph.get(input).hash,
@@ -111,6 +117,17 @@ impl Builder {
             Content::Certificate | Content::Rendered => PUBLIC,
             Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
         };
+        self.place_with(derivation, content, path, node, mode);
+    }
+
+    pub(super) fn place_with(
+        &mut self,
+        derivation: DerivationId,
+        content: Content,
+        path: TreePath,
+        node: Option<&NodeName>,
+        mode: u32,
+    ) {
         self.graph.placements.push(Placement {
             derivation,
             content,
@@ -150,7 +167,7 @@ impl Builder {
     }
 }
 
-fn on_node(node: &NodeName, file: &str) -> TreePath {
+pub(super) fn on_node(node: &NodeName, file: &str) -> TreePath {
     TreePath::of(&format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}"))
 }
 

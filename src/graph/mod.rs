@@ -3,6 +3,7 @@
 
 mod derive;
 mod recipe;
+mod static_pods;
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ use crate::name::{ArtifactName, NodeName, TreePath};
 pub use recipe::{
     Authority, Bindings, Bundle, Issuance, Kubeconfig, Leaf, Recipe, Revision, SigningKey,
 };
+pub use static_pods::{PodSource, StaticPod, flags_on, images};
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

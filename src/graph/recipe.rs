@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::DerivationId;
+use super::static_pods::StaticPod;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
@@ -21,6 +22,7 @@ pub enum Recipe {
     Bundle(Bundle),
     Kubeconfig(Kubeconfig),
     Bindings(Bindings),
+    StaticPod(StaticPod),
 }
 
 /// A certificate authority: an anchor.
@@ -126,6 +128,7 @@ impl Recipe {
             Recipe::Leaf(leaf) => vec![leaf.issuer],
             Recipe::Bundle(bundle) => vec![bundle.authority],
             Recipe::Kubeconfig(config) => vec![config.identity, config.bundle],
+            Recipe::StaticPod(pod) => pod.restarts.iter().map(|(_, id)| *id).collect(),
         }
     }
 
@@ -147,6 +150,7 @@ impl Recipe {
             Recipe::Bundle(_) => "trust bundle",
             Recipe::Kubeconfig(_) => "kubeconfig",
             Recipe::Bindings(_) => "manifest",
+            Recipe::StaticPod(_) => "static pod",
         }
     }
 
@@ -211,6 +215,7 @@ impl Recipe {
             Recipe::Bindings(bindings) => fields
                 .text("builder", "cluster-role-bindings")
                 .set("names", bindings.rows.iter().map(|row| row.name.to_owned())),
+            Recipe::StaticPod(pod) => pod.fields(|id| input(id).whole),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, leaf,
-    orphan, rendered, signing_key,
+    orphan, rendered, signing_key, static_pod,
 };
 use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
@@ -63,6 +63,7 @@ pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
             Recipe::Bundle(recipe) => rendered::judge_bundle(&mut judge, id, recipe),
             Recipe::Kubeconfig(recipe) => rendered::judge_kubeconfig(&mut judge, id, recipe),
             Recipe::Bindings(recipe) => rendered::judge_bindings(&mut judge, id, recipe),
+            Recipe::StaticPod(recipe) => static_pod::judge(&mut judge, id, recipe),
         };
         judge.after.push(after);
     }

@@ -13,9 +13,13 @@ mod orphan;
 mod reason;
 mod rendered;
 mod signing_key;
+mod static_pod;
 mod survey;
 
+use std::collections::HashMap;
+
 use crate::graph::{DerivationId, Graph};
+use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{Entry, Inventory, Lock};
 use crate::time::Timestamp;
@@ -26,6 +30,7 @@ pub use judge::plan;
 pub use orphan::Orphan;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content};
+pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
 
 /// What to do for one artifact.
@@ -127,6 +132,10 @@ pub struct Plan {
     pub header: Vec<HeaderChange>,
     /// Lock entries of the artifacts that no step touches.
     pub kept: Vec<(DerivationId, Entry)>,
+    /// Public contents of what stays, as far as static pods are restarted for it.
+    pub contents: HashMap<DerivationId, Digest>,
+    /// What each etcd member's manifest says of the others.
+    pub etcd_starts: HashMap<DerivationId, EtcdStart>,
 }
 
 impl Plan {

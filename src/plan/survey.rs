@@ -167,7 +167,9 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
             }
         }
         Recipe::SigningKey(_) => public_key(graph.placements_of(id, Content::PublicKey), inventory),
-        Recipe::Bundle(_) | Recipe::Kubeconfig(_) | Recipe::Bindings(_) => Witness::Missing,
+        Recipe::Bundle(_) | Recipe::Kubeconfig(_) | Recipe::Bindings(_) | Recipe::StaticPod(_) => {
+            Witness::Missing
+        }
     }
 }
 

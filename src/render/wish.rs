@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::graph::{DerivationId, Graph, Issuance, Leaf, Recipe, Revision};
+use crate::graph::{DerivationId, Graph, Issuance, Leaf, PodSource, Recipe, Revision, StaticPod};
 use crate::name::San;
 use crate::profile::LEAVES;
 use crate::spec::{Component, Node, Setting, Spec, Usage};
@@ -69,6 +69,7 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
                 wish.add("binding", row.name, &kubernetes(spec));
             }
         }
+        Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
     }
     wish.rows
 }
@@ -137,6 +138,45 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
     wish.setting("validity", &leaf.policy.validity);
     wish.setting("renew before", &leaf.policy.renew_before());
     wish.revision(leaf.revision);
+}
+
+fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
+    let component = pod.process.component();
+    let settings = spec.components.get(&component);
+    let written = format!("component {}", component.as_str());
+    let flag = |wish: &mut Wish, name: &str, value: &str| {
+        let given = settings.is_some_and(|settings| settings.flags.contains_key(name));
+        let origin = if given {
+            written.clone()
+        } else {
+            kubernetes(spec)
+        };
+        wish.add("flag", &format!("--{name}={value}"), &origin);
+    };
+    match &pod.source {
+        PodSource::Own { image, flags } => {
+            let given = settings.is_some_and(|settings| settings.image.is_some());
+            let origin = if given {
+                written.clone()
+            } else {
+                kubernetes(spec)
+            };
+            wish.add("image", image, &origin);
+            for (name, value) in flags {
+                flag(wish, name, value);
+            }
+        }
+        PodSource::Patched {
+            wish: operators, ..
+        } => {
+            for each in &operators.flags {
+                flag(wish, &each.name, &each.value);
+            }
+        }
+    }
+    for (_, input) in &pod.restarts {
+        wish.add("restarts for", graph.get(*input).name.as_str(), "");
+    }
 }
 
 /// The component whose row made a leaf: the last part of its name is the row's.
