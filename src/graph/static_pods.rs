@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::DerivationId;
 use super::derive::{Builder, on_node};
-use super::{Content, Recipe};
+use super::{Content, Graph, Recipe};
 use crate::hash::{Digest, Fields};
 use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags};
 use crate::name::{API_PORT, NodeName};
@@ -208,10 +208,32 @@ pub(super) fn restarts(
     reader: Reader,
     node: &NodeName,
 ) -> Vec<(Input, DerivationId)> {
+    inputs_of(builder.graph(), spec, reader, node)
+}
+
+fn inputs_of(
+    graph: &Graph,
+    spec: &Spec,
+    reader: Reader,
+    node: &NodeName,
+) -> Vec<(Input, DerivationId)> {
     restart_inputs(reader, circumstances(spec))
         .filter_map(|input| {
             let name = input.artifact(node.as_str()).parse().ok()?;
-            Some((input, builder.graph().find(&name)?))
+            Some((input, graph.find(&name)?))
         })
         .collect()
+}
+
+impl Graph {
+    /// What a service on a node must be restarted for.
+    pub fn service_inputs(
+        &self,
+        spec: &Spec,
+        reader: Reader,
+        node: &NodeName,
+    ) -> Vec<DerivationId> {
+        let inputs = inputs_of(self, spec, reader, node);
+        inputs.into_iter().map(|(_, id)| id).collect()
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, leaf,
-    orphan, rendered, signing_key, static_pod,
+    orphan, rendered, restart, signing_key, static_pod,
 };
 use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
@@ -69,6 +69,10 @@ pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
     }
     judge.block_steps_without_signer();
     orphan::find(&mut judge.plan, world);
+    restart::services(&mut judge, spec);
+    restart::removed_members(&mut judge.plan, world);
+    judge.plan.restarts.sort();
+    judge.plan.membership.sort();
     for (path, file) in &world.inventory.files {
         if let File::Unusable { what } = file
             && !world.graph.is_placed(path)

@@ -12,6 +12,7 @@ mod leaf;
 mod orphan;
 mod reason;
 mod rendered;
+mod restart;
 mod signing_key;
 mod static_pod;
 mod survey;
@@ -30,6 +31,7 @@ pub use judge::plan;
 pub use orphan::Orphan;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content};
+pub use restart::{Membership, Restart};
 pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
 
@@ -136,6 +138,10 @@ pub struct Plan {
     pub contents: HashMap<DerivationId, Digest>,
     /// What each etcd member's manifest says of the others.
     pub etcd_starts: HashMap<DerivationId, EtcdStart>,
+    /// What etcd must be told first.
+    pub membership: Vec<Membership>,
+    /// In the order in which it is safe.
+    pub restarts: Vec<Restart>,
 }
 
 impl Plan {

@@ -6,13 +6,13 @@ use std::fmt;
 
 use super::judge::{After, Judge};
 use super::rendered::keep_as_it_is;
-use super::{Action, Reason, World};
+use super::{Action, Membership, Reason, Restart, World};
 use crate::graph::{DerivationId, PodSource, StaticPod};
 use crate::hash::{Digest, Fields};
 use crate::manifest;
 use crate::name::ArtifactName;
 use crate::pod::{self, DIGEST_ANNOTATION, PodFacts};
-use crate::profile::Process;
+use crate::profile::{Process, Reader};
 use crate::state::{Entry, File};
 
 /// What a member of etcd is told of the others. It reads it at its very first start only, and a changed
@@ -165,6 +165,15 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
     match (file, facts) {
         (None, _) if entry.is_none() => {
             judge.step(id, Action::Render, vec![Reason::New]);
+            if let Some(url) = start
+                .filter(|start| start.existing)
+                .and(recipe.members.get(recipe.node.as_str()))
+            {
+                judge.plan.membership.push(Membership::Add {
+                    member: recipe.node.to_string(),
+                    peer_url: url.clone(),
+                });
+            }
             return After::Rebuilt;
         }
         (None, _) => reasons.push(Reason::OutputMissing { path: path.clone() }),
@@ -177,6 +186,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
             reasons.push(Reason::OutputModified { path: path.clone() });
         }
         (_, Some(facts)) => {
+            moved(judge, recipe, &facts);
             if let Ok(wished) = pod::read(&expected, recipe.process) {
                 differences(&facts, &wished, &mut reasons);
             }
@@ -187,6 +197,12 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
         (_, None) => reasons.push(Reason::OutputModified { path: path.clone() }),
     }
     let restored = known && recorded == Some(Digest::of(&expected));
+    if !restored || old.is_some() {
+        judge.plan.restarts.push(Restart {
+            reader: Reader::Pod(recipe.process),
+            node: recipe.node.clone(),
+        });
+    }
     let action = if restored {
         Action::Repair
     } else {
@@ -200,6 +216,20 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
         modes: Vec::new(),
     });
     After::Rebuilt
+}
+
+/// A member with another address than etcd's own list has.
+fn moved(judge: &mut Judge<'_>, recipe: &StaticPod, old: &PodFacts) {
+    let now = recipe.members.get(recipe.node.as_str());
+    let before = old.values("initial-advertise-peer-urls").last();
+    if let (Some(now), Some(before)) = (now, before)
+        && now != before
+    {
+        judge.plan.membership.push(Membership::Update {
+            member: recipe.node.to_string(),
+            peer_url: now.clone(),
+        });
+    }
 }
 
 /// Flag for flag, what the manifest says otherwise.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::orders::{MembershipReport, RestartReport, membership, restarts};
 use super::{FORMAT_VERSION, json, notes};
 use crate::graph::{DerivationId, Recipe};
 use crate::name::TreePath;
@@ -38,6 +39,10 @@ pub struct PlanReport {
     /// Files under out/ that kpki did not make.
     pub foreign: Vec<String>,
     pub notes: Vec<String>,
+    /// What to tell etcd before a manifest reaches its node.
+    pub etcd_members: Vec<MembershipReport>,
+    /// Pods and services, in the order of their restarts: one node at a time.
+    pub restarts: Vec<RestartReport>,
 }
 
 /// How many artifacts each action touches.
@@ -172,6 +177,8 @@ pub fn plan_report(
             .map(|path| format!("out/{path}"))
             .collect(),
         notes,
+        etcd_members: membership(plan),
+        restarts: restarts(plan),
     }
 }
 

@@ -16,4 +16,5 @@ mod hashes;
 mod judgement;
 mod project;
 mod reissue;
+mod restarts;
 mod trust_roots;
