@@ -87,13 +87,14 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 10 | [`command`] (the one assembler; terminal, clock) |
-//! | 9 | [`cli`] |
-//! | 8 | [`render`] |
-//! | 7 | [`config`], [`store`] (files), [`lock`] |
-//! | 6 | [`sources`] (files), [`build`] (randomness) |
-//! | 5 | [`plan`] |
-//! | 4 | [`graph`], [`manifest`], [`pod`] |
+//! | 11 | [`command`] (the one assembler; terminal, clock) |
+//! | 10 | [`cli`] |
+//! | 9 | [`render`] |
+//! | 8 | [`config`], [`store`] (files), [`lock`] |
+//! | 7 | [`sources`] (files), [`build`] (randomness) |
+//! | 6 | [`plan`] |
+//! | 5 | [`graph`] |
+//! | 4 | [`manifest`], [`pod`] |
 //! | 3 | [`profile`], [`state`] |
 //! | 2 | [`facts`] (the only reader of X.509), [`spec`] |
 //! | 1 | [`algorithm`], [`time`], [`version`] |

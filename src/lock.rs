@@ -70,6 +70,10 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     request: Option<Digest>,
+    /// What an etcd member was told of the others when its manifest was first made: `new:` or `existing:`,
+    /// and the value of `--initial-cluster`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initial_cluster: Option<String>,
 }
 
 /// A line of `cluster.lock`: the first is the head, the others are artifacts.
@@ -162,6 +166,8 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
         for text in [&line.revision, &line.server] {
             printable(text.as_deref()).map_err(|why| fail(number, &why))?;
         }
+        printable_up_to(line.initial_cluster.as_deref(), LONGEST_INITIAL_CLUSTER)
+            .map_err(|why| fail(number, &why))?;
         let entry = Entry {
             hash: line.hash,
             // A key without a written revision has the first.
@@ -176,6 +182,7 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             size: line.size,
             server: line.server,
             request: line.request,
+            initial_cluster: line.initial_cluster,
         };
         if lock.entries.insert(name.clone(), entry).is_some() {
             return Err(fail(number, &format!("names {name} a second time")));
@@ -186,10 +193,20 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
 
 /// Texts of a lock reach terminals.
 fn printable(text: Option<&str>) -> Result<(), String> {
+    printable_up_to(text, 300)
+}
+
+/// A name and a URL for each of more members than an etcd can have.
+const LONGEST_INITIAL_CLUSTER: usize = 64 << 10;
+
+fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), String> {
     match text {
-        Some(text) if text.len() > 300 || text.bytes().any(|b| !(b' '..=b'~').contains(&b)) => Err(
-            format!("has a text that kpki never writes: \"{}\"", shown(text)),
-        ),
+        Some(text) if text.len() > limit || text.bytes().any(|b| !(b' '..=b'~').contains(&b)) => {
+            Err(format!(
+                "has a text that kpki never writes: \"{}\"",
+                shown(text)
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -229,6 +246,7 @@ pub fn render(lock: &Lock) -> String {
             size: entry.size,
             server: entry.server.clone(),
             request: entry.request,
+            initial_cluster: entry.initial_cluster.clone(),
         };
         push_line(&mut text, &line);
     }

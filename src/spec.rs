@@ -25,6 +25,8 @@ pub struct Spec {
     pub etcd: EtcdTopology,
     /// `component "kubelet" serving=#true`
     pub kubelet_serving: bool,
+    /// `component "kubelet" config=#true`
+    pub kubelet_config: bool,
     /// `component "kube-proxy"` was written.
     pub kube_proxy: bool,
     /// What leaves get where nothing nearer says otherwise.
@@ -266,6 +268,10 @@ pub struct ComponentSettings {
     /// Extra SANs of the component's serving certificates, on every node.
     pub sans: BTreeSet<San>,
     pub revision: u32,
+    /// Flags of its static pod by name without dashes: they add to kpki's own and win over them.
+    pub flags: BTreeMap<String, String>,
+    /// Of its static pod, instead of the one that kubeadm deploys.
+    pub image: Option<String>,
 }
 
 impl Default for ComponentSettings {
@@ -274,6 +280,8 @@ impl Default for ComponentSettings {
             policy: PolicyOverride::default(),
             sans: BTreeSet::new(),
             revision: 1,
+            flags: BTreeMap::new(),
+            image: None,
         }
     }
 }

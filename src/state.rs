@@ -38,6 +38,8 @@ pub struct Entry {
     /// Of a certificate that the cluster signed: digest of the request that it answers. `None`: of an earlier
     /// one, and the present one waits.
     pub request: Option<Digest>,
+    /// What an etcd member was told of the others when its manifest was first made.
+    pub initial_cluster: Option<String>,
 }
 
 impl Entry {
@@ -53,6 +55,7 @@ impl Entry {
             size: None,
             server: None,
             request: None,
+            initial_cluster: None,
         }
     }
 }
@@ -72,6 +75,13 @@ impl Entry {
             not_after: Some(facts.not_after),
             ..Entry::new(hash)
         }
+    }
+}
+
+impl Entry {
+    /// Digest of what is public of the artifact: what restart annotations cover.
+    pub fn public_content(&self) -> Option<Digest> {
+        self.content.or(self.certificate).or(self.public_key)
     }
 }
 

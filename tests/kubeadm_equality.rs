@@ -21,12 +21,21 @@ use common::project::{Kubeconfig, Project, printed, tool};
 
 const NODE: &str = "kubemaster";
 
-/// kubeadm's /etc/kubernetes, without `manifests/`: kpki writes no static pods yet.
-const FOLDERS: [(&str, u32); 3] = [("", 0o755), ("pki", 0o755), ("pki/etcd", 0o755)];
-const FILES: [(&str, u32); 29] = [
+/// kubeadm's /etc/kubernetes.
+const FOLDERS: [(&str, u32); 4] = [
+    ("", 0o755),
+    ("manifests", 0o700),
+    ("pki", 0o755),
+    ("pki/etcd", 0o755),
+];
+const FILES: [(&str, u32); 33] = [
     ("admin.conf", 0o600),
     ("controller-manager.conf", 0o600),
     ("kubelet.conf", 0o600),
+    ("manifests/etcd.yaml", 0o600),
+    ("manifests/kube-apiserver.yaml", 0o600),
+    ("manifests/kube-controller-manager.yaml", 0o600),
+    ("manifests/kube-scheduler.yaml", 0o600),
     ("pki/apiserver-etcd-client.crt", 0o644),
     ("pki/apiserver-etcd-client.key", 0o600),
     ("pki/apiserver-kubelet-client.crt", 0o644),

@@ -52,7 +52,7 @@ fn wish(text: &str) -> PodWish {
         };
         match word {
             "process" => {
-                let found = PROCESSES.into_iter().find(|known| known.as_str() == rest);
+                let found = PROCESSES.into_iter().find(|known| known.name() == rest);
                 wish.process = found.expect("a process");
             }
             "own" => wish.flags.push(flag(Business::Own)),

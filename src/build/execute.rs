@@ -13,6 +13,7 @@ use super::entropy::Entropy;
 use super::identity::{build_identity, build_kubeconfig};
 use super::request::{build_request, render_manifest};
 use super::signing_key::build_signing_key;
+use super::static_pod::build_static_pods;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
@@ -87,6 +88,8 @@ pub fn execute(
         .map(|step| build_step(&job, step, &steps))
         .collect::<Result<_>>()?;
     lines.extend(built.into_iter().flatten());
+    let pods = build_static_pods(&job, plan, &lines)?;
+    lines.extend(pods);
     for step in &plan.steps {
         // A kubeconfig's builder has seen to its mode.
         if matches!(
@@ -147,7 +150,8 @@ fn build_step(
     let graph = job.world.graph;
     let id = step.derivation;
     let lines = match &graph.get(id).recipe {
-        Recipe::Authority(_) => return Ok(Vec::new()),
+        // Before all others, and after them.
+        Recipe::Authority(_) | Recipe::StaticPod(_) => return Ok(Vec::new()),
         Recipe::SigningKey(recipe) => vec![(id, build_signing_key(job, id, recipe, step)?)],
         Recipe::Leaf(leaf) => {
             let config = graph

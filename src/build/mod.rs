@@ -16,6 +16,7 @@ pub mod kubeconfig;
 mod request;
 mod signing_key;
 mod splice;
+mod static_pod;
 pub mod verify;
 
 /// Why something cannot be built, or a key cannot be used.

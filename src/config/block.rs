@@ -31,6 +31,8 @@ pub enum Takes {
     Many,
     /// Settings of its own, each time that it is written.
     Blocks,
+    /// Two values in each child node, any number of times.
+    Pairs,
 }
 
 impl Shape {
@@ -67,6 +69,14 @@ pub const fn blocks(shape: &'static Shape) -> Field {
     }
 }
 
+pub const fn pairs(word: &'static str) -> Field {
+    Field {
+        word,
+        takes: Takes::Pairs,
+        shape: None,
+    }
+}
+
 /// A node's values, sorted by word.
 #[derive(Debug)]
 pub struct Block<'n> {
@@ -96,6 +106,10 @@ impl<'n> Block<'n> {
             if let Some(field) = block.field(word, problems) {
                 if let Some(inner) = shape.fields.get(field).and_then(|field| field.shape) {
                     problems.push(inner.as_property(word));
+                    continue;
+                }
+                if shape.fields.get(field).map(|f| f.takes) == Some(Takes::Pairs) {
+                    problems.push(no_pair(word));
                     continue;
                 }
                 let known = block.place(field);
@@ -223,6 +237,10 @@ impl<'n> Block<'n> {
             return;
         }
         let takes = self.shape.fields.get(field).map(|field| field.takes);
+        if takes == Some(Takes::Pairs) && child.values.len() != 2 {
+            problems.push(no_pair(word));
+            return;
+        }
         if takes == Some(Takes::One) {
             if let Some(first) = self.place(field) {
                 problems.push(twice(word, first).help("delete one of the two"));
@@ -283,6 +301,13 @@ pub fn unknown(word: &Word, place: &str) -> Problem {
         format!("unknown word {} {place}", quoted(&word.text)),
     )
     .label("not known here")
+}
+
+fn no_pair(word: &Word) -> Problem {
+    let word_text = &word.text;
+    Problem::new(word.at, format!("`{word_text}` takes a name and a value")).help(format!(
+        "write it in the block: {word_text} \"name\" \"value\""
+    ))
 }
 
 fn twice(word: &Word, first: At) -> Problem {

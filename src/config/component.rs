@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, Shape, many, one};
+use super::block::{Block, Shape, many, one, pairs};
+use super::flags;
 use super::policy::Written;
 use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
@@ -21,6 +22,9 @@ pub const SHAPE: Shape = Shape {
         many("san"),
         one("topology"),
         one("serving"),
+        one("config"),
+        one("image"),
+        pairs("flag"),
     ],
     later: &[],
 };
@@ -44,7 +48,23 @@ const TOPOLOGIES: [(EtcdTopology, &str); 2] = [
 /// What each component's block may hold.
 fn words(component: Component) -> &'static [&'static str] {
     match component {
-        Component::Apiserver => &["key", "validity", "renew-before", "revision", "san"],
+        Component::Apiserver => &[
+            "key",
+            "validity",
+            "renew-before",
+            "revision",
+            "san",
+            "image",
+            "flag",
+        ],
+        Component::ControllerManager | Component::Scheduler => &[
+            "key",
+            "validity",
+            "renew-before",
+            "revision",
+            "image",
+            "flag",
+        ],
         Component::Etcd => &[
             "key",
             "validity",
@@ -52,6 +72,8 @@ fn words(component: Component) -> &'static [&'static str] {
             "revision",
             "san",
             "topology",
+            "image",
+            "flag",
         ],
         Component::Kubelet => &[
             "key",
@@ -60,6 +82,7 @@ fn words(component: Component) -> &'static [&'static str] {
             "revision",
             "san",
             "serving",
+            "config",
         ],
         // A key pair without a certificate: nothing expires.
         Component::ServiceAccount => &["key", "revision"],
@@ -73,6 +96,7 @@ pub struct Components {
     pub etcd: EtcdTopology,
     pub topology_at: Option<At>,
     pub kubelet_serving: bool,
+    pub kubelet_config: bool,
     pub kube_proxy: bool,
 }
 
@@ -86,6 +110,7 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         etcd: EtcdTopology::Stacked,
         topology_at: None,
         kubelet_serving: false,
+        kubelet_config: false,
         kube_proxy: false,
     };
     let mut seen = Seen::new();
@@ -123,6 +148,9 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let sans: Vec<(San, At)> = reader.list(block, "san");
     let topology = block.one("topology");
     let serving = reader.flag(block, "serving");
+    let config = reader.flag(block, "config");
+    let flags = flags::flags(block, reader);
+    let image = flags::image(block, reader);
     let written = reader.policy(block);
     let revision = reader.revision(block);
     let topology = topology.and_then(|value| {
@@ -138,6 +166,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         }
         Some(Component::Kubelet) => {
             all.kubelet_serving = serving.is_some_and(|(serving, _)| serving);
+            all.kubelet_config = config.is_some_and(|(config, _)| config);
             if let Some(at) = block.written("san").filter(|_| !all.kubelet_serving) {
                 reader.problem(
                     Problem::new(at, "kubelet has no serving certificate to put a `san` in")
@@ -164,6 +193,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             policy: written.policy.clone(),
             sans: sans.into_iter().map(|(san, _)| san).collect(),
             revision,
+            flags,
+            image,
         };
         all.settings.insert(component, settings);
         all.written.insert(component, written);

@@ -16,6 +16,7 @@ mod component;
 mod defaults;
 mod describe;
 mod files;
+mod flags;
 mod node;
 mod parse;
 mod policy;

@@ -6,6 +6,7 @@ mod user;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::recipe::InputHashes;
+use super::static_pods::static_pods;
 use super::{
     Bindings, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement, Recipe,
     Revision,
@@ -51,6 +52,7 @@ impl Graph {
         for certificate in &spec.certificates {
             extra_leaf(&mut builder, certificate, &issuers);
         }
+        static_pods(&mut builder, spec);
         builder.finish()
     }
 }
@@ -64,13 +66,17 @@ struct Issuers {
 type ByCa = BTreeMap<CaName, Issuers>;
 
 #[derive(Default)]
-struct Builder {
+pub(super) struct Builder {
     graph: Graph,
     as_issuer: HashMap<DerivationId, crate::hash::Digest>,
 }
 
 impl Builder {
-    fn add(&mut self, name: &str, recipe: Recipe) -> DerivationId {
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub(super) fn add(&mut self, name: &str, recipe: Recipe) -> DerivationId {
         let id = DerivationId(self.graph.derivations.len());
         let fields = recipe.fields(&|input| InputHashes {
             whole: self.graph.get(input).hash,
@@ -121,6 +127,17 @@ impl Builder {
             Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
             Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
         };
+        self.place_with(derivation, content, path, node, mode);
+    }
+
+    pub(super) fn place_with(
+        &mut self,
+        derivation: DerivationId,
+        content: Content,
+        path: TreePath,
+        node: Option<&NodeName>,
+        mode: u32,
+    ) {
         self.graph.placements.push(Placement {
             derivation,
             content,
@@ -160,7 +177,7 @@ impl Builder {
     }
 }
 
-fn on_node(node: &NodeName, file: &str) -> TreePath {
+pub(super) fn on_node(node: &NodeName, file: &str) -> TreePath {
     TreePath::of(&format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}"))
 }
 

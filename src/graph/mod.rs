@@ -3,6 +3,7 @@
 
 mod derive;
 mod recipe;
+mod static_pods;
 mod user;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ pub use recipe::{
     Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
     SigningKey,
 };
+pub use static_pods::{PodSource, StaticPod, flags_on, images};
 pub use user::{
     Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
 };

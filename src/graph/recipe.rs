@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::DerivationId;
+use super::static_pods::StaticPod;
 use super::user::{Accepted, BroughtKey, Request, SigningRequest, UserBindings};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
@@ -27,6 +28,7 @@ pub enum Recipe {
     Accepted(Accepted),
     UserBindings(UserBindings),
     Kustomization,
+    StaticPod(StaticPod),
 }
 
 /// A certificate authority: an anchor.
@@ -143,6 +145,7 @@ impl Recipe {
             Recipe::Leaf(leaf) => vec![leaf.issuer],
             Recipe::Bundle(bundle) => vec![bundle.authority],
             Recipe::Kubeconfig(config) => vec![config.identity, config.bundle],
+            Recipe::StaticPod(pod) => pod.restarts.iter().map(|(_, id)| *id).collect(),
         }
     }
 
@@ -178,6 +181,7 @@ impl Recipe {
             | Recipe::SigningRequest(_)
             | Recipe::UserBindings(_)
             | Recipe::Kustomization => "manifest",
+            Recipe::StaticPod(_) => "static pod",
         }
     }
 
@@ -267,6 +271,7 @@ impl Recipe {
                 .recipe("issuer", input(accepted.issuer).as_issuer),
             Recipe::UserBindings(bindings) => bindings.fields(),
             Recipe::Kustomization => fields.text("builder", "kustomization"),
+            Recipe::StaticPod(pod) => pod.fields(|id| input(id).whole),
         }
     }
 }

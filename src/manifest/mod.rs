@@ -11,5 +11,5 @@ mod user;
 pub use bindings::cluster_role_bindings;
 pub use flags::{EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags};
 pub use mounts::Mount;
-pub use static_pod::StaticPod;
+pub use static_pod::{StaticPod, folder_of_flag};
 pub use user::{SigningRequest, kustomization, role_bindings};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::path::{Component, Path};
 
 use super::mounts::Mount;
 use super::probes::{LIVENESS, ProbeTarget, READINESS, STARTUP, probe_target};
@@ -37,6 +38,37 @@ impl StaticPod {
             flags,
             annotations: BTreeMap::new(),
             mounts,
+        }
+    }
+
+    /// Mounts the folder of every file that a flag names and the container would not find. One that the
+    /// process writes is writable.
+    pub fn mount_files(&mut self) {
+        for (name, path) in self.flags.clone() {
+            if let Some(folder) = folder_of_flag(&name, &path)
+                && !self.mounted(&path)
+            {
+                let mut stem = "kpki".to_owned();
+                for part in folder.split(|c: char| !c.is_ascii_alphanumeric()) {
+                    if !part.is_empty() && stem.len() + part.len() < 58 {
+                        stem.push('-');
+                        stem.push_str(&part.to_ascii_lowercase());
+                    }
+                }
+                let mut volume = stem.clone();
+                let mut number = 1_u32;
+                while self.mounts.iter().any(|mount| mount.name == volume) {
+                    number += 1;
+                    volume = format!("{stem}-{number}");
+                }
+                self.mounts.push(Mount {
+                    name: volume,
+                    host_path: folder.to_owned(),
+                    mount_path: folder.to_owned(),
+                    file: false,
+                    read_only: !name.contains("log") && !name.ends_with("-dir"),
+                });
+            }
         }
     }
 
@@ -164,4 +196,24 @@ impl StaticPod {
         }
         Ok(())
     }
+}
+
+/// The folder that a flag's process needs of the host, where the flag names a file or folder: by the
+/// endings that the Kubernetes components use, since a value such as `/healthz` may be a URL's path.
+pub fn folder_of_flag<'v>(name: &str, value: &'v str) -> Option<&'v str> {
+    let word = name.rsplit('-').next().unwrap_or(name);
+    let path = Path::new(value);
+    let plain = path.is_absolute()
+        && !value.contains([',', ':'])
+        && path
+            .components()
+            .all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    let folder = match word {
+        "dir" => value,
+        "file" | "cafile" | "certfile" | "keyfile" | "path" | "config" | "kubeconfig" => {
+            path.parent()?.to_str()?
+        }
+        _ => return None,
+    };
+    (plain && folder != "/").then_some(folder)
 }

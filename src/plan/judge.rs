@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
-    leaf, orphan, rendered, request, signing_key,
+    leaf, orphan, rendered, request, restart, signing_key, static_pod,
 };
 use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
@@ -94,11 +94,16 @@ fn walk(
             Recipe::Accepted(recipe) => answer::judge(&mut judge, id, recipe),
             Recipe::UserBindings(recipe) => rendered::judge_user_bindings(&mut judge, id, recipe),
             Recipe::Kustomization => rendered::judge_kustomization(&mut judge, id),
+            Recipe::StaticPod(recipe) => static_pod::judge(&mut judge, id, recipe),
         };
         judge.after.push(after);
     }
     judge.block_steps_without_signer();
     orphan::find(&mut judge.plan, world);
+    restart::services(&mut judge, spec);
+    restart::removed_members(&mut judge.plan, world);
+    judge.plan.restarts.sort();
+    judge.plan.membership.sort();
     for (path, file) in &world.inventory.files {
         if let File::Unusable { what } = file
             && !world.graph.is_placed(path)

@@ -15,11 +15,16 @@ mod orphan;
 mod reason;
 mod rendered;
 mod request;
+mod restart;
 mod signing_key;
+mod static_pod;
 mod survey;
 mod validity;
 
+use std::collections::HashMap;
+
 use crate::graph::{DerivationId, Graph};
+use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{Entry, Inventory, Lock};
 use crate::time::Timestamp;
@@ -34,6 +39,8 @@ pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
 pub use request::{
     key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
 };
+pub use restart::{Membership, Restart};
+pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
 pub use validity::BACKDATE;
 
@@ -138,6 +145,14 @@ pub struct Plan {
     pub header: Vec<HeaderChange>,
     /// Lock entries of the artifacts that no step touches.
     pub kept: Vec<(DerivationId, Entry)>,
+    /// Public contents of what stays, as far as static pods are restarted for it.
+    pub contents: HashMap<DerivationId, Digest>,
+    /// What each etcd member's manifest says of the others.
+    pub etcd_starts: HashMap<DerivationId, EtcdStart>,
+    /// What etcd must be told first.
+    pub membership: Vec<Membership>,
+    /// In the order in which it is safe.
+    pub restarts: Vec<Restart>,
 }
 
 impl Plan {

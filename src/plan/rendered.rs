@@ -171,6 +171,12 @@ pub(super) fn judge_kubeconfig(
             return render(judge, id, config, rebuilt);
         }
     };
+    let content = kubeconfig_content(config, certificate, authorities);
+    // Whatever is done to the file, this will be its public content: its reader is judged by it.
+    let written = |after| match after {
+        After::Rebuilt => After::Kept(content),
+        other => other,
+    };
     let Some(place) = world.graph.placements(id).first() else {
         return After::Unavailable;
     };
@@ -179,38 +185,35 @@ pub(super) fn judge_kubeconfig(
         Some(File::Secret { mode, size }) => (*mode, *size),
         Some(File::Unusable { what }) => {
             let why = what.clone();
-            return render(
-                judge,
-                id,
-                config,
-                vec![Reason::OutputUnreadable { path, why }],
-            );
+            let reason = Reason::OutputUnreadable { path, why };
+            return written(render(judge, id, config, vec![reason]));
         }
         Some(File::Public { .. }) => return After::Unavailable,
         None if config.client_key.is_some() || judge.key_is_here(config.identity) => {
-            return render(judge, id, config, vec![Reason::OutputMissing { path }]);
+            let reason = Reason::OutputMissing { path };
+            return written(render(judge, id, config, vec![reason]));
         }
         // The key went with it: absent, counted once with its identity. What it should say is known all the
         // same, and a reviewer must see a change of it.
         None => {
-            let content = kubeconfig_content(config, certificate, authorities);
             if let Some(reason) = content_changed(judge, id, config, content) {
                 return render(judge, id, config, vec![reason]);
             }
             keep_as_it_is(judge, id);
-            return After::Unavailable;
+            let recorded = judge.entry(id).and_then(|entry| entry.content);
+            return After::Kept(recorded.unwrap_or(content));
         }
     };
     let Some(entry) = judge.entry(id) else {
         judge.step(id, Action::Record, vec![Reason::NotInLock]);
-        return After::Unavailable;
+        return After::Kept(content);
     };
-    let content = kubeconfig_content(config, certificate, authorities);
     if let Some(reason) = content_changed(judge, id, config, content) {
-        return render(judge, id, config, vec![reason]);
+        return written(render(judge, id, config, vec![reason]));
     }
     if entry.size != Some(size) {
-        return render(judge, id, config, vec![Reason::OutputModified { path }]);
+        let reason = Reason::OutputModified { path };
+        return written(render(judge, id, config, vec![reason]));
     }
     if mode & 0o077 != 0 {
         judge.step(id, Action::Repair, vec![Reason::Exposed { path, mode }]);

@@ -58,7 +58,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
         let (stale, _) = judge.stale_copies(id);
         let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
         judge.step(id, Action::Repair, reasons);
-        return After::Unavailable;
+        return entry
+            .and_then(|entry| entry.public_key)
+            .map_or(After::Rebuilt, After::Kept);
     };
     if !key_is_here {
         judge.plan.absent.push(id);

@@ -182,7 +182,8 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
         | Recipe::Bindings(_)
         | Recipe::SigningRequest(_)
         | Recipe::UserBindings(_)
-        | Recipe::Kustomization => Witness::Missing,
+        | Recipe::Kustomization
+        | Recipe::StaticPod(_) => Witness::Missing,
     }
 }
 

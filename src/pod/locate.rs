@@ -67,7 +67,7 @@ fn container<'a>(
     spec: &'a Node,
     process: Process,
 ) -> Result<(usize, &'a Node), PodError> {
-    let wanted = process.as_str();
+    let wanted = process.name();
     let mut by_binary = Vec::new();
     let mut by_name = Vec::new();
     for (index, item) in tree.get_list(spec, "containers")?.iter().enumerate() {
@@ -128,7 +128,7 @@ fn base_name(path: &str) -> &str {
 /// Checks that the command line is the process's own, and says whether it names the binary. A wrapper
 /// could do anything with the words after it.
 fn starts(tree: &Tree, container: &Node, process: Process) -> Result<bool, PodError> {
-    let wanted = process.as_str();
+    let wanted = process.name();
     let Some(word) = first_word(tree, container)? else {
         return Ok(false);
     };

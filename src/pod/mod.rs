@@ -33,39 +33,11 @@ use std::fmt;
 pub use self::argv::{Flag, Form, List};
 pub use self::facts::{PodFacts, read};
 pub use self::mounts::{HostPath, Mount};
+pub use crate::profile::{Business, Process};
 
 /// Carries the digest of everything that a process reads only when it starts: a new value makes the
 /// kubelet start the pod again.
 pub const DIGEST_ANNOTATION: &str = "kpki.dev/restart-digest";
-
-/// The process that a manifest runs; the name of its container, its binary and its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Process {
-    Apiserver,
-    ControllerManager,
-    Scheduler,
-    Etcd,
-}
-
-impl Process {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Process::Apiserver => "kube-apiserver",
-            Process::ControllerManager => "kube-controller-manager",
-            Process::Scheduler => "kube-scheduler",
-            Process::Etcd => "etcd",
-        }
-    }
-}
-
-/// Whose a flag is when the manifest has another value than the wished one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Business {
-    /// kpki's: the value is changed, and reported.
-    Own,
-    /// The operator's: the value stays, and is reported.
-    Default,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlagWish {

@@ -18,12 +18,12 @@ pub struct FlagRow {
     pub when: &'static [When],
 }
 
-/// Whose flag it is.
+/// Whose a flag is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Business {
-    /// It names a file of the PKI: kpki sets it in an operator's manifest too.
+    /// It names a file of the PKI: kpki sets it in an operator's manifest too, and reports what it changed.
     Own,
-    /// Only in manifests of kpki's own.
+    /// Of kpki's own manifests; an operator's value stays, and is reported where one is wished.
     Default,
 }
 

@@ -3,6 +3,9 @@
 //! Source: kubeadm v1.36.2's real manifests. Older kubeadm writes a port's number where these name it;
 //! the kubelets of every version read both.
 
+use super::Hosts;
+use crate::spec::Component;
+
 /// A process of the control plane. In the order in which they must be restarted: each needs the one
 /// before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +31,24 @@ impl Process {
             Process::Apiserver => "kube-apiserver",
             Process::ControllerManager => "kube-controller-manager",
             Process::Scheduler => "kube-scheduler",
+        }
+    }
+
+    /// The nodes that run it.
+    pub fn hosts(self) -> Hosts {
+        match self {
+            Process::Etcd => Hosts::EtcdMembers,
+            _ => Hosts::ControlPlane,
+        }
+    }
+
+    /// Whose `component` block speaks of it.
+    pub fn component(self) -> Component {
+        match self {
+            Process::Etcd => Component::Etcd,
+            Process::Apiserver => Component::Apiserver,
+            Process::ControllerManager => Component::ControllerManager,
+            Process::Scheduler => Component::Scheduler,
         }
     }
 

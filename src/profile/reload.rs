@@ -29,6 +29,28 @@ pub enum Input {
     Kubeconfig(&'static str),
 }
 
+impl Input {
+    /// Names it in hashes and explanations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Input::Bundle(CaName::Kubernetes) => "bundle-kubernetes",
+            Input::Bundle(CaName::Etcd) => "bundle-etcd",
+            Input::Bundle(CaName::FrontProxy) => "bundle-front-proxy",
+            Input::ServiceAccount => "service-account",
+            Input::Leaf(name) | Input::Kubeconfig(name) => name,
+        }
+    }
+
+    /// The artifact's name, for a reader on this node.
+    pub fn artifact(self, node: &str) -> String {
+        match self {
+            Input::Bundle(ca) => format!("bundle/{ca}"),
+            Input::ServiceAccount => "service-account".to_owned(),
+            Input::Leaf(name) | Input::Kubeconfig(name) => format!("nodes/{node}/{name}"),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct RestartRow {
     pub reader: Reader,

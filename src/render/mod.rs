@@ -5,6 +5,7 @@ mod file;
 mod file_text;
 pub mod init;
 mod notes;
+mod orders;
 mod plan;
 mod plan_text;
 mod show;

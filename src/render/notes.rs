@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::DerivationId;
+use crate::graph::{DerivationId, images};
 use crate::plan::{Note, Plan, Reason, World};
 use crate::spec::Spec;
 
@@ -17,6 +17,7 @@ pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
         )
         .chain(kubelet_client_loses_its_group(world, plan))
         .chain(masters(spec))
+        .chain(no_static_pods(spec))
         .collect()
 }
 
@@ -100,4 +101,16 @@ fn masters(spec: &Spec) -> impl Iterator<Item = String> {
             user.name
         )
     })
+}
+
+/// A control plane without one of its processes would be worse than none.
+fn no_static_pods(spec: &Spec) -> Option<String> {
+    let unknown = images(spec).err()?;
+    let names: Vec<&str> = unknown.iter().map(|process| process.name()).collect();
+    Some(format!(
+        "no static pods are written: kpki knows no image of {} for Kubernetes {}; give each an `image` in its \
+         `component`",
+        names.join(", "),
+        spec.cluster.kubernetes.value
+    ))
 }

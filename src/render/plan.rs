@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::orders::{MembershipReport, RestartReport, membership, restarts};
 use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json, notes};
 use crate::graph::{DerivationId, Recipe};
@@ -41,6 +42,10 @@ pub struct PlanReport {
     /// Files under out/ that kpki did not make.
     pub foreign: Vec<String>,
     pub notes: Vec<String>,
+    /// What to tell etcd before a manifest reaches its node.
+    pub etcd_members: Vec<MembershipReport>,
+    /// Pods and services, in the order of their restarts: one node at a time.
+    pub restarts: Vec<RestartReport>,
 }
 
 /// How many artifacts each action touches.
@@ -181,6 +186,8 @@ pub fn plan_report(
             .map(|path| format!("out/{path}"))
             .collect(),
         notes,
+        etcd_members: membership(plan),
+        restarts: restarts(plan),
     }
 }
 

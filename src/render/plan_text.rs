@@ -23,6 +23,7 @@ impl PlanReport {
         let _ = writeln!(text, "{}", self.totals(&PLANNED));
         text.push_str(&self.old_certificates(columns));
         text.push_str(&waiting_text(&self.waiting, columns));
+        text.push_str(&self.orders(columns));
         let next = if !self.mixed.is_empty() {
             "check out one side of cluster.lock and out/ together"
         } else if !self.blocked.is_empty() {
@@ -45,6 +46,7 @@ impl PlanReport {
         }
         let _ = writeln!(text, "{}", self.totals(&DONE));
         text.push_str(&self.old_certificates(columns));
+        text.push_str(&self.orders(columns));
         if !self.empty {
             let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
         }

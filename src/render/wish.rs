@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::graph::{
-    DerivationId, Graph, Issuance, Leaf, Recipe, Request, Revision, binding_in_words,
+    DerivationId, Graph, Issuance, Leaf, PodSource, Recipe, Request, Revision, StaticPod,
+    binding_in_words,
 };
 use crate::name::San;
 use crate::profile::LEAVES;
@@ -89,6 +90,7 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             }
         }
         Recipe::Kustomization => wish.add("resource", "rbac.yaml", ""),
+        Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
     }
     wish.rows
 }
@@ -175,6 +177,45 @@ fn request_wish(wish: &mut Wish, request: &Request) {
     wish.setting("validity", &request.policy.validity);
     wish.setting("renew before", &request.policy.renew_before());
     wish.revision(request.revision);
+}
+
+fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
+    let component = pod.process.component();
+    let settings = spec.components.get(&component);
+    let written = format!("component {}", component.as_str());
+    let flag = |wish: &mut Wish, name: &str, value: &str| {
+        let given = settings.is_some_and(|settings| settings.flags.contains_key(name));
+        let origin = if given {
+            written.clone()
+        } else {
+            kubernetes(spec)
+        };
+        wish.add("flag", &format!("--{name}={value}"), &origin);
+    };
+    match &pod.source {
+        PodSource::Own { image, flags } => {
+            let given = settings.is_some_and(|settings| settings.image.is_some());
+            let origin = if given {
+                written.clone()
+            } else {
+                kubernetes(spec)
+            };
+            wish.add("image", image, &origin);
+            for (name, value) in flags {
+                flag(wish, name, value);
+            }
+        }
+        PodSource::Patched {
+            wish: operators, ..
+        } => {
+            for each in &operators.flags {
+                flag(wish, &each.name, &each.value);
+            }
+        }
+    }
+    for (_, input) in &pod.restarts {
+        wish.add("restarts for", graph.get(*input).name.as_str(), "");
+    }
 }
 
 /// The component whose row made a leaf: the last part of its name is the row's.

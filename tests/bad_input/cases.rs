@@ -131,7 +131,7 @@ fn lock_cases() -> Vec<Case> {
             APPLY,
             1,
             &[
-                "cluster.lock:28: is cut off",
+                "cluster.lock:32: is cut off",
                 "restore it from Git",
                 NOTHING,
             ],
@@ -140,7 +140,7 @@ fn lock_cases() -> Vec<Case> {
             "lock: truncated, plan",
             |p| {
                 let lock = p.get("cluster.lock");
-                p.put("cluster.lock", &lock[..lock.len() / 2]);
+                p.put("cluster.lock", &lock[..lock.len() / 2 - 7]);
             },
             PLAN,
             1,
@@ -223,7 +223,7 @@ fn lock_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &["cluster.lock:29: names users/jane/kubeconfig a second time"],
+            &["cluster.lock:33: names users/jane/kubeconfig a second time"],
         ),
         case(
             "lock: a key",
@@ -286,7 +286,7 @@ fn lock_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &["cluster.lock:29: is cut off"],
+            &["cluster.lock:33: is cut off"],
         ),
         case(
             "lock: of another cluster",
@@ -841,7 +841,7 @@ fn healing_cases() -> Vec<Case> {
             0,
             &[
                 "out/ca/kubernetes.crt was modified",
-                "1 repaired, 26 unchanged",
+                "1 repaired, 30 unchanged",
             ],
         ),
         case(

@@ -16,6 +16,7 @@ mod hashes;
 mod judgement;
 mod project;
 mod reissue;
+mod restarts;
 #[path = "../signer/mod.rs"]
 mod signer;
 mod trust_roots;

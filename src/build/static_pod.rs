@@ -1,0 +1,49 @@
+//! Building static pods: last of all, since their annotations cover what was built before.
+
+use std::collections::HashMap;
+
+use super::execute::Job;
+use crate::error::{Error, Result};
+use crate::graph::{DerivationId, Recipe};
+use crate::hash::Digest;
+use crate::plan::{Action, Plan, pod_content, pod_entry, restart_digest};
+use crate::state::Entry;
+
+/// Writes the manifests that the plan names; `lines` are of everything built before.
+pub(super) fn build_static_pods(
+    job: &Job<'_>,
+    plan: &Plan,
+    lines: &[(DerivationId, Entry)],
+) -> Result<Vec<(DerivationId, Entry)>> {
+    let graph = job.world.graph;
+    let built: HashMap<DerivationId, Digest> = lines
+        .iter()
+        .filter_map(|(id, entry)| Some((*id, entry.public_content()?)))
+        .collect();
+    let mut made = Vec::new();
+    for step in &plan.steps {
+        let derivation = graph.get(step.derivation);
+        let Recipe::StaticPod(recipe) = &derivation.recipe else {
+            continue;
+        };
+        let mut inputs = Vec::with_capacity(recipe.restarts.len());
+        for (_, input) in &recipe.restarts {
+            let name = &graph.get(*input).name;
+            let content = built.get(input).or_else(|| plan.contents.get(input));
+            let content = content
+                .ok_or_else(|| Error::internal(format!("{name} was needed before it was built")))?;
+            inputs.push((name, *content));
+        }
+        let start = plan.etcd_starts.get(&step.derivation);
+        let bytes = pod_content(recipe, start, restart_digest(inputs))
+            .map_err(|why| Error::refused(format!("{}: {why}", derivation.name)))?;
+        for place in graph.placements(step.derivation) {
+            if step.action != Action::Record && step.writes.contains(&place.path) {
+                job.files.write(&place.path, &bytes, place.mode)?;
+            }
+        }
+        made.push((step.derivation, pod_entry(derivation.hash, &bytes, start)));
+        job.files.progress(1);
+    }
+    Ok(made)
+}

@@ -1,0 +1,86 @@
+//! `flag "NAME" "VALUE"` and `image "…"` of a component that runs as a static pod.
+
+use std::collections::BTreeMap;
+
+use super::block::Block;
+use super::problem::{At, Problem, quoted};
+use super::reader::Reader;
+use super::tree::{Scalar, Value};
+
+/// By name without dashes.
+pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+    let mut flags = BTreeMap::new();
+    let mut seen: BTreeMap<String, At> = BTreeMap::new();
+    for pair in block.many("flag").chunks(2) {
+        let [name, value] = pair else { continue };
+        let (Some(text), Some(setting)) = (reader.text(name, "flag"), value_of(value, reader))
+        else {
+            continue;
+        };
+        if let Some(problem) = refused_name(text, name.at) {
+            reader.problem(problem);
+        } else if let Some(first) = seen.get(text) {
+            let problem = Problem::new(name.at, format!("flag {} is given twice", quoted(text)))
+                .label("again")
+                .first(*first)
+                .help("delete one of the two");
+            reader.problem(problem);
+        } else {
+            seen.insert(text.to_owned(), name.at);
+            flags.insert(text.to_owned(), setting);
+        }
+    }
+    flags
+}
+
+fn refused_name(name: &str, at: At) -> Option<Problem> {
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if name.starts_with('-') {
+        let bare = name.trim_start_matches('-');
+        return Some(
+            Problem::new(at, "a flag is written without its dashes")
+                .help(format!("write flag \"{bare}\" \"…\"")),
+        );
+    }
+    if name.is_empty() || !plain {
+        return Some(
+            Problem::new(at, format!("{} is not a flag's name", quoted(name)))
+                .help("write flag \"audit-log-path\" \"/var/log/audit.log\""),
+        );
+    }
+    None
+}
+
+/// A flag's value is a text on a command line; numbers and booleans may be written as such.
+fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<String> {
+    let text = match &value.scalar {
+        Scalar::Integer(number) => number.to_string(),
+        Scalar::Bool(value) => value.to_string(),
+        _ => reader.text(value, "flag")?.to_owned(),
+    };
+    // The kubelet would put a variable in the place of $(NAME).
+    if text.contains(char::is_control) || text.contains("$(") {
+        reader.problem(
+            Problem::new(value.at, "a flag's value has a control character or `$(`")
+                .help("write the value out, in one line"),
+        );
+        return None;
+    }
+    Some(text)
+}
+
+pub fn image(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<String> {
+    let value = block.one("image")?;
+    let text = reader.text(value, "image")?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+    if text.is_empty() || !text.bytes().all(plain) {
+        reader.problem(
+            Problem::new(value.at, format!("{} is not an image", quoted(text)))
+                .help("write image \"registry.k8s.io/kube-apiserver:v1.36.2\""),
+        );
+        return None;
+    }
+    Some(text.to_owned())
+}

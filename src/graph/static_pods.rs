@@ -1,0 +1,239 @@
+//! Static pods: which process runs where, with which flags, and what it must be restarted for.
+
+use std::collections::BTreeMap;
+
+use super::DerivationId;
+use super::derive::{Builder, on_node};
+use super::{Content, Graph, Recipe};
+use crate::hash::{Digest, Fields};
+use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags};
+use crate::name::{API_PORT, NodeName};
+use crate::pod::PodWish;
+use crate::profile::{
+    Circumstances, ETCD_PEER_PORT, Hosts, Input, Process, Reader, restart_inputs,
+};
+use crate::spec::{EtcdTopology, Node, Spec};
+
+/// One process's manifest on one node.
+#[derive(Debug)]
+pub struct StaticPod {
+    pub process: Process,
+    pub node: NodeName,
+    pub source: PodSource,
+    /// What the process reads only when it starts.
+    pub restarts: Vec<(Input, DerivationId)>,
+    /// etcd's, unless the description sets `--initial-cluster`: every member's name and peer URL.
+    pub members: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+pub enum PodSource {
+    /// kpki's own. The flags are all but `--initial-cluster`, which depends on the members that there were.
+    Own {
+        image: String,
+        flags: BTreeMap<String, String>,
+    },
+    /// The operator's, and what it must say.
+    Patched { bytes: Vec<u8>, wish: PodWish },
+}
+
+const INITIAL_CLUSTER: &str = "initial-cluster";
+
+impl StaticPod {
+    pub(super) fn fields(&self, input: impl Fn(DerivationId) -> Digest) -> Fields {
+        let fields = Fields::default()
+            .text("builder", "static-pod")
+            .text("process", self.process.name());
+        let flag = |(name, value): (&String, &String)| format!("--{name}={value}");
+        let fields = match &self.source {
+            PodSource::Own { image, flags } => fields
+                .text("image", image.as_str())
+                .set("flags", flags.iter().map(flag)),
+            PodSource::Patched { bytes, wish } => {
+                let flags = wish.flags.iter().map(|wish| (&wish.name, &wish.value));
+                fields
+                    .text("source", Digest::of(bytes).to_string())
+                    .set("flags", flags.map(flag))
+            }
+        };
+        self.restarts.iter().fold(fields, |fields, (what, id)| {
+            fields.recipe(what.name(), input(*id))
+        })
+    }
+}
+
+/// The image of each process that runs, or the processes without one.
+pub fn images(spec: &Spec) -> Result<BTreeMap<Process, String>, Vec<Process>> {
+    let mut images = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for process in Process::ALL {
+        let given = spec
+            .components
+            .get(&process.component())
+            .and_then(|settings| settings.image.clone());
+        match given.or_else(|| process.image(spec.cluster.kubernetes.value)) {
+            Some(image) => {
+                images.insert(process, image);
+            }
+            None => unknown.push(process),
+        }
+    }
+    if unknown.is_empty() {
+        Ok(images)
+    } else {
+        Err(unknown)
+    }
+}
+
+/// The flags of kpki's own that a process gets on a node, `--initial-cluster` as for a new cluster.
+pub fn flags_on(spec: &Spec, node: &Node, process: Process) -> BTreeMap<&'static str, String> {
+    let members: Vec<EtcdMember<'_>> = members(spec)
+        .filter_map(|node| {
+            let address = node.addresses.first()?.ip();
+            Some(EtcdMember {
+                name: node.name.as_str(),
+                address,
+            })
+        })
+        .collect();
+    let Some(address) = node.addresses.first() else {
+        return BTreeMap::new();
+    };
+    own_flags(
+        process,
+        &FlagInputs {
+            version: spec.cluster.kubernetes.value,
+            cluster_name: spec.cluster.name.as_str(),
+            node_name: node.name.as_str(),
+            node_address: address.ip(),
+            api_port: API_PORT,
+            service_cidrs: &spec.cluster.service_cidrs.value,
+            dns_domain: spec.cluster.dns_domain.value.as_str(),
+            serving_kubelets: spec.kubelet_serving,
+            etcd_servers: match spec.etcd {
+                EtcdTopology::Stacked => EtcdServers::Stacked,
+                EtcdTopology::External => EtcdServers::External(&members),
+            },
+            initial_cluster: InitialCluster::New(&members),
+        },
+    )
+}
+
+fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
+    spec.nodes
+        .iter()
+        .filter(|node| Hosts::EtcdMembers.include(node, spec))
+}
+
+pub(super) fn circumstances(spec: &Spec) -> Circumstances {
+    Circumstances {
+        version: spec.cluster.kubernetes.value,
+        serving_kubelets: spec.kubelet_serving,
+        joining_etcd: false,
+    }
+}
+
+pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
+    let Ok(images) = images(spec) else {
+        return;
+    };
+    for process in Process::ALL {
+        let hosts = spec
+            .nodes
+            .iter()
+            .filter(|node| process.hosts().include(node, spec));
+        for node in hosts {
+            if let Some(image) = images.get(&process) {
+                own_pod(builder, spec, node, process, image);
+            }
+        }
+    }
+}
+
+fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, image: &str) {
+    let nothing = BTreeMap::new();
+    let settings = spec.components.get(&process.component());
+    let given = settings.map_or(&nothing, |settings| &settings.flags);
+    let mut flags = merged(&flags_on(spec, node, process), given);
+    let mut peers = BTreeMap::new();
+    if process == Process::Etcd && !given.contains_key(INITIAL_CLUSTER) {
+        flags.remove(INITIAL_CLUSTER);
+        peers.extend(members(spec).filter_map(|node| {
+            let address = node.addresses.first()?.ip();
+            let url = format!(
+                "https://{}",
+                std::net::SocketAddr::new(address, ETCD_PEER_PORT)
+            );
+            Some((node.name.to_string(), url))
+        }));
+    }
+    let source = PodSource::Own {
+        image: image.to_owned(),
+        flags,
+    };
+    add(builder, spec, node, process, source, peers);
+}
+
+fn add(
+    builder: &mut Builder,
+    spec: &Spec,
+    node: &Node,
+    process: Process,
+    source: PodSource,
+    members: BTreeMap<String, String>,
+) {
+    let restarts = restarts(builder, spec, Reader::Pod(process), &node.name);
+    let name = process.name();
+    let id = builder.add(
+        &format!("nodes/{}/manifests/{name}", node.name),
+        Recipe::StaticPod(StaticPod {
+            process,
+            node: node.name.clone(),
+            source,
+            restarts,
+            members,
+        }),
+    );
+    let path = on_node(&node.name, &format!("manifests/{name}.yaml"));
+    builder.place_with(id, Content::Rendered, path, Some(&node.name), MANIFEST);
+}
+
+/// kubeadm's mode of a manifest.
+const MANIFEST: u32 = 0o600;
+
+/// The artifacts that a reader on a node must be restarted for.
+pub(super) fn restarts(
+    builder: &Builder,
+    spec: &Spec,
+    reader: Reader,
+    node: &NodeName,
+) -> Vec<(Input, DerivationId)> {
+    inputs_of(builder.graph(), spec, reader, node)
+}
+
+fn inputs_of(
+    graph: &Graph,
+    spec: &Spec,
+    reader: Reader,
+    node: &NodeName,
+) -> Vec<(Input, DerivationId)> {
+    restart_inputs(reader, circumstances(spec))
+        .filter_map(|input| {
+            let name = input.artifact(node.as_str()).parse().ok()?;
+            Some((input, graph.find(&name)?))
+        })
+        .collect()
+}
+
+impl Graph {
+    /// What a service on a node must be restarted for.
+    pub fn service_inputs(
+        &self,
+        spec: &Spec,
+        reader: Reader,
+        node: &NodeName,
+    ) -> Vec<DerivationId> {
+        let inputs = inputs_of(self, spec, reader, node);
+        inputs.into_iter().map(|(_, id)| id).collect()
+    }
+}

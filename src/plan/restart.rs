@@ -1,0 +1,134 @@
+//! What must be restarted once the plan is carried out, and what etcd must be told before.
+
+use std::collections::BTreeSet;
+
+use super::judge::{After, Judge};
+use super::{Orphan, Plan, World};
+use crate::graph::{DerivationId, Recipe, StaticPod};
+use crate::name::NodeName;
+use crate::profile::{Hosts, Process, Reader};
+use crate::spec::Spec;
+use crate::state::Entry;
+
+/// A pod that the kubelet replaces, or a service that the operator restarts. Sorted: etcd first, then the
+/// API server, then what depends on it; and each node by node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Restart {
+    pub reader: Reader,
+    pub node: NodeName,
+}
+
+impl Restart {
+    /// `kube-apiserver`, `kubelet`
+    pub fn what(&self) -> &'static str {
+        match self.reader {
+            Reader::Pod(process) => process.name(),
+            Reader::Kubelet => "kubelet",
+            Reader::KubeProxy => "kube-proxy",
+        }
+    }
+}
+
+impl Restart {
+    /// The kubelet replaces a pod by itself; a service waits for the operator.
+    pub fn is_service(&self) -> bool {
+        !matches!(self.reader, Reader::Pod(_))
+    }
+}
+
+/// What etcd's own list of members must learn, before a manifest reaches its node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Membership {
+    Remove { member: String },
+    Update { member: String, peer_url: String },
+    Add { member: String, peer_url: String },
+}
+
+impl Membership {
+    pub fn member(&self) -> &str {
+        match self {
+            Membership::Remove { member }
+            | Membership::Update { member, .. }
+            | Membership::Add { member, .. } => member,
+        }
+    }
+
+    /// etcd numbers its members: only a new one is known by its name.
+    pub fn command(&self) -> String {
+        match self {
+            Membership::Remove { member } => format!("etcdctl member remove ID-OF-{member}"),
+            Membership::Update { member, peer_url } => {
+                format!("etcdctl member update ID-OF-{member} --peer-urls={peer_url}")
+            }
+            Membership::Add { member, peer_url } => {
+                format!("etcdctl member add {member} --peer-urls={peer_url}")
+            }
+        }
+    }
+}
+
+/// Services do not see that what they read has changed.
+pub(super) fn services(judge: &mut Judge<'_>, spec: &Spec) {
+    let world = judge.world;
+    let mut restarts = Vec::new();
+    for node in &spec.nodes {
+        for (reader, hosts) in [
+            (Reader::Kubelet, Hosts::Kubelets),
+            (Reader::KubeProxy, Hosts::KubeProxies),
+        ] {
+            if hosts.include(node, spec)
+                && world
+                    .graph
+                    .service_inputs(spec, reader, &node.name)
+                    .into_iter()
+                    .any(|input| changes(judge, input))
+            {
+                restarts.push(Restart {
+                    reader,
+                    node: node.name.clone(),
+                });
+            }
+        }
+    }
+    judge.plan.restarts.extend(restarts);
+}
+
+/// It was there, and will have another public content.
+fn changes(judge: &Judge<'_>, id: DerivationId) -> bool {
+    let recorded = judge.entry(id).and_then(Entry::public_content);
+    match judge.after(id) {
+        After::Kept(now) => recorded.is_some_and(|old| old != *now),
+        After::Rebuilt => recorded.is_some(),
+        After::Unavailable => false,
+    }
+}
+
+/// Members whose node is no longer described, by the lines that they left in the lock.
+pub(super) fn removed_members(plan: &mut Plan, world: World<'_>) {
+    let described: BTreeSet<&str> = world
+        .graph
+        .ids()
+        .filter_map(|id| match &world.graph.get(id).recipe {
+            Recipe::StaticPod(StaticPod { members, .. }) if !members.is_empty() => Some(members),
+            _ => None,
+        })
+        .flat_map(|members| members.keys().map(String::as_str))
+        .collect();
+    if described.is_empty() {
+        return;
+    }
+    let suffix = format!("/manifests/{}", Process::Etcd.name());
+    let gone = plan.orphans.iter().filter_map(|orphan| match orphan {
+        Orphan::Line(name) => {
+            let member = name
+                .as_str()
+                .strip_prefix("nodes/")?
+                .strip_suffix(&suffix)?;
+            (!described.contains(member)).then(|| Membership::Remove {
+                member: member.to_owned(),
+            })
+        }
+        Orphan::File { .. } => None,
+    });
+    plan.membership.extend(gone.collect::<Vec<_>>());
+}
