@@ -100,6 +100,25 @@ fn every_manifest_is_valid_in_the_three_newest_versions() {
     }
 }
 
+/// Static pods and role bindings of every kind of cluster that the examples show.
+#[test]
+fn static_pods_are_valid_in_the_three_newest_versions() {
+    let (major, newest) = newest_schema();
+    for (example, manifests) in [("ha", 13), ("external-etcd", 10), ("dual-stack", 0)] {
+        let project = Project::example(example).applied();
+        let files = project.files(".yaml");
+        assert!(files.len() >= manifests.max(5), "{example}: {files:?}");
+        let files: Vec<_> = files.iter().map(|path| project.out(path)).collect();
+        for minor in newest - 2..=newest {
+            let version = format!("{major}.{minor}");
+            let mut validate = tool("kubernetes-validate");
+            validate.args(["--strict", "--kubernetes-version", &version]);
+            let seen = printed(validate.args(&files));
+            assert!(!seen.contains("ERROR"), "{example}: {seen}");
+        }
+    }
+}
+
 /// kubectl decodes the objects by its own types; `--local` asks no server.
 #[test]
 fn kubectl_reads_the_request_and_builds_the_kustomization() {

@@ -1,5 +1,6 @@
 //! `kpki init`: the one writer besides the store, of files that are not there yet.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,28 +23,21 @@ pub(super) fn run(directory: &Path) -> Result<Outcome> {
         (".gitignore", GITIGNORE),
         (".gitattributes", GITATTRIBUTES),
     ];
-    let existing: Vec<String> = files
-        .iter()
-        .map(|(name, _)| directory.join(name))
-        // What the name leads to does not matter: a dangling link is in the way too.
-        .filter(|path| path.symlink_metadata().is_ok())
-        .map(|path| shown(&path).to_string())
-        .collect();
-    if !existing.is_empty() {
-        let verb = if existing.len() == 1 {
-            "exists"
-        } else {
-            "exist"
-        };
+    // What the name leads to does not matter: a dangling link is in the way too.
+    let exists = |name: &str| directory.join(name).symlink_metadata().is_ok();
+    if exists(DESCRIPTION) {
+        let path = directory.join(DESCRIPTION);
         return Err(
-            Error::refused(format!("{} {verb} already", existing.join(", "))).help(
+            Error::refused(format!("{} exists already", shown(&path))).help(
                 "move away what is there or choose another folder with -C; nothing was written",
             ),
         );
     }
+    // A repository has its own; what belongs in it is told.
+    let (kept, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| exists(name));
     fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, &error))?;
     let mut written = Vec::new();
-    for (name, text) in files {
+    for (name, text) in &files {
         let path = directory.join(name);
         if let Err(error) = write_new(&path, text) {
             undo(&written);
@@ -51,13 +45,26 @@ pub(super) fn run(directory: &Path) -> Result<Outcome> {
         }
         written.push(path);
     }
-    terminal::product(&format!(
-        "wrote {DESCRIPTION}, .gitignore and .gitattributes in {}\n\
-         next: edit {}, then kpki plan\n",
-        directory.display(),
-        shown(&directory.join(DESCRIPTION)),
-    ))?;
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    let mut text = format!("wrote {} in {}\n", listed(&names), directory.display());
+    for (name, lines) in kept {
+        let _ = write!(text, "left {name} as it is; add to it:\n\n{lines}\n");
+    }
+    let _ = writeln!(
+        text,
+        "next: edit {}, then kpki plan",
+        shown(&directory.join(DESCRIPTION))
+    );
+    terminal::product(&text)?;
     Ok(Outcome::Done)
+}
+
+/// `a, b and c`
+fn listed(names: &[&str]) -> String {
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 /// The folder's own name where a cluster may be called that.
