@@ -45,6 +45,14 @@
 //! anew. Kubernetes' signer writes the subject in its own way and may cut the life, so an answer is compared by
 //! key, common name and the set of organizations.
 //!
+//! # Static pods
+//!
+//! A static pod is rendered from the description and from the public bytes of what its process reads only when
+//! it starts: their digest is an annotation, and a changed one makes the kubelet replace the pod. It is built
+//! last. An operator's own manifest ([`spec::Manifest`]) is an input as any other file: [`pod`] finds the spans
+//! to edit, keeps every other byte, and reads the result again; `config` tries that once, so that a manifest
+//! that cannot be patched is a mistake in a file with a line, and not a plan that fails.
+//!
 //! # Invariants
 //!
 //! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.

@@ -29,6 +29,14 @@ pub struct SourceError {
 }
 
 impl Sources {
+    /// As [`Sources::read`]; `None` where no such file is.
+    pub fn read_if_there(&self, path: &str, limit: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        match self.read(path, limit) {
+            Err(error) if error.why == NO_SUCH_FILE => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// The bytes of one regular file, at most `limit` of them.
     pub fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, SourceError> {
         let refuse = |why: String| SourceError {
@@ -40,7 +48,7 @@ impl Sources {
             Sources::Folder(root) => read_regular(&root.join(path), limit).map_err(refuse)?,
             Sources::Memory(files) => files
                 .get(path)
-                .ok_or_else(|| refuse("no such file".to_owned()))?
+                .ok_or_else(|| refuse(NO_SUCH_FILE.to_owned()))?
                 .clone(),
         };
         if bytes.len() > limit {
@@ -55,6 +63,8 @@ impl Sources {
         Ok(bytes)
     }
 }
+
+const NO_SUCH_FILE: &str = "no such file";
 
 fn check_path(path: &str) -> Result<(), &'static str> {
     if path.is_empty() {
@@ -82,7 +92,7 @@ pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
         Errno::NOENT if path.is_symlink() => "a symbolic link to nothing".to_owned(),
-        Errno::NOENT | Errno::NOTDIR => "no such file".to_owned(),
+        Errno::NOENT | Errno::NOTDIR => NO_SUCH_FILE.to_owned(),
         Errno::NXIO => "not a regular file".to_owned(),
         other => std::io::Error::from(other).to_string(),
     })?;

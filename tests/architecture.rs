@@ -147,6 +147,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("print!", &[]),
     ("eprint!", &[]),
     ("std::io::stdout", &["src/command/terminal.rs"]),
+    ("granit_parser", &["src/pod/"]),
     ("anstream", &["src/command/terminal.rs"]),
     ("indicatif", &["src/command/"]),
     ("process::exit", &[]),

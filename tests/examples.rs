@@ -180,6 +180,27 @@ fn dual_stack() {
 }
 
 #[test]
+fn static_pods() {
+    check(&Example {
+        name: "static-pods",
+        cluster: "shop",
+        endpoint: "https://api.shop.internal:6443",
+        local: &[
+            ("cp1", "https://10.40.0.11:6443"),
+            ("cp2", "https://10.40.0.12:6443"),
+            ("cp3", "https://10.40.0.13:6443"),
+        ],
+        certificates: &[],
+        namespaces: &[],
+        has: &[
+            "nodes/cp1/etc/kubernetes/manifests/etcd.yaml",
+            "nodes/cp3/etc/kubernetes/manifests/kube-apiserver.yaml",
+        ],
+        lacks: &["nodes/cp1/etc/kubernetes/pki/kubelet.crt"],
+    });
+}
+
+#[test]
 fn large() {
     check(&Example {
         name: "large",

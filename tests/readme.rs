@@ -187,6 +187,8 @@ fn descriptions_are_accepted() {
         files.insert("company-ca.crt".into(), brought);
         let request = std::fs::read("examples/users/omar.csr").unwrap();
         files.insert("omar.csr".into(), request);
+        let scheduler = std::fs::read("examples/static-pods/manifests/kube-scheduler.yaml");
+        files.insert("manifests/kube-scheduler.yaml".into(), scheduler.unwrap());
         if let Err(report) = config::load(&Sources::Memory(files), "cluster.kdl") {
             panic!("README.md:{}\n{}", block.line, report.render(false));
         }

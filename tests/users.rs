@@ -104,7 +104,12 @@ fn every_manifest_is_valid_in_the_three_newest_versions() {
 #[test]
 fn static_pods_are_valid_in_the_three_newest_versions() {
     let (major, newest) = newest_schema();
-    for (example, manifests) in [("ha", 13), ("external-etcd", 10), ("dual-stack", 0)] {
+    for (example, manifests) in [
+        ("ha", 13),
+        ("external-etcd", 10),
+        ("dual-stack", 0),
+        ("static-pods", 13),
+    ] {
         let project = Project::example(example).applied();
         let files = project.files(".yaml");
         assert!(files.len() >= manifests.max(5), "{example}: {files:?}");

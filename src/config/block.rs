@@ -193,6 +193,8 @@ impl<'n> Block<'n> {
                 Some((later, help)) => {
                     Problem::new(word.at, format!("`{later}` is not supported yet")).help(*help)
                 }
+                None if shape.fields.is_empty() => unknown(word, &format!("on `{}`", shape.word))
+                    .help(format!("`{}` has no settings", shape.word)),
                 None => unknown(word, &format!("on `{}`", shape.word)).help(suggestion(
                     &word.text,
                     shape.fields.iter().map(|field| field.word),

@@ -98,6 +98,14 @@ pub struct Components {
     pub topology_at: Option<At>,
     pub kubelet_serving: bool,
     pub kube_proxy: bool,
+    pub places: Places,
+}
+
+/// Where the settings of static pods are written.
+#[derive(Default)]
+pub struct Places {
+    pub flags: BTreeMap<(Component, String), At>,
+    pub images: BTreeMap<Component, At>,
 }
 
 pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) -> Components {
@@ -111,6 +119,7 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         topology_at: None,
         kubelet_serving: false,
         kube_proxy: false,
+        places: Places::default(),
     };
     let mut seen = Seen::new();
     for block in blocks {
@@ -186,11 +195,20 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         _ => {}
     }
     if let Some(component) = component {
+        let places = flags
+            .iter()
+            .map(|(name, (_, at))| ((component, name.clone()), *at));
+        all.places.flags.extend(places);
+        let image_at = block.written("image").map(|at| (component, at));
+        all.places.images.extend(image_at);
         let settings = ComponentSettings {
             policy: written.policy.clone(),
             sans: sans.into_iter().map(|(san, _)| san).collect(),
             revision,
-            flags,
+            flags: flags
+                .into_iter()
+                .map(|(name, (value, _))| (name, value))
+                .collect(),
             image,
         };
         all.settings.insert(component, settings);

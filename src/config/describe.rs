@@ -9,14 +9,14 @@ use super::node::NodeDraft;
 use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
-use super::{ca, certificate, cluster, component, defaults, node, user};
+use super::{ca, certificate, cluster, component, defaults, manifests, node, user};
 use crate::sources::Sources;
 use crate::spec::{
     Ca, CaName, Component, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
 };
 use crate::time::Span;
 
-const SHAPES: [&Shape; 7] = [
+const SHAPES: [&Shape; 8] = [
     &cluster::SHAPE,
     &defaults::SHAPE,
     &ca::SHAPE,
@@ -24,18 +24,20 @@ const SHAPES: [&Shape; 7] = [
     &component::SHAPE,
     &user::SHAPE,
     &certificate::SHAPE,
+    &manifests::SHAPE,
 ];
 
 /// So many problems have one cause, such as another kind of file; looking further only takes time.
 const ENOUGH: usize = 1000;
 
-/// Top-level words that are planned.
-const LATER: [(&str, &str); 1] = [(
-    "manifests",
-    "without it kpki writes its own static pods; delete the line",
-)];
+/// A description as far as its own files tell; the manifests that it names are still to be read.
+pub struct Described {
+    pub spec: Spec,
+    pub manifests: Option<manifests::Folder>,
+    pub places: component::Places,
+}
 
-pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> Option<Spec> {
+pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> Option<Described> {
     let mut complete = reader.problems.is_empty();
     let blocks = sort(nodes, reader, &mut complete);
     let of = |shape: &Shape| blocks.get(shape.word).map_or(&[][..], Vec::as_slice);
@@ -66,6 +68,8 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
     let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
     let certificates = certificate::read(of(&certificate::SHAPE), &defaults, &names, reader);
     drop(names);
+    let manifests =
+        only(of(&manifests::SHAPE), reader).and_then(|block| manifests::folder(block, reader));
     let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
     note_clamped(
         &cas,
@@ -78,7 +82,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
     );
     let mut nodes: Vec<_> = nodes.into_iter().filter_map(NodeDraft::finish).collect();
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
-    Some(Spec {
+    let spec = Spec {
         cluster: cluster?,
         cas,
         nodes,
@@ -89,6 +93,12 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         defaults,
         users: sorted(users, |user| user.name.as_str()),
         certificates: sorted(certificates, |certificate| certificate.name.as_str()),
+        manifests: None,
+    };
+    Some(Described {
+        spec,
+        manifests,
+        places: components.places,
     })
 }
 
@@ -113,12 +123,6 @@ fn sort<'n>(
         if let Some(shape) = SHAPES.iter().find(|shape| shape.word == word) {
             let block = Block::read(node, shape, &mut reader.problems);
             blocks.entry(shape.word).or_default().push(block);
-            continue;
-        }
-        if let Some((_, help)) = LATER.iter().find(|(later, _)| *later == word) {
-            reader.problem(
-                Problem::new(node.word.at, format!("`{word}` is not supported yet")).help(*help),
-            );
             continue;
         }
         *complete = false;

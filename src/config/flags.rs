@@ -7,10 +7,9 @@ use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
 use super::tree::{Scalar, Value};
 
-/// By name without dashes.
-pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
-    let mut flags = BTreeMap::new();
-    let mut seen: BTreeMap<String, At> = BTreeMap::new();
+/// By name without dashes, each with the place of its name.
+pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, (String, At)> {
+    let mut flags: BTreeMap<String, (String, At)> = BTreeMap::new();
     for pair in block.many("flag").chunks(2) {
         let [name, value] = pair else { continue };
         let (Some(text), Some(setting)) = (reader.text(name, "flag"), value_of(value, reader))
@@ -19,15 +18,14 @@ pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, Str
         };
         if let Some(problem) = refused_name(text, name.at) {
             reader.problem(problem);
-        } else if let Some(first) = seen.get(text) {
+        } else if let Some((_, first)) = flags.get(text) {
             let problem = Problem::new(name.at, format!("flag {} is given twice", quoted(text)))
                 .label("again")
                 .first(*first)
                 .help("delete one of the two");
             reader.problem(problem);
         } else {
-            seen.insert(text.to_owned(), name.at);
-            flags.insert(text.to_owned(), setting);
+            flags.insert(text.to_owned(), (setting, name.at));
         }
     }
     flags

@@ -2,7 +2,7 @@
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a text's structure and limits, `parse`
 //! turns it into a `tree`; `block` sorts a node's words by its shape, a table in each of `cluster`, `ca`,
-//! `node`, `component`, `user` (with `bind` and `request`) and `certificate`; `reader` makes types of values. Nothing here stops at a
+//! `node`, `component`, `user` (with `bind` and `request`), `certificate` and `manifests`; `reader` makes types of values. Nothing here stops at a
 //! mistake: what can be judged is judged, and a rule about something missing is silent where a mistake may
 //! have hidden it.
 
@@ -17,10 +17,12 @@ mod defaults;
 mod describe;
 mod files;
 mod flags;
+mod manifests;
 mod node;
 mod parse;
 mod policy;
 mod problem;
+mod processes;
 mod reader;
 mod report;
 mod request;
@@ -51,14 +53,26 @@ pub struct Loaded {
 pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
     let files = files::read(sources, root);
     let mut reader = reader::Reader::new(&files.read, files.problems);
-    let spec = describe::describe(&files.nodes, sources, &mut reader);
+    let described = describe::describe(&files.nodes, sources, &mut reader);
     let (problems, notes) = (reader.problems, reader.notes);
-    match spec {
-        Some(spec) if problems.is_empty() => Ok(Loaded {
+    let described = match described {
+        Some(described) if problems.is_empty() => described,
+        _ => return Err(Report::new(files.read, problems)),
+    };
+    // Only a cluster without mistakes says what its processes must be told.
+    let mut spec = described.spec;
+    let mut review = processes::Review::new(files.read, notes);
+    if let Some(folder) = &described.manifests {
+        spec.manifests = Some(manifests::read(folder, &spec, sources, &mut review));
+    }
+    processes::review(&spec, &described.places, &mut review);
+    if review.problems.is_empty() {
+        Ok(Loaded {
             spec,
-            notes,
-            files: files.read,
-        }),
-        _ => Err(Report::new(files.read, problems)),
+            notes: review.notes,
+            files: review.files,
+        })
+    } else {
+        Err(Report::new(review.files, review.problems))
     }
 }

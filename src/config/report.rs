@@ -42,6 +42,15 @@ impl SourceFile {
         self.line_starts.partition_point(|start| *start <= offset)
     }
 
+    /// The bytes of a line counted from 1, without its indentation and end.
+    pub fn range(&self, line: usize) -> Range<usize> {
+        let whole = self.text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+        let start = self.line_starts.get(line.saturating_sub(1));
+        let start = start.copied().unwrap_or(self.text.len());
+        let indent = whole.len() - whole.trim_start().len();
+        start + indent..start + whole.trim_end().len().max(indent)
+    }
+
     /// The bytes of the lines from that of `from` to that of `to`.
     fn lines(&self, from: usize, to: usize) -> Range<usize> {
         let start = self.line_starts.get(self.line(from).saturating_sub(1));

@@ -6,6 +6,7 @@ mod user;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::recipe::InputHashes;
+use super::sans::sans;
 use super::static_pods::static_pods;
 use super::{
     Bindings, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement, Recipe,
@@ -14,8 +15,7 @@ use super::{
 use crate::facts::DistinguishedName;
 use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{
-    BINDINGS, CommonNameFrom, Home, Hosts, KUBERNETES_FOLDER, LEAVES, LeafRow, SanFrom, ServerFrom,
-    primary,
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBERNETES_FOLDER, LEAVES, LeafRow, ServerFrom, primary,
 };
 use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
@@ -329,51 +329,6 @@ fn leaf(
         revision,
         brought: None,
     })
-}
-
-fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
-    let mut sans = BTreeSet::new();
-    for from in row.sans {
-        match from {
-            SanFrom::Fixed(text) => sans.extend(text.parse::<San>().ok()),
-            SanFrom::Node => {
-                if let Some(node) = node {
-                    sans.insert(San::from(&node.name));
-                    sans.extend(node.addresses.iter().map(|address| San::Ip(address.ip())));
-                    sans.extend(node.sans.iter().cloned());
-                }
-            }
-            SanFrom::Component => {
-                if let Some(settings) = spec.components.get(&row.component) {
-                    sans.extend(settings.sans.iter().cloned());
-                }
-            }
-            SanFrom::ServiceDomain => {
-                let name = format!("kubernetes.default.svc.{}", spec.cluster.dns_domain.value);
-                sans.insert(San::Dns(name.into()));
-            }
-            SanFrom::ServiceAddress => {
-                // The network's second address: the `kubernetes` service's (kubeadm, GetAPIServerVirtualIP).
-                let first = spec.cluster.service_cidrs.value.first();
-                sans.extend(first.and_then(|cidr| service_address(*cidr)).map(San::Ip));
-            }
-            SanFrom::EndpointHost => {
-                sans.insert(spec.cluster.endpoint.value.host.clone());
-            }
-        }
-    }
-    sans
-}
-
-fn service_address(cidr: ipnet::IpNet) -> Option<std::net::IpAddr> {
-    match cidr.network() {
-        std::net::IpAddr::V4(network) => u32::from(network)
-            .checked_add(1)
-            .map(|next| std::net::Ipv4Addr::from(next).into()),
-        std::net::IpAddr::V6(network) => u128::from(network)
-            .checked_add(1)
-            .map(|next| std::net::Ipv6Addr::from(next).into()),
-    }
 }
 
 fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &ByCa) {

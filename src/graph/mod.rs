@@ -1,8 +1,10 @@
 //! What there should be: derivations (recipes of artifacts, which know no path) and placements (where
 //! their bytes lie).
 
+mod contradictions;
 mod derive;
 mod recipe;
+mod sans;
 mod static_pods;
 mod user;
 
@@ -11,11 +13,12 @@ use std::collections::HashMap;
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 
+pub use contradictions::{Contradiction, Severity, contradictions};
 pub use recipe::{
     Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
     SigningKey,
 };
-pub use static_pods::{PodSource, StaticPod, flags_on, images};
+pub use static_pods::{PodSource, StaticPod, flags_on, images, wish_on};
 pub use user::{
     Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
 };

@@ -1,14 +1,17 @@
 //! Static pods: which process runs where, with which flags, and what it must be restarted for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::DerivationId;
 use super::derive::{Builder, on_node};
 use super::{Content, Graph, Recipe};
 use crate::hash::{Digest, Fields};
-use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags};
+use crate::manifest::{
+    EtcdMember, EtcdServers, FlagInputs, InitialCluster, Mount, merged, own_flags, pki_flags,
+};
 use crate::name::{API_PORT, NodeName};
-use crate::pod::PodWish;
+use crate::pod::{Business, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
     Circumstances, ETCD_PEER_PORT, Hosts, Input, Process, Reader, restart_inputs,
 };
@@ -34,7 +37,7 @@ pub enum PodSource {
         flags: BTreeMap<String, String>,
     },
     /// The operator's, and what it must say.
-    Patched { bytes: Vec<u8>, wish: PodWish },
+    Patched { bytes: Arc<[u8]>, wish: PodWish },
 }
 
 const INITIAL_CLUSTER: &str = "initial-cluster";
@@ -87,6 +90,46 @@ pub fn images(spec: &Spec) -> Result<BTreeMap<Process, String>, Vec<Process>> {
 
 /// The flags of kpki's own that a process gets on a node, `--initial-cluster` as for a new cluster.
 pub fn flags_on(spec: &Spec, node: &Node, process: Process) -> BTreeMap<&'static str, String> {
+    with_inputs(spec, node, |inputs| own_flags(process, inputs))
+}
+
+/// What an operator's manifest of a process must say on a node: the files of the PKI, and the flags that the
+/// description gives.
+pub fn wish_on(spec: &Spec, node: &Node, process: Process) -> PodWish {
+    let own = with_inputs(spec, node, |inputs| pki_flags(process, inputs));
+    let given = spec.components.get(&process.component());
+    let flags = merged(&own, given.map_or(&BTreeMap::new(), |given| &given.flags));
+    let rows = process.row().mounts.iter();
+    let mounts = rows.filter(|row| {
+        let mount = Mount::from(*row);
+        own.values().any(|path| mount.holds(path))
+    });
+    PodWish {
+        process,
+        mounts: mounts
+            .map(|row| MountWish {
+                path: row.path.to_owned(),
+                kind: if row.file {
+                    PathKind::File
+                } else {
+                    PathKind::Folder
+                },
+            })
+            .collect(),
+        flags: flags
+            .into_iter()
+            .map(|(name, value)| FlagWish {
+                name,
+                value,
+                business: Business::Own,
+            })
+            .collect(),
+        annotations: Vec::new(),
+    }
+}
+
+/// Nothing for a node without an address: the description demands one where these processes run.
+fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'_>) -> T) -> T {
     let members: Vec<EtcdMember<'_>> = members(spec)
         .filter_map(|node| {
             let address = node.addresses.first()?.ip();
@@ -97,26 +140,23 @@ pub fn flags_on(spec: &Spec, node: &Node, process: Process) -> BTreeMap<&'static
         })
         .collect();
     let Some(address) = node.addresses.first() else {
-        return BTreeMap::new();
+        return T::default();
     };
-    own_flags(
-        process,
-        &FlagInputs {
-            version: spec.cluster.kubernetes.value,
-            cluster_name: spec.cluster.name.as_str(),
-            node_name: node.name.as_str(),
-            node_address: address.ip(),
-            api_port: API_PORT,
-            service_cidrs: &spec.cluster.service_cidrs.value,
-            dns_domain: spec.cluster.dns_domain.value.as_str(),
-            serving_kubelets: spec.kubelet_serving,
-            etcd_servers: match spec.etcd {
-                EtcdTopology::Stacked => EtcdServers::Stacked,
-                EtcdTopology::External => EtcdServers::External(&members),
-            },
-            initial_cluster: InitialCluster::New(&members),
+    read(&FlagInputs {
+        version: spec.cluster.kubernetes.value,
+        cluster_name: spec.cluster.name.as_str(),
+        node_name: node.name.as_str(),
+        node_address: address.ip(),
+        api_port: API_PORT,
+        service_cidrs: &spec.cluster.service_cidrs.value,
+        dns_domain: spec.cluster.dns_domain.value.as_str(),
+        serving_kubelets: spec.kubelet_serving,
+        etcd_servers: match spec.etcd {
+            EtcdTopology::Stacked => EtcdServers::Stacked,
+            EtcdTopology::External => EtcdServers::External(&members),
         },
-    )
+        initial_cluster: InitialCluster::New(&members),
+    })
 }
 
 fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
@@ -134,8 +174,9 @@ pub(super) fn circumstances(spec: &Spec) -> Circumstances {
 }
 
 pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
-    let Ok(images) = images(spec) else {
-        return;
+    let images = match &spec.manifests {
+        Some(_) => BTreeMap::new(),
+        None => images(spec).unwrap_or_default(),
     };
     for process in Process::ALL {
         let hosts = spec
@@ -145,6 +186,12 @@ pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
         for node in hosts {
             if let Some(image) = images.get(&process) {
                 own_pod(builder, spec, node, process, image);
+            } else if let Some(manifest) = spec.manifest_of(&node.name, process.component()) {
+                let source = PodSource::Patched {
+                    bytes: manifest.bytes.clone(),
+                    wish: wish_on(spec, node, process),
+                };
+                add(builder, spec, node, process, source, BTreeMap::new());
             }
         }
     }

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 
 use crate::profile::{
-    Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
-    KUBERNETES_FOLDER, Process,
+    Business, Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
+    FlagRow, KUBERNETES_FOLDER, Process,
 };
 use crate::version::KubernetesVersion;
 
@@ -55,6 +55,20 @@ pub enum InitialCluster<'a> {
 
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
+    rows(process, inputs)
+        .map(|row| (row.name, value(row.from, inputs)))
+        .collect()
+}
+
+/// Those that name files of the PKI: in an operator's manifest, kpki's business.
+pub fn pki_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
+    rows(process, inputs)
+        .filter(|row| row.business == Business::Own)
+        .map(|row| (row.name, value(row.from, inputs)))
+        .collect()
+}
+
+fn rows(process: Process, inputs: &FlagInputs) -> impl Iterator<Item = &'static FlagRow> {
     let circumstances = Circumstances {
         version: inputs.version,
         serving_kubelets: inputs.serving_kubelets,
@@ -62,10 +76,8 @@ pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str
     };
     FLAGS
         .iter()
-        .filter(|row| row.process == process)
-        .filter(|row| row.when.iter().all(|when| when.holds(&circumstances)))
-        .map(|row| (row.name, value(row.from, inputs)))
-        .collect()
+        .filter(move |row| row.process == process)
+        .filter(move |row| row.when.iter().all(|when| when.holds(&circumstances)))
 }
 
 /// The table's flags with the user's: the user's win.

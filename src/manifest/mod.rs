@@ -9,7 +9,9 @@ mod static_pod;
 mod user;
 
 pub use bindings::cluster_role_bindings;
-pub use flags::{EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags};
+pub use flags::{
+    EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags, pki_flags,
+};
 pub use mounts::Mount;
 pub use static_pod::{StaticPod, folder_of_flag};
 pub use user::{SigningRequest, kustomization, role_bindings};

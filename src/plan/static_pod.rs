@@ -198,7 +198,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
         (_, None) => reasons.push(Reason::OutputModified { path: path.clone() }),
     }
     let restored = known && recorded == Some(Digest::of(&expected));
-    if !restored || old.is_some() {
+    let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
+    if !same_pod && (!restored || old.is_some()) {
         judge.plan.restarts.push(Restart {
             reader: Reader::Pod(recipe.process),
             node: recipe.node.clone(),

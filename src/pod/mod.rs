@@ -96,23 +96,23 @@ pub enum Outcome {
     Extra,
 }
 
+impl Finding {
+    /// What there is to say, without the line.
+    pub fn message(&self) -> String {
+        let Finding { flag, found, .. } = self;
+        match &self.outcome {
+            Outcome::ChangedTo(new) => format!("--{flag} changed from {found} to {new}"),
+            Outcome::Kept { wished } => {
+                format!("--{flag} stays {found}, kpki would choose {wished}")
+            }
+            Outcome::Extra => format!("--{flag} has {found} as well, which stays"),
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding {
-            line, flag, found, ..
-        } = self;
-        match &self.outcome {
-            Outcome::ChangedTo(new) => {
-                write!(f, "line {line}: --{flag} changed from {found} to {new}")
-            }
-            Outcome::Kept { wished } => {
-                write!(
-                    f,
-                    "line {line}: --{flag} stays {found}, kpki would choose {wished}"
-                )
-            }
-            Outcome::Extra => write!(f, "line {line}: --{flag} has {found} as well, which stays"),
-        }
+        write!(f, "line {}: {}", self.line, self.message())
     }
 }
 
@@ -181,6 +181,17 @@ pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
         bytes: new.into_bytes(),
         findings,
     })
+}
+
+/// Whether two manifests are one Pod to the kubelet: comments, quotes, blanks and the order of keys do not
+/// count.
+pub fn is_same_pod(one: &[u8], other: &[u8]) -> bool {
+    match (parse::parse(one), parse::parse(other)) {
+        (Ok(one), Ok(other)) => {
+            value::Value::of(&one.root).means_the_same(&value::Value::of(&other.root))
+        }
+        _ => false,
+    }
 }
 
 /// What has to change, and what was found on the way.

@@ -57,6 +57,24 @@ pub(super) enum Change {
 }
 
 impl Value {
+    /// Whatever the order of keys.
+    pub fn means_the_same(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Map(one), Value::Map(other)) => {
+                let same = |(key, value): &(Value, Value)| {
+                    let mut found = other.iter().filter(|(known, _)| known == key);
+                    found.any(|(_, other)| value.means_the_same(other))
+                };
+                one.len() == other.len() && one.iter().all(same)
+            }
+            (Value::List(one), Value::List(other)) => {
+                let mut pairs = one.iter().zip(other);
+                one.len() == other.len() && pairs.all(|(one, other)| one.means_the_same(other))
+            }
+            (one, other) => one == other,
+        }
+    }
+
     pub fn text(text: impl Into<String>) -> Value {
         Value::Text(text.into())
     }

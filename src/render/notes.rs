@@ -105,6 +105,9 @@ fn masters(spec: &Spec) -> impl Iterator<Item = String> {
 
 /// A control plane without one of its processes would be worse than none.
 fn no_static_pods(spec: &Spec) -> Option<String> {
+    if spec.manifests.is_some() {
+        return None;
+    }
     let unknown = images(spec).err()?;
     let names: Vec<&str> = unknown.iter().map(|process| process.name()).collect();
     Some(format!(

@@ -51,6 +51,57 @@ fn description_cases() -> Vec<Case> {
             &["nowhere/cluster.kdl"],
         ),
         case(
+            "a manifest that is a folder",
+            |p| {
+                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir_all(p.at("m/etcd.yaml")).unwrap();
+            },
+            APPLY,
+            1,
+            &[
+                "cannot read m/etcd.yaml: a folder, not a file",
+                "cluster.kdl:",
+                NOTHING,
+            ],
+        ),
+        case(
+            "a manifest that links to nothing",
+            |p| {
+                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir(p.at("m")).unwrap();
+                symlink("nowhere", p.at("m/etcd.yaml")).unwrap();
+            },
+            PLAN,
+            1,
+            &["cannot read m/etcd.yaml: a symbolic link to nothing"],
+        ),
+        case(
+            "a manifest that is too large",
+            |p| {
+                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir(p.at("m")).unwrap();
+                fs::write(p.at("m/etcd.yaml"), "#".repeat(1024 * 1024 + 1)).unwrap();
+            },
+            PLAN,
+            1,
+            &["cannot read m/etcd.yaml: larger than 1 MiB"],
+        ),
+        case(
+            "a manifest that is no text",
+            |p| {
+                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir(p.at("m")).unwrap();
+                fs::write(p.at("m/kube-scheduler.yaml"), b"kind: Pod\n\xff\n").unwrap();
+            },
+            APPLY,
+            1,
+            &[
+                "the manifest is not UTF-8",
+                "m/kube-scheduler.yaml:2",
+                NOTHING,
+            ],
+        ),
+        case(
             "the project folder is a file",
             |_| {},
             &["-C", "cluster.lock", "plan"],

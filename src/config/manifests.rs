@@ -1,0 +1,120 @@
+//! `manifests "DIR"`: the operator's own static pods.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::block::{Block, Shape};
+use super::files::below;
+use super::problem::{At, Problem, quoted};
+use super::processes::Review;
+use super::reader::Reader;
+use crate::profile::Process;
+use crate::sources::Sources;
+use crate::spec::{Manifest, Manifests, Spec};
+
+pub const SHAPE: Shape = Shape {
+    word: "manifests",
+    example: Some("manifests/"),
+    fields: &[],
+    later: &[],
+};
+
+/// As the patcher's; a static pod has a few KiB.
+const LIMIT: usize = 1024 * 1024;
+
+/// Where the manifests lie, relative to the description's root; empty: beside it.
+pub struct Folder {
+    path: String,
+    pub at: At,
+}
+
+impl Folder {
+    fn file(&self, name: &str) -> String {
+        match self.path.as_str() {
+            "" => name.to_owned(),
+            path => format!("{path}/{name}"),
+        }
+    }
+}
+
+pub fn folder(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Folder> {
+    let value = block.name?;
+    let text = reader.text(value, "manifests")?;
+    let path = below(reader.folder(value.at), text.trim_end_matches('/'));
+    let help = "name a folder beside this file or below, such as manifests \"manifests/\"";
+    match path {
+        None => {
+            let message = format!("{} leads out of the description's folder", quoted(text));
+            reader.problem(Problem::new(value.at, message).help(help));
+            None
+        }
+        Some(path) if path == "out" || path.starts_with("out/") => {
+            let message = format!("{} is where kpki writes", quoted(text));
+            reader.problem(Problem::new(value.at, message).help(help));
+            None
+        }
+        Some(path) => Some(Folder { path, at: value.at }),
+    }
+}
+
+/// Of every process on every node that runs it: `DIR/NODE/PROCESS.yaml`, else `DIR/PROCESS.yaml`.
+pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review) -> Manifests {
+    let mut shared: BTreeMap<Process, Option<Manifest>> = BTreeMap::new();
+    let mut all = Manifests::new();
+    let mut without: BTreeMap<Process, Vec<&str>> = BTreeMap::new();
+    let mut refused = false;
+    for process in Process::ALL {
+        let file = format!("{}.yaml", process.name());
+        let hosts = process.hosts();
+        for node in spec.nodes.iter().filter(|node| hosts.include(node, spec)) {
+            let own = folder.file(&format!("{}/{file}", node.name));
+            let found = match one(&own, sources) {
+                Ok(None) => match shared.get(&process) {
+                    Some(known) => Ok(known.clone()),
+                    None => one(&folder.file(&file), sources).inspect(|found| {
+                        shared.insert(process, found.clone());
+                    }),
+                },
+                found => found,
+            };
+            match found {
+                Ok(Some(manifest)) => {
+                    all.insert((node.name.clone(), process.component()), manifest);
+                }
+                Ok(None) => without.entry(process).or_default().push(node.name.as_str()),
+                Err(message) => {
+                    refused = true;
+                    review.problem(Problem::new(folder.at, message));
+                }
+            }
+        }
+    }
+    if all.is_empty() && !refused {
+        let names = Process::ALL.map(|process| format!("{}.yaml", process.name()));
+        let message = "no manifest is there";
+        review.problem(Problem::new(folder.at, message).help(format!(
+            "kpki looks for {}, first in a folder named as the node; without `manifests` it writes its own",
+            names.join(", ")
+        )));
+        return all;
+    }
+    for (process, nodes) in without {
+        review.note(format!(
+            "{}.yaml is not in {}: nothing is written for it on {}",
+            process.name(),
+            folder.file(""),
+            nodes.join(", ")
+        ));
+    }
+    all
+}
+
+fn one(path: &str, sources: &Sources) -> Result<Option<Manifest>, String> {
+    let bytes = sources
+        .read_if_there(path, LIMIT)
+        .map_err(|error| error.to_string())?;
+    Ok(bytes.map(|bytes| Manifest {
+        path: Arc::from(path),
+        bytes: Arc::from(bytes),
+    }))
+}

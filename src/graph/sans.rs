@@ -1,0 +1,56 @@
+//! Subject alternative names: the table's and the description's.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use crate::name::San;
+use crate::profile::{LeafRow, SanFrom};
+use crate::spec::{Node, Spec};
+
+/// The alternative names of a row's certificate, on a node if it is of one.
+pub fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
+    let mut sans = BTreeSet::new();
+    for from in row.sans {
+        match from {
+            SanFrom::Fixed(text) => sans.extend(text.parse::<San>().ok()),
+            SanFrom::Node => {
+                if let Some(node) = node {
+                    sans.insert(San::from(&node.name));
+                    sans.extend(node.addresses.iter().map(|address| San::Ip(address.ip())));
+                    sans.extend(node.sans.iter().cloned());
+                }
+            }
+            SanFrom::Component => {
+                if let Some(settings) = spec.components.get(&row.component) {
+                    sans.extend(settings.sans.iter().cloned());
+                }
+            }
+            SanFrom::ServiceDomain => {
+                let name = format!("kubernetes.default.svc.{}", spec.cluster.dns_domain.value);
+                sans.insert(San::Dns(name.into()));
+            }
+            SanFrom::ServiceAddress => {
+                let first = spec.cluster.service_cidrs.value.first();
+                sans.extend(first.and_then(|cidr| service_address(*cidr)).map(San::Ip));
+            }
+            SanFrom::EndpointHost => {
+                sans.insert(spec.cluster.endpoint.value.host.clone());
+            }
+        }
+    }
+    sans
+}
+
+/// The network's second address: the `kubernetes` service's (kubeadm, GetAPIServerVirtualIP).
+pub fn service_address(cidr: IpNet) -> Option<IpAddr> {
+    match cidr.network() {
+        IpAddr::V4(network) => u32::from(network)
+            .checked_add(1)
+            .map(|next| Ipv4Addr::from(next).into()),
+        IpAddr::V6(network) => u128::from(network)
+            .checked_add(1)
+            .map(|next| Ipv6Addr::from(next).into()),
+    }
+}

@@ -1,0 +1,84 @@
+//! People and robots.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Policy;
+use crate::name::{CommonName, DnsName, Label, Organization, RoleName};
+
+/// Who signs a user's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Via {
+    /// kpki, with the cluster CA's key, at once.
+    Ca,
+    /// The cluster itself, once somebody approves a CertificateSigningRequest.
+    Csr,
+}
+
+/// A certificate request that the user brings; the key stays with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BroughtRequest {
+    /// As named in the description, for messages.
+    pub path: Arc<str>,
+    pub der: Vec<u8>,
+    /// Of its key, the SubjectPublicKeyInfo in DER.
+    pub public_key: Vec<u8>,
+}
+
+/// What a user may do, as a role that exists in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Binding {
+    pub role: RoleRef,
+    /// Empty: everywhere, by a ClusterRoleBinding.
+    pub namespaces: BTreeSet<DnsName>,
+    /// Bound in the user's stead.
+    pub group: Option<Organization>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RoleRef {
+    Role(RoleName),
+    ClusterRole(RoleName),
+}
+
+impl Binding {
+    /// The name of its RBAC objects: `kpki:jane:cluster-role:edit`.
+    pub fn object_name(&self, user: &Label) -> String {
+        let mut name = match &self.role {
+            RoleRef::Role(role) => format!("kpki:{user}:role:{role}"),
+            RoleRef::ClusterRole(role) => format!("kpki:{user}:cluster-role:{role}"),
+        };
+        if let Some(group) = &self.group {
+            name.push_str(":group:");
+            // Any name but one with `/` or `%` is a good one (RBAC's path segment names).
+            let safe = |c: char| {
+                if c.is_ascii_alphanumeric() || ".:_-".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            };
+            name.extend(group.as_str().chars().map(safe));
+        }
+        name
+    }
+}
+
+/// A person or robot with a client certificate of the cluster CA.
+#[derive(Debug, Clone)]
+pub struct User {
+    pub name: Label,
+    pub common_name: CommonName,
+    pub groups: BTreeSet<Organization>,
+    pub policy: Policy,
+    pub revision: u32,
+    /// `allow-masters #true`: the description accepts a `system:masters` member.
+    pub allow_masters: bool,
+    /// The kubeconfig context's namespace.
+    pub namespace: Option<DnsName>,
+    pub via: Via,
+    /// `csr "jane.csr"`
+    pub request: Option<BroughtRequest>,
+    /// Sorted, none twice.
+    pub bindings: Vec<Binding>,
+}
