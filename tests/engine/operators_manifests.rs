@@ -35,9 +35,9 @@ fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
     for node in ["cp1", "cp2"] {
         for process in PROCESSES {
             let text = placed(&own, node, process);
-            let lines = text.lines().filter(|line| !line.contains(DIGEST));
-            let mut text: String = lines.map(|line| format!("{line}\n")).collect();
-            text = text.replace("  annotations:\n  labels:", "  labels:");
+            let lines = text.split_inclusive('\n');
+            let without: String = lines.filter(|line| !line.contains(DIGEST)).collect();
+            let text = without.replace("  annotations:\n  labels:", "  labels:");
             files.insert(
                 format!("manifests/{node}/{process}.yaml"),
                 text.into_bytes(),
