@@ -28,6 +28,8 @@ pub struct Spec {
     pub etcd: EtcdTopology,
     /// `component "kubelet" serving=#true`
     pub kubelet_serving: bool,
+    /// `component "kubelet" config=#true`: kpki writes the kubelet's configuration file.
+    pub kubelet_config: bool,
     /// `component "kube-proxy"` was written.
     pub kube_proxy: bool,
     /// What leaves get where nothing nearer says otherwise.

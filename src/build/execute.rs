@@ -181,6 +181,9 @@ fn build_step(
             let text = user_bindings_content(bindings);
             vec![(id, render(job, step, text.as_bytes())?)]
         }
+        Recipe::KubeletConfig(config) => {
+            vec![(id, render(job, step, config.yaml().as_bytes())?)]
+        }
         Recipe::Kustomization => {
             vec![(id, render(job, step, manifest::kustomization().as_bytes())?)]
         }

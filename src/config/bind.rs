@@ -18,7 +18,6 @@ pub const SHAPE: Shape = Shape {
         many("namespace"),
         one("group"),
     ],
-    later: &[],
 };
 
 /// Sorted. `user` names the RBAC objects, of which none may be described twice.

@@ -13,8 +13,6 @@ pub struct Shape {
     /// How its name is written, for help; none if it takes no name.
     pub example: Option<&'static str>,
     pub fields: &'static [Field],
-    /// Words that are planned, and what to do meanwhile.
-    pub later: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Debug)]
@@ -188,18 +186,12 @@ impl<'n> Block<'n> {
             .iter()
             .position(|field| field.word == &*word.text);
         if found.is_none() {
-            let later = shape.later.iter().find(|(later, _)| *later == &*word.text);
-            problems.push(match later {
-                Some((later, help)) => {
-                    Problem::new(word.at, format!("`{later}` is not supported yet")).help(*help)
-                }
-                None if shape.fields.is_empty() => unknown(word, &format!("on `{}`", shape.word))
-                    .help(format!("`{}` has no settings", shape.word)),
-                None => unknown(word, &format!("on `{}`", shape.word)).help(suggestion(
-                    &word.text,
-                    shape.fields.iter().map(|field| field.word),
-                )),
-            });
+            let problem = unknown(word, &format!("on `{}`", shape.word));
+            problems.push(problem.help(if shape.fields.is_empty() {
+                format!("`{}` has no settings", shape.word)
+            } else {
+                suggestion(&word.text, shape.fields.iter().map(|field| field.word))
+            }));
         }
         found
     }

@@ -23,7 +23,6 @@ pub const SHAPE: Shape = Shape {
         one("revision"),
         one("certificate"),
     ],
-    later: &[],
 };
 
 /// kubeadm's 87600h.

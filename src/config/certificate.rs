@@ -26,7 +26,6 @@ pub const SHAPE: Shape = Shape {
         one("folder"),
         one("allow-masters"),
     ],
-    later: &[],
 };
 
 pub const CAS: [(CaName, &str); 3] = [

@@ -22,7 +22,6 @@ pub const SHAPE: Shape = Shape {
         many("service-cidr"),
         one("dns-domain"),
     ],
-    later: &[],
 };
 
 /// kubeadm's default.

@@ -22,13 +22,10 @@ pub const SHAPE: Shape = Shape {
         many("san"),
         one("topology"),
         one("serving"),
+        one("config"),
         one("image"),
         pairs("flag"),
     ],
-    later: &[(
-        "config",
-        "set the kubelet's files in its own configuration; they are in out/nodes/NODE/etc/kubernetes",
-    )],
 };
 
 const NAMES: [(Component, &str); 8] = [
@@ -84,6 +81,7 @@ fn words(component: Component) -> &'static [&'static str] {
             "revision",
             "san",
             "serving",
+            "config",
         ],
         // A key pair without a certificate: nothing expires.
         Component::ServiceAccount => &["key", "revision"],
@@ -97,6 +95,7 @@ pub struct Components {
     pub etcd: EtcdTopology,
     pub topology_at: Option<At>,
     pub kubelet_serving: bool,
+    pub kubelet_config: bool,
     pub kube_proxy: bool,
     pub places: Places,
 }
@@ -118,6 +117,7 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         etcd: EtcdTopology::Stacked,
         topology_at: None,
         kubelet_serving: false,
+        kubelet_config: false,
         kube_proxy: false,
         places: Places::default(),
     };
@@ -156,6 +156,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let sans: Vec<(San, At)> = reader.list(block, "san");
     let topology = block.one("topology");
     let serving = reader.flag(block, "serving");
+    let config = reader.flag(block, "config");
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
@@ -173,6 +174,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         }
         Some(Component::Kubelet) => {
             all.kubelet_serving = serving.is_some_and(|(serving, _)| serving);
+            all.kubelet_config = config.is_some_and(|(config, _)| config);
             if let Some(at) = block.written("san").filter(|_| !all.kubelet_serving) {
                 reader.problem(
                     Problem::new(at, "kubelet has no serving certificate to put a `san` in")

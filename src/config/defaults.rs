@@ -10,7 +10,6 @@ pub const SHAPE: Shape = Shape {
     word: "defaults",
     example: None,
     fields: &[one("key"), one("validity"), one("renew-before")],
-    later: &[],
 };
 
 /// kubeadm's 8760h.

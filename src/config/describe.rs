@@ -89,6 +89,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         components: components.settings,
         etcd: components.etcd,
         kubelet_serving: components.kubelet_serving,
+        kubelet_config: components.kubelet_config,
         kube_proxy: components.kube_proxy,
         defaults,
         users: sorted(users, |user| user.name.as_str()),

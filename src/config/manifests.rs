@@ -16,7 +16,6 @@ pub const SHAPE: Shape = Shape {
     word: "manifests",
     example: Some("manifests/"),
     fields: &[],
-    later: &[],
 };
 
 /// As the patcher's; a static pod has a few KiB.

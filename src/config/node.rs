@@ -23,7 +23,6 @@ pub const SHAPE: Shape = Shape {
         one("renew-before"),
         one("revision"),
     ],
-    later: &[],
 };
 
 const ROLES: [(Role, &str); 3] = [

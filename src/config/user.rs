@@ -26,7 +26,6 @@ pub const SHAPE: Shape = Shape {
         one("csr"),
         blocks(&bind::SHAPE),
     ],
-    later: &[],
 };
 
 const VIAS: [(Via, &str); 2] = [(Via::Ca, "ca"), (Via::Csr, "csr")];

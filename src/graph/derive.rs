@@ -6,13 +6,14 @@ mod user;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::recipe::InputHashes;
-use super::sans::sans;
+use super::sans::{address_in, sans};
 use super::static_pods::static_pods;
 use super::{
     Bindings, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement, Recipe,
     Revision,
 };
 use crate::facts::DistinguishedName;
+use crate::manifest::KubeletConfiguration;
 use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBERNETES_FOLDER, LEAVES, LeafRow, ServerFrom, primary,
@@ -21,6 +22,10 @@ use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
+/// Where kubeadm puts it, and the kubelet's packages look for it.
+const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
+/// The DNS service's number in the service network (kubeadm, GetDNSIP).
+const CLUSTER_DNS: u32 = 10;
 
 impl Graph {
     /// Everything that the description asks for.
@@ -52,6 +57,7 @@ impl Graph {
         for certificate in &spec.certificates {
             extra_leaf(&mut builder, certificate, &issuers);
         }
+        kubelet_config(&mut builder, spec);
         static_pods(&mut builder, spec);
         builder.finish()
     }
@@ -329,6 +335,27 @@ fn leaf(
         revision,
         brought: None,
     })
+}
+
+/// One file for every kubelet: it says nothing about its node.
+fn kubelet_config(builder: &mut Builder, spec: &Spec) {
+    if !spec.kubelet_config {
+        return;
+    }
+    let first = spec.cluster.service_cidrs.value.first();
+    let config = KubeletConfiguration {
+        cluster_dns: first.and_then(|network| address_in(*network, CLUSTER_DNS)),
+        cluster_domain: spec.cluster.dns_domain.value.to_string(),
+        serving_certificate: spec.kubelet_serving,
+    };
+    let id = builder.add("kubelet-config", Recipe::KubeletConfig(config));
+    for node in &spec.nodes {
+        if Hosts::Kubelets.include(node, spec)
+            && let Ok(path) = format!("nodes/{}/{KUBELET_CONFIG}", node.name).parse()
+        {
+            builder.place_with(id, Content::Rendered, path, Some(&node.name), PUBLIC);
+        }
+    }
 }
 
 fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &ByCa) {

@@ -9,6 +9,7 @@ use super::user::{Accepted, BroughtKey, Request, SigningRequest, UserBindings};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
+use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, DnsName, Endpoint, Label, San};
 use crate::profile::BindingRow;
 use crate::spec::{BroughtCa, CaName, Policy, Setting, Usage};
@@ -28,6 +29,7 @@ pub enum Recipe {
     Accepted(Accepted),
     UserBindings(UserBindings),
     Kustomization,
+    KubeletConfig(KubeletConfiguration),
     StaticPod(StaticPod),
 }
 
@@ -139,7 +141,8 @@ impl Recipe {
             | Recipe::Bindings(_)
             | Recipe::Request(_)
             | Recipe::UserBindings(_)
-            | Recipe::Kustomization => Vec::new(),
+            | Recipe::Kustomization
+            | Recipe::KubeletConfig(_) => Vec::new(),
             Recipe::SigningRequest(manifest) => vec![manifest.request],
             Recipe::Accepted(accepted) => vec![accepted.request, accepted.issuer],
             Recipe::Leaf(leaf) => vec![leaf.issuer],
@@ -181,6 +184,7 @@ impl Recipe {
             | Recipe::SigningRequest(_)
             | Recipe::UserBindings(_)
             | Recipe::Kustomization => "manifest",
+            Recipe::KubeletConfig(_) => "kubelet configuration",
             Recipe::StaticPod(_) => "static pod",
         }
     }
@@ -271,6 +275,20 @@ impl Recipe {
                 .recipe("issuer", input(accepted.issuer).as_issuer),
             Recipe::UserBindings(bindings) => bindings.fields(),
             Recipe::Kustomization => fields.text("builder", "kustomization"),
+            Recipe::KubeletConfig(config) => fields
+                .text("builder", "kubelet-config")
+                .text(
+                    "cluster-dns",
+                    config
+                        .cluster_dns
+                        .map_or_else(String::new, |address| address.to_string()),
+                )
+                .text("cluster-domain", config.cluster_domain.as_str())
+                .integer(
+                    "serving-certificate",
+                    u64::from(config.serving_certificate),
+                    0,
+                ),
             Recipe::StaticPod(pod) => pod.fields(|id| input(id).whole),
         }
     }

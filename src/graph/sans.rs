@@ -44,13 +44,15 @@ pub fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
 }
 
 /// The network's second address: the `kubernetes` service's (kubeadm, GetAPIServerVirtualIP).
-pub fn service_address(cidr: IpNet) -> Option<IpAddr> {
-    match cidr.network() {
-        IpAddr::V4(network) => u32::from(network)
-            .checked_add(1)
-            .map(|next| Ipv4Addr::from(next).into()),
-        IpAddr::V6(network) => u128::from(network)
-            .checked_add(1)
-            .map(|next| Ipv6Addr::from(next).into()),
-    }
+pub fn service_address(network: IpNet) -> Option<IpAddr> {
+    address_in(network, 1)
+}
+
+/// An address by its number, from the network's own as 0.
+pub fn address_in(network: IpNet, number: u32) -> Option<IpAddr> {
+    let address: IpAddr = match network.network() {
+        IpAddr::V4(first) => Ipv4Addr::from(u32::from(first).checked_add(number)?).into(),
+        IpAddr::V6(first) => Ipv6Addr::from(u128::from(first).checked_add(number.into())?).into(),
+    };
+    network.contains(&address).then_some(address)
 }

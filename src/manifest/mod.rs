@@ -2,6 +2,7 @@
 
 mod bindings;
 mod flags;
+mod kubelet;
 mod mounts;
 mod probes;
 mod scalar;
@@ -12,6 +13,7 @@ pub use bindings::cluster_role_bindings;
 pub use flags::{
     EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags, pki_flags,
 };
+pub use kubelet::KubeletConfiguration;
 pub use mounts::Mount;
 pub use static_pod::{StaticPod, folder_of_flag};
 pub use user::{SigningRequest, kustomization, role_bindings};

@@ -94,6 +94,9 @@ fn walk(
             Recipe::Accepted(recipe) => answer::judge(&mut judge, id, recipe),
             Recipe::UserBindings(recipe) => rendered::judge_user_bindings(&mut judge, id, recipe),
             Recipe::Kustomization => rendered::judge_kustomization(&mut judge, id),
+            Recipe::KubeletConfig(config) => {
+                rendered::judge_bytes(&mut judge, id, config.yaml().as_bytes())
+            }
             Recipe::StaticPod(recipe) => static_pod::judge(&mut judge, id, recipe),
         };
         judge.after.push(after);

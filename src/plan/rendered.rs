@@ -94,7 +94,10 @@ pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u
             Some(_) => Reason::OutputModified { path: path.clone() },
             None => Reason::OutputMissing { path: path.clone() },
         };
-        reasons.push(reason);
+        // The same on many nodes is one reason.
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
         writes.push(path);
     }
     let digest = Digest::of(expected);

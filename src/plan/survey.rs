@@ -183,6 +183,7 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
         | Recipe::SigningRequest(_)
         | Recipe::UserBindings(_)
         | Recipe::Kustomization
+        | Recipe::KubeletConfig(_)
         | Recipe::StaticPod(_) => Witness::Missing,
     }
 }

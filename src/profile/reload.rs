@@ -27,6 +27,8 @@ pub enum Input {
     Leaf(&'static str),
     /// A kubeconfig's file name.
     Kubeconfig(&'static str),
+    /// The kubelet's own configuration file.
+    KubeletConfig,
 }
 
 impl Input {
@@ -37,6 +39,7 @@ impl Input {
             Input::Bundle(CaName::Etcd) => "bundle-etcd",
             Input::Bundle(CaName::FrontProxy) => "bundle-front-proxy",
             Input::ServiceAccount => "service-account",
+            Input::KubeletConfig => "kubelet-config",
             Input::Leaf(name) | Input::Kubeconfig(name) => name,
         }
     }
@@ -45,7 +48,7 @@ impl Input {
     pub fn artifact(self, node: &str) -> String {
         match self {
             Input::Bundle(ca) => format!("bundle/{ca}"),
-            Input::ServiceAccount => "service-account".to_owned(),
+            Input::ServiceAccount | Input::KubeletConfig => self.name().to_owned(),
             Input::Leaf(name) | Input::Kubeconfig(name) => format!("nodes/{node}/{name}"),
         }
     }
@@ -88,6 +91,7 @@ pub const RESTARTS: &[RestartRow] = &[
     restart(Reader::Kubelet, Input::Bundle(CaName::Kubernetes), &[When::Before(Since::KUBELET_RELOADS_CLIENT_CA)]),
     restart(Reader::Kubelet, Input::Leaf("kubelet-server"), &[When::Before(Since::KUBELET_RELOADS_SERVING)]),
     restart(Reader::Kubelet, Input::Kubeconfig("kubelet.conf"), &[]),
+    restart(Reader::Kubelet, Input::KubeletConfig, &[]),
     restart(Reader::KubeProxy, Input::Kubeconfig("kube-proxy.conf"), &[]),
 ];
 
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn who_must_restart_for_what() {
         use CaName::{Etcd, Kubernetes};
-        use Input::{Bundle, Kubeconfig, Leaf, ServiceAccount};
+        use Input::{Bundle, Kubeconfig, KubeletConfig, Leaf, ServiceAccount};
         let kubelet_conf = Kubeconfig("kubelet.conf");
         let manager_conf = Kubeconfig("controller-manager.conf");
         let kubelet_server = Leaf("kubelet-server");
@@ -142,13 +146,26 @@ mod tests {
             ),
             (36, SCHEDULER, vec![Kubeconfig("scheduler.conf")]),
             (28, SCHEDULER, vec![Kubeconfig("scheduler.conf")]),
-            (36, Reader::Kubelet, vec![kubelet_conf]),
-            (35, Reader::Kubelet, vec![Bundle(Kubernetes), kubelet_conf]),
-            (31, Reader::Kubelet, vec![Bundle(Kubernetes), kubelet_conf]),
+            (36, Reader::Kubelet, vec![kubelet_conf, KubeletConfig]),
+            (
+                35,
+                Reader::Kubelet,
+                vec![Bundle(Kubernetes), kubelet_conf, KubeletConfig],
+            ),
+            (
+                31,
+                Reader::Kubelet,
+                vec![Bundle(Kubernetes), kubelet_conf, KubeletConfig],
+            ),
             (
                 30,
                 Reader::Kubelet,
-                vec![Bundle(Kubernetes), kubelet_server, kubelet_conf],
+                vec![
+                    Bundle(Kubernetes),
+                    kubelet_server,
+                    kubelet_conf,
+                    KubeletConfig,
+                ],
             ),
             (36, Reader::KubeProxy, vec![Kubeconfig("kube-proxy.conf")]),
         ] {
@@ -180,7 +197,7 @@ mod tests {
                 Input::Kubeconfig(name) => LEAVES
                     .iter()
                     .any(|leaf| matches!(leaf.home, Home::Kubeconfig { file, .. } if file == name)),
-                Input::Bundle(_) | Input::ServiceAccount => true,
+                Input::Bundle(_) | Input::ServiceAccount | Input::KubeletConfig => true,
             };
             assert!(exists, "{:?}", row.input);
         }

@@ -90,6 +90,20 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             }
         }
         Recipe::Kustomization => wish.add("resource", "rbac.yaml", ""),
+        Recipe::KubeletConfig(config) => {
+            let cluster = &spec.cluster;
+            if let Some(address) = config.cluster_dns {
+                let origin = format!("service-cidr: {}", cluster.service_cidrs.origin);
+                wish.add("clusterDNS", &address.to_string(), &origin);
+            }
+            wish.setting("clusterDomain", &cluster.dns_domain);
+            let serving = if config.serving_certificate {
+                "of the cluster's CA"
+            } else {
+                "the kubelet's own"
+            };
+            wish.add("serving certificate", serving, "component kubelet");
+        }
         Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
     }
     wish.rows

@@ -14,6 +14,7 @@ mod convergence;
 mod damage;
 mod hashes;
 mod judgement;
+mod kubelet_config;
 mod operators_manifests;
 mod project;
 mod reissue;
