@@ -1,4 +1,5 @@
-//! A three-member etcd with mutual TLS between members and towards clients, straight from out/.
+//! A three-member etcd with mutual TLS between members and towards clients, straight from out/: each member is
+//! started with the command line of its static pod.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,9 +19,10 @@ use std::time::{Duration, Instant};
 
 use common::project::{Project, printed, said, tool};
 
-/// examples/external-etcd on addresses of this machine.
+/// examples/external-etcd on addresses of this machine, for a Kubernetes whose etcd knows the flags that
+/// Debian's etcd 3.4 knows.
 const DESCRIPTION: &str = r#"
-cluster "ext" { endpoint "api.ext.example.com:6443"; }
+cluster "ext" { endpoint "api.ext.example.com:6443"; kubernetes "1.33"; }
 component "etcd" topology="external"
 node "etcd1" role="etcd" address="127.0.0.11"
 node "etcd2" role="etcd" address="127.0.0.12"
@@ -124,6 +126,7 @@ struct Etcd {
     folder: tempfile::TempDir,
     client_port: u16,
     peer_port: u16,
+    metrics_port: u16,
 }
 
 impl Drop for Etcd {
@@ -137,56 +140,21 @@ impl Drop for Etcd {
 
 impl Etcd {
     fn start(project: &Project) -> Self {
-        let (client_port, peer_port) = free_ports();
+        let [client_port, peer_port, metrics_port] = free_ports();
         let mut etcd = Etcd {
             members: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
             client_port,
             peer_port,
+            metrics_port,
         };
-        let cluster = MEMBERS.map(|(name, address)| format!("{name}={}", etcd.peer_url(address)));
-        for (name, address) in MEMBERS {
-            let client = format!("https://{address}:{client_port}");
-            let peer = etcd.peer_url(address);
+        for (name, _) in MEMBERS {
             let log = std::fs::File::create(etcd.log(name)).unwrap();
-            let pki = |file: &str| project.on_node(name, &format!("pki/etcd/{file}"));
+            let line = etcd.command_line(project, name);
             let member = tool("etcd")
-                .args(["--name", name, "--data-dir"])
-                .arg(etcd.folder.path().join(name))
-                .args([
-                    "--listen-client-urls",
-                    &client,
-                    "--advertise-client-urls",
-                    &client,
-                ])
-                .args([
-                    "--listen-peer-urls",
-                    &peer,
-                    "--initial-advertise-peer-urls",
-                    &peer,
-                ])
-                .args(["--initial-cluster", &cluster.join(","), "--logger", "zap"])
-                .args([
-                    "--initial-cluster-token",
-                    &etcd.folder.path().display().to_string(),
-                ])
-                .args([
-                    "--client-cert-auth",
-                    "--peer-client-cert-auth",
-                    "--unsafe-no-fsync",
-                ])
-                .arg("--cert-file")
-                .arg(pki("server.crt"))
-                .arg("--key-file")
-                .arg(pki("server.key"))
-                .arg("--trusted-ca-file")
-                .arg(pki("ca.crt"))
-                .arg("--peer-cert-file")
-                .arg(pki("peer.crt"))
-                .arg("--peer-key-file")
-                .arg(pki("peer.key"))
-                .arg("--peer-trusted-ca-file")
-                .arg(pki("ca.crt"))
+                .args(&line)
+                // Of the log that this test reads, and of a disk that need not last.
+                .args(["--logger=zap", "--unsafe-no-fsync"])
                 .stdin(Stdio::null())
                 .stdout(log.try_clone().unwrap())
                 .stderr(log)
@@ -195,6 +163,39 @@ impl Etcd {
             etcd.members.push(member);
         }
         etcd
+    }
+
+    /// What the static pod runs, with nothing left out. Only places differ, since three nodes share a machine:
+    /// the node's files lie in out/ and its data in a folder of the test's, ports are free ones, and each member has
+    /// another loopback address than 127.0.0.1 to itself.
+    fn command_line(&self, project: &Project, name: &str) -> Vec<String> {
+        let yaml = project.read(&format!("nodes/{name}/etc/kubernetes/manifests/etcd.yaml"));
+        let pod: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
+        let command = pod["spec"]["containers"][0]["command"].as_array().unwrap();
+        let words = command.iter().map(|word| word.as_str().unwrap());
+        let (binary, flags): (Vec<_>, Vec<_>) = words.partition(|word| !word.starts_with("--"));
+        assert_eq!(binary, ["etcd"]);
+        assert!(flags.len() >= 18, "{flags:?}");
+        let files = project.on_node(name, "");
+        let data = self.folder.path().join(name);
+        let own = name.replace("etcd", "127.0.1.");
+        let ports = [
+            (":2379", self.client_port),
+            (":2380", self.peer_port),
+            (":2381", self.metrics_port),
+        ];
+        flags
+            .into_iter()
+            .map(|flag| {
+                let flag = flag
+                    .replace("/etc/kubernetes/", files.to_str().unwrap())
+                    .replace("/var/lib/etcd", data.to_str().unwrap())
+                    .replace("127.0.0.1:", &format!("{own}:"));
+                ports.iter().fold(flag, |flag, (port, free)| {
+                    flag.replace(port, &format!(":{free}"))
+                })
+            })
+            .collect()
     }
 
     fn log(&self, name: &str) -> PathBuf {
@@ -312,21 +313,25 @@ fn etcdctl() -> Command {
     command
 }
 
-/// Two ports that are free on every member's address.
-fn free_ports() -> (u16, u16) {
+/// Three ports that are free on every member's addresses.
+fn free_ports() -> [u16; 3] {
     let free = |port: u16| {
-        let bind = |(_, address): &(&str, &str)| TcpListener::bind((*address, port));
-        MEMBERS.iter().map(bind).collect::<Result<Vec<_>, _>>()
+        let own = MEMBERS.map(|(name, _)| name.replace("etcd", "127.0.1."));
+        let addresses = MEMBERS.iter().map(|(_, address)| *address);
+        addresses
+            .chain(own.iter().map(String::as_str))
+            .map(|address| TcpListener::bind((address, port)))
+            .collect::<Result<Vec<_>, _>>()
     };
     let mut held = Vec::new();
-    while held.len() < 2 {
+    while held.len() < 3 {
         let first = TcpListener::bind("127.0.0.10:0").unwrap();
         let port = first.local_addr().unwrap().port();
         if let Ok(listeners) = free(port) {
             held.push((port, listeners, first));
         }
     }
-    (held[0].0, held[1].0)
+    [held[0].0, held[1].0, held[2].0]
 }
 
 /// The remote ends of established connections to a local address (proc_pid_net(5): hexadecimal, bytes reversed).
