@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 
 use divan::{Bencher, black_box};
 use kpki::algorithm::KeyAlgorithm;
-use kpki::build::certificate::{Issuer, Purpose, Template, issue};
+use kpki::build::certificate::{Issuer, Purpose, Template, issue, issue_from_seed};
 use kpki::build::entropy::Entropy;
 use kpki::build::key::PrivateKey;
+use kpki::build::key_schedule::Seed;
 use kpki::build::verify::verify;
 use kpki::facts::certificate::CertificateFacts;
 use kpki::facts::distinguished_name::DistinguishedName;
@@ -34,6 +35,7 @@ struct World {
     key_id: [u8; 20],
     leaf_name: DistinguishedName,
     sans: BTreeSet<San>,
+    seed: Option<Seed>,
 }
 
 const NOW: i64 = 1_800_000_000;
@@ -49,6 +51,14 @@ impl World {
             authority_name: DistinguishedName::new([], Some("kubernetes")),
             leaf_name: DistinguishedName::new(["system:nodes"], Some("system:node:w1")),
             sans: ["w1", "10.0.0.21"].map(|san| san.parse().unwrap()).into(),
+            seed: None,
+        }
+    }
+
+    fn reproducible() -> Self {
+        World {
+            seed: Seed::parse(b"000102030405060708090a0b0c0d0e0f").ok(),
+            ..World::new()
         }
     }
 
@@ -71,7 +81,10 @@ impl World {
             key: &self.authority,
             key_id: &self.key_id,
         };
-        issue(&template, &issuer, &self.entropy.serial().unwrap()).unwrap()
+        match &self.seed {
+            Some(seed) => issue_from_seed(&template, &issuer, seed).unwrap(),
+            None => issue(&template, &issuer, &self.entropy.serial().unwrap()).unwrap(),
+        }
     }
 }
 
@@ -82,6 +95,22 @@ fn leaf_with_new_key_and_pem(bencher: Bencher, algorithm: KeyAlgorithm) {
     let world = World::new();
     bencher.bench_local(|| {
         let key = PrivateKey::generate(algorithm, &world.entropy).unwrap();
+        (
+            certificate_pem(&world.certificate(&key, LEAF)),
+            key.to_pem(),
+        )
+    });
+}
+
+/// The same work where every byte must follow from a seed.
+#[divan::bench(args = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384, KeyAlgorithm::Ed25519])]
+fn leaf_with_key_from_seed_and_pem(bencher: Bencher, algorithm: KeyAlgorithm) {
+    let world = World::reproducible();
+    let seed = world.seed.as_ref().unwrap();
+    let mut number = 0_u32;
+    bencher.bench_local(|| {
+        number += 1;
+        let key = PrivateKey::derive(algorithm, &format!("users/u{number}"), "1", seed).unwrap();
         (
             certificate_pem(&world.certificate(&key, LEAF)),
             key.to_pem(),

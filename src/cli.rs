@@ -28,7 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a commented cluster.kdl, .gitignore and .gitattributes
-    Init,
+    Init(InitArgs),
     /// Show what apply would do, and why; opens no secret and writes nothing
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
@@ -48,6 +48,13 @@ pub enum Command {
     },
     /// Print the manual page (roff)
     Man,
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// A reproducible cluster: write a new lab.seed, from which every key follows, too
+    #[arg(long)]
+    pub lab: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -105,6 +112,9 @@ pub struct ApplyArgs {
     /// Delete files that the description no longer mentions
     #[arg(long)]
     pub prune: bool,
+    /// Build everything again in memory and compare out/ with it; writes nothing, exits with 2 when it differs
+    #[arg(long, conflicts_with_all = ["prune", "renew", "rekey", "allow"])]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

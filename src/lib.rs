@@ -53,6 +53,12 @@
 //! to edit, keeps every other byte, and reads the result again; `config` tries that once, so that a manifest
 //! that cannot be patched is a mistake in a file with a line, and not a plan that fails.
 //!
+//! # Keys from a seed
+//!
+//! In a reproducible description every key can be had again, so nothing below is "absent" or "lost": plan knows
+//! that ([`graph::Graph::is_key_derived`]) without knowing the seed, which only apply reads. The lock's head has an
+//! identifier of the seed; another one is refused. Written dates are inputs and enter the hash; the clock does not.
+//!
 //! # Invariants
 //!
 //! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.
@@ -85,8 +91,11 @@
 //! - A description has at most 3 MiB in all, not 8: the KDL reader takes about a second for a MiB on one
 //!   core, and a hostile file must end in an error within two.
 //! - Signatures and new EC and Ed25519 keys are ring's, five times as fast as RustCrypto's at P-256. ring's
-//!   ECDSA is randomized, so a certificate is no function of its inputs; builds from a seed will need another
-//!   backend inside `build/key.rs`, the only file that names one.
+//!   ECDSA is randomized, so a certificate is no function of its inputs; where it must be one, RustCrypto makes
+//!   it. `build/key.rs` and `build/seeded_key.rs` alone name a backend.
+//! - A reproducible certificate's serial number follows from its other content instead of its derivation: a
+//!   derivation may change where the certificate does not (a validity that its CA cuts anyway), and then a tree
+//!   that grew would differ from one that is built at once.
 //! - A CA shorter than its leaves renews at half of its life (above); the first rule alone never converges.
 //!
 //! # The house

@@ -26,6 +26,10 @@ struct Head {
     cluster: Option<String>,
     /// The resolved Kubernetes version.
     kubernetes: Option<String>,
+    /// Identifies the seed of a reproducible cluster, without telling it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    seed: Option<Digest>,
 }
 
 /// One artifact.
@@ -155,6 +159,7 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             printable(head.cluster.as_deref()).map_err(|why| fail(number, &why))?;
             lock.cluster = head.cluster;
             lock.kubernetes = head.kubernetes.and_then(|version| version.parse().ok());
+            lock.seed = head.seed;
             seen_head = true;
             continue;
         }
@@ -228,6 +233,7 @@ pub fn render(lock: &Lock) -> String {
         kpki_lock: FORMAT_VERSION,
         cluster: lock.cluster.clone(),
         kubernetes: lock.kubernetes.map(|version| version.to_string()),
+        seed: lock.seed,
     };
     push_line(&mut text, &head);
     for (name, entry) in &lock.entries {

@@ -12,7 +12,7 @@ use crate::algorithm::KeyAlgorithm;
 use crate::name::{
     CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
 };
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
 
 pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
@@ -38,6 +38,25 @@ pub struct Spec {
     pub certificates: Vec<ExtraCertificate>,
     /// The operator's own static pods; `None`: kpki writes them.
     pub manifests: Option<Manifests>,
+    /// Keys from a seed; `None`: every key is drawn.
+    pub reproducible: Option<Reproducible>,
+}
+
+/// `reproducible { … }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reproducible {
+    /// Relative to the description. Read only where keys are made.
+    pub seed_file: Arc<str>,
+    /// Where every certificate's validity begins.
+    pub not_before: Setting<Timestamp>,
+}
+
+impl Spec {
+    /// The written start of every certificate's validity.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        let reproducible = self.reproducible.as_ref()?;
+        Some(reproducible.not_before.value)
+    }
 }
 
 /// `manifests "DIR"`: by node and component.

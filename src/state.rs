@@ -14,6 +14,8 @@ use crate::version::KubernetesVersion;
 pub struct Lock {
     pub cluster: Option<String>,
     pub kubernetes: Option<KubernetesVersion>,
+    /// Identifies the seed that all keys follow from, if they do; tells nothing of it.
+    pub seed: Option<Digest>,
     pub entries: BTreeMap<ArtifactName, Entry>,
 }
 

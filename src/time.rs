@@ -16,6 +16,12 @@ pub struct Timestamp(i64);
 const LAST: i64 = 253_402_300_799;
 
 impl Timestamp {
+    /// The beginning of its day, UTC.
+    pub fn midnight(self) -> Self {
+        const DAY: i64 = 86_400;
+        Timestamp(self.0 - self.0 % DAY)
+    }
+
     /// Clamped to what X.509 can say.
     pub fn from_unix(seconds: i64) -> Self {
         Timestamp(seconds.clamp(0, LAST))

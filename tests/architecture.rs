@@ -148,6 +148,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("eprint!", &[]),
     ("std::io::stdout", &["src/command/terminal.rs"]),
     ("granit_parser", &["src/pod/"]),
+    ("Command::new", &["src/command/seed.rs"]),
     ("anstream", &["src/command/terminal.rs"]),
     ("indicatif", &["src/command/"]),
     ("process::exit", &[]),

@@ -201,6 +201,24 @@ fn static_pods() {
 }
 
 #[test]
+fn lab() {
+    check(&Example {
+        name: "lab",
+        cluster: "lab",
+        endpoint: "https://192.168.56.11:6443",
+        local: &[("cp1", "https://192.168.56.11:6443")],
+        certificates: &[],
+        namespaces: &[],
+        has: &[
+            "users/ci/ci.key",
+            "users/legacy/legacy.key",
+            "users/omar/omar.key",
+        ],
+        lacks: &["lab.seed"],
+    });
+}
+
+#[test]
 fn lab_up() {
     let example = Example {
         name: "lab-up",

@@ -9,12 +9,13 @@
 
 use std::path::{Path, PathBuf};
 
-use kpki::render::{PlanReport, ShowReport, StatusReport, WhyReport};
+use kpki::render::{CheckReport, PlanReport, ShowReport, StatusReport, WhyReport};
 use serde_json::{Value, json};
 
-fn schemas() -> [(&'static str, schemars::Schema); 5] {
+fn schemas() -> [(&'static str, schemars::Schema); 6] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
+        ("check", schemars::schema_for!(CheckReport)),
         ("lock", kpki::lock::schema()),
         ("status", schemars::schema_for!(StatusReport)),
         ("show", schemars::schema_for!(ShowReport)),

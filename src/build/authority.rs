@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::certificate::{Issuer, Purpose, Template, issue};
+use super::certificate::{Issuer, Purpose, Template};
 use super::execute::Job;
 use super::held_key::{Belongs, HeldKey, held_key};
-use super::key::PrivateKey;
 use crate::error::{Error, Kind, Result};
 use crate::facts::{CertificateFacts, certificate_pem};
 use crate::graph::{Authority, Content, DerivationId, Issuance};
-use crate::plan::{Action, BACKDATE, Step};
+use crate::plan::{Action, Step};
 use crate::state::Entry;
 
 /// An authority as its leaves and readers need it.
@@ -48,9 +47,8 @@ pub(super) fn build_authority(
             let Issuance::SelfSigned { key, .. } = &recipe.issuance else {
                 return Err(Error::internal("a brought CA cannot be made"));
             };
-            let key = PrivateKey::generate(key.value, job.entropy)
-                .map_err(|error| Error::refused(error.to_string()))?;
-            self_signed(job, recipe, HeldKey::new(key))?
+            let held = job.new_key(id, key.value)?;
+            self_signed(job, id, recipe, held)?
         }
         (_, Some(Action::Reissue)) => {
             let belongs = match (witness.certificate(), recorded) {
@@ -60,7 +58,7 @@ pub(super) fn build_authority(
             };
             let held = held_key(job, id, belongs)?.ok_or_else(|| key_is_gone(job, id))?;
             refuse_another_algorithm(job, id, recipe, &held)?;
-            self_signed(job, recipe, held)?
+            self_signed(job, id, recipe, held)?
         }
         (Issuance::Brought(brought), Some(_)) => AuthorityState {
             facts: read(&brought.der)?,
@@ -121,7 +119,12 @@ fn refuse_another_algorithm(
     .help(format!("to replace it: kpki apply --allow replace:{name}")))
 }
 
-fn self_signed(job: &Job<'_>, recipe: &Authority, held: HeldKey) -> Result<AuthorityState> {
+fn self_signed(
+    job: &Job<'_>,
+    id: DerivationId,
+    recipe: &Authority,
+    held: HeldKey,
+) -> Result<AuthorityState> {
     let Issuance::SelfSigned {
         subject, validity, ..
     } = &recipe.issuance
@@ -129,11 +132,12 @@ fn self_signed(job: &Job<'_>, recipe: &Authority, held: HeldKey) -> Result<Autho
         return Err(Error::internal("a brought CA cannot be issued"));
     };
     let public_key = held.key.public_key();
-    let der = issue(
+    let der = job.issue(
+        &job.world.graph.get(id).name,
         &Template {
             subject,
             public_key,
-            not_before: job.issued_at.minus(BACKDATE),
+            not_before: job.not_before(),
             not_after: job.issued_at.plus(validity.value),
             purpose: Purpose::Authority,
             sans: &BTreeSet::new(),
@@ -143,9 +147,7 @@ fn self_signed(job: &Job<'_>, recipe: &Authority, held: HeldKey) -> Result<Autho
             key: &held.key,
             key_id: &public_key.key_identifier(),
         },
-        &job.serial()?,
-    )
-    .map_err(|error| Error::internal(format!("ca/{}: {error}", recipe.ca)))?;
+    )?;
     super::verify::verify(&der, &der, None, job.issued_at)
         .map_err(|error| Error::internal(format!("ca/{}: {error}", recipe.ca)))?;
     Ok(AuthorityState {

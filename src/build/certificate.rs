@@ -13,6 +13,7 @@ use rcgen::{
 };
 
 use super::key::PrivateKey;
+use super::key_schedule::Seed;
 use super::{BuildError, splice};
 use crate::facts::der;
 use crate::facts::distinguished_name::DistinguishedName;
@@ -55,6 +56,31 @@ pub fn issue(
     issuer: &Issuer<'_>,
     serial: &[u8; 16],
 ) -> Result<Vec<u8>, BuildError> {
+    let unsigned = unsigned(template, issuer, serial)?;
+    let signature = issuer.key.sign(&unsigned.tbs)?;
+    Ok(signed(&unsigned.tbs, &unsigned.algorithm, &signature))
+}
+
+/// The same bytes for the same inputs: the serial number follows from the seed and the rest of the certificate.
+pub fn issue_from_seed(
+    template: &Template<'_>,
+    issuer: &Issuer<'_>,
+    seed: &Seed,
+) -> Result<Vec<u8>, BuildError> {
+    // Of the same length and sign as any other.
+    const DRAFT: [u8; 16] = [0x40; 16];
+    let draft = unsigned(template, issuer, &DRAFT)?;
+    let serial = seed.serial(issuer.key.public_key(), &draft.tbs);
+    let unsigned = unsigned(template, issuer, &serial)?;
+    let signature = issuer.key.sign_repeatably(&unsigned.tbs)?;
+    Ok(signed(&unsigned.tbs, &unsigned.algorithm, &signature))
+}
+
+fn unsigned(
+    template: &Template<'_>,
+    issuer: &Issuer<'_>,
+    serial: &[u8; 16],
+) -> Result<splice::Spliced, BuildError> {
     if template.not_after < template.not_before {
         return Err(BuildError::issue("it would end before it begins"));
     }
@@ -71,20 +97,34 @@ pub fn issue(
             &rcgen::Issuer::from_params(&issuer_params, &recorder),
         )
         .map_err(|error| BuildError::issue(error.to_string()))?;
-
     let tbs = recorder.tbs.into_inner();
-    let spliced = splice::with_names(&tbs, issuer.subject.der(), template.subject.der())
-        .ok_or_else(|| BuildError::issue("rcgen's template is not understood"))?;
-    let signature = issuer.key.sign(&spliced.tbs)?;
-    let signature = der::element(der::BIT_STRING, &[&[0], &signature]);
-    Ok(der::element(
-        der::SEQUENCE,
-        &[&spliced.tbs, &spliced.algorithm, &signature],
-    ))
+    splice::with_names(&tbs, issuer.subject.der(), template.subject.der())
+        .ok_or_else(|| BuildError::issue("rcgen's template is not understood"))
+}
+
+fn signed(content: &[u8], algorithm: &[u8], signature: &[u8]) -> Vec<u8> {
+    let signature = der::element(der::BIT_STRING, &[&[0], signature]);
+    der::element(der::SEQUENCE, &[content, algorithm, &signature])
 }
 
 /// A certification request in DER that asks for nothing but its subject (RFC 2986 4).
 pub fn request(subject: &DistinguishedName, key: &PrivateKey) -> Result<Vec<u8>, BuildError> {
+    request_signed_by(subject, key, |info| key.sign(info))
+}
+
+/// As [`request`], and the same every time.
+pub fn request_repeatably(
+    subject: &DistinguishedName,
+    key: &PrivateKey,
+) -> Result<Vec<u8>, BuildError> {
+    request_signed_by(subject, key, |info| key.sign_repeatably(info))
+}
+
+fn request_signed_by(
+    subject: &DistinguishedName,
+    key: &PrivateKey,
+    sign: impl Fn(&[u8]) -> Result<Vec<u8>, BuildError>,
+) -> Result<Vec<u8>, BuildError> {
     let recorder = Recorder {
         key: RcgenKey::of(key.public_key())?,
         tbs: RefCell::default(),
@@ -96,9 +136,7 @@ pub fn request(subject: &DistinguishedName, key: &PrivateKey) -> Result<Vec<u8>,
     let info = recorder.tbs.into_inner();
     let info = splice::with_subject(&info, subject.der()).ok_or_else(not_understood)?;
     let algorithm = splice::algorithm(whole.der()).ok_or_else(not_understood)?;
-    let signature = key.sign(&info)?;
-    let signature = der::element(der::BIT_STRING, &[&[0], &signature]);
-    Ok(der::element(der::SEQUENCE, &[&info, algorithm, &signature]))
+    Ok(signed(&info, algorithm, &sign(&info)?))
 }
 
 fn parameters(

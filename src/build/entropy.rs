@@ -1,23 +1,54 @@
-//! Where randomness comes from: the operating system, and nowhere else.
+//! Where randomness comes from: the operating system, or a seed for all that must be the same again.
 
 use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
 
 use super::BuildError;
+use super::key_schedule::Seed;
+use crate::secret::Secret;
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Entropy {
     system: SystemRandom,
+    seed: Option<Seed>,
 }
 
 impl Entropy {
     pub fn system() -> Self {
         Entropy {
             system: SystemRandom::new(),
+            seed: None,
         }
+    }
+
+    /// Nothing is drawn: keys, serial numbers and signatures follow from the seed.
+    pub fn seeded(seed: Seed) -> Self {
+        Entropy {
+            seed: Some(seed),
+            ..Entropy::system()
+        }
+    }
+
+    pub(super) fn seed(&self) -> Option<&Seed> {
+        self.seed.as_ref()
     }
 
     pub fn fill(&self, bytes: &mut [u8]) -> Result<(), BuildError> {
         self.system.fill(bytes).map_err(|_| BuildError::Entropy)
+    }
+
+    /// Random bytes, written as hexadecimal digits.
+    pub fn hexadecimal(&self, bytes: usize) -> Result<Secret, BuildError> {
+        let mut drawn = Zeroizing::new(vec![0; bytes]);
+        self.fill(&mut drawn)?;
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).map_or(b'0', |c| c as u8);
+        let mut digits = Vec::with_capacity(bytes * 2);
+        digits.extend(
+            drawn
+                .iter()
+                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
+        );
+        Ok(Secret::new(digits))
     }
 
     /// A certificate's serial number: 126 random bits (CA/Browser Forum: at least 64), positive, and never

@@ -8,18 +8,26 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use super::BuildError;
 use super::authority::{AuthorityState, build_authority};
+use super::certificate::{Issuer, Template, issue, issue_from_seed};
 use super::entropy::Entropy;
+use super::held_key::HeldKey;
 use super::identity::{build_identity, build_kubeconfig};
+use super::key::PrivateKey;
+use super::key_schedule::Seed;
 use super::request::{build_request, render_manifest};
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
+use crate::algorithm::KeyAlgorithm;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::manifest;
-use crate::name::TreePath;
-use crate::plan::{Action, Orphan, Plan, Step, World, bundle_content, user_bindings_content};
+use crate::name::{ArtifactName, TreePath};
+use crate::plan::{
+    Action, BACKDATE, Orphan, Plan, Step, World, bundle_content, user_bindings_content,
+};
 use crate::secret::Secret;
 use crate::spec::Spec;
 use crate::state::{Entry, Lock};
@@ -62,6 +70,9 @@ pub fn execute(
         files,
         authorities: HashMap::new(),
     };
+    if let Some(seed) = entropy.seed() {
+        check_seed(&job, seed)?;
+    }
     let steps: HashMap<DerivationId, &Step> = plan
         .steps
         .iter()
@@ -123,8 +134,44 @@ pub fn execute(
     Ok(Lock {
         cluster: Some(spec.cluster.name.to_string()),
         kubernetes: Some(spec.cluster.kubernetes.value),
+        seed: entropy.seed().map(Seed::id),
         entries,
     })
+}
+
+/// The seed must be the one that the keys here follow from.
+fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
+    const HELP: &str = "put that seed back; a cluster with another seed begins with an empty out/ and without \
+         cluster.lock";
+    match job.world.lock.seed {
+        Some(known) if known == seed.id() => return Ok(()),
+        Some(_) => {
+            let message = "the seed is not the one that the keys in cluster.lock were made from";
+            return Err(Error::refused(message).help(HELP));
+        }
+        None => {}
+    }
+    // Without a lock the anchors tell.
+    for id in job.world.graph.ids() {
+        let derivation = job.world.graph.get(id);
+        let here = job.world.survey.witness(id).public_key();
+        let Some(here) = here.filter(|_| derivation.recipe.is_anchor()) else {
+            continue;
+        };
+        let algorithm = here.algorithm().or(derivation.recipe.key_algorithm());
+        let derived = match algorithm {
+            Some(algorithm) if derivation.recipe.key_algorithm().is_some() => {
+                job.key_from_seed(id, algorithm)?
+            }
+            _ => continue,
+        };
+        if derived.is_some_and(|derived| derived.key.public_key() != here) {
+            let name = &derivation.name;
+            let message = format!("the key of {name} in out/ does not follow from the seed");
+            return Err(Error::refused(message).help(HELP));
+        }
+    }
+    Ok(())
 }
 
 const SECRET_MODE: u32 = 0o600;
@@ -230,9 +277,69 @@ impl Job<'_> {
             })
     }
 
-    pub fn serial(&self) -> Result<[u8; 16]> {
-        self.entropy
-            .serial()
+    /// Signs a certificate for an artifact, with a serial number of its own.
+    pub fn issue(
+        &self,
+        name: &ArtifactName,
+        template: &Template<'_>,
+        issuer: &Issuer<'_>,
+    ) -> Result<Vec<u8>> {
+        let issued = if let Some(seed) = self.entropy.seed() {
+            issue_from_seed(template, issuer, seed)
+        } else {
+            let serial = self.entropy.serial();
+            let serial = serial.map_err(|error| Error::refused(error.to_string()))?;
+            issue(template, issuer, &serial)
+        };
+        issued.map_err(|error| Error::internal(format!("{name}: {error}")))
+    }
+
+    /// Where the validity of what is issued now begins. A date that somebody wrote is meant.
+    pub fn not_before(&self) -> Timestamp {
+        match self.entropy.seed() {
+            Some(_) => self.issued_at,
+            None => self.issued_at.minus(BACKDATE),
+        }
+    }
+
+    /// A key that was never made before; from a seed the one that the artifact has.
+    pub fn new_key(&self, id: DerivationId, algorithm: KeyAlgorithm) -> Result<HeldKey> {
+        let made = match self.entropy.seed() {
+            Some(seed) => self.derived_key(id, algorithm, seed),
+            None => PrivateKey::generate(algorithm, self.entropy),
+        };
+        made.map(HeldKey::new)
             .map_err(|error| Error::refused(error.to_string()))
+    }
+
+    /// The key that follows from the seed, where a cluster has one.
+    pub fn key_from_seed(
+        &self,
+        id: DerivationId,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Option<HeldKey>> {
+        let Some(seed) = self.entropy.seed() else {
+            return Ok(None);
+        };
+        let key = self.derived_key(id, algorithm, seed);
+        key.map(|key| Some(HeldKey::new(key)))
+            .map_err(|error| Error::refused(error.to_string()))
+    }
+
+    fn derived_key(
+        &self,
+        id: DerivationId,
+        algorithm: KeyAlgorithm,
+        seed: &Seed,
+    ) -> std::result::Result<PrivateKey, BuildError> {
+        let graph = self.world.graph;
+        let id = match &graph.get(id).recipe {
+            Recipe::Accepted(accepted) => accepted.request,
+            _ => id,
+        };
+        let revision = graph.get(id).recipe.revision().unwrap_or_default();
+        // A user's key stays the same whoever signs the certificate.
+        let named = graph.answer_to(id).unwrap_or(id);
+        PrivateKey::derive(algorithm, graph.get(named).name.as_str(), &revision, seed)
     }
 }

@@ -35,11 +35,7 @@ pub(super) fn key_for(
     algorithm: KeyAlgorithm,
     step: &Step,
 ) -> Result<(Option<HeldKey>, bool)> {
-    let generate = || {
-        PrivateKey::generate(algorithm, job.entropy)
-            .map(|key| (Some(HeldKey::new(key)), true))
-            .map_err(|error| Error::refused(error.to_string()))
-    };
+    let generate = || Ok((Some(job.new_key(id, algorithm)?), true));
     if step.action.makes_key() {
         return generate();
     }
@@ -120,8 +116,30 @@ pub(super) fn held_key(
         }
     }
     match problem {
-        None => Ok(None),
+        None => from_seed(job, id, belongs),
         Some((why, _)) => Err(unusable(job, id, &why, None)),
+    }
+}
+
+/// A key of a reproducible cluster that is nowhere here, if it is the one on record.
+fn from_seed(job: &Job<'_>, id: DerivationId, belongs: Belongs<'_>) -> Result<Option<HeldKey>> {
+    let algorithm = match belongs {
+        Belongs::To(key) => key.algorithm(),
+        Belongs::ToRecorded(_) | Belongs::Anything => None,
+    };
+    let algorithm = algorithm.or(job.world.graph.get(id).recipe.key_algorithm());
+    let Some(algorithm) = algorithm else {
+        return Ok(None);
+    };
+    match job.key_from_seed(id, algorithm)? {
+        Some(held) if !belongs.check(held.key.public_key()) => {
+            let name = &job.world.graph.get(id).name;
+            Err(Error::refused(format!(
+                "{name}: its key is not here, and the one that follows from the seed is another"
+            ))
+            .help("put back the key, or the seed that it was made from"))
+        }
+        held => Ok(held),
     }
 }
 

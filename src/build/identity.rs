@@ -1,6 +1,6 @@
 //! Building a leaf certificate, its key and the kubeconfig around them.
 
-use super::certificate::{Issuer, Purpose, Template, issue};
+use super::certificate::{Issuer, Purpose, Template};
 use super::execute::Job;
 use super::held_key::{Belongs, HeldKey, held_key, key_for};
 use super::kubeconfig::{ClientKey, KubeconfigContents, render};
@@ -10,7 +10,7 @@ use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
 use crate::graph::{Content, DerivationId, Kubeconfig, Leaf, Recipe};
 use crate::hash::Digest;
 use crate::name::DnsName;
-use crate::plan::{Action, BACKDATE, Step, bundle_content, kubeconfig_content, leaf_entry};
+use crate::plan::{Action, Step, bundle_content, kubeconfig_content, leaf_entry};
 use crate::state::Entry;
 
 /// The lines of a leaf and, with `config`, of its kubeconfig.
@@ -167,11 +167,12 @@ fn sign(
         .key
         .as_ref()
         .ok_or_else(|| failed(&"the key of its CA is not here"))?;
-    let der = issue(
+    let der = job.issue(
+        name,
         &Template {
             subject: &leaf.subject,
             public_key,
-            not_before: job.issued_at.minus(BACKDATE),
+            not_before: job.not_before(),
             not_after: job
                 .issued_at
                 .plus(leaf.policy.validity.value)
@@ -184,9 +185,7 @@ fn sign(
             key: &signer.key,
             key_id: &authority.facts.key_id(),
         },
-        &job.serial()?,
-    )
-    .map_err(|error| failed(&error))?;
+    )?;
     verify(&der, &authority.der, Some(leaf.usage), job.issued_at)
         .map_err(|error| failed(&error))?;
     let facts = CertificateFacts::from_der(&der).map_err(|error| failed(&error))?;

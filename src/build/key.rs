@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 use super::BuildError;
 use super::entropy::Entropy;
 use super::key_file::{Curve, KeyMaterial};
+use super::key_schedule::Seed;
+use super::seeded_key;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::pem;
 use crate::facts::public_key::PublicKey;
@@ -26,8 +28,9 @@ pub struct PrivateKey {
     pair: OnceLock<KeyPair>,
 }
 
-/// The one place that names who does the arithmetic. ring signs five times faster than RustCrypto on P-256 and
-/// is linked through webpki already; it cannot make RSA keys, so the `rsa` crate does that and nothing else.
+/// Here and in `seeded_key.rs` alone it is named who does the arithmetic. ring signs five times faster than
+/// RustCrypto on P-256 and is linked through webpki already; it cannot make RSA keys, so the `rsa` crate does that
+/// and nothing else.
 enum KeyPair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -77,6 +80,16 @@ impl PrivateKey {
         }
     }
 
+    /// The key of a reproducible cluster's artifact.
+    pub fn derive(
+        algorithm: KeyAlgorithm,
+        name: &str,
+        revision: &str,
+        seed: &Seed,
+    ) -> Result<Self, BuildError> {
+        Self::load(seeded_key::key(seed, algorithm, name, revision)?)
+    }
+
     /// PKCS#8, SEC1 or PKCS#1 in PEM. Both halves are checked to belong together.
     pub fn from_pem(text: &[u8]) -> Result<Self, BuildError> {
         Self::load(KeyMaterial::from_pem(text)?)
@@ -103,6 +116,16 @@ impl PrivateKey {
 
     pub fn public_key(&self) -> &PublicKey {
         &self.public
+    }
+
+    /// As [`PrivateKey::sign`], and the same every time: RFC 6979 for ECDSA; Ed25519 and PKCS#1 v1.5 are so anyway.
+    pub fn sign_repeatably(&self, message: &[u8]) -> Result<Vec<u8>, BuildError> {
+        match &self.material {
+            KeyMaterial::Ecdsa { curve, scalar, .. } => {
+                seeded_key::sign_ecdsa(*curve, scalar, message).ok_or_else(mismatch)
+            }
+            _ => self.sign(message),
+        }
     }
 
     /// With the hash that belongs to the key: SHA-384 for P-384, SHA-256 for the rest.

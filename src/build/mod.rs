@@ -1,6 +1,6 @@
 //! Makes the bytes of one artifact from its inputs: keys, certificates, kubeconfigs.
 //!
-//! Pure but for [`entropy`], the one room for randomness. Time comes in as a value, bytes go out as values;
+//! Pure but for [`entropy`], the one room for randomness; from a seed pure altogether. Time comes in as a value, bytes go out as values;
 //! who stores them is not known here.
 
 pub mod accept;
@@ -12,8 +12,11 @@ mod held_key;
 mod identity;
 pub mod key;
 mod key_file;
+pub mod key_schedule;
 pub mod kubeconfig;
+pub mod rebuild;
 mod request;
+mod seeded_key;
 mod signing_key;
 mod splice;
 mod static_pod;

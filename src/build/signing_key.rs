@@ -1,8 +1,7 @@
 //! Building or loading the service-account key pair.
 
 use super::execute::Job;
-use super::held_key::{Belongs, HeldKey, held_key};
-use super::key::PrivateKey;
+use super::held_key::{Belongs, held_key};
 use crate::error::{Error, Result};
 use crate::graph::{Content, DerivationId, SigningKey};
 use crate::plan::Step;
@@ -23,9 +22,7 @@ pub(super) fn build_signing_key(
         .get(&derivation.name)
         .and_then(|entry| entry.public_key);
     let held = if step.action.makes_key() {
-        let key = PrivateKey::generate(recipe.key.value, job.entropy)
-            .map_err(|error| Error::refused(error.to_string()))?;
-        Some(HeldKey::new(key))
+        Some(job.new_key(id, recipe.key.value)?)
     } else {
         let belongs = match (witness, recorded) {
             (Some(key), _) => Belongs::To(key),

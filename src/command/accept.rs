@@ -6,9 +6,8 @@ use std::path::Path;
 
 use super::output::Output;
 use super::project::{Description, Project};
-use super::{Outcome, clock, lookup, terminal};
+use super::{Outcome, clock, lookup, seed, terminal};
 use crate::build::accept::{check, one_certificate};
-use crate::build::entropy::Entropy;
 use crate::build::execute::execute;
 use crate::cli::AcceptArgs;
 use crate::error::{Error, Kind, Result};
@@ -96,12 +95,13 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
         &plan,
         false,
         now,
-        &Entropy::system(),
+        &seed::entropy(directory, &project.spec)?,
         &output,
     )?;
     // What else the description changed waits for an apply.
     new.cluster.clone_from(&project.lock.cluster);
     new.kubernetes = project.lock.kubernetes;
+    new.seed = project.lock.seed;
     output.into_bar().finish_and_clear();
     transaction.commit(lock::render(&new).as_bytes())?;
 

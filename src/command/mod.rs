@@ -2,11 +2,13 @@
 
 mod accept;
 mod apply;
+mod check;
 mod init;
 mod lookup;
 mod output;
 mod plan;
 mod project;
+mod seed;
 mod show;
 mod status;
 mod terminal;
@@ -30,7 +32,7 @@ enum Outcome {
 
 pub fn run(cli: &Cli) -> ExitCode {
     let result = match &cli.command {
-        Command::Init => init::run(&cli.directory),
+        Command::Init(args) => init::run(&cli.directory, args),
         Command::Plan(args) => plan::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
         Command::Accept(args) => accept::run(&cli.directory, args),

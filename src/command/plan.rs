@@ -40,6 +40,15 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         rekey: args.rekey.clone(),
         allow: args.allow.clone(),
     };
+    if project.spec.reproducible.is_some()
+        && let Some(pattern) = intent.renew.first().or(intent.rekey.first())
+    {
+        let message = format!(
+            "{pattern} cannot be renewed or rekeyed by a command: its key follows from the seed, its dates from the description"
+        );
+        let help = "move `not-before` for new dates; raise a `revision` for a new key";
+        return Err(Error::new(Kind::Usage, message).help(help));
+    }
     let patterns = intent.renew.iter().chain(&intent.rekey);
     let permitted = intent.allow.iter().map(|allow| match allow {
         Allow::Replace(name) => NamePattern::Exact(name.clone()),

@@ -9,14 +9,14 @@ use super::node::NodeDraft;
 use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
-use super::{ca, certificate, cluster, component, defaults, manifests, node, user};
+use super::{ca, certificate, cluster, component, defaults, manifests, node, reproducible, user};
 use crate::sources::Sources;
 use crate::spec::{
     Ca, CaName, Component, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
 };
 use crate::time::Span;
 
-const SHAPES: [&Shape; 8] = [
+const SHAPES: [&Shape; 9] = [
     &cluster::SHAPE,
     &defaults::SHAPE,
     &ca::SHAPE,
@@ -25,6 +25,7 @@ const SHAPES: [&Shape; 8] = [
     &user::SHAPE,
     &certificate::SHAPE,
     &manifests::SHAPE,
+    &reproducible::SHAPE,
 ];
 
 /// So many problems have one cause, such as another kind of file; looking further only takes time.
@@ -70,6 +71,8 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
     drop(names);
     let manifests =
         only(of(&manifests::SHAPE), reader).and_then(|block| manifests::folder(block, reader));
+    let reproducible =
+        only(of(&reproducible::SHAPE), reader).and_then(|block| reproducible::read(block, reader));
     let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
     note_clamped(
         &cas,
@@ -95,6 +98,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         users: sorted(users, |user| user.name.as_str()),
         certificates: sorted(certificates, |certificate| certificate.name.as_str()),
         manifests: None,
+        reproducible,
     };
     Some(Described {
         spec,

@@ -31,6 +31,7 @@ impl Graph {
     /// Everything that the description asks for.
     pub fn derive(spec: &Spec) -> Graph {
         let mut builder = Builder::default();
+        builder.graph.not_before = spec.not_before();
         let authorities = authority::authorities(&mut builder, spec);
         authority::service_account(&mut builder, spec);
         let issuers = authorities
@@ -82,7 +83,8 @@ impl Builder {
         &self.graph
     }
 
-    pub(super) fn add(&mut self, name: &str, recipe: Recipe) -> DerivationId {
+    pub(super) fn add(&mut self, name: &str, mut recipe: Recipe) -> DerivationId {
+        recipe.begin(self.graph.not_before);
         let id = DerivationId(self.graph.derivations.len());
         let fields = recipe.fields(&|input| InputHashes {
             whole: self.graph.get(input).hash,
@@ -333,6 +335,7 @@ fn leaf(
         sans,
         policy,
         revision,
+        not_before: None,
         brought: None,
     })
 }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
+use crate::time::Timestamp;
 
 pub use contradictions::{Contradiction, Severity, contradictions};
 pub use recipe::{
@@ -90,6 +91,7 @@ pub struct Graph {
     manifests: HashMap<DerivationId, DerivationId>,
     answers: HashMap<DerivationId, DerivationId>,
     by_path: HashMap<TreePath, usize>,
+    not_before: Option<Timestamp>,
 }
 
 impl Graph {
@@ -102,6 +104,20 @@ impl Graph {
     #[expect(clippy::indexing_slicing, reason = "ids come from this graph")]
     pub fn get(&self, id: DerivationId) -> &Derivation {
         &self.derivations[id.0]
+    }
+
+    /// The written start of every validity, in a reproducible cluster.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.not_before
+    }
+
+    /// Its key follows from the seed: it can be had again at any time.
+    pub fn is_key_derived(&self, id: DerivationId) -> bool {
+        let maker = match &self.get(id).recipe {
+            Recipe::Accepted(accepted) => accepted.request,
+            _ => id,
+        };
+        self.not_before.is_some() && self.get(maker).recipe.key_algorithm().is_some()
     }
 
     pub fn find(&self, name: &ArtifactName) -> Option<DerivationId> {

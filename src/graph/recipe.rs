@@ -13,7 +13,7 @@ use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, DnsName, Endpoint, Label, San};
 use crate::profile::BindingRow;
 use crate::spec::{BroughtCa, CaName, Policy, Setting, Usage};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 
 /// How one artifact is made.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub enum Issuance {
         /// Only an algorithm that the `ca` block names is a demand on an existing key.
         explicit_key: bool,
         revision: u32,
+        /// Of a reproducible cluster.
+        not_before: Option<Timestamp>,
     },
     /// The user brings the certificate; kpki only checks it.
     Brought(BroughtCa),
@@ -76,6 +78,8 @@ pub struct Leaf {
     pub sans: BTreeSet<San>,
     pub policy: Policy,
     pub revision: Revision,
+    /// Of a reproducible cluster: the written start of its validity.
+    pub not_before: Option<Timestamp>,
     /// The key is somebody's own: the certificate is issued over its public half.
     pub brought: Option<BroughtKey>,
 }
@@ -152,6 +156,18 @@ impl Recipe {
         }
     }
 
+    /// Every certificate of a reproducible cluster begins at one written date.
+    pub(super) fn begin(&mut self, at: Option<Timestamp>) {
+        match self {
+            Recipe::Leaf(leaf) => leaf.not_before = at,
+            Recipe::Authority(Authority {
+                issuance: Issuance::SelfSigned { not_before, .. },
+                ..
+            }) => *not_before = at,
+            _ => {}
+        }
+    }
+
     /// CA keys and the service-account key: never replaced by accident.
     pub fn is_anchor(&self) -> bool {
         matches!(self, Recipe::Authority(_) | Recipe::SigningKey(_))
@@ -209,6 +225,20 @@ impl Recipe {
         }
     }
 
+    /// The algorithm of the key that it makes; `None` where it makes none.
+    pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
+        match self {
+            Recipe::Authority(Authority {
+                issuance: Issuance::SelfSigned { key, .. },
+                ..
+            }) => Some(key.value),
+            Recipe::SigningKey(signing) => Some(signing.key.value),
+            Recipe::Leaf(leaf) if leaf.brought.is_none() => Some(leaf.policy.key.value),
+            Recipe::Request(request) if request.brought.is_none() => Some(request.policy.key.value),
+            _ => None,
+        }
+    }
+
     /// What the hash covers and `why` prints. `hash_of` gives the hash of an input: for an issuer that of
     /// its subject and key alone, because a renewed CA certificate changes nothing for its leaves.
     pub fn fields(&self, input: &dyn Fn(DerivationId) -> InputHashes) -> Fields {
@@ -217,9 +247,13 @@ impl Recipe {
             Recipe::Authority(authority) => {
                 let fields = authority.issuer_fields();
                 match &authority.issuance {
-                    Issuance::SelfSigned { validity, .. } => {
-                        fields.integer("validity", validity.value.as_seconds(), 0)
-                    }
+                    Issuance::SelfSigned {
+                        validity,
+                        not_before,
+                        ..
+                    } => fields
+                        .integer("validity", validity.value.as_seconds(), 0)
+                        .text("not-before", written(*not_before)),
                     Issuance::Brought(_) => fields,
                 }
             }
@@ -238,6 +272,7 @@ impl Recipe {
                 .set("sans", leaf.sans.iter().map(ToString::to_string))
                 .text("key", leaf.policy.key.value.as_str())
                 .integer("validity", leaf.policy.validity.value.as_seconds(), 0)
+                .text("not-before", written(leaf.not_before))
                 .text("revision", not_first(leaf.revision))
                 .text(
                     "request",
@@ -339,6 +374,10 @@ pub(super) fn not_first(revision: Revision) -> String {
     } else {
         revision.to_string()
     }
+}
+
+fn written(not_before: Option<Timestamp>) -> String {
+    not_before.map_or_else(String::new, |time| time.to_string())
 }
 
 fn usages(usage: Usage) -> impl Iterator<Item = String> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::anchor::{empty_key, key_path, mentioned, revision_changed};
 use super::judge::{After, Judge};
-use super::validity::{expiry, rounded, validity_matches};
+use super::validity::{another_start, expiry, rounded, validity_matches};
 use super::{Action, Note, Reason, Witness};
 use crate::facts::{CertificateFacts, DistinguishedName};
 pub(super) use crate::graph::Authority as Recipe;
@@ -64,18 +64,24 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) ->
 
 fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After {
     let Issuance::SelfSigned {
-        subject, validity, ..
+        subject,
+        validity,
+        not_before,
+        ..
     } = &recipe.issuance
     else {
         return After::Unavailable;
     };
+    if judge.was_drawn(id) {
+        return judge.block_drawn(id);
+    }
     let world = judge.world;
     let name = &world.graph.get(id).name;
     let replace = judge.intent.allows_replacing(name);
     let fresh = IssuerAfter {
         subject: subject.clone(),
         key: IssuerKey::New,
-        not_after: world.now.plus(validity.value),
+        not_after: judge.start().plus(validity.value),
     };
     let make = |judge: &mut Judge<'_>, action, reason| {
         judge.issuers.insert(id, fresh.clone());
@@ -114,7 +120,8 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     }
     let mut reasons = Vec::new();
     let life = facts.not_after.since(facts.not_before);
-    if !validity_matches(life, validity.value) {
+    reasons.extend(another_start(facts, *not_before));
+    if !validity_matches(life, validity.value, not_before.is_some()) {
         reasons.push(Reason::InputChanged {
             field: "validity",
             old: rounded(life).to_string(),
@@ -129,9 +136,10 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
         });
     }
     let window = renewal_window(judge, id, validity.value);
-    if world.now >= facts.not_after.minus(window)
-        && world.now.plus(validity.value) > facts.not_after
-    {
+    let due = world.now >= facts.not_after.minus(window);
+    if due && not_before.is_some() {
+        judge.plan.ending.push(id);
+    } else if due && world.now.plus(validity.value) > facts.not_after {
         reasons.push(expiry(facts.not_after, world.now));
     }
     if judge.intent.renews(name) {
@@ -149,10 +157,10 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
         keep_certificate(judge, id, facts);
         return After::Kept(facts.digest);
     }
-    if !judge.key_is_here(id) && replace {
+    if !judge.key_can_be_had(id) && replace {
         return make(judge, Action::Replace, Reason::ReplacementAllowed);
     }
-    if !judge.key_is_here(id) {
+    if !judge.key_can_be_had(id) {
         return judge.block_replacement(
             id,
             format!(
@@ -219,6 +227,8 @@ fn judge_without_certificate(
         (Action::Replace, Reason::ReplacementAllowed, IssuerKey::New)
     } else if key {
         (Action::Reissue, reason, IssuerKey::Unopened)
+    } else if judge.world.graph.is_key_derived(id) && (known || mentioned(judge, id)) {
+        (Action::Create, reason, IssuerKey::Unopened)
     } else if known {
         return judge.block_replacement(id, "its certificate and its key are both lost");
     } else if mentioned(judge, id) {
@@ -337,7 +347,7 @@ fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> Af
 
 fn keep_certificate(judge: &mut Judge<'_>, id: DerivationId, facts: &CertificateFacts) {
     judge.public_keys.insert(id, facts.public_key.clone());
-    if !judge.key_is_here(id) {
+    if !judge.key_can_be_had(id) {
         judge.plan.absent.push(id);
     }
     let expected = certificate_entry(judge, id, facts);

@@ -13,6 +13,7 @@ use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::spec::Spec;
 use crate::state::{Entry, File};
+use crate::time::Timestamp;
 
 /// What an artifact will be once the plan is carried out, as far as its dependents care.
 #[derive(Debug, Clone)]
@@ -122,6 +123,7 @@ fn walk(
 
 fn header(world: World<'_>, spec: &Spec) -> Vec<HeaderChange> {
     let text = |value: Option<String>| value.unwrap_or_default();
+    let seeded = |is: bool| if is { "a seed" } else { "" }.to_owned();
     let old_version = text(world.lock.kubernetes.map(|version| version.to_string()));
     [
         (
@@ -133,6 +135,12 @@ fn header(world: World<'_>, spec: &Spec) -> Vec<HeaderChange> {
             "kubernetes",
             old_version,
             spec.cluster.kubernetes.value.to_string(),
+        ),
+        // Which seed, only apply can tell.
+        (
+            "keys from",
+            seeded(world.lock.seed.is_some()),
+            seeded(spec.reproducible.is_some()),
         ),
     ]
     .into_iter()
@@ -156,6 +164,44 @@ impl<'a> Judge<'a> {
             .graph
             .key_places(id)
             .any(|place| self.secret_size(place).is_some_and(|size| size > 0))
+    }
+
+    /// It is here, or follows from the seed.
+    pub fn key_can_be_had(&self, id: DerivationId) -> bool {
+        self.key_is_here(id) || self.world.graph.is_key_derived(id)
+    }
+
+    /// A seed is described, but what is on record was made without one.
+    pub fn was_drawn(&self, id: DerivationId) -> bool {
+        let lock = self.world.lock;
+        self.world.graph.is_key_derived(id)
+            && lock.seed.is_none()
+            && self
+                .entry(id)
+                .is_some_and(|entry| entry.public_key.is_some())
+    }
+
+    pub fn block_drawn(&mut self, id: DerivationId) -> After {
+        self.block(
+            id,
+            None,
+            "its key was drawn, it does not follow from the seed; a reproducible cluster begins with an empty \
+             out/ and without cluster.lock",
+        )
+    }
+
+    /// The first of an artifact's files, for a reason to make all of them again.
+    pub fn all_missing(&self, id: DerivationId) -> Vec<Reason> {
+        let first = self.world.graph.placements(id).first();
+        let path = first.map(|place| place.path.clone());
+        path.map(|path| Reason::OutputMissing { path })
+            .into_iter()
+            .collect()
+    }
+
+    /// Where validities begin: now, or at the written date.
+    pub fn start(&self) -> Timestamp {
+        self.world.graph.not_before().unwrap_or(self.world.now)
     }
 
     pub fn secret_size(&self, place: &Placement) -> Option<u64> {
@@ -257,7 +303,7 @@ impl<'a> Judge<'a> {
             .graph
             .placements_of(id, Content::PrivateKey)
             .find_map(|place| self.secret_size(place).filter(|size| *size > 0));
-        let key_is_here = self.key_is_here(id);
+        let key_can_be_had = self.key_can_be_had(id);
         let (mut stale, mut modes) = (Vec::new(), Vec::new());
         for place in world.graph.placements(id) {
             let path = place.path.clone();
@@ -283,9 +329,9 @@ impl<'a> Judge<'a> {
                     != witness_bytes)
                     .then(|| Reason::OutputModified { path: path.clone() }),
                 (Content::PrivateKey, None) => {
-                    key_is_here.then(|| Reason::OutputMissing { path: path.clone() })
+                    key_can_be_had.then(|| Reason::OutputMissing { path: path.clone() })
                 }
-                (Content::PrivateKey, Some(File::Secret { size, .. })) => (key_is_here
+                (Content::PrivateKey, Some(File::Secret { size, .. })) => (key_can_be_had
                     && key_master.is_some_and(|master| master != *size))
                 .then(|| Reason::OutputModified { path: path.clone() }),
                 (_, Some(File::Unusable { what })) => Some(Reason::OutputUnreadable {
@@ -331,7 +377,7 @@ impl<'a> Judge<'a> {
                 .iter()
                 .any(|step| step.derivation == authority && step.action.makes_key());
             let blocked = self.plan.blocked.iter().any(|b| b.derivation == authority);
-            if makes_key || blocked || self.key_is_here(authority) {
+            if makes_key || blocked || self.key_can_be_had(authority) {
                 continue;
             }
             let leaf = &self.world.graph.get(leaf).name;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::anchor::{RevisionChange, revision_changed};
 use super::authority::IssuerKey;
 use super::judge::{After, Judge};
-use super::validity::{expiry, rounded, validity_matches};
+use super::validity::{another_start, expiry, rounded, validity_matches};
 use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
 use crate::graph::{BroughtKey, DerivationId, Leaf};
@@ -31,10 +31,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     let entry = judge.entry(id);
     let key_is_here = judge.key_is_here(id);
     let brought = leaf.brought.as_ref();
-    let wished_end = world.now.plus(leaf.policy.validity.value);
+    let start = judge.start();
+    let wished_end = start.plus(leaf.policy.validity.value);
     let end = wished_end.min(issuer.not_after);
     let sign = |judge: &mut Judge<'_>, action, reasons| {
-        if end <= judge.world.now {
+        if end <= start {
             return judge.block(
                 id,
                 None,
@@ -51,6 +52,10 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         After::Rebuilt
     };
     let lost = |judge: &mut Judge<'_>, why: String| {
+        if judge.world.graph.is_key_derived(id) {
+            let reasons = judge.all_missing(id);
+            return sign(judge, Action::Create, reasons);
+        }
         if judge.intent.allows_losing_key(name) {
             sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed])
         } else {
@@ -151,7 +156,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     let life = facts.not_after.since(facts.not_before);
     let wished = leaf.policy.validity.value;
     let clamped = life < wished && facts.not_after == issuer.not_after;
-    if !validity_matches(life, wished) && !clamped {
+    reasons.extend(another_start(facts, leaf.not_before));
+    if !validity_matches(life, wished, leaf.not_before.is_some()) && !clamped {
         reasons.push(Reason::InputChanged {
             field: "validity",
             old: rounded(life).to_string(),
@@ -165,7 +171,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         });
     }
     let renew_from = facts.not_after.minus(leaf.policy.renew_before().value);
-    if world.now >= renew_from && end > facts.not_after {
+    if world.now >= renew_from && leaf.not_before.is_some() {
+        judge.plan.ending.push(id);
+    } else if world.now >= renew_from && end > facts.not_after {
         reasons.push(expiry(facts.not_after, world.now));
     }
     if judge.intent.renews(name) {
@@ -173,7 +181,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     }
     if reasons.is_empty() {
         judge.public_keys.insert(id, facts.public_key.clone());
-        if !key_is_here && brought.is_none() {
+        if brought.is_none() && !judge.key_can_be_had(id) {
             judge.plan.absent.push(id);
         }
         let expected = leaf_entry(world, id, leaf, facts);
@@ -184,7 +192,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         return sign(judge, Action::Rekey, reasons);
     }
     // A certificate needs the public key alone; a kubeconfig around it needs the private one.
-    if !key_is_here && brought.is_none() && world.graph.kubeconfig_of(id).is_some() {
+    if brought.is_none() && !judge.key_can_be_had(id) && world.graph.kubeconfig_of(id).is_some() {
         let because = reasons
             .iter()
             .map(ToString::to_string)

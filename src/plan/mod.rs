@@ -136,6 +136,8 @@ pub struct Plan {
     pub mixed: Vec<Mixed>,
     /// Known keys whose files are not here.
     pub absent: Vec<DerivationId>,
+    /// Due for renewal, but of written dates.
+    pub ending: Vec<DerivationId>,
     /// Certificates whose requests the cluster has not answered yet. A state, not a step.
     pub waiting: Vec<DerivationId>,
     pub orphans: Vec<Orphan>,

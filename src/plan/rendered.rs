@@ -192,7 +192,7 @@ pub(super) fn judge_kubeconfig(
             return written(render(judge, id, config, vec![reason]));
         }
         Some(File::Public { .. }) => return After::Unavailable,
-        None if config.client_key.is_some() || judge.key_is_here(config.identity) => {
+        None if config.client_key.is_some() || judge.key_can_be_had(config.identity) => {
             let reason = Reason::OutputMissing { path };
             return written(render(judge, id, config, vec![reason]));
         }
@@ -274,7 +274,7 @@ fn render(
         .iter()
         .last()
         .is_some_and(|step| step.derivation == config.identity && step.action.makes_key());
-    if config.client_key.is_none() && !new_key && !judge.key_is_here(config.identity) {
+    if config.client_key.is_none() && !new_key && !judge.key_can_be_had(config.identity) {
         let identity = &world.graph.get(config.identity).name;
         let why = reasons
             .iter()

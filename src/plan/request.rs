@@ -34,6 +34,10 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
         After::Rebuilt
     };
     let lost = |judge: &mut Judge<'_>, why: String| {
+        if judge.world.graph.is_key_derived(id) {
+            let reasons = judge.all_missing(id);
+            return make(judge, Action::Create, reasons);
+        }
         if judge.intent.allows_losing_key(name) {
             return make(judge, Action::Rekey, vec![Reason::ReplacementAllowed]);
         }
@@ -101,7 +105,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
     if needs_key {
         return make(judge, Action::Rekey, reasons);
     }
-    if !reasons.is_empty() && !key_is_here {
+    if !reasons.is_empty() && !judge.key_can_be_had(id) {
         let because: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let because = because.join(", ");
         return lost(
@@ -112,7 +116,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
     if !reasons.is_empty() {
         return make(judge, Action::Reissue, reasons);
     }
-    if !key_is_here {
+    if !judge.key_can_be_had(id) {
         judge.plan.absent.push(id);
     }
     let expected = request_entry(world, id, request, facts);

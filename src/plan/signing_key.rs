@@ -10,6 +10,9 @@ use crate::state::Entry;
 const ENDS_TOKENS: &str = "a new signing key ends every token signed by the old one";
 
 pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey) -> After {
+    if judge.was_drawn(id) {
+        return judge.block_drawn(id);
+    }
     let world = judge.world;
     let name = &world.graph.get(id).name;
     let replace = judge.intent.allows_replacing(name);
@@ -34,6 +37,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
             let asked = judge.intent.rekeys(name);
             asked.then(|| ENDS_TOKENS.to_owned())
         }),
+        (None, _) if world.graph.is_key_derived(id) && entry.is_some() => {
+            let reasons = judge.all_missing(id);
+            judge.step(id, Action::Create, reasons);
+            return After::Rebuilt;
+        }
         (None, Witness::Unreadable { path, why }) => {
             Some(format!("out/{path} {why}, and its key is not here"))
         }
@@ -62,7 +70,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
             .and_then(|entry| entry.public_key)
             .map_or(After::Rebuilt, After::Kept);
     };
-    if !key_is_here {
+    if !judge.key_can_be_had(id) {
         judge.plan.absent.push(id);
     }
     let derivation = world.graph.get(id);

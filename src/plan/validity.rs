@@ -1,13 +1,33 @@
 //! How long a certificate lives, and when that ends.
 
 use super::Reason;
+use crate::facts::CertificateFacts;
 use crate::time::{Span, Timestamp};
 
 /// notBefore is set back by up to five minutes, so a life may be that much longer than the validity.
 pub const BACKDATE: Span = Span::minutes(5);
 
-pub(super) fn validity_matches(life: Span, validity: Span) -> bool {
-    life >= validity && life <= validity.plus(BACKDATE)
+/// A written start is not set back.
+pub(super) fn validity_matches(life: Span, validity: Span, is_written: bool) -> bool {
+    let longest = if is_written {
+        validity
+    } else {
+        validity.plus(BACKDATE)
+    };
+    (validity..=longest).contains(&life)
+}
+
+/// A certificate with another start than the written one.
+pub(super) fn another_start(
+    facts: &CertificateFacts,
+    written: Option<Timestamp>,
+) -> Option<Reason> {
+    let written = written.filter(|written| *written != facts.not_before)?;
+    Some(Reason::InputChanged {
+        field: "not-before",
+        old: facts.not_before.to_string(),
+        new: written.to_string(),
+    })
 }
 
 /// A life as the description would write it.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::secret::Secret;
+use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
 /// `cluster.kdl`: what is needed, and what may be, commented out. Prose stands after `// `; a line that starts
@@ -60,6 +62,25 @@ const NODES: &str = r#"node "cp1" role="control-plane" address="10.0.0.11"
 //certificate "metrics-server" { ca "kubernetes"; usage "server"; san "metrics-server.kube-system.svc" }
 "#;
 
+/// What makes a description reproducible.
+pub fn reproducible(not_before: Timestamp) -> String {
+    format!(
+        "
+// Every key follows from the seed, every date from this one: the same description makes the same bytes
+// anywhere. For labs; whoever has the seed has the cluster.
+reproducible {{ seed-file \"{SEED_FILE}\"; not-before \"{not_before}\" }}
+"
+    )
+}
+
+pub const SEED_FILE: &str = "lab.seed";
+
+/// The file of a seed, in hexadecimal digits.
+pub fn seed(digits: &Secret) -> Secret {
+    let comment = b"# Every private key of this cluster follows from this line: whoever has it has the cluster.\n";
+    Secret::new([comment, digits.expose(), b"\n"].concat())
+}
+
 pub const GITIGNORE: &str = "\
 # Staged files of an apply, and caches: always safe to delete.
 out/.pending/
@@ -71,6 +92,7 @@ cluster.lock.new
 out/**/*.key
 out/**/*.conf
 out/**/*.kubeconfig
+*.seed
 ";
 
 pub const GITATTRIBUTES: &str = "\

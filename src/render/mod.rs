@@ -1,6 +1,7 @@
 //! Reports: what a command found, as data for JSON and as text for people. Pure: they return texts.
 
 mod certificate;
+mod check;
 mod file;
 mod file_text;
 pub mod init;
@@ -19,6 +20,7 @@ mod why;
 mod wish;
 
 pub use certificate::CertificateReport;
+pub use check::{CheckReport, Difference};
 pub use file::{Owner, file_report};
 pub use plan::{PlanReport, plan_report};
 pub use show::{ShowReport, artifact_report};

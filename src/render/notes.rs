@@ -15,10 +15,42 @@ pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
                 .filter(|note| !matches!(note, Note::Clamped { .. }))
                 .map(|note| text(world, note)),
         )
+        .chain(seed(world, spec, plan))
         .chain(kubelet_client_loses_its_group(world, plan))
         .chain(masters(spec))
         .chain(no_static_pods(spec))
         .collect()
+}
+
+/// What follows from keys that follow from a seed, and from dates that are written.
+pub(super) fn seed(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
+    let Some(reproducible) = &spec.reproducible else {
+        // Said once: the next apply forgets the seed.
+        let left = world.lock.seed.map(|_| {
+            "the keys here were made from a seed and stay: whoever has it has them; kpki apply --rekey NAME makes new ones"
+        });
+        return left.map(str::to_owned).into_iter().collect();
+    };
+    let file = &reproducible.seed_file;
+    let mut notes = vec![format!(
+        "every private key of this cluster follows from {file}: whoever has that file has the cluster"
+    )];
+    let ends = plan.ending.iter().filter_map(|id| {
+        let facts = world.survey.witness(*id).certificate()?;
+        Some((facts.not_after, &world.graph.get(*id).name))
+    });
+    if let Some((until, first)) = ends.min() {
+        let more = match plan.ending.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        notes.push(format!(
+            "{first}{more}: the end is near ({}) and no clock renews here; move `not-before` ({})",
+            until.date(),
+            reproducible.not_before.origin
+        ));
+    }
+    notes
 }
 
 /// One line for each end that cuts certificates short, however many those are.

@@ -41,6 +41,8 @@ pub struct StatusReport {
     pub orphans: Vec<String>,
     /// Files under out/ that kpki did not make.
     pub foreign: Vec<String>,
+    /// What always holds and should be known.
+    pub notes: Vec<String>,
 }
 
 /// What is wrong. The order is that of a person whose cluster is down.
@@ -178,6 +180,7 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
             .iter()
             .map(|path| format!("out/{path}"))
             .collect(),
+        notes: notes::seed(world, spec, plan),
     }
 }
 

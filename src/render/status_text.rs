@@ -40,6 +40,9 @@ impl StatusReport {
             &self.foreign,
             columns,
         ));
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
+        }
         let _ = writeln!(text, "{STRONG}next:{STRONG:#} {}", self.next());
         text
     }

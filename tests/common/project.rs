@@ -79,6 +79,12 @@ impl Project {
             .join("examples")
             .join(name);
         copy(&from, project.folder());
+        // Git keeps no modes; outside of it nobody else may read a seed.
+        let seed = project.folder().join("lab.seed");
+        if seed.exists() {
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(seed, private).unwrap();
+        }
         project
     }
 

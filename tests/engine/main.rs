@@ -18,6 +18,7 @@ mod kubelet_config;
 mod operators_manifests;
 mod project;
 mod reissue;
+mod reproducible;
 mod restarts;
 #[path = "../signer/mod.rs"]
 mod signer;

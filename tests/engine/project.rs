@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use kpki::build::accept::{check, one_certificate};
 use kpki::build::entropy::Entropy;
 use kpki::build::execute::{Files, execute};
+use kpki::build::key_schedule::Seed;
 use kpki::config;
 use kpki::error::{Error, Result};
 use kpki::facts::certificate_pem;
@@ -33,6 +34,8 @@ pub struct Project {
     pub lock: Option<String>,
     pub out: Tree,
     pub now: Timestamp,
+    /// The file of a reproducible description's seed.
+    pub seed: Option<String>,
 }
 
 /// What a plan says, with everything that it borrows.
@@ -97,6 +100,7 @@ impl Project {
             extra: BTreeMap::from([("omar.csr".into(), OMAR.to_vec())]),
             lock: None,
             out: Tree::new(),
+            seed: None,
             now: "2026-11-24T12:00:00Z".parse().unwrap(),
         }
     }
@@ -203,13 +207,20 @@ impl Project {
             &spec,
             &plan,
             prune,
-            self.now,
-            &Entropy::system(),
+            spec.not_before().unwrap_or(self.now),
+            &self.entropy(),
             &files,
         )?;
         self.out = files.new.into_inner().unwrap();
         self.lock = Some(lock::render(&new));
         Ok(())
+    }
+
+    pub fn entropy(&self) -> Entropy {
+        match &self.seed {
+            Some(seed) => Entropy::seeded(Seed::parse(seed.as_bytes()).unwrap()),
+            None => Entropy::system(),
+        }
     }
 
     /// As the cluster: answers the request of a user with a certificate of this life.
@@ -282,12 +293,13 @@ impl Project {
             &plan,
             false,
             self.now,
-            &Entropy::system(),
+            &self.entropy(),
             &files,
         )
         .map_err(|error| error.to_string())?;
         new.cluster.clone_from(&lock.cluster);
         new.kubernetes = lock.kubernetes;
+        new.seed = lock.seed;
         self.out = files.new.into_inner().unwrap();
         self.out.insert(place.path.to_string(), (bytes, place.mode));
         self.lock = Some(lock::render(&new));

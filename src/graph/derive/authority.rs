@@ -23,8 +23,10 @@ pub(super) fn authorities(
                 common_name: ca.common_name.clone(),
                 validity: ca.validity.clone(),
                 key: ca.key.clone(),
-                explicit_key: ca.explicit_key,
+                // The same description must mean the same key everywhere.
+                explicit_key: ca.explicit_key || spec.reproducible.is_some(),
                 revision: ca.revision,
+                not_before: None,
             },
         };
         let authority = builder.add(
@@ -76,15 +78,16 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
         "service-account",
         Recipe::SigningKey(SigningKey {
             // Only a key that the block itself names is a demand on one that exists.
-            explicit_key: settings.is_some_and(|settings| {
-                matches!(
-                    &settings.policy.key,
-                    Some(Setting {
-                        origin: Origin::File { .. },
-                        ..
-                    })
-                )
-            }),
+            explicit_key: spec.reproducible.is_some()
+                || settings.is_some_and(|settings| {
+                    matches!(
+                        &settings.policy.key,
+                        Some(Setting {
+                            origin: Origin::File { .. },
+                            ..
+                        })
+                    )
+                }),
             key,
             revision: settings.map_or(1, |settings| settings.revision),
         }),

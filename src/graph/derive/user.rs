@@ -71,6 +71,7 @@ fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> Derivati
             sans: BTreeSet::new(),
             policy: user.policy.clone(),
             revision: Revision::of(user.revision),
+            not_before: None,
             brought: brought(user),
         }),
     );

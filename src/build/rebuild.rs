@@ -1,0 +1,118 @@
+//! Everything that a reproducible description means, built again in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::entropy::Entropy;
+use super::execute::{Files, execute};
+use crate::error::{Error, Result};
+use crate::graph::{Content, Issuance, Recipe};
+use crate::name::TreePath;
+use crate::plan::{Intent, Survey, World, plan};
+use crate::secret::Secret;
+use crate::spec::Spec;
+use crate::state::{Inventory, Lock};
+
+/// A file as it would be written. Public ones are treated alike: nothing here shows any.
+pub struct Built {
+    pub bytes: Secret,
+    pub mode: u32,
+}
+
+/// Every file that follows from the description, the seed and what was brought; by path below `out/`. What the
+/// cluster signed is not among them.
+///
+/// Of the world as it is only that much counts: keys of brought CAs, and what etcd's members were once told.
+pub fn rebuild(
+    world: World<'_>,
+    spec: &Spec,
+    entropy: &Entropy,
+    secrets: &dyn Files,
+) -> Result<BTreeMap<TreePath, Built>> {
+    let start = spec
+        .not_before()
+        .ok_or_else(|| Error::internal("nothing follows from a description without a seed"))?;
+    let lock = Lock {
+        entries: told_once(world),
+        ..world.lock.clone()
+    };
+    let inventory = brought_keys(world);
+    let survey = Survey::take(world.graph, &lock, &inventory);
+    let empty = World {
+        lock: &lock,
+        inventory: &inventory,
+        survey: &survey,
+        now: start,
+        ..world
+    };
+    let plan = plan(empty, spec, &Intent::default());
+    if let Some(blocked) = plan.blocked.first() {
+        let name = &world.graph.get(blocked.derivation).name;
+        return Err(Error::refused(format!("{name}: {}", blocked.why)));
+    }
+    let files = Memory {
+        built: Mutex::default(),
+        secrets,
+    };
+    execute(empty, spec, &plan, false, start, entropy, &files)?;
+    Ok(files
+        .built
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner))
+}
+
+fn told_once(world: World<'_>) -> BTreeMap<crate::name::ArtifactName, crate::state::Entry> {
+    let entries = world.lock.entries.iter();
+    entries
+        .filter(|(_, entry)| entry.initial_cluster.is_some())
+        .map(|(name, entry)| (name.clone(), entry.clone()))
+        .collect()
+}
+
+fn brought_keys(world: World<'_>) -> Inventory {
+    let mut inventory = Inventory::default();
+    for place in world.graph.all_placements() {
+        let is_brought = matches!(
+            &world.graph.get(place.derivation).recipe,
+            Recipe::Authority(authority) if matches!(authority.issuance, Issuance::Brought(_))
+        );
+        if is_brought
+            && place.content == Content::PrivateKey
+            && let Some(file) = world.inventory.get(place.path.as_str())
+        {
+            inventory.files.insert(place.path.to_string(), file.clone());
+        }
+    }
+    inventory
+}
+
+struct Memory<'a> {
+    built: Mutex<BTreeMap<TreePath, Built>>,
+    secrets: &'a dyn Files,
+}
+
+impl Files for Memory<'_> {
+    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
+        self.secrets.read_secret(path)
+    }
+
+    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
+        let built = Built {
+            bytes: Secret::new(bytes.to_vec()),
+            mode,
+        };
+        let mut all = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(path.clone(), built);
+        Ok(())
+    }
+
+    fn set_mode(&self, _: &TreePath, _: u32) -> Result<()> {
+        Ok(())
+    }
+
+    fn remove(&self, _: &TreePath) -> Result<()> {
+        Ok(())
+    }
+
+    fn progress(&self, _: usize) {}
+}

@@ -1,0 +1,64 @@
+//! The seed of a reproducible cluster: read where keys are made, and nowhere else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::build::entropy::Entropy;
+use crate::build::key_schedule::Seed;
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+use crate::sources::read_regular;
+use crate::spec::Spec;
+
+/// A seed has one line; comments may stand above it.
+const LIMIT: usize = 4096;
+
+/// The system's randomness, or the seed that the description names.
+pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
+    let Some(reproducible) = &spec.reproducible else {
+        return Ok(Entropy::system());
+    };
+    let name = &*reproducible.seed_file;
+    let refuse = |why: &str| Error::refused(format!("{name} {why}"));
+    let path = directory.join(name);
+    let bytes = read_regular(&path, LIMIT)
+        .map(Secret::new)
+        .map_err(|why| refuse(&format!("cannot be read: {why}")).help(NEW))?;
+    if bytes.expose().len() > LIMIT {
+        return Err(refuse("is larger than 4 KiB"));
+    }
+    let facts = fs::metadata(&path).map_err(|error| Error::io("read", &path, &error))?;
+    let mode = facts.permissions().mode() & 0o777;
+    // Git keeps no modes: what it tracks is read by whoever reads the repository.
+    if mode & 0o077 != 0 && !is_tracked(directory, name) {
+        return Err(refuse(&format!("can be read by others (mode {mode:04o})"))
+            .help(format!("chmod 600 {name}; or commit it, if everybody with the repository may have every key")));
+    }
+    let seed = Seed::parse(bytes.expose()).map_err(|why| refuse(why).help(NEW))?;
+    Ok(Entropy::seeded(seed))
+}
+
+const NEW: &str = "`kpki init --lab` makes one, and so does `openssl rand -hex 32`";
+
+/// Whether Git's index has the file. Only apply asks: plan runs no other program.
+fn is_tracked(directory: &Path, name: &str) -> bool {
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(directory)
+        // A repository's own configuration may name a program to run.
+        .args([
+            "-c",
+            "core.fsmonitor=false",
+            "ls-files",
+            "--error-unmatch",
+            "--",
+        ])
+        .arg(name)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}

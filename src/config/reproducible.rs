@@ -1,0 +1,47 @@
+//! `reproducible { … }`: every key from a seed, every date from the description.
+
+use std::sync::Arc;
+
+use super::block::{Block, Shape, one};
+use super::files::below;
+use super::problem::{Problem, quoted};
+use super::reader::Reader;
+use crate::spec::Reproducible;
+use crate::time::Timestamp;
+
+pub const SHAPE: Shape = Shape {
+    word: "reproducible",
+    example: None,
+    fields: &[one("seed-file"), one("not-before")],
+};
+
+/// The seed itself is not read here: only what makes keys needs it.
+pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Reproducible> {
+    for (word, example) in [
+        ("seed-file", "seed-file \"lab.seed\""),
+        ("not-before", "not-before \"2026-01-01T00:00:00Z\""),
+    ] {
+        if block.written(word).is_none() {
+            let problem = Problem::new(block.at, format!("`reproducible` needs a `{word}`"));
+            reader.problem(problem.help(format!("add {example}")));
+        }
+    }
+    let seed_file = seed_file(block, reader);
+    let not_before = reader.one::<Timestamp>(block, "not-before");
+    Some(Reproducible {
+        seed_file: seed_file?,
+        not_before: not_before?,
+    })
+}
+
+fn seed_file(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Arc<str>> {
+    let value = block.one("seed-file")?;
+    let text = reader.text(value, "seed-file")?;
+    let path = below(reader.folder(value.at), text);
+    if path.is_none() {
+        let message = format!("{} leads out of the description's folder", quoted(text));
+        let help = "put the seed beside this file or below, and name it from there";
+        reader.problem(Problem::new(value.at, message).help(help));
+    }
+    path.map(Arc::from)
+}
