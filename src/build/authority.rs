@@ -7,7 +7,7 @@ use super::execute::Job;
 use super::held_key::{Belongs, HeldKey, held_key};
 use crate::error::{Error, Kind, Result};
 use crate::facts::{CertificateFacts, certificate_pem};
-use crate::graph::{Authority, Content, DerivationId, Issuance};
+use crate::graph::{Authority, DerivationId, Issuance};
 use crate::plan::{Action, Step};
 use crate::state::Entry;
 
@@ -83,7 +83,8 @@ pub(super) fn build_authority(
         return Err(key_is_gone(job, id));
     }
     if let Some(step) = step {
-        write(job, id, step, &state)?;
+        let certificate = certificate_pem(&state.der);
+        job.write_pair(step, state.key.as_ref(), certificate.as_bytes())?;
     }
     Ok(Some(state))
 }
@@ -155,26 +156,6 @@ fn self_signed(
         der,
         key: Some(held),
     })
-}
-
-fn write(job: &Job<'_>, id: DerivationId, step: &Step, state: &AuthorityState) -> Result<()> {
-    let certificate = certificate_pem(&state.der);
-    for place in job.world.graph.placements(id) {
-        if !step.writes.contains(&place.path) {
-            continue;
-        }
-        match (place.content, &state.key) {
-            (Content::PrivateKey, Some(held)) => {
-                job.files
-                    .write(&place.path, held.pem.expose(), place.mode)?;
-            }
-            (Content::PrivateKey, None) => {}
-            _ => job
-                .files
-                .write(&place.path, certificate.as_bytes(), place.mode)?,
-        }
-    }
-    Ok(())
 }
 
 fn read(der: &[u8]) -> Result<CertificateFacts> {

@@ -21,7 +21,7 @@ use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
 use crate::algorithm::KeyAlgorithm;
 use crate::error::{Error, Result};
-use crate::graph::{DerivationId, Recipe};
+use crate::graph::{Content, DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::manifest;
 use crate::name::{ArtifactName, TreePath};
@@ -277,6 +277,30 @@ impl Job<'_> {
             })
     }
 
+    /// The files of a key pair that a step names; `public_half` is a certificate, a request or a public key. A
+    /// key that is not here is not written; one that was just made is, whatever the step names.
+    pub fn write_pair(
+        &self,
+        step: &Step,
+        held: Option<&HeldKey>,
+        public_half: &[u8],
+    ) -> Result<()> {
+        for place in self.world.graph.placements(step.derivation) {
+            let is_key = place.content == Content::PrivateKey;
+            let is_new = is_key && held.is_some_and(|held| held.is_new);
+            if !is_new && !step.writes.contains(&place.path) {
+                continue;
+            }
+            let bytes = match (is_key, held) {
+                (true, Some(held)) => held.pem.expose(),
+                (true, None) => continue,
+                (false, _) => public_half,
+            };
+            self.files.write(&place.path, bytes, place.mode)?;
+        }
+        Ok(())
+    }
+
     /// Signs a certificate for an artifact, with a serial number of its own.
     pub fn issue(
         &self,
@@ -308,7 +332,7 @@ impl Job<'_> {
             Some(seed) => self.derived_key(id, algorithm, seed),
             None => PrivateKey::generate(algorithm, self.entropy),
         };
-        made.map(HeldKey::new)
+        made.map(HeldKey::made)
             .map_err(|error| Error::refused(error.to_string()))
     }
 
@@ -322,7 +346,7 @@ impl Job<'_> {
             return Ok(None);
         };
         let key = self.derived_key(id, algorithm, seed);
-        key.map(|key| Some(HeldKey::new(key)))
+        key.map(|key| Some(HeldKey::found(key)))
             .map_err(|error| Error::refused(error.to_string()))
     }
 

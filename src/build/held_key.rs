@@ -14,18 +14,30 @@ use crate::secret::Secret;
 pub(super) struct HeldKey {
     pub key: PrivateKey,
     pub pem: Secret,
+    /// Just made: it lies nowhere yet.
+    pub is_new: bool,
 }
 
 impl HeldKey {
-    pub fn new(key: PrivateKey) -> Self {
+    /// One that was never written.
+    pub fn made(key: PrivateKey) -> Self {
+        HeldKey {
+            is_new: true,
+            ..HeldKey::found(key)
+        }
+    }
+
+    /// One that has its files, or had them.
+    pub fn found(key: PrivateKey) -> Self {
         HeldKey {
             pem: key.to_pem(),
             key,
+            is_new: false,
         }
     }
 }
 
-/// A key for an artifact of this algorithm, and whether it is a new one.
+/// A key for an artifact of this algorithm.
 ///
 /// One that nothing on record vouches for is taken over only if it is of the wished kind: else the next plan
 /// would want another at once.
@@ -34,8 +46,8 @@ pub(super) fn key_for(
     id: DerivationId,
     algorithm: KeyAlgorithm,
     step: &Step,
-) -> Result<(Option<HeldKey>, bool)> {
-    let generate = || Ok((Some(job.new_key(id, algorithm)?), true));
+) -> Result<Option<HeldKey>> {
+    let generate = || job.new_key(id, algorithm).map(Some);
     if step.action.makes_key() {
         return generate();
     }
@@ -52,7 +64,7 @@ pub(super) fn key_for(
     match (belongs, &held) {
         // Without a certificate the algorithm is known only now; plan would have asked for a new key.
         (Belongs::Anything | Belongs::ToRecorded(_), Some(found)) if !wished(found) => generate(),
-        _ => Ok((held, false)),
+        _ => Ok(held),
     }
 }
 
@@ -179,5 +191,9 @@ fn read(job: &Job<'_>, place: &Placement) -> Result<HeldKey, String> {
         _ => bytes,
     };
     let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;
-    Ok(HeldKey { key, pem })
+    Ok(HeldKey {
+        key,
+        pem,
+        is_new: false,
+    })
 }

@@ -7,7 +7,7 @@ use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
 use crate::error::{Error, Result};
 use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
-use crate::graph::{Content, DerivationId, Kubeconfig, Leaf, Recipe};
+use crate::graph::{DerivationId, Kubeconfig, Leaf, Recipe};
 use crate::hash::Digest;
 use crate::name::DnsName;
 use crate::plan::{Action, Step, bundle_content, kubeconfig_content, leaf_entry};
@@ -23,8 +23,8 @@ pub(super) fn build_identity(
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let derivation = job.world.graph.get(id);
     let witness = job.world.survey.witness(id);
-    let (held, is_new) = match leaf.brought {
-        Some(_) => (None, false),
+    let held = match leaf.brought {
+        Some(_) => None,
         None => key_for(job, id, leaf.policy.key.value, step)?,
     };
     let public_key = held
@@ -38,28 +38,13 @@ pub(super) fn build_identity(
         _ => sign(job, id, leaf, public_key)?,
     };
     let certificate = certificate_pem(&der);
-    for place in job.world.graph.placements(id) {
-        let new_key = is_new && place.content == Content::PrivateKey;
-        if !new_key && !step.writes.contains(&place.path) {
-            continue;
-        }
-        match (place.content, &held) {
-            (Content::PrivateKey, Some(held)) => {
-                job.files
-                    .write(&place.path, held.pem.expose(), place.mode)?;
-            }
-            (Content::PrivateKey, None) => {}
-            // A copy is the master's bytes: they may carry a text that a person put there.
-            _ => {
-                let master = witness
-                    .path()
-                    .and_then(|path| job.world.inventory.public(path.as_str()))
-                    .filter(|_| !step.action.signs());
-                let bytes = master.unwrap_or(certificate.as_bytes());
-                job.files.write(&place.path, bytes, place.mode)?;
-            }
-        }
-    }
+    // A copy is the master's bytes: they may carry a text that a person put there.
+    let master = witness
+        .path()
+        .and_then(|path| job.world.inventory.public(path.as_str()))
+        .filter(|_| !step.action.signs());
+    let public_half = master.unwrap_or(certificate.as_bytes());
+    job.write_pair(step, held.as_ref(), public_half)?;
     let mut lines = vec![(id, leaf_entry(job.world, id, leaf, &facts))];
     if let Some(step) = config
         && let Recipe::Kubeconfig(recipe) = &job.world.graph.get(step.derivation).recipe

@@ -5,7 +5,7 @@ use super::execute::{Job, render};
 use super::held_key::key_for;
 use crate::error::{Error, Result};
 use crate::facts::{RequestFacts, request_pem};
-use crate::graph::{Content, DerivationId, Recipe, Request, SigningRequest};
+use crate::graph::{DerivationId, Recipe, Request, SigningRequest};
 use crate::plan::{Step, request_entry, signing_request, signing_request_on_disk};
 use crate::state::Entry;
 
@@ -19,8 +19,8 @@ pub(super) fn build_request(
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let world = job.world;
     let name = &world.graph.get(id).name;
-    let (held, is_new) = match recipe.brought {
-        Some(_) => (None, false),
+    let held = match recipe.brought {
+        Some(_) => None,
         None => key_for(job, id, recipe.policy.key.value, step)?,
     };
     let der = match (&recipe.brought, &held, world.survey.witness(id).der()) {
@@ -37,21 +37,7 @@ pub(super) fn build_request(
         .ok()
         .filter(|facts| facts.is_signature_valid)
         .ok_or_else(|| Error::internal(format!("{name}: the request does not verify")))?;
-    let text = request_pem(&der);
-    for place in world.graph.placements(id) {
-        let new_key = is_new && place.content == Content::PrivateKey;
-        if !new_key && !step.writes.contains(&place.path) {
-            continue;
-        }
-        match (place.content, &held) {
-            (Content::PrivateKey, Some(held)) => {
-                job.files
-                    .write(&place.path, held.pem.expose(), place.mode)?;
-            }
-            (Content::PrivateKey, None) => {}
-            _ => job.files.write(&place.path, text.as_bytes(), place.mode)?,
-        }
-    }
+    job.write_pair(step, held.as_ref(), request_pem(&der).as_bytes())?;
     let mut lines = vec![(id, request_entry(world, id, recipe, &facts))];
     if let Some(step) = manifest
         && let Recipe::SigningRequest(recipe) = &world.graph.get(step.derivation).recipe

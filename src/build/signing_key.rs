@@ -3,7 +3,7 @@
 use super::execute::Job;
 use super::held_key::{Belongs, held_key};
 use crate::error::{Error, Result};
-use crate::graph::{Content, DerivationId, SigningKey};
+use crate::graph::{DerivationId, SigningKey};
 use crate::plan::Step;
 use crate::state::Entry;
 
@@ -36,22 +36,7 @@ pub(super) fn build_signing_key(
         (None, Some(key)) => key.clone(),
         (None, None) => return Err(Error::internal("the service-account key is not here")),
     };
-    let public_pem = public_key.to_pem();
-    for place in job.world.graph.placements(id) {
-        if !step.writes.contains(&place.path) {
-            continue;
-        }
-        match (place.content, &held) {
-            (Content::PrivateKey, Some(held)) => {
-                job.files
-                    .write(&place.path, held.pem.expose(), place.mode)?;
-            }
-            (Content::PrivateKey, None) => {}
-            _ => job
-                .files
-                .write(&place.path, public_pem.as_bytes(), place.mode)?,
-        }
-    }
+    job.write_pair(step, held.as_ref(), public_key.to_pem().as_bytes())?;
     Ok(Entry {
         revision: derivation.recipe.revision(),
         public_key: Some(public_key.digest()),

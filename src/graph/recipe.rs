@@ -284,19 +284,9 @@ impl Recipe {
             Recipe::Bundle(bundle) => fields
                 .text("builder", "bundle")
                 .recipe("authority", input(bundle.authority).whole),
-            Recipe::Kubeconfig(config) => fields
+            Recipe::Kubeconfig(config) => config
+                .own_fields()
                 .text("builder", "kubeconfig")
-                .text("cluster", config.cluster.as_str())
-                .text("server", config.server.url())
-                .text("user", config.user.as_str())
-                .text(
-                    "namespace",
-                    config.namespace.as_ref().map_or("", |name| name.as_str()),
-                )
-                .text(
-                    "client-key",
-                    config.client_key.as_deref().unwrap_or_default(),
-                )
                 .recipe("identity", input(config.identity).whole)
                 .recipe("bundle", input(config.bundle).whole),
             Recipe::Bindings(bindings) => fields
@@ -361,6 +351,19 @@ impl Authority {
                 .text("builder", "brought-authority")
                 .text("certificate", Digest::of(&brought.der).to_string()),
         }
+    }
+}
+
+impl Kubeconfig {
+    /// What it says besides what it embeds.
+    pub fn own_fields(&self) -> Fields {
+        let namespace = self.namespace.as_ref().map_or("", DnsName::as_str);
+        Fields::default()
+            .text("cluster", self.cluster.as_str())
+            .text("server", self.server.url())
+            .text("user", self.user.as_str())
+            .text("namespace", namespace)
+            .text("client-key", self.client_key.as_deref().unwrap_or_default())
     }
 }
 

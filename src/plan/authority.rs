@@ -346,7 +346,6 @@ fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> Af
 }
 
 fn keep_certificate(judge: &mut Judge<'_>, id: DerivationId, facts: &CertificateFacts) {
-    judge.public_keys.insert(id, facts.public_key.clone());
     if !judge.key_can_be_had(id) {
         judge.plan.absent.push(id);
     }

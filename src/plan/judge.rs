@@ -7,7 +7,6 @@ use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
     leaf, orphan, rendered, request, restart, signing_key, static_pod,
 };
-use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
@@ -33,8 +32,6 @@ pub(super) struct Judge<'a> {
     pub plan: Plan,
     pub issuers: HashMap<DerivationId, IssuerAfter>,
     pub after: Vec<After>,
-    /// Public key of each identity, where it is known and stays.
-    pub public_keys: HashMap<DerivationId, PublicKey>,
     /// Per authority: the longest leaf validity and renewal window below it.
     pub longest: HashMap<DerivationId, authority::LongestLeaf>,
     /// Authorities whose signature a step needs.
@@ -76,7 +73,6 @@ fn walk(
         },
         issuers: HashMap::new(),
         after: Vec::with_capacity(world.graph.len()),
-        public_keys: HashMap::new(),
         longest: authority::longest_leaves(world.graph),
         signers: Vec::new(),
         forced,

@@ -180,7 +180,6 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         reasons.push(Reason::RenewRequested);
     }
     if reasons.is_empty() {
-        judge.public_keys.insert(id, facts.public_key.clone());
         if brought.is_none() && !judge.key_can_be_had(id) {
             judge.plan.absent.push(id);
         }

@@ -4,7 +4,7 @@ use super::judge::{After, Judge};
 use super::{Action, Reason};
 use crate::facts::certificate_pem;
 use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig, Recipe, UserBindings};
-use crate::hash::{Digest, Fields};
+use crate::hash::Digest;
 use crate::manifest;
 use crate::name::TreePath;
 use crate::state::{Entry, File};
@@ -305,18 +305,8 @@ pub(super) fn keep_as_it_is(judge: &mut Judge<'_>, id: DerivationId) {
 
 /// Digest of everything public that a kubeconfig says.
 pub fn kubeconfig_content(config: &Kubeconfig, certificate: Digest, bundle: Digest) -> Digest {
-    Fields::default()
-        .text("cluster", config.cluster.as_str())
-        .text("server", config.server.url())
-        .text("user", config.user.as_str())
-        .text(
-            "namespace",
-            config.namespace.as_ref().map_or("", |name| name.as_str()),
-        )
-        .text(
-            "client-key",
-            config.client_key.as_deref().unwrap_or_default(),
-        )
+    config
+        .own_fields()
         .recipe("certificate", certificate)
         .recipe("bundle", bundle)
         .hash()
