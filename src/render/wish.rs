@@ -222,6 +222,9 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
         PodSource::Patched {
             wish: operators, ..
         } => {
+            if let Some(manifest) = spec.manifest_of(&pod.node, component) {
+                wish.add("manifest", &manifest.path, "manifests");
+            }
             for each in &operators.flags {
                 flag(wish, &each.name, &each.value);
             }
