@@ -406,3 +406,37 @@ fn a_waiting_request_is_shown_everywhere() {
         );
     }
 }
+
+/// What waits may hold a key: a crash must not put it on a disk.
+#[test]
+fn no_core_file_is_written() {
+    let project = Project::example("users").applied();
+    let mut waiting = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -",
+        ])
+        .arg(env!("CARGO_BIN_EXE_kpki"))
+        .current_dir(project.folder())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let limits = format!("/proc/{}/limits", waiting.id());
+    let start = std::time::Instant::now();
+    let found = loop {
+        let text = std::fs::read_to_string(&limits).unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("Max core file size"));
+        let words: Vec<&str> = line.unwrap().split_whitespace().collect();
+        if words[4..6] == ["0", "0"] || start.elapsed().as_secs() > 10 {
+            break words[4..6].join(" ");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    drop(waiting.stdin.take());
+    waiting.wait().unwrap();
+    assert_eq!(found, "0 0");
+}

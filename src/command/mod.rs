@@ -17,6 +17,7 @@ mod why;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::cli::{Cli, Command};
 use crate::error::{Error, Kind, Result};
@@ -31,6 +32,7 @@ enum Outcome {
 }
 
 pub fn run(cli: &Cli) -> ExitCode {
+    write_no_core_files();
     let result = match &cli.command {
         Command::Init(args) => init::run(&cli.directory, args),
         Command::Plan(args) => plan::run(&cli.directory, args),
@@ -50,6 +52,15 @@ pub fn run(cli: &Cli) -> ExitCode {
             ExitCode::from(error.kind.exit_code())
         }
     }
+}
+
+/// Memory may hold keys; a crash must not put it on a disk. Where the limit cannot be lowered nothing is worse.
+fn write_no_core_files() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = setrlimit(Resource::Core, none);
 }
 
 /// clap's own messages: help and version are the product, the rest is talk.
