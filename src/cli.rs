@@ -101,10 +101,16 @@ pub struct PlanArgs {
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Write the plan to a file, for `kpki apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
+    /// A plan that `kpki plan --out` wrote: exactly this is done, or nothing
+    #[arg(conflicts_with_all = ["renew", "rekey", "allow", "prune"])]
+    pub plan: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]
@@ -113,7 +119,7 @@ pub struct ApplyArgs {
     #[arg(long)]
     pub prune: bool,
     /// Build everything again in memory and compare out/ with it; writes nothing, exits with 2 when it differs
-    #[arg(long, conflicts_with_all = ["prune", "renew", "rekey", "allow"])]
+    #[arg(long, conflicts_with_all = ["plan", "prune", "renew", "rekey", "allow"])]
     pub check: bool,
 }
 

@@ -9,13 +9,14 @@
 
 use std::path::{Path, PathBuf};
 
-use kpki::render::{CheckReport, PlanReport, ShowReport, StatusReport, WhyReport};
+use kpki::render::{CheckReport, PlanReport, SavedPlan, ShowReport, StatusReport, WhyReport};
 use serde_json::{Value, json};
 
-fn schemas() -> [(&'static str, schemars::Schema); 6] {
+fn schemas() -> [(&'static str, schemars::Schema); 7] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
         ("check", schemars::schema_for!(CheckReport)),
+        ("saved-plan", schemars::schema_for!(SavedPlan<'static>)),
         ("lock", kpki::lock::schema()),
         ("status", schemars::schema_for!(StatusReport)),
         ("show", schemars::schema_for!(ShowReport)),

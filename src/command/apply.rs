@@ -13,7 +13,8 @@ use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::name::TreePath;
 use crate::plan::{self, Intent, Plan};
-use crate::render::plan_report;
+use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
+use crate::sources::read_regular;
 use crate::state::{File, Lock};
 use crate::store::{Pending, RealDisk, begin, pending};
 use crate::time::Timestamp;
@@ -41,6 +42,7 @@ const NOTHING_WRITTEN: &str = "nothing was written";
 
 /// What was done, as the user wants it printed.
 fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
+    let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     // A mistake in the description is found before anything is touched.
     let description = Description::read(directory)?;
     let disk = RealDisk::open(directory)?;
@@ -50,10 +52,20 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     let project = Project::with(description, directory)?;
     project.refuse_obstacles()?;
     let now = clock();
-    let intent = intent(&args.intentions, &project)?;
-    let world = project.world(now);
-    let plan = plan::plan(world, &project.spec, &intent);
+    let asked = match &saved {
+        Some(saved) => saved.asked.clone(),
+        None => Asked {
+            now,
+            intent: intent(&args.intentions, &project)?,
+        },
+    };
+    let world = project.world(asked.now);
+    let plan = plan::plan(world, &project.spec, &asked.intent);
     let mut report = plan_report(world, &project.spec, &plan, &project.notes);
+    if let Some(saved) = &saved {
+        let (text, _) = SavedPlan::text(&project.graph, &asked.intent, &report);
+        saved.compare(&text)?;
+    }
     refuse(&plan, &report.decisions(terminal::columns()))?;
     // Written dates are right whatever the clock says.
     let written = project.spec.not_before();
@@ -92,6 +104,47 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),
     })
+}
+
+/// A plan that somebody reviewed.
+struct Saved<'a> {
+    file: &'a Path,
+    text: String,
+    asked: Asked,
+}
+
+impl<'a> Saved<'a> {
+    fn read(file: &'a Path) -> Result<Self> {
+        let refuse = |why: String| {
+            Error::refused(format!("{} {why}", file.display()))
+                .help("kpki plan --out FILE writes a plan")
+        };
+        let bytes = read_regular(file, lock::LIMIT)
+            .map_err(|why| refuse(format!("cannot be read: {why}")))?;
+        let text = String::from_utf8(bytes).map_err(|_| refuse("is not a plan".to_owned()))?;
+        let asked = asked(&text).map_err(refuse)?;
+        Ok(Saved { file, text, asked })
+    }
+
+    /// Refuses a plan that would be another one now.
+    fn compare(&self, now: &str) -> Result<()> {
+        const SHOWN: usize = 8;
+        if self.text == now {
+            return Ok(());
+        }
+        let mut lines = moved(&self.text, now);
+        let more = lines.len().saturating_sub(SHOWN);
+        lines.truncate(SHOWN);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        let message = format!(
+            "{} is stale: a plan made now is another one\n  {}",
+            self.file.display(),
+            lines.join("\n  ")
+        );
+        Err(Error::refused(message).help("kpki plan --out FILE makes a new one to review"))
+    }
 }
 
 /// Files that no step touches and whose mode is not the one they get. Only an exposed secret is a finding, since Git

@@ -1,5 +1,6 @@
 //! `kpki plan`
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::project::{Project, warn, warn_if_pending};
@@ -9,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, NamePattern, plan};
-use crate::render::plan_report;
+use crate::render::{SavedPlan, plan_report};
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     let project = Project::read(directory).inspect_err(|_| {
@@ -22,15 +23,37 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     let intent = intent(&args.intentions, &project)?;
     let plan = plan(project.world(now), &project.spec, &intent);
     let report = plan_report(project.world(now), &project.spec, &plan, &project.notes);
-    terminal::product(&match args.output.format {
+    let mut text = match args.output.format {
         Format::Text => report.text(terminal::columns()),
         Format::Json => report.json(),
-    })?;
+    };
+    if let Some(file) = &args.out {
+        let (saved, hash) = SavedPlan::text(&project.graph, &intent, &report);
+        write(file, &saved)?;
+        if args.output.format == Format::Text {
+            let file = file.display();
+            let _ = writeln!(
+                text,
+                "saved as {file} ({hash}); kpki apply {file} does exactly this"
+            );
+        }
+    }
+    terminal::product(&text)?;
     Ok(if args.detailed_exitcode && !plan.is_empty() {
         Outcome::Differences
     } else {
         Outcome::Done
     })
+}
+
+/// In one piece: a plan that is cut is none.
+fn write(file: &Path, text: &str) -> Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = file.with_file_name(name);
+    std::fs::write(&new, text)
+        .and_then(|()| std::fs::rename(&new, file))
+        .map_err(|error| Error::io("write", file, &error))
 }
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.
