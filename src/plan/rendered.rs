@@ -75,17 +75,16 @@ pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u
     let recorded = judge.entry(id).and_then(|entry| entry.content);
     let mut reasons = Vec::new();
     let mut writes = Vec::new();
+    let mut is_another_wish = false;
     for place in world.graph.placements(id) {
         let path = place.path.clone();
         let reason = match world.inventory.get(path.as_str()) {
             Some(File::Public { bytes, .. }) if bytes == expected => continue,
             // As it was built; it is the wish that is another.
             Some(File::Public { bytes, .. }) if recorded == Some(Digest::of(bytes)) => {
-                Reason::InputChanged {
-                    field: "content",
-                    old: "as built".into(),
-                    new: "as described now".into(),
-                }
+                is_another_wish = true;
+                writes.push(path);
+                continue;
             }
             Some(File::Unusable { what }) => Reason::OutputUnreadable {
                 path: path.clone(),
@@ -94,11 +93,16 @@ pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u
             Some(_) => Reason::OutputModified { path: path.clone() },
             None => Reason::OutputMissing { path: path.clone() },
         };
-        // The same on many nodes is one reason.
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
+        reasons.push(reason);
         writes.push(path);
+    }
+    // Once, however many files there are.
+    if is_another_wish {
+        reasons.push(Reason::InputChanged {
+            field: "content",
+            old: "as built".into(),
+            new: "as described now".into(),
+        });
     }
     let digest = Digest::of(expected);
     let entry = Entry {

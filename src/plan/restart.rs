@@ -1,9 +1,9 @@
 //! What must be restarted once the plan is carried out, and what etcd must be told before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::judge::{After, Judge};
-use super::{Orphan, Plan, World};
+use super::{Action, Orphan, Plan, World};
 use crate::graph::{DerivationId, Recipe, StaticPod};
 use crate::name::NodeName;
 use crate::profile::{Hosts, Process, Reader};
@@ -70,18 +70,25 @@ impl Membership {
 /// Services do not see that what they read has changed.
 pub(super) fn services(judge: &mut Judge<'_>, spec: &Spec) {
     let world = judge.world;
+    let written: HashSet<DerivationId> = judge
+        .plan
+        .steps
+        .iter()
+        .filter(|step| !matches!(step.action, Action::Record | Action::Repair))
+        .map(|step| step.derivation)
+        .collect();
     let mut restarts = Vec::new();
     for node in &spec.nodes {
         for (reader, hosts) in [
             (Reader::Kubelet, Hosts::Kubelets),
             (Reader::KubeProxy, Hosts::KubeProxies),
         ] {
-            if hosts.include(node, spec)
-                && world
-                    .graph
-                    .service_inputs(spec, reader, &node.name)
-                    .into_iter()
-                    .any(|input| changes(judge, input))
+            if !hosts.include(node, spec) {
+                continue;
+            }
+            let inputs = world.graph.service_inputs(spec, reader, &node.name);
+            if inputs.iter().any(|input| is_own_identity(judge, *input))
+                && inputs.iter().any(|input| changes(judge, *input, &written))
             {
                 restarts.push(Restart {
                     reader,
@@ -93,13 +100,20 @@ pub(super) fn services(judge: &mut Judge<'_>, spec: &Spec) {
     judge.plan.restarts.extend(restarts);
 }
 
-/// It was there, and will have another public content.
-fn changes(judge: &Judge<'_>, id: DerivationId) -> bool {
+/// A kubeconfig on record: the service was set up before. On a new node there is nothing to restart.
+fn is_own_identity(judge: &Judge<'_>, id: DerivationId) -> bool {
+    let recipe = &judge.world.graph.get(id).recipe;
+    matches!(recipe, Recipe::Kubeconfig(_)) && judge.entry(id).is_some()
+}
+
+/// It will have another public content than on record, or is new to a service that is not.
+fn changes(judge: &Judge<'_>, id: DerivationId, written: &HashSet<DerivationId>) -> bool {
     let recorded = judge.entry(id).and_then(Entry::public_content);
-    match judge.after(id) {
-        After::Kept(now) => recorded.is_some_and(|old| old != *now),
-        After::Rebuilt => recorded.is_some(),
-        After::Unavailable => false,
+    match (recorded, judge.after(id)) {
+        (_, After::Unavailable) => false,
+        (Some(old), After::Kept(now)) => old != *now,
+        (Some(_), After::Rebuilt) => true,
+        (None, _) => written.contains(&id),
     }
 }
 

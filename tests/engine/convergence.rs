@@ -41,6 +41,7 @@ prop_compose! {
         key in key(),
         external in any::<bool>(),
         serving in any::<bool>(),
+        config in any::<bool>(),
         proxy in any::<bool>(),
         primary in any::<bool>(),
         users in 0usize..3,
@@ -70,9 +71,7 @@ prop_compose! {
             parts.push("component \"etcd\" topology=\"external\"".into());
             parts.push("node \"e0\" role=\"etcd\" address=\"10.0.2.1\"".into());
         }
-        if serving {
-            parts.push("component \"kubelet\" serving=#true".into());
-        }
+        parts.push(format!("component \"kubelet\" serving=#{serving} config=#{config}"));
         if proxy {
             parts.push("component \"kube-proxy\" revision=2".into());
         }

@@ -10,7 +10,7 @@ cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab.internal:6443" }
 ca "etcd" key="ecdsa-p384" validity="20y"
 node "cp1" role="control-plane" address="10.0.0.11"
 node "w1" address="10.0.0.21" revision=2
-component "kubelet" serving=#true
+component "kubelet" serving=#true config=#true
 user "jane" { group "dev" "ops"; validity "90d" }
 certificate "web" { ca "front-proxy"; usage "server" "client"; san "web.lab" "10.9.9.9" }
 "#;

@@ -13,7 +13,7 @@ node "cp2" role="control-plane" address="10.0.0.12"
 node "w1" address="10.0.0.21"
 component "apiserver" { san "a.lab" }
 component "etcd" { san "e.lab" }
-component "kubelet" serving=#true
+component "kubelet" serving=#true config=#true
 component "kube-proxy"
 user "jane" { group "dev"; validity "90d" }
 certificate "web" { san "web.lab" }
@@ -120,6 +120,7 @@ const TABLE: &[(&str, &str, &str, &[&str])] = &[
             "nodes/cp1/manifests/kube-controller-manager",
             "nodes/cp2/manifests/kube-apiserver",
             "nodes/cp2/manifests/kube-controller-manager",
+            "kubelet-config",
         ],
     ),
     (
@@ -131,7 +132,24 @@ const TABLE: &[(&str, &str, &str, &[&str])] = &[
             "nodes/cp2/apiserver",
             "nodes/cp1/manifests/kube-apiserver",
             "nodes/cp2/manifests/kube-apiserver",
+            "kubelet-config",
         ],
+    ),
+    (
+        "kubelets without certificates of the cluster CA",
+        "serving=#true",
+        "serving=#false",
+        &[
+            "nodes/cp1/manifests/kube-apiserver",
+            "nodes/cp2/manifests/kube-apiserver",
+            "kubelet-config",
+        ],
+    ),
+    (
+        "the kubelets' configuration is somebody else's from now on",
+        "config=#true",
+        "config=#false",
+        &[],
     ),
     (
         "the cluster's name stands in every kubeconfig",

@@ -317,6 +317,107 @@ fn the_reasons_name_the_inputs() {
     assert_eq!(reasons, ["follows bundle/etcd"]);
 }
 
+/// What the description says, and whose kubelets must restart after it was changed to that.
+const KUBELETS: &[(&str, &str, &str, &[&str])] = &[
+    (
+        "the DNS domain stands in the kubelets' configuration",
+        "endpoint \"api.lab:6443\"",
+        "endpoint \"api.lab:6443\"; dns-domain \"lab.local\"",
+        &["cp1", "cp2", "w1"],
+    ),
+    (
+        "so does the address of cluster DNS",
+        "endpoint \"api.lab:6443\"",
+        "endpoint \"api.lab:6443\"; service-cidr \"10.112.0.0/12\"",
+        &["cp1", "cp2", "w1"],
+    ),
+    (
+        "a second service network changes nothing in it",
+        "endpoint \"api.lab:6443\"",
+        "endpoint \"api.lab:6443\"; service-cidr \"10.96.0.0/12\" \"fd00:10::/112\"",
+        &[],
+    ),
+    (
+        "the kubelets' own certificates are named in it",
+        "serving=#true",
+        "serving=#false",
+        &["cp1", "cp2", "w1"],
+    ),
+    (
+        "it goes: what the kubelets read from now on is not known here",
+        "config=#true",
+        "config=#false",
+        &[],
+    ),
+    (
+        "a new worker's kubelet was never started",
+        "node \"w1\"",
+        "node \"w2\" address=\"10.0.0.22\"\nnode \"w1\"",
+        &[],
+    ),
+    (
+        "a new worker beside a change that all others read",
+        "endpoint \"api.lab:6443\" }",
+        "endpoint \"api.lab:6443\"; dns-domain \"lab.local\" }\nnode \"w2\" address=\"10.0.0.22\"",
+        &["cp1", "cp2", "w1"],
+    ),
+    (
+        "the API server's address of the control plane: in every kubelet.conf",
+        "api.lab:6443",
+        "api.lab:8443",
+        &["cp1", "cp2", "w1"],
+    ),
+    (
+        "another life of the kubelets' certificates: in every kubelet.conf",
+        "serving=#true",
+        "serving=#true validity=\"300d\"",
+        &["cp1", "cp2", "w1"],
+    ),
+];
+
+#[test]
+fn kubelets_restart_for_their_configuration() {
+    let configured = BASE.replace("serving=#true", "serving=#true config=#true");
+    let base = Project::applied(&configured);
+    let kubelets = |planned: &Planned| -> Vec<String> {
+        let lines = restarts(planned).into_iter();
+        lines
+            .filter_map(|line| Some(line.strip_prefix("kubelet ")?.to_owned()))
+            .collect()
+    };
+    for (what, old, new, nodes) in KUBELETS {
+        let mut project = base.clone();
+        project.description = configured.replace(old, new);
+        assert_ne!(project.description, configured, "{what}");
+        assert_eq!(kubelets(&project.plan()), *nodes, "{what}");
+        project.apply().unwrap();
+        project.assert_converged();
+        assert_eq!(restarts(&project.plan()), Vec::<String>::new(), "{what}");
+    }
+
+    // First asked for where kubelets run already, and where none does.
+    let mut project = Project::applied(BASE);
+    project.description.clone_from(&configured);
+    assert_eq!(kubelets(&project.plan()), ["cp1", "cp2", "w1"]);
+    assert_eq!(kubelets(&Project::new(&configured).plan()), [""; 0]);
+
+    // A copy that was damaged here is what it was on its node.
+    let mut project = base.clone();
+    let path = "nodes/w1/var/lib/kubelet/config.yaml";
+    project.out.get_mut(path).unwrap().0.push(b'\n');
+    let planned = project.plan();
+    assert_eq!(planned.steps(), ["Repair kubelet-config"]);
+    assert_eq!(restarts(&planned), [""; 0]);
+    project.apply().unwrap();
+    assert_eq!(project.out, base.out);
+
+    // Nor does a lost lock restart anything.
+    project.lock = None;
+    assert_eq!(restarts(&project.plan()), [""; 0]);
+    project.apply().unwrap();
+    assert_eq!((project.out, project.lock), (base.out, base.lock));
+}
+
 /// A clone without keys judges pods as the operator's folder does.
 #[test]
 fn absent_keys_change_no_pod() {
