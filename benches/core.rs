@@ -30,7 +30,7 @@ use kpki::hash::DERIVATION_CONTEXT;
 use kpki::name::TreePath;
 use kpki::plan::{Intent, Survey, World, plan};
 use kpki::secret::Secret;
-use kpki::state::{File, Inventory, Lock};
+use kpki::state::File;
 use project::Project;
 use rayon::prelude::*;
 use ring::rand::SystemRandom;
@@ -98,10 +98,9 @@ fn hashing(project: &Project) {
 
 /// An empty plan, against reading the same certificates once.
 fn planning(project: &Project) {
-    let spec = project.spec();
-    let graph = Graph::derive(&spec);
-    let (lock, inventory) = (project.lock(), project.inventory());
-    let certificates: Vec<Vec<u8>> = inventory
+    let ground = project.ground();
+    let certificates: Vec<Vec<u8>> = ground
+        .inventory
         .files
         .iter()
         .filter(|(path, _)| !path.ends_with("/ca.crt"))
@@ -114,15 +113,12 @@ fn planning(project: &Project) {
         "empty plan",
         "x509-parser over the same certificates",
         || {
-            let survey = Survey::take(&graph, &lock, &inventory);
+            let survey = Survey::take(&ground.graph, &ground.lock, &ground.inventory);
             let world = World {
-                graph: &graph,
-                lock: &lock,
-                inventory: &inventory,
                 survey: &survey,
-                now: project.now,
+                ..ground.world()
             };
-            let plan = plan(world, &spec, &Intent::default());
+            let plan = plan(world, &ground.spec, &Intent::default());
             assert!(plan.is_empty());
         },
         || {
@@ -135,29 +131,28 @@ fn planning(project: &Project) {
 
 /// All files of a first apply, against making as many keys and signatures.
 fn issuing(project: &Project) {
-    let spec = project.spec();
-    let graph = Graph::derive(&spec);
-    let (lock, inventory) = (Lock::default(), Inventory::default());
-    let survey = Survey::take(&graph, &lock, &inventory);
-    let world = World {
-        graph: &graph,
-        lock: &lock,
-        inventory: &inventory,
-        survey: &survey,
-        now: project.now,
-    };
-    let plan = plan(world, &spec, &Intent::default());
-    let leaves = graph
+    let ground = project.ground();
+    let plan = plan(ground.world(), &ground.spec, &Intent::default());
+    let leaves = ground
+        .graph
         .ids()
-        .filter(|id| matches!(graph.get(*id).recipe, Recipe::Leaf(_)))
+        .filter(|id| matches!(ground.graph.get(*id).recipe, Recipe::Leaf(_)))
         .count();
     let random = SystemRandom::new();
     compare(
         "issue",
         "ring: as many P-256 keys and signatures",
         || {
-            let entropy = Entropy::system();
-            execute(world, &spec, &plan, false, project.now, &entropy, &Nowhere).unwrap()
+            execute(
+                ground.world(),
+                &ground.spec,
+                &plan,
+                false,
+                ground.now,
+                &Entropy::system(),
+                &Nowhere,
+            )
+            .unwrap()
         },
         || {
             let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;

@@ -5,14 +5,10 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    dead_code,
-    reason = "tests may panic, and use a part of what they share"
+    reason = "tests and benchmarks may panic"
 )]
 
-#[path = "common/api_server.rs"]
-mod api_server;
-#[path = "common/project.rs"]
-mod project;
+mod common;
 mod signer;
 
 use std::fmt::Write as _;
@@ -22,14 +18,12 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 
-use api_server::{ApiServer, kubectl, subject_of};
+use common::api_server::{ApiServer, kubectl, subject_of};
+use common::project::{Project, printed, said, tool};
 use kpki::facts::RequestFacts;
 use kpki::time::{Span, Timestamp};
-use project::{Project, printed, said, tool};
 use serde_json::json;
 use signer::Signer;
-
-const YAML: [&str; 3] = ["rbac.yaml", "kustomization.yaml", "request/csr.yaml"];
 
 fn now() -> Timestamp {
     let now = std::time::SystemTime::now();

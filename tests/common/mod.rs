@@ -9,6 +9,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+pub mod api_server;
 pub mod project;
 
 use std::collections::BTreeSet;

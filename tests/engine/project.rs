@@ -38,6 +38,34 @@ pub struct Project {
     pub seed: Option<String>,
 }
 
+/// What a plan is made from, owned.
+pub struct Ground {
+    pub spec: Spec,
+    pub graph: Graph,
+    pub lock: Lock,
+    pub inventory: Inventory,
+    pub survey: Survey,
+    pub now: Timestamp,
+}
+
+impl Ground {
+    pub fn world(&self) -> World<'_> {
+        World {
+            graph: &self.graph,
+            lock: &self.lock,
+            inventory: &self.inventory,
+            survey: &self.survey,
+            now: self.now,
+        }
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Lock, &mut Inventory)) -> Self {
+        change(&mut self.lock, &mut self.inventory);
+        self.survey = Survey::take(&self.graph, &self.lock, &self.inventory);
+        self
+    }
+}
+
 /// What a plan says, with everything that it borrows.
 pub struct Planned {
     pub plan: Plan,
@@ -157,24 +185,30 @@ impl Project {
         Inventory { files }
     }
 
+    pub fn ground(&self) -> Ground {
+        let spec = self.spec();
+        let graph = Graph::derive(&spec);
+        let (lock, inventory) = (self.lock(), self.inventory());
+        Ground {
+            survey: Survey::take(&graph, &lock, &inventory),
+            now: self.now,
+            spec,
+            graph,
+            lock,
+            inventory,
+        }
+    }
+
     pub fn plan(&self) -> Planned {
         self.plan_with(&Intent::default())
     }
 
     pub fn plan_with(&self, intent: &Intent) -> Planned {
-        let spec = self.spec();
-        let graph = Graph::derive(&spec);
-        let (lock, inventory) = (self.lock(), self.inventory());
-        let survey = Survey::take(&graph, &lock, &inventory);
-        let world = World {
-            graph: &graph,
-            lock: &lock,
-            inventory: &inventory,
-            survey: &survey,
-            now: self.now,
-        };
-        let plan = plan(world, &spec, intent);
-        Planned { plan, graph }
+        let ground = self.ground();
+        Planned {
+            plan: plan(ground.world(), &ground.spec, intent),
+            graph: ground.graph,
+        }
     }
 
     pub fn apply(&mut self) -> Result<()> {
@@ -183,37 +217,32 @@ impl Project {
 
     /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then.
     pub fn apply_with(&mut self, intent: &Intent, prune: bool) -> Result<()> {
-        let spec = self.spec();
-        let graph = Graph::derive(&spec);
-        let (lock, inventory) = (self.lock(), self.inventory());
-        let survey = Survey::take(&graph, &lock, &inventory);
-        let world = World {
-            graph: &graph,
-            lock: &lock,
-            inventory: &inventory,
-            survey: &survey,
-            now: self.now,
-        };
-        let plan = plan(world, &spec, intent);
+        let ground = self.ground();
+        let plan = plan(ground.world(), &ground.spec, intent);
         if !plan.blocked.is_empty() || !plan.mixed.is_empty() {
             return Err(Error::refused("blocked"));
         }
+        let (lock, out) = self.carried_out(&ground, &plan, prune)?;
+        self.out = out;
+        self.lock = Some(lock::render(&lock));
+        Ok(())
+    }
+
+    fn carried_out(&self, ground: &Ground, plan: &Plan, prune: bool) -> Result<(Lock, Tree)> {
         let files = Memory {
             old: &self.out,
             new: Mutex::new(self.out.clone()),
         };
-        let new = execute(
-            world,
-            &spec,
-            &plan,
+        let lock = execute(
+            ground.world(),
+            &ground.spec,
+            plan,
             prune,
-            spec.not_before().unwrap_or(self.now),
+            ground.spec.not_before().unwrap_or(ground.now),
             &self.entropy(),
             &files,
         )?;
-        self.out = files.new.into_inner().unwrap();
-        self.lock = Some(lock::render(&new));
-        Ok(())
+        Ok((lock, files.new.into_inner().unwrap()))
     }
 
     pub fn entropy(&self) -> Entropy {
@@ -235,72 +264,52 @@ impl Project {
 
     /// As `kpki accept users/USER`.
     pub fn accept(&mut self, user: &str, certificate: &str) -> std::result::Result<(), String> {
-        let spec = self.spec();
-        let graph = Graph::derive(&spec);
-        let (mut lock, mut inventory) = (self.lock(), self.inventory());
+        let ground = self.ground();
         let name: ArtifactName = format!("users/{user}").parse().unwrap();
-        let id = graph.find(&name).unwrap();
-        let Recipe::Accepted(accepted) = &graph.get(id).recipe else {
+        let id = ground.graph.find(&name).unwrap();
+        let Recipe::Accepted(accepted) = &ground.graph.get(id).recipe else {
             return Err("not signed by the cluster".into());
         };
         let (der, _) = one_certificate(certificate.as_bytes())?;
-        let survey = Survey::take(&graph, &lock, &inventory);
-        let world = World {
-            graph: &graph,
-            lock: &lock,
-            inventory: &inventory,
-            survey: &survey,
-            now: self.now,
-        };
-        let checked = check(world, id, accepted, &der, self.now)?;
+        let checked = check(ground.world(), id, accepted, &der, self.now)?;
         if checked.is_here_already {
             return Ok(());
         }
         let entry = accepted_entry(
-            world,
+            ground.world(),
             id,
-            request_id(world, accepted.request),
+            request_id(ground.world(), accepted.request),
             &checked.facts,
         );
-        let place = graph.placements(id)[0].clone();
+        let place = ground.graph.placements(id)[0].clone();
         let bytes = certificate_pem(&der).into_bytes();
         let file = File::Public {
             mode: place.mode,
             bytes: bytes.clone(),
         };
-        inventory.files.insert(place.path.to_string(), file);
-        lock.entries.insert(name.clone(), entry);
-        let survey = Survey::take(&graph, &lock, &inventory);
-        let world = World {
-            graph: &graph,
-            lock: &lock,
-            inventory: &inventory,
-            survey: &survey,
-            now: self.now,
+        let ground = ground.changed(|lock, inventory| {
+            inventory.files.insert(place.path.to_string(), file);
+            lock.entries.insert(name.clone(), entry);
+        });
+        let ours = |id| {
+            let artifact = &ground.graph.get(id).name;
+            artifact.as_str().starts_with(name.as_str())
         };
-        let ours = |id| graph.get(id).name.as_str().starts_with(name.as_str());
-        let plan = plan(world, &spec, &Intent::default()).only(&lock, &graph, ours);
+        let plan = plan(ground.world(), &ground.spec, &Intent::default()).only(
+            &ground.lock,
+            &ground.graph,
+            ours,
+        );
         if !plan.blocked.is_empty() {
             return Err("blocked".into());
         }
-        let files = Memory {
-            old: &self.out,
-            new: Mutex::new(self.out.clone()),
-        };
-        let mut new = execute(
-            world,
-            &spec,
-            &plan,
-            false,
-            self.now,
-            &self.entropy(),
-            &files,
-        )
-        .map_err(|error| error.to_string())?;
-        new.cluster.clone_from(&lock.cluster);
-        new.kubernetes = lock.kubernetes;
-        new.seed = lock.seed;
-        self.out = files.new.into_inner().unwrap();
+        let (mut new, out) = self
+            .carried_out(&ground, &plan, false)
+            .map_err(|error| error.to_string())?;
+        new.cluster.clone_from(&ground.lock.cluster);
+        new.kubernetes = ground.lock.kubernetes;
+        new.seed = ground.lock.seed;
+        self.out = out;
         self.out.insert(place.path.to_string(), (bytes, place.mode));
         self.lock = Some(lock::render(&new));
         Ok(())
