@@ -2,16 +2,20 @@
 //! `UPDATE_EXPECTED=1 cargo test` rewrites the texts; read each one that changed.
 
 #![allow(
+    clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
     reason = "clippy's test exemptions do not reach the helpers of a test crate"
 )]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use common::project::{copy, printed, tool};
 use kpki::config::{Report, load};
 use kpki::sources::Sources;
 
@@ -26,12 +30,20 @@ fn every_bad_description_has_its_report() {
     cases.sort();
     assert!(cases.len() >= 45);
     let mut wrong = Vec::new();
+    let mut with_keys = 0;
     for case in cases {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
-        let found = match load(&Sources::Folder(case.clone()), "cluster.kdl") {
+        let (folder, keys) = with_fresh_keys(&case);
+        let found = match load(&Sources::Folder(folder.path().to_owned()), "cluster.kdl") {
             Ok(_) => "no mistake found\n".to_owned(),
-            Err(report) => report.render(false),
+            Err(report) => {
+                let coloured = report.render(true);
+                assert!(!shows(&coloured, &keys), "{name} shows a key in colour");
+                report.render(false)
+            }
         };
+        assert!(!shows(&found, &keys), "{name} shows a key");
+        with_keys += keys.len();
         assert!(
             !found.contains('\u{1b}'),
             "{name}: colour without being asked"
@@ -43,7 +55,54 @@ fn every_bad_description_has_its_report() {
             wrong.push(format!("--- {name}\n{found}"));
         }
     }
+    assert_eq!(with_keys, 3);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A line that stands for a key: no key is kept in a repository, not even the shape of one.
+const MARKER: &str = "@fresh ";
+/// What PEM calls a key, and how OpenSSL makes one.
+const KEYS: [(&str, &str); 2] = [
+    (
+        "PRIVATE KEY",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+    ),
+    ("EC PRIVATE KEY", "ecparam -name prime256v1 -genkey -noout"),
+];
+
+/// A copy of a case with a key in the place of each marker, and those keys.
+fn with_fresh_keys(case: &Path) -> (tempfile::TempDir, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    copy(case, folder.path());
+    let mut keys = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        assert!(!text.contains("PRIVATE KEY-----"), "{}", path.display());
+        let Some(marker) = text.lines().find(|line| line.starts_with(MARKER)) else {
+            continue;
+        };
+        let label = &marker[MARKER.len()..];
+        let (_, arguments) = KEYS.iter().find(|(known, _)| *known == label).unwrap();
+        let key = printed(tool("openssl").args(arguments.split(' ')));
+        assert!(key.starts_with(&format!("-----BEGIN {label}-----\n")));
+        std::fs::write(path, text.replace(&format!("{marker}\n"), &key)).unwrap();
+        keys.push(key);
+    }
+    (folder, keys)
+}
+
+/// Whether a text has a piece of a key in it.
+fn shows(text: &str, keys: &[String]) -> bool {
+    let lines = keys.iter().flat_map(|key| key.lines());
+    lines.filter(|line| !line.starts_with('-')).any(|line| {
+        let pieces = line.as_bytes().windows(12);
+        pieces
+            .map(|piece| std::str::from_utf8(piece).unwrap())
+            .any(|piece| text.contains(piece))
+    })
 }
 
 /// kdl needs a second of one core for 1 MiB of anything; the rest allows for a busy machine. What these

@@ -47,7 +47,7 @@ pub fn said(output: &Output) -> String {
 }
 
 /// All files of a folder, those of its folders too.
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
