@@ -58,6 +58,11 @@ impl VersionRequest {
             .filter(|locked| self.any_patch && locked.minor == self.newest.minor)
             .unwrap_or(self.newest)
     }
+
+    /// It means the same to every kpki.
+    pub fn is_exact(self) -> bool {
+        !self.any_patch
+    }
 }
 
 impl From<KubernetesVersion> for VersionRequest {

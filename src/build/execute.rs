@@ -21,6 +21,7 @@ use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
 use crate::algorithm::KeyAlgorithm;
 use crate::error::{Error, Result};
+use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::manifest;
@@ -151,21 +152,36 @@ fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
         }
         None => {}
     }
-    // Without a lock the anchors tell.
-    for id in job.world.graph.ids() {
-        let derivation = job.world.graph.get(id);
-        let here = job.world.survey.witness(id).public_key();
-        let Some(here) = here.filter(|_| derivation.recipe.is_anchor()) else {
+    // Without a lock the anchors tell, and where they are gone the leaves that they issued.
+    let world = job.world;
+    for id in world.graph.ids() {
+        let derivation = world.graph.get(id);
+        let Some(described) = derivation.recipe.key_algorithm() else {
             continue;
         };
-        let algorithm = here.algorithm().or(derivation.recipe.key_algorithm());
-        let derived = match algorithm {
-            Some(algorithm) if derivation.recipe.key_algorithm().is_some() => {
-                job.key_from_seed(id, algorithm)?
-            }
-            _ => continue,
+        if !derivation.recipe.is_anchor() {
+            continue;
+        }
+        let here = world.survey.witness(id).public_key();
+        let issued = world
+            .graph
+            .dependents(id)
+            .filter_map(|leaf| world.survey.witness(leaf).certificate())
+            .find_map(|facts| facts.authority_key_id.clone());
+        if here.is_none() && issued.is_none() {
+            continue;
+        }
+        let algorithm = here.and_then(PublicKey::algorithm).unwrap_or(described);
+        let Some(derived) = job.key_from_seed(id, algorithm)? else {
+            continue;
         };
-        if derived.is_some_and(|derived| derived.key.public_key() != here) {
+        let derived = derived.key.public_key();
+        let follows = match (here, issued) {
+            (Some(here), _) => derived == here,
+            (None, Some(key_id)) => derived.key_identifier()[..] == key_id[..],
+            (None, None) => true,
+        };
+        if !follows {
             let name = &derivation.name;
             let message = format!("the key of {name} in out/ does not follow from the seed");
             return Err(Error::refused(message).help(HELP));

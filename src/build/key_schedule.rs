@@ -23,6 +23,8 @@
 //! The serial number follows from everything else that the certificate says: whatever is equal has an equal one, and
 //! nothing else has.
 
+use zeroize::Zeroize as _;
+
 use crate::facts::PublicKey;
 use crate::hash::Digest;
 use crate::secret::Secret;
@@ -75,7 +77,9 @@ impl Seed {
     pub fn id(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key(ID_CONTEXT);
         field(&mut hasher, self.0.expose());
-        Digest::of(hasher.finalize().as_bytes())
+        let id = Digest::of(hasher.finalize().as_bytes());
+        hasher.zeroize();
+        id
     }
 
     pub(super) fn stream(&self, purpose: &Purpose<'_>, counter: u32, out: &mut [u8]) {
@@ -85,7 +89,10 @@ impl Seed {
             field(&mut hasher, text.as_bytes());
         }
         field(&mut hasher, counter.to_string().as_bytes());
-        hasher.finalize_xof().fill(out);
+        let mut reader = hasher.finalize_xof();
+        reader.fill(out);
+        reader.zeroize();
+        hasher.zeroize();
     }
 
     /// A certificate's serial number, from its to-be-signed part with any other one in its place.

@@ -33,6 +33,7 @@ pub struct ClusterDraft {
     at: At,
     name: Option<Label>,
     kubernetes: Setting<KubernetesVersion>,
+    kubernetes_at: Option<At>,
     requested: VersionRequest,
     endpoint: Option<Setting<Endpoint>>,
     endpoint_written: bool,
@@ -93,6 +94,7 @@ impl ClusterDraft {
             at: block.at,
             name,
             kubernetes,
+            kubernetes_at: block.one("kubernetes").map(|value| value.at),
             requested: requested.value,
             endpoint: reader.one(block, "endpoint"),
             endpoint_written: block.written("endpoint").is_some(),
@@ -101,6 +103,16 @@ impl ClusterDraft {
                 Some(_) => reader.one(block, "dns-domain"),
                 None => DNS_DOMAIN.parse().ok().map(Setting::default),
             },
+        }
+    }
+
+    /// A newer kpki knows newer patches: bytes that are the same for ever need the whole version.
+    pub fn check_reproducible(&self, reader: &mut Reader<'_>) {
+        if let Some(at) = self.kubernetes_at.filter(|_| !self.requested.is_exact()) {
+            let problem = Problem::new(at, "a reproducible cluster needs a whole version")
+                .label("its newest patch is another one later")
+                .help(format!("write kubernetes \"{}\"", self.kubernetes.value));
+            reader.problem(problem);
         }
     }
 

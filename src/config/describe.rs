@@ -73,6 +73,9 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         only(of(&manifests::SHAPE), reader).and_then(|block| manifests::folder(block, reader));
     let reproducible =
         only(of(&reproducible::SHAPE), reader).and_then(|block| reproducible::read(block, reader));
+    if let (Some(_), Some(cluster)) = (&reproducible, &cluster) {
+        cluster.check_reproducible(reader);
+    }
     let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
     note_clamped(
         &cas,

@@ -38,10 +38,18 @@ fn seed_file(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Arc<str>> {
     let value = block.one("seed-file")?;
     let text = reader.text(value, "seed-file")?;
     let path = below(reader.folder(value.at), text);
-    if path.is_none() {
-        let message = format!("{} leads out of the description's folder", quoted(text));
-        let help = "put the seed beside this file or below, and name it from there";
-        reader.problem(Problem::new(value.at, message).help(help));
+    let help = "put the seed beside this file or below, and name it from there";
+    match path {
+        None => {
+            let message = format!("{} leads out of the description's folder", quoted(text));
+            reader.problem(Problem::new(value.at, message).help(help));
+            None
+        }
+        Some(path) if path == "out" || path.starts_with("out/") => {
+            let message = format!("{} is where kpki writes", quoted(text));
+            reader.problem(Problem::new(value.at, message).help(help));
+            None
+        }
+        Some(path) => Some(Arc::from(path)),
     }
-    path.map(Arc::from)
 }

@@ -27,6 +27,7 @@ component "kubelet" serving=#true config=#true
 user "jane" { group "dev" }
 user "joe" { via "csr"; key "ecdsa-p384"; bind cluster-role="view" }
 user "old" { key "rsa-2048"; validity "90d" }
+user "older" { key "rsa-3072" }
 "#;
 
 fn described(description: &str) -> Project {
@@ -237,6 +238,19 @@ fn another_seed_or_drawn_keys_are_refused() {
         "{}",
         error.message
     );
+    // Where the CAs are gone with it, their leaves tell.
+    project.out.retain(|path, _| {
+        !path.contains("ca.") && !path.contains("sa.") && !path.starts_with("ca/")
+    });
+    let error = project.apply().unwrap_err();
+    assert!(
+        error.message.contains("does not follow from the seed"),
+        "{}",
+        error.message
+    );
+    project.seed = Some(SEED.to_owned());
+    project.apply().unwrap();
+    assert_eq!(digests(&project.out), digests(&whole.out));
     // Over keys that were drawn nothing is planned.
     let drawn = DESCRIPTION.replace("reproducible {", "/- reproducible {");
     let mut project = Project::applied(&drawn);
