@@ -323,17 +323,16 @@ fn etcd_start(
         .and_then(EtcdStart::parse)
         .or_else(|| facts.and_then(EtcdStart::of_manifest));
     Some(told.unwrap_or_else(|| {
-        let others = recipe
-            .members
-            .keys()
-            .filter(|name| **name != *recipe.node.as_str());
-        let members: Vec<String> = recipe
-            .members
-            .iter()
-            .map(|(name, url)| format!("{name}={url}"))
-            .collect();
+        let own = recipe.node.as_str();
+        let mut others = recipe.members.keys().filter(|name| *name != own);
+        let existing = others.any(|name| is_made(world, name));
+        // etcd takes new members one after the other, and a joining one must be told of exactly those that are
+        // there: for it the later ones do not exist yet.
+        let is_known = |name: &String| !existing || name.as_str() <= own || is_made(world, name);
+        let members = recipe.members.iter().filter(|(name, _)| is_known(name));
+        let members: Vec<String> = members.map(|(name, url)| format!("{name}={url}")).collect();
         EtcdStart {
-            existing: others.into_iter().any(|name| is_made(world, name)),
+            existing,
             members: members.join(","),
         }
     }))

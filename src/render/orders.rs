@@ -60,6 +60,12 @@ impl PlanReport {
             for change in &self.etcd_members {
                 let _ = writeln!(text, "  {}", change.command);
             }
+            if self.etcd_members.len() > 1 {
+                let _ = writeln!(
+                    text,
+                    "  one after the other: each new member must run before the next is added"
+                );
+            }
         }
         let mut groups: Vec<(&str, bool, Vec<String>)> = Vec::new();
         for restart in &self.restarts {

@@ -465,6 +465,28 @@ fn initial_cluster(project: &Project, node: &str) -> (String, bool) {
     (members, existing)
 }
 
+/// A joining member must be told of exactly those that are there (etcd's documentation, "Add a new member"), and the
+/// plan adds one after the other.
+#[test]
+fn several_later_members_join_one_after_the_other() {
+    let mut project = Project::applied(BASE);
+    for (node, number) in [("cp4", 14), ("cp3", 13)] {
+        let line = format!("node \"{node}\" role=\"control-plane\" address=\"10.0.0.{number}\"\n");
+        project.description.push_str(&line);
+    }
+    let added: Vec<String> = (project.plan().plan.membership.iter())
+        .map(|change| change.member().to_owned())
+        .collect();
+    assert_eq!(added, ["cp3", "cp4"]);
+    project.apply().unwrap();
+    project.assert_converged();
+    let mut list = "cp1=https://10.0.0.11:2380,cp2=https://10.0.0.12:2380".to_owned();
+    for (node, number) in [("cp3", 13), ("cp4", 14)] {
+        list = format!("{list},{node}=https://10.0.0.{number}:2380");
+        assert_eq!(initial_cluster(&project, node), (list.clone(), true));
+    }
+}
+
 #[test]
 fn a_later_member_joins_and_a_former_one_leaves() {
     let base = Project::applied(BASE);
