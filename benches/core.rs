@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use kpki::build::entropy::Entropy;
 use kpki::build::execute::{Files, execute};
+use kpki::build::seal::Identity;
 use kpki::error::{Error, Result};
 use kpki::facts::pem::certificates_in_pem;
 use kpki::graph::{Graph, InputHashes, Recipe};
@@ -201,6 +202,10 @@ struct Nowhere;
 impl Files for Nowhere {
     fn read_secret(&self, path: &TreePath) -> Result<Secret> {
         Err(Error::refused(format!("{path} is not here")))
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        Ok(&[])
     }
 
     fn write(&self, _: &TreePath, bytes: &[u8], _: u32) -> Result<()> {

@@ -78,9 +78,21 @@ pub struct Intentions {
     /// Issue an artifact again, with a new key
     #[arg(long, value_name = "NAME")]
     pub rekey: Vec<NamePattern>,
-    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME
-    #[arg(long, value_name = "WHAT:NAME")]
+    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, plaintext
+    #[arg(long, value_name = "WHAT")]
     pub allow: Vec<Allow>,
+}
+
+#[derive(Debug, Args)]
+pub struct Identities {
+    /// Open sealed secrets with this age identity or ssh private key
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "KPKI_IDENTITY",
+        hide_env_values = true
+    )]
+    pub identity: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +127,8 @@ pub struct ApplyArgs {
     pub output: Output,
     #[command(flatten)]
     pub intentions: Intentions,
+    #[command(flatten)]
+    pub identities: Identities,
     /// Delete files that the description no longer mentions
     #[arg(long)]
     pub prune: bool,
@@ -129,6 +143,8 @@ pub struct AcceptArgs {
     pub name: String,
     /// The signed certificate in PEM or DER; - reads standard input
     pub certificate: PathBuf,
+    #[command(flatten)]
+    pub identities: Identities,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 ///
 /// One value is one message for a person: a headline, an optional body (a rendered diagnostic or a
 /// list) and an optional line of help. [`Kind`] decides the exit code, nothing else does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     pub kind: Kind,
     pub message: String,

@@ -114,7 +114,7 @@
 //! | 4 | [`manifest`], [`pod`] |
 //! | 3 | [`profile`], [`state`] |
 //! | 2 | [`facts`] (the only reader of X.509), [`spec`] |
-//! | 1 | [`algorithm`], [`time`], [`version`] |
+//! | 1 | [`algorithm`], [`sealed`], [`time`], [`version`] |
 //! | 0 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
 
 pub mod algorithm;
@@ -134,6 +134,7 @@ pub mod plan;
 pub mod pod;
 pub mod profile;
 pub mod render;
+pub mod sealed;
 pub mod secret;
 pub mod sources;
 pub mod spec;

@@ -232,6 +232,10 @@ impl TreePath {
     pub fn join(&self, rest: &str) -> Self {
         TreePath::of(&format!("{}/{rest}", self.0))
     }
+
+    pub fn with_suffix(&self, suffix: &str) -> Self {
+        TreePath::of(&format!("{}{suffix}", self.0))
+    }
 }
 
 impl ArtifactName {

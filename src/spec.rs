@@ -12,6 +12,7 @@ use crate::algorithm::KeyAlgorithm;
 use crate::name::{
     CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
 };
+use crate::sealed::{Owner, Recipient};
 use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
 
@@ -38,6 +39,8 @@ pub struct Spec {
     pub certificates: Vec<ExtraCertificate>,
     /// The operator's own static pods; `None`: kpki writes them.
     pub manifests: Option<Manifests>,
+    /// Whom every secret is sealed to; `None`: secrets rest in the clear.
+    pub secrets: Option<BTreeSet<Recipient>>,
     /// Keys from a seed; `None`: every key is drawn.
     pub reproducible: Option<Reproducible>,
 }
@@ -71,6 +74,18 @@ pub struct Manifest {
 }
 
 impl Spec {
+    /// Full names of the recipients, each with whose they are.
+    pub fn recipients(&self) -> BTreeMap<Owner, BTreeSet<String>> {
+        let names = |all: &BTreeSet<Recipient>| all.iter().map(Recipient::full_name).collect();
+        let cluster = self.secrets.iter().map(|all| (None, names(all)));
+        let nodes = self
+            .nodes
+            .iter()
+            .filter(|node| !node.recipients.is_empty())
+            .map(|node| (Some(node.name.clone()), names(&node.recipients)));
+        cluster.chain(nodes).collect()
+    }
+
     pub fn manifest_of(&self, node: &NodeName, component: Component) -> Option<&Manifest> {
         let key = (node.clone(), component);
         self.manifests.as_ref()?.get(&key)
@@ -212,6 +227,8 @@ pub struct Node {
     pub policy: PolicyOverride,
     /// 1 unless written; a higher one forces new keys for everything on the node.
     pub revision: u32,
+    /// Who may open the secrets of this node's tree besides.
+    pub recipients: BTreeSet<Recipient>,
 }
 
 /// Where etcd runs.

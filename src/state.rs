@@ -1,10 +1,11 @@
 //! What there is: the lock's lines and the files under `out/`, as values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::facts::CertificateFacts;
 use crate::hash::Digest;
-use crate::name::ArtifactName;
+use crate::name::{ArtifactName, TreePath};
+use crate::sealed::{Owner, SUFFIX, SealedFile};
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
@@ -16,7 +17,20 @@ pub struct Lock {
     pub kubernetes: Option<KubernetesVersion>,
     /// Identifies the seed that all keys follow from, if they do; tells nothing of it.
     pub seed: Option<Digest>,
+    /// Full names of the recipients that secrets were sealed to: the cluster's, and a node's own.
+    pub recipients: BTreeMap<Owner, BTreeSet<String>>,
     pub entries: BTreeMap<ArtifactName, Entry>,
+    /// How the copies on nodes of a key that several share rest; the master's record is its artifact's.
+    pub copies: BTreeMap<TreePath, Rest>,
+}
+
+/// How a sealed secret rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// Digest of the sealed file.
+    pub sealed: Digest,
+    /// Digest of the recipients that it was sealed to.
+    pub recipients: Digest,
 }
 
 /// One line of the lock. Fields that do not apply to a kind of artifact are absent.
@@ -42,6 +56,8 @@ pub struct Entry {
     pub request: Option<Digest>,
     /// What an etcd member was told of the others when its manifest was first made.
     pub initial_cluster: Option<String>,
+    /// Of a secret that is sealed.
+    pub rest: Option<Rest>,
 }
 
 impl Entry {
@@ -58,6 +74,7 @@ impl Entry {
             server: None,
             request: None,
             initial_cluster: None,
+            rest: None,
         }
     }
 }
@@ -90,6 +107,7 @@ impl Entry {
 /// The files below `out/`, by path. Of secrets only what can be seen without opening them.
 #[derive(Debug, Default)]
 pub struct Inventory {
+    /// A secret stands under its name in the clear, in whichever form it is here.
     pub files: HashMap<String, File>,
 }
 
@@ -99,14 +117,39 @@ pub enum File {
         mode: u32,
         bytes: Vec<u8>,
     },
-    Secret {
-        mode: u32,
-        size: u64,
-    },
+    Secret(SecretFile),
     /// Not a plain file, too large or unreadable; in words.
     Unusable {
         what: String,
     },
+}
+
+/// The forms in which a secret is here: at least one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretFile {
+    pub plain: Option<PlainFile>,
+    pub sealed: Option<SealedFile>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainFile {
+    pub mode: u32,
+    pub size: u64,
+}
+
+impl SecretFile {
+    /// Of what a reader gets: where both forms are here, the sealed one counts.
+    pub fn size(&self) -> u64 {
+        let plain = self.plain.map_or(0, |plain| plain.size);
+        self.sealed.as_ref().map_or(plain, |sealed| sealed.size)
+    }
+
+    /// The mode of the one that others can read.
+    pub fn exposed(&self) -> Option<u32> {
+        self.plain
+            .map(|plain| plain.mode)
+            .filter(|mode| mode & 0o077 != 0)
+    }
 }
 
 impl Inventory {
@@ -121,12 +164,44 @@ impl Inventory {
         }
     }
 
-    /// The size of a secret file, if it is there.
-    pub fn secret_size(&self, path: &str) -> Option<u64> {
+    pub fn secret(&self, path: &str) -> Option<&SecretFile> {
         match self.files.get(path) {
-            Some(File::Secret { size, .. }) => Some(*size),
+            Some(File::Secret(secret)) => Some(secret),
             _ => None,
         }
+    }
+
+    /// The size of a secret, if it is there.
+    pub fn secret_size(&self, path: &str) -> Option<u64> {
+        self.secret(path).map(SecretFile::size)
+    }
+
+    /// A file of which [`is_read`] says so.
+    pub fn add_read(&mut self, path: String, mode: u32, bytes: Vec<u8>) {
+        let Some(secret) = sealed_secret(&path) else {
+            self.files.insert(path, File::Public { mode, bytes });
+            return;
+        };
+        match SealedFile::read(&bytes) {
+            Ok(sealed) => self.form(secret.to_owned(), |secret| secret.sealed = Some(sealed)),
+            Err(what) => self.add_unusable(path, what.to_owned()),
+        }
+    }
+
+    /// A secret in the clear.
+    pub fn add_secret(&mut self, path: String, mode: u32, size: u64) {
+        let plain = PlainFile { mode, size };
+        self.form(path, |secret| secret.plain = Some(plain));
+    }
+
+    pub fn add_unusable(&mut self, path: String, what: String) {
+        self.files.insert(path, File::Unusable { what });
+    }
+
+    fn form(&mut self, path: String, add: impl FnOnce(&mut SecretFile)) {
+        let mut secret = self.secret(&path).cloned().unwrap_or_default();
+        add(&mut secret);
+        self.files.insert(path, File::Secret(secret));
     }
 }
 
@@ -137,4 +212,14 @@ pub fn is_public(path: &str) -> bool {
     [".crt", ".pub", ".yaml", ".csr"]
         .iter()
         .any(|suffix| path.ends_with(suffix))
+}
+
+/// What may be read without opening a secret: public files, and secrets that are sealed.
+pub fn is_read(path: &str) -> bool {
+    is_public(path) || sealed_secret(path).is_some()
+}
+
+/// The secret that a file of this name holds sealed.
+pub fn sealed_secret(path: &str) -> Option<&str> {
+    path.strip_suffix(SUFFIX).filter(|path| !is_public(path))
 }

@@ -203,7 +203,7 @@ fn the_scan_tells_all_and_opens_no_secret() {
         .iter()
         .map(|found| {
             let kind = match &found.kind {
-                FoundKind::PublicFile { bytes, size, .. } => {
+                FoundKind::ReadFile { bytes, size, .. } => {
                     assert_eq!(bytes.len() as u64, *size);
                     "public"
                 }

@@ -76,7 +76,8 @@ pub(super) fn build_authority(
     };
     let mut state = state;
     // A step of its own opens the key too: what it copies or records is checked first.
-    if state.key.is_none() && (must_sign || step.is_some()) {
+    let opens = step.is_some_and(|step| job.opens_key(id, step));
+    if state.key.is_none() && (must_sign || opens) {
         state.key = held_key(job, id, Belongs::To(&state.facts.public_key))?;
     }
     if must_sign && state.key.is_none() {

@@ -5,6 +5,7 @@
 //! as soon as it is built.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
@@ -17,6 +18,8 @@ use super::identity::{build_identity, build_kubeconfig};
 use super::key::PrivateKey;
 use super::key_schedule::Seed;
 use super::request::{build_request, render_manifest};
+use super::seal::Identity;
+use super::sealing::{self, Written};
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
 use crate::algorithm::KeyAlgorithm;
@@ -36,8 +39,10 @@ use crate::time::Timestamp;
 
 /// Where secrets come from and outputs go to.
 pub trait Files: Sync {
-    /// Only called for files that the inventory lists as secrets.
+    /// A file that holds a secret, in whichever form: only called for those in the inventory.
     fn read_secret(&self, path: &TreePath) -> Result<Secret>;
+    /// What opens sealed secrets: asked for only once one must be opened.
+    fn identities(&self) -> Result<&[Identity]>;
     fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()>;
     fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()>;
     fn remove(&self, path: &TreePath) -> Result<()>;
@@ -52,6 +57,7 @@ pub(super) struct Job<'a> {
     pub entropy: &'a Entropy,
     pub files: &'a dyn Files,
     pub authorities: HashMap<DerivationId, AuthorityState>,
+    pub written: Mutex<Written>,
 }
 
 /// Builds everything that the plan says and returns the lock that then holds.
@@ -70,6 +76,7 @@ pub fn execute(
         entropy,
         files,
         authorities: HashMap::new(),
+        written: Mutex::default(),
     };
     if let Some(seed) = entropy.seed() {
         check_seed(&job, seed)?;
@@ -116,6 +123,9 @@ pub fn execute(
             }
         }
     }
+    plan.seals
+        .par_iter()
+        .try_for_each(|seal| sealing::carry_out(&job, plan, seal))?;
     lines.extend(plan.kept.iter().cloned());
     let mut entries: BTreeMap<_, _> = lines
         .into_iter()
@@ -132,12 +142,16 @@ pub fn execute(
             _ => {}
         }
     }
-    Ok(Lock {
+    let mut lock = Lock {
         cluster: Some(spec.cluster.name.to_string()),
         kubernetes: Some(spec.cluster.kubernetes.value),
         seed: entropy.seed().map(Seed::id),
+        recipients: spec.recipients(),
         entries,
-    })
+        copies: BTreeMap::new(),
+    };
+    sealing::record(&job, &mut lock, prune)?;
+    Ok(lock)
 }
 
 /// The seed must be the one that the keys here follow from.
@@ -273,7 +287,7 @@ pub(super) fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> 
             .placements(step.derivation)
             .par_iter()
             .filter(|place| writes.contains(&place.path))
-            .try_for_each(|place| job.files.write(&place.path, bytes, place.mode))?;
+            .try_for_each(|place| job.put(place, bytes))?;
     }
     Ok(Entry {
         content: Some(Digest::of(bytes)),
@@ -312,7 +326,7 @@ impl Job<'_> {
                 (true, None) => continue,
                 (false, _) => public_half,
             };
-            self.files.write(&place.path, bytes, place.mode)?;
+            self.put(place, bytes)?;
         }
         Ok(())
     }

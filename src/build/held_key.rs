@@ -2,6 +2,7 @@
 
 use super::execute::Job;
 use super::key::PrivateKey;
+use super::sealing::{Trouble, file_here};
 use crate::algorithm::KeyAlgorithm;
 use crate::error::{Error, Kind, Result};
 use crate::facts::{KubeconfigFacts, PublicKey};
@@ -51,14 +52,7 @@ pub(super) fn key_for(
     if step.action.makes_key() {
         return generate();
     }
-    let name = &job.world.graph.get(id).name;
-    let recorded = job.world.lock.entries.get(name);
-    let recorded = recorded.and_then(|entry| entry.public_key);
-    let belongs = match (key_on_record(job.world, id), recorded) {
-        (Some(key), _) => Belongs::To(key),
-        (None, Some(digest)) => Belongs::ToRecorded(digest),
-        (None, None) => Belongs::Anything,
-    };
+    let belongs = Belongs::on_record(job, id);
     let held = held_key(job, id, belongs)?;
     let wished = |held: &HeldKey| held.key.public_key().algorithm() == Some(algorithm);
     match (belongs, &held) {
@@ -78,8 +72,21 @@ pub(super) enum Belongs<'a> {
     Anything,
 }
 
-impl Belongs<'_> {
-    fn check(self, key: &PublicKey) -> bool {
+impl<'a> Belongs<'a> {
+    /// What an artifact's witness, or else the lock, says of its key.
+    pub fn on_record(job: &Job<'a>, id: DerivationId) -> Self {
+        let entry = job.world.lock.entries.get(&job.world.graph.get(id).name);
+        match (
+            key_on_record(job.world, id),
+            entry.and_then(|entry| entry.public_key),
+        ) {
+            (Some(key), _) => Belongs::To(key),
+            (None, Some(digest)) => Belongs::ToRecorded(digest),
+            (None, None) => Belongs::Anything,
+        }
+    }
+
+    pub fn check(self, key: &PublicKey) -> bool {
         match self {
             Belongs::To(public) => public == key,
             Belongs::ToRecorded(digest) => digest == key.digest(),
@@ -90,13 +97,15 @@ impl Belongs<'_> {
 
 /// The first file here that holds the key. A node's file that holds another one, or none, is an error only
 /// when no other place has the right one: a damaged copy never hides the master. A damaged master is an
-/// error in any case: it may be the only copy of some other key, so nothing is put over it.
+/// error in any case: it may be the only copy of some other key, so nothing is put over it. One that no identity
+/// opens is passed over, too: another may be sealed to others.
 pub(super) fn held_key(
     job: &Job<'_>,
     id: DerivationId,
     belongs: Belongs<'_>,
 ) -> Result<Option<HeldKey>> {
     let mut problem: Option<(String, bool)> = None;
+    let mut closed = None;
     for place in job.world.graph.key_places(id) {
         match job.world.inventory.secret_size(place.path.as_str()) {
             None | Some(0) => continue,
@@ -117,19 +126,27 @@ pub(super) fn held_key(
                 );
                 let why = format!(
                     "out/{} does not hold the private key of {witness}",
-                    place.path
+                    file_here(job.world, place)
                 );
                 problem.get_or_insert((why, place.node.is_none()));
             }
-            Err(why) => {
-                let why = format!("out/{} {why}", place.path);
+            Err(Trouble::Damaged(why)) => {
+                let why = format!("out/{} {why}", file_here(job.world, place));
                 problem.get_or_insert((why, place.node.is_none()));
+            }
+            Err(Trouble::Closed(error)) => {
+                closed.get_or_insert(error);
             }
         }
     }
-    match problem {
-        None => from_seed(job, id, belongs),
-        Some((why, _)) => Err(unusable(job, id, &why, None)),
+    match (closed, problem) {
+        // What follows from a seed need not be opened.
+        (Some(error), _) => match from_seed(job, id, belongs)? {
+            Some(held) => Ok(Some(held)),
+            None => Err(error),
+        },
+        (None, None) => from_seed(job, id, belongs),
+        (None, Some((why, _))) => Err(unusable(job, id, &why, None)),
     }
 }
 
@@ -155,14 +172,19 @@ fn from_seed(job: &Job<'_>, id: DerivationId, belongs: Belongs<'_>) -> Result<Op
     }
 }
 
-fn unusable(job: &Job<'_>, id: DerivationId, why: &str, copy: Option<&Placement>) -> Error {
+pub(super) fn unusable(
+    job: &Job<'_>,
+    id: DerivationId,
+    why: &str,
+    copy: Option<&Placement>,
+) -> Error {
     let derivation = job.world.graph.get(id);
     let name = &derivation.name;
     let error = Error::new(Kind::NeedsAllow, format!("{name}: {why}"));
     if let Some(copy) = copy {
         error.help(format!(
             "out/{} holds the right key; move the other one away, and kpki apply restores it from there",
-            copy.path
+            file_here(job.world, copy)
         ))
     } else if matches!(&derivation.recipe, Recipe::Authority(authority) if !authority.is_own()) {
         error.help("put there the key of the certificate that the description brings")
@@ -178,19 +200,17 @@ fn unusable(job: &Job<'_>, id: DerivationId, why: &str, copy: Option<&Placement>
     }
 }
 
-fn read(job: &Job<'_>, place: &Placement) -> Result<HeldKey, String> {
-    let bytes = job
-        .files
-        .read_secret(&place.path)
-        .map_err(|error| format!("cannot be read: {error}"))?;
+fn read(job: &Job<'_>, place: &Placement) -> Result<HeldKey, Trouble> {
+    let bytes = job.open(place)?;
+    let damaged = |why: String| Trouble::Damaged(why);
     let pem = match place.content {
         Content::Kubeconfig => KubeconfigFacts::from_yaml(bytes.expose())
-            .map_err(|error| error.to_string())?
+            .map_err(|error| damaged(error.to_string()))?
             .client_key
-            .ok_or("holds no key: it names a file")?,
+            .ok_or_else(|| damaged("holds no key: it names a file".to_owned()))?,
         _ => bytes,
     };
-    let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;
+    let key = PrivateKey::from_pem(pem.expose()).map_err(|error| damaged(error.to_string()))?;
     Ok(HeldKey {
         key,
         pem,

@@ -10,7 +10,7 @@ use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
 use crate::graph::{DerivationId, Kubeconfig, Leaf, Recipe};
 use crate::hash::Digest;
 use crate::name::DnsName;
-use crate::plan::{Action, Step, bundle_content, kubeconfig_content, leaf_entry};
+use crate::plan::{Action, Resting, Step, bundle_content, kubeconfig_content, leaf_entry, resting};
 use crate::state::Entry;
 
 /// The lines of a leaf and, with `config`, of its kubeconfig.
@@ -23,9 +23,20 @@ pub(super) fn build_identity(
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let derivation = job.world.graph.get(id);
     let witness = job.world.survey.witness(id);
+    // A sealed kubeconfig that stays as it is needs a line, and no key.
+    let settled = config
+        .filter(|config| config.action == Action::Record && !step.action.signs())
+        .zip(witness.certificate())
+        .and_then(|(config, facts)| {
+            let id = config.derivation;
+            recorded_kubeconfig(job, id, facts.digest).map(|entry| (id, entry))
+        });
+    let embedded = config.is_some() && settled.is_none();
     let held = match leaf.brought {
-        Some(_) => None,
-        None => key_for(job, id, leaf.policy.key.value, step)?,
+        None if embedded || witness.public_key().is_none() || job.opens_key(id, step) => {
+            key_for(job, id, leaf.policy.key.value, step)?
+        }
+        _ => None,
     };
     let public_key = held
         .as_ref()
@@ -46,7 +57,9 @@ pub(super) fn build_identity(
     let public_half = master.unwrap_or(certificate.as_bytes());
     job.write_pair(step, held.as_ref(), public_half)?;
     let mut lines = vec![(id, leaf_entry(job.world, id, leaf, &facts))];
-    if let Some(step) = config
+    if let Some(line) = settled {
+        lines.push(line);
+    } else if let Some(step) = config
         && let Recipe::Kubeconfig(recipe) = &job.world.graph.get(step.derivation).recipe
     {
         let entry = write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())?;
@@ -69,12 +82,40 @@ pub(super) fn build_kubeconfig(
             "{name}: its certificate is not here"
         )));
     };
+    // What a sealed one says is on record with the lock's line; without a line it must be opened.
+    if step.action == Action::Record
+        && let Some(entry) = recorded_kubeconfig(job, id, facts.digest)
+    {
+        return Ok(entry);
+    }
     let held = match recipe.client_key {
         Some(_) => None,
         None => held_key(job, recipe.identity, Belongs::To(&facts.public_key))?,
     };
     let certificate = certificate_pem(der);
     write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())
+}
+
+/// The new line of a sealed kubeconfig that stays as it is.
+fn recorded_kubeconfig(job: &Job<'_>, id: DerivationId, certificate: Digest) -> Option<Entry> {
+    let graph = job.world.graph;
+    let Recipe::Kubeconfig(recipe) = &graph.get(id).recipe else {
+        return None;
+    };
+    let place = graph.placements(id).first()?;
+    let entry = job.world.lock.entries.get(&graph.get(id).name)?;
+    let Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
+        return None;
+    };
+    let authorities = bundle_content(job.authority_der(bundle.authority).ok()?);
+    let content = kubeconfig_content(recipe, certificate, Digest::of(authorities.as_bytes()));
+    let secret = job.world.inventory.secret(place.path.as_str())?;
+    let same = entry.content == Some(content) && entry.size == Some(secret.size());
+    (same && secret.sealed.is_some()).then(|| Entry {
+        hash: graph.get(id).hash,
+        server: Some(recipe.server.url()),
+        ..entry.clone()
+    })
 }
 
 fn write_kubeconfig(
@@ -112,16 +153,21 @@ fn write_kubeconfig(
     for place in graph.placements(id) {
         // What is right already is not written again: a rebuilt lock changes no file.
         let path = place.path.as_str();
+        let resting = resting(job.world, place);
+        let as_described = matches!(
+            resting,
+            Resting::Clear | Resting::Sealed(_) | Resting::Unrecorded(_)
+        );
         let same = step.action != Action::Create
+            && as_described
             && job.world.inventory.secret_size(path) == Some(bytes.expose().len() as u64)
             && job
-                .files
-                .read_secret(&place.path)
+                .open(place)
                 .is_ok_and(|old| old.expose() == bytes.expose());
-        if same {
+        if same && resting == Resting::Clear {
             job.files.set_mode(&place.path, place.mode)?;
-        } else {
-            job.files.write(&place.path, bytes.expose(), place.mode)?;
+        } else if !same {
+            job.put(place, bytes.expose())?;
         }
     }
     Ok(Entry {

@@ -10,12 +10,16 @@ pub mod entropy;
 pub mod execute;
 mod held_key;
 mod identity;
+pub mod identity_file;
 pub mod key;
 mod key_file;
 pub mod key_schedule;
 pub mod kubeconfig;
 pub mod rebuild;
 mod request;
+#[cfg_attr(not(feature = "age"), path = "seal_none.rs")]
+pub mod seal;
+pub mod sealing;
 mod seeded_key;
 mod signing_key;
 mod splice;
@@ -36,6 +40,8 @@ pub enum BuildError {
     Verify(String),
     #[error("cannot be made: the operating system gives no random numbers")]
     Entropy,
+    #[error("cannot be sealed")]
+    Seal,
 }
 
 impl BuildError {

@@ -5,10 +5,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::entropy::Entropy;
 use super::execute::{Files, execute};
+use super::seal::Identity;
 use crate::error::{Error, Result};
-use crate::graph::{Content, Issuance, Recipe};
+use crate::graph::{Content, Graph, Issuance, Recipe};
 use crate::name::TreePath;
-use crate::plan::{Intent, Survey, World, plan};
+use crate::plan::{Allow, Intent, Survey, World, plan};
 use crate::secret::Secret;
 use crate::spec::Spec;
 use crate::state::{Inventory, Lock};
@@ -23,6 +24,7 @@ pub struct Built {
 /// cluster signed is not among them.
 ///
 /// Of the world as it is only that much counts: keys of brought CAs, and what etcd's members were once told.
+/// Secrets come in the clear: a sealed file is another one each time.
 pub fn rebuild(
     world: World<'_>,
     spec: &Spec,
@@ -37,15 +39,24 @@ pub fn rebuild(
         ..world.lock.clone()
     };
     let inventory = brought_keys(world);
-    let survey = Survey::take(world.graph, &lock, &inventory);
+    let spec = &Spec {
+        secrets: None,
+        ..spec.clone()
+    };
+    let graph = Graph::derive(spec);
+    let survey = Survey::take(&graph, &lock, &inventory);
     let empty = World {
+        graph: &graph,
         lock: &lock,
         inventory: &inventory,
         survey: &survey,
         now: start,
-        ..world
     };
-    let plan = plan(empty, spec, &Intent::default());
+    let intent = Intent {
+        allow: vec![Allow::Plaintext],
+        ..Intent::default()
+    };
+    let plan = plan(empty, spec, &intent);
     if let Some(blocked) = plan.blocked.first() {
         let name = &world.graph.get(blocked.derivation).name;
         return Err(Error::refused(format!("{name}: {}", blocked.why)));
@@ -94,6 +105,10 @@ struct Memory<'a> {
 impl Files for Memory<'_> {
     fn read_secret(&self, path: &TreePath) -> Result<Secret> {
         self.secrets.read_secret(path)
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        self.secrets.identities()
     }
 
     fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {

@@ -20,8 +20,10 @@ pub(super) fn build_request(
     let world = job.world;
     let name = &world.graph.get(id).name;
     let held = match recipe.brought {
-        Some(_) => None,
-        None => key_for(job, id, recipe.policy.key.value, step)?,
+        None if step.action.signs() || job.opens_key(id, step) => {
+            key_for(job, id, recipe.policy.key.value, step)?
+        }
+        _ => None,
     };
     let der = match (&recipe.brought, &held, world.survey.witness(id).der()) {
         (Some(brought), ..) => brought.request.der.clone(),

@@ -23,6 +23,8 @@ pub(super) fn build_signing_key(
         .and_then(|entry| entry.public_key);
     let held = if step.action.makes_key() {
         Some(job.new_key(id, recipe.key.value)?)
+    } else if witness.is_some() && !job.opens_key(id, step) {
+        None
     } else {
         let belongs = match (witness, recorded) {
             (Some(key), _) => Belongs::To(key),

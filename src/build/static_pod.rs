@@ -39,7 +39,7 @@ pub(super) fn build_static_pods(
             .map_err(|why| Error::refused(format!("{}: {why}", derivation.name)))?;
         for place in graph.placements(step.derivation) {
             if step.action != Action::Record && step.writes.contains(&place.path) {
-                job.files.write(&place.path, &bytes, place.mode)?;
+                job.put(place, &bytes)?;
             }
         }
         made.push((step.derivation, pod_entry(derivation.hash, &bytes, start)));

@@ -88,7 +88,8 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
         return Err(refuse("the description asks for another key than the request's; kpki apply makes that request".into()));
     }
     transaction.stage(&place.path, &pem, place.mode)?;
-    let output = Output::new(&disk, &transaction, plan.steps.len());
+    let identities = &args.identities.identity;
+    let output = Output::new(&disk, &transaction, identities, plan.steps.len());
     let mut new = execute(
         world,
         &project.spec,
@@ -102,6 +103,7 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     new.cluster.clone_from(&project.lock.cluster);
     new.kubernetes = project.lock.kubernetes;
     new.seed = project.lock.seed;
+    new.recipients.clone_from(&project.lock.recipients);
     output.into_bar().finish_and_clear();
     transaction.commit(lock::render(&new).as_bytes())?;
 

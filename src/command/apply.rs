@@ -15,7 +15,7 @@ use crate::name::TreePath;
 use crate::plan::{self, Intent, Plan};
 use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
 use crate::sources::read_regular;
-use crate::state::{File, Lock};
+use crate::state::{File, Lock, SecretFile};
 use crate::store::{Pending, RealDisk, begin, pending};
 use crate::time::Timestamp;
 
@@ -76,7 +76,8 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(&project, &plan);
     if !plan.is_empty() || prune || !modes.is_empty() {
-        let output = Output::new(&disk, &transaction, plan.steps.len());
+        let identities = &args.identities.identity;
+        let output = Output::new(&disk, &transaction, identities, plan.steps.len());
         let lock = execute(
             world,
             &project.spec,
@@ -157,7 +158,12 @@ fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
         .iter()
         .filter(|place| !stepped.contains(&place.derivation))
         .filter(|place| match project.inventory.get(place.path.as_str()) {
-            Some(File::Public { mode, .. } | File::Secret { mode, .. }) => *mode != place.mode,
+            Some(File::Public { mode, .. }) => *mode != place.mode,
+            // A file that is not to be in the clear goes; of a sealed one the mode does not matter.
+            Some(File::Secret(SecretFile {
+                plain: Some(plain),
+                sealed: None,
+            })) => place.recipients.is_none() && plain.mode != place.mode,
             _ => false,
         })
         .map(|place| (place.path.clone(), place.mode))

@@ -2,14 +2,18 @@
 
 use std::path::Path;
 
+use super::identity::Keyring;
 use super::project::{Project, warn};
 use super::{Outcome, clock, seed, terminal};
 use crate::build::execute::Files;
 use crate::build::rebuild::rebuild;
+use crate::build::seal::Identity;
+use crate::build::sealing::read_secret;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Result};
+use crate::graph::Placement;
 use crate::name::TreePath;
-use crate::plan::{Intent, Orphan, plan};
+use crate::plan::{Intent, Orphan, Resting, plan, resting};
 use crate::render::{CheckReport, Difference};
 use crate::secret::Secret;
 use crate::state::File;
@@ -25,27 +29,34 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
         );
     }
     let disk = RealDisk::open(directory)?;
-    let secrets = OnDisk(&disk);
+    let secrets = OnDisk {
+        disk: &disk,
+        keyring: Keyring::of(&args.identities.identity),
+    };
     let world = project.world(clock());
     let entropy = seed::entropy(directory, &project.spec)?;
     let built = rebuild(world, &project.spec, &entropy, &secrets)?;
     let mut differences = Vec::new();
     for (path, built) in &built {
-        let what = match project.inventory.get(path.as_str()) {
-            None => Difference::Missing,
-            Some(File::Unusable { .. }) => Difference::Unreadable,
-            Some(File::Public { bytes, .. }) if bytes == built.bytes.expose() => continue,
-            Some(File::Public { .. }) => Difference::Content,
-            Some(File::Secret { mode, .. }) => {
-                if secrets.read_secret(path)?.expose() != built.bytes.expose() {
+        let place = project.graph.placed_at(path);
+        let what = match (project.inventory.get(path.as_str()), place) {
+            (None, _) | (Some(File::Secret(_)), None) => Difference::Missing,
+            (Some(File::Unusable { .. }), _) => Difference::Unreadable,
+            (Some(File::Public { bytes, .. }), _) if bytes == built.bytes.expose() => continue,
+            (Some(File::Public { .. }), _) => Difference::Content,
+            (Some(File::Secret(secret)), Some(place)) => {
+                if read_secret(world, &secrets, place)?.expose() != built.bytes.expose() {
                     Difference::Content
-                } else if mode & 0o077 != 0 {
+                } else if matches!(resting(world, place), Resting::Differs(_)) {
+                    Difference::Form
+                } else if secret.exposed().is_some() {
                     Difference::Exposed
                 } else {
                     continue;
                 }
             }
         };
+        let path = place.map_or_else(|| path.clone(), Placement::file);
         differences.push((path.to_string(), what));
     }
     for orphan in plan(world, &project.spec, &Intent::default()).orphans {
@@ -66,11 +77,18 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
 }
 
 /// Reads secrets and writes nothing.
-struct OnDisk<'a>(&'a RealDisk);
+struct OnDisk<'a> {
+    disk: &'a RealDisk,
+    keyring: Keyring,
+}
 
 impl Files for OnDisk<'_> {
     fn read_secret(&self, path: &TreePath) -> Result<Secret> {
-        self.0.read(&format!("out/{path}")).map(Secret::new)
+        self.disk.read(&format!("out/{path}")).map(Secret::new)
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        self.keyring.identities(|ask| ask())
     }
 
     fn write(&self, path: &TreePath, _: &[u8], _: u32) -> Result<()> {

@@ -3,6 +3,7 @@
 mod accept;
 mod apply;
 mod check;
+mod identity;
 mod init;
 mod lookup;
 mod output;

@@ -1,12 +1,15 @@
 //! Where what is built goes: to the transaction, with a bar for who waits.
 
+use std::path::PathBuf;
 use std::sync::Once;
 use std::time::Instant;
 
 use indicatif::ProgressBar;
 
+use super::identity::Keyring;
 use super::terminal;
 use crate::build::execute::Files;
+use crate::build::seal::Identity;
 use crate::error::Result;
 use crate::name::TreePath;
 use crate::secret::Secret;
@@ -16,6 +19,7 @@ use crate::store::{Disk as _, RealDisk, Transaction};
 pub(super) struct Output<'a> {
     disk: &'a RealDisk,
     transaction: &'a Transaction<'a, RealDisk>,
+    keyring: Keyring,
     bar: ProgressBar,
     started: Instant,
     shown: Once,
@@ -25,11 +29,13 @@ impl<'a> Output<'a> {
     pub fn new(
         disk: &'a RealDisk,
         transaction: &'a Transaction<'a, RealDisk>,
+        identities: &[PathBuf],
         steps: usize,
     ) -> Self {
         Output {
             disk,
             transaction,
+            keyring: Keyring::of(identities),
             bar: terminal::progress(steps),
             started: Instant::now(),
             shown: Once::new(),
@@ -44,6 +50,11 @@ impl<'a> Output<'a> {
 impl Files for Output<'_> {
     fn read_secret(&self, path: &TreePath) -> Result<Secret> {
         self.disk.read(&format!("out/{path}")).map(Secret::new)
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        // A bar would draw over the question for a passphrase.
+        self.keyring.identities(|ask| self.bar.suspend(ask))
     }
 
     fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {

@@ -73,9 +73,10 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         return Err(Error::new(Kind::Usage, message).help(help));
     }
     let patterns = intent.renew.iter().chain(&intent.rekey);
-    let permitted = intent.allow.iter().map(|allow| match allow {
-        Allow::Replace(name) => NamePattern::Exact(name.clone()),
-        Allow::LostKey(pattern) => pattern.clone(),
+    let permitted = intent.allow.iter().filter_map(|allow| match allow {
+        Allow::Replace(name) => Some(NamePattern::Exact(name.clone())),
+        Allow::LostKey(pattern) => Some(pattern.clone()),
+        Allow::Plaintext => None,
     });
     for pattern in patterns.cloned().chain(permitted) {
         let names = || project.graph.ids().map(|id| &project.graph.get(id).name);

@@ -11,8 +11,8 @@ use crate::lock;
 use crate::plan::{Survey, World};
 use crate::sources::Sources;
 use crate::spec::Spec;
-use crate::state::{File, Inventory, Lock, is_public};
-use crate::store::{Disk as _, EntryKind, FoundKind, Pending, RealDisk, pending, scan};
+use crate::state::{File, Inventory, Lock, is_read, sealed_secret};
+use crate::store::{Disk as _, EntryKind, Found, FoundKind, Pending, RealDisk, pending, scan};
 use crate::time::Timestamp;
 
 pub(super) const DESCRIPTION: &str = "cluster.kdl";
@@ -117,14 +117,18 @@ impl Project {
     /// be offered as the way out.
     pub fn refuse_obstacles(&self) -> Result<()> {
         let mut found = BTreeSet::new();
+        for (path, file) in &self.inventory.files {
+            let secret = sealed_secret(path).unwrap_or(path);
+            if let File::Unusable { what } = file
+                && (self.graph.placed(secret)).is_some_and(|place| place.content.is_secret())
+            {
+                found.insert(format!("out/{path} {what}"));
+            }
+        }
         for place in self.graph.all_placements() {
             let path = place.path.as_str();
-            match self.inventory.get(path) {
-                Some(File::Unusable { what }) if place.content.is_secret() => {
-                    found.insert(format!("out/{path} {what}"));
-                }
-                Some(_) => {}
-                None => found.extend(self.obstacle_above(path)),
+            if self.inventory.get(path).is_none() {
+                found.extend(self.obstacle_above(path));
             }
         }
         if found.is_empty() {
@@ -240,27 +244,23 @@ fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
 
 fn read_inventory(directory: &Path) -> Result<Inventory> {
     let mut inventory = Inventory::default();
-    for found in scan(directory, &is_public)? {
-        let file = match found.kind {
-            FoundKind::PublicFile { mode, bytes, .. } => File::Public { mode, bytes },
-            FoundKind::SecretFile { mode, size } => File::Secret { mode, size },
-            FoundKind::TooLarge { size } => File::Unusable {
-                what: format!("is too large ({size} bytes)"),
-            },
-            FoundKind::Symlink => File::Unusable {
-                what: "is a symbolic link".into(),
-            },
-            FoundKind::Special => File::Unusable {
-                what: "is not a regular file".into(),
-            },
-            FoundKind::Unreadable(why) => File::Unusable {
-                what: format!("cannot be read: {why}"),
-            },
-            FoundKind::Foreign => File::Unusable {
-                what: "has a name that is no plain text".into(),
-            },
+    for Found { path, kind } in scan(directory, &is_read)? {
+        let what = match kind {
+            FoundKind::ReadFile { mode, bytes, .. } => {
+                inventory.add_read(path, mode, bytes);
+                continue;
+            }
+            FoundKind::SecretFile { mode, size } => {
+                inventory.add_secret(path, mode, size);
+                continue;
+            }
+            FoundKind::TooLarge { size } => format!("is too large ({size} bytes)"),
+            FoundKind::Symlink => "is a symbolic link".into(),
+            FoundKind::Special => "is not a regular file".into(),
+            FoundKind::Unreadable(why) => format!("cannot be read: {why}"),
+            FoundKind::Foreign => "has a name that is no plain text".into(),
         };
-        inventory.files.insert(found.path, file);
+        inventory.add_unusable(path, what);
     }
     Ok(inventory)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 use crate::store::Settled;
 
 /// To stdout, as one write. A reader that went away (`| head`) is no failure.
@@ -57,6 +58,23 @@ pub(super) fn columns() -> usize {
         },
     };
     columns.max(40)
+}
+
+/// The one thing ever asked for. The error reads after a file's name.
+#[cfg(feature = "age")]
+pub(super) fn passphrase(prompt: &str) -> Result<Secret, String> {
+    // Without a place to ask, or someone who sees the question, it would wait for ever.
+    if !std::io::stderr().is_terminal() {
+        return Err("has a passphrase, and this is no terminal to ask for it".to_owned());
+    }
+    rpassword::prompt_password(prompt)
+        .map(|text| Secret::new(text.into_bytes()))
+        .map_err(|error| format!("has a passphrase, and asking for it failed: {error}"))
+}
+
+#[cfg(not(feature = "age"))]
+pub(super) fn passphrase(_prompt: &str) -> Result<Secret, String> {
+    Err("is of no use: this kpki was built without the feature `age`".to_owned())
 }
 
 /// Whether messages rendered by others may use colour.

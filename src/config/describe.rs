@@ -9,14 +9,16 @@ use super::node::NodeDraft;
 use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
-use super::{ca, certificate, cluster, component, defaults, manifests, node, reproducible, user};
+use super::{
+    ca, certificate, cluster, component, defaults, manifests, node, reproducible, secrets, user,
+};
 use crate::sources::Sources;
 use crate::spec::{
     Ca, CaName, Component, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
 };
 use crate::time::Span;
 
-const SHAPES: [&Shape; 9] = [
+const SHAPES: [&Shape; 10] = [
     &cluster::SHAPE,
     &defaults::SHAPE,
     &ca::SHAPE,
@@ -26,6 +28,7 @@ const SHAPES: [&Shape; 9] = [
     &certificate::SHAPE,
     &manifests::SHAPE,
     &reproducible::SHAPE,
+    &secrets::SHAPE,
 ];
 
 /// So many problems have one cause, such as another kind of file; looking further only takes time.
@@ -76,6 +79,8 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
     if let (Some(_), Some(cluster)) = (&reproducible, &cluster) {
         cluster.check_reproducible(reader);
     }
+    let secrets = secrets::read(only(of(&secrets::SHAPE), reader), sources, reader);
+    node::check_recipients(&nodes, complete && secrets.is_none(), reader);
     let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
     note_clamped(
         &cas,
@@ -102,6 +107,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         certificates: sorted(certificates, |certificate| certificate.name.as_str()),
         manifests: None,
         reproducible,
+        secrets,
     };
     Some(Described {
         spec,

@@ -11,6 +11,7 @@ use crate::sources::{Sources, size_in_words};
 
 const FILE_LIMIT: usize = 1024 * 1024;
 const PEM: &[u8] = b"-----BEGIN ";
+const AGE_IDENTITY: &[u8] = b"AGE-SECRET-KEY-";
 /// kdl reads about one MiB a second and core: with more, an answer would take longer than two seconds. It is room
 /// for 50,000 nodes, ten times what Kubernetes supports.
 const TOTAL_LIMIT: usize = 3 * 1024 * 1024;
@@ -143,6 +144,19 @@ fn decode(bytes: Vec<u8>, path: &str) -> Result<String, (String, &'static str)> 
         return Err((
             format!("{path} holds PEM data in line {line}; nothing of it is shown"),
             "a description names files of keys and certificates, it never holds them",
+        ));
+    }
+    // Of an age identity neither; bech32 may be in lower case, too.
+    let upper = bytes.to_ascii_uppercase();
+    let identity = AGE_IDENTITY;
+    if let Some(at) = upper
+        .windows(identity.len())
+        .position(|window| window == identity)
+    {
+        let line = line(at, &bytes);
+        return Err((
+            format!("{path} holds an age identity in line {line}; nothing of it is shown"),
+            "a description names public keys (age1…) only; an identity that was saved there must be replaced",
         ));
     }
     String::from_utf8(bytes).map_err(|error| {

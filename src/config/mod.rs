@@ -2,7 +2,7 @@
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a text's structure and limits, `parse`
 //! turns it into a `tree`; `block` sorts a node's words by its shape, a table in each of `cluster`, `ca`,
-//! `node`, `component`, `user` (with `bind` and `request`), `certificate`, `manifests` and `reproducible`; `reader` makes types of values. Nothing here stops at a
+//! `node`, `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader` makes types of values. Nothing here stops at a
 //! mistake: what can be judged is judged, and a rule about something missing is silent where a mistake may
 //! have hidden it.
 
@@ -27,6 +27,7 @@ mod reader;
 mod report;
 mod reproducible;
 mod request;
+mod secrets;
 mod strings;
 mod structure;
 mod syntax;

@@ -7,7 +7,9 @@ use super::block::{Block, Shape, many, one};
 use super::policy::Written;
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
+use super::secrets;
 use crate::name::{NodeAddress, NodeName, San};
+use crate::sealed::Recipient;
 use crate::spec::{EtcdTopology, Node, Role};
 
 pub const SHAPE: Shape = Shape {
@@ -22,6 +24,7 @@ pub const SHAPE: Shape = Shape {
         one("validity"),
         one("renew-before"),
         one("revision"),
+        many("recipient"),
     ],
 };
 
@@ -42,6 +45,7 @@ pub struct NodeDraft {
     pub primary: Option<At>,
     pub written: Written,
     revision: u32,
+    recipients: Vec<(Recipient, At)>,
 }
 
 /// All nodes, in the order written.
@@ -91,6 +95,7 @@ fn draft(
         primary,
         written: reader.policy(block),
         revision: reader.revision(block),
+        recipients: secrets::recipients(block, reader),
     };
     check_addresses(&node, block, addresses, reader);
     if let Some(at) = node
@@ -199,6 +204,18 @@ pub fn check_etcd(
     }
 }
 
+/// A node's recipient opens what is sealed; it does not seal.
+pub fn check_recipients(nodes: &[NodeDraft], in_the_clear: bool, reader: &mut Reader<'_>) {
+    let first = nodes.iter().find_map(|node| node.recipients.first());
+    if let (Some((_, at)), true) = (first, in_the_clear) {
+        reader.problem(
+            Problem::new(*at, "a node's recipient, but no `secrets`")
+                .label("secrets rest in the clear")
+                .help("add secrets { recipient \"age1…\" } with the operators' keys, or delete it here"),
+        );
+    }
+}
+
 impl NodeDraft {
     pub fn finish(self) -> Option<Node> {
         Some(Node {
@@ -213,6 +230,7 @@ impl NodeDraft {
             primary: self.primary.is_some(),
             policy: self.written.policy,
             revision: self.revision,
+            recipients: self.recipients.into_iter().map(|(who, _)| who).collect(),
         })
     }
 }

@@ -1,10 +1,12 @@
 //! The interpreter of the profile tables: Spec × tables → Graph.
 
 mod authority;
+mod sealing;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use self::sealing::Sealing;
 use super::recipe::InputHashes;
 use super::sans::{address_in, sans};
 use super::static_pods::static_pods;
@@ -30,7 +32,10 @@ const CLUSTER_DNS: u32 = 10;
 impl Graph {
     /// Everything that the description asks for.
     pub fn derive(spec: &Spec) -> Graph {
-        let mut builder = Builder::default();
+        let mut builder = Builder {
+            sealing: Sealing::of(spec),
+            ..Builder::default()
+        };
         builder.graph.not_before = spec.not_before();
         let authorities = authority::authorities(&mut builder, spec);
         authority::service_account(&mut builder, spec);
@@ -75,6 +80,7 @@ type ByCa = BTreeMap<CaName, Issuers>;
 #[derive(Default)]
 pub(super) struct Builder {
     graph: Graph,
+    sealing: Sealing,
     as_issuer: HashMap<DerivationId, crate::hash::Digest>,
 }
 
@@ -146,13 +152,18 @@ impl Builder {
         node: Option<&NodeName>,
         mode: u32,
     ) {
-        self.graph.placements.push(Placement {
+        let mut place = Placement {
             derivation,
             content,
             path,
             mode,
             node: node.cloned(),
-        });
+            recipients: None,
+        };
+        if self.graph.holds_secret(&place) {
+            place.recipients = self.sealing.of_tree(node);
+        }
+        self.graph.placements.push(place);
     }
 
     fn finish(mut self) -> Graph {

@@ -9,9 +9,11 @@ mod static_pods;
 mod user;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
+use crate::sealed::{Recipients, SUFFIX};
 use crate::time::Timestamp;
 
 pub use contradictions::{Contradiction, Severity, contradictions};
@@ -71,10 +73,27 @@ impl Content {
 pub struct Placement {
     pub derivation: DerivationId,
     pub content: Content,
-    /// Below `out/`.
+    /// Below `out/`; where it is sealed, [`Placement::file`] is the file's name.
     pub path: TreePath,
     pub mode: u32,
     pub node: Option<NodeName>,
+    /// Whom it is sealed to; `None`: it rests in the clear.
+    pub recipients: Option<Arc<Recipients>>,
+}
+
+impl Placement {
+    /// The file that holds it.
+    pub fn file(&self) -> TreePath {
+        match self.recipients {
+            Some(_) => self.sealed_file(),
+            None => self.path.clone(),
+        }
+    }
+
+    /// The file that would hold it sealed.
+    pub fn sealed_file(&self) -> TreePath {
+        self.path.with_suffix(SUFFIX)
+    }
 }
 
 /// Derivations in build order, and their placements.
@@ -172,6 +191,10 @@ impl Graph {
     }
 
     pub fn placed_at(&self, path: &TreePath) -> Option<&Placement> {
+        self.placed(path.as_str())
+    }
+
+    pub fn placed(&self, path: &str) -> Option<&Placement> {
         self.by_path
             .get(path)
             .and_then(|index| self.placements.get(*index))
@@ -179,6 +202,20 @@ impl Graph {
 
     pub fn is_placed(&self, path: &str) -> bool {
         self.by_path.contains_key(path)
+    }
+
+    /// It is a secret; not so a kubeconfig whose key is a file of its own.
+    pub fn holds_secret(&self, place: &Placement) -> bool {
+        match &self.get(place.derivation).recipe {
+            Recipe::Kubeconfig(config) => config.client_key.is_none(),
+            _ => place.content.is_secret(),
+        }
+    }
+
+    /// The key, or kubeconfig, that `place` is a copy of has another place: the master.
+    pub fn is_copy(&self, place: &Placement) -> bool {
+        let master = self.placements_of(place.derivation, place.content).next();
+        master.is_some_and(|master| master.path != place.path)
     }
 
     /// The kubeconfig that embeds an identity.

@@ -41,16 +41,23 @@ pub enum Allow {
     Replace(ArtifactName),
     /// `lost-key:NAME`: a key whose file is gone is given up.
     LostKey(NamePattern),
+    /// `plaintext`: sealed secrets are written in the clear.
+    Plaintext,
 }
+
+const PLAINTEXT: &str = "plaintext";
 
 impl FromStr for Allow {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
+        if text == PLAINTEXT {
+            return Ok(Allow::Plaintext);
+        }
         match text.split_once(':') {
             Some(("replace", name)) => name.parse().map(Allow::Replace),
             Some(("lost-key", pattern)) => pattern.parse().map(Allow::LostKey),
             _ => Err(NameError(
-                "is not a permission; write replace:NAME or lost-key:NAME".into(),
+                "is not a permission; write replace:NAME, lost-key:NAME or plaintext".into(),
             )),
         }
     }
@@ -61,6 +68,7 @@ impl fmt::Display for Allow {
         match self {
             Allow::Replace(name) => write!(f, "replace:{name}"),
             Allow::LostKey(pattern) => write!(f, "lost-key:{pattern}"),
+            Allow::Plaintext => f.write_str(PLAINTEXT),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
-    leaf, orphan, rendered, request, restart, signing_key, static_pod,
+    exposure, leaf, orphan, rendered, request, restart, sealing, signing_key, static_pod,
 };
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
@@ -100,6 +100,8 @@ fn walk(
     }
     judge.block_steps_without_signer();
     orphan::find(&mut judge.plan, world);
+    sealing::find(&mut judge.plan, world, spec, intent);
+    judge.plan.exposed = exposure::find(world, &judge.plan);
     restart::services(&mut judge, spec);
     restart::removed_members(&mut judge.plan, world);
     judge.plan.restarts.sort();
@@ -249,8 +251,10 @@ impl<'a> Judge<'a> {
 
     /// No step: the lock's line as it should be, or a step that only records it.
     pub fn keep(&mut self, id: DerivationId, expected: Entry) {
+        let (rest, unrecorded) = sealing::expected(self.world, id);
+        let expected = Entry { rest, ..expected };
         match self.entry(id) {
-            Some(entry) if *entry == expected => self.plan.kept.push((id, expected)),
+            Some(entry) if *entry == expected && !unrecorded => self.plan.kept.push((id, expected)),
             Some(_) => self.step(id, Action::Record, vec![Reason::LockOutdated]),
             None => self.step(id, Action::Record, vec![Reason::NotInLock]),
         }
@@ -304,9 +308,7 @@ impl<'a> Judge<'a> {
         for place in world.graph.placements(id) {
             let path = place.path.clone();
             let file = world.inventory.get(path.as_str());
-            if let (Some(File::Secret { mode, .. }), true) = (file, place.content.is_secret())
-                && mode & 0o077 != 0
-            {
+            if self.exposed(place).is_some() {
                 modes.push(path.clone());
             }
             let is_witness = Some(&path) == witness;
@@ -325,11 +327,12 @@ impl<'a> Judge<'a> {
                     != witness_bytes)
                     .then(|| Reason::OutputModified { path: path.clone() }),
                 (Content::PrivateKey, None) => {
-                    key_can_be_had.then(|| Reason::OutputMissing { path: path.clone() })
+                    key_can_be_had.then(|| Reason::OutputMissing { path: place.file() })
                 }
-                (Content::PrivateKey, Some(File::Secret { size, .. })) => (key_can_be_had
-                    && key_master.is_some_and(|master| master != *size))
-                .then(|| Reason::OutputModified { path: path.clone() }),
+                (Content::PrivateKey, Some(File::Secret(secret))) => (key_can_be_had
+                    && (key_master.is_some_and(|master| master != secret.size())
+                        || self.is_modified(place)))
+                .then(|| Reason::OutputModified { path: place.file() }),
                 (_, Some(File::Unusable { what })) => Some(Reason::OutputUnreadable {
                     path: path.clone(),
                     why: what.clone(),
@@ -348,10 +351,8 @@ impl<'a> Judge<'a> {
         let (stale, modes) = self.stale_copies(id);
         let mut reasons: Vec<Reason> = stale.into_iter().map(|(_, _, reason)| reason).collect();
         reasons.extend(modes.into_iter().filter_map(|path| {
-            match self.world.inventory.get(path.as_str()) {
-                Some(File::Secret { mode, .. }) => Some(Reason::Exposed { path, mode: *mode }),
-                _ => None,
-            }
+            let mode = self.world.inventory.secret(path.as_str())?.exposed()?;
+            Some(Reason::Exposed { path, mode })
         }));
         if reasons.is_empty() {
             self.keep(id, expected);

@@ -8,6 +8,7 @@
 mod anchor;
 mod answer;
 mod authority;
+mod exposure;
 mod intent;
 mod judge;
 mod leaf;
@@ -16,12 +17,13 @@ mod reason;
 mod rendered;
 mod request;
 mod restart;
+mod sealing;
 mod signing_key;
 mod static_pod;
 mod survey;
 mod validity;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::graph::{DerivationId, Graph};
 use crate::hash::Digest;
@@ -40,6 +42,7 @@ pub use request::{
     key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
 };
 pub use restart::{Membership, Restart};
+pub use sealing::{Change, RecipientsChange, Resting, Seal, recorded, resting};
 pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
 pub use validity::BACKDATE;
@@ -151,6 +154,11 @@ pub struct Plan {
     pub contents: HashMap<DerivationId, Digest>,
     /// What each etcd member's manifest says of the others.
     pub etcd_starts: HashMap<DerivationId, EtcdStart>,
+    /// Secrets whose form changes.
+    pub seals: Vec<Seal>,
+    pub recipients: RecipientsChange,
+    /// Whose keys a removed recipient could read: only new keys help.
+    pub exposed: BTreeSet<DerivationId>,
     /// What etcd must be told first.
     pub membership: Vec<Membership>,
     /// In the order in which it is safe.
@@ -162,6 +170,8 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
             && self.header.is_empty()
+            && self.seals.is_empty()
+            && self.recipients.is_empty()
             && self.blocked.is_empty()
             && self.mixed.is_empty()
     }
@@ -181,6 +191,7 @@ impl Plan {
             }
         }
         self.steps.retain(|step| these(step.derivation));
+        self.seals.retain(|seal| these(seal.derivation));
         self.blocked.retain(|blocked| these(blocked.derivation));
         self.mixed.retain(|mixed| these(mixed.derivation));
         self.header.clear();

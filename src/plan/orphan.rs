@@ -3,6 +3,7 @@
 use super::{Plan, World};
 use crate::graph::Recipe;
 use crate::name::{ArtifactName, TreePath};
+use crate::sealed::SUFFIX;
 use crate::state::File;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,14 +52,24 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
             || (FOLDERS.iter().any(|folder| path.starts_with(folder))
                 && KINDS.iter().any(|kind| path.ends_with(kind))
                 && !not_ours(path));
-        match (file, path.parse::<TreePath>()) {
-            (File::Public { .. } | File::Secret { .. }, Ok(tree_path)) if own => {
-                plan.orphans.push(Orphan::File {
-                    path: tree_path,
-                    secret: matches!(file, File::Secret { .. }),
-                });
+        let sealed = format!("{path}{SUFFIX}");
+        let forms = match file {
+            File::Secret(secret) => [
+                secret.plain.is_some().then_some(path),
+                secret.sealed.is_some().then_some(&sealed),
+            ],
+            File::Public { .. } | File::Unusable { .. } => [Some(path), None],
+        };
+        for path in forms.into_iter().flatten() {
+            match (file, path.parse::<TreePath>()) {
+                (File::Public { .. } | File::Secret(_), Ok(tree_path)) if own => {
+                    plan.orphans.push(Orphan::File {
+                        path: tree_path,
+                        secret: matches!(file, File::Secret(_)),
+                    });
+                }
+                _ => plan.foreign.push(path.clone()),
             }
-            _ => plan.foreign.push(path.clone()),
         }
     }
     for name in world.lock.entries.keys() {

@@ -188,8 +188,8 @@ pub(super) fn judge_kubeconfig(
         return After::Unavailable;
     };
     let path = place.path.clone();
-    let (mode, size) = match world.inventory.get(path.as_str()) {
-        Some(File::Secret { mode, size }) => (*mode, *size),
+    let size = match world.inventory.get(path.as_str()) {
+        Some(File::Secret(secret)) => secret.size(),
         Some(File::Unusable { what }) => {
             let why = what.clone();
             let reason = Reason::OutputUnreadable { path, why };
@@ -197,7 +197,7 @@ pub(super) fn judge_kubeconfig(
         }
         Some(File::Public { .. }) => return After::Unavailable,
         None if config.client_key.is_some() || judge.key_can_be_had(config.identity) => {
-            let reason = Reason::OutputMissing { path };
+            let reason = Reason::OutputMissing { path: place.file() };
             return written(render(judge, id, config, vec![reason]));
         }
         // The key went with it: absent, counted once with its identity. What it should say is known all the
@@ -218,11 +218,11 @@ pub(super) fn judge_kubeconfig(
     if let Some(reason) = content_changed(judge, id, config, content) {
         return written(render(judge, id, config, vec![reason]));
     }
-    if entry.size != Some(size) {
-        let reason = Reason::OutputModified { path };
+    if entry.size != Some(size) || judge.is_modified(place) {
+        let reason = Reason::OutputModified { path: place.file() };
         return written(render(judge, id, config, vec![reason]));
     }
-    if mode & 0o077 != 0 {
+    if let Some(mode) = judge.exposed(place) {
         judge.step(id, Action::Repair, vec![Reason::Exposed { path, mode }]);
         return After::Kept(content);
     }

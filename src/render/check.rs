@@ -13,6 +13,8 @@ pub enum Difference {
     Missing,
     /// Its bytes are others.
     Content,
+    /// It is sealed and should not be, or the other way round, or for others than described.
+    Form,
     /// It is a secret that others can read.
     Exposed,
     /// It is no plain file that can be read.
@@ -26,6 +28,7 @@ impl Difference {
         match self {
             Difference::Missing => "is missing",
             Difference::Content => "differs",
+            Difference::Form => "is right, but does not rest as described",
             Difference::Exposed => "is right, but others can read it",
             Difference::Unreadable => "cannot be read",
             Difference::NotDescribed => "is not described",

@@ -13,6 +13,7 @@ use crate::facts::{
     CertificateFacts, KubeconfigFacts, PublicKey, RequestFacts, certificates_in_pem,
 };
 use crate::hash::Digest;
+use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -39,10 +40,23 @@ pub enum Held {
     EncryptedPrivateKey,
     Request(RequestReport),
     Kubeconfig(Box<KubeconfigReport>),
+    /// A secret that is sealed; only who it is sealed for can tell more.
+    Sealed(SealedReport),
     /// A PEM block of another label.
     Other {
         label: String,
     },
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct SealedReport {
+    /// Of each recipient the kind, and of an ssh key the tag that the file shows.
+    pub recipients: Vec<String>,
+    /// Bytes of what is inside.
+    pub size: u64,
+    /// Digest of the file, as in cluster.lock.
+    pub digest: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -107,6 +121,19 @@ pub fn file_report(
     })
 }
 
+fn sealed(bytes: &[u8]) -> Result<SealedReport, String> {
+    let file = SealedFile::read(bytes)?;
+    let recipients = file.stanzas.iter().map(|stanza| match stanza {
+        Stanza::Ssh(kind, tag) => format!("{} {}", kind.as_str(), printable(tag)),
+        other => printable(other.kind()),
+    });
+    Ok(SealedReport {
+        recipients: recipients.collect(),
+        size: file.size,
+        digest: file.digest.to_string(),
+    })
+}
+
 struct Reader<'a> {
     now: Timestamp,
     owner: Owner<'a>,
@@ -116,6 +143,9 @@ impl Reader<'_> {
     fn read(&self, bytes: &[u8]) -> Result<Vec<Held>, String> {
         if bytes.trim_ascii().is_empty() {
             return Err("is empty".into());
+        }
+        if bytes.starts_with(b"age-encryption.org/") {
+            return sealed(bytes).map(|sealed| vec![Held::Sealed(sealed)]);
         }
         // DER of every form here starts with a SEQUENCE.
         if bytes.first() == Some(&0x30) {

@@ -43,6 +43,7 @@ impl Held {
             Held::EncryptedPrivateKey => "encrypted private key; nothing of it can be told".into(),
             Held::Request(_) => "certificate request".into(),
             Held::Kubeconfig(_) => "kubeconfig".into(),
+            Held::Sealed(_) => "sealed secret (age)".into(),
             Held::Other { label } => format!("PEM block {label}, which kpki does not read"),
         }
     }
@@ -59,6 +60,11 @@ impl Held {
             Held::PrivateKey(key) | Held::PublicKey(key) => key.rows(table),
             Held::Request(request) => request.rows(table),
             Held::Kubeconfig(config) => config.rows(table),
+            Held::Sealed(sealed) => {
+                row(table, "sealed for", &sealed.recipients.join(", "));
+                row(table, "size inside", &format!("{} bytes", sealed.size));
+                row(table, "digest", &sealed.digest);
+            }
             Held::EncryptedPrivateKey | Held::Other { .. } => {}
         }
     }

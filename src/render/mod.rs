@@ -10,6 +10,7 @@ mod orders;
 mod plan;
 mod plan_text;
 mod saved_plan;
+mod secrets;
 mod show;
 mod show_text;
 mod status;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::graph::{DerivationId, images};
-use crate::plan::{Note, Plan, Reason, World};
+use crate::plan::{Change, Note, Plan, Reason, World};
 use crate::spec::Spec;
 
 pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
@@ -17,6 +17,7 @@ pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
         )
         .chain(seed(world, spec, plan))
         .chain(kubelet_client_loses_its_group(world, plan))
+        .chain(once_in_the_clear(plan))
         .chain(masters(spec))
         .chain(no_static_pods(spec))
         .collect()
@@ -118,6 +119,16 @@ fn kubelet_client_loses_its_group(world: World<'_>, plan: &Plan) -> Option<Strin
                  or kubectl logs and kubectl exec are Forbidden"
             )
         })
+}
+
+/// Sealing takes nothing back.
+fn once_in_the_clear(plan: &Plan) -> Option<String> {
+    let first = plan.seals.iter().find(|seal| seal.change == Change::Seal)?;
+    Some(format!(
+        "what Git ever had in the clear stays in its history, and only a new key helps (--rekey); `git log --all -- \
+         out/{}` tells of the first",
+        first.path
+    ))
 }
 
 /// Said in every plan, since no certificate can be taken back.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::orders::{MembershipReport, RestartReport, membership, restarts};
+use super::secrets::{SecretsReport, secrets_report};
 use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json, notes};
 use crate::graph::{DerivationId, Recipe};
@@ -33,6 +34,8 @@ pub struct PlanReport {
     pub steps: Vec<StepReport>,
     /// Changes in the lock's head.
     pub lock: Vec<LockReport>,
+    /// Changes in how secrets rest: sealed or in the clear.
+    pub secrets: SecretsReport,
     /// Certificates that the cluster has yet to sign. No change: they wait.
     pub waiting: Vec<WaitingReport>,
     /// Artifacts whose private key is known and not here.
@@ -177,6 +180,7 @@ pub fn plan_report(
                 new: change.new.clone(),
             })
             .collect(),
+        secrets: secrets_report(world, spec, plan),
         waiting: waiting_reports(world, &plan.waiting),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
         orphans: orphans(plan),
@@ -193,6 +197,12 @@ pub fn plan_report(
 
 pub(super) fn out(path: &TreePath) -> String {
     format!("out/{path}")
+}
+
+/// The file that holds what is placed there.
+fn file(world: World<'_>, path: &TreePath) -> String {
+    let place = world.graph.placed_at(path);
+    place.map_or_else(|| out(path), |place| out(&place.file()))
 }
 
 pub(super) fn blocked_report(world: World<'_>, blocked: &Blocked) -> BlockedReport {
@@ -225,7 +235,7 @@ fn step_report(world: World<'_>, step: &Step) -> StepReport {
         kind: derivation.recipe.kind().to_owned(),
         action: word(step.action).to_owned(),
         reasons: step.reasons.iter().map(reason_report).collect(),
-        writes: step.writes.iter().map(out).collect(),
+        writes: step.writes.iter().map(|path| file(world, path)).collect(),
         modes: step.modes.iter().map(out).collect(),
         old_certificate_until: old_certificate_until(world, step),
     }

@@ -18,9 +18,10 @@ impl PlanReport {
     /// In lines of at most `columns` where that is possible.
     pub fn text(&self, columns: usize) -> String {
         let mut text = self.decisions(columns);
-        text.push_str(&self.changes(columns, |action| action));
+        text.push_str(&self.changes(columns, false));
         text.push_str(&self.remarks(columns));
-        let _ = writeln!(text, "{}", self.totals(&PLANNED));
+        let _ = writeln!(text, "{}", self.totals(false));
+        text.push_str(&self.secrets.exposure(columns));
         text.push_str(&self.old_certificates(columns));
         text.push_str(&waiting_text(&self.waiting, columns));
         text.push_str(&self.orders(columns));
@@ -39,12 +40,13 @@ impl PlanReport {
 
     /// After an apply: what was done.
     pub fn applied_text(&self, pruned: bool, columns: usize) -> String {
-        let mut text = self.changes(columns, past);
+        let mut text = self.changes(columns, true);
         text.push_str(&self.remarks(columns));
         if pruned {
             let _ = writeln!(text, "deleted what the description no longer mentions");
         }
-        let _ = writeln!(text, "{}", self.totals(&DONE));
+        let _ = writeln!(text, "{}", self.totals(true));
+        text.push_str(&self.secrets.exposure(columns));
         text.push_str(&self.old_certificates(columns));
         text.push_str(&self.orders(columns));
         if !self.empty {
@@ -78,7 +80,8 @@ impl PlanReport {
         text
     }
 
-    fn changes(&self, columns: usize, action: fn(&str) -> &str) -> String {
+    fn changes(&self, columns: usize, done: bool) -> String {
+        let action = |action| if done { past(action) } else { action };
         let mut table = Table::new();
         let lock: Vec<String> = self
             .lock
@@ -111,6 +114,9 @@ impl PlanReport {
                 Cell::new(style, action(&step.action)),
                 reason.into(),
             ]);
+        }
+        for row in self.secrets.rows(done) {
+            table.row(row);
         }
         if !lock.is_empty() {
             table.row([
@@ -151,7 +157,8 @@ impl PlanReport {
         paragraph("", 2, &text, columns)
     }
 
-    fn totals(&self, words: &[&str; 7]) -> String {
+    fn totals(&self, done: bool) -> String {
+        let words = if done { &DONE } else { &PLANNED };
         let summary = &self.summary;
         let counts = [
             summary.create,
@@ -168,6 +175,7 @@ impl PlanReport {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
+        parts.extend(self.secrets.totals(done));
         if parts.is_empty() && self.empty {
             return format!(
                 "nothing to do: {} up to date",

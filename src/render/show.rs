@@ -12,7 +12,7 @@ use super::{FORMAT_VERSION, json};
 use crate::graph::{DerivationId, Placement, Recipe};
 use crate::plan::World;
 use crate::spec::Spec;
-use crate::state::File;
+use crate::state::{File, SecretFile};
 
 /// What `kpki show --format json` prints: one of the two.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -115,18 +115,33 @@ fn place_report(world: World<'_>, place: &Placement) -> PlaceReport {
     let secret = place.content.is_secret();
     let state = match world.inventory.get(place.path.as_str()) {
         None => "not here".to_owned(),
-        Some(File::Secret { mode, .. }) if mode & 0o077 != 0 => {
-            format!("readable by others (mode {mode:04o})")
-        }
-        Some(File::Secret { size: 0, .. }) => "empty".to_owned(),
+        Some(File::Secret(secret)) => secret_state(place, secret),
         Some(File::Unusable { what }) => what.clone(),
-        Some(File::Public { .. } | File::Secret { .. }) => "here".to_owned(),
+        Some(File::Public { .. }) => "here".to_owned(),
     };
     PlaceReport {
-        path: out(&place.path),
+        path: out(&place.file()),
         mode: format!("{:04o}", place.mode),
         secret,
         state,
+    }
+}
+
+fn secret_state(place: &Placement, secret: &SecretFile) -> String {
+    if secret.size() == 0 {
+        return "empty".to_owned();
+    }
+    match (
+        secret.exposed(),
+        place.recipients.is_some(),
+        secret.plain,
+        &secret.sealed,
+    ) {
+        (_, true, Some(_), Some(_)) => "here, and in the clear beside it".to_owned(),
+        (_, true, Some(_), None) => "in the clear".to_owned(),
+        (_, false, None, _) => "sealed".to_owned(),
+        (Some(mode), false, ..) => format!("readable by others (mode {mode:04o})"),
+        _ => "here".to_owned(),
     }
 }
 

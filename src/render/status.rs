@@ -1,16 +1,18 @@
 //! Every certificate by expiry, and what is wrong with the files, as a report.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::certificate::left;
 use super::notes;
-use super::plan::orphans;
+use super::plan::{orphans, out};
 use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json};
 use crate::facts::CertificateFacts;
 use crate::graph::{DerivationId, Recipe};
-use crate::plan::{Note, Plan, Reason, World, renew_from};
+use crate::plan::{Change, Note, Plan, Reason, World, renew_from};
 use crate::spec::Spec;
 use crate::time::Timestamp;
 
@@ -55,6 +57,8 @@ pub enum Trouble {
     Mixed,
     Blocked,
     Exposed,
+    /// A secret lies in the clear that is to be sealed.
+    InTheClear,
     /// A file is missing, modified or unreadable.
     Drift,
     Expiring,
@@ -149,6 +153,14 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
             })
         })
     }));
+    attention.extend(plan.seals.iter().filter_map(|seal| {
+        let clear = matches!(seal.change, Change::Seal | Change::RemoveTwin);
+        clear.then(|| AttentionReport {
+            code: Trouble::InTheClear,
+            name: Some(name(seal.derivation)),
+            text: out(&seal.path),
+        })
+    }));
     attention.extend(plan.notes.iter().filter_map(|note| match note {
         Note::Clamped { .. } => None,
         note => Some(AttentionReport {
@@ -167,11 +179,7 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
         waiting: waiting_reports(world, &plan.waiting),
         certificates: lives.into_iter().map(|(_, life)| life).collect(),
         next_renewal: next_renewal.map(|when| when.to_string()),
-        changes: plan
-            .steps
-            .iter()
-            .filter(|step| step.reasons.iter().any(is_change))
-            .count(),
+        changes: changed(plan),
         apply: !plan.is_empty(),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
         orphans: orphans(plan),
@@ -250,6 +258,17 @@ fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Strin
     } else {
         facts.issuer.to_string()
     }
+}
+
+/// Artifacts that apply would make, change, or keep in another form.
+fn changed(plan: &Plan) -> usize {
+    let steps = plan
+        .steps
+        .iter()
+        .filter(|step| step.reasons.iter().any(is_change))
+        .map(|step| step.derivation);
+    let seals = plan.seals.iter().map(|seal| seal.derivation);
+    steps.chain(seals).collect::<BTreeSet<_>>().len()
 }
 
 fn standing_in_the_way(world: World<'_>, plan: &Plan) -> Vec<AttentionReport> {

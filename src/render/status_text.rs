@@ -142,6 +142,7 @@ fn trouble(text: &mut String, group: &[AttentionReport], columns: usize) {
             format!("{files} with a secret that others can read"),
             true,
         ),
+        Trouble::InTheClear => (DANGER, format!("{files} in the clear, to be sealed"), true),
         Trouble::Drift => (CHANGE, format!("{files} not as built"), true),
         Trouble::Expiring => (CHANGE, format!("{certificates} due for renewal"), false),
         Trouble::Other => (

@@ -15,7 +15,8 @@ use super::text::{Table, paragraph};
 use super::{FORMAT_VERSION, json};
 use crate::graph::{DerivationId, Graph};
 use crate::hash::Value;
-use crate::plan::{Plan, World};
+use crate::name::TreePath;
+use crate::plan::{Change, Plan, World};
 use crate::time::Span;
 
 /// What `kpki why --format json` prints.
@@ -30,6 +31,8 @@ pub struct WhyReport {
     /// What apply would do: create, reissue and so on; absent where nothing.
     pub action: Option<String>,
     pub reasons: Vec<ReasonReport>,
+    /// What apply would do about the form in which its secret rests.
+    pub secrets: Vec<String>,
     /// What stops apply until a person decides.
     pub blocked: Vec<BlockedReport>,
     /// Its files do not belong together.
@@ -75,6 +78,12 @@ pub fn why_report(world: World<'_>, plan: &Plan, id: DerivationId) -> WhyReport 
         reasons: step
             .map(|step| step.reasons.iter().map(reason_report).collect())
             .unwrap_or_default(),
+        secrets: plan
+            .seals
+            .iter()
+            .filter(|seal| seal.derivation == id)
+            .map(|seal| form(seal.change, &seal.path))
+            .collect(),
         blocked: plan
             .blocked
             .iter()
@@ -104,6 +113,15 @@ pub fn why_report(world: World<'_>, plan: &Plan, id: DerivationId) -> WhyReport 
             .iter()
             .map(|(name, value)| field(name, value))
             .collect(),
+    }
+}
+
+fn form(change: Change, path: &TreePath) -> String {
+    match change {
+        Change::Seal => format!("out/{path} is in the clear: it is sealed"),
+        Change::SealAgain => format!("out/{path}.age is sealed again, for other recipients"),
+        Change::Unseal => format!("out/{path}.age is sealed: it is written in the clear"),
+        Change::RemoveTwin => format!("out/{path} is in the clear beside out/{path}.age: it goes"),
     }
 }
 
@@ -195,8 +213,11 @@ impl WhyReport {
             for reason in &self.reasons {
                 text.push_str(&paragraph("  ", 2, &reason.text, columns));
             }
-        } else if text.is_empty() {
+        } else if text.is_empty() && self.secrets.is_empty() {
             text.push_str("nothing changed: apply leaves it as it is\n");
+        }
+        for form in &self.secrets {
+            text.push_str(&paragraph("", 2, form, columns));
         }
         if self.absent {
             text.push_str("its private key is known, but not here\n");

@@ -1,5 +1,6 @@
 //! What an artifact should be, and where each value came from.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
@@ -106,7 +107,23 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
         }
         Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
     }
+    sealed(&mut wish, graph, id);
     wish.rows
+}
+
+/// Of copies only those who can open more than the master.
+fn sealed(wish: &mut Wish, graph: &Graph, id: DerivationId) {
+    let mut said = BTreeSet::new();
+    for place in graph.placements(id) {
+        for recipient in place.recipients.iter().flat_map(|all| all.iter()) {
+            let node = place.node.as_ref().filter(|_| graph.is_copy(place));
+            if said.insert(recipient.id()) {
+                let whose =
+                    node.map_or_else(String::new, |node| format!("the copy of node {node}"));
+                wish.add("sealed for", &recipient.full_name(), &whose);
+            }
+        }
+    }
 }
 
 #[derive(Default)]

@@ -14,8 +14,8 @@ use super::folders::{Folders, open_folder};
 use super::{OUT, PENDING};
 use crate::error::Result;
 
-/// The largest public file that is read: a CA bundle of hundreds of certificates fits.
-pub const PUBLIC_LIMIT: u64 = 1 << 20;
+/// The largest file that is read: a CA bundle of hundreds of certificates fits.
+pub const READ_LIMIT: u64 = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -26,7 +26,7 @@ pub struct Found {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FoundKind {
-    PublicFile {
+    ReadFile {
         mode: u32,
         size: u64,
         bytes: Vec<u8>,
@@ -36,7 +36,7 @@ pub enum FoundKind {
         mode: u32,
         size: u64,
     },
-    /// Public, and larger than [`PUBLIC_LIMIT`].
+    /// To be read, and larger than [`READ_LIMIT`].
     TooLarge {
         size: u64,
     },
@@ -50,12 +50,12 @@ pub enum FoundKind {
 }
 
 /// Everything below `out/` but `.pending`, sorted by path. Folders count by what is in them.
-pub fn scan(project: &Path, is_public: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
+pub fn scan(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
     let Some(out) = Folders::below(project)?.find(OUT)? else {
         return Ok(Vec::new());
     };
     let all = Scan {
-        is_public,
+        is_read,
         found: Mutex::default(),
     };
     rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new()));
@@ -65,7 +65,7 @@ pub fn scan(project: &Path, is_public: &(dyn Fn(&str) -> bool + Sync)) -> Result
 }
 
 struct Scan<'f> {
-    is_public: &'f (dyn Fn(&str) -> bool + Sync),
+    is_read: &'f (dyn Fn(&str) -> bool + Sync),
     found: Mutex<Vec<Found>>,
 }
 
@@ -141,7 +141,7 @@ impl Scan<'_> {
                     continue;
                 }
                 FileType::Symlink => FoundKind::Symlink,
-                FileType::RegularFile if (self.is_public)(&path) => public(fd, name),
+                FileType::RegularFile if (self.is_read)(&path) => public(fd, name),
                 FileType::RegularFile => secret(fd, name),
                 _ => FoundKind::Special,
             };
@@ -177,7 +177,7 @@ fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind
         return Ok(FoundKind::Special);
     }
     let size = u64::try_from(stat.st_size).unwrap_or(0);
-    if size > PUBLIC_LIMIT {
+    if size > READ_LIMIT {
         return Ok(FoundKind::TooLarge { size });
     }
     let mut file = File::from(file);
@@ -186,14 +186,14 @@ fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind
     bytes.truncate(read);
     // One read gives all of a regular file; another length than it just had tells of one that changes.
     if read as u64 != size {
-        file.take(PUBLIC_LIMIT + 1).read_to_end(&mut bytes)?;
+        file.take(READ_LIMIT + 1).read_to_end(&mut bytes)?;
     }
     let size = bytes.len() as u64;
-    if size > PUBLIC_LIMIT {
+    if size > READ_LIMIT {
         return Ok(FoundKind::TooLarge { size });
     }
     let mode = stat.st_mode & 0o777;
-    Ok(FoundKind::PublicFile { mode, size, bytes })
+    Ok(FoundKind::ReadFile { mode, size, bytes })
 }
 
 fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {

@@ -1,10 +1,18 @@
 //! The plan after an apply is empty, whatever the cluster, the clock and the history.
 
+use std::sync::LazyLock;
+
 use kpki::plan::{Allow, Intent};
 use kpki::time::Span;
 use proptest::prelude::*;
 
+use crate::age::Key;
 use crate::project::Project;
+
+/// Who opens everything, who is a recipient at times, and the control-plane nodes.
+static OPERATOR: LazyLock<Key> = LazyLock::new(Key::age);
+static BOB: LazyLock<Key> = LazyLock::new(|| Key::ssh("ed25519", "bob@desk", ""));
+static NODE: LazyLock<Key> = LazyLock::new(Key::age);
 
 /// A random cluster as a description: the parts in a random order.
 #[derive(Debug, Clone)]
@@ -49,6 +57,7 @@ prop_compose! {
         bound in any::<bool>(),
         brought in prop::option::of(prop::sample::select(vec!["ca", "csr"])),
         six in any::<bool>(),
+        secrets in prop::option::of((any::<bool>(), any::<bool>())),
         seed in any::<u64>(),
     ) -> Cluster {
         let mut parts = vec![format!(
@@ -59,9 +68,17 @@ prop_compose! {
         for name in ["kubernetes", "etcd", "front-proxy"] {
             parts.push(format!("ca {name:?} validity={ca:?}"));
         }
+        if let Some((bob, _)) = secrets {
+            let bob = if bob { format!("{:?}", BOB.recipient) } else { String::new() };
+            parts.push(format!("secrets {{ recipient {:?} {bob} }}", OPERATOR.recipient));
+        }
+        let own = match secrets {
+            Some((_, true)) => format!(" recipient={:?}", NODE.recipient),
+            _ => String::new(),
+        };
         for n in 0..control_planes {
             let primary = if primary && n == 0 { " primary=#true" } else { "" };
-            parts.push(format!("node \"cp{n}\" role=\"control-plane\" address=\"10.0.0.{}\"{primary}", n + 1));
+            parts.push(format!("node \"cp{n}\" role=\"control-plane\" address=\"10.0.0.{}\"{primary}{own}", n + 1));
         }
         for n in 0..workers {
             let validity = node_validity.map_or(String::new(), |v| format!(" validity={v:?}"));
@@ -129,7 +146,7 @@ fn event() -> impl Strategy<Value = Event> {
 fn sign_all(project: &mut Project, longest: Span) {
     let converged = project.plan().plan.is_empty();
     for user in project.waiting() {
-        if !project.out.contains_key("ca/kubernetes.key") {
+        if project.secret("ca/kubernetes.key").is_none() {
             return;
         }
         let certificate = project.signed(&user, longest);
@@ -163,6 +180,7 @@ proptest! {
         events in prop::collection::vec(event(), 0..8),
     ) {
         let mut project = Project::new(&start.description());
+        project.identity = Some(OPERATOR.secret());
         project.apply().unwrap();
         project.assert_converged();
         for event in events {
@@ -225,6 +243,7 @@ proptest! {
         wait in 0u64..300,
     ) {
         let mut project = Project::new(&cluster.description());
+        project.identity = Some(OPERATOR.secret());
         project.apply().unwrap();
         project.later(Span::seconds(wait));
         let before = project.clone();

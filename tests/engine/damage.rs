@@ -6,10 +6,11 @@ use kpki::build::key::PrivateKey;
 use kpki::build::verify::{outlives, verify};
 use kpki::facts::{CertificateFacts, KubeconfigFacts, certificates_in_pem};
 use kpki::graph::{Content, DerivationId, Graph, Recipe};
-use kpki::state::is_public;
+use kpki::state::is_read;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use crate::age::Key;
 use crate::project::Project;
 
 const DESCRIPTION: &str = r#"
@@ -20,8 +21,33 @@ node "w1" address="10.0.1.1"
 user "jane" { group "dev" }
 "#;
 
-static ONE: LazyLock<Project> = LazyLock::new(|| Project::applied(DESCRIPTION));
-static OTHER: LazyLock<Project> = LazyLock::new(|| Project::applied(DESCRIPTION));
+/// Two clusters of the same description.
+struct Bases {
+    one: Project,
+    other: Project,
+}
+
+static CLEAR: LazyLock<Bases> = LazyLock::new(|| bases(DESCRIPTION, None));
+/// As a repository has it that holds every secret sealed.
+static SEALED: LazyLock<Bases> = LazyLock::new(|| {
+    let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
+    let secrets = format!(
+        "secrets {{ recipient {:?} {:?} }}",
+        operator.recipient, bob.recipient
+    );
+    bases(&format!("{DESCRIPTION}{secrets}"), Some(&operator.secret()))
+});
+
+fn bases(description: &str, identity: Option<&String>) -> Bases {
+    let base = || Project {
+        identity: identity.cloned(),
+        ..Project::applied(description)
+    };
+    Bases {
+        one: base(),
+        other: base(),
+    }
+}
 
 #[derive(Debug, Clone)]
 enum Damage {
@@ -53,10 +79,10 @@ fn damage() -> impl Strategy<Value = Damage> {
 }
 
 impl Damage {
-    /// To public files and the lock; secrets are only deleted, since plan never opens one.
-    fn do_to(&self, project: &mut Project) {
+    /// To files that plan reads and to the lock; secrets in the clear are only deleted, since plan never opens one.
+    fn do_to(&self, project: &mut Project, foreign: &Project) {
         let all: Vec<String> = project.out.keys().cloned().collect();
-        let public: Vec<&String> = all.iter().filter(|path| is_public(path)).collect();
+        let public: Vec<&String> = all.iter().filter(|path| is_read(path)).collect();
         if public.is_empty() {
             return;
         }
@@ -95,15 +121,14 @@ impl Damage {
             }
             Damage::Foreign(file) => {
                 let path = pick(file);
-                let foreign = OTHER.out[path].clone();
-                project.out.insert(path.clone(), foreign);
+                project.out.insert(path.clone(), foreign.out[path].clone());
             }
             Damage::Mode(file, mode) => {
                 project.out.get_mut(&all[file.index(all.len())]).unwrap().1 = *mode;
             }
             Damage::DeleteLock => project.lock = None,
             Damage::ForeignLockLine(line) => {
-                let foreign = OTHER.lock.as_ref().unwrap();
+                let foreign = foreign.lock.as_ref().unwrap();
                 if let Some(lock) = &mut project.lock {
                     let at = line.index(foreign.lines().count());
                     let mut lines: Vec<&str> = lock.lines().collect();
@@ -148,10 +173,16 @@ fn assert_whole(project: &Project) {
             _ => continue,
         };
         for place in graph.key_places(id) {
-            let Some((bytes, mode)) = project.out.get(place.path.as_str()) else {
+            let (path, file) = (place.path.as_str(), place.file());
+            let Some((_, mode)) = project.out.get(file.as_str()) else {
+                assert_eq!(project.secret(path), None, "{path} rests otherwise");
                 continue;
             };
-            assert_eq!(mode & 0o077, 0, "{}", place.path);
+            if file == place.path {
+                assert_eq!(mode & 0o077, 0, "{path}");
+            }
+            let bytes = project.secret(path).unwrap();
+            let bytes = bytes.as_slice();
             let key = if place.content == Content::Kubeconfig {
                 let config = KubeconfigFacts::from_yaml(bytes).unwrap();
                 assert_eq!(
@@ -172,19 +203,30 @@ proptest! {
 
     #[test]
     fn damage_is_refused_or_healed(damages in prop::collection::vec(damage(), 1..5)) {
-        let mut project = ONE.clone();
-        for damage in &damages {
-            damage.do_to(&mut project);
-        }
-        let before = project.clone();
-        project.plan();
-        prop_assert_eq!(&before.out, &project.out);
-        if project.apply().is_ok() {
-            project.assert_converged();
-            assert_whole(&project);
-        } else {
-            prop_assert_eq!(&before.out, &project.out);
-            prop_assert_eq!(&before.lock, &project.lock);
-        }
+        try_damages(&CLEAR, &damages);
+    }
+
+    #[test]
+    fn damage_of_sealed_secrets_is_refused_or_healed(
+        damages in prop::collection::vec(damage(), 1..5),
+    ) {
+        try_damages(&SEALED, &damages);
+    }
+}
+
+fn try_damages(bases: &Bases, damages: &[Damage]) {
+    let mut project = bases.one.clone();
+    for damage in damages {
+        damage.do_to(&mut project, &bases.other);
+    }
+    let before = project.clone();
+    project.plan();
+    assert_eq!(before.out, project.out);
+    if project.apply().is_ok() {
+        project.assert_converged();
+        assert_whole(&project);
+    } else {
+        assert_eq!(before.out, project.out);
+        assert_eq!(before.lock, project.lock);
     }
 }

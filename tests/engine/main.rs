@@ -10,6 +10,9 @@
     reason = "a test stops at what it did not expect"
 )]
 
+#[path = "../common/age.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod age;
 mod convergence;
 mod damage;
 mod hashes;
@@ -20,7 +23,12 @@ mod project;
 mod reissue;
 mod reproducible;
 mod restarts;
+mod sealing;
+
 #[path = "../signer/mod.rs"]
 mod signer;
+#[path = "../common/project.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod tools;
 mod trust_roots;
 mod users;

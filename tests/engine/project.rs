@@ -6,7 +6,9 @@ use std::sync::Mutex;
 use kpki::build::accept::{check, one_certificate};
 use kpki::build::entropy::Entropy;
 use kpki::build::execute::{Files, execute};
+use kpki::build::identity_file::identities;
 use kpki::build::key_schedule::Seed;
+use kpki::build::seal::{Identity, open};
 use kpki::config;
 use kpki::error::{Error, Result};
 use kpki::facts::certificate_pem;
@@ -14,10 +16,11 @@ use kpki::graph::{Graph, Recipe};
 use kpki::lock;
 use kpki::name::{ArtifactName, TreePath};
 use kpki::plan::{Action, Intent, Plan, Survey, World, accepted_entry, plan, request_id};
+use kpki::sealed::SealedFile;
 use kpki::secret::Secret;
 use kpki::sources::Sources;
 use kpki::spec::Spec;
-use kpki::state::{File, Inventory, Lock, is_public};
+use kpki::state::{File, Inventory, Lock, is_public, is_read};
 use kpki::time::{Span, Timestamp};
 
 use crate::signer::Signer;
@@ -34,6 +37,8 @@ pub struct Project {
     pub lock: Option<String>,
     pub out: Tree,
     pub now: Timestamp,
+    /// What `--identity` names.
+    pub identity: Option<String>,
     /// The file of a reproducible description's seed.
     pub seed: Option<String>,
 }
@@ -130,6 +135,7 @@ impl Project {
             out: Tree::new(),
             seed: None,
             now: "2026-11-24T12:00:00Z".parse().unwrap(),
+            identity: None,
         }
     }
 
@@ -164,25 +170,15 @@ impl Project {
     }
 
     pub fn inventory(&self) -> Inventory {
-        let files = self
-            .out
-            .iter()
-            .map(|(path, (bytes, mode))| {
-                let file = if is_public(path) {
-                    File::Public {
-                        mode: *mode,
-                        bytes: bytes.clone(),
-                    }
-                } else {
-                    File::Secret {
-                        mode: *mode,
-                        size: bytes.len() as u64,
-                    }
-                };
-                (path.clone(), file)
-            })
-            .collect();
-        Inventory { files }
+        let mut inventory = Inventory::default();
+        for (path, (bytes, mode)) in &self.out {
+            if is_read(path) {
+                inventory.add_read(path.clone(), *mode, bytes.clone());
+            } else {
+                inventory.add_secret(path.clone(), *mode, bytes.len() as u64);
+            }
+        }
+        inventory
     }
 
     pub fn ground(&self) -> Ground {
@@ -219,6 +215,10 @@ impl Project {
     pub fn apply_with(&mut self, intent: &Intent, prune: bool) -> Result<()> {
         let ground = self.ground();
         let plan = plan(ground.world(), &ground.spec, intent);
+        let unusable = |file: &File| matches!(file, File::Unusable { .. });
+        if ground.inventory.files.values().any(unusable) {
+            return Err(Error::refused("obstacles"));
+        }
         if !plan.blocked.is_empty() || !plan.mixed.is_empty() {
             return Err(Error::refused("blocked"));
         }
@@ -229,10 +229,7 @@ impl Project {
     }
 
     fn carried_out(&self, ground: &Ground, plan: &Plan, prune: bool) -> Result<(Lock, Tree)> {
-        let files = Memory {
-            old: &self.out,
-            new: Mutex::new(self.out.clone()),
-        };
+        let files = Memory::of(self);
         let lock = execute(
             ground.world(),
             &ground.spec,
@@ -256,7 +253,7 @@ impl Project {
     pub fn signed(&self, user: &str, life: Span) -> String {
         let signer = Signer::new(
             &self.out["ca/kubernetes.crt"].0,
-            &self.out["ca/kubernetes.key"].0,
+            &self.secret("ca/kubernetes.key").unwrap(),
         );
         let request = &self.out[&format!("users/{user}/request/{user}.csr")].0;
         signer.sign(request, self.now, life)
@@ -309,6 +306,7 @@ impl Project {
         new.cluster.clone_from(&ground.lock.cluster);
         new.kubernetes = ground.lock.kubernetes;
         new.seed = ground.lock.seed;
+        new.recipients = ground.lock.recipients.clone();
         self.out = out;
         self.out.insert(place.path.to_string(), (bytes, place.mode));
         self.lock = Some(lock::render(&new));
@@ -321,6 +319,17 @@ impl Project {
         let name = |id| planned.graph.get(id).name.to_string();
         let names = planned.plan.waiting.iter().map(|id| name(*id));
         names.map(|name| name.replace("users/", "")).collect()
+    }
+
+    /// A secret in the clear, whichever form it rests in; one that is sealed needs the identity.
+    pub fn secret(&self, path: &str) -> Option<Vec<u8>> {
+        if let Some((bytes, _)) = self.out.get(path) {
+            return Some(bytes.clone());
+        }
+        let (bytes, _) = self.out.get(&format!("{path}.age"))?;
+        let size = SealedFile::read(bytes).ok()?.size;
+        let opened = open(bytes, size, &Memory::of(self).identities);
+        opened.ok().map(|secret| secret.expose().to_vec())
     }
 
     /// Every private key under `out/`, by path.
@@ -350,6 +359,21 @@ impl Project {
 struct Memory<'a> {
     old: &'a Tree,
     new: Mutex<Tree>,
+    identities: Vec<Identity>,
+}
+
+impl Memory<'_> {
+    fn of(project: &Project) -> Memory<'_> {
+        let read = |text: &String| {
+            let file = Secret::new(text.clone().into_bytes());
+            identities(&file, &mut || panic!("no passphrase")).unwrap()
+        };
+        Memory {
+            old: &project.out,
+            new: Mutex::new(project.out.clone()),
+            identities: project.identity.as_ref().map(read).unwrap_or_default(),
+        }
+    }
 }
 
 impl Files for Memory<'_> {
@@ -359,6 +383,10 @@ impl Files for Memory<'_> {
             .get(path.as_str())
             .map(|(bytes, _)| Secret::new(bytes.clone()))
             .ok_or_else(|| Error::refused(format!("{path} is not here")))
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        Ok(&self.identities)
     }
 
     fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {

@@ -3,99 +3,25 @@
 //! A line stands alone: no comma depends on a neighbour, so that two branches that each add an artifact
 //! merge without a conflict.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+mod field;
+mod line;
 
-use crate::hash::Digest;
+use serde::Serialize;
+
+use self::field::{
+    LONGEST_INITIAL_CLUSTER, add_copy, add_recipients, printable, printable_up_to, rest, shown,
+};
+use self::line::{CopyLine, Head, Line, RecipientsLine};
 use crate::name::ArtifactName;
 use crate::state::{Entry, Lock};
-use crate::time::Timestamp;
+
+pub use line::schema;
 
 /// The newest form that this kpki reads and the one that it writes.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A lock file is at most this large.
 pub const LIMIT: usize = 64 << 20;
-
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Head {
-    /// Version of this format.
-    kpki_lock: u32,
-    /// The cluster's name.
-    cluster: Option<String>,
-    /// The resolved Kubernetes version.
-    kubernetes: Option<String>,
-    /// Identifies the seed of a reproducible cluster, without telling it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    seed: Option<Digest>,
-}
-
-/// One artifact.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Line {
-    /// The artifact's name.
-    name: String,
-    /// Hash of the recipe that it was built from: 32 hexadecimal digits.
-    #[schemars(with = "String", regex(pattern = r"^[0-9a-f]{32}$"))]
-    hash: Digest,
-    /// The revision that forced its key; 1 where absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revision: Option<String>,
-    /// Digest of its public key (SubjectPublicKeyInfo, DER).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    public_key: Option<Digest>,
-    /// Digest of its certificate (DER).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    certificate: Option<Digest>,
-    /// Start of the certificate's validity (RFC 3339).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    not_before: Option<Timestamp>,
-    /// End of the certificate's validity (RFC 3339).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    not_after: Option<Timestamp>,
-    /// Digest of a rendered file's public content.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    content: Option<Digest>,
-    /// Size of a kubeconfig in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<u64>,
-    /// The server that a kubeconfig names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<String>,
-    /// Digest of the request that a certificate signed by the cluster answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    request: Option<Digest>,
-    /// What an etcd member was told of the others when its manifest was first made: `new:` or `existing:`,
-    /// and the value of `--initial-cluster`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    initial_cluster: Option<String>,
-}
-
-/// A line of `cluster.lock`: the first is the head, the others are artifacts.
-#[derive(Debug, JsonSchema)]
-#[serde(untagged)]
-#[expect(
-    dead_code,
-    reason = "describes the file for the schema; lines are read one by one"
-)]
-enum LockLine {
-    Head(Head),
-    Artifact(Line),
-}
-
-/// The JSON Schema of one line.
-pub fn schema() -> schemars::Schema {
-    schemars::schema_for!(LockLine)
-}
 
 /// Why a lock cannot be read, with its line.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -163,6 +89,16 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             seen_head = true;
             continue;
         }
+        if line.starts_with("{\"recipients\":") {
+            let line = serde_json::from_str(line).map_err(malformed)?;
+            add_recipients(&mut lock, line).map_err(|why| fail(number, &why))?;
+            continue;
+        }
+        if line.starts_with("{\"copy\":") {
+            let line = serde_json::from_str(line).map_err(malformed)?;
+            add_copy(&mut lock, &line).map_err(|why| fail(number, &why))?;
+            continue;
+        }
         let line: Line = serde_json::from_str(line).map_err(malformed)?;
         let name: ArtifactName = line.name.parse().map_err(|error| {
             let name = shown(&line.name);
@@ -188,41 +124,13 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             server: line.server,
             request: line.request,
             initial_cluster: line.initial_cluster,
+            rest: rest(line.sealed, line.recipients),
         };
         if lock.entries.insert(name.clone(), entry).is_some() {
             return Err(fail(number, &format!("names {name} a second time")));
         }
     }
     Ok(lock)
-}
-
-/// Texts of a lock reach terminals.
-fn printable(text: Option<&str>) -> Result<(), String> {
-    printable_up_to(text, 300)
-}
-
-/// A name and a URL for each of more members than an etcd can have.
-const LONGEST_INITIAL_CLUSTER: usize = 64 << 10;
-
-fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), String> {
-    match text {
-        Some(text) if text.len() > limit || text.bytes().any(|b| !(b' '..=b'~').contains(&b)) => {
-            Err(format!(
-                "has a text that kpki never writes: \"{}\"",
-                shown(text)
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A text of unknown origin for a message: its beginning, escaped.
-fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        shown.push_str("...");
-    }
-    shown.replace("\\\"", "\"").replace("\\'", "'")
 }
 
 const FIRST_REVISION: &str = "1";
@@ -236,6 +144,13 @@ pub fn render(lock: &Lock) -> String {
         seed: lock.seed,
     };
     push_line(&mut text, &head);
+    for (owner, recipients) in &lock.recipients {
+        let line = RecipientsLine {
+            recipients: recipients.iter().cloned().collect(),
+            node: owner.as_ref().map(ToString::to_string),
+        };
+        push_line(&mut text, &line);
+    }
     for (name, entry) in &lock.entries {
         let line = Line {
             name: name.to_string(),
@@ -253,6 +168,16 @@ pub fn render(lock: &Lock) -> String {
             server: entry.server.clone(),
             request: entry.request,
             initial_cluster: entry.initial_cluster.clone(),
+            sealed: entry.rest.map(|rest| rest.sealed),
+            recipients: entry.rest.map(|rest| rest.recipients),
+        };
+        push_line(&mut text, &line);
+    }
+    for (path, rest) in &lock.copies {
+        let line = CopyLine {
+            copy: path.to_string(),
+            sealed: rest.sealed,
+            recipients: rest.recipients,
         };
         push_line(&mut text, &line);
     }
@@ -270,6 +195,7 @@ fn push_line(text: &mut String, line: &impl Serialize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hash::Digest;
 
     fn lock() -> Lock {
         let mut lock = Lock {

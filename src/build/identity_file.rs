@@ -1,0 +1,78 @@
+//! Files of secret keys that open what is sealed: age identities, ssh keys, either behind a passphrase.
+
+use super::seal::{Identity, native, ssh, unlocked};
+use crate::secret::Secret;
+
+/// Asks for a passphrase, once it turns out that one is needed.
+pub type Locked<'a> = &'a mut dyn FnMut() -> Result<Secret, NotAnIdentity>;
+
+/// Reads after the file's name and quotes nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct NotAnIdentity {
+    pub why: String,
+    pub help: Option<&'static str>,
+}
+
+impl NotAnIdentity {
+    pub fn because(why: impl Into<String>) -> Self {
+        NotAnIdentity {
+            why: why.into(),
+            help: None,
+        }
+    }
+}
+
+/// Why a sealed file stays closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unopened {
+    NoneFits,
+    /// Cut or changed, in its header or behind it.
+    Damaged,
+    WithoutAge,
+}
+
+const AGE_FILE: [&[u8]; 2] = [
+    b"age-encryption.org/",
+    b"-----BEGIN AGE ENCRYPTED FILE-----",
+];
+
+/// The identities in one file, as `age -i` reads it.
+pub fn identities(file: &Secret, passphrase: Locked<'_>) -> Result<Vec<Identity>, NotAnIdentity> {
+    let bytes = file.expose();
+    if AGE_FILE.iter().any(|start| bytes.starts_with(start)) {
+        let inside = unlocked(bytes, passphrase)?;
+        return native_file(inside.expose());
+    }
+    if bytes.trim_ascii_start().starts_with(b"-----BEGIN ") {
+        return ssh(bytes.trim_ascii_start(), passphrase).map(|identity| vec![identity]);
+    }
+    native_file(bytes)
+}
+
+fn native_file(bytes: &[u8]) -> Result<Vec<Identity>, NotAnIdentity> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| NotAnIdentity::because("is no identity file: it is not text"))?;
+    let mut all = Vec::new();
+    for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        all.push(native(line).ok_or_else(|| not_native(number, line))?);
+    }
+    if all.is_empty() {
+        return Err(NotAnIdentity::because("holds no identity"));
+    }
+    Ok(all)
+}
+
+fn not_native(number: usize, line: &str) -> NotAnIdentity {
+    let why = if line.starts_with("AGE-PLUGIN-") {
+        "an identity of a plugin, which kpki does not run"
+    } else if line.starts_with("age1") || line.starts_with("ssh-") {
+        "a public key, which opens nothing; the identity is the file that age-keygen or ssh-keygen wrote"
+    } else {
+        "something else than an identity"
+    };
+    NotAnIdentity::because(format!("has {why} in line {number}"))
+}

@@ -1,0 +1,35 @@
+//! In place of `seal.rs` where kpki is built without the feature `age`: nothing can be sealed or opened.
+
+use super::BuildError;
+use super::identity_file::{Locked, NotAnIdentity, Unopened};
+use crate::sealed::Recipients;
+use crate::secret::Secret;
+
+/// There is none.
+pub enum Identity {}
+
+pub fn seal(recipients: &Recipients, _secret: &[u8]) -> Result<Vec<u8>, BuildError> {
+    match recipients.iter().next() {
+        // No recipient can be made.
+        Some(recipient) => match *recipient.key() {},
+        None => Err(BuildError::Seal),
+    }
+}
+
+pub fn open(_file: &[u8], _size: u64, _identities: &[Identity]) -> Result<Secret, Unopened> {
+    Err(Unopened::WithoutAge)
+}
+
+pub(super) fn native(_line: &str) -> Option<Identity> {
+    None
+}
+
+pub(super) fn ssh(_file: &[u8], _passphrase: Locked<'_>) -> Result<Identity, NotAnIdentity> {
+    Err(NotAnIdentity::because(WITHOUT_AGE))
+}
+
+pub(super) fn unlocked(_file: &[u8], _passphrase: Locked<'_>) -> Result<Secret, NotAnIdentity> {
+    Err(NotAnIdentity::because(WITHOUT_AGE))
+}
+
+const WITHOUT_AGE: &str = "is of no use: this kpki was built without the feature `age`";

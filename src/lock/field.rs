@@ -1,0 +1,77 @@
+//! Parts of a lock's lines, checked: whoever wrote them, they reach terminals.
+
+use super::line::{CopyLine, RecipientsLine};
+use crate::hash::Digest;
+use crate::state::{Lock, Rest};
+
+/// Half a record is none: the file is looked at anew.
+pub(super) fn rest(sealed: Option<Digest>, recipients: Option<Digest>) -> Option<Rest> {
+    Some(Rest {
+        sealed: sealed?,
+        recipients: recipients?,
+    })
+}
+
+pub(super) fn add_recipients(lock: &mut Lock, line: RecipientsLine) -> Result<(), String> {
+    for text in line.recipients.iter().chain(&line.node) {
+        printable(Some(text))?;
+    }
+    let node = line.node.map(|node| node.parse()).transpose();
+    let owner = node.map_err(|error| format!("has a bad node: it {error}"))?;
+    let members = line.recipients.into_iter().collect();
+    match lock.recipients.insert(owner, members) {
+        None => Ok(()),
+        Some(_) => Err("names the same recipients a second time".to_owned()),
+    }
+}
+
+pub(super) fn add_copy(lock: &mut Lock, line: &CopyLine) -> Result<(), String> {
+    let CopyLine {
+        copy,
+        sealed,
+        recipients,
+    } = line;
+    let path = copy.parse().map_err(|error| {
+        let path = shown(copy);
+        format!("has a bad path: \"{path}\" {error}")
+    })?;
+    match lock.copies.insert(
+        path,
+        Rest {
+            sealed: *sealed,
+            recipients: *recipients,
+        },
+    ) {
+        None => Ok(()),
+        Some(_) => Err(format!("names {} a second time", shown(copy))),
+    }
+}
+
+/// Texts of a lock reach terminals.
+pub(super) fn printable(text: Option<&str>) -> Result<(), String> {
+    printable_up_to(text, 300)
+}
+
+/// A name and a URL for each of more members than an etcd can have.
+pub(super) const LONGEST_INITIAL_CLUSTER: usize = 64 << 10;
+
+pub(super) fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), String> {
+    match text {
+        Some(text) if text.len() > limit || text.bytes().any(|b| !(b' '..=b'~').contains(&b)) => {
+            Err(format!(
+                "has a text that kpki never writes: \"{}\"",
+                shown(text)
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A text of unknown origin for a message: its beginning, escaped.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
+    if text.chars().nth(80).is_some() {
+        shown.push_str("...");
+    }
+    shown.replace("\\\"", "\"").replace("\\'", "'")
+}

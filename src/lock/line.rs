@@ -1,0 +1,122 @@
+//! The lines of a lock, as they are written.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::hash::Digest;
+use crate::time::Timestamp;
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Head {
+    /// Version of this format.
+    pub(super) kpki_lock: u32,
+    /// The cluster's name.
+    pub(super) cluster: Option<String>,
+    /// The resolved Kubernetes version.
+    pub(super) kubernetes: Option<String>,
+    /// Identifies the seed of a reproducible cluster, without telling it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) seed: Option<Digest>,
+}
+
+/// One artifact.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Line {
+    /// The artifact's name.
+    pub(super) name: String,
+    /// Hash of the recipe that it was built from: 32 hexadecimal digits.
+    #[schemars(with = "String", regex(pattern = r"^[0-9a-f]{32}$"))]
+    pub(super) hash: Digest,
+    /// The revision that forced its key; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) revision: Option<String>,
+    /// Digest of its public key (SubjectPublicKeyInfo, DER).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) public_key: Option<Digest>,
+    /// Digest of its certificate (DER).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) certificate: Option<Digest>,
+    /// Start of the certificate's validity (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) not_before: Option<Timestamp>,
+    /// End of the certificate's validity (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) not_after: Option<Timestamp>,
+    /// Digest of a rendered file's public content.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) content: Option<Digest>,
+    /// Size of a kubeconfig in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) size: Option<u64>,
+    /// The server that a kubeconfig names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) server: Option<String>,
+    /// Digest of the request that a certificate signed by the cluster answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) request: Option<Digest>,
+    /// What an etcd member was told of the others when its manifest was first made: `new:` or `existing:`,
+    /// and the value of `--initial-cluster`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) initial_cluster: Option<String>,
+    /// Digest of the file that holds its secret sealed: of the master, where there are copies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) sealed: Option<Digest>,
+    /// Digest of the recipients that the secret was sealed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) recipients: Option<Digest>,
+}
+
+/// Whom secrets were sealed to, by name.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct RecipientsLine {
+    /// Public keys: `age1…`, or an ssh key's fingerprint and comment.
+    pub(super) recipients: Vec<String>,
+    /// Of this node's tree besides; absent: of every secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) node: Option<String>,
+}
+
+/// A node's sealed copy of a key that several share.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct CopyLine {
+    /// Its path below out/, as if it were in the clear.
+    pub(super) copy: String,
+    /// Digest of the sealed file.
+    #[schemars(with = "String")]
+    pub(super) sealed: Digest,
+    /// Digest of the recipients that it was sealed to.
+    #[schemars(with = "String")]
+    pub(super) recipients: Digest,
+}
+
+/// A line of `cluster.lock`: the first is the head; recipients, artifacts and copies follow.
+#[derive(Debug, JsonSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "describes the file for the schema; lines are read one by one"
+)]
+enum LockLine {
+    Head(Head),
+    Recipients(RecipientsLine),
+    Artifact(Box<Line>),
+    Copy(CopyLine),
+}
+
+/// The JSON Schema of one line.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(LockLine)
+}

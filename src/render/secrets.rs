@@ -1,0 +1,279 @@
+//! What changes about the form in which secrets rest: one line for each kind of change, however many they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::style::{CHANGE, DANGER, MINOR, STRONG, paint};
+use super::text::{Cell, counted, paragraph, some};
+use crate::graph::{DerivationId, Graph, Recipe};
+use crate::plan::{Change, Plan, World};
+use crate::sealed::{Owner, Recipients};
+use crate::spec::Spec;
+
+/// Secrets whose form changes; what they hold stays.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct SecretsReport {
+    /// Files that take the place of secrets in the clear.
+    pub seal: Vec<String>,
+    /// Files that are sealed again, to other recipients.
+    pub seal_again: Vec<String>,
+    /// Files in the clear that take the place of sealed ones.
+    pub unseal: Vec<String>,
+    /// Files in the clear that lie beside their sealed form and go.
+    pub remove: Vec<String>,
+    /// Everybody that secrets are sealed to from now on.
+    pub recipients: Vec<RecipientReport>,
+    /// Recipients that cluster.lock does not name yet.
+    pub added: Vec<RecipientReport>,
+    /// Recipients that only cluster.lock names.
+    pub removed: Vec<RecipientReport>,
+    /// Artifacts whose keys a removed recipient could read. Old files cannot be taken back.
+    pub exposed: Vec<String>,
+    /// What makes new keys for them.
+    pub rekey: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct RecipientReport {
+    /// `age1…`, or an ssh key's fingerprint and comment.
+    pub recipient: String,
+    /// Only of this node's secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+pub(super) fn secrets_report(world: World<'_>, spec: &Spec, plan: &Plan) -> SecretsReport {
+    let files = |wanted: Change| -> Vec<String> {
+        let seals = plan.seals.iter().filter(|seal| seal.change == wanted);
+        seals
+            .filter_map(|seal| {
+                let place = world.graph.placed_at(&seal.path)?;
+                Some(match wanted {
+                    Change::RemoveTwin => format!("out/{}", place.path),
+                    _ => format!("out/{}", place.file()),
+                })
+            })
+            .collect()
+    };
+    let name = |id: &DerivationId| world.graph.get(*id).name.to_string();
+    SecretsReport {
+        seal: files(Change::Seal),
+        seal_again: files(Change::SealAgain),
+        unseal: files(Change::Unseal),
+        remove: files(Change::RemoveTwin),
+        recipients: spec.recipients().iter().flat_map(recipients_of).collect(),
+        added: plan.recipients.added.iter().map(recipient).collect(),
+        removed: plan.recipients.removed.iter().map(recipient).collect(),
+        exposed: plan.exposed.iter().map(name).collect(),
+        rekey: rekey(world.graph, &plan.exposed),
+    }
+}
+
+fn recipients_of((owner, names): (&Owner, &BTreeSet<String>)) -> Vec<RecipientReport> {
+    let names = names.iter();
+    names
+        .map(|name| recipient(&(owner.clone(), name.clone())))
+        .collect()
+}
+
+fn recipient((owner, name): &(Owner, String)) -> RecipientReport {
+    RecipientReport {
+        recipient: name.clone(),
+        node: owner.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Two commands: anchors must be named one by one, and take all that they signed with them.
+fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<String> {
+    let name = |id: &DerivationId| graph.get(*id).name.as_str();
+    let (anchors, others): (Vec<_>, Vec<_>) = exposed
+        .iter()
+        .partition(|id| graph.get(**id).recipe.is_anchor());
+    let mut commands = Vec::new();
+    let patterns = patterns(graph, &others);
+    if !patterns.is_empty() {
+        let rekey: Vec<String> = patterns
+            .iter()
+            .map(|name| format!("--rekey {name}"))
+            .collect();
+        commands.push(format!("kpki apply {}", rekey.join(" ")));
+    }
+    let own = |id: &&DerivationId| match &graph.get(**id).recipe {
+        Recipe::Authority(authority) => authority.is_own(),
+        _ => true,
+    };
+    let anchors: Vec<String> = anchors
+        .into_iter()
+        .filter(own)
+        .map(|id| format!("--rekey {0} --allow replace:{0}", name(id)))
+        .collect();
+    if !anchors.is_empty() {
+        commands.push(format!("kpki apply {}", anchors.join(" ")));
+    }
+    commands
+}
+
+/// `'nodes/w1/*'` where all keys below are meant, else names.
+fn patterns(graph: &Graph, wanted: &[&DerivationId]) -> Vec<String> {
+    let has_key = |id: &DerivationId| {
+        graph.key_places(*id).next().is_some()
+            && matches!(graph.get(*id).recipe, Recipe::Leaf(_) | Recipe::Request(_))
+    };
+    let mut groups: BTreeMap<String, (Vec<&str>, usize)> = BTreeMap::new();
+    for id in graph.ids().filter(has_key) {
+        let name = graph.get(id).name.as_str();
+        let depth = if name.starts_with("nodes/") { 2 } else { 1 };
+        let group: Vec<&str> = name.split('/').take(depth).collect();
+        let (members, all) = groups.entry(group.join("/")).or_default();
+        *all += 1;
+        if wanted.contains(&&id) {
+            members.push(name);
+        }
+    }
+    let whole = |(members, all): &(Vec<&str>, usize)| members.len() == *all;
+    let nodes = |group: &str| group.starts_with("nodes/");
+    if groups.keys().any(|group| nodes(group))
+        && groups
+            .iter()
+            .all(|(group, members)| !nodes(group) || whole(members))
+    {
+        groups.retain(|group, _| !nodes(group));
+        groups.insert("nodes".to_owned(), (vec!["nodes"], 1));
+    }
+    groups
+        .into_iter()
+        .flat_map(|(group, members)| {
+            if whole(&members) {
+                vec![format!("'{group}/*'")]
+            } else {
+                members.0.into_iter().map(str::to_owned).collect()
+            }
+        })
+        .collect()
+}
+
+impl SecretsReport {
+    /// Rows of the table of changes; the action is told by a word of this place and one of the past.
+    pub(super) fn rows(&self, past: bool) -> Vec<[Cell; 3]> {
+        let mut rows = Vec::new();
+        let mut row = |sign: &str, style, words: [&str; 2], what: String| {
+            let word = if past { words[1] } else { words[0] };
+            let name = Cell::new(style, format!("{sign} secrets"));
+            rows.push([name, Cell::new(style, word), what.into()]);
+        };
+        let secrets = |files: &Vec<String>| counted(files.len(), "secret");
+        if !self.seal.is_empty() {
+            let what = format!(
+                "{} in the clear, for {}",
+                secrets(&self.seal),
+                self.everybody()
+            );
+            row("~", CHANGE, ["seal", "sealed"], what);
+        }
+        if !self.seal_again.is_empty() {
+            let again = format!(
+                "{} sealed again for {}{}",
+                secrets(&self.seal_again),
+                counted(self.recipients.len(), "recipient"),
+                self.changed(": ")
+            );
+            row("~", CHANGE, ["seal", "sealed"], again);
+        }
+        if !self.unseal.is_empty() {
+            let what = format!("{} written in the clear", secrets(&self.unseal));
+            row("!", DANGER, ["unseal", "unsealed"], what);
+        }
+        if !self.remove.is_empty() {
+            let what = format!(
+                "{} in the clear beside the sealed one: {}",
+                counted(self.remove.len(), "file"),
+                some(&self.remove)
+            );
+            row("!", DANGER, ["remove", "removed"], what);
+        }
+        let said = !self.seal.is_empty() || !self.seal_again.is_empty();
+        let changed = !self.added.is_empty() || !self.removed.is_empty();
+        if changed && !said {
+            let what = format!("recipients {}", self.changed(""));
+            row("=", MINOR, ["record", "recorded"], what);
+        }
+        rows
+    }
+
+    /// `2 recipients: alice@laptop, age1ql3z7hjy5...`
+    fn everybody(&self) -> String {
+        let names: Vec<String> = self.recipients.iter().map(short).collect();
+        let number = counted(names.len(), "recipient");
+        format!("{number}: {}", listed(&names))
+    }
+
+    fn changed(&self, before: &str) -> String {
+        let part = |word: &str, of: &Vec<RecipientReport>| {
+            let names: Vec<String> = of.iter().map(short).collect();
+            (!names.is_empty()).then(|| format!("{word} {}", listed(&names)))
+        };
+        let parts = [part("added", &self.added), part("removed", &self.removed)];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            return String::new();
+        }
+        format!("{before}{}", parts.join("; "))
+    }
+
+    /// `18 to seal`
+    pub(super) fn totals(&self, past: bool) -> Vec<String> {
+        let counts = [
+            (self.seal.len() + self.seal_again.len(), "to seal", "sealed"),
+            (self.unseal.len(), "to unseal", "unsealed"),
+            (self.remove.len(), "to remove", "removed"),
+        ];
+        counts
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, to_do, done)| format!("{count} {}", if past { done } else { to_do }))
+            .collect()
+    }
+
+    pub(super) fn exposure(&self, columns: usize) -> String {
+        if self.exposed.is_empty() {
+            return String::new();
+        }
+        let names: Vec<String> = self.removed.iter().map(short).collect();
+        let keys = counted(self.exposed.len(), "key");
+        let what = format!(
+            "{} could read {keys} ({}), and still can in old files, which Git keeps; new keys help, and nothing else:",
+            listed(&names),
+            some(&self.exposed)
+        );
+        let mut text = format!("{} ", paint(STRONG, "exposed:"));
+        text.push_str(&paragraph("", 2, &what, columns.saturating_sub(9)));
+        for command in &self.rekey {
+            let _ = writeln!(text, "  {command}");
+        }
+        text
+    }
+}
+
+fn short(recipient: &RecipientReport) -> String {
+    let name = Recipients::short_name(&recipient.recipient);
+    match &recipient.node {
+        None => name,
+        Some(node) => format!("{name} (node {node})"),
+    }
+}
+
+/// So many names fit a line.
+const NAMED: usize = 5;
+
+fn listed(names: &[String]) -> String {
+    let shown = names.get(..NAMED).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,16 @@
+//! Secrets at rest: whom they are sealed to, and what an age file (<https://c2sp.org/age>) tells from outside.
+//!
+//! All of it is public. Who seals and opens is [`crate::build`].
+
+mod file;
+#[cfg_attr(not(feature = "age"), path = "parse_none.rs")]
+mod parse;
+mod recipient;
+mod recipients;
+
+pub use file::{SealedFile, Stanza};
+pub use recipient::{Recipient, RecipientKind};
+pub use recipients::{Owner, Recipients};
+
+/// Of a file that holds a sealed secret: `ca/kubernetes.key.age`.
+pub const SUFFIX: &str = ".age";

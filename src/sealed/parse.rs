@@ -1,0 +1,84 @@
+//! Public keys as age and ssh write them, checked by age itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use ring::digest::{SHA256, digest};
+
+use super::recipient::{FINGERPRINT, Recipient, RecipientKind};
+use crate::name::NameError;
+
+#[derive(Clone)]
+pub(crate) enum Key {
+    X25519(age::x25519::Recipient),
+    Ssh(age::ssh::Recipient),
+}
+
+impl Key {
+    pub(crate) fn as_age(&self) -> &dyn age::Recipient {
+        match self {
+            Key::X25519(key) => key,
+            Key::Ssh(key) => key,
+        }
+    }
+}
+
+/// Comments are shown in plans, so they stay short.
+const LONGEST_COMMENT: usize = 40;
+
+pub(super) fn of_age(text: &str) -> Result<Recipient, NameError> {
+    // The part before the last 1 names the kind (BIP 173).
+    if text.rfind('1').is_some_and(|at| at > 3) {
+        return refuse("needs a plugin or a newer age; kpki seals to age1… (X25519) and ssh keys");
+    }
+    match text.parse() {
+        Ok(key) => Ok(Recipient {
+            kind: RecipientKind::X25519,
+            id: text.to_owned(),
+            comment: String::new(),
+            key: Key::X25519(key),
+        }),
+        Err(_) => refuse("is cut or mistyped; copy the `Public key:` that age-keygen printed"),
+    }
+}
+
+pub(super) fn of_ssh(kind: &str, key: &str, comment: &str) -> Result<Recipient, NameError> {
+    use age::ssh::ParseRecipientKeyError as Why;
+    const KINDS: &str = "kpki seals to ssh-ed25519 and to ssh-rsa of 2048 to 4096 bits";
+    // age reads as far as it understands; here the whole word must be the key.
+    let whole = format!("{kind} {key}");
+    let parsed = match format!("{whole} ").parse::<age::ssh::Recipient>() {
+        Ok(parsed) if parsed.to_string() == whole => parsed,
+        Err(Why::RsaModulusTooSmall | Why::RsaModulusTooLarge) => {
+            return refuse(format!("has an RSA key of another size; {KINDS}"));
+        }
+        Err(Why::Unsupported(_)) => {
+            return refuse(format!("is an ssh key of another kind; {KINDS}"));
+        }
+        _ => return refuse("is cut or mistyped; copy the whole line of the .pub file"),
+    };
+    let kind = match &parsed {
+        age::ssh::Recipient::SshRsa(..) => RecipientKind::SshRsa,
+        age::ssh::Recipient::SshEd25519(..) => RecipientKind::SshEd25519,
+    };
+    Ok(Recipient {
+        kind,
+        id: fingerprint(key).ok_or_else(|| NameError("is not base64".into()))?,
+        comment: comment
+            .chars()
+            .filter(|c| (' '..='~').contains(c))
+            .take(LONGEST_COMMENT)
+            .collect(),
+        key: Key::Ssh(parsed),
+    })
+}
+
+/// As OpenSSH writes it: over the decoded key.
+fn fingerprint(key: &str) -> Option<String> {
+    let key = STANDARD.decode(key).ok()?;
+    let hash = digest(&SHA256, &key);
+    Some(format!("{FINGERPRINT}{}", STANDARD_NO_PAD.encode(hash)))
+}
+
+fn refuse<T>(why: impl Into<String>) -> Result<T, NameError> {
+    Err(NameError(why.into()))
+}

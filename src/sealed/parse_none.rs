@@ -1,0 +1,19 @@
+//! In place of `parse.rs` where kpki is built without the feature `age`: no recipient can be had.
+
+use super::recipient::Recipient;
+use crate::name::NameError;
+
+/// There is none.
+#[derive(Clone)]
+pub(crate) enum Key {}
+
+pub(super) fn of_age(_text: &str) -> Result<Recipient, NameError> {
+    Err(NameError(WITHOUT_AGE.to_owned()))
+}
+
+pub(super) fn of_ssh(_kind: &str, _key: &str, _comment: &str) -> Result<Recipient, NameError> {
+    Err(NameError(WITHOUT_AGE.to_owned()))
+}
+
+const WITHOUT_AGE: &str =
+    "cannot be sealed to: this kpki was built without the feature `age`; take one that has it";
