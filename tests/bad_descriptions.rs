@@ -55,12 +55,14 @@ fn every_bad_description_has_its_report() {
             wrong.push(format!("--- {name}\n{found}"));
         }
     }
-    assert_eq!(with_keys, 3);
+    assert_eq!(with_keys, 5);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// A line that stands for a key: no key is kept in a repository, not even the shape of one.
 const MARKER: &str = "@fresh ";
+/// How a line of an age identity file begins.
+const IDENTITY: &str = "AGE-SECRET-KEY-";
 /// What PEM calls a key, and how OpenSSL makes one.
 const KEYS: [(&str, &str); 2] = [
     (
@@ -85,9 +87,16 @@ fn with_fresh_keys(case: &Path) -> (tempfile::TempDir, Vec<String>) {
             continue;
         };
         let label = &marker[MARKER.len()..];
-        let (_, arguments) = KEYS.iter().find(|(known, _)| *known == label).unwrap();
-        let key = printed(tool("openssl").args(arguments.split(' ')));
-        assert!(key.starts_with(&format!("-----BEGIN {label}-----\n")));
+        let key = if label == IDENTITY {
+            let file = printed(&mut tool("age-keygen"));
+            let line = file.lines().find(|line| line.starts_with(label)).unwrap();
+            format!("{line}\n")
+        } else {
+            let (_, arguments) = KEYS.iter().find(|(known, _)| *known == label).unwrap();
+            let key = printed(tool("openssl").args(arguments.split(' ')));
+            assert!(key.starts_with(&format!("-----BEGIN {label}-----\n")));
+            key
+        };
         std::fs::write(path, text.replace(&format!("{marker}\n"), &key)).unwrap();
         keys.push(key);
     }

@@ -278,3 +278,56 @@ fn ten_thousand_nodes() {
     assert!(report.render(false).contains("cluster.kdl:10003:13"));
     assert_eq!(report.problems().len(), 1);
 }
+
+/// Public keys whose secret halves nobody has.
+const RECIPIENTS: [&str; 3] = [
+    "age1jzmn52y8vfcgtgrslf0ry6lx3m8gweyqeqedpfe9qsqtshr0qdlsl4jek8",
+    "age10aufuftsm4xcr60vfey804unf25m5me4klplr3nqzw4g502dad9sy7p7uj",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII9BNld7YtyxWXw4ItB8to8LqmJmSLwxeMmQ9woImWTY carol@desk",
+];
+
+#[test]
+fn recipients_are_a_set_whichever_way_they_are_given() {
+    let [alice, bob, carol] = RECIPIENTS;
+    let cluster = |secrets: &str| {
+        let text = format!(
+            "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\" recipient={bob:?}\n{secrets}"
+        );
+        let ops = format!("# the team\n\n{alice}\n  {carol}\n");
+        let files = [
+            ("cluster.kdl", text.as_bytes()),
+            ("ops.txt", ops.as_bytes()),
+        ];
+        match load(&sources(&files), "cluster.kdl") {
+            Ok(loaded) => loaded.spec,
+            Err(report) => panic!("{}", report.render(false)),
+        }
+    };
+    let names = |spec: &kpki::spec::Spec| {
+        let all = spec.secrets.iter().flatten();
+        all.map(kpki::sealed::Recipient::full_name)
+            .collect::<Vec<_>>()
+    };
+    let inline = cluster(&format!("secrets {{ recipient {carol:?} {alice:?} }}"));
+    let several = cluster(&format!(
+        "secrets {{ recipient {alice:?}; recipient {carol:?} }}"
+    ));
+    let from_file = cluster("secrets { recipients-file \"ops.txt\" }");
+    // The fingerprint is the one that `ssh-keygen -l` shows.
+    assert_eq!(
+        names(&inline),
+        [
+            "SHA256:IJiYwFyt7idrtjnryvqeCRWdipqdICKAF5JzYB42Lro carol@desk",
+            alice
+        ]
+    );
+    assert_eq!(names(&inline), names(&several));
+    assert_eq!(names(&inline), names(&from_file));
+    let own: Vec<String> = inline.nodes[0]
+        .recipients
+        .iter()
+        .map(kpki::sealed::Recipient::full_name)
+        .collect();
+    assert_eq!(own, [bob]);
+    assert!(small("").spec.secrets.is_none());
+}

@@ -102,7 +102,29 @@ fn scenarios() -> Vec<Scenario> {
             ],
         ),
         one("lock only", Vec::new()),
+        one("secrets sealed", sealed()),
     ]
+}
+
+/// Every secret of the tree gives way to its sealed form.
+fn sealed() -> Vec<Step> {
+    let secrets = [
+        ("ca/ca.key", "ca/ca.key.age"),
+        (
+            "nodes/cp1/etc/kubernetes/pki/apiserver.key",
+            "nodes/cp1/etc/kubernetes/pki/apiserver.key.age",
+        ),
+        (
+            "nodes/cp1/etc/kubernetes/admin.conf",
+            "nodes/cp1/etc/kubernetes/admin.conf.age",
+        ),
+        ("users/jane/jane.key", "users/jane/jane.key.age"),
+        ("users/jo/jo.key", "users/jo/jo.key.age"),
+    ];
+    secrets
+        .into_iter()
+        .flat_map(|(clear, file)| [Put(file, "sealed", 0o600), Remove(clear)])
+        .collect()
 }
 
 /// More files than are synced one by one.

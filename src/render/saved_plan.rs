@@ -55,7 +55,11 @@ fn described(graph: &Graph) -> Digest {
         format!("{} {}", derivation.name, derivation.hash)
     });
     let places = graph.all_placements().iter();
-    let places = places.map(|place| format!("{:04o} {}", place.mode, place.path));
+    let places = places.map(|place| {
+        let sealed = place.recipients.as_ref();
+        let sealed = sealed.map_or_else(String::new, |all| format!(" {}", all.digest()));
+        format!("{:04o} {}{sealed}", place.mode, place.path)
+    });
     Fields::default()
         .set("recipes", recipes)
         .set("places", places)
@@ -141,7 +145,8 @@ pub fn moved(saved: &str, now: &str) -> Vec<String> {
     }
     if lines.is_empty() {
         let keys = [
-            "blocked", "mixed", "lock", "waiting", "absent", "orphans", "foreign", "notes",
+            "blocked", "mixed", "lock", "secrets", "waiting", "absent", "orphans", "foreign",
+            "notes",
         ];
         let of = |plan: &Value, key: &str| plan.get("plan")?.get(key).cloned();
         let differs = |key: &&str| of(&saved, key) != of(&now, key);

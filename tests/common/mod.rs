@@ -9,8 +9,11 @@
     reason = "a test stops at what it did not expect"
 )]
 
+pub mod age;
 pub mod api_server;
 pub mod project;
+
+pub use project as tools;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,0 +1,607 @@
+//! Sealed secrets from outside: identities of every kind, refusals, damage, a kill at any moment, and what is
+//! never shown. `age` and `ssh-keygen` make the keys.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::age::{Key, open, seal};
+use common::project::{Project, said, tool};
+use kpki::state::is_read;
+
+const CLUSTER: &str = r#"
+cluster "lab" { endpoint "api.lab" }
+node "cp1" role="control-plane" address="10.0.0.1"
+node "w1" address="10.0.1.1"
+user "jane" { group "dev" }
+"#;
+
+fn described(recipients: &[&Key]) -> String {
+    let names: Vec<String> = recipients
+        .iter()
+        .map(|key| format!("{:?}", key.recipient))
+        .collect();
+    format!("{CLUSTER}secrets {{ recipient {} }}\n", names.join(" "))
+}
+
+fn describe(project: &Project, text: &str) {
+    fs::write(project.folder().join("cluster.kdl"), text).unwrap();
+}
+
+/// A change that only the CA's key can carry out.
+fn ask_for_a_signature(project: &Project, name: &str) {
+    let path = project.folder().join("cluster.kdl");
+    let text = fs::read_to_string(&path).unwrap();
+    let base = text.split("component").next().unwrap();
+    fs::write(
+        path,
+        format!("{base}component \"apiserver\" {{ san {name:?} }}\n"),
+    )
+    .unwrap();
+}
+
+/// Every file of a project and its bytes.
+fn snapshot(project: &Project) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(folder: &Path, all: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, all);
+            } else {
+                all.insert(path.clone(), fs::read(path).unwrap());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    walk(project.folder(), &mut all);
+    all
+}
+
+fn apply(project: &Project, identity: &Path) -> Output {
+    project.kpki(&["apply", "--identity", identity.to_str().unwrap()])
+}
+
+#[track_caller]
+fn done(output: &Output) {
+    assert_eq!(output.status.code(), Some(0), "{}", said(output));
+}
+
+/// Refused with all of this said, and nothing was written.
+#[track_caller]
+fn refuses(project: &Project, says: &[&str], run: impl FnOnce() -> Output) -> String {
+    let before = snapshot(project);
+    let output = run();
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(before == snapshot(project), "something was written\n{text}");
+    for part in says {
+        assert!(text.contains(part), "{part:?} is missing in\n{text}");
+    }
+    text
+}
+
+#[track_caller]
+fn converged(project: &Project) {
+    done(&project.kpki(&["plan", "--detailed-exitcode"]));
+}
+
+/// On a terminal of its own, with answers to its questions.
+fn on_a_terminal(folder: &Path, answers: &str, command: &[&str]) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/on_terminal.py");
+    tool("python3")
+        .arg(script)
+        .arg(answers)
+        .args(command)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// An age identity file behind a passphrase.
+fn locked(key: &Key, folder: &Path, armor: bool) -> PathBuf {
+    let path = folder.join(if armor { "locked.txt" } else { "locked.age" });
+    let (from, to) = (key.file(), path.clone());
+    let mut command = vec!["age", "-p"];
+    if armor {
+        command.push("-a");
+    }
+    command.extend(["-o", to.to_str().unwrap(), from.to_str().unwrap()]);
+    done(&on_a_terminal(folder, "open sesame,open sesame", &command));
+    path
+}
+
+const KPKI: &str = env!("CARGO_BIN_EXE_kpki");
+
+#[test]
+fn identities_of_every_kind_open() {
+    let keys = [
+        Key::age(),
+        Key::ssh("ed25519", "alice@laptop", ""),
+        Key::ssh("rsa", "bob@desk", ""),
+        Key::ssh("ed25519", "carol", "open sesame"),
+        Key::ssh("rsa", "dave", "open sesame"),
+    ];
+    let all: Vec<&Key> = keys.iter().collect();
+    let project = Project::described(&described(&all)).applied();
+    converged(&project);
+    let files = project.files(".age");
+    assert!(project.files(".key").is_empty() && project.files(".conf").is_empty());
+    for path in files {
+        let sealed = fs::read(project.out(&path)).unwrap();
+        let inside = open(&sealed, &keys[0]).unwrap();
+        for key in &keys[1..3] {
+            assert!(open(&sealed, key).unwrap() == inside, "{path}");
+        }
+    }
+    for (number, key) in keys.iter().take(3).enumerate() {
+        ask_for_a_signature(&project, &format!("flag{number}.lab"));
+        done(&apply(&project, &key.file()));
+        ask_for_a_signature(&project, &format!("env{number}.lab"));
+        let output = Command::new(KPKI)
+            .arg("apply")
+            .env("KPKI_IDENTITY", key.file())
+            .current_dir(project.folder())
+            .output()
+            .unwrap();
+        done(&output);
+        converged(&project);
+    }
+    let locked = [
+        keys[3].file(),
+        keys[4].file(),
+        locked(&keys[0], project.folder(), false),
+        locked(&keys[0], project.folder(), true),
+    ];
+    for (number, file) in locked.iter().enumerate() {
+        let file = file.to_str().unwrap();
+        ask_for_a_signature(&project, &format!("locked{number}.lab"));
+        let command = [KPKI, "apply", "--identity", file];
+        let wrong = on_a_terminal(project.folder(), "let me in", &command);
+        assert_eq!(wrong.status.code(), Some(1), "{}", said(&wrong));
+        assert!(said(&wrong).contains("does not open with this passphrase"));
+        let output = on_a_terminal(project.folder(), "open sesame", &command);
+        done(&output);
+        let text = said(&output);
+        assert_eq!(text.matches("Passphrase of").count(), 1, "{text}");
+        assert!(!text.contains("sesame"), "the passphrase is shown\n{text}");
+        converged(&project);
+        // Nothing to open, nothing to ask.
+        let output = on_a_terminal(project.folder(), "", &command);
+        done(&output);
+        assert!(!said(&output).contains("Passphrase"));
+        // Nobody to ask.
+        ask_for_a_signature(&project, "nobody.lab");
+        refuses(
+            &project,
+            &[
+                "has a passphrase, and this is no terminal",
+                "elsewhere give an identity without one",
+            ],
+            || project.kpki(&["apply", "--identity", file]),
+        );
+    }
+    // One that does not fit, and one that does.
+    let stranger = Key::age();
+    let (other, own) = (stranger.file(), keys[0].file());
+    let [other, own] = [&other, &own].map(|file| file.to_str().unwrap());
+    done(&project.kpki(&["apply", "--identity", other, "--identity", own]));
+}
+
+#[test]
+fn an_identity_that_will_not_do_is_named_and_nothing_is_written() {
+    let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
+    let project = Project::described(&described(&[&operator, &bob])).applied();
+    ask_for_a_signature(&project, "other.lab");
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let of_two =
+        "ca/kubernetes: out/ca/kubernetes.key.age is sealed for 2 recipients (X25519, ssh-ed25519)";
+    let text = refuses(
+        &project,
+        &[of_two, "no identity was given", "--identity FILE"],
+        || project.kpki(&["apply"]),
+    );
+    assert!(text.contains("KPKI_IDENTITY=FILE"));
+    let stranger = Key::age();
+    refuses(
+        &project,
+        &[of_two, "the identity given is none of them"],
+        || apply(&project, &stranger.file()),
+    );
+    let ecdsa = Key::ssh("ecdsa", "erin", "");
+    let sealed_to_a_key = seal(stranger.secret().as_bytes(), &[&operator]);
+    let cases = [
+        (folder.path().join("missing"), "no such file"),
+        (folder.path().to_owned(), "a folder, not a file"),
+        (
+            put("public", operator.recipient.as_bytes()),
+            "has a public key, which opens nothing",
+        ),
+        (
+            put("ssh.pub", bob.recipient.as_bytes()),
+            "has a public key, which opens nothing",
+        ),
+        (
+            put("plugin", b"AGE-PLUGIN-YUBIKEY-1QQPQQQQQQQQQQQQ\n"),
+            "an identity of a plugin",
+        ),
+        (put("empty", b"# nothing\n\n"), "holds no identity"),
+        (put("noise", &[0xff, 0xfe, 0, 1]), "is no identity file"),
+        (
+            put("words", b"# key\nsesame\n"),
+            "has something else than an identity in line 2",
+        ),
+        (put("large", &vec![b'#'; 70_000]), "larger than 64 KiB"),
+        (
+            put("sealed", &sealed_to_a_key),
+            "is an age file sealed to a key",
+        ),
+        (put("cut", &sealed_to_a_key[..60]), "is a damaged age file"),
+        (
+            put("ssh", b"-----BEGIN OPENSSH PRIVATE KEY-----\nnonsense\n"),
+            "a damaged or unknown kind of ssh key",
+        ),
+        (ecdsa.file(), "ssh-ed25519 and ssh-rsa can"),
+    ];
+    for (path, says) in &cases {
+        let shown = format!("identity {}", path.display());
+        let text = refuses(&project, &[shown.as_str(), says], || apply(&project, path));
+        assert!(!text.contains("sesame"), "{text}");
+    }
+    // None of them is even looked at where nothing must be opened.
+    describe(&project, &described(&[&operator, &bob]));
+    done(&apply(&project, &cases[0].0));
+}
+
+#[test]
+fn readers_need_no_identity_and_open_nothing() {
+    let operator = Key::age();
+    let project = Project::described(&described(&[&operator])).applied();
+    // Unreadable inside, and as large as before: nobody looks.
+    let path = project.out("users/jane/jane.key.age");
+    let shown = project.kpki(&["show", "out/users/jane/jane.key.age"]);
+    done(&shown);
+    assert!(
+        said(&shown).contains("sealed secret (age)"),
+        "{}",
+        said(&shown)
+    );
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    for words in [
+        "plan",
+        "plan --format json",
+        "status",
+        "status --format json",
+        "show users/jane",
+        "show nodes/w1/kubelet.conf",
+        "show out/ca/kubernetes.key.age",
+        "why users/jane",
+        "why nodes/w1/kubelet.conf --format json",
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        let output = project.kpki(&words);
+        done(&output);
+        if words == ["plan"] || words[0] == "status" {
+            let text = said(&output);
+            assert!(
+                text.contains("out/users/jane/jane.key.age was modified"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn cut_and_changed_files_are_named_and_nothing_is_written() {
+    let operator = Key::age();
+    let project = Project::described(&described(&[&operator])).applied();
+    let path = project.out("ca/kubernetes.key.age");
+    let copy = project.on_node("cp1", "pki/ca.key.age");
+    let whole = fs::read(&path).unwrap();
+    fs::remove_file(copy).unwrap();
+    ask_for_a_signature(&project, "other.lab");
+    let changed = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    let cases: [(&str, Vec<u8>, &[&str]); 7] = [
+        ("payload", changed(whole.len() - 30), &["is damaged"]),
+        ("tag", changed(whole.len() - 1), &["is damaged"]),
+        ("end", whole[..whole.len() - 1].to_vec(), &["is damaged"]),
+        ("stanza", changed(40), &[]),
+        (
+            "header",
+            whole[..50].to_vec(),
+            &["is no age file, or a damaged one"],
+        ),
+        ("nothing", Vec::new(), &["is no age file"]),
+        (
+            "clear",
+            b"-----BEGIN AGE ENCRYPTED FILE-----\n".to_vec(),
+            &["is in ASCII armor"],
+        ),
+    ];
+    for (name, bytes, says) in cases {
+        fs::write(&path, &bytes).unwrap();
+        let before = snapshot(&project);
+        let output = apply(&project, &operator.file());
+        let text = said(&output);
+        assert_ne!(output.status.code(), Some(0), "{name}: {text}");
+        assert_ne!(output.status.code(), Some(70), "{name}: {text}");
+        assert!(text.contains("out/ca/kubernetes.key.age"), "{name}: {text}");
+        assert!(text.contains("nothing was written"), "{name}: {text}");
+        for part in says {
+            assert!(text.contains(part), "{name}: {text}");
+        }
+        assert!(
+            before == snapshot(&project),
+            "{name}: something was written"
+        );
+    }
+    fs::write(&path, whole).unwrap();
+    done(&apply(&project, &operator.file()));
+    converged(&project);
+}
+
+#[test]
+fn files_of_the_age_command_are_taken_over() {
+    let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
+    let project = Project::described(&described(&[&operator, &bob])).applied();
+    let path = project.out("ca/etcd.key.age");
+    let inside = open(&fs::read(&path).unwrap(), &operator).unwrap();
+    // For one recipient only, and without grease.
+    fs::write(&path, seal(&inside, &[&operator])).unwrap();
+    done(&apply(&project, &operator.file()));
+    converged(&project);
+    assert!(open(&fs::read(&path).unwrap(), &bob).unwrap() == inside);
+}
+
+/// The part of a secret that no two of them share, in the forms that it could be shown in.
+fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
+    let text = String::from_utf8_lossy(secret);
+    let body = match text.split_once("client-key-data: ") {
+        Some((_, key)) => {
+            use base64::Engine as _;
+            let pem = base64::engine::general_purpose::STANDARD
+                .decode(key.trim())
+                .unwrap();
+            let mut all = pieces(&pem);
+            let end = key.trim().len() - 8;
+            all.push(key.as_bytes()[end - 120..end - 90].to_vec());
+            return all;
+        }
+        None => text,
+    };
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    if let Some(line) = body
+        .lines()
+        .find(|line| line.starts_with("AGE-SECRET-KEY-"))
+    {
+        all.push(line.as_bytes()[20..50].to_vec());
+        return all;
+    }
+    // The scalar of a P-256 key begins where PKCS#8's fixed 36 bytes end (RFC 5958, RFC 5915).
+    let der = ::pem::parse(body.as_bytes()).unwrap().into_contents();
+    let scalar = &der[36..68];
+    all.push(scalar[4..20].to_vec());
+    let mut hexadecimal = String::new();
+    for byte in &scalar[4..20] {
+        write!(hexadecimal, "{byte:02x}").unwrap();
+    }
+    all.push(hexadecimal.into_bytes());
+    let lines: Vec<&str> = body.lines().filter(|line| !line.starts_with('-')).collect();
+    all.push(lines[0].as_bytes()[48..64].to_vec());
+    all.push(lines[1].as_bytes()[..16].to_vec());
+    all
+}
+
+fn holds(bytes: &[u8], piece: &[u8]) -> bool {
+    bytes.windows(piece.len()).any(|window| window == piece)
+}
+
+#[test]
+fn nothing_that_is_printed_or_kept_shows_a_secret() {
+    let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
+    let project = Project::described(CLUSTER);
+    let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut secrets: Vec<Vec<u8>> = vec![operator.secret().into_bytes()];
+    let mut run = |words: &[&str]| {
+        let output = project.kpki(words);
+        let name = words.join(" ");
+        seen.push((name.clone(), output.stdout.clone()));
+        seen.push((name, output.stderr.clone()));
+        for (path, bytes) in snapshot(&project) {
+            let path = path.display().to_string();
+            // All but secrets in the clear, whose place that is.
+            if !path.contains("/out/") || is_read(&path) || path.contains(".pending") {
+                seen.push((path, bytes));
+            }
+        }
+        output.status.code()
+    };
+    let identity = operator.file();
+    let identity = identity.to_str().unwrap();
+    let readers: [&[&str]; 9] = [
+        &["plan"],
+        &["plan", "--format", "json"],
+        &["status"],
+        &["status", "--format", "json"],
+        &["show", "ca/kubernetes"],
+        &["show", "nodes/w1/kubelet.conf", "--format", "json"],
+        &["show", "out/ca/kubernetes.key.age"],
+        &["why", "users/jane"],
+        &["plan", "--out", "saved.plan"],
+    ];
+    let take = |secrets: &mut Vec<Vec<u8>>| {
+        for path in project.files("") {
+            let bytes = fs::read(project.out(&path)).unwrap();
+            if path.ends_with("age") {
+                secrets.push(open(&bytes, &operator).unwrap());
+            } else if path.ends_with("key")
+                || path.ends_with("conf")
+                || path.ends_with("kubeconfig")
+            {
+                secrets.push(bytes);
+            }
+        }
+    };
+    run(&["apply"]);
+    take(&mut secrets);
+    let in_the_clear = secrets.len();
+    for recipients in [&[&operator, &bob][..], &[&operator]] {
+        describe(&project, &described(recipients));
+        for words in readers {
+            run(words);
+        }
+        run(&["apply"]);
+        run(&["apply", "--identity", "/nowhere"]);
+        assert_eq!(
+            run(&["apply", "--identity", identity, "--format", "json"]),
+            Some(0)
+        );
+        assert_eq!(
+            run(&["apply", "--identity", identity, "--rekey", "users/jane"]),
+            Some(0)
+        );
+        take(&mut secrets);
+    }
+    // A damaged one, and one beside its sealed form that is another.
+    let path = project.out("ca/kubernetes.key.age");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+    run(&["apply", "--identity", identity]);
+    fs::write(&path, whole).unwrap();
+    fs::write(project.out("ca/etcd.key"), secrets.last().unwrap()).unwrap();
+    run(&["plan"]);
+    run(&["apply", "--identity", identity]);
+    fs::remove_file(project.out("ca/etcd.key")).unwrap();
+    describe(&project, CLUSTER);
+    run(&["apply", "--identity", identity]);
+    assert_eq!(
+        run(&["apply", "--identity", identity, "--allow", "plaintext"]),
+        Some(0)
+    );
+    take(&mut secrets);
+    assert!(secrets.len() > 4 * in_the_clear / 2 && in_the_clear > 10);
+    let pieces: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| pieces(secret)).collect();
+    // The search finds what is there.
+    assert!(
+        holds(&secrets[1], &self::pieces(&secrets[1])[2]) || secrets[1].starts_with(b"apiVersion")
+    );
+    let mut shown = Vec::new();
+    for (name, bytes) in &seen {
+        if pieces.iter().any(|piece| holds(bytes, piece)) {
+            shown.push(name);
+        }
+    }
+    assert!(shown.is_empty(), "{shown:?}");
+    println!("{} texts, {} secrets", seen.len(), secrets.len());
+}
+
+/// Every secret below `out/`, wherever a killed apply has left it; of sealed ones what is inside.
+fn secrets_of(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for path in project.files("") {
+        let bytes = || fs::read(project.out(&path)).unwrap();
+        if let Some(secret) = path.strip_suffix(".age") {
+            all.insert(secret.to_owned(), open(&bytes(), key).unwrap());
+        } else if [".key", ".conf", ".kubeconfig"]
+            .iter()
+            .any(|end| path.ends_with(end))
+        {
+            all.insert(path.clone(), bytes());
+        }
+    }
+    all
+}
+
+#[test]
+fn a_killed_apply_that_seals_loses_no_key() {
+    let operator = Key::age();
+    let before = Project::described(CLUSTER).applied();
+    let expected = secrets_of(&before, &operator);
+    let started = Instant::now();
+    let first = copy_of(&before);
+    describe(&first, &described(&[&operator]));
+    done(&first.kpki(&["apply"]));
+    let typical = started.elapsed();
+    let mut landed = [0; 3];
+    for round in 0..45_u32 {
+        let project = copy_of(&before);
+        describe(&project, &described(&[&operator]));
+        let mut child = Command::new(KPKI)
+            .arg("apply")
+            .current_dir(project.folder())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let journal = project.out(".pending/journal");
+        if round % 3 == 2 {
+            while !journal.exists() && child.try_wait().unwrap().is_none() {}
+            std::thread::sleep(Duration::from_micros(u64::from(round) * 20));
+        } else {
+            std::thread::sleep(typical * round / 45);
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        let pending = project.out(".pending").exists();
+        landed[usize::from(pending) + usize::from(journal.exists())] += 1;
+        // What was staged is sealed already.
+        let staged = project.out(".pending/tree");
+        if staged.exists() {
+            let mut waiting = vec![staged];
+            while let Some(folder) = waiting.pop() {
+                for entry in fs::read_dir(folder).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.is_dir() {
+                        waiting.push(path);
+                    } else {
+                        assert!(
+                            !holds(&fs::read(&path).unwrap(), b"PRIVATE KEY"),
+                            "{path:?}"
+                        );
+                    }
+                }
+            }
+        }
+        done(&project.kpki(&["apply"]));
+        converged(&project);
+        assert!(secrets_of(&project, &operator) == expected, "round {round}");
+        for path in project.files("") {
+            let public = [".age", ".crt", ".pub", ".yaml"];
+            assert!(
+                public.iter().any(|end| path.ends_with(end)),
+                "{path} is in the clear"
+            );
+        }
+    }
+    println!("outside, staged, committed: {landed:?}");
+    assert!(landed[2] > 0, "{landed:?}");
+}
+
+fn copy_of(project: &Project) -> Project {
+    let copied = Project::described("");
+    common::project::copy(project.folder(), copied.folder());
+    copied
+}
