@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::install::Permission;
 use crate::plan::{Allow, NamePattern};
 use crate::time::Timestamp;
 
@@ -35,6 +36,10 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Take in a user's certificate that the cluster signed
     Accept(AcceptArgs),
+    /// Put one node's files in place
+    Install(InstallArgs),
+    /// Pack one node's files into a tar archive
+    Export(ExportArgs),
     /// Every certificate by expiry, and what is wrong with the files
     Status(StatusArgs),
     /// An artifact, or any certificate, key, request or kubeconfig file, in words
@@ -145,6 +150,32 @@ pub struct AcceptArgs {
     pub certificate: PathBuf,
     #[command(flatten)]
     pub identities: Identities,
+}
+
+#[derive(Debug, Args)]
+pub struct InstallArgs {
+    /// The node's name in the description
+    pub node: String,
+    /// Where the node's file system is
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+    /// Show what would be done, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Permit what is refused otherwise: other-host:NAME, other-cluster:NAME, overwrite:PATH
+    #[arg(long, value_name = "WHAT:NAME")]
+    pub allow: Vec<Permission>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The node's name in the description
+    pub node: String,
+    /// The archive; - writes to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -72,9 +72,18 @@
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on
 //!    the bytes that it embeds, never on a hash of recipes.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
-//! 7. Nothing is written outside `out/` and `cluster.lock` (and by `init`). A crash leaves the old state,
-//!    or one that the next apply rolls forward; old keys go only after the lock is durable.
+//! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `install` below the root that it
+//!    is given and by `export` to the file that it is given. A crash leaves the old state, or one that the next
+//!    apply rolls forward; old keys go only after the lock is durable.
 //! 8. A leaf never silently outlives its CA.
+//!
+//! # From `out/` to the nodes
+//!
+//! `out/nodes/NODE/` is what should lie on a node. [`install`] compares it with the node, file by file, and
+//! [`store`] moves what differs into place: layer after layer, so that no manifest is seen before the files that
+//! it names. What was put there is recorded on the node itself, by public fingerprints: only what is still as
+//! recorded is ever removed, and a private key that is not on record is never overwritten unless a person says
+//! so. Both commands only read the project; a secret leaves `out/` after it was held against its witness.
 //!
 //! # Rules of judgement that are easy to get wrong
 //!
@@ -107,7 +116,7 @@
 //! | 11 | [`command`] (the one assembler; terminal, clock) |
 //! | 10 | [`cli`] |
 //! | 9 | [`render`] |
-//! | 8 | [`config`], [`store`] (files), [`lock`] |
+//! | 8 | [`config`], [`install`], [`lock`], [`store`] (files) |
 //! | 7 | [`sources`] (files), [`build`] (randomness) |
 //! | 6 | [`plan`] |
 //! | 5 | [`graph`] |
@@ -127,6 +136,7 @@ pub mod error;
 pub mod facts;
 pub mod graph;
 pub mod hash;
+pub mod install;
 pub mod lock;
 pub mod manifest;
 pub mod name;

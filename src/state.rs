@@ -6,6 +6,7 @@ use crate::facts::CertificateFacts;
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::{Owner, SUFFIX, SealedFile};
+use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
@@ -203,6 +204,22 @@ impl Inventory {
         add(&mut secret);
         self.files.insert(path, File::Secret(secret));
     }
+}
+
+/// What lies on a node, as far as it was looked at. Paths are relative to its root.
+#[derive(Default)]
+pub struct NodeState {
+    pub files: BTreeMap<TreePath, NodeFile>,
+    /// Folders that are there, and their modes.
+    pub folders: BTreeMap<String, u32>,
+}
+
+pub struct NodeFile {
+    pub mode: u32,
+    /// Belongs to the user that kpki runs as.
+    pub own: bool,
+    /// Whatever it is: a key may lie where none is expected.
+    pub bytes: Secret,
 }
 
 /// Whether a file below `out/` is a secret, by its name: what plan never opens.

@@ -25,6 +25,7 @@ mod signing_key;
 mod splice;
 mod static_pod;
 pub mod verify;
+pub mod witness;
 
 /// Why something cannot be built, or a key cannot be used.
 ///

@@ -3,9 +3,12 @@
 mod accept;
 mod apply;
 mod check;
+mod export;
 mod identity;
 mod init;
+mod install;
 mod lookup;
+mod node;
 mod output;
 mod plan;
 mod project;
@@ -39,6 +42,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Plan(args) => plan::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
         Command::Accept(args) => accept::run(&cli.directory, args),
+        Command::Install(args) => install::run(&cli.directory, args),
+        Command::Export(args) => export::run(&cli.directory, args),
         Command::Status(args) => status::run(&cli.directory, args),
         Command::Show(args) => show::run(&cli.directory, args),
         Command::Why(args) => why::run(&cli.directory, args),

@@ -7,6 +7,7 @@ use super::terminal;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
+use crate::hash::Digest;
 use crate::lock;
 use crate::plan::{Survey, World};
 use crate::sources::Sources;
@@ -29,6 +30,8 @@ pub(super) struct Project {
     pub pending: Pending,
     /// What the description's reader wants said.
     pub notes: Vec<String>,
+    /// Digest of the lock's bytes when the files were read.
+    lock_bytes: Option<Digest>,
 }
 
 /// What lies beside the description.
@@ -36,6 +39,7 @@ struct State {
     lock: Lock,
     inventory: Inventory,
     pending: Pending,
+    lock_bytes: Option<Digest>,
 }
 
 /// The description, read once, and what it asks for.
@@ -90,6 +94,7 @@ impl Project {
             lock,
             inventory,
             pending,
+            lock_bytes,
         } = state;
         let Description {
             mut spec,
@@ -110,6 +115,18 @@ impl Project {
             survey,
             pending,
             notes,
+            lock_bytes,
+        }
+    }
+
+    /// After more was read: nobody has applied anything since the files were.
+    pub fn refuse_changed(&self, directory: &Path) -> Result<()> {
+        let disk = RealDisk::open(directory)?;
+        let lock = lock_bytes(&disk)?.map(|bytes| Digest::of(&bytes));
+        if (pending(&disk)?, lock) == (self.pending, self.lock_bytes) {
+            Ok(())
+        } else {
+            Err(changed_meanwhile())
         }
     }
 
@@ -207,17 +224,22 @@ fn read_state(directory: &Path) -> Result<State> {
             let (pending, lock) = before;
             return Ok(State {
                 lock: parse_lock(lock.as_deref())?,
+                lock_bytes: lock.as_deref().map(Digest::of),
                 inventory,
                 pending,
             });
         }
         before = after;
     }
-    Err(Error::new(
+    Err(changed_meanwhile())
+}
+
+fn changed_meanwhile() -> Error {
+    Error::new(
         Kind::Busy,
         format!("another kpki changed out/ and {LOCK} while they were read"),
     )
-    .help("wait until it has finished, then run the command again"))
+    .help("wait until it has finished, then run the command again")
 }
 
 const READ_ATTEMPTS: usize = 5;

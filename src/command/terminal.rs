@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::store::Settled;
 
@@ -18,6 +18,26 @@ pub(super) fn product(text: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Before secrets are read: nobody can use an archive on a screen, and the screen's memory would keep the keys.
+pub(super) fn refuse_terminal() -> Result<()> {
+    if std::io::stdout().is_terminal() {
+        return Err(Error::new(
+            Kind::Usage,
+            "an archive with private keys is not written to a terminal",
+        )
+        .help("name a file (-o FILE), or pipe it on"));
+    }
+    Ok(())
+}
+
+/// Bytes to stdout, all of them or an error.
+pub(super) fn archive(bytes: &[u8]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::refused(format!("cannot write to stdout: {error}")))
 }
 
 /// To stderr; nothing can be done where that fails.

@@ -20,7 +20,9 @@ pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };
 pub use leaves::{LEAVES, LeafRow};
-pub use placements::{AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, SERVICE_ACCOUNT_FILES};
+pub use placements::{
+    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, SERVICE_ACCOUNT_FILES, folder_mode,
+};
 pub use process::{MountRow, PodRow, Process};
 pub use reload::{Input, RESTARTS, Reader, RestartRow, restart_inputs};
 

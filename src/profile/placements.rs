@@ -49,5 +49,11 @@ pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     },
 ];
 
+/// The mode of a folder of a node's tree: the kubelet runs as root whatever lies in the last one.
+pub fn folder_mode(path: &str) -> u32 {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if name == "manifests" { 0o700 } else { 0o755 }
+}
+
 /// The service-account key pair on every control-plane node: private key, public key.
 pub const SERVICE_ACCOUNT_FILES: (&str, &str) = ("pki/sa.key", "pki/sa.pub");

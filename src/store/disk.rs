@@ -9,6 +9,8 @@ use crate::error::Result;
 pub trait Disk: Sync {
     /// [`EntryKind::Missing`] also where a folder on the way is missing.
     fn kind(&self, path: &str) -> Result<EntryKind>;
+    /// Whether a file or folder belongs to the user that kpki runs as.
+    fn is_own(&self, path: &str) -> Result<bool>;
     /// Names in a folder, in no order.
     fn list(&self, path: &str) -> Result<Vec<String>>;
     fn read(&self, path: &str) -> Result<Vec<u8>>;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::disk::{Disk, EntryKind};
 use super::journal::{Journal, RESCUE};
+use super::replace::replace_by;
 use super::survey::{Move, Run, Survey, survey};
 use super::{FEW, JOURNAL, LOCK, NEW_LOCK, OLD, PENDING, STAGED_LOCK, in_out, in_stage, parent};
 use crate::error::{Error, Result};
@@ -161,13 +162,7 @@ fn replace_lock(disk: &impl Disk) -> Result<()> {
         .help(RESCUE));
     }
     let bytes = disk.read(STAGED_LOCK)?;
-    if disk.kind(NEW_LOCK)? != EntryKind::Missing {
-        disk.remove_file(NEW_LOCK)?;
-    }
-    disk.write_new(NEW_LOCK, &bytes, 0o644)?;
-    disk.sync_file(NEW_LOCK)?;
-    disk.rename(NEW_LOCK, LOCK)?;
-    disk.sync_dir("")
+    replace_by(disk, NEW_LOCK, LOCK, &bytes, 0o644)
 }
 
 /// Old files first, then the journal, then the rest: `old/` is never without a journal, so a

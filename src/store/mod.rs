@@ -17,16 +17,24 @@ pub mod disk;
 mod finish;
 mod folders;
 mod journal;
+mod place;
 pub mod real_disk;
+mod replace;
 pub mod scan;
 mod survey;
 mod transaction;
 
 pub use disk::{Disk, EntryKind};
 pub use finish::{Pending, pending};
+pub use place::{
+    Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
+};
 pub use real_disk::RealDisk;
+pub use replace::replace;
 pub use scan::{Found, FoundKind, scan};
 pub use transaction::{Settled, Transaction, begin};
+
+use crate::profile;
 
 const OUT: &str = "out";
 const LOCK: &str = "cluster.lock";
@@ -49,11 +57,10 @@ const FEW: usize = 64;
 /// The mode of a folder below `out/`: private where it holds the operator's CA keys, what is not yet
 /// placed, or what the kubelet runs as root.
 fn folder_mode(path: &str) -> u32 {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    if path == CA || path == ".pending" || name == "manifests" {
+    if path == CA || path == ".pending" {
         0o700
     } else {
-        0o755
+        profile::folder_mode(path)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The disk of the operating system.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::disk::{Disk, EntryKind};
 use super::folders::{Folders, explain, is_symlink, not_a_file, not_a_folder, open_folder};
+use super::place::NODE_FOLDER;
 use super::{OUT, parent};
 use crate::error::{Error, Kind, Result};
 
@@ -22,13 +23,25 @@ const READ_LIMIT: u64 = 256 << 20;
 
 pub struct RealDisk {
     folders: Folders,
+    /// The folder that the writer's lock is on.
+    locked: &'static str,
     lock: Mutex<Option<OwnedFd>>,
 }
 
 impl RealDisk {
     pub fn open(project: &Path) -> Result<Self> {
+        RealDisk::below(project, OUT)
+    }
+
+    /// The file system of a node.
+    pub fn of_node(root: &Path) -> Result<Self> {
+        RealDisk::below(root, NODE_FOLDER)
+    }
+
+    fn below(folder: &Path, locked: &'static str) -> Result<Self> {
         Ok(RealDisk {
-            folders: Folders::below(project)?,
+            folders: Folders::below(folder)?,
+            locked,
             lock: Mutex::default(),
         })
     }
@@ -80,6 +93,13 @@ impl Disk for RealDisk {
             Err(Errno::NOENT) => Ok(EntryKind::Missing),
             Err(errno) => Err(io("examine", path, errno)),
         }
+    }
+
+    fn is_own(&self, path: &str) -> Result<bool> {
+        let (folder, name) = self.folders.holding(path)?;
+        let stat = statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|errno| io("examine", path, errno))?;
+        Ok(stat.st_uid == rustix::process::geteuid().as_raw())
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>> {
@@ -190,9 +210,14 @@ impl Disk for RealDisk {
     fn sync_dir(&self, path: &str) -> Result<()> {
         let shown = if path.is_empty() { "." } else { path };
         // `File::sync_all` rather than a bare fsync: on Apple's systems it is the one that reaches the disk.
-        (self.folders.get(path)?.try_clone())
-            .and_then(|fd| File::from(fd).sync_all())
-            .map_err(|error| Error::io("sync the folder", Path::new(shown), &error))
+        let synced = (self.folders.get(path)?.try_clone()).and_then(|fd| File::from(fd).sync_all());
+        match synced {
+            // Of a file system that is never written to, or that has no such thing.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+            synced => {
+                synced.map_err(|error| Error::io("sync the folder", Path::new(shown), &error))
+            }
+        }
     }
 
     fn sync_all(&self) -> Result<()> {
@@ -207,10 +232,11 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self) -> Result<()> {
-        let (folder, name) = self.folders.holding(OUT)?;
+        let locked = self.locked;
+        let (folder, name) = self.folders.holding(locked)?;
         // A descriptor of its own: flock belongs to the open file, so this excludes threads too.
         let fd =
-            open_folder(&folder, name).map_err(|errno| explain("open", &folder, OUT, errno))?;
+            open_folder(&folder, name).map_err(|errno| explain("open", &folder, locked, errno))?;
         match flock(&fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
                 // Somebody may have moved it away between opening and locking: a lock on that one
@@ -225,7 +251,7 @@ impl Disk for RealDisk {
                 if !same {
                     return Err(Error::new(
                         Kind::Busy,
-                        format!("{OUT}/ was replaced while kpki was starting"),
+                        format!("{locked}/ was replaced while kpki was starting"),
                     )
                     .help("run the command again"));
                 }
@@ -234,10 +260,10 @@ impl Disk for RealDisk {
             }
             Err(Errno::WOULDBLOCK) => Err(Error::new(
                 Kind::Busy,
-                format!("another kpki is writing to {OUT}/"),
+                format!("another kpki is writing to {locked}/"),
             )
             .help("wait until it has finished, then run the command again")),
-            Err(errno) => Err(io("lock", OUT, errno)),
+            Err(errno) => Err(io("lock", locked, errno)),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Contents are durable after `sync_file` or `sync_all`. An entry (create, rename, link, unlink, mkdir) is
 //! durable after `sync_dir` of the folder that it appears in or goes from, or `sync_all`; a rename is one
 //! unit, whichever of its two folders is synced.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
@@ -233,6 +234,10 @@ impl Disk for MemoryDisk {
                 Some(Node::Folder { mode, .. }) => EntryKind::Folder { mode: *mode },
             })
         })
+    }
+
+    fn is_own(&self, path: &str) -> Result<bool> {
+        self.run(path, |state| state.get(path).map(|_| true))
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>> {

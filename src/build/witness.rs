@@ -1,0 +1,59 @@
+//! Holding a secret file against the public witness of its artifact.
+
+use super::key::PrivateKey;
+use crate::facts::{KubeconfigFacts, certificates_in_pem};
+use crate::graph::{Content, Placement, Recipe};
+use crate::hash::Digest;
+use crate::plan::{Witness, World};
+use crate::secret::Secret;
+
+/// A private key must be the witness's, and a kubeconfig must embed its identity's very certificate with the
+/// key of it. The error reads after the file's name.
+pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Result<(), String> {
+    let identity = match &world.graph.get(place.derivation).recipe {
+        Recipe::Kubeconfig(config) => config.identity,
+        _ => place.derivation,
+    };
+    let witness = world.survey.witness(identity);
+    let Some(public) = witness.public_key() else {
+        return Err(match witness.path() {
+            Some(path) => format!("cannot be checked: out/{path} cannot be read"),
+            None => "cannot be checked: its certificate or public key is not here".to_owned(),
+        });
+    };
+    let pem = match place.content {
+        Content::Kubeconfig => {
+            let config = KubeconfigFacts::from_yaml(bytes.expose()).map_err(|error| error.0)?;
+            let embedded = certificates_in_pem(&config.client_certificate)
+                .map_err(|error| format!("embeds a file that {error}"))?;
+            let own = witness.certificate().map(|facts| facts.digest);
+            if embedded.first().map(|der| Digest::of(der)) != own {
+                return Err(format!(
+                    "embeds another certificate than {}",
+                    shown(witness)
+                ));
+            }
+            match config.client_key {
+                Some(key) => key,
+                // Somebody else's, and not in this file.
+                None => return Ok(()),
+            }
+        }
+        _ => bytes.clone(),
+    };
+    let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;
+    if key.public_key() == public {
+        Ok(())
+    } else {
+        Err(format!(
+            "does not hold the private key of {}",
+            shown(witness)
+        ))
+    }
+}
+
+fn shown(witness: &Witness) -> String {
+    witness
+        .path()
+        .map_or_else(|| "its witness".to_owned(), |path| format!("out/{path}"))
+}

@@ -1,0 +1,163 @@
+//! One node's tree, read and checked: what `install` and `export` hand out.
+
+use std::path::Path;
+
+use super::project::Project;
+use super::{clock, terminal};
+use crate::build::witness::check_secret;
+use crate::error::{Error, Kind, Result};
+use crate::install::{Holds, Slot, Wanted, objections, slots};
+use crate::name::TreePath;
+use crate::plan::{Intent, Plan, Step, World, plan};
+use crate::render::printable;
+use crate::secret::Secret;
+use crate::spec::Node;
+use crate::state::File;
+use crate::store::{Disk, EntryKind, Pending, RealDisk};
+
+pub(super) struct Tree {
+    pub project: Project,
+    /// In the project's description.
+    pub node: Node,
+    /// In the order in which they are put in place.
+    pub files: Vec<Wanted>,
+}
+
+impl Tree {
+    /// Writes nothing and takes no lock.
+    pub fn read(directory: &Path, node: &str) -> Result<Tree> {
+        let project = Project::read(directory)?;
+        let node = named(&project, node)?;
+        if project.pending != Pending::Nothing {
+            return Err(Error::refused(
+                "an apply was interrupted, or is running: out/ may be half old and half new",
+            )
+            .help("kpki apply finishes what was interrupted"));
+        }
+        let world = project.world(clock());
+        let plan = plan(world, &project.spec, &Intent::default());
+        refuse(&project, &plan, &node)?;
+        let disk = RealDisk::open(directory)?;
+        let slots = slots(&project.graph, &node.name);
+        let files = slots
+            .into_iter()
+            .map(|slot| wanted(world, &disk, slot))
+            .collect::<Result<_>>()?;
+        project.refuse_changed(directory)?;
+        tell_unapplied(&plan, &node);
+        Ok(Tree {
+            project,
+            node,
+            files,
+        })
+    }
+}
+
+fn named(project: &Project, name: &str) -> Result<Node> {
+    let nodes = &project.spec.nodes;
+    if let Some(node) = nodes.iter().find(|node| node.name.as_str() == name) {
+        return Ok(node.clone());
+    }
+    let near = nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .min_by_key(|known| strsim::damerau_levenshtein(known, name))
+        .filter(|known| strsim::damerau_levenshtein(known, name) <= 2);
+    let help = near.map_or_else(
+        || "give a node's name as cluster.kdl has it".to_owned(),
+        |near| format!("did you mean {near}?"),
+    );
+    let message = format!("no node is named {}", printable(name));
+    Err(Error::new(Kind::Usage, message).help(help))
+}
+
+/// `out/` is kpki's own, and only an apply writes there.
+pub(super) fn is_in_out(directory: &Path, path: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    match (whole(&directory.join("out")), whole(path)) {
+        (Some(out), Some(path)) => path.starts_with(out),
+        _ => false,
+    }
+}
+
+/// How many of several objections are told.
+const TOLD: usize = 5;
+
+fn refuse(project: &Project, plan: &Plan, node: &Node) -> Result<()> {
+    let found = objections(&project.graph, plan, &node.name);
+    let Some(first) = found.first() else {
+        return Ok(());
+    };
+    let mut lines: Vec<String> = found.iter().take(TOLD).map(ToString::to_string).collect();
+    if found.len() > TOLD {
+        lines.push(format!("and {} more", found.len() - TOLD));
+    }
+    Err(Error::refused(lines.join("\n")).help(first.help()))
+}
+
+/// What lies in `out/` is handed out; what the description asks for since then is not there yet.
+fn tell_unapplied(plan: &Plan, node: &Node) {
+    let tree = format!("nodes/{}/", node.name);
+    let writes_here = |step: &&Step| {
+        let mut writes = step.writes.iter();
+        writes.any(|path| path.as_str().starts_with(&tree))
+    };
+    let count = plan.steps.iter().filter(writes_here).count();
+    if count > 0 {
+        let noun = if count == 1 { "artifact" } else { "artifacts" };
+        terminal::talk(&format!(
+            "note: {count} {noun} of {} would be changed by kpki apply; what is in out/ is handed out as it is",
+            node.name
+        ));
+    }
+}
+
+fn wanted(world: World<'_>, disk: &RealDisk, slot: Slot<'_>) -> Result<Wanted> {
+    let Slot { place, path, layer } = slot;
+    let in_out = &place.path;
+    let refused = |why: &str| Error::refused(format!("out/{in_out} {why}"));
+    let bytes = if place.content.is_secret() {
+        let bytes = read_secret(disk, in_out)?;
+        check_secret(world, place, &bytes).map_err(|why| {
+            refused(&why).help("nothing was handed out; kpki plan says what is wrong")
+        })?;
+        bytes
+    } else {
+        match world.inventory.get(in_out.as_str()) {
+            Some(File::Public { bytes, .. }) => Secret::new(bytes.clone()),
+            Some(File::Unusable { what }) => return Err(refused(what)),
+            Some(File::Secret { .. }) | None => {
+                return Err(refused("is not here").help("kpki apply writes it"));
+            }
+        }
+    };
+    Ok(Wanted {
+        holds: Holds::of(&bytes),
+        path,
+        layer,
+        derivation: place.derivation,
+        mode: place.mode,
+        secret: place.content.is_secret(),
+        bytes,
+    })
+}
+
+/// The one way to a secret of a tree. It rests in the clear under its own name, or sealed under that name with
+/// `.age` behind it.
+fn read_secret(disk: &impl Disk, path: &TreePath) -> Result<Secret> {
+    let clear = format!("out/{path}");
+    let sealed = format!("{clear}.age");
+    let is_here = |path: &str| Ok::<_, Error>(disk.kind(path)? != EntryKind::Missing);
+    match (is_here(&clear)?, is_here(&sealed)?) {
+        (true, false) => disk.read(&clear).map(Secret::new),
+        (true, true) => Err(Error::refused(format!(
+            "{clear} and {sealed} are both here, and only one can be right"
+        ))
+        .help("kpki plan says which one belongs there; move the other one away")),
+        (false, true) => Err(Error::refused(format!(
+            "{sealed} is sealed, and no identity is given to open it with"
+        ))),
+        (false, false) => Err(Error::refused(format!("{clear} is not here"))
+            .help("run this where the private keys are; kpki apply makes what is missing")),
+    }
+}

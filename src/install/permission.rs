@@ -1,0 +1,60 @@
+//! What an install may need said aloud.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::name::{ArtifactName, NameError, TreePath};
+use crate::plan::NamePattern;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Permission {
+    /// `other-host:NAME`: the machine is called so, or held that node's files before.
+    OtherHost(String),
+    /// `other-cluster:NAME`: the machine held files of that cluster before.
+    OtherCluster(String),
+    /// `overwrite:PATH`: private keys there, which kpki did not put there, are given up.
+    Overwrite(NamePattern),
+}
+
+impl Permission {
+    pub fn overwrites(&self, path: &TreePath) -> bool {
+        let Permission::Overwrite(pattern) = self else {
+            return false;
+        };
+        // Names and paths follow one rule.
+        let name = path.as_str().parse::<ArtifactName>();
+        name.is_ok_and(|name| pattern.matches(&name))
+    }
+}
+
+impl FromStr for Permission {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.split_once(':') {
+            Some(("other-host", name)) if !name.is_empty() => {
+                Ok(Permission::OtherHost(name.to_owned()))
+            }
+            Some(("other-cluster", name)) if !name.is_empty() => {
+                Ok(Permission::OtherCluster(name.to_owned()))
+            }
+            Some(("overwrite", path)) => path
+                .trim_start_matches('/')
+                .parse()
+                .map(Permission::Overwrite),
+            _ => Err(NameError(
+                "is not a permission; write other-host:NAME, other-cluster:NAME or overwrite:PATH"
+                    .into(),
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Permission::OtherHost(name) => write!(f, "other-host:{name}"),
+            Permission::OtherCluster(name) => write!(f, "other-cluster:{name}"),
+            Permission::Overwrite(pattern) => write!(f, "overwrite:/{pattern}"),
+        }
+    }
+}

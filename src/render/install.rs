@@ -1,0 +1,235 @@
+//! What an install does, as a report.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::style::{CHANGE, GOOD, MINOR, STRONG, paint};
+use super::text::{Cell, Table, counted, paragraph};
+use super::{FORMAT_VERSION, json};
+use crate::install::{Effect, Installation, Reason, Restarting};
+use crate::name::TreePath;
+
+/// What `kpki install --format json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct InstallReport {
+    /// Version of this format.
+    pub format_version: u32,
+    pub cluster: String,
+    pub node: String,
+    /// Where the node's file system is.
+    pub root: String,
+    /// Nothing was written.
+    pub dry_run: bool,
+    /// Nothing to do.
+    pub empty: bool,
+    /// Folders made, or closed to others.
+    pub folders: Vec<FolderReport>,
+    /// In the order in which they are put in place. Paths are the node's.
+    pub writes: Vec<WriteReport>,
+    /// What is no longer described, in the order of its removal.
+    pub removes: Vec<String>,
+    /// No longer described, but changed since kpki put it there: it stays.
+    pub kept: Vec<String>,
+    pub unchanged: usize,
+    /// In the order in which it is safe.
+    pub restarts: Vec<NodeRestartReport>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct FolderReport {
+    pub path: String,
+    /// `0755`
+    pub mode: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct WriteReport {
+    pub path: String,
+    /// `0644`
+    pub mode: String,
+    pub reason: Reason,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct NodeRestartReport {
+    /// `kube-apiserver`, `kubelet`
+    pub what: String,
+    pub effect: Effect,
+}
+
+pub fn install_report(
+    root: &str,
+    dry_run: bool,
+    installation: &Installation<'_>,
+    restarts: &[Restarting],
+) -> InstallReport {
+    let on_node = |path: &TreePath| format!("/{path}");
+    InstallReport {
+        format_version: FORMAT_VERSION,
+        cluster: installation.afterwards.cluster.clone(),
+        node: installation.afterwards.node.clone(),
+        root: root.to_owned(),
+        dry_run,
+        empty: installation.is_empty(),
+        folders: installation
+            .folders
+            .iter()
+            .map(|(path, mode)| FolderReport {
+                path: format!("/{path}/"),
+                mode: format!("{mode:04o}"),
+            })
+            .collect(),
+        writes: installation
+            .writes
+            .iter()
+            .map(|write| WriteReport {
+                path: on_node(&write.file.path),
+                mode: format!("{:04o}", write.file.mode),
+                reason: write.reason,
+            })
+            .collect(),
+        removes: installation
+            .removals
+            .iter()
+            .map(|(_, path)| on_node(path))
+            .collect(),
+        kept: installation.kept.iter().map(on_node).collect(),
+        unchanged: installation.unchanged,
+        restarts: restarts
+            .iter()
+            .map(|restarting| NodeRestartReport {
+                what: restarting.restart.what().to_owned(),
+                effect: restarting.effect,
+            })
+            .collect(),
+    }
+}
+
+impl InstallReport {
+    pub fn json(&self) -> String {
+        json(self)
+    }
+
+    /// In lines of at most `columns` where that is possible.
+    pub fn text(&self, columns: usize) -> String {
+        if self.empty {
+            return format!(
+                "nothing to do: {} on {} as described\n",
+                counted(self.unchanged, "file"),
+                self.node
+            );
+        }
+        let mut text = self.files(columns);
+        let foreign = self
+            .writes
+            .iter()
+            .filter(|write| write.reason == Reason::Foreign);
+        match foreign.count() {
+            0 => {}
+            count => {
+                let note = format!(
+                    "note: {} replaced that kpki did not put there, or not as it was",
+                    counted(count, "file")
+                );
+                text.push_str(&paragraph("", 2, &note, columns));
+            }
+        }
+        for path in &self.kept {
+            let note = format!(
+                "note: {path} is no longer described, but was changed since kpki put it there: it stays"
+            );
+            text.push_str(&paragraph("", 2, &note, columns));
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let _ = writeln!(text, "{}", self.totals());
+        text.push_str(&self.orders(columns));
+        text
+    }
+
+    fn files(&self, columns: usize) -> String {
+        let mut table = Table::new();
+        let mut row = |style, what: &str, mode: &str, path: &str| {
+            table.row([Cell::new(style, what), mode.into(), path.into()]);
+        };
+        for FolderReport { path, mode } in &self.folders {
+            row(GOOD, "+ folder", mode, path);
+        }
+        for write in &self.writes {
+            let (style, what) = match write.reason {
+                Reason::New => (GOOD, "+ new"),
+                Reason::Outdated => (CHANGE, "~ changed"),
+                Reason::Foreign => (CHANGE, "~ foreign"),
+                Reason::Attributes => (MINOR, "= mode or owner"),
+            };
+            row(style, what, &write.mode, &write.path);
+        }
+        for path in &self.removes {
+            row(CHANGE, "- removed", "", path);
+        }
+        table.render("", columns)
+    }
+
+    fn totals(&self) -> String {
+        let words = if self.dry_run {
+            ["to write", "to remove"]
+        } else {
+            ["written", "removed"]
+        };
+        let mut parts: Vec<String> = [self.writes.len(), self.removes.len()]
+            .into_iter()
+            .zip(words)
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        parts.push(format!("{} unchanged", self.unchanged));
+        format!("{} ({})", parts.join(", "), self.node)
+    }
+
+    /// By what has to be done, in the order of the restarts.
+    fn orders(&self, columns: usize) -> String {
+        let mut text = String::new();
+        let by = |effect: Effect| -> Vec<&str> {
+            let all = self.restarts.iter();
+            all.filter(|restart| restart.effect == effect)
+                .map(|restart| restart.what.as_str())
+                .collect()
+        };
+        for (effect, what) in [
+            (Effect::Stops, "the kubelet stops"),
+            (Effect::Starts, "the kubelet starts"),
+            (Effect::Restarts, "the kubelet restarts"),
+        ] {
+            let names = by(effect);
+            if !names.is_empty() {
+                let line = format!("{what} by itself: {}", names.join(", "));
+                text.push_str(&paragraph("", 2, &line, columns));
+            }
+        }
+        let by_hand = by(Effect::ByHand);
+        if !by_hand.is_empty() {
+            let line = format!(
+                "restart yourself, for their manifests stay as they are: {}",
+                by_hand.join(", ")
+            );
+            text.push_str(&paragraph("", 2, &line, columns));
+        }
+        let services = by(Effect::Service);
+        if !services.is_empty() {
+            let _ = writeln!(
+                text,
+                "{} systemctl restart {}",
+                paint(STRONG, "next:"),
+                services.join(" ")
+            );
+        }
+        text
+    }
+}
