@@ -46,6 +46,8 @@ pub enum Command {
     Show(ShowArgs),
     /// What an artifact depends on, and what changed
     Why(WhyArgs),
+    /// Look for secrets in the clear that Git would take; for a pre-commit hook
+    Check(CheckArgs),
     /// Print a completion script
     Completions {
         /// The shell to complete in
@@ -187,6 +189,16 @@ pub struct StatusArgs {
     /// Exit with 2 when something needs attention
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Fail if a private key, a kubeconfig with a key or an age identity in the project folder is tracked by Git, or
+    /// neither tracked nor ignored
+    #[arg(long, required = true)]
+    pub no_plaintext: bool,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Args)]

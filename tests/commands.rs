@@ -116,15 +116,30 @@ fn init_writes_a_project_that_plans_and_never_overwrites() {
     lab.write("other/.gitignore", "mine");
     let out = lab.done("-C other init");
     assert!(
-        out.contains("left .gitignore as it is; add to it:"),
+        out.starts_with(
+            "wrote cluster.kdl and .gitattributes in other\nadded what was missing to .gitignore\n"
+        ),
         "{out}"
     );
-    assert!(out.contains("out/**/*.key"), "{out}");
     assert!(lab.path("other/cluster.kdl").exists());
-    assert_eq!(
-        std::fs::read(lab.path("other/.gitignore")).unwrap(),
-        b"mine"
+    let ignored = std::fs::read_to_string(lab.path("other/.gitignore")).unwrap();
+    assert!(ignored.starts_with("mine\n\n# "), "{ignored}");
+    assert!(ignored.ends_with("*.tar\n.*.kpki-new\n\n# From a seed follow all private keys of a reproducible cluster.\n*.seed\n"), "{ignored}");
+
+    // Where everything is there already, not a byte is added; what is no file is left alone.
+    std::fs::create_dir(lab.path("third")).unwrap();
+    lab.write("third/.gitignore", &ignored);
+    std::os::unix::fs::symlink("elsewhere", lab.path("third/.gitattributes")).unwrap();
+    let out = lab.done("-C third init");
+    assert!(
+        out.starts_with("wrote cluster.kdl in third\nleft .gitattributes as it is; add to it:\n"),
+        "{out}"
     );
+    assert_eq!(
+        std::fs::read_to_string(lab.path("third/.gitignore")).unwrap(),
+        ignored
+    );
+    assert!(!lab.path("third/elsewhere").exists());
 }
 
 #[test]
@@ -154,6 +169,27 @@ fn git_ignores_secrets_and_nothing_else() {
         assert_eq!(kept.lines().any(|line| line == path), !secret, "{path}");
     }
     assert!(kept.contains("cluster.lock"));
+    lab.done("export cp1 -o cp1.tar");
+    // Sealed, the same secrets belong to Git; what is exported for a node never does.
+    for path in files(&lab.path("out")) {
+        let mut sealed = path.clone().into_os_string();
+        sealed.push(".age");
+        std::fs::write(sealed, "sealed").unwrap();
+    }
+    let kept = git("ls-files --others --exclude-standard");
+    for path in files(&lab.path("out")) {
+        let path = path.strip_prefix(lab.folder.path()).unwrap();
+        let sealed = path.extension().is_some_and(|extension| extension == "age");
+        let open = kpki::state::is_public(path.to_str().unwrap());
+        let kept = kept.lines().any(|line| Path::new(line) == path);
+        assert_eq!(kept, sealed || open, "{path:?}");
+    }
+    assert!(!kept.contains("cp1.tar"), "{kept}");
+    let attributes = git("check-attr text eol merge -- cluster.lock");
+    assert_eq!(
+        attributes,
+        "cluster.lock: text: set\ncluster.lock: eol: lf\ncluster.lock: merge: text\n"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `kpki init`: the one writer besides the store, of files that are not there yet.
+//! `kpki init`: the one writer besides the store, of files that are not there yet and of lines that are missing.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -12,9 +12,22 @@ use crate::build::entropy::Entropy;
 use crate::cli::InitArgs;
 use crate::error::{Error, Result};
 use crate::name::Label;
-use crate::render::init::{GITATTRIBUTES, GITIGNORE, SEED_FILE, description, reproducible, seed};
+use crate::render::init::{
+    GITATTRIBUTES, GITIGNORE, SEED_FILE, description, missing, reproducible, seed,
+};
 use crate::secret::Secret;
 use crate::version::{KubernetesVersion, NEWEST_PATCHES};
+
+/// What becomes of a file.
+enum Change {
+    Write(Secret, u32),
+    /// To a file of the user's, of this length.
+    Append(String, u64),
+    /// It has everything.
+    Nothing,
+    /// It is none that can be added to; these lines belong in it.
+    Tell(&'static str),
+}
 
 pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
     let newest = NEWEST_PATCHES
@@ -22,16 +35,15 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
         .copied()
         .unwrap_or(KubernetesVersion::DEFAULT);
     let mut text = description(&cluster_name(directory), newest);
-    let mut fixed = vec![DESCRIPTION];
-    let mut seed = None;
+    let mut changes = Vec::new();
     if args.lab {
         text.push_str(&reproducible(clock().midnight()));
-        fixed.push(SEED_FILE);
-        seed = Some(new_seed()?);
+        changes.push((SEED_FILE, Change::Write(new_seed()?, SECRET)));
     }
+    changes.insert(0, (DESCRIPTION, Change::public(&text)));
     // What the name leads to does not matter: a dangling link is in the way too.
     let exists = |name: &str| directory.join(name).symlink_metadata().is_ok();
-    if let Some(taken) = fixed.into_iter().find(|name| exists(name)) {
+    if let Some((taken, _)) = changes.iter().find(|(name, _)| exists(name)) {
         let path = directory.join(taken);
         return Err(
             Error::refused(format!("{} exists already", shown(&path))).help(
@@ -39,39 +51,34 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
             ),
         );
     }
-    // A repository has its own; what belongs in it is told.
-    let helpers = [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)];
-    let (kept, new): (Vec<_>, Vec<_>) = helpers.into_iter().partition(|(name, _)| exists(name));
-    let mut files = vec![(DESCRIPTION, text.as_bytes(), PUBLIC)];
-    if let Some(seed) = &seed {
-        files.push((SEED_FILE, seed.expose(), SECRET));
+    for (name, ours) in [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)] {
+        changes.push((name, change(&directory.join(name), ours)));
     }
-    files.extend(
-        new.iter()
-            .map(|(name, text)| (*name, text.as_bytes(), PUBLIC)),
-    );
     fs::create_dir_all(directory).map_err(|error| Error::io("create", directory, &error))?;
-    let mut written = Vec::new();
-    for (name, bytes, mode) in &files {
+    let mut done: Vec<(PathBuf, &Change)> = Vec::new();
+    for (name, change) in &changes {
         let path = directory.join(name);
-        if let Err(error) = write_new(&path, bytes, *mode) {
-            undo(&written);
+        let written = match change {
+            Change::Write(bytes, mode) => write_new(&path, bytes.expose(), *mode),
+            Change::Append(text, length) => append(&path, text, *length),
+            Change::Nothing | Change::Tell(_) => Ok(()),
+        };
+        if let Err(error) = written {
+            for (path, change) in done {
+                undo(change, &path);
+            }
             return Err(Error::io("write", &path, &error).help("nothing was written"));
         }
-        written.push(path);
+        done.push((path, change));
     }
-    let names: Vec<&str> = files.iter().map(|(name, ..)| *name).collect();
-    let mut text = format!("wrote {} in {}\n", listed(&names), directory.display());
-    for (name, lines) in kept {
-        let _ = write!(text, "left {name} as it is; add to it:\n\n{lines}\n");
-    }
-    let _ = writeln!(
-        text,
-        "next: edit {}, then kpki plan",
-        shown(&directory.join(DESCRIPTION))
-    );
-    terminal::product(&text)?;
+    terminal::product(&told(directory, &changes))?;
     Ok(Outcome::Done)
+}
+
+impl Change {
+    fn public(text: &str) -> Change {
+        Change::Write(Secret::new(text.as_bytes().to_vec()), PUBLIC)
+    }
 }
 
 const PUBLIC: u32 = 0o666; // what the umask leaves of it
@@ -83,6 +90,42 @@ fn new_seed() -> Result<Secret> {
         .hexadecimal(32)
         .map_err(|error| Error::refused(format!("a seed {error}")))?;
     Ok(seed(&digits))
+}
+
+/// A repository has its own rules; what they lack is added at their end.
+fn change(path: &Path, ours: &'static str) -> Change {
+    match path.symlink_metadata() {
+        Err(_) => Change::public(ours),
+        Ok(facts) if facts.is_file() => match fs::read_to_string(path) {
+            Ok(existing) => missing(&existing, ours)
+                .map_or(Change::Nothing, |lines| Change::Append(lines, facts.len())),
+            Err(_) => Change::Tell(ours),
+        },
+        Ok(_) => Change::Tell(ours),
+    }
+}
+
+fn told(directory: &Path, changes: &[(&str, Change)]) -> String {
+    let named = |wanted: fn(&Change) -> bool| -> Vec<&str> {
+        let all = changes.iter();
+        all.filter(|(_, change)| wanted(change))
+            .map(|(name, _)| *name)
+            .collect()
+    };
+    let written = named(|change| matches!(change, Change::Write(..)));
+    let mut text = format!("wrote {} in {}\n", listed(&written), directory.display());
+    let added = named(|change| matches!(change, Change::Append(..)));
+    if !added.is_empty() {
+        let _ = writeln!(text, "added what was missing to {}", listed(&added));
+    }
+    for (name, change) in changes {
+        if let Change::Tell(lines) = change {
+            let _ = write!(text, "left {name} as it is; add to it:\n\n{lines}\n");
+        }
+    }
+    let path = directory.join(DESCRIPTION);
+    let _ = writeln!(text, "next: edit {}, then kpki plan", shown(&path));
+    text
 }
 
 /// `a, b and c`
@@ -121,8 +164,25 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     written
 }
 
-fn undo(written: &[PathBuf]) {
-    for path in written {
-        let _ = fs::remove_file(path); // made by this very run
+fn append(path: &Path, text: &str, length: u64) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = file.set_len(length); // as it was
     }
+    written
+}
+
+/// Of what this very run has done. Nothing can be done where that fails.
+fn undo(change: &Change, path: &Path) {
+    let _ = match change {
+        Change::Write(..) => fs::remove_file(path),
+        Change::Append(_, length) => OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_len(*length)),
+        Change::Nothing | Change::Tell(_) => Ok(()),
+    };
 }

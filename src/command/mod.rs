@@ -4,12 +4,14 @@ mod accept;
 mod apply;
 mod check;
 mod export;
+mod git;
 mod identity;
 mod init;
 mod install;
 mod lookup;
 mod node;
 mod output;
+mod plaintext;
 mod plan;
 mod project;
 mod seed;
@@ -33,6 +35,8 @@ enum Outcome {
     Done,
     /// Asked by `--detailed-exitcode`.
     Differences,
+    /// What must not be is there; the report says so.
+    Refused,
 }
 
 pub fn run(cli: &Cli) -> ExitCode {
@@ -47,12 +51,14 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Status(args) => status::run(&cli.directory, args),
         Command::Show(args) => show::run(&cli.directory, args),
         Command::Why(args) => why::run(&cli.directory, args),
+        Command::Check(args) => plaintext::run(&cli.directory, args),
         Command::Completions { shell } => completions(*shell),
         Command::Man => manual(),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Differences) => ExitCode::from(2),
+        Ok(Outcome::Refused) => ExitCode::from(Kind::Refused.exit_code()),
         Err(error) => {
             terminal::error(&error);
             ExitCode::from(error.kind.exit_code())

@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
+use super::git::is_tracked;
 use crate::build::entropy::Entropy;
 use crate::build::key_schedule::Seed;
 use crate::error::{Error, Result};
@@ -41,24 +41,3 @@ pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
 }
 
 const NEW: &str = "`kpki init --lab` makes one, and so does `openssl rand -hex 32`";
-
-/// Whether Git's index has the file. Only apply asks: plan runs no other program.
-fn is_tracked(directory: &Path, name: &str) -> bool {
-    let status = Command::new("git")
-        .arg("-C")
-        .arg(directory)
-        // A repository's own configuration may name a program to run.
-        .args([
-            "-c",
-            "core.fsmonitor=false",
-            "ls-files",
-            "--error-unmatch",
-            "--",
-        ])
-        .arg(name)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    status.is_ok_and(|status| status.success())
-}

@@ -1,5 +1,6 @@
 //! The files that a new project starts with.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::secret::Secret;
@@ -87,11 +88,17 @@ out/.pending/
 cluster.lock.new
 .kpki/
 
-# Private keys, and kubeconfigs, which hold one. Everything else under out/ is public and belongs to Git:
-# certificates, sa.pub, manifests.
+# Private keys, and kubeconfigs, which hold one, in the clear. Everything else under out/ belongs to Git:
+# certificates, sa.pub, manifests, and secrets that are sealed (NAME.age).
 out/**/*.key
 out/**/*.conf
 out/**/*.kubeconfig
+
+# What `kpki export` writes holds a node's private keys.
+*.tar
+.*.kpki-new
+
+# From a seed follow all private keys of a reproducible cluster.
 *.seed
 ";
 
@@ -104,7 +111,41 @@ cluster.lock text eol=lf merge=text
 out/** -text
 out/**/*.crt -text -diff
 out/**/*.pub -text -diff
+out/**/*.age -text -diff
 ";
+
+/// What a file that is there already lacks of ours, to be put at its end: the lines and their comments.
+pub fn missing(existing: &str, ours: &str) -> Option<String> {
+    let has: BTreeSet<&str> = existing.lines().map(str::trim_end).collect();
+    let mut text = String::new();
+    // A comment speaks of the lines below it.
+    for part in ours.split("\n\n") {
+        let is_rule = |line: &&str| !line.starts_with('#') && !line.trim().is_empty();
+        let lacking: Vec<&str> = part
+            .lines()
+            .filter(is_rule)
+            .filter(|line| !has.contains(line))
+            .collect();
+        if lacking.is_empty() {
+            continue;
+        }
+        text.push('\n');
+        let comments = part.lines().filter(|line| line.starts_with('#'));
+        for line in comments.chain(lacking) {
+            let _ = writeln!(text, "{line}"); // a String takes everything
+        }
+    }
+    let open = !existing.is_empty() && !existing.ends_with('\n');
+    (!text.is_empty()).then(|| {
+        if existing.is_empty() {
+            text.trim_start().to_owned()
+        } else if open {
+            format!("\n{text}")
+        } else {
+            text
+        }
+    })
+}
 
 #[cfg(test)]
 mod tests {
@@ -158,6 +199,35 @@ mod tests {
             core.cluster.service_cidrs.value
         );
         assert_eq!(spec.cluster.dns_domain.value, core.cluster.dns_domain.value);
+    }
+
+    /// What was there stays, in front; a second time nothing is missing.
+    #[test]
+    fn only_what_is_missing_is_added() {
+        for (existing, lacks) in [
+            ("", &[".kpki/", "out/**/*.key"][..]),
+            ("mine", &["out/.pending/", "out/**/*.kubeconfig"]),
+            ("mine\n", &["out/.pending/"]),
+            ("out/**/*.key  \nout/**/*.conf\n", &["out/**/*.kubeconfig"]),
+        ] {
+            let added = missing(existing, GITIGNORE).unwrap();
+            let whole = format!("{existing}{added}");
+            for line in lacks {
+                assert!(added.lines().any(|added| added == *line), "{line}: {added}");
+            }
+            for line in existing.lines() {
+                assert!(
+                    !added.lines().any(|added| added == line.trim_end()),
+                    "{added}"
+                );
+                assert!(whole.lines().any(|kept| kept == line), "{whole}");
+            }
+            assert_eq!(missing(&whole, GITIGNORE), None, "{whole}");
+        }
+        assert_eq!(missing("", GITIGNORE).unwrap(), GITIGNORE);
+        assert_eq!(missing(GITATTRIBUTES, GITATTRIBUTES), None);
+        let crlf = GITIGNORE.replace('\n', "\r\n");
+        assert_eq!(missing(&crlf, GITIGNORE), None);
     }
 
     #[test]
