@@ -9,10 +9,14 @@
 
 use std::path::{Path, PathBuf};
 
-use kpki::render::{CheckReport, PlanReport, SavedPlan, ShowReport, StatusReport, WhyReport};
+use kpki::install::RecordDocument;
+use kpki::render::{
+    CheckReport, InstallReport, PlaintextReport, PlanReport, SavedPlan, ShowReport, StatusReport,
+    WhyReport,
+};
 use serde_json::{Value, json};
 
-fn schemas() -> [(&'static str, schemars::Schema); 7] {
+fn schemas() -> [(&'static str, schemars::Schema); 10] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
         ("check", schemars::schema_for!(CheckReport)),
@@ -21,6 +25,9 @@ fn schemas() -> [(&'static str, schemars::Schema); 7] {
         ("status", schemars::schema_for!(StatusReport)),
         ("show", schemars::schema_for!(ShowReport)),
         ("why", schemars::schema_for!(WhyReport)),
+        ("install", schemars::schema_for!(InstallReport)),
+        ("installed", schemars::schema_for!(RecordDocument)),
+        ("plaintext", schemars::schema_for!(PlaintextReport)),
     ]
 }
 
@@ -173,6 +180,63 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
     ] {
         show.accept(&project.kpki(&format!("show --format json {path}")));
     }
+}
+
+#[test]
+fn what_goes_to_a_node_obeys_its_schemas() {
+    let [install, installed, check] = ["install", "installed", "plaintext"].map(Validator::of);
+    let project = Project::new(BEFORE);
+    project.kpki("apply");
+    let node = tempfile::tempdir().unwrap();
+    let root = node.path().to_str().unwrap();
+    let order = format!("install cp1 --root {root} --format json");
+    let told = install.accept(&project.kpki(&format!("{order} --dry-run")));
+    assert_eq!(
+        (&told["dry-run"], &told["empty"]),
+        (&json!(true), &json!(false))
+    );
+    let done = install.accept(&project.kpki(&order));
+    assert_eq!(told["writes"], done["writes"]);
+    assert_eq!(told["restarts"], done["restarts"]);
+    assert_eq!(done["root"], json!(root));
+    let record = node.path().join("var/lib/kpki/installed.json");
+    let record = std::fs::read_to_string(record).unwrap();
+    let document = installed.accept(&record);
+    installed.refuse(
+        &document,
+        &[
+            ("files", None),
+            ("format-version", None),
+            ("files", Some(json!([{ "path": "etc/a" }]))),
+            ("secret", Some(json!("x"))),
+        ],
+    );
+    let conf = node.path().join("etc/kubernetes/scheduler.conf");
+    std::fs::write(&conf, "").unwrap();
+    let again = install.accept(&project.kpki(&order));
+    assert_eq!(again["writes"][0]["reason"], json!("foreign"));
+    assert_eq!(install.accept(&project.kpki(&order))["empty"], json!(true));
+
+    // Without a repository everything is told.
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+        .args(["check", "--no-plaintext", "--format", "json", "-C"])
+        .arg(project.0.path())
+        .assert()
+        .code(1);
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    let found = check.accept(&text);
+    assert_eq!(found["repository"], json!(false));
+    assert!(found["plaintext"].as_array().unwrap().len() > 10);
+    check.refuse(
+        &found,
+        &[
+            ("clean", None),
+            (
+                "plaintext",
+                Some(json!([{ "path": "a", "where": "tracked", "kinds": ["x"] }])),
+            ),
+        ],
+    );
 }
 
 #[test]
