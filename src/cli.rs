@@ -168,6 +168,8 @@ pub struct InstallArgs {
     #[arg(long, value_name = "WHAT:NAME")]
     pub allow: Vec<Permission>,
     #[command(flatten)]
+    pub identities: Identities,
+    #[command(flatten)]
     pub output: Output,
 }
 
@@ -178,6 +180,8 @@ pub struct ExportArgs {
     /// The archive; - writes to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub identities: Identities,
 }
 
 #[derive(Debug, Args)]

@@ -59,6 +59,16 @@
 //! that ([`graph::Graph::is_key_derived`]) without knowing the seed, which only apply reads. The lock's head has an
 //! identifier of the seed; another one is refused. Written dates are inputs and enter the hash; the clock does not.
 //!
+//! # Secrets at rest
+//!
+//! Whether a secret is sealed is a property of its [`graph::Placement`], and of nothing else: no recipe, hash or step
+//! knows it. A placement keeps its name in the clear (`ca/kubernetes.key`); its file is that or `.age` behind it.
+//! [`state::SecretFile`] says in which forms it is here, [`plan::resting`] holds them against description and lock,
+//! and what differs is a [`plan::Seal`] beside the steps: the form changes, what it holds stays. age never writes the
+//! same file twice, so the lock has the digest of each sealed file and of its recipients: of an artifact's one secret
+//! or master in its line, of copies on nodes in lines of their own, so that a node which comes or goes touches no
+//! other secret. Everything is written through `put` and read through `open` of [`build::sealing`].
+//!
 //! # Invariants
 //!
 //! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.
@@ -66,7 +76,7 @@
 //!    is first made only where neither the lock nor any file under `out/` mentions it. A permission is no
 //!    order: it takes effect only where the key turns out to be needed and not to be had.
 //! 3. `plan`, `status` and `why` open no secret; `show` opens only a file that the user names. A secret is
-//!    checked against its witness before use.
+//!    checked against its witness before use. Where it is sealed, nothing of it in the clear reaches a disk.
 //! 4. The lock explains; it never makes a file trusted. A deleted lock is rebuilt from `out/` without
 //!    changing a file.
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on

@@ -5,6 +5,17 @@ ANSWERS are separated by commas. Prints what the terminal showed and leaves with
 import os
 import pty
 import sys
+import termios
+import time
+
+
+def wait_until_hidden(terminal):
+    """A person types after the question was asked; a program must wait until the terminal shows nothing."""
+    for _ in range(1000):
+        if not termios.tcgetattr(terminal)[3] & termios.ECHO:
+            return
+        time.sleep(0.005)
+
 
 answers = sys.argv[1].split(",")
 pid, terminal = pty.fork()
@@ -23,6 +34,7 @@ while True:
     if b"passphrase" in asked and asked.rstrip().endswith(b":"):
         seen = len(shown)
         answer = answers.pop(0) if answers else ""
+        wait_until_hidden(terminal)
         os.write(terminal, answer.encode() + b"\n")
 _, status = os.waitpid(pid, 0)
 sys.stdout.write(shown.decode(errors="replace"))

@@ -185,6 +185,11 @@ fn descriptions_are_accepted() {
         );
         let brought = std::fs::read("tests/good-descriptions/root.crt").unwrap();
         files.insert("company-ca.crt".into(), brought);
+        // A public key whose secret half nobody has.
+        files.insert(
+            "ops.txt".into(),
+            b"age1xe27wruxchpsz79vnaqvxfafqhqpffghdp4ss8sylkypf24htdvsrjklk2\n".to_vec(),
+        );
         let request = std::fs::read("examples/users/omar.csr").unwrap();
         files.insert("omar.csr".into(), request);
         let scheduler = std::fs::read("examples/static-pods/manifests/kube-scheduler.yaml");

@@ -2,22 +2,18 @@
 
 use std::path::Path;
 
-use super::identity::Keyring;
+use super::on_disk::OnDisk;
 use super::project::{Project, warn};
 use super::{Outcome, clock, seed, terminal};
-use crate::build::execute::Files;
 use crate::build::rebuild::rebuild;
-use crate::build::seal::Identity;
 use crate::build::sealing::read_secret;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Result};
 use crate::graph::Placement;
-use crate::name::TreePath;
 use crate::plan::{Intent, Orphan, Resting, plan, resting};
 use crate::render::{CheckReport, Difference};
-use crate::secret::Secret;
 use crate::state::File;
-use crate::store::{Disk as _, RealDisk};
+use crate::store::RealDisk;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let project = Project::read(directory)?;
@@ -29,10 +25,7 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
         );
     }
     let disk = RealDisk::open(directory)?;
-    let secrets = OnDisk {
-        disk: &disk,
-        keyring: Keyring::of(&args.identities.identity),
-    };
+    let secrets = OnDisk::new(&disk, &args.identities);
     let world = project.world(clock());
     let entropy = seed::entropy(directory, &project.spec)?;
     let built = rebuild(world, &project.spec, &entropy, &secrets)?;
@@ -74,36 +67,4 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     } else {
         Outcome::Differences
     })
-}
-
-/// Reads secrets and writes nothing.
-struct OnDisk<'a> {
-    disk: &'a RealDisk,
-    keyring: Keyring,
-}
-
-impl Files for OnDisk<'_> {
-    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
-        self.disk.read(&format!("out/{path}")).map(Secret::new)
-    }
-
-    fn identities(&self) -> Result<&[Identity]> {
-        self.keyring.identities(|ask| ask())
-    }
-
-    fn write(&self, path: &TreePath, _: &[u8], _: u32) -> Result<()> {
-        Err(Error::internal(format!(
-            "a check writes nothing, not even {path}"
-        )))
-    }
-
-    fn set_mode(&self, path: &TreePath, _: u32) -> Result<()> {
-        self.write(path, &[], 0)
-    }
-
-    fn remove(&self, path: &TreePath) -> Result<()> {
-        self.write(path, &[], 0)
-    }
-
-    fn progress(&self, _: usize) {}
 }

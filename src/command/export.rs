@@ -18,7 +18,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     if to_stdout {
         terminal::refuse_terminal()?;
     }
-    let tree = Tree::read(directory, &args.node)?;
+    let tree = Tree::read(directory, &args.node, &args.identities)?;
     let node = &tree.node.name;
     let cluster = tree.project.spec.cluster.name.as_str();
     let record = Record::of(cluster, node, &tree.files);

@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
-    let tree = Tree::read(directory, &args.node)?;
+    let tree = Tree::read(directory, &args.node, &args.identities)?;
     if is_in_out(directory, &args.root) {
         return Err(Error::new(
             Kind::Usage,

@@ -10,6 +10,7 @@ mod init;
 mod install;
 mod lookup;
 mod node;
+mod on_disk;
 mod output;
 mod plaintext;
 mod plan;

@@ -2,18 +2,22 @@
 
 use std::path::Path;
 
+use super::on_disk::OnDisk;
 use super::project::Project;
 use super::{clock, terminal};
+use crate::build::sealing::read_secret;
 use crate::build::witness::check_secret;
+use crate::cli::Identities;
 use crate::error::{Error, Kind, Result};
+use crate::graph::Placement;
 use crate::install::{Holds, Slot, Wanted, objections, slots};
-use crate::name::TreePath;
 use crate::plan::{Intent, Plan, Step, World, plan};
 use crate::render::printable;
+use crate::sealed::SUFFIX;
 use crate::secret::Secret;
 use crate::spec::Node;
-use crate::state::File;
-use crate::store::{Disk, EntryKind, Pending, RealDisk};
+use crate::state::{File, SecretFile};
+use crate::store::{Pending, RealDisk};
 
 pub(super) struct Tree {
     pub project: Project,
@@ -25,7 +29,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Writes nothing and takes no lock.
-    pub fn read(directory: &Path, node: &str) -> Result<Tree> {
+    pub fn read(directory: &Path, node: &str, identities: &Identities) -> Result<Tree> {
         let project = Project::read(directory)?;
         let node = named(&project, node)?;
         if project.pending != Pending::Nothing {
@@ -38,10 +42,11 @@ impl Tree {
         let plan = plan(world, &project.spec, &Intent::default());
         refuse(&project, &plan, &node)?;
         let disk = RealDisk::open(directory)?;
+        let secrets = OnDisk::new(&disk, identities);
         let slots = slots(&project.graph, &node.name);
         let files = slots
             .into_iter()
-            .map(|slot| wanted(world, &disk, slot))
+            .map(|slot| wanted(world, &secrets, slot))
             .collect::<Result<_>>()?;
         project.refuse_changed(directory)?;
         tell_unapplied(&plan, &node);
@@ -112,12 +117,12 @@ fn tell_unapplied(plan: &Plan, node: &Node) {
     }
 }
 
-fn wanted(world: World<'_>, disk: &RealDisk, slot: Slot<'_>) -> Result<Wanted> {
+fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Wanted> {
     let Slot { place, path, layer } = slot;
     let in_out = &place.path;
     let refused = |why: &str| Error::refused(format!("out/{in_out} {why}"));
     let bytes = if place.content.is_secret() {
-        let bytes = read_secret(disk, in_out)?;
+        let bytes = read(world, secrets, place)?;
         check_secret(world, place, &bytes).map_err(|why| {
             refused(&why).help("nothing was handed out; kpki plan says what is wrong")
         })?;
@@ -144,20 +149,18 @@ fn wanted(world: World<'_>, disk: &RealDisk, slot: Slot<'_>) -> Result<Wanted> {
 
 /// The one way to a secret of a tree. It rests in the clear under its own name, or sealed under that name with
 /// `.age` behind it.
-fn read_secret(disk: &impl Disk, path: &TreePath) -> Result<Secret> {
-    let clear = format!("out/{path}");
-    let sealed = format!("{clear}.age");
-    let is_here = |path: &str| Ok::<_, Error>(disk.kind(path)? != EntryKind::Missing);
-    match (is_here(&clear)?, is_here(&sealed)?) {
-        (true, false) => disk.read(&clear).map(Secret::new),
-        (true, true) => Err(Error::refused(format!(
-            "{clear} and {sealed} are both here, and only one can be right"
+fn read(world: World<'_>, secrets: &OnDisk<'_>, place: &Placement) -> Result<Secret> {
+    let clear = format!("out/{}", place.path);
+    match world.inventory.secret(place.path.as_str()) {
+        Some(SecretFile {
+            plain: Some(_),
+            sealed: Some(_),
+        }) => Err(Error::refused(format!(
+            "{clear} and {clear}{SUFFIX} are both here, and only one can be right"
         ))
         .help("kpki plan says which one belongs there; move the other one away")),
-        (false, true) => Err(Error::refused(format!(
-            "{sealed} is sealed, and no identity is given to open it with"
-        ))),
-        (false, false) => Err(Error::refused(format!("{clear} is not here"))
+        Some(_) => read_secret(world, secrets, place),
+        None => Err(Error::refused(format!("{clear} is not here"))
             .help("run this where the private keys are; kpki apply makes what is missing")),
     }
 }

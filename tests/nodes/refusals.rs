@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Output;
 
 use crate::common::Desk;
-use crate::common::project::Project;
+use crate::common::project::{Project, printed, tool};
 use crate::node::{LAB, Node, apply, describe, done, files, refused};
 
 /// Both commands refuse alike, and neither leaves a trace.
@@ -192,7 +192,16 @@ fn a_secret_that_is_sealed() {
     let project = Project::described(LAB).applied();
     let clear = project.on_node("w1", "pki/kubelet.key");
     let sealed = project.on_node("w1", "pki/kubelet.key.age");
-    fs::copy(&clear, &sealed).unwrap();
+    let desk = tempfile::tempdir().unwrap();
+    let identity = desk.path().join("identity");
+    printed(tool("age-keygen").arg("-o").arg(&identity));
+    let recipient = printed(tool("age-keygen").arg("-y").arg(&identity));
+    printed(
+        tool("age")
+            .args(["-r", recipient.trim(), "-o"])
+            .arg(&sealed)
+            .arg(&clear),
+    );
     both_refuse(&project, "w1", 1, &["kubelet.key.age are both here"]);
     fs::remove_file(&clear).unwrap();
     both_refuse(
@@ -200,7 +209,7 @@ fn a_secret_that_is_sealed() {
         "w1",
         1,
         &[
-            "out/nodes/w1/etc/kubernetes/pki/kubelet.key.age is sealed, and no identity is given to open it with",
+            "out/nodes/w1/etc/kubernetes/pki/kubelet.key.age is sealed for 1 recipient (X25519), and no identity was given",
         ],
     );
 }

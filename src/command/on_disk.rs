@@ -1,0 +1,51 @@
+//! Secrets of `out/` for commands that only read.
+
+use super::identity::Keyring;
+use crate::build::execute::Files;
+use crate::build::seal::Identity;
+use crate::cli::Identities;
+use crate::error::{Error, Result};
+use crate::name::TreePath;
+use crate::secret::Secret;
+use crate::store::{Disk as _, RealDisk};
+
+/// Reads secrets and writes nothing.
+pub(super) struct OnDisk<'a> {
+    disk: &'a RealDisk,
+    keyring: Keyring,
+}
+
+impl<'a> OnDisk<'a> {
+    pub fn new(disk: &'a RealDisk, identities: &Identities) -> Self {
+        OnDisk {
+            disk,
+            keyring: Keyring::of(&identities.identity),
+        }
+    }
+}
+
+impl Files for OnDisk<'_> {
+    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
+        self.disk.read(&format!("out/{path}")).map(Secret::new)
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        self.keyring.identities(|ask| ask())
+    }
+
+    fn write(&self, path: &TreePath, _: &[u8], _: u32) -> Result<()> {
+        Err(Error::internal(format!(
+            "a reader writes nothing, not even {path}"
+        )))
+    }
+
+    fn set_mode(&self, path: &TreePath, _: u32) -> Result<()> {
+        self.write(path, &[], 0)
+    }
+
+    fn remove(&self, path: &TreePath) -> Result<()> {
+        self.write(path, &[], 0)
+    }
+
+    fn progress(&self, _: usize) {}
+}
