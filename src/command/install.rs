@@ -250,3 +250,25 @@ fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
         "keep a copy of what is still needed; then add --allow overwrite:/{first}, or overwrite:/{folder}/* for all there"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_and_a_node_of_one_name() {
+        for (host, node, same) in [
+            ("w1", "w1", true),
+            ("w1.lab.internal", "w1", true),
+            ("w1", "w1.lab.internal", true),
+            ("w1.lab.internal", "w1.lab.internal", true),
+            ("w1.lab.internal", "w1.prod.internal", false),
+            ("w1.lab", "w1.lab.internal", false),
+            ("w11", "w1", false),
+            ("localhost", "w1", false),
+            ("", "w1", false),
+        ] {
+            assert_eq!(is_called(host, node), same, "{host} {node}");
+        }
+    }
+}

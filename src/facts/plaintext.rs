@@ -80,10 +80,16 @@ fn has_private_key(bytes: &[u8]) -> bool {
 fn has_body(mut rest: &[u8]) -> bool {
     for _ in 0..HEADERS {
         rest = skip(rest, b"\"'\\nr+,");
-        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or(rest);
-        if !line.contains(&b':') {
+        let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'-';
+        let name = rest.iter().take(HEADER).take_while(is_name).count();
+        if rest.get(name) != Some(&b':') {
             break;
         }
+        let line = rest.get(..HEADER).unwrap_or(rest);
+        let line = line
+            .split(|byte| b"\n\\".contains(byte))
+            .next()
+            .unwrap_or(line);
         if position(line, b"ENCRYPTED").is_some() {
             return false;
         }
@@ -92,19 +98,20 @@ fn has_body(mut rest: &[u8]) -> bool {
     starts_with_base64(rest)
 }
 
+/// So many headers, none of them longer, are before a body.
 const HEADERS: usize = 8;
+const HEADER: usize = 256;
 
 fn starts_with_base64(rest: &[u8]) -> bool {
-    let text = rest.iter().take_while(|byte| is_base64(**byte));
-    text.count() >= BODY
+    let text = rest.iter().take(BODY);
+    text.take_while(|byte| is_base64(**byte)).count() == BODY
 }
 
 /// The rest of a bech32 text of 32 bytes, or of more for newer kinds of keys.
 fn is_age_key(rest: &[u8]) -> bool {
-    let text = rest
-        .iter()
-        .take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'-');
-    text.count() >= 50
+    const LENGTH: usize = 50;
+    let is_part = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'-';
+    rest.iter().take(LENGTH).take_while(is_part).count() == LENGTH
 }
 
 /// Shorter words are words.

@@ -178,6 +178,13 @@ impl InstallReport {
     }
 
     fn totals(&self) -> String {
+        if self.writes.is_empty() && self.removes.is_empty() && self.folders.is_empty() {
+            return format!(
+                "nothing to write: {} on {} as described; only the record is brought up to date",
+                counted(self.unchanged, "file"),
+                self.node
+            );
+        }
         let words = if self.dry_run {
             ["to write", "to remove"]
         } else {

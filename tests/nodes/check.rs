@@ -300,7 +300,7 @@ fn kinds_of_plaintext() {
     let pgp = key
         .replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK")
         .replace("BLOCK-----\nM", "BLOCK-----\nComment: a\n\nM");
-    let json = serde_json::json!({ "private_key": key }).to_string();
+    let json = |key: &str| serde_json::json!({ "private_key": key, "project": "a:b" }).to_string();
     let both = format!("{}{key}", read("certificate"));
     for (what, text, expected) in [
         ("pkcs8", key.clone(), &[PrivateKey][..]),
@@ -311,7 +311,12 @@ fn kinds_of_plaintext() {
         ("after a certificate", both.clone(), &[PrivateKey]),
         ("with CR LF", key.replace('\n', "\r\n"), &[PrivateKey]),
         ("indented", key.replace('\n', "\n      "), &[PrivateKey]),
-        ("in JSON", json, &[PrivateKey]),
+        ("in JSON", json(&key), &[PrivateKey]),
+        (
+            "under a passphrase, in JSON",
+            json(&read("legacy-locked")),
+            &[],
+        ),
         (
             "in a Secret",
             format!("data:\n  tls.key: {}\n", base64(&key)),

@@ -131,6 +131,21 @@ fn only_what_differs_is_written() {
     assert!(node.installed(&project, "w1").starts_with("nothing to do"));
 }
 
+/// A tree that was put there in some other way becomes kpki's.
+#[test]
+fn a_lost_record_is_written_again() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    node.installed(&project, "w1");
+    let before = node.files();
+    fs::remove_dir_all(node.path("var/lib/kpki")).unwrap();
+    assert_eq!(
+        node.installed(&project, "w1"),
+        "nothing to write: 6 files on w1 as described; only the record is brought up to date\n"
+    );
+    assert_eq!(node.files(), before);
+}
+
 #[test]
 fn what_is_no_longer_described_goes_unless_it_was_changed() {
     let project = Project::described(LAB).applied();
