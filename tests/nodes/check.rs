@@ -208,6 +208,22 @@ fn a_hook_stops_every_way_to_commit_a_secret() {
         let output = commit(&[]);
         assert_eq!(output.status.code(), Some(1), "{}", said(&output));
         assert!(said(&output).contains("x tracked "), "{}", said(&output));
+        repository.git(&["reset", "-q"]);
+        // In another index than the repository's own, which Git names relative to the top.
+        let other = |words: &[&str]| {
+            let mut command = repository.git_command(words);
+            command
+                .env("GIT_INDEX_FILE", ".git/other")
+                .output()
+                .unwrap()
+        };
+        fs::write(&path, &key).unwrap();
+        assert!(other(&["read-tree", "HEAD"]).status.success());
+        assert!(other(&["add", file]).status.success());
+        fs::write(&path, "nothing").unwrap();
+        let output = other(&["commit", "-q", "-m", "m"]);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains("x tracked "), "{}", said(&output));
         assert_eq!(repository.git(&["rev-parse", "HEAD"]), before);
     }
 }
