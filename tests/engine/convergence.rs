@@ -172,7 +172,7 @@ fn sign_all(project: &mut Project, longest: Span) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn the_plan_after_an_apply_is_empty(

@@ -199,7 +199,7 @@ fn assert_whole(project: &Project) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn damage_is_refused_or_healed(damages in prop::collection::vec(damage(), 1..5)) {

@@ -364,7 +364,7 @@ fn keys_are_those_of_the_written_schedule() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     /// Whatever is said of one user, only that user's files change.
     #[test]
     fn a_changed_user_changes_only_their_files(

@@ -134,7 +134,7 @@ fn is_anchor_file(path: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_replaces_an_anchor_by_accident(events in prop::collection::vec(event(), 1..7)) {
