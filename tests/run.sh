@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 sh tests/setup.sh
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --no-default-features -- -D warnings
 cargo test --locked
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 PATH="$PWD/target/test-tools/bin:$PATH" cargo deny --locked check licenses bans sources

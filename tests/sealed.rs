@@ -376,6 +376,65 @@ fn files_of_the_age_command_are_taken_over() {
     assert!(open(&fs::read(&path).unwrap(), &bob).unwrap() == inside);
 }
 
+#[test]
+fn a_reviewed_plan_takes_an_identity_and_knows_the_recipients() {
+    let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
+    let project = Project::described(&described(&[&operator, &bob])).applied();
+    describe(&project, &described(&[&operator]));
+    done(&project.kpki(&["plan", "--out", "reviewed.plan"]));
+    let identity = operator.file();
+    let arguments = [
+        "apply",
+        "reviewed.plan",
+        "--identity",
+        identity.to_str().unwrap(),
+    ];
+    let carol = Key::age();
+    describe(&project, &described(&[&operator, &carol]));
+    let says = ["is stale", "the description means something else"];
+    refuses(&project, &says, || project.kpki(&arguments));
+    describe(&project, &described(&[&operator]));
+    done(&project.kpki(&arguments));
+    converged(&project);
+}
+
+#[test]
+fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
+    let operator = Key::age();
+    let text = format!(
+        "{}reproducible {{ seed-file \"lab.seed\"; not-before \"2026-01-01T00:00:00Z\" }}\n",
+        described(&[&operator])
+    );
+    let project = Project::described(&text);
+    let seed = project.folder().join("lab.seed");
+    let digits = common::project::printed(tool("openssl").args(["rand", "-hex", "32"]));
+    fs::write(&seed, digits).unwrap();
+    fs::set_permissions(&seed, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let project = project.applied();
+    converged(&project);
+    let identity = operator.file();
+    let check = ["apply", "--check", "--identity", identity.to_str().unwrap()];
+    done(&project.kpki(&check));
+    refuses(&project, &["no identity was given"], || {
+        project.kpki(&check[..2])
+    });
+    // Another key under the same name, sealed as it should be.
+    let path = project.out("users/jane/jane.key.age");
+    let other = fs::read(project.out("ca/etcd.key.age")).unwrap();
+    fs::write(&path, other).unwrap();
+    let output = project.kpki(&check);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let text = said(&output);
+    assert!(
+        text.contains("out/users/jane/jane.key.age differs"),
+        "{text}"
+    );
+    // Lost, it follows from the seed again, and nothing is opened for it.
+    fs::remove_file(&path).unwrap();
+    done(&project.kpki(&["apply"]));
+    done(&project.kpki(&check));
+}
+
 /// The part of a secret that no two of them share, in the forms that it could be shown in.
 fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(secret);

@@ -39,6 +39,11 @@ const AGE_FILE: [&[u8]; 2] = [
 
 /// The identities in one file, as `age -i` reads it.
 pub fn identities(file: &Secret, passphrase: Locked<'_>) -> Result<Vec<Identity>, NotAnIdentity> {
+    if cfg!(not(feature = "age")) {
+        return Err(NotAnIdentity::because(
+            "is of no use: this kpki was built without the feature `age`",
+        ));
+    }
     let bytes = file.expose();
     if AGE_FILE.iter().any(|start| bytes.starts_with(start)) {
         let inside = unlocked(bytes, passphrase)?;

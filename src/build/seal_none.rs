@@ -25,11 +25,9 @@ pub(super) fn native(_line: &str) -> Option<Identity> {
 }
 
 pub(super) fn ssh(_file: &[u8], _passphrase: Locked<'_>) -> Result<Identity, NotAnIdentity> {
-    Err(NotAnIdentity::because(WITHOUT_AGE))
+    Err(NotAnIdentity::because("is not read"))
 }
 
 pub(super) fn unlocked(_file: &[u8], _passphrase: Locked<'_>) -> Result<Secret, NotAnIdentity> {
-    Err(NotAnIdentity::because(WITHOUT_AGE))
+    Err(NotAnIdentity::because("is not read"))
 }
-
-const WITHOUT_AGE: &str = "is of no use: this kpki was built without the feature `age`";

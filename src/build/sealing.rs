@@ -113,24 +113,30 @@ fn read_place(world: World<'_>, files: &dyn Files, place: &Placement) -> Result<
     let path = place.sealed_file();
     let file = files.read_secret(&path).map_err(cannot_read)?;
     let identities = files.identities().map_err(Trouble::Closed)?;
-    let why = match open(file.expose(), sealed.size, identities) {
+    let (why, help) = match open(file.expose(), sealed.size, identities) {
         Ok(secret) => return Ok(secret),
         Err(Unopened::Damaged) => {
             return Err(Trouble::Damaged("is damaged: cut or changed".to_owned()));
         }
-        Err(Unopened::WithoutAge) => "this kpki was built without the feature `age`".to_owned(),
-        Err(Unopened::NoneFits) => match identities.len() {
-            0 => "no identity was given".to_owned(),
-            1 => "the identity given is none of them".to_owned(),
-            count => format!("none of the {count} identities given is one of them"),
-        },
+        Err(Unopened::WithoutAge) => (
+            "this kpki was built without the feature `age`".to_owned(),
+            "take one that has it",
+        ),
+        Err(Unopened::NoneFits) => {
+            let why = match identities.len() {
+                0 => "no identity was given".to_owned(),
+                1 => "the identity given is none of them".to_owned(),
+                count => format!("none of the {count} identities given is one of them"),
+            };
+            (why, GIVE_ONE)
+        }
     };
     let name = &world.graph.get(place.derivation).name;
     let message = format!(
         "{name}: out/{path} is sealed for {}, and {why}",
         sealed.in_words()
     );
-    Err(Trouble::Closed(Error::refused(message).help(GIVE_ONE)))
+    Err(Trouble::Closed(Error::refused(message).help(help)))
 }
 
 /// The file that holds a secret now: where both forms are here, the sealed one.

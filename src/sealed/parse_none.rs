@@ -16,4 +16,4 @@ pub(super) fn of_ssh(_kind: &str, _key: &str, _comment: &str) -> Result<Recipien
 }
 
 const WITHOUT_AGE: &str =
-    "cannot be sealed to: this kpki was built without the feature `age`; take one that has it";
+    "cannot be sealed to: this kpki was built without the feature `age`; take a kpki that has it";
