@@ -85,9 +85,16 @@ pub struct Intentions {
     /// Issue an artifact again, with a new key
     #[arg(long, value_name = "NAME")]
     pub rekey: Vec<NamePattern>,
-    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, plaintext
+    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<Allow>,
+}
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// Rules that the description must keep, given by whoever reviews it
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +124,8 @@ pub struct PlanArgs {
     pub future: Future,
     #[command(flatten)]
     pub intentions: Intentions,
+    #[command(flatten)]
+    pub policy: Policy,
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -134,6 +143,8 @@ pub struct ApplyArgs {
     pub output: Output,
     #[command(flatten)]
     pub intentions: Intentions,
+    #[command(flatten)]
+    pub policy: Policy,
     #[command(flatten)]
     pub identities: Identities,
     /// Delete files that the description no longer mentions

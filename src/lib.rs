@@ -69,6 +69,13 @@
 //! or master in its line, of copies on nodes in lines of their own, so that a node which comes or goes touches no
 //! other secret. Everything is written through `put` and read through `open` of [`build::sealing`].
 //!
+//! # Power
+//!
+//! [`plan::privilege`] holds what the certificates, bindings and recipients that are here let somebody do against what the recipes
+//! make. It reads public files, never the lock's claims (but for a kubeconfig's server, which no public file shows), and costs
+//! nothing where a plan has no step. The same comparison of two [`plan::privilege::Credential`]s serves any two certificates.
+//! A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
+//!
 //! # Invariants
 //!
 //! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.

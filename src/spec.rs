@@ -1,5 +1,6 @@
 //! What the user wants, validated: nothing optional or stringly is left where a default exists.
 
+mod lines;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::sealed::{Owner, Recipient};
 use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
 
+pub use lines::Lines;
 pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
 
 /// One cluster's PKI as described.
@@ -43,6 +45,8 @@ pub struct Spec {
     pub secrets: Option<BTreeSet<Recipient>>,
     /// Keys from a seed; `None`: every key is drawn.
     pub reproducible: Option<Reproducible>,
+    /// Never hashed.
+    pub lines: Lines,
 }
 
 /// `reproducible { … }`

@@ -273,7 +273,7 @@ fn usual_lines_fit_eighty_columns() {
         "status",
         "show nodes/cp1/apiserver",
         "why nodes/cp1/apiserver",
-        "apply",
+        "apply --allow escalation:apiserver --allow escalation:endpoint",
     ] {
         let ran = ran(lab.command(words).env("COLUMNS", "80"));
         assert_eq!(ran.code, 0, "{words}: {}", ran.err);
@@ -488,8 +488,17 @@ fn plan_and_apply_speak_of_what_cannot_be_taken_back() {
         plan.contains("the old certificate stays valid until 20"),
         "{plan}"
     );
-    assert!(plan.ends_with("next: kpki apply\n"), "{plan}");
-    let applied = lab.done("apply");
+    assert!(
+        plan.starts_with("authority\nx root is new: root, in system:masters; "),
+        "{plan}"
+    );
+    let loses = "- apiserver-kubelet-client loses the group kubeadm:cluster-admins";
+    assert!(plan.contains(loses), "{plan}");
+    assert!(
+        plan.ends_with("kpki apply --allow escalation:root\n"),
+        "{plan}"
+    );
+    let applied = lab.done("apply --allow escalation:root");
     assert!(
         applied.contains("1 created, 1 reissued, 6 rendered, "),
         "{applied}"
@@ -511,8 +520,13 @@ fn a_decision_comes_first() {
         format!("{TWO_NODES}ca \"etcd\" key=\"rsa-2048\"\nuser \"new\"\n"),
     );
     let plan = lab.done("plan");
+    let (authority, decisions) = plan.split_once("\n\n").unwrap();
     assert!(
-        plan.starts_with("x ca/etcd\n    the description asks for rsa-2048"),
+        authority.starts_with("authority\n! etcd is replaced as a root of trust (cluster.kdl:6)\n"),
+        "{plan}"
+    );
+    assert!(
+        decisions.starts_with("x ca/etcd\n    the description asks for rsa-2048"),
         "{plan}"
     );
     let status = lab.done("status");

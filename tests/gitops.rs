@@ -156,7 +156,7 @@ fn a_change_is_reviewed_without_a_key_applied_with_one_and_installed() {
     }
     assert!(plan.contains("3 to reissue"), "{plan}");
     // And could not apply it: the CA's key is closed.
-    let refused = reviewer.kpki(&["apply"]);
+    let refused = reviewer.kpki(&["apply", "--allow", "escalation:apiserver"]);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
     assert!(
         said(&refused).contains("out/ca/kubernetes.key.age"),
@@ -174,7 +174,13 @@ fn a_change_is_reviewed_without_a_key_applied_with_one_and_installed() {
         "another-name",
     ]);
     let before = operator.git(&["rev-parse", "HEAD"]);
-    operator.done(&["apply", "--identity", identity]);
+    operator.done(&[
+        "apply",
+        "--identity",
+        identity,
+        "--allow",
+        "escalation:apiserver",
+    ]);
     operator.commit("Apply: another name for the API server");
     let touched = operator.git(&["diff", "--name-only", before.trim(), "HEAD"]);
     let touched: Vec<&str> = touched.lines().collect();

@@ -86,6 +86,15 @@ enum Until {
     Journal,
 }
 
+/// With consent to all that a round changes.
+const APPLY: [&str; 5] = [
+    "apply",
+    "--allow",
+    "escalation:apiserver",
+    "--allow",
+    "escalation:defaults",
+];
+
 impl Project {
     fn new() -> Project {
         let wish = Wish {
@@ -201,7 +210,7 @@ impl Project {
             Landed::Committed => assert!(talk.contains("half-way"), "{talk}"),
         }
         assert_eq!(self.landed(), landed, "plan wrote something");
-        self.run(&["apply", "--prune"]);
+        self.run(&[&APPLY[..], &["--prune"]].concat());
         let (report, _) = self.run(&["plan", "--format", "json", "--detailed-exitcode"]);
         for nothing in [
             "\"empty\": true",
@@ -299,17 +308,23 @@ fn a_killed_apply_is_finished_or_undone() {
             // A first apply: nothing is there yet.
             0 => {
                 project = Project::new();
-                &["apply"]
+                &APPLY
             }
             1 => {
                 project.wish.san += 1;
-                &["apply"]
+                &APPLY
             }
             2 => {
                 project.wish.days += 1;
-                &["apply"]
+                &APPLY
             }
-            3 => &["apply", "--rekey", "nodes/cp1/*"],
+            3 => &[
+                "apply",
+                "--rekey",
+                "nodes/cp1/*",
+                "--allow",
+                "escalation:apiserver",
+            ],
             _ => {
                 project.wish.user = false;
                 &["apply", "--prune"]
@@ -345,7 +360,7 @@ fn an_interrupted_apply_is_finished_or_undone() {
         project.wish.san += u32::try_from(round).unwrap();
         project.describe();
         project.interrupt(
-            &["apply"],
+            &APPLY,
             until,
             spread.below(Duration::from_millis(2)),
             Signal::INT,

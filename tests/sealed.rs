@@ -147,9 +147,9 @@ fn identities_of_every_kind_open() {
         }
     }
     for (number, key) in keys.iter().take(3).enumerate() {
-        ask_for_a_signature(&project, &format!("flag{number}.lab"));
+        ask_for_a_signature(&project, &format!("10.8.1.{number}"));
         done(&apply(&project, &key.file()));
-        ask_for_a_signature(&project, &format!("env{number}.lab"));
+        ask_for_a_signature(&project, &format!("10.8.2.{number}"));
         let output = Command::new(KPKI)
             .arg("apply")
             .env("KPKI_IDENTITY", key.file())
@@ -167,7 +167,7 @@ fn identities_of_every_kind_open() {
     ];
     for (number, file) in locked.iter().enumerate() {
         let file = file.to_str().unwrap();
-        ask_for_a_signature(&project, &format!("locked{number}.lab"));
+        ask_for_a_signature(&project, &format!("10.8.3.{number}"));
         let command = [KPKI, "apply", "--identity", file];
         let wrong = on_a_terminal(project.folder(), "let me in", &command);
         assert_eq!(wrong.status.code(), Some(1), "{}", said(&wrong));
@@ -183,7 +183,7 @@ fn identities_of_every_kind_open() {
         done(&output);
         assert!(!said(&output).contains("Passphrase"));
         // Nobody to ask.
-        ask_for_a_signature(&project, "nobody.lab");
+        ask_for_a_signature(&project, "10.8.4.1");
         refuses(
             &project,
             &[
@@ -204,7 +204,7 @@ fn identities_of_every_kind_open() {
 fn an_identity_that_will_not_do_is_named_and_nothing_is_written() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
     let project = Project::described(&described(&[&operator, &bob])).applied();
-    ask_for_a_signature(&project, "other.lab");
+    ask_for_a_signature(&project, "10.8.4.2");
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -318,7 +318,7 @@ fn cut_and_changed_files_are_named_and_nothing_is_written() {
     let copy = project.on_node("cp1", "pki/ca.key.age");
     let whole = fs::read(&path).unwrap();
     fs::remove_file(copy).unwrap();
-    ask_for_a_signature(&project, "other.lab");
+    ask_for_a_signature(&project, "10.8.4.2");
     let changed = |at: usize| {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;

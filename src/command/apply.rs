@@ -6,13 +6,13 @@ use std::path::Path;
 use super::output::Output;
 use super::plan::intent;
 use super::project::{Description, Project};
-use super::{Outcome, check, clock, seed, terminal};
+use super::{Outcome, check, clock, policy, seed, terminal};
 use crate::build::execute::execute;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::name::TreePath;
-use crate::plan::{self, Intent, Plan};
+use crate::plan::{self, Intent, Plan, PrivilegeChange};
 use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
 use crate::sources::read_regular;
 use crate::state::{File, Lock, SecretFile};
@@ -52,21 +52,28 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     let project = Project::with(description, directory)?;
     project.refuse_obstacles()?;
     let now = clock();
-    let asked = match &saved {
+    let mut asked = match &saved {
         Some(saved) => saved.asked.clone(),
         None => Asked {
             now,
             intent: intent(&args.intentions, &project)?,
         },
     };
+    asked.intent.policy = policy::read(&args.policy)?;
     let world = project.world(asked.now);
     let plan = plan::plan(world, &project.spec, &asked.intent);
-    let mut report = plan_report(world, &project.spec, &plan, &project.notes);
+    let mut report = plan_report(
+        world,
+        &project.spec,
+        &plan,
+        &asked.intent.policy,
+        &project.notes,
+    );
     if let Some(saved) = &saved {
         let (text, _) = SavedPlan::text(&project.graph, &asked.intent, &report);
         saved.compare(&text)?;
     }
-    refuse(&plan, &report.decisions(terminal::columns()))?;
+    refuse(&plan, &report.objections(terminal::columns()))?;
     // Written dates are right whatever the clock says.
     let written = project.spec.not_before();
     if written.is_none() {
@@ -188,7 +195,17 @@ fn refuse_early_clock(lock: &Lock, now: Timestamp) -> Result<()> {
 
 /// Everything that stands in the way, at once.
 fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
-    if plan.blocked.is_empty() && plan.mixed.is_empty() {
+    const SHOWN: usize = 6;
+    let mut escalations = plan
+        .privileges
+        .iter()
+        .filter(|change| change.stops())
+        .peekable();
+    if plan.blocked.is_empty()
+        && plan.mixed.is_empty()
+        && plan.violations.is_empty()
+        && escalations.peek().is_none()
+    {
         return Ok(());
     }
     let message = format!(
@@ -201,10 +218,15 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
              damaged or put there by mistake can be restored or deleted instead",
         ));
     }
+    if !plan.violations.is_empty() {
+        return Err(Error::refused(message)
+            .help("no --allow helps against a policy: change the description, or have its keeper change the policy"));
+    }
     let allows: Vec<String> = plan
         .blocked
         .iter()
-        .filter_map(|blocked| blocked.allow.as_ref())
+        .filter_map(|blocked| blocked.allow.clone())
+        .chain(escalations.map(PrivilegeChange::allow))
         .map(|allow| format!("--allow {allow}"))
         .collect();
     if allows.is_empty() {
@@ -212,10 +234,15 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
     }
     let mut unique = allows;
     unique.dedup();
-    let more = if unique.len() > 3 { " ..." } else { "" };
-    unique.truncate(3);
-    Err(Error::new(Kind::NeedsAllow, message).help(format!(
-        "put back what is lost or undo the change; to go on all the same add {}{more}",
-        unique.join(" ")
-    )))
+    let more = if unique.len() > SHOWN { " ..." } else { "" };
+    unique.truncate(SHOWN);
+    let allows = unique.join(" ");
+    let help = if plan.blocked.is_empty() {
+        format!("undo the change; if it is wanted, add {allows}{more}")
+    } else {
+        format!(
+            "put back what is lost or undo the change; to go on all the same add {allows}{more}"
+        )
+    };
+    Err(Error::new(Kind::NeedsAllow, message).help(help))
 }

@@ -14,6 +14,7 @@ mod on_disk;
 mod output;
 mod plaintext;
 mod plan;
+mod policy;
 mod project;
 mod seed;
 mod show;

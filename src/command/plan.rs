@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::project::{Project, warn, warn_if_pending};
-use super::{Outcome, clock, terminal};
+use super::{Outcome, clock, policy, terminal};
 use crate::cli::{Format, Intentions, PlanArgs};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
-use crate::plan::{Allow, Intent, NamePattern, plan};
+use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy, plan};
 use crate::render::{SavedPlan, plan_report};
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
@@ -20,9 +20,18 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     warn(project.pending);
     project.refuse_obstacles()?;
     let now = args.future.now.unwrap_or_else(clock);
-    let intent = intent(&args.intentions, &project)?;
+    let intent = Intent {
+        policy: policy::read(&args.policy)?,
+        ..intent(&args.intentions, &project)?
+    };
     let plan = plan(project.world(now), &project.spec, &intent);
-    let report = plan_report(project.world(now), &project.spec, &plan, &project.notes);
+    let report = plan_report(
+        project.world(now),
+        &project.spec,
+        &plan,
+        &intent.policy,
+        &project.notes,
+    );
     let mut text = match args.output.format {
         Format::Text => report.text(terminal::columns()),
         Format::Json => report.json(),
@@ -39,7 +48,9 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         }
     }
     terminal::product(&text)?;
-    Ok(if args.detailed_exitcode && !plan.is_empty() {
+    Ok(if !plan.violations.is_empty() {
+        Outcome::Refused
+    } else if args.detailed_exitcode && !plan.is_empty() {
         Outcome::Differences
     } else {
         Outcome::Done
@@ -62,6 +73,7 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         renew: args.renew.clone(),
         rekey: args.rekey.clone(),
         allow: args.allow.clone(),
+        policy: ReviewPolicy::default(),
     };
     if project.spec.reproducible.is_some()
         && let Some(pattern) = intent.renew.first().or(intent.rekey.first())
@@ -76,7 +88,7 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
     let permitted = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Replace(name) => Some(NamePattern::Exact(name.clone())),
         Allow::LostKey(pattern) => Some(pattern.clone()),
-        Allow::Plaintext => None,
+        Allow::Escalation(_) | Allow::Plaintext => None,
     });
     for pattern in patterns.cloned().chain(permitted) {
         let names = || project.graph.ids().map(|id| &project.graph.get(id).name);

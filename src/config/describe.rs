@@ -10,7 +10,8 @@ use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
 use super::{
-    ca, certificate, cluster, component, defaults, manifests, node, reproducible, secrets, user,
+    ca, certificate, cluster, component, defaults, lines, manifests, node, reproducible, secrets,
+    user,
 };
 use crate::sources::Sources;
 use crate::spec::{
@@ -108,6 +109,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         manifests: None,
         reproducible,
         secrets,
+        lines: lines::note(blocks.values().flatten(), reader),
     };
     Some(Described {
         spec,

@@ -17,6 +17,7 @@ mod defaults;
 mod describe;
 mod files;
 mod flags;
+mod lines;
 mod manifests;
 mod node;
 mod parse;
@@ -27,6 +28,7 @@ mod reader;
 mod report;
 mod reproducible;
 mod request;
+mod review_policy;
 mod secrets;
 mod strings;
 mod structure;
@@ -37,6 +39,7 @@ mod user;
 
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
+pub use review_policy::load_policy;
 
 use crate::sources::Sources;
 use crate::spec::Spec;

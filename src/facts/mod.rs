@@ -12,6 +12,7 @@ pub mod pem;
 pub mod plaintext;
 pub mod public_key;
 pub mod request;
+pub mod role_bindings;
 mod sans;
 pub mod signature;
 
@@ -23,6 +24,7 @@ pub use pem::{certificate_pem, certificates_in_pem};
 pub use plaintext::{Plaintext, plaintext_in};
 pub use public_key::{KeyKind, PublicKey};
 pub use request::{RequestFacts, request_in_pem, request_pem};
+pub use role_bindings::{RoleGrant, role_grants};
 pub use signature::is_signed_by;
 
 /// Why bytes are not what they should be; reads after the name of the file: `ca.crt holds no certificate`.

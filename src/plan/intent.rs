@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::privilege::Holder;
+use super::review_policy::ReviewPolicy;
 use crate::name::{ArtifactName, NameError};
 
 #[derive(Debug, Clone, Default)]
@@ -10,6 +12,8 @@ pub struct Intent {
     pub renew: Vec<NamePattern>,
     pub rekey: Vec<NamePattern>,
     pub allow: Vec<Allow>,
+    /// `--policy`
+    pub policy: ReviewPolicy,
 }
 
 impl Intent {
@@ -32,6 +36,12 @@ impl Intent {
             .iter()
             .any(|allow| matches!(allow, Allow::LostKey(pattern) if pattern.matches(name)))
     }
+
+    pub fn allows_escalation(&self, holder: &Holder) -> bool {
+        self.allow.iter().any(
+            |allow| matches!(allow, Allow::Escalation(name) if holder.is_called(name.as_str())),
+        )
+    }
 }
 
 /// What a step may need said aloud.
@@ -41,6 +51,8 @@ pub enum Allow {
     Replace(ArtifactName),
     /// `lost-key:NAME`: a key whose file is gone is given up.
     LostKey(NamePattern),
+    /// `escalation:NAME`: a user, component, CA or whoever else gains power.
+    Escalation(ArtifactName),
     /// `plaintext`: sealed secrets are written in the clear.
     Plaintext,
 }
@@ -56,8 +68,9 @@ impl FromStr for Allow {
         match text.split_once(':') {
             Some(("replace", name)) => name.parse().map(Allow::Replace),
             Some(("lost-key", pattern)) => pattern.parse().map(Allow::LostKey),
+            Some(("escalation", name)) => name.parse().map(Allow::Escalation),
             _ => Err(NameError(
-                "is not a permission; write replace:NAME, lost-key:NAME or plaintext".into(),
+                "is not a permission; write replace:NAME, lost-key:NAME, escalation:NAME or plaintext".into(),
             )),
         }
     }
@@ -68,6 +81,7 @@ impl fmt::Display for Allow {
         match self {
             Allow::Replace(name) => write!(f, "replace:{name}"),
             Allow::LostKey(pattern) => write!(f, "lost-key:{pattern}"),
+            Allow::Escalation(name) => write!(f, "escalation:{name}"),
             Allow::Plaintext => f.write_str(PLAINTEXT),
         }
     }

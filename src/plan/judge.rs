@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
-    exposure, leaf, orphan, rendered, request, restart, sealing, signing_key, static_pod,
+    exposure, leaf, orphan, privilege, rendered, request, restart, sealing, signing_key,
+    static_pod, violation,
 };
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
@@ -102,6 +103,8 @@ fn walk(
     orphan::find(&mut judge.plan, world);
     sealing::find(&mut judge.plan, world, spec, intent);
     judge.plan.exposed = exposure::find(world, &judge.plan);
+    judge.plan.privileges = privilege::find(world, spec, intent, &judge.plan);
+    judge.plan.violations = violation::find(world.graph, spec, &intent.policy);
     restart::services(&mut judge, spec);
     restart::removed_members(&mut judge.plan, world);
     judge.plan.restarts.sort();

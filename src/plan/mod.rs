@@ -13,15 +13,18 @@ mod intent;
 mod judge;
 mod leaf;
 mod orphan;
+pub mod privilege;
 mod reason;
 mod rendered;
 mod request;
 mod restart;
+mod review_policy;
 mod sealing;
 mod signing_key;
 mod static_pod;
 mod survey;
 mod validity;
+mod violation;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -36,16 +39,19 @@ pub use intent::{Allow, Intent, NamePattern};
 pub use judge::plan;
 pub use leaf::leaf_entry;
 pub use orphan::Orphan;
+pub use privilege::PrivilegeChange;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
 pub use request::{
     key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
 };
 pub use restart::{Membership, Restart};
+pub use review_policy::{GroupPattern, ReviewPolicy, SanPattern};
 pub use sealing::{Change, RecipientsChange, Resting, Seal, recorded, resting};
 pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
 pub use validity::BACKDATE;
+pub use violation::Violation;
 
 /// What to do for one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,6 +165,10 @@ pub struct Plan {
     pub recipients: RecipientsChange,
     /// Whose keys a removed recipient could read: only new keys help.
     pub exposed: BTreeSet<DerivationId>,
+    /// Who gains and loses power.
+    pub privileges: Vec<PrivilegeChange>,
+    /// What a policy forbids.
+    pub violations: Vec<Violation>,
     /// What etcd must be told first.
     pub membership: Vec<Membership>,
     /// In the order in which it is safe.

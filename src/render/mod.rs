@@ -11,6 +11,7 @@ mod orders;
 mod plaintext;
 mod plan;
 mod plan_text;
+mod privilege;
 mod saved_plan;
 mod secrets;
 mod show;

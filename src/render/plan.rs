@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::orders::{MembershipReport, RestartReport, membership, restarts};
+use super::privilege::{PrivilegeReport, ViolationReport, privilege_report, violation_report};
 use super::secrets::{SecretsReport, secrets_report};
 use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json, notes};
 use crate::graph::{DerivationId, Recipe};
 use crate::name::TreePath;
-use crate::plan::{Action, Blocked, Mixed, Orphan, Plan, Reason, Step, World};
+use crate::plan::{Action, Blocked, Mixed, Orphan, Plan, Reason, ReviewPolicy, Step, World};
 use crate::spec::Spec;
 
 /// What `kpki plan --format json` prints.
@@ -26,6 +27,13 @@ pub struct PlanReport {
     /// Nothing to do and nothing in the way.
     pub empty: bool,
     pub summary: Summary,
+    /// Who gains and loses power, what stops apply first.
+    pub authority: Vec<PrivilegeReport>,
+    /// Digest of the policy that was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// What the policy forbids.
+    pub violations: Vec<ViolationReport>,
     /// What stops apply until a person decides.
     pub blocked: Vec<BlockedReport>,
     /// Identities whose files do not belong together.
@@ -126,6 +134,7 @@ pub fn plan_report(
     world: World<'_>,
     spec: &Spec,
     plan: &Plan,
+    policy: &ReviewPolicy,
     description_notes: &[String],
 ) -> PlanReport {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
@@ -156,6 +165,9 @@ pub fn plan_report(
                 plan.steps.len() + plan.waiting.len() + plan.blocked.len() + plan.mixed.len(),
             ),
         },
+        authority: plan.privileges.iter().map(privilege_report).collect(),
+        policy: policy.digest.as_ref().map(ToString::to_string),
+        violations: plan.violations.iter().map(violation_report).collect(),
         blocked: plan
             .blocked
             .iter()

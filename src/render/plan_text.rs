@@ -1,10 +1,12 @@
 //! A plan as text: what needs a decision first, one line a changed artifact, the next command last.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::Style;
 
 use super::plan::{BlockedReport, PlanReport, StepReport};
+use super::privilege::{privilege_text, violations_text};
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph, some};
 use super::waiting::waiting_text;
@@ -17,7 +19,7 @@ const DECISIONS: usize = 20;
 impl PlanReport {
     /// In lines of at most `columns` where that is possible.
     pub fn text(&self, columns: usize) -> String {
-        let mut text = self.decisions(columns);
+        let mut text = self.objections(columns);
         text.push_str(&self.changes(columns, false));
         text.push_str(&self.remarks(columns));
         let _ = writeln!(text, "{}", self.totals(false));
@@ -25,17 +27,46 @@ impl PlanReport {
         text.push_str(&self.old_certificates(columns));
         text.push_str(&waiting_text(&self.waiting, columns));
         text.push_str(&self.orders(columns));
-        let next = if !self.mixed.is_empty() {
-            "check out one side of cluster.lock and out/ together"
-        } else if !self.blocked.is_empty() {
-            "decide the above; apply refuses until then"
-        } else if self.empty {
-            return text;
-        } else {
-            "kpki apply"
-        };
-        let _ = writeln!(text, "{STRONG}next:{STRONG:#} {next}");
+        if let Some(next) = self.next() {
+            let _ = writeln!(text, "{STRONG}next:{STRONG:#} {next}");
+        }
         text
+    }
+
+    /// What a reviewer reads first: power, then what stands in the way otherwise.
+    pub fn objections(&self, columns: usize) -> String {
+        let mut text = violations_text(&self.violations, columns);
+        text.push_str(&privilege_text(&self.authority, columns));
+        text.push_str(&self.decisions(columns));
+        text
+    }
+
+    /// What a person does now.
+    fn next(&self) -> Option<String> {
+        if !self.mixed.is_empty() {
+            return Some("check out one side of cluster.lock and out/ together".into());
+        }
+        if !self.blocked.is_empty() {
+            return Some("decide the above; apply refuses until then".into());
+        }
+        if !self.violations.is_empty() {
+            return Some("change what the policy forbids; apply refuses until then".into());
+        }
+        let missing = self
+            .authority
+            .iter()
+            .filter(|change| change.consent == "missing");
+        let allows: BTreeSet<&str> = missing
+            .filter_map(|change| change.allow.as_deref())
+            .collect();
+        match allows.len() {
+            0 if self.empty => None,
+            0 => Some("kpki apply".into()),
+            1 => allows
+                .first()
+                .map(|allow| format!("if this is wanted, kpki apply --allow {allow}")),
+            _ => Some("if all of this is wanted, kpki apply with each --allow above".into()),
+        }
     }
 
     /// After an apply: what was done.

@@ -11,7 +11,7 @@ use super::plan::PlanReport;
 use super::{FORMAT_VERSION, json};
 use crate::graph::Graph;
 use crate::hash::{Digest, Fields};
-use crate::plan::{Allow, Intent, NamePattern};
+use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy};
 use crate::time::Timestamp;
 
 /// What `kpki plan --out FILE` writes. It holds no secret.
@@ -111,6 +111,8 @@ pub fn asked(file: &str) -> Result<Asked, String> {
         renew: patterns(head.renew).ok_or_else(damaged)?,
         rekey: patterns(head.rekey).ok_or_else(damaged)?,
         allow: allow.ok_or_else(damaged)?,
+        // Given again with the plan, and compared by its digest.
+        policy: ReviewPolicy::default(),
     };
     let now = head.plan.now.parse().map_err(|_| damaged())?;
     Ok(Asked { now, intent })
@@ -145,7 +147,17 @@ pub fn moved(saved: &str, now: &str) -> Vec<String> {
     }
     if lines.is_empty() {
         let keys = [
-            "blocked", "mixed", "lock", "secrets", "waiting", "absent", "orphans", "foreign",
+            "policy",
+            "authority",
+            "violations",
+            "blocked",
+            "mixed",
+            "lock",
+            "secrets",
+            "waiting",
+            "absent",
+            "orphans",
+            "foreign",
             "notes",
         ];
         let of = |plan: &Value, key: &str| plan.get("plan")?.get(key).cloned();

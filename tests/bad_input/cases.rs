@@ -991,14 +991,14 @@ fn usage_cases() -> Vec<Case> {
             none,
             &["apply", "--allow", "everything"],
             64,
-            &["write replace:NAME, lost-key:NAME or plaintext"],
+            &["write replace:NAME, lost-key:NAME, escalation:NAME or plaintext"],
         ),
         case(
             "--allow: no such permission",
             none,
             &["apply", "--allow", "steal:ca/etcd"],
             64,
-            &["write replace:NAME, lost-key:NAME or plaintext"],
+            &["write replace:NAME, lost-key:NAME, escalation:NAME or plaintext"],
         ),
         case(
             "--allow replace: all",

@@ -95,7 +95,11 @@ impl Project {
     }
 
     pub fn applied(self) -> Self {
-        let output = self.kpki(&["apply"]);
+        self.applied_with(&[])
+    }
+
+    pub fn applied_with(self, more: &[&str]) -> Self {
+        let output = self.kpki(&[&["apply"], more].concat());
         assert!(output.status.success(), "{}", said(&output));
         self
     }

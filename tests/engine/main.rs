@@ -19,6 +19,7 @@ mod hashes;
 mod judgement;
 mod kubelet_config;
 mod operators_manifests;
+mod privileges;
 mod project;
 mod reissue;
 mod reproducible;

@@ -138,7 +138,7 @@ fn a_later_member_joins_by_its_own_manifest() {
     let order = etcd.ports.moved(order, etcd.index("cp3"));
     let order: Vec<&str> = order.strip_prefix("etcdctl ").unwrap().split(' ').collect();
     etcd.ordered("127.0.0.21", &client, &order);
-    let project = project.applied();
+    let project = project.applied_with(&["--allow", "escalation:cp3"]);
     etcd.start(&project, "cp3");
     etcd.wait_until_healthy(&client);
     etcd.lists_its_members(&client);

@@ -87,7 +87,7 @@ fn a_dry_run_tells_the_same_and_writes_nothing() {
     assert_eq!(told.replace(" to write", " written"), real);
     let after = node.files();
     describe(&project, &LAB.replace("api.lab:6443", "api.lab:7443"));
-    apply(&project, &[]);
+    apply(&project, &["--allow", "escalation:endpoint"]);
     let told = done(node.install(&project, "cp1", &["--dry-run"]));
     assert_eq!(node.files(), after);
     assert!(
@@ -231,7 +231,7 @@ fn restarts() {
         (
             "where clients dial",
             LAB.replace("api.lab:6443", "other.lab:6443"),
-            "",
+            "--allow escalation:endpoint --allow escalation:apiserver",
             "next: systemctl restart kubelet kube-proxy\n",
         ),
         (
@@ -246,7 +246,7 @@ fn restarts() {
         (
             "the kubelet's file",
             LAB.replace("lab\" {", "lab\" { dns-domain \"a.b\";"),
-            "",
+            "--allow escalation:apiserver",
             "next: systemctl restart kubelet\n",
         ),
     ] {

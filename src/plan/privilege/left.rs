@@ -1,0 +1,64 @@
+//! Who is described no longer, and what the certificate in their hands still says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Orphan, Plan};
+use super::find::Finder;
+use super::gain::Gain;
+use super::nodes::on_node;
+use super::{Credential, Holder};
+use crate::facts::{CertificateFacts, certificates_in_pem};
+use crate::hash::Digest;
+use crate::state::File;
+
+pub(super) fn find(finder: &mut Finder<'_>, plan: &Plan) {
+    let world = finder.world;
+    let lines = plan.orphans.iter().filter_map(|orphan| match orphan {
+        Orphan::Line(name) => Some((name, world.lock.entries.get(name)?)),
+        Orphan::File { .. } => None,
+    });
+    let certificates = certificates(finder, plan);
+    for (name, entry) in lines {
+        let Some(end) = entry.not_after.filter(|end| *end > world.now) else {
+            continue;
+        };
+        let is_here = |node: &str| {
+            let mut nodes = finder.spec.nodes.iter();
+            nodes.any(|known| known.name.as_str() == node)
+        };
+        let holder = match on_node(name) {
+            // A part of a node that stays.
+            Some((node, _)) if is_here(node) => Holder::of(name),
+            Some((node, _)) => Holder::node(node),
+            None => Holder::of(name),
+        };
+        let credential = entry
+            .certificate
+            .and_then(|digest| certificates.get(&digest));
+        // A node's groups go without saying.
+        let groups = match credential {
+            Some(credential) if on_node(name).is_none() => credential.groups.clone(),
+            _ => BTreeSet::new(),
+        };
+        finder.put(holder, Gain::Left { groups }, name.clone(), None, Some(end));
+    }
+}
+
+fn certificates(finder: &Finder<'_>, plan: &Plan) -> BTreeMap<Digest, Credential> {
+    let files = plan.orphans.iter().filter_map(|orphan| match orphan {
+        Orphan::File { path, .. } if !path.as_str().starts_with("nodes/") => {
+            finder.world.inventory.get(path.as_str())
+        }
+        _ => None,
+    });
+    let public = files.filter_map(|file| match file {
+        File::Public { bytes, .. } => Some(bytes),
+        _ => None,
+    });
+    public
+        .filter_map(|bytes| certificates_in_pem(bytes).ok())
+        .flatten()
+        .filter_map(|der| CertificateFacts::from_der(&der).ok())
+        .map(|facts| (facts.digest, Credential::of_certificate(&facts)))
+        .collect()
+}

@@ -1,0 +1,47 @@
+//! Which artifacts are of nodes, which nodes are known, and which of their names somebody chose.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::World;
+use crate::name::{ArtifactName, San};
+use crate::profile::{Hosts, LEAVES};
+use crate::spec::{Node, Spec};
+
+/// `nodes/cp1/apiserver`
+pub(super) fn on_node(name: &ArtifactName) -> Option<(&str, &str)> {
+    name.as_str().strip_prefix("nodes/")?.split_once('/')
+}
+
+/// Nodes of which something is here, and whether anything of a control plane is.
+pub(super) fn known_nodes(world: World<'_>) -> BTreeMap<&str, bool> {
+    let graph = world.graph;
+    let here = graph
+        .ids()
+        .filter(|id| world.survey.witness(*id).path().is_some())
+        .filter_map(|id| on_node(&graph.get(id).name));
+    let mut known = BTreeMap::new();
+    for (node, row) in here {
+        *known.entry(node).or_default() |= is_of_control_plane(row);
+    }
+    known
+}
+
+fn is_of_control_plane(row: &str) -> bool {
+    let mut rows = LEAVES.iter().filter(|leaf| leaf.name == row);
+    rows.any(|leaf| leaf.hosts == Hosts::ControlPlane)
+}
+
+/// What somebody wrote; all others follow from the node and from Kubernetes.
+pub(super) fn chosen_names(spec: &Spec, node: &Node, row: &str) -> BTreeSet<San> {
+    let component = LEAVES.iter().find(|leaf| leaf.name == row);
+    let settings = component.and_then(|leaf| spec.components.get(&leaf.component));
+    let component = settings.map(|settings| &settings.sans);
+    let endpoint = spec.cluster.endpoint.value.host.clone();
+    component
+        .into_iter()
+        .chain([&node.sans])
+        .flatten()
+        .cloned()
+        .chain([endpoint])
+        .collect()
+}

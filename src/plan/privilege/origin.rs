@@ -1,0 +1,128 @@
+//! Which line of the description gives a power.
+
+use super::gain::Gain;
+use crate::graph::{DerivationId, Graph, Issuance, Recipe};
+use crate::name::{ArtifactName, San};
+use crate::profile::LEAVES;
+use crate::spec::{CaName, Component, Origin, Spec};
+
+/// The blocks of the description that an artifact follows from, the nearest first.
+pub(super) struct Place {
+    blocks: Vec<(&'static str, String)>,
+    validity: Option<Origin>,
+}
+
+/// Where a validity comes from, written or not.
+fn validity_of(recipe: &Recipe) -> Option<&Origin> {
+    Some(match recipe {
+        Recipe::Leaf(leaf) => &leaf.policy.validity.origin,
+        Recipe::Request(request) => &request.policy.validity.origin,
+        Recipe::Authority(authority) => match &authority.issuance {
+            Issuance::SelfSigned { validity, .. } => &validity.origin,
+            Issuance::Brought(_) => return None,
+        },
+        _ => return None,
+    })
+}
+
+impl Place {
+    pub fn of(graph: &Graph, id: DerivationId) -> Place {
+        let derivation = graph.get(id);
+        Place {
+            blocks: blocks(&derivation.name),
+            validity: validity_of(&derivation.recipe).cloned(),
+        }
+    }
+
+    /// Its validity is the one that all get.
+    pub fn is_of_defaults(&self, spec: &Spec) -> bool {
+        self.validity.as_ref() == Some(&spec.defaults.validity.origin)
+    }
+}
+
+fn blocks(name: &ArtifactName) -> Vec<(&'static str, String)> {
+    let mut segments = name.as_str().split('/');
+    let mut next = || segments.next().unwrap_or_default().to_owned();
+    match (next().as_str(), next(), next()) {
+        ("users", name, _) => vec![("user", name)],
+        ("certificates", name, _) => vec![("certificate", name)],
+        ("ca", name, _) => vec![("ca", name)],
+        ("nodes", node, row) => {
+            let component = component_of(&row);
+            let component = component.map(|component| ("component", component.as_str().to_owned()));
+            [("node", node)].into_iter().chain(component).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The nearest block of an artifact.
+pub(in crate::plan) fn block_of(spec: &Spec, name: &ArtifactName) -> Option<Origin> {
+    let blocks = blocks(name);
+    let (word, name) = blocks.first()?;
+    spec.lines.block(word, name).cloned()
+}
+
+/// `None` where nothing that somebody wrote decides.
+pub(super) fn of(spec: &Spec, place: &Place, gain: &Gain) -> Option<Origin> {
+    if let Gain::LongerLife { .. } = gain {
+        return place.validity.as_ref().and_then(written);
+    }
+    let value: Option<(&[&str], String)> = match gain {
+        Gain::Group(group) => Some((&["group", "organization"], group.clone())),
+        Gain::Name(name) => Some((&["san"], name.to_string())),
+        Gain::Role(grant) => Some((&["cluster-role", "role"], grant.role.clone())),
+        _ => None,
+    };
+    let is_of_kubernetes = place
+        .blocks
+        .first()
+        .is_some_and(|(word, _)| *word == "node");
+    if is_of_kubernetes
+        && matches!(
+            gain,
+            Gain::Group(_) | Gain::LostGroup(_) | Gain::CommonName { .. }
+        )
+    {
+        return written(&spec.cluster.kubernetes.origin);
+    }
+    if let Some((fields, value)) = value {
+        for (word, name) in &place.blocks {
+            for field in fields {
+                if let Some(origin) = spec.lines.value(word, name, field, &value) {
+                    return Some(origin.clone());
+                }
+            }
+        }
+        if let Gain::Name(name) = gain
+            && is_endpoint(spec, name)
+        {
+            return written(&spec.cluster.endpoint.origin);
+        }
+    }
+    let (word, name) = place.blocks.first()?;
+    spec.lines.block(word, name).cloned()
+}
+
+fn is_endpoint(spec: &Spec, name: &San) -> bool {
+    spec.cluster.endpoint.value.host == *name
+}
+
+/// A line that somebody wrote.
+pub(super) fn written(origin: &Origin) -> Option<Origin> {
+    matches!(origin, Origin::File { .. }).then(|| origin.clone())
+}
+
+/// The authority whose trust a certificate has.
+pub(super) fn ca_of(graph: &Graph, id: DerivationId) -> CaName {
+    let issuer = graph.get(id).recipe.issuer();
+    match issuer.map(|issuer| &graph.get(issuer).recipe) {
+        Some(Recipe::Authority(authority)) => authority.ca,
+        _ => CaName::Kubernetes,
+    }
+}
+
+fn component_of(row: &str) -> Option<Component> {
+    let row = LEAVES.iter().find(|leaf| leaf.name == row)?;
+    Some(row.component)
+}

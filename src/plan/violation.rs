@@ -1,0 +1,174 @@
+//! What a policy forbids and a description asks for, changed or not.
+
+use std::collections::BTreeMap;
+
+use super::ReviewPolicy;
+use super::privilege::Credential;
+use crate::algorithm::KeyAlgorithm;
+use crate::facts::KeyKind;
+use crate::graph::{DerivationId, Graph, Recipe};
+use crate::name::{ArtifactName, San};
+use crate::spec::{Origin, Setting, Spec};
+
+/// One rule, broken in one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Reads after the artifact's name.
+    pub what: String,
+    /// Never empty.
+    pub artifacts: Vec<ArtifactName>,
+    /// The rule's line.
+    pub rule: Origin,
+    /// The description's.
+    pub origin: Option<Origin>,
+}
+
+pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
+    if policy.is_empty() {
+        return Vec::new();
+    }
+    let mut found = BTreeMap::new();
+    for id in graph.ids() {
+        let name = &graph.get(id).name;
+        if policy.except.iter().any(|pattern| pattern.matches(name)) {
+            continue;
+        }
+        let Some(credential) = Credential::of_recipe(graph, id) else {
+            continue;
+        };
+        let mut broken = Vec::new();
+        life(graph, id, &credential, policy, &mut broken);
+        key(graph, id, policy, &mut broken);
+        groups(name, &credential, policy, &mut broken);
+        names(&credential, policy, &mut broken);
+        for (what, rule) in broken {
+            let violation = found
+                .entry((what.clone(), rule.to_string()))
+                .or_insert_with(|| Violation {
+                    what,
+                    artifacts: Vec::new(),
+                    rule,
+                    origin: super::privilege::block_of(spec, name),
+                });
+            violation.artifacts.push(name.clone());
+        }
+    }
+    found.into_values().collect()
+}
+
+type Broken = Vec<(String, Origin)>;
+
+fn life(
+    graph: &Graph,
+    id: DerivationId,
+    credential: &Credential,
+    policy: &ReviewPolicy,
+    broken: &mut Broken,
+) {
+    let wished = match &graph.get(id).recipe {
+        Recipe::Request(request) => Some(request.policy.validity.value),
+        _ => credential.life,
+    };
+    let limit = if credential.is_ca {
+        &policy.max_ca_validity
+    } else {
+        &policy.max_validity
+    };
+    if let (Some(limit), Some(life)) = (limit, wished)
+        && life > limit.value
+    {
+        let what = format!("is valid for {life}, at most {} is allowed", limit.value);
+        broken.push((what, limit.origin.clone()));
+    }
+}
+
+fn key(graph: &Graph, id: DerivationId, policy: &ReviewPolicy, broken: &mut Broken) {
+    let brought = graph
+        .brought_key(id)
+        .map(|brought| brought.public_key.kind());
+    let made = graph.get(id).recipe.key_algorithm().map(kind_of);
+    let Some(kind) = brought.or(made) else {
+        return;
+    };
+    for Setting {
+        value: least,
+        origin,
+    } in &policy.min_keys
+    {
+        let ((family, bits), (least_family, least_bits)) =
+            (strength(kind), strength(kind_of(*least)));
+        if family == least_family && bits < least_bits {
+            let what = format!("has a key of {kind}, {least} is the least");
+            broken.push((what, origin.clone()));
+        }
+    }
+}
+
+fn kind_of(algorithm: KeyAlgorithm) -> KeyKind {
+    match algorithm {
+        KeyAlgorithm::Rsa2048 => KeyKind::Rsa { bits: 2048 },
+        KeyAlgorithm::Rsa3072 => KeyKind::Rsa { bits: 3072 },
+        KeyAlgorithm::Rsa4096 => KeyKind::Rsa { bits: 4096 },
+        KeyAlgorithm::EcdsaP256 => KeyKind::EcdsaP256,
+        KeyAlgorithm::EcdsaP384 => KeyKind::EcdsaP384,
+        KeyAlgorithm::Ed25519 => KeyKind::Ed25519,
+    }
+}
+
+/// Family and bits: sizes of different families say nothing about each other.
+fn strength(kind: KeyKind) -> (&'static str, usize) {
+    match kind {
+        KeyKind::Rsa { bits } => ("rsa", bits),
+        KeyKind::EcdsaP256 => ("ecdsa", 256),
+        KeyKind::EcdsaP384 => ("ecdsa", 384),
+        KeyKind::Ed25519 => ("ed25519", 255),
+        KeyKind::Other => ("", 0),
+    }
+}
+
+/// Kubernetes' own groups are not the description's to choose.
+fn groups(
+    name: &ArtifactName,
+    credential: &Credential,
+    policy: &ReviewPolicy,
+    broken: &mut Broken,
+) {
+    if name.as_str().starts_with("nodes/") {
+        return;
+    }
+    for group in &credential.groups {
+        let forbidden = policy
+            .forbidden_groups
+            .iter()
+            .find(|rule| rule.value.matches(group));
+        if let Some(rule) = forbidden {
+            broken.push((
+                format!("is in the forbidden group {group}"),
+                rule.origin.clone(),
+            ));
+        }
+    }
+}
+
+fn names(credential: &Credential, policy: &ReviewPolicy, broken: &mut Broken) {
+    for name in &credential.sans {
+        let forbidden = policy
+            .forbidden_sans
+            .iter()
+            .find(|rule| rule.value.matches(name));
+        if let Some(rule) = forbidden {
+            broken.push((
+                format!("has the forbidden name {name}"),
+                rule.origin.clone(),
+            ));
+        }
+        let is_wildcard = matches!(name, San::Dns(name) if name.starts_with("*."));
+        if let Some(rule) = policy
+            .forbid_wildcards
+            .as_ref()
+            .filter(|rule| rule.value && is_wildcard)
+        {
+            broken.push((format!("has the wildcard {name}"), rule.origin.clone()));
+        }
+    }
+}
