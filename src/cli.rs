@@ -48,6 +48,10 @@ pub enum Command {
     Why(WhyArgs),
     /// Look for secrets in the clear that Git would take; for a pre-commit hook
     Check(CheckArgs),
+    /// Check any PKI tree, kubeadm's or a handmade one, without a description
+    Verify(VerifyArgs),
+    /// Tell why a finding of verify matters, and what to do
+    Explain(ExplainArgs),
     /// Print a completion script
     Completions {
         /// The shell to complete in
@@ -234,4 +238,20 @@ pub struct WhyArgs {
     pub output: Output,
     #[command(flatten)]
     pub future: Future,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The folder: /etc/kubernetes, a copy of it, several nodes' [default: out/ of the project folder]
+    pub path: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub future: Future,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A finding's name, such as ca-reuse; without one all are listed
+    pub id: Option<String>,
 }

@@ -76,6 +76,12 @@
 //! nothing where a plan has no step. The same comparison of two [`plan::privilege::Credential`]s serves any two certificates.
 //! A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
 //!
+//! # Any tree, without a description
+//!
+//! [`lint`] judges a folder of files by their content and by where kubeadm puts them: [`store::walk`] reads, each file
+//! becomes facts at once (of a key its public half alone), and the checks are functions of these facts. What they
+//! find is a row of a table, which `explain` prints.
+//!
 //! # Invariants
 //!
 //! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.
@@ -133,7 +139,7 @@
 //! | 11 | [`command`] (the one assembler; terminal, clock) |
 //! | 10 | [`cli`] |
 //! | 9 | [`render`] |
-//! | 8 | [`config`], [`install`], [`lock`], [`store`] (files) |
+//! | 8 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
 //! | 7 | [`sources`] (files), [`build`] (randomness) |
 //! | 6 | [`plan`] |
 //! | 5 | [`graph`] |
@@ -154,6 +160,7 @@ pub mod facts;
 pub mod graph;
 pub mod hash;
 pub mod install;
+pub mod lint;
 pub mod lock;
 pub mod manifest;
 pub mod name;

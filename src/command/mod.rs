@@ -20,6 +20,7 @@ mod seed;
 mod show;
 mod status;
 mod terminal;
+mod verify;
 mod why;
 
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Done,
-    /// Asked by `--detailed-exitcode`.
+    /// Asked by `--detailed-exitcode`, or errors that `verify` found.
     Differences,
     /// What must not be is there; the report says so.
     Refused,
@@ -54,6 +55,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Show(args) => show::run(&cli.directory, args),
         Command::Why(args) => why::run(&cli.directory, args),
         Command::Check(args) => plaintext::run(&cli.directory, args),
+        Command::Verify(args) => verify::run(&cli.directory, args),
+        Command::Explain(args) => verify::explain(args),
         Command::Completions { shell } => completions(*shell),
         Command::Man => manual(),
     };

@@ -81,7 +81,7 @@ struct User {
 
 #[derive(Deserialize)]
 #[serde(from = "String")]
-struct SecretText(Zeroizing<String>);
+pub(super) struct SecretText(pub(super) Zeroizing<String>);
 
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
@@ -157,7 +157,7 @@ fn filled(field: &str, value: Option<String>) -> Result<String, FactsError> {
 }
 
 /// Base64 in one line or, as YAML folds it, with white space.
-fn decoded(field: &str, text: &str) -> Result<Vec<u8>, FactsError> {
+pub(super) fn decoded(field: &str, text: &str) -> Result<Vec<u8>, FactsError> {
     let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
     compact.extend(text.bytes().filter(|b| !b.is_ascii_whitespace()));
     match STANDARD.decode(compact.as_slice()) {

@@ -21,6 +21,7 @@ pub use recipe::{
     Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
     SigningKey,
 };
+pub use sans::service_address;
 pub use static_pods::{PodSource, StaticPod, flags_on, images, wish_on};
 pub use user::{
     Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,

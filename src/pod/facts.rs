@@ -24,6 +24,11 @@ impl PodFacts {
     }
 }
 
+/// Which process a manifest is of; `None` for a Pod of another kind.
+pub fn process_of(source: &[u8]) -> Result<Option<Process>, PodError> {
+    locate::process(&parse::parse(source)?)
+}
+
 pub fn read(source: &[u8], process: Process) -> Result<PodFacts, PodError> {
     let tree = parse::parse(source)?;
     let pod = locate::pod(&tree, process)?;
@@ -37,4 +42,38 @@ pub fn read(source: &[u8], process: Process) -> Result<PodFacts, PodError> {
         annotations: annotations::read(&tree)?,
         host_network: tree.get_text(pod.spec, "hostNetwork")? == Some("true"),
     })
+}
+
+impl PodFacts {
+    /// The path on the host of a path in the container.
+    pub fn on_host(&self, path: &str) -> OnHost {
+        let around = (self.mounts.iter())
+            .filter(|mount| mounts::below(&mount.path, path))
+            .max_by_key(|mount| mounts::trimmed(&mount.path).len());
+        let Some(mount) = around else {
+            return OnHost::Hidden;
+        };
+        let host = self.host_paths.iter().find(|host| host.name == mount.name);
+        match (host, &mount.sub_path) {
+            (Some(host), None) => {
+                let rest = path.strip_prefix(mounts::trimmed(&mount.path));
+                OnHost::At(format!(
+                    "{}{}",
+                    mounts::trimmed(&host.path),
+                    rest.unwrap_or_default()
+                ))
+            }
+            _ => OnHost::Elsewhere,
+        }
+    }
+}
+
+/// Where a path of a container leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnHost {
+    At(String),
+    /// To a volume that is not of the host, or to a part of one.
+    Elsewhere,
+    /// No mount shows it: it is a path of the image.
+    Hidden,
 }

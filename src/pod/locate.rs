@@ -110,6 +110,36 @@ fn container<'a>(
     }
 }
 
+/// Which of the four processes the Pod of a file runs, if any: by the binary, or by a container's name.
+pub(super) fn process(tree: &Tree) -> Result<Option<Process>, PodError> {
+    let root = &tree.root;
+    if !matches!(root.kind, Kind::Map { .. }) {
+        return Err(PodError::at(root.line, "the manifest is not a mapping"));
+    }
+    if (
+        tree.get_text(root, "apiVersion")?,
+        tree.get_text(root, "kind")?,
+    ) != (Some("v1"), Some("Pod"))
+    {
+        return Err(PodError::at(root.line, "not a Pod of apiVersion v1"));
+    }
+    let Some(spec) = tree.get_map(root, "spec")? else {
+        return Err(PodError::at(root.line, "the Pod has no spec"));
+    };
+    for item in tree.get_list(spec, "containers")? {
+        let item = tree.follow(item);
+        let binary = first_word(tree, item)?.map(base_name);
+        let name = tree.get_text(item, "name")?;
+        let found = Process::ALL
+            .into_iter()
+            .find(|process| [binary, name].contains(&Some(process.name())));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
 /// The first word of command and args.
 fn first_word<'a>(tree: &'a Tree, container: &'a Node) -> Result<Option<&'a str>, PodError> {
     let command = tree.get_list(container, "command")?;

@@ -31,7 +31,7 @@ mod write;
 use std::fmt;
 
 pub use self::argv::{Flag, Form, List};
-pub use self::facts::{PodFacts, read};
+pub use self::facts::{OnHost, PodFacts, process_of, read};
 pub use self::mounts::{HostPath, Mount};
 pub use crate::profile::{Business, Process};
 

@@ -152,12 +152,12 @@ fn check_path(path: &str) -> Result<(), PodError> {
         .help("a mounted path is absolute and has no `..`, `//` or `:`"))
 }
 
-fn trimmed(path: &str) -> &str {
+pub(super) fn trimmed(path: &str) -> &str {
     path.trim_end_matches('/')
 }
 
 /// Whether a path is a folder or lies in it.
-fn below(folder: &str, path: &str) -> bool {
+pub(super) fn below(folder: &str, path: &str) -> bool {
     path.strip_prefix(trimmed(folder))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

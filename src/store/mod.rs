@@ -23,6 +23,7 @@ mod replace;
 pub mod scan;
 mod survey;
 mod transaction;
+pub mod walk;
 
 pub use disk::{Disk, EntryKind};
 pub use finish::{Pending, pending};
@@ -33,6 +34,7 @@ pub use real_disk::RealDisk;
 pub use replace::replace;
 pub use scan::{Found, FoundKind, scan};
 pub use transaction::{Settled, Transaction, begin};
+pub use walk::{Seen, walk};
 
 use crate::profile;
 

@@ -1,0 +1,95 @@
+//! `kpki verify` and `kpki explain`
+
+use std::path::{Path, PathBuf};
+
+use super::{Outcome, clock, terminal};
+use crate::cli::{ExplainArgs, Format, VerifyArgs};
+use crate::error::{Error, Result};
+use crate::lint::{RULES, Tree, lint, rule};
+use crate::render::{lint_report, printable, rule_text, rules_text};
+use crate::sources::size_in_words;
+use crate::store::walk::WALK_LIMIT;
+use crate::store::{Seen, walk};
+
+pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
+    let folder = folder(directory, args.path.as_deref())?;
+    let now = args.future.now.unwrap_or_else(clock);
+    let tree = read(&folder)?;
+    let shown = folder.display().to_string();
+    let report = lint_report(&shown, now, tree.counts(), &lint(&tree, now));
+    terminal::product(&match args.output.format {
+        Format::Text => report.text(terminal::columns()),
+        Format::Json => report.json(),
+    })?;
+    Ok(if report.has_errors() {
+        Outcome::Differences
+    } else {
+        Outcome::Done
+    })
+}
+
+pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome> {
+    let columns = terminal::columns();
+    let text = match &args.id {
+        None => rules_text(columns),
+        Some(id) => {
+            let rule = rule(id).ok_or_else(|| unknown(id))?;
+            rule_text(rule, columns)
+        }
+    };
+    terminal::product(&text)?;
+    Ok(Outcome::Done)
+}
+
+fn unknown(id: &str) -> Error {
+    let error = Error::refused(format!("there is no rule {}", printable(id)));
+    let near = (RULES.iter())
+        .map(|rule| (strsim::damerau_levenshtein(rule.id, id), rule.id))
+        .min()
+        .filter(|(distance, _)| *distance <= 4);
+    error.help(match near {
+        Some((_, near)) => format!("did you mean {near}?"),
+        None => "kpki explain lists them all".to_owned(),
+    })
+}
+
+/// As it is named from where the user stands; the project's `out/` where none is.
+fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
+    let folder = match path {
+        Some(path) => path.to_path_buf(),
+        None => {
+            let out = crate::error::relative_to(&directory.join("out"), Path::new("."));
+            if !out.is_dir() {
+                return Err(Error::refused("there is no out/ here to verify")
+                    .help("name a folder: kpki verify /etc/kubernetes"));
+            }
+            out
+        }
+    };
+    if folder.is_file() {
+        let shown = printable(&folder.display().to_string());
+        return Err(Error::refused(format!("{shown} is a file, not a folder"))
+            .help(format!("kpki show {shown} tells what it holds")));
+    }
+    Ok(folder)
+}
+
+fn read(folder: &Path) -> Result<Tree> {
+    let base = std::fs::canonicalize(folder)
+        .map_err(|error| Error::io("read the folder", folder, &error))?;
+    let mut tree = Tree::new(&base.to_string_lossy());
+    walk(folder, &mut |path, seen| match seen {
+        Seen::File { mode, bytes } => tree.add(path, mode, bytes.expose()),
+        Seen::Symlink(target) => tree.add_link(path, &target),
+        Seen::TooLarge => {
+            // What is no PKI file by its name is nobody's concern: a database, an archive.
+            let end = path.rsplit('.').next().unwrap_or_default();
+            if ["crt", "key", "pem", "conf", "kubeconfig", "yaml", "pub"].contains(&end) {
+                let why = format!("larger than {}", size_in_words(WALK_LIMIT));
+                tree.add_unread(path, why);
+            }
+        }
+        Seen::Unreadable(why) => tree.add_unread(path, why),
+    })?;
+    Ok(tree)
+}

@@ -1,0 +1,149 @@
+//! A kubeconfig of any origin: its data may be embedded, be files of their own, or not be there.
+
+use serde::Deserialize;
+
+use super::FactsError;
+use super::kubeconfig::{MAX_KUBECONFIG, SecretText, decoded};
+use crate::secret::Secret;
+
+/// One of a kubeconfig's data. Of a key it is secret, so there is no Debug.
+pub enum Part {
+    Absent,
+    Embedded(Secret),
+    /// The path as it is written: absolute, or from the kubeconfig's folder.
+    File(String),
+    /// Why it cannot be read.
+    Damaged(String),
+}
+
+/// The current context of a kubeconfig.
+pub struct KubeconfigParts {
+    pub server: Option<String>,
+    pub certificate_authority: Part,
+    pub client_certificate: Part,
+    pub client_key: Part,
+    /// Of the current user or of another one: a key, a password or a token in this file.
+    pub holds_secret: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document {
+    #[serde(default)]
+    clusters: Option<Vec<NamedCluster>>,
+    #[serde(default)]
+    contexts: Option<Vec<NamedContext>>,
+    current_context: Option<String>,
+    #[serde(default)]
+    users: Option<Vec<NamedUser>>,
+}
+
+#[derive(Deserialize)]
+struct NamedCluster {
+    name: String,
+    #[serde(default)]
+    cluster: Cluster,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+struct Cluster {
+    server: Option<String>,
+    certificate_authority: Option<String>,
+    certificate_authority_data: Option<SecretText>,
+}
+
+#[derive(Deserialize)]
+struct NamedContext {
+    name: String,
+    context: Context,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    cluster: String,
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct NamedUser {
+    name: String,
+    user: Option<User>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+struct User {
+    client_certificate: Option<String>,
+    client_certificate_data: Option<SecretText>,
+    client_key: Option<String>,
+    client_key_data: Option<SecretText>,
+    token: Option<SecretText>,
+    password: Option<SecretText>,
+}
+
+impl User {
+    fn holds_secret(&self) -> bool {
+        [&self.client_key_data, &self.token, &self.password]
+            .into_iter()
+            .flatten()
+            .any(|text| !text.0.is_empty())
+    }
+}
+
+impl KubeconfigParts {
+    pub fn from_yaml(text: &[u8]) -> Result<Self, FactsError> {
+        if text.len() > MAX_KUBECONFIG {
+            return Err(FactsError::new("is larger than 1 MiB"));
+        }
+        // The parser's own message quotes the line, which may be the key.
+        let document: Document = serde_saphyr::from_slice(text)
+            .map_err(|_| FactsError::new("is not a kubeconfig in YAML"))?;
+        let current = document.current_context.unwrap_or_default();
+        let missing = |what: &str| FactsError::new(format!("has no {what} for its context"));
+        let context = (document.contexts.unwrap_or_default().into_iter())
+            .find(|context| context.name == current)
+            .ok_or_else(|| FactsError::new("has a current-context that is not in contexts"))?
+            .context;
+        let cluster = (document.clusters.unwrap_or_default().into_iter())
+            .find(|cluster| cluster.name == context.cluster)
+            .ok_or_else(|| missing("cluster"))?
+            .cluster;
+        let users = document.users.unwrap_or_default();
+        let holds_secret =
+            (users.iter().filter_map(|user| user.user.as_ref())).any(User::holds_secret);
+        let user = match context.user.filter(|name| !name.is_empty()) {
+            None => User::default(),
+            Some(name) => (users.into_iter().find(|user| user.name == name))
+                .ok_or_else(|| missing("user"))?
+                .user
+                .unwrap_or_default(),
+        };
+        let part = |field: &str, data: Option<SecretText>, file: Option<String>| {
+            // Embedded data wins over a file, as in client-go.
+            match (data.filter(|data| !data.0.is_empty()), file) {
+                (Some(data), _) => match decoded(field, &data.0) {
+                    Ok(bytes) => Part::Embedded(Secret::new(bytes)),
+                    Err(error) => Part::Damaged(error.0),
+                },
+                (None, Some(file)) if !file.is_empty() => Part::File(file),
+                _ => Part::Absent,
+            }
+        };
+        Ok(KubeconfigParts {
+            server: cluster.server.filter(|server| !server.is_empty()),
+            certificate_authority: part(
+                "certificate-authority-data",
+                cluster.certificate_authority_data,
+                cluster.certificate_authority,
+            ),
+            client_certificate: part(
+                "client-certificate-data",
+                user.client_certificate_data,
+                user.client_certificate,
+            ),
+            client_key: part("client-key-data", user.client_key_data, user.client_key),
+            holds_secret,
+        })
+    }
+}

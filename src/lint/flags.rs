@@ -1,0 +1,165 @@
+//! What static pods are told, against the files: there, seen, of the right CA, of one pair.
+
+use super::Findings;
+use super::kubernetes_folder::{KubernetesFolder, Named, Where};
+use super::rules::{
+    FLAG_HIDDEN_FILE, FLAG_MISSING_FILE, FLAG_OTHER_CA, KEY_MISMATCH, SIGNING_BUNDLE, WRONG_CA,
+};
+use super::world::World;
+use crate::pod::Process;
+use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
+
+/// A process's CA flag, and whose certificate that CA must have signed.
+const TRUST: [(Process, &str, Process, &str); 9] = [
+    (API, "client-ca-file", CM, "kubeconfig"),
+    (API, "client-ca-file", SCHEDULER, "kubeconfig"),
+    (API, "etcd-cafile", ETCD, "cert-file"),
+    (
+        API,
+        "requestheader-client-ca-file",
+        API,
+        "proxy-client-cert-file",
+    ),
+    (
+        CM,
+        "requestheader-client-ca-file",
+        API,
+        "proxy-client-cert-file",
+    ),
+    (CM, "root-ca-file", API, "tls-cert-file"),
+    (ETCD, "peer-trusted-ca-file", ETCD, "peer-cert-file"),
+    (ETCD, "trusted-ca-file", API, "etcd-certfile"),
+    (ETCD, "trusted-ca-file", ETCD, "cert-file"),
+];
+
+/// A certificate's flag and its key's.
+const PAIRS: [(Process, &str, &str); 8] = [
+    (API, "tls-cert-file", "tls-private-key-file"),
+    (API, "etcd-certfile", "etcd-keyfile"),
+    (API, "kubelet-client-certificate", "kubelet-client-key"),
+    (API, "proxy-client-cert-file", "proxy-client-key-file"),
+    (CM, "cluster-signing-cert-file", "cluster-signing-key-file"),
+    (CM, "tls-cert-file", "tls-private-key-file"),
+    (ETCD, "cert-file", "key-file"),
+    (ETCD, "peer-cert-file", "peer-key-file"),
+];
+
+pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    for folder in &world.folders {
+        for named in &folder.flags {
+            file(findings, named);
+        }
+        trust(world, findings, folder);
+        pairs(world, findings, folder);
+        signer(world, findings, folder);
+    }
+}
+
+fn told(named: &Named<'_>) -> String {
+    format!(
+        "line {}: --{}={}",
+        named.flag.line,
+        named.flag.name,
+        named.flag.value.escape_debug()
+    )
+}
+
+fn file(findings: &mut Findings, named: &Named<'_>) {
+    let rule = match named.file {
+        Where::Missing => &FLAG_MISSING_FILE,
+        Where::Hidden => &FLAG_HIDDEN_FILE,
+        Where::At(_) | Where::Unknown => return,
+    };
+    findings.add(rule, named.manifest, told(named));
+}
+
+/// The last value counts, as for the processes.
+fn at<'f>(
+    folder: &'f KubernetesFolder<'_>,
+    process: Process,
+    flag: &str,
+) -> Option<(&'f Named<'f>, &'f str)> {
+    let named =
+        (folder.flags.iter()).rfind(|named| named.process == process && named.flag.name == flag)?;
+    match &named.file {
+        Where::At(path) => Some((named, path)),
+        _ => None,
+    }
+}
+
+fn trust(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'_>) {
+    for (process, ca_flag, other, flag) in TRUST {
+        let Some((ca, ca_path)) = at(folder, process, ca_flag) else {
+            continue;
+        };
+        let Some((_, path)) = at(folder, other, flag) else {
+            continue;
+        };
+        let bundle = world
+            .tree
+            .file(ca_path)
+            .map(|file| &file.holds.certificates);
+        let leaf = world.tree.file(path).and_then(|file| file.holds.leaf());
+        let (Some(bundle), Some(leaf)) = (bundle.filter(|all| !all.is_empty()), leaf) else {
+            continue;
+        };
+        let Some(issuer) = world.issuer(leaf) else {
+            continue;
+        };
+        let trusted = (bundle.iter())
+            .any(|certificate| certificate.facts.public_key == issuer.facts.public_key);
+        // Where the certificate is the wrong one, the flag is not to blame.
+        let known = findings.has(&WRONG_CA, path)
+            || findings.has(&super::rules::KUBECONFIG_CLIENT_CA, path);
+        if !trusted && !known {
+            let detail = format!(
+                "{}, which did not sign {}",
+                told(ca),
+                world.tree.shown(path)
+            );
+            findings.add(&FLAG_OTHER_CA, ca.manifest, detail);
+        }
+    }
+}
+
+fn pairs(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'_>) {
+    for (process, certificate, key) in PAIRS {
+        let Some((_, certificate_path)) = at(folder, process, certificate) else {
+            continue;
+        };
+        let Some((named, key_path)) = at(folder, process, key) else {
+            continue;
+        };
+        let holds = |path| world.tree.file(path).map(|file| &file.holds);
+        let own = holds(certificate_path).and_then(|holds| holds.certificates.first());
+        let other = holds(key_path).and_then(|holds| holds.private_keys.first());
+        let (Some(own), Some(other)) = (own, other) else {
+            continue;
+        };
+        if own.facts.public_key != *other && !findings.has(&KEY_MISMATCH, key_path) {
+            let detail = format!(
+                "{}, which is not the key of {}",
+                told(named),
+                world.tree.shown(certificate_path)
+            );
+            findings.add(&KEY_MISMATCH, named.manifest, detail);
+        }
+    }
+}
+
+fn signer(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'_>) {
+    let Some((named, path)) = at(folder, CM, "cluster-signing-cert-file") else {
+        return;
+    };
+    let count = world
+        .tree
+        .file(path)
+        .map_or(0, |file| file.holds.certificates.len());
+    if count > 1 {
+        findings.add(
+            &SIGNING_BUNDLE,
+            named.manifest,
+            format!("{}: {count} certificates", told(named)),
+        );
+    }
+}

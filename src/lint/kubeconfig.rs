@@ -1,0 +1,136 @@
+//! Kubeconfigs: whom they trust, whom they dial, who they are.
+
+use std::collections::BTreeSet;
+
+use super::Findings;
+use super::certificate::{may, subject};
+use super::holds::{Certificate, Kubeconfig};
+use super::role::bundle;
+use super::rules::{
+    KUBECONFIG_CLIENT_CA, KUBECONFIG_OTHER_CA, KUBECONFIG_PLAIN_HTTP, KUBECONFIG_SERVER_NAME,
+    NO_CLIENT_USAGE,
+};
+use super::world::World;
+use crate::facts::{ExtendedKeyUsage, PublicKey};
+use crate::name::{Endpoint, San};
+use crate::profile::{Home, LEAVES};
+use crate::spec::CaName;
+
+pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    for folder in &world.folders {
+        let cluster = folder.authority_keys(bundle(CaName::Kubernetes));
+        for row in LEAVES {
+            let Home::Kubeconfig { file, .. } = row.home else {
+                continue;
+            };
+            for (path, holds) in folder.files(file) {
+                if let Some(config) = &holds.kubeconfig {
+                    let own = authorities(config);
+                    if !own.is_empty() && !cluster.is_empty() && own.is_disjoint(&cluster) {
+                        let names: Vec<String> = (config.authorities.iter())
+                            .map(|certificate| subject(&certificate.facts))
+                            .collect();
+                        let detail = format!("trusts {}", names.join("; "));
+                        findings.add(&KUBECONFIG_OTHER_CA, path, detail);
+                    }
+                }
+            }
+        }
+    }
+    let servers = api_servers(world);
+    for (path, file) in &world.tree.files {
+        if let Some(config) = &file.holds.kubeconfig {
+            client(world, findings, path, config);
+            server(world, findings, path, config, &servers);
+        }
+    }
+}
+
+fn authorities(config: &Kubeconfig) -> BTreeSet<&PublicKey> {
+    (config.authorities.iter())
+        .map(|certificate| &certificate.facts.public_key)
+        .collect()
+}
+
+fn client(world: &World<'_>, findings: &mut Findings, path: &str, config: &Kubeconfig) {
+    let Some(leaf) = config.client.first() else {
+        return;
+    };
+    if !may(&leaf.facts, &ExtendedKeyUsage::Client) {
+        findings.add(&NO_CLIENT_USAGE, path, subject(&leaf.facts));
+    }
+    let trusted = authorities(config);
+    if let Some(issuer) = world.issuer(leaf)
+        && !trusted.is_empty()
+        && !trusted.contains(&issuer.facts.public_key)
+        && !findings.has(&KUBECONFIG_OTHER_CA, path)
+    {
+        let detail = format!(
+            "{}, signed by {}",
+            subject(&leaf.facts),
+            subject(&issuer.facts)
+        );
+        findings.add(&KUBECONFIG_CLIENT_CA, path, detail);
+    }
+}
+
+/// Serving certificates of API servers: from their places and flags.
+fn api_servers<'a>(world: &'a World<'_>) -> Vec<&'a Certificate> {
+    (world.folders.iter())
+        .flat_map(|folder| folder.files("pki/apiserver.crt"))
+        .filter_map(|(_, holds)| holds.leaf())
+        .collect()
+}
+
+fn server(
+    world: &World<'_>,
+    findings: &mut Findings,
+    path: &str,
+    config: &Kubeconfig,
+    servers: &[&Certificate],
+) {
+    let Some(server) = &config.server else { return };
+    let Some(rest) = server.strip_prefix("https://") else {
+        findings.add(
+            &KUBECONFIG_PLAIN_HTTP,
+            path,
+            server.escape_debug().to_string(),
+        );
+        return;
+    };
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let Ok(endpoint) = authority.parse::<Endpoint>() else {
+        return;
+    };
+    // The API servers that its CA vouches for; a tree may hold several clusters.
+    let trusted = authorities(config);
+    let mut its: Vec<&&Certificate> = (servers.iter())
+        .filter(|leaf| {
+            let issuer = world.issuer(leaf);
+            issuer.is_some_and(|issuer| trusted.contains(&issuer.facts.public_key))
+        })
+        .collect();
+    its.dedup_by_key(|leaf| leaf.facts.digest);
+    let named =
+        |leaf: &&Certificate| (leaf.facts.sans.iter()).any(|name| is_covered(&endpoint.host, name));
+    // Without names it is another finding.
+    if its.iter().any(|leaf| !leaf.facts.sans.is_empty()) && !its.iter().any(|leaf| named(leaf)) {
+        findings.add(
+            &KUBECONFIG_SERVER_NAME,
+            path,
+            format!("dials {}", endpoint.host),
+        );
+    }
+}
+
+/// A wildcard stands for one label (RFC 6125 6.4.3).
+fn is_covered(host: &San, name: &San) -> bool {
+    match (host, name) {
+        (San::Dns(host), San::Dns(name)) => {
+            let wildcard = name.strip_prefix("*.");
+            let parent = host.split_once('.').map(|(_, parent)| parent);
+            host.eq_ignore_ascii_case(name) || wildcard.is_some() && wildcard == parent
+        }
+        (host, name) => host == name,
+    }
+}

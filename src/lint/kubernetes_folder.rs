@@ -1,0 +1,223 @@
+//! The folders that are a machine's /etc/kubernetes, and what lies where in them: by kubeadm's names, and by the
+//! flags of the static pods beside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::holds::{Certificate, Holds, Manifest};
+use super::tree::Tree;
+use crate::facts::PublicKey;
+use crate::pod::{Flag, OnHost, PodFacts, Process};
+use crate::profile::{
+    AUTHORITY_FILES, FLAGS, FlagFrom, Home, KUBERNETES_FOLDER, LEAVES, SERVICE_ACCOUNT_FILES,
+};
+
+/// A static pod of one of the four processes.
+pub(super) struct Pod<'a> {
+    pub path: &'a str,
+    pub process: Process,
+    pub facts: &'a PodFacts,
+}
+
+/// A flag that names a file.
+pub(super) struct Named<'a> {
+    pub manifest: &'a str,
+    pub process: Process,
+    pub flag: &'a Flag,
+    pub file: Where,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Where {
+    /// In the tree.
+    At(String),
+    Missing,
+    Hidden,
+    /// The tree does not tell.
+    Unknown,
+}
+
+pub(super) struct KubernetesFolder<'a> {
+    tree: &'a Tree,
+    /// With a slash at its end, or empty.
+    start: String,
+    pub pods: Vec<Pod<'a>>,
+    pub flags: Vec<Named<'a>>,
+    /// By kubeadm's place: the files that are there, and those that flags name instead.
+    places: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// Every path below the folder that has a meaning.
+fn all_places() -> impl Iterator<Item = &'static str> {
+    let (private, public) = SERVICE_ACCOUNT_FILES;
+    let authorities = AUTHORITY_FILES.iter().map(|row| row.path);
+    let flags = FLAGS.iter().filter_map(|row| match row.from {
+        FlagFrom::File(file) => Some(file),
+        _ => None,
+    });
+    let configs = LEAVES.iter().filter_map(|row| match row.home {
+        Home::Kubeconfig { file, .. } => Some(file),
+        Home::Pair(_) => None,
+    });
+    // The rest are in no flag of a static pod.
+    const OTHERS: [&str; 3] = [
+        "pki/etcd/healthcheck-client.crt",
+        "pki/etcd/ca.crt",
+        "pki/kubelet.crt",
+    ];
+    authorities
+        .chain(flags)
+        .chain(configs)
+        .chain(OTHERS)
+        .chain([private, public])
+}
+
+pub(super) fn folders(tree: &Tree) -> Vec<KubernetesFolder<'_>> {
+    let places: BTreeSet<&'static str> = all_places().collect();
+    let mut starts = BTreeSet::new();
+    for (path, file) in &tree.files {
+        let found = places.iter().find_map(|place| {
+            path.strip_suffix(place)
+                .filter(|start| start.is_empty() || start.ends_with('/'))
+        });
+        starts.extend(found);
+        if let Some(Manifest::Process(..) | Manifest::Unclear(..)) = file.holds.manifest
+            && let Some((folder, _)) = path.rsplit_once('/')
+        {
+            starts.insert(folder.strip_suffix("manifests").unwrap_or(folder));
+        }
+    }
+    (starts.into_iter())
+        .map(|start| KubernetesFolder::new(tree, start, &places))
+        .collect()
+}
+
+impl<'a> KubernetesFolder<'a> {
+    fn new(tree: &'a Tree, start: &str, known: &BTreeSet<&'static str>) -> Self {
+        let mut folder = KubernetesFolder {
+            tree,
+            start: start.to_owned(),
+            pods: Vec::new(),
+            flags: Vec::new(),
+            places: BTreeMap::new(),
+        };
+        for place in known {
+            let path = format!("{start}{place}");
+            if tree.file(&path).is_some() {
+                folder.places.entry(place).or_default().insert(path);
+            }
+        }
+        let manifests = format!("{start}manifests/");
+        for (path, file) in tree.files.range(manifests.clone()..) {
+            if !path.starts_with(&manifests) {
+                break;
+            }
+            if let Some(Manifest::Process(process, facts)) = &file.holds.manifest {
+                folder.pods.push(Pod {
+                    path,
+                    process: *process,
+                    facts,
+                });
+            }
+        }
+        for pod in &folder.pods {
+            for flag in &pod.facts.flags {
+                let row = FLAGS
+                    .iter()
+                    .find(|row| row.process == pod.process && row.name == flag.name);
+                let Some(FlagFrom::File(place)) = row.map(|row| row.from) else {
+                    continue;
+                };
+                let file = folder.find(pod.facts, &flag.value);
+                if let Where::At(path) = &file {
+                    folder.places.entry(place).or_default().insert(path.clone());
+                }
+                folder.flags.push(Named {
+                    manifest: pod.path,
+                    process: pod.process,
+                    flag,
+                    file,
+                });
+            }
+        }
+        folder
+    }
+
+    /// The file of the tree that a process's path means.
+    fn find(&self, pod: &PodFacts, path: &str) -> Where {
+        if !path.starts_with('/') {
+            return Where::Unknown;
+        }
+        let host = match pod.on_host(path) {
+            OnHost::At(host) => host,
+            OnHost::Elsewhere => return Where::Unknown,
+            OnHost::Hidden => return Where::Hidden,
+        };
+        let inside = host.strip_prefix(&format!("/{KUBERNETES_FOLDER}/"));
+        let found = match (self.tree.below_base(&host), inside) {
+            (Some(path), _) => path,
+            (None, Some(rest)) => format!("{}{rest}", self.start),
+            (None, None) => {
+                // Another folder of the same machine, where the tree holds more of it.
+                let root = self.start.strip_suffix(&format!("{KUBERNETES_FOLDER}/"));
+                let path = root.map(|root| format!("{root}{}", host.trim_start_matches('/')));
+                return path
+                    .filter(|path| self.tree.exists(path))
+                    .map_or(Where::Unknown, Where::At);
+            }
+        };
+        if self.tree.exists(&found) {
+            return Where::At(found);
+        }
+        // Manifests alone say nothing about files that nobody copied.
+        let rest = found.strip_prefix(&self.start).unwrap_or(&found);
+        let held = match rest.split_once('/') {
+            Some((first, _)) => self.tree.has_folder(&format!("{}{first}", self.start)),
+            None => self.places.keys().any(|place| !place.contains('/')),
+        };
+        if held { Where::Missing } else { Where::Unknown }
+    }
+
+    /// The folder of static pods.
+    pub fn manifests(&self) -> String {
+        format!("{}manifests", self.start)
+    }
+
+    /// The files that play a part: `pki/ca.crt`.
+    pub fn files(&self, place: &str) -> impl Iterator<Item = (&str, &'a Holds)> {
+        let tree = self.tree;
+        (self.places.get(place).into_iter().flatten())
+            .filter_map(move |path| Some((path.as_str(), &tree.file(path)?.holds)))
+    }
+
+    /// The file where kubeadm has it, whatever flags say.
+    pub fn own_file(&self, place: &str) -> Option<(String, &'a Holds)> {
+        let path = format!("{}{place}", self.start);
+        let file = self.tree.file(&path)?;
+        Some((path, &file.holds))
+    }
+
+    /// The CA keys of a bundle's place.
+    pub fn authority_keys(&self, place: &str) -> BTreeSet<&'a PublicKey> {
+        (self.files(place))
+            .flat_map(|(_, holds)| &holds.certificates)
+            .map(|certificate| &certificate.facts.public_key)
+            .collect()
+    }
+
+    /// The values of a process's flag.
+    pub fn values(&self, process: Process, flag: &'a str) -> Vec<&'a str> {
+        (self.pods.iter().filter(|pod| pod.process == process))
+            .flat_map(|pod| pod.facts.values(flag))
+            .collect()
+    }
+}
+
+impl Holds {
+    /// The certificate that a process shows: a file's first one, or a kubeconfig's.
+    pub fn leaf(&self) -> Option<&Certificate> {
+        match &self.kubeconfig {
+            Some(config) => config.client.first(),
+            None => self.certificates.first(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Any PKI tree, judged without a description: by what its files say and by where kubeadm puts them.
+//!
+//! ```text
+//! files -> Tree (facts of each file) -> World (Kubernetes folders, issuers) -> checks -> findings
+//! ```
+//!
+//! Pure. A file is turned into facts when it is handed over, so that no key stays in memory: of a private key only
+//! its public half is kept, of a kubeconfig what it says.
+
+mod certificate;
+mod chain;
+mod files;
+mod flags;
+mod holds;
+mod kubeconfig;
+mod kubernetes_folder;
+mod pair;
+mod role;
+pub mod rules;
+mod tree;
+mod world;
+
+use std::collections::BTreeSet;
+
+pub use self::rules::{RULES, Rule, Severity, rule};
+pub use self::tree::{Counts, Tree};
+use self::world::World;
+use crate::time::Timestamp;
+
+/// One mistake, in one file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    pub rule: &'static Rule,
+    /// Relative to the tree.
+    pub path: String,
+    pub detail: String,
+}
+
+type Check = fn(&World<'_>, &mut Findings);
+
+/// A later check may leave out what an earlier one explains.
+const CHECKS: &[Check] = &[
+    files::check,
+    pair::check,
+    certificate::check,
+    chain::check,
+    role::check,
+    kubeconfig::check,
+    flags::check,
+];
+
+#[derive(Default)]
+struct Findings(BTreeSet<Finding>);
+
+impl Findings {
+    fn add(&mut self, rule: &'static Rule, path: &str, detail: impl Into<String>) {
+        self.0.insert(Finding {
+            rule,
+            path: path.to_owned(),
+            detail: detail.into(),
+        });
+    }
+
+    fn has(&self, rule: &Rule, path: &str) -> bool {
+        (self.0.iter()).any(|found| found.rule.id == rule.id && found.path == path)
+    }
+}
+
+/// Everything that is wrong with the tree at this time: errors first, in the order of [`RULES`], then by path.
+pub fn lint(tree: &Tree, now: Timestamp) -> Vec<Finding> {
+    let world = World::new(tree, now);
+    let mut findings = Findings::default();
+    for check in CHECKS {
+        check(&world, &mut findings);
+    }
+    let mut found: Vec<Finding> = findings.0.into_iter().collect();
+    for finding in &mut found {
+        finding.path = tree.shown(&finding.path).to_owned();
+    }
+    let place = |finding: &Finding| RULES.iter().position(|rule| rule.id == finding.rule.id);
+    found.sort_by_cached_key(|finding| (place(finding), finding.path.clone()));
+    found
+}

@@ -1,0 +1,87 @@
+//! Files of one name belong together: `apiserver.crt` and `apiserver.key`, `sa.key` and `sa.pub`.
+
+use super::Findings;
+use super::rules::{KEY_MISMATCH, SERVICE_ACCOUNT_KEY_KIND, WEAK_KEY};
+use super::world::World;
+use crate::facts::{KeyKind, PublicKey};
+use crate::profile::SERVICE_ACCOUNT_FILES;
+
+/// Ends of a certificate's and of a key's name; cfssl writes `NAME.pem` and `NAME-key.pem`.
+const PAIRS: [(&str, &str); 3] = [(".crt", ".key"), (".pem", "-key.pem"), (".pem", ".key")];
+
+pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    for (path, file) in &world.tree.files {
+        let holds = &file.holds;
+        let own = holds
+            .certificates
+            .first()
+            .map(|leaf| &leaf.facts.public_key);
+        // Both in one file, as the kubelet keeps its own.
+        if let (Some(own), Some(key)) = (own, holds.private_keys.first())
+            && own != key
+        {
+            findings.add(&KEY_MISMATCH, path, "its key is not its certificate's");
+        }
+        for (certificate, key) in PAIRS {
+            let beside = path
+                .strip_suffix(certificate)
+                .map(|stem| format!("{stem}{key}"));
+            if let Some(beside) = beside
+                && let Some(own) = own
+            {
+                compare(world, findings, own, &beside, path);
+            }
+        }
+        if let Some(stem) = path.strip_suffix(".pub")
+            && let Some(own) = holds.public_keys.first()
+        {
+            compare(world, findings, own, &format!("{stem}.key"), path);
+        }
+        if let Some(config) = &holds.kubeconfig
+            && let (Some(leaf), Some(key)) = (config.client.first(), &config.key)
+            && leaf.facts.public_key != *key
+        {
+            findings.add(
+                &KEY_MISMATCH,
+                path,
+                "client-key-data is not of client-certificate-data",
+            );
+        }
+        // Keys without a certificate; those with one are judged there.
+        for key in holds.private_keys.iter().chain(&holds.public_keys) {
+            weak(findings, path, key);
+        }
+    }
+    service_account(world, findings);
+}
+
+fn compare(world: &World<'_>, findings: &mut Findings, own: &PublicKey, key: &str, path: &str) {
+    let other = world
+        .tree
+        .file(key)
+        .and_then(|file| file.holds.private_keys.first());
+    if other.is_some_and(|other| other != own) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        findings.add(&KEY_MISMATCH, key, format!("is not the key of {name}"));
+    }
+}
+
+pub(super) fn weak(findings: &mut Findings, path: &str, key: &PublicKey) {
+    if let KeyKind::Rsa { bits } = key.kind()
+        && bits < 2048
+    {
+        findings.add(&WEAK_KEY, path, format!("RSA, {bits} bits"));
+    }
+}
+
+fn service_account(world: &World<'_>, findings: &mut Findings) {
+    let (private, public) = SERVICE_ACCOUNT_FILES;
+    for folder in &world.folders {
+        for (path, holds) in folder.files(private).chain(folder.files(public)) {
+            let keys = holds.private_keys.iter().chain(&holds.public_keys);
+            if keys.into_iter().any(|key| key.kind() == KeyKind::Ed25519) {
+                findings.add(&SERVICE_ACCOUNT_KEY_KIND, path, "Ed25519");
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What certificates are for, told by where they lie and by the flags that name them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Findings;
+use super::certificate::{may, subject};
+use super::holds::Certificate;
+use super::kubernetes_folder::KubernetesFolder;
+use super::rules::{
+    APISERVER_MISSPELT_NAME, APISERVER_NAMES, CA_REUSE, ETCD_NO_CLIENT_USAGE, ETCD_SHARES_CA,
+    FRONT_PROXY_NAME, LEAF_IS_CA, NO_ALTERNATIVE_NAME, NO_CLIENT_USAGE, NO_SERVER_USAGE,
+    SERVICE_ADDRESS, WRONG_CA, WRONG_IDENTITY,
+};
+use super::world::World;
+use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::graph::service_address;
+use crate::name::San;
+use crate::pod::Process;
+use crate::profile::{AUTHORITY_FILES, AuthorityFile, CommonNameFrom, Home, LEAVES, LeafRow};
+use crate::spec::{CaName, Usage};
+
+pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    for folder in &world.folders {
+        for row in LEAVES {
+            let place = match row.home {
+                Home::Pair(stem) => format!("{stem}.crt"),
+                Home::Kubeconfig { file, .. } => file.to_owned(),
+            };
+            for (path, holds) in folder.files(&place) {
+                if let Some(leaf) = holds.leaf() {
+                    usages(findings, path, leaf, row);
+                    identity(findings, path, &leaf.facts, row);
+                    issuer(world, findings, folder, path, leaf, row);
+                }
+            }
+        }
+        authorities(findings, folder);
+        network(findings, folder);
+        front_proxy(findings, folder);
+    }
+    for (path, certificate) in &world.certificates {
+        let is_served = |name: &San| {
+            matches!(name, San::Dns(name) if &**name == "kubernetes"
+                || name.starts_with("kubernetes.default") || name.starts_with("kubernetes.svc"))
+        };
+        let facts = &certificate.facts;
+        if !facts.is_ca && may(facts, &ExtendedKeyUsage::Server) && facts.sans.iter().any(is_served)
+        {
+            api_server(findings, path, facts);
+        }
+    }
+}
+
+/// The one bundle that clients of this CA are trusted by.
+pub(super) fn bundle(ca: CaName) -> &'static str {
+    (AUTHORITY_FILES.iter())
+        .find(|row| row.ca == ca && row.file == AuthorityFile::Bundle)
+        .map_or("", |row| row.path)
+}
+
+fn usages(findings: &mut Findings, path: &str, leaf: &Certificate, row: &LeafRow) {
+    let facts = &leaf.facts;
+    let who = || subject(facts);
+    if facts.is_ca {
+        findings.add(&LEAF_IS_CA, path, who());
+    }
+    if row.usage.server() && !may(facts, &ExtendedKeyUsage::Server) {
+        findings.add(&NO_SERVER_USAGE, path, who());
+    }
+    if row.usage.client() && !may(facts, &ExtendedKeyUsage::Client) {
+        let rule = match row.usage {
+            Usage::ServerAndClient => &ETCD_NO_CLIENT_USAGE,
+            _ => &NO_CLIENT_USAGE,
+        };
+        findings.add(rule, path, who());
+    }
+    if row.usage.server() && facts.sans.is_empty() && facts.other_sans.is_empty() {
+        findings.add(&NO_ALTERNATIVE_NAME, path, who());
+    } else if row.name == "apiserver" {
+        api_server(findings, path, facts);
+    }
+}
+
+/// Only the names that roles are bound to.
+fn identity(findings: &mut Findings, path: &str, facts: &CertificateFacts, row: &LeafRow) {
+    let name = facts.subject.common_name().unwrap_or_default();
+    let is_right = match row.common_name {
+        CommonNameFrom::Fixed(fixed) if fixed.starts_with("system:") => name == fixed,
+        CommonNameFrom::SystemNode if row.usage.client() => {
+            name.starts_with("system:node:")
+                && facts.subject.organizations().contains("system:nodes")
+        }
+        _ => true,
+    };
+    let doubled = name.starts_with("system:system:");
+    if !is_right && !doubled {
+        findings.add(&WRONG_IDENTITY, path, subject(facts));
+    }
+}
+
+fn issuer(
+    world: &World<'_>,
+    findings: &mut Findings,
+    folder: &KubernetesFolder<'_>,
+    path: &str,
+    leaf: &Certificate,
+    row: &LeafRow,
+) {
+    let bundle = bundle(row.issuer);
+    let trusted = folder.authority_keys(bundle);
+    // A kubeconfig is held against the CA that it embeds.
+    if trusted.is_empty() || matches!(row.home, Home::Kubeconfig { .. }) {
+        return;
+    }
+    let by = match world.issuer(leaf) {
+        Some(issuer) if trusted.contains(&issuer.facts.public_key) => return,
+        // The kubelet signs its serving certificate itself where nobody else does.
+        _ if row.name == "kubelet-server" => return,
+        Some(issuer) if issuer.facts.digest == leaf.facts.digest => "itself".to_owned(),
+        Some(issuer) => subject(&issuer.facts),
+        None if leaf.facts.is_self_issued() => "itself".to_owned(),
+        // Said already: nobody here signed it.
+        None => return,
+    };
+    findings.add(&WRONG_CA, path, format!("signed by {by}, not by {bundle}"));
+}
+
+fn authorities(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
+    let clients = folder.authority_keys(bundle(CaName::Kubernetes));
+    for (ca, rule) in [
+        (CaName::FrontProxy, &CA_REUSE),
+        (CaName::Etcd, &ETCD_SHARES_CA),
+    ] {
+        for (path, holds) in folder.files(bundle(ca)) {
+            let shared = (holds.certificates.iter())
+                .find(|certificate| clients.contains(&certificate.facts.public_key));
+            // A flag that leads to another CA's file is judged as a flag.
+            let other =
+                (folder.own_file(bundle(CaName::Kubernetes))).is_some_and(|(own, _)| own == path);
+            if let Some(shared) = shared
+                && (!other || rule.id == CA_REUSE.id)
+            {
+                findings.add(rule, path, subject(&shared.facts));
+            }
+        }
+    }
+}
+
+/// The names are fixed: the service `kubernetes` in the namespace `default`.
+fn api_server(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
+    let names: Vec<&str> = (facts.sans.iter())
+        .filter_map(|name| match name {
+            San::Dns(name) => Some(&**name),
+            San::Ip(_) => None,
+        })
+        .collect();
+    let mut missing: Vec<&str> = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"]
+        .into_iter()
+        .filter(|name| !names.contains(name))
+        .collect();
+    if !names
+        .iter()
+        .any(|name| name.starts_with("kubernetes.default.svc."))
+    {
+        missing.push("kubernetes.default.svc.DOMAIN");
+    }
+    if !missing.is_empty() {
+        findings.add(
+            &APISERVER_NAMES,
+            path,
+            format!("without {}", missing.join(", ")),
+        );
+    }
+    let misspelt = |name: &&&str| **name == "kubernetes.svc" || name.starts_with("kubernetes.svc.");
+    if let Some(name) = names.iter().find(misspelt) {
+        findings.add(&APISERVER_MISSPELT_NAME, path, *name);
+    }
+}
+
+/// What the API server's flags say of the names that its certificate needs.
+fn network(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
+    let networks = folder.values(Process::Apiserver, "service-cluster-ip-range");
+    let first = networks.first().and_then(|list| list.split(',').next());
+    let Some(address) = first
+        .and_then(|first| first.trim().parse::<IpNet>().ok())
+        .and_then(|network| service_address(network.trunc()))
+    else {
+        return;
+    };
+    let has = |facts: &CertificateFacts, address: IpAddr| facts.sans.contains(&San::Ip(address));
+    for (path, holds) in folder.files("pki/apiserver.crt") {
+        if let Some(leaf) = holds.leaf()
+            && !leaf.facts.sans.is_empty()
+            && !has(&leaf.facts, address)
+        {
+            findings.add(&SERVICE_ADDRESS, path, format!("without {address}"));
+        }
+    }
+}
+
+fn front_proxy(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
+    let lists = folder.values(Process::Apiserver, "requestheader-allowed-names");
+    let allowed: Vec<&str> = (lists.iter())
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    if allowed.is_empty() {
+        return;
+    }
+    for (path, holds) in folder.files("pki/front-proxy-client.crt") {
+        let name = holds
+            .leaf()
+            .and_then(|leaf| leaf.facts.subject.common_name());
+        if let Some(name) = name
+            && !allowed.contains(&name.as_str())
+        {
+            let detail = format!(
+                "CN={}, allowed: {}",
+                name.escape_debug(),
+                allowed.join(", ")
+            );
+            findings.add(&FRONT_PROXY_NAME, path, detail);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What can be wrong with a tree: one row for each kind of mistake.
+
+mod certificates;
+mod files;
+mod roles;
+
+pub use self::{certificates::*, files::*, roles::*};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Something fails, or somebody has power that nobody meant to give.
+    Error,
+    /// It works, and should be known.
+    Warning,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// Stable: scripts and people name it.
+    pub id: &'static str,
+    pub severity: Severity,
+    /// What is wrong, as a heading over files.
+    pub title: &'static str,
+    pub reason: &'static str,
+    pub fix: &'static str,
+    /// Where the reason can be looked up.
+    pub source: &'static str,
+}
+
+/// Errors first; then from files to what processes are told.
+pub const RULES: &[&Rule] = &[
+    &UNREADABLE_CERTIFICATE,
+    &UNREADABLE_KEY,
+    &UNREADABLE_KUBECONFIG,
+    &UNREADABLE_MANIFEST,
+    &SECRET_READABLE_BY_OTHERS,
+    &WRITABLE_BY_OTHERS,
+    &KEY_MISMATCH,
+    &STRAY_MANIFEST,
+    &DUPLICATE_POD,
+    &EXPIRED,
+    &NOT_YET_VALID,
+    &WEAK_KEY,
+    &WEAK_SIGNATURE,
+    &UNKNOWN_ISSUER,
+    &CA_CANNOT_SIGN,
+    &NO_DIGITAL_SIGNATURE,
+    &DOUBLED_PREFIX,
+    &SERVING_MASTERS,
+    &WRONG_CA,
+    &CA_REUSE,
+    &LEAF_IS_CA,
+    &NO_SERVER_USAGE,
+    &NO_CLIENT_USAGE,
+    &ETCD_NO_CLIENT_USAGE,
+    &NO_ALTERNATIVE_NAME,
+    &APISERVER_NAMES,
+    &APISERVER_MISSPELT_NAME,
+    &SERVICE_ADDRESS,
+    &WRONG_IDENTITY,
+    &FRONT_PROXY_NAME,
+    &SERVICE_ACCOUNT_KEY_KIND,
+    &KUBECONFIG_OTHER_CA,
+    &KUBECONFIG_CLIENT_CA,
+    &KUBECONFIG_SERVER_NAME,
+    &KUBECONFIG_PLAIN_HTTP,
+    &FLAG_MISSING_FILE,
+    &FLAG_HIDDEN_FILE,
+    &FLAG_OTHER_CA,
+    &SIGNING_BUNDLE,
+    &UNREAD,
+    &UNCHECKED_MANIFEST,
+    &SECRET_READABLE_BY_GROUP,
+    &EXPIRES_SOON,
+    &OUTLIVES_CA,
+    &EC_KEY_ENCIPHERMENT,
+    &NO_AUTHORITY_KEY_ID,
+    &NO_SUBJECT_KEY_ID,
+    &OTHER_AUTHORITY_KEY_ID,
+    &SERIAL_TWICE,
+    &ETCD_SHARES_CA,
+];
+
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.id == id)
+}
+
+const fn error(id: &'static str, title: &'static str) -> Rule {
+    Rule {
+        id,
+        severity: Severity::Error,
+        title,
+        reason: "",
+        fix: "",
+        source: "",
+    }
+}
+
+const fn warning(id: &'static str, title: &'static str) -> Rule {
+    Rule {
+        severity: Severity::Warning,
+        ..error(id, title)
+    }
+}
+
+impl Rule {
+    const fn because(self, reason: &'static str) -> Self {
+        Rule { reason, ..self }
+    }
+
+    const fn fix(self, fix: &'static str) -> Self {
+        Rule { fix, ..self }
+    }
+
+    const fn source(self, source: &'static str) -> Self {
+        Rule { source, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_complete_and_has_its_own_name() {
+        let mut ids = std::collections::BTreeSet::new();
+        for rule in RULES {
+            assert!(ids.insert(rule.id), "{} twice", rule.id);
+            let kebab = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(rule.id.chars().all(kebab), "{}", rule.id);
+            for text in [rule.title, rule.reason, rule.fix, rule.source] {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{}", rule.id);
+            }
+        }
+        assert!(RULES.is_sorted_by_key(|rule| rule.severity));
+    }
+}

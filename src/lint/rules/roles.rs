@@ -1,0 +1,141 @@
+//! What a certificate is for: by where kubeadm puts it, by the flag that names it, by the kubeconfig around it.
+
+use super::{Rule, error, warning};
+
+const PKI_DOC: &str = "Kubernetes documentation, PKI certificates and requirements";
+
+pub const WRONG_CA: Rule = error("wrong-ca", "signed by another CA than its readers trust")
+    .because("the cluster has several CAs so that a client of one (etcd, the front proxy) is nobody to the others")
+    .fix("issue it again from the CA that belongs there")
+    .source(PKI_DOC);
+
+pub const CA_REUSE: Rule = error("ca-reuse", "one CA for clients and for the front proxy")
+    .because("any client certificate of the cluster could then pretend to be the front proxy and name itself whatever user it likes")
+    .fix("make a CA of its own for the front proxy (--requestheader-client-ca-file)")
+    .source("Kubernetes documentation, Configure the Aggregation Layer, \"Reusing a CA\"");
+
+pub const ETCD_SHARES_CA: Rule = warning("etcd-shares-ca", "one CA for etcd and for the cluster")
+    .because("etcd takes every client of its CA: each node's kubelet can then read and write all that the cluster stores")
+    .fix("give etcd a CA of its own (--trusted-ca-file, --etcd-cafile)")
+    .source(PKI_DOC);
+
+pub const LEAF_IS_CA: Rule = error("leaf-is-ca", "a leaf that is a CA")
+    .because("whoever has its key can sign for any name that the real CA is trusted for")
+    .fix("issue it again with basicConstraints CA:FALSE and a new key")
+    .source("RFC 5280 4.2.1.9");
+
+pub const NO_SERVER_USAGE: Rule = error(
+    "no-server-usage",
+    "a serving certificate without server authentication",
+)
+.because("every client refuses it")
+.fix("issue it again with extendedKeyUsage serverAuth")
+.source("RFC 5280 4.2.1.12");
+
+pub const NO_CLIENT_USAGE: Rule = error(
+    "no-client-usage",
+    "a client's certificate without client authentication",
+)
+.because("every server refuses it")
+.fix("issue it again with extendedKeyUsage clientAuth")
+.source("RFC 5280 4.2.1.12");
+
+pub const ETCD_NO_CLIENT_USAGE: Rule =
+    error("etcd-no-client-usage", "an etcd certificate without client authentication")
+        .because("etcd members dial each other with the peer certificate, and etcd's own gateway dials its server with the serving one: incompatible key usage")
+        .fix("issue it again with extendedKeyUsage serverAuth and clientAuth")
+        .source("etcd documentation, Transport security model; etcd-io/etcd#9785");
+
+pub const NO_ALTERNATIVE_NAME: Rule = error(
+    "no-alternative-name",
+    "a serving certificate without alternative names",
+)
+.because("clients in Go have not looked at the common name since 1.15")
+.fix("issue it again with the server's names and addresses as subjectAltName")
+.source("RFC 6125 6.4.4; Go 1.15 release notes");
+
+pub const APISERVER_NAMES: Rule = error("apiserver-names", "an API server certificate without the names that pods dial")
+    .because("pods reach the API server as kubernetes, kubernetes.default, kubernetes.default.svc and with the cluster's domain behind")
+    .fix("issue it again with these names")
+    .source(PKI_DOC);
+
+pub const APISERVER_MISSPELT_NAME: Rule = error(
+    "apiserver-misspelt-name",
+    "kubernetes.svc instead of kubernetes.default.svc",
+)
+.because("the service kubernetes is in the namespace default, so no such name exists")
+.fix("issue it again with kubernetes.default.svc and kubernetes.default.svc.DOMAIN")
+.source(
+    "Kubernetes documentation, DNS for Services and Pods; seen in kubernetes-the-hard-way and k0s",
+);
+
+pub const SERVICE_ADDRESS: Rule = error("service-address", "an API server certificate without the service address")
+    .because("pods find the API server at the first address of the first service network, which KUBERNETES_SERVICE_HOST names")
+    .fix("issue it again with that address")
+    .source(PKI_DOC);
+
+pub const WRONG_IDENTITY: Rule = error("wrong-identity", "a name that Kubernetes has no role for")
+    .because("RBAC binds system:kube-controller-manager, system:kube-scheduler and system:kube-proxy; the node authorizer knows system:node:NAME in the group system:nodes")
+    .fix("issue it again with that common name, and for a kubelet the organization")
+    .source(PKI_DOC);
+
+pub const FRONT_PROXY_NAME: Rule = error("front-proxy-name", "a front-proxy client that is not an allowed name")
+    .because("--requestheader-allowed-names lists the common names that may speak for others; this one is refused")
+    .fix("add its common name to the flag, or issue it again as front-proxy-client")
+    .source("Kubernetes documentation, Configure the Aggregation Layer");
+
+pub const KUBECONFIG_OTHER_CA: Rule = error(
+    "kubeconfig-other-ca",
+    "a kubeconfig that trusts another CA than the cluster's",
+)
+.because("its client refuses the API server's certificate")
+.fix("make the kubeconfig again with the cluster's ca.crt")
+.source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files");
+
+pub const KUBECONFIG_CLIENT_CA: Rule = error(
+    "kubeconfig-client-ca",
+    "a kubeconfig whose client is signed by another CA than it trusts",
+)
+.because("the API server takes clients of the cluster's CA alone, so this one is a stranger")
+.fix("issue the client certificate again from the cluster's CA")
+.source(PKI_DOC);
+
+pub const KUBECONFIG_SERVER_NAME: Rule = error(
+    "kubeconfig-server-name",
+    "a kubeconfig that dials a name which no API server certificate has",
+)
+.because("its client refuses the connection: the certificate is not valid for that name")
+.fix("dial another name, or issue the API server's certificate with this one")
+.source("RFC 6125 6");
+
+pub const KUBECONFIG_PLAIN_HTTP: Rule = error(
+    "kubeconfig-plain-http",
+    "a kubeconfig that does not dial https",
+)
+.because("client certificates exist in TLS alone, and the API server serves nothing else")
+.fix("write https:// in server")
+.source("Kubernetes documentation, Controlling Access to the Kubernetes API");
+
+pub const FLAG_MISSING_FILE: Rule = error(
+    "flag-missing-file",
+    "a flag that names a file which is not there",
+)
+.because("the process exits at once")
+.fix("put the file there, or correct the flag")
+.source(PKI_DOC);
+
+pub const FLAG_HIDDEN_FILE: Rule = error(
+    "flag-hidden-file",
+    "a flag that names a file which no mount shows",
+)
+.because("the container does not see the host's file, so the process exits at once")
+.fix("add a hostPath volume and a volumeMount for it")
+.source("Kubernetes documentation, Volumes, hostPath");
+
+pub const FLAG_OTHER_CA: Rule = error(
+    "flag-other-ca",
+    "a flag that names another CA than the one needed",
+)
+.because("the process then refuses those whom it has to trust")
+.fix("name the CA that signed the certificates of the other side")
+.source(PKI_DOC);

@@ -1,0 +1,146 @@
+//! The files of a tree, as facts.
+
+use std::collections::BTreeMap;
+
+use super::holds::Holds;
+
+/// Paths are those below the folder of Kubernetes where a part of it alone was named: `pki/ca.crt`, though the tree
+/// is the folder `pki`.
+pub struct Tree {
+    /// Where the tree lies, absolute; flags may name its files so.
+    base: String,
+    /// What stands in front of the paths that were handed over.
+    prefix: &'static str,
+    pub(super) files: BTreeMap<String, File>,
+    /// Symbolic links and the paths that they lead to, where that is in the tree.
+    links: BTreeMap<String, Option<String>>,
+    pub(super) unread: Vec<(String, String)>,
+}
+
+pub(super) struct File {
+    pub mode: u32,
+    pub holds: Holds,
+}
+
+/// How much was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub files: usize,
+    pub certificates: usize,
+    pub keys: usize,
+    pub kubeconfigs: usize,
+    pub manifests: usize,
+}
+
+impl Tree {
+    /// `base` is the folder's absolute path.
+    pub fn new(base: &str) -> Self {
+        let base = base.trim_end_matches('/');
+        let prefix = ["pki/etcd/", "pki/", "manifests/"]
+            .into_iter()
+            .find(|part| format!("{base}/").ends_with(&format!("/{part}")));
+        let prefix = prefix.unwrap_or_default();
+        Tree {
+            base: base.to_owned(),
+            prefix,
+            files: BTreeMap::new(),
+            links: BTreeMap::new(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// A regular file. Nothing of its bytes is kept but facts.
+    pub fn add(&mut self, path: &str, mode: u32, bytes: &[u8]) {
+        let path = format!("{}{path}", self.prefix);
+        let holds = Holds::read(&path, bytes);
+        self.files.insert(path, File { mode, holds });
+    }
+
+    pub fn add_link(&mut self, path: &str, target: &str) {
+        let path = format!("{}{path}", self.prefix);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let target = match target.strip_prefix('/') {
+            Some(_) => (target.strip_prefix(&format!("{}/", self.base)))
+                .map(|rest| format!("{}{rest}", self.prefix)),
+            None => Some(format!("{folder}/{target}")),
+        };
+        let target = target.and_then(|target| normal(&target));
+        self.links.insert(path, target);
+    }
+
+    /// What could not be read; `why` reads after the path.
+    pub fn add_unread(&mut self, path: &str, why: impl Into<String>) {
+        self.unread
+            .push((format!("{}{path}", self.prefix), why.into()));
+    }
+
+    /// The path as it was handed over.
+    pub(super) fn shown<'p>(&self, path: &'p str) -> &'p str {
+        path.strip_prefix(self.prefix).unwrap_or(path)
+    }
+
+    /// A file, or the one that a link of this name leads to.
+    pub(super) fn file(&self, path: &str) -> Option<&File> {
+        let at = match self.links.get(path) {
+            Some(target) => target.as_deref()?,
+            None => path,
+        };
+        self.files.get(at)
+    }
+
+    /// Whether anything has this name, read or not.
+    pub(super) fn exists(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+            || self.links.contains_key(path)
+            || self.unread.iter().any(|(unread, _)| unread == path)
+            || self.has_folder(path)
+    }
+
+    pub(super) fn has_folder(&self, path: &str) -> bool {
+        let inside = format!("{path}/");
+        let below = |(found, _): (&String, &File)| found.starts_with(&inside);
+        self.files.range(inside.clone()..).next().is_some_and(below)
+    }
+
+    /// A path of the host as one of the tree, if the tree's own place tells.
+    pub(super) fn below_base(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix(&self.base)?.strip_prefix('/')?;
+        Some(format!("{}{rest}", self.prefix))
+    }
+
+    /// Links to nothing in the tree.
+    pub(super) fn links_out(&self) -> impl Iterator<Item = &str> {
+        let leads_out = |(_, target): &(&String, &Option<String>)| match target {
+            Some(target) => !self.files.contains_key(target) && !self.has_folder(target),
+            None => true,
+        };
+        (self.links.iter().filter(leads_out)).map(|(path, _)| path.as_str())
+    }
+
+    pub fn counts(&self) -> Counts {
+        let sum =
+            |count: fn(&Holds) -> usize| self.files.values().map(|file| count(&file.holds)).sum();
+        Counts {
+            files: self.files.len(),
+            certificates: sum(|holds| holds.certificates.len()),
+            keys: sum(|holds| holds.private_keys.len()),
+            kubeconfigs: sum(|holds| usize::from(holds.kubeconfig.is_some())),
+            manifests: sum(|holds| usize::from(holds.manifest.is_some())),
+        }
+    }
+}
+
+/// Without `.` and `..`; `None` where it leaves the tree.
+fn normal(path: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}

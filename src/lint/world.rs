@@ -1,0 +1,114 @@
+//! What the checks ask: every certificate once, who signed it, and the Kubernetes folders.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::holds::Certificate;
+use super::kubernetes_folder::{KubernetesFolder, folders};
+use super::tree::Tree;
+use crate::facts::{DistinguishedName, KeyKind, is_signed_by};
+use crate::hash::Digest;
+use crate::time::Timestamp;
+
+pub(super) struct World<'a> {
+    pub tree: &'a Tree,
+    pub now: Timestamp,
+    pub folders: Vec<KubernetesFolder<'a>>,
+    /// Each with the first path that it was found at; those of kubeconfigs last.
+    pub certificates: Vec<(&'a str, &'a Certificate)>,
+    by_subject: BTreeMap<&'a DistinguishedName, Vec<&'a Certificate>>,
+    issuers: BTreeMap<Digest, &'a Certificate>,
+}
+
+impl<'a> World<'a> {
+    pub fn new(tree: &'a Tree, now: Timestamp) -> Self {
+        let mut certificates = Vec::new();
+        let mut known = BTreeSet::new();
+        let mut take = |path: &'a str, all: &'a [Certificate]| {
+            for certificate in all {
+                if known.insert(certificate.facts.digest) {
+                    certificates.push((path, certificate));
+                }
+            }
+        };
+        for (path, file) in &tree.files {
+            take(path, &file.holds.certificates);
+        }
+        for (path, file) in &tree.files {
+            if let Some(config) = &file.holds.kubeconfig {
+                take(path, &config.client);
+                take(path, &config.authorities);
+            }
+        }
+        let mut by_subject: BTreeMap<_, Vec<&Certificate>> = BTreeMap::new();
+        for (_, certificate) in &certificates {
+            by_subject
+                .entry(&certificate.facts.subject)
+                .or_default()
+                .push(certificate);
+        }
+        let mut world = World {
+            tree,
+            now,
+            folders: folders(tree),
+            certificates,
+            by_subject,
+            issuers: BTreeMap::new(),
+        };
+        world.issuers = (world.certificates.iter())
+            .filter_map(|(_, certificate)| {
+                Some((certificate.facts.digest, world.find_issuer(certificate)?))
+            })
+            .collect();
+        world
+    }
+
+    /// The certificate of this tree that signed it, itself where it is a root.
+    pub fn issuer(&self, certificate: &Certificate) -> Option<&'a Certificate> {
+        self.issuers.get(&certificate.facts.digest).copied()
+    }
+
+    fn find_issuer(&self, certificate: &Certificate) -> Option<&'a Certificate> {
+        let candidates = self.by_subject.get(&certificate.facts.issuer)?;
+        // Of several with one key a CA, and the one that ends last, is what a client would find.
+        (candidates.iter().copied())
+            .filter(|candidate| signed(certificate, candidate))
+            .max_by_key(|candidate| {
+                let itself = candidate.facts.digest == certificate.facts.digest;
+                (itself, candidate.facts.is_ca, candidate.facts.not_after)
+            })
+    }
+}
+
+/// Whether a CA signed it. Signatures that cannot be checked here (a key of an unusual kind, SHA-1) count where names
+/// and identifiers agree: that they are weak is another finding.
+fn signed(certificate: &Certificate, issuer: &Certificate) -> bool {
+    let key = &issuer.facts.public_key;
+    if is_signed_by(&certificate.der, key) {
+        return true;
+    }
+    let algorithm = certificate.facts.signature_algorithm.as_str();
+    // An algorithm without a name here is an OID in dots.
+    let named = !algorithm.contains('.') && algorithm != "ecdsa-with-SHA512";
+    let could_be_checked = match key.kind() {
+        KeyKind::Rsa { bits } if algorithm.ends_with("WithRSAEncryption") => {
+            (2048..=8192).contains(&bits) && !is_weak(algorithm)
+        }
+        KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => named,
+        KeyKind::Ed25519 => true,
+        KeyKind::Other => false,
+    };
+    let id = &certificate.facts.authority_key_id;
+    !could_be_checked && id.as_ref().is_none_or(|id| *id == issuer.facts.key_id())
+}
+
+/// SHA-1 and MD5; RFC 3279 2.2 has the numbers.
+pub(super) fn is_weak(signature_algorithm: &str) -> bool {
+    matches!(
+        signature_algorithm,
+        "sha1WithRSAEncryption"
+            | "1.2.840.113549.1.1.2"
+            | "1.2.840.113549.1.1.4"
+            | "1.2.840.10045.4.1"
+            | "1.2.840.10040.4.3"
+    )
+}

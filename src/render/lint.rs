@@ -1,0 +1,185 @@
+//! What is wrong with a tree, and the rules that tell.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::style::{CHANGE, DANGER, GOOD, STRONG, paint};
+use super::text::{Table, counted, paragraph, printable};
+use super::{FORMAT_VERSION, json};
+use crate::lint::{Counts, Finding, RULES, Rule, Severity};
+use crate::time::Timestamp;
+
+/// Of one rule so many files are shown; JSON has them all.
+const SHOWN: usize = 8;
+
+/// What `kpki verify --format json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LintReport {
+    /// Version of this format.
+    pub format_version: u32,
+    /// The folder that was judged, as it was named.
+    pub tree: String,
+    /// The time that it was judged for (RFC 3339).
+    pub now: String,
+    pub files: usize,
+    pub certificates: usize,
+    pub keys: usize,
+    pub kubeconfigs: usize,
+    pub manifests: usize,
+    pub errors: usize,
+    pub warnings: usize,
+    /// Errors first, by rule, then by path.
+    pub findings: Vec<FindingReport>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct FindingReport {
+    /// The rule, as `kpki explain` knows it.
+    pub id: String,
+    pub severity: SeverityReport,
+    pub title: String,
+    /// Relative to the folder that was judged.
+    pub path: String,
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeverityReport {
+    Error,
+    Warning,
+}
+
+pub fn lint_report(tree: &str, now: Timestamp, counts: Counts, findings: &[Finding]) -> LintReport {
+    let of = |severity| {
+        (findings.iter())
+            .filter(|finding| finding.rule.severity == severity)
+            .count()
+    };
+    LintReport {
+        format_version: FORMAT_VERSION,
+        tree: printable(tree),
+        now: now.to_string(),
+        files: counts.files,
+        certificates: counts.certificates,
+        keys: counts.keys,
+        kubeconfigs: counts.kubeconfigs,
+        manifests: counts.manifests,
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        findings: findings
+            .iter()
+            .map(|finding| FindingReport {
+                id: finding.rule.id.to_owned(),
+                severity: match finding.rule.severity {
+                    Severity::Error => SeverityReport::Error,
+                    Severity::Warning => SeverityReport::Warning,
+                },
+                title: finding.rule.title.to_owned(),
+                path: printable(&finding.path),
+                detail: printable(&finding.detail),
+            })
+            .collect(),
+    }
+}
+
+impl LintReport {
+    pub fn json(&self) -> String {
+        json(self)
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// In lines of at most `columns` where that is possible.
+    pub fn text(&self, columns: usize) -> String {
+        let mut text = String::new();
+        for group in self.findings.chunk_by(|one, other| one.id == other.id) {
+            let Some(first) = group.first() else { continue };
+            let head = match first.severity {
+                SeverityReport::Error => paint(DANGER, &format!("error {}", first.id)),
+                SeverityReport::Warning => paint(CHANGE, &format!("warning {}", first.id)),
+            };
+            text.push_str(&paragraph(&format!("{head}: "), 4, &first.title, columns));
+            let mut table = Table::new();
+            for finding in group.iter().take(SHOWN) {
+                table.row([finding.path.as_str().into(), finding.detail.as_str().into()]);
+            }
+            text.push_str(&table.render("  ", columns));
+            let hidden = group.len().saturating_sub(SHOWN);
+            if hidden > 0 {
+                let _ = writeln!(text, "  and {hidden} more");
+            }
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let looked = format!(
+            "{}, {}, {}, {}",
+            counted(self.certificates, "certificate"),
+            counted(self.keys, "key"),
+            counted(self.kubeconfigs, "kubeconfig"),
+            counted(self.manifests, "manifest"),
+        );
+        let found = match (self.errors, self.warnings) {
+            (0, 0) => paint(GOOD, "nothing found"),
+            (errors, warnings) => format!(
+                "{}, {}",
+                counted(errors, "error"),
+                counted(warnings, "warning")
+            ),
+        };
+        text.push_str(&paragraph(
+            "",
+            2,
+            &format!("{found} in {looked} ({})", self.tree),
+            columns,
+        ));
+        if !self.findings.is_empty() {
+            let _ = writeln!(
+                text,
+                "{STRONG}next:{STRONG:#} kpki explain ID tells why, and what to do"
+            );
+        }
+        text
+    }
+}
+
+fn word(rule: &Rule) -> &'static str {
+    match rule.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+/// One rule in full.
+pub fn rule_text(rule: &Rule, columns: usize) -> String {
+    let mut text = paragraph(
+        &format!("{} ({}): ", rule.id, word(rule)),
+        2,
+        rule.title,
+        columns,
+    );
+    for (name, what) in [
+        ("why     ", rule.reason),
+        ("fix     ", rule.fix),
+        ("source  ", rule.source),
+    ] {
+        text.push_str(&paragraph(name, 8, what, columns));
+    }
+    text
+}
+
+/// All rules, errors first.
+pub fn rules_text(columns: usize) -> String {
+    let mut table = Table::new();
+    for rule in RULES {
+        table.row([rule.id.into(), word(rule).into(), rule.title.into()]);
+    }
+    table.render("", columns)
+}
