@@ -78,7 +78,7 @@
 //!
 //! # Any tree, without a description
 //!
-//! [`lint`] judges a folder of files by their content and by where kubeadm puts them: [`store::walk`] reads, each file
+//! [`lint`] judges a folder of files by their content and by where kubeadm puts them: [`mod@store::walk`] reads, each file
 //! becomes facts at once (of a key its public half alone), and the checks are functions of these facts. What they
 //! find is a row of a table, which `explain` prints.
 //!

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use kpki::install::RecordDocument;
 use kpki::render::{
     CheckReport, InstallReport, PlaintextReport, PlanReport, SavedPlan, ShowReport, StatusReport,
-    WhyReport,
+    VerifyReport, WhyReport,
 };
 use serde_json::{Value, json};
 
-fn schemas() -> [(&'static str, schemars::Schema); 10] {
+fn schemas() -> [(&'static str, schemars::Schema); 11] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
         ("check", schemars::schema_for!(CheckReport)),
@@ -24,6 +24,7 @@ fn schemas() -> [(&'static str, schemars::Schema); 10] {
         ("lock", kpki::lock::schema()),
         ("status", schemars::schema_for!(StatusReport)),
         ("show", schemars::schema_for!(ShowReport)),
+        ("verify", schemars::schema_for!(VerifyReport)),
         ("why", schemars::schema_for!(WhyReport)),
         ("install", schemars::schema_for!(InstallReport)),
         ("installed", schemars::schema_for!(RecordDocument)),
@@ -144,6 +145,9 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
         lock.accept(line);
     }
 
+    let verify = Validator::of("verify").accept(&project.kpki("verify --format json"));
+    assert_eq!(verify["findings"], json!([]));
+
     project.describe(AFTER);
     std::fs::remove_file(
         project
@@ -263,6 +267,28 @@ fn a_broken_document_is_refused() {
                 "attention",
                 Some(json!([{ "code": "fine", "name": null, "text": "" }])),
             ),
+        ],
+    );
+    let verify = Validator::of("verify");
+    let folder = project.0.path().join("handmade");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("old.crt"), "").unwrap();
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+        .args(["verify", "--format", "json"])
+        .arg(&folder)
+        .assert()
+        .code(2);
+    let document = verify.accept(&String::from_utf8(output.get_output().stdout.clone()).unwrap());
+    assert_eq!(
+        document["findings"][0]["id"],
+        json!("unreadable-certificate")
+    );
+    verify.refuse(
+        &document,
+        &[
+            ("errors", Some(json!("1"))),
+            ("findings", Some(json!([{ "id": "expired" }]))),
+            ("now", None),
         ],
     );
     let lock = Validator::of("lock");

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, clock, terminal};
 use crate::cli::{ExplainArgs, Format, VerifyArgs};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, relative_to};
 use crate::lint::{RULES, Tree, lint, rule};
-use crate::render::{lint_report, printable, rule_text, rules_text};
+use crate::render::{printable, rule_text, rules_text, verify_report};
 use crate::sources::size_in_words;
 use crate::store::walk::WALK_LIMIT;
 use crate::store::{Seen, walk};
@@ -16,7 +16,7 @@ pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
     let now = args.future.now.unwrap_or_else(clock);
     let tree = read(&folder)?;
     let shown = folder.display().to_string();
-    let report = lint_report(&shown, now, tree.counts(), &lint(&tree, now));
+    let report = verify_report(&shown, now, tree.counts(), &lint(&tree, now));
     terminal::product(&match args.output.format {
         Format::Text => report.text(terminal::columns()),
         Format::Json => report.json(),
@@ -55,16 +55,15 @@ fn unknown(id: &str) -> Error {
 
 /// As it is named from where the user stands; the project's `out/` where none is.
 fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
-    let folder = match path {
-        Some(path) => path.to_path_buf(),
-        None => {
-            let out = crate::error::relative_to(&directory.join("out"), Path::new("."));
-            if !out.is_dir() {
-                return Err(Error::refused("there is no out/ here to verify")
-                    .help("name a folder: kpki verify /etc/kubernetes"));
-            }
-            out
+    let folder = if let Some(path) = path {
+        path.to_path_buf()
+    } else {
+        let out = relative_to(&directory.join("out"), Path::new("."));
+        if !out.is_dir() {
+            return Err(Error::refused("there is no out/ here to verify")
+                .help("name a folder: kpki verify /etc/kubernetes"));
         }
+        out
     };
     if folder.is_file() {
         let shown = printable(&folder.display().to_string());

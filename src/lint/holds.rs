@@ -52,9 +52,14 @@ impl Holds {
         let mut holds = Holds::default();
         let name = path.rsplit('/').next().unwrap_or(path);
         let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+        let is_pki = ["crt", "key", "pem", "pub"].contains(&end);
         if is_manifest(path) {
             holds.manifest = Some(manifest(bytes));
-        } else if bytes.windows(MARK.len()).any(|part| part == MARK) {
+        }
+        if holds.manifest.is_some() && !is_pki {
+            return holds;
+        }
+        if bytes.windows(MARK.len()).any(|part| part == MARK) {
             holds.pem(bytes, end);
         } else if is_kubeconfig(name, end, bytes) {
             match KubeconfigParts::from_yaml(bytes) {
@@ -213,12 +218,16 @@ fn is_manifest(path: &str) -> bool {
     }
 }
 
+/// By its name, or as a YAML or JSON document of that form; a text that quotes one is none.
 fn is_kubeconfig(name: &str, end: &str, bytes: &[u8]) -> bool {
-    let by_name = end == "kubeconfig" || name == "kubeconfig";
-    by_name
-        || contains(bytes, b"current-context:") && contains(bytes, b"clusters:")
-        || contains(bytes, b"\"current-context\"")
-        || (end == "conf" && contains(bytes, b"kind: Config"))
+    let starts = ["apiVersion:", "kind:", "clusters:", "---", "{"];
+    let is_document = (starts.iter()).any(|start| bytes.trim_ascii().starts_with(start.as_bytes()));
+    let is_config = ["current-context", "kind: Config\n"]
+        .iter()
+        .any(|word| contains(bytes, word.as_bytes()));
+    end == "kubeconfig"
+        || name == "kubeconfig"
+        || is_document && is_config && contains(bytes, b"clusters")
 }
 
 fn manifest(bytes: &[u8]) -> Manifest {

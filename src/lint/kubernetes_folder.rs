@@ -46,6 +46,9 @@ pub(super) struct KubernetesFolder<'a> {
     places: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
+/// Certificates that no flag of a static pod names.
+const OTHERS: [&str; 2] = ["pki/etcd/healthcheck-client.crt", "pki/kubelet.crt"];
+
 /// Every path below the folder that has a meaning.
 fn all_places() -> impl Iterator<Item = &'static str> {
     let (private, public) = SERVICE_ACCOUNT_FILES;
@@ -58,12 +61,6 @@ fn all_places() -> impl Iterator<Item = &'static str> {
         Home::Kubeconfig { file, .. } => Some(file),
         Home::Pair(_) => None,
     });
-    // The rest are in no flag of a static pod.
-    const OTHERS: [&str; 3] = [
-        "pki/etcd/healthcheck-client.crt",
-        "pki/etcd/ca.crt",
-        "pki/kubelet.crt",
-    ];
     authorities
         .chain(flags)
         .chain(configs)
@@ -189,11 +186,24 @@ impl<'a> KubernetesFolder<'a> {
             .filter_map(move |path| Some((path.as_str(), &tree.file(path)?.holds)))
     }
 
-    /// The file where kubeadm has it, whatever flags say.
-    pub fn own_file(&self, place: &str) -> Option<(String, &'a Holds)> {
-        let path = format!("{}{place}", self.start);
-        let file = self.tree.file(&path)?;
-        Some((path, &file.holds))
+    /// The files that a process's flag names; without one, kubeadm's own.
+    pub fn told(&self, process: Process, flag: &str, place: &str) -> Vec<(String, &'a Holds)> {
+        let mut paths: Vec<String> = (self.flags.iter())
+            .filter(|named| named.process == process && named.flag.name == flag)
+            .filter_map(|named| match &named.file {
+                Where::At(path) => Some(path.clone()),
+                _ => None,
+            })
+            .collect();
+        if paths.is_empty() {
+            paths.push(format!("{}{place}", self.start));
+        }
+        (paths.into_iter())
+            .filter_map(|path| {
+                let file = self.tree.file(&path)?;
+                Some((path, &file.holds))
+            })
+            .collect()
     }
 
     /// The CA keys of a bundle's place.

@@ -12,13 +12,16 @@ const PAIRS: [(&str, &str); 3] = [(".crt", ".key"), (".pem", "-key.pem"), (".pem
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for (path, file) in &world.tree.files {
         let holds = &file.holds;
-        let own = holds
-            .certificates
-            .first()
-            .map(|leaf| &leaf.facts.public_key);
+        // The first certificate is the leaf; in a bundle of CAs any may be the one whose key is here.
+        let bundle = holds.certificates.iter().all(|one| one.facts.is_ca);
+        let shown = if bundle { usize::MAX } else { 1 };
+        let own: Vec<&PublicKey> = (holds.certificates.iter().take(shown))
+            .map(|certificate| &certificate.facts.public_key)
+            .collect();
         // Both in one file, as the kubelet keeps its own.
-        if let (Some(own), Some(key)) = (own, holds.private_keys.first())
-            && own != key
+        if let Some(key) = holds.private_keys.first()
+            && !own.is_empty()
+            && !own.contains(&key)
         {
             findings.add(&KEY_MISMATCH, path, "its key is not its certificate's");
         }
@@ -27,15 +30,15 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
                 .strip_suffix(certificate)
                 .map(|stem| format!("{stem}{key}"));
             if let Some(beside) = beside
-                && let Some(own) = own
+                && !own.is_empty()
             {
-                compare(world, findings, own, &beside, path);
+                compare(world, findings, &own, &beside, path);
             }
         }
         if let Some(stem) = path.strip_suffix(".pub")
             && let Some(own) = holds.public_keys.first()
         {
-            compare(world, findings, own, &format!("{stem}.key"), path);
+            compare(world, findings, &[own], &format!("{stem}.key"), path);
         }
         if let Some(config) = &holds.kubeconfig
             && let (Some(leaf), Some(key)) = (config.client.first(), &config.key)
@@ -55,12 +58,12 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     service_account(world, findings);
 }
 
-fn compare(world: &World<'_>, findings: &mut Findings, own: &PublicKey, key: &str, path: &str) {
+fn compare(world: &World<'_>, findings: &mut Findings, own: &[&PublicKey], key: &str, path: &str) {
     let other = world
         .tree
         .file(key)
         .and_then(|file| file.holds.private_keys.first());
-    if other.is_some_and(|other| other != own) {
+    if other.is_some_and(|other| !own.contains(&other)) {
         let name = path.rsplit('/').next().unwrap_or(path);
         findings.add(&KEY_MISMATCH, key, format!("is not the key of {name}"));
     }

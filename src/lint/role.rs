@@ -1,5 +1,6 @@
 //! What certificates are for, told by where they lie and by the flags that name them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -14,7 +15,7 @@ use super::rules::{
     SERVICE_ADDRESS, WRONG_CA, WRONG_IDENTITY,
 };
 use super::world::World;
-use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::facts::{CertificateFacts, ExtendedKeyUsage, PublicKey};
 use crate::graph::service_address;
 use crate::name::San;
 use crate::pod::Process;
@@ -116,33 +117,42 @@ fn issuer(
     }
     let by = match world.issuer(leaf) {
         Some(issuer) if trusted.contains(&issuer.facts.public_key) => return,
-        // The kubelet signs its serving certificate itself where nobody else does.
-        _ if row.name == "kubelet-server" => return,
-        Some(issuer) if issuer.facts.digest == leaf.facts.digest => "itself".to_owned(),
-        Some(issuer) => subject(&issuer.facts),
-        None if leaf.facts.is_self_issued() => "itself".to_owned(),
+        Some(issuer) if issuer.facts.digest != leaf.facts.digest => subject(&issuer.facts),
         // Said already: nobody here signed it.
-        None => return,
+        None if !leaf.facts.is_self_issued() => return,
+        // Where nobody else does, the kubelet signs its serving certificate itself.
+        _ if row.name == "kubelet-server" => return,
+        _ => "itself".to_owned(),
     };
     findings.add(&WRONG_CA, path, format!("signed by {by}, not by {bundle}"));
 }
 
 fn authorities(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
-    let clients = folder.authority_keys(bundle(CaName::Kubernetes));
-    for (ca, rule) in [
-        (CaName::FrontProxy, &CA_REUSE),
-        (CaName::Etcd, &ETCD_SHARES_CA),
+    let ca = |process, flag, ca| folder.told(process, flag, bundle(ca));
+    let clients: BTreeSet<&PublicKey> =
+        (ca(Process::Apiserver, "client-ca-file", CaName::Kubernetes).iter())
+            .flat_map(|(_, holds)| &holds.certificates)
+            .map(|certificate| &certificate.facts.public_key)
+            .collect();
+    for (process, flag, name, rule) in [
+        (
+            Process::Apiserver,
+            "requestheader-client-ca-file",
+            CaName::FrontProxy,
+            &CA_REUSE,
+        ),
+        (
+            Process::Etcd,
+            "trusted-ca-file",
+            CaName::Etcd,
+            &ETCD_SHARES_CA,
+        ),
     ] {
-        for (path, holds) in folder.files(bundle(ca)) {
+        for (path, holds) in ca(process, flag, name) {
             let shared = (holds.certificates.iter())
                 .find(|certificate| clients.contains(&certificate.facts.public_key));
-            // A flag that leads to another CA's file is judged as a flag.
-            let other =
-                (folder.own_file(bundle(CaName::Kubernetes))).is_some_and(|(own, _)| own == path);
-            if let Some(shared) = shared
-                && (!other || rule.id == CA_REUSE.id)
-            {
-                findings.add(rule, path, subject(&shared.facts));
+            if let Some(shared) = shared {
+                findings.add(rule, &path, subject(&shared.facts));
             }
         }
     }

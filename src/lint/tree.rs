@@ -22,6 +22,9 @@ pub(super) struct File {
     pub holds: Holds,
 }
 
+/// More links in a row than this go round in a circle (Linux follows 40).
+const LINKS: usize = 40;
+
 /// How much was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
@@ -79,13 +82,25 @@ impl Tree {
         path.strip_prefix(self.prefix).unwrap_or(path)
     }
 
-    /// A file, or the one that a link of this name leads to.
+    /// A file, or the one that links lead to.
     pub(super) fn file(&self, path: &str) -> Option<&File> {
-        let at = match self.links.get(path) {
-            Some(target) => target.as_deref()?,
-            None => path,
-        };
-        self.files.get(at)
+        self.files.get(&self.resolved(path)?)
+    }
+
+    /// A path without the links in it: a Secret's or ConfigMap's volume has one to a folder and one into it.
+    fn resolved(&self, path: &str) -> Option<String> {
+        let mut path = path.to_owned();
+        for _ in 0..LINKS {
+            let ends = path.match_indices('/').map(|(at, _)| at);
+            let link = (ends.chain([path.len()]))
+                .filter_map(|end| path.split_at_checked(end))
+                .find_map(|(start, rest)| Some((self.links.get(start)?, rest)));
+            let Some((target, rest)) = link else {
+                return Some(path);
+            };
+            path = format!("{}{rest}", target.as_deref()?);
+        }
+        None
     }
 
     /// Whether anything has this name, read or not.
@@ -110,11 +125,14 @@ impl Tree {
 
     /// Links to nothing in the tree.
     pub(super) fn links_out(&self) -> impl Iterator<Item = &str> {
-        let leads_out = |(_, target): &(&String, &Option<String>)| match target {
-            Some(target) => !self.files.contains_key(target) && !self.has_folder(target),
+        let leads_out = |path: &&String| match self.resolved(path) {
+            // An empty one is the tree itself.
+            Some(target) => {
+                !target.is_empty() && !self.files.contains_key(&target) && !self.has_folder(&target)
+            }
             None => true,
         };
-        (self.links.iter().filter(leads_out)).map(|(path, _)| path.as_str())
+        self.links.keys().filter(leads_out).map(String::as_str)
     }
 
     pub fn counts(&self) -> Counts {

@@ -9,6 +9,9 @@ use crate::facts::{DistinguishedName, KeyKind, is_signed_by};
 use crate::hash::Digest;
 use crate::time::Timestamp;
 
+/// CAs of one name that are tried: a rotation leaves two or three, and each try is a signature to check.
+const NAMESAKES: usize = 32;
+
 pub(super) struct World<'a> {
     pub tree: &'a Tree,
     pub now: Timestamp,
@@ -45,6 +48,10 @@ impl<'a> World<'a> {
                 .entry(&certificate.facts.subject)
                 .or_default()
                 .push(certificate);
+        }
+        for candidates in by_subject.values_mut() {
+            candidates.sort_by_key(|candidate| !candidate.facts.is_ca);
+            candidates.truncate(NAMESAKES);
         }
         let mut world = World {
             tree,

@@ -17,7 +17,7 @@ const SHOWN: usize = 8;
 /// What `kpki verify --format json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub struct LintReport {
+pub struct VerifyReport {
     /// Version of this format.
     pub format_version: u32,
     /// The folder that was judged, as it was named.
@@ -54,13 +54,18 @@ pub enum SeverityReport {
     Warning,
 }
 
-pub fn lint_report(tree: &str, now: Timestamp, counts: Counts, findings: &[Finding]) -> LintReport {
+pub fn verify_report(
+    tree: &str,
+    now: Timestamp,
+    counts: Counts,
+    findings: &[Finding],
+) -> VerifyReport {
     let of = |severity| {
         (findings.iter())
             .filter(|finding| finding.rule.severity == severity)
             .count()
     };
-    LintReport {
+    VerifyReport {
         format_version: FORMAT_VERSION,
         tree: printable(tree),
         now: now.to_string(),
@@ -87,7 +92,7 @@ pub fn lint_report(tree: &str, now: Timestamp, counts: Counts, findings: &[Findi
     }
 }
 
-impl LintReport {
+impl VerifyReport {
     pub fn json(&self) -> String {
         json(self)
     }
@@ -101,11 +106,14 @@ impl LintReport {
         let mut text = String::new();
         for group in self.findings.chunk_by(|one, other| one.id == other.id) {
             let Some(first) = group.first() else { continue };
-            let head = match first.severity {
-                SeverityReport::Error => paint(DANGER, &format!("error {}", first.id)),
-                SeverityReport::Warning => paint(CHANGE, &format!("warning {}", first.id)),
+            let (style, word) = match first.severity {
+                SeverityReport::Error => (DANGER, "error"),
+                SeverityReport::Warning => (CHANGE, "warning"),
             };
-            text.push_str(&paragraph(&format!("{head}: "), 4, &first.title, columns));
+            let head = format!("{word} {}", first.id);
+            let heading = paragraph("", 4, &format!("{head}: {}", first.title), columns);
+            text.push_str(&paint(style, &head));
+            text.push_str(heading.strip_prefix(&head).unwrap_or(&heading));
             let mut table = Table::new();
             for finding in group.iter().take(SHOWN) {
                 table.row([finding.path.as_str().into(), finding.detail.as_str().into()]);
@@ -159,12 +167,8 @@ fn word(rule: &Rule) -> &'static str {
 
 /// One rule in full.
 pub fn rule_text(rule: &Rule, columns: usize) -> String {
-    let mut text = paragraph(
-        &format!("{} ({}): ", rule.id, word(rule)),
-        2,
-        rule.title,
-        columns,
-    );
+    let head = format!("{} ({}): {}", rule.id, word(rule), rule.title);
+    let mut text = paragraph("", 2, &head, columns);
     for (name, what) in [
         ("why     ", rule.reason),
         ("fix     ", rule.fix),
