@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::holds::Holds;
+use crate::sealed::SUFFIX;
 
 /// Paths are those below the folder of Kubernetes where a part of it alone was named: `pki/ca.crt`, though the tree
 /// is the folder `pki`.
@@ -103,9 +104,10 @@ impl Tree {
         None
     }
 
-    /// Whether anything has this name, read or not.
+    /// Whether anything has this name, read or not; a sealed secret stands for the one in the clear.
     pub(super) fn exists(&self, path: &str) -> bool {
         self.files.contains_key(path)
+            || self.files.contains_key(&format!("{path}{SUFFIX}"))
             || self.links.contains_key(path)
             || self.unread.iter().any(|(unread, _)| unread == path)
             || self.has_folder(path)

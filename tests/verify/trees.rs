@@ -149,6 +149,18 @@ fn a_bundle_of_two_cas() {
     assert_eq!(ids(&report), [""; 0], "{report:#}");
 }
 
+/// A sealed key is there, though it cannot be read.
+#[test]
+fn sealed_secrets_are_not_missing() {
+    let tree = Tree::right();
+    for name in ["pki/apiserver.key", "scheduler.conf"] {
+        std::fs::remove_file(tree.path(name)).unwrap();
+        tree.put(&format!("{name}.age"), "age-encryption.org/v1\n", 0o644);
+    }
+    let (report, code) = verify(&tree.folder(), &[]);
+    assert_eq!((ids(&report), code), (vec![], 0), "{report:#}");
+}
+
 /// A link within the tree leads to its file; one in the place of a file is that file.
 #[test]
 fn links_inside_a_tree_are_files() {
