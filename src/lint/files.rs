@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use super::holds::Manifest;
+use super::kubernetes_folder::is_place;
 use super::rules::{
-    DUPLICATE_POD, SECRET_READABLE_BY_GROUP, SECRET_READABLE_BY_OTHERS, STRAY_MANIFEST,
-    UNCHECKED_MANIFEST, UNREAD, UNREADABLE_MANIFEST, WRITABLE_BY_OTHERS,
+    DUPLICATE_POD, Rule, SECRET_READABLE_BY_GROUP, SECRET_READABLE_BY_OTHERS, STRAY_MANIFEST,
+    UNCHECKED_MANIFEST, UNREAD, UNREAD_PLACE, UNREADABLE_MANIFEST, WRITABLE_BY_OTHERS,
 };
 use super::world::World;
 
@@ -34,12 +35,21 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         }
     }
     for (path, why) in &world.tree.unread {
-        findings.add(&UNREAD, path, why);
+        findings.add(unread(path), path, why);
     }
     for path in world.tree.links_out() {
-        findings.add(&UNREAD, path, "a link to nothing in this tree");
+        findings.add(unread(path), path, "a link to nothing in this tree");
     }
     manifests(world, findings);
+}
+
+/// Nobody may pass by what the components load.
+fn unread(path: &str) -> &'static Rule {
+    if is_place(path) {
+        &UNREAD_PLACE
+    } else {
+        &UNREAD
+    }
 }
 
 fn manifests(world: &World<'_>, findings: &mut Findings) {

@@ -49,6 +49,14 @@ pub(super) struct KubernetesFolder<'a> {
 /// Certificates that no flag of a static pod names.
 const OTHERS: [&str; 2] = ["pki/etcd/healthcheck-client.crt", "pki/kubelet.crt"];
 
+/// A component loads what lies here.
+pub(super) fn is_place(path: &str) -> bool {
+    all_places().any(|place| {
+        let before = path.strip_suffix(place);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    })
+}
+
 /// Every path below the folder that has a meaning.
 fn all_places() -> impl Iterator<Item = &'static str> {
     let (private, public) = SERVICE_ACCOUNT_FILES;

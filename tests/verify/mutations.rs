@@ -142,6 +142,11 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.put("pki/bundle.crt", t.read("pki/ca.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
         t.edit(CM, "--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt", "--cluster-signing-cert-file=/etc/kubernetes/pki/bundle.crt");
     }),
+    ("unread-place", "pki/front-proxy-client.crt", |t| {
+        let path = t.path("pki/front-proxy-client.crt");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/nowhere/client.crt", path).unwrap();
+    }),
     ("unread", "pki/old.crt", |t| std::os::unix::fs::symlink("/nowhere/ca.crt", t.path("pki/old.crt")).unwrap()),
     ("unread", "pki/up.crt", |t| std::os::unix::fs::symlink("../../leaf.csr", t.path("pki/up.crt")).unwrap()),
     ("unread", "pki/huge.crt", |t| t.put("pki/huge.crt", vec![b' '; (1 << 20) + 1], 0o644)),

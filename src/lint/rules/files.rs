@@ -78,6 +78,11 @@ pub const UNREAD: Rule = warning("unread", "not read, so not checked")
     .fix("run as a user who may read it, or name the folder that really holds the files")
     .source("kpki");
 
+pub const UNREAD_PLACE: Rule = error("unread-place", "a file that a component loads, not read")
+    .because("it lies where kubeadm puts a key, certificate or kubeconfig, and nothing about it could be checked")
+    .fix("run as a user who may read it; a link must lead to a file in this tree")
+    .source(PKI_DOC);
+
 pub const UNCHECKED_MANIFEST: Rule = warning("unchecked-manifest", "a manifest whose flags cannot be told")
     .because("the command is a line for a shell or hides its flags in another way, so that they are not compared with the files")
     .fix("write the command as a list of flags")

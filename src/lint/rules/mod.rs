@@ -69,6 +69,7 @@ pub const RULES: &[&Rule] = &[
     &FLAG_OTHER_CA,
     &SIGNING_BUNDLE,
     &UNREAD,
+    &UNREAD_PLACE,
     &UNCHECKED_MANIFEST,
     &SECRET_READABLE_BY_GROUP,
     &EXPIRES_SOON,

@@ -15,7 +15,7 @@ pub const CA_REUSE: Rule = error("ca-reuse", "one CA for clients and for the fro
     .source("Kubernetes documentation, Configure the Aggregation Layer, \"Reusing a CA\"");
 
 pub const ETCD_SHARES_CA: Rule = warning("etcd-shares-ca", "one CA for etcd and for the cluster")
-    .because("etcd takes every client of its CA: each node's kubelet can then read and write all that the cluster stores")
+    .because("etcd takes every client of its CA: each node's kubelet can then read and write all that the cluster stores, past the API server and every rule of RBAC")
     .fix("give etcd a CA of its own (--trusted-ca-file, --etcd-cafile)")
     .source(PKI_DOC);
 
