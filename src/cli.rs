@@ -42,6 +42,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Every certificate by expiry, and what is wrong with the files
     Status(StatusArgs),
+    /// Who signs what, and who dials whom, as a diagram
+    Graph(GraphArgs),
+    /// Everything about every certificate in one HTML file that needs no network
+    Report(ReportArgs),
     /// An artifact, or any certificate, key, request or kubeconfig file, in words
     Show(ShowArgs),
     /// What an artifact depends on, and what changed
@@ -199,10 +203,45 @@ pub struct ExportArgs {
     pub identities: Identities,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    Text,
+    Json,
+    /// Metrics for node_exporter's textfile collector
+    Prometheus,
+    /// A calendar (RFC 5545): one entry for each day with renewals
+    Ics,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// As GitHub and GitLab draw it in Markdown
+    Mermaid,
+    /// For Graphviz
+    Dot,
+}
+
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    /// The diagram's language
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The file to write, an earlier report is replaced; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub future: Future,
+}
+
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    #[command(flatten)]
-    pub output: Output,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
+    pub format: StatusFormat,
     #[command(flatten)]
     pub future: Future,
     /// Exit with 2 when something needs attention

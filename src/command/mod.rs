@@ -5,6 +5,7 @@ mod apply;
 mod check;
 mod export;
 mod git;
+mod graph;
 mod identity;
 mod init;
 mod install;
@@ -16,6 +17,7 @@ mod plaintext;
 mod plan;
 mod policy;
 mod project;
+mod report;
 mod seed;
 mod show;
 mod status;
@@ -52,6 +54,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Install(args) => install::run(&cli.directory, args),
         Command::Export(args) => export::run(&cli.directory, args),
         Command::Status(args) => status::run(&cli.directory, args),
+        Command::Graph(args) => graph::run(&cli.directory, args),
+        Command::Report(args) => report::run(&cli.directory, args),
         Command::Show(args) => show::run(&cli.directory, args),
         Command::Why(args) => why::run(&cli.directory, args),
         Command::Check(args) => plaintext::run(&cli.directory, args),

@@ -14,6 +14,14 @@ use crate::name::San;
 
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 const ORGANIZATION: [u8; 3] = [0x55, 0x04, 0x0a];
+const GO_FIELDS: [(&str, [u8; 3]); 6] = [
+    ("C", [0x55, 0x04, 0x06]),
+    ("ST", [0x55, 0x04, 0x08]),
+    ("L", [0x55, 0x04, 0x07]),
+    ("O", ORGANIZATION),
+    ("OU", [0x55, 0x04, 0x0b]),
+    ("CN", COMMON_NAME),
+];
 
 /// A Name of RFC 5280 4.1.2.4.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +78,22 @@ impl DistinguishedName {
     /// The groups that Kubernetes sees, whether in RDNs of their own or in a multi-valued one.
     pub fn organizations(&self) -> BTreeSet<String> {
         self.texts(&ORGANIZATION).into_iter().collect()
+    }
+
+    /// The first value of each attribute that a `pkix.Name` of Go names, in the order C, ST, L, O, OU, CN; of several
+    /// common names the last.
+    pub fn go_fields(&self) -> Vec<(&'static str, String)> {
+        GO_FIELDS
+            .iter()
+            .filter_map(|(name, oid)| {
+                let mut texts = self.texts(oid).into_iter();
+                let text = match *name {
+                    "CN" => texts.next_back(),
+                    _ => texts.next(),
+                };
+                Some((*name, text?))
+            })
+            .collect()
     }
 
     /// The common name as a DNS name, if it is one: what kubeadm writes into a CA's SAN.

@@ -37,6 +37,13 @@ pub(super) struct LongestLeaf {
     renew_before: Span,
 }
 
+impl LongestLeaf {
+    pub(super) fn window(self, validity: Span) -> Span {
+        let needed = self.validity.plus(self.renew_before);
+        needed.min(validity.divided_by(2))
+    }
+}
+
 pub(super) fn longest_leaves(graph: &Graph) -> HashMap<DerivationId, LongestLeaf> {
     let mut longest: HashMap<DerivationId, LongestLeaf> = HashMap::new();
     for id in graph.ids() {
@@ -403,8 +410,5 @@ fn wants_another_key(
 /// life: else a CA shorter than its leaves would renew for ever.
 fn renewal_window(judge: &Judge<'_>, id: DerivationId, validity: Span) -> Span {
     let longest = judge.longest.get(&id).copied().unwrap_or_default();
-    longest
-        .validity
-        .plus(longest.renew_before)
-        .min(validity.divided_by(2))
+    longest.window(validity)
 }

@@ -8,6 +8,7 @@
 mod anchor;
 mod answer;
 mod authority;
+mod calendar;
 mod exposure;
 mod intent;
 mod judge;
@@ -35,6 +36,7 @@ use crate::state::{Entry, Inventory, Lock};
 use crate::time::Timestamp;
 
 pub use answer::{accepted_entry, is_answered, refusal, renew_from};
+pub use calendar::renewal;
 pub use intent::{Allow, Intent, NamePattern};
 pub use judge::plan;
 pub use leaf::leaf_entry;

@@ -7,6 +7,7 @@
 
 mod bindings;
 mod condition;
+mod dials;
 mod flags;
 mod images;
 mod leaves;
@@ -16,6 +17,7 @@ mod reload;
 
 pub use bindings::{BINDINGS, BindingRow, Subject};
 pub use condition::{Circumstances, When};
+pub use dials::{APISERVER, DIALS, DialRow};
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };

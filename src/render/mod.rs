@@ -1,13 +1,20 @@
 //! Reports: what a command found, as data for JSON and as text for people. Pure: they return texts.
 
+mod calendar;
 mod certificate;
 mod check;
+mod dot;
 mod file;
 mod file_text;
 pub mod init;
 mod install;
+mod lives;
+mod mermaid;
+mod metrics;
 mod notes;
 mod orders;
+mod page;
+mod picture;
 mod plaintext;
 mod plan;
 mod plan_text;
@@ -25,10 +32,14 @@ mod waiting;
 mod why;
 mod wish;
 
+pub use calendar::calendar;
 pub use certificate::CertificateReport;
 pub use check::{CheckReport, Difference};
 pub use file::{Owner, file_report};
 pub use install::{InstallReport, install_report};
+pub use metrics::metrics;
+pub use page::{PAGE_BEGINS, ReportData, page};
+pub use picture::Picture;
 pub use plaintext::{FoundReport, PlaintextReport, Where};
 pub use plan::{PlanReport, plan_report};
 pub use saved_plan::{Asked, SavedPlan, asked, moved};

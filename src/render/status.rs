@@ -5,16 +5,14 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::certificate::left;
+use super::lives::{Life, State, lives};
 use super::notes;
 use super::plan::{orphans, out};
 use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json};
-use crate::facts::CertificateFacts;
-use crate::graph::{DerivationId, Recipe};
-use crate::plan::{Change, Note, Plan, Reason, World, renew_from};
+use crate::graph::DerivationId;
+use crate::plan::{Change, Note, Plan, Reason, World};
 use crate::spec::Spec;
-use crate::time::Timestamp;
 
 /// What `kpki status --format json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,58 +89,13 @@ pub struct LifeReport {
     pub issuer: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    Expired,
-    NotYetValid,
-    Expiring,
-    Valid,
-}
-
 pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
-    let mut lives: Vec<(Timestamp, LifeReport)> = Vec::new();
-    let mut next_renewal: Option<Timestamp> = None;
-    let mut attention = Vec::new();
-    for id in world.graph.ids() {
-        let Some(facts) = world.survey.witness(id).certificate() else {
-            continue;
-        };
-        let renewal = renewal(world, id, facts);
-        let state = state(plan, id, facts, renewal, world.now);
-        let trouble = match state {
-            State::Expired => Some(Trouble::Expired),
-            State::NotYetValid => Some(Trouble::NotYetValid),
-            State::Expiring => Some(Trouble::Expiring),
-            State::Valid => None,
-        };
-        let left = left(facts, world.now);
-        if let Some(code) = trouble {
-            let text = match code {
-                Trouble::Expiring => format!("expires {}, in {left}", facts.not_after.date()),
-                _ => left.clone(),
-            };
-            attention.push(AttentionReport {
-                code,
-                name: Some(name(id)),
-                text,
-            });
-        }
-        next_renewal = next_renewal.into_iter().chain(renewal).min();
-        lives.push((
-            facts.not_after,
-            LifeReport {
-                name: name(id),
-                expires: facts.not_after.to_string(),
-                left,
-                state,
-                key: facts.public_key.kind().to_string(),
-                issuer: issuer(world, id, facts),
-            },
-        ));
-    }
-    lives.sort_by(|(one, a), (other, b)| (one, &a.name).cmp(&(other, &b.name)));
+    let mut lives = lives(world, plan);
+    let mut attention: Vec<AttentionReport> = lives.iter().filter_map(trouble).collect();
+    let renewals = lives.iter().filter(|life| !life.facts.is_ca);
+    let next_renewal = renewals.filter_map(|life| life.renewal).min();
+    lives.sort_by_key(|life| (life.facts.not_after, life.name));
     attention.extend(standing_in_the_way(world, plan));
     attention.extend(plan.steps.iter().flat_map(|step| {
         step.reasons.iter().filter_map(|reason| {
@@ -177,7 +130,7 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
         now: world.now.to_string(),
         attention,
         waiting: waiting_reports(world, &plan.waiting),
-        certificates: lives.into_iter().map(|(_, life)| life).collect(),
+        certificates: lives.into_iter().map(life_report).collect(),
         next_renewal: next_renewal.map(|when| when.to_string()),
         changes: changed(plan),
         apply: !plan.is_empty(),
@@ -192,6 +145,35 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
     }
 }
 
+fn trouble(life: &Life<'_>) -> Option<AttentionReport> {
+    let code = match life.state {
+        State::Expired => Trouble::Expired,
+        State::NotYetValid => Trouble::NotYetValid,
+        State::Expiring => Trouble::Expiring,
+        State::Valid => return None,
+    };
+    let left = life.left.clone();
+    Some(AttentionReport {
+        code,
+        name: Some(life.name.to_string()),
+        text: match code {
+            Trouble::Expiring => format!("expires {}, in {left}", life.facts.not_after.date()),
+            _ => left,
+        },
+    })
+}
+
+fn life_report(life: Life<'_>) -> LifeReport {
+    LifeReport {
+        name: life.name.to_string(),
+        expires: life.facts.not_after.to_string(),
+        left: life.left,
+        state: life.state,
+        key: life.facts.public_key.kind().to_string(),
+        issuer: life.issuer,
+    }
+}
+
 impl StatusReport {
     pub fn json(&self) -> String {
         json(self)
@@ -199,64 +181,6 @@ impl StatusReport {
 
     pub fn needs_attention(&self) -> bool {
         !self.attention.is_empty()
-    }
-}
-
-/// From when on a leaf is renewed. A CA's window depends on what is below it: the plan knows.
-fn renewal(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Option<Timestamp> {
-    match &world.graph.get(id).recipe {
-        Recipe::Leaf(leaf) => Some(facts.not_after.minus(leaf.policy.renew_before().value)),
-        Recipe::Accepted(accepted) => match &world.graph.get(accepted.request).recipe {
-            Recipe::Request(request) => Some(renew_from(facts, &request.policy)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn state(
-    plan: &Plan,
-    id: DerivationId,
-    facts: &CertificateFacts,
-    renewal: Option<Timestamp>,
-    now: Timestamp,
-) -> State {
-    let planned = || {
-        plan.steps.iter().any(|step| {
-            step.derivation == id
-                && step
-                    .reasons
-                    .iter()
-                    .any(|reason| matches!(reason, Reason::Expiring { .. }))
-        })
-    };
-    if now >= facts.not_after {
-        State::Expired
-    } else if now < facts.not_before {
-        State::NotYetValid
-    } else if renewal.map_or_else(planned, |from| now >= from) {
-        State::Expiring
-    } else {
-        State::Valid
-    }
-}
-
-fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> String {
-    if let Some(issuer) = world.graph.get(id).recipe.issuer()
-        && let Some(ca) = world.survey.witness(issuer).certificate()
-        && facts.authority_key_id.as_ref() == Some(&ca.key_id())
-    {
-        let name = &world.graph.get(issuer).name;
-        return name
-            .as_str()
-            .strip_prefix("ca/")
-            .unwrap_or(name.as_str())
-            .to_owned();
-    }
-    if facts.is_self_issued() {
-        "itself".to_owned()
-    } else {
-        facts.issuer.to_string()
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::lives::State;
 use super::plan_text::left_over;
-use super::status::{AttentionReport, State, StatusReport, Trouble};
+use super::status::{AttentionReport, StatusReport, Trouble};
 use super::style::{CHANGE, DANGER, PLAIN, STRONG, paint};
 use super::text::{Cell, Table, counted};
 use super::waiting::waiting_lines;
@@ -117,40 +118,15 @@ impl StatusReport {
 /// One kind of trouble. The certificates of the first kinds stand at the top of the list below: counted here.
 fn trouble(text: &mut String, group: &[AttentionReport], columns: usize) {
     let Some(first) = group.first() else { return };
-    let certificates = counted(group.len(), "certificate");
-    let artifacts = counted(group.len(), "artifact");
-    let files = counted(group.len(), "file");
-    let (style, heading, listed): (Style, String, bool) = match first.code {
-        Trouble::Expired => (
-            DANGER,
-            format!("{certificates} expired: connections that use them fail"),
-            false,
-        ),
-        Trouble::NotYetValid => (
-            DANGER,
-            format!("{certificates} not valid yet: is the clock right?"),
-            false,
-        ),
-        Trouble::Mixed => (
-            DANGER,
-            format!("{artifacts} of mixed versions (a bad merge?)"),
-            true,
-        ),
-        Trouble::Blocked => (DANGER, format!("{artifacts} waiting for a decision"), true),
-        Trouble::Exposed => (
-            DANGER,
-            format!("{files} with a secret that others can read"),
-            true,
-        ),
-        Trouble::InTheClear => (DANGER, format!("{files} in the clear, to be sealed"), true),
-        Trouble::Drift => (CHANGE, format!("{files} not as built"), true),
-        Trouble::Expiring => (CHANGE, format!("{certificates} due for renewal"), false),
-        Trouble::Other => (
-            CHANGE,
-            format!("{} more", counted(group.len(), "thing")),
-            true,
-        ),
+    let heading = heading(first.code, group.len());
+    let style: Style = match first.code {
+        Trouble::Drift | Trouble::Expiring | Trouble::Other => CHANGE,
+        _ => DANGER,
     };
+    let listed = !matches!(
+        first.code,
+        Trouble::Expired | Trouble::NotYetValid | Trouble::Expiring
+    );
     let _ = writeln!(text, "{}", paint(style, &heading));
     if !listed {
         return;
@@ -170,6 +146,24 @@ fn trouble(text: &mut String, group: &[AttentionReport], columns: usize) {
     let hidden = group.len().saturating_sub(SOONEST);
     if hidden > 0 {
         let _ = writeln!(text, "  and {hidden} more");
+    }
+}
+
+/// What is wrong with so many.
+pub(super) fn heading(code: Trouble, count: usize) -> String {
+    let certificates = counted(count, "certificate");
+    let artifacts = counted(count, "artifact");
+    let files = counted(count, "file");
+    match code {
+        Trouble::Expired => format!("{certificates} expired: connections that use them fail"),
+        Trouble::NotYetValid => format!("{certificates} not valid yet: is the clock right?"),
+        Trouble::Mixed => format!("{artifacts} of mixed versions (a bad merge?)"),
+        Trouble::Blocked => format!("{artifacts} waiting for a decision"),
+        Trouble::Exposed => format!("{files} with a secret that others can read"),
+        Trouble::InTheClear => format!("{files} in the clear, to be sealed"),
+        Trouble::Drift => format!("{files} not as built"),
+        Trouble::Expiring => format!("{certificates} due for renewal"),
+        Trouble::Other => format!("{} more", counted(count, "thing")),
     }
 }
 

@@ -1,0 +1,157 @@
+//! Renewals as a calendar (RFC 5545): one entry a day, however many certificates that day brings.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::lives::{Life, lives};
+use super::text::{counted, printable};
+use crate::hash::Digest;
+use crate::plan::{Plan, World};
+use crate::spec::Spec;
+use crate::time::Timestamp;
+
+/// An entry names no more than so many certificates.
+const NAMED: usize = 20;
+/// RFC 5545 3.1: octets in a line, without its break.
+const LINE: usize = 75;
+
+/// `None`: no certificate is here, and an empty calendar is none (RFC 5545 3.6).
+pub fn calendar(world: World<'_>, spec: &Spec, plan: &Plan) -> Option<String> {
+    let mut days: BTreeMap<Timestamp, Vec<Life<'_>>> = BTreeMap::new();
+    for life in lives(world, plan) {
+        if let Some(renewal) = life.renewal {
+            days.entry(renewal.midnight()).or_default().push(life);
+        }
+    }
+    if days.is_empty() {
+        return None;
+    }
+    let cluster = spec.cluster.name.as_str();
+    let mut lines = Lines::default();
+    lines.plain("BEGIN:VCALENDAR");
+    lines.plain("VERSION:2.0");
+    lines.plain("PRODID:-//kpki//kpki status//EN");
+    lines.plain("CALSCALE:GREGORIAN");
+    lines.plain("METHOD:PUBLISH");
+    lines.text("NAME", &format!("PKI of {cluster}"));
+    // What calendars read that know no RFC 7986.
+    lines.text("X-WR-CALNAME", &format!("PKI of {cluster}"));
+    lines.plain("REFRESH-INTERVAL;VALUE=DURATION:P1D");
+    for (day, mut lives) in days {
+        lives.sort_by_key(|life| life.name);
+        entry(&mut lines, world, spec, day, &lives);
+    }
+    lines.plain("END:VCALENDAR");
+    Some(lines.0)
+}
+
+fn entry(lines: &mut Lines, world: World<'_>, spec: &Spec, day: Timestamp, lives: &[Life<'_>]) {
+    let cluster = spec.cluster.name.as_str();
+    let date = compact(&day.date());
+    // The newest certificate was the last change to what the entry says.
+    let changed = lives.iter().map(|life| life.facts.not_before).max();
+    let changed = compact(&changed.unwrap_or(world.now).to_string());
+    lines.plain("BEGIN:VEVENT");
+    lines.plain(&format!("UID:{}@kpki", identifier(world, cluster, &date)));
+    lines.plain(&format!("DTSTAMP:{changed}"));
+    lines.plain(&format!("DTSTART;VALUE=DATE:{date}"));
+    let certificates = counted(lives.len(), "certificate");
+    lines.text("SUMMARY", &format!("{cluster}: renew {certificates}"));
+    lines.text("DESCRIPTION", &description(spec, lives));
+    lines.plain("TRANSP:TRANSPARENT");
+    lines.plain("END:VEVENT");
+}
+
+/// The same for one day of one cluster, whatever the day holds. Two clusters may have one name, and never one CA.
+fn identifier(world: World<'_>, cluster: &str, date: &str) -> Digest {
+    let anchor = world.graph.ids().find_map(|id| {
+        let recipe = &world.graph.get(id).recipe;
+        let key = world.survey.witness(id).public_key()?;
+        recipe.is_anchor().then(|| key.digest())
+    });
+    let anchor = anchor.map_or_else(String::new, |digest| digest.to_string());
+    Digest::of(format!("kpki calendar\n{cluster}\n{anchor}\n{date}\n").as_bytes())
+}
+
+fn description(spec: &Spec, lives: &[Life<'_>]) -> String {
+    let mut text = if spec.reproducible.is_some() {
+        "Dates are written in the description: move not-before, then kpki apply.\n".to_owned()
+    } else {
+        "From this day on kpki apply renews (kpki plan shows it first):\n".to_owned()
+    };
+    for life in lives.iter().take(NAMED) {
+        let until = life.facts.not_after.date();
+        let _ = writeln!(text, "{}, valid until {until}", life.name);
+    }
+    if let Some(more @ 1..) = lives.len().checked_sub(NAMED) {
+        let _ = writeln!(text, "and {more} more");
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// `2027-01-31T12:00:00Z` in the basic form of ISO 8601.
+fn compact(time: &str) -> String {
+    time.chars().filter(|c| !"-:".contains(*c)).collect()
+}
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    /// A property of type TEXT (RFC 5545 3.3.11).
+    fn text(&mut self, name: &str, value: &str) {
+        let mut line = format!("{name}:");
+        for (index, part) in value.split('\n').enumerate() {
+            if index > 0 {
+                line.push_str("\\n");
+            }
+            for c in printable(part).chars() {
+                if "\\;,".contains(c) {
+                    line.push('\\');
+                }
+                line.push(c);
+            }
+        }
+        self.plain(&line);
+    }
+
+    /// Folded between characters, never within one.
+    fn plain(&mut self, line: &str) {
+        let mut used = 0;
+        for c in line.chars() {
+            if used + c.len_utf8() > LINE {
+                self.0.push_str("\r\n ");
+                used = 1;
+            }
+            self.0.push(c);
+            used += c.len_utf8();
+        }
+        self.0.push_str("\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 5545 3.1 and 3.3.11, by hand.
+    #[test]
+    fn lines_fold_at_75_octets_and_texts_are_escaped() {
+        let mut lines = Lines::default();
+        lines.plain(&"x".repeat(75));
+        lines.plain(&format!("{}é{}", "x".repeat(74), "y".repeat(73)));
+        assert_eq!(
+            lines.0,
+            format!(
+                "{}\r\n{}\r\n é{}\r\n y\r\n",
+                "x".repeat(75),
+                "x".repeat(74),
+                "y".repeat(72)
+            )
+        );
+        let mut lines = Lines::default();
+        lines.text("SUMMARY", "a;b,c\\d\ne:f\"g");
+        assert_eq!(lines.0, "SUMMARY:a\\;b\\,c\\\\d\\ne:f\"g\r\n");
+    }
+}

@@ -1,0 +1,106 @@
+//! The life of every certificate that is here: what status, metrics, calendar and page are made of.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::certificate::left;
+use crate::facts::CertificateFacts;
+use crate::graph::DerivationId;
+use crate::name::{ArtifactName, TreePath};
+use crate::plan::{Plan, Reason, Witness, World, renewal};
+use crate::time::Timestamp;
+
+pub(super) struct Life<'a> {
+    pub name: &'a ArtifactName,
+    pub facts: &'a CertificateFacts,
+    /// Where it was read, below `out/`.
+    pub path: &'a TreePath,
+    pub state: State,
+    /// `29 days`, `expired 3 days ago`.
+    pub left: String,
+    /// From when on it is renewed.
+    pub renewal: Option<Timestamp>,
+    /// The CA's name in the description, `itself`, or the issuer's name in the certificate.
+    pub issuer: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    Expired,
+    NotYetValid,
+    Expiring,
+    Valid,
+}
+
+/// In build order.
+pub(super) fn lives<'a>(world: World<'a>, plan: &Plan) -> Vec<Life<'a>> {
+    let lives = world.graph.ids().filter_map(|id| {
+        let Witness::Certificate { path, facts, .. } = world.survey.witness(id) else {
+            return None;
+        };
+        let renewal = renewal(world.graph, id, facts);
+        Some(Life {
+            name: &world.graph.get(id).name,
+            facts,
+            path,
+            state: state(world, plan, id, facts, renewal),
+            left: left(facts, world.now),
+            renewal,
+            issuer: issuer(world, id, facts),
+        })
+    });
+    lives.collect()
+}
+
+fn state(
+    world: World<'_>,
+    plan: &Plan,
+    id: DerivationId,
+    facts: &CertificateFacts,
+    renewal: Option<Timestamp>,
+) -> State {
+    let now = world.now;
+    let planned = || {
+        plan.steps.iter().any(|step| {
+            step.derivation == id
+                && step
+                    .reasons
+                    .iter()
+                    .any(|reason| matches!(reason, Reason::Expiring { .. }))
+        })
+    };
+    // Whether an authority's renewal would help, only the plan knows.
+    let anchor = world.graph.get(id).recipe.is_anchor();
+    if now >= facts.not_after {
+        State::Expired
+    } else if now < facts.not_before {
+        State::NotYetValid
+    } else if renewal
+        .filter(|_| !anchor)
+        .map_or_else(planned, |from| now >= from)
+    {
+        State::Expiring
+    } else {
+        State::Valid
+    }
+}
+
+fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> String {
+    if let Some(issuer) = world.graph.get(id).recipe.issuer()
+        && let Some(ca) = world.survey.witness(issuer).certificate()
+        && facts.authority_key_id.as_ref() == Some(&ca.key_id())
+    {
+        let name = &world.graph.get(issuer).name;
+        return name
+            .as_str()
+            .strip_prefix("ca/")
+            .unwrap_or(name.as_str())
+            .to_owned();
+    }
+    if facts.is_self_issued() {
+        "itself".to_owned()
+    } else {
+        facts.issuer.to_string()
+    }
+}

@@ -1,0 +1,279 @@
+//! Trust as a picture: what each authority signs and who shows its certificate to whom. Leaves stand in groups (a
+//! row of the profile on all its nodes), so that 10,000 nodes are as readable as three.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::text::counted;
+use crate::facts::CertificateFacts;
+use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::profile::{APISERVER, DIALS, LEAVES};
+use crate::spec::{Spec, Usage};
+
+#[derive(Debug)]
+pub struct Picture {
+    pub(super) cluster: String,
+    pub(super) realms: Vec<Realm>,
+    pub(super) dials: Vec<Dial>,
+    /// Signs tokens instead of certificates.
+    pub(super) signing_key: Option<String>,
+}
+
+/// An authority and all that stands below it. Who dials whom never leaves a realm: a server asks for a certificate
+/// of its own authority.
+#[derive(Debug)]
+pub(super) struct Realm {
+    pub id: String,
+    /// `CA kubernetes`, then its subject, then where it is from.
+    pub lines: Vec<String>,
+    pub groups: Vec<Group>,
+    /// Servers without a certificate of this authority.
+    pub outsiders: BTreeMap<String, &'static str>,
+}
+
+#[derive(Debug)]
+pub(super) struct Group {
+    pub id: String,
+    /// Its row's name, or what its members are.
+    pub title: String,
+    /// Which nodes, or which names.
+    pub members: String,
+    pub serves: bool,
+    /// Signed by the cluster, once somebody approves.
+    pub by_request: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Dial {
+    pub from: String,
+    pub to: String,
+    /// The kubeconfig and its server, or what for.
+    pub label: String,
+}
+
+/// What leaves are grouped by; the order is that of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Row(usize),
+    User { by_request: bool },
+    Certificate { usage: Usage },
+}
+
+/// More members than this are counted.
+const NAMED: usize = 4;
+
+type Groups = BTreeMap<(DerivationId, Kind), Vec<DerivationId>>;
+
+impl Picture {
+    pub fn of(spec: &Spec, graph: &Graph) -> Picture {
+        let mut groups = Groups::new();
+        for id in graph.ids() {
+            if let (Some(issuer), Some(kind)) = (graph.get(id).recipe.issuer(), kind(graph, id)) {
+                groups.entry((issuer, kind)).or_default().push(id);
+            }
+        }
+        let mut picture = Picture {
+            cluster: spec.cluster.name.to_string(),
+            realms: Vec::new(),
+            dials: Vec::new(),
+            signing_key: None,
+        };
+        for id in graph.ids() {
+            match &graph.get(id).recipe {
+                Recipe::Authority(authority) => {
+                    let own = groups.iter().filter(|((issuer, _), _)| *issuer == id);
+                    let own = own.map(|((_, kind), ids)| (*kind, ids.as_slice()));
+                    let own: BTreeMap<_, _> = own.collect();
+                    picture.realm(graph, id, authority, &own);
+                }
+                Recipe::SigningKey(_) => {
+                    picture.signing_key = Some(graph.get(id).name.to_string());
+                }
+                _ => {}
+            }
+        }
+        picture
+    }
+
+    fn realm(
+        &mut self,
+        graph: &Graph,
+        id: DerivationId,
+        authority: &Authority,
+        groups: &BTreeMap<Kind, &[DerivationId]>,
+    ) {
+        let ca = authority.ca.as_str();
+        let mut realm = Realm {
+            id: identifier(&["ca", ca]),
+            lines: authority_lines(graph, id, authority),
+            groups: Vec::new(),
+            outsiders: BTreeMap::new(),
+        };
+        for (kind, ids) in groups {
+            realm.groups.push(Group {
+                id: group_id(ca, *kind),
+                title: title(*kind),
+                members: members(graph, ids),
+                serves: serves(*kind),
+                by_request: *kind == (Kind::User { by_request: true }),
+            });
+        }
+        for (kind, ids) in groups {
+            self.dials(graph, &mut realm, ca, *kind, ids);
+        }
+        self.realms.push(realm);
+    }
+
+    fn dials(
+        &mut self,
+        graph: &Graph,
+        realm: &mut Realm,
+        ca: &str,
+        kind: Kind,
+        ids: &[DerivationId],
+    ) {
+        let from = group_id(ca, kind);
+        let name = title(kind);
+        if let Some(label) = kubeconfig(graph, ids) {
+            let to = realm.server(ca, Some(APISERVER), "API servers");
+            self.dials.push(Dial { from, to, label });
+        } else if let Some(row) = DIALS.iter().find(|row| row.client == name)
+            && matches!(kind, Kind::Row(_))
+        {
+            let to = realm.server(ca, row.server, row.otherwise);
+            let label = row.what_for.to_owned();
+            self.dials.push(Dial { from, to, label });
+        }
+    }
+}
+
+impl Realm {
+    /// The group that serves, or somebody outside of this realm.
+    fn server(&mut self, ca: &str, row: Option<&str>, otherwise: &'static str) -> String {
+        let id = |row| identifier(&[ca, row]);
+        if let Some(id) = row.map(id)
+            && self.groups.iter().any(|group| group.id == id)
+        {
+            return id;
+        }
+        let words = otherwise.split(',').next().unwrap_or(otherwise);
+        let id = identifier(&["other", words]);
+        self.outsiders.insert(id.clone(), otherwise);
+        id
+    }
+}
+
+fn authority_lines(graph: &Graph, id: DerivationId, authority: &Authority) -> Vec<String> {
+    let title = format!("CA {}", authority.ca);
+    match &authority.issuance {
+        Issuance::SelfSigned { subject, .. } => vec![title, subject.to_string()],
+        Issuance::Brought(brought) => {
+            let facts = CertificateFacts::from_der(&brought.der);
+            let subject =
+                facts.map_or_else(|error| error.to_string(), |facts| facts.subject.to_string());
+            vec![title, subject, graph.get(id).recipe.kind().to_owned()]
+        }
+    }
+}
+
+fn kind(graph: &Graph, id: DerivationId) -> Option<Kind> {
+    let derivation = graph.get(id);
+    let (scope, rest) = derivation.name.as_str().split_once('/')?;
+    let by_request = matches!(derivation.recipe, Recipe::Accepted(_));
+    match (scope, &derivation.recipe) {
+        ("users", _) => Some(Kind::User { by_request }),
+        ("certificates", Recipe::Leaf(leaf)) => Some(Kind::Certificate { usage: leaf.usage }),
+        _ => {
+            let row = rest.rsplit('/').next()?;
+            LEAVES
+                .iter()
+                .position(|leaf| leaf.name == row)
+                .map(Kind::Row)
+        }
+    }
+}
+
+fn title(kind: Kind) -> String {
+    match kind {
+        Kind::Row(row) => LEAVES.get(row).map_or("", |row| row.name),
+        Kind::User { by_request: false } => "users",
+        Kind::User { by_request: true } => "users, signed on request",
+        Kind::Certificate {
+            usage: Usage::Server,
+        } => "further servers",
+        Kind::Certificate {
+            usage: Usage::Client,
+        } => "further clients",
+        Kind::Certificate {
+            usage: Usage::ServerAndClient,
+        } => "further servers and clients",
+    }
+    .to_owned()
+}
+
+fn serves(kind: Kind) -> bool {
+    match kind {
+        Kind::Row(row) => LEAVES.get(row).is_some_and(|row| row.usage.server()),
+        Kind::User { .. } => false,
+        Kind::Certificate { usage } => usage.server(),
+    }
+}
+
+fn group_id(ca: &str, kind: Kind) -> String {
+    identifier(&[ca, &title(kind)])
+}
+
+/// `etcd_etcd_server`: a name in any diagram's language.
+fn identifier(parts: &[&str]) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    parts.join("_").chars().map(plain).collect()
+}
+
+/// `cp1, cp2, cp3`, or `w1 to w9 and others: 10,003 nodes` by their ends.
+fn members(graph: &Graph, ids: &[DerivationId]) -> String {
+    let mut noun = "name";
+    let names: BTreeSet<&str> = ids
+        .iter()
+        .filter_map(|id| {
+            let mut segments = graph.get(*id).name.as_str().split('/');
+            match (segments.next()?, segments.next()?) {
+                ("operator", _) => Some("the operator"),
+                ("nodes", node) => {
+                    noun = "node";
+                    Some(node)
+                }
+                (_, name) => Some(name),
+            }
+        })
+        .collect();
+    let named: Vec<&str> = names.iter().copied().take(NAMED).collect();
+    if names.len() <= NAMED {
+        return named.join(", ");
+    }
+    let first = names.first().copied().unwrap_or_default();
+    let last = names.last().copied().unwrap_or_default();
+    format!("{first} … {last}: {}", counted(names.len(), noun))
+}
+
+/// The files that embed these identities, and the server that they name.
+fn kubeconfig(graph: &Graph, ids: &[DerivationId]) -> Option<String> {
+    let mut files = BTreeSet::new();
+    let mut servers = BTreeSet::new();
+    for id in ids {
+        let config = graph.kubeconfig_of(*id)?;
+        let Recipe::Kubeconfig(recipe) = &graph.get(config).recipe else {
+            return None;
+        };
+        servers.insert(recipe.server.url());
+        let path = graph.placements(config).first()?.path.as_str();
+        files.insert(path.rsplit('/').next()?);
+    }
+    let file = match files.first() {
+        Some(only) if files.len() == 1 => (*only).to_owned(),
+        _ => "a kubeconfig each".to_owned(),
+    };
+    let server = match servers.first() {
+        Some(only) if servers.len() == 1 => only.clone(),
+        _ => "https:// its own node".to_owned(),
+    };
+    Some(format!("{file}, {server}"))
+}
