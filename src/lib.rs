@@ -96,7 +96,7 @@
 //!    the bytes that it embeds, never on a hash of recipes.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
 //! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `install` below the root that it
-//!    is given and by `export` to the file that it is given. A crash leaves the old state, or one that the next
+//!    is given and by `export` and `report` to the file that they are given. A crash leaves the old state, or one that the next
 //!    apply rolls forward; old keys go only after the lock is durable.
 //! 8. A leaf never silently outlives its CA.
 //!

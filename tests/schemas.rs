@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use kpki::install::RecordDocument;
 use kpki::render::{
-    CheckReport, InstallReport, PlaintextReport, PlanReport, SavedPlan, ShowReport, StatusReport,
-    VerifyReport, WhyReport,
+    CheckReport, InstallReport, PlaintextReport, PlanReport, ReportData, SavedPlan, ShowReport,
+    StatusReport, VerifyReport, WhyReport,
 };
 use serde_json::{Value, json};
 
@@ -29,6 +29,7 @@ fn schemas() -> [(&'static str, schemars::Schema); 11] {
         ("install", schemars::schema_for!(InstallReport)),
         ("installed", schemars::schema_for!(RecordDocument)),
         ("plaintext", schemars::schema_for!(PlaintextReport)),
+        ("report", schemars::schema_for!(ReportData)),
     ]
 }
 

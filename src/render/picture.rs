@@ -273,7 +273,7 @@ fn kubeconfig(graph: &Graph, ids: &[DerivationId]) -> Option<String> {
     };
     let server = match servers.first() {
         Some(only) if servers.len() == 1 => only.clone(),
-        _ => "https:// its own node".to_owned(),
+        _ => "the API server on its own node".to_owned(),
     };
     Some(format!("{file}, {server}"))
 }

@@ -22,8 +22,8 @@ pub use data::ReportData;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// SHA-256 in base64 of the two above.
-const STYLE_HASH: &str = "uXwoWEgCTY2VAC4AhtM6FZFWQrXV2sWvskmePp89+UQ=";
-const SCRIPT_HASH: &str = "hG5qhlkwrtGEmNJDc9KbNP+EpWMjM9h4/asYvLVDOhI=";
+const STYLE_HASH: &str = "UM89s/IkxOqyraDD12QLmH/WcjqPRHH1zIJUNPAC8rM=";
+const SCRIPT_HASH: &str = "Pb9QS0UhJx1XdizZb/CDcpXXTag6r5i6pjz7nqEZTMQ=";
 
 /// What every page begins with, and nothing else should.
 pub const PAGE_BEGINS: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"generator\" content=\"kpki report\">\n";

@@ -40,36 +40,56 @@
     if (className) child.className = className;
     return child;
   };
-  const details = (cell, i) => {
-    const box = add(cell, "details");
-    const summary = add(box, "summary", "more");
-    summary.setAttribute("aria-label", "more about " + data.names[i]);
-    box.addEventListener("toggle", () => {
-      if (!box.open || box.querySelector("dl")) return;
-      const list = add(box, "dl");
-      const fact = (name, value) => {
-        if (value) { add(list, "dt", name); add(list, "dd", value); }
-      };
-      fact("Subject", data.subjects[i]);
-      fact("Issuer", text("issuers", i));
-      fact("Valid from", date(data["not-before"][i]));
-      fact("Renewal from", data.renewals[i] ? date(data.renewals[i]) : "");
-      fact("Key", text("keys", i));
-      fact("Usage", text("usages", i));
-      fact("SANs", data.sans[i]);
-      fact("Serial", data.serials[i]);
+  const COLUMNS = document.querySelectorAll("#table thead th").length;
+  const facts = (i) => {
+    const line = document.createElement("tr");
+    const cell = add(line, "td", undefined, "facts-of-one");
+    cell.colSpan = COLUMNS;
+    const list = add(cell, "dl");
+    const fact = (name, value) => {
+      if (!value) return;
+      const pair = add(list, "div");
+      add(pair, "dt", name);
+      add(pair, "dd", value);
+    };
+    fact("Subject", data.subjects[i]);
+    fact("Issuer", text("issuers", i));
+    fact("SANs", data.sans[i]);
+    fact("Usage", text("usages", i));
+    fact("Key", text("keys", i));
+    fact("Valid", date(data["not-before"][i]) + " to " + date(data["not-after"][i]));
+    fact("Left", left(i));
+    fact("Renewal from", data.renewals[i] ? date(data.renewals[i]) : "");
+    fact("Serial number", data.serials[i]);
+    return line;
+  };
+  const details = (line, i) => {
+    const button = add(add(line, "td"), "button", "more", "details");
+    button.type = "button";
+    button.setAttribute("aria-label", "more about " + data.names[i]);
+    button.setAttribute("aria-expanded", "false");
+    let below = null;
+    button.addEventListener("click", () => {
+      if (below) {
+        below.remove();
+        below = null;
+      } else {
+        below = facts(i);
+        line.after(below);
+      }
+      button.setAttribute("aria-expanded", String(below !== null));
     });
   };
   const row = (i) => {
     const line = document.createElement("tr");
     line.className = data.states[i];
     add(line, "th", data.names[i]).scope = "row";
-    add(line, "td", date(data["not-after"][i]));
-    add(line, "td", left(i));
+    add(line, "td", date(data["not-after"][i]), "whole");
+    add(line, "td", left(i), "whole roomy");
     add(line, "td", WORDS[data.states[i]], "state");
     add(line, "td", text("issuers", i), "roomy");
     add(line, "td", data.subjects[i], "roomy");
-    details(add(line, "td"), i);
+    details(line, i);
     return line;
   };
   const show = (count) => {
@@ -106,10 +126,10 @@
   element("search-form").addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", update);
   more.addEventListener("click", () => {
-    const next = shown;
+    const last = rows.lastElementChild;
     show(STEP * 5);
     // The button may be gone; the keyboard goes on at the first new row.
-    rows.children[next]?.querySelector("summary")?.focus();
+    last.nextElementSibling?.querySelector("button")?.focus();
   });
   for (const button of document.querySelectorAll("#table button[data-column]")) {
     button.addEventListener("click", () => sort(button));
