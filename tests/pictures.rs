@@ -10,6 +10,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -88,7 +89,6 @@ fn graphs_are_the_written_ones_before_and_after_an_apply() {
 /// Of ten thousand nodes only a number and two names are drawn.
 #[test]
 fn a_graph_does_not_grow_with_its_nodes() {
-    use std::fmt::Write as _;
     let mut text = "cluster \"big\" { endpoint \"api.big\" }\n\
         node \"cp1\" role=\"control-plane\" address=\"10.0.0.1\"\n"
         .to_owned();
@@ -313,9 +313,9 @@ fn a_calendar_has_one_entry_a_day_and_keeps_it() {
         match line.strip_prefix("UID:") {
             Some(id) => {
                 ids.push(id.to_owned());
-                numbered.push_str(&format!("UID:{}\n", ids.len()));
+                writeln!(numbered, "UID:{}", ids.len()).unwrap();
             }
-            None => numbered.push_str(&format!("{line}\n")),
+            None => writeln!(numbered, "{line}").unwrap(),
         }
     }
     assert_eq!(numbered, fixture("status.ics"));
@@ -351,17 +351,14 @@ fn tags(html: &str) -> Vec<(String, BTreeMap<String, String>)> {
             attributes = attributes.trim_start();
             let word = attributes.find([' ', '=']).unwrap_or(attributes.len());
             let (key, after) = attributes.split_at(word);
-            let value = match after.strip_prefix("=\"") {
-                Some(value) => {
-                    let (value, after) = value.split_once('"').unwrap();
-                    attributes = after;
-                    value
-                }
-                None => {
-                    let after = after.strip_prefix('=').unwrap_or(after);
-                    attributes = after.split_once(' ').map_or("", |(_, after)| after);
-                    ""
-                }
+            let value = if let Some(value) = after.strip_prefix("=\"") {
+                let (value, after) = value.split_once('"').unwrap();
+                attributes = after;
+                value
+            } else {
+                let after = after.strip_prefix('=').unwrap_or(after);
+                attributes = after.split_once(' ').map_or("", |(_, after)| after);
+                ""
             };
             all.insert(key.to_owned(), value.to_owned());
         }
