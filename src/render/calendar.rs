@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::lives::{Life, lives};
-use super::text::{counted, printable};
+use super::text::{counted, harmless};
 use crate::hash::Digest;
 use crate::plan::{Plan, World};
 use crate::spec::Spec;
@@ -106,7 +106,7 @@ impl Lines {
             if index > 0 {
                 line.push_str("\\n");
             }
-            for c in printable(part).chars() {
+            for c in harmless(part).chars() {
                 if "\\;,".contains(c) {
                     line.push('\\');
                 }

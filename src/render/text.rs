@@ -207,6 +207,12 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// The same for formats that have an escape of their own for a backslash.
+pub fn harmless(text: &str) -> String {
+    let parts: Vec<String> = text.split('\\').map(printable).collect();
+    parts.join("\\")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::style::DANGER;

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use super::lives::{Life, lives};
 use super::picture::Picture;
 use super::status::{StatusReport, status_report};
-use super::text::{counted, printable};
+use super::text::{counted, harmless};
 use crate::plan::{Plan, World};
 use crate::spec::Spec;
 
@@ -141,7 +141,7 @@ fn certificates(html: &mut String, lives: &[Life<'_>]) {
 /// A text as HTML shows it, in an element or in an attribute's quotes.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in printable(text).chars() {
+    for c in harmless(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
