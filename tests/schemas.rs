@@ -16,7 +16,7 @@ use kpki::render::{
 };
 use serde_json::{Value, json};
 
-fn schemas() -> [(&'static str, schemars::Schema); 11] {
+fn schemas() -> [(&'static str, schemars::Schema); 12] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
         ("check", schemars::schema_for!(CheckReport)),

@@ -56,7 +56,12 @@ fn entry(lines: &mut Lines, world: World<'_>, spec: &Spec, day: Timestamp, lives
     lines.plain(&format!("DTSTAMP:{changed}"));
     lines.plain(&format!("DTSTART;VALUE=DATE:{date}"));
     let certificates = counted(lives.len(), "certificate");
-    lines.text("SUMMARY", &format!("{cluster}: renew {certificates}"));
+    let verb = if lives.iter().all(|life| life.is_brought) {
+        "bring again"
+    } else {
+        "renew"
+    };
+    lines.text("SUMMARY", &format!("{cluster}: {verb} {certificates}"));
     lines.text("DESCRIPTION", &description(spec, lives));
     lines.plain("TRANSP:TRANSPARENT");
     lines.plain("END:VEVENT");
@@ -81,7 +86,11 @@ fn description(spec: &Spec, lives: &[Life<'_>]) -> String {
     };
     for life in lives.iter().take(NAMED) {
         let until = life.facts.not_after.date();
-        let _ = writeln!(text, "{}, valid until {until}", life.name);
+        let _ = if life.is_brought {
+            writeln!(text, "{} ends {until}: bring a renewed one", life.name)
+        } else {
+            writeln!(text, "{}, valid until {until}", life.name)
+        };
     }
     if let Some(more @ 1..) = lives.len().checked_sub(NAMED) {
         let _ = writeln!(text, "and {more} more");

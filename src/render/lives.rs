@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::certificate::left;
 use crate::facts::CertificateFacts;
-use crate::graph::DerivationId;
+use crate::graph::{DerivationId, Recipe};
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{Plan, Reason, Witness, World, renewal};
 use crate::time::Timestamp;
@@ -16,6 +16,8 @@ pub(super) struct Life<'a> {
     /// Where it was read, below `out/`.
     pub path: &'a TreePath,
     pub state: State,
+    /// A CA that somebody else renews.
+    pub is_brought: bool,
     /// `29 days`, `expired 3 days ago`.
     pub left: String,
     /// From when on it is renewed.
@@ -45,6 +47,10 @@ pub(super) fn lives<'a>(world: World<'a>, plan: &Plan) -> Vec<Life<'a>> {
             facts,
             path,
             state: state(world, plan, id, facts, renewal),
+            is_brought: matches!(
+                &world.graph.get(id).recipe,
+                Recipe::Authority(authority) if !authority.is_own()
+            ),
             left: left(facts, world.now),
             renewal,
             issuer: issuer(world, id, facts),

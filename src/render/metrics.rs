@@ -35,11 +35,6 @@ pub fn metrics(world: World<'_>, plan: &Plan, status: &StatusReport) -> String {
         gauge(&mut text, name, help, labels.iter().cloned().zip(values));
     };
     certificates(
-        "x509_cert_not_before",
-        "Start of the certificate's validity, in seconds since the epoch.",
-        &|life| life.facts.not_before.unix(),
-    );
-    certificates(
         "x509_cert_not_after",
         "End of the certificate's validity, in seconds since the epoch.",
         &|life| life.facts.not_after.unix(),

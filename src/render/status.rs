@@ -93,7 +93,8 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
     let mut lives = lives(world, plan);
     let mut attention: Vec<AttentionReport> = lives.iter().filter_map(trouble).collect();
-    let renewals = lives.iter().filter(|life| !life.facts.is_ca);
+    // A brought CA is nothing that kpki renews.
+    let renewals = lives.iter().filter(|life| !life.is_brought);
     let next_renewal = renewals.filter_map(|life| life.renewal).min();
     lives.sort_by_key(|life| (life.facts.not_after, life.name));
     attention.extend(standing_in_the_way(world, plan));
