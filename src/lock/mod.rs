@@ -5,6 +5,7 @@
 
 mod field;
 mod line;
+mod merge;
 
 use serde::Serialize;
 
@@ -16,6 +17,7 @@ use crate::name::ArtifactName;
 use crate::state::{Entry, Lock};
 
 pub use line::schema;
+pub use merge::{Marks, Merged, merge};
 
 /// The newest form that this kpki reads and the one that it writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -35,8 +37,10 @@ pub struct LockError {
 
 pub const RESTORE: &str = "restore it from Git; or delete it, and the next apply rebuilds it from out/ \
      without changing a file";
-const TAKE_ONE_SIDE: &str = "take one side of cluster.lock and out/ together \
-     (`git checkout --ours` or `--theirs`)";
+const TAKE_ONE_SIDE: &str = "keep one line of each pair, delete the markers, and take the files under out/ of the same \
+     side (`git checkout --ours` or `--theirs`); then kpki plan";
+/// How lines begin that a merge leaves behind.
+const MARKS: [&str; 4] = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
 const NEWER: &str = "run the kpki that wrote it, or a newer one";
 
 pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
@@ -57,10 +61,7 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
         .enumerate()
         .map(|(n, l)| (n + 1, l))
     {
-        if ["<<<<<<<", "=======", ">>>>>>>"]
-            .iter()
-            .any(|mark| line.starts_with(mark))
-        {
+        if MARKS.iter().any(|mark| line.starts_with(mark)) {
             return Err(LockError {
                 help: TAKE_ONE_SIDE,
                 ..fail(number, "is a merge conflict")
