@@ -50,6 +50,8 @@ pub enum Command {
     Show(ShowArgs),
     /// What an artifact depends on, and what changed
     Why(WhyArgs),
+    /// What differs in meaning between two revisions of Git, two locks, folders or certificates
+    Diff(DiffArgs),
     /// Look for secrets in the clear that Git would take; for a pre-commit hook
     Check(CheckArgs),
     /// Check any PKI tree, kubeadm's or a handmade one, without a description
@@ -293,4 +295,14 @@ pub struct VerifyArgs {
 pub struct ExplainArgs {
     /// A finding's name, such as ca-reuse; without one all are listed
     pub id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// A revision (with nothing else: against the working tree), REV..REV, or a file or folder [default: HEAD]
+    pub before: Option<String>,
+    /// Another revision, file or folder
+    pub after: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
 }

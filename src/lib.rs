@@ -141,7 +141,7 @@
 //! | 9 | [`render`] |
 //! | 8 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
 //! | 7 | [`sources`] (files), [`build`] (randomness) |
-//! | 6 | [`plan`] |
+//! | 6 | [`diff`], [`plan`] |
 //! | 5 | [`graph`] |
 //! | 4 | [`manifest`], [`pod`] |
 //! | 3 | [`profile`], [`state`] |
@@ -154,6 +154,7 @@ pub mod build;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod diff;
 pub mod edit;
 pub mod error;
 pub mod facts;

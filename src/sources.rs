@@ -4,9 +4,11 @@
 //! file can fill the memory, and opens without blocking, so that no FIFO can stop the program.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
@@ -16,9 +18,67 @@ use rustix::io::Errno;
 pub enum Sources {
     /// A folder on disk.
     Folder(PathBuf),
-    /// Paths and their bytes: a revision read from Git, or a test.
+    /// Paths and their bytes.
     Memory(BTreeMap<String, Vec<u8>>),
+    /// A folder of a revision.
+    Tree(Arc<Tree>),
 }
+
+/// A folder as a repository holds it: everything in it by path; a file is fetched when it is read.
+pub struct Tree {
+    pub entries: BTreeMap<String, TreeEntry>,
+    /// Gives the bytes of an object, or why not.
+    pub fetch: Box<Fetch>,
+}
+
+type Fetch = dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TreeEntry {
+    File { object: String, size: usize },
+    Symlink,
+    Submodule,
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.entries.keys()).finish()
+    }
+}
+
+impl Tree {
+    fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, String> {
+        match self.entries.get(path) {
+            Some(TreeEntry::File { size, .. }) if *size > limit => Err(larger(limit)),
+            Some(TreeEntry::File { object, .. }) => (self.fetch)(object),
+            Some(TreeEntry::Symlink) => Err(SYMLINK.to_owned()),
+            Some(TreeEntry::Submodule) => Err(SUBMODULE.to_owned()),
+            None => Err(self.absent(path).to_owned()),
+        }
+    }
+
+    /// A link or another repository on the way hides what would be there.
+    fn absent(&self, path: &str) -> &'static str {
+        let mut above = path;
+        while let Some((folder, _)) = above.rsplit_once('/') {
+            above = folder;
+            match self.entries.get(above) {
+                Some(TreeEntry::Symlink) => return SYMLINK,
+                Some(TreeEntry::Submodule) => return SUBMODULE,
+                _ => {}
+            }
+        }
+        let below = format!("{path}/");
+        let mut after = self.entries.range(below.clone()..);
+        match after.next() {
+            Some((next, _)) if next.starts_with(&below) => "a folder, not a file",
+            _ => NO_SUCH_FILE,
+        }
+    }
+}
+
+const SYMLINK: &str = "a symbolic link, which is not followed in a revision";
+const SUBMODULE: &str = "in a submodule, which is not a part of the revision";
 
 /// Why a file cannot be read; always names the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +110,10 @@ impl Sources {
                 .get(path)
                 .ok_or_else(|| refuse(NO_SUCH_FILE.to_owned()))?
                 .clone(),
+            Sources::Tree(tree) => tree.read(path, limit).map_err(refuse)?,
         };
         if bytes.len() > limit {
-            return Err(refuse(format!("larger than {}", size_in_words(limit))));
+            return Err(refuse(larger(limit)));
         }
         // A message about it would quote its lines.
         let key = b"PRIVATE KEY-----";
@@ -62,6 +123,10 @@ impl Sources {
         }
         Ok(bytes)
     }
+}
+
+fn larger(limit: usize) -> String {
+    format!("larger than {}", size_in_words(limit))
 }
 
 const NO_SUCH_FILE: &str = "no such file";
@@ -163,6 +228,43 @@ mod tests {
             assert!(disk.read(path, 9).is_err(), "{path}");
         }
         assert_eq!(disk.read("a.kdl", 2), memory.read("a.kdl", 2));
+    }
+
+    #[test]
+    fn a_revision_refuses_as_a_folder_does_and_follows_nothing() {
+        let file = |object: &str, size| TreeEntry::File {
+            object: object.into(),
+            size,
+        };
+        let entries = [
+            ("a.kdl", file("1", 5)),
+            ("sub/large", file("2", usize::MAX)),
+            ("link", TreeEntry::Symlink),
+            ("module", TreeEntry::Submodule),
+        ];
+        let tree = Tree {
+            entries: entries.map(|(path, entry)| (path.to_owned(), entry)).into(),
+            fetch: Box::new(|object| match object {
+                "1" => Ok(b"hello".to_vec()),
+                _ => Err("asked for".into()),
+            }),
+        };
+        let (_folder, disk) = folder();
+        let tree = Sources::Tree(Arc::new(tree));
+        for path in ["a.kdl", "", "/a.kdl", "../a.kdl", "none", "a.kdl/x", "sub"] {
+            assert_eq!(tree.read(path, 9), disk.read(path, 9), "{path}");
+        }
+        assert_eq!(tree.read("a.kdl", 4), disk.read("a.kdl", 4));
+        let why = |path| tree.read(path, 9).unwrap_err().why;
+        assert_eq!(why("sub/large"), "larger than 9 bytes");
+        assert_eq!(
+            (why("link"), why("link/x")),
+            (SYMLINK.into(), SYMLINK.into())
+        );
+        assert_eq!(
+            (why("module"), why("module/x")),
+            (SUBMODULE.into(), SUBMODULE.into())
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What Git has and would take: asked of `git` itself, since only it knows all that decides what is ignored. The
-//! one place that runs another program, for commands that write or check: plan runs none.
+//! one place that runs another program, for commands that write, check or compare revisions: plan runs none.
+
+mod revision;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,6 +12,8 @@ use std::process::{Command, Stdio};
 
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+
+pub(super) use revision::{Commit, Repository};
 
 /// The files of a project folder that a commit could take.
 pub(super) struct Listing {
@@ -37,9 +41,13 @@ fn git() -> Command {
     let mut command = Command::new("git");
     command
         .args(["-c", "core.fsmonitor=false"])
+        .args(["-c", "core.hooksPath=/dev/null"])
         .stdin(Stdio::null());
     command
 }
+
+/// What a hook's environment says of a repository, which may be another one.
+const OF_A_REPOSITORY: [&str; 4] = ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"];
 
 /// Whether Git's index has a file of the project folder.
 pub(super) fn is_tracked(project: &Path, name: &str) -> bool {
@@ -116,7 +124,7 @@ impl Git {
             .env("LC_ALL", "C")
             .env("GIT_OPTIONAL_LOCKS", "0");
         if !self.keeps_environment {
-            for name in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"] {
+            for name in OF_A_REPOSITORY {
                 command.env_remove(name);
             }
         }

@@ -3,6 +3,7 @@
 mod accept;
 mod apply;
 mod check;
+mod diff;
 mod export;
 mod git;
 mod graph;
@@ -38,7 +39,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Done,
-    /// Asked by `--detailed-exitcode`, or errors that `verify` found.
+    /// Asked by `--detailed-exitcode`, or by a command that only compares.
     Differences,
     /// What must not be is there; the report says so.
     Refused,
@@ -58,6 +59,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Report(args) => report::run(&cli.directory, args),
         Command::Show(args) => show::run(&cli.directory, args),
         Command::Why(args) => why::run(&cli.directory, args),
+        Command::Diff(args) => diff::run(&cli.directory, args),
         Command::Check(args) => plaintext::run(&cli.directory, args),
         Command::Verify(args) => verify::run(&cli.directory, args),
         Command::Explain(args) => verify::explain(args),

@@ -58,11 +58,15 @@ impl Description {
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
         let sources = Sources::Folder(directory.to_owned());
-        let loaded = config::load(&sources, DESCRIPTION).map_err(|report| {
+        Description::load(&sources, "the description")
+    }
+
+    fn load(sources: &Sources, what: &str) -> Result<Description> {
+        let loaded = config::load(sources, DESCRIPTION).map_err(|report| {
             let count = report.problems().len();
             let noun = if count == 1 { "mistake" } else { "mistakes" };
             Error::refused(format!(
-                "{count} {noun} in the description\n\n{}\n\nnothing was written",
+                "{count} {noun} in {what}\n\n{}\n\nnothing was written",
                 report.render(terminal::stderr_has_color()).trim_end()
             ))
         })?;
@@ -72,7 +76,41 @@ impl Description {
             notes: loaded.notes,
         })
     }
+
+    /// What any state of the project asks for, with the version that its lock resolved; `None` where it has no
+    /// description.
+    pub fn of(sources: &Sources, state: &str) -> Result<Option<(Spec, Graph)>> {
+        let fail = |error: &dyn std::fmt::Display| Error::refused(format!("{state}: {error}"));
+        let there = sources.read_if_there(DESCRIPTION, MOST);
+        if there.is_ok_and(|bytes| bytes.is_none()) {
+            return Ok(None);
+        }
+        let description = Description::load(sources, &format!("the description of {state}"))?;
+        let bytes = (sources.read_if_there(LOCK, lock::LIMIT)).map_err(|error| fail(&error))?;
+        let lock = parse_lock(bytes.as_deref()).map_err(|error| Error {
+            message: format!("{state}: {error}"),
+            ..error
+        })?;
+        Ok(Some(description.resolved(&lock)))
+    }
+
+    fn resolved(self, lock: &Lock) -> (Spec, Graph) {
+        let Description {
+            mut spec,
+            mut graph,
+            ..
+        } = self;
+        let assumed = spec.cluster.kubernetes.value;
+        spec.cluster.resolve_version(lock.kubernetes);
+        if spec.cluster.kubernetes.value != assumed {
+            graph = Graph::derive(&spec);
+        }
+        (spec, graph)
+    }
 }
+
+/// A description that is larger is there, too: its reader refuses it.
+const MOST: usize = 1 << 20;
 
 impl Project {
     /// Reads everything; opens no secret.
@@ -96,16 +134,8 @@ impl Project {
             pending,
             lock_bytes,
         } = state;
-        let Description {
-            mut spec,
-            mut graph,
-            notes,
-        } = description;
-        let assumed = spec.cluster.kubernetes.value;
-        spec.cluster.resolve_version(lock.kubernetes);
-        if spec.cluster.kubernetes.value != assumed {
-            graph = Graph::derive(&spec);
-        }
+        let notes = description.notes.clone();
+        let (spec, graph) = description.resolved(&lock);
         let survey = Survey::take(&graph, &lock, &inventory);
         Project {
             spec,

@@ -232,7 +232,11 @@ mod tests {
         let node = r#"{"recipients":["age1y"],"node":"w1"}"#;
         let artifact = r#"{"name":"ca/etcd","hash":"1"}"#;
         let copy = r#"{"copy":"nodes/cp1/sa.key","sealed":"1","recipients":"2"}"#;
-        let text = |lines: &[&str]| lines.iter().fold(String::new(), |all, line| all + line + "\n");
+        let text = |lines: &[&str]| {
+            lines
+                .iter()
+                .fold(String::new(), |all, line| all + line + "\n")
+        };
         let merged = merged(
             &text(&[head]),
             &text(&[head, all, artifact]),
@@ -248,7 +252,10 @@ mod tests {
             ("nonsense\n", "no JSON"),
             ("{\"kpki-lock\":1}\n{\"name\":\"a\"", "torn"),
             ("{\"name\":\"a\"}\n", "no head"),
-            ("{\"kpki-lock\":1}\n{\"name\":\"a\"}\n{\"name\":\"a\"}\n", "a name twice"),
+            (
+                "{\"kpki-lock\":1}\n{\"name\":\"a\"}\n{\"name\":\"a\"}\n",
+                "a name twice",
+            ),
             ("{\"kpki-lock\":1}\n{\"x\":1}\n", "an unknown line"),
             ("<<<<<<< ours\n", "an earlier conflict"),
         ] {

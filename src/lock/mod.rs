@@ -43,6 +43,11 @@ const TAKE_ONE_SIDE: &str = "keep one line of each pair, delete the markers, and
 const MARKS: [&str; 4] = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
 const NEWER: &str = "run the kpki that wrote it, or a newer one";
 
+/// Whether a file means to be a lock.
+pub fn is_lock(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"{\"kpki-lock\":")
+}
+
 pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
     let fail = |line, why: &str| LockError {
         line,

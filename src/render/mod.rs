@@ -4,6 +4,8 @@ mod calendar;
 mod certificate;
 mod check;
 mod dot;
+mod diff;
+mod diff_text;
 mod file;
 mod file_text;
 pub mod init;
@@ -31,10 +33,12 @@ mod verify;
 mod waiting;
 mod why;
 mod wish;
+mod words;
 
 pub use calendar::calendar;
 pub use certificate::CertificateReport;
 pub use check::{CheckReport, Difference};
+pub use diff::{DiffReport, Section, diff_report};
 pub use file::{Owner, file_report};
 pub use install::{InstallReport, install_report};
 pub use metrics::metrics;
@@ -49,6 +53,7 @@ pub use text::printable;
 pub use verify::{VerifyReport, rule_text, rules_text, verify_report};
 pub use waiting::WaitingReport;
 pub use why::{WhyReport, why_report};
+pub use words::{file_in_words, lock_in_words};
 
 /// Version of every JSON document that kpki prints.
 pub const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,95 @@
+//! One thing that can be compared: a certificate, a recipe, a line of a lock.
+
+use std::collections::BTreeSet;
+
+use crate::facts::PublicKey;
+
+/// What it is and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub kind: &'static str,
+    /// What tells it from others of its kind in one file.
+    pub label: String,
+    /// In the order in which a person wants to read them; each name once.
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub name: &'static str,
+    pub value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    Text(String),
+    Set(BTreeSet<String>),
+    /// A digest: only whether it is the same means something.
+    Digest(String),
+    /// Differs whenever anything does (a serial number, a hash): told only where nothing else is.
+    Echo(String),
+    /// What it is made from, by name, and a digest of that.
+    Input {
+        name: String,
+        digest: String,
+    },
+}
+
+/// The digest of a public key, under which it is asked whether the key stayed.
+pub const PUBLIC_KEY: &str = "public-key";
+
+impl Item {
+    pub fn new(kind: &'static str) -> Self {
+        Item {
+            kind,
+            label: String::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Nothing where it is empty.
+    pub fn text(self, name: &'static str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        self.unless(value.is_empty(), name, Value::Text(value))
+    }
+
+    /// Nothing where it is empty.
+    pub fn set(self, name: &'static str, values: impl IntoIterator<Item = String>) -> Self {
+        let values: BTreeSet<String> = values.into_iter().collect();
+        self.unless(values.is_empty(), name, Value::Set(values))
+    }
+
+    pub fn digest(self, name: &'static str, value: impl ToString) -> Self {
+        self.unless(false, name, Value::Digest(value.to_string()))
+    }
+
+    pub fn echo(self, name: &'static str, value: impl ToString) -> Self {
+        self.unless(false, name, Value::Echo(value.to_string()))
+    }
+
+    pub fn public_key(self, key: &PublicKey) -> Self {
+        self.text("key", key.kind().to_string())
+            .digest(PUBLIC_KEY, key.digest())
+    }
+
+    pub fn field(self, name: &'static str, value: Value) -> Self {
+        self.unless(false, name, value)
+    }
+
+    fn unless(mut self, not: bool, name: &'static str, value: Value) -> Self {
+        if !not {
+            self.fields.push(Field { name, value });
+        }
+        self
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let field = self.fields.iter().find(|field| field.name == name);
+        field.map(|field| &field.value)
+    }
+}

@@ -1,0 +1,14 @@
+//! Two states of a PKI compared by what they mean: who a certificate names, for what, until when, whose key, and
+//! never by its bytes. Pure: descriptions, files and locks come in as values.
+
+mod compare;
+mod files;
+mod graph;
+mod item;
+mod lock;
+
+pub use compare::{Change, Changed, Comparison, Follows, Named, Side, plain};
+pub use files::items;
+pub use graph::of_graph;
+pub use item::{Field, Item, PUBLIC_KEY, Value};
+pub use lock::of_lock;

@@ -1,0 +1,195 @@
+//! What differs, as text: the same change of many things is said once.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use super::diff::{ChangeReport, ChangedReport, DiffReport, NamedReport, Section, SectionReport};
+use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
+use super::text::{Cell, Table, counted, paragraph, some};
+
+/// Members of one field that a line has room for.
+const MEMBERS: usize = 4;
+/// A digest is told by its beginning.
+const DIGITS: usize = 8;
+
+impl DiffReport {
+    /// In lines of at most `columns` where that is possible.
+    pub fn text(&self, columns: usize) -> String {
+        let mut text = String::new();
+        for section in self.sections.iter().filter(|section| !section.is_empty()) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            if let Some(title) = section.of.title() {
+                let _ = writeln!(text, "{}", paint(STRONG, title));
+            }
+            text.push_str(&section.text(columns));
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        for note in &self.notes {
+            text.push_str(&paragraph("", 2, &format!("note: {note}"), columns));
+        }
+        let _ = match self.equal {
+            true => writeln!(
+                text,
+                "nothing differs in meaning: {} and {}",
+                self.before, self.after
+            ),
+            false => writeln!(text, "{}", self.totals()),
+        };
+        text
+    }
+
+    fn totals(&self) -> String {
+        let sections = self.sections.iter().filter(|section| !section.is_empty());
+        let totals: Vec<String> = sections
+            .map(|section| {
+                let counts = [
+                    (section.added.len(), "added"),
+                    (section.removed.len(), "removed"),
+                    (section.changed.len(), "changed"),
+                ];
+                let counts = counts.iter().filter(|(count, _)| *count > 0);
+                let counts: Vec<String> = counts
+                    .map(|(count, what)| format!("{count} {what}"))
+                    .collect();
+                let counts = match counts.as_slice() {
+                    [] => "nothing itself changed".to_owned(),
+                    some => some.join(", "),
+                };
+                match section.of.title() {
+                    Some(title) => format!("{title}: {counts}"),
+                    None => counts,
+                }
+            })
+            .collect();
+        totals.join("; ")
+    }
+}
+
+impl Section {
+    fn title(self) -> Option<&'static str> {
+        match self {
+            Section::Description => Some("description"),
+            Section::Files => Some("certificates"),
+            Section::Lock => None,
+        }
+    }
+}
+
+impl SectionReport {
+    fn is_empty(&self) -> bool {
+        let own = self.added.len() + self.removed.len() + self.changed.len();
+        own + self.follows.len() == 0
+    }
+
+    fn text(&self, columns: usize) -> String {
+        let mut table = Table::new();
+        for (sign, style, all) in [("-", DANGER, &self.removed), ("+", GOOD, &self.added)] {
+            let rows = all.iter().map(|one| (one.name.as_str(), one.text()));
+            rows_of(&mut table, sign, style, rows);
+        }
+        let rows = self
+            .changed
+            .iter()
+            .map(|one| (one.name.as_str(), one.text()));
+        rows_of(&mut table, "~", CHANGE, rows);
+        let rows = self.follows.iter().map(|one| {
+            let text = format!("follows {}", some(&one.inputs));
+            (one.name.as_str(), text)
+        });
+        rows_of(&mut table, "=", MINOR, rows);
+        table.render("", columns)
+    }
+}
+
+/// One row for all that have the same to tell, and one for their names.
+fn rows_of<'a>(
+    table: &mut Table,
+    sign: &str,
+    style: Style,
+    all: impl Iterator<Item = (&'a str, String)>,
+) {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    let mut known = std::collections::HashMap::new();
+    for (name, text) in all {
+        let at = *known.entry(text.clone()).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some((_, names)) => names.push(name.to_owned()),
+            None => groups.push((text, vec![name.to_owned()])),
+        }
+    }
+    for (text, names) in groups {
+        let Some((first, others)) = names.split_first() else {
+            continue;
+        };
+        table.row([Cell::new(style, format!("{sign} {first}")), text.into()]);
+        if !others.is_empty() {
+            let more = format!("  and {}", counted_more(others.len()));
+            table.row([Cell::new(style, more), some(others).into()]);
+        }
+    }
+}
+
+fn counted_more(count: usize) -> String {
+    format!("{count} more")
+}
+
+impl NamedReport {
+    fn text(&self) -> String {
+        let told = self
+            .fields
+            .iter()
+            .filter(|field| !field.minor && field.field != "files");
+        let told: Vec<String> = told
+            .map(|field| format!("{} {}", field.field, field.value))
+            .collect();
+        match told.as_slice() {
+            [] => self.kind.clone(),
+            some => format!("{}: {}", self.kind, some.join("; ")),
+        }
+    }
+}
+
+impl ChangedReport {
+    fn text(&self) -> String {
+        let mut told: Vec<String> = self.changes.iter().map(ChangeReport::text).collect();
+        if self.same_key == Some(true) {
+            told.push("same key".to_owned());
+        }
+        told.join("; ")
+    }
+}
+
+impl ChangeReport {
+    fn text(&self) -> String {
+        let field = &self.field;
+        let short = |text: &Option<String>| {
+            let text = text.clone().unwrap_or_default();
+            if self.minor {
+                text.chars().take(DIGITS).collect()
+            } else {
+                text
+            }
+        };
+        match (short(&self.before).as_str(), short(&self.after).as_str()) {
+            ("", "") => {
+                let shown = |sign: &str, all: &[String]| {
+                    let shown = all.iter().take(MEMBERS).map(|text| format!("{sign}{text}"));
+                    let more = all.len().saturating_sub(MEMBERS);
+                    let more = (more > 0).then(|| format!("{sign}{}", counted(more, "other")));
+                    shown.chain(more).collect::<Vec<_>>()
+                };
+                let all = [shown("-", &self.removed), shown("+", &self.added)].concat();
+                format!("{field}: {}", all.join(", "))
+            }
+            ("", after) => format!("{field}: +{after}"),
+            (before, "") => format!("{field}: -{before}"),
+            (before, after) if self.minor => format!("another {field} ({before} -> {after})"),
+            (before, after) => format!("{field}: {before} -> {after}"),
+        }
+    }
+}
