@@ -58,6 +58,20 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Tell why a finding of verify matters, and what to do
     Explain(ExplainArgs),
+    /// Prepare a tool that works with the project
+    Setup {
+        #[command(subcommand)]
+        tool: Tool,
+    },
+    /// A file in words, for `git diff`: what `kpki setup git` installs
+    #[command(hide = true)]
+    Textconv {
+        /// The file, as Git gives it
+        file: PathBuf,
+    },
+    /// Merge two locks, for `git merge`: what `kpki setup git` installs
+    #[command(hide = true)]
+    MergeLock(MergeLockArgs),
     /// Print a completion script
     Completions {
         /// The shell to complete in
@@ -305,4 +319,25 @@ pub struct DiffArgs {
     pub after: Option<String>,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tool {
+    /// This clone of a repository: certificates in words in git diff and git log -p, locks merged line by line
+    Git,
+}
+
+#[derive(Debug, Args)]
+pub struct MergeLockArgs {
+    /// Characters of a conflict marker
+    #[arg(long, default_value_t = 7)]
+    pub marker_size: usize,
+    /// What both sides come from
+    pub base: PathBuf,
+    /// Our side; the result is written here
+    pub ours: PathBuf,
+    /// Their side
+    pub theirs: PathBuf,
+    /// The file's name, for messages
+    pub path: String,
 }

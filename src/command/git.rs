@@ -2,6 +2,7 @@
 //! one place that runs another program, for commands that write, check or compare revisions: plan runs none.
 
 mod revision;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 pub(super) use revision::{Commit, Repository};
+pub(super) use settings::{Was, set};
 
 /// The files of a project folder that a commit could take.
 pub(super) struct Listing {

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::version::{KubernetesVersion, NEWEST_PATCHES};
 
 /// What becomes of a file.
-enum Change {
+pub(super) enum Change {
     Write(Secret, u32),
     /// To a file of the user's, of this length.
     Append(String, u64),
@@ -58,12 +58,7 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
     let mut done: Vec<(PathBuf, &Change)> = Vec::new();
     for (name, change) in &changes {
         let path = directory.join(name);
-        let written = match change {
-            Change::Write(bytes, mode) => write_new(&path, bytes.expose(), *mode),
-            Change::Append(text, length) => append(&path, text, *length),
-            Change::Nothing | Change::Tell(_) => Ok(()),
-        };
-        if let Err(error) = written {
+        if let Err(error) = change.make(&path) {
             for (path, change) in done {
                 undo(change, &path);
             }
@@ -76,6 +71,14 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
 }
 
 impl Change {
+    pub(super) fn make(&self, path: &Path) -> std::io::Result<()> {
+        match self {
+            Change::Write(bytes, mode) => write_new(path, bytes.expose(), *mode),
+            Change::Append(text, length) => append(path, text, *length),
+            Change::Nothing | Change::Tell(_) => Ok(()),
+        }
+    }
+
     fn public(text: &str) -> Change {
         Change::Write(Secret::new(text.as_bytes().to_vec()), PUBLIC)
     }
@@ -93,7 +96,7 @@ fn new_seed() -> Result<Secret> {
 }
 
 /// A repository has its own rules; what they lack is added at their end.
-fn change(path: &Path, ours: &'static str) -> Change {
+pub(super) fn change(path: &Path, ours: &'static str) -> Change {
     match path.symlink_metadata() {
         Err(_) => Change::public(ours),
         Ok(facts) if facts.is_file() => match fs::read_to_string(path) {

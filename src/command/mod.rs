@@ -11,6 +11,7 @@ mod identity;
 mod init;
 mod install;
 mod lookup;
+mod merge_lock;
 mod node;
 mod on_disk;
 mod output;
@@ -20,9 +21,11 @@ mod policy;
 mod project;
 mod report;
 mod seed;
+mod setup;
 mod show;
 mod status;
 mod terminal;
+mod textconv;
 mod verify;
 mod why;
 
@@ -31,7 +34,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Tool};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 
@@ -63,6 +66,9 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Check(args) => plaintext::run(&cli.directory, args),
         Command::Verify(args) => verify::run(&cli.directory, args),
         Command::Explain(args) => verify::explain(args),
+        Command::Setup { tool: Tool::Git } => setup::run(&cli.directory),
+        Command::Textconv { file } => textconv::run(file),
+        Command::MergeLock(args) => merge_lock::run(args),
         Command::Completions { shell } => completions(*shell),
         Command::Man => manual(),
     };

@@ -20,6 +20,11 @@ pub(super) fn product(text: &str) -> Result<()> {
     }
 }
 
+/// To stdout for a program that reads it: no style, whoever asks for one.
+pub(super) fn plain(text: &str) -> Result<()> {
+    archive(text.as_bytes())
+}
+
 /// Before secrets are read: nobody can use an archive on a screen, and the screen's memory would keep the keys.
 pub(super) fn refuse_terminal() -> Result<()> {
     if std::io::stdout().is_terminal() {

@@ -37,7 +37,7 @@ pub struct LockError {
 
 pub const RESTORE: &str = "restore it from Git; or delete it, and the next apply rebuilds it from out/ \
      without changing a file";
-const TAKE_ONE_SIDE: &str = "keep one line of each pair, delete the markers, and take the files under out/ of the same \
+pub const TAKE_ONE_SIDE: &str = "keep one line of each pair, delete the markers, and take the files under out/ of the same \
      side (`git checkout --ours` or `--theirs`); then kpki plan";
 /// How lines begin that a merge leaves behind.
 const MARKS: [&str; 4] = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];

@@ -10,6 +10,8 @@ use super::text::{Cell, Table, counted, paragraph, some};
 
 /// Members of one field that a line has room for.
 const MEMBERS: usize = 4;
+/// What is told of a thing when it changes, but not of every new one.
+const DETAILS: [&str; 5] = ["files", "sealed-for", "renew-before", "bundle", "identity"];
 /// A digest is told by its beginning.
 const DIGITS: usize = 8;
 
@@ -143,7 +145,7 @@ impl NamedReport {
         let told = self
             .fields
             .iter()
-            .filter(|field| !field.minor && field.field != "files");
+            .filter(|field| !field.minor && !DETAILS.contains(&field.field.as_str()));
         let told: Vec<String> = told
             .map(|field| format!("{} {}", field.field, field.value))
             .collect();

@@ -114,6 +114,25 @@ out/**/*.pub -text -diff
 out/**/*.age -text -diff
 ";
 
+/// What `kpki setup git` adds to .gitattributes.
+pub const GITATTRIBUTES_OF_KPKI: &str = "\
+# Set up by `kpki setup git` in each clone; in others both are as text. A line of the lock is taken whole, from one
+# side; what both sides changed conflicts.
+cluster.lock text eol=lf diff=kpki merge=kpki-lock
+
+# In words instead of base64. A file belongs to one line of the lock, so it is taken whole, too.
+*.crt diff=kpki
+*.pem diff=kpki
+*.csr diff=kpki
+out/** -text -merge
+out/**/*.crt -text -merge diff=kpki
+out/**/*.csr -text -merge diff=kpki
+out/**/*.pub -text -merge diff=kpki
+out/**/*.age -text -merge diff=kpki
+out/**/*.conf -text -merge diff=kpki
+out/**/*.kubeconfig -text -merge diff=kpki
+";
+
 /// What a file that is there already lacks of ours, to be put at its end: the lines and their comments.
 pub fn missing(existing: &str, ours: &str) -> Option<String> {
     let has: BTreeSet<&str> = existing.lines().map(str::trim_end).collect();

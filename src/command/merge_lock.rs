@@ -1,0 +1,63 @@
+//! `kpki merge-lock`: what Git runs to merge two locks.
+
+use std::path::Path;
+
+use super::{Outcome, terminal};
+use crate::cli::MergeLockArgs;
+use crate::error::{Error, Result};
+use crate::lock::{self, Marks, merge};
+use crate::render::printable;
+use crate::sources::read_regular;
+
+/// Names that a message has room for.
+const SHOWN: usize = 10;
+
+pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
+    let read = |path: &Path| {
+        let refuse = |why: &str| {
+            let path = printable(&path.display().to_string());
+            Error::refused(format!(
+                "cannot merge {}: {path}: {why}",
+                printable(&args.path)
+            ))
+        };
+        let bytes = read_regular(path, lock::LIMIT).map_err(|why| refuse(&why))?;
+        if bytes.len() > lock::LIMIT {
+            return Err(refuse("larger than a lock may be"));
+        }
+        Ok(bytes)
+    };
+    let (base, ours, theirs) = (read(&args.base)?, read(&args.ours)?, read(&args.theirs)?);
+    let marks = Marks {
+        size: args.marker_size.min(LONGEST),
+        ours: "ours",
+        theirs: "theirs",
+    };
+    let merged = merge(&base, &ours, &theirs, marks);
+    std::fs::write(&args.ours, &merged.text)
+        .map_err(|error| Error::io("write", &args.ours, &error))?;
+    if merged.conflicts.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let mut names: Vec<&str> = merged
+        .conflicts
+        .iter()
+        .map(String::as_str)
+        .take(SHOWN)
+        .collect();
+    let more = merged.conflicts.len().saturating_sub(SHOWN);
+    let more = format!("and {more} more");
+    if merged.conflicts.len() > SHOWN {
+        names.push(&more);
+    }
+    terminal::talk(&format!(
+        "{}: both sides changed {}\n{}",
+        printable(&args.path),
+        names.join(", "),
+        lock::TAKE_ONE_SIDE
+    ));
+    Ok(Outcome::Refused)
+}
+
+/// Git's own limit is far below.
+const LONGEST: usize = 200;
