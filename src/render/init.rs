@@ -131,6 +131,8 @@ out/**/*.pub -text -merge diff=kpki
 out/**/*.age -text -merge diff=kpki
 out/**/*.conf -text -merge diff=kpki
 out/**/*.kubeconfig -text -merge diff=kpki
+# Should one ever be committed, no diff shows it.
+*.key -text -merge diff=kpki
 ";
 
 /// What a file that is there already lacks of ours, to be put at its end: the lines and their comments.

@@ -136,7 +136,7 @@ impl Told<'_> {
     fn path(&self, text: &str) -> Option<PathBuf> {
         [PathBuf::from(text), self.directory.join(text)]
             .into_iter()
-            .find(|path| path.symlink_metadata().is_ok())
+            .find(|path| !text.is_empty() && path.symlink_metadata().is_ok())
     }
 
     fn revision(&self, text: &str) -> Result<Option<Operand>> {

@@ -39,7 +39,8 @@ pub(in crate::command) fn set(project: &Path, name: &str, value: &str) -> Result
         Some(1) => Was::Missing,
         _ => {
             let said = String::from_utf8_lossy(&known.stderr).into_owned();
-            let elsewhere = said.contains("not in a git") || said.contains("not a git repository");
+            let elsewhere =
+                said.contains("inside a git repository") || said.contains("not in a git");
             return Err(if elsewhere {
                 Error::refused(format!("{} is in no Git repository", project.display()))
                     .help("git init makes one; -C DIR names another project folder")
