@@ -88,15 +88,16 @@
 //! 2. An anchor (a CA key, the service-account key) gets a new key only with `--allow replace:NAME`, and
 //!    is first made only where neither the lock nor any file under `out/` mentions it. A permission is no
 //!    order: it takes effect only where the key turns out to be needed and not to be had.
-//! 3. `plan`, `status` and `why` open no secret; `show` opens only a file that the user names. A secret is
+//! 3. `plan`, `status`, `why` and `diff` of revisions open no secret; `show` and `diff` of files open only what the user names. A secret is
 //!    checked against its witness before use. Where it is sealed, nothing of it in the clear reaches a disk.
 //! 4. The lock explains; it never makes a file trusted. A deleted lock is rebuilt from `out/` without
 //!    changing a file.
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on
 //!    the bytes that it embeds, never on a hash of recipes.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
-//! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `install` below the root that it
-//!    is given and by `export` and `report` to the file that they are given. A crash leaves the old state, or one that the next
+//! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the root
+//!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given. A
+//!    crash leaves the old state, or one that the next
 //!    apply rolls forward; old keys go only after the lock is durable.
 //! 8. A leaf never silently outlives its CA.
 //!
@@ -107,6 +108,13 @@
 //! it names. What was put there is recorded on the node itself, by public fingerprints: only what is still as
 //! recorded is ever removed, and a private key that is not on record is never overwritten unless a person says
 //! so. Both commands only read the project; a secret leaves `out/` after it was held against its witness.
+//!
+//! # Two states
+//!
+//! [`diff`] compares descriptions, files and locks as [`diff::Item`]s: named fields, of which some only echo that
+//! something else changed. A revision is read as [`sources::Tree`], with the limits of a folder; of Git only object
+//! names, trees and blobs are asked. What `git diff` shows are the same items, one value a line. A lock is no state
+//! that is believed: of two revisions descriptions and certificates are compared, each for itself.
 //!
 //! # Rules of judgement that are easy to get wrong
 //!

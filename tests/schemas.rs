@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use kpki::install::RecordDocument;
 use kpki::render::{
-    CheckReport, InstallReport, PlaintextReport, PlanReport, ReportData, SavedPlan, ShowReport,
-    StatusReport, VerifyReport, WhyReport,
+    CheckReport, DiffReport, InstallReport, PlaintextReport, PlanReport, ReportData, SavedPlan,
+    ShowReport, StatusReport, VerifyReport, WhyReport,
 };
 use serde_json::{Value, json};
 
-fn schemas() -> [(&'static str, schemars::Schema); 12] {
+fn schemas() -> [(&'static str, schemars::Schema); 13] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
         ("check", schemars::schema_for!(CheckReport)),
@@ -26,6 +26,7 @@ fn schemas() -> [(&'static str, schemars::Schema); 12] {
         ("show", schemars::schema_for!(ShowReport)),
         ("verify", schemars::schema_for!(VerifyReport)),
         ("why", schemars::schema_for!(WhyReport)),
+        ("diff", schemars::schema_for!(DiffReport)),
         ("install", schemars::schema_for!(InstallReport)),
         ("installed", schemars::schema_for!(RecordDocument)),
         ("plaintext", schemars::schema_for!(PlaintextReport)),
@@ -240,6 +241,39 @@ fn what_goes_to_a_node_obeys_its_schemas() {
                 "plaintext",
                 Some(json!([{ "path": "a", "where": "tracked", "kinds": ["x"] }])),
             ),
+        ],
+    );
+}
+
+#[test]
+fn what_diff_prints_obeys_its_schema() {
+    let (before, after) = (Project::new(BEFORE), Project::new(BEFORE));
+    before.kpki("apply");
+    after.kpki("apply");
+    let compare = |below: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kpki"))
+            .args(["diff", "--format", "json"])
+            .args([before.0.path().join(below), after.0.path().join(below)])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let diff = Validator::of("diff");
+    let locks = diff.accept(&compare("cluster.lock"));
+    assert_eq!(locks["sections"][0]["of"], json!("lock"));
+    let folders = diff.accept(&compare("out"));
+    assert_eq!(folders["sections"][0]["of"], json!("files"));
+    assert_eq!(
+        folders["sections"][0]["changed"][0]["same-key"],
+        json!(false)
+    );
+    diff.refuse(
+        &folders,
+        &[
+            ("equal", None),
+            ("sections", Some(json!([{ "of": "files" }]))),
+            ("sections", Some(json!([{ "of": "bytes", "added": [], "removed": [], "changed": [], "follows": [] }]))),
         ],
     );
 }

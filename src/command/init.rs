@@ -1,4 +1,4 @@
-//! `kpki init`: the one writer besides the store, of files that are not there yet and of lines that are missing.
+//! `kpki init`: writes files that are not there yet, and lines that are missing.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};

@@ -160,7 +160,7 @@ fn changes(before: &Item, after: &Item) -> (Vec<Change>, Vec<String>) {
             (Some(Value::Input { name: old, .. }), Some(Value::Input { name: new, .. }))
                 if old == new =>
             {
-                inputs.push(new.clone())
+                inputs.push(new.clone());
             }
             (old, new) => {
                 let is = |like: fn(&Value) -> bool| [old, new].into_iter().flatten().all(like);
@@ -222,8 +222,8 @@ mod tests {
             .labelled(subject)
             .text("subject", subject)
             .set("sans", sans.iter().map(ToString::to_string))
-            .digest(PUBLIC_KEY, "k1")
-            .echo("serial", serial)
+            .digest(PUBLIC_KEY, &"k1")
+            .echo("serial", &serial)
     }
 
     fn side(files: &[(&str, Vec<Item>)]) -> Side {

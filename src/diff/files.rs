@@ -16,7 +16,7 @@ pub fn items(bytes: &Secret) -> Vec<Item> {
         let item = Item::new("unreadable file").text("why", format!("it {why}"));
         // Two that cannot be read may differ; but of a secret no digest is ever made.
         vec![if plaintext_in(bytes.expose()).is_empty() {
-            item.echo("content", Digest::of(bytes.expose()))
+            item.echo("content", &Digest::of(bytes.expose()))
         } else {
             item
         }]
@@ -82,10 +82,10 @@ pub fn of_certificate(facts: &CertificateFacts) -> Item {
         .text("not-before", facts.not_before.to_string())
         .text("not-after", facts.not_after.to_string())
         .public_key(&facts.public_key)
-        .digest("issuer-key", hexadecimal(key_id))
+        .digest("issuer-key", &hexadecimal(key_id))
         .text("signature", facts.signature_algorithm.clone())
-        .echo("serial", hexadecimal(&facts.serial))
-        .echo("digest", facts.digest)
+        .echo("serial", &hexadecimal(&facts.serial))
+        .echo("digest", &facts.digest)
 }
 
 fn request(der: &[u8]) -> Result<Item, FactsError> {
@@ -108,7 +108,7 @@ fn request(der: &[u8]) -> Result<Item, FactsError> {
         .text("asks-for", asks)
         .public_key(&facts.public_key)
         .text("signature", signature)
-        .echo("digest", facts.digest))
+        .echo("digest", &facts.digest))
 }
 
 fn public_key(der: &[u8]) -> Result<Item, FactsError> {
@@ -136,7 +136,7 @@ fn sealed(bytes: &[u8]) -> Result<Item, String> {
     Ok(Item::new("sealed secret")
         .set("recipients", stanzas)
         .text("size", format!("{} bytes", file.size))
-        .digest("file", file.digest))
+        .digest("file", &file.digest))
 }
 
 /// A kubeconfig, and the certificates in it. Its key is carried past and never looked at.

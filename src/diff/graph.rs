@@ -42,7 +42,7 @@ fn of_artifact(graph: &Graph, id: DerivationId) -> Item {
         _ => item,
     };
     let item = match graph.brought_key(id) {
-        Some(brought) => item.digest(PUBLIC_KEY, brought.public_key.digest()),
+        Some(brought) => item.digest(PUBLIC_KEY, &brought.public_key.digest()),
         None => item,
     };
     let places = graph.placements(id);

@@ -64,17 +64,17 @@ impl Item {
         self.unless(values.is_empty(), name, Value::Set(values))
     }
 
-    pub fn digest(self, name: &'static str, value: impl ToString) -> Self {
+    pub fn digest(self, name: &'static str, value: &impl ToString) -> Self {
         self.unless(false, name, Value::Digest(value.to_string()))
     }
 
-    pub fn echo(self, name: &'static str, value: impl ToString) -> Self {
+    pub fn echo(self, name: &'static str, value: &impl ToString) -> Self {
         self.unless(false, name, Value::Echo(value.to_string()))
     }
 
     pub fn public_key(self, key: &PublicKey) -> Self {
         self.text("key", key.kind().to_string())
-            .digest(PUBLIC_KEY, key.digest())
+            .digest(PUBLIC_KEY, &key.digest())
     }
 
     pub fn field(self, name: &'static str, value: Value) -> Self {

@@ -13,7 +13,7 @@ pub fn of_lock(lock: &Lock) -> Side {
                 .map_or_else(String::new, |version| version.to_string()),
         );
     let head = match lock.seed {
-        Some(seed) => head.digest("seed", seed),
+        Some(seed) => head.digest("seed", &seed),
         None => head,
     };
     let recipients = lock.recipients.iter().map(|(owner, members)| {
@@ -67,18 +67,18 @@ fn of_entry(entry: &Entry) -> Item {
         .text("revision", text(entry.revision.clone()))
         .text("initial-cluster", text(entry.initial_cluster.clone()));
     if let Some(key) = entry.public_key {
-        item = item.digest(PUBLIC_KEY, key);
+        item = item.digest(PUBLIC_KEY, &key);
     }
     if let Some(request) = entry.request {
-        item = item.digest("request", request);
+        item = item.digest("request", &request);
     }
     if let Some(content) = entry.content {
-        item = item.digest("content", content);
+        item = item.digest("content", &content);
     }
     // The recipe is why something was built anew; that it has another hash is told only where nothing was.
-    item = item.echo("recipe", entry.hash);
+    item = item.echo("recipe", &entry.hash);
     if let Some(certificate) = entry.certificate {
-        item = item.echo("certificate", certificate);
+        item = item.echo("certificate", &certificate);
     }
     resting(item, entry.rest)
 }
@@ -87,7 +87,7 @@ fn resting(item: Item, rest: Option<Rest>) -> Item {
     match rest {
         None => item,
         Some(rest) => item
-            .digest("recipients", rest.recipients)
-            .echo("sealed", rest.sealed),
+            .digest("recipients", &rest.recipients)
+            .echo("sealed", &rest.sealed),
     }
 }

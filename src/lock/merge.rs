@@ -177,12 +177,12 @@ mod tests {
 
     /// A lock in short: `a1 b2` has the artifacts a and b, in versions.
     fn lock(short: &str) -> String {
-        let mut text = String::from("{\"kpki-lock\":1,\"cluster\":\"lab\"}\n");
-        for word in short.split_whitespace() {
+        let head = "{\"kpki-lock\":1,\"cluster\":\"lab\"}\n".to_owned();
+        let line = |word: &str| {
             let (name, version) = word.split_at(1);
-            text.push_str(&format!("{{\"name\":\"{name}\",\"hash\":\"{version}\"}}\n"));
-        }
-        text
+            format!("{{\"name\":\"{name}\",\"hash\":\"{version}\"}}\n")
+        };
+        head + &short.split_whitespace().map(line).collect::<String>()
     }
 
     fn merged(base: &str, ours: &str, theirs: &str) -> Merged {

@@ -85,9 +85,7 @@ pub struct ChangeReport {
     pub before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub added: Vec<String>,
     /// Before and after are digests.
     #[serde(skip)]

@@ -11,7 +11,16 @@ use super::text::{Cell, Table, counted, paragraph, some};
 /// Members of one field that a line has room for.
 const MEMBERS: usize = 4;
 /// What is told of a thing when it changes, but not of every new one.
-const DETAILS: [&str; 5] = ["files", "sealed-for", "renew-before", "bundle", "identity"];
+const DETAILS: [&str; 8] = [
+    "files",
+    "sealed-for",
+    "renew-before",
+    "bundle",
+    "identity",
+    "key-usage",
+    "signature",
+    "not-before",
+];
 /// A digest is told by its beginning.
 const DIGITS: usize = 8;
 
@@ -34,14 +43,15 @@ impl DiffReport {
         for note in &self.notes {
             text.push_str(&paragraph("", 2, &format!("note: {note}"), columns));
         }
-        let _ = match self.equal {
-            true => writeln!(
-                text,
+        let last = if self.equal {
+            format!(
                 "nothing differs in meaning: {} and {}",
                 self.before, self.after
-            ),
-            false => writeln!(text, "{}", self.totals()),
+            )
+        } else {
+            self.totals()
         };
+        let _ = writeln!(text, "{last}");
         text
     }
 
@@ -147,7 +157,7 @@ impl NamedReport {
             .iter()
             .filter(|field| !field.minor && !DETAILS.contains(&field.field.as_str()));
         let told: Vec<String> = told
-            .map(|field| format!("{} {}", field.field, field.value))
+            .map(|field| format!("{} {}", field.field, day(&field.value)))
             .collect();
         match told.as_slice() {
             [] => self.kind.clone(),
@@ -158,7 +168,13 @@ impl NamedReport {
 
 impl ChangedReport {
     fn text(&self) -> String {
-        let mut told: Vec<String> = self.changes.iter().map(ChangeReport::text).collect();
+        let is_told = |change: &&ChangeReport| !change.is_within_a_day();
+        let mut told: Vec<String> = (self.changes.iter().filter(is_told))
+            .map(ChangeReport::text)
+            .collect();
+        if told.is_empty() {
+            told = self.changes.iter().map(ChangeReport::text).collect();
+        }
         if self.same_key == Some(true) {
             told.push("same key".to_owned());
         }
@@ -166,15 +182,31 @@ impl ChangedReport {
     }
 }
 
+/// Of a time (RFC 3339) its day, which is what people count in.
+fn day(text: &str) -> &str {
+    match text.split_once('T') {
+        Some((date, time)) if date.len() == 10 && time.ends_with('Z') => date,
+        _ => text,
+    }
+}
+
 impl ChangeReport {
+    /// Issued again on the same day: told only where nothing else is.
+    fn is_within_a_day(&self) -> bool {
+        let both = self.before.as_deref().zip(self.after.as_deref());
+        both.is_some_and(|(before, after)| day(before) == day(after))
+    }
+
     fn text(&self) -> String {
         let field = &self.field;
         let short = |text: &Option<String>| {
             let text = text.clone().unwrap_or_default();
             if self.minor {
                 text.chars().take(DIGITS).collect()
-            } else {
+            } else if self.is_within_a_day() {
                 text
+            } else {
+                day(&text).to_owned()
             }
         };
         match (short(&self.before).as_str(), short(&self.after).as_str()) {

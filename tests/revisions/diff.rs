@@ -485,10 +485,9 @@ fn a_tree_without_end_ends_in_an_error() {
         } else {
             "040000 tree"
         };
-        let entries: String = (0..10)
-            .map(|n| format!("{kind} {tree}\tentry-{n}\n"))
-            .collect();
-        tree = object(&["mktree"], &entries);
+        let entry = |n| format!("{kind} {tree}\tentry-{n}");
+        let entries: Vec<String> = (0..10).map(entry).collect();
+        tree = object(&["mktree"], &(entries.join("\n") + "\n"));
     }
     let commit = object(&["commit-tree", &tree, "-m", "bomb"], "");
     let started = std::time::Instant::now();

@@ -109,7 +109,7 @@ fn described(sources: &Sources, name: &str) -> Result<Option<Side>> {
 
 /// Certificates, requests and public keys; what is rendered follows from the description.
 fn is_compared(path: &str) -> bool {
-    is_public(path) && !path.ends_with(".yaml")
+    is_public(path) && Path::new(path).extension().is_none_or(|end| end != "yaml")
 }
 
 const SYMLINK: &str = "symbolic link";

@@ -34,7 +34,9 @@ impl Repository {
         };
         let output = repository.output(&["rev-parse", "--show-prefix"]).ok()?;
         let prefix = String::from_utf8(output.stdout).ok()?;
-        repository.prefix = prefix.strip_suffix('\n')?.to_owned();
+        prefix
+            .strip_suffix('\n')?
+            .clone_into(&mut repository.prefix);
         output.status.success().then_some(repository)
     }
 
