@@ -154,7 +154,7 @@ fn two_locks_by_line() {
     repository.done(&["apply", "--rekey", "users/jane"]);
     let text = repository.diff(&["old.lock", "cluster.lock"], 2);
     assert!(
-        line(&text, "+ users/bob ").contains("certificate: not-before "),
+        line(&text, "+ users/bob ").contains("certificate: not-after "),
         "{text}"
     );
     assert!(
