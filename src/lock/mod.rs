@@ -237,12 +237,12 @@ mod tests {
         let text = render(&lock());
         let cut = &text.as_bytes()[..text.len() - 20];
         assert_eq!(parse(cut).unwrap_err().line, 3);
-        let conflict = text.replacen('\n', "\n<<<<<<< HEAD\n", 1);
-        let error = parse(conflict.as_bytes()).unwrap_err();
-        assert!(
-            error.to_string().starts_with("line 2: is a merge conflict"),
-            "{error}"
-        );
+        for mark in ["<<<<<<< ours", "||||||| base", "=======", ">>>>>>> theirs"] {
+            let conflict = text.replacen('\n', &format!("\n{mark}\n"), 1);
+            let error = parse(conflict.as_bytes()).unwrap_err();
+            assert_eq!((error.line, &*error.why), (2, "is a merge conflict"));
+            assert!(error.help.contains("delete the markers"), "{error:?}");
+        }
         let twice = format!("{text}{}", text.split_inclusive('\n').next_back().unwrap());
         assert!(
             parse(twice.as_bytes())

@@ -444,6 +444,9 @@ fn a_mistake_is_told_with_its_revision() {
 fn before_the_first_description_or_the_first_apply() {
     let repository = Repository::new("sites/prod");
     repository.git(&["switch", "--quiet", "--orphan", "empty"]);
+    fs::create_dir_all(repository.path("")).unwrap();
+    let said = repository.diff(&[], 1);
+    assert!(said.contains("there is no commit here yet"), "{said}");
     repository.git(&["commit", "--quiet", "--allow-empty", "-m", "nothing"]);
     let said = repository.diff(&["empty..empty"], 1);
     assert!(

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::common::project::said;
-use crate::repository::{LAB, Repository};
+use crate::common::project::{printed, said, tool};
+use crate::repository::{LAB, Repository, line};
 
 #[test]
 fn it_says_what_it_did_and_does_it_once() {
@@ -244,6 +244,43 @@ fn two_anchors_of_one_name_conflict_and_what_is_left_is_understood() {
         refused.contains("help: keep one line of each pair"),
         "{refused}"
     );
+}
+
+/// The lock merges line by line, and what was signed by the CA that went is found by its bytes.
+#[test]
+fn a_certificate_of_the_ca_that_was_replaced_elsewhere_is_issued_again() {
+    let repository = Repository::new(".");
+    repository.done(&["setup", "git"]);
+    // Sealed, so that each branch has its own keys.
+    let identity = repository.path(".git/identity");
+    printed(tool("age-keygen").arg("-o").arg(&identity));
+    let recipient = printed(tool("age-keygen").arg("-y").arg(&identity));
+    let identity = identity.to_str().unwrap();
+    let sealed = format!("{LAB}secrets {{ recipient \"{}\" }}\n", recipient.trim());
+    repository.describe(&sealed);
+    repository.done(&["apply"]);
+    repository.commit("Sealed");
+    let apply = |branch: &str, description: &str, words: &[&str]| {
+        repository.git(&["switch", "--quiet", "-c", branch, "main"]);
+        repository.describe(description);
+        repository.done(&[&["apply", "--identity", identity], words].concat());
+        repository.commit(branch);
+    };
+    apply(
+        "replaced",
+        &sealed,
+        &["--rekey", "ca/etcd", "--allow", "replace:ca/etcd"],
+    );
+    let backup = "certificate \"backup\" { ca \"etcd\"; usage \"client\" }\n";
+    apply("backup", &format!("{sealed}{backup}"), &[]);
+    repository.git(&["merge", "--quiet", "-m", "both", "replaced"]);
+    let plan = repository.done(&["plan"]);
+    let told = line(&plan, "~ certificates/backup ");
+    assert!(told.contains("reissue"), "{plan}");
+    assert!(plan.contains("1 to reissue, "), "{plan}");
+    repository.done(&["apply", "--identity", identity]);
+    let plan = repository.kpki(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
 }
 
 /// A clone without `kpki setup git` merges as text does: a conflict where lines are neighbours.

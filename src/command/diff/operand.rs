@@ -41,7 +41,7 @@ pub(super) fn sides(directory: &Path, args: &DiffArgs) -> Result<Sides> {
     };
     let read = |text: &Option<String>| text.as_ref().map(|text| told.operand(text)).transpose();
     let before = match read(&args.before)? {
-        None => told.operand("HEAD")?,
+        None => told.head()?,
         Some(operand) => operand,
     };
     let after = read(&args.after)?;
@@ -101,6 +101,18 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// Where nothing is named.
+    fn head(&self) -> Result<Operand> {
+        let missing = match self.repository {
+            None => "there is no Git repository here",
+            Some(_) => "there is no commit here yet",
+        };
+        let help =
+            "kpki diff A B compares two files or two folders; -C DIR names another project folder";
+        self.revision("HEAD")?
+            .ok_or_else(|| Error::refused(missing).help(help))
+    }
+
     fn operand(&self, text: &str) -> Result<Operand> {
         let path = self.path(text);
         let shown = printable(text);

@@ -1,5 +1,6 @@
 //! Two states of a project: what each describes, and the certificates that were built.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use crate::command::git::Repository;
 use crate::command::project::{DESCRIPTION, Description};
 use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
-use crate::render::{DiffReport, Section, diff_report};
+use crate::render::{DiffReport, Section, diff_report, printable};
 use crate::secret::Secret;
 use crate::sources::{Sources, Tree, TreeEntry, size_in_words};
 use crate::state::is_public;
@@ -19,7 +20,17 @@ use crate::store::{Found, FoundKind, scan};
 struct State {
     name: String,
     description: Option<Side>,
-    built: Option<Side>,
+    built: Option<Built>,
+}
+
+/// Files below out/, by path.
+type Built = BTreeMap<String, Content>;
+
+#[derive(PartialEq, Eq)]
+enum Content {
+    Bytes(Vec<u8>),
+    /// What is no file to be read.
+    Odd(Item),
 }
 
 pub(super) fn compare(directory: &Path, sides: &Revisions) -> Result<DiffReport> {
@@ -47,9 +58,7 @@ pub(super) fn compare(directory: &Path, sides: &Revisions) -> Result<DiffReport>
     );
     let mut sections = vec![(Section::Description, described)];
     match (before.built, after.built) {
-        (Some(before), Some(after)) => {
-            sections.push((Section::Files, Comparison::of(&before, &after)));
-        }
+        (Some(before), Some(after)) => sections.push((Section::Files, certificates(before, after))),
         (None, None) => {}
         // What was never committed was not deleted either.
         (built, _) => {
@@ -66,6 +75,34 @@ pub(super) fn compare(directory: &Path, sides: &Revisions) -> Result<DiffReport>
     Ok(diff_report([&before.name, &after.name], &sections, notes))
 }
 
+/// Most files are the same on both sides, byte for byte, and are not looked into.
+fn certificates(before: Built, mut after: Built) -> Comparison {
+    let mut sides = [Side::new(), Side::new()];
+    let [old, new] = &mut sides;
+    for (path, content) in before {
+        let other = after.remove(&path);
+        if other.as_ref() != Some(&content) {
+            old.insert(path.clone(), content.items());
+            new.extend(other.map(|other| (path, other.items())));
+        }
+    }
+    new.extend(
+        after
+            .into_iter()
+            .map(|(path, content)| (path, content.items())),
+    );
+    Comparison::of(old, new)
+}
+
+impl Content {
+    fn items(self) -> Vec<Item> {
+        match self {
+            Content::Bytes(bytes) => items(&Secret::new(bytes)),
+            Content::Odd(item) => vec![item],
+        }
+    }
+}
+
 fn read_revision(repository: &Repository, revision: &Revision) -> Result<State> {
     let tree = Arc::new(repository.tree(&revision.commit)?);
     let built = below_out(&tree)?;
@@ -80,20 +117,22 @@ fn read_revision(repository: &Repository, revision: &Revision) -> Result<State> 
 fn read_working_tree(directory: &Path) -> Result<State> {
     let name = "the working tree".to_owned();
     let sources = Sources::Folder(directory.to_owned());
-    let mut built = Side::new();
+    let mut built = Built::new();
     for Found { path, kind } in scan(directory, &is_compared)? {
         if !is_compared(&path) {
             continue;
         }
-        let items = match kind {
-            FoundKind::ReadFile { bytes, .. } => items(&Secret::new(bytes)),
+        let content = match kind {
+            FoundKind::ReadFile { bytes, .. } => Content::Bytes(bytes),
             FoundKind::SecretFile { .. } => continue,
-            FoundKind::TooLarge { .. } => vec![too_large()],
-            FoundKind::Symlink => vec![Item::new(SYMLINK)],
-            FoundKind::Special | FoundKind::Foreign => vec![Item::new("special file")],
-            FoundKind::Unreadable(why) => vec![Item::new("unreadable file").text("why", why)],
+            FoundKind::TooLarge { .. } => too_large(),
+            FoundKind::Symlink => symlink(),
+            FoundKind::Special | FoundKind::Foreign => Content::Odd(Item::new("special file")),
+            FoundKind::Unreadable(why) => {
+                Content::Odd(Item::new("unreadable file").text("why", why))
+            }
         };
-        built.insert(format!("out/{path}"), items);
+        built.insert(format!("out/{path}"), content);
     }
     Ok(State {
         description: described(&sources, &name)?,
@@ -112,16 +151,18 @@ fn is_compared(path: &str) -> bool {
     is_public(path) && Path::new(path).extension().is_none_or(|end| end != "yaml")
 }
 
-const SYMLINK: &str = "symbolic link";
-
-fn too_large() -> Item {
-    let limit = usize::try_from(READ_LIMIT).unwrap_or(usize::MAX);
-    let why = format!("it is larger than {}", size_in_words(limit));
-    Item::new("unreadable file").text("why", why)
+fn symlink() -> Content {
+    Content::Odd(Item::new("symbolic link"))
 }
 
-fn below_out(tree: &Tree) -> Result<Option<Side>> {
-    let mut built = Side::new();
+fn too_large() -> Content {
+    let limit = usize::try_from(READ_LIMIT).unwrap_or(usize::MAX);
+    let why = format!("it is larger than {}", size_in_words(limit));
+    Content::Odd(Item::new("unreadable file").text("why", why))
+}
+
+fn below_out(tree: &Tree) -> Result<Option<Built>> {
+    let mut built = Built::new();
     for (path, entry) in tree.entries.range("out/".to_owned()..) {
         let Some(below) = path.strip_prefix("out/") else {
             break;
@@ -129,17 +170,17 @@ fn below_out(tree: &Tree) -> Result<Option<Side>> {
         if !is_compared(below) {
             continue;
         }
-        let items = match entry {
-            TreeEntry::File { size, .. } if *size as u64 > READ_LIMIT => vec![too_large()],
+        let content = match entry {
+            TreeEntry::File { size, .. } if *size as u64 > READ_LIMIT => too_large(),
             TreeEntry::File { object, .. } => {
-                let bytes = (tree.fetch)(object)
-                    .map_err(|why| Error::refused(format!("cannot read {path}: {why}")))?;
-                items(&Secret::new(bytes))
+                Content::Bytes((tree.fetch)(object).map_err(|why| {
+                    Error::refused(format!("cannot read {}: {why}", printable(path)))
+                })?)
             }
-            TreeEntry::Symlink => vec![Item::new(SYMLINK)],
+            TreeEntry::Symlink => symlink(),
             TreeEntry::Submodule => continue,
         };
-        built.insert(path.clone(), items);
+        built.insert(path.clone(), content);
     }
     Ok((!built.is_empty()).then_some(built))
 }
