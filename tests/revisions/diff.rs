@@ -307,6 +307,30 @@ fn the_project_decides_which_repository_is_meant() {
 }
 
 #[test]
+fn without_git_only_files_are_compared() {
+    let repository = Repository::new(".");
+    let run = |words: &[&str]| {
+        let mut command =
+            repository.command(std::process::Command::new(env!("CARGO_BIN_EXE_kpki")));
+        command
+            .env("PATH", "")
+            .arg("diff")
+            .args(words)
+            .output()
+            .unwrap()
+    };
+    let output = run(&["main"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(
+        said(&output).contains("cannot run git: "),
+        "{}",
+        said(&output)
+    );
+    let output = run(&["cluster.lock", "cluster.lock"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
 fn a_lock_that_claims_nothing_changed_is_not_believed() {
     let repository = Repository::new(".");
     let lock = repository.read("cluster.lock");

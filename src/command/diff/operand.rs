@@ -34,10 +34,15 @@ enum Operand {
 }
 
 pub(super) fn sides(directory: &Path, args: &DiffArgs) -> Result<Sides> {
-    let repository = Repository::of(directory);
+    // Files are compared wherever they lie.
+    let (repository, trouble) = match Repository::of(directory) {
+        Ok(repository) => (repository, None),
+        Err(trouble) => (None, Some(trouble)),
+    };
     let told = Told {
         directory,
         repository: repository.as_ref(),
+        trouble,
     };
     let read = |text: &Option<String>| text.as_ref().map(|text| told.operand(text)).transpose();
     let before = match read(&args.before)? {
@@ -98,9 +103,15 @@ fn shown(path: &Path) -> String {
 struct Told<'a> {
     directory: &'a Path,
     repository: Option<&'a Repository>,
+    /// Why there is none, where one might be.
+    trouble: Option<Error>,
 }
 
 impl Told<'_> {
+    fn trouble_or(&self, error: Error) -> Error {
+        self.trouble.clone().unwrap_or(error)
+    }
+
     /// Where nothing is named.
     fn head(&self) -> Result<Operand> {
         let missing = match self.repository {
@@ -110,7 +121,7 @@ impl Told<'_> {
         let help =
             "kpki diff A B compares two files or two folders; -C DIR names another project folder";
         self.revision("HEAD")?
-            .ok_or_else(|| Error::refused(missing).help(help))
+            .ok_or_else(|| self.trouble_or(Error::refused(missing).help(help)))
     }
 
     fn operand(&self, text: &str) -> Result<Operand> {
@@ -138,8 +149,8 @@ impl Told<'_> {
                         format!("there is no file or folder {shown}, and no Git repository here")
                     }
                 });
-                Err(error
-                    .help("git log --oneline lists revisions; -C DIR names another project folder"))
+                let help = "git log --oneline lists revisions; -C DIR names another project folder";
+                Err(self.trouble_or(error.help(help)))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use super::{OF_A_REPOSITORY, cannot_run, failed, git};
+use super::{OF_A_REPOSITORY, failed, git};
 use crate::error::{Error, Result};
 use crate::sources::{Tree, TreeEntry};
 
@@ -26,18 +26,27 @@ pub(in crate::command) struct Commit(String);
 const LISTING: u64 = 64 << 20;
 
 impl Repository {
-    /// `None` where there is no repository, or no git.
-    pub fn of(project: &Path) -> Option<Self> {
+    /// `None` where there is no repository.
+    pub fn of(project: &Path) -> Result<Option<Self>> {
         let mut repository = Repository {
             project: project.to_owned(),
             prefix: String::new(),
         };
-        let output = repository.output(&["rev-parse", "--show-prefix"]).ok()?;
-        let prefix = String::from_utf8(output.stdout).ok()?;
+        let output = repository.output(&["rev-parse", "--show-prefix"])?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return if said.contains("not a git repository") {
+                Ok(None)
+            } else {
+                Err(failed(&said))
+            };
+        }
+        let prefix = String::from_utf8(output.stdout)
+            .map_err(|_| Error::refused("the project folder's name is no plain text"))?;
         prefix
-            .strip_suffix('\n')?
+            .trim_end_matches('\n')
             .clone_into(&mut repository.prefix);
-        output.status.success().then_some(repository)
+        Ok(Some(repository))
     }
 
     fn command(&self) -> Command {
@@ -150,6 +159,11 @@ impl Repository {
             _ => Err(Error::internal("git has no pipes")),
         }
     }
+}
+
+fn cannot_run(error: &std::io::Error) -> Error {
+    Error::refused(format!("cannot run git: {error}"))
+        .help("revisions are read with git; kpki diff A B compares files and folders without it")
 }
 
 /// The one object name that git printed.
