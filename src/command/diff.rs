@@ -11,7 +11,7 @@ use super::{Outcome, terminal};
 use crate::cli::{DiffArgs, Format};
 use crate::diff::Comparison;
 use crate::error::Result;
-use crate::render::{DiffReport, Section, diff_report};
+use crate::render::{DiffReport, HeldCertificate, Section, authority_report, diff_report};
 
 pub(super) fn run(directory: &Path, args: &DiffArgs) -> Result<Outcome> {
     let report = match sides(directory, args)? {
@@ -39,5 +39,15 @@ pub(super) fn run(directory: &Path, args: &DiffArgs) -> Result<Outcome> {
 
 fn report(paths: &[std::path::PathBuf; 2], compared: (Section, Comparison)) -> DiffReport {
     let [before, after] = paths.each_ref().map(|path| path.display().to_string());
-    diff_report([&before, &after], &[compared], Vec::new())
+    let pairs = compared.1.certificates.iter();
+    // What one side alone has is no change of anybody's power: these are other places.
+    let pairs = pairs.filter(|pair| pair.before.is_some() && pair.after.is_some());
+    let held: Vec<HeldCertificate<'_>> = pairs
+        .map(|pair| HeldCertificate {
+            pair,
+            described: None,
+        })
+        .collect();
+    let authority = authority_report(&[], &held);
+    diff_report([&before, &after], authority, &[compared], Vec::new())
 }

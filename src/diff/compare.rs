@@ -1,8 +1,10 @@
 //! What differs between two sides, thing by thing and field by field.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::item::{Item, PUBLIC_KEY, Value};
+use crate::facts::CertificateFacts;
 
 /// Things by name: of a file all that it holds, in its order.
 pub type Side = BTreeMap<String, Vec<Item>>;
@@ -14,6 +16,17 @@ pub struct Comparison {
     pub changed: Vec<Changed>,
     /// The same themselves, but made from something that changed.
     pub follows: Vec<Follows>,
+    /// Certificates that differ, with what they were and are.
+    pub certificates: Vec<CertificatePair>,
+}
+
+/// One of the two may be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePair {
+    /// The name of what holds it.
+    pub within: String,
+    pub before: Option<Arc<CertificateFacts>>,
+    pub after: Option<Arc<CertificateFacts>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +84,23 @@ impl Comparison {
         for name in names {
             let side = |side: &Side| side.get(name).cloned().unwrap_or_default();
             for (suffix, before, after) in paired(side(before), side(after)) {
+                comparison.certificate(name, before.as_ref(), after.as_ref());
                 comparison.one(format!("{name}{suffix}"), before, after);
             }
         }
         comparison
+    }
+
+    fn certificate(&mut self, within: &str, before: Option<&Item>, after: Option<&Item>) {
+        let facts = |item: Option<&Item>| item.and_then(|item| item.certificate.clone());
+        let (before, after) = (facts(before), facts(after));
+        if before != after {
+            self.certificates.push(CertificatePair {
+                within: within.to_owned(),
+                before,
+                after,
+            });
+        }
     }
 
     fn one(&mut self, name: String, before: Option<Item>, after: Option<Item>) {

@@ -1,5 +1,7 @@
 //! What a file says, as things to compare. Of a private key nothing is read.
 
+use std::sync::Arc;
+
 use super::item::Item;
 use crate::facts::pem::{self, Block};
 use crate::facts::{
@@ -71,7 +73,10 @@ pub fn of_certificate(facts: &CertificateFacts) -> Item {
     };
     let sans = facts.sans.iter().map(ToString::to_string);
     let usages = facts.extended_key_usage.iter().map(ToString::to_string);
-    let item = Item::new("certificate").labelled(facts.subject.to_string());
+    let item = Item {
+        certificate: Some(Arc::new(facts.clone())),
+        ..Item::new("certificate").labelled(facts.subject.to_string())
+    };
     let key_id = facts.authority_key_id.as_deref().unwrap_or_default();
     item.text("subject", facts.subject.to_string())
         .text("issuer", facts.issuer.to_string())

@@ -1,8 +1,9 @@
 //! One thing that can be compared: a certificate, a recipe, a line of a lock.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::facts::PublicKey;
+use crate::facts::{CertificateFacts, PublicKey};
 
 /// What it is and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Item {
     pub label: String,
     /// In the order in which a person wants to read them; each name once.
     pub fields: Vec<Field>,
+    /// All that a certificate says, for who asks what it lets somebody do.
+    pub certificate: Option<Arc<CertificateFacts>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,7 @@ impl Item {
             kind,
             label: String::new(),
             fields: Vec::new(),
+            certificate: None,
         }
     }
 

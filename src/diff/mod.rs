@@ -7,7 +7,7 @@ mod graph;
 mod item;
 mod lock;
 
-pub use compare::{Change, Changed, Comparison, Follows, Named, Side, plain};
+pub use compare::{CertificatePair, Change, Changed, Comparison, Follows, Named, Side, plain};
 pub use files::items;
 pub use graph::of_graph;
 pub use item::{Field, Item, PUBLIC_KEY, Value};

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::privilege::PrivilegeReport;
 use super::text::printable;
 use super::{FORMAT_VERSION, json};
 use crate::diff::{Change, Changed, Comparison, Follows, Named, Value, plain};
@@ -18,6 +19,8 @@ pub struct DiffReport {
     pub after: String,
     /// Nothing differs in meaning.
     pub equal: bool,
+    /// Who gains and loses power.
+    pub authority: Vec<PrivilegeReport>,
     pub notes: Vec<String>,
     pub sections: Vec<SectionReport>,
 }
@@ -103,6 +106,7 @@ pub struct FollowsReport {
 
 pub fn diff_report(
     [before, after]: [&str; 2],
+    authority: Vec<PrivilegeReport>,
     sections: &[(Section, Comparison)],
     notes: Vec<String>,
 ) -> DiffReport {
@@ -111,6 +115,7 @@ pub fn diff_report(
         before: printable(before),
         after: printable(after),
         equal: sections.iter().all(|(_, comparison)| comparison.is_equal()),
+        authority,
         notes,
         sections: sections.iter().map(|(of, all)| section(*of, all)).collect(),
     }

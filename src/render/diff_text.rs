@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::diff::{ChangeReport, ChangedReport, DiffReport, NamedReport, Section, SectionReport};
+use super::privilege::privilege_text;
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph, some};
 
@@ -27,9 +28,10 @@ const DIGITS: usize = 8;
 impl DiffReport {
     /// In lines of at most `columns` where that is possible.
     pub fn text(&self, columns: usize) -> String {
-        let mut text = String::new();
-        for section in self.sections.iter().filter(|section| !section.is_empty()) {
-            if !text.is_empty() {
+        let mut text = privilege_text(&self.authority, columns);
+        let mut sections = self.sections.iter().filter(|section| !section.is_empty());
+        for (index, section) in sections.by_ref().enumerate() {
+            if index > 0 {
                 text.push('\n');
             }
             if let Some(title) = section.of.title() {

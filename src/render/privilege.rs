@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
-use super::text::{paragraph, some};
-use crate::plan::privilege::{Consent, Direction, PrivilegeChange};
+use super::text::{paragraph, printable, some};
+use crate::plan::privilege::{Consent, Direction, Gain, PrivilegeChange};
 use crate::plan::{Allow, Violation};
+use crate::time::Timestamp;
 
 /// A change in power.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,13 +58,9 @@ pub(super) fn privilege_report(change: &PrivilegeChange) -> PrivilegeReport {
     PrivilegeReport {
         holder: change.holder.to_string(),
         code: change.gain.code().to_owned(),
-        direction: match change.gain.direction() {
-            Direction::Escalation => "escalation",
-            Direction::Gain => "gain",
-            Direction::Loss => "loss",
-        }
-        .to_owned(),
-        text: change.gain.to_string(),
+        direction: word(change.gain.direction()).to_owned(),
+        // Groups and names out of certificates that anybody may have made.
+        text: printable(&change.gain.to_string()),
         artifacts: change.artifacts.iter().map(ToString::to_string).collect(),
         origin: change.origin.as_ref().map(ToString::to_string),
         until: change.until.map(|until| until.to_string()),
@@ -87,6 +84,37 @@ pub(super) fn violation_report(violation: &Violation) -> ViolationReport {
             .collect(),
         rule: violation.rule.to_string(),
         origin: violation.origin.as_ref().map(ToString::to_string),
+    }
+}
+
+impl PrivilegeReport {
+    /// Of files that nobody describes so.
+    pub(super) fn of_files(
+        holder: String,
+        direction: Direction,
+        gain: &Gain,
+        paths: Vec<String>,
+        until: Option<Timestamp>,
+    ) -> Self {
+        PrivilegeReport {
+            holder,
+            code: gain.code().to_owned(),
+            direction: word(direction).to_owned(),
+            text: printable(&gain.to_string()),
+            artifacts: paths,
+            origin: None,
+            until: until.map(|until| until.to_string()),
+            consent: "not-needed".to_owned(),
+            allow: None,
+        }
+    }
+}
+
+fn word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Escalation => "escalation",
+        Direction::Gain => "gain",
+        Direction::Loss => "loss",
     }
 }
 

@@ -6,13 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use serde_json::Value;
 
 use crate::common::project::{said, tool};
-use crate::repository::{LAB, Repository, line};
-
-const NAMED: &str = "address=\"10.0.0.11\" { san \"cp1.lab.internal\" }";
-
-fn named() -> String {
-    LAB.replace("address=\"10.0.0.11\"", NAMED)
-}
+use crate::repository::{APPLY_NAMED, LAB, Repository, line, named};
 
 #[test]
 fn a_revision_is_compared_with_the_working_tree() {
@@ -37,7 +31,7 @@ fn a_revision_is_compared_with_the_working_tree() {
         );
 
         // Built over the same key.
-        repository.done(&["apply"]);
+        repository.done(&APPLY_NAMED);
         let text = repository.diff(&["HEAD"], 2);
         let apiserver = line(&text, "~ out/nodes/cp1/etc/kubernetes/pki/apiserver.crt ");
         assert!(apiserver.contains("sans: +cp1.lab.internal; "), "{text}");
@@ -69,7 +63,7 @@ fn two_revisions_in_every_way_to_write_them() {
     );
     repository.git(&["switch", "--quiet", "main"]);
     repository.describe(&named());
-    repository.done(&["apply"]);
+    repository.done(&APPLY_NAMED);
     repository.commit("main goes on");
 
     for words in [

@@ -8,6 +8,7 @@
     reason = "tests may panic"
 )]
 
+mod authority;
 #[path = "../common/mod.rs"]
 mod common;
 mod diff;

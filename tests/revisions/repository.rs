@@ -115,6 +115,22 @@ impl Repository {
     }
 }
 
+/// A name for cp1, which its servers then have, and the consent to that.
+pub const NAMED: &str = "address=\"10.0.0.11\" { san \"cp1.lab.internal\" }";
+pub const APPLY_NAMED: [&str; 7] = [
+    "apply",
+    "--allow",
+    "escalation:apiserver",
+    "--allow",
+    "escalation:etcd-peer",
+    "--allow",
+    "escalation:etcd-server",
+];
+
+pub fn named() -> String {
+    LAB.replace("address=\"10.0.0.11\"", NAMED)
+}
+
 /// The line of a report that begins with a sign and a name.
 pub fn line<'a>(text: &'a str, start: &str) -> &'a str {
     let line = text.lines().find(|line| line.starts_with(start));

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::common::project::{printed, said, tool};
-use crate::repository::{LAB, Repository, line};
+use crate::repository::{APPLY_NAMED, LAB, Repository, line, named};
 
 #[test]
 fn it_says_what_it_did_and_does_it_once() {
@@ -65,9 +65,8 @@ fn git_diff_and_log_show_words() {
         let repository = Repository::new(below);
         repository.done(&["setup", "git"]);
         repository.commit("Words");
-        let text = LAB.replace("10.0.0.11\"", "10.0.0.11\" { san \"cp1.lab.internal\" }");
-        repository.describe(&text);
-        repository.done(&["apply"]);
+        repository.describe(&named());
+        repository.done(&APPLY_NAMED);
         let apiserver = "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt";
         let path = repository.path(apiserver);
         let diff = repository.git(&["diff", "-U99", "--", path.to_str().unwrap()]);
@@ -272,7 +271,11 @@ fn a_certificate_of_the_ca_that_was_replaced_elsewhere_is_issued_again() {
         &["--rekey", "ca/etcd", "--allow", "replace:ca/etcd"],
     );
     let backup = "certificate \"backup\" { ca \"etcd\"; usage \"client\" }\n";
-    apply("backup", &format!("{sealed}{backup}"), &[]);
+    apply(
+        "backup",
+        &format!("{sealed}{backup}"),
+        &["--allow", "escalation:backup"],
+    );
     repository.git(&["merge", "--quiet", "-m", "both", "replaced"]);
     let plan = repository.done(&["plan"]);
     let told = line(&plan, "~ certificates/backup ");

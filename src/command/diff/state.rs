@@ -9,9 +9,14 @@ use crate::command::git::Repository;
 use crate::command::project::{DESCRIPTION, Description};
 use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
-use crate::render::{DiffReport, Section, diff_report, printable};
+use crate::graph::{Graph, Recipe};
+use crate::plan::privilege::{Described, Holder, between};
+use crate::render::{
+    DiffReport, HeldCertificate, PrivilegeReport, Section, authority_report, diff_report, printable,
+};
 use crate::secret::Secret;
 use crate::sources::{Sources, Tree, TreeEntry, size_in_words};
+use crate::spec::Spec;
 use crate::state::is_public;
 use crate::store::scan::READ_LIMIT;
 use crate::store::{Found, FoundKind, scan};
@@ -19,7 +24,7 @@ use crate::store::{Found, FoundKind, scan};
 /// One state. `None`: it has none.
 struct State {
     name: String,
-    description: Option<Side>,
+    description: Option<(Spec, Graph)>,
     built: Option<Built>,
 }
 
@@ -52,11 +57,13 @@ pub(super) fn compare(directory: &Path, sides: &Revisions) -> Result<DiffReport>
             notes.push(format!("there is no {DESCRIPTION} in {}", state.name));
         }
     }
-    let described = Comparison::of(
-        &before.description.unwrap_or_default(),
-        &after.description.unwrap_or_default(),
-    );
+    let side = |state: &State| match &state.description {
+        Some((spec, graph)) => of_graph(graph, spec),
+        None => Side::new(),
+    };
+    let described = Comparison::of(&side(&before), &side(&after));
     let mut sections = vec![(Section::Description, described)];
+    let descriptions = before.description.zip(after.description);
     match (before.built, after.built) {
         (Some(before), Some(after)) => sections.push((Section::Files, certificates(before, after))),
         (None, None) => {}
@@ -72,7 +79,47 @@ pub(super) fn compare(directory: &Path, sides: &Revisions) -> Result<DiffReport>
             ));
         }
     }
-    Ok(diff_report([&before.name, &after.name], &sections, notes))
+    // A cluster that is built for the first time gains nothing over anybody.
+    let authority = descriptions.map_or_else(Vec::new, |(before, after)| {
+        authority(&before, &after, &sections)
+    });
+    let names = [before.name.as_str(), after.name.as_str()];
+    Ok(diff_report(names, authority, &sections, notes))
+}
+
+fn authority(
+    before: &(Spec, Graph),
+    after: &(Spec, Graph),
+    sections: &[(Section, Comparison)],
+) -> Vec<PrivilegeReport> {
+    let [old, new] = [before, after].map(|(spec, graph)| Described { spec, graph });
+    let holder = |path: &str| {
+        let below = path.strip_prefix("out/")?;
+        let graphs = [&after.1, &before.1];
+        let mut found = graphs
+            .into_iter()
+            .filter_map(|graph| holder_at(graph, below));
+        found.next()
+    };
+    let files = sections.iter().filter(|(of, _)| *of == Section::Files);
+    let held: Vec<HeldCertificate<'_>> = files
+        .flat_map(|(_, comparison)| &comparison.certificates)
+        .map(|pair| HeldCertificate {
+            pair,
+            described: holder(&pair.within),
+        })
+        .collect();
+    authority_report(&between(old, new), &held)
+}
+
+/// Whose certificate lies there: in a bundle that of its authority.
+fn holder_at(graph: &Graph, path: &str) -> Option<String> {
+    let id = graph.placed(path)?.derivation;
+    let id = match &graph.get(id).recipe {
+        Recipe::Bundle(bundle) => bundle.authority,
+        _ => id,
+    };
+    Some(Holder::of(&graph.get(id).name).to_string())
 }
 
 /// Most files are the same on both sides, byte for byte, and are not looked into.
@@ -109,7 +156,7 @@ fn read_revision(repository: &Repository, revision: &Revision) -> Result<State> 
     let sources = Sources::Tree(tree);
     Ok(State {
         name: revision.name.clone(),
-        description: described(&sources, &revision.name)?,
+        description: Description::of(&sources, &revision.name)?,
         built,
     })
 }
@@ -135,15 +182,10 @@ fn read_working_tree(directory: &Path) -> Result<State> {
         built.insert(format!("out/{path}"), content);
     }
     Ok(State {
-        description: described(&sources, &name)?,
+        description: Description::of(&sources, &name)?,
         built: (!built.is_empty()).then_some(built),
         name,
     })
-}
-
-fn described(sources: &Sources, name: &str) -> Result<Option<Side>> {
-    let described = Description::of(sources, name)?;
-    Ok(described.map(|(spec, graph)| of_graph(&graph, &spec)))
 }
 
 /// Certificates, requests and public keys; what is rendered follows from the description.

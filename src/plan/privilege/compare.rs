@@ -3,6 +3,7 @@
 use super::Credential;
 use super::gain::Gain;
 use super::names::is_worth_telling;
+use crate::spec::CaName;
 
 /// What the holder of `before` gains and loses with `after`.
 pub fn compare(before: &Credential, after: &Credential) -> Vec<Gain> {
@@ -69,4 +70,22 @@ pub fn compare(before: &Credential, after: &Credential) -> Vec<Gain> {
         });
     }
     gains
+}
+
+/// What somebody gains of whom only the certificate is known.
+pub fn new_subject(after: &Credential) -> Vec<Gain> {
+    if after.is_ca {
+        return vec![Gain::Anchor];
+    }
+    let subject = Gain::Subject {
+        common_name: after.common_name.clone(),
+        groups: after.groups.clone(),
+        // Which CA signed it cannot be told from its name.
+        ca: CaName::Kubernetes,
+        client: after.client,
+    };
+    let names = after.sans.iter();
+    let names = names.filter(|name| after.server && is_worth_telling(name));
+    let names = names.cloned().map(Gain::Name);
+    std::iter::once(subject).chain(names).collect()
 }

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Action, Allow, Intent, Plan, Witness, World};
+use super::super::{Action, Allow, Intent, Plan, World};
+use super::before::Before;
 use super::gain::{Direction, Gain};
 use super::left;
 use super::names::is_worth_telling;
-use super::nodes::{chosen_names, known_nodes, on_node};
+use super::nodes::{chosen_names, on_node};
 use super::origin::{self, Place};
 use super::{Consent, Credential, Holder, PrivilegeChange, compare, grants};
-use crate::facts::role_grants;
-use crate::graph::{Content, DerivationId, Kubeconfig, Recipe, UserBindings};
+use crate::graph::{DerivationId, Graph, Kubeconfig, Recipe, UserBindings};
 use crate::name::{ArtifactName, San};
+use crate::sealed::Owner;
 use crate::spec::{Origin, Role, Spec};
 use crate::time::Timestamp;
 
@@ -26,12 +27,7 @@ pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<
     if is_first_built(world) {
         return Vec::new();
     }
-    let mut finder = Finder {
-        world,
-        spec,
-        changes: BTreeMap::new(),
-        known_nodes: known_nodes(world),
-    };
+    let mut finder = Finder::new(Before::Here(world), world.graph, spec, Some(world.now));
     let blocked = plan.blocked.iter();
     let replaced: BTreeSet<DerivationId> = blocked
         .clone()
@@ -53,8 +49,11 @@ pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<
     for id in touched {
         finder.look_at(id, replaced.contains(&id));
     }
-    finder.recipients(plan);
-    left::find(&mut finder, plan);
+    // Sealing what was in the clear takes power, it gives none.
+    if !world.lock.recipients.is_empty() && spec.secrets.is_some() {
+        finder.recipients(&plan.recipients.added, &plan.recipients.removed);
+    }
+    left::find(&mut finder, world, plan);
     finder.finish(intent)
 }
 
@@ -68,8 +67,12 @@ fn is_first_built(world: World<'_>) -> bool {
 }
 
 pub(super) struct Finder<'a> {
-    pub world: World<'a>,
+    before: Before<'a>,
+    /// What is after.
+    graph: &'a Graph,
     pub spec: &'a Spec,
+    /// When a certificate that is issued begins, if anybody knows.
+    now: Option<Timestamp>,
     changes: BTreeMap<(Holder, Gain), Found>,
     known_nodes: BTreeMap<&'a str, bool>,
 }
@@ -85,9 +88,25 @@ pub(super) struct Found {
     asked_otherwise: bool,
 }
 
-impl Finder<'_> {
-    fn look_at(&mut self, id: DerivationId, is_replaced: bool) {
-        let derivation = self.world.graph.get(id);
+impl<'a> Finder<'a> {
+    pub fn new(
+        before: Before<'a>,
+        graph: &'a Graph,
+        spec: &'a Spec,
+        now: Option<Timestamp>,
+    ) -> Self {
+        Finder {
+            before,
+            graph,
+            spec,
+            now,
+            changes: BTreeMap::new(),
+            known_nodes: before.known_nodes(),
+        }
+    }
+
+    pub fn look_at(&mut self, id: DerivationId, is_replaced: bool) {
+        let derivation = self.graph.get(id);
         match &derivation.recipe {
             Recipe::Leaf(_) | Recipe::Request(_) => self.certificate(id),
             Recipe::Authority(_) | Recipe::SigningKey(_) => self.anchor(id, is_replaced),
@@ -99,8 +118,8 @@ impl Finder<'_> {
 
     /// A change of an artifact that is described.
     fn add(&mut self, id: DerivationId, gain: Gain, until: Option<Timestamp>) -> &mut Found {
-        let name = identity(&self.world.graph.get(id).name);
-        let place = Place::of(self.world.graph, id);
+        let name = identity(&self.graph.get(id).name);
+        let place = Place::of(self.graph, id);
         let origin = origin::of(self.spec, &place, &gain);
         let holder = if matches!(gain, Gain::LongerLife { .. }) && place.is_of_defaults(self.spec) {
             Holder::defaults()
@@ -126,18 +145,16 @@ impl Finder<'_> {
     }
 
     fn certificate(&mut self, id: DerivationId) {
-        let graph = self.world.graph;
+        let graph = self.graph;
         let Some(after) = Credential::of_recipe(graph, id) else {
             return;
         };
-        let until = after
-            .life
-            .filter(|_| after.client)
-            .map(|life| self.start().plus(life));
-        match self.before(id) {
+        let life = after.life.filter(|_| after.client);
+        let until = life.zip(self.start()).map(|(life, start)| start.plus(life));
+        match self.before.credential(graph, id) {
             Some(before) => {
                 let all_powerful = before.groups.contains(MASTERS);
-                let kept_until = before.not_after.filter(|end| *end > self.world.now);
+                let kept_until = before.not_after.filter(|end| Some(*end) > self.now);
                 for gain in compare(&before, &after) {
                     let until = if gain.direction() == Direction::Loss {
                         kept_until
@@ -156,33 +173,12 @@ impl Finder<'_> {
         }
     }
 
-    /// What the certificate of an artifact says now.
-    fn before(&self, id: DerivationId) -> Option<Credential> {
-        let world = self.world;
-        let answer = world.graph.answer_to(id);
-        let certificate = world.survey.witness(answer.unwrap_or(id)).certificate();
-        if let Some(facts) = certificate {
-            let mut before = Credential::of_certificate(facts);
-            let issuer = world.graph.get(id).recipe.issuer();
-            let issuer = issuer.and_then(|issuer| world.survey.witness(issuer).certificate());
-            if issuer.is_some_and(|issuer| issuer.not_after == facts.not_after) {
-                // Cut at its CA's end: its length says nothing about what was wanted.
-                before.life = None;
-            }
-            return Some(before);
-        }
-        match world.survey.witness(id) {
-            Witness::Request { facts, .. } => Some(Credential::of_request(facts)),
-            _ => None,
-        }
-    }
-
     /// A user or a certificate of whom nothing here tells what it could do before.
     fn somebody_new(&mut self, id: DerivationId, after: &Credential, until: Option<Timestamp>) {
         let gain = Gain::Subject {
             common_name: after.common_name.clone(),
             groups: after.groups.clone(),
-            ca: origin::ca_of(self.world.graph, id),
+            ca: origin::ca_of(self.graph, id),
             client: after.client,
         };
         self.add(id, gain, until);
@@ -213,13 +209,13 @@ impl Finder<'_> {
         if joins {
             let origin = self.spec.lines.block("node", node).cloned();
             let (holder, gain) = (Holder::node(node), Gain::Joined(described.role));
-            let name = self.world.graph.get(id).name.clone();
+            let name = self.graph.get(id).name.clone();
             self.put(holder, gain, name, origin, None);
         }
         if !after.server {
             return;
         }
-        let others = self.names_of_row(row);
+        let others = self.before.names_of_row(row);
         let chosen = chosen_names(self.spec, described, row);
         let names = after.sans.intersection(&chosen);
         let names: Vec<San> = names
@@ -231,35 +227,20 @@ impl Finder<'_> {
         }
     }
 
-    /// What the same certificate on other nodes says now.
-    fn names_of_row(&self, row: &str) -> BTreeSet<San> {
-        let world = self.world;
-        let ids = world.graph.ids();
-        ids.filter(|id| on_node(&world.graph.get(*id).name).is_some_and(|(_, other)| other == row))
-            .filter_map(|id| world.survey.witness(id).certificate())
-            .flat_map(|facts| facts.sans.iter().cloned())
-            .collect()
-    }
-
     fn anchor(&mut self, id: DerivationId, is_replaced: bool) {
-        let world = self.world;
+        let graph = self.graph;
         if is_replaced {
             self.add(id, Gain::AnchorReplaced, None).asked_otherwise = true;
             return;
         }
-        let before = world
-            .survey
-            .witness(id)
-            .certificate()
-            .map(Credential::of_certificate);
-        match (before, Credential::of_recipe(world.graph, id)) {
+        let before = self.before.credential(graph, id);
+        match (before, Credential::of_recipe(graph, id)) {
             (Some(before), Some(after)) => {
                 for gain in compare(&before, &after) {
                     self.add(id, gain, None);
                 }
             }
-            _ if world.lock.entries.contains_key(&world.graph.get(id).name) => {}
-            _ if world.survey.witness(id).path().is_some() => {}
+            _ if self.before.knows(graph, id) => {}
             _ => {
                 self.add(id, Gain::Anchor, None);
             }
@@ -267,11 +248,8 @@ impl Finder<'_> {
     }
 
     fn bindings(&mut self, id: DerivationId, recipe: &UserBindings) {
-        let world = self.world;
         let after = grants(recipe);
-        let place = world.graph.placements_of(id, Content::Rendered).next();
-        let file = place.and_then(|place| world.inventory.public(place.path.as_str()));
-        let before = file.and_then(role_grants).unwrap_or_default();
+        let before = self.before.grants(self.graph, id);
         for grant in after.difference(&before) {
             self.add(id, Gain::Role(grant.clone()), None);
         }
@@ -283,9 +261,8 @@ impl Finder<'_> {
     /// Only the cluster's endpoint: a node's own API server is where the node is.
     fn kubeconfig(&mut self, id: DerivationId, config: &Kubeconfig) {
         let endpoint = &self.spec.cluster.endpoint;
-        let name = &self.world.graph.get(id).name;
-        let entry = self.world.lock.entries.get(name);
-        let old = entry.and_then(|entry| entry.server.clone());
+        let name = &self.graph.get(id).name;
+        let old = self.before.server(name);
         let new = config.server.url();
         if let Some(old) = old
             && old != new
@@ -303,19 +280,20 @@ impl Finder<'_> {
         }
     }
 
-    /// Where secrets were sealed before: sealing what was in the clear takes power, it gives none.
-    fn recipients(&mut self, plan: &Plan) {
-        if self.world.lock.recipients.is_empty() || self.spec.secrets.is_none() {
-            return;
-        }
-        let all = |gain: fn(String) -> Gain, changes: &BTreeSet<(crate::sealed::Owner, String)>| {
+    /// Where secrets were sealed before.
+    pub fn recipients(
+        &mut self,
+        added: &BTreeSet<(Owner, String)>,
+        removed: &BTreeSet<(Owner, String)>,
+    ) {
+        let all = |gain: fn(String) -> Gain, changes: &BTreeSet<(Owner, String)>| {
             changes
                 .iter()
                 .map(|(owner, name)| (owner.clone(), gain(name.clone())))
                 .collect::<Vec<_>>()
         };
-        let added = all(Gain::Recipient, &plan.recipients.added);
-        let removed = all(Gain::LostRecipient, &plan.recipients.removed);
+        let added = all(Gain::Recipient, added);
+        let removed = all(Gain::LostRecipient, removed);
         for (owner, gain) in added.into_iter().chain(removed) {
             // What is on a new node was never closed to it.
             if let Some(node) = &owner
@@ -336,11 +314,11 @@ impl Finder<'_> {
         }
     }
 
-    fn start(&self) -> Timestamp {
-        self.world.graph.not_before().unwrap_or(self.world.now)
+    fn start(&self) -> Option<Timestamp> {
+        self.graph.not_before().or(self.now)
     }
 
-    fn finish(self, intent: &Intent) -> Vec<PrivilegeChange> {
+    pub fn finish(self, intent: &Intent) -> Vec<PrivilegeChange> {
         let mut changes: Vec<PrivilegeChange> = self
             .changes
             .into_iter()
@@ -380,7 +358,7 @@ impl Finder<'_> {
 }
 
 /// Of a request, the user's.
-fn identity(name: &ArtifactName) -> ArtifactName {
+pub(super) fn identity(name: &ArtifactName) -> ArtifactName {
     let own = name.as_str().strip_suffix("/request");
     own.map_or_else(|| name.clone(), ArtifactName::of)
 }

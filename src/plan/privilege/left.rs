@@ -2,36 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Orphan, Plan};
+use super::super::{Orphan, Plan, World};
 use super::find::Finder;
 use super::gain::Gain;
 use super::nodes::on_node;
 use super::{Credential, Holder};
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::hash::Digest;
+use crate::name::ArtifactName;
 use crate::state::File;
 
-pub(super) fn find(finder: &mut Finder<'_>, plan: &Plan) {
-    let world = finder.world;
+pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {
     let lines = plan.orphans.iter().filter_map(|orphan| match orphan {
         Orphan::Line(name) => Some((name, world.lock.entries.get(name)?)),
         Orphan::File { .. } => None,
     });
-    let certificates = certificates(finder, plan);
+    let certificates = certificates(world, plan);
     for (name, entry) in lines {
         let Some(end) = entry.not_after.filter(|end| *end > world.now) else {
             continue;
         };
-        let is_here = |node: &str| {
-            let mut nodes = finder.spec.nodes.iter();
-            nodes.any(|known| known.name.as_str() == node)
-        };
-        let holder = match on_node(name) {
-            // A part of a node that stays.
-            Some((node, _)) if is_here(node) => Holder::of(name),
-            Some((node, _)) => Holder::node(node),
-            None => Holder::of(name),
-        };
+        let holder = holder(finder, name);
         let credential = entry
             .certificate
             .and_then(|digest| certificates.get(&digest));
@@ -44,10 +35,24 @@ pub(super) fn find(finder: &mut Finder<'_>, plan: &Plan) {
     }
 }
 
-fn certificates(finder: &Finder<'_>, plan: &Plan) -> BTreeMap<Digest, Credential> {
+/// Whose an artifact was that is described no longer.
+pub(super) fn holder(finder: &Finder<'_>, name: &ArtifactName) -> Holder {
+    let is_here = |node: &str| {
+        let mut nodes = finder.spec.nodes.iter();
+        nodes.any(|known| known.name.as_str() == node)
+    };
+    match on_node(name) {
+        // A part of a node that stays.
+        Some((node, _)) if is_here(node) => Holder::of(name),
+        Some((node, _)) => Holder::node(node),
+        None => Holder::of(name),
+    }
+}
+
+fn certificates(world: World<'_>, plan: &Plan) -> BTreeMap<Digest, Credential> {
     let files = plan.orphans.iter().filter_map(|orphan| match orphan {
         Orphan::File { path, .. } if !path.as_str().starts_with("nodes/") => {
-            finder.world.inventory.get(path.as_str())
+            world.inventory.get(path.as_str())
         }
         _ => None,
     });

@@ -1,8 +1,10 @@
 //! What changes in power: who may do more or less than before, as far as certificates, bindings and recipients say.
 //!
-//! Before is what the public files say, never what the lock claims; after is what the recipes make. A gain stops
-//! apply until a person names it.
+//! Before is what the public files say, never what the lock claims, or what another description asks for; after is what
+//! the recipes make. A gain stops apply until a person names it.
 
+mod before;
+mod between;
 mod compare;
 mod credential;
 mod find;
@@ -18,7 +20,8 @@ use crate::name::ArtifactName;
 use crate::spec::Origin;
 use crate::time::Timestamp;
 
-pub use compare::compare;
+pub use between::{Described, between};
+pub use compare::{compare, new_subject};
 pub use credential::Credential;
 pub use gain::{Direction, Gain};
 pub use holder::Holder;

@@ -1,8 +1,7 @@
-//! Which artifacts are of nodes, which nodes are known, and which of their names somebody chose.
+//! Which artifacts are of nodes, and which of their names somebody chose.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::super::World;
 use crate::name::{ArtifactName, San};
 use crate::profile::{Hosts, LEAVES};
 use crate::spec::{Node, Spec};
@@ -12,21 +11,7 @@ pub(super) fn on_node(name: &ArtifactName) -> Option<(&str, &str)> {
     name.as_str().strip_prefix("nodes/")?.split_once('/')
 }
 
-/// Nodes of which something is here, and whether anything of a control plane is.
-pub(super) fn known_nodes(world: World<'_>) -> BTreeMap<&str, bool> {
-    let graph = world.graph;
-    let here = graph
-        .ids()
-        .filter(|id| world.survey.witness(*id).path().is_some())
-        .filter_map(|id| on_node(&graph.get(id).name));
-    let mut known = BTreeMap::new();
-    for (node, row) in here {
-        *known.entry(node).or_default() |= is_of_control_plane(row);
-    }
-    known
-}
-
-fn is_of_control_plane(row: &str) -> bool {
+pub(super) fn is_of_control_plane(row: &str) -> bool {
     let mut rows = LEAVES.iter().filter(|leaf| leaf.name == row);
     rows.any(|leaf| leaf.hosts == Hosts::ControlPlane)
 }
