@@ -1,6 +1,6 @@
 //! What certificates that were built let somebody do, beside what descriptions say of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::privilege::{PrivilegeReport, privilege_report};
 use super::text::printable;
@@ -12,8 +12,16 @@ use crate::time::Timestamp;
 /// A certificate that differs, and whose it is.
 pub struct HeldCertificate<'a> {
     pub pair: &'a CertificatePair,
-    /// The holder of the artifact that lies there on both sides; `None`: nobody describes it.
-    pub described: Option<String>,
+    /// `None`: no description has anything there.
+    pub described: Option<Wished>,
+}
+
+/// What a description says of a certificate.
+pub struct Wished {
+    /// As changes of power call it.
+    pub holder: String,
+    /// What it asks for now.
+    pub credential: Option<Credential>,
 }
 
 #[derive(Default)]
@@ -28,32 +36,45 @@ pub fn authority_report(
     held: &[HeldCertificate<'_>],
 ) -> Vec<PrivilegeReport> {
     let mut reports: Vec<PrivilegeReport> = described.iter().map(privilege_report).collect();
+    let mut by_holder: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, change) in described.iter().enumerate() {
+        let all = by_holder.entry(change.holder.to_string()).or_default();
+        all.push(at);
+    }
     let mut found: BTreeMap<(Direction, String, Gain), Found> = BTreeMap::new();
     for one in held {
-        let holder = (one.described.clone()).unwrap_or_else(|| printable(&one.pair.within));
-        for gain in gains(one) {
-            let same = |change: &&PrivilegeChange| {
-                change.holder.to_string() == holder && is_told(&change.gain, &gain)
-            };
-            if let Some(at) = described.iter().position(|change| same(&change)) {
-                // What was built has an end; a description has none.
-                if let Some(report) = reports.get_mut(at) {
-                    let until = until(one, &gain).map(|until| until.to_string());
-                    report.until = report.until.take().max(until);
-                }
+        let holder = one.holder();
+        let own = by_holder.get(&holder).map_or(&[][..], Vec::as_slice);
+        let own: Vec<(usize, &Gain)> = (own.iter())
+            .filter_map(|at| described.get(*at).map(|change| (*at, &change.gain)))
+            .collect();
+        // What was built has an end; a description has none.
+        for (at, gain) in &own {
+            if let Some(report) = reports
+                .get_mut(*at)
+                .filter(|_| rests_on_a_certificate(gain))
+            {
+                let until = one.until(gain).map(|until| until.to_string());
+                report.until = report.until.take().max(until);
+            }
+        }
+        for gain in one.gains() {
+            if own.iter().any(|(_, told)| is_told(told, &gain)) {
                 continue;
             }
-            let entry = (gain.direction(), holder.clone(), gain);
-            let end = until(one, &entry.2);
-            let told = found.entry(entry).or_default();
-            told.until = told.until.max(end);
+            let until = one.until(&gain);
+            let told = found
+                .entry((gain.direction(), holder.clone(), gain))
+                .or_default();
+            told.until = told.until.max(until);
             let path = printable(&one.pair.within);
             if !told.paths.contains(&path) {
                 told.paths.push(path);
             }
         }
     }
-    reports.extend(found.into_iter().map(|((direction, holder, gain), found)| {
+    let found = found.into_iter();
+    reports.extend(found.map(|((direction, holder, gain), found)| {
         PrivilegeReport::of_files(holder, direction, &gain, found.paths, found.until)
     }));
     reports.sort_by_key(|report| match report.direction.as_str() {
@@ -64,17 +85,44 @@ pub fn authority_report(
     reports
 }
 
-fn gains(held: &HeldCertificate<'_>) -> Vec<Gain> {
-    let credential = |facts: &CertificateFacts| Credential::of_certificate(facts);
-    match (&held.pair.before, &held.pair.after) {
-        (Some(before), Some(after)) => {
-            let mut gains = compare(&credential(before), &credential(after));
-            // A new key is kpki's to make, and is told below.
-            gains.retain(|gain| held.described.is_none() || !matches!(gain, Gain::AnotherKey));
-            gains
+impl HeldCertificate<'_> {
+    fn holder(&self) -> String {
+        match &self.described {
+            Some(wished) => wished.holder.clone(),
+            None => printable(&self.pair.within),
         }
-        (None, Some(after)) if held.described.is_none() => new_subject(&credential(after)),
-        _ => Vec::new(),
+    }
+
+    fn gains(&self) -> Vec<Gain> {
+        let credential = |facts: &CertificateFacts| Credential::of_certificate(facts);
+        match (&self.pair.before, &self.pair.after, &self.described) {
+            (Some(before), Some(after), described) => {
+                let mut gains = compare(&credential(before), &credential(after));
+                // A new key is kpki's to make, and is told below.
+                gains.retain(|gain| described.is_none() || !matches!(gain, Gain::AnotherKey));
+                gains
+            }
+            (None, Some(after), None) => new_subject(&credential(after)),
+            (None, Some(after), Some(wished)) => {
+                let wished = wished.credential.as_ref();
+                let mut gains =
+                    wished.map_or_else(Vec::new, |wished| compare(wished, &credential(after)));
+                // Of how long it lives the description is told already.
+                gains.retain(|gain| !matches!(gain, Gain::LongerLife { .. }));
+                gains
+            }
+            (_, None, _) => Vec::new(),
+        }
+    }
+
+    /// Until when what a client holds is good: nobody can revoke it.
+    fn until(&self, gain: &Gain) -> Option<Timestamp> {
+        let facts = match gain.direction() {
+            Direction::Loss => self.pair.before.as_deref(),
+            _ => self.pair.after.as_deref(),
+        }?;
+        let is_client = Credential::of_certificate(facts).client;
+        is_client.then_some(facts.not_after)
     }
 }
 
@@ -86,12 +134,14 @@ fn is_told(described: &Gain, built: &Gain) -> bool {
     }
 }
 
-/// Until when what a client holds is good: nobody can revoke it.
-fn until(held: &HeldCertificate<'_>, gain: &Gain) -> Option<Timestamp> {
-    let facts = match gain.direction() {
-        Direction::Loss => held.pair.before.as_deref(),
-        _ => held.pair.after.as_deref(),
-    }?;
-    let is_client = Credential::of_certificate(facts).client;
-    is_client.then_some(facts.not_after)
+fn rests_on_a_certificate(gain: &Gain) -> bool {
+    !matches!(
+        gain,
+        Gain::Role(_)
+            | Gain::LostRole(_)
+            | Gain::Joined(_)
+            | Gain::Endpoint { .. }
+            | Gain::Recipient(_)
+            | Gain::LostRecipient(_)
+    )
 }

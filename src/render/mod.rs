@@ -41,7 +41,7 @@ pub use certificate::CertificateReport;
 pub use check::{CheckReport, Difference};
 pub use diff::{DiffReport, Section, diff_report};
 pub use file::{Owner, file_report};
-pub use held::{HeldCertificate, authority_report};
+pub use held::{HeldCertificate, Wished, authority_report};
 pub use install::{InstallReport, install_report};
 pub use metrics::metrics;
 pub use page::{PAGE_BEGINS, ReportData, page};

@@ -144,6 +144,27 @@ fn what_was_built_and_not_described_is_told() {
     );
 }
 
+/// Described with one group, built with another: both in one commit.
+#[test]
+fn somebody_new_is_held_against_what_is_described_of_them() {
+    let repository = Repository::new(".");
+    repository.describe(&format!("{LAB}user \"bob\" {{ group \"ops\" }}\n"));
+    repository.done(&["apply"]);
+    let text = repository.diff(&[], 2);
+    let bob = line(&text, "+ bob is new: bob, in ops; ");
+    assert!(bob.contains("nothing can revoke it until 20"), "{text}");
+    assert!(!text.contains("! "), "{text}");
+    let key = "-key out/users/bob/bob.key";
+    forge(
+        &repository,
+        key,
+        "/O=ops/O=system:masters/CN=bob",
+        "out/users/bob/bob.crt",
+    );
+    let text = repository.diff(&[], 2);
+    line(&text, "! bob gains the group system:masters; ");
+}
+
 #[test]
 fn a_name_out_of_a_certificate_does_nothing_to_the_terminal() {
     let repository = Repository::new(".");

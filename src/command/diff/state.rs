@@ -10,9 +10,10 @@ use crate::command::project::{DESCRIPTION, Description};
 use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Recipe};
-use crate::plan::privilege::{Described, Holder, between};
+use crate::plan::privilege::{Credential, Described, Holder, between};
 use crate::render::{
-    DiffReport, HeldCertificate, PrivilegeReport, Section, authority_report, diff_report, printable,
+    DiffReport, HeldCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
+    printable,
 };
 use crate::secret::Secret;
 use crate::sources::{Sources, Tree, TreeEntry, size_in_words};
@@ -93,33 +94,38 @@ fn authority(
     sections: &[(Section, Comparison)],
 ) -> Vec<PrivilegeReport> {
     let [old, new] = [before, after].map(|(spec, graph)| Described { spec, graph });
-    let holder = |path: &str| {
+    let wished = |path: &str| {
         let below = path.strip_prefix("out/")?;
-        let graphs = [&after.1, &before.1];
-        let mut found = graphs
-            .into_iter()
-            .filter_map(|graph| holder_at(graph, below));
-        found.next()
+        let now = wished_at(&after.1, below);
+        // Described before, it is no stranger's.
+        let gone = |wished| Wished {
+            credential: None,
+            ..wished
+        };
+        now.or_else(|| wished_at(&before.1, below).map(gone))
     };
     let files = sections.iter().filter(|(of, _)| *of == Section::Files);
     let held: Vec<HeldCertificate<'_>> = files
         .flat_map(|(_, comparison)| &comparison.certificates)
         .map(|pair| HeldCertificate {
             pair,
-            described: holder(&pair.within),
+            described: wished(&pair.within),
         })
         .collect();
     authority_report(&between(old, new), &held)
 }
 
-/// Whose certificate lies there: in a bundle that of its authority.
-fn holder_at(graph: &Graph, path: &str) -> Option<String> {
+/// Whose certificate is to lie there: in a bundle that of its authority.
+fn wished_at(graph: &Graph, path: &str) -> Option<Wished> {
     let id = graph.placed(path)?.derivation;
     let id = match &graph.get(id).recipe {
         Recipe::Bundle(bundle) => bundle.authority,
         _ => id,
     };
-    Some(Holder::of(&graph.get(id).name).to_string())
+    Some(Wished {
+        holder: Holder::of(&graph.get(id).name).to_string(),
+        credential: Credential::of_recipe(graph, id),
+    })
 }
 
 /// Most files are the same on both sides, byte for byte, and are not looked into.

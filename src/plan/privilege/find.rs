@@ -7,7 +7,7 @@ use super::before::Before;
 use super::gain::{Direction, Gain};
 use super::left;
 use super::names::is_worth_telling;
-use super::nodes::{chosen_names, on_node};
+use super::nodes::{chosen_names, described, on_node};
 use super::origin::{self, Place};
 use super::{Consent, Credential, Holder, PrivilegeChange, compare, grants};
 use crate::graph::{DerivationId, Graph, Kubeconfig, Recipe, UserBindings};
@@ -74,6 +74,8 @@ pub(super) struct Finder<'a> {
     /// When a certificate that is issued begins, if anybody knows.
     now: Option<Timestamp>,
     changes: BTreeMap<(Holder, Gain), Found>,
+    /// Of each row what its certificates said on all nodes: as many nodes may be new.
+    names_of_rows: BTreeMap<String, BTreeSet<San>>,
     known_nodes: BTreeMap<&'a str, bool>,
 }
 
@@ -101,6 +103,7 @@ impl<'a> Finder<'a> {
             spec,
             now,
             changes: BTreeMap::new(),
+            names_of_rows: BTreeMap::new(),
             known_nodes: before.known_nodes(),
         }
     }
@@ -193,12 +196,8 @@ impl<'a> Finder<'a> {
 
     /// Kubernetes' own, on a node that is new or has a new part: only its names are somebody's choice.
     fn on_a_node(&mut self, id: DerivationId, node: &str, row: &str, after: &Credential) {
-        let Some(described) = self
-            .spec
-            .nodes
-            .iter()
-            .find(|known| known.name.as_str() == node)
-        else {
+        let spec = self.spec;
+        let Some(described) = described(spec, node) else {
             return;
         };
         let is_control_plane = described.role == Role::ControlPlane;
@@ -215,8 +214,14 @@ impl<'a> Finder<'a> {
         if !after.server {
             return;
         }
-        let others = self.before.names_of_row(row);
-        let chosen = chosen_names(self.spec, described, row);
+        let (before, rows) = (&self.before, &mut self.names_of_rows);
+        let others = match rows.get(row) {
+            Some(known) => known,
+            None => rows
+                .entry(row.to_owned())
+                .or_insert_with(|| before.names_of_row(row)),
+        };
+        let chosen = chosen_names(spec, described, row);
         let names = after.sans.intersection(&chosen);
         let names: Vec<San> = names
             .filter(|name| is_worth_telling(name) && !others.contains(name))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::{Orphan, Plan, World};
 use super::find::Finder;
 use super::gain::Gain;
-use super::nodes::on_node;
+use super::nodes::{described, on_node};
 use super::{Credential, Holder};
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::hash::Digest;
@@ -37,13 +37,9 @@ pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {
 
 /// Whose an artifact was that is described no longer.
 pub(super) fn holder(finder: &Finder<'_>, name: &ArtifactName) -> Holder {
-    let is_here = |node: &str| {
-        let mut nodes = finder.spec.nodes.iter();
-        nodes.any(|known| known.name.as_str() == node)
-    };
     match on_node(name) {
         // A part of a node that stays.
-        Some((node, _)) if is_here(node) => Holder::of(name),
+        Some((node, _)) if described(finder.spec, node).is_some() => Holder::of(name),
         Some((node, _)) => Holder::node(node),
         None => Holder::of(name),
     }

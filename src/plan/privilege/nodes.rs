@@ -11,6 +11,13 @@ pub(super) fn on_node(name: &ArtifactName) -> Option<(&str, &str)> {
     name.as_str().strip_prefix("nodes/")?.split_once('/')
 }
 
+/// Nodes are sorted by name.
+pub(super) fn described<'a>(spec: &'a Spec, node: &str) -> Option<&'a Node> {
+    let nodes = &spec.nodes;
+    let at = nodes.binary_search_by(|known| known.name.as_str().cmp(node));
+    at.ok().and_then(|at| nodes.get(at))
+}
+
 pub(super) fn is_of_control_plane(row: &str) -> bool {
     let mut rows = LEAVES.iter().filter(|leaf| leaf.name == row);
     rows.any(|leaf| leaf.hosts == Hosts::ControlPlane)
