@@ -103,6 +103,10 @@ fn shape(text: &str) -> String {
                 if hex {
                     return "HEX".to_owned();
                 }
+                // Of an ssh key that the README has just made.
+                if word.starts_with("SHA256:") {
+                    return "SHA256".to_owned();
+                }
                 let mut out = String::new();
                 for c in without_request_ids(word).chars() {
                     if c.is_ascii_digit() {

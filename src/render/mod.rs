@@ -3,9 +3,9 @@
 mod calendar;
 mod certificate;
 mod check;
-mod dot;
 mod diff;
 mod diff_text;
+mod dot;
 mod file;
 mod file_text;
 mod held;
