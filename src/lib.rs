@@ -67,7 +67,8 @@
 //! and what differs is a [`plan::Seal`] beside the steps: the form changes, what it holds stays. age never writes the
 //! same file twice, so the lock has the digest of each sealed file and of its recipients: of an artifact's one secret
 //! or master in its line, of copies on nodes in lines of their own, so that a node which comes or goes touches no
-//! other secret. Everything is written through `put` and read through `open` of [`build::sealing`].
+//! other secret. What a removed recipient could read is remembered by the public half of each key
+//! ([`state::Exposure`]) until it is another key; that is a state and no step. Everything is written through `put` and read through `open` of [`build::sealing`].
 //!
 //! # Power
 //!

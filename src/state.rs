@@ -23,6 +23,25 @@ pub struct Lock {
     pub entries: BTreeMap<ArtifactName, Entry>,
     /// How the copies on nodes of a key that several share rest; the master's record is its artifact's.
     pub copies: BTreeMap<TreePath, Rest>,
+    /// Keys that somebody could read who is a recipient no longer, as long as they are in use.
+    pub exposed: BTreeMap<ArtifactName, Exposure>,
+}
+
+/// Who could read a key once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposure {
+    /// Digest of the key's public half: another key was not read.
+    pub public_key: Digest,
+    /// Full names of recipients.
+    pub to: BTreeSet<String>,
+}
+
+impl Exposure {
+    /// It is of the key that this lock has under that name.
+    pub fn is_of(&self, lock: &Lock, name: &ArtifactName) -> bool {
+        let entry = lock.entries.get(name);
+        entry.and_then(|entry| entry.public_key) == Some(self.public_key)
+    }
 }
 
 /// How a sealed secret rests.

@@ -664,3 +664,54 @@ fn copy_of(project: &Project) -> Project {
     common::project::copy(project.folder(), copied.folder());
     copied
 }
+
+#[test]
+fn what_a_removed_recipient_could_read_is_listed_until_its_commands_were_run() {
+    let (alice, bob) = (Key::age(), Key::age());
+    let mut cluster = CLUSTER.to_owned();
+    for number in 2..=65 {
+        let _ = writeln!(cluster, "node \"w{number}\" address=\"10.0.1.{number}\"");
+    }
+    let secrets = |keys: &[&Key]| described(keys).replace(CLUSTER, &cluster);
+    let project = Project::described(&secrets(&[&alice, &bob])).applied();
+    describe(&project, &secrets(&[&alice]));
+    done(&apply(&project, &alice.file()));
+    let identity = alice.file();
+    let identity = identity.to_str().unwrap();
+    let run = |command: &str| {
+        let words = command.strip_prefix("kpki ").unwrap();
+        let words = words.split(' ').map(|word| word.trim_matches('\''));
+        let words: Vec<&str> = words.chain(["--identity", identity]).collect();
+        done(&project.kpki(&words));
+    };
+    run("kpki apply --rekey nodes/w7/*");
+    converged(&project);
+    let status = project.kpki(&["status", "--detailed-exitcode"]);
+    done(&status);
+    let text = said(&status);
+    // Three of CAs, the service account's, jane's, one of each worker but one, and twelve of cp1.
+    assert!(text.contains("could read 81 keys ("), "{text}");
+    assert!(
+        text.contains("and 2 more (kpki plan lists what is left)"),
+        "{text}"
+    );
+    assert_eq!(text.matches("kpki apply --rekey").count(), 3, "{text}");
+    let listed = |command: &str| {
+        let output = project.kpki(&[command, "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report
+    };
+    let (status, plan) = (listed("status"), listed("plan"));
+    for field in ["exposed", "exposed-to", "rekey"] {
+        assert_eq!(status[field], plan["secrets"][field]);
+    }
+    assert_eq!(status["exposed"].as_array().unwrap().len(), 81);
+    assert_eq!(status["exposed-to"], serde_json::json!([bob.recipient]));
+    for command in status["rekey"].as_array().unwrap() {
+        run(command.as_str().unwrap());
+    }
+    converged(&project);
+    assert_eq!(listed("status")["exposed"], serde_json::json!([]));
+    let lock = fs::read_to_string(project.folder().join("cluster.lock")).unwrap();
+    assert!(!lock.contains("exposed"), "{lock}");
+}

@@ -30,7 +30,7 @@ use crate::hash::Digest;
 use crate::manifest;
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{
-    Action, BACKDATE, Orphan, Plan, Step, World, bundle_content, user_bindings_content,
+    Action, BACKDATE, Orphan, Plan, Step, World, bundle_content, exposures, user_bindings_content,
 };
 use crate::secret::Secret;
 use crate::spec::Spec;
@@ -149,8 +149,10 @@ pub fn execute(
         recipients: spec.recipients(),
         entries,
         copies: BTreeMap::new(),
+        exposed: BTreeMap::new(),
     };
     sealing::record(&job, &mut lock, prune)?;
+    lock.exposed = exposures(world, plan, &lock);
     Ok(lock)
 }
 

@@ -104,6 +104,7 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     new.kubernetes = project.lock.kubernetes;
     new.seed = project.lock.seed;
     new.recipients.clone_from(&project.lock.recipients);
+    new.exposed.clone_from(&project.lock.exposed);
     output.into_bar().finish_and_clear();
     transaction.commit(lock::render(&new).as_bytes())?;
 

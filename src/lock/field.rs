@@ -1,8 +1,8 @@
 //! Parts of a lock's lines, checked: whoever wrote them, they reach terminals.
 
-use super::line::{CopyLine, RecipientsLine};
+use super::line::{CopyLine, ExposedLine, RecipientsLine};
 use crate::hash::Digest;
-use crate::state::{Lock, Rest};
+use crate::state::{Exposure, Lock, Rest};
 
 /// Half a record is none: the file is looked at anew.
 pub(super) fn rest(sealed: Option<Digest>, recipients: Option<Digest>) -> Option<Rest> {
@@ -44,6 +44,29 @@ pub(super) fn add_copy(lock: &mut Lock, line: &CopyLine) -> Result<(), String> {
     ) {
         None => Ok(()),
         Some(_) => Err(format!("names {} a second time", shown(copy))),
+    }
+}
+
+pub(super) fn add_exposed(lock: &mut Lock, line: ExposedLine) -> Result<(), String> {
+    let ExposedLine {
+        exposed,
+        public_key,
+        to,
+    } = line;
+    for text in &to {
+        printable(Some(text))?;
+    }
+    let name = exposed.parse().map_err(|error| {
+        let name = shown(&exposed);
+        format!("has a bad name: \"{name}\" {error}")
+    })?;
+    let exposure = Exposure {
+        public_key,
+        to: to.into_iter().collect(),
+    };
+    match lock.exposed.insert(name, exposure) {
+        None => Ok(()),
+        Some(_) => Err(format!("names {} a second time", shown(&exposed))),
     }
 }
 

@@ -102,7 +102,20 @@ pub(super) struct CopyLine {
     pub(super) recipients: Digest,
 }
 
-/// A line of `cluster.lock`: the first is the head; recipients, artifacts and copies follow.
+/// A key that somebody could read who is a recipient no longer: old files stay as they are.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ExposedLine {
+    /// The name of the artifact whose key it is.
+    pub(super) exposed: String,
+    /// Digest of the key's public half; with another key in the artifact's line, nothing is exposed.
+    #[schemars(with = "String")]
+    pub(super) public_key: Digest,
+    /// Who could read it: `age1…`, or an ssh key's fingerprint and comment.
+    pub(super) to: Vec<String>,
+}
+
+/// A line of `cluster.lock`: the first is the head; recipients, artifacts, copies and exposed keys follow.
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
 #[expect(
@@ -114,6 +127,7 @@ enum LockLine {
     Recipients(RecipientsLine),
     Artifact(Box<Line>),
     Copy(CopyLine),
+    Exposed(ExposedLine),
 }
 
 /// The JSON Schema of one line.

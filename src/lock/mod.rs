@@ -10,9 +10,10 @@ mod merge;
 use serde::Serialize;
 
 use self::field::{
-    LONGEST_INITIAL_CLUSTER, add_copy, add_recipients, printable, printable_up_to, rest, shown,
+    LONGEST_INITIAL_CLUSTER, add_copy, add_exposed, add_recipients, printable, printable_up_to,
+    rest, shown,
 };
-use self::line::{CopyLine, Head, Line, RecipientsLine};
+use self::line::{CopyLine, ExposedLine, Head, Line, RecipientsLine};
 use crate::name::ArtifactName;
 use crate::state::{Entry, Lock};
 
@@ -105,6 +106,11 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             add_copy(&mut lock, &line).map_err(|why| fail(number, &why))?;
             continue;
         }
+        if line.starts_with("{\"exposed\":") {
+            let line = serde_json::from_str(line).map_err(malformed)?;
+            add_exposed(&mut lock, line).map_err(|why| fail(number, &why))?;
+            continue;
+        }
         let line: Line = serde_json::from_str(line).map_err(malformed)?;
         let name: ArtifactName = line.name.parse().map_err(|error| {
             let name = shown(&line.name);
@@ -187,6 +193,14 @@ pub fn render(lock: &Lock) -> String {
         };
         push_line(&mut text, &line);
     }
+    for (name, exposure) in &lock.exposed {
+        let line = ExposedLine {
+            exposed: name.to_string(),
+            public_key: exposure.public_key,
+            to: exposure.to.iter().cloned().collect(),
+        };
+        push_line(&mut text, &line);
+    }
     text
 }
 
@@ -201,7 +215,10 @@ fn push_line(text: &mut String, line: &impl Serialize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
     use crate::hash::Digest;
+    use crate::state::Exposure;
 
     fn lock() -> Lock {
         let mut lock = Lock {
@@ -221,6 +238,12 @@ mod tests {
         );
         entry.revision = Some("2.3".into());
         lock.entries.insert(ArtifactName::of("users/jane"), entry);
+        let exposure = Exposure {
+            public_key: Digest::of(b"key"),
+            to: BTreeSet::from(["age1abc".to_owned()]),
+        };
+        let name = ArtifactName::of("users/jane");
+        lock.exposed.insert(name, exposure);
         lock
     }
 
@@ -236,7 +259,7 @@ mod tests {
     fn damage_is_named_by_its_line() {
         let text = render(&lock());
         let cut = &text.as_bytes()[..text.len() - 20];
-        assert_eq!(parse(cut).unwrap_err().line, 3);
+        assert_eq!(parse(cut).unwrap_err().line, 4);
         for mark in ["<<<<<<< ours", "||||||| base", "=======", ">>>>>>> theirs"] {
             let conflict = text.replacen('\n', &format!("\n{mark}\n"), 1);
             let error = parse(conflict.as_bytes()).unwrap_err();

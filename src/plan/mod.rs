@@ -27,7 +27,7 @@ mod survey;
 mod validity;
 mod violation;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::graph::{DerivationId, Graph};
 use crate::hash::Digest;
@@ -37,6 +37,7 @@ use crate::time::Timestamp;
 
 pub use answer::{accepted_entry, is_answered, refusal, renew_from};
 pub use calendar::renewal;
+pub use exposure::exposures;
 pub use intent::{Allow, Intent, NamePattern};
 pub use judge::plan;
 pub use leaf::leaf_entry;
@@ -165,12 +166,12 @@ pub struct Plan {
     /// Secrets whose form changes.
     pub seals: Vec<Seal>,
     pub recipients: RecipientsChange,
-    /// Whose keys a removed recipient could read: only new keys help.
-    pub exposed: BTreeSet<DerivationId>,
     /// Who gains and loses power.
     pub privileges: Vec<PrivilegeChange>,
     /// What a policy forbids.
     pub violations: Vec<Violation>,
+    /// Whose keys removed recipients could read, and who: only new keys help. A state, not a step.
+    pub exposed: BTreeMap<DerivationId, BTreeSet<String>>,
     /// What etcd must be told first.
     pub membership: Vec<Membership>,
     /// In the order in which it is safe.

@@ -6,6 +6,7 @@ mod check;
 mod diff;
 mod diff_text;
 mod dot;
+mod exposure;
 mod file;
 mod file_text;
 mod held;

@@ -23,7 +23,7 @@ impl PlanReport {
         text.push_str(&self.changes(columns, false));
         text.push_str(&self.remarks(columns));
         let _ = writeln!(text, "{}", self.totals(false));
-        text.push_str(&self.secrets.exposure(columns));
+        text.push_str(&self.secrets.exposure.text(columns));
         text.push_str(&self.old_certificates(columns));
         text.push_str(&waiting_text(&self.waiting, columns));
         text.push_str(&self.orders(columns));
@@ -77,7 +77,7 @@ impl PlanReport {
             let _ = writeln!(text, "deleted what the description no longer mentions");
         }
         let _ = writeln!(text, "{}", self.totals(true));
-        text.push_str(&self.secrets.exposure(columns));
+        text.push_str(&self.secrets.exposure.text(columns));
         text.push_str(&self.old_certificates(columns));
         text.push_str(&self.orders(columns));
         if !self.empty {

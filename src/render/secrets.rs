@@ -1,14 +1,13 @@
 //! What changes about the form in which secrets rest: one line for each kind of change, however many they are.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::style::{CHANGE, DANGER, MINOR, STRONG, paint};
-use super::text::{Cell, counted, paragraph, some};
-use crate::graph::{DerivationId, Graph, Recipe};
+use super::exposure::{ExposureReport, exposure_report};
+use super::style::{CHANGE, DANGER, MINOR};
+use super::text::{Cell, counted, some};
 use crate::plan::{Change, Plan, World};
 use crate::sealed::{Owner, Recipients};
 use crate::spec::Spec;
@@ -31,10 +30,8 @@ pub struct SecretsReport {
     pub added: Vec<RecipientReport>,
     /// Recipients that only cluster.lock names.
     pub removed: Vec<RecipientReport>,
-    /// Artifacts whose keys a removed recipient could read. Old files cannot be taken back.
-    pub exposed: Vec<String>,
-    /// What makes new keys for them.
-    pub rekey: Vec<String>,
+    #[serde(flatten)]
+    pub exposure: ExposureReport,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -60,7 +57,6 @@ pub(super) fn secrets_report(world: World<'_>, spec: &Spec, plan: &Plan) -> Secr
             })
             .collect()
     };
-    let name = |id: &DerivationId| world.graph.get(*id).name.to_string();
     SecretsReport {
         seal: files(Change::Seal),
         seal_again: files(Change::SealAgain),
@@ -69,8 +65,7 @@ pub(super) fn secrets_report(world: World<'_>, spec: &Spec, plan: &Plan) -> Secr
         recipients: spec.recipients().iter().flat_map(recipients_of).collect(),
         added: plan.recipients.added.iter().map(recipient).collect(),
         removed: plan.recipients.removed.iter().map(recipient).collect(),
-        exposed: plan.exposed.iter().map(name).collect(),
-        rekey: rekey(world.graph, &plan.exposed),
+        exposure: exposure_report(world.graph, plan),
     }
 }
 
@@ -86,75 +81,6 @@ fn recipient((owner, name): &(Owner, String)) -> RecipientReport {
         recipient: name.clone(),
         node: owner.as_ref().map(ToString::to_string),
     }
-}
-
-/// Two commands: anchors must be named one by one, and take all that they signed with them.
-fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<String> {
-    let name = |id: &DerivationId| graph.get(*id).name.as_str();
-    let (anchors, others): (Vec<_>, Vec<_>) = exposed
-        .iter()
-        .partition(|id| graph.get(**id).recipe.is_anchor());
-    let mut commands = Vec::new();
-    let patterns = patterns(graph, &others);
-    if !patterns.is_empty() {
-        let rekey: Vec<String> = patterns
-            .iter()
-            .map(|name| format!("--rekey {name}"))
-            .collect();
-        commands.push(format!("kpki apply {}", rekey.join(" ")));
-    }
-    let own = |id: &&DerivationId| match &graph.get(**id).recipe {
-        Recipe::Authority(authority) => authority.is_own(),
-        _ => true,
-    };
-    let anchors: Vec<String> = anchors
-        .into_iter()
-        .filter(own)
-        .map(|id| format!("--rekey {0} --allow replace:{0}", name(id)))
-        .collect();
-    if !anchors.is_empty() {
-        commands.push(format!("kpki apply {}", anchors.join(" ")));
-    }
-    commands
-}
-
-/// `'nodes/w1/*'` where all keys below are meant, else names.
-fn patterns(graph: &Graph, wanted: &[&DerivationId]) -> Vec<String> {
-    let has_key = |id: &DerivationId| {
-        graph.key_places(*id).next().is_some()
-            && matches!(graph.get(*id).recipe, Recipe::Leaf(_) | Recipe::Request(_))
-    };
-    let mut groups: BTreeMap<String, (Vec<&str>, usize)> = BTreeMap::new();
-    for id in graph.ids().filter(has_key) {
-        let name = graph.get(id).name.as_str();
-        let depth = if name.starts_with("nodes/") { 2 } else { 1 };
-        let group: Vec<&str> = name.split('/').take(depth).collect();
-        let (members, all) = groups.entry(group.join("/")).or_default();
-        *all += 1;
-        if wanted.contains(&&id) {
-            members.push(name);
-        }
-    }
-    let whole = |(members, all): &(Vec<&str>, usize)| members.len() == *all;
-    let nodes = |group: &str| group.starts_with("nodes/");
-    if groups.keys().any(|group| nodes(group))
-        && groups
-            .iter()
-            .all(|(group, members)| !nodes(group) || whole(members))
-    {
-        groups.retain(|group, _| !nodes(group));
-        groups.insert("nodes".to_owned(), (vec!["nodes"], 1));
-    }
-    groups
-        .into_iter()
-        .flat_map(|(group, members)| {
-            if whole(&members) {
-                vec![format!("'{group}/*'")]
-            } else {
-                members.0.into_iter().map(str::to_owned).collect()
-            }
-        })
-        .collect()
 }
 
 impl SecretsReport {
@@ -238,25 +164,6 @@ impl SecretsReport {
             .map(|(count, to_do, done)| format!("{count} {}", if past { done } else { to_do }))
             .collect()
     }
-
-    pub(super) fn exposure(&self, columns: usize) -> String {
-        if self.exposed.is_empty() {
-            return String::new();
-        }
-        let names: Vec<String> = self.removed.iter().map(short).collect();
-        let keys = counted(self.exposed.len(), "key");
-        let what = format!(
-            "{} could read {keys} ({}), and still can in old files, which Git keeps; new keys help, and nothing else:",
-            listed(&names),
-            some(&self.exposed)
-        );
-        let mut text = format!("{} ", paint(STRONG, "exposed:"));
-        text.push_str(&paragraph("", 2, &what, columns.saturating_sub(9)));
-        for command in &self.rekey {
-            let _ = writeln!(text, "  {command}");
-        }
-        text
-    }
 }
 
 fn short(recipient: &RecipientReport) -> String {
@@ -270,7 +177,7 @@ fn short(recipient: &RecipientReport) -> String {
 /// So many names fit a line.
 const NAMED: usize = 5;
 
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let shown = names.get(..NAMED).unwrap_or(names).join(", ");
     match names.len().saturating_sub(NAMED) {
         0 => shown,

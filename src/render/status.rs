@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::exposure::{ExposureReport, exposure_report};
 use super::lives::{Life, State, lives};
 use super::notes;
 use super::plan::{orphans, out};
@@ -35,6 +36,8 @@ pub struct StatusReport {
     pub changes: usize,
     /// Whether `kpki apply` has something to do.
     pub apply: bool,
+    #[serde(flatten)]
+    pub exposure: ExposureReport,
     /// Artifacts whose private key is known and not here.
     pub absent: Vec<String>,
     /// Files and lock lines that the description no longer mentions.
@@ -135,6 +138,7 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
         next_renewal: next_renewal.map(|when| when.to_string()),
         changes: changed(plan),
         apply: !plan.is_empty(),
+        exposure: exposure_report(world.graph, plan),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
         orphans: orphans(plan),
         foreign: plan

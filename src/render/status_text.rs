@@ -41,6 +41,7 @@ impl StatusReport {
             &self.foreign,
             columns,
         ));
+        text.push_str(&self.exposure.text(columns));
         for note in &self.notes {
             let _ = writeln!(text, "note: {note}");
         }

@@ -307,6 +307,7 @@ impl Project {
         new.kubernetes = ground.lock.kubernetes;
         new.seed = ground.lock.seed;
         new.recipients = ground.lock.recipients.clone();
+        new.exposed = ground.lock.exposed.clone();
         self.out = out;
         self.out.insert(place.path.to_string(), (bytes, place.mode));
         self.lock = Some(lock::render(&new));

@@ -511,6 +511,21 @@ fn absent_secrets_are_absent_sealed_or_not() {
     project.assert_converged();
 }
 
+/// Names of artifacts whose keys removed recipients could read.
+fn exposed(project: &Project) -> Vec<String> {
+    exposed_with(project, &Intent::default())
+}
+
+fn exposed_with(project: &Project, intent: &Intent) -> Vec<String> {
+    let planned = project.plan_with(intent);
+    let exposed = planned.plan.exposed.keys();
+    let mut names: Vec<String> = exposed
+        .map(|id| planned.graph.get(*id).name.to_string())
+        .collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn keys_that_a_removed_recipient_could_read_are_listed() {
     let mut project = sealed();
@@ -518,15 +533,6 @@ fn keys_that_a_removed_recipient_could_read_are_listed() {
     let with_key = format!("{node} recipient={:?}", NODE.recipient);
     project.description = project.description.replace(node, &with_key);
     project.apply().unwrap();
-    let exposed = |project: &Project| {
-        let planned = project.plan();
-        let exposed = planned.plan.exposed.iter();
-        let mut names: Vec<String> = exposed
-            .map(|id| planned.graph.get(*id).name.to_string())
-            .collect();
-        names.sort();
-        names
-    };
     assert_eq!(exposed(&project), Vec::<String>::new());
     let mut fewer = project.clone();
     fewer.description = fewer.description.replace(&with_key, node);
@@ -557,20 +563,146 @@ fn keys_that_a_removed_recipient_could_read_are_listed() {
             .into(),
         ..Intent::default()
     };
-    let planned = project.plan_with(&intent);
-    let left: Vec<&str> = planned
-        .plan
-        .exposed
-        .iter()
-        .map(|id| planned.graph.get(*id).name.as_str())
-        .collect();
+    let left = exposed_with(&project, &intent);
     assert_eq!(
         left,
         [
-            "ca/kubernetes",
             "ca/etcd",
             "ca/front-proxy",
+            "ca/kubernetes",
             "service-account"
         ]
     );
+}
+
+fn exposed_lines(project: &Project) -> Vec<String> {
+    let lock = project.lock.as_ref().unwrap();
+    let lines = lock
+        .lines()
+        .filter(|line| line.starts_with("{\"exposed\":"));
+    lines.map(str::to_owned).collect()
+}
+
+fn rekey(project: &mut Project, patterns: &[&str], allow: &[&str]) {
+    let intent = Intent {
+        rekey: patterns.iter().map(|name| name.parse().unwrap()).collect(),
+        allow: allow.iter().map(|what| what.parse().unwrap()).collect(),
+        ..Intent::default()
+    };
+    project.apply_with(&intent, false).unwrap();
+    project.assert_converged();
+}
+
+#[test]
+fn an_exposed_key_is_remembered_until_it_is_another_one() {
+    let mut project = sealed();
+    let never = project.clone();
+    assert_eq!(exposed_lines(&project), Vec::<String>::new());
+    project.description = format!("{CLUSTER}{}", secrets(&[&OPERATOR]));
+    let all = exposed(&project);
+    assert!(all.contains(&"ca/kubernetes".to_owned()) && all.contains(&"users/jane".to_owned()));
+    project.apply().unwrap();
+    // A state and no step: nothing is planned, at any clock.
+    project.assert_converged();
+    assert_eq!(exposed(&project), all);
+    assert_eq!(exposed_lines(&project).len(), all.len());
+    assert!(exposed_lines(&project)[0].contains("bob@desk"));
+    // Other applies keep it: a reissue keeps the key.
+    project
+        .description
+        .push_str("component \"apiserver\" { san \"other.lab\" }\n");
+    project.apply().unwrap();
+    project.assert_converged();
+    assert_eq!(exposed(&project), all);
+
+    rekey(&mut project, &["users/jane", "nodes/w1/*"], &[]);
+    let left: Vec<String> = all
+        .iter()
+        .filter(|name| *name != "users/jane" && !name.starts_with("nodes/w1/"))
+        .cloned()
+        .collect();
+    assert_eq!(exposed(&project), left);
+    assert_eq!(exposed_lines(&project).len(), left.len());
+    // Whoever goes next could not read the keys of before, and can read the new ones.
+    let carol = Key::age();
+    let recipients = secrets(&[&OPERATOR]);
+    let with_carol = secrets(&[&OPERATOR, &carol]);
+    project.description = project.description.replace(&recipients, &with_carol);
+    project.apply().unwrap();
+    project.description = project.description.replace(&with_carol, &recipients);
+    project.apply().unwrap();
+    project.assert_converged();
+    let lines = exposed_lines(&project);
+    assert_eq!(lines.len(), all.len());
+    for line in &lines {
+        let new = line.contains("users/jane") || line.contains("nodes/w1/");
+        assert!(line.contains(&carol.recipient), "{line}");
+        assert_eq!(line.contains("bob@desk"), !new, "{line}");
+    }
+    // New keys for everything, and the lock is as one in which nothing ever was exposed.
+    let anchors = [
+        "ca/kubernetes",
+        "ca/etcd",
+        "ca/front-proxy",
+        "service-account",
+    ];
+    let allow = anchors.map(|name| format!("replace:{name}"));
+    let patterns = [&anchors[..], &["nodes/*", "users/*", "certificates/*"]].concat();
+    rekey(
+        &mut project,
+        &patterns,
+        &allow.each_ref().map(String::as_str),
+    );
+    assert_eq!(exposed(&project), Vec::<String>::new());
+    assert!(!project.lock.clone().unwrap().contains("exposed"));
+
+    // Back in the list, he reads them rightly.
+    let mut back = never.clone();
+    back.description = format!("{CLUSTER}{}", secrets(&[&OPERATOR]));
+    back.apply().unwrap();
+    back.description = never.description.clone();
+    back.apply().unwrap();
+    back.assert_converged();
+    assert!(!back.lock.unwrap().contains("exposed"));
+}
+
+#[test]
+fn an_exposure_is_of_one_key_and_goes_with_its_artifact() {
+    let mut project = sealed();
+    project.description = format!("{CLUSTER}{}", secrets(&[&OPERATOR]));
+    project.apply().unwrap();
+    let all = exposed(&project);
+    // A lost lock takes it along and breaks nothing.
+    let mut lost = project.clone();
+    lost.lock = None;
+    lost.apply().unwrap();
+    lost.assert_converged();
+    assert_eq!(exposed(&lost), Vec::<String>::new());
+    assert_eq!(lost.out, project.out);
+    // The line of an exposed key beside another key, as after a merge, says nothing, and the next apply drops it.
+    let mut merged = project.clone();
+    let old = exposed_lines(&merged);
+    rekey(&mut merged, &["users/jane"], &[]);
+    let line = old.iter().find(|line| line.contains("users/jane")).unwrap();
+    let lock = merged.lock.as_mut().unwrap();
+    *lock = format!("{lock}{line}\n");
+    merged.assert_converged();
+    assert!(!exposed(&merged).contains(&"users/jane".to_owned()));
+    rekey(&mut merged, &["nodes/w1/kubelet"], &[]);
+    assert!(!exposed_lines(&merged).contains(line));
+    // What is no longer described may come back with its key, until it is pruned.
+    let jane = "user \"jane\" { group \"dev\" }";
+    let with_jane = project.description.clone();
+    project.description = with_jane.replace(jane, "");
+    project.apply().unwrap();
+    assert!(!exposed(&project).contains(&"users/jane".to_owned()));
+    let mut again = project.clone();
+    again.description = with_jane.clone();
+    again.apply().unwrap();
+    assert_eq!(exposed(&again), all);
+    project.apply_with(&Intent::default(), true).unwrap();
+    project.description = with_jane;
+    project.apply().unwrap();
+    assert!(!exposed(&project).contains(&"users/jane".to_owned()));
+    project.assert_converged();
 }

@@ -1,0 +1,141 @@
+//! Keys that others can read, and what makes new ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::secrets::listed;
+use super::style::{STRONG, paint};
+use super::text::{counted, paragraph, some};
+use crate::graph::{DerivationId, Graph, Recipe};
+use crate::plan::Plan;
+use crate::sealed::Recipients;
+
+/// What removed recipients could read, until each of these keys is another one. No change: apply alone does nothing.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ExposureReport {
+    /// Artifacts whose keys a removed recipient could read. Old files cannot be taken back.
+    pub exposed: Vec<String>,
+    /// Those who could: `age1…`, or an ssh key's fingerprint and comment.
+    pub exposed_to: Vec<String>,
+    /// What makes new keys for them.
+    pub rekey: Vec<String>,
+}
+
+pub(super) fn exposure_report(graph: &Graph, plan: &Plan) -> ExposureReport {
+    let name = |id: &DerivationId| graph.get(*id).name.to_string();
+    let readers: BTreeSet<&String> = plan.exposed.values().flatten().collect();
+    ExposureReport {
+        exposed: plan.exposed.keys().map(name).collect(),
+        exposed_to: readers.into_iter().cloned().collect(),
+        rekey: rekey(graph, &plan.exposed.keys().copied().collect()),
+    }
+}
+
+/// Names that one command takes: what is left then, the next plan lists.
+const PATTERNS: usize = 20;
+/// Commands that are shown.
+const COMMANDS: usize = 3;
+
+/// Leaves by their patterns; anchors must be named one by one, and take all that they signed with them.
+pub(super) fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<String> {
+    // A key that follows from a seed is made anew by its revision alone.
+    if graph.not_before().is_some() {
+        return Vec::new();
+    }
+    let name = |id: &DerivationId| graph.get(*id).name.as_str();
+    let (anchors, others): (Vec<_>, Vec<_>) = exposed
+        .iter()
+        .partition(|id| graph.get(**id).recipe.is_anchor());
+    let own = |id: &&DerivationId| match &graph.get(**id).recipe {
+        Recipe::Authority(authority) => authority.is_own(),
+        _ => true,
+    };
+    let leaves: Vec<String> = patterns(graph, &others)
+        .into_iter()
+        .map(|name| format!("--rekey {name}"))
+        .collect();
+    let anchors: Vec<String> = anchors
+        .into_iter()
+        .filter(own)
+        .map(|id| format!("--rekey {0} --allow replace:{0}", name(id)))
+        .collect();
+    leaves
+        .chunks(PATTERNS)
+        .chain(anchors.chunks(PATTERNS))
+        .map(|orders| format!("kpki apply {}", orders.join(" ")))
+        .collect()
+}
+
+/// `'nodes/w1/*'` where all keys below are meant, else names.
+fn patterns(graph: &Graph, wanted: &[&DerivationId]) -> Vec<String> {
+    let has_key = |id: &DerivationId| {
+        graph.key_places(*id).next().is_some()
+            && matches!(graph.get(*id).recipe, Recipe::Leaf(_) | Recipe::Request(_))
+    };
+    let mut groups: BTreeMap<String, (Vec<&str>, usize)> = BTreeMap::new();
+    for id in graph.ids().filter(has_key) {
+        let name = graph.get(id).name.as_str();
+        let depth = if name.starts_with("nodes/") { 2 } else { 1 };
+        let group: Vec<&str> = name.split('/').take(depth).collect();
+        let (members, all) = groups.entry(group.join("/")).or_default();
+        *all += 1;
+        if wanted.contains(&&id) {
+            members.push(name);
+        }
+    }
+    let whole = |(members, all): &(Vec<&str>, usize)| members.len() == *all;
+    let nodes = |group: &str| group.starts_with("nodes/");
+    if groups.keys().any(|group| nodes(group))
+        && groups
+            .iter()
+            .all(|(group, members)| !nodes(group) || whole(members))
+    {
+        groups.retain(|group, _| !nodes(group));
+        groups.insert("nodes".to_owned(), (vec!["nodes"], 1));
+    }
+    groups
+        .into_iter()
+        .flat_map(|(group, members)| {
+            if whole(&members) {
+                vec![format!("'{group}/*'")]
+            } else {
+                members.0.into_iter().map(str::to_owned).collect()
+            }
+        })
+        .collect()
+}
+
+impl ExposureReport {
+    pub(super) fn text(&self, columns: usize) -> String {
+        if self.exposed.is_empty() {
+            return String::new();
+        }
+        let names = self.exposed_to.iter();
+        let names: Vec<String> = names.map(|name| Recipients::short_name(name)).collect();
+        let help = if self.rekey.is_empty() {
+            "; new keys help (by a higher `revision`; of a CA that is brought, by another one), and nothing else"
+        } else {
+            "; new keys help, and nothing else:"
+        };
+        let what = format!(
+            "{} could read {} ({}), and still can in old files, which Git keeps{help}",
+            listed(&names),
+            counted(self.exposed.len(), "key"),
+            some(&self.exposed)
+        );
+        let mut text = format!("{} ", paint(STRONG, "exposed:"));
+        text.push_str(&paragraph("", 2, &what, columns.saturating_sub(9)));
+        for command in self.rekey.iter().take(COMMANDS) {
+            let _ = writeln!(text, "  {command}");
+        }
+        let hidden = self.rekey.len().saturating_sub(COMMANDS);
+        if hidden > 0 {
+            let _ = writeln!(text, "  and {hidden} more (kpki plan lists what is left)");
+        }
+        text
+    }
+}
