@@ -271,6 +271,10 @@ pub struct CheckArgs {
     /// neither tracked nor ignored
     #[arg(long, required = true)]
     pub no_plaintext: bool,
+    /// Look into all that Git ever had of the project folder, too, in any branch or reflog; fail if a key that is still in
+    /// use was among it
+    #[arg(long)]
+    pub history: bool,
     #[command(flatten)]
     pub output: Output,
 }

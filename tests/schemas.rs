@@ -243,6 +243,32 @@ fn what_goes_to_a_node_obeys_its_schemas() {
             ),
         ],
     );
+
+    for words in ["init -q", "add -A", "commit -q -m all"] {
+        let git = std::process::Command::new("git")
+            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
+            .args(words.split(' '))
+            .current_dir(project.0.path())
+            .status();
+        assert!(git.unwrap().success());
+    }
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+        .args(["check", "--no-plaintext", "--history", "--format", "json"])
+        .arg("-C")
+        .arg(project.0.path())
+        .assert()
+        .code(1);
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    let found = check.accept(&text);
+    assert!(found["history"]["keys"].as_array().unwrap().len() > 10);
+    let key = |change: Value| json!({ "files": 1, "keys": [change], "rekey": [] });
+    check.refuse(
+        &found,
+        &[
+            ("history", Some(key(json!({ "artifact": "ca/etcd" })))),
+            ("history", Some(json!({ "keys": [], "rekey": [] }))),
+        ],
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::BuildError;
 use super::identity_file::{Locked, NotAnIdentity, Unopened};
-use crate::sealed::Recipients;
+use crate::sealed::{Recipient, Recipients};
 use crate::secret::Secret;
 
 /// A secret key that opens what is sealed to it.
@@ -59,6 +59,17 @@ fn why(error: &DecryptError) -> Unopened {
 pub(super) fn native(line: &str) -> Option<Identity> {
     let identity = line.parse::<age::x25519::Identity>().ok()?;
     Some(Identity(Box::new(identity)))
+}
+
+/// Who can open what is sealed with this: a line of an identity file, or an ssh private key in the clear.
+pub fn recipient_of(secret: &Secret) -> Option<Recipient> {
+    let text = std::str::from_utf8(secret.expose()).ok()?;
+    if let Ok(identity) = text.parse::<age::x25519::Identity>() {
+        return identity.to_public().to_string().parse().ok();
+    }
+    let identity = age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()?;
+    let recipient = age::ssh::Recipient::try_from(identity).ok()?;
+    recipient.to_string().parse().ok()
 }
 
 /// An ssh private key.

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::error::{Error, Result};
 use crate::secret::Secret;
@@ -29,7 +29,7 @@ pub(super) struct Listing {
 }
 
 /// How to run Git so that it means the project's repository.
-struct Git {
+pub(super) struct Git {
     /// Where it starts; paths that it prints are relative to here.
     from: PathBuf,
     /// The project folder, as seen from there.
@@ -66,11 +66,7 @@ pub(super) fn is_tracked(project: &Path, name: &str) -> bool {
 
 /// `None` where there is no repository.
 pub(super) fn listing(project: &Path) -> Result<Option<Listing>> {
-    let alone = Git {
-        from: project.to_owned(),
-        project: PathBuf::from("."),
-        keeps_environment: false,
-    };
+    let alone = Git::alone(project);
     let here = Git {
         from: PathBuf::from("."),
         project: project.to_owned(),
@@ -113,24 +109,46 @@ pub(super) fn listing(project: &Path) -> Result<Option<Listing>> {
     }))
 }
 
-fn path_of(bytes: &[u8]) -> PathBuf {
+pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes.to_vec()))
 }
 
 impl Git {
+    /// Whatever the environment says.
+    pub(super) fn alone(project: &Path) -> Self {
+        Git {
+            from: project.to_owned(),
+            project: PathBuf::from("."),
+            keeps_environment: false,
+        }
+    }
+
     fn command(&self) -> Command {
         let mut command = git();
         command
             .current_dir(&self.from)
             .arg("--literal-pathspecs")
             .env("LC_ALL", "C")
-            .env("GIT_OPTIONAL_LOCKS", "0");
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            // What stands in for other objects hides them; and nothing is fetched.
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_NO_LAZY_FETCH", "1");
         if !self.keeps_environment {
             for name in OF_A_REPOSITORY {
                 command.env_remove(name);
             }
         }
         command
+    }
+
+    /// Whether its history is cut off.
+    pub(super) fn is_shallow(&self) -> Result<bool> {
+        let mut command = self.command();
+        let output = command
+            .args(["rev-parse", "--is-shallow-repository"])
+            .output()
+            .map_err(|error| cannot_run(&error))?;
+        Ok(output.stdout.trim_ascii() == b"true")
     }
 
     /// The top folder of the repository.
@@ -201,12 +219,15 @@ impl Listing {
                 objects.try_for_each(|object| writeln!(asks, "{object}"))
             });
             let mut answers = BufReader::new(answers);
-            self.tracked
-                .values()
-                .try_for_each(|paths| read_object(&mut answers, limit, paths, &mut look))
+            self.tracked.values().try_for_each(|paths| {
+                let object = Object::read(&mut answers, limit)?;
+                let object = object.ok_or_else(|| std::io::Error::other("git says no more"))?;
+                look(paths, object.bytes, object.size);
+                Ok(())
+            })
         });
         let status = child.wait().map_err(|error| cannot_run(&error))?;
-        read.map_err(|error| failed(&error.to_string()))?;
+        read.map_err(|error: std::io::Error| failed(&error.to_string()))?;
         if status.success() {
             Ok(())
         } else {
@@ -215,28 +236,79 @@ impl Listing {
     }
 }
 
-/// `OBJECT blob SIZE`, a line end, the bytes and a line end.
-fn read_object(
-    answers: &mut impl BufRead,
-    limit: u64,
-    paths: &[PathBuf],
-    look: &mut impl FnMut(&[PathBuf], Secret, u64),
-) -> std::io::Result<()> {
-    let mut head = String::new();
-    answers.read_line(&mut head)?;
-    let size = head.trim_end().rsplit(' ').next();
-    let Some(size) = size.and_then(|size| size.parse::<u64>().ok()) else {
-        return Err(std::io::Error::other(format!(
-            "git does not give an object of its index: {}",
-            head.trim_end()
-        )));
-    };
-    let shown = size.min(limit);
-    let mut bytes = Vec::with_capacity(usize::try_from(shown).unwrap_or(0) + 1);
-    answers.take(shown).read_to_end(&mut bytes)?;
-    std::io::copy(&mut answers.take(size - shown + 1), &mut std::io::sink())?;
-    look(paths, Secret::new(bytes), size);
-    Ok(())
+/// What `git cat-file --batch` says of one object.
+pub(super) struct Object {
+    pub name: String,
+    /// At most as many as were asked for.
+    pub bytes: Secret,
+    pub size: u64,
+}
+
+impl Object {
+    /// `OBJECT blob SIZE`, a line end, the bytes and a line end. `None`: there are no more.
+    pub(super) fn read(answers: &mut impl BufRead, limit: u64) -> std::io::Result<Option<Object>> {
+        let mut head = String::new();
+        if answers.read_line(&mut head)? == 0 {
+            return Ok(None);
+        }
+        let mut words = head.trim_end().split(' ');
+        let size = words.clone().next_back();
+        let (Some(name), Some(size)) =
+            (words.next(), size.and_then(|size| size.parse::<u64>().ok()))
+        else {
+            return Err(std::io::Error::other(format!(
+                "it does not give an object: {} (a partial clone lacks some)",
+                head.trim_end()
+            )));
+        };
+        let shown = size.min(limit);
+        let mut bytes = Vec::with_capacity(usize::try_from(shown).unwrap_or(0) + 1);
+        answers.take(shown).read_to_end(&mut bytes)?;
+        std::io::copy(&mut answers.take(size - shown + 1), &mut std::io::sink())?;
+        Ok(Some(Object {
+            name: name.to_owned(),
+            bytes: Secret::new(bytes),
+            size,
+        }))
+    }
+}
+
+/// Two runs of Git, the second of which reads what the first one prints.
+pub(super) struct Pipe {
+    runs: [Child; 2],
+    pub output: BufReader<ChildStdout>,
+}
+
+impl Pipe {
+    pub(super) fn of(git: &Git, first: &[&str], second: &[&str]) -> Result<Pipe> {
+        let start = |words: &[&str], input: Stdio| {
+            let mut command = git.command();
+            command.args(words).stdin(input).stdout(Stdio::piped());
+            command.spawn().map_err(|error| cannot_run(&error))
+        };
+        let no_pipe = || Error::internal("git has no pipes");
+        let mut first = start(first, Stdio::null())?;
+        let between = first.stdout.take().ok_or_else(no_pipe)?;
+        let mut second = start(second, between.into())?;
+        let output = BufReader::new(second.stdout.take().ok_or_else(no_pipe)?);
+        Ok(Pipe {
+            runs: [first, second],
+            output,
+        })
+    }
+
+    /// After everything was read.
+    pub(super) fn finish(self) -> Result<()> {
+        let Pipe { runs, output } = self;
+        drop(output);
+        for mut run in runs {
+            let status = run.wait().map_err(|error| cannot_run(&error))?;
+            if !status.success() {
+                return Err(failed("it ended with an error"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn cannot_run(error: &std::io::Error) -> Error {
@@ -244,7 +316,7 @@ fn cannot_run(error: &std::io::Error) -> Error {
         .help("git alone knows what it ignores; install it, or look with another tool")
 }
 
-fn failed(said: &str) -> Error {
+pub(super) fn failed(said: &str) -> Error {
     let said = OsStr::from_bytes(said.trim_end().as_bytes()).to_string_lossy();
     Error::refused(format!("git failed: {said}"))
 }

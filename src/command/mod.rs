@@ -7,6 +7,7 @@ mod diff;
 mod export;
 mod git;
 mod graph;
+mod history;
 mod identity;
 mod init;
 mod install;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::git::{Listing, listing};
+use super::history;
+use super::project::Project;
 use super::{Outcome, terminal};
 use crate::cli::{CheckArgs, Format};
 use crate::error::{Error, Result};
@@ -22,11 +24,26 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
         Some(listing) => search.repository(listing)?,
         None => search.folder(directory)?,
     }
+    let history = args.history.then(|| {
+        if listing.is_none() {
+            return Err(Error::refused(
+                "no Git repository is here, so there is no history",
+            ));
+        }
+        let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+        history::run(directory, &Project::read(directory)?, limit)
+    });
+    let history = history.transpose()?.map(|history| {
+        let too_large = history.too_large.iter();
+        search.too_large.extend(too_large.map(|path| shown(path)));
+        history.report
+    });
     let report = PlaintextReport::new(
         listing.is_some(),
         search.files,
         search.found,
         search.too_large,
+        history,
     );
     terminal::product(&match args.output.format {
         Format::Text => report.text(terminal::columns()),
@@ -110,7 +127,7 @@ impl Search {
     }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     // `./out` reads worse than `out`.
     let path: PathBuf = path
         .components()

@@ -1,11 +1,12 @@
 //! What certificates, keys, requests and kubeconfigs say: the only reader of X.509.
 //!
 //! Everything here is public, is read from bytes in memory and is judged by nobody yet: no clock, no files,
-//! no randomness. The one secret, a kubeconfig's key, is carried and never looked into.
+//! no randomness. Secrets, a kubeconfig's key or one found in the clear, are carried and never looked into.
 
 pub mod certificate;
 pub(crate) mod der;
 pub mod distinguished_name;
+pub mod found_keys;
 pub mod key_usage;
 pub mod kubeconfig;
 pub mod kubeconfig_parts;
@@ -20,6 +21,7 @@ pub mod signature;
 
 pub use certificate::CertificateFacts;
 pub use distinguished_name::DistinguishedName;
+pub use found_keys::private_keys_in;
 pub use key_usage::{ExtendedKeyUsage, KeyUsage};
 pub use kubeconfig::KubeconfigFacts;
 pub use kubeconfig_parts::{KubeconfigParts, Part};

@@ -48,31 +48,32 @@ pub fn plaintext_in(bytes: &[u8]) -> BTreeSet<Plaintext> {
     } else if base64_texts(bytes).any(|text| has_private_key(&text)) {
         found.insert(Plaintext::EncodedPrivateKey);
     }
-    if after(bytes, b"AGE-SECRET-KEY-").any(is_age_key) {
+    if after(bytes, AGE_KEY).any(|rest| text_of_age_key(rest).is_some()) {
         found.insert(Plaintext::AgeIdentity);
     }
     found
 }
 
-const BEGIN: &[u8] = b"-----BEGIN ";
-const DASHES: &[u8] = b"-----";
+pub(super) const BEGIN: &[u8] = b"-----BEGIN ";
+pub(super) const DASHES: &[u8] = b"-----";
+pub(super) const AGE_KEY: &[u8] = b"AGE-SECRET-KEY-";
 /// The longest label is `ENCRYPTED PRIVATE KEY`, or shorter.
 const LABEL: usize = 40;
 /// So much base64 is no accident.
 const BODY: usize = 16;
 
 fn has_private_key(bytes: &[u8]) -> bool {
-    after(bytes, BEGIN).any(|rest| {
-        let near = rest.get(..LABEL + DASHES.len()).unwrap_or(rest);
-        let Some(end) = position(near, DASHES) else {
-            return false;
-        };
-        let (label, rest) = rest.split_at(end);
-        let label = label.strip_suffix(b" BLOCK").unwrap_or(label);
-        label.ends_with(b"PRIVATE KEY")
-            && !label.starts_with(b"ENCRYPTED")
-            && has_body(rest.get(DASHES.len()..).unwrap_or_default())
-    })
+    after(bytes, BEGIN).any(|rest| private_key(rest).is_some())
+}
+
+/// Label and body of a private key of which this comes after `-----BEGIN `.
+pub(super) fn private_key(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let near = rest.get(..LABEL + DASHES.len()).unwrap_or(rest);
+    let (label, rest) = rest.split_at(position(near, DASHES)?);
+    let label = label.strip_suffix(b" BLOCK").unwrap_or(label);
+    let body = rest.get(DASHES.len()..)?;
+    let is_key = label.ends_with(b"PRIVATE KEY") && !label.starts_with(b"ENCRYPTED");
+    (is_key && has_body(body)).then_some((label, body))
 }
 
 /// Base64 comes next, after line ends (in a JSON or YAML string they are escaped) and headers. The headers of
@@ -108,17 +109,19 @@ fn starts_with_base64(rest: &[u8]) -> bool {
 }
 
 /// The rest of a bech32 text of 32 bytes, or of more for newer kinds of keys.
-fn is_age_key(rest: &[u8]) -> bool {
-    const LENGTH: usize = 50;
+pub(super) fn text_of_age_key(rest: &[u8]) -> Option<&[u8]> {
+    const LEAST: usize = 50;
+    const MOST: usize = 4096;
     let is_part = |byte: &&u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || **byte == b'-';
-    rest.iter().take(LENGTH).take_while(is_part).count() == LENGTH
+    let length = rest.iter().take(MOST).take_while(is_part).count();
+    rest.get(..length).filter(|_| length >= LEAST)
 }
 
 /// Shorter words are words.
 const LINE: usize = 20;
 
 /// What stands in base64, in one line or in several, decoded.
-fn base64_texts(bytes: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
+pub(super) fn base64_texts(bytes: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
     let decoder = GeneralPurpose::new(
         &STANDARD,
         GeneralPurposeConfig::new()
@@ -130,11 +133,13 @@ fn base64_texts(bytes: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
         loop {
             let start = rest.iter().position(|byte| is_base64(*byte))?;
             rest = rest.get(start..)?;
-            let (text, after) = run(rest);
-            rest = after;
-            if text.len() < LINE {
+            let length = word(rest);
+            if length < LINE {
+                rest = rest.get(length..)?;
                 continue;
             }
+            let (text, after) = run(rest);
+            rest = after;
             // A last group of one character says nothing.
             let whole = text.len() - usize::from(text.len() % 4 == 1);
             if let Ok(decoded) = decoder.decode(text.get(..whole)?) {
@@ -144,9 +149,12 @@ fn base64_texts(bytes: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u8>>> {
     })
 }
 
+fn word(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| is_base64(**byte)).count()
+}
+
 /// A word of base64 and, where it is long, the words of the lines after it.
 fn run(bytes: &[u8]) -> (Zeroizing<Vec<u8>>, &[u8]) {
-    let word = |bytes: &[u8]| bytes.iter().take_while(|byte| is_base64(**byte)).count();
     let mut text = Zeroizing::new(Vec::new());
     let mut rest = bytes;
     loop {
@@ -168,7 +176,7 @@ fn is_base64(byte: u8) -> bool {
 }
 
 /// What follows each place where `needle` stands.
-fn after<'b>(bytes: &'b [u8], needle: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
+pub(super) fn after<'b>(bytes: &'b [u8], needle: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let at = position(rest, needle)?;

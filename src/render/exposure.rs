@@ -129,13 +129,20 @@ impl ExposureReport {
         );
         let mut text = format!("{} ", paint(STRONG, "exposed:"));
         text.push_str(&paragraph("", 2, &what, columns.saturating_sub(9)));
-        for command in self.rekey.iter().take(COMMANDS) {
-            let _ = writeln!(text, "  {command}");
-        }
-        let hidden = self.rekey.len().saturating_sub(COMMANDS);
-        if hidden > 0 {
-            let _ = writeln!(text, "  and {hidden} more (kpki plan lists what is left)");
-        }
+        text.push_str(&commands(&self.rekey, "kpki plan lists what is left"));
         text
     }
+}
+
+/// As many as a person runs before looking again.
+pub(super) fn commands(all: &[String], then: &str) -> String {
+    let mut text = String::new();
+    for command in all.iter().take(COMMANDS) {
+        let _ = writeln!(text, "  {command}");
+    }
+    let hidden = all.len().saturating_sub(COMMANDS);
+    if hidden > 0 {
+        let _ = writeln!(text, "  and {hidden} more ({then})");
+    }
+    text
 }

@@ -123,12 +123,12 @@ fn kubelet_client_loses_its_group(world: World<'_>, plan: &Plan) -> Option<Strin
 
 /// Sealing takes nothing back.
 fn once_in_the_clear(plan: &Plan) -> Option<String> {
-    let first = plan.seals.iter().find(|seal| seal.change == Change::Seal)?;
-    Some(format!(
-        "what Git ever had in the clear stays in its history, and only a new key helps (--rekey); `git log --all -- \
-         out/{}` tells of the first",
-        first.path
-    ))
+    let sealed = plan.seals.iter().any(|seal| seal.change == Change::Seal);
+    sealed.then(|| {
+        "what Git ever had in the clear stays in its history, and only a new key helps: kpki check --no-plaintext \
+         --history tells which keys those are"
+            .to_owned()
+    })
 }
 
 /// Said in every plan, since no certificate can be taken back.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::history::HistoryReport;
 use super::style::{DANGER, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph};
 use super::{FORMAT_VERSION, json};
@@ -16,7 +17,7 @@ use crate::facts::Plaintext;
 pub struct PlaintextReport {
     /// Version of this format.
     pub format_version: u32,
-    /// Nothing was found.
+    /// Nothing was found that is in the clear now, and nothing in the history that is still in use.
     pub clean: bool,
     /// Whether the project folder is in a Git repository. If not, no file counts as ignored.
     pub repository: bool,
@@ -26,6 +27,9 @@ pub struct PlaintextReport {
     pub plaintext: Vec<FoundReport>,
     /// Files of which only the start was looked into.
     pub too_large: Vec<String>,
+    /// With `--history`: what Git ever had below the project folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -64,6 +68,7 @@ impl PlaintextReport {
         files: usize,
         mut plaintext: Vec<FoundReport>,
         mut too_large: Vec<String>,
+        history: Option<HistoryReport>,
     ) -> Self {
         plaintext.sort();
         plaintext.dedup();
@@ -71,11 +76,13 @@ impl PlaintextReport {
         too_large.dedup();
         PlaintextReport {
             format_version: FORMAT_VERSION,
-            clean: plaintext.is_empty(),
+            clean: plaintext.is_empty()
+                && !history.as_ref().is_some_and(HistoryReport::has_keys_in_use),
             repository,
             files,
             plaintext,
             too_large,
+            history,
         }
     }
 
@@ -105,21 +112,22 @@ impl PlaintextReport {
         if !self.repository {
             text.push_str("note: no Git repository is here, so no file counts as ignored\n");
         }
-        if self.clean {
+        if self.plaintext.is_empty() {
             let _ = writeln!(
                 text,
                 "no secret in the clear: {} looked into",
                 counted(self.files, "file")
             );
-            return text;
+        } else {
+            let secrets = counted(self.plaintext.len(), "secret");
+            let _ = writeln!(text, "{secrets} in the clear");
+            if self.repository {
+                text.push_str(&self.next(columns));
+            }
         }
-        let _ = writeln!(
-            text,
-            "{} in the clear",
-            counted(self.plaintext.len(), "secret")
-        );
-        if self.repository {
-            text.push_str(&self.next(columns));
+        if let Some(history) = &self.history {
+            text.push('\n');
+            text.push_str(&history.text(columns));
         }
         text
     }
@@ -140,7 +148,7 @@ impl PlaintextReport {
         let _ = write!(text, " {}", orders.join(", then "));
         if has(Where::Tracked) {
             text.push_str(
-                "; a key that was ever pushed is known: kpki apply --rekey NAME makes another",
+                "; a key that was ever pushed is known: --history tells which, and what makes others",
             );
         }
         paragraph("", 2, &text, columns)

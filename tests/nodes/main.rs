@@ -16,6 +16,7 @@ mod common;
 mod crash;
 mod decide;
 mod export;
+mod history;
 mod install;
 #[path = "../memory_disk/mod.rs"]
 mod memory_disk;
