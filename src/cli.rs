@@ -215,6 +215,12 @@ pub struct ExportArgs {
     /// The archive; - writes to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Seal the archive with age for this public key: `age1...`, or a line `ssh-ed25519 ...` or `ssh-rsa ...`
+    #[arg(long, value_name = "KEY")]
+    pub recipient: Vec<String>,
+    /// Seal it for every public key in this file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub recipients_file: Vec<PathBuf>,
     #[command(flatten)]
     pub identities: Identities,
 }

@@ -1,13 +1,19 @@
 //! `kpki export`: one node's tree as an archive.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::node::{Tree, is_in_out};
 use super::{Outcome, terminal};
+use crate::build::seal::seal;
 use crate::cli::ExportArgs;
 use crate::error::{Error, Kind, Result};
 use crate::install::{Record, archive};
+use crate::name::NameError;
 use crate::render::printable;
+use crate::sealed::{LIST_LIMIT, Recipient, Recipients, SUFFIX, is_secret, listed};
+use crate::secret::Secret;
+use crate::sources::read_regular;
 use crate::store::{RECORD, RealDisk, replace};
 
 /// It holds private keys.
@@ -18,24 +24,100 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     if to_stdout {
         terminal::refuse_terminal()?;
     }
+    let shown = printable(&args.output.display().to_string());
+    let recipients = recipients(args)?;
+    if recipients.is_none() && looks_sealed(&args.output) {
+        let message = format!("{shown} is called as if it were sealed, and no recipient is given");
+        let help = "add --recipient age1... or --recipients-file FILE, or leave out the .age";
+        return Err(Error::new(Kind::Usage, message).help(help));
+    }
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     let node = &tree.node.name;
     let cluster = tree.project.spec.cluster.name.as_str();
     let record = Record::of(cluster, node, &tree.files);
-    let bytes = archive(&tree.files, &record, RECORD).map_err(Error::refused)?;
+    let archive = archive(&tree.files, &record, RECORD).map_err(Error::refused)?;
+    let bytes = match &recipients {
+        None => archive,
+        Some(recipients) => {
+            let sealed = seal(recipients, archive.expose());
+            Secret::new(sealed.map_err(|error| Error::internal(error.to_string()))?)
+        }
+    };
+    let open = recipients.as_ref().map_or("", |_| "age -d -i KEY ");
     if to_stdout {
         terminal::archive(bytes.expose())?;
-        terminal::talk(&format!("unpack as root on {node}: tar -xpf - -C /"));
+        let pipe = if open.is_empty() { "" } else { "| " };
+        terminal::talk(&format!(
+            "unpack as root on {node}: {open}{pipe}tar -xpf - -C /"
+        ));
         return Ok(Outcome::Done);
     }
     write(directory, &args.output, bytes.expose())?;
-    let shown = printable(&args.output.display().to_string());
+    let (holds, unpack) = match &recipients {
+        None => (
+            "which holds private keys".to_owned(),
+            format!("tar -xpf {shown} -C /"),
+        ),
+        Some(recipients) => (
+            format!("sealed for {}", names(recipients)),
+            format!("{open}{shown} | tar -xpf - -C /"),
+        ),
+    };
     terminal::product(&format!(
-        "wrote {} files of {node} to {shown}, which holds private keys\n\
-         next: unpack it as root on {node}: tar -xpf {shown} -C /\n",
+        "wrote {} files of {node} to {shown}, {holds}\nnext: unpack it as root on {node}: {unpack}\n",
         tree.files.len()
     ))?;
     Ok(Outcome::Done)
+}
+
+/// It would be taken for something that anybody may see.
+fn looks_sealed(output: &Path) -> bool {
+    let ending = output.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| SUFFIX.trim_start_matches('.').eq_ignore_ascii_case(ending))
+}
+
+/// Of more than this the rest is counted.
+const NAMED: usize = 5;
+
+fn names(recipients: &Recipients) -> String {
+    let names = recipients.iter().take(NAMED).map(Recipient::short_name);
+    let names = names.collect::<Vec<_>>().join(", ");
+    match recipients.len().saturating_sub(NAMED) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
+/// `None`: the archive is to be in the clear.
+fn recipients(args: &ExportArgs) -> Result<Option<Recipients>> {
+    let usage = |message: String| Error::new(Kind::Usage, message);
+    let mut all = BTreeSet::new();
+    for text in &args.recipient {
+        if is_secret(text) {
+            let help = "the public half belongs there; a key that stood in a command line is known to more than you";
+            return Err(usage("--recipient is given a secret key".to_owned()).help(help));
+        }
+        let recipient = text.parse().map_err(|why: NameError| {
+            usage(format!("--recipient \"{}\" {why}", printable(text)))
+        })?;
+        all.insert(recipient);
+    }
+    for path in &args.recipients_file {
+        let shown = printable(&path.display().to_string());
+        let refused = |why: String| Error::refused(format!("{shown} {why}"));
+        let bytes = read_regular(path, LIST_LIMIT)
+            .map_err(|why| refused(format!("cannot be read: {why}")))?;
+        if bytes.len() > LIST_LIMIT {
+            return Err(refused("is larger than 64 KiB".to_owned()));
+        }
+        let lines = listed(&bytes).map_err(|why| refused(why.to_string()).help(why.help()))?;
+        for (number, line) in lines {
+            let recipient =
+                line.map_err(|why| Error::refused(format!("{shown}:{number} {why}")))?;
+            all.insert(recipient);
+        }
+    }
+    Ok(Recipients::of(all))
 }
 
 fn write(directory: &Path, output: &Path, bytes: &[u8]) -> Result<()> {

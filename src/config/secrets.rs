@@ -7,7 +7,7 @@ use super::files::below;
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
 use super::tree::Value;
-use crate::sealed::Recipient;
+use crate::sealed::{LIST_LIMIT, NotAList, Recipient, listed};
 use crate::sources::Sources;
 
 pub const SHAPE: Shape = Shape {
@@ -16,13 +16,8 @@ pub const SHAPE: Shape = Shape {
     fields: &[many("recipient"), many("recipients-file")],
 };
 
-/// Of one recipients file.
-const LIMIT: usize = 64 * 1024;
 /// Every secret grows with every recipient.
 const MOST: usize = 100;
-/// An identity's line and an ssh key's block: what must never be quoted.
-pub const IDENTITIES: [&str; 2] = ["AGE-SECRET-KEY-", "PRIVATE KEY-----"];
-
 /// `None`: secrets rest in the clear.
 pub fn read(
     block: Option<&Block<'_>>,
@@ -62,7 +57,6 @@ pub fn recipients(block: &Block<'_>, reader: &mut Reader<'_>) -> Vec<(Recipient,
     reader.list(block, "recipient")
 }
 
-/// As `age -R` reads it: a recipient a line, with empty lines and comments.
 fn file(
     path: &str,
     value: &Value,
@@ -76,30 +70,23 @@ fn file(
         reader.problem(refuse(message, "copy the file beside the description"));
         return;
     };
-    let text = match sources.read(&full, LIMIT) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| format!("{full} is not UTF-8 text")),
-        Err(error) => Err(error.to_string()),
-    };
-    let text = match text {
-        Ok(text) => text,
-        Err(message) => {
-            reader.problem(refuse(message, "a recipients file has a public key a line"));
+    let bytes = match sources.read(&full, LIST_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let help = NotAList::Empty.help();
+            reader.problem(refuse(error.to_string(), help));
             return;
         }
     };
-    let upper = text.to_ascii_uppercase();
-    if IDENTITIES.iter().any(|secret| upper.contains(secret)) {
-        reader.problem(refuse(
-            format!("{full} holds a secret key"),
-            "only public keys belong there; a key that was committed or shared must be replaced",
-        ));
-        return;
-    }
-    let mut found = 0;
-    let lines = (1..).zip(text.lines().map(str::trim));
-    for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-        found += 1;
-        match line.parse::<Recipient>() {
+    let lines = match listed(&bytes) {
+        Ok(lines) => lines,
+        Err(why) => {
+            reader.problem(refuse(format!("{full} {why}"), why.help()));
+            return;
+        }
+    };
+    for (number, line) in lines {
+        match line {
             Ok(recipient) if all.contains_key(&recipient) => {
                 let message = format!("{full}:{number}: {} stands twice", recipient.short_name());
                 reader.problem(refuse(message, "delete one of the two"));
@@ -113,9 +100,5 @@ fn file(
                 reader.problem(refuse(format!("{full}:{number} {wrong}"), help));
             }
         }
-    }
-    if found == 0 {
-        let message = format!("{full} holds no recipient");
-        reader.problem(refuse(message, "a recipients file has a public key a line"));
     }
 }

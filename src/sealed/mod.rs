@@ -3,12 +3,14 @@
 //! All of it is public. Who seals and opens is [`crate::build`].
 
 mod file;
+mod list;
 #[cfg_attr(not(feature = "age"), path = "parse_none.rs")]
 mod parse;
 mod recipient;
 mod recipients;
 
 pub use file::{SealedFile, Stanza};
+pub use list::{LIST_LIMIT, NotAList, is_secret, listed};
 pub use recipient::{Recipient, RecipientKind};
 pub use recipients::{Owner, Recipients};
 

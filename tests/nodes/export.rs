@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::common::project::{Project, printed, tool};
+use crate::common::age::{Key, open};
+use crate::common::project::{Project, printed, said, tool};
 use crate::node::{LAB, Node, done, refused};
 
 #[test]
@@ -160,4 +161,154 @@ fn where_an_archive_does_not_belong() {
         "{terminal}"
     );
     assert!(!terminal.contains("PRIVATE KEY"));
+}
+
+#[test]
+fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
+    let operator = Key::age();
+    let secrets = format!("{LAB}secrets {{ recipient {:?} }}\n", operator.recipient);
+    let project = Project::described(&secrets).applied();
+    let identity = operator.file();
+    let temporary = tempfile::tempdir().unwrap();
+    let export = |to: &str, more: &[&str]| {
+        let words = ["export", "w1", "-o", to, "--identity"];
+        Command::new(env!("CARGO_BIN_EXE_kpki"))
+            .args(words)
+            .arg(&identity)
+            .args(more)
+            .current_dir(project.folder())
+            .env("TMPDIR", temporary.path())
+            .output()
+            .unwrap()
+    };
+    let plain = export("-", &[]).stdout;
+    assert!(plain.starts_with(b"etc/kubernetes/"));
+    let (age, ssh, listed) = (
+        Key::age(),
+        Key::ssh("ed25519", "carol", ""),
+        Key::ssh("rsa", "dave", ""),
+    );
+    fs::write(
+        project.folder().join("more"),
+        format!("# those of the site\n\n{}\n", listed.recipient),
+    )
+    .unwrap();
+    let recipients = [
+        "--recipient",
+        &age.recipient,
+        "--recipient",
+        &ssh.recipient,
+        "--recipients-file",
+        "more",
+    ];
+    let before: Vec<_> = fs::read_dir(project.folder()).unwrap().collect();
+    let text = done(export("w1.tar.age", &recipients));
+    assert!(
+        text.contains("sealed for ") && text.contains("carol"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(
+            "next: unpack it as root on w1: age -d -i KEY w1.tar.age | tar -xpf - -C /\n"
+        ),
+        "{text}"
+    );
+    // Nothing but the sealed file.
+    let after = fs::read_dir(project.folder()).unwrap().count();
+    assert_eq!(after, before.len() + 1);
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+    let file = project.folder().join("w1.tar.age");
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let sealed = fs::read(&file).unwrap();
+    for key in [&age, &ssh, &listed] {
+        assert!(open(&sealed, key) == Ok(plain.clone()));
+    }
+    // Whom the project is sealed to is another matter.
+    assert!(open(&sealed, &operator).is_err());
+    // As it says, without the root.
+    let node = Node::new();
+    let command = format!(
+        "age -d -i {} w1.tar.age | tar -xpf - -C {}",
+        age.file().display(),
+        node.root()
+    );
+    printed(
+        tool("sh")
+            .args(["-c", &command])
+            .current_dir(project.folder()),
+    );
+    let installed = Node::new();
+    let words = ["--identity", identity.to_str().unwrap()];
+    done(installed.install(&project, "w1", &words));
+    assert_eq!(installed.files(), node.files());
+    // Through a pipe.
+    let output = export("-", &["--recipient", &age.recipient]);
+    assert!(open(&output.stdout, &age) == Ok(plain));
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        talk,
+        "unpack as root on w1: age -d -i KEY | tar -xpf - -C /\n"
+    );
+}
+
+#[test]
+fn a_name_that_promises_too_much_and_recipients_that_are_none() {
+    let project = Project::described(LAB).applied();
+    let key = Key::age();
+    let secret = key.secret();
+    let secret = secret.lines().last().unwrap();
+    assert!(secret.starts_with("AGE-SECRET-KEY-"));
+    let file = |name: &str, text: &str| fs::write(project.folder().join(name), text).unwrap();
+    file("empty", "# nobody\n");
+    file("secret", secret);
+    file("wrong", &format!("{}\nage1nonsense\n", key.recipient));
+    let cases: [(&str, &[&str], i32, &str); 8] = [
+        ("w1.tar.age", &[], 64, "add --recipient"),
+        ("w1.AGE", &[], 64, "as if it were sealed"),
+        (
+            "a",
+            &["--recipient", "bob"],
+            64,
+            "--recipient \"bob\" is not a recipient",
+        ),
+        ("a", &["--recipient", secret], 64, "is given a secret key"),
+        (
+            "a",
+            &["--recipients-file", "none"],
+            1,
+            "none cannot be read",
+        ),
+        (
+            "a",
+            &["--recipients-file", "empty"],
+            1,
+            "empty holds no recipient",
+        ),
+        (
+            "a",
+            &["--recipients-file", "secret"],
+            1,
+            "secret holds a secret key",
+        ),
+        ("a", &["--recipients-file", "wrong"], 1, "wrong:2 "),
+    ];
+    for (to, more, code, says) in cases {
+        let output = project.kpki(&[&["export", "w1", "-o", to], more].concat());
+        let error = refused(&output, code);
+        assert!(error.contains(says), "{says}\n{error}");
+        assert!(!said(&output).contains(&secret[15..]), "{error}");
+        assert!(!project.folder().join(to).exists(), "{says}");
+    }
+    // Sealed under any name.
+    done(project.kpki(&[
+        "export",
+        "w1",
+        "-o",
+        "w1.tar",
+        "--recipient",
+        &key.recipient,
+    ]));
+    let sealed = fs::read(project.folder().join("w1.tar")).unwrap();
+    assert!(open(&sealed, &key).is_ok());
 }
