@@ -17,6 +17,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use common::age::{Key, open};
+use common::leaks::{Search, holds, pieces};
 use common::project::{Project, printed, said, tool};
 
 fn lab() -> Project {
@@ -394,4 +396,116 @@ fn the_example_has_the_digests_that_the_readme_prints() {
         compared += 1;
     }
     assert!(compared >= 5, "{compared}");
+}
+
+/// Not the seed, no key that follows from it: in nothing that is printed, and in no file but their own.
+#[test]
+fn nothing_of_a_seeded_run_shows_a_secret() {
+    let operator = Key::age();
+    let project = lab();
+    let in_the_clear = fs::read_to_string(project.folder().join("cluster.kdl")).unwrap();
+    let sealed = format!(
+        "{in_the_clear}\nsecrets {{ recipient {:?} }}\n",
+        operator.recipient
+    );
+    let identity = operator.file();
+    let identity = identity.to_str().unwrap();
+    let seed = fs::read(project.folder().join("lab.seed")).unwrap();
+    let mut secrets = vec![seed.clone(), operator.secret().into_bytes()];
+    let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut run = |words: &[&str]| {
+        let output = project.kpki(words);
+        seen.push((words.join(" "), output.stdout));
+        seen.push((words.join(" "), output.stderr));
+        for name in ["cluster.lock", "saved.plan"] {
+            let bytes = fs::read(project.folder().join(name)).unwrap_or_default();
+            seen.push((format!("{name} after {words:?}"), bytes));
+        }
+        output.status.code()
+    };
+    let readers: [&[&str]; 8] = [
+        &["plan"],
+        &["plan", "--out", "saved.plan"],
+        &["status"],
+        &["show", "ca/kubernetes"],
+        &["show", "users/legacy"],
+        &["show", "nodes/w1/kubelet.conf"],
+        &["why", "users/jane"],
+        &["check", "--no-plaintext"],
+    ];
+    for description in [&in_the_clear, &sealed] {
+        fs::write(project.folder().join("cluster.kdl"), description).unwrap();
+        for round in 0..2 {
+            for words in readers {
+                run(words);
+                if words.len() < 3 {
+                    run(&[words, &["--format", "json"]].concat());
+                }
+            }
+            let apply = ["apply", "--identity", identity];
+            let more: &[&str] = if round == 0 {
+                &[]
+            } else {
+                &["--format", "json"]
+            };
+            assert_eq!(run(&[&apply[..], more].concat()), Some(0));
+            let check = [&apply[..], &["--check"], more].concat();
+            assert_eq!(run(&check), Some(0));
+            fs::write(project.out("ca/etcd.crt"), "damaged").unwrap();
+            assert_eq!(run(&check), Some(2));
+        }
+        for path in project.files("") {
+            let bytes = fs::read(project.out(&path)).unwrap();
+            if path.strip_suffix(".age").is_some() {
+                secrets.push(open(&bytes, &operator).unwrap());
+            } else if [".key", ".conf", ".kubeconfig"]
+                .iter()
+                .any(|end| path.ends_with(end))
+            {
+                secrets.push(bytes);
+            }
+        }
+    }
+    run(&["show", "out/users/omar/omar.key.age"]);
+    // Seeds that are none, and one that is another.
+    let half = &seed[..seed.len() - 20];
+    let other = String::from_utf8_lossy(&seed).replace('1', "2");
+    for wrong in [half, other.as_bytes(), b"correct horse battery staple"] {
+        fs::write(project.folder().join("lab.seed"), wrong).unwrap();
+        run(&["plan"]);
+        run(&["apply", "--identity", identity]);
+        run(&["apply", "--check", "--format", "json"]);
+    }
+    assert!(secrets.len() > 50, "{}", secrets.len());
+    let search = Search::of(&secrets);
+    assert!(secrets.iter().all(|secret| search.finds_in(secret)));
+    let shown: Vec<&String> = seen
+        .iter()
+        .filter(|(_, bytes)| search.finds_in(bytes))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(shown.is_empty(), "{shown:?}");
+}
+
+#[test]
+fn the_search_finds_every_kind_of_key_where_it_is() {
+    for key in [
+        &["-algorithm", "ed25519"][..],
+        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        &["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    ] {
+        let mut make = tool("openssl");
+        let pem = printed(make.arg("genpkey").args(key));
+        let mut text = tool("openssl");
+        let output = common::age::fed(text.args(["pkey", "-noout", "-text"]), pem.as_bytes());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let text = text.replace([' ', '\n'], "");
+        let found = pieces(pem.as_bytes());
+        assert!(found.iter().any(|piece| holds(pem.as_bytes(), piece)));
+        assert!(
+            found.iter().any(|piece| holds(text.as_bytes(), piece)),
+            "{key:?}\n{text}"
+        );
+    }
 }

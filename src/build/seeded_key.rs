@@ -59,6 +59,9 @@ fn ecdsa(seed: &Seed, purpose: &Purpose<'_>, curve: Curve) -> Result<KeyMaterial
     Err(BuildError::key("cannot be made"))
 }
 
+/// A big integer has no Drop of its own, so each of ours wipes itself, and the finished key does. Not wiped is what the
+/// crates work with and let go: the powers and Montgomery forms of the primality test, the totients from which the private
+/// exponent is computed, and what lies on the stack. They stay in this process's memory, which writes no core file.
 fn rsa(seed: &Seed, purpose: &Purpose<'_>, bits: u32) -> Result<KeyMaterial, BuildError> {
     let failed = || BuildError::key("cannot be made");
     for counter in 0..TRIES {
@@ -66,10 +69,13 @@ fn rsa(seed: &Seed, purpose: &Purpose<'_>, bits: u32) -> Result<KeyMaterial, Bui
         let (Some(p), Some(q)) = (search("prime-p"), search("prime-q")) else {
             continue;
         };
-        let (p, q) = if p < q { (q, p) } else { (p, q) };
-        if p.wrapping_sub(&q).bit_width() + 100 <= bits / 2 {
+        let (mut p, mut q) = if *p < *q { (q, p) } else { (p, q) };
+        let distance = Zeroizing::new(p.wrapping_sub(&*q));
+        if distance.bit_width() + 100 <= bits / 2 {
             continue;
         }
+        // The numbers move: there is no second copy.
+        let (p, q) = (std::mem::take(&mut *p), std::mem::take(&mut *q));
         let key =
             rsa::PrivateKey::from_p_q(p, q, BoxedUint::from(EXPONENT)).map_err(|_| failed())?;
         let document = key.to_pkcs1_der().map_err(|_| failed())?;
@@ -79,7 +85,12 @@ fn rsa(seed: &Seed, purpose: &Purpose<'_>, bits: u32) -> Result<KeyMaterial, Bui
 }
 
 /// `None`: the search outgrew its bits.
-fn prime(seed: &Seed, purpose: &Purpose<'_>, counter: u32, bits: u32) -> Option<BoxedUint> {
+fn prime(
+    seed: &Seed,
+    purpose: &Purpose<'_>,
+    counter: u32,
+    bits: u32,
+) -> Option<Zeroizing<BoxedUint>> {
     let mut bytes = Zeroizing::new(vec![0; bits as usize / 8]);
     seed.stream(purpose, counter, &mut bytes);
     if let Some(highest) = bytes.first_mut() {
@@ -88,10 +99,10 @@ fn prime(seed: &Seed, purpose: &Purpose<'_>, counter: u32, bits: u32) -> Option<
     if let Some(lowest) = bytes.last_mut() {
         *lowest |= 1;
     }
-    let start = BoxedUint::from_be_slice(&bytes, bits).ok()?;
-    let sieve: Vec<(u32, u32)> = small_primes()
-        .map(|prime| (prime, remainder(&bytes, prime)))
-        .collect();
+    let start = Zeroizing::new(BoxedUint::from_be_slice(&bytes, bits).ok()?);
+    // Together the remainders tell the number. In its final size: an outgrown buffer would keep some.
+    let mut sieve = Zeroizing::new(Vec::with_capacity(small_primes().count()));
+    sieve.extend(small_primes().map(|prime| (prime, remainder(&bytes, prime))));
     let start_by_exponent = remainder(&bytes, EXPONENT);
     let mut step = 0_u32;
     loop {
@@ -100,12 +111,13 @@ fn prime(seed: &Seed, purpose: &Purpose<'_>, counter: u32, bits: u32) -> Option<
             .any(|(prime, rest)| (rest + step % prime).is_multiple_of(*prime));
         let suits = !divisible && (start_by_exponent + step % EXPONENT) % EXPONENT != 1;
         if suits {
-            let candidate = start.concatenating_add(BoxedUint::from(step).resize(bits));
-            if candidate.bit_width() > bits {
+            let sum = start.concatenating_add(BoxedUint::from(step).resize(bits));
+            let sum = Zeroizing::new(sum);
+            if sum.bit_width() > bits {
                 return None;
             }
-            let candidate = candidate.resize(bits);
-            if is_prime(Flavor::Any, &candidate) {
+            let candidate = Zeroizing::new((&*sum).resize(bits));
+            if is_prime(Flavor::Any, &*candidate) {
                 return Some(candidate);
             }
         }

@@ -74,7 +74,7 @@ pub fn seal(secret: &[u8], recipients: &[&Key]) -> Vec<u8> {
     output.stdout
 }
 
-fn fed(command: &mut Command, input: &[u8]) -> Output {
+pub fn fed(command: &mut Command, input: &[u8]) -> Output {
     use std::io::Write as _;
     let mut child = command
         .stdin(Stdio::piped())

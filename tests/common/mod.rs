@@ -11,6 +11,7 @@
 
 pub mod age;
 pub mod api_server;
+pub mod leaks;
 pub mod project;
 
 pub use project as tools;

@@ -10,7 +10,9 @@ use kpki::time::Span;
 use proptest::prelude::*;
 use ring::digest::{SHA256, digest};
 
+use crate::age::fed;
 use crate::project::{Project, Tree};
+use crate::tools::{said, tool};
 
 /// Public, as every seed of a test.
 const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -63,11 +65,30 @@ fn digests(out: &Tree) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// An RSA key of this size takes seconds to find: alone, so that no other test waits for it.
+const LARGE: &str = r#"
+cluster "lab" { kubernetes "1.36.2" }
+reproducible { seed-file "lab.seed"; not-before "2026-01-01T00:00:00Z" }
+node "cp1" role="control-plane" address="10.0.0.11"
+user "oldest" { key "rsa-4096" }
+"#;
+
 /// The published table: on every machine and in every later version. Kubeconfigs and keys are in it, so it
 /// holds for what nobody should print, too.
 #[test]
 fn digests_are_for_ever() {
-    let found = digests(&applied(DESCRIPTION).out);
+    let (mut out, large) = (applied(DESCRIPTION).out, applied(LARGE).out);
+    let own = |path: &String| path.starts_with("users/oldest/");
+    let own: Tree = large.into_iter().filter(|(path, _)| own(path)).collect();
+    // Right as well as the same.
+    let (key, _) = &own["users/oldest/oldest.key"];
+    let mut check = tool("openssl");
+    check.args(["pkey", "-check", "-noout", "-text_pub"]);
+    let output = fed(&mut check, key);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("Public-Key: (4096 bit)"));
+    out.extend(own);
+    let found = digests(&out);
     let golden = include_str!("reproducible.txt").trim_end();
     assert_eq!(found, golden, "got:\n{found}");
 }
