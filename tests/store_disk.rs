@@ -24,6 +24,19 @@ fn put(disk: &RealDisk, path: &str) -> Result<()> {
     transaction.commit(b"lock")
 }
 
+/// The kernel's own file system has no sync of a folder.
+#[test]
+fn a_folder_that_cannot_be_synced_is_no_place_for_a_project() {
+    let proc = Path::new("/proc");
+    RealDisk::of_node(proc).unwrap().sync_dir("").unwrap();
+    let error = RealDisk::open(proc).unwrap().sync_dir("").unwrap_err();
+    assert!(
+        error.message.contains("sync the folder"),
+        "{}",
+        error.message
+    );
+}
+
 fn refusal(folder: &TempDir, disk: &RealDisk, path: &str) -> Error {
     let error = put(disk, path).unwrap_err();
     assert_eq!(error.kind, Kind::Refused);

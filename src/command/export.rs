@@ -134,5 +134,5 @@ fn write(directory: &Path, output: &Path, bytes: &[u8]) -> Result<()> {
     if is_in_out(directory, folder) {
         return Err(refused("is inside of out/, where only an apply writes"));
     }
-    replace(&RealDisk::open(folder)?, name, bytes, MODE)
+    replace(&RealDisk::of_node(folder)?, name, bytes, MODE)
 }

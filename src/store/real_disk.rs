@@ -26,20 +26,24 @@ pub struct RealDisk {
     /// The folder that the writer's lock is on.
     locked: &'static str,
     lock: Mutex<Option<OwnedFd>>,
+    /// On the way to a node's files may lie folders of file systems that are never written to, or have no such thing
+    /// as a sync of a folder: fsync(2) says EINVAL. A project's own must have it, or a crash could lose a key.
+    may_lack_sync: bool,
 }
 
 impl RealDisk {
     pub fn open(project: &Path) -> Result<Self> {
-        RealDisk::below(project, OUT)
+        RealDisk::below(project, OUT, false)
     }
 
-    /// The file system of a node.
+    /// The file system of a node, or where else files are put that can be put there again.
     pub fn of_node(root: &Path) -> Result<Self> {
-        RealDisk::below(root, NODE_FOLDER)
+        RealDisk::below(root, NODE_FOLDER, true)
     }
 
-    fn below(folder: &Path, locked: &'static str) -> Result<Self> {
+    fn below(folder: &Path, locked: &'static str, may_lack_sync: bool) -> Result<Self> {
         Ok(RealDisk {
+            may_lack_sync,
             folders: Folders::below(folder)?,
             locked,
             lock: Mutex::default(),
@@ -212,8 +216,7 @@ impl Disk for RealDisk {
         // `File::sync_all` rather than a bare fsync: on Apple's systems it is the one that reaches the disk.
         let synced = (self.folders.get(path)?.try_clone()).and_then(|fd| File::from(fd).sync_all());
         match synced {
-            // Of a file system that is never written to, or that has no such thing.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+            Err(error) if error.kind() == ErrorKind::InvalidInput && self.may_lack_sync => Ok(()),
             synced => {
                 synced.map_err(|error| Error::io("sync the folder", Path::new(shown), &error))
             }

@@ -18,6 +18,7 @@ mod decide;
 mod export;
 mod history;
 mod install;
+mod kill;
 #[path = "../memory_disk/mod.rs"]
 mod memory_disk;
 mod node;
