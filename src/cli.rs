@@ -28,7 +28,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a commented cluster.kdl, .gitignore and .gitattributes
+    /// Write a commented cluster.kdl, .gitignore and .gitattributes, or what is missing of them
     Init(InitArgs),
     /// Show what apply would do, and why; opens no secret and writes nothing
     Plan(PlanArgs),

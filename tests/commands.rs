@@ -105,12 +105,47 @@ fn init_writes_a_project_that_plans_and_never_overwrites() {
     assert!(text.contains("cluster \"prod-1\""), "{text}");
     assert!(lab.done("-C new/prod-1 plan").contains("ca/kubernetes"));
 
-    let (code, err) = lab.fails("-C new/prod-1 init");
-    assert_eq!(code, 1);
-    assert!(
-        err.contains("new/prod-1/cluster.kdl exists already"),
-        "{err}"
+    // Again: the description stays, and so does all that is complete.
+    let before = files(&lab.path("new"));
+    let contents = || -> Vec<Vec<u8>> {
+        let files = before.iter();
+        files.map(|path| std::fs::read(path).unwrap()).collect()
+    };
+    let first = contents();
+    let out = lab.done("-C new/prod-1 init");
+    assert_eq!(
+        out,
+        "nothing to do: new/prod-1/cluster.kdl is there, and Git knows what to ignore\n"
     );
+    assert_eq!(
+        (files(&lab.path("new")), contents()),
+        (before.clone(), first)
+    );
+    // A folder that began without init is topped up.
+    std::fs::create_dir(lab.path("old")).unwrap();
+    lab.write("old/cluster.kdl", "not even a description {");
+    lab.write("old/.gitignore", "mine\nout/**/*.key\n");
+    let out = lab.done("-C old init");
+    assert_eq!(
+        out,
+        "wrote .gitattributes in old\nadded what was missing to .gitignore\nleft old/cluster.kdl as it is\n"
+    );
+    let kept = std::fs::read_to_string(lab.path("old/cluster.kdl")).unwrap();
+    assert_eq!(kept, "not even a description {");
+    let ignored = std::fs::read_to_string(lab.path("old/.gitignore")).unwrap();
+    assert_eq!(ignored.matches("out/**/*.key\n").count(), 1, "{ignored}");
+    assert!(ignored.contains("out/**/*.conf\n"), "{ignored}");
+    // A lab's seed is for a new description; and what only has its name is in the way.
+    let (code, err) = lab.fails("-C old init --lab");
+    assert_eq!(code, 1);
+    assert!(err.contains("old/cluster.kdl exists already"), "{err}");
+    assert!(!lab.path("old/lab.seed").exists());
+    std::fs::create_dir(lab.path("odd")).unwrap();
+    std::os::unix::fs::symlink("nowhere", lab.path("odd/cluster.kdl")).unwrap();
+    let (code, err) = lab.fails("-C odd init");
+    assert_eq!(code, 1);
+    assert!(err.contains("odd/cluster.kdl exists already"), "{err}");
+    assert!(!lab.path("odd/.gitignore").exists());
 
     std::fs::create_dir(lab.path("other")).unwrap();
     lab.write("other/.gitignore", "mine");

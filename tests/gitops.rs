@@ -90,17 +90,7 @@ fn a_change_is_reviewed_without_a_key_applied_with_one_and_installed() {
         folder: project.folder().to_owned(),
     };
     fs::write(operator.folder.join("recipients.txt"), recipient).unwrap();
-    fs::rename(
-        operator.folder.join("cluster.kdl"),
-        desk.path().join("cluster.kdl"),
-    )
-    .unwrap();
     operator.done(&["init"]);
-    fs::rename(
-        desk.path().join("cluster.kdl"),
-        operator.folder.join("cluster.kdl"),
-    )
-    .unwrap();
     operator.git(&["init", "--quiet", "--initial-branch", "main"]);
     operator.done(&["apply"]);
     operator.commit("The PKI of prod");

@@ -1,4 +1,5 @@
-//! `kpki init`: writes files that are not there yet, and lines that are missing.
+//! `kpki init`: writes files that are not there yet, and lines that are missing. A description that is there is never
+//! touched; what Git should know is topped up beside it.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -23,7 +24,7 @@ pub(super) enum Change {
     Write(Secret, u32),
     /// To a file of the user's, of this length.
     Append(String, u64),
-    /// It has everything.
+    /// It has everything, or is not ours to change.
     Nothing,
     /// It is none that can be added to; these lines belong in it.
     Tell(&'static str),
@@ -40,7 +41,11 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
         text.push_str(&reproducible(clock().midnight()));
         changes.push((SEED_FILE, Change::Write(new_seed()?, SECRET)));
     }
-    changes.insert(0, (DESCRIPTION, Change::public(&text)));
+    // A new seed is for a new description alone.
+    let described = !args.lab && directory.join(DESCRIPTION).is_file();
+    if !described {
+        changes.insert(0, (DESCRIPTION, Change::public(&text)));
+    }
     // What the name leads to does not matter: a dangling link is in the way too.
     let exists = |name: &str| directory.join(name).symlink_metadata().is_ok();
     if let Some((taken, _)) = changes.iter().find(|(name, _)| exists(name)) {
@@ -66,7 +71,7 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
         }
         done.push((path, change));
     }
-    terminal::product(&told(directory, &changes))?;
+    terminal::product(&told(directory, described, &changes))?;
     Ok(Outcome::Done)
 }
 
@@ -108,7 +113,7 @@ pub(super) fn change(path: &Path, ours: &'static str) -> Change {
     }
 }
 
-fn told(directory: &Path, changes: &[(&str, Change)]) -> String {
+fn told(directory: &Path, described: bool, changes: &[(&str, Change)]) -> String {
     let named = |wanted: fn(&Change) -> bool| -> Vec<&str> {
         let all = changes.iter();
         all.filter(|(_, change)| wanted(change))
@@ -116,7 +121,15 @@ fn told(directory: &Path, changes: &[(&str, Change)]) -> String {
             .collect()
     };
     let written = named(|change| matches!(change, Change::Write(..)));
-    let mut text = format!("wrote {} in {}\n", listed(&written), directory.display());
+    let mut text = String::new();
+    if !written.is_empty() {
+        let _ = writeln!(
+            text,
+            "wrote {} in {}",
+            listed(&written),
+            directory.display()
+        );
+    }
     let added = named(|change| matches!(change, Change::Append(..)));
     if !added.is_empty() {
         let _ = writeln!(text, "added what was missing to {}", listed(&added));
@@ -127,7 +140,17 @@ fn told(directory: &Path, changes: &[(&str, Change)]) -> String {
         }
     }
     let path = directory.join(DESCRIPTION);
-    let _ = writeln!(text, "next: edit {}, then kpki plan", shown(&path));
+    let path = shown(&path);
+    if !described {
+        let _ = writeln!(text, "next: edit {path}, then kpki plan");
+    } else if text.is_empty() {
+        let _ = writeln!(
+            text,
+            "nothing to do: {path} is there, and Git knows what to ignore"
+        );
+    } else {
+        let _ = writeln!(text, "left {path} as it is");
+    }
     text
 }
 
