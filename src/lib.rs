@@ -90,8 +90,9 @@
 //! 2. An anchor (a CA key, the service-account key) gets a new key only with `--allow replace:NAME`, and
 //!    is first made only where neither the lock nor any file under `out/` mentions it. A permission is no
 //!    order: it takes effect only where the key turns out to be needed and not to be had.
-//! 3. `plan`, `status`, `why` and `diff` of revisions open no secret; `show` and `diff` of files open only what the user names. A secret is
-//!    checked against its witness before use. Where it is sealed, nothing of it in the clear reaches a disk.
+//! 3. `plan`, `status`, `why` and `diff` of revisions open no secret; `show` and `diff` of files open only what the user
+//!    names. A secret is checked against its witness before use. Where it is sealed, nothing of it in the clear reaches
+//!    a disk.
 //! 4. The lock explains; it never makes a file trusted. A deleted lock is rebuilt from `out/` without
 //!    changing a file.
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on
@@ -99,8 +100,7 @@
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
 //! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the root
 //!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given. A
-//!    crash leaves the old state, or one that the next
-//!    apply rolls forward; old keys go only after the lock is durable.
+//!    crash leaves the old state, or one that the next apply rolls forward; old keys go only after the lock is durable.
 //! 8. A leaf never silently outlives its CA.
 //!
 //! # From `out/` to the nodes
