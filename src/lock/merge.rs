@@ -30,6 +30,7 @@ enum Key {
     Recipients(Option<String>),
     Artifact(String),
     Copy(String),
+    Exposed(String),
 }
 
 type Lines<'a> = BTreeMap<Key, &'a str>;
@@ -146,6 +147,9 @@ impl Key {
         if let Some(path) = text("copy") {
             return Some(Key::Copy(path));
         }
+        if let Some(name) = text("exposed") {
+            return Some(Key::Exposed(name));
+        }
         let recipients = line.get("recipients")?.is_array();
         recipients.then(|| Key::Recipients(text("node")))
     }
@@ -158,6 +162,7 @@ impl Key {
             Key::Recipients(Some(node)) => format!("the recipients of node {node}"),
             Key::Artifact(name) => name.clone(),
             Key::Copy(path) => format!("the copy out/{path}"),
+            Key::Exposed(name) => format!("who could read the key of {name}"),
         };
         super::shown(&name)
     }
@@ -232,6 +237,7 @@ mod tests {
         let node = r#"{"recipients":["age1y"],"node":"w1"}"#;
         let artifact = r#"{"name":"ca/etcd","hash":"1"}"#;
         let copy = r#"{"copy":"nodes/cp1/sa.key","sealed":"1","recipients":"2"}"#;
+        let exposed = r#"{"exposed":"ca/etcd","public-key":"1","to":["age1x"]}"#;
         let text = |lines: &[&str]| {
             lines
                 .iter()
@@ -239,10 +245,13 @@ mod tests {
         };
         let merged = merged(
             &text(&[head]),
-            &text(&[head, all, artifact]),
+            &text(&[head, all, artifact, exposed]),
             &text(&[head, node, copy]),
         );
-        assert_eq!(merged.text, text(&[head, all, node, artifact, copy]));
+        assert_eq!(
+            merged.text,
+            text(&[head, all, node, artifact, copy, exposed])
+        );
     }
 
     #[test]
