@@ -101,6 +101,21 @@ pub struct Output {
     pub format: Format,
 }
 
+/// What is reviewed goes into a comment on a pull request, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReviewFormat {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub struct ReviewOutput {
+    /// How to print; markdown is for a comment on a pull request, of at most 60 kB
+    #[arg(long, value_enum, default_value_t = ReviewFormat::Text)]
+    pub format: ReviewFormat,
+}
+
 #[derive(Debug, Args)]
 pub struct Intentions {
     /// Issue an artifact again, with the same key (`nodes/w1/*` for all below)
@@ -143,7 +158,7 @@ pub struct Future {
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     #[command(flatten)]
-    pub output: Output,
+    pub output: ReviewOutput,
     #[command(flatten)]
     pub future: Future,
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::project::{Project, warn, warn_if_pending};
 use super::{Outcome, clock, policy, terminal};
-use crate::cli::{Format, Intentions, PlanArgs};
+use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
@@ -33,13 +33,14 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         &project.notes,
     );
     let mut text = match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
+        ReviewFormat::Text => report.text(terminal::columns()),
+        ReviewFormat::Json => report.json(),
+        ReviewFormat::Markdown => report.markdown(),
     };
     if let Some(file) = &args.out {
         let (saved, hash) = SavedPlan::text(&project.graph, &intent, &report);
         write(file, &saved)?;
-        if args.output.format == Format::Text {
+        if args.output.format == ReviewFormat::Text {
             let file = file.display();
             let _ = writeln!(
                 text,

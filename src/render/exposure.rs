@@ -110,9 +110,9 @@ fn patterns(graph: &Graph, wanted: &[&DerivationId]) -> Vec<String> {
 }
 
 impl ExposureReport {
-    pub(super) fn text(&self, columns: usize) -> String {
+    pub(super) fn in_words(&self) -> Option<String> {
         if self.exposed.is_empty() {
-            return String::new();
+            return None;
         }
         let names = self.exposed_to.iter();
         let names: Vec<String> = names.map(|name| Recipients::short_name(name)).collect();
@@ -121,12 +121,18 @@ impl ExposureReport {
         } else {
             "; new keys help, and nothing else:"
         };
-        let what = format!(
+        Some(format!(
             "{} could read {} ({}), and still can in old files, which Git keeps{help}",
             listed(&names),
             counted(self.exposed.len(), "key"),
             some(&self.exposed)
-        );
+        ))
+    }
+
+    pub(super) fn text(&self, columns: usize) -> String {
+        let Some(what) = self.in_words() else {
+            return String::new();
+        };
         let mut text = format!("{} ", paint(STRONG, "exposed:"));
         text.push_str(&paragraph("", 2, &what, columns.saturating_sub(9)));
         text.push_str(&commands(&self.rekey, "kpki plan lists what is left"));

@@ -67,6 +67,24 @@ impl PlanReport {
                 );
             }
         }
+        let restarts = self.restart_lines();
+        if !restarts.is_empty() {
+            let _ = writeln!(
+                text,
+                "\n{}, in this order, one node at a time:",
+                paint(STRONG, "restarts")
+            );
+        }
+        for line in restarts {
+            text.push_str(&paragraph("  ", 4, &line, columns));
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+    /// One line a process, with the nodes that follow one another.
+    pub(super) fn restart_lines(&self) -> Vec<String> {
         let mut groups: Vec<(&str, bool, Vec<String>)> = Vec::new();
         for restart in &self.restarts {
             match groups.last_mut() {
@@ -78,26 +96,15 @@ impl PlanReport {
                 )),
             }
         }
-        if !groups.is_empty() {
-            let _ = writeln!(
-                text,
-                "\n{}, in this order, one node at a time:",
-                paint(STRONG, "restarts")
-            );
-        }
-        for (what, service, nodes) in groups {
+        let line = |(what, service, nodes): (&str, bool, Vec<String>)| {
             let kind = if service { " (service)" } else { "" };
             let nodes = if nodes.len() > NAMED {
                 format!("{} nodes: {}", nodes.len(), some(&nodes))
             } else {
                 nodes.join(", ")
             };
-            let line = format!("  {what}{kind}: {nodes}");
-            text.push_str(&paragraph("  ", 4, line.trim_start(), columns));
-        }
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text
+            format!("{what}{kind}: {nodes}")
+        };
+        groups.into_iter().map(line).collect()
     }
 }

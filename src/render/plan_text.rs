@@ -112,8 +112,21 @@ impl PlanReport {
     }
 
     fn changes(&self, columns: usize, done: bool) -> String {
-        let action = |action| if done { past(action) } else { action };
         let mut table = Table::new();
+        for row in self.change_rows(REASONS, done) {
+            table.row(row);
+        }
+        let mut text = table.render("", columns);
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Name, action and at most so many reasons.
+    pub(super) fn change_rows(&self, most: usize, done: bool) -> Vec<[Cell; 3]> {
+        let action = |action| if done { past(action) } else { action };
+        let mut rows = Vec::new();
         let lock: Vec<String> = self
             .lock
             .iter()
@@ -134,33 +147,27 @@ impl PlanReport {
                 .iter()
                 .map(|reason| reason.text.as_str())
                 .collect();
-            let more = reasons.len().saturating_sub(REASONS);
-            reasons.truncate(REASONS);
+            let more = reasons.len().saturating_sub(most);
+            reasons.truncate(most);
             let mut reason = reasons.join("; ");
             if more > 0 {
                 let _ = write!(reason, "; and {more} more");
             }
-            table.row([
+            rows.push([
                 Cell::new(style, format!("{sign} {}", step.name)),
                 Cell::new(style, action(&step.action)),
                 reason.into(),
             ]);
         }
-        for row in self.secrets.rows(done) {
-            table.row(row);
-        }
+        rows.extend(self.secrets.rows(done));
         if !lock.is_empty() {
-            table.row([
+            rows.push([
                 Cell::new(MINOR, "= cluster.lock"),
                 Cell::new(MINOR, action("record")),
                 lock.join("; ").into(),
             ]);
         }
-        let mut text = table.render("", columns);
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text
+        rows
     }
 
     fn remarks(&self, columns: usize) -> String {
@@ -172,23 +179,24 @@ impl PlanReport {
     }
 
     fn old_certificates(&self, columns: usize) -> String {
+        self.old_certificates_stay()
+            .map_or_else(String::new, |text| paragraph("", 2, &text, columns))
+    }
+
+    pub(super) fn old_certificates_stay(&self) -> Option<String> {
         let until = self
             .steps
             .iter()
             .filter_map(|step| step.old_certificate_until.as_deref());
-        let Some(last) = until.clone().max() else {
-            return String::new();
-        };
-        let last: String = last.chars().take(10).collect();
-        let text = if until.count() == 1 {
+        let last: String = until.clone().max()?.chars().take(10).collect();
+        Some(if until.count() == 1 {
             format!("the old certificate stays valid until {last}: nothing can revoke it")
         } else {
             format!("the old certificates stay valid until {last} at most: nothing can revoke them")
-        };
-        paragraph("", 2, &text, columns)
+        })
     }
 
-    fn totals(&self, done: bool) -> String {
+    pub(super) fn totals(&self, done: bool) -> String {
         let words = if done { &DONE } else { &PLANNED };
         let summary = &self.summary;
         let counts = [

@@ -164,6 +164,15 @@ fn line(text: &mut String, change: &PrivilegeReport, columns: usize) {
         (_, "gain") => ("+", GOOD),
         _ => ("-", MINOR),
     };
+    text.push_str(&paragraph(
+        &format!("{} ", paint(style, sign)),
+        2,
+        &in_words(change),
+        columns,
+    ));
+}
+
+pub(super) fn in_words(change: &PrivilegeReport) -> String {
     let mut words = format!("{} {}", change.holder, change.text);
     if let Some(until) = &change.until {
         let date: String = until.chars().take(10).collect();
@@ -178,26 +187,16 @@ fn line(text: &mut String, change: &PrivilegeReport, columns: usize) {
     if change.artifacts.len() > 1 {
         let _ = write!(words, ": {}", some(&change.artifacts));
     }
-    text.push_str(&paragraph(
-        &format!("{} ", paint(style, sign)),
-        2,
-        &words,
-        columns,
-    ));
+    words
 }
 
 pub(super) fn violations_text(violations: &[ViolationReport], columns: usize) -> String {
     let mut text = String::new();
     for violation in violations {
-        let mut words = format!("{} {}", some(&violation.artifacts), violation.text);
-        if let Some(origin) = &violation.origin {
-            let _ = write!(words, " ({origin})");
-        }
-        let _ = write!(words, "; the rule is {}", violation.rule);
         text.push_str(&paragraph(
             &format!("{} ", paint(DANGER, "x")),
             2,
-            &words,
+            &violation.in_words(),
             columns,
         ));
     }
@@ -205,6 +204,17 @@ pub(super) fn violations_text(violations: &[ViolationReport], columns: usize) ->
         return text;
     }
     format!("{STRONG}against the policy{STRONG:#}\n{text}\n")
+}
+
+impl ViolationReport {
+    pub(super) fn in_words(&self) -> String {
+        let mut words = format!("{} {}", some(&self.artifacts), self.text);
+        if let Some(origin) = &self.origin {
+            let _ = write!(words, " ({origin})");
+        }
+        let _ = write!(words, "; the rule is {}", self.rule);
+        words
+    }
 }
 
 impl PrivilegeChange {

@@ -24,6 +24,15 @@ impl Cell {
         self.text.is_empty()
     }
 
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Without its style, and with another text in the place of its own.
+    pub fn plain(&self, text: impl FnOnce(&str) -> String) -> Self {
+        Cell::from(text(&self.text))
+    }
+
     fn width(&self) -> usize {
         self.text.chars().count()
     }
@@ -72,6 +81,11 @@ impl Table {
 
     /// In lines of at most `columns` where that is possible.
     pub fn render(&self, indent: &str, columns: usize) -> String {
+        self.lines(indent, columns).concat()
+    }
+
+    /// Each row by itself, in one line or several.
+    pub fn lines(&self, indent: &str, columns: usize) -> Vec<String> {
         let widths = self.widths();
         let wide = |row: &Vec<Cell>| {
             let before = row.len().saturating_sub(1);
@@ -83,10 +97,9 @@ impl Table {
         } else {
             2
         };
-        let mut text = String::new();
-        for row in &self.rows {
+        let line = |row: &Vec<Cell>| {
+            let mut text = String::from(indent);
             let mut used = indent.len();
-            text.push_str(indent);
             for (index, cell) in row.iter().enumerate() {
                 if index + 1 == row.len() {
                     self.last(&mut text, cell, indent.len(), used, columns);
@@ -100,8 +113,9 @@ impl Table {
             }
             text.truncate(text.trim_end().len());
             text.push('\n');
-        }
-        text
+            text
+        };
+        self.rows.iter().map(line).collect()
     }
 
     fn widths(&self) -> Vec<usize> {
