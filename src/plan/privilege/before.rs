@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Witness, World};
+use super::names::is_worth_telling;
 use super::nodes::{is_of_control_plane, on_node};
 use super::{Credential, grants};
-use crate::facts::{RoleGrant, role_grants};
+use crate::facts::{RoleGrant, is_signed_by, role_grants};
 use crate::graph::{Content, DerivationId, Graph, Recipe};
 use crate::name::{ArtifactName, San};
 use crate::spec::{Role, Spec};
@@ -124,10 +125,13 @@ impl<'a> Before<'a> {
 }
 
 fn here(world: World<'_>, id: DerivationId) -> Option<Credential> {
-    let answer = world.graph.answer_to(id);
-    let certificate = world.survey.witness(answer.unwrap_or(id)).certificate();
-    if let Some(facts) = certificate {
+    let certified = world.graph.answer_to(id).unwrap_or(id);
+    if let Witness::Certificate { der, facts, .. } = world.survey.witness(certified) {
         let mut before = Credential::of_certificate(facts);
+        // It may come from whoever proposes the change, and so may the lock's line of it: only a CA can tell.
+        if tells_of_power(&world.graph.get(id).name, &before) && !is_issued_here(world, der) {
+            return None;
+        }
         let issuer = world.graph.get(id).recipe.issuer();
         let issuer = issuer.and_then(|issuer| world.survey.witness(issuer).certificate());
         if issuer.is_some_and(|issuer| issuer.not_after == facts.not_after) {
@@ -140,4 +144,19 @@ fn here(world: World<'_>, id: DerivationId) -> Option<Credential> {
         Witness::Request { facts, .. } => Some(Credential::of_request(facts)),
         _ => None,
     }
+}
+
+/// What a node's certificate holds else follows from Kubernetes, and a signature is dear where nodes are many.
+fn tells_of_power(name: &ArtifactName, before: &Credential) -> bool {
+    on_node(name).is_none() || before.sans.iter().any(is_worth_telling)
+}
+
+/// By any of the CAs that are here: a certificate may move from one to another.
+fn is_issued_here(world: World<'_>, der: &[u8]) -> bool {
+    let graph = world.graph;
+    graph
+        .ids()
+        .filter(|id| matches!(graph.get(*id).recipe, Recipe::Authority(_)))
+        .filter_map(|id| world.survey.witness(id).certificate())
+        .any(|authority| is_signed_by(der, &authority.public_key))
 }
