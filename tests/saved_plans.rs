@@ -12,7 +12,7 @@
 mod common;
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use common::project::{Project, said};
 
@@ -67,31 +67,6 @@ fn intentions_are_part_of_a_plan() {
         let arguments = [&["apply", "reviewed.plan"], more].concat();
         ended(&project.kpki(&arguments), 64);
     }
-}
-
-/// Same description and state, another world: the same bytes and hash.
-#[test]
-fn a_plan_is_a_function_of_the_project() {
-    let project = Project::example("ha").applied();
-    edit(&project, "cluster.kdl", "1.36", "1.35");
-    let arguments = ["plan", "--now", "2026-12-01T00:00:00Z", "--out"];
-    ended(&project.kpki(&[&arguments[..], &["one.plan"]].concat()), 0);
-    let home = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(arguments)
-        .arg("other.plan")
-        .current_dir(project.folder())
-        .env_clear()
-        .env("HOME", home.path())
-        .env("TZ", "Asia/Kathmandu")
-        .env("LC_ALL", "de_DE.UTF-8")
-        .env("COLUMNS", "300")
-        .env("RAYON_NUM_THREADS", "1")
-        .output()
-        .unwrap();
-    ended(&output, 0);
-    let read = |name: &str| fs::read(project.folder().join(name)).unwrap();
-    assert_eq!(read("one.plan"), read("other.plan"));
 }
 
 /// Time alone makes no plan stale: it is made again for its own time.
