@@ -21,6 +21,8 @@ use kpki::sources::Sources;
 struct Block {
     /// Of the line that opens it, from 1.
     line: usize,
+    /// Three backticks, or more where the text has three.
+    fence: String,
     info: String,
     text: String,
 }
@@ -29,20 +31,23 @@ fn blocks(readme: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (index, line) in readme.lines().enumerate() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(info)) => {
+        let info = line.trim_start_matches('`');
+        let fence = line.strip_suffix(info).unwrap_or_default();
+        match &mut open {
+            None if fence.len() >= 3 => {
                 open = Some(Block {
                     line: index + 1,
+                    fence: fence.to_owned(),
                     info: info.to_owned(),
                     text: String::new(),
                 });
             }
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some(block), None) => {
+            None => {}
+            Some(block) if line == block.fence => blocks.extend(open.take()),
+            Some(block) => {
                 block.text.push_str(line);
                 block.text.push('\n');
             }
-            (None, None) => {}
         }
     }
     assert!(open.is_none(), "the last block is not closed");
@@ -146,8 +151,8 @@ fn commands_print_what_the_readme_says() {
                     wrong.push(format!("README.md:{}\n{real}", block.line));
                 }
                 updated = updated.replacen(
-                    &format!("```console\n{}```", block.text),
-                    &format!("```console\n{real}```"),
+                    &format!("{0}console\n{1}{0}", block.fence, block.text),
+                    &format!("{0}console\n{real}{0}", block.fence),
                     1,
                 );
             }
