@@ -32,10 +32,15 @@ pub fn of_lock(lock: &Lock) -> Side {
         let item = resting(Item::new("sealed copy"), Some(*rest));
         (format!("out/{path}"), item)
     });
+    let exposures = lock.exposed.iter().map(|(name, exposure)| {
+        let item = Item::new("exposed key").set("readable by", exposure.to.iter().cloned());
+        (format!("exposure of {name}"), item)
+    });
     std::iter::once(("cluster".to_owned(), head))
         .chain(recipients)
         .chain(entries)
         .chain(copies)
+        .chain(exposures)
         .map(|(name, item)| (name, vec![item]))
         .collect()
 }

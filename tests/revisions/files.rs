@@ -165,6 +165,17 @@ fn two_locks_by_line() {
         line(&text, "~ cluster ").contains("kubernetes: 1.36.2 -> 1.36.3"),
         "{text}"
     );
+    // A key that somebody could read once.
+    let exposed = "{\"exposed\":\"ca/etcd\",\"public-key\":\"000102030405060708090a0b0c0d0e0f\",\"to\":[\"age1x\"]}\n";
+    fs::write(
+        repository.path("exposed.lock"),
+        format!("{before}{exposed}"),
+    )
+    .unwrap();
+    line(
+        &repository.diff(&["old.lock", "exposed.lock"], 2),
+        "+ exposure of ca/etcd ",
+    );
     // A lock that lost a line.
     let short: Vec<&str> = before
         .split_inclusive('\n')
