@@ -15,7 +15,7 @@ pub struct Cell {
 impl Cell {
     pub fn new(style: Style, text: impl Into<String>) -> Self {
         Cell {
-            text: text.into(),
+            text: harmless(&text.into()),
             style,
         }
     }
@@ -160,6 +160,7 @@ impl Table {
 pub fn paragraph(first: &str, hanging: usize, text: &str, columns: usize) -> String {
     let indent = " ".repeat(hanging);
     let mut out = String::from(first);
+    let text = &harmless(text);
     // What stands first is as wide as the hanging indent, or wider by a little.
     for (index, line) in wrap(text, columns.saturating_sub(hanging))
         .iter()
@@ -268,5 +269,16 @@ mod tests {
             printable("a\u{1b}[31m\u{202e}\"b\""),
             "a\\u{1b}[31m\\u{202e}\"b\""
         );
+        let bad = "x\u{1b}[2J\n+ nothing\u{202e}";
+        let mut table = Table::new();
+        table.row([bad.into(), bad.into()]);
+        for text in [table.render("", 80), paragraph("", 2, bad, 80)] {
+            let lines: Vec<&str> = text.lines().collect();
+            assert_eq!(lines.len(), 1, "{text}");
+            assert!(
+                !text.contains('\u{202e}') && !text.contains("\u{1b}[2J"),
+                "{text}"
+            );
+        }
     }
 }
