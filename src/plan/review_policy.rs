@@ -113,6 +113,18 @@ impl SanPattern {
             _ => false,
         }
     }
+
+    /// It matches, or is a wildcard whose holder can serve as what matches (RFC 6125 6.4.3: one label).
+    pub fn is_covered_by(&self, san: &San) -> bool {
+        let covers = match (self, san) {
+            (SanPattern::Exact(San::Dns(exact)), San::Dns(name)) => {
+                let parent = exact.split_once('.').map(|(_, parent)| parent);
+                parent.is_some() && name.strip_prefix("*.") == parent
+            }
+            _ => false,
+        };
+        covers || self.matches(san)
+    }
 }
 
 impl FromStr for SanPattern {
@@ -162,6 +174,16 @@ mod tests {
             let (parsed, san): (SanPattern, San) = (pattern.parse().unwrap(), san.parse().unwrap());
             assert_eq!(parsed.matches(&san), matches, "{pattern} {san}");
             assert_eq!(parsed.to_string(), pattern);
+        }
+        let exact: SanPattern = "api.example.com".parse().unwrap();
+        for (san, covered) in [
+            ("api.example.com", true),
+            ("*.example.com", true),
+            ("*.api.example.com", false),
+            ("*.com.example", false),
+            ("web.example.com", false),
+        ] {
+            assert_eq!(exact.is_covered_by(&san.parse().unwrap()), covered, "{san}");
         }
         let system: GroupPattern = "system:*".parse().unwrap();
         assert!(system.matches("system:masters") && !system.matches("systems"));

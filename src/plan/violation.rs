@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::ReviewPolicy;
 use super::privilege::Credential;
 use crate::algorithm::KeyAlgorithm;
-use crate::facts::KeyKind;
-use crate::graph::{DerivationId, Graph, Recipe};
+use crate::facts::{CertificateFacts, KeyKind};
+use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::name::{ArtifactName, San};
 use crate::spec::{Origin, Setting, Spec};
 
@@ -86,8 +86,16 @@ fn key(graph: &Graph, id: DerivationId, policy: &ReviewPolicy, broken: &mut Brok
     let brought = graph
         .brought_key(id)
         .map(|brought| brought.public_key.kind());
+    let of_a_ca = match &graph.get(id).recipe {
+        Recipe::Authority(Authority {
+            issuance: Issuance::Brought(brought),
+            ..
+        }) => CertificateFacts::from_der(&brought.der).ok(),
+        _ => None,
+    };
+    let of_a_ca = of_a_ca.map(|facts| facts.public_key.kind());
     let made = graph.get(id).recipe.key_algorithm().map(kind_of);
-    let Some(kind) = brought.or(made) else {
+    let Some(kind) = brought.or(of_a_ca).or(made) else {
         return;
     };
     for Setting {
@@ -155,7 +163,7 @@ fn names(credential: &Credential, policy: &ReviewPolicy, broken: &mut Broken) {
         let forbidden = policy
             .forbidden_sans
             .iter()
-            .find(|rule| rule.value.matches(name));
+            .find(|rule| rule.value.is_covered_by(name));
         if let Some(rule) = forbidden {
             broken.push((
                 format!("has the forbidden name {name}"),
