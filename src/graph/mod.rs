@@ -219,6 +219,17 @@ impl Graph {
         master.is_some_and(|master| master.path != place.path)
     }
 
+    /// Of a CA certificate that was brought.
+    pub fn brought_digest(&self, id: DerivationId) -> Option<Digest> {
+        match &self.get(id).recipe {
+            Recipe::Authority(Authority {
+                issuance: Issuance::Brought(brought),
+                ..
+            }) => Some(Digest::of(&brought.der)),
+            _ => None,
+        }
+    }
+
     /// The kubeconfig that embeds an identity.
     pub fn kubeconfig_of(&self, identity: DerivationId) -> Option<DerivationId> {
         self.kubeconfigs.get(&identity).copied()

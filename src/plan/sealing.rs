@@ -65,7 +65,10 @@ pub fn resting(world: World<'_>, place: &Placement) -> Resting {
     };
     match recorded(world, place) {
         Some(rest) if rest.sealed != sealed.digest => Resting::Modified,
-        Some(rest) if rest.recipients == recipients.digest() => Resting::Sealed(rest),
+        // The header is what it is, whatever the lock says.
+        Some(rest) if rest.recipients == recipients.digest() && sealed.fits(recipients) => {
+            Resting::Sealed(rest)
+        }
         None if sealed.fits(recipients) => Resting::Unrecorded(Rest {
             sealed: sealed.digest,
             recipients: recipients.digest(),

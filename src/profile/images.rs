@@ -50,6 +50,11 @@ const ETCD_IMAGES: &[EtcdRow] = &[
 ];
 
 impl Process {
+    /// Where Kubernetes publishes its images.
+    pub fn repository(self) -> String {
+        format!("{REGISTRY}/{}", self.name())
+    }
+
     /// The image that kubeadm of this version deploys; `None` without evidence.
     pub fn image(self, version: KubernetesVersion) -> Option<String> {
         match self {

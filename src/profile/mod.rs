@@ -12,6 +12,7 @@ mod flags;
 mod images;
 mod leaves;
 mod placements;
+mod powerful_flags;
 mod process;
 mod reload;
 
@@ -25,6 +26,7 @@ pub use leaves::{LEAVES, LeafRow};
 pub use placements::{
     AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, SERVICE_ACCOUNT_FILES, folder_mode,
 };
+pub use powerful_flags::{POWERFUL_FLAGS, PowerfulFlag};
 pub use process::{MountRow, PodRow, Process};
 pub use reload::{Input, RESTARTS, Reader, RestartRow, restart_inputs};
 

@@ -28,6 +28,7 @@ mod sealing;
 
 #[path = "../signer/mod.rs"]
 mod signer;
+mod smuggled_privileges;
 #[path = "../common/project.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod tools;

@@ -21,7 +21,7 @@ certificate "web" { san "web.lab" }
 "#;
 
 /// `x jane gains …` where consent is missing, `! …` where it was given, `= …` where none is needed.
-fn changes(planned: &Planned) -> Vec<String> {
+pub fn changes(planned: &Planned) -> Vec<String> {
     let line = |change: &kpki::plan::PrivilegeChange| {
         let sign = match change.consent {
             Consent::Missing => "x",
@@ -144,7 +144,9 @@ fn a_table_of_changes() {
             "a name of one node",
             "address=\"10.0.1.1\"",
             "address=\"10.0.1.1\" san=\"kubernetes.default\"",
-            &["x kubelet-server can serve as kubernetes.default :4"],
+            &[
+                "x kubelet-server can serve as kubernetes.default, and so in the place of the API server :4",
+            ],
         ),
         (
             "a wildcard",
@@ -206,7 +208,7 @@ fn a_table_of_changes() {
             "node \"w1\"",
             "node \"w2\" address=\"10.0.1.2\" san=\"api.lab\"\nnode \"w1\"",
             &[
-                "x kubelet-server can serve as api.lab :4",
+                "x kubelet-server can serve as api.lab, and so in the place of the API server :4",
                 "= w2 joins as a worker :4",
             ],
         ),
@@ -306,13 +308,35 @@ fn a_first_build_and_one_that_changes_nothing_say_nothing() {
     assert_eq!(changes(&planned), [""; 0]);
 }
 
-/// A brought root of trust from before is no cluster yet.
+/// The keys of a cluster are here, and nothing tells what was built from them: moved to kpki, or the lock and all
+/// files were deleted so that nobody is asked.
 #[test]
-fn who_brings_the_keys_of_a_cluster_is_not_asked() {
+fn who_brings_the_keys_of_a_cluster_is_asked_once() {
     let mut project = Project::applied(CLUSTER);
     project.out.retain(|path, _| path.starts_with("ca/"));
     project.lock = None;
-    assert_eq!(changes(&project.plan()), [""; 0]);
+    let found = changes(&project.plan());
+    assert_eq!(
+        found[0],
+        "x cluster is built anew from keys that are here: whoever trusts them believes all below"
+    );
+    assert!(
+        found[1..].iter().all(|line| line.starts_with('=')),
+        "{found:#?}"
+    );
+    assert!(
+        found.contains(&"= root is new: root, in system:masters :7".to_owned()),
+        "{found:#?}"
+    );
+    // The operator's secrets are left of what Git had.
+    project = Project::applied(CLUSTER);
+    project.out.retain(|path, _| !kpki::state::is_public(path));
+    project.lock = None;
+    let found = changes(&project.plan());
+    assert!(
+        found.contains(&"x root is new: root, in system:masters :7".to_owned()),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -343,7 +367,7 @@ fn policy(text: &str) -> ReviewPolicy {
         .unwrap()
 }
 
-fn with_policy(project: &Project, text: &str) -> Planned {
+pub fn with_policy(project: &Project, text: &str) -> Planned {
     project.plan_with(&Intent {
         policy: policy(text),
         ..Intent::default()

@@ -1,15 +1,15 @@
 //! What was before: what the public files here say, or what another description asks for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::super::{Witness, World};
-use super::names::is_worth_telling;
-use super::nodes::{is_of_control_plane, on_node};
-use super::{Credential, grants};
-use crate::facts::{RoleGrant, is_signed_by, role_grants};
-use crate::graph::{Content, DerivationId, Graph, Recipe};
-use crate::name::{ArtifactName, San};
-use crate::spec::{Role, Spec};
+use super::super::World;
+use super::nodes::on_node;
+use super::{Credential, grants, proved};
+use crate::facts::{RoleGrant, role_grants};
+use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
+use crate::hash::Digest;
+use crate::name::{ArtifactName, San, TreePath};
+use crate::spec::Spec;
 
 /// Artifacts are asked for as the graph of what is after knows them.
 #[derive(Clone, Copy)]
@@ -27,10 +27,21 @@ impl<'a> Before<'a> {
     /// What the certificate of an artifact says.
     pub fn credential(&self, after: &Graph, id: DerivationId) -> Option<Credential> {
         match self {
-            Before::Here(world) => here(*world, id),
+            Before::Here(world) => proved::of(*world, id),
             Before::Described(graph, _) => {
                 Credential::of_recipe(graph, Before::find(graph, after, id)?)
             }
+        }
+    }
+
+    /// Digest of a CA's certificate, where that is one already.
+    pub fn authority(&self, after: &Graph, id: DerivationId) -> Option<Digest> {
+        match self {
+            Before::Here(world) => {
+                let certificate = world.survey.witness(id).certificate();
+                certificate.map(|facts| facts.digest)
+            }
+            Before::Described(graph, _) => graph.brought_digest(Before::find(graph, after, id)?),
         }
     }
 
@@ -50,7 +61,12 @@ impl<'a> Before<'a> {
             Before::Here(world) => {
                 let place = after.placements_of(id, Content::Rendered).next();
                 let file = place.and_then(|place| world.inventory.public(place.path.as_str()));
-                file.and_then(role_grants)
+                // Another file than the one on record binds nobody: it was put there.
+                let entry = world.lock.entries.get(&after.get(id).name);
+                let recorded = entry.and_then(|entry| entry.content);
+                let is_known =
+                    |file: &&[u8]| recorded.is_none_or(|known| known == Digest::of(file));
+                file.filter(is_known).and_then(role_grants)
             }
             Before::Described(graph, _) => {
                 let old = Before::find(graph, after, id);
@@ -74,89 +90,49 @@ impl<'a> Before<'a> {
         }
     }
 
-    /// What the same certificate said on all nodes.
-    pub fn names_of_row(&self, row: &str) -> BTreeSet<San> {
-        let is_of_row = |graph: &Graph, id: DerivationId| {
-            on_node(&graph.get(id).name).is_some_and(|(_, other)| other == row)
-        };
+    /// The same certificate said so on some node.
+    pub fn row_has(&self, row: &str, name: &San) -> bool {
         let graph = self.graph();
-        let ids = graph.ids().filter(|id| is_of_row(graph, *id));
-        match self {
-            Before::Here(world) => ids
-                .filter_map(|id| world.survey.witness(id).certificate())
-                .flat_map(|facts| facts.sans.iter().cloned())
-                .collect(),
-            Before::Described(graph, _) => ids
-                .filter_map(|id| Credential::of_recipe(graph, id))
-                .flat_map(|credential| credential.sans)
-                .collect(),
-        }
+        let mut ids = graph.ids();
+        ids.any(|id| {
+            let is_of_row = on_node(&graph.get(id).name).is_some_and(|(_, other)| other == row);
+            is_of_row
+                && match self {
+                    Before::Here(world) => {
+                        let certificate = world.survey.witness(id).certificate();
+                        certificate.is_some_and(|facts| facts.sans.contains(name))
+                            && proved::of(*world, id).is_some()
+                    }
+                    Before::Described(graph, _) => Credential::of_recipe(graph, id)
+                        .is_some_and(|credential| credential.sans.contains(name)),
+                }
+        })
     }
 
-    /// Nodes of which something was there, and whether anything of a control plane was.
-    pub fn known_nodes(&self) -> BTreeMap<&'a str, bool> {
-        let mut known = BTreeMap::new();
+    /// A copy of the artifact lay there, as far as whoever asks can know.
+    pub fn has_place(&self, after: &Graph, id: DerivationId, place: &Placement) -> bool {
         match self {
             Before::Here(world) => {
-                let (graph, survey) = (world.graph, world.survey);
-                let here = graph
-                    .ids()
-                    .filter(|id| survey.witness(*id).path().is_some())
-                    .filter_map(|id| on_node(&graph.get(id).name));
-                for (node, row) in here {
-                    *known.entry(node).or_default() |= is_of_control_plane(row);
-                }
+                let is_here = |path: &TreePath| world.inventory.get(path.as_str()).is_some();
+                // Where no key is here, a missing one says nothing.
+                let mut keys = after.key_places(id);
+                is_here(&place.path)
+                    || (place.content.is_secret() && !keys.any(|place| is_here(&place.path)))
             }
-            Before::Described(_, spec) => known.extend(
-                spec.nodes
-                    .iter()
-                    .map(|node| (node.name.as_str(), node.role == Role::ControlPlane)),
-            ),
+            Before::Described(graph, _) => {
+                let old = Before::find(graph, after, id);
+                old.is_some_and(|old| {
+                    let mut places = graph.placements(old).iter();
+                    places.any(|known| known.path == place.path)
+                })
+            }
         }
-        known
     }
 
-    fn graph(&self) -> &'a Graph {
+    pub fn graph(&self) -> &'a Graph {
         match self {
             Before::Here(world) => world.graph,
             Before::Described(graph, _) => graph,
         }
     }
-}
-
-fn here(world: World<'_>, id: DerivationId) -> Option<Credential> {
-    let certified = world.graph.answer_to(id).unwrap_or(id);
-    if let Witness::Certificate { der, facts, .. } = world.survey.witness(certified) {
-        let mut before = Credential::of_certificate(facts);
-        // It may come from whoever proposes the change, and so may the lock's line of it: only a CA can tell.
-        if tells_of_power(&world.graph.get(id).name, &before) && !is_issued_here(world, der) {
-            return None;
-        }
-        let issuer = world.graph.get(id).recipe.issuer();
-        let issuer = issuer.and_then(|issuer| world.survey.witness(issuer).certificate());
-        if issuer.is_some_and(|issuer| issuer.not_after == facts.not_after) {
-            // Cut at its CA's end: its length says nothing about what was wanted.
-            before.life = None;
-        }
-        return Some(before);
-    }
-    match world.survey.witness(id) {
-        Witness::Request { facts, .. } => Some(Credential::of_request(facts)),
-        _ => None,
-    }
-}
-
-/// What a node's certificate holds else follows from Kubernetes, and a signature is dear where nodes are many.
-fn tells_of_power(name: &ArtifactName, before: &Credential) -> bool {
-    on_node(name).is_none() || before.sans.iter().any(is_worth_telling)
-}
-
-/// By any of the CAs that are here: a certificate may move from one to another.
-fn is_issued_here(world: World<'_>, der: &[u8]) -> bool {
-    let graph = world.graph;
-    graph
-        .ids()
-        .filter(|id| matches!(graph.get(*id).recipe, Recipe::Authority(_)))
-        .filter_map(|id| world.survey.witness(id).certificate())
-        .any(|authority| is_signed_by(der, &authority.public_key))
 }

@@ -58,7 +58,7 @@ fn is_replaced(old: &Graph, known: DerivationId, new: &Graph, id: DerivationId) 
 }
 
 fn recipients(finder: &mut Finder<'_>, before: &Spec, after: &Spec) {
-    if before.secrets.is_none() || after.secrets.is_none() {
+    if after.secrets.is_none() {
         return;
     }
     let all = |spec: &Spec| -> BTreeSet<(Owner, String)> {

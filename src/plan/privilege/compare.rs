@@ -83,6 +83,7 @@ pub fn new_subject(after: &Credential) -> Vec<Gain> {
         // Which CA signed it cannot be told from its name.
         ca: CaName::Kubernetes,
         client: after.client,
+        same_as: None,
     };
     let names = after.sans.iter();
     let names = names.filter(|name| after.server && is_worth_telling(name));

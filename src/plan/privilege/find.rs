@@ -1,19 +1,22 @@
 //! What a plan changes in power: each step is held against what is here now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rayon::prelude::*;
 
 use super::super::{Action, Allow, Intent, Plan, World};
 use super::before::Before;
 use super::gain::{Direction, Gain};
-use super::left;
 use super::names::is_worth_telling;
-use super::nodes::{chosen_names, described, on_node};
+use super::nodes::{KnownNodes, on_node};
 use super::origin::{self, Place};
-use super::{Consent, Credential, Holder, PrivilegeChange, compare, grants};
+use super::others::Names;
+use super::standing::Standing;
+use super::{Consent, Credential, Holder, PrivilegeChange};
+use super::{anchors, compare, grants, gravity, left, recipients};
 use crate::graph::{DerivationId, Graph, Kubeconfig, Recipe, UserBindings};
 use crate::name::{ArtifactName, San};
-use crate::sealed::Owner;
-use crate::spec::{Origin, Role, Spec};
+use crate::spec::{Origin, Spec};
 use crate::time::Timestamp;
 
 /// Bypasses RBAC: whoever is in it can gain nothing.
@@ -24,7 +27,8 @@ pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<
     if plan.is_empty() && plan.orphans.is_empty() {
         return Vec::new();
     }
-    if is_first_built(world) {
+    let is_new = anchors::has_nothing_built(world);
+    if is_new && !anchors::has_roots(world) {
         return Vec::new();
     }
     let mut finder = Finder::new(Before::Here(world), world.graph, spec, Some(world.now));
@@ -46,37 +50,36 @@ pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<
         .map(|step| step.derivation)
         .chain(blocked.map(|blocked| blocked.derivation))
         .collect();
+    // A signature costs as much as all else.
+    let proved = touched.par_iter().copied();
+    let proved = proved.map(|id| (id, finder.before.credential(world.graph, id)));
+    finder.proved = proved.collect();
     for id in touched {
         finder.look_at(id, replaced.contains(&id));
     }
-    // Sealing what was in the clear takes power, it gives none.
-    if !world.lock.recipients.is_empty() && spec.secrets.is_some() {
-        finder.recipients(&plan.recipients.added, &plan.recipients.removed);
-    }
+    recipients::find(&mut finder, world, plan);
     left::find(&mut finder, world, plan);
+    if is_new {
+        finder.is_asked_once();
+    }
     finder.finish(intent)
 }
 
-/// Roots of trust may be here before: who had a cluster's CA brings it.
-fn is_first_built(world: World<'_>) -> bool {
-    let graph = world.graph;
-    let is_known = |id: &DerivationId| {
-        !graph.get(*id).recipe.is_anchor() && world.survey.witness(*id).path().is_some()
-    };
-    world.lock.entries.is_empty() && !graph.ids().any(|id| is_known(&id))
-}
-
 pub(super) struct Finder<'a> {
-    before: Before<'a>,
+    pub before: Before<'a>,
+    /// Of what a plan touches.
+    proved: HashMap<DerivationId, Option<Credential>>,
     /// What is after.
-    graph: &'a Graph,
+    pub graph: &'a Graph,
     pub spec: &'a Spec,
     /// When a certificate that is issued begins, if anybody knows.
     now: Option<Timestamp>,
-    changes: BTreeMap<(Holder, Gain), Found>,
-    /// Of each row what its certificates said on all nodes: as many nodes may be new.
-    names_of_rows: BTreeMap<String, BTreeSet<San>>,
-    known_nodes: BTreeMap<&'a str, bool>,
+    pub changes: BTreeMap<(Holder, Gain), Found>,
+    /// Whether the certificates of a row said a name on any node: many nodes may be new.
+    pub names_of_rows: BTreeMap<(String, San), bool>,
+    pub known_nodes: KnownNodes<'a>,
+    names: Names,
+    standing: Standing<'a>,
 }
 
 #[derive(Default)]
@@ -87,7 +90,7 @@ pub(super) struct Found {
     /// The holder could do everything before.
     is_no_more: bool,
     /// Another permission stands for it.
-    asked_otherwise: bool,
+    pub asked_otherwise: bool,
 }
 
 impl<'a> Finder<'a> {
@@ -103,8 +106,11 @@ impl<'a> Finder<'a> {
             spec,
             now,
             changes: BTreeMap::new(),
+            proved: HashMap::new(),
             names_of_rows: BTreeMap::new(),
-            known_nodes: before.known_nodes(),
+            known_nodes: KnownNodes::of(before),
+            names: Names::of(graph, spec),
+            standing: Standing::of(graph),
         }
     }
 
@@ -115,13 +121,24 @@ impl<'a> Finder<'a> {
             Recipe::Authority(_) | Recipe::SigningKey(_) => self.anchor(id, is_replaced),
             Recipe::UserBindings(recipe) => self.bindings(id, recipe),
             Recipe::Kubeconfig(config) => self.kubeconfig(id, config),
+            Recipe::StaticPod(recipe) => self.static_pod(id, recipe),
             _ => {}
         }
     }
 
     /// A change of an artifact that is described.
-    fn add(&mut self, id: DerivationId, gain: Gain, until: Option<Timestamp>) -> &mut Found {
+    pub fn add(&mut self, id: DerivationId, gain: Gain, until: Option<Timestamp>) -> &mut Found {
         let name = identity(&self.graph.get(id).name);
+        let gain = match gain {
+            Gain::Name(name) => match self.names.owner(self.graph, id, &name) {
+                Some(owner) => Gain::OthersName {
+                    name,
+                    owner: owner.clone(),
+                },
+                None => Gain::Name(name),
+            },
+            gain => gain,
+        };
         let place = Place::of(self.graph, id);
         let origin = origin::of(self.spec, &place, &gain);
         let holder = if matches!(gain, Gain::LongerLife { .. }) && place.is_of_defaults(self.spec) {
@@ -141,7 +158,9 @@ impl<'a> Finder<'a> {
         until: Option<Timestamp>,
     ) -> &mut Found {
         let found = self.changes.entry((holder, gain)).or_default();
-        found.artifacts.push(artifact);
+        if found.artifacts.last() != Some(&artifact) {
+            found.artifacts.push(artifact);
+        }
         found.origin = found.origin.take().or(origin);
         found.until = found.until.max(until);
         found
@@ -154,8 +173,12 @@ impl<'a> Finder<'a> {
         };
         let life = after.life.filter(|_| after.client);
         let until = life.zip(self.start()).map(|(life, start)| start.plus(life));
-        match self.before.credential(graph, id) {
+        let known = self.proved.get(&id).cloned();
+        let before = known.unwrap_or_else(|| self.before.credential(graph, id));
+        self.dialled_names(id, &after, before.as_ref());
+        match before {
             Some(before) => {
+                self.places(id, &after);
                 let all_powerful = before.groups.contains(MASTERS);
                 let kept_until = before.not_after.filter(|end| Some(*end) > self.now);
                 for gain in compare(&before, &after) {
@@ -183,6 +206,7 @@ impl<'a> Finder<'a> {
             groups: after.groups.clone(),
             ca: origin::ca_of(self.graph, id),
             client: after.client,
+            same_as: self.standing.find(id, after),
         };
         self.add(id, gain, until);
         let names = after
@@ -194,61 +218,35 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Kubernetes' own, on a node that is new or has a new part: only its names are somebody's choice.
-    fn on_a_node(&mut self, id: DerivationId, node: &str, row: &str, after: &Credential) {
-        let spec = self.spec;
-        let Some(described) = described(spec, node) else {
-            return;
-        };
-        let is_control_plane = described.role == Role::ControlPlane;
-        let joins = match self.known_nodes.get(node) {
-            None => true,
-            Some(was_control_plane) => is_control_plane && !was_control_plane,
-        };
-        if joins {
-            let origin = self.spec.lines.block("node", node).cloned();
-            let (holder, gain) = (Holder::node(node), Gain::Joined(described.role));
-            let name = self.graph.get(id).name.clone();
-            self.put(holder, gain, name, origin, None);
-        }
-        if !after.server {
-            return;
-        }
-        let (before, rows) = (&self.before, &mut self.names_of_rows);
-        let others = match rows.get(row) {
-            Some(known) => known,
-            None => rows
-                .entry(row.to_owned())
-                .or_insert_with(|| before.names_of_row(row)),
-        };
-        let chosen = chosen_names(spec, described, row);
-        let names = after.sans.intersection(&chosen);
-        let names: Vec<San> = names
-            .filter(|name| is_worth_telling(name) && !others.contains(name))
-            .cloned()
-            .collect();
-        for name in names {
-            self.add(id, Gain::Name(name), None);
+    /// Names by which others are known, and the private one that kubeconfigs dial.
+    fn dialled_names(&mut self, id: DerivationId, after: &Credential, before: Option<&Credential>) {
+        let graph = self.graph;
+        let none = BTreeSet::new();
+        let old = before.map_or(&none, |before| &before.sans);
+        let endpoint = &self.spec.cluster.endpoint.value.host;
+        for name in after.sans.difference(old).filter(|_| after.server) {
+            let is_dialled = before.is_some() && *name == *endpoint;
+            if is_dialled || self.names.owner(graph, id, name).is_some() {
+                self.add(id, Gain::Name(name.clone()), None);
+            }
         }
     }
 
-    fn anchor(&mut self, id: DerivationId, is_replaced: bool) {
+    /// A key that lies on one more machine.
+    fn places(&mut self, id: DerivationId, after: &Credential) {
         let graph = self.graph;
-        if is_replaced {
-            self.add(id, Gain::AnchorReplaced, None).asked_otherwise = true;
+        if !graph.get(id).name.as_str().starts_with("certificates/") {
             return;
         }
-        let before = self.before.credential(graph, id);
-        match (before, Credential::of_recipe(graph, id)) {
-            (Some(before), Some(after)) => {
-                for gain in compare(&before, &after) {
-                    self.add(id, gain, None);
-                }
-            }
-            _ if self.before.knows(graph, id) => {}
-            _ => {
-                self.add(id, Gain::Anchor, None);
-            }
+        let places = graph.placements(id).iter();
+        let new: BTreeSet<String> = places
+            .filter(|place| !self.before.has_place(graph, id, place))
+            .filter_map(|place| place.path.as_str().strip_prefix("nodes/")?.split_once('/'))
+            .map(|(node, _)| node.to_owned())
+            .collect();
+        for node in new {
+            let client = after.client;
+            self.add(id, Gain::KeyOn { node, client }, None);
         }
     }
 
@@ -282,40 +280,6 @@ impl<'a> Finder<'a> {
                 origin,
                 None,
             );
-        }
-    }
-
-    /// Where secrets were sealed before.
-    pub fn recipients(
-        &mut self,
-        added: &BTreeSet<(Owner, String)>,
-        removed: &BTreeSet<(Owner, String)>,
-    ) {
-        let all = |gain: fn(String) -> Gain, changes: &BTreeSet<(Owner, String)>| {
-            changes
-                .iter()
-                .map(|(owner, name)| (owner.clone(), gain(name.clone())))
-                .collect::<Vec<_>>()
-        };
-        let added = all(Gain::Recipient, added);
-        let removed = all(Gain::LostRecipient, removed);
-        for (owner, gain) in added.into_iter().chain(removed) {
-            // What is on a new node was never closed to it.
-            if let Some(node) = &owner
-                && !self.known_nodes.contains_key(node.as_str())
-            {
-                continue;
-            }
-            let holder = owner.as_ref().map_or_else(
-                || Holder::cluster("secrets"),
-                |node| Holder::node(node.as_str()),
-            );
-            let origin = match &owner {
-                Some(node) => self.spec.lines.block("node", node.as_str()),
-                None => self.spec.lines.block("secrets", ""),
-            };
-            let artifact = ArtifactName::of(holder.name());
-            self.put(holder, gain, artifact, origin.cloned(), None);
         }
     }
 
@@ -354,10 +318,7 @@ impl<'a> Finder<'a> {
                 change.consent = Consent::Given;
             }
         }
-        changes.sort_by(|a, b| {
-            let rank = |change: &PrivilegeChange| (change.consent, change.gain.direction());
-            rank(a).cmp(&rank(b)).then_with(|| a.holder.cmp(&b.holder))
-        });
+        gravity::sort(&mut changes);
         changes
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::super::validity::{BACKDATE, rounded};
+use super::names::is_worth_telling;
+use super::others::Owner;
 use crate::facts::RoleGrant;
 use crate::name::San;
 use crate::spec::{CaName, Role};
@@ -19,6 +21,8 @@ pub enum Gain {
         /// Whom its certificate is good for.
         ca: CaName,
         client: bool,
+        /// Why it has power all the same: another has its name, or its group a role.
+        same_as: Option<String>,
     },
     Group(String),
     CommonName {
@@ -27,6 +31,11 @@ pub enum Gain {
     },
     /// A name or a public address that a server can speak for.
     Name(San),
+    /// A name by which clients know another server.
+    OthersName {
+        name: San,
+        owner: Owner,
+    },
     /// `server`, `client`
     Usage(&'static str),
     /// It can issue certificates.
@@ -41,8 +50,25 @@ pub enum Gain {
     },
     /// The certificate goes to whoever has another key.
     AnotherKey,
+    /// A cluster is built from keys that somebody trusts already.
+    Anew,
     Anchor,
     AnchorReplaced,
+    /// A brought CA's certificate is another over the same key.
+    AnchorReissued,
+    /// Its key lies on one more machine.
+    KeyOn {
+        node: String,
+        client: bool,
+    },
+    /// Of a static pod: who is believed, and who may do what.
+    Flag {
+        flag: &'static str,
+        old: String,
+        new: String,
+    },
+    /// A static pod runs what somebody else publishes.
+    Image(String),
     Role(RoleGrant),
     /// Kubeconfigs lead elsewhere.
     Endpoint {
@@ -91,6 +117,7 @@ impl Gain {
             Gain::CommonName { .. } => "common-name",
             Gain::Name(San::Dns(name)) if name.starts_with("*.") => "wildcard",
             Gain::Name(_) => "name",
+            Gain::OthersName { .. } => "others-name",
             Gain::Usage(_) => "usage",
             Gain::CaBit => "ca-bit",
             Gain::LongerLife { .. } => "longer-life",
@@ -98,6 +125,11 @@ impl Gain {
             Gain::AnotherKey => "another-key",
             Gain::Anchor => "anchor",
             Gain::AnchorReplaced => "anchor-replaced",
+            Gain::AnchorReissued => "anchor-reissued",
+            Gain::Anew => "anew",
+            Gain::KeyOn { .. } => "key-on",
+            Gain::Flag { .. } => "flag",
+            Gain::Image(_) => "image",
             Gain::Role(_) => "role",
             Gain::Endpoint { .. } => "endpoint",
             Gain::Recipient(_) => "recipient",
@@ -120,17 +152,24 @@ impl Gain {
         match self {
             // Every client of etcd reads and writes all that a cluster knows; one of the front proxy speaks for anybody.
             Gain::Subject {
-                groups, ca, client, ..
+                groups,
+                ca,
+                client,
+                same_as,
+                ..
             } => escalation_if(
                 (*client && *ca != CaName::Kubernetes)
+                    || same_as.is_some()
                     || groups.iter().any(|group| is_powerful_group(group)),
             ),
             Gain::Role(grant) => escalation_if(is_powerful_role(grant)),
+            Gain::KeyOn { client, .. } => escalation_if(*client),
             // Its machine holds CA keys and an administrator's, or all that etcd stores.
             Gain::Joined(role) => escalation_if(*role != Role::Worker),
             Gain::Group(_)
             | Gain::CommonName { .. }
             | Gain::Name(_)
+            | Gain::OthersName { .. }
             | Gain::Usage(_)
             | Gain::CaBit
             | Gain::LongerLife { .. }
@@ -138,6 +177,10 @@ impl Gain {
             | Gain::AnotherKey
             | Gain::Anchor
             | Gain::AnchorReplaced
+            | Gain::AnchorReissued
+            | Gain::Anew
+            | Gain::Flag { .. }
+            | Gain::Image(_)
             | Gain::Endpoint { .. }
             | Gain::Recipient(_) => Direction::Escalation,
             Gain::LostGroup(_) | Gain::LostRole(_) | Gain::LostRecipient(_) | Gain::Left { .. } => {
@@ -151,8 +194,12 @@ pub(super) fn is_powerful_group(group: &str) -> bool {
     group.starts_with(POWERFUL_GROUP_PREFIX) || POWERFUL_GROUPS.contains(&group)
 }
 
-fn is_powerful_role(grant: &RoleGrant) -> bool {
+pub(super) fn is_powerful_role(grant: &RoleGrant) -> bool {
     let role = grant.role.as_str();
+    // Whoever has a certificate or a token is in `system:authenticated`.
+    if grant.is_group && is_powerful_group(&grant.subject) {
+        return true;
+    }
     if !grant.is_cluster_role {
         // Of its namespace alone, with rules that nobody here knows.
         return grant.namespace.as_deref() == Some(SYSTEM_NAMESPACE);
@@ -175,6 +222,7 @@ impl fmt::Display for Gain {
                 groups,
                 ca,
                 client,
+                same_as,
             } => {
                 if *client {
                     write!(f, "is new: {common_name}")?;
@@ -183,6 +231,9 @@ impl fmt::Display for Gain {
                 }
                 if !groups.is_empty() {
                     write!(f, ", in {}", list(groups))?;
+                }
+                if let Some(same_as) = same_as {
+                    write!(f, ", {same_as}")?;
                 }
                 match ca {
                     CaName::Kubernetes => Ok(()),
@@ -198,7 +249,12 @@ impl fmt::Display for Gain {
                     name.trim_start_matches("*.")
                 )
             }
-            Gain::Name(San::Ip(address)) => write!(f, "can serve as the public address {address}"),
+            Gain::Name(name @ San::Ip(_)) if is_worth_telling(name) => {
+                write!(f, "can serve as the public address {name}")
+            }
+            Gain::OthersName { name, owner } => {
+                write!(f, "can serve as {name}, and so in the place of {owner}")
+            }
             Gain::Name(name) => write!(f, "can serve as {name}"),
             Gain::Usage(usage) => write!(f, "can be a {usage}"),
             Gain::CaBit => f.write_str("becomes a CA: it can issue certificates"),
@@ -214,6 +270,21 @@ impl fmt::Display for Gain {
             Gain::AnotherKey => f.write_str("goes to whoever holds another key"),
             Gain::Anchor => f.write_str("is a new root of trust"),
             Gain::AnchorReplaced => f.write_str("is replaced as a root of trust"),
+            Gain::AnchorReissued => f.write_str(
+                "has another certificate over the same key: it may be good for more than before",
+            ),
+            Gain::Anew => f.write_str(
+                "is built anew from keys that are here: whoever trusts them believes all below",
+            ),
+            Gain::KeyOn { node, .. } => write!(f, "has its key on {node} from now on"),
+            Gain::Flag { flag, old, new } => {
+                let value = |value: &str| match value {
+                    "" => format!("without --{flag}"),
+                    value => format!("with --{flag}={value}"),
+                };
+                write!(f, "runs {}, ran {}", value(new), value(old))
+            }
+            Gain::Image(image) => write!(f, "runs an image of {image}"),
             Gain::Role(grant) => write!(f, "gains {}", Grant(grant)),
             Gain::Endpoint { old, new } => {
                 write!(f, "moves: kubeconfigs lead to {new}, led to {old}")

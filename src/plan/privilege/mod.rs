@@ -1,20 +1,27 @@
 //! What changes in power: who may do more or less than before, as far as certificates, bindings and recipients say.
 //!
-//! Before is what the public files say, never what the lock claims, or what another description asks for; after is what
+//! Before is what a CA's signature proves, never what the lock claims, or what another description asks for; after is what
 //! the recipes make. A gain stops apply until a person names it.
 
+mod anchors;
 mod before;
 mod between;
 mod compare;
 mod credential;
 mod find;
 mod gain;
+mod gravity;
 mod holder;
 mod left;
 mod names;
 mod nodes;
 mod origin;
+mod others;
+mod pods;
+mod proved;
+mod recipients;
 mod roles;
+mod standing;
 
 use crate::name::ArtifactName;
 use crate::spec::Origin;

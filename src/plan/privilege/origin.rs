@@ -70,7 +70,7 @@ pub(super) fn of(spec: &Spec, place: &Place, gain: &Gain) -> Option<Origin> {
     }
     let value: Option<(&[&str], String)> = match gain {
         Gain::Group(group) => Some((&["group", "organization"], group.clone())),
-        Gain::Name(name) => Some((&["san"], name.to_string())),
+        Gain::Name(name) | Gain::OthersName { name, .. } => Some((&["san"], name.to_string())),
         Gain::Role(grant) => Some((&["cluster-role", "role"], grant.role.clone())),
         _ => None,
     };
