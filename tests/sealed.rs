@@ -493,7 +493,15 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
         run(&["apply"]);
         run(&["apply", "--identity", "/nowhere"]);
         assert_eq!(
-            run(&["apply", "--identity", identity, "--format", "json"]),
+            run(&[
+                "apply",
+                "--identity",
+                identity,
+                "--format",
+                "json",
+                "--allow",
+                "escalation:secrets"
+            ]),
             Some(0)
         );
         assert_eq!(
@@ -558,14 +566,14 @@ fn a_killed_apply_that_seals_loses_no_key() {
     let started = Instant::now();
     let first = copy_of(&before);
     describe(&first, &described(&[&operator]));
-    done(&first.kpki(&["apply"]));
+    done(&first.kpki(&["apply", "--allow", "escalation:secrets"]));
     let typical = started.elapsed();
     let mut landed = [0; 3];
     for round in 0..45_u32 {
         let project = copy_of(&before);
         describe(&project, &described(&[&operator]));
         let mut child = Command::new(KPKI)
-            .arg("apply")
+            .args(["apply", "--allow", "escalation:secrets"])
             .current_dir(project.folder())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -600,7 +608,7 @@ fn a_killed_apply_that_seals_loses_no_key() {
                 }
             }
         }
-        done(&project.kpki(&["apply"]));
+        done(&project.kpki(&["apply", "--allow", "escalation:secrets"]));
         converged(&project);
         assert!(secrets_of(&project, &operator) == expected, "round {round}");
         for path in project.files("") {

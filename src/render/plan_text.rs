@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::plan::{BlockedReport, PlanReport, StepReport};
 use super::privilege::{privilege_text, violations_text};
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
-use super::text::{Cell, Table, counted, paragraph, some};
+use super::text::{Cell, Table, counted, harmless, paragraph, some};
 use super::waiting::waiting_text;
 
 /// Reasons that one line has room for.
@@ -173,7 +173,12 @@ impl PlanReport {
     fn remarks(&self, columns: usize) -> String {
         let mut text = String::new();
         for note in &self.notes {
-            text.push_str(&paragraph("", 2, &format!("note: {note}"), columns));
+            text.push_str(&paragraph(
+                "",
+                2,
+                &harmless(&format!("note: {note}")),
+                columns,
+            ));
         }
         text + &left_over(&self.absent, &self.orphans, &self.foreign, columns)
     }
@@ -269,7 +274,7 @@ pub(super) fn sign(action: &str) -> (&'static str, Style) {
 
 fn decision(name: &str, why: &str, allow: Option<&str>, columns: usize) -> String {
     let mut text = format!("{} {}\n", paint(DANGER, "x"), paint(STRONG, name));
-    text.push_str(&paragraph("    ", 4, why, columns));
+    text.push_str(&paragraph("    ", 4, &harmless(why), columns));
     if let Some(allow) = allow {
         let _ = writeln!(text, "    only with --allow {allow}");
     }
@@ -291,7 +296,7 @@ pub(super) fn left_over(
                 counted(names.len(), noun),
                 some(names)
             );
-            text.push_str(&paragraph("", 2, &line, columns));
+            text.push_str(&paragraph("", 2, &harmless(&line), columns));
         }
     };
     line(

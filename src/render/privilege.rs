@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
-use super::text::{paragraph, printable, some};
+use super::text::{harmless, paragraph, printable, some};
 use crate::plan::privilege::{Consent, Direction, Gain, PrivilegeChange};
 use crate::plan::{Allow, Violation};
 use crate::time::Timestamp;
@@ -167,7 +167,7 @@ fn line(text: &mut String, change: &PrivilegeReport, columns: usize) {
     text.push_str(&paragraph(
         &format!("{} ", paint(style, sign)),
         2,
-        &in_words(change),
+        &harmless(&in_words(change)),
         columns,
     ));
 }
@@ -196,7 +196,7 @@ pub(super) fn violations_text(violations: &[ViolationReport], columns: usize) ->
         text.push_str(&paragraph(
             &format!("{} ", paint(DANGER, "x")),
             2,
-            &violation.in_words(),
+            &harmless(&violation.in_words()),
             columns,
         ));
     }

@@ -29,7 +29,13 @@ impl Repository {
         let init = repository.project.kpki(&["-C", repository.below, "init"]);
         done(init);
         fs::write(repository.path("cluster.kdl"), LAB).unwrap();
-        done(repository.project.kpki(&["-C", repository.below, "apply"]));
+        done(repository.project.kpki(&[
+            "-C",
+            repository.below,
+            "apply",
+            "--allow",
+            "escalation:secrets",
+        ]));
         repository
     }
 

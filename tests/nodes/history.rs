@@ -31,7 +31,7 @@ impl Repository {
         fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
         done(project.kpki(&["init"]));
         describe(&project, CLUSTER);
-        done(project.kpki(&["apply"]));
+        done(project.kpki(&["apply", "--allow", "escalation:secrets"]));
         let repository = Repository { project };
         repository.git(&["init", "-q", "--initial-branch", "main"]);
         repository.commit("The PKI");
@@ -153,7 +153,11 @@ fn a_key_that_was_committed_is_told_until_it_is_another_one() {
         plan.contains("kpki check --no-plaintext --history"),
         "{plan}"
     );
-    done(repository.project.kpki(&["apply"]));
+    done(
+        repository
+            .project
+            .kpki(&["apply", "--allow", "escalation:secrets"]),
+    );
     repository.commit("Sealed");
     assert_eq!(repository.found(), both);
 
@@ -204,7 +208,11 @@ fn sealed_from_the_start_nothing_is_found() {
             operator.recipient
         ),
     );
-    done(repository.project.kpki(&["apply"]));
+    done(
+        repository
+            .project
+            .kpki(&["apply", "--allow", "escalation:secrets"]),
+    );
     repository.commit("Sealed");
     let tracked = repository.git(&["ls-files"]);
     assert!(tracked.contains("out/ca/kubernetes.key.age"), "{tracked}");
@@ -346,7 +354,11 @@ fn an_identity_that_opens_everything_is_in_use_while_its_recipient_is() {
         format!("{CLUSTER}secrets {{ recipient {} }}\n", names.join(" "))
     };
     describe(&repository.project, &with(&[&age, &ssh, &other]));
-    done(repository.project.kpki(&["apply"]));
+    done(
+        repository
+            .project
+            .kpki(&["apply", "--allow", "escalation:secrets"]),
+    );
     repository.was_here("age.txt", age.secret());
     repository.was_here("id_ed25519", ssh.secret());
     let report = repository.report();
@@ -362,7 +374,13 @@ fn an_identity_that_opens_everything_is_in_use_while_its_recipient_is() {
     // As it says: and then plan lists the keys.
     describe(&repository.project, &with(&[&other]));
     let identity = other.file();
-    let words = ["apply", "--identity", identity.to_str().unwrap()];
+    let words = [
+        "apply",
+        "--identity",
+        identity.to_str().unwrap(),
+        "--allow",
+        "escalation:secrets",
+    ];
     done(repository.project.kpki(&words));
     repository.commit("Two less");
     assert_eq!(keys(&repository.report()).len(), 2);

@@ -14,10 +14,10 @@ pub(super) fn sort(changes: &mut [PrivilegeChange]) {
     }
     changes.sort_by(|a, b| {
         let rank = |change: &PrivilegeChange| {
-            let grave = gravest.get(&change.holder).copied().unwrap_or_default();
+            let grave = change.stops() && gravest.get(&change.holder) == Some(&true);
             (change.consent, change.gain.direction(), !grave)
         };
-        let own = |change: &PrivilegeChange| !is_whole_cluster(&change.gain);
+        let own = |change: &PrivilegeChange| change.stops() && !is_whole_cluster(&change.gain);
         (rank(a), &a.holder, own(a)).cmp(&(rank(b), &b.holder, own(b)))
     });
 }
