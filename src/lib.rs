@@ -72,10 +72,11 @@
 //!
 //! # Power
 //!
-//! [`plan::privilege`] holds what the certificates, bindings and recipients that are here let somebody do against what the recipes
-//! make. It reads public files, never the lock's claims (but for a kubeconfig's server, which no public file shows), and costs
-//! nothing where a plan has no step. The same comparison of two [`plan::privilege::Credential`]s serves any two certificates, and with another
-//! description as what was before ([`plan::privilege::between`]) any two descriptions.
+//! [`plan::privilege`] holds what the certificates, bindings, static pods and recipients that are here let somebody do against what
+//! the recipes make. What was before is what a CA's signature proves; other public files count only as the lock records them, and of a
+//! kubeconfig's server the lock alone tells. It costs nothing where a plan has no step. The same comparison of two
+//! [`plan::privilege::Credential`]s serves any two certificates, and with another description as what was before
+//! ([`plan::privilege::between`]) any two descriptions.
 //! A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
 //!
 //! # Any tree, without a description

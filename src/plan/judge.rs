@@ -49,14 +49,17 @@ pub(super) struct Judge<'a> {
 /// depends on it is judged anew. At most one walk for each kind of key: an authority's, then a leaf's.
 pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
     let mut forced = HashSet::new();
-    loop {
+    let mut plan = loop {
         let (plan, given_up) = walk(world, spec, intent, &forced);
         let before = forced.len();
         forced.extend(given_up);
         if forced.len() == before {
-            return plan;
+            break plan;
         }
-    }
+    };
+    plan.privileges = privilege::find(world, spec, intent, &plan);
+    plan.violations = violation::find(world.graph, spec, &intent.policy);
+    plan
 }
 
 fn walk(
@@ -103,8 +106,6 @@ fn walk(
     orphan::find(&mut judge.plan, world);
     sealing::find(&mut judge.plan, world, spec, intent);
     judge.plan.exposed = exposure::find(world, &judge.plan);
-    judge.plan.privileges = privilege::find(world, spec, intent, &judge.plan);
-    judge.plan.violations = violation::find(world.graph, spec, &intent.policy);
     restart::services(&mut judge, spec);
     restart::removed_members(&mut judge.plan, world);
     judge.plan.restarts.sort();

@@ -2,6 +2,7 @@
 
 use super::argv::{self, Flag};
 use super::mounts::{self, HostPath, Mount};
+use super::tree::{Node, Tree};
 use super::{PodError, Process, annotations, locate, parse};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct PodFacts {
     pub host_paths: Vec<HostPath>,
     pub annotations: Vec<(String, String)>,
     pub host_network: bool,
+    /// Of every container, those before the process starts too.
+    pub images: Vec<String>,
 }
 
 impl PodFacts {
@@ -41,7 +44,19 @@ pub fn read(source: &[u8], process: Process) -> Result<PodFacts, PodError> {
             .collect(),
         annotations: annotations::read(&tree)?,
         host_network: tree.get_text(pod.spec, "hostNetwork")? == Some("true"),
+        images: images(&tree, pod.spec)?,
     })
+}
+
+fn images(tree: &Tree, spec: &Node) -> Result<Vec<String>, PodError> {
+    let mut images = Vec::new();
+    for key in ["initContainers", "containers"] {
+        for container in tree.get_list(spec, key)? {
+            let image = tree.get_text(tree.follow(container), "image")?;
+            images.extend(image.map(str::to_owned));
+        }
+    }
+    Ok(images)
 }
 
 impl PodFacts {

@@ -409,6 +409,51 @@ fn a_brought_ca_is_told_whatever_is_here() {
     );
 }
 
+/// However an operator's manifest writes it, and in whichever container.
+#[test]
+fn an_image_is_told_in_every_form_that_yaml_has() {
+    let own = Project::applied(CLUSTER);
+    let folder = "nodes/cp1/etc/kubernetes/manifests/";
+    let mut project = own.clone();
+    for (path, (bytes, _)) in &own.out {
+        if let Some(file) = path.strip_prefix(folder) {
+            project
+                .extra
+                .insert(format!("manifests/{file}"), bytes.clone());
+        }
+    }
+    project.description.push_str("manifests \"manifests/\"\n");
+    let file = "manifests/kube-scheduler.yaml";
+    let text = String::from_utf8(project.extra[file].clone()).unwrap();
+    let line = text.lines().find(|line| line.contains("image: ")).unwrap();
+    let containers = "  containers:\n";
+    for (what, old, new) in [
+        ("plain", line, "    image: evil.example/s:1"),
+        ("a quoted key", line, "    \"image\": evil.example/s:1"),
+        ("space", line, "    image :   'evil.example/s:1@sha256:00'"),
+        (
+            "before the process starts",
+            containers,
+            "  initContainers: [{name: first, image: \"evil.example:443/s\"}]\n  containers:\n",
+        ),
+        (
+            "beside it",
+            containers,
+            "  containers:\n  - {\"name\": other, \"image\": evil.example/s}\n",
+        ),
+    ] {
+        let changed = edited(&text, old, new).into_bytes();
+        project.extra.insert(file.into(), changed);
+        let found = changes(&project.plan());
+        assert!(
+            found
+                .iter()
+                .any(|line| line.starts_with("x scheduler runs an image of evil.example")),
+            "{what}: {found:#?}"
+        );
+    }
+}
+
 #[test]
 fn flags_and_images_of_static_pods() {
     let end = "user \"jane\"";

@@ -104,19 +104,13 @@ fn told(bytes: &[u8], process: Process) -> Told {
             }
             values.push_str(&flag.value);
         }
+        told.repositories = facts.images.iter().map(|image| repository(image)).collect();
     }
-    let text = String::from_utf8_lossy(bytes);
-    let images = text.lines().filter_map(|line| {
-        let line = line.trim().trim_start_matches("- ");
-        line.strip_prefix("image:")
-    });
-    told.repositories = images.map(repository).collect();
     told
 }
 
 /// `registry.k8s.io/etcd` of `registry.k8s.io/etcd:3.6.8-0@sha256:…`
 fn repository(image: &str) -> String {
-    let image = image.trim().trim_matches(['"', '\'']);
     let image = image.split('@').next().unwrap_or_default();
     match image.rsplit_once(':') {
         Some((before, tag)) if !tag.contains('/') => before.to_owned(),
