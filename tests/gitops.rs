@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::project::{Project, printed, said, tool};
+use common::project::{Project, files_below, git, printed, said, tool};
 
 /// A clone of the repository, and what somebody has there.
 struct Clone {
@@ -24,17 +24,7 @@ struct Clone {
 
 impl Clone {
     fn git(&self, arguments: &[&str]) -> String {
-        printed(
-            tool("git")
-                .args([
-                    "-c",
-                    "user.name=somebody",
-                    "-c",
-                    "user.email=somebody@example.com",
-                ])
-                .args(arguments)
-                .current_dir(&self.folder),
-        )
+        git(&self.folder, arguments)
     }
 
     fn kpki(&self, arguments: &[&str]) -> Output {
@@ -58,22 +48,6 @@ impl Clone {
         self.done(&["check", "--no-plaintext"]);
         self.git(&["commit", "--quiet", "-m", message]);
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    found
 }
 
 #[test]
@@ -107,7 +81,7 @@ fn a_change_is_reviewed_without_a_key_applied_with_one_and_installed() {
             .any(|path| path == "out/users/jane/jane.kubeconfig.age"),
         "{tracked}"
     );
-    for path in files(&operator.folder.join("out")) {
+    for path in files_below(&operator.folder.join("out")) {
         let bytes = fs::read(&path).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains("PRIVATE KEY"), "{}", path.display());
@@ -199,7 +173,7 @@ fn a_change_is_reviewed_without_a_key_applied_with_one_and_installed() {
         "{}",
         said(&refused)
     );
-    assert_eq!(files(&root), Vec::<PathBuf>::new());
+    assert_eq!(files_below(&root), Vec::<PathBuf>::new());
     let install = [&install[..], &["--identity", identity]].concat();
     node.done(&install);
     let pki = root.join("etc/kubernetes/pki");

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use common::age::{Key, open, seal};
 use common::leaks::{Search, holds};
-use common::project::{Project, said, tool};
+use common::project::{Project, files_below, said, tool};
 use kpki::state::is_read;
 
 const CLUSTER: &str = r#"
@@ -56,19 +56,12 @@ fn ask_for_a_signature(project: &Project, name: &str) {
 
 /// Every file of a project and its bytes.
 fn snapshot(project: &Project) -> BTreeMap<PathBuf, Vec<u8>> {
-    fn walk(folder: &Path, all: &mut BTreeMap<PathBuf, Vec<u8>>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, all);
-            } else {
-                all.insert(path.clone(), fs::read(path).unwrap());
-            }
-        }
-    }
-    let mut all = BTreeMap::new();
-    walk(project.folder(), &mut all);
-    all
+    let paths = files_below(project.folder()).into_iter();
+    let read = |path: PathBuf| {
+        let bytes = fs::read(&path).unwrap();
+        (path, bytes)
+    };
+    paths.map(read).collect()
 }
 
 fn apply(project: &Project, identity: &Path) -> Output {
@@ -593,19 +586,9 @@ fn a_killed_apply_that_seals_loses_no_key() {
         // What was staged is sealed already.
         let staged = project.out(".pending/tree");
         if staged.exists() {
-            let mut waiting = vec![staged];
-            while let Some(folder) = waiting.pop() {
-                for entry in fs::read_dir(folder).unwrap() {
-                    let path = entry.unwrap().path();
-                    if path.is_dir() {
-                        waiting.push(path);
-                    } else {
-                        assert!(
-                            !holds(&fs::read(&path).unwrap(), b"PRIVATE KEY"),
-                            "{path:?}"
-                        );
-                    }
-                }
+            for path in files_below(&staged) {
+                let bytes = fs::read(&path).unwrap();
+                assert!(!holds(&bytes, b"PRIVATE KEY"), "{path:?}");
             }
         }
         done(&project.kpki(&["apply", "--allow", "escalation:secrets"]));

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::FactsError;
+use super::kubeconfig_parts::{KubeconfigParts, Part};
 use crate::secret::Secret;
 
 /// The largest kubeconfig that is read; a bundle of a hundred CAs fits.
@@ -27,59 +28,6 @@ pub struct KubeconfigFacts {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Document {
-    #[serde(default)]
-    clusters: Vec<NamedCluster>,
-    #[serde(default)]
-    contexts: Vec<NamedContext>,
-    current_context: Option<String>,
-    #[serde(default)]
-    users: Vec<NamedUser>,
-}
-
-#[derive(Deserialize)]
-struct NamedCluster {
-    name: String,
-    cluster: Cluster,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Cluster {
-    server: Option<String>,
-    certificate_authority_data: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct NamedContext {
-    name: String,
-    context: Context,
-}
-
-#[derive(Deserialize)]
-struct Context {
-    cluster: String,
-    user: String,
-    namespace: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct NamedUser {
-    name: String,
-    user: User,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[expect(clippy::struct_field_names, reason = "the names are the format's")]
-struct User {
-    client_certificate_data: Option<String>,
-    client_key_data: Option<SecretText>,
-    client_key: Option<String>,
-}
-
-#[derive(Deserialize)]
 #[serde(from = "String")]
 pub(super) struct SecretText(pub(super) Zeroizing<String>);
 
@@ -90,70 +38,38 @@ impl From<String> for SecretText {
 }
 
 impl KubeconfigFacts {
-    /// The context that `current-context` names.
+    /// The context that `current-context` names; everything but the key is in the file itself.
     pub fn from_yaml(text: &[u8]) -> Result<Self, FactsError> {
-        if text.len() > MAX_KUBECONFIG {
-            return Err(FactsError::new("is larger than 1 MiB"));
-        }
-        // The parser's own message quotes the line, which may be the key.
-        let document: Document = serde_saphyr::from_slice(text).map_err(|error| {
-            let place = error.location().map_or_else(String::new, |location| {
-                format!(" (line {}, column {})", location.line(), location.column())
-            });
-            FactsError::new(format!("is not a kubeconfig{place}"))
-        })?;
-        let current = filled("current-context", document.current_context)?;
-        let context = document
-            .contexts
-            .into_iter()
-            .find(|context| context.name == current)
-            .ok_or_else(|| FactsError::new("has a current-context that is not in contexts"))?
-            .context;
-        let cluster = document
-            .clusters
-            .into_iter()
-            .find(|cluster| cluster.name == context.cluster)
-            .ok_or_else(|| FactsError::new("has a context whose cluster is not in clusters"))?
-            .cluster;
-        let user = document
-            .users
-            .into_iter()
-            .find(|user| user.name == context.user)
-            .ok_or_else(|| FactsError::new("has a context whose user is not in users"))?
-            .user;
-        let client_key = if let Some(key) = user.client_key_data {
-            Some(Secret::new(decoded("client-key-data", &key.0)?))
-        } else {
+        let parts = KubeconfigParts::from_yaml(text)?;
+        let missing = |field: &str| FactsError::new(format!("has no {field}"));
+        let embedded = |field: &str, part: Part| match part {
+            Part::Embedded(data) => Ok(data),
+            Part::Damaged(why) => Err(FactsError::new(why)),
+            Part::Absent | Part::File(_) => Err(missing(field)),
+        };
+        let public = |field: &str, part: Part| {
+            let data = embedded(field, part)?;
+            Ok(data.expose().to_vec())
+        };
+        let client_key = match parts.client_key {
             // What it names is not looked at.
-            filled("client-key-data", user.client_key)?;
-            None
+            Part::File(_) => None,
+            part => Some(embedded("client-key-data", part)?),
         };
         Ok(KubeconfigFacts {
-            context: current,
-            cluster: context.cluster,
-            server: filled("server", cluster.server)?,
-            certificate_authority: decoded(
+            context: parts.context,
+            cluster: parts.cluster,
+            server: parts.server.ok_or_else(|| missing("server"))?,
+            certificate_authority: public(
                 "certificate-authority-data",
-                &filled(
-                    "certificate-authority-data",
-                    cluster.certificate_authority_data,
-                )?,
+                parts.certificate_authority,
             )?,
-            user: context.user,
-            namespace: context.namespace.filter(|name| !name.is_empty()),
-            client_certificate: decoded(
-                "client-certificate-data",
-                &filled("client-certificate-data", user.client_certificate_data)?,
-            )?,
+            user: parts.user.ok_or_else(|| missing("user for its context"))?,
+            namespace: parts.namespace,
+            client_certificate: public("client-certificate-data", parts.client_certificate)?,
             client_key,
         })
     }
-}
-
-fn filled(field: &str, value: Option<String>) -> Result<String, FactsError> {
-    value
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| FactsError::new(format!("has no {field}")))
 }
 
 /// Base64 in one line or, as YAML folds it, with white space.

@@ -18,6 +18,11 @@ pub enum Part {
 
 /// The current context of a kubeconfig.
 pub struct KubeconfigParts {
+    pub context: String,
+    pub cluster: String,
+    /// `None`: nobody, as of a file that only says where the cluster is.
+    pub user: Option<String>,
+    pub namespace: Option<String>,
     pub server: Option<String>,
     pub certificate_authority: Part,
     pub client_certificate: Part,
@@ -63,6 +68,7 @@ struct NamedContext {
 struct Context {
     cluster: String,
     user: Option<String>,
+    namespace: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -97,10 +103,17 @@ impl KubeconfigParts {
             return Err(FactsError::new("is larger than 1 MiB"));
         }
         // The parser's own message quotes the line, which may be the key.
-        let document: Document = serde_saphyr::from_slice(text)
-            .map_err(|_| FactsError::new("is not a kubeconfig in YAML"))?;
-        let current = document.current_context.unwrap_or_default();
-        let missing = |what: &str| FactsError::new(format!("has no {what} for its context"));
+        let document: Document = serde_saphyr::from_slice(text).map_err(|error| {
+            let place = error.location().map_or_else(String::new, |location| {
+                format!(" (line {}, column {})", location.line(), location.column())
+            });
+            FactsError::new(format!("is not a kubeconfig{place}"))
+        })?;
+        let named = |name: &String| !name.is_empty();
+        let current = document.current_context.filter(named);
+        let current = current.ok_or_else(|| FactsError::new("has no current-context"))?;
+        let missing =
+            |what: &str| FactsError::new(format!("has a context whose {what} is not in {what}s"));
         let context = (document.contexts.unwrap_or_default().into_iter())
             .find(|context| context.name == current)
             .ok_or_else(|| FactsError::new("has a current-context that is not in contexts"))?
@@ -112,9 +125,10 @@ impl KubeconfigParts {
         let users = document.users.unwrap_or_default();
         let holds_secret =
             (users.iter().filter_map(|user| user.user.as_ref())).any(User::holds_secret);
-        let user = match context.user.filter(|name| !name.is_empty()) {
+        let user_name = context.user.filter(named);
+        let user = match &user_name {
             None => User::default(),
-            Some(name) => (users.into_iter().find(|user| user.name == name))
+            Some(name) => (users.into_iter().find(|user| user.name == *name))
                 .ok_or_else(|| missing("user"))?
                 .user
                 .unwrap_or_default(),
@@ -131,7 +145,11 @@ impl KubeconfigParts {
             }
         };
         Ok(KubeconfigParts {
-            server: cluster.server.filter(|server| !server.is_empty()),
+            context: current,
+            cluster: context.cluster,
+            user: user_name,
+            namespace: context.namespace.filter(named),
+            server: cluster.server.filter(named),
             certificate_authority: part(
                 "certificate-authority-data",
                 cluster.certificate_authority_data,

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use super::common::age::Key;
-use super::common::project::{Project, printed, said, tool};
+use super::common::project::{Project, git, printed, said, tool};
 
 pub struct World {
     desk: tempfile::TempDir,
@@ -159,17 +159,7 @@ pub struct Clone {
 
 impl Clone {
     pub fn git(&self, arguments: &[&str]) -> String {
-        printed(
-            tool("git")
-                .args([
-                    "-c",
-                    "user.name=somebody",
-                    "-c",
-                    "user.email=somebody@example.com",
-                ])
-                .args(arguments)
-                .current_dir(&self.folder),
-        )
+        git(&self.folder, arguments)
     }
 
     pub fn commit(&self, message: &str) {

@@ -46,13 +46,41 @@ pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// The paths of all files below a folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// What git says in a folder; whoever commits there is somebody.
+pub fn git(folder: &Path, arguments: &[&str]) -> String {
+    let somebody = ["user.name=somebody", "user.email=somebody@example.com"];
+    printed(
+        tool("git")
+            .args(somebody.iter().flat_map(|setting| ["-c", setting]))
+            .args(arguments)
+            .current_dir(folder),
+    )
+}
+
 /// All files of a folder, those of its folders too.
 pub fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            std::fs::create_dir(&target).unwrap();
+            std::fs::create_dir_all(&target).unwrap();
             copy(&entry.path(), &target);
         } else {
             std::fs::copy(entry.path(), target).unwrap();

@@ -35,7 +35,7 @@ use std::process::{Command, Output};
 
 use rayon::prelude::*;
 
-use common::project::said as all_said;
+use common::project::{copy, files_below, said as all_said};
 use preparations::Preparation;
 use shape::shape;
 
@@ -102,7 +102,7 @@ impl Case {
             fs::copy(from, project.join("cluster.kdl")).unwrap();
             let files = self.folder.join(stage);
             if files.is_dir() {
-                put_files(&files, project);
+                copy(&files, project);
             }
         };
         put("before");
@@ -232,34 +232,14 @@ fn shortened(markdown: &str) -> String {
 }
 
 /// Over what is there.
-fn put_files(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir_all(&target).unwrap();
-            put_files(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-/// All files with their bytes, but the writer's lock, which every apply opens.
+/// All files with their bytes.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                found.insert(path.clone(), fs::read(path).unwrap());
-            }
-        }
-    }
-    found
+    let paths = files_below(folder).into_iter();
+    let read = |path: PathBuf| {
+        let bytes = fs::read(&path).unwrap();
+        (path, bytes)
+    };
+    paths.map(read).collect()
 }
 
 #[test]

@@ -139,8 +139,7 @@ fn users(project: &Path, validity: &str, of_one: &str) {
     fs::write(project.join("users.kdl"), text).unwrap();
 }
 
-/// `company.crt`; whoever makes it anew changes nothing else.
-fn authority(project: &Path, key: &str) {
+fn new_key(project: &Path, key: &str) {
     openssl(
         project,
         &[
@@ -153,6 +152,11 @@ fn authority(project: &Path, key: &str) {
             key,
         ],
     );
+}
+
+/// `company.crt`; whoever makes it anew changes nothing else.
+fn authority(project: &Path, key: &str) {
+    new_key(project, key);
     openssl(
         project,
         &[
@@ -177,18 +181,7 @@ fn authority(project: &Path, key: &str) {
 
 /// `omar.csr` over a key that only omar has.
 fn request(project: &Path, key: &str) {
-    openssl(
-        project,
-        &[
-            "ecparam",
-            "-genkey",
-            "-name",
-            "prime256v1",
-            "-noout",
-            "-out",
-            key,
-        ],
-    );
+    new_key(project, key);
     openssl(
         project,
         &[

@@ -14,19 +14,10 @@ pub fn compare(before: &Credential, after: &Credential) -> Vec<Gain> {
             new: after.common_name.clone(),
         });
     }
-    let groups = |groups: std::collections::btree_set::Difference<'_, String>| -> Vec<String> {
-        groups.cloned().collect()
-    };
-    gains.extend(
-        groups(after.groups.difference(&before.groups))
-            .into_iter()
-            .map(Gain::Group),
-    );
-    gains.extend(
-        groups(before.groups.difference(&after.groups))
-            .into_iter()
-            .map(Gain::LostGroup),
-    );
+    let gained = after.groups.difference(&before.groups);
+    gains.extend(gained.cloned().map(Gain::Group));
+    let lost = before.groups.difference(&after.groups);
+    gains.extend(lost.cloned().map(Gain::LostGroup));
     if after.server {
         let names = after.sans.difference(&before.sans);
         gains.extend(

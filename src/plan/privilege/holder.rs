@@ -1,5 +1,6 @@
 //! Who gains or loses power, by the name that `--allow escalation:NAME` takes.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use crate::name::ArtifactName;
@@ -70,21 +71,16 @@ impl Holder {
 
     /// Holders of one name and several kinds are called by both.
     pub(super) fn tell_apart<'a>(holders: impl Iterator<Item = &'a mut Holder>) {
-        let mut all: Vec<&mut Holder> = holders.collect();
-        let kinds: Vec<(String, &'static str)> = all
-            .iter()
-            .map(|holder| (holder.name.clone(), holder.kind))
-            .collect();
-        let mut first: std::collections::HashMap<String, &'static str> =
-            std::collections::HashMap::new();
-        let mut shared = std::collections::HashSet::new();
-        for (name, kind) in kinds {
-            if *first.entry(name.clone()).or_insert(kind) != kind {
-                shared.insert(name);
-            }
+        let all: Vec<&mut Holder> = holders.collect();
+        let mut kinds: HashMap<String, BTreeSet<&'static str>> = HashMap::new();
+        for holder in &all {
+            kinds
+                .entry(holder.name.clone())
+                .or_default()
+                .insert(holder.kind);
         }
-        for holder in &mut all {
-            holder.ambiguous = shared.contains(&holder.name);
+        for holder in all {
+            holder.ambiguous = kinds.get(&holder.name).is_some_and(|kinds| kinds.len() > 1);
         }
     }
 }
