@@ -298,16 +298,18 @@ fn status_of_many_shows_the_soonest_and_json_all() {
 
 #[test]
 fn usual_lines_fit_eighty_columns() {
-    let lab = Lab::applied(TWO_NODES);
+    // Of a length that machines have: kubeadm's own example is one.
+    let nodes = TWO_NODES.replace("\"cp1\"", "\"kubemaster-01\"");
+    let lab = Lab::applied(&nodes);
     lab.write(
         "cluster.kdl",
-        TWO_NODES.replace("api.lab", "kubernetes-api.lab"),
+        nodes.replace("api.lab", "kubernetes-api.lab"),
     );
     for words in [
         "plan",
         "status",
-        "show nodes/cp1/apiserver",
-        "why nodes/cp1/apiserver",
+        "show nodes/kubemaster-01/apiserver",
+        "why nodes/kubemaster-01/apiserver",
         "apply --allow escalation:apiserver --allow escalation:endpoint",
     ] {
         let ran = ran(lab.command(words).env("COLUMNS", "80"));

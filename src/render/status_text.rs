@@ -53,13 +53,36 @@ impl StatusReport {
         if self.certificates.is_empty() {
             return "no certificate is here yet\n".to_owned();
         }
-        let mut table = Table::tight();
-        table.row(["name", "expires", "left", "key", "issuer"].map(|head| Cell::new(STRONG, head)));
         let shown = if self.certificates.len() > ALL {
             SOONEST
         } else {
             ALL
         };
+        let whole = self.table(shown, true);
+        // Who signed it, a reader needs more.
+        let table = if whole.fits(columns) {
+            whole
+        } else {
+            self.table(shown, false)
+        };
+        let mut text = table.render("", columns);
+        let hidden = self.certificates.len().saturating_sub(shown);
+        if let (1.., Some(last)) = (hidden, self.certificates.last()) {
+            let _ = writeln!(text, "and {hidden} more by {}", date(&last.expires));
+        }
+        text.push('\n');
+        text
+    }
+
+    fn table(&self, shown: usize, with_key: bool) -> Table {
+        let mut table = Table::tight();
+        let row = |[name, expires, left, key, issuer]: [Cell; 5]| {
+            let key = with_key.then_some(key);
+            let cells = [name, expires, left].into_iter().chain(key);
+            cells.chain([issuer]).collect::<Vec<_>>()
+        };
+        let heads = ["name", "expires", "left", "key", "issuer"];
+        table.row(row(heads.map(|head| Cell::new(STRONG, head))));
         for life in self.certificates.iter().take(shown) {
             let style = match life.state {
                 State::Expired => DANGER,
@@ -71,21 +94,15 @@ impl StatusReport {
                 State::NotYetValid => "not yet",
                 State::Expiring | State::Valid => &life.left,
             };
-            table.row([
+            table.row(row([
                 life.name.as_str().into(),
                 date(&life.expires).into(),
                 Cell::new(style, left),
                 life.key.as_str().into(),
                 life.issuer.as_str().into(),
-            ]);
+            ]));
         }
-        let mut text = table.render("", columns);
-        let hidden = self.certificates.len().saturating_sub(shown);
-        if let (1.., Some(last)) = (hidden, self.certificates.last()) {
-            let _ = writeln!(text, "and {hidden} more by {}", date(&last.expires));
-        }
-        text.push('\n');
-        text
+        table
     }
 
     fn next(&self) -> String {

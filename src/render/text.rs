@@ -84,15 +84,24 @@ impl Table {
         self.lines(indent, columns).concat()
     }
 
+    /// With columns as near as they get, every row is one line.
+    pub fn fits(&self, columns: usize) -> bool {
+        self.fits_with(&self.widths(), 1, columns)
+    }
+
+    fn fits_with(&self, widths: &[usize], gap: usize, columns: usize) -> bool {
+        self.rows.iter().all(|row| {
+            let before = row.len().saturating_sub(1);
+            let padded: usize = widths.iter().take(before).map(|width| width + gap).sum();
+            padded + row.last().map_or(0, Cell::width) <= columns
+        })
+    }
+
     /// Each row by itself, in one line or several.
     pub fn lines(&self, indent: &str, columns: usize) -> Vec<String> {
         let widths = self.widths();
-        let wide = |row: &Vec<Cell>| {
-            let before = row.len().saturating_sub(1);
-            let padded: usize = widths.iter().take(before).map(|width| width + 2).sum();
-            indent.len() + padded + row.last().map_or(0, Cell::width) > columns
-        };
-        let gap = if self.tight && self.rows.iter().any(wide) {
+        let room = columns.saturating_sub(indent.len());
+        let gap = if self.tight && !self.fits_with(&widths, 2, room) {
             1
         } else {
             2
