@@ -9,5 +9,5 @@ cargo clippy --locked --all-targets -- -D warnings
 cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
 cargo test --locked
 # With the tests' features of shared dependencies, as clippy checked them: without --examples all are checked once more.
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --lib --bins --examples
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --lib --examples
 PATH="$PWD/target/test-tools/bin:$PATH" cargo deny --locked check licenses bans sources

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use kpki::facts::CertificateFacts;
 use kpki::plan::Intent;
@@ -36,6 +37,12 @@ fn described(description: &str) -> Project {
     let mut project = Project::new(description);
     project.seed = Some(SEED.to_owned());
     project
+}
+
+/// What the description gives: made once, since it is always the same.
+fn whole() -> Project {
+    static WHOLE: LazyLock<Project> = LazyLock::new(|| applied(DESCRIPTION));
+    WHOLE.clone()
 }
 
 fn applied(description: &str) -> Project {
@@ -77,7 +84,7 @@ user "oldest" { key "rsa-4096" }
 /// holds for what nobody should print, too.
 #[test]
 fn digests_are_for_ever() {
-    let (mut out, large) = (applied(DESCRIPTION).out, applied(LARGE).out);
+    let (mut out, large) = (whole().out, applied(LARGE).out);
     let own = |path: &String| path.starts_with("users/oldest/");
     let own: Tree = large.into_iter().filter(|(path, _)| own(path)).collect();
     // Right as well as the same.
@@ -95,7 +102,7 @@ fn digests_are_for_ever() {
 
 #[test]
 fn order_threads_and_clock_make_no_difference() {
-    let first = applied(DESCRIPTION);
+    let first = whole();
     let mut lines: Vec<&str> = DESCRIPTION.trim().lines().collect();
     lines.reverse();
     let mut other = described(&lines.join("\n"));
@@ -109,7 +116,7 @@ fn order_threads_and_clock_make_no_difference() {
 /// Whatever is gone comes back as it was, and nothing else is touched.
 #[test]
 fn a_missing_file_is_rebuilt_as_it_was() {
-    let whole = applied(DESCRIPTION);
+    let whole = whole();
     whole.assert_converged();
     for path in whole.out.keys() {
         let mut project = whole.clone();
@@ -127,7 +134,7 @@ fn a_missing_file_is_rebuilt_as_it_was() {
 
 #[test]
 fn a_lost_tree_or_lock_changes_nothing() {
-    let whole = applied(DESCRIPTION);
+    let whole = whole();
     let kept = |kept: &dyn Fn(&str) -> bool, with_lock: bool| {
         let mut project = whole.clone();
         project.out.retain(|path, _| kept(path));
@@ -152,7 +159,7 @@ fn a_lost_tree_or_lock_changes_nothing() {
 /// Written dates are dates: no clock renews, and the plan says what ends.
 #[test]
 fn the_clock_renews_nothing() {
-    let mut project = applied(DESCRIPTION);
+    let mut project = whole();
     for days in [30, 100, 300, 4_000, 20_000] {
         project.later(Span::days(days));
         let planned = project.plan();
@@ -165,7 +172,7 @@ fn the_clock_renews_nothing() {
 
 #[test]
 fn another_start_keeps_every_key() {
-    let mut project = applied(DESCRIPTION);
+    let mut project = whole();
     let before = project.out.clone();
     project.description = DESCRIPTION.replace("2026-01-01", "2026-06-01");
     project.apply().unwrap();
@@ -213,7 +220,7 @@ fn history_leaves_no_trace() {
     }
     project.description = DESCRIPTION.to_owned();
     project.apply_with(&Intent::default(), true).unwrap();
-    let whole = applied(DESCRIPTION);
+    let whole = whole();
     assert_eq!(digests(&project.out), digests(&whole.out));
     assert_eq!(project.lock, whole.lock);
 }
@@ -221,7 +228,7 @@ fn history_leaves_no_trace() {
 /// A cluster-signed certificate comes from outside: it stays, and its request is the same again.
 #[test]
 fn accepted_certificates_stay() {
-    let mut project = applied(DESCRIPTION);
+    let mut project = whole();
     let signed = project.signed("joe", Span::days(200));
     project.accept("joe", &signed).unwrap();
     project.assert_converged();
@@ -241,7 +248,7 @@ fn accepted_certificates_stay() {
 #[test]
 fn another_seed_or_drawn_keys_are_refused() {
     const OTHER: &str = "100102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-    let whole = applied(DESCRIPTION);
+    let whole = whole();
     let mut project = whole.clone();
     project.seed = Some(OTHER.to_owned());
     project.out.remove("ca/kubernetes.key");
@@ -307,7 +314,7 @@ fn another_seed_or_drawn_keys_are_refused() {
 /// No seed, no part of one, nowhere.
 #[test]
 fn the_seed_is_in_no_file() {
-    let project = applied(DESCRIPTION);
+    let project = whole();
     let bytes: Vec<u8> = (0..32).collect();
     let holds = |file: &[u8]| file.windows(16).any(|part| part == &bytes[..16]);
     let mut texts: Vec<&[u8]> = project.out.values().map(|(bytes, _)| &bytes[..]).collect();
@@ -349,7 +356,7 @@ fn keys_are_those_of_the_written_schedule() {
     use ring::signature::{
         ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
     };
-    let project = applied(DESCRIPTION);
+    let project = whole();
     let bits = |path: &str| {
         let pem = kpki::facts::certificates_in_pem(&project.out[path].0).unwrap();
         let facts = CertificateFacts::from_der(&pem[0]).unwrap();
@@ -394,7 +401,7 @@ proptest! {
         key in prop::sample::select(vec!["ecdsa-p256", "ecdsa-p384", "ed25519"]),
         revision in 1_u32..9,
     ) {
-        let whole = applied(DESCRIPTION);
+        let whole = whole();
         let user = format!(
             "user \"jane\" {{ group \"{group}\"; validity \"{days}d\"; key \"{key}\"; revision {revision} }}\n"
         );
