@@ -7,7 +7,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
-use std::path::{Path, PathBuf};
+#[path = "common/mod.rs"]
+mod common;
 
 use kpki::install::RecordDocument;
 use kpki::render::{
@@ -15,6 +16,8 @@ use kpki::render::{
     ShowReport, StatusReport, VerifyReport, WhyReport,
 };
 use serde_json::{Value, json};
+
+use common::json_schema::{Validator, file};
 
 fn schemas() -> [(&'static str, schemars::Schema); 13] {
     [
@@ -34,10 +37,6 @@ fn schemas() -> [(&'static str, schemars::Schema); 13] {
     ]
 }
 
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/{name}.schema.json"))
-}
-
 #[test]
 fn committed_schemas_are_those_of_the_types() {
     for (name, schema) in schemas() {
@@ -53,37 +52,25 @@ fn committed_schemas_are_those_of_the_types() {
     }
 }
 
-struct Validator(jsonschema::Validator);
+/// The document, of which its schema finds nothing to say.
+fn accept(validator: &Validator, text: &str) -> Value {
+    let document: Value = serde_json::from_str(text).unwrap();
+    let errors = validator.errors(&document);
+    assert!(errors.is_empty(), "{errors:?}\n{text}");
+    document
+}
 
-impl Validator {
-    fn of(name: &str) -> Self {
-        let schema: Value =
-            serde_json::from_str(&std::fs::read_to_string(file(name)).unwrap()).unwrap();
-        Validator(jsonschema::validator_for(&schema).unwrap())
-    }
-
-    fn accept(&self, text: &str) -> Value {
-        let document: Value = serde_json::from_str(text).unwrap();
-        let errors: Vec<String> = self
-            .0
-            .iter_errors(&document)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(errors.is_empty(), "{errors:?}\n{text}");
-        document
-    }
-
-    /// Each change alone makes the document a broken one.
-    fn refuse(&self, document: &Value, changes: &[(&str, Option<Value>)]) {
-        for (field, value) in changes {
-            let mut broken = document.clone();
-            let object = broken.as_object_mut().unwrap();
-            match value {
-                Some(value) => object.insert((*field).to_owned(), value.clone()),
-                None => object.remove(*field),
-            };
-            assert!(!self.0.is_valid(&broken), "{field} = {value:?}");
-        }
+/// Each change alone makes the document a broken one.
+fn refuse(validator: &Validator, document: &Value, changes: &[(&str, Option<Value>)]) {
+    for (field, value) in changes {
+        let mut broken = document.clone();
+        let object = broken.as_object_mut().unwrap();
+        match value {
+            Some(value) => object.insert((*field).to_owned(), value.clone()),
+            None => object.remove(*field),
+        };
+        let errors = validator.errors(&broken);
+        assert!(!errors.is_empty(), "{field} = {value:?}");
     }
 }
 
@@ -133,21 +120,24 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
         ["plan", "lock", "status", "show", "why"].map(Validator::of);
     let project = Project::new(BEFORE);
 
-    let new = plan.accept(&project.kpki("plan --format json"));
+    let new = accept(&plan, &project.kpki("plan --format json"));
     assert_eq!(new["empty"], json!(false));
-    status.accept(&project.kpki("status --format json"));
-    plan.accept(&project.kpki("apply --format json"));
-    let applied = plan.accept(&project.kpki("plan --format json"));
+    accept(&status, &project.kpki("status --format json"));
+    accept(&plan, &project.kpki("apply --format json"));
+    let applied = accept(&plan, &project.kpki("plan --format json"));
     assert_eq!(applied["empty"], json!(true));
     assert_eq!(applied["waiting"][0]["name"], json!("users/jane"));
     assert_eq!(applied["notes"].as_array().unwrap().len(), 1);
 
     let text = std::fs::read_to_string(project.0.path().join("cluster.lock")).unwrap();
     for line in text.lines() {
-        lock.accept(line);
+        accept(&lock, line);
     }
 
-    let verify = Validator::of("verify").accept(&project.kpki("verify --format json"));
+    let verify = accept(
+        &Validator::of("verify"),
+        &project.kpki("verify --format json"),
+    );
     assert_eq!(verify["findings"], json!([]));
 
     project.describe(AFTER);
@@ -159,12 +149,18 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
     )
     .unwrap();
     std::fs::write(project.0.path().join("out/stranger"), "").unwrap();
-    let changed = plan.accept(&project.kpki("plan --format json"));
+    let changed = accept(&plan, &project.kpki("plan --format json"));
     assert_eq!(changed["blocked"][0]["allow"], json!("replace:ca/etcd"));
     assert!(!changed["orphans"].as_array().unwrap().is_empty());
     for now in ["2026-06-01", "2027-06-01", "2036-01-01", "2060-01-01"] {
-        status.accept(&project.kpki(&format!("status --format json --now {now}")));
-        plan.accept(&project.kpki(&format!("plan --format json --now {now}")));
+        accept(
+            &status,
+            &project.kpki(&format!("status --format json --now {now}")),
+        );
+        accept(
+            &plan,
+            &project.kpki(&format!("plan --format json --now {now}")),
+        );
     }
     for name in [
         "nodes/cp1/apiserver",
@@ -175,8 +171,8 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
         "ca/etcd",
         "service-account",
     ] {
-        show.accept(&project.kpki(&format!("show --format json {name}")));
-        why.accept(&project.kpki(&format!("why --format json {name}")));
+        accept(&show, &project.kpki(&format!("show --format json {name}")));
+        accept(&why, &project.kpki(&format!("why --format json {name}")));
     }
     for path in [
         "out/ca/etcd.crt",
@@ -184,7 +180,7 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
         "out/ca/sa.pub",
         "out/users/root/root.kubeconfig",
     ] {
-        show.accept(&project.kpki(&format!("show --format json {path}")));
+        accept(&show, &project.kpki(&format!("show --format json {path}")));
     }
 }
 
@@ -196,19 +192,20 @@ fn what_goes_to_a_node_obeys_its_schemas() {
     let node = tempfile::tempdir().unwrap();
     let root = node.path().to_str().unwrap();
     let order = format!("install cp1 --root {root} --format json");
-    let told = install.accept(&project.kpki(&format!("{order} --dry-run")));
+    let told = accept(&install, &project.kpki(&format!("{order} --dry-run")));
     assert_eq!(
         (&told["dry-run"], &told["empty"]),
         (&json!(true), &json!(false))
     );
-    let done = install.accept(&project.kpki(&order));
+    let done = accept(&install, &project.kpki(&order));
     assert_eq!(told["writes"], done["writes"]);
     assert_eq!(told["restarts"], done["restarts"]);
     assert_eq!(done["root"], json!(root));
     let record = node.path().join("var/lib/kpki/installed.json");
     let record = std::fs::read_to_string(record).unwrap();
-    let document = installed.accept(&record);
-    installed.refuse(
+    let document = accept(&installed, &record);
+    refuse(
+        &installed,
         &document,
         &[
             ("files", None),
@@ -219,9 +216,12 @@ fn what_goes_to_a_node_obeys_its_schemas() {
     );
     let conf = node.path().join("etc/kubernetes/scheduler.conf");
     std::fs::write(&conf, "").unwrap();
-    let again = install.accept(&project.kpki(&order));
+    let again = accept(&install, &project.kpki(&order));
     assert_eq!(again["writes"][0]["reason"], json!("foreign"));
-    assert_eq!(install.accept(&project.kpki(&order))["empty"], json!(true));
+    assert_eq!(
+        accept(&install, &project.kpki(&order))["empty"],
+        json!(true)
+    );
 
     // Without a repository everything is told.
     let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
@@ -230,10 +230,11 @@ fn what_goes_to_a_node_obeys_its_schemas() {
         .assert()
         .code(1);
     let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-    let found = check.accept(&text);
+    let found = accept(&check, &text);
     assert_eq!(found["repository"], json!(false));
     assert!(found["plaintext"].as_array().unwrap().len() > 10);
-    check.refuse(
+    refuse(
+        &check,
         &found,
         &[
             ("clean", None),
@@ -259,10 +260,11 @@ fn what_goes_to_a_node_obeys_its_schemas() {
         .assert()
         .code(1);
     let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-    let found = check.accept(&text);
+    let found = accept(&check, &text);
     assert!(found["history"]["keys"].as_array().unwrap().len() > 10);
     let key = |change: Value| json!({ "files": 1, "keys": [change], "rekey": [] });
-    check.refuse(
+    refuse(
+        &check,
         &found,
         &[
             ("history", Some(key(json!({ "artifact": "ca/etcd" })))),
@@ -286,20 +288,26 @@ fn what_diff_prints_obeys_its_schema() {
         String::from_utf8(output.stdout).unwrap()
     };
     let diff = Validator::of("diff");
-    let locks = diff.accept(&compare("cluster.lock"));
+    let locks = accept(&diff, &compare("cluster.lock"));
     assert_eq!(locks["sections"][0]["of"], json!("lock"));
-    let folders = diff.accept(&compare("out"));
+    let folders = accept(&diff, &compare("out"));
     assert_eq!(folders["sections"][0]["of"], json!("files"));
     assert_eq!(
         folders["sections"][0]["changed"][0]["same-key"],
         json!(false)
     );
-    diff.refuse(
+    refuse(
+        &diff,
         &folders,
         &[
             ("equal", None),
             ("sections", Some(json!([{ "of": "files" }]))),
-            ("sections", Some(json!([{ "of": "bytes", "added": [], "removed": [], "changed": [], "follows": [] }]))),
+            (
+                "sections",
+                Some(
+                    json!([{ "of": "bytes", "added": [], "removed": [], "changed": [], "follows": [] }]),
+                ),
+            ),
         ],
     );
 }
@@ -308,8 +316,9 @@ fn what_diff_prints_obeys_its_schema() {
 fn a_broken_document_is_refused() {
     let project = Project::new(BEFORE);
     let plan = Validator::of("plan");
-    let document = plan.accept(&project.kpki("plan --format json"));
-    plan.refuse(
+    let document = accept(&plan, &project.kpki("plan --format json"));
+    refuse(
+        &plan,
         &document,
         &[
             ("steps", None),
@@ -319,8 +328,9 @@ fn a_broken_document_is_refused() {
         ],
     );
     let status = Validator::of("status");
-    let document = status.accept(&project.kpki("status --format json"));
-    status.refuse(
+    let document = accept(&status, &project.kpki("status --format json"));
+    refuse(
+        &status,
         &document,
         &[
             ("certificates", None),
@@ -339,12 +349,16 @@ fn a_broken_document_is_refused() {
         .arg(&folder)
         .assert()
         .code(2);
-    let document = verify.accept(&String::from_utf8(output.get_output().stdout.clone()).unwrap());
+    let document = accept(
+        &verify,
+        &String::from_utf8(output.get_output().stdout.clone()).unwrap(),
+    );
     assert_eq!(
         document["findings"][0]["id"],
         json!("unreadable-certificate")
     );
-    verify.refuse(
+    refuse(
+        &verify,
         &document,
         &[
             ("errors", Some(json!("1"))),
@@ -353,11 +367,12 @@ fn a_broken_document_is_refused() {
         ],
     );
     let lock = Validator::of("lock");
-    let line = lock.accept(&format!(
-        r#"{{"name":"ca/etcd","hash":"{}"}}"#,
-        "0".repeat(32)
-    ));
-    lock.refuse(
+    let line = accept(
+        &lock,
+        &format!(r#"{{"name":"ca/etcd","hash":"{}"}}"#, "0".repeat(32)),
+    );
+    refuse(
+        &lock,
         &line,
         &[
             ("hash", None),

@@ -11,6 +11,7 @@
 
 pub mod age;
 pub mod api_server;
+pub mod json_schema;
 pub mod leaks;
 pub mod project;
 
