@@ -127,9 +127,12 @@ impl Git {
         let mut command = git();
         command
             .current_dir(&self.from)
-            .arg("--literal-pathspecs")
+            // A promisor remote would be asked for what is missing.
+            .args(["-c", "protocol.allow=never"])
+            .args(["--literal-pathspecs", "--no-pager"])
             .env("LC_ALL", "C")
             .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_TERMINAL_PROMPT", "0")
             // What stands in for other objects hides them; and nothing is fetched.
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_NO_LAZY_FETCH", "1");

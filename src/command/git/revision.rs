@@ -2,18 +2,18 @@
 //! fetched or replaced, and what a user or branch is called never becomes an option.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use super::{OF_A_REPOSITORY, failed, git};
+use super::{Git, Object, failed};
 use crate::error::{Error, Result};
 use crate::sources::{Tree, TreeEntry};
 
 /// The repository of a project folder.
 pub(in crate::command) struct Repository {
-    project: PathBuf,
+    git: Git,
     /// The project folder in it, as Git writes it: `sites/prod/`, or empty.
     prefix: String,
 }
@@ -29,7 +29,7 @@ impl Repository {
     /// `None` where there is no repository.
     pub fn of(project: &Path) -> Result<Option<Self>> {
         let mut repository = Repository {
-            project: project.to_owned(),
+            git: Git::alone(project),
             prefix: String::new(),
         };
         let output = repository.output(&["rev-parse", "--show-prefix"])?;
@@ -50,20 +50,8 @@ impl Repository {
     }
 
     fn command(&self) -> Command {
-        let mut command = git();
-        command
-            .current_dir(&self.project)
-            // A promisor remote would be asked for what is missing.
-            .args(["-c", "protocol.allow=never"])
-            .args(["--no-replace-objects", "--literal-pathspecs", "--no-pager"])
-            .env("LC_ALL", "C")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_NO_LAZY_FETCH", "1")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            .stderr(Stdio::piped());
-        for name in OF_A_REPOSITORY {
-            command.env_remove(name);
-        }
+        let mut command = self.git.command();
+        command.stderr(Stdio::piped());
         command
     }
 
@@ -104,7 +92,7 @@ impl Repository {
                 let mut objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
                 objects
                     .get(object)
-                    .map_err(|error| format!("git does not give it: {error}"))
+                    .map_err(|error| format!("git failed: {error}"))
             }),
         })
     }
@@ -202,23 +190,12 @@ struct Objects {
 }
 
 impl Objects {
-    /// `OBJECT blob SIZE`, a line end, the bytes and a line end. How large it is was seen in the listing.
+    /// How large it is was seen in the listing.
     fn get(&mut self, object: &str) -> std::io::Result<Vec<u8>> {
         let closed = || std::io::Error::other("git has ended");
         writeln!(self.asks.as_mut().ok_or_else(closed)?, "{object}")?;
-        let mut head = String::new();
-        self.answers.read_line(&mut head)?;
-        let size = head.trim_end().rsplit(' ').next();
-        let Some(size) = size.and_then(|size| size.parse::<usize>().ok()) else {
-            return Err(std::io::Error::other(format!(
-                "\"{}\"",
-                head.trim_end().escape_debug()
-            )));
-        };
-        let mut bytes = vec![0; size];
-        self.answers.read_exact(&mut bytes)?;
-        self.answers.read_exact(&mut [0])?;
-        Ok(bytes)
+        let object = Object::read(&mut self.answers, u64::MAX)?;
+        Ok(object.ok_or_else(closed)?.bytes.expose().to_vec())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{OF_A_REPOSITORY, cannot_run, failed, git};
+use super::{Git, cannot_run, failed};
 use crate::error::{Error, Result};
 
 /// What a setting was before.
@@ -16,13 +16,8 @@ pub(in crate::command) enum Was {
 /// Writes one setting of the repository that holds `project`, where it is not so already.
 pub(in crate::command) fn set(project: &Path, name: &str, value: &str) -> Result<Was> {
     let config = |arguments: &[&str]| {
-        let mut command = git();
-        for name in OF_A_REPOSITORY {
-            command.env_remove(name);
-        }
+        let mut command = Git::alone(project).command();
         command
-            .current_dir(project)
-            .env("LC_ALL", "C")
             .args(["config", "--local"])
             .args(arguments)
             .output()
