@@ -152,7 +152,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("indicatif", &["src/command/"]),
     ("process::exit", &[]),
     ("Command::new", &["src/command/git.rs"]),
-    ("env::var", &["src/command/terminal.rs"]),
+    (
+        "env::var",
+        &["src/command/terminal.rs", "src/command/machine.rs"],
+    ),
     ("x509_parser", &["src/facts/"]),
     ("rcgen", &["src/build/"]),
     ("kdl::", &["src/config/"]),

@@ -3,6 +3,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# Every kpki that a test runs keeps its machine key here.
+export XDG_STATE_HOME="$PWD/target/test-state"
+
 sh tests/setup.sh
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings

@@ -12,6 +12,7 @@ mod identity;
 mod init;
 mod install;
 mod lookup;
+mod machine;
 mod merge_lock;
 mod node;
 mod on_disk;

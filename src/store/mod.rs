@@ -17,6 +17,7 @@ pub mod disk;
 mod finish;
 mod folders;
 mod journal;
+mod machine_key;
 mod place;
 pub mod real_disk;
 mod replace;
@@ -27,6 +28,7 @@ pub mod walk;
 
 pub use disk::{Disk, EntryKind};
 pub use finish::{Pending, pending};
+pub use machine_key::{MachineKey, NoMachineKey};
 pub use place::{
     Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
 };
