@@ -43,6 +43,14 @@ impl Digest {
         }
         Digest(short)
     }
+
+    pub fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Digest(bytes)
+    }
 }
 
 impl fmt::Display for Digest {

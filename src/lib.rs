@@ -70,6 +70,14 @@
 //! other secret. What a removed recipient could read is remembered by the public half of each key
 //! ([`state::Exposure`]) until it is another key; that is a state and no step. Everything is written through `put` and read through `open` of [`build::sealing`].
 //!
+//! # Secrets in the clear
+//!
+//! Plan opens none, so an [`index`](store::index) says which file apply has last held against its witness, by what
+//! no writer leaves as it was, and for which public half. It lies in the user's state folder: what lies in a
+//! repository must not vouch for what came with it. [`plan::standing`] compares; a secret that changed is a step that
+//! only checks, one that nothing is known of is no step, and [`build::check`] opens both before anything is built. A
+//! key that does not belong is never written over: whose it is, a person knows.
+//!
 //! # Power
 //!
 //! [`plan::privilege`] holds what the certificates, bindings, static pods and recipients that are here let somebody do against what
@@ -100,7 +108,8 @@
 //!    the bytes that it embeds, never on a hash of recipes.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
 //! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the root
-//!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given. A
+//!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given;
+//!    and kpki's state folder, which may be deleted at any time. A
 //!    crash leaves the old state, or one that the next apply rolls forward; old keys go only after the lock is durable.
 //! 8. A leaf never silently outlives its CA.
 //!

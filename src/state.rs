@@ -1,5 +1,7 @@
 //! What there is: the lock's lines and the files under `out/`, as values.
 
+mod seen;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::facts::CertificateFacts;
@@ -9,6 +11,8 @@ use crate::sealed::{Owner, SUFFIX, SealedFile};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
+
+pub use seen::{Moment, Seen, Stamp};
 
 /// What was built: hashes and public facts, one entry an artifact. It explains; it never makes a file
 /// trusted.
@@ -151,10 +155,12 @@ pub struct SecretFile {
     pub sealed: Option<SealedFile>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PlainFile {
     pub mode: u32,
     pub size: u64,
+    pub stamp: Stamp,
+    pub seen: Seen,
 }
 
 impl SecretFile {
@@ -209,8 +215,7 @@ impl Inventory {
     }
 
     /// A secret in the clear.
-    pub fn add_secret(&mut self, path: String, mode: u32, size: u64) {
-        let plain = PlainFile { mode, size };
+    pub fn add_secret(&mut self, path: String, plain: PlainFile) {
         self.form(path, |secret| secret.plain = Some(plain));
     }
 

@@ -220,7 +220,7 @@ fn the_scan_tells_all_and_opens_no_secret() {
                     assert_eq!(bytes.len() as u64, *size);
                     "public"
                 }
-                FoundKind::SecretFile { mode, size } => {
+                FoundKind::SecretFile { mode, size, .. } => {
                     assert_eq!((*mode, *size), (0o600, 5));
                     "secret"
                 }

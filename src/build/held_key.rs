@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::facts::{KubeconfigFacts, PublicKey};
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
-use crate::plan::{Step, key_on_record};
+use crate::plan::{Step, World, key_on_record};
 use crate::secret::Secret;
 
 /// A key and the PEM that it was read from: copies are byte for byte.
@@ -52,7 +52,7 @@ pub(super) fn key_for(
     if step.action.makes_key() {
         return generate();
     }
-    let belongs = Belongs::on_record(job, id);
+    let belongs = Belongs::on_record(job.world, id);
     let held = held_key(job, id, belongs)?;
     let wished = |held: &HeldKey| held.key.public_key().algorithm() == Some(algorithm);
     match (belongs, &held) {
@@ -74,10 +74,10 @@ pub(super) enum Belongs<'a> {
 
 impl<'a> Belongs<'a> {
     /// What an artifact's witness, or else the lock, says of its key.
-    pub fn on_record(job: &Job<'a>, id: DerivationId) -> Self {
-        let entry = job.world.lock.entries.get(&job.world.graph.get(id).name);
+    pub fn on_record(world: World<'a>, id: DerivationId) -> Self {
+        let entry = world.lock.entries.get(&world.graph.get(id).name);
         match (
-            key_on_record(job.world, id),
+            key_on_record(world, id),
             entry.and_then(|entry| entry.public_key),
         ) {
             (Some(key), _) => Belongs::To(key),
@@ -114,7 +114,9 @@ pub(super) fn held_key(
         match read(job, place) {
             Ok(held) if belongs.check(held.key.public_key()) => {
                 return match problem {
-                    Some((why, master)) if master => Err(unusable(job, id, &why, Some(place))),
+                    Some((why, master)) if master => {
+                        Err(unusable(job.world, id, &why, Some(place)))
+                    }
                     _ => Ok(Some(held)),
                 };
             }
@@ -146,7 +148,7 @@ pub(super) fn held_key(
             None => Err(error),
         },
         (None, None) => from_seed(job, id, belongs),
-        (None, Some((why, _))) => Err(unusable(job, id, &why, None)),
+        (None, Some((why, _))) => Err(unusable(job.world, id, &why, None)),
     }
 }
 
@@ -173,18 +175,18 @@ fn from_seed(job: &Job<'_>, id: DerivationId, belongs: Belongs<'_>) -> Result<Op
 }
 
 pub(super) fn unusable(
-    job: &Job<'_>,
+    world: World<'_>,
     id: DerivationId,
     why: &str,
     copy: Option<&Placement>,
 ) -> Error {
-    let derivation = job.world.graph.get(id);
+    let derivation = world.graph.get(id);
     let name = &derivation.name;
     let error = Error::new(Kind::NeedsAllow, format!("{name}: {why}"));
     if let Some(copy) = copy {
         error.help(format!(
             "out/{} holds the right key; move the other one away, and kpki apply restores it from there",
-            file_here(job.world, copy)
+            file_here(world, copy)
         ))
     } else if matches!(&derivation.recipe, Recipe::Authority(authority) if !authority.is_own()) {
         error.help("put there the key of the certificate that the description brings")

@@ -75,6 +75,15 @@ pub(super) fn build_kubeconfig(
     recipe: &Kubeconfig,
     step: &Step,
 ) -> Result<Entry> {
+    // It may be of an earlier key, as long as its certificate waits: the check has seen to it.
+    let recorded = job.world.lock.entries.get(&job.world.graph.get(id).name);
+    if let Some(entry) = recorded.filter(|_| step.only_checks()) {
+        let hash = job.world.graph.get(id).hash;
+        return Ok(Entry {
+            hash,
+            ..entry.clone()
+        });
+    }
     let witness = job.world.survey.witness(recipe.identity);
     let (Some(der), Some(facts)) = (witness.der(), witness.certificate()) else {
         let name = &job.world.graph.get(id).name;

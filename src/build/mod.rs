@@ -6,6 +6,7 @@
 pub mod accept;
 mod authority;
 pub mod certificate;
+pub mod check;
 pub mod entropy;
 pub mod execute;
 mod held_key;

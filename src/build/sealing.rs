@@ -191,7 +191,7 @@ pub(super) fn carry_out(job: &Job<'_>, plan: &Plan, change: &Seal) -> Result<()>
 fn opened(job: &Job<'_>, place: &Placement) -> Result<Secret> {
     let bad = |why: String| {
         let why = format!("out/{} {why}", file_here(job.world, place));
-        unusable(job, place.derivation, &why, None)
+        unusable(job.world, place.derivation, &why, None)
     };
     let secret = job.open(place).map_err(|trouble| match trouble {
         Trouble::Closed(error) => error,
@@ -201,7 +201,7 @@ fn opened(job: &Job<'_>, place: &Placement) -> Result<Secret> {
     let belongs = match place.content {
         // Until a certificate is accepted it may be of an earlier key.
         Content::Kubeconfig => Belongs::Anything,
-        _ => Belongs::on_record(job, place.derivation),
+        _ => Belongs::on_record(job.world, place.derivation),
     };
     if belongs.check(key.public_key()) {
         Ok(secret)
@@ -214,8 +214,8 @@ fn opened(job: &Job<'_>, place: &Placement) -> Result<Secret> {
 
 fn twin_belongs<'a>(job: &Job<'a>, place: &Placement) -> Belongs<'a> {
     match &job.world.graph.get(place.derivation).recipe {
-        Recipe::Kubeconfig(config) => Belongs::on_record(job, config.identity),
-        _ => Belongs::on_record(job, place.derivation),
+        Recipe::Kubeconfig(config) => Belongs::on_record(job.world, config.identity),
+        _ => Belongs::on_record(job.world, place.derivation),
     }
 }
 

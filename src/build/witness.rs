@@ -2,9 +2,9 @@
 
 use super::key::PrivateKey;
 use crate::facts::{KubeconfigFacts, certificates_in_pem};
-use crate::graph::{Content, Placement, Recipe};
+use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
-use crate::plan::{Witness, World};
+use crate::plan::{Witness, World, bundle_content};
 use crate::secret::Secret;
 
 /// A private key must be the witness's, and a kubeconfig must embed its identity's very certificate with the
@@ -33,8 +33,12 @@ pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Resu
                     shown(witness)
                 ));
             }
+            says_what_was_built(world, place, &config)?;
             match config.client_key {
                 Some(key) => key,
+                None if has_its_key(world, identity) => {
+                    return Err("holds no key: it names a file".to_owned());
+                }
                 // Somebody else's, and not in this file.
                 None => return Ok(()),
             }
@@ -49,6 +53,44 @@ pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Resu
             "does not hold the private key of {}",
             shown(witness)
         ))
+    }
+}
+
+/// One whose certificate the cluster has yet to sign may still be of a key that its user brought.
+fn has_its_key(world: World<'_>, identity: DerivationId) -> bool {
+    let recipe = &world.graph.get(identity).recipe;
+    matches!(recipe, Recipe::Leaf(leaf) if leaf.brought.is_none())
+}
+
+/// Where a client connects and whom it believes there: as the lock and the trust bundle have it, whatever is
+/// described by now.
+fn says_what_was_built(
+    world: World<'_>,
+    place: &Placement,
+    config: &KubeconfigFacts,
+) -> Result<(), String> {
+    let derivation = world.graph.get(place.derivation);
+    let entry = world.lock.entries.get(&derivation.name);
+    let server = entry.and_then(|entry| entry.server.as_ref());
+    if let Some(server) = server.filter(|server| **server != config.server) {
+        return Err(format!(
+            "names the server {:?}, not {server}",
+            config.server
+        ));
+    }
+    let Recipe::Kubeconfig(recipe) = &derivation.recipe else {
+        return Ok(());
+    };
+    let Recipe::Bundle(bundle) = &world.graph.get(recipe.bundle).recipe else {
+        return Ok(());
+    };
+    let authority = world.survey.witness(bundle.authority);
+    let trusted = authority.der().map(bundle_content);
+    match (entry, trusted) {
+        (Some(_), Some(trusted)) if trusted.as_bytes() != config.certificate_authority => Err(
+            format!("embeds another CA certificate than {}", shown(authority)),
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::output::Output;
 use super::project::{Description, Project};
+use super::seen::Learnt;
 use super::{Outcome, clock, lookup, seed, terminal};
 use crate::build::accept::{check, one_certificate};
 use crate::build::execute::execute;
@@ -105,8 +106,12 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     new.seed = project.lock.seed;
     new.recipients.clone_from(&project.lock.recipients);
     new.exposed.clone_from(&project.lock.exposed);
-    output.into_bar().finish_and_clear();
+    let (bar, written) = output.finish();
+    bar.finish_and_clear();
     transaction.commit(lock::render(&new).as_bytes())?;
+    let mut learnt = Learnt::default();
+    learnt.committed(new, written);
+    learnt.remember(directory, world);
 
     let mut notes = checked.notes;
     if left_out > 0 {

@@ -6,8 +6,9 @@ use std::path::Path;
 use super::output::Output;
 use super::plan::intent;
 use super::project::{Description, Project};
+use super::seen::Learnt;
 use super::{Outcome, check, clock, policy, seed, terminal};
-use crate::build::execute::execute;
+use crate::build::execute::{Files as _, execute};
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
@@ -82,6 +83,7 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     let issued_at = written.unwrap_or(now);
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(&project, &plan);
+    let mut learnt = Learnt::by_checking(directory, world, &plan, &args.identities)?;
     if !plan.is_empty() || prune || !modes.is_empty() {
         let identities = &args.identities.identity;
         let output = Output::new(&disk, &transaction, identities, plan.steps.len());
@@ -95,12 +97,13 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
             &output,
         )?;
         for (path, mode) in &modes {
-            transaction.set_mode(path, *mode)?;
+            output.set_mode(path, *mode)?;
         }
-        let bar = output.into_bar();
+        let (bar, written) = output.finish();
         bar.set_message("committing");
         transaction.commit(lock::render(&lock).as_bytes())?;
         bar.finish_and_clear();
+        learnt.committed(lock, written);
         if project.graph.has_requests() {
             // What waits is named by what was just written.
             let after = Project::read(directory)?;
@@ -108,6 +111,7 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
             report.update_waiting(world, &plan::plan(world, &after.spec, &Intent::default()));
         }
     }
+    learnt.remember(directory, world);
     Ok(match args.output.format {
         Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),

@@ -6,7 +6,7 @@ use crate::build::entropy::Entropy;
 use crate::store::{MachineKey, NoMachineKey};
 
 /// `None`: the environment names no home. What it names must be absolute (XDG Base Directory Specification).
-fn state_folder() -> Option<PathBuf> {
+pub(super) fn state_folder() -> Option<PathBuf> {
     let folder = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)

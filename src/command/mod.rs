@@ -23,6 +23,7 @@ mod policy;
 mod project;
 mod report;
 mod seed;
+mod seen;
 mod setup;
 mod show;
 mod status;

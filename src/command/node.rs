@@ -5,6 +5,7 @@ use std::path::Path;
 use super::on_disk::OnDisk;
 use super::project::Project;
 use super::{clock, terminal};
+use crate::build::check::{Wrong, in_words, remedy};
 use crate::build::sealing::read_secret;
 use crate::build::witness::check_secret;
 use crate::cli::Identities;
@@ -123,9 +124,8 @@ fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Want
     let refused = |why: &str| Error::refused(format!("out/{in_out} {why}"));
     let bytes = if place.content.is_secret() {
         let bytes = read(world, secrets, place)?;
-        check_secret(world, place, &bytes).map_err(|why| {
-            refused(&why).help("nothing was handed out; kpki plan says what is wrong")
-        })?;
+        check_secret(world, place, &bytes)
+            .map_err(|why| not_handed_out(world, secrets, place, why, &bytes))?;
         bytes
     } else {
         match world.inventory.get(in_out.as_str()) {
@@ -145,6 +145,18 @@ fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Want
         secret: place.content.is_secret(),
         bytes,
     })
+}
+
+fn not_handed_out(
+    world: World<'_>,
+    secrets: &OnDisk<'_>,
+    place: &Placement,
+    why: String,
+    bytes: &Secret,
+) -> Error {
+    let wrong = Wrong::new(place, why, bytes);
+    let help = remedy(world, secrets, &wrong);
+    Error::refused(in_words(world, &wrong)).help(format!("nothing was handed out; {help}"))
 }
 
 /// The one way to a secret of a tree. It rests in the clear under its own name, or sealed under that name with

@@ -1,7 +1,8 @@
 //! Where what is built goes: to the transaction, with a bar for who waits.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Instant;
 
 use indicatif::ProgressBar;
@@ -23,6 +24,8 @@ pub(super) struct Output<'a> {
     bar: ProgressBar,
     started: Instant,
     shown: Once,
+    /// Files that are other ones once the transaction is committed.
+    touched: Mutex<HashSet<TreePath>>,
 }
 
 impl<'a> Output<'a> {
@@ -39,11 +42,19 @@ impl<'a> Output<'a> {
             bar: terminal::progress(steps),
             started: Instant::now(),
             shown: Once::new(),
+            touched: Mutex::default(),
         }
     }
 
-    pub fn into_bar(self) -> ProgressBar {
-        self.bar
+    /// The bar, and what was written or gets another mode.
+    pub fn finish(self) -> (ProgressBar, HashSet<TreePath>) {
+        let touched = self.touched.into_inner();
+        (self.bar, touched.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn touch(&self, path: &TreePath) {
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        touched.insert(path.clone());
     }
 }
 
@@ -58,10 +69,12 @@ impl Files for Output<'_> {
     }
 
     fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
+        self.touch(path);
         self.transaction.stage(path, bytes, mode)
     }
 
     fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()> {
+        self.touch(path);
         self.transaction.set_mode(path, mode)
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy, plan};
-use crate::render::{SavedPlan, plan_report};
+use crate::render::{SavedPlan, plan_report, unverified_note};
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     let project = Project::read(directory).inspect_err(|_| {
@@ -25,20 +25,22 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         ..intent(&args.intentions, &project)?
     };
     let plan = plan(project.world(now), &project.spec, &intent);
-    let report = plan_report(
+    let mut report = plan_report(
         project.world(now),
         &project.spec,
         &plan,
         &intent.policy,
         &project.notes,
     );
+    let saved = (args.out.as_ref()).map(|_| SavedPlan::text(&project.graph, &intent, &report));
+    // Of this machine, not of the change: a plan that was saved elsewhere is still this one.
+    report.notes.extend(unverified_note(project.world(now)));
     let mut text = match args.output.format {
         ReviewFormat::Text => report.text(terminal::columns()),
         ReviewFormat::Json => report.json(),
         ReviewFormat::Markdown => report.markdown(),
     };
-    if let Some(file) = &args.out {
-        let (saved, hash) = SavedPlan::text(&project.graph, &intent, &report);
+    if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
         write(file, &saved)?;
         if args.output.format == ReviewFormat::Text {
             let file = file.display();

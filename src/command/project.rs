@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::terminal;
+use super::{seen, terminal};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
@@ -296,14 +296,16 @@ fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
 
 fn read_inventory(directory: &Path) -> Result<Inventory> {
     let mut inventory = Inventory::default();
-    for Found { path, kind } in scan(directory, &is_read)? {
+    let (index, found) = rayon::join(|| seen::read(directory), || scan(directory, &is_read));
+    for Found { path, kind } in found? {
         let what = match kind {
             FoundKind::ReadFile { mode, bytes, .. } => {
                 inventory.add_read(path, mode, bytes);
                 continue;
             }
-            FoundKind::SecretFile { mode, size } => {
-                inventory.add_secret(path, mode, size);
+            FoundKind::SecretFile { mode, stamp, .. } => {
+                let plain = seen::plain_file(index.as_ref(), &path, mode, stamp);
+                inventory.add_secret(path, plain);
                 continue;
             }
             FoundKind::TooLarge { size } => format!("is too large ({size} bytes)"),

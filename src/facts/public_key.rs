@@ -1,5 +1,7 @@
 //! The public half of a key: a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) and what kind of key it is.
 
+use std::fmt::Write as _;
+
 use super::pem::{self, Block};
 use super::{FactsError, der};
 use crate::algorithm::KeyAlgorithm;
@@ -99,6 +101,17 @@ impl PublicKey {
     /// Of the SPKI: the same key has the same digest, whoever certified it.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.spki)
+    }
+
+    /// SHA-256 of the SPKI, as kubeadm's `--discovery-token-ca-cert-hash` and
+    /// `openssl pkey -pubout -outform DER | sha256sum` have it.
+    pub fn fingerprint(&self) -> String {
+        let hash = ring::digest::digest(&ring::digest::SHA256, &self.spki);
+        let mut text = String::from("sha256:");
+        for byte in hash.as_ref() {
+            let _ = write!(text, "{byte:02x}"); // a String takes everything
+        }
+        text
     }
 
     /// RFC 7093 2, method 1: the leftmost 160 bits of SHA-256 over the bit string's value. Go does the same

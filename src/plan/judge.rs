@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
-    exposure, leaf, orphan, privilege, rendered, request, restart, sealing, signing_key,
+    exposure, leaf, orphan, privilege, rendered, request, restart, sealing, seen, signing_key,
     static_pod, violation,
 };
 use crate::graph::{Content, DerivationId, Placement, Recipe};
@@ -257,8 +257,14 @@ impl<'a> Judge<'a> {
     pub fn keep(&mut self, id: DerivationId, expected: Entry) {
         let (rest, unrecorded) = sealing::expected(self.world, id);
         let expected = Entry { rest, ..expected };
+        let changed = seen::changed(self.world, id);
         match self.entry(id) {
-            Some(entry) if *entry == expected && !unrecorded => self.plan.kept.push((id, expected)),
+            Some(entry) if *entry == expected && !unrecorded && changed.is_empty() => {
+                self.plan.kept.push((id, expected));
+            }
+            Some(entry) if *entry == expected && !unrecorded => {
+                self.step(id, Action::Record, changed);
+            }
             Some(_) => self.step(id, Action::Record, vec![Reason::LockOutdated]),
             None => self.step(id, Action::Record, vec![Reason::NotInLock]),
         }

@@ -21,6 +21,7 @@ mod request;
 mod restart;
 mod review_policy;
 mod sealing;
+mod seen;
 mod signing_key;
 mod static_pod;
 mod survey;
@@ -51,6 +52,7 @@ pub use request::{
 pub use restart::{Membership, Restart};
 pub use review_policy::{GroupPattern, ReviewPolicy, SanPattern};
 pub use sealing::{Change, RecipientsChange, Resting, Seal, recorded, resting};
+pub use seen::{Standing, belongs_to, standing, unverified};
 pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
 pub use validity::BACKDATE;
@@ -85,6 +87,14 @@ pub enum Action {
     Repair,
     /// Files stay; apply checks them and writes the lock's line.
     Record,
+}
+
+impl Step {
+    /// No file is written, unless a check finds that it must be.
+    pub fn only_checks(&self) -> bool {
+        let changed = |reason: &Reason| matches!(reason, Reason::SecretChanged { .. });
+        self.action == Action::Record && self.reasons.iter().all(changed)
+    }
 }
 
 impl Action {

@@ -29,6 +29,11 @@ pub enum Reason {
         path: TreePath,
         why: String,
     },
+    /// A secret that cannot be told from one that was exchanged.
+    SecretChanged {
+        path: TreePath,
+        what: &'static str,
+    },
     Expiring {
         not_after: Timestamp,
     },
@@ -62,6 +67,7 @@ impl Reason {
             Reason::OutputMissing { .. } => "output-missing",
             Reason::OutputModified { .. } => "output-modified",
             Reason::OutputUnreadable { .. } => "output-unreadable",
+            Reason::SecretChanged { .. } => "secret-changed",
             Reason::Expiring { .. } => "expiring",
             Reason::Expired { .. } => "expired",
             Reason::Exposed { .. } => "exposed",
@@ -87,6 +93,7 @@ impl fmt::Display for Reason {
             Reason::OutputMissing { path } => write!(f, "out/{path} is missing"),
             Reason::OutputModified { path } => write!(f, "out/{path} was modified"),
             Reason::OutputUnreadable { path, why } => write!(f, "out/{path} {why}"),
+            Reason::SecretChanged { path, what } => write!(f, "out/{path} {what}"),
             Reason::Expiring { not_after } => write!(f, "expires {}", not_after.date()),
             Reason::Expired { not_after } => write!(f, "expired {}", not_after.date()),
             Reason::Exposed { path, mode } => {

@@ -1,7 +1,7 @@
 //! Judging rendered artifacts: pure functions of their inputs, compared by content.
 
 use super::judge::{After, Judge};
-use super::{Action, Reason};
+use super::{Action, Reason, seen};
 use crate::facts::certificate_pem;
 use crate::graph::{Bindings, Bundle, DerivationId, Kubeconfig, Recipe, UserBindings};
 use crate::hash::Digest;
@@ -157,7 +157,12 @@ pub(super) fn judge_kubeconfig(
                         hash,
                         ..entry.clone()
                     };
-                    judge.plan.kept.push((id, entry));
+                    let changed = seen::changed(world, id);
+                    if changed.is_empty() {
+                        judge.plan.kept.push((id, entry));
+                    } else {
+                        judge.step(id, Action::Record, changed);
+                    }
                 }
                 _ => keep_as_it_is(judge, id),
             }
@@ -224,6 +229,11 @@ pub(super) fn judge_kubeconfig(
     }
     if let Some(mode) = judge.exposed(place) {
         judge.step(id, Action::Repair, vec![Reason::Exposed { path, mode }]);
+        return After::Kept(content);
+    }
+    let changed = seen::changed(world, id);
+    if !changed.is_empty() {
+        judge.step(id, Action::Repair, changed);
         return After::Kept(content);
     }
     let expected = Entry {

@@ -1,10 +1,12 @@
 //! Judging the service-account key pair: an anchor whose witness is its public half.
 
+use std::fmt::Write as _;
+
 use super::anchor::{empty_key, in_another_tree, revision_changed};
 use super::judge::{After, Judge};
 use super::{Action, Reason, Witness};
 use crate::facts::PublicKey;
-use crate::graph::{DerivationId, Revision, SigningKey};
+use crate::graph::{Content, DerivationId, Placement, Revision, SigningKey};
 use crate::state::Entry;
 
 const ENDS_TOKENS: &str = "a new signing key ends every token signed by the old one";
@@ -17,6 +19,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
     let name = &world.graph.get(id).name;
     let replace = judge.intent.allows_replacing(name);
     let entry = judge.entry(id);
+    if let Some(why) = several(judge, id) {
+        return judge.block(id, None, why);
+    }
     let key_is_here = judge.key_is_here(id);
     let blocked_by = match (empty_key(judge, id), world.survey.witness(id)) {
         (Some(empty), _) => Some(empty),
@@ -81,6 +86,44 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
     };
     judge.keep_or_repair(id, expected);
     After::Kept(key.digest())
+}
+
+/// Nodes that came with different keys, as after a botched join: each refuses the tokens of the other, and which one
+/// is right nothing here can tell. What the lock knows is repaired.
+fn several(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
+    let world = judge.world;
+    let Witness::PublicKey { path: first, key } = world.survey.witness(id) else {
+        return None;
+    };
+    if judge.entry(id).is_some() {
+        return None;
+    }
+    let public = world.graph.placements_of(id, Content::PublicKey);
+    let others: Vec<(&Placement, PublicKey)> = public
+        .filter_map(|place| {
+            let bytes = world.inventory.public(place.path.as_str())?;
+            Some((place, PublicKey::from_pem(bytes).ok()?))
+        })
+        .filter(|(_, other)| other != key)
+        .collect();
+    if others.is_empty() {
+        return None;
+    }
+    let mut why = format!("out/{first} is {}", key.fingerprint());
+    let mut files = Vec::new();
+    for (place, other) in &others {
+        let _ = write!(why, ", but out/{} is {}", place.path, other.fingerprint());
+        if let Some(stem) = place.path.as_str().strip_suffix(".pub") {
+            files.push(format!("out/{stem}.key out/{stem}.pub"));
+        }
+    }
+    let files = files.join(" ");
+    let _ = write!(
+        why,
+        "; tokens signed by one are refused by the other. To keep that of out/{first}: rm -f {files} && kpki apply; \
+         to keep another one, delete those of the others"
+    );
+    Some(why)
 }
 
 fn raised(recipe: &SigningKey, entry: Option<&Entry>) -> Option<String> {

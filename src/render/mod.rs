@@ -49,6 +49,7 @@ pub use held::{HeldCertificate, Wished, authority_report};
 pub use history::{HistoryReport, KeyInHistory, KeyOf};
 pub use install::{InstallReport, install_report};
 pub use metrics::metrics;
+pub use notes::unverified_note;
 pub use page::{PAGE_BEGINS, ReportData, page};
 pub use picture::Picture;
 pub use plaintext::{FoundReport, PlaintextReport, Where};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::graph::{DerivationId, images};
-use crate::plan::{Change, Note, Plan, Reason, World};
+use crate::plan::{Change, Note, Plan, Reason, World, unverified};
 use crate::spec::Spec;
 
 pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
@@ -95,6 +95,18 @@ pub(super) fn text(world: World<'_>, note: &Note) -> String {
         ),
         Note::Unusable { path, what } => format!("out/{path} {what}"),
     }
+}
+
+/// Secrets that the next apply opens, though it may have nothing else to do.
+pub fn unverified_note(world: World<'_>) -> Option<String> {
+    let (secrets, them) = match unverified(world) {
+        0 => return None,
+        1 => ("1 secret was".to_owned(), "it"),
+        count => (format!("{count} secrets were"), "them"),
+    };
+    Some(format!(
+        "{secrets} not verified on this machine yet; kpki apply verifies {them}"
+    ))
 }
 
 /// From 1.36.1 (and its backports) on, what the group gave comes from a ClusterRoleBinding (k/k#138957).

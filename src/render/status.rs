@@ -221,7 +221,8 @@ fn drift(reason: &Reason) -> Option<Trouble> {
         Reason::Exposed { .. } => Some(Trouble::Exposed),
         Reason::OutputMissing { .. }
         | Reason::OutputModified { .. }
-        | Reason::OutputUnreadable { .. } => Some(Trouble::Drift),
+        | Reason::OutputUnreadable { .. }
+        | Reason::SecretChanged { .. } => Some(Trouble::Drift),
         _ => None,
     }
 }

@@ -16,18 +16,21 @@
 pub mod disk;
 mod finish;
 mod folders;
+pub mod index;
 mod journal;
 mod machine_key;
 mod place;
 pub mod real_disk;
 mod replace;
 pub mod scan;
+mod stamp;
 mod survey;
 mod transaction;
 pub mod walk;
 
 pub use disk::{Disk, EntryKind};
 pub use finish::{Pending, pending};
+pub use index::{Index, IndexFile, Known};
 pub use machine_key::{MachineKey, NoMachineKey};
 pub use place::{
     Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
@@ -35,6 +38,7 @@ pub use place::{
 pub use real_disk::RealDisk;
 pub use replace::replace;
 pub use scan::{Found, FoundKind, scan};
+pub use stamp::Stamps;
 pub use transaction::{Settled, Transaction, begin};
 pub use walk::{Seen, walk};
 

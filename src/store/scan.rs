@@ -11,8 +11,10 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::folders::{Folders, open_folder};
+use super::stamp::stamp;
 use super::{OUT, PENDING};
 use crate::error::Result;
+use crate::state::Stamp;
 
 /// The largest file that is read: a CA bundle of hundreds of certificates fits.
 pub const READ_LIMIT: u64 = 1 << 20;
@@ -35,6 +37,7 @@ pub enum FoundKind {
     SecretFile {
         mode: u32,
         size: u64,
+        stamp: Stamp,
     },
     /// To be read, and larger than [`READ_LIMIT`].
     TooLarge {
@@ -201,6 +204,7 @@ fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
         Ok(stat) => FoundKind::SecretFile {
             mode: stat.st_mode & 0o777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
+            stamp: stamp(&stat),
         },
         Err(errno) => unreadable(errno),
     }

@@ -634,7 +634,7 @@ fn key_cases() -> Vec<Case> {
             },
             SIGN,
             3,
-            &["out/ca/etcd.key is larger than 256 MiB"],
+            &["out/ca/etcd.key is larger than 1 MiB"],
         ),
         case(
             "CA key: encrypted",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use kpki::build::accept::{check, one_certificate};
+use kpki::build::check::check_secrets;
 use kpki::build::entropy::Entropy;
 use kpki::build::execute::{Files, execute};
 use kpki::build::identity_file::identities;
@@ -20,7 +21,7 @@ use kpki::sealed::SealedFile;
 use kpki::secret::Secret;
 use kpki::sources::Sources;
 use kpki::spec::Spec;
-use kpki::state::{File, Inventory, Lock, is_public, is_read};
+use kpki::state::{File, Inventory, Lock, PlainFile, is_public, is_read};
 use kpki::time::{Span, Timestamp};
 
 use crate::signer::Signer;
@@ -175,7 +176,12 @@ impl Project {
             if is_read(path) {
                 inventory.add_read(path.clone(), *mode, bytes.clone());
             } else {
-                inventory.add_secret(path.clone(), *mode, bytes.len() as u64);
+                let plain = PlainFile {
+                    mode: *mode,
+                    size: bytes.len() as u64,
+                    ..PlainFile::default()
+                };
+                inventory.add_secret(path.clone(), plain);
             }
         }
         inventory
@@ -222,6 +228,8 @@ impl Project {
         if !plan.blocked.is_empty() || !plan.mixed.is_empty() {
             return Err(Error::refused("blocked"));
         }
+        // Nothing is known of any secret, so all are opened, each time: what an apply left is never refused.
+        check_secrets(ground.world(), &plan, &Memory::of(self))?;
         let (lock, out) = self.carried_out(&ground, &plan, prune)?;
         self.out = out;
         self.lock = Some(lock::render(&lock));

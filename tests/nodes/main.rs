@@ -15,6 +15,7 @@ mod check;
 mod common;
 mod crash;
 mod decide;
+mod exchanged;
 mod export;
 mod history;
 mod install;
