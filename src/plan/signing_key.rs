@@ -114,14 +114,14 @@ fn several(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
     for (place, other) in &others {
         let _ = write!(why, ", but out/{} is {}", place.path, other.fingerprint());
         if let Some(stem) = place.path.as_str().strip_suffix(".pub") {
-            files.push(format!("out/{stem}.key out/{stem}.pub"));
+            files.push(format!("out/{stem}.key and out/{stem}.pub"));
         }
     }
-    let files = files.join(" ");
     let _ = write!(
         why,
-        "; tokens signed by one are refused by the other. To keep that of out/{first}: rm -f {files} && kpki apply; \
-         to keep another one, delete those of the others"
+        "; tokens signed by one are refused by the other. To keep that of out/{first}, move {} out of out/, then \
+         kpki apply puts it there; to keep another one, move those of the others",
+        files.join(", ")
     );
     Some(why)
 }
