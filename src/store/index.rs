@@ -193,7 +193,7 @@ mod tests {
     }
 
     fn index() -> Index {
-        let known = |number| Known {
+        let known = |number: u64| Known {
             stamp: Stamp {
                 size: 227 + number,
                 inode: u64::MAX - number,

@@ -172,7 +172,7 @@ mod tests {
         MachineKey::read_or_make(&folder, &Entropy::system()).unwrap();
         let path = folder.join(NAME);
         let mode = |path: &Path, mode| {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap()
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
         mode(&path, 0o640);
         assert!(MachineKey::read(&folder).is_err());

@@ -149,7 +149,7 @@ fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
             .open(path)
             .unwrap()
             .set_modified(time)
-            .unwrap()
+            .unwrap();
     };
     let path = "nodes/w1/etc/kubernetes/pki/kubelet.key";
 
