@@ -162,7 +162,8 @@ impl<'a> Saved<'a> {
 /// Files that no step touches and whose mode is not the one they get. Only an exposed secret is a finding, since Git
 /// keeps no modes; but after an apply all are right.
 fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
-    let stepped: HashSet<_> = plan.steps.iter().map(|step| step.derivation).collect();
+    let writes = plan.steps.iter().filter(|step| !step.only_checks());
+    let stepped: HashSet<_> = writes.map(|step| step.derivation).collect();
     project
         .graph
         .all_placements()
