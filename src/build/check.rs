@@ -239,6 +239,13 @@ pub fn remedy(world: World<'_>, files: &dyn Files, wrong: &Wrong<'_>) -> String 
         Recipe::Kubeconfig(_) if wrong.holds.as_ref().is_some_and(|key| belongs.check(key)) => {
             format!("its key is right: kpki apply --renew {name} writes it again around that key")
         }
+        // A new key would not help: until its certificate is accepted, nothing writes this file.
+        Recipe::Kubeconfig(_) if matches!(world.graph.get(owner).recipe, Recipe::Accepted(_)) => {
+            format!(
+                "put the right one back; or move out/{path} out of out/: kpki writes it again with \
+                 the next certificate that is accepted for {name}"
+            )
+        }
         _ => unusable(world, owner, "", None).help.unwrap_or_default(),
     }
 }
