@@ -225,6 +225,9 @@ impl Inventory {
     }
 }
 
+/// What kpki knows of a node, on the node itself; relative to its root.
+pub const RECORD: &str = "var/lib/kpki/installed.json";
+
 /// What lies on a node, as far as it was looked at. Paths are relative to its root.
 #[derive(Default)]
 pub struct NodeState {

@@ -12,6 +12,7 @@ mod brought;
 mod ca;
 mod certificate;
 mod cluster;
+mod collisions;
 mod component;
 mod defaults;
 mod describe;
@@ -71,6 +72,7 @@ pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
         spec.manifests = Some(manifests::read(folder, &spec, sources, &mut review));
     }
     processes::review(&spec, &described.places, &mut review);
+    collisions::review(&spec, &described.folders, &mut review);
     if review.problems.is_empty() {
         Ok(Loaded {
             spec,

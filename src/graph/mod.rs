@@ -17,6 +17,7 @@ use crate::sealed::{Recipients, SUFFIX};
 use crate::time::Timestamp;
 
 pub use contradictions::{Contradiction, Severity, contradictions};
+pub use derive::KUBELET_CONFIG;
 pub use recipe::{
     Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
     SigningKey,

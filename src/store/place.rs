@@ -22,10 +22,11 @@ use crate::name::TreePath;
 use crate::secret::Secret;
 use crate::state::{NodeFile, NodeState};
 
+pub use crate::state::RECORD;
+
 /// What kpki knows of a node lies on the node: there it is as old as the files that it speaks of, however a
 /// disk is copied, restored or moved. Not under /etc/kubernetes, which belongs to those who read it.
 pub(super) const NODE_FOLDER: &str = "var/lib/kpki";
-pub const RECORD: &str = "var/lib/kpki/installed.json";
 const RECORD_MODE: u32 = 0o644;
 
 /// No file of a node's tree is larger.
