@@ -1,7 +1,5 @@
 //! The seed of a reproducible cluster: read where keys are made, and nowhere else.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::git::is_tracked;
@@ -9,7 +7,8 @@ use crate::build::entropy::Entropy;
 use crate::build::key_schedule::Seed;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::sources::read_regular;
+use crate::sources::beneath::Regular;
+use crate::sources::read_below;
 use crate::spec::Spec;
 
 /// A seed has one line; comments may stand above it.
@@ -22,15 +21,12 @@ pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
     };
     let name = &*reproducible.seed_file;
     let refuse = |why: &str| Error::refused(format!("{name} {why}"));
-    let path = directory.join(name);
-    let bytes = read_regular(&path, LIMIT)
-        .map(Secret::new)
+    let Regular { bytes, mode } = read_below(directory, name, LIMIT)
         .map_err(|why| refuse(&format!("cannot be read: {why}")).help(NEW))?;
+    let bytes = Secret::new(bytes);
     if bytes.expose().len() > LIMIT {
         return Err(refuse("is larger than 4 KiB"));
     }
-    let facts = fs::metadata(&path).map_err(|error| Error::io("read", &path, &error))?;
-    let mode = facts.permissions().mode() & 0o777;
     // Git keeps no modes: what it tracks is read by whoever reads the repository.
     if mode & 0o077 != 0 && !is_tracked(directory, name) {
         return Err(refuse(&format!("can be read by others (mode {mode:04o})"))

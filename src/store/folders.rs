@@ -1,6 +1,6 @@
 //! Open folders, reached one component at a time so that no symbolic link is ever followed.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,6 +8,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
+use crate::sources::beneath::open_folder;
 
 /// How many open folders are kept: the depth of a tree for several threads, far below any limit on
 /// descriptors.
@@ -97,11 +98,6 @@ impl Folders {
     fn recent(&self) -> MutexGuard<'_, Vec<(Box<str>, Arc<OwnedFd>)>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-pub(super) fn open_folder(parent: impl AsFd, name: &str) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(parent, name, flags, Mode::empty())
 }
 
 /// Parent and name. The last line of defence against a path that leads out of the project folder.

@@ -13,10 +13,11 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::disk::{Disk, EntryKind};
-use super::folders::{Folders, explain, is_symlink, not_a_file, not_a_folder, open_folder};
+use super::folders::{Folders, explain, is_symlink, not_a_file, not_a_folder};
 use super::place::NODE_FOLDER;
 use super::{OUT, parent};
 use crate::error::{Error, Kind, Result};
+use crate::sources::beneath::open_folder;
 
 /// The store reads back only what it wrote itself, a journal and a lock: 12 MB at 10,000 nodes.
 const READ_LIMIT: u64 = 256 << 20;

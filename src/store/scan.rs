@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
-use super::folders::{Folders, open_folder};
+use super::folders::Folders;
 use super::{OUT, PENDING};
 use crate::error::Result;
+use crate::sources::beneath::open_folder;
 
 /// The largest file that is read: a CA bundle of hundreds of certificates fits.
 pub const READ_LIMIT: u64 = 1 << 20;

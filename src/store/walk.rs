@@ -10,9 +10,9 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 
-use super::folders::open_folder;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::sources::beneath::open_folder;
 
 /// The largest file that is read; a bundle of hundreds of certificates fits.
 pub const WALK_LIMIT: usize = 1 << 20;
