@@ -168,7 +168,7 @@ pub struct PlanArgs {
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Write the plan to a file, for `kpki apply FILE`
+    /// Write the plan to a file, for `kpki apply FILE`: a new one, or an earlier plan
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -227,7 +227,7 @@ pub struct InstallArgs {
 pub struct ExportArgs {
     /// The node's name in the description
     pub node: String,
-    /// The archive; - writes to standard output
+    /// The archive: a new file, or an earlier archive in the clear; - writes to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Seal the archive with age for this public key: `age1...`, or a line `ssh-ed25519 ...` or `ssh-rsa ...`
@@ -267,7 +267,7 @@ pub struct GraphArgs {
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The file to write, an earlier report is replaced; - is standard output
+    /// The page: a new file, or an earlier report; - writes to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     #[command(flatten)]

@@ -127,7 +127,7 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
         let _ = writeln!(text, "wrote out/{path}");
     }
     text.push_str(&next(&project.graph, id, &plan));
-    terminal::product(&text)?;
+    terminal::product_after(&format!("the certificate of {name} was accepted"), &text)?;
     Ok(Outcome::Done)
 }
 

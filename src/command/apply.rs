@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::output::Output;
 use super::plan::intent;
+use super::plan_again::{in_shell, plan_again};
 use super::project::{Description, Project};
 use super::{Outcome, check, clock, policy, seed, terminal};
 use crate::build::execute::execute;
@@ -12,7 +13,7 @@ use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::name::TreePath;
-use crate::plan::{self, Intent, Plan, PrivilegeChange};
+use crate::plan::{self, Allow, Intent, Plan, PrivilegeChange};
 use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
 use crate::sources::read_regular;
 use crate::state::{File, Lock, SecretFile};
@@ -34,7 +35,10 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
             ..error
         }
     })?;
-    terminal::product(&applied)?;
+    // What it was is not known here; an apply that had nothing to do has done all of it, too.
+    terminal::product_after("everything was applied", &applied).map_err(|error| {
+        error.help("do not repeat it: kpki plan says that nothing is left to do")
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -50,7 +54,7 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     terminal::settled(transaction.settled());
     // Under the writer's lock: nobody else changes it now.
     let project = Project::with(description, directory)?;
-    project.refuse_obstacles()?;
+    project.refuse_obstacles(&disk)?;
     let now = clock();
     let mut asked = match &saved {
         Some(saved) => saved.asked.clone(),
@@ -59,7 +63,7 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
             intent: intent(&args.intentions, &project)?,
         },
     };
-    asked.intent.policy = policy::read(&args.policy)?;
+    asked.intent.policy = policy::read(directory, &args.policy)?;
     let world = project.world(asked.now);
     let plan = plan::plan(world, &project.spec, &asked.intent);
     let mut report = plan_report(
@@ -73,7 +77,10 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         let (text, _) = SavedPlan::text(&project.graph, &asked.intent, &report);
         saved.compare(&text)?;
     }
-    refuse(&plan, &report.objections(terminal::columns()))?;
+    let again = saved
+        .as_ref()
+        .map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
+    refuse(&plan, &report.objections(terminal::columns()), again)?;
     // Written dates are right whatever the clock says.
     let written = project.spec.not_before();
     if written.is_none() {
@@ -193,8 +200,8 @@ fn refuse_early_clock(lock: &Lock, now: Timestamp) -> Result<()> {
     }
 }
 
-/// Everything that stands in the way, at once.
-fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
+/// Everything that stands in the way, at once. `again`: how the plan that was saved is made.
+fn refuse(plan: &Plan, decisions: &str, again: Option<Vec<String>>) -> Result<()> {
     const SHOWN: usize = 6;
     let mut escalations = plan
         .privileges
@@ -222,20 +229,31 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
         return Err(Error::refused(message)
             .help("no --allow helps against a policy: change the description, or have its keeper change the policy"));
     }
-    let allows: Vec<String> = plan
+    let allows: Vec<Allow> = plan
         .blocked
         .iter()
         .filter_map(|blocked| blocked.allow.clone())
         .chain(escalations.map(PrivilegeChange::allow))
-        .map(|allow| format!("--allow {allow}"))
         .collect();
     if allows.is_empty() {
         return Err(Error::refused(message));
     }
     let mut unique = allows;
     unique.dedup();
+    if let Some(mut words) = again {
+        for allow in &unique {
+            words.extend(["--allow".to_owned(), allow.to_string()]);
+        }
+        let command = in_shell(&words);
+        return Err(Error::new(Kind::NeedsAllow, message).help(format!(
+            "undo the change; if it is wanted, plan again with it and review that: {command}"
+        )));
+    }
     let more = if unique.len() > SHOWN { " ..." } else { "" };
     unique.truncate(SHOWN);
+    let unique: Vec<String> = (unique.iter())
+        .map(|allow| format!("--allow {allow}"))
+        .collect();
     let allows = unique.join(" ");
     let help = if plan.blocked.is_empty() {
         format!("undo the change; if it is wanted, add {allows}{more}")

@@ -71,7 +71,10 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
         }
         done.push((path, change));
     }
-    terminal::product(&told(directory, described, &changes))?;
+    terminal::product_after(
+        "the files were written",
+        &told(directory, described, &changes),
+    )?;
     Ok(Outcome::Done)
 }
 

@@ -15,10 +15,12 @@ mod lookup;
 mod machine;
 mod merge_lock;
 mod node;
+mod obstacles;
 mod on_disk;
 mod output;
 mod plaintext;
 mod plan;
+mod plan_again;
 mod policy;
 mod project;
 mod report;
@@ -29,7 +31,9 @@ mod status;
 mod terminal;
 mod textconv;
 mod verify;
+mod way;
 mod why;
+mod written;
 
 use std::process::ExitCode;
 

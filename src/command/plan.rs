@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::project::{Project, warn, warn_if_pending};
+use super::written::{self, Product, Whose};
 use super::{Outcome, clock, policy, terminal};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy, plan};
-use crate::render::{SavedPlan, plan_report};
+use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, printable};
+use crate::store::RealDisk;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     let project = Project::read(directory).inspect_err(|_| {
@@ -18,10 +20,10 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         let _ = warn_if_pending(directory);
     })?;
     warn(project.pending);
-    project.refuse_obstacles()?;
+    project.refuse_obstacles(&RealDisk::open(directory)?)?;
     let now = args.future.now.unwrap_or_else(clock);
     let intent = Intent {
-        policy: policy::read(&args.policy)?,
+        policy: policy::read(directory, &args.policy)?,
         ..intent(&args.intentions, &project)?
     };
     let plan = plan(project.world(now), &project.spec, &intent);
@@ -39,7 +41,11 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     };
     if let Some(file) = &args.out {
         let (saved, hash) = SavedPlan::text(&project.graph, &intent, &report);
-        write(file, &saved)?;
+        let whose = Whose {
+            directory,
+            sources: &project.sources,
+        };
+        written::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
             let file = file.display();
             let _ = writeln!(
@@ -48,7 +54,13 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
             );
         }
     }
-    terminal::product(&text)?;
+    match &args.out {
+        Some(file) => {
+            let done = format!("{} was written", printable(&file.display().to_string()));
+            terminal::product_after(&done, &text)?;
+        }
+        None => terminal::product(&text)?,
+    }
     Ok(if !plan.violations.is_empty() {
         Outcome::Refused
     } else if args.detailed_exitcode && !plan.is_empty() {
@@ -58,15 +70,13 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     })
 }
 
-/// In one piece: a plan that is cut is none.
-fn write(file: &Path, text: &str) -> Result<()> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = file.with_file_name(name);
-    std::fs::write(&new, text)
-        .and_then(|()| std::fs::rename(&new, file))
-        .map_err(|error| Error::io("write", file, &error))
-}
+/// It holds no secret, and the umask says who reads it.
+const SAVED: Product<'_> = Product {
+    none: "no saved plan of kpki",
+    example: "change.plan",
+    is_own: |bytes| bytes.starts_with(PLAN_BEGINS.as_bytes()),
+    mode: 0o666,
+};
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.
 pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {

@@ -10,9 +10,9 @@ use crate::graph::Graph;
 use crate::hash::Digest;
 use crate::lock;
 use crate::plan::{Survey, World};
-use crate::sources::Sources;
+use crate::sources::{Noted, Sources, beneath};
 use crate::spec::Spec;
-use crate::state::{File, Inventory, Lock, is_read, sealed_secret};
+use crate::state::{Inventory, Lock, is_read};
 use crate::store::{Disk as _, EntryKind, Found, FoundKind, Pending, RealDisk, pending, scan};
 use crate::time::Timestamp;
 
@@ -30,6 +30,8 @@ pub(super) struct Project {
     pub pending: Pending,
     /// What the description's reader wants said.
     pub notes: Vec<String>,
+    /// Every file that the description read or looked for, and the seed: relative to the project folder.
+    pub sources: BTreeSet<String>,
     /// Digest of the lock's bytes when the files were read.
     lock_bytes: Option<Digest>,
 }
@@ -47,6 +49,7 @@ pub(super) struct Description {
     spec: Spec,
     graph: Graph,
     notes: Vec<String>,
+    sources: BTreeSet<String>,
 }
 
 impl Description {
@@ -57,8 +60,15 @@ impl Description {
             return Err(Error::refused(format!("there is no {}", path.display()))
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
-        let sources = Sources::Folder(directory.to_owned());
-        Description::load(&sources, "the description")
+        let noted = Noted::new(directory);
+        let sources = Sources::Noted(noted.clone());
+        let mut description = Description::load(&sources, "the description")?;
+        description.sources = noted.asked();
+        let seed = description.spec.reproducible.as_ref();
+        let seed =
+            seed.map(|reproducible| beneath::follow(directory, &reproducible.seed_file).real);
+        description.sources.extend(seed);
+        Ok(description)
     }
 
     fn load(sources: &Sources, what: &str) -> Result<Description> {
@@ -74,6 +84,7 @@ impl Description {
             graph: Graph::derive(&loaded.spec),
             spec: loaded.spec,
             notes: loaded.notes,
+            sources: BTreeSet::new(),
         })
     }
 
@@ -135,6 +146,7 @@ impl Project {
             lock_bytes,
         } = state;
         let notes = description.notes.clone();
+        let sources = description.sources.clone();
         let (spec, graph) = description.resolved(&lock);
         let survey = Survey::take(&graph, &lock, &inventory);
         Project {
@@ -145,6 +157,7 @@ impl Project {
             survey,
             pending,
             notes,
+            sources,
             lock_bytes,
         }
     }
@@ -157,56 +170,6 @@ impl Project {
             Ok(())
         } else {
             Err(changed_meanwhile())
-        }
-    }
-
-    /// What hides files from us. Judged, they would look lost, and giving up keys that are there would
-    /// be offered as the way out.
-    pub fn refuse_obstacles(&self) -> Result<()> {
-        let mut found = BTreeSet::new();
-        for (path, file) in &self.inventory.files {
-            let secret = sealed_secret(path).unwrap_or(path);
-            if let File::Unusable { what } = file
-                && (self.graph.placed(secret)).is_some_and(|place| place.content.is_secret())
-            {
-                found.insert(format!("out/{path} {what}"));
-            }
-        }
-        for place in self.graph.all_placements() {
-            let path = place.path.as_str();
-            if self.inventory.get(path).is_none() {
-                found.extend(self.obstacle_above(path));
-            }
-        }
-        if found.is_empty() {
-            return Ok(());
-        }
-        let more = found.len().saturating_sub(5);
-        let mut message: Vec<String> = found.into_iter().take(5).collect();
-        if more > 0 {
-            message.push(format!("and {more} more"));
-        }
-        Err(Error::refused(message.join("\n")).help(
-            "kpki reads and writes real files and folders only; put them back in place, then run the command again",
-        ))
-    }
-
-    /// Something that is no folder where one must be.
-    fn obstacle_above(&self, mut path: &str) -> Option<String> {
-        if self.inventory.files.is_empty() {
-            return None;
-        }
-        while let Some((above, _)) = path.rsplit_once('/') {
-            path = above;
-            match self.inventory.get(path) {
-                Some(File::Unusable { what }) => return Some(format!("out/{path} {what}")),
-                Some(_) => return Some(format!("out/{path} is a file where a folder must be")),
-                None => {}
-            }
-        }
-        match self.inventory.get("") {
-            Some(File::Unusable { what }) => Some(format!("out/ {what}")),
-            _ => None,
         }
     }
 

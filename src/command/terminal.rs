@@ -20,6 +20,14 @@ pub(super) fn product(text: &str) -> Result<()> {
     }
 }
 
+/// As [`product`], after something was done: that it was matters more than that nobody was told.
+pub(super) fn product_after(done: &str, text: &str) -> Result<()> {
+    product(text).map_err(|error| Error {
+        message: format!("{done}, but {}", error.message),
+        ..error
+    })
+}
+
 /// To stdout for a program that reads it: no style, whoever asks for one.
 pub(super) fn plain(text: &str) -> Result<()> {
     archive(text.as_bytes())

@@ -21,7 +21,7 @@ use crate::profile::{KUBERNETES_FOLDER, folder_mode};
 use crate::secret::Secret;
 use crate::state::NodeState;
 
-pub use archive::archive;
+pub use archive::{archive, is_archive};
 pub use fingerprint::{Fingerprint, Holds};
 pub use objection::{Objection, objections};
 pub use permission::Permission;

@@ -54,7 +54,7 @@ pub use picture::Picture;
 pub use plaintext::{FoundReport, PlaintextReport, Where};
 pub use plan::{PlanReport, plan_report};
 pub use privilege::PrivilegeReport;
-pub use saved_plan::{Asked, SavedPlan, asked, moved};
+pub use saved_plan::{Asked, PLAN_BEGINS, SavedPlan, asked, moved};
 pub use show::{ShowReport, artifact_report};
 pub use status::{StatusReport, status_report};
 pub use text::printable;

@@ -33,7 +33,6 @@ pub use place::{
     Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
 };
 pub use real_disk::RealDisk;
-pub use replace::replace;
 pub use scan::{Found, FoundKind, scan};
 pub use transaction::{Settled, Transaction, begin};
 pub use walk::{Seen, walk};

@@ -11,7 +11,10 @@
 )]
 
 mod cases;
+mod obstacles;
+mod outputs;
 mod project;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::fs;
