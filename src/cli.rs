@@ -124,7 +124,7 @@ pub struct Intentions {
     /// Issue an artifact again, with a new key
     #[arg(long, value_name = "NAME")]
     pub rekey: Vec<NamePattern>,
-    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext
+    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext, clock
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<Allow>,
 }

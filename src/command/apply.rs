@@ -6,7 +6,7 @@ use std::path::Path;
 use super::output::Output;
 use super::plan::intent;
 use super::project::{Description, Project};
-use super::{Outcome, check, clock, policy, seed, terminal};
+use super::{Outcome, check, clock, clock_doubt, policy, seed, terminal};
 use crate::build::execute::execute;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
@@ -15,9 +15,8 @@ use crate::name::TreePath;
 use crate::plan::{self, Intent, Plan, PrivilegeChange};
 use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
 use crate::sources::read_regular;
-use crate::state::{File, Lock, SecretFile};
+use crate::state::{File, SecretFile};
 use crate::store::{Pending, RealDisk, begin, pending};
-use crate::time::Timestamp;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     if args.check {
@@ -74,12 +73,8 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         saved.compare(&text)?;
     }
     refuse(&plan, &report.objections(terminal::columns()))?;
-    // Written dates are right whatever the clock says.
-    let written = project.spec.not_before();
-    if written.is_none() {
-        refuse_early_clock(&project.lock, now)?;
-    }
-    let issued_at = written.unwrap_or(now);
+    clock_doubt::refuse(world, &plan, &asked.intent, now, saved.is_some())?;
+    let issued_at = project.spec.not_before().unwrap_or(now);
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(&project, &plan);
     if !plan.is_empty() || prune || !modes.is_empty() {
@@ -175,22 +170,6 @@ fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
         })
         .map(|place| (place.path.clone(), place.mode))
         .collect()
-}
-
-/// Certificates issued by a wrong clock are refused everywhere, and a renewal would seem not to be due.
-fn refuse_early_clock(lock: &Lock, now: Timestamp) -> Result<()> {
-    let newest = lock
-        .entries
-        .iter()
-        .filter_map(|(name, entry)| Some((entry.not_before?, name)))
-        .max();
-    match newest {
-        Some((not_before, name)) if not_before > now => Err(Error::refused(format!(
-            "the clock says {now}, but the lock says that {name} is not valid before {not_before}"
-        ))
-        .help("set the clock; if it is right, restore cluster.lock from Git")),
-        _ => Ok(()),
-    }
 }
 
 /// Everything that stands in the way, at once.

@@ -3,6 +3,7 @@
 mod accept;
 mod apply;
 mod check;
+mod clock_doubt;
 mod diff;
 mod export;
 mod git;

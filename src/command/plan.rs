@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::project::{Project, warn, warn_if_pending};
-use super::{Outcome, clock, policy, terminal};
+use super::{Outcome, clock, clock_doubt, policy, terminal};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
@@ -25,6 +25,9 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         ..intent(&args.intentions, &project)?
     };
     let plan = plan(project.world(now), &project.spec, &intent);
+    if args.future.now.is_none() {
+        clock_doubt::tell(project.world(now), &plan, &intent);
+    }
     let report = plan_report(
         project.world(now),
         &project.spec,
@@ -89,7 +92,7 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
     let permitted = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Replace(name) => Some(NamePattern::Exact(name.clone())),
         Allow::LostKey(pattern) => Some(pattern.clone()),
-        Allow::Escalation(_) | Allow::Plaintext => None,
+        Allow::Escalation(_) | Allow::Plaintext | Allow::Clock => None,
     });
     for pattern in patterns.cloned().chain(permitted) {
         let names = || project.graph.ids().map(|id| &project.graph.get(id).name);

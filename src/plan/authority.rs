@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::anchor::{empty_key, key_path, mentioned, revision_changed};
 use super::judge::{After, Judge};
-use super::validity::{another_start, expiry, rounded, validity_matches};
+use super::validity::{another_start, expiry, future, rounded, validity_matches};
 use super::{Action, Note, Reason, Witness};
 use crate::facts::{CertificateFacts, DistinguishedName};
 pub(super) use crate::graph::Authority as Recipe;
@@ -128,6 +128,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     let mut reasons = Vec::new();
     let life = facts.not_after.since(facts.not_before);
     reasons.extend(another_start(facts, *not_before));
+    reasons.extend(future(facts, *not_before, world.now));
     if !validity_matches(life, validity.value, not_before.is_some()) {
         reasons.push(Reason::InputChanged {
             field: "validity",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::anchor::{RevisionChange, revision_changed};
 use super::authority::IssuerKey;
 use super::judge::{After, Judge};
-use super::validity::{another_start, expiry, rounded, validity_matches};
+use super::validity::{another_start, expiry, future, rounded, validity_matches};
 use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
 use crate::graph::{BroughtKey, DerivationId, Leaf};
@@ -157,6 +157,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     let wished = leaf.policy.validity.value;
     let clamped = life < wished && facts.not_after == issuer.not_after;
     reasons.extend(another_start(facts, leaf.not_before));
+    reasons.extend(future(facts, leaf.not_before, world.now));
     if !validity_matches(life, wished, leaf.not_before.is_some()) && !clamped {
         reasons.push(Reason::InputChanged {
             field: "validity",

@@ -9,6 +9,7 @@ mod anchor;
 mod answer;
 mod authority;
 mod calendar;
+mod clock;
 mod exposure;
 mod intent;
 mod judge;
@@ -37,6 +38,7 @@ use crate::time::Timestamp;
 
 pub use answer::{accepted_entry, is_answered, refusal, renew_from};
 pub use calendar::renewal;
+pub use clock::{ClockDoubt, clock_doubt};
 pub use exposure::exposures;
 pub use intent::{Allow, Intent, NamePattern};
 pub use judge::plan;

@@ -35,6 +35,10 @@ pub enum Reason {
     Expired {
         not_after: Timestamp,
     },
+    /// Issued by a clock that ran ahead.
+    NotYetValid {
+        not_before: Timestamp,
+    },
     /// A secret that others than its owner can read.
     Exposed {
         path: TreePath,
@@ -64,6 +68,7 @@ impl Reason {
             Reason::OutputUnreadable { .. } => "output-unreadable",
             Reason::Expiring { .. } => "expiring",
             Reason::Expired { .. } => "expired",
+            Reason::NotYetValid { .. } => "not-yet-valid",
             Reason::Exposed { .. } => "exposed",
             Reason::RenewRequested => "renew-requested",
             Reason::RekeyRequested => "rekey-requested",
@@ -89,6 +94,9 @@ impl fmt::Display for Reason {
             Reason::OutputUnreadable { path, why } => write!(f, "out/{path} {why}"),
             Reason::Expiring { not_after } => write!(f, "expires {}", not_after.date()),
             Reason::Expired { not_after } => write!(f, "expired {}", not_after.date()),
+            Reason::NotYetValid { not_before } => {
+                write!(f, "not valid before {}", not_before.date())
+            }
             Reason::Exposed { path, mode } => {
                 write!(f, "out/{path} is readable by others (mode {mode:04o})")
             }

@@ -8,7 +8,7 @@ use super::answer::{is_answered, is_of, renew_from};
 use super::authority::IssuerKey;
 use super::judge::{After, Judge};
 use super::rendered::{judge_bytes, keep_as_it_is};
-use super::validity::expiry;
+use super::validity::{expiry, future};
 use super::{Action, Allow, NamePattern, Reason, Witness, World};
 use crate::facts::{PublicKey, RequestFacts};
 use crate::graph::{BroughtKey, DerivationId, Recipe, Request, SigningRequest};
@@ -248,6 +248,7 @@ fn due(judge: &Judge<'_>, request: DerivationId, policy: &Policy) -> Vec<Reason>
             }
             IssuerKey::Identified(_) | IssuerKey::Unopened => {}
         }
+        reasons.extend(future(facts, None, world.now));
         // A certificate that ends with its CA is not renewed for ever.
         let end = world.now.plus(policy.validity.value).min(issuer.not_after);
         if world.now >= renew_from(facts, policy) && end > facts.not_after {

@@ -13,6 +13,7 @@
 #[path = "../common/age.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod age;
+mod clock;
 mod convergence;
 mod damage;
 mod hashes;
