@@ -9,6 +9,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+mod endpoint;
+
+pub use endpoint::{API_PORT, Endpoint, port};
+
 /// Why a text is not the name that it should be; reads after the quoted text: `"a b" contains a space`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -339,73 +343,5 @@ impl FromStr for NodeAddress {
 impl fmt::Display for NodeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// What clients dial: `host:port`, the port 6443 when left out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Endpoint {
-    pub host: San,
-    pub port: u16,
-}
-
-/// kubeadm's default API server port.
-pub const API_PORT: u16 = 6443;
-
-impl Endpoint {
-    pub fn at(address: IpAddr) -> Self {
-        Endpoint {
-            host: San::Ip(address),
-            port: API_PORT,
-        }
-    }
-
-    /// The `server:` of a kubeconfig.
-    pub fn url(&self) -> String {
-        format!("https://{self}")
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            San::Ip(IpAddr::V6(six)) => write!(f, "[{six}]:{}", self.port),
-            host => write!(f, "{host}:{}", self.port),
-        }
-    }
-}
-
-impl FromStr for Endpoint {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if text.contains("//") {
-            return refuse("is a URL; write `host:port`");
-        }
-        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-            match rest.split_once(']') {
-                Some((host, "")) => (host, None),
-                Some((host, port)) => (host, port.strip_prefix(':').or(Some(port))),
-                None => return refuse("has a `[` without a `]`"),
-            }
-        } else if text.matches(':').count() > 1 {
-            (text, None)
-        } else {
-            match text.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (text, None),
-            }
-        };
-        let port = match port {
-            None => API_PORT,
-            Some(port) => match port.parse::<u16>() {
-                Ok(number) if number != 0 => number,
-                _ => return refuse(format!("has {port:?} where a port from 1 to 65535 belongs")),
-            },
-        };
-        let host: San = host.parse()?;
-        if matches!(&host, San::Dns(name) if name.starts_with("*.")) {
-            return refuse("is a wildcard; clients need a name that they can dial");
-        }
-        Ok(Endpoint { host, port })
     }
 }

@@ -176,7 +176,7 @@ impl FromStr for Span {
                 Some('s') => 1,
                 _ => return Err(form()),
             };
-            if number.is_empty() || unit >= previous {
+            if number.is_empty() || number.starts_with('0') && number != "0" || unit >= previous {
                 return Err(form());
             }
             let too_long = || NameError("is longer than 100 years".into());

@@ -48,7 +48,10 @@ struct ServiceCidr(IpNet);
 impl FromStr for ServiceCidr {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let Ok(network) = text.parse::<IpNet>() else {
+        let padded = text
+            .rsplit_once('/')
+            .is_some_and(|(_, prefix)| prefix.len() > 1 && prefix.starts_with('0'));
+        let Some(network) = text.parse::<IpNet>().ok().filter(|_| !padded) else {
             let missing = text.parse::<IpAddr>().is_ok();
             return Err(NameError(
                 if missing {
