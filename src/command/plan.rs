@@ -9,6 +9,7 @@ use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
+use crate::plan::privilege::{Holder, holders};
 use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy, plan};
 use crate::render::{SavedPlan, plan_report};
 
@@ -92,7 +93,8 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
     let permitted = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Replace(name) => Some(NamePattern::Exact(name.clone())),
         Allow::LostKey(pattern) => Some(pattern.clone()),
-        Allow::Escalation(_) | Allow::Plaintext | Allow::Clock => None,
+        // Whoever automates may always give these two; there is nothing in them to mistype.
+        Allow::Plaintext | Allow::Clock | Allow::Escalation(_) => None,
     });
     for pattern in patterns.cloned().chain(permitted) {
         let names = || project.graph.ids().map(|id| &project.graph.get(id).name);
@@ -105,12 +107,16 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
             }));
         }
     }
+    refuse_unknown_holders(&intent, project)?;
     for (flag, patterns) in [("--renew", &intent.renew), ("--rekey", &intent.rekey)] {
         for pattern in patterns {
             refuse_without_effect(flag, pattern, project)?;
         }
     }
     for allow in &intent.allow {
+        if let Allow::LostKey(pattern) = allow {
+            refuse_without_key(allow, pattern, project)?;
+        }
         let (Allow::Replace(name) | Allow::LostKey(NamePattern::Exact(name))) = allow else {
             continue;
         };
@@ -132,6 +138,43 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         return Err(Error::new(Kind::Usage, message).help(help));
     }
     Ok(intent)
+}
+
+/// Only a key can be lost; an anchor's has a message of its own.
+fn refuse_without_key(allow: &Allow, pattern: &NamePattern, project: &Project) -> Result<()> {
+    let graph = &project.graph;
+    let mut named = graph
+        .ids()
+        .filter(|id| pattern.matches(&graph.get(*id).name));
+    let exact = matches!(pattern, NamePattern::Exact(_));
+    let has_key = |id| graph.key_places(id).next().is_some();
+    if named.any(|id| has_key(id) && (exact || !graph.get(id).recipe.is_anchor())) {
+        return Ok(());
+    }
+    let message = format!("--allow {allow} permits nothing");
+    Err(Error::new(Kind::Usage, message)
+        .help(format!("no key that could be given up is called {pattern}")))
+}
+
+/// Nobody of that name could ever gain anything: it is a typing error. A name that is right and needs no consent
+/// now is none, since whoever consents may do so before the change arrives.
+fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
+    let holders = holders(&project.graph, &project.lock, &project.spec);
+    for allow in &intent.allow {
+        let Allow::Escalation(name) = allow else {
+            continue;
+        };
+        if holders.iter().any(|holder| holder.is_called(name.as_str())) {
+            continue;
+        }
+        let names: Vec<ArtifactName> = holders.iter().map(Holder::as_artifact).collect();
+        let error = Error::new(Kind::Usage, format!("--allow {allow} permits nothing"));
+        return Err(error.help(match nearest(name.as_str(), names.iter()) {
+            Some(near) => format!("nobody here is called {name}; did you mean escalation:{near}?"),
+            None => format!("nobody here is called {name}; kpki plan says who gains something"),
+        }));
+    }
+    Ok(())
 }
 
 /// An order that nothing can follow is a mistake, not a success.
