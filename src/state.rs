@@ -16,8 +16,8 @@ use crate::version::KubernetesVersion;
 pub struct Lock {
     pub cluster: Option<String>,
     pub kubernetes: Option<KubernetesVersion>,
-    /// Identifies the seed that all keys follow from, if they do; tells nothing of it.
-    pub seed: Option<Digest>,
+    /// What all keys follow from, if they do; tells nothing of it.
+    pub seed: Option<SeedMark>,
     /// Full names of the recipients that secrets were sealed to: the cluster's, and a node's own.
     pub recipients: BTreeMap<Owner, BTreeSet<String>>,
     pub entries: BTreeMap<ArtifactName, Entry>,
@@ -25,6 +25,20 @@ pub struct Lock {
     pub copies: BTreeMap<TreePath, Rest>,
     /// Keys that somebody could read who is a recipient no longer, as long as they are in use.
     pub exposed: BTreeMap<ArtifactName, Exposure>,
+}
+
+/// Tells a seed from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeedMark {
+    /// Of the seed and the cluster's name.
+    pub id: Digest,
+    /// Version of the key schedule by which keys followed from it.
+    pub schedule: u32,
+}
+
+impl SeedMark {
+    /// The schedule of this kpki.
+    pub const SCHEDULE: u32 = 2;
 }
 
 /// Who could read a key once.

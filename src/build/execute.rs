@@ -34,7 +34,7 @@ use crate::plan::{
 };
 use crate::secret::Secret;
 use crate::spec::Spec;
-use crate::state::{Entry, Lock};
+use crate::state::{Entry, Lock, SeedMark};
 use crate::time::Timestamp;
 
 /// Where secrets come from and outputs go to.
@@ -145,7 +145,10 @@ pub fn execute(
     let mut lock = Lock {
         cluster: Some(spec.cluster.name.to_string()),
         kubernetes: Some(spec.cluster.kubernetes.value),
-        seed: entropy.seed().map(Seed::id),
+        seed: entropy.seed().map(|seed| SeedMark {
+            id: seed.id(),
+            schedule: SeedMark::SCHEDULE,
+        }),
         recipients: spec.recipients(),
         entries,
         copies: BTreeMap::new(),
@@ -160,13 +163,28 @@ pub fn execute(
 fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
     const HELP: &str = "put that seed back; a cluster with another seed begins with an empty out/ and without \
          cluster.lock";
-    match job.world.lock.seed {
-        Some(known) if known == seed.id() => return Ok(()),
-        Some(_) => {
-            let message = "the seed is not the one that the keys in cluster.lock were made from";
-            return Err(Error::refused(message).help(HELP));
+    const OTHER_SCHEDULE: &str = "to keep the keys take `reproducible` out of the description; for others begin with an \
+         empty out/ and without cluster.lock";
+    if let Some(known) = job.world.lock.seed {
+        // Where the cluster was renamed, the plan makes new keys.
+        let before = job.world.lock.cluster.as_deref();
+        let is_known = match before {
+            Some(name) => known.id == seed.of_cluster(name).id(),
+            None => known.id == seed.id(),
+        };
+        if known.schedule != SeedMark::SCHEDULE {
+            let message = format!(
+                "the keys in cluster.lock were made by version {} of the key schedule, this kpki has version {}",
+                known.schedule,
+                SeedMark::SCHEDULE
+            );
+            return Err(Error::refused(message).help(OTHER_SCHEDULE));
         }
-        None => {}
+        if is_known {
+            return Ok(());
+        }
+        let message = "the seed is not the one that the keys in cluster.lock were made from";
+        return Err(Error::refused(message).help(HELP));
     }
     // Without a lock the anchors tell, and where they are gone the leaves that they issued.
     let world = job.world;
@@ -199,7 +217,9 @@ fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
         };
         if !follows {
             let name = &derivation.name;
-            let message = format!("the key of {name} in out/ does not follow from the seed");
+            let message = format!(
+                "the key of {name} in out/ does not follow from the seed and the cluster's name"
+            );
             return Err(Error::refused(message).help(HELP));
         }
     }

@@ -20,6 +20,7 @@ mod request;
 #[cfg_attr(not(feature = "age"), path = "seal_none.rs")]
 pub mod seal;
 pub mod sealing;
+mod seed_pattern;
 mod seeded_key;
 mod signing_key;
 mod splice;

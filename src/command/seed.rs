@@ -36,8 +36,10 @@ pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
         return Err(refuse(&format!("can be read by others (mode {mode:04o})"))
             .help(format!("chmod 600 {name}; or commit it, if everybody with the repository may have every key")));
     }
-    let seed = Seed::parse(bytes.expose()).map_err(|why| refuse(why).help(NEW))?;
+    let seed = Seed::parse(bytes.expose(), spec.cluster.name.as_str())
+        .map_err(|why| refuse(why).help(NEW))?;
     Ok(Entropy::seeded(seed))
 }
 
-const NEW: &str = "`kpki init --lab` makes one, and so does `openssl rand -hex 32`";
+const NEW: &str =
+    "`kpki init --lab` makes one, and so does `openssl rand -hex 32`: 256 random bits";

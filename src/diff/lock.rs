@@ -13,7 +13,9 @@ pub fn of_lock(lock: &Lock) -> Side {
                 .map_or_else(String::new, |version| version.to_string()),
         );
     let head = match lock.seed {
-        Some(seed) => head.digest("seed", &seed),
+        Some(seed) => head
+            .digest("seed", &seed.id)
+            .text("key schedule", seed.schedule.to_string()),
         None => head,
     };
     let recipients = lock.recipients.iter().map(|(owner, members)| {

@@ -19,6 +19,9 @@ pub(super) struct Head {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub(super) seed: Option<Digest>,
+    /// Version of the key schedule by which the keys follow from the seed; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<u32>,
 }
 
 /// One artifact.

@@ -15,7 +15,7 @@ use self::field::{
 };
 use self::line::{CopyLine, ExposedLine, Head, Line, RecipientsLine};
 use crate::name::ArtifactName;
-use crate::state::{Entry, Lock};
+use crate::state::{Entry, Lock, SeedMark};
 
 pub use line::schema;
 pub use merge::{Marks, Merged, merge};
@@ -92,7 +92,10 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             printable(head.cluster.as_deref()).map_err(|why| fail(number, &why))?;
             lock.cluster = head.cluster;
             lock.kubernetes = head.kubernetes.and_then(|version| version.parse().ok());
-            lock.seed = head.seed;
+            lock.seed = head.seed.map(|id| SeedMark {
+                id,
+                schedule: head.schedule.unwrap_or(1),
+            });
             seen_head = true;
             continue;
         }
@@ -153,7 +156,11 @@ pub fn render(lock: &Lock) -> String {
         kpki_lock: FORMAT_VERSION,
         cluster: lock.cluster.clone(),
         kubernetes: lock.kubernetes.map(|version| version.to_string()),
-        seed: lock.seed,
+        seed: lock.seed.map(|seed| seed.id),
+        schedule: lock
+            .seed
+            .map(|seed| seed.schedule)
+            .filter(|version| *version != 1),
     };
     push_line(&mut text, &head);
     for (owner, recipients) in &lock.recipients {

@@ -79,8 +79,8 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     else {
         return After::Unavailable;
     };
-    if judge.was_drawn(id) {
-        return judge.block_drawn(id);
+    if let Some(why) = judge.made_otherwise(id) {
+        return judge.block(id, None, why);
     }
     let world = judge.world;
     let name = &world.graph.get(id).name;
@@ -95,7 +95,8 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
         judge.step(id, action, vec![reason]);
         After::Rebuilt
     };
-    if let Some(empty) = empty_key(judge, id) {
+    let unusable = empty_key(judge, id).or_else(|| judge.renamed_anchor(id));
+    if let Some(empty) = unusable {
         return if replace {
             make(judge, Action::Replace, Reason::ReplacementAllowed)
         } else {

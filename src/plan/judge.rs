@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
-    exposure, leaf, orphan, privilege, rendered, request, restart, sealing, signing_key,
+    exposure, leaf, orphan, privilege, rendered, request, restart, sealing, seeded, signing_key,
     static_pod, violation,
 };
 use crate::graph::{Content, DerivationId, Placement, Recipe};
@@ -41,6 +41,8 @@ pub(super) struct Judge<'a> {
     pub forced: &'a HashSet<DerivationId>,
     /// The same, found by this walk.
     pub given_up: HashSet<DerivationId>,
+    /// The name on record and the described one, where keys follow from it and it is another.
+    pub rename: Option<(&'a str, &'a str)>,
 }
 
 /// Compares what should be with what is.
@@ -62,11 +64,11 @@ pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
     plan
 }
 
-fn walk(
-    world: World<'_>,
-    spec: &Spec,
-    intent: &Intent,
-    forced: &HashSet<DerivationId>,
+fn walk<'a>(
+    world: World<'a>,
+    spec: &'a Spec,
+    intent: &'a Intent,
+    forced: &'a HashSet<DerivationId>,
 ) -> (Plan, HashSet<DerivationId>) {
     let mut judge = Judge {
         world,
@@ -81,6 +83,7 @@ fn walk(
         signers: Vec::new(),
         forced,
         given_up: HashSet::new(),
+        rename: seeded::rename(world, spec),
     };
     for id in world.graph.ids() {
         let after = match &world.graph.get(id).recipe {
@@ -171,25 +174,6 @@ impl<'a> Judge<'a> {
     /// It is here, or follows from the seed.
     pub fn key_can_be_had(&self, id: DerivationId) -> bool {
         self.key_is_here(id) || self.world.graph.is_key_derived(id)
-    }
-
-    /// A seed is described, but what is on record was made without one.
-    pub fn was_drawn(&self, id: DerivationId) -> bool {
-        let lock = self.world.lock;
-        self.world.graph.is_key_derived(id)
-            && lock.seed.is_none()
-            && self
-                .entry(id)
-                .is_some_and(|entry| entry.public_key.is_some())
-    }
-
-    pub fn block_drawn(&mut self, id: DerivationId) -> After {
-        self.block(
-            id,
-            None,
-            "its key was drawn, it does not follow from the seed; a reproducible cluster begins with an empty \
-             out/ and without cluster.lock",
-        )
     }
 
     /// The first of an artifact's files, for a reason to make all of them again.

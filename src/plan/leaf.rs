@@ -73,6 +73,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         let why = format!("its key is the user's own; bring another {path}");
         return judge.block(id, None, why);
     }
+    if let Some(renamed) = judge.renamed(id) {
+        return sign(judge, Action::Rekey, vec![renamed]);
+    }
     if judge.forced.contains(&id) {
         return sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed]);
     }

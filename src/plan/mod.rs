@@ -22,6 +22,7 @@ mod request;
 mod restart;
 mod review_policy;
 mod sealing;
+mod seeded;
 mod signing_key;
 mod static_pod;
 mod survey;

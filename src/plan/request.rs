@@ -44,6 +44,9 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
         let allow = Allow::LostKey(NamePattern::Exact(name.clone()));
         judge.block(id, Some(allow), why)
     };
+    if let Some(renamed) = judge.renamed(id) {
+        return make(judge, Action::Rekey, vec![renamed]);
+    }
     let (path, facts) = match world.survey.witness(id) {
         Witness::Request { path, facts, .. } => (path, facts),
         Witness::Unreadable { path, why } if key_is_here => {
