@@ -8,7 +8,7 @@ use super::project::Project;
 use super::{Outcome, terminal};
 use crate::cli::{Format, InstallArgs};
 use crate::error::{Error, Kind, Result};
-use crate::install::{Installation, Layer, Permission, Record, install, restarts};
+use crate::install::{Installation, Layer, Permission, Record, install, restarts, strangers};
 use crate::name::TreePath;
 use crate::render::{install_report, printable};
 use crate::state::NodeState;
@@ -48,8 +48,15 @@ struct Job<'a> {
 impl Job<'_> {
     /// What was done, or would be, as the user wants it printed.
     fn run(&self) -> Result<String> {
-        let (record, node) = read_node(&self.disk, &self.tree)?;
+        let (record, node, strange) = read_node(&self.disk, &self.tree)?;
+        for path in &strange {
+            terminal::talk(&format!(
+                "note: /{RECORD} names /{path}, where kpki never puts such a file: it stays as it is"
+            ));
+        }
+        let is_forged = !strange.is_empty();
         let mut installation = self.decide(&node, record.as_ref())?;
+        installation.recorded &= !is_forged;
         let targets = targets(&self.tree, record.as_ref());
         let left = left_behind(&self.disk, targets.iter().map(String::as_str))?;
         if self.args.dry_run || installation.is_empty() && !left {
@@ -57,7 +64,7 @@ impl Job<'_> {
         }
         let placing = begin_placing(&self.disk)?;
         // Under the node's lock: nobody else changes it now.
-        let (record, node) = read_node(&self.disk, &self.tree)?;
+        let (record, node, _) = read_node(&self.disk, &self.tree)?;
         // The lock itself has made folders.
         let folders = std::mem::take(&mut installation.folders);
         let mut installation = self.decide(&node, record.as_ref())?;
@@ -101,9 +108,9 @@ impl Job<'_> {
 
 const INCOMPLETE: &str = "what is in place stays; run the command again to go on";
 
-/// All that the tree or the record speaks of.
-fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState)> {
-    let record = match read_record(disk)? {
+/// All that the tree or the record speaks of; and what the record names in vain.
+fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState, Vec<TreePath>)> {
+    let mut record = match read_record(disk)? {
         None => None,
         Some(bytes) => Some(Record::parse(bytes.expose()).map_err(|why| {
             Error::refused(format!("{RECORD} {why}")).help(
@@ -111,12 +118,16 @@ fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState)
             )
         })?),
     };
+    let strange = record
+        .as_mut()
+        .map(|record| strangers(record, &tree.project.spec))
+        .unwrap_or_default();
     let recorded = record.iter().flat_map(|record| &record.files);
     let paths: BTreeSet<&TreePath> = (tree.files.iter().map(|file| &file.path))
         .chain(recorded.map(|line| &line.path))
         .collect();
     let node = look_at_node(disk, paths)?;
-    Ok((record, node))
+    Ok((record, node, strange))
 }
 
 fn targets(tree: &Tree, record: Option<&Record>) -> Vec<String> {

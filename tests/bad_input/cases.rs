@@ -32,7 +32,9 @@ fn case(
 pub const APPLY: &[&str] = &["apply"];
 pub const PLAN: &[&str] = &["plan"];
 const SIGN: &[&str] = &["apply", "--renew", "nodes/cp1/etcd-server"];
-pub const NOTHING: &str = "nothing was written";
+pub const EVIL_FOLDER: &str =
+    r#"certificate "evil" { san "e.lab"; node "cp1"; folder "/root/.ssh" }"#;
+const NOTHING: &str = "nothing was written";
 
 fn description_cases() -> Vec<Case> {
     vec![
@@ -1046,6 +1048,44 @@ fn usage_cases() -> Vec<Case> {
             &["kpki plan says who gains something"],
         ),
         // Consent may come before the change.
+        case(
+            "certificate: a folder that runs what lies in it",
+            |p| p.edit("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}")),
+            APPLY,
+            1,
+            &[
+                "certificates/evil is put into /root/.ssh, which is not known to be harmless",
+                "ordinary-folder",
+                NOTHING,
+            ],
+        ),
+        case(
+            "certificate: a folder that runs what lies in it, planned",
+            |p| p.edit("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}")),
+            &["plan"],
+            1,
+            &["certificates/evil is put into /root/.ssh"],
+        ),
+        case(
+            "certificate: another policy does not help",
+            |p| {
+                p.edit("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
+                p.put("policy.kdl", "policy { ordinary-folder \"/root/.ss\" }\n");
+            },
+            &["apply", "--policy", "policy.kdl"],
+            1,
+            &["certificates/evil is put into /root/.ssh"],
+        ),
+        case(
+            "certificate: a folder that the policy has",
+            |p| {
+                p.edit("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
+                p.put("policy.kdl", "policy { ordinary-folder \"/root\" }\n");
+            },
+            &["plan", "--policy", "policy.kdl"],
+            0,
+            &["evil"],
+        ),
         case(
             "--allow: not needed now",
             none,
