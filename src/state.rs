@@ -1,5 +1,7 @@
 //! What there is: the lock's lines and the files under `out/`, as values.
 
+mod folder;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::facts::CertificateFacts;
@@ -9,6 +11,8 @@ use crate::sealed::{Owner, SUFFIX, SealedFile};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
+
+pub use folder::Loose;
 
 /// What was built: hashes and public facts, one entry an artifact. It explains; it never makes a file
 /// trusted.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::output::Output;
 use super::project::{Description, Project};
-use super::{Outcome, clock, lookup, seed, terminal};
+use super::{Outcome, clock, lookup, seed, terminal, ways};
 use crate::build::accept::{check, one_certificate};
 use crate::build::execute::execute;
 use crate::cli::AcceptArgs;
@@ -31,6 +31,7 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     let transaction = begin(&disk)?;
     terminal::settled(transaction.settled());
     let mut project = Project::with(description, directory)?;
+    ways::refuse(&project)?;
     let now = clock();
     let (id, accepted) = target(&project, &args.name)?;
     let name = project.graph.get(id).name.clone();
@@ -87,6 +88,7 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     {
         return Err(refuse("the description asks for another key than the request's; kpki apply makes that request".into()));
     }
+    ways::close(&project, &disk)?;
     transaction.stage(&place.path, &pem, place.mode)?;
     let identities = &args.identities.identity;
     let output = Output::new(&disk, &transaction, identities, plan.steps.len());

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::output::Output;
 use super::plan::intent;
 use super::project::{Description, Project};
-use super::{Outcome, check, clock, clock_doubt, policy, seed, terminal};
+use super::{Outcome, check, clock, clock_doubt, policy, seed, terminal, ways};
 use crate::build::execute::execute;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
@@ -50,6 +50,7 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     // Under the writer's lock: nobody else changes it now.
     let project = Project::with(description, directory)?;
     project.refuse_obstacles()?;
+    ways::refuse(&project)?;
     let now = clock();
     let mut asked = match &saved {
         Some(saved) => saved.asked.clone(),
@@ -75,6 +76,7 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     refuse(&plan, &report.objections(terminal::columns()))?;
     clock_doubt::refuse(world, &plan, &asked.intent, now, saved.is_some())?;
     let issued_at = project.spec.not_before().unwrap_or(now);
+    ways::close(&project, &disk)?;
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(&project, &plan);
     if !plan.is_empty() || prune || !modes.is_empty() {

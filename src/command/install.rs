@@ -10,10 +10,12 @@ use crate::cli::{Format, InstallArgs};
 use crate::error::{Error, Kind, Result};
 use crate::install::{Installation, Layer, Permission, Record, install, restarts, strangers};
 use crate::name::TreePath;
+use crate::profile::KUBERNETES_FOLDER;
 use crate::render::{install_report, printable};
-use crate::state::NodeState;
+use crate::state::{Loose, NodeState};
 use crate::store::{
-    Change, Put, RECORD, RealDisk, begin_placing, left_behind, look_at_node, read_record,
+    Change, Disk as _, Put, RECORD, RealDisk, begin_placing, left_behind, look_at_node, loose_ways,
+    read_record,
 };
 
 pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
@@ -49,6 +51,7 @@ impl Job<'_> {
     /// What was done, or would be, as the user wants it printed.
     fn run(&self) -> Result<String> {
         let (record, node, strange) = read_node(&self.disk, &self.tree)?;
+        self.refuse_loose_ways()?;
         for path in &strange {
             terminal::talk(&format!(
                 "note: /{RECORD} names /{path}, where kpki never puts such a file: it stays as it is"
@@ -74,6 +77,36 @@ impl Job<'_> {
             .map_err(|error| error.help(INCOMPLETE))?;
         installation.folders = folders;
         Ok(self.report(&node, &installation))
+    }
+
+    /// Kubernetes' own folders that are this user's are closed on the way.
+    fn refuse_loose_ways(&self) -> Result<()> {
+        let us = rustix::process::geteuid().as_raw();
+        let paths = self.tree.files.iter().map(|file| file.path.as_str());
+        let mut found = loose_ways(&self.disk, paths)?;
+        found.retain(|folder, loose| {
+            let is_closed = match loose {
+                Loose::Group { is_own, .. } => *is_own,
+                Loose::World(_) => self.disk.is_own(folder).unwrap_or(false),
+                Loose::Owner(_) => false,
+            };
+            !(is_closed && folder.starts_with(KUBERNETES_FOLDER))
+        });
+        let Some((folder, first)) = found.first_key_value() else {
+            return Ok(());
+        };
+        let lines: Vec<String> = found
+            .iter()
+            .map(|(folder, loose)| format!("/{folder} {loose}"))
+            .collect();
+        let command = format!(
+            "{} {}",
+            first.mend(us),
+            self.args.root.join(folder).display()
+        );
+        Err(Error::refused(format!("{}\nnothing was written", lines.join("\n"))).help(format!(
+            "others could exchange what is put there; look at what lies there now, then: {command}"
+        )))
     }
 
     fn decide<'t>(&'t self, node: &NodeState, record: Option<&Record>) -> Result<Installation<'t>> {

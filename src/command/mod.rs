@@ -30,6 +30,7 @@ mod status;
 mod terminal;
 mod textconv;
 mod verify;
+mod ways;
 mod why;
 
 use std::process::ExitCode;

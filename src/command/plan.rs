@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::project::{Project, warn, warn_if_pending};
-use super::{Outcome, clock, clock_doubt, policy, terminal};
+use super::{Outcome, clock, clock_doubt, policy, terminal, ways};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
@@ -19,6 +19,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         let _ = warn_if_pending(directory);
     })?;
     warn(project.pending);
+    ways::tell(&project);
     project.refuse_obstacles()?;
     let now = args.future.now.unwrap_or_else(clock);
     let intent = Intent {

@@ -13,7 +13,10 @@ use crate::plan::{Survey, World};
 use crate::sources::Sources;
 use crate::spec::Spec;
 use crate::state::{File, Inventory, Lock, is_read, sealed_secret};
-use crate::store::{Disk as _, EntryKind, Found, FoundKind, Pending, RealDisk, pending, scan};
+use crate::store::{
+    Disk as _, EntryKind, Found, FoundKind, LooseFolders, Pending, RealDisk, pending,
+    scan_with_folders,
+};
 use crate::time::Timestamp;
 
 pub(super) const DESCRIPTION: &str = "cluster.kdl";
@@ -26,6 +29,8 @@ pub(super) struct Project {
     pub lock: Lock,
     pub inventory: Inventory,
     pub survey: Survey,
+    /// Folders of `out/` that others could write to.
+    pub loose: LooseFolders,
     /// What an interrupted apply had left when the files were read.
     pub pending: Pending,
     /// What the description's reader wants said.
@@ -38,6 +43,7 @@ pub(super) struct Project {
 struct State {
     lock: Lock,
     inventory: Inventory,
+    loose: LooseFolders,
     pending: Pending,
     lock_bytes: Option<Digest>,
 }
@@ -131,6 +137,7 @@ impl Project {
         let State {
             lock,
             inventory,
+            loose,
             pending,
             lock_bytes,
         } = state;
@@ -142,6 +149,7 @@ impl Project {
             graph,
             lock,
             inventory,
+            loose,
             survey,
             pending,
             notes,
@@ -248,7 +256,7 @@ fn read_state(directory: &Path) -> Result<State> {
     let look = || Ok::<_, Error>((pending(&disk)?, lock_bytes(&disk)?));
     let mut before = look()?;
     for _ in 0..READ_ATTEMPTS {
-        let inventory = read_inventory(directory)?;
+        let (inventory, loose) = read_inventory(directory)?;
         let after = look()?;
         if before == after {
             let (pending, lock) = before;
@@ -256,6 +264,7 @@ fn read_state(directory: &Path) -> Result<State> {
                 lock: parse_lock(lock.as_deref())?,
                 lock_bytes: lock.as_deref().map(Digest::of),
                 inventory,
+                loose,
                 pending,
             });
         }
@@ -294,9 +303,10 @@ fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
     })
 }
 
-fn read_inventory(directory: &Path) -> Result<Inventory> {
+fn read_inventory(directory: &Path) -> Result<(Inventory, LooseFolders)> {
     let mut inventory = Inventory::default();
-    for Found { path, kind } in scan(directory, &is_read)? {
+    let (found, loose) = scan_with_folders(directory, &is_read)?;
+    for Found { path, kind } in found {
         let what = match kind {
             FoundKind::ReadFile { mode, bytes, .. } => {
                 inventory.add_read(path, mode, bytes);
@@ -314,5 +324,5 @@ fn read_inventory(directory: &Path) -> Result<Inventory> {
         };
         inventory.add_unusable(path, what);
     }
-    Ok(inventory)
+    Ok((inventory, loose))
 }

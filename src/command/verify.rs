@@ -79,6 +79,7 @@ fn read(folder: &Path) -> Result<Tree> {
     let mut tree = Tree::new(&base.to_string_lossy());
     walk(folder, &mut |path, seen| match seen {
         Seen::File { mode, bytes } => tree.add(path, mode, bytes.expose()),
+        Seen::LooseFolder(loose) => tree.add_loose_folder(path, loose),
         Seen::Symlink(target) => tree.add_link(path, &target),
         Seen::TooLarge => {
             // What is no PKI file by its name is nobody's concern: a database, an archive.

@@ -30,11 +30,11 @@ pub use disk::{Disk, EntryKind};
 pub use finish::{Pending, pending};
 pub use machine_key::{MachineKey, NoMachineKey};
 pub use place::{
-    Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
+    Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, loose_ways, read_record,
 };
 pub use real_disk::RealDisk;
 pub use replace::replace;
-pub use scan::{Found, FoundKind, scan};
+pub use scan::{Found, FoundKind, LooseFolders, scan, scan_with_folders};
 pub use transaction::{Settled, Transaction, begin};
 pub use walk::{Seen, walk};
 

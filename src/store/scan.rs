@@ -1,5 +1,6 @@
 //! All that lies in `out/`, read for the readers: on all cores, and no secret is ever opened.
 
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
@@ -9,10 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::folders::{Folders, open_folder};
 use super::{OUT, PENDING};
 use crate::error::Result;
+use crate::state::Loose;
 
 /// The largest file that is read: a CA bundle of hundreds of certificates fits.
 pub const READ_LIMIT: u64 = 1 << 20;
@@ -49,24 +52,40 @@ pub enum FoundKind {
     Foreign,
 }
 
+/// Folders of `out/`, by path relative to it, that others could write to.
+pub type LooseFolders = BTreeMap<String, Loose>;
+
 /// Everything below `out/` but `.pending`, sorted by path. Folders count by what is in them.
 pub fn scan(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
+    scan_with_folders(project, is_read).map(|(found, _)| found)
+}
+
+/// The same, and which of the folders others could write to; `out/` itself has the empty path.
+pub fn scan_with_folders(
+    project: &Path,
+    is_read: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<(Vec<Found>, LooseFolders)> {
     let Some(out) = Folders::below(project)?.find(OUT)? else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), LooseFolders::new()));
     };
     let all = Scan {
         is_read,
+        us: geteuid().as_raw(),
         found: Mutex::default(),
+        loose: Mutex::default(),
     };
     rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new()));
     let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
+    let loose = (all.loose.into_inner()).unwrap_or_else(PoisonError::into_inner);
+    Ok((found, loose))
 }
 
 struct Scan<'f> {
     is_read: &'f (dyn Fn(&str) -> bool + Sync),
+    us: u32,
     found: Mutex<Vec<Found>>,
+    loose: Mutex<LooseFolders>,
 }
 
 impl Scan<'_> {
@@ -78,6 +97,11 @@ impl Scan<'_> {
     ) {
         let (mut found, mut folders) = (Vec::new(), Vec::new());
         let listed = opened.and_then(|mut dir| {
+            let stat = dir.stat()?;
+            if let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, self.us) {
+                let mut all = self.loose.lock().unwrap_or_else(PoisonError::into_inner);
+                all.insert(path.clone(), loose);
+            }
             let listed = self.entries(&mut dir, &path, &mut found, &mut folders);
             // Its children open themselves below it: one descriptor a folder, closed by the last child,
             // so that few are open at a time.

@@ -10,9 +10,12 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 
+use rustix::process::geteuid;
+
 use super::folders::open_folder;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::state::Loose;
 
 /// The largest file that is read; a bundle of hundreds of certificates fits.
 pub const WALK_LIMIT: usize = 1 << 20;
@@ -25,6 +28,8 @@ pub enum Seen {
         mode: u32,
         bytes: Secret,
     },
+    /// A folder that others could write to; the root has the empty path.
+    LooseFolder(Loose),
     /// With its target, as written.
     Symlink(String),
     /// Larger than [`WALK_LIMIT`].
@@ -52,6 +57,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// The error stops everything: a limit was met.
     fn folder(&mut self, mut dir: Dir, folder: &str, depth: usize) -> Result<(), String> {
+        if let Ok(stat) = dir.stat()
+            && let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, geteuid().as_raw())
+        {
+            (self.seen)(folder, Seen::LooseFolder(loose));
+        }
         let mut entries = Vec::new();
         while let Some(entry) = dir.read() {
             match entry {
