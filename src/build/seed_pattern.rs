@@ -61,8 +61,12 @@ mod tests {
     use crate::build::entropy::Entropy;
 
     fn of_hex(text: &str) -> Vec<u8> {
-        let digit = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
-        (0..text.len()).step_by(2).map(digit).collect()
+        let digits: Vec<u8> = text
+            .chars()
+            .map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap())
+            .collect();
+        let (pairs, _) = digits.as_chunks::<2>();
+        pairs.iter().map(|[high, low]| high << 4 | low).collect()
     }
 
     #[test]
