@@ -23,7 +23,8 @@
 //! The serial number follows from everything else that the certificate says: whatever is equal has an equal one, and
 //! nothing else has.
 //!
-//! The name keeps clusters apart that are given one seed: neither's administrator is the other's. Version 1 had no name.
+//! The name keeps clusters apart that are given one seed: neither's administrator is the other's. Version 1
+//! had no name.
 
 use zeroize::Zeroize as _;
 
@@ -89,8 +90,8 @@ impl Seed {
         }
     }
 
-    /// Tells seeds of named clusters apart and nothing else: it may be published, and does not show that two clusters
-    /// share a seed.
+    /// Tells seeds of named clusters apart and nothing else: it may be published, and does not show that two
+    /// clusters share a seed.
     pub fn id(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key(ID_CONTEXT);
         field(&mut hasher, self.bytes.expose());

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use zeroize::Zeroizing;
+
 /// Why these bytes are a pattern; reads after the file's name. They are at least 16.
 pub(super) fn pattern(bytes: &[u8]) -> Option<&'static str> {
-    let digits: Vec<u8> = bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .collect();
-    let found = if repeats(&digits) {
+    // They are the seed, too.
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = Zeroizing::new(digits.collect::<Vec<u8>>());
+    if repeats(&digits) {
         Some("repeats itself, which anybody guesses")
     } else if counts(bytes, 256, 3) || counts(&digits, 16, 2) {
         Some("counts in regular steps, which anybody guesses")
@@ -18,10 +19,7 @@ pub(super) fn pattern(bytes: &[u8]) -> Option<&'static str> {
         Some("has too few different bytes to be random")
     } else {
         None
-    };
-    // It is the seed, too.
-    zeroize::Zeroizing::new(digits);
-    found
+    }
 }
 
 /// The whole is some beginning of at most half its length, again and again.
@@ -33,8 +31,8 @@ fn repeats(digits: &[u8]) -> bool {
     (1..=digits.len() / 2).any(again)
 }
 
-/// More than one in `few` steps from a value to the next, or to the one after that, up to four further, are equal:
-/// runs, counters up and down, several of them in turn.
+/// More than one in `few` steps from a value to the next, or to the one after that, up to four further, are
+/// equal: runs, counters up and down, several of them in turn.
 fn counts(values: &[u8], modulus: u16, few: usize) -> bool {
     (1..=4).any(|apart| {
         let mut steps = vec![0_usize; usize::from(modulus)];

@@ -5,7 +5,8 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::{ClockDoubt, Intent, Plan, World, clock_doubt};
 use crate::time::Timestamp;
 
-/// Certificates that a wrong clock dates are refused everywhere, or live on when they should have been renewed.
+/// Certificates that a wrong clock dates are refused everywhere, or live on when they should have been
+/// renewed.
 pub(super) fn refuse(
     world: World<'_>,
     plan: &Plan,

@@ -157,8 +157,8 @@ fn refuse_without_key(allow: &Allow, pattern: &NamePattern, project: &Project) -
         .help(format!("no key that could be given up is called {pattern}")))
 }
 
-/// Nobody of that name could ever gain anything: it is a typing error. A name that is right and needs no consent
-/// now is none, since whoever consents may do so before the change arrives.
+/// Nobody of that name could ever gain anything: it is a typing error. A name that is right and needs no
+/// consent now is none, since whoever consents may do so before the change arrives.
 fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
     let holders = holders(&project.graph, &project.lock, &project.spec);
     for allow in &intent.allow {

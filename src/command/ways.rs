@@ -1,8 +1,8 @@
 //! Folders of `out/` in which somebody else could exchange what kpki puts there.
 //!
-//! The project folder itself and those above it are the user's own business: whoever may write there can exchange the
-//! description and `out/` as a whole, and how a checkout is shared is decided by people (a sticky `/tmp` above is
-//! common). `out/` is kpki's: keys and manifests that run as root come from there.
+//! The project folder itself and those above it are the user's own business: whoever may write there can
+//! exchange the description and `out/` as a whole, and how a checkout is shared is decided by people (a
+//! sticky `/tmp` above is common). `out/` is kpki's: keys and manifests that run as root come from there.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Whether the clock can be believed, judged by what the certificates under `out/` say.
 //!
-//! The lock has no say: a line of it may have come with a merge, and no certificate need be behind it. Nor has a
-//! certificate the last word, so a person may overrule this (`--allow clock`).
+//! The lock has no say: a line of it may have come with a merge, and no certificate need be behind it. Nor
+//! has a certificate the last word, so a person may overrule this (`--allow clock`).
 
 use super::{Plan, World};
 use crate::graph::Recipe;
@@ -33,11 +33,12 @@ pub enum ClockDoubt {
 /// 2020-01-01T00:00:00Z: years before kpki was first released.
 const FIRST: i64 = 1_577_836_800;
 
-/// kubeadm's leaves live for a year, so a cluster under care issues something in every year. Two years without are
-/// a clock that runs ahead, or a cluster that was dead for a year: there a person is asked, and a cluster that is
-/// found dead a few months after its leaves ended needs nobody's word.
+/// kubeadm's leaves live for a year, so a cluster under care issues something in every year. Two years
+/// without are a clock that runs ahead, or a cluster that was dead for a year: there a person is asked, and a
+/// cluster that is found dead a few months after its leaves ended needs nobody's word.
 const SILENT: Span = Span::days(2 * 365);
-/// Where leaves live for ten years, silence is normal. Only beside one that ended this long ago it tells something.
+/// Where leaves live for ten years, silence is normal. Only beside one that ended this long ago it tells
+/// something.
 const OVERDUE: Span = Span::days(365);
 
 /// What is known of one certificate.
@@ -48,7 +49,8 @@ struct Dated<'a> {
     not_after: Timestamp,
 }
 
-/// A doubt, if the plan dates anything by the clock. Dates that the description writes are right whatever it says.
+/// A doubt, if the plan dates anything by the clock. Dates that the description writes are right whatever it
+/// says.
 pub fn clock_doubt(world: World<'_>, plan: &Plan, now: Timestamp) -> Option<ClockDoubt> {
     let is_dated = |recipe: &Recipe| matches!(recipe, Recipe::Authority(_) | Recipe::Leaf(_));
     let graph = world.graph;

@@ -1,4 +1,5 @@
-//! Keys that follow from a seed and the cluster's name: those on record may follow from another, or from none.
+//! Keys that follow from a seed and the cluster's name: those on record may follow from another, or from
+//! none.
 
 use super::judge::Judge;
 use super::{Reason, World};

@@ -59,7 +59,8 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
     found
 }
 
-/// Held without a policy, too: a folder that runs or trusts what lies in it is as good as a program on the node.
+/// Held without a policy, too: a folder that runs or trusts what lies in it is as good as a program on the
+/// node.
 fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
     let mut found = Vec::new();
     for certificate in &spec.certificates {

@@ -9,14 +9,14 @@ pub enum Loose {
     Owner(u32),
     /// Everybody may write to it.
     World(u32),
-    /// Its group may, and `is_own` tells whether it belongs to this user. A umask of 002 makes folders so, where
-    /// groups are of one user.
+    /// Its group may, and `is_own` tells whether it belongs to this user. A umask of 002 makes folders so,
+    /// where groups are of one user.
     Group { mode: u32, is_own: bool },
 }
 
 impl Loose {
-    /// `us` is the user that kpki runs as. A sticky bit does not help: it keeps files from being removed, not from
-    /// being put there.
+    /// `us` is the user that kpki runs as. A sticky bit does not help: it keeps files from being removed, not
+    /// from being put there.
     pub fn of(mode: u32, owner: u32, us: u32) -> Option<Loose> {
         let mode = mode & 0o7777;
         if owner != us && owner != 0 {
@@ -31,8 +31,8 @@ impl Loose {
         }
     }
 
-    /// What a folder of kpki's own gets without a question: nobody can have put anything there but a group that this
-    /// user is in.
+    /// What a folder of kpki's own gets without a question: nobody can have put anything there but a group
+    /// that this user is in.
     pub fn closes_itself(self) -> bool {
         matches!(self, Loose::Group { is_own: true, .. })
     }

@@ -1,5 +1,5 @@
-//! A wrong clock: what it did is mended, what it would do is asked about, and a cluster that is merely late is not
-//! held up.
+//! A wrong clock: what it did is mended, what it would do is asked about, and a cluster that is merely late
+//! is not held up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -380,8 +380,8 @@ fn private_keys_that_kpki_did_not_put_there() {
     refused(&node.install(&project, "cp1", &[]), 3);
 }
 
-/// A record says what kpki put there. Where it never puts anything, it did not: whoever could write the record must not
-/// have install delete what they name.
+/// A record says what kpki put there. Where it never puts anything, it did not: whoever could write the
+/// record must not have install delete what they name.
 #[test]
 fn a_forged_record_deletes_nothing_elsewhere() {
     let project = Project::described(LAB).applied();

@@ -1,4 +1,5 @@
-//! Folders in which somebody else could exchange what kpki puts there: told by what reads, refused by what writes.
+//! Folders in which somebody else could exchange what kpki puts there: told by what reads, refused by what
+//! writes.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
