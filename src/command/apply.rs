@@ -1,54 +1,44 @@
 //! `kpki apply`
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
+use super::effect::Progress;
 use super::output::Output;
 use super::plan::intent;
 use super::project::{Description, Project};
-use super::{Outcome, check, clock, policy, seed, terminal};
+use super::{Outcome, check, clock, interrupted, policy, seed, terminal};
 use crate::build::execute::execute;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
-use crate::name::TreePath;
-use crate::plan::{self, Intent, Plan, PrivilegeChange};
+use crate::name::{ArtifactName, TreePath};
+use crate::plan::{self, Action, Intent, Plan, PrivilegeChange};
 use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
 use crate::sources::read_regular;
 use crate::state::{File, Lock, SecretFile};
-use crate::store::{Pending, RealDisk, begin, pending};
+use crate::store::{RealDisk, begin};
 use crate::time::Timestamp;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     if args.check {
         return check::run(directory, args);
     }
-    let disk = RealDisk::open(directory).ok();
-    let applied = apply(directory, args).map_err(|error| {
-        let half_way = disk.is_none_or(|disk| pending(&disk).ok() == Some(Pending::Unfinished));
-        if half_way || error.kind == Kind::Usage || error.message.ends_with(NOTHING_WRITTEN) {
-            return error;
-        }
-        Error {
-            message: format!("{}\n{NOTHING_WRITTEN}", error.message),
-            ..error
-        }
-    })?;
-    terminal::product(&applied)?;
+    let progress = Progress::of(RealDisk::open(directory));
+    apply(directory, args, &progress)
+        .and_then(|applied| terminal::product(&applied))
+        .map_err(|error| progress.tell(error))?;
     Ok(Outcome::Done)
 }
 
-const NOTHING_WRITTEN: &str = "nothing was written";
-
 /// What was done, as the user wants it printed.
-fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
+fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<String> {
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     // A mistake in the description is found before anything is touched.
     let description = Description::read(directory)?;
     let disk = RealDisk::open(directory)?;
-    let transaction = begin(&disk)?;
-    terminal::settled(transaction.settled());
-    // Under the writer's lock: nobody else changes it now.
+    let mut transaction = begin(&disk, interrupted::key()?)?;
+    // Under the writer's lock: nobody else changes it now. Until the plan is judged, it is only read.
     let project = Project::with(description, directory)?;
     project.refuse_obstacles()?;
     let now = clock();
@@ -61,7 +51,8 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
     };
     asked.intent.policy = policy::read(&args.policy)?;
     let world = project.world(asked.now);
-    let plan = plan::plan(world, &project.spec, &asked.intent);
+    let mut plan = plan::plan(world, &project.spec, &asked.intent);
+    plan.interruption = project.interruption(directory, &asked.intent)?;
     let mut report = plan_report(
         world,
         &project.spec,
@@ -73,16 +64,27 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         let (text, _) = SavedPlan::text(&project.graph, &asked.intent, &report);
         saved.compare(&text)?;
     }
-    refuse(&plan, &report.objections(terminal::columns()))?;
+    let objections = report.objections(terminal::columns());
+    if let Some(interruption) = &plan.interruption {
+        interrupted::refuse(interruption, &objections)?;
+    }
+    refuse(&plan, &objections)?;
     // Written dates are right whatever the clock says.
     let written = project.spec.not_before();
     if written.is_none() {
         refuse_early_clock(&project.lock, now)?;
     }
     let issued_at = written.unwrap_or(now);
+    let consent = plan
+        .interruption
+        .as_ref()
+        .map(|interruption| interruption.identity);
+    let settled = progress.take(transaction.settle(consent.as_ref()))?;
+    progress.settled(settled);
+    terminal::settled(settled);
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(&project, &plan);
-    if !plan.is_empty() || prune || !modes.is_empty() {
+    if !plan.changes_nothing() || prune || !modes.is_empty() {
         let identities = &args.identities.identity;
         let output = Output::new(&disk, &transaction, identities, plan.steps.len());
         let lock = execute(
@@ -99,7 +101,8 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         }
         let bar = output.into_bar();
         bar.set_message("committing");
-        transaction.commit(lock::render(&lock).as_bytes())?;
+        let allowed = replaced(&project, &plan);
+        progress.take(transaction.commit(lock::render(&lock).as_bytes(), allowed))?;
         bar.finish_and_clear();
         if project.graph.has_requests() {
             // What waits is named by what was just written.
@@ -108,10 +111,23 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
             report.update_waiting(world, &plan::plan(world, &after.spec, &Intent::default()));
         }
     }
+    progress.complete();
     Ok(match args.output.format {
         Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),
     })
+}
+
+/// Roots of trust that get another key: plan blocks each without consent.
+fn replaced(project: &Project, plan: &Plan) -> BTreeSet<ArtifactName> {
+    let graph = &project.graph;
+    let replaced = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Replace);
+    replaced
+        .map(|step| graph.get(step.derivation).name.clone())
+        .collect()
 }
 
 /// A plan that somebody reviewed.
@@ -208,10 +224,7 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
     {
         return Ok(());
     }
-    let message = format!(
-        "apply needs a decision first\n\n{}\n\n{NOTHING_WRITTEN}",
-        decisions.trim_end()
-    );
+    let message = format!("apply needs a decision first\n\n{}", decisions.trim_end());
     if !plan.mixed.is_empty() {
         return Err(Error::refused(message).help(
             "check out one side of cluster.lock and out/ together, then apply again; a file that was \

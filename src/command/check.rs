@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::on_disk::OnDisk;
-use super::project::{Project, warn};
+use super::project::Project;
 use super::{Outcome, clock, seed, terminal};
 use crate::build::rebuild::rebuild;
 use crate::build::sealing::read_secret;
@@ -17,7 +17,6 @@ use crate::store::RealDisk;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let project = Project::read(directory)?;
-    warn(project.pending);
     if project.spec.reproducible.is_none() {
         return Err(
             Error::refused("keys that were drawn cannot be made again to compare them")

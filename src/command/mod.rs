@@ -4,6 +4,8 @@ mod accept;
 mod apply;
 mod check;
 mod diff;
+mod discard;
+mod effect;
 mod export;
 mod git;
 mod graph;
@@ -11,6 +13,7 @@ mod history;
 mod identity;
 mod init;
 mod install;
+mod interrupted;
 mod lookup;
 mod machine;
 mod merge_lock;
@@ -36,7 +39,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::cli::{Cli, Command, Tool};
+use crate::cli::{ApplyArgs, Cli, Command, Tool};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
 
@@ -52,10 +55,15 @@ enum Outcome {
 
 pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
+    // Before anything else, since it may explain an error.
+    if reads_project(&cli.command) {
+        interrupted::warn(&cli.directory);
+    }
     let result = match &cli.command {
         Command::Init(args) => init::run(&cli.directory, args),
         Command::Plan(args) => plan::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
+        Command::Discard => discard::run(&cli.directory),
         Command::Accept(args) => accept::run(&cli.directory, args),
         Command::Install(args) => install::run(&cli.directory, args),
         Command::Export(args) => export::run(&cli.directory, args),
@@ -82,6 +90,34 @@ pub fn run(cli: &Cli) -> ExitCode {
             terminal::error(&error);
             ExitCode::from(error.kind.exit_code())
         }
+    }
+}
+
+/// Whether what a command tells depends on the files below `out/`, and it does not settle them itself.
+fn reads_project(command: &Command) -> bool {
+    match command {
+        Command::Init(_)
+        | Command::Apply(ApplyArgs { check: false, .. })
+        | Command::Accept(_)
+        | Command::Discard
+        | Command::Verify(_)
+        | Command::Explain(_)
+        | Command::Textconv { .. }
+        | Command::MergeLock(_)
+        | Command::Completions { .. }
+        | Command::Man => false,
+        Command::Plan(_)
+        | Command::Apply(_)
+        | Command::Install(_)
+        | Command::Export(_)
+        | Command::Status(_)
+        | Command::Graph(_)
+        | Command::Report(_)
+        | Command::Show(_)
+        | Command::Why(_)
+        | Command::Diff(_)
+        | Command::Check(_)
+        | Command::Setup { .. } => true,
     }
 }
 

@@ -36,7 +36,7 @@ impl Tree {
             return Err(Error::refused(
                 "an apply was interrupted, or is running: out/ may be half old and half new",
             )
-            .help("kpki apply finishes what was interrupted"));
+            .help("kpki apply finishes what was interrupted; kpki plan shows what that does"));
         }
         let world = project.world(clock());
         let plan = plan(world, &project.spec, &Intent::default());

@@ -3,28 +3,25 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::project::{Project, warn, warn_if_pending};
+use super::project::Project;
 use super::{Outcome, clock, policy, terminal};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
-use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy, plan};
+use crate::plan::{Allow, Intent, Interruption, NamePattern, ReviewPolicy, plan};
 use crate::render::{SavedPlan, plan_report};
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
-    let project = Project::read(directory).inspect_err(|_| {
-        // It may explain the error, which is the one to tell.
-        let _ = warn_if_pending(directory);
-    })?;
-    warn(project.pending);
+    let project = Project::read_finished(directory)?;
     project.refuse_obstacles()?;
     let now = args.future.now.unwrap_or_else(clock);
     let intent = Intent {
         policy: policy::read(&args.policy)?,
         ..intent(&args.intentions, &project)?
     };
-    let plan = plan(project.world(now), &project.spec, &intent);
+    let mut plan = plan(project.world(now), &project.spec, &intent);
+    plan.interruption = project.interruption(directory, &intent)?;
     let report = plan_report(
         project.world(now),
         &project.spec,
@@ -49,7 +46,8 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         }
     }
     terminal::product(&text)?;
-    Ok(if !plan.violations.is_empty() {
+    let interrupted = plan.interruption.as_ref().is_some_and(Interruption::stops);
+    Ok(if interrupted || !plan.violations.is_empty() {
         Outcome::Refused
     } else if args.detailed_exitcode && !plan.is_empty() {
         Outcome::Differences
@@ -89,7 +87,7 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
     let permitted = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Replace(name) => Some(NamePattern::Exact(name.clone())),
         Allow::LostKey(pattern) => Some(pattern.clone()),
-        Allow::Escalation(_) | Allow::Plaintext => None,
+        Allow::Escalation(_) | Allow::Interrupted(_) | Allow::Plaintext => None,
     });
     for pattern in patterns.cloned().chain(permitted) {
         let names = || project.graph.ids().map(|id| &project.graph.get(id).name);

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::project::{Project, warn_if_pending};
+use super::project::Project;
 use super::{Outcome, clock, terminal};
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
@@ -12,7 +12,6 @@ use crate::plan::{Intent, plan};
 use crate::render::{PAGE_BEGINS, page};
 
 pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
     let project = Project::read(directory)?;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let plan = plan(world, &project.spec, &Intent::default());

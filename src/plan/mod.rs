@@ -11,6 +11,7 @@ mod authority;
 mod calendar;
 mod exposure;
 mod intent;
+mod interruption;
 mod judge;
 mod leaf;
 mod orphan;
@@ -39,6 +40,7 @@ pub use answer::{accepted_entry, is_answered, refusal, renew_from};
 pub use calendar::renewal;
 pub use exposure::exposures;
 pub use intent::{Allow, Intent, NamePattern};
+pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use judge::plan;
 pub use leaf::leaf_entry;
 pub use orphan::Orphan;
@@ -176,11 +178,18 @@ pub struct Plan {
     pub membership: Vec<Membership>,
     /// In the order in which it is safe.
     pub restarts: Vec<Restart>,
+    /// A change before this one that is recorded and not complete.
+    pub interruption: Option<Interruption>,
 }
 
 impl Plan {
     /// Nothing to do and nothing in the way.
     pub fn is_empty(&self) -> bool {
+        self.interruption.is_none() && self.changes_nothing()
+    }
+
+    /// Beyond finishing what was interrupted.
+    pub fn changes_nothing(&self) -> bool {
         self.steps.is_empty()
             && self.header.is_empty()
             && self.seals.is_empty()

@@ -13,6 +13,7 @@ mod held;
 mod history;
 pub mod init;
 mod install;
+mod interruption;
 mod lives;
 mod markdown;
 mod mermaid;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::interruption::InterruptedReport;
 use super::markdown::{COLUMNS, Section, comment, line};
 use super::plan::{BlockedReport, PlanReport};
 use super::privilege::{PrivilegeReport, in_words};
@@ -18,7 +19,12 @@ impl PlanReport {
             // A root of trust asks for another consent, below.
             change.consent != "not-needed" || change.code == "anchor-replaced"
         });
+        let interrupted = self.interrupted.as_ref();
         let open = [
+            Section::open(
+                "An apply was interrupted",
+                interrupted.map_or_else(Vec::new, InterruptedReport::entries),
+            ),
             Section::open(
                 "Against the policy: `kpki apply` refuses",
                 self.against_the_policy(),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::interruption::InterruptedReport;
 use super::plan::{BlockedReport, PlanReport, StepReport};
 use super::privilege::{privilege_text, violations_text};
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
@@ -35,7 +36,9 @@ impl PlanReport {
 
     /// What a reviewer reads first: power, then what stands in the way otherwise.
     pub fn objections(&self, columns: usize) -> String {
-        let mut text = violations_text(&self.violations, columns);
+        let interrupted = self.interrupted.as_ref();
+        let mut text = interrupted.map_or_else(String::new, |report| report.text(columns));
+        text.push_str(&violations_text(&self.violations, columns));
         text.push_str(&privilege_text(&self.authority, columns));
         text.push_str(&self.decisions(columns));
         text
@@ -43,6 +46,9 @@ impl PlanReport {
 
     /// What a person does now.
     fn next(&self) -> Option<String> {
+        if let Some(next) = self.interrupted.as_ref().and_then(InterruptedReport::next) {
+            return Some(next);
+        }
         if !self.mixed.is_empty() {
             return Some("check out one side of cluster.lock and out/ together".into());
         }

@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::folders::{Folders, open_folder};
-use super::{OUT, PENDING};
+use super::{DISCARDED, OUT, PENDING, STAGED_TREE};
 use crate::error::Result;
 
 /// The largest file that is read: a CA bundle of hundreds of certificates fits.
@@ -49,9 +49,22 @@ pub enum FoundKind {
     Foreign,
 }
 
-/// Everything below `out/` but `.pending`, sorted by path. Folders count by what is in them.
+/// Everything below `out/` but kpki's own folders there, sorted by path. Folders count by what is in them.
 pub fn scan(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
-    let Some(out) = Folders::below(project)?.find(OUT)? else {
+    scan_below(project, OUT, is_read)
+}
+
+/// What an interrupted apply has staged and not moved to `out/` yet, as [`scan`] gives it.
+pub fn scan_staged(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
+    scan_below(project, STAGED_TREE, is_read)
+}
+
+fn scan_below(
+    project: &Path,
+    folder: &str,
+    is_read: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<Vec<Found>> {
+    let Some(out) = Folders::below(project)?.find(folder)? else {
         return Ok(Vec::new());
     };
     let all = Scan {
@@ -223,9 +236,12 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
+/// Folders of the store itself.
 fn is_pending(path: &str) -> bool {
-    PENDING
-        .strip_prefix(OUT)
-        .and_then(|rest| rest.strip_prefix('/'))
-        == Some(path)
+    [PENDING, DISCARDED].into_iter().any(|folder| {
+        folder
+            .strip_prefix(OUT)
+            .and_then(|rest| rest.strip_prefix('/'))
+            == Some(path)
+    })
 }

@@ -11,6 +11,7 @@
 )]
 
 mod cases;
+mod interrupted;
 mod project;
 
 use std::collections::BTreeMap;
