@@ -74,8 +74,14 @@ impl Progress {
                 ),
             ),
         };
+        // A list has room around it.
+        let gap = if error.message.contains("\n\n") {
+            "\n\n"
+        } else {
+            "\n"
+        };
         Error {
-            message: format!("{}\n{fact}", error.message),
+            message: format!("{}{gap}{fact}", error.message),
             help: help.map(str::to_owned).or(error.help),
             ..error
         }

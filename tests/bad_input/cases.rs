@@ -409,6 +409,16 @@ fn tree_cases() -> Vec<Case> {
             ],
         ),
         case(
+            "out/ca: open, and a key lost",
+            |p| {
+                p.mode("out/ca", 0o755);
+                p.remove("out/ca/etcd.key");
+            },
+            &["apply", "--renew", "nodes/cp1/etcd-server"],
+            3,
+            &["--allow replace:ca/etcd", NOTHING],
+        ),
+        case(
             "out/nodes: link",
             |p| p.link("out/nodes"),
             APPLY,
