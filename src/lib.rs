@@ -79,6 +79,15 @@
 //! ([`plan::privilege::between`]) any two descriptions.
 //! A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
 //!
+//! # What lies in the project folder proves nothing
+//!
+//! Description, lock, `out/` and what an interrupted apply left there may have come with a pull request. What was
+//! written here is told by [`store::MachineKey`], which lies in the user's state folder and nowhere else: it seals the
+//! journal of a commit. A journal without that seal, or that Git tracks, or of another owner, or beside another lock
+//! is a proposal ([`plan::Interruption`]): plan shows what finishing it would do, apply asks for consent to exactly
+//! that, and `kpki discard` sets it aside. One that is sealed is finished only after plan, consent and policy have
+//! judged the state that it leaves.
+//!
 //! # Any tree, without a description
 //!
 //! [`lint`] judges a folder of files by their content and by where kubeadm puts them: [`mod@store::walk`] reads, each file
@@ -101,7 +110,8 @@
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
 //! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the root
 //!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given. A
-//!    crash leaves the old state, or one that the next apply rolls forward; old keys go only after the lock is durable.
+//!    crash leaves the old state, or one that the next apply of the same user and machine rolls forward; old keys go only
+//!    after the lock is durable. The machine key alone lies elsewhere: in the user's state folder.
 //! 8. A leaf never silently outlives its CA.
 //!
 //! # From `out/` to the nodes
