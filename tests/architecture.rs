@@ -151,10 +151,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("anstream", &["src/command/terminal.rs"]),
     ("indicatif", &["src/command/"]),
     ("process::exit", &[]),
-    ("Command::new", &["src/command/git.rs"]),
+    ("Command::new", &["src/command/git/guarded.rs"]),
     (
         "env::var",
-        &["src/command/terminal.rs", "src/command/machine.rs"],
+        &[
+            "src/command/terminal.rs",
+            "src/command/machine.rs",
+            "src/command/git/guarded.rs",
+            "src/command/defect.rs",
+        ],
     ),
     ("x509_parser", &["src/facts/"]),
     ("rcgen", &["src/build/"]),

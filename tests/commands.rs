@@ -665,6 +665,24 @@ fn a_reader_that_goes_away_is_no_failure() {
     }
 }
 
+/// No machine has stacks of this size, and rayon panics where it has no thread.
+#[test]
+fn a_panic_is_one_line_and_the_exit_code_of_a_defect() {
+    let lab = Lab::applied(TWO_NODES);
+    for words in ["plan", "status", "apply", "apply --rekey users/*"] {
+        let mut command = lab.command(words);
+        command.env("RUST_MIN_STACK", (1_u64 << 47).to_string());
+        let ran = ran(command.env_remove("RUST_BACKTRACE"));
+        assert_eq!((ran.code, ran.out.as_str()), (70, ""), "{}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+        let start = "error: kpki stopped at a defect of its own in rayon-core-";
+        assert!(ran.err.starts_with(start), "{}", ran.err);
+        assert!(ran.err.contains("please report it"), "{}", ran.err);
+        assert!(!lab.folder.path().join("out/.pending").exists());
+    }
+    lab.done("plan --detailed-exitcode");
+}
+
 #[test]
 fn no_command_tells_a_secret() {
     use base64::Engine as _;

@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use kpki::build::entropy::Entropy;
 use kpki::error::{Error, Kind, Result};
@@ -259,4 +260,49 @@ fn the_scan_tells_all_and_opens_no_secret() {
             ("link", "link"),
         ]
     );
+}
+
+/// As kpki's main runs a command, in a process of its own: this test calls itself.
+#[test]
+fn a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line() {
+    const FOLDER: &str = "KPKI_TEST_PANICS_IN";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let code = kpki::command::contain(|| {
+            let disk = RealDisk::open(Path::new(&folder)).unwrap();
+            let transaction = begin(&disk).unwrap();
+            let path = TreePath::of("ca/etcd.crt");
+            transaction.stage(&path, b"staged", 0o644).unwrap();
+            assert_eq!(pending(&disk).unwrap(), Pending::Staged);
+            rayon::join(|| panic!("words of a test"), || ());
+            ExitCode::SUCCESS
+        });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        return;
+    }
+    for (wish, lines) in [(None, 1..2), (Some("0"), 1..2), (Some("1"), 3..999)] {
+        let (folder, disk) = project();
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let name = "a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line";
+        child.args(["--exact", name, "--nocapture"]);
+        child
+            .env(FOLDER, folder.path())
+            .env_remove("RUST_BACKTRACE");
+        child.envs(wish.map(|wish| ("RUST_BACKTRACE", wish)));
+        let output = child.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        let first = said.lines().next().unwrap();
+        assert!(
+            first.starts_with("error: kpki stopped at a defect of its own in tests/store_disk.rs:"),
+            "{said}"
+        );
+        assert!(
+            first.contains(" (words of a test); please report it"),
+            "{said}"
+        );
+        assert!(lines.contains(&said.lines().count()), "{said}");
+        assert_eq!(pending(&disk).unwrap(), Pending::Nothing);
+        assert!(!folder.path().join("out/.pending").exists());
+        assert!(!folder.path().join("out/ca/etcd.crt").exists());
+    }
 }

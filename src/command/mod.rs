@@ -3,6 +3,7 @@
 mod accept;
 mod apply;
 mod check;
+mod defect;
 mod diff;
 mod discard;
 mod effect;
@@ -39,6 +40,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+pub use self::defect::contain;
 use crate::cli::{ApplyArgs, Cli, Command, Tool};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
