@@ -1,6 +1,8 @@
 //! What Git has and would take: asked of `git` itself, since only it knows all that decides what is ignored. The
 //! one place that runs another program, for commands that write, check or compare revisions: plan runs none.
 
+mod guarded;
+mod place;
 mod revision;
 mod settings;
 
@@ -11,6 +13,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use self::place::Place;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -22,64 +25,56 @@ pub(super) struct Listing {
     git: Git,
     /// Names of objects in the index, and the paths that have them.
     pub tracked: BTreeMap<String, Vec<PathBuf>>,
-    /// Tracked, with another content in the working tree.
-    pub changed: Vec<PathBuf>,
     /// Neither tracked nor ignored.
     pub untracked: Vec<PathBuf>,
 }
 
 /// How to run Git so that it means the project's repository.
 pub(super) struct Git {
+    program: PathBuf,
     /// Where it starts; paths that it prints are relative to here.
     from: PathBuf,
     /// The project folder, as seen from there.
     project: PathBuf,
+    place: Place,
     /// A hook's environment names the index that is being committed, relative to where the hook runs.
     keeps_environment: bool,
 }
 
-/// A repository's own configuration may name a program to run.
-fn git() -> Command {
-    let mut command = Command::new("git");
-    command
-        .args(["-c", "core.fsmonitor=false"])
-        .args(["-c", "core.hooksPath=/dev/null"])
-        .stdin(Stdio::null());
-    command
-}
-
-/// What a hook's environment says of a repository, which may be another one.
-const OF_A_REPOSITORY: [&str; 4] = ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"];
-
-/// Whether Git's index has a file of the project folder.
-pub(super) fn is_tracked(project: &Path, name: &str) -> bool {
-    let mut command = git();
-    let status = command
-        .arg("-C")
-        .arg(project)
-        .args(["ls-files", "--error-unmatch", "--", name])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    status.is_ok_and(|status| status.success())
+/// Whether Git's index has a file of this path, or one below it, in the project's repository or one further in. `false`
+/// where there is no repository or no Git.
+pub(super) fn tracks_below(project: &Path, path: &str) -> Result<bool> {
+    if guarded::program().is_none() {
+        return Ok(false);
+    }
+    // To the outer repository a submodule is one entry: what is below it is in the inner one's index.
+    let ends = path.match_indices('/').map(|(at, _)| at);
+    let inner = ends.chain([path.len()]).filter_map(|end| {
+        let (folder, below) = path.split_at_checked(end)?;
+        let folder = project.join(folder);
+        let has_git = folder.join(".git").symlink_metadata().is_ok();
+        has_git.then(|| (folder, below.trim_start_matches('/').to_owned()))
+    });
+    for (folder, below) in std::iter::once((project.to_owned(), path.to_owned())).chain(inner) {
+        let Some(mut git) = Git::of(&folder)? else {
+            continue;
+        };
+        if !below.is_empty() {
+            git.project = PathBuf::from(below);
+        }
+        if !git.list(&["--cached"])?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `None` where there is no repository.
 pub(super) fn listing(project: &Path) -> Result<Option<Listing>> {
-    let alone = Git::alone(project);
-    let here = Git {
-        from: PathBuf::from("."),
-        project: project.to_owned(),
-        keeps_environment: true,
-    };
-    let Some(top) = alone.top()? else {
+    let Some(git) = Git::of(project)? else {
         return Ok(None);
     };
-    let git = if here.top().ok().flatten().as_ref() == Some(&top) {
-        here
-    } else {
-        alone
-    };
+    let git = git.with_environment(project);
     let mut tracked: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for entry in git.list(&["--stage"])? {
         // MODE OBJECT STAGE, a tab, and the path.
@@ -94,16 +89,12 @@ pub(super) fn listing(project: &Path) -> Result<Option<Listing>> {
             paths.push(path_of(path));
         }
     }
-    let paths = |flags: &[&str]| -> Result<Vec<PathBuf>> {
-        let all = git.list(flags)?;
-        Ok(all
+    let untracked = git.list(&["--others", "--exclude-standard"])?;
+    Ok(Some(Listing {
+        untracked: untracked
             .iter()
             .map(|path| git.from.join(path_of(path)))
-            .collect())
-    };
-    Ok(Some(Listing {
-        changed: paths(&["--modified"])?,
-        untracked: paths(&["--others", "--exclude-standard"])?,
+            .collect(),
         tracked,
         git,
     }))
@@ -114,32 +105,50 @@ pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
 }
 
 impl Git {
-    /// Whatever the environment says.
-    pub(super) fn alone(project: &Path) -> Self {
-        Git {
+    /// The repository of a project folder, whatever the environment says; `None` where there is none.
+    pub(super) fn of(project: &Path) -> Result<Option<Self>> {
+        let program = guarded::program().ok_or_else(not_here)?;
+        let mut ask = guarded::command(&program, false);
+        ask.current_dir(project);
+        let Some(place) = Place::asked(ask)? else {
+            return Ok(None);
+        };
+        place.check(project)?;
+        Ok(Some(Git {
+            program,
             from: project.to_owned(),
             project: PathBuf::from("."),
+            place,
             keeps_environment: false,
+        }))
+    }
+
+    /// As a hook means it, where its environment names the same repository: with the index that is being committed.
+    fn with_environment(self, project: &Path) -> Self {
+        let ask = guarded::command(&self.program, true);
+        match Place::asked(ask) {
+            Ok(Some(place)) if place == self.place => Git {
+                from: PathBuf::from("."),
+                project: project.to_owned(),
+                keeps_environment: true,
+                ..self
+            },
+            _ => self,
         }
     }
 
     fn command(&self) -> Command {
-        let mut command = git();
-        command
-            .current_dir(&self.from)
-            // A promisor remote would be asked for what is missing.
-            .args(["-c", "protocol.allow=never"])
-            .args(["--literal-pathspecs", "--no-pager"])
-            .env("LC_ALL", "C")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            // What stands in for other objects hides them; and nothing is fetched.
-            .env("GIT_NO_REPLACE_OBJECTS", "1")
-            .env("GIT_NO_LAZY_FETCH", "1");
+        let mut command = guarded::command(&self.program, self.keeps_environment);
+        command.current_dir(&self.from);
         if !self.keeps_environment {
-            for name in OF_A_REPOSITORY {
-                command.env_remove(name);
-            }
+            // Nothing is searched for again, and no setting moves the working tree.
+            command
+                .env("GIT_DIR", &self.place.git_folder)
+                .env("GIT_WORK_TREE", &self.place.top);
+        }
+        // No call converts content; a Git since 2.41 does not even read what the tree says of that.
+        if let Some(tree) = self.place.empty_tree {
+            command.env("GIT_ATTR_SOURCE", tree);
         }
         command
     }
@@ -151,24 +160,11 @@ impl Git {
             .args(["rev-parse", "--is-shallow-repository"])
             .output()
             .map_err(|error| cannot_run(&error))?;
-        Ok(output.stdout.trim_ascii() == b"true")
-    }
-
-    /// The top folder of the repository.
-    fn top(&self) -> Result<Option<Vec<u8>>> {
-        let mut command = self.command();
-        let output = command
-            .args(["rev-parse", "--show-toplevel"])
-            .output()
-            .map_err(|error| cannot_run(&error))?;
-        if output.status.success() {
-            return Ok(Some(output.stdout));
+        match output.stdout.trim_ascii() {
+            b"true" => Ok(true),
+            b"false" => Ok(false),
+            _ => Err(failed(&String::from_utf8_lossy(&output.stderr))),
         }
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("not a git repository") {
-            return Ok(None);
-        }
-        Err(failed(&said))
     }
 
     /// What `git ls-files` lists of the project folder.
@@ -312,6 +308,13 @@ impl Pipe {
         }
         Ok(())
     }
+}
+
+fn not_here() -> Error {
+    cannot_run(&std::io::Error::new(
+        std::io::ErrorKind::NotFound,
+        "no folder of PATH has it",
+    ))
 }
 
 fn cannot_run(error: &std::io::Error) -> Error {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::git::is_tracked;
+use super::git::tracks_below;
 use crate::build::entropy::Entropy;
 use crate::build::key_schedule::Seed;
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
     let facts = fs::metadata(&path).map_err(|error| Error::io("read", &path, &error))?;
     let mode = facts.permissions().mode() & 0o777;
     // Git keeps no modes: what it tracks is read by whoever reads the repository.
-    if mode & 0o077 != 0 && !is_tracked(directory, name) {
+    if mode & 0o077 != 0 && !tracks_below(directory, name)? {
         return Err(refuse(&format!("can be read by others (mode {mode:04o})"))
             .help(format!("chmod 600 {name}; or commit it, if everybody with the repository may have every key")));
     }
