@@ -2,21 +2,23 @@
 //! one place that runs another program, for commands that write, check or compare revisions: plan runs none.
 
 mod guarded;
+mod object;
 mod place;
 mod revision;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{BufReader, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use self::place::Place;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
+pub(super) use object::{Object, Pipe};
 pub(super) use revision::{Commit, Repository};
 pub(super) use settings::{Was, set};
 
@@ -235,81 +237,6 @@ impl Listing {
     }
 }
 
-/// What `git cat-file --batch` says of one object.
-pub(super) struct Object {
-    pub name: String,
-    /// At most as many as were asked for.
-    pub bytes: Secret,
-    pub size: u64,
-}
-
-impl Object {
-    /// `OBJECT blob SIZE`, a line end, the bytes and a line end. `None`: there are no more.
-    pub(super) fn read(answers: &mut impl BufRead, limit: u64) -> std::io::Result<Option<Object>> {
-        let mut head = String::new();
-        if answers.read_line(&mut head)? == 0 {
-            return Ok(None);
-        }
-        let mut words = head.trim_end().split(' ');
-        let size = words.clone().next_back();
-        let (Some(name), Some(size)) =
-            (words.next(), size.and_then(|size| size.parse::<u64>().ok()))
-        else {
-            return Err(std::io::Error::other(format!(
-                "it does not give an object: {} (a partial clone lacks some)",
-                head.trim_end()
-            )));
-        };
-        let shown = size.min(limit);
-        let mut bytes = Vec::with_capacity(usize::try_from(shown).unwrap_or(0) + 1);
-        answers.take(shown).read_to_end(&mut bytes)?;
-        std::io::copy(&mut answers.take(size - shown + 1), &mut std::io::sink())?;
-        Ok(Some(Object {
-            name: name.to_owned(),
-            bytes: Secret::new(bytes),
-            size,
-        }))
-    }
-}
-
-/// Two runs of Git, the second of which reads what the first one prints.
-pub(super) struct Pipe {
-    runs: [Child; 2],
-    pub output: BufReader<ChildStdout>,
-}
-
-impl Pipe {
-    pub(super) fn of(git: &Git, first: &[&str], second: &[&str]) -> Result<Pipe> {
-        let start = |words: &[&str], input: Stdio| {
-            let mut command = git.command();
-            command.args(words).stdin(input).stdout(Stdio::piped());
-            command.spawn().map_err(|error| cannot_run(&error))
-        };
-        let no_pipe = || Error::internal("git has no pipes");
-        let mut first = start(first, Stdio::null())?;
-        let between = first.stdout.take().ok_or_else(no_pipe)?;
-        let mut second = start(second, between.into())?;
-        let output = BufReader::new(second.stdout.take().ok_or_else(no_pipe)?);
-        Ok(Pipe {
-            runs: [first, second],
-            output,
-        })
-    }
-
-    /// After everything was read.
-    pub(super) fn finish(self) -> Result<()> {
-        let Pipe { runs, output } = self;
-        drop(output);
-        for mut run in runs {
-            let status = run.wait().map_err(|error| cannot_run(&error))?;
-            if !status.success() {
-                return Err(failed("it ended with an error"));
-            }
-        }
-        Ok(())
-    }
-}
-
 fn not_here() -> Error {
     cannot_run(&std::io::Error::new(
         std::io::ErrorKind::NotFound,
@@ -325,4 +252,131 @@ fn cannot_run(error: &std::io::Error) -> Error {
 pub(super) fn failed(said: &str) -> Error {
     let said = OsStr::from_bytes(said.trim_end().as_bytes()).to_string_lossy();
     Error::refused(format!("git failed: {said}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn git(folder: &Path, words: &[&str]) {
+        let name = ["-c", "user.name=n", "-c", "user.email=e@example.com"];
+        let mut git = Command::new("git");
+        let run = git.args(name).args(words).current_dir(folder).output();
+        assert!(run.unwrap().status.success(), "{words:?}");
+    }
+
+    /// As `git add -f out/.pending` makes it: the whole folder is ignored.
+    fn project(below: &str) -> (tempfile::TempDir, PathBuf) {
+        let top = tempfile::tempdir().unwrap();
+        let project = top.path().join(below);
+        fs::create_dir_all(project.join("out/.pending/tree")).unwrap();
+        fs::write(project.join("out/.pending/tree/a"), "a").unwrap();
+        fs::write(project.join("out/.pendings"), "a").unwrap();
+        fs::write(project.join(".gitignore"), "out/.pending\n").unwrap();
+        git(top.path(), &["init", "--quiet"]);
+        git(top.path(), &["add", "--all"]);
+        (top, project)
+    }
+
+    #[test]
+    fn what_the_index_tracks_below_a_folder() {
+        for below in [".", "sites/[a] *"] {
+            let (top, project) = project(below);
+            assert!(!tracks_below(&project, "out/.pending").unwrap());
+            assert!(!tracks_below(&project, "out/.pend*").unwrap());
+            assert!(tracks_below(&project, "out/.pendings").unwrap());
+            git(&project, &["add", "--force", "out/.pending"]);
+            assert!(tracks_below(&project, "out/.pending").unwrap());
+            // Tracked, though it is not here now.
+            fs::remove_dir_all(project.join("out")).unwrap();
+            assert!(tracks_below(&project, "out/.pending").unwrap());
+            fs::write(top.path().join(".git/config"), "[broken\n").unwrap();
+            assert!(tracks_below(&project, "out/.pending").is_err());
+        }
+        let nowhere = tempfile::tempdir().unwrap();
+        assert!(!tracks_below(nowhere.path(), "out/.pending").unwrap());
+    }
+
+    /// A submodule's files are in an index of their own.
+    #[test]
+    fn what_an_inner_repository_tracks() {
+        for inner in ["out", "out/.pending"] {
+            let (_top, project) = project(".");
+            git(&project.join(inner), &["init", "--quiet"]);
+            assert!(!tracks_below(&project, "out/.pending").unwrap());
+            git(&project.join(inner), &["add", "--force", "."]);
+            assert!(tracks_below(&project, "out/.pending").unwrap(), "{inner}");
+        }
+    }
+
+    /// What Git before 2.38 finds, which does not know `safe.bareRepository`; and what `core.worktree` makes of any.
+    #[test]
+    fn a_repository_is_held_against_the_folders() {
+        let (top, project) = project("sites/prod");
+        let top = fs::canonicalize(top.path()).unwrap();
+        let place = |top: &Path, git_folder: &Path| Place {
+            top: top.to_owned(),
+            git_folder: git_folder.to_owned(),
+            empty_tree: None,
+        };
+        let real = top.join(".git");
+        assert!(place(&top, &real).check(&project).is_ok());
+        assert!(place(&project, &project).check(&project).is_err());
+        assert!(place(&top, &project).check(&project).is_err());
+        assert!(place(&project, &real).check(&project).is_err());
+        assert!(place(Path::new("/"), &real).check(&project).is_err());
+        let other = tempfile::tempdir().unwrap();
+        git(other.path(), &["init", "--quiet"]);
+        let there = other.path().join(".git");
+        assert!(place(other.path(), &there).check(&project).is_err());
+
+        // A worktree of its own has a file for its `.git`.
+        git(&top, &["commit", "--quiet", "-m", "one"]);
+        let tree = other.path().join("tree");
+        git(
+            &top,
+            &[
+                "worktree",
+                "add",
+                "--quiet",
+                "--detach",
+                tree.to_str().unwrap(),
+            ],
+        );
+        let found = Git::of(&tree.join("sites/prod")).unwrap().unwrap();
+        assert_eq!(found.place.git_folder, real.join("worktrees/tree"));
+        // The working tree that the configuration names is another one.
+        git(
+            &top,
+            &["config", "core.worktree", other.path().to_str().unwrap()],
+        );
+        assert!(Git::of(&project).is_err());
+    }
+
+    /// With names of 64 digits; each setting and variable is one that this Git takes.
+    #[test]
+    fn a_repository_with_sha_256() {
+        let folder = tempfile::tempdir().unwrap();
+        git(
+            folder.path(),
+            &["init", "--quiet", "--object-format=sha256"],
+        );
+        fs::write(folder.path().join("a"), "a").unwrap();
+        git(folder.path(), &["add", "a"]);
+        let listing = listing(folder.path()).unwrap().unwrap();
+        assert!(
+            listing
+                .git
+                .place
+                .empty_tree
+                .is_some_and(|tree| tree.len() == 64)
+        );
+        let mut sizes = Vec::new();
+        listing
+            .each_object(9, |_, _, size| sizes.push(size))
+            .unwrap();
+        assert_eq!(sizes, [1]);
+    }
 }
