@@ -401,7 +401,7 @@ fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
     );
     let project = Project::described(&text);
     let seed = project.folder().join("lab.seed");
-    let digits = common::project::printed(tool("openssl").args(["rand", "-hex", "32"]));
+    let digits = printed(tool("openssl").args(["rand", "-hex", "32"]));
     fs::write(&seed, digits).unwrap();
     fs::set_permissions(&seed, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let project = project.applied();
@@ -727,7 +727,7 @@ fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
     let key = Key::age();
     let one = age_key(bytes(SMALL_U[1]));
     let identity = ssh_key("ssh-ed25519", &[&bytes(SMALL_Y[0])]);
-    let why = "is no key that anybody can have the secret half of";
+    let why = "is nobody's key: what is sealed to it is open to all or to none";
     for bad in [&one, &identity] {
         let good = described(&[&key]);
         let node = format!("node \"w1\" address=\"10.0.1.1\" {{ recipient {bad:?} }}");

@@ -49,8 +49,8 @@ pub(super) fn of_age(text: &str) -> Result<Recipient, NameError> {
     })
 }
 
-const NOBODYS: &str = "is no key that anybody can have the secret half of: what is sealed to it is open to everybody, or to \
-     nobody; copy the public key again from where it was made";
+const NOBODYS: &str = "is nobody's key: what is sealed to it is open to all or to none; copy the public key again from where \
+     it was made";
 
 pub(super) fn of_ssh(kind: &str, key: &str, comment: &str) -> Result<Recipient, NameError> {
     use age::ssh::ParseRecipientKeyError as Why;
