@@ -572,7 +572,7 @@ fn what_was_begun_elsewhere_stays_as_it_is() {
             let is_locked = now.get("cluster.lock") == case.new.get("cluster.lock");
             let moved: Vec<_> = now.into_iter().collect();
             for (path, file) in &case.old {
-                let is_here = |(at, other): &(String, _)| {
+                let is_here = |(at, other): &(String, (u32, Vec<u8>))| {
                     (at == path || at.starts_with(&format!("{place}/old/"))) && file.1 == other.1
                 };
                 // With the new lock in force, what it replaces may be gone.

@@ -269,7 +269,7 @@ fn a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line() {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let code = kpki::command::contain(|| {
             let disk = RealDisk::open(Path::new(&folder)).unwrap();
-            let transaction = begin(&disk).unwrap();
+            let (transaction, _) = open(&disk).unwrap();
             let path = TreePath::of("ca/etcd.crt");
             transaction.stage(&path, b"staged", 0o644).unwrap();
             assert_eq!(pending(&disk).unwrap(), Pending::Staged);

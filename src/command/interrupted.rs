@@ -32,8 +32,8 @@ pub(super) fn look(directory: &Path, disk: &RealDisk) -> Result<Option<Interrupt
     let key = key.as_ref().map(Option::as_ref).map_err(String::as_str);
     let mut found = interrupted(disk, key)?;
     if let Some(found) = &mut found
-        && found.doubt.as_ref().is_none_or(Doubt::yields_to_consent)
-        && git::is_tracked(directory, PENDING)
+        && is_looked_through(found)
+        && git::tracks_below(directory, PENDING)?
     {
         found.doubt = Some(Doubt::Tracked);
     }
