@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::facts::DistinguishedName;
 use crate::name::{ArtifactName, TreePath};
 use crate::time::Timestamp;
 
@@ -53,6 +54,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Two names that differ. Where they read alike the form does: Go finds an issuer by its bytes.
+    pub fn another_name(
+        field: &'static str,
+        old: &DistinguishedName,
+        new: &DistinguishedName,
+    ) -> Reason {
+        let differs = if old == new {
+            " by another key"
+        } else if old.says_the_same(new) {
+            " in other string types"
+        } else {
+            ""
+        };
+        Reason::InputChanged {
+            field,
+            old: old.to_string(),
+            new: format!("{new}{differs}"),
+        }
+    }
+
     /// The word that JSON uses.
     pub fn code(&self) -> &'static str {
         match self {
@@ -81,6 +102,7 @@ impl fmt::Display for Reason {
             Reason::InputChanged { field, old, new } => match (old.as_str(), new.as_str()) {
                 ("", new) => write!(f, "{field}: +{new}"),
                 (old, "") => write!(f, "{field}: -{old}"),
+                (old, new) if old == new => write!(f, "{field}: {old}, but not to the letter"),
                 (old, new) => write!(f, "{field}: {old} -> {new}"),
             },
             Reason::DependencyRebuilt { name } => write!(f, "follows {name}"),

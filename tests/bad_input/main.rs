@@ -12,6 +12,8 @@
 
 mod cases;
 mod interrupted;
+mod forge;
+mod forged;
 mod project;
 
 use std::collections::BTreeMap;
