@@ -55,6 +55,22 @@ impl CertificateFacts {
         };
         encoding::check(der).map_err(not_der)?;
         let parsed = parsed?;
+        // Go reads neither of these. RFC 5280 4.1.2.2: a serial number is positive.
+        if parsed
+            .raw_serial()
+            .first()
+            .is_some_and(|byte| *byte >= 0x80)
+        {
+            return Err(FactsError::new(
+                "holds a certificate with a negative serial number, so Kubernetes does not read it",
+            ));
+        }
+        // RFC 5280 4.1.1.2.
+        if parsed.signature_algorithm != parsed.tbs_certificate.signature {
+            return Err(FactsError::new(
+                "holds a certificate that names two signature algorithms, so Kubernetes does not read it",
+            ));
+        }
         let mut facts = CertificateFacts {
             subject: DistinguishedName::from_der(parsed.subject().as_raw())?,
             issuer: DistinguishedName::from_der(parsed.issuer().as_raw())?,

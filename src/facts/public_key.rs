@@ -196,3 +196,50 @@ impl std::fmt::Debug for PublicKey {
         write!(f, "PublicKey({:?} {})", self.kind, self.digest())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rsa_spki(exponent: &[u8]) -> Vec<u8> {
+        let mut modulus = vec![0, 0x80];
+        modulus.resize(257, 1);
+        let modulus = der::element(der::INTEGER, &[&modulus]);
+        let exponent = der::element(der::INTEGER, &[exponent]);
+        let key = der::element(der::SEQUENCE, &[&modulus, &exponent]);
+        let algorithm = der::element(der::OID, &[RSA]);
+        let algorithm = der::element(der::SEQUENCE, &[&algorithm, &[der::NULL, 0]]);
+        let bits = der::element(der::BIT_STRING, &[&[0], &key]);
+        der::element(der::SEQUENCE, &[&algorithm, &bits])
+    }
+
+    /// FIPS 186-5 A.1.1 (odd, from 2^16 + 1 on), and crypto/rsa of Go (below 2^31).
+    #[test]
+    fn an_exponent_is_usual_or_told() {
+        for (exponent, kind) in [
+            (&[1, 0, 1][..], "rsa-2048"),
+            (&[1, 0, 3], "rsa-2048"),
+            (&[0x7f, 0xff, 0xff, 0xff], "rsa-2048"),
+            (&[0], "rsa-2048 with the public exponent 0"),
+            (&[1], "rsa-2048 with the public exponent 1"),
+            (&[3], "rsa-2048 with the public exponent 3"),
+            (&[1, 0, 0], "rsa-2048 with the public exponent 65536"),
+            (&[1, 0, 2], "rsa-2048 with the public exponent 65538"),
+            (
+                &[0, 0x80, 0, 0, 1],
+                "rsa-2048 with the public exponent 2147483649",
+            ),
+            (
+                &[1, 0, 0, 0, 0, 0, 0, 0, 1],
+                "rsa-2048 with a public exponent of more than 32 bits",
+            ),
+        ] {
+            let key = PublicKey::from_spki_der(&rsa_spki(exponent)).unwrap();
+            assert_eq!(key.kind().to_string(), kind);
+            assert_eq!(key.algorithm().is_some(), kind == "rsa-2048");
+        }
+        for exponent in [&[][..], &[0xff], &[0, 3], &[0, 1, 0, 1]] {
+            assert!(PublicKey::from_spki_der(&rsa_spki(exponent)).is_err());
+        }
+    }
+}

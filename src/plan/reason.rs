@@ -122,3 +122,39 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_reason_says_the_same_twice() {
+        // CN=ca as a PrintableString and as a UTF8String.
+        let printable = DistinguishedName::new([], Some("ca"));
+        let utf8 = printable.der().iter().map(|byte| match byte {
+            0x13 => 0x0c,
+            byte => *byte,
+        });
+        let utf8 = DistinguishedName::from_der(&utf8.collect::<Vec<_>>()).unwrap();
+        for (old, new, says) in [
+            (
+                &printable,
+                &utf8,
+                "issuer: CN=ca -> CN=ca in other string types",
+            ),
+            (
+                &printable,
+                &printable,
+                "issuer: CN=ca -> CN=ca by another key",
+            ),
+        ] {
+            assert_eq!(Reason::another_name("issuer", old, new).to_string(), says);
+        }
+        let same = Reason::InputChanged {
+            field: "validity",
+            old: "1y".into(),
+            new: "1y".into(),
+        };
+        assert_eq!(same.to_string(), "validity: 1y, but not to the letter");
+    }
+}

@@ -1,7 +1,7 @@
 //! Certificates and requests byte by byte, as no honest tool writes them; OpenSSL makes keys and signatures.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -76,6 +76,10 @@ impl Forger {
         Forger { folder, key, spki }
     }
 
+    pub fn give_key(&self, path: &Path) {
+        fs::copy(&self.key, path).unwrap();
+    }
+
     /// Signed as X.509 and PKCS#10 are.
     pub fn signed(&self, what: &[u8]) -> Vec<u8> {
         let file = self.folder.path().join("signed");
@@ -89,6 +93,15 @@ impl Forger {
         )
     }
 
+    /// A certificate with some of its bytes exchanged, signed anew.
+    pub fn resigned(&self, certificate: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+        let length =
+            |at: usize| 4 + usize::from(u16::from_be_bytes([certificate[at], certificate[at + 1]]));
+        assert_eq!((certificate[1], certificate[5]), (0x82, 0x82));
+        let signed = &certificate[4..4 + length(6)];
+        self.signed(&replaced(signed, from, to))
+    }
+
     pub fn request(&self, subject: &[u8], attributes: &[u8]) -> Vec<u8> {
         let attributes = tlv(0xa0, &[attributes]);
         self.signed(&tlv(0x30, &[&[2, 1, 0], subject, &self.spki, &attributes]))
@@ -98,7 +111,7 @@ impl Forger {
         let extensions = tlv(0xa3, &[&tlv(0x30, wish.extensions)]);
         let validity = [
             tlv(0x17, &[b"260101000000Z"]),
-            tlv(0x17, &[b"491231235959Z"]),
+            tlv(0x17, &[b"491231000000Z"]),
         ]
         .concat();
         self.signed(&tlv(
@@ -137,6 +150,13 @@ pub const SIGNS: &[u8] = &[
 pub const IS_CLIENT: &[u8] = &[
     0x30, 19, 6, 3, 0x55, 0x1d, 0x25, 4, 12, 0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2,
 ];
+
+/// With the last `from` in it exchanged.
+pub fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut places = bytes.windows(from.len());
+    let at = places.rposition(|at| at == from).unwrap();
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+}
 
 pub fn pem(label: &str, der: Vec<u8>) -> String {
     ::pem::encode(&::pem::Pem::new(label, der))

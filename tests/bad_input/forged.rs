@@ -3,9 +3,11 @@
 
 use std::fs;
 
+use kpki::facts::CertificateFacts;
+
 use crate::forge::{
     BMP, CN, Forger, IS_CA, IS_CLIENT, O, OU, PRINTABLE, Pair, SIGNS, T61, UTF8, Wish, name, pem,
-    plain, tlv,
+    plain, replaced, tlv,
 };
 use crate::project::{BASE, DESCRIPTION, PKI, Project};
 
@@ -234,13 +236,6 @@ fn ber_is_refused_where_it_is_brought() {
     let long = [&[0x30, 0x83, 0], &length[..], body].concat();
     let open = [&[0x30, 0x80], body, &[0, 0]].concat();
     let trailing = [&good[..], &[0]].concat();
-    let replaced = |extension: &[u8], from: &[u8], to: &[u8]| {
-        let at = extension
-            .windows(from.len())
-            .rposition(|at| at == from)
-            .unwrap();
-        [&extension[..at], to, &extension[at + from.len()..]].concat()
-    };
     let true_is_one = replaced(IS_CA, &[1, 1, 0xff], &[1, 1, 1]);
     let critical_is_one = replaced(IS_CA, &[0x13, 1, 1, 0xff], &[0x13, 1, 1, 1]);
     let padded_oid = tlv(0x30, &[&[6, 5, 0x2a, 0x80, 3, 4, 5], &[4, 2, 5, 0]]);
@@ -252,6 +247,10 @@ fn ber_is_refused_where_it_is_brought() {
         (make(serial, &[IS_CA, SIGNS, &padded_oid]), not_der),
         (long, not_der),
         (open, not_der),
+        (
+            make(&[2, 1, 0xff], &[IS_CA, SIGNS]),
+            "corp.crt holds a certificate with a negative serial number",
+        ),
         (trailing, "corp.crt holds bytes after its certificate"),
     ] {
         brings(&project, "corp.crt", der);
@@ -390,4 +389,87 @@ fn a_name_that_cannot_be_read_is_told_as_such() {
     project
         .kpki(&["verify", "tree"])
         .expect(2, &["unreadable-certificate", says]);
+}
+
+fn certificate(project: &Project, path: &str) -> (Vec<u8>, CertificateFacts) {
+    let der = ::pem::parse(project.get(path)).unwrap().into_contents();
+    let facts = CertificateFacts::from_der(&der).unwrap();
+    (der, facts)
+}
+
+/// `openssl req` writes UTF8String where kubeadm and kpki write PrintableString: for a chain that is another name
+/// (Go compares bytes), for a description the same.
+#[test]
+fn a_ca_in_another_string_type_is_the_one_described_and_keeps_its_bytes() {
+    const CA: &str = "out/ca/kubernetes.crt";
+    const LEAF: &str = "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt";
+    let forger = Forger::new();
+    let project = Project(tempfile::tempdir().unwrap());
+    let describe = |validity: &str| {
+        let ca = format!("ca \"kubernetes\" validity=\"{validity}\"\n");
+        project.put("cluster.kdl", format!("{DESCRIPTION}{ca}"));
+    };
+    // From 2026-01-01 to 2049-12-31.
+    describe("8765d");
+    let subject = plain(&[(CN, UTF8, b"kubernetes")]);
+    let der = forger.certificate(&Wish {
+        serial: &[2, 1, 7],
+        issuer: &subject,
+        subject: &subject,
+        spki: None,
+        extensions: &[IS_CA, SIGNS],
+    });
+    fs::create_dir_all(project.at("out/ca")).unwrap();
+    project.put(CA, pem("CERTIFICATE", der.clone()));
+    forger.give_key(&project.at("out/ca/kubernetes.key"));
+    let plan = project.kpki(&["plan"]);
+    plan.expect(0, &["= ca/kubernetes"]);
+    assert!(!plan.text().contains("CN=kubernetes, "), "{}", plan.text());
+    let apply = "apply --allow escalation:cluster --allow escalation:kubernetes";
+    let apply: Vec<&str> = apply.split(' ').collect();
+    let settles = || {
+        project.kpki(&apply).expect(0, &[]);
+        project
+            .kpki(&["plan", "--detailed-exitcode"])
+            .expect(0, &[]);
+        let (ca, leaf) = (certificate(&project, CA), certificate(&project, LEAF));
+        assert_eq!(ca.1.subject.der(), subject);
+        assert_eq!(leaf.1.issuer.der(), subject);
+        (ca.0, leaf.0)
+    };
+    let first = settles();
+    assert_eq!(first.0, der);
+    // Issued again over the same key it is the same issuer to all that it issued.
+    describe("9000d");
+    let second = settles();
+    assert_ne!(second.0, first.0);
+    assert_eq!(second.1, first.1);
+    // So it is where only what it issued tells its bytes.
+    project.remove(CA);
+    project.remove(&format!("{PKI}/ca.crt"));
+    let third = settles();
+    assert_ne!(third.0, second.0);
+    assert_eq!(third.1, second.1);
+}
+
+#[test]
+fn a_leaf_in_another_string_type_is_kept_and_one_of_another_issuer_says_so() {
+    let project = Project::copy_of(&BASE);
+    let leaf = format!("{PKI}/front-proxy-client.crt");
+    let ca = Forger::of(project.at("out/ca/front-proxy.key"));
+    let der = certificate(&project, &leaf).0;
+    let name: &[u8] = b"\x13\x12front-proxy-client";
+    let other = ca.resigned(&der, name, &[&[UTF8], &name[1..]].concat());
+    project.put(&leaf, pem("CERTIFICATE", other.clone()));
+    let plan = project.kpki(&["plan"]);
+    plan.expect(0, &["= nodes/cp1/front-proxy-client  record"]);
+    assert!(!plan.text().contains("reissue"), "{}", plan.text());
+    project.kpki(&["apply"]).expect(0, &[]);
+    assert_eq!(certificate(&project, &leaf).0, other);
+
+    let issuer: &[u8] = b"\x13\x0efront-proxy-ca";
+    let another = ca.resigned(&der, issuer, &[&[UTF8], &issuer[1..]].concat());
+    project.put(&leaf, pem("CERTIFICATE", another));
+    let reason = "issuer: CN=front-proxy-ca -> CN=front-proxy-ca in other string types";
+    project.kpki(&["plan"]).expect(0, &[reason]);
 }
