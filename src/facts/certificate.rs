@@ -7,7 +7,7 @@ use x509_parser::extensions::{ExtendedKeyUsage as ParsedUsages, ParsedExtension}
 use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
-use x509_parser::x509::AlgorithmIdentifier;
+use x509_parser::x509::{AlgorithmIdentifier, X509Version};
 
 use super::distinguished_name::DistinguishedName;
 use super::key_usage::{ExtendedKeyUsage, KeyUsage};
@@ -55,7 +55,7 @@ impl CertificateFacts {
         };
         encoding::check(der).map_err(not_der)?;
         let parsed = parsed?;
-        // Go reads neither of these. RFC 5280 4.1.2.2: a serial number is positive.
+        // RFC 5280 4.1.2.2: a serial number is positive.
         if parsed
             .raw_serial()
             .first()
@@ -63,6 +63,15 @@ impl CertificateFacts {
         {
             return Err(FactsError::new(
                 "holds a certificate with a negative serial number, so Kubernetes does not read it",
+            ));
+        }
+        // RFC 5280 4.1.2.1. To Go an older certificate has no extensions, whatever stands there.
+        let version = parsed.version();
+        if version.0 > X509Version::V3.0
+            || version != X509Version::V3 && !parsed.extensions().is_empty()
+        {
+            return Err(FactsError::new(
+                "holds a certificate with extensions that is not of version 3, so Kubernetes does not read it",
             ));
         }
         // RFC 5280 4.1.1.2.

@@ -13,11 +13,16 @@ const BMP_STRING: u8 = 0x1e;
 /// What a value says. The error reads after the attribute's name: `CN is a UniversalString`.
 pub fn decode(tag: u8, value: &[u8]) -> Result<String, String> {
     let is_text = match tag {
-        der::UTF8_STRING => true,
         der::PRINTABLE_STRING => value.iter().copied().all(is_printable_in_go),
         NUMERIC_STRING => value.iter().all(|b| b.is_ascii_digit() || *b == b' '),
-        // T61String beyond ASCII: Latin-1 to newer versions of Go, the bytes as they are to older ones.
-        IA5_STRING | T61_STRING => value.is_ascii(),
+        IA5_STRING => value.is_ascii(),
+        // Latin-1 to newer versions of Go, the bytes as they are to older ones.
+        T61_STRING if !value.is_ascii() => {
+            return Err(
+                "is a T61String beyond ASCII, which versions of Go read differently".into(),
+            );
+        }
+        der::UTF8_STRING | T61_STRING => true,
         BMP_STRING => return basic_plane(value).ok_or_else(|| broken(tag)),
         _ => return Err(format!("is {}", kind(tag))),
     };

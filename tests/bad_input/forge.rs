@@ -117,7 +117,7 @@ impl Forger {
         self.signed(&tlv(
             0x30,
             &[
-                &[0xa0, 3, 2, 1, 2],
+                &[0xa0, 3, 2, 1, wish.version],
                 wish.serial,
                 ECDSA_WITH_SHA256,
                 wish.issuer,
@@ -132,6 +132,8 @@ impl Forger {
 
 /// Elements of a TBSCertificate.
 pub struct Wish<'a> {
+    /// Two for version 3.
+    pub version: u8,
     pub serial: &'a [u8],
     pub issuer: &'a [u8],
     pub subject: &'a [u8],

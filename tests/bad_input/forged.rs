@@ -89,7 +89,7 @@ fn a_request_is_a_user_and_groups_or_it_is_refused() {
         ),
         (
             plain(&[DEV, EVE, (O, T61, b"\xe9")]),
-            "O is a T61String with",
+            "O is a T61String beyond ASCII",
         ),
         (
             plain(&[DEV, EVE, (O, BMP, b"\0a\0")]),
@@ -221,8 +221,9 @@ fn ber_is_refused_where_it_is_brought() {
     let project = Project::copy_of(&BASE);
     let subject = plain(&[(CN, PRINTABLE, b"corp")]);
     let serial: &[u8] = &[2, 1, 7];
-    let make = |serial: &[u8], extensions: &[&[u8]]| {
+    let of_version = |version: u8, serial: &[u8], extensions: &[&[u8]]| {
         forger.certificate(&Wish {
+            version,
             serial,
             issuer: &subject,
             subject: &subject,
@@ -230,6 +231,7 @@ fn ber_is_refused_where_it_is_brought() {
             extensions,
         })
     };
+    let make = |serial: &[u8], extensions: &[&[u8]]| of_version(2, serial, extensions);
     let good = make(serial, &[IS_CA, SIGNS]);
     let body = &good[4..];
     let length = u16::try_from(body.len()).unwrap().to_be_bytes();
@@ -250,6 +252,14 @@ fn ber_is_refused_where_it_is_brought() {
         (
             make(&[2, 1, 0xff], &[IS_CA, SIGNS]),
             "corp.crt holds a certificate with a negative serial number",
+        ),
+        (
+            of_version(1, serial, &[IS_CA, SIGNS]),
+            "that is not of version 3",
+        ),
+        (
+            of_version(5, serial, &[IS_CA, SIGNS]),
+            "that is not of version 3",
         ),
         (trailing, "corp.crt holds bytes after its certificate"),
     ] {
@@ -323,6 +333,7 @@ fn an_answer_in_another_form_is_not_accepted() {
     let issuer = plain(&[(CN, PRINTABLE, b"kubernetes")]);
     let answer = |serial: &[u8], subject: &[u8]| {
         let der = ca.certificate(&Wish {
+            version: 2,
             serial,
             issuer: &issuer,
             subject,
@@ -368,6 +379,7 @@ fn a_name_that_cannot_be_read_is_told_as_such() {
     let project = Project::copy_of(&BASE);
     let subject = plain(&[EVE, (O, 0x1c, b"\0\0\0x")]);
     let der = forger.certificate(&Wish {
+        version: 2,
         serial: &[2, 1, 7],
         issuer: &subject,
         subject: &subject,
@@ -413,6 +425,7 @@ fn a_ca_in_another_string_type_is_the_one_described_and_keeps_its_bytes() {
     describe("8765d");
     let subject = plain(&[(CN, UTF8, b"kubernetes")]);
     let der = forger.certificate(&Wish {
+        version: 2,
         serial: &[2, 1, 7],
         issuer: &subject,
         subject: &subject,
