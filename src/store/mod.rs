@@ -20,6 +20,7 @@ mod folders;
 mod interrupted;
 mod journal;
 mod machine_key;
+mod owner;
 mod place;
 pub mod real_disk;
 mod replace;

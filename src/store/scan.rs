@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
 
 use super::folders::{Folders, open_folder};
+use super::owner::why;
 use super::{DISCARDED, OUT, PENDING, STAGED_TREE};
 use crate::error::Result;
 
@@ -71,7 +72,7 @@ fn scan_below(
         is_read,
         found: Mutex::default(),
     };
-    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new()));
+    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new(), None));
     let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
@@ -88,6 +89,8 @@ impl Scan<'_> {
         scope: &rayon::Scope<'s>,
         opened: rustix::io::Result<Dir>,
         path: String,
+        // Why it was not opened, in words.
+        refusal: Option<String>,
     ) {
         let (mut found, mut folders) = (Vec::new(), Vec::new());
         let listed = opened.and_then(|mut dir| {
@@ -103,7 +106,7 @@ impl Scan<'_> {
         if let Err(errno) = listed {
             found.push(Found {
                 path,
-                kind: unreadable(errno),
+                kind: FoundKind::Unreadable(refusal.unwrap_or_else(|| plain(errno))),
             });
         }
         (self.found.lock())
@@ -170,15 +173,23 @@ impl Scan<'_> {
                 .fd()
                 .and_then(|parent| open_folder(parent, name))
                 .and_then(Dir::new);
+            let refusal = match (&opened, parent.fd()) {
+                (Err(errno), Ok(parent)) => Some(why(parent, name, *errno)),
+                _ => None,
+            };
             drop(parent);
-            self.folder(scope, opened, path);
+            self.folder(scope, opened, path, refusal);
         });
     }
 }
 
 fn public(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
-    read_public(folder, name)
-        .unwrap_or_else(|error: std::io::Error| FoundKind::Unreadable(error.to_string()))
+    read_public(folder, name).unwrap_or_else(|error: std::io::Error| {
+        FoundKind::Unreadable(match Errno::from_io_error(&error) {
+            Some(errno) => why(folder, name, errno),
+            None => error.to_string(),
+        })
+    })
 }
 
 fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind> {
@@ -215,7 +226,7 @@ fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
             mode: stat.st_mode & 0o777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
         },
-        Err(errno) => unreadable(errno),
+        Err(errno) => FoundKind::Unreadable(plain(errno)),
     }
 }
 
@@ -224,8 +235,8 @@ fn kind_of(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<FileType> 
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-fn unreadable(errno: Errno) -> FoundKind {
-    FoundKind::Unreadable(std::io::Error::from(errno).to_string())
+fn plain(errno: Errno) -> String {
+    std::io::Error::from(errno).to_string()
 }
 
 fn join(folder: &str, name: &str) -> String {

@@ -9,8 +9,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
 
 use super::folders::open_folder;
+use super::owner::why;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -89,7 +91,7 @@ impl Walk<'_> {
                             self.folder(child, &path, depth - 1)?;
                             continue;
                         }
-                        Err(errno) => unreadable(&errno.into()),
+                        Err(errno) => Seen::Unreadable(why(fd, &name, errno)),
                     }
                 }
                 Ok(FileType::Symlink) => match readlinkat(fd, &name, Vec::new()) {
@@ -97,7 +99,10 @@ impl Walk<'_> {
                     Err(errno) => unreadable(&errno.into()),
                 },
                 Ok(FileType::RegularFile) => {
-                    read(fd, &name).unwrap_or_else(|error| unreadable(&error))
+                    read(fd, &name).unwrap_or_else(|error| match Errno::from_io_error(&error) {
+                        Some(errno) => Seen::Unreadable(why(fd, &name, errno)),
+                        None => unreadable(&error),
+                    })
                 }
                 Ok(_) => continue,
                 Err(errno) => unreadable(&errno.into()),
@@ -111,7 +116,7 @@ impl Walk<'_> {
 fn open_child(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Dir> {
     match name.to_str() {
         Ok(name) => Dir::new(open_folder(folder.as_fd(), name)?),
-        Err(_) => Err(rustix::io::Errno::ILSEQ),
+        Err(_) => Err(Errno::ILSEQ),
     }
 }
 
