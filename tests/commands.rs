@@ -806,3 +806,40 @@ fn modes_are_right_after_an_apply() {
         assert_eq!(mode & 0o7777, right, "{path}");
     }
 }
+
+/// What `--prune` would delete and has deleted is named to the last file, and nothing else of that kind is touched.
+#[test]
+fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
+    const ONE: &str =
+        "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n";
+    let lab = Lab::applied(&format!(
+        "{ONE}node \"w1\" address=\"10.0.0.12\"\nuser \"jane\" {{ group \"dev\"; bind cluster-role=\"view\" }}\n"
+    ));
+    let vip = "out/nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml";
+    lab.write(vip, "kind: Pod\n");
+    lab.write("cluster.kdl", ONE);
+    let orphans = [
+        "out/identities/nodes/w1/kubelet.crt",
+        "out/nodes/w1/etc/kubernetes/kubelet.conf",
+        "out/nodes/w1/etc/kubernetes/pki/ca.crt",
+        "out/users/jane/jane.crt",
+        "out/users/jane/jane.key",
+        "out/users/jane/jane.kubeconfig",
+        "out/users/jane/kustomization.yaml",
+        "out/users/jane/rbac.yaml",
+    ];
+    let (plan, done) = (lab.done("plan"), lab.done("apply --prune"));
+    for path in orphans {
+        assert!(
+            plan.contains(path) && done.contains(path),
+            "{path}\n{plan}\n{done}"
+        );
+        assert!(!lab.path(path).exists(), "{path}");
+    }
+    assert!(
+        plan.contains("1 file under out/ that kpki did not make"),
+        "{plan}"
+    );
+    assert!(lab.path(vip).exists());
+    assert!(lab.done("plan").contains("nothing to do"));
+}

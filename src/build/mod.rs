@@ -17,6 +17,7 @@ pub mod key_schedule;
 pub mod kubeconfig;
 #[cfg(feature = "age")]
 mod openssh;
+mod prune;
 pub mod rebuild;
 mod request;
 #[cfg_attr(not(feature = "age"), path = "seal_none.rs")]

@@ -131,6 +131,9 @@ fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Want
         match world.inventory.get(in_out.as_str()) {
             Some(File::Public { bytes, .. }) => Secret::new(bytes.clone()),
             Some(File::Unusable { what }) => return Err(refused(what)),
+            Some(File::Unreadable { why }) => {
+                return Err(refused(&format!("cannot be read: {why}")));
+            }
             Some(File::Secret { .. }) | None => {
                 return Err(refused("is not here").help("kpki apply writes it"));
             }

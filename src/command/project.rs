@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::hash::Digest;
 use crate::lock;
-use crate::plan::{Intent, Interruption, Survey, World};
+use crate::plan::{Intent, Interruption, Survey, Unreadable, World};
 use crate::sources::Sources;
 use crate::spec::Spec;
 use crate::state::{File, Inventory, Lock, is_read, sealed_secret};
@@ -209,6 +209,13 @@ impl Project {
     /// What hides files from us. Judged, they would look lost, and giving up keys that are there would
     /// be offered as the way out.
     pub fn refuse_obstacles(&self) -> Result<()> {
+        let unread = Unreadable::of(&self.inventory).in_the_way(&self.graph, &self.inventory);
+        if !unread.is_empty() {
+            return Err(Error::refused(some_of(unread)).help(
+                "run kpki as their owner, or see to the disk: what cannot be read is not taken for lost, and nothing \
+                 is made anew for it",
+            ));
+        }
         let mut found = BTreeSet::new();
         for (path, file) in &self.inventory.files {
             let secret = sealed_secret(path).unwrap_or(path);
@@ -227,12 +234,7 @@ impl Project {
         if found.is_empty() {
             return Ok(());
         }
-        let more = found.len().saturating_sub(5);
-        let mut message: Vec<String> = found.into_iter().take(5).collect();
-        if more > 0 {
-            message.push(format!("and {more} more"));
-        }
-        Err(Error::refused(message.join("\n")).help(
+        Err(Error::refused(some_of(found)).help(
             "kpki reads and writes real files and folders only; put them back in place, then run the command again",
         ))
     }
@@ -265,6 +267,18 @@ impl Project {
             now,
         }
     }
+}
+
+/// One a line, and of many the number.
+fn some_of(found: impl IntoIterator<Item = String>) -> String {
+    const SHOWN: usize = 5;
+    let mut lines: Vec<String> = found.into_iter().collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    lines.truncate(SHOWN);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
 }
 
 /// Readers take no lock, so an apply may run beside them. Every commit that changes what the files say
@@ -360,7 +374,10 @@ fn read_inventory(directory: &Path, finished: Option<&Interrupted>) -> Result<In
             FoundKind::TooLarge { size } => format!("is too large ({size} bytes)"),
             FoundKind::Symlink => "is a symbolic link".into(),
             FoundKind::Special => "is not a regular file".into(),
-            FoundKind::Unreadable(why) => format!("cannot be read: {why}"),
+            FoundKind::Unreadable(why) => {
+                inventory.add_unreadable(path, why);
+                continue;
+            }
             FoundKind::Foreign => "has a name that is no plain text".into(),
         };
         inventory.add_unusable(path, what);

@@ -1,8 +1,9 @@
 //! Parts of a lock's lines, checked: whoever wrote them, they reach terminals.
 
-use super::line::{CopyLine, ExposedLine, RecipientsLine};
+use super::line::{CopyLine, ExposedLine, OrphanLine, RecipientsLine};
 use crate::hash::Digest;
-use crate::state::{Exposure, Lock, Rest};
+use crate::name::TreePath;
+use crate::state::{Exposure, Lock, Made, Rest};
 
 /// Half a record is none: the file is looked at anew.
 pub(super) fn rest(sealed: Option<Digest>, recipients: Option<Digest>) -> Option<Rest> {
@@ -67,6 +68,39 @@ pub(super) fn add_exposed(lock: &mut Lock, line: ExposedLine) -> Result<(), Stri
     match lock.exposed.insert(name, exposure) {
         None => Ok(()),
         Some(_) => Err(format!("names {} a second time", shown(&exposed))),
+    }
+}
+
+pub(super) fn add_orphan(lock: &mut Lock, line: &OrphanLine) -> Result<(), String> {
+    let OrphanLine {
+        orphan,
+        content,
+        public_key,
+    } = line;
+    let path = orphan.parse().map_err(|error| {
+        let path = shown(orphan);
+        format!("has a bad path: \"{path}\" {error}")
+    })?;
+    let made = match (content, public_key) {
+        (Some(content), None) => Made::Content(*content),
+        (None, Some(key)) => Made::Key(*key),
+        _ => return Err("has neither `content` nor `public-key`, or both".to_owned()),
+    };
+    match lock.orphans.insert(path, made) {
+        None => Ok(()),
+        Some(_) => Err(format!("names {} a second time", shown(orphan))),
+    }
+}
+
+pub(super) fn orphan_line(path: &TreePath, made: Made) -> OrphanLine {
+    let (content, public_key) = match made {
+        Made::Content(digest) => (Some(digest), None),
+        Made::Key(digest) => (None, Some(digest)),
+    };
+    OrphanLine {
+        orphan: path.to_string(),
+        content,
+        public_key,
     }
 }
 

@@ -10,6 +10,7 @@ mod answer;
 mod authority;
 mod calendar;
 mod exposure;
+mod found_key;
 mod intent;
 mod interruption;
 mod issuer_name;
@@ -26,6 +27,7 @@ mod sealing;
 mod signing_key;
 mod static_pod;
 mod survey;
+mod unreadable;
 mod validity;
 mod violation;
 
@@ -45,7 +47,7 @@ pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use issuer_name::subject_on_record;
 pub use judge::plan;
 pub use leaf::leaf_entry;
-pub use orphan::Orphan;
+pub use orphan::{Orphan, looks_like_own};
 pub use privilege::PrivilegeChange;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
@@ -57,6 +59,7 @@ pub use review_policy::{GroupPattern, ReviewPolicy, SanPattern};
 pub use sealing::{Change, RecipientsChange, Resting, Seal, recorded, resting};
 pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
+pub use unreadable::Unreadable;
 pub use validity::BACKDATE;
 pub use violation::Violation;
 
@@ -134,6 +137,11 @@ pub enum Note {
     },
     /// Not a plain file, too large or unreadable.
     Unusable { path: String, what: String },
+    /// The missing key of an anchor lies elsewhere, as the public file beside it says.
+    KeyFound {
+        derivation: DerivationId,
+        path: TreePath,
+    },
 }
 
 /// What stands in the lock's head.

@@ -22,7 +22,7 @@ impl PlanReport {
     pub fn text(&self, columns: usize) -> String {
         let mut text = self.objections(columns);
         text.push_str(&self.changes(columns, false));
-        text.push_str(&self.remarks(columns));
+        text.push_str(&self.remarks(&self.orphans, columns));
         let _ = writeln!(text, "{}", self.totals(false));
         text.push_str(&self.secrets.exposure.text(columns));
         text.push_str(&self.old_certificates(columns));
@@ -78,9 +78,12 @@ impl PlanReport {
     /// After an apply: what was done.
     pub fn applied_text(&self, pruned: bool, columns: usize) -> String {
         let mut text = self.changes(columns, true);
-        text.push_str(&self.remarks(columns));
+        text.push_str(&self.remarks(if pruned { &[] } else { &self.orphans }, columns));
         if pruned {
-            let _ = writeln!(text, "deleted what the description no longer mentions");
+            text.push_str("deleted what the description no longer mentions:\n");
+            for orphan in &self.orphans {
+                let _ = writeln!(text, "  {}", harmless(orphan));
+            }
         }
         let _ = writeln!(text, "{}", self.totals(true));
         text.push_str(&self.secrets.exposure.text(columns));
@@ -176,7 +179,7 @@ impl PlanReport {
         rows
     }
 
-    fn remarks(&self, columns: usize) -> String {
+    fn remarks(&self, orphans: &[String], columns: usize) -> String {
         let mut text = String::new();
         for note in &self.notes {
             text.push_str(&paragraph(
@@ -186,7 +189,7 @@ impl PlanReport {
                 columns,
             ));
         }
-        text + &left_over(&self.absent, &self.orphans, &self.foreign, columns)
+        text + &left_over(&self.absent, orphans, &self.foreign, all, columns)
     }
 
     fn old_certificates(&self, columns: usize) -> String {
@@ -287,36 +290,45 @@ fn decision(name: &str, why: &str, allow: Option<&str>, columns: usize) -> Strin
     text
 }
 
-/// What plan and status only count.
+/// What plan and status only count. What `--prune` would delete, plan names to the last file.
 pub(super) fn left_over(
     absent: &[String],
     orphans: &[String],
     foreign: &[String],
+    shown: fn(&[String]) -> String,
     columns: usize,
 ) -> String {
     let mut text = String::new();
-    let mut line = |names: &[String], noun: &str, what: &str, after: &str| {
-        if !names.is_empty() {
-            let line = format!(
-                "{} {what}: {}{after}",
-                counted(names.len(), noun),
-                some(names)
-            );
+    let mut line = |count: usize, names: String, noun: &str, what: &str, after: &str| {
+        if count > 0 {
+            let line = format!("{} {what}: {names}{after}", counted(count, noun));
             text.push_str(&paragraph("", 2, &harmless(&line), columns));
         }
     };
     line(
-        absent,
+        absent.len(),
+        some(absent),
         "private key",
         "known, but not here",
         " (restore its file, or kpki apply --rekey NAME)",
     );
     line(
-        orphans,
+        orphans.len(),
+        shown(orphans),
         "orphan",
         "no longer described",
         " (kpki apply --prune deletes)",
     );
-    line(foreign, "file", "under out/ that kpki did not make", "");
+    line(
+        foreign.len(),
+        some(foreign),
+        "file",
+        "under out/ that kpki did not make",
+        "",
+    );
     text
+}
+
+fn all(names: &[String]) -> String {
+    names.join(", ")
 }

@@ -6,8 +6,8 @@ use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
-/// Reads after "cannot be read: ". A file that another owns can be read as that user; the advice is never to change
-/// what it holds.
+/// Reads after "cannot be read: ". A file that another owns can be read as that user; the advice is never to
+/// change what it holds.
 pub(super) fn why(folder: impl AsFd, name: impl Arg, errno: Errno) -> String {
     if !is_denied(errno) {
         return std::io::Error::from(errno).to_string();

@@ -15,6 +15,7 @@ mod interrupted;
 mod forge;
 mod forged;
 mod project;
+mod unreadable;
 
 use std::collections::BTreeMap;
 use std::fs;
