@@ -173,6 +173,8 @@
 //! | 2 | [`facts`] (the only reader of X.509), [`spec`] |
 //! | 1 | [`algorithm`], [`sealed`], [`time`], [`version`] |
 //! | 0 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
+//! | -1 | [`shell`] |
+//! | -2 | [`visible`] |
 
 pub mod algorithm;
 pub mod build;
@@ -196,9 +198,11 @@ pub mod profile;
 pub mod render;
 pub mod sealed;
 pub mod secret;
+pub mod shell;
 pub mod sources;
 pub mod spec;
 pub mod state;
 pub mod store;
 pub mod time;
 pub mod version;
+pub mod visible;

@@ -15,10 +15,12 @@ use crate::lock;
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{self, Action, Intent, Plan, PrivilegeChange};
 use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
+use crate::shell;
 use crate::sources::read_regular;
 use crate::state::{File, Lock, SecretFile};
 use crate::store::{RealDisk, begin};
 use crate::time::Timestamp;
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     if args.check {
@@ -140,7 +142,7 @@ struct Saved<'a> {
 impl<'a> Saved<'a> {
     fn read(file: &'a Path) -> Result<Self> {
         let refuse = |why: String| {
-            Error::refused(format!("{} {why}", file.display()))
+            Error::refused(format!("{} {why}", visible::path(file)))
                 .help("kpki plan --out FILE writes a plan")
         };
         let bytes = read_regular(file, lock::LIMIT)
@@ -164,7 +166,7 @@ impl<'a> Saved<'a> {
         }
         let message = format!(
             "{} is stale: a plan made now is another one\n  {}",
-            self.file.display(),
+            visible::path(self.file),
             lines.join("\n  ")
         );
         Err(Error::refused(message).help("kpki plan --out FILE makes a new one to review"))
@@ -240,7 +242,7 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
         .iter()
         .filter_map(|blocked| blocked.allow.clone())
         .chain(escalations.map(PrivilegeChange::allow))
-        .map(|allow| format!("--allow {allow}"))
+        .map(|allow| format!("--allow {}", shell::quoted(&allow.to_string())))
         .collect();
     if allows.is_empty() {
         return Err(Error::refused(message));

@@ -17,6 +17,7 @@ use std::process::{Command, Stdio};
 use self::place::Place;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::visible;
 
 pub(super) use object::{Object, Pipe};
 pub(super) use revision::{Commit, Repository};
@@ -251,7 +252,7 @@ fn cannot_run(error: &std::io::Error) -> Error {
 
 pub(super) fn failed(said: &str) -> Error {
     let said = OsStr::from_bytes(said.trim_end().as_bytes()).to_string_lossy();
-    Error::refused(format!("git failed: {said}"))
+    Error::refused(format!("git failed: {}", visible::lines(&said)))
 }
 
 #[cfg(test)]

@@ -10,18 +10,20 @@ use crate::cli::{Format, InstallArgs};
 use crate::error::{Error, Kind, Result};
 use crate::install::{Installation, Layer, Permission, Record, install, restarts};
 use crate::name::TreePath;
-use crate::render::{install_report, printable};
+use crate::render::install_report;
+use crate::shell;
 use crate::state::NodeState;
 use crate::store::{
     Change, Put, RECORD, RealDisk, begin_placing, left_behind, look_at_node, read_record,
 };
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     if is_in_out(directory, &args.root) {
         return Err(Error::new(
             Kind::Usage,
-            format!("{} is inside of out/", args.root.display()),
+            format!("{} is inside of out/", visible::path(&args.root)),
         )
         .help("--root is where the node's file system is"));
     }
@@ -32,7 +34,7 @@ pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
         args,
     };
     let report = job.run().map_err(|error| Error {
-        message: format!("below {}: {}", args.root.display(), error.message),
+        message: format!("below {}: {}", visible::path(&args.root), error.message),
         ..error
     })?;
     terminal::product(&report)?;
@@ -90,7 +92,7 @@ impl Job<'_> {
     fn report(&self, node: &NodeState, done: &Installation<'_>) -> String {
         let Project { graph, spec, .. } = &self.tree.project;
         let restarts = restarts(graph, spec, &self.tree.node, node, done);
-        let root = printable(&self.args.root.display().to_string());
+        let root = visible::path(&self.args.root);
         let report = install_report(&root, self.args.dry_run, done, &restarts);
         match self.args.output.format {
             Format::Text => report.text(terminal::columns()),
@@ -166,12 +168,15 @@ fn change<'a>(
 /// This machine, or the one whose disk this is, is another one than the tree is for.
 fn refuse_other(tree: &Tree, record: Option<&Record>, args: &InstallArgs) -> Result<()> {
     let name = tree.node.name.as_str();
-    let root = args.root.display();
+    let root = visible::path(&args.root);
     let needs = |message: String, allow: Permission| {
         if args.allow.contains(&allow) {
             return Ok(());
         }
-        let help = format!("if it is right all the same, add --allow {allow}");
+        let help = format!(
+            "if it is right all the same, add --allow {}",
+            shell::quoted(&allow.to_string())
+        );
         Err(Error::new(Kind::NeedsAllow, format!("{message}\nnothing was written")).help(help))
     };
     if let Some(record) = record {
@@ -247,7 +252,7 @@ fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
         ),
     )
     .help(format!(
-        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or overwrite:/{folder}/* for all there"
+        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or 'overwrite:/{folder}/*' for all there"
     )))
 }
 

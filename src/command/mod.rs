@@ -135,11 +135,13 @@ fn write_no_core_files() {
 /// clap's own messages: help and version are the product, the rest is talk.
 pub fn usage(error: &clap::Error) -> ExitCode {
     let failed = error.use_stderr();
-    // A closed pipe is nobody's mistake.
-    let _ = error.print();
     if failed {
+        // It quotes what was given, which may be a file's name.
+        terminal::talk(error.render().ansi().to_string().trim_end());
         ExitCode::from(Kind::Usage.exit_code())
     } else {
+        // A closed pipe is nobody's mistake.
+        let _ = error.print();
         ExitCode::SUCCESS
     }
 }

@@ -11,6 +11,8 @@ use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, Interruption, NamePattern, ReviewPolicy, plan};
 use crate::render::{SavedPlan, plan_report};
+use crate::shell;
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     let project = Project::read_finished(directory)?;
@@ -38,10 +40,11 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         let (saved, hash) = SavedPlan::text(&project.graph, &intent, &report);
         write(file, &saved)?;
         if args.output.format == ReviewFormat::Text {
-            let file = file.display();
             let _ = writeln!(
                 text,
-                "saved as {file} ({hash}); kpki apply {file} does exactly this"
+                "saved as {} ({hash}); kpki apply {} does exactly this",
+                visible::path(file),
+                shell::path(file)
             );
         }
     }

@@ -18,6 +18,7 @@ use crate::store::{
     scan_staged,
 };
 use crate::time::Timestamp;
+use crate::visible;
 
 pub(super) const DESCRIPTION: &str = "cluster.kdl";
 pub(super) const LOCK: &str = "cluster.lock";
@@ -74,8 +75,10 @@ impl Description {
         let path: PathBuf = directory.join(DESCRIPTION);
         // Not `exists`: a link to nowhere is there, and reading it says what is wrong.
         if path.symlink_metadata().is_err() {
-            return Err(Error::refused(format!("there is no {}", path.display()))
-                .help("kpki init writes one to start from; -C DIR names another folder"));
+            return Err(
+                Error::refused(format!("there is no {}", visible::path(&path)))
+                    .help("kpki init writes one to start from; -C DIR names another folder"),
+            );
         }
         let sources = Sources::Folder(directory.to_owned());
         Description::load(&sources, "the description")

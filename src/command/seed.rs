@@ -9,6 +9,7 @@ use crate::build::entropy::Entropy;
 use crate::build::key_schedule::Seed;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::shell;
 use crate::sources::read_regular;
 use crate::spec::Spec;
 
@@ -33,8 +34,12 @@ pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
     let mode = facts.permissions().mode() & 0o777;
     // Git keeps no modes: what it tracks is read by whoever reads the repository.
     if mode & 0o077 != 0 && !tracks_below(directory, name)? {
-        return Err(refuse(&format!("can be read by others (mode {mode:04o})"))
-            .help(format!("chmod 600 {name}; or commit it, if everybody with the repository may have every key")));
+        return Err(
+            refuse(&format!("can be read by others (mode {mode:04o})")).help(format!(
+                "chmod 600 {}; or commit it, if everybody with the repository may have every key",
+                shell::operand(name)
+            )),
+        );
     }
     let seed = Seed::parse(bytes.expose()).map_err(|why| refuse(why).help(NEW))?;
     Ok(Entropy::seeded(seed))

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::visible::without_keys;
+
 /// A range of bytes in one of the files that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At {
@@ -66,9 +68,10 @@ impl Problem {
     }
 }
 
-/// The user's text in double quotes, escaped, and cut where it would fill the terminal.
+/// The user's text in double quotes, escaped, and cut where it would fill the terminal. What may be a key is left out.
 pub fn quoted(text: &str) -> impl fmt::Display {
     const LONGEST: usize = 64;
+    let text = &without_keys(text);
     if text.chars().nth(LONGEST).is_none() {
         format!("{text:?}")
     } else {

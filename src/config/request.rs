@@ -7,6 +7,7 @@ use super::files::below;
 use super::problem::quoted;
 use crate::facts::{FactsError, RequestFacts, request_in_pem};
 use crate::name::{CommonName, Organization};
+use crate::shell;
 use crate::sources::Sources;
 use crate::spec::{BroughtRequest, Via};
 
@@ -117,11 +118,8 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
                 in_words(&groups)
             ),
             format!(
-                "have it made again: openssl req -new -subj \"{}/CN={}\"",
-                groups
-                    .iter()
-                    .fold(String::new(), |all, group| all + "/O=" + group),
-                wish.common_name
+                "have it made again: openssl req -new -subj {}",
+                shell::quoted(&subject(&groups, wish.common_name.as_str()))
             ),
         );
     }
@@ -146,6 +144,21 @@ fn beside_the_subject(facts: &RequestFacts) -> Option<String> {
     let others = others.map(|other| format!("the attribute {other}"));
     let all: Vec<String> = extensions.into_iter().chain(others).collect();
     (!all.is_empty()).then(|| all.join(" and "))
+}
+
+/// As `openssl req -subj` reads it: `/` and `+` part attributes unless a backslash is before them (openssl-req(1)).
+fn subject(groups: &BTreeSet<String>, common_name: &str) -> String {
+    let attributes = groups.iter().map(|group| ("O", group.as_str()));
+    attributes
+        .chain([("CN", common_name)])
+        .map(|(name, value)| {
+            let value = value
+                .replace('\\', r"\\")
+                .replace('/', r"\/")
+                .replace('+', r"\+");
+            format!("/{name}={value}")
+        })
+        .collect()
 }
 
 fn in_words(groups: &BTreeSet<String>) -> String {

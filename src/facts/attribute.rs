@@ -7,6 +7,7 @@ use x509_parser::oid_registry::Oid;
 use super::der::Element;
 use super::directory_string::{decode, is_printable, is_usual, kind};
 use super::{FactsError, der};
+use crate::visible;
 
 /// Those that have a short name, and the rest by number.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -163,9 +164,7 @@ impl fmt::Display for Attribute {
         for c in self.text.chars() {
             match c {
                 ',' | '+' | '\\' => write!(f, "\\{c}")?,
-                '\'' | '"' => write!(f, "{c}")?,
-                // Control, bidirectional and invisible characters.
-                _ => write!(f, "{}", c.escape_debug())?,
+                _ => f.write_str(&visible::harmless(c.encode_utf8(&mut [0; 4])))?,
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use super::line::{CopyLine, ExposedLine, OrphanLine, RecipientsLine};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{Exposure, Lock, Made, Rest};
+use crate::visible::{printable as escaped, without_keys};
 
 /// Half a record is none: the file is looked at anew.
 pub(super) fn rest(sealed: Option<Digest>, recipients: Option<Digest>) -> Option<Rest> {
@@ -126,9 +127,12 @@ pub(super) fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), St
 
 /// A text of unknown origin for a message: its beginning, escaped.
 pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        shown.push_str("...");
-    }
-    shown.replace("\\\"", "\"").replace("\\'", "'")
+    let text = without_keys(text);
+    let head: String = text.chars().take(80).collect();
+    let more = if text.chars().nth(80).is_some() {
+        "..."
+    } else {
+        ""
+    };
+    escaped(&head) + more
 }

@@ -7,6 +7,7 @@ use super::{Action, Orphan, Plan, World};
 use crate::graph::{DerivationId, Recipe, StaticPod};
 use crate::name::NodeName;
 use crate::profile::{Hosts, Process, Reader};
+use crate::shell::{operand, quoted};
 use crate::spec::Spec;
 use crate::state::Entry;
 
@@ -56,13 +57,22 @@ impl Membership {
     /// etcd numbers its members: only a new one is known by its name.
     pub fn command(&self) -> String {
         match self {
-            Membership::Remove { member } => format!("etcdctl member remove ID-OF-{member}"),
-            Membership::Update { member, peer_url } => {
-                format!("etcdctl member update ID-OF-{member} --peer-urls={peer_url}")
+            Membership::Remove { member } => {
+                format!(
+                    "etcdctl member remove {}",
+                    quoted(&format!("ID-OF-{member}"))
+                )
             }
-            Membership::Add { member, peer_url } => {
-                format!("etcdctl member add {member} --peer-urls={peer_url}")
-            }
+            Membership::Update { member, peer_url } => format!(
+                "etcdctl member update {} {}",
+                quoted(&format!("ID-OF-{member}")),
+                quoted(&format!("--peer-urls={peer_url}"))
+            ),
+            Membership::Add { member, peer_url } => format!(
+                "etcdctl member add {} {}",
+                operand(member),
+                quoted(&format!("--peer-urls={peer_url}"))
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A plan as a comment on a pull request: what a reviewer must not miss stands open, everything else is folded.
 
+use crate::shell;
 use std::fmt::Write as _;
 
 use super::interruption::InterruptedReport;
@@ -145,7 +146,11 @@ fn powers(changes: &[&PrivilegeReport]) -> Vec<String> {
         let mut text = signed(sign, &in_words(change));
         match (change.consent.as_str(), &change.allow) {
             ("missing", Some(allow)) => {
-                let _ = writeln!(text, "    only with --allow {}", line(allow));
+                let _ = writeln!(
+                    text,
+                    "    only with --allow {}",
+                    line(&shell::quoted(allow))
+                );
             }
             ("given", Some(allow)) => {
                 let _ = writeln!(text, "    allowed: {}", line(allow));
@@ -179,7 +184,11 @@ fn decision(name: &str, why: &str, allow: Option<&str>) -> String {
     let mut text = format!("! {}\n", line(name));
     text.push_str(&paragraph("    ", 4, &line(why), COLUMNS));
     if let Some(allow) = allow {
-        let _ = writeln!(text, "    only with --allow {}", line(allow));
+        let _ = writeln!(
+            text,
+            "    only with --allow {}",
+            line(&shell::quoted(allow))
+        );
     }
     text
 }

@@ -1,5 +1,6 @@
 //! A plan as text: what needs a decision first, one line a changed artifact, the next command last.
 
+use crate::shell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -68,9 +69,12 @@ impl PlanReport {
         match allows.len() {
             0 if self.empty => None,
             0 => Some("kpki apply".into()),
-            1 => allows
-                .first()
-                .map(|allow| format!("if this is wanted, kpki apply --allow {allow}")),
+            1 => allows.first().map(|allow| {
+                format!(
+                    "if this is wanted, kpki apply --allow {}",
+                    shell::quoted(allow)
+                )
+            }),
             _ => Some("if all of this is wanted, kpki apply with each --allow above".into()),
         }
     }
@@ -285,7 +289,7 @@ fn decision(name: &str, why: &str, allow: Option<&str>, columns: usize) -> Strin
     let mut text = format!("{} {}\n", paint(DANGER, "x"), paint(STRONG, name));
     text.push_str(&paragraph("    ", 4, &harmless(why), columns));
     if let Some(allow) = allow {
-        let _ = writeln!(text, "    only with --allow {allow}");
+        let _ = writeln!(text, "    only with --allow {}", shell::quoted(allow));
     }
     text
 }

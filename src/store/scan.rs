@@ -14,6 +14,7 @@ use super::folders::{Folders, open_folder};
 use super::owner::why;
 use super::{DISCARDED, OUT, PENDING, STAGED_TREE};
 use crate::error::Result;
+use crate::visible::{is_hidden, printable};
 
 /// The largest file that is read: a CA bundle of hundreds of certificates fits.
 pub const READ_LIMIT: u64 = 1 << 20;
@@ -129,11 +130,10 @@ impl Scan<'_> {
                 continue;
             }
             let text = match name.to_str() {
-                Ok(text) if !text.contains(char::is_control) => text,
+                Ok(text) if !text.contains(is_hidden) => text,
                 _ => {
-                    // Shown with its control characters escaped: a name must not drive a terminal.
-                    let name = name.to_string_lossy();
-                    let shown: String = name.chars().flat_map(char::escape_debug).collect();
+                    // Nothing of kpki's is called so, and a name must not drive a terminal.
+                    let shown = printable(&name.to_string_lossy());
                     found.push(Found {
                         path: join(folder, &shown),
                         kind: FoundKind::Foreign,

@@ -15,6 +15,7 @@ use super::folders::open_folder;
 use super::owner::why;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::visible;
 
 /// The largest file that is read; a bundle of hundreds of certificates fits.
 pub const WALK_LIMIT: usize = 1 << 20;
@@ -43,7 +44,7 @@ pub fn walk(root: &Path, seen: &mut dyn FnMut(&str, Seen)) -> Result<()> {
         .map_err(|error| Error::io("read the folder", root, &error.into()))?;
     let mut walk = Walk { seen, entries: 0 };
     walk.folder(opened, "", DEPTH)
-        .map_err(|why| Error::refused(format!("{}: {why}", root.display())))
+        .map_err(|why| Error::refused(format!("{}: {why}", visible::path(root))))
 }
 
 struct Walk<'a> {

@@ -11,6 +11,7 @@ use super::{Git, Object, failed};
 use crate::error::{Error, Result};
 use crate::render::printable;
 use crate::sources::{Tree, TreeEntry};
+use crate::visible::is_hidden;
 
 /// The repository of a project folder.
 pub(in crate::command) struct Repository {
@@ -62,7 +63,7 @@ impl Repository {
     /// The commit that a revision means; `None` where it means none.
     pub fn commit(&self, revision: &str) -> Result<Option<Commit>> {
         // No name of Git's begins so, and rev-parse would take it for an option.
-        if revision.is_empty() || revision.starts_with('-') || revision.contains(char::is_control) {
+        if revision.is_empty() || revision.starts_with('-') || revision.contains(is_hidden) {
             return Ok(None);
         }
         let name = format!("{revision}^{{commit}}");
