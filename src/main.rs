@@ -7,6 +7,6 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     kpki::command::contain(|| match kpki::cli::Cli::try_parse() {
         Ok(cli) => kpki::command::run(&cli),
-        Err(error) => kpki::command::usage(&error),
+        Err(error) => kpki::command::usage(error),
     })
 }

@@ -38,12 +38,14 @@ mod why;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use clap::error::ContextValue;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 pub use self::defect::contain;
 use crate::cli::{ApplyArgs, Cli, Command, Tool};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
+use crate::visible::harmless;
 
 /// What a command leaves with when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,10 +135,20 @@ fn write_no_core_files() {
 }
 
 /// clap's own messages: help and version are the product, the rest is talk.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub fn usage(mut error: clap::Error) -> ExitCode {
     let failed = error.use_stderr();
+    // It quotes what was given, which may be a file's name.
+    let quotes: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(harmless(text)))),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in quotes {
+        error.insert(kind, value);
+    }
     if failed {
-        // It quotes what was given, which may be a file's name.
         terminal::talk(error.render().ansi().to_string().trim_end());
         ExitCode::from(Kind::Usage.exit_code())
     } else {

@@ -16,6 +16,7 @@ mod forge;
 mod forged;
 mod project;
 mod unreadable;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::fs;
