@@ -116,7 +116,7 @@ mod tests {
             .output()
             .unwrap();
         let arrived = String::from_utf8(ran.stdout).unwrap();
-        let expected: String = words.iter().map(|word| format!("{word}\0")).collect();
+        let expected = words.join("\0") + "\0";
         assert_eq!(arrived, expected);
         assert!(std::fs::read_dir(folder).unwrap().next().is_none());
     }

@@ -119,15 +119,15 @@ fn keeping(text: &str, style: impl Fn(&str) -> usize) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let styled = rest.get(..style(rest)).unwrap_or("");
-        let length = if !styled.is_empty() {
-            out.push_str(styled);
-            styled.len()
-        } else {
+        let length = if styled.is_empty() {
             match c {
                 '\n' | '\t' => out.push(c),
                 _ => push(&mut out, c),
             }
             c.len_utf8()
+        } else {
+            out.push_str(styled);
+            styled.len()
         };
         rest = rest.get(length..).unwrap_or("");
     }

@@ -48,6 +48,12 @@ fn every_bad_description_has_its_report() {
             !found.contains('\u{1b}'),
             "{name}: colour without being asked"
         );
+        let mistakes = found.matches("error: ").count();
+        let helps = found.matches("= help: ").count();
+        assert_eq!(
+            mistakes, helps,
+            "{name}: a mistake without a next step\n{found}"
+        );
         let expected = case.join("expected.txt");
         if update {
             std::fs::write(expected, found).unwrap();
@@ -210,6 +216,9 @@ fn report(text: impl Into<Vec<u8>>) -> Report {
         started.elapsed()
     );
     assert!(text.len() < 20_000, "{} bytes of report", text.len());
+    for problem in report.problems() {
+        assert!(problem.help.is_some(), "{}: no next step", problem.message);
+    }
     report
 }
 

@@ -29,7 +29,11 @@ pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
     }
     refuse_without_effect(&tree, &args.allow)?;
     let job = Job {
-        disk: RealDisk::of_node(&args.root)?,
+        disk: RealDisk::of_node(&args.root).map_err(|error| {
+            error.help(
+                "--root names a folder that is there: where the node's file system is mounted",
+            )
+        })?,
         tree,
         args,
     };

@@ -28,7 +28,7 @@ pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
         .map(Secret::new)
         .map_err(|why| refuse(&format!("cannot be read: {why}")).help(NEW))?;
     if bytes.expose().len() > LIMIT {
-        return Err(refuse("is larger than 4 KiB"));
+        return Err(refuse("is larger than 4 KiB, and a seed is 64 hexadecimal digits").help(NEW));
     }
     let facts = fs::metadata(&path).map_err(|error| Error::io("read", &path, &error))?;
     let mode = facts.permissions().mode() & 0o777;

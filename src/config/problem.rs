@@ -47,6 +47,16 @@ impl Problem {
         }
     }
 
+    /// Why a text is not what it should be: "is not a duration; write 365d" says what is wrong, then what to do.
+    pub fn refused(at: At, text: &str, why: &str) -> Self {
+        let (wrong, help) = why.split_once("; ").unwrap_or((why, ""));
+        let problem = Problem::new(at, format!("{} {wrong}", quoted(text)));
+        Problem {
+            help: Some(help.to_owned()).filter(|help| !help.is_empty()),
+            ..problem
+        }
+    }
+
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self

@@ -96,7 +96,7 @@ impl Report {
         let mut out = String::new();
         for problem in self.problems.iter().take(SHOWN) {
             let marks = self.marks(problem);
-            out.push_str(&renderer.render(&[self.group(problem, &marks)]));
+            out.push_str(&renderer.render(&[Report::group(problem, &marks)]));
             out.push_str("\n\n");
         }
         let more = self.problems.len().saturating_sub(SHOWN);
@@ -128,7 +128,7 @@ impl Report {
         }
     }
 
-    fn group<'a>(&self, problem: &Problem, pictures: &'a [Picture]) -> Group<'a> {
+    fn group<'a>(problem: &Problem, pictures: &'a [Picture]) -> Group<'a> {
         let title = Level::ERROR.primary_title(shown(&problem.message));
         let mut group = pictures
             .iter()

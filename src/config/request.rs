@@ -148,17 +148,18 @@ fn beside_the_subject(facts: &RequestFacts) -> Option<String> {
 
 /// As `openssl req -subj` reads it: `/` and `+` part attributes unless a backslash is before them (openssl-req(1)).
 fn subject(groups: &BTreeSet<String>, common_name: &str) -> String {
-    let attributes = groups.iter().map(|group| ("O", group.as_str()));
-    attributes
-        .chain([("CN", common_name)])
-        .map(|(name, value)| {
-            let value = value
-                .replace('\\', r"\\")
-                .replace('/', r"\/")
-                .replace('+', r"\+");
-            format!("/{name}={value}")
-        })
-        .collect()
+    let mut subject = String::new();
+    let groups = groups.iter().map(|group| ("O", group.as_str()));
+    for (name, value) in groups.chain([("CN", common_name)]) {
+        subject.extend(["/", name, "="]);
+        for c in value.chars() {
+            if r"\/+".contains(c) {
+                subject.push('\\');
+            }
+            subject.push(c);
+        }
+    }
+    subject
 }
 
 fn in_words(groups: &BTreeSet<String>) -> String {

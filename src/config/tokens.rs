@@ -124,7 +124,8 @@ impl<'t> Tokens<'t> {
                             at - 2,
                             at,
                             format!("comments are nested more than {COMMENT_DEPTH} deep"),
-                        );
+                        )
+                        .help = Some("close a comment with `*/` before the next one".into());
                     }
                 }
                 (Some(b'*'), Some(b'/')) => {

@@ -106,12 +106,12 @@ impl MachineKey {
 /// Whoever else could read or exchange the key could make its seals.
 fn private(path: &Path, facts: &fs::Metadata) -> Result<(), NoMachineKey> {
     if facts.uid() != geteuid().as_raw() {
-        return Err(format!("{} belongs to another user", visible::path(&path)));
+        return Err(format!("{} belongs to another user", visible::path(path)));
     }
     if facts.mode() & 0o077 != 0 {
         return Err(format!(
             "{} is open to other users; close it with chmod go=",
-            visible::path(&path)
+            visible::path(path)
         ));
     }
     Ok(())

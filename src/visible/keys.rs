@@ -26,7 +26,7 @@ pub fn is_end_of_key(line: &str, before: &str) -> bool {
 pub fn masked(line: &str, is_whole: bool) -> String {
     let mut out = String::with_capacity(line.len());
     for (piece, is_word) in pieces(line, |byte| is_digit(byte) || b":.".contains(&byte)) {
-        if is_word && (is_whole || piece.len() >= PIECE) || runs(piece).first().is_some() {
+        if is_word && (is_whole || piece.len() >= PIECE) || !runs(piece).is_empty() {
             out.extend(std::iter::repeat_n('*', piece.chars().count()));
         } else {
             out.push_str(piece);

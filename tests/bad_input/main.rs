@@ -7,6 +7,8 @@
     clippy::indexing_slicing,
     clippy::expect_used,
     clippy::semicolon_if_nothing_returned,
+    clippy::string_slice,
+    clippy::format_collect,
     reason = "helpers of tests, rows of a table"
 )]
 

@@ -460,7 +460,7 @@ fn pasted(project: &Project, line: &str) -> Vec<String> {
             return words.split_terminator('\0').map(str::to_owned).collect();
         }
     }
-    unreachable!()
+    panic!("the loop ends with the second run")
 }
 
 /// From where a command begins to the end of its line, or to what stands behind it.
@@ -535,7 +535,7 @@ fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
 
         // The seed is somebody's choice in the description.
         let seeded = described(&format!(
-            "{DESCRIPTION}reproducible seed-file=\"{}\" not-before=\"2026-01-01T00:00:00Z\"\n",
+            "{DESCRIPTION}reproducible {{ seed-file \"{}\"; not-before \"2026-01-01T00:00:00Z\"; }}\n",
             name.replace('\\', "\\\\").replace('"', "\\\"")
         ));
         seeded.put(name, "00".repeat(32));
@@ -546,11 +546,31 @@ fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
             .status()
             .unwrap();
         let said = seeded.kpki(&["apply"]).text();
-        if said.contains("chmod 600") {
-            assert_eq!(
-                pasted(&seeded, command(&said, "chmod 600", "; or commit")),
-                ["chmod", "600", &expected]
-            );
-        }
+        assert_eq!(
+            pasted(&seeded, command(&said, "chmod 600", "; or commit")),
+            ["chmod", "600", &expected]
+        );
     }
+}
+
+#[test]
+fn mistakes_outside_of_a_description_say_what_to_do() {
+    let project = Project::copy_of(&BASE);
+    for root in ["/nonexistent/x", "cluster.kdl"] {
+        let ended = project.kpki(&["install", "cp1", "--root", root]);
+        ended.expect(
+            1,
+            &[
+                "cannot open the folder",
+                "--root names a folder that is there",
+            ],
+        );
+    }
+    let project = described(&format!(
+        "{DESCRIPTION}reproducible {{ seed-file \"lab.seed\"; not-before \"2026-01-01T00:00:00Z\"; }}\n"
+    ));
+    project.put("lab.seed", "0".repeat(5000));
+    project
+        .kpki(&["apply"])
+        .expect(1, &["64 hexadecimal digits", "openssl rand -hex 32"]);
 }
