@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::visible::harmless;
 
-/// One word of a command line, as the shell hands it on: plain ones stay bare, of any other every character stands
-/// for itself (POSIX.1-2024, Shell Command Language, 2.2.2 Single-Quotes).
+/// One word of a command line, as the shell hands it on: plain ones stay bare, of any other every character
+/// stands for itself (POSIX.1-2024, Shell Command Language, 2.2.2 Single-Quotes).
 pub fn quoted(word: &str) -> String {
-    // A tilde starts a home folder, `=` an assignment, `#` a comment: only behind another character they are plain.
+    // `a=b` alone is an assignment; in an option it is none.
     let inside = |c: char| c.is_ascii_alphanumeric() || "%+,-./:@_".contains(c);
     let equals = word.starts_with("--") && !word.starts_with("--=");
     let plain = word.chars().all(|c| inside(c) || equals && c == '=');
@@ -27,8 +27,8 @@ pub fn operand(path: &str) -> String {
     }
 }
 
-/// The same, in one printable line. A name that is none in itself is shown with escapes, and then not found: it never
-/// becomes another file's.
+/// The same, in one printable line. A name that is none in itself is shown with escapes, and then not found:
+/// it never becomes another file's.
 pub fn path(path: &Path) -> String {
     operand(&harmless(&path.display().to_string()))
 }

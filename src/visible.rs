@@ -1,5 +1,5 @@
-//! What a reader sees of a text that somebody else wrote: nothing that acts on a terminal, that turns the order of
-//! what stands beside it, or that is there and shows nothing.
+//! What a reader sees of a text that somebody else wrote: nothing that acts on a terminal, that turns the
+//! order of what stands beside it, or that is there and shows nothing.
 
 mod keys;
 
@@ -8,10 +8,10 @@ use std::path::Path;
 
 pub use keys::{HINT, holds_key, is_end_of_key, masked, without_keys};
 
-/// Characters that show nothing of themselves, or not the same everywhere: the general categories Cc, Cf, Zl, Zp and
-/// Co of UnicodeData.txt, the noncharacters, Default_Ignorable_Code_Point of DerivedCoreProperties.txt (all of
-/// Unicode 17.0; DI covers code points that are not assigned yet), and the blank symbols whose category is So or Lo.
-/// Sorted; both ends belong to a range.
+/// Characters that show nothing of themselves, or not the same everywhere: the general categories Cc, Cf, Zl,
+/// Zp and Co of UnicodeData.txt, the noncharacters, Default_Ignorable_Code_Point of DerivedCoreProperties.txt
+/// (of Unicode 14.0, with the Egyptian controls of 15.0; DI covers code points that are not assigned yet),
+/// and the blank symbols whose category is So or Lo. Sorted; both ends belong to a range.
 const HIDDEN: [(char, char); 41] = [
     ('\0', '\u{1f}'),            // Cc
     ('\u{7f}', '\u{9f}'),        // Cc: DEL, and C1, which terminals read as ESC with another byte
@@ -56,8 +56,8 @@ const HIDDEN: [(char, char); 41] = [
     ('\u{efffe}', '\u{10ffff}'), // noncharacters; Co
 ];
 
-/// Whether a character can hide something, or make a line look like another one (CVE-2021-42574). A line end and a
-/// tab are among them; the ordinary spaces of Unicode are not.
+/// Whether a character can hide something, or make a line look like another one (CVE-2021-42574). A line end
+/// and a tab are among them; the ordinary spaces of Unicode are not.
 pub fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -66,8 +66,8 @@ pub fn is_hidden(c: char) -> bool {
     HIDDEN.get(at).is_some_and(|(first, _)| *first <= c)
 }
 
-/// A text in one line, for a reader: what is hidden stands as an escape, and so does what joins the character before
-/// it, every space but the ASCII one, and a backslash.
+/// A text in one line, for a reader: what is hidden stands as an escape, and so does what joins the character
+/// before it, every space but the ASCII one, and a backslash.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -122,6 +122,8 @@ fn keeping(text: &str, style: impl Fn(&str) -> usize) -> String {
         let length = if styled.is_empty() {
             match c {
                 '\n' | '\t' => out.push(c),
+                // A calendar's lines end so (RFC 5545 3.1), and a terminal takes both for one line end.
+                '\r' if rest.starts_with("\r\n") => out.push(c),
                 _ => push(&mut out, c),
             }
             c.len_utf8()
@@ -142,8 +144,8 @@ fn push(out: &mut String, c: char) {
     }
 }
 
-/// A JSON document in which nothing is hidden: outside of strings there is only ASCII, and in a string `\u009b` is
-/// the same character (RFC 8259, section 7).
+/// A JSON document in which nothing is hidden: outside of strings there is only ASCII, and in a string
+/// `\u009b` is the same character (RFC 8259, section 7).
 pub fn json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     for c in document.chars() {
@@ -162,8 +164,8 @@ pub fn json(document: &str) -> String {
 /// More marks on one letter than any language writes reach into the lines above and below.
 const MARKS: usize = 2;
 
-/// Lines of a file as a report shows them: one character for each, so that columns stay what they are. Tabs and line
-/// ends stay, letters of every script and their marks, too.
+/// Lines of a file as a report shows them: one character for each, so that columns stay what they are. Tabs
+/// and line ends stay, letters of every script and their marks, too.
 pub fn excerpt(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut marks = 0;
@@ -187,7 +189,8 @@ pub fn excerpt(text: &str) -> String {
 
 const REPLACED: char = char::REPLACEMENT_CHARACTER;
 
-/// Whether a character is drawn upon the one before it. Rust escapes such a one only where nothing is before it.
+/// Whether a character is drawn upon the one before it. Rust escapes such a one only where nothing is before
+/// it.
 fn joins(c: char) -> bool {
     !c.is_ascii() && c.escape_debug().len() > 1 && format!("a{c}").escape_debug().count() == 2
 }

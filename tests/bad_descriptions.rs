@@ -120,7 +120,8 @@ fn shows(text: &str, keys: &[String]) -> bool {
     })
 }
 
-/// By hand, from the code charts of Unicode: what a terminal obeys, what turns the order of a line, what shows nothing.
+/// By hand, from the code charts of Unicode: what a terminal obeys, what turns the order of a line, what
+/// shows nothing.
 const HOSTILE: [std::ops::RangeInclusive<u32>; 24] = [
     0x01..=0x08,
     0x0b..=0x0c,

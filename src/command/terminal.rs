@@ -1,5 +1,5 @@
-//! The one room that prints: the product to stdout, the talk to stderr. Whoever makes a text escapes what is not its
-//! own; whatever was missed loses here what acts on a terminal, but for line ends and colours.
+//! The one room that prints: the product to stdout, the talk to stderr. Whoever makes a text escapes what is
+//! not its own; whatever was missed loses here what acts on a terminal, but for line ends and colours.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;

@@ -47,7 +47,8 @@ impl Problem {
         }
     }
 
-    /// Why a text is not what it should be: "is not a duration; write 365d" says what is wrong, then what to do.
+    /// Why a text is not what it should be: "is not a duration; write 365d" says what is wrong, then what to
+    /// do.
     pub fn refused(at: At, text: &str, why: &str) -> Self {
         let (wrong, help) = why.split_once("; ").unwrap_or((why, ""));
         let problem = Problem::new(at, format!("{} {wrong}", quoted(text)));
@@ -78,7 +79,8 @@ impl Problem {
     }
 }
 
-/// The user's text in double quotes, escaped, and cut where it would fill the terminal. What may be a key is left out.
+/// The user's text in double quotes, escaped, and cut where it would fill the terminal. What may be a key is
+/// left out.
 pub fn quoted(text: &str) -> impl fmt::Display {
     const LONGEST: usize = 64;
     let text = &without_keys(text);

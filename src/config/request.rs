@@ -146,7 +146,8 @@ fn beside_the_subject(facts: &RequestFacts) -> Option<String> {
     (!all.is_empty()).then(|| all.join(" and "))
 }
 
-/// As `openssl req -subj` reads it: `/` and `+` part attributes unless a backslash is before them (openssl-req(1)).
+/// As `openssl req -subj` reads it: `/` and `+` part attributes unless a backslash is before them
+/// (openssl-req(1)).
 fn subject(groups: &BTreeSet<String>, common_name: &str) -> String {
     let mut subject = String::new();
     let groups = groups.iter().map(|group| ("O", group.as_str()));

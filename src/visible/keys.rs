@@ -1,17 +1,19 @@
-//! What looks like a secret key in a text that is about to be shown. In doubt it is one: a reader still has the file.
+//! What looks like a secret key in a text that is about to be shown. In doubt it is one: a reader still has
+//! the file.
 
 /// Stands in the place of what may be a key.
 pub const HINT: &str = "(not shown: it may be a key)";
 
-/// An Ed25519 key in base64 has 43 characters, a seed in hexadecimal 64; no name in Kubernetes that holds so many
-/// digits and capitals is as long as this.
+/// An Ed25519 key in base64 has 43 characters, a seed in hexadecimal 64; no name in Kubernetes that holds so
+/// many digits and capitals is as long as this.
 const LONG: usize = 40;
 /// Beside a key, shorter pieces may belong to it.
 const PIECE: usize = 12;
 /// Bytes as `openssl -text` writes them: `3a:4f:…`. An IPv6 address has eight groups, a MAC address six.
 const PAIRS: usize = 15;
 
-/// Whether a line may hold a secret key: a long run of base64 or hexadecimal digits, an age identity, a token.
+/// Whether a line may hold a secret key: a long run of base64 or hexadecimal digits, an age identity, a
+/// token.
 pub fn holds_key(line: &str) -> bool {
     !runs(line).is_empty()
 }

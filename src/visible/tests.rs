@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// By hand, from the code charts of Unicode: kinds that the issue of the day did not name are among them.
+/// By hand, from the code charts of Unicode.
 const BAD: [u32; 63] = [
     0x00,
     0x07,
@@ -103,8 +103,8 @@ fn nothing_hidden_gets_through() {
     }
 }
 
-/// Rust's own table knows a control, and most of what cannot be printed; what it calls printable and is hidden stands in
-/// the table with a reason.
+/// Rust's own table knows a control, and most of what cannot be printed; what it calls printable and is
+/// hidden stands in the table with a reason.
 #[test]
 fn whatever_rust_calls_a_control_is_hidden_and_no_letter_or_digit_is() {
     for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
@@ -151,7 +151,7 @@ fn colours_of_our_own_stay_and_nothing_else_of_a_terminal() {
         styled_lines(text),
         "\u{1b}[1m\u{1b}[31merror\u{1b}[0m: a\\u{1b}[2Jb\\u{1b}]0;x\\u{7}\n\tc"
     );
-    assert_eq!(lines("a\u{1b}[31m\n"), "a\\u{1b}[31m\n");
+    assert_eq!(lines("a\u{1b}[31m\r\nb\rc\n"), "a\\u{1b}[31m\r\nb\\rc\n");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Texts of other people on the reader's terminal: what acts on it or shows nothing never gets there, what may be a key
-//! is not quoted, and a printed command means what it says when it is pasted into a shell.
+//! Texts of other people on the reader's terminal: what acts on it or shows nothing never gets there, what
+//! may be a key is not quoted, and a printed command means what it says when it is pasted into a shell.
 
 use std::fs;
 use std::process::Command;
