@@ -17,6 +17,7 @@ use super::held_key::HeldKey;
 use super::identity::{build_identity, build_kubeconfig};
 use super::key::PrivateKey;
 use super::key_schedule::Seed;
+use super::prune;
 use super::request::{build_request, render_manifest};
 use super::seal::Identity;
 use super::sealing::{self, Written};
@@ -131,15 +132,14 @@ pub fn execute(
         .into_iter()
         .map(|(id, entry)| (world.graph.get(id).name.clone(), entry))
         .collect();
-    for orphan in &plan.orphans {
-        match orphan {
-            Orphan::File { path, .. } if prune => files.remove(path)?,
-            Orphan::Line(name) if !prune => {
-                if let Some(entry) = world.lock.entries.get(name) {
-                    entries.insert(name.clone(), entry.clone());
-                }
-            }
-            _ => {}
+    if prune {
+        prune::prune(&job, plan)?;
+    }
+    for orphan in plan.orphans.iter().filter(|_| !prune) {
+        if let Orphan::Line(name) = orphan
+            && let Some(entry) = world.lock.entries.get(name)
+        {
+            entries.insert(name.clone(), entry.clone());
         }
     }
     let mut lock = Lock {
@@ -153,6 +153,11 @@ pub fn execute(
         entries,
         copies: BTreeMap::new(),
         exposed: BTreeMap::new(),
+        orphans: if prune {
+            BTreeMap::new()
+        } else {
+            prune::remembered(world, plan)
+        },
     };
     sealing::record(&job, &mut lock, prune)?;
     lock.exposed = exposures(world, plan, &lock);

@@ -15,6 +15,9 @@ pub mod key;
 mod key_file;
 pub mod key_schedule;
 pub mod kubeconfig;
+#[cfg(feature = "age")]
+mod openssh;
+mod prune;
 pub mod rebuild;
 mod request;
 #[cfg_attr(not(feature = "age"), path = "seal_none.rs")]

@@ -11,30 +11,36 @@ use crate::error::{Error, Kind, Result};
 use crate::install::{Installation, Layer, Permission, Record, install, restarts, strangers};
 use crate::name::TreePath;
 use crate::profile::KUBERNETES_FOLDER;
-use crate::render::{install_report, printable};
+use crate::render::install_report;
+use crate::shell;
 use crate::state::{Loose, NodeState};
 use crate::store::{
     Change, Disk as _, Put, RECORD, RealDisk, begin_placing, left_behind, look_at_node, loose_ways,
     read_record,
 };
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     if is_in_out(directory, &args.root) {
         return Err(Error::new(
             Kind::Usage,
-            format!("{} is inside of out/", args.root.display()),
+            format!("{} is inside of out/", visible::path(&args.root)),
         )
         .help("--root is where the node's file system is"));
     }
     refuse_without_effect(&tree, &args.allow)?;
     let job = Job {
-        disk: RealDisk::of_node(&args.root)?,
+        disk: RealDisk::of_node(&args.root).map_err(|error| {
+            error.help(
+                "--root names a folder that is there: where the node's file system is mounted",
+            )
+        })?,
         tree,
         args,
     };
     let report = job.run().map_err(|error| Error {
-        message: format!("below {}: {}", args.root.display(), error.message),
+        message: format!("below {}: {}", visible::path(&args.root), error.message),
         ..error
     })?;
     terminal::product(&report)?;
@@ -102,7 +108,7 @@ impl Job<'_> {
         let command = format!(
             "{} {}",
             first.mend(us),
-            self.args.root.join(folder).display()
+            shell::path(&self.args.root.join(folder))
         );
         Err(Error::refused(format!("{}\nnothing was written", lines.join("\n"))).help(format!(
             "others could exchange what is put there; look at what lies there now, then: {command}"
@@ -130,7 +136,7 @@ impl Job<'_> {
     fn report(&self, node: &NodeState, done: &Installation<'_>) -> String {
         let Project { graph, spec, .. } = &self.tree.project;
         let restarts = restarts(graph, spec, &self.tree.node, node, done);
-        let root = printable(&self.args.root.display().to_string());
+        let root = visible::path(&self.args.root);
         let report = install_report(&root, self.args.dry_run, done, &restarts);
         match self.args.output.format {
             Format::Text => report.text(terminal::columns()),
@@ -210,12 +216,15 @@ fn change<'a>(
 /// This machine, or the one whose disk this is, is another one than the tree is for.
 fn refuse_other(tree: &Tree, record: Option<&Record>, args: &InstallArgs) -> Result<()> {
     let name = tree.node.name.as_str();
-    let root = args.root.display();
+    let root = visible::path(&args.root);
     let needs = |message: String, allow: Permission| {
         if args.allow.contains(&allow) {
             return Ok(());
         }
-        let help = format!("if it is right all the same, add --allow {allow}");
+        let help = format!(
+            "if it is right all the same, add --allow {}",
+            shell::quoted(&allow.to_string())
+        );
         Err(Error::new(Kind::NeedsAllow, format!("{message}\nnothing was written")).help(help))
     };
     if let Some(record) = record {
@@ -291,7 +300,7 @@ fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
         ),
     )
     .help(format!(
-        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or overwrite:/{folder}/* for all there"
+        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or 'overwrite:/{folder}/*' for all there"
     )))
 }
 

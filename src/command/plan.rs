@@ -3,22 +3,20 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::project::{Project, warn, warn_if_pending};
+use super::project::Project;
 use super::{Outcome, clock, clock_doubt, policy, terminal, ways};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::privilege::{Holder, holders};
-use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy, plan};
+use crate::plan::{Allow, Intent, Interruption, NamePattern, ReviewPolicy, plan};
 use crate::render::{SavedPlan, plan_report};
+use crate::shell;
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
-    let project = Project::read(directory).inspect_err(|_| {
-        // It may explain the error, which is the one to tell.
-        let _ = warn_if_pending(directory);
-    })?;
-    warn(project.pending);
+    let project = Project::read_finished(directory)?;
     ways::tell(&project);
     project.refuse_obstacles()?;
     let now = args.future.now.unwrap_or_else(clock);
@@ -26,7 +24,8 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         policy: policy::read(&args.policy)?,
         ..intent(&args.intentions, &project)?
     };
-    let plan = plan(project.world(now), &project.spec, &intent);
+    let mut plan = plan(project.world(now), &project.spec, &intent);
+    plan.interruption = project.interruption(directory, &intent)?;
     if args.future.now.is_none() {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
@@ -46,15 +45,17 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         let (saved, hash) = SavedPlan::text(&project.graph, &intent, &report);
         write(file, &saved)?;
         if args.output.format == ReviewFormat::Text {
-            let file = file.display();
             let _ = writeln!(
                 text,
-                "saved as {file} ({hash}); kpki apply {file} does exactly this"
+                "saved as {} ({hash}); kpki apply {} does exactly this",
+                visible::path(file),
+                shell::path(file)
             );
         }
     }
     terminal::product(&text)?;
-    Ok(if !plan.violations.is_empty() {
+    let interrupted = plan.interruption.as_ref().is_some_and(Interruption::stops);
+    Ok(if interrupted || !plan.violations.is_empty() {
         Outcome::Refused
     } else if args.detailed_exitcode && !plan.is_empty() {
         Outcome::Differences
@@ -94,8 +95,8 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
     let permitted = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Replace(name) => Some(NamePattern::Exact(name.clone())),
         Allow::LostKey(pattern) => Some(pattern.clone()),
-        // Whoever automates may always give these two; there is nothing in them to mistype.
-        Allow::Plaintext | Allow::Clock | Allow::Escalation(_) => None,
+        // Whoever automates may always give the first two; there is nothing in them to mistype.
+        Allow::Plaintext | Allow::Clock | Allow::Escalation(_) | Allow::Interrupted(_) => None,
     });
     for pattern in patterns.cloned().chain(permitted) {
         let names = || project.graph.ids().map(|id| &project.graph.get(id).name);

@@ -8,6 +8,7 @@ use crate::config;
 use crate::error::{Error, Result};
 use crate::plan::ReviewPolicy;
 use crate::sources::{Sources, read_regular};
+use crate::visible;
 
 /// Rules are few.
 const LIMIT: usize = 64 * 1024;
@@ -17,7 +18,7 @@ pub(super) fn read(args: &cli::Policy) -> Result<ReviewPolicy> {
         return Ok(ReviewPolicy::default());
     };
     let bytes = read_regular(file, LIMIT).map_err(|why| {
-        Error::refused(format!("{} cannot be read: {why}", file.display()))
+        Error::refused(format!("{} cannot be read: {why}", visible::path(file)))
             .help("--policy names a file with policy { … }")
     })?;
     let name = file.file_name().unwrap_or_default();

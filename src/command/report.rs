@@ -4,15 +4,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::project::{Project, warn_if_pending};
+use super::project::Project;
 use super::{Outcome, clock, terminal};
 use crate::cli::ReportArgs;
 use crate::error::{Error, Result};
 use crate::plan::{Intent, plan};
 use crate::render::{PAGE_BEGINS, page};
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
     let project = Project::read(directory)?;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let plan = plan(world, &project.spec, &Intent::default());
@@ -22,7 +22,10 @@ pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
     } else {
         replace(&Place::new(directory, &args.output)?, page.as_bytes())?;
         let kib = page.len().div_ceil(1024);
-        terminal::product(&format!("wrote {} ({kib} KiB)\n", args.output.display()))?;
+        terminal::product(&format!(
+            "wrote {} ({kib} KiB)\n",
+            visible::path(&args.output)
+        ))?;
     }
     Ok(Outcome::Done)
 }
@@ -36,7 +39,7 @@ struct Place {
 impl Place {
     fn new(directory: &Path, output: &Path) -> Result<Place> {
         let refuse = |why: &str| {
-            Error::refused(format!("{} {why}", output.display()))
+            Error::refused(format!("{} {why}", visible::path(output)))
                 .help("name a new file, or an earlier report; nothing was written")
         };
         let Some(name) = output.file_name() else {

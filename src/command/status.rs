@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::project::{Project, warn_if_pending};
+use super::project::Project;
 use super::{Outcome, clock, terminal, ways};
 use crate::cli::{StatusArgs, StatusFormat};
 use crate::error::{Error, Result};
@@ -10,7 +10,6 @@ use crate::plan::{Intent, plan};
 use crate::render::{calendar, metrics, status_report};
 
 pub(super) fn run(directory: &Path, args: &StatusArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
     let project = Project::read(directory)?;
     ways::tell(&project);
     let world = project.world(args.future.now.unwrap_or_else(clock));

@@ -55,7 +55,7 @@ impl FromStr for ServiceCidr {
             let missing = text.parse::<IpAddr>().is_ok();
             return Err(NameError(
                 if missing {
-                    "lacks a prefix length, such as /12"
+                    "lacks a prefix length; write address/prefix, such as 10.96.0.0/12"
                 } else {
                     "is not a network; write address/prefix"
                 }
@@ -70,7 +70,7 @@ impl FromStr for ServiceCidr {
         }
         if network.max_prefix_len() - network.prefix_len() < 2 {
             return Err(NameError(
-                "is too small: the API server's service takes the first address in it".into(),
+                "is too small; write a larger one, such as /12: each Service takes an address in it".into(),
             ));
         }
         Ok(ServiceCidr(network))

@@ -15,6 +15,7 @@ mod cluster;
 mod component;
 mod defaults;
 mod describe;
+mod excerpt;
 mod files;
 mod flags;
 mod lines;

@@ -2,7 +2,7 @@
 
 use super::compare::Side;
 use super::item::{Item, PUBLIC_KEY};
-use crate::state::{Entry, Lock, Rest};
+use crate::state::{Entry, Lock, Made, Rest};
 
 pub fn of_lock(lock: &Lock) -> Side {
     let head = Item::new("cluster")
@@ -38,11 +38,20 @@ pub fn of_lock(lock: &Lock) -> Side {
         let item = Item::new("exposed key").set("readable by", exposure.to.iter().cloned());
         (format!("exposure of {name}"), item)
     });
+    let orphans = lock.orphans.iter().map(|(path, made)| {
+        let item = Item::new("orphan");
+        let item = match made {
+            Made::Content(digest) => item.digest("content", digest),
+            Made::Key(digest) => item.digest(PUBLIC_KEY, digest),
+        };
+        (format!("out/{path}"), item)
+    });
     std::iter::once(("cluster".to_owned(), head))
         .chain(recipients)
         .chain(entries)
         .chain(copies)
         .chain(exposures)
+        .chain(orphans)
         .map(|(name, item)| (name, vec![item]))
         .collect()
 }

@@ -60,7 +60,7 @@ impl FromStr for Endpoint {
                         return refuse("has something other than `:` and a port behind its `]`");
                     }
                 },
-                None => return refuse("has a `[` without a `]`"),
+                None => return refuse("has a `[` without a `]`; write [address]:port"),
             }
         } else if text.matches(':').count() > 1 {
             (text, None)
@@ -75,7 +75,9 @@ impl FromStr for Endpoint {
             Some(text) => match self::port(text) {
                 Some(number) => number,
                 None => {
-                    return refuse(format!("has {text:?} where a port from 1 to 65535 belongs"));
+                    return refuse(format!(
+                        "has {text:?} where a port from 1 to 65535 belongs; write host:6443"
+                    ));
                 }
             },
         };

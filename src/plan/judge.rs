@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::authority::{self, IssuerAfter};
 use super::{
-    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
-    exposure, leaf, orphan, privilege, rendered, request, restart, sealing, seeded, signing_key,
-    static_pod, violation,
+    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Plan, Reason, Step, World, answer,
+    exposure, found_key, leaf, orphan, privilege, rendered, request, restart, sealing, seeded,
+    signing_key, static_pod, unreadable, violation,
 };
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
@@ -85,7 +85,13 @@ fn walk<'a>(
         given_up: HashSet::new(),
         rename: seeded::rename(world, spec),
     };
+    let unread = unreadable::Unreadable::of(world.inventory);
     for id in world.graph.ids() {
+        if let Some(why) = unread.hides(world.graph, world.inventory, id) {
+            let after = judge.block(id, None, why);
+            judge.after.push(after);
+            continue;
+        }
         let after = match &world.graph.get(id).recipe {
             Recipe::Authority(recipe) => authority::judge(&mut judge, id, recipe),
             Recipe::SigningKey(recipe) => signing_key::judge(&mut judge, id, recipe),
@@ -113,16 +119,7 @@ fn walk<'a>(
     restart::removed_members(&mut judge.plan, world);
     judge.plan.restarts.sort();
     judge.plan.membership.sort();
-    for (path, file) in &world.inventory.files {
-        if let File::Unusable { what } = file
-            && !world.graph.is_placed(path)
-        {
-            judge.plan.notes.push(Note::Unusable {
-                path: path.clone(),
-                what: what.clone(),
-            });
-        }
-    }
+    found_key::notes(&mut judge.plan, world);
     (judge.plan, judge.given_up)
 }
 
@@ -169,6 +166,7 @@ impl<'a> Judge<'a> {
             .graph
             .key_places(id)
             .any(|place| self.secret_size(place).is_some_and(|size| size > 0))
+            || self.world.survey.found_key(id).is_some()
     }
 
     /// It is here, or follows from the seed.

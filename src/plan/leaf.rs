@@ -141,11 +141,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         }),
         IssuerKey::Identified(key_id) => {
             if facts.issuer != issuer.subject || facts.authority_key_id.as_ref() != Some(key_id) {
-                reasons.push(Reason::InputChanged {
-                    field: "issuer",
-                    old: facts.issuer.to_string(),
-                    new: issuer.subject.to_string(),
-                });
+                let reason = Reason::another_name("issuer", &facts.issuer, &issuer.subject);
+                reasons.push(reason);
             } else if world.survey.is_unsigned(id) {
                 reasons.push(Reason::OutputUnreadable {
                     path: path.clone(),
@@ -258,12 +255,9 @@ fn another_key(
 
 /// What the certificate says otherwise than the description wants.
 fn differences(leaf: &Leaf, facts: &CertificateFacts, reasons: &mut Vec<Reason>) {
-    if facts.subject != leaf.subject {
-        reasons.push(Reason::InputChanged {
-            field: "subject",
-            old: facts.subject.to_string(),
-            new: leaf.subject.to_string(),
-        });
+    if !facts.subject.says_the_same(&leaf.subject) {
+        let reason = Reason::another_name("subject", &facts.subject, &leaf.subject);
+        reasons.push(reason);
     }
     let wanted = extended_key_usage(leaf.usage);
     if facts.extended_key_usage != wanted || facts.is_ca {

@@ -94,14 +94,15 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
     }
     let mut reasons = another_key(request, facts, entry);
     let needs_key = !reasons.is_empty();
-    if facts.subject != request.subject {
-        reasons.push(Reason::InputChanged {
-            field: "subject",
-            old: facts.subject.to_string(),
-            new: request.subject.to_string(),
-        });
+    if !facts.subject.says_the_same(&request.subject) {
+        reasons.push(Reason::another_name(
+            "subject",
+            &facts.subject,
+            &request.subject,
+        ));
     }
-    if !facts.is_signature_valid || facts.asks_for_extensions {
+    let asks_for_more = facts.asks_for_extensions || !facts.other_attributes.is_empty();
+    if !facts.is_signature_valid || asks_for_more {
         reasons.push(Reason::OutputModified { path: path.clone() });
     }
     reasons.extend(due(judge, id, &request.policy));
@@ -243,11 +244,11 @@ fn due(judge: &Judge<'_>, request: DerivationId, policy: &Policy) -> Vec<Reason>
                 name: world.graph.get(accepted.issuer).name.clone(),
             }),
             IssuerKey::Identified(key_id) if !is_of(facts, &issuer.subject, key_id) => {
-                reasons.push(Reason::InputChanged {
-                    field: "issuer",
-                    old: facts.issuer.to_string(),
-                    new: issuer.subject.to_string(),
-                });
+                reasons.push(Reason::another_name(
+                    "issuer",
+                    &facts.issuer,
+                    &issuer.subject,
+                ));
             }
             IssuerKey::Identified(_) | IssuerKey::Unopened => {}
         }

@@ -82,10 +82,14 @@ impl FromStr for GroupPattern {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let start = text.strip_suffix('*').unwrap_or(text);
         if start.contains('*') {
-            return Err(NameError("has a `*` that is not at its end".into()));
+            return Err(NameError(
+                "has a `*` that is not at its end; write one there: team-*".into(),
+            ));
         }
         if text.is_empty() {
-            return Err(NameError("is empty".into()));
+            return Err(NameError(
+                "is empty; write a group, such as system:masters".into(),
+            ));
         }
         Ok(GroupPattern(text.into()))
     }

@@ -147,19 +147,26 @@ fn key(graph: &Graph, id: DerivationId, policy: &ReviewPolicy, broken: &mut Brok
 
 fn kind_of(algorithm: KeyAlgorithm) -> KeyKind {
     match algorithm {
-        KeyAlgorithm::Rsa2048 => KeyKind::Rsa { bits: 2048 },
-        KeyAlgorithm::Rsa3072 => KeyKind::Rsa { bits: 3072 },
-        KeyAlgorithm::Rsa4096 => KeyKind::Rsa { bits: 4096 },
+        KeyAlgorithm::Rsa2048 => rsa(2048),
+        KeyAlgorithm::Rsa3072 => rsa(3072),
+        KeyAlgorithm::Rsa4096 => rsa(4096),
         KeyAlgorithm::EcdsaP256 => KeyKind::EcdsaP256,
         KeyAlgorithm::EcdsaP384 => KeyKind::EcdsaP384,
         KeyAlgorithm::Ed25519 => KeyKind::Ed25519,
     }
 }
 
+fn rsa(bits: usize) -> KeyKind {
+    KeyKind::Rsa {
+        bits,
+        exponent: 65_537,
+    }
+}
+
 /// Family and bits: sizes of different families say nothing about each other.
 fn strength(kind: KeyKind) -> (&'static str, usize) {
     match kind {
-        KeyKind::Rsa { bits } => ("rsa", bits),
+        KeyKind::Rsa { bits, .. } => ("rsa", bits),
         KeyKind::EcdsaP256 => ("ecdsa", 256),
         KeyKind::EcdsaP384 => ("ecdsa", 384),
         KeyKind::Ed25519 => ("ed25519", 255),

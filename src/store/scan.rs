@@ -13,9 +13,11 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::folders::{Folders, open_folder};
-use super::{OUT, PENDING};
+use super::owner::why;
+use super::{DISCARDED, OUT, PENDING, STAGED_TREE};
 use crate::error::Result;
 use crate::state::Loose;
+use crate::visible::{is_hidden, printable};
 
 /// The largest file that is read: a CA bundle of hundreds of certificates fits.
 pub const READ_LIMIT: u64 = 1 << 20;
@@ -55,9 +57,9 @@ pub enum FoundKind {
 /// Folders of `out/`, by path relative to it, that others could write to.
 pub type LooseFolders = BTreeMap<String, Loose>;
 
-/// Everything below `out/` but `.pending`, sorted by path. Folders count by what is in them.
+/// Everything below `out/` but kpki's own folders there, sorted by path. Folders count by what is in them.
 pub fn scan(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
-    scan_with_folders(project, is_read).map(|(found, _)| found)
+    scan_below(project, OUT, is_read).map(|(found, _)| found)
 }
 
 /// The same, and which of the folders others could write to; `out/` itself has the empty path.
@@ -65,7 +67,20 @@ pub fn scan_with_folders(
     project: &Path,
     is_read: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<(Vec<Found>, LooseFolders)> {
-    let Some(out) = Folders::below(project)?.find(OUT)? else {
+    scan_below(project, OUT, is_read)
+}
+
+/// What an interrupted apply has staged and not moved to `out/` yet, as [`scan`] gives it.
+pub fn scan_staged(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
+    scan_below(project, STAGED_TREE, is_read).map(|(found, _)| found)
+}
+
+fn scan_below(
+    project: &Path,
+    folder: &str,
+    is_read: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<(Vec<Found>, LooseFolders)> {
+    let Some(out) = Folders::below(project)?.find(folder)? else {
         return Ok((Vec::new(), LooseFolders::new()));
     };
     let all = Scan {
@@ -74,7 +89,7 @@ pub fn scan_with_folders(
         found: Mutex::default(),
         loose: Mutex::default(),
     };
-    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new()));
+    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new(), None));
     let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     let loose = (all.loose.into_inner()).unwrap_or_else(PoisonError::into_inner);
@@ -94,6 +109,8 @@ impl Scan<'_> {
         scope: &rayon::Scope<'s>,
         opened: rustix::io::Result<Dir>,
         path: String,
+        // Why it was not opened, in words.
+        refusal: Option<String>,
     ) {
         let (mut found, mut folders) = (Vec::new(), Vec::new());
         let listed = opened.and_then(|mut dir| {
@@ -114,7 +131,7 @@ impl Scan<'_> {
         if let Err(errno) = listed {
             found.push(Found {
                 path,
-                kind: unreadable(errno),
+                kind: FoundKind::Unreadable(refusal.unwrap_or_else(|| plain(errno))),
             });
         }
         (self.found.lock())
@@ -137,11 +154,10 @@ impl Scan<'_> {
                 continue;
             }
             let text = match name.to_str() {
-                Ok(text) if !text.contains(char::is_control) => text,
+                Ok(text) if !text.contains(is_hidden) => text,
                 _ => {
-                    // Shown with its control characters escaped: a name must not drive a terminal.
-                    let name = name.to_string_lossy();
-                    let shown: String = name.chars().flat_map(char::escape_debug).collect();
+                    // Nothing of kpki's is called so, and a name must not drive a terminal.
+                    let shown = printable(&name.to_string_lossy());
                     found.push(Found {
                         path: join(folder, &shown),
                         kind: FoundKind::Foreign,
@@ -181,15 +197,23 @@ impl Scan<'_> {
                 .fd()
                 .and_then(|parent| open_folder(parent, name))
                 .and_then(Dir::new);
+            let refusal = match (&opened, parent.fd()) {
+                (Err(errno), Ok(parent)) => Some(why(parent, name, *errno)),
+                _ => None,
+            };
             drop(parent);
-            self.folder(scope, opened, path);
+            self.folder(scope, opened, path, refusal);
         });
     }
 }
 
 fn public(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
-    read_public(folder, name)
-        .unwrap_or_else(|error: std::io::Error| FoundKind::Unreadable(error.to_string()))
+    read_public(folder, name).unwrap_or_else(|error: std::io::Error| {
+        FoundKind::Unreadable(match Errno::from_io_error(&error) {
+            Some(errno) => why(folder, name, errno),
+            None => error.to_string(),
+        })
+    })
 }
 
 fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind> {
@@ -226,7 +250,7 @@ fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
             mode: stat.st_mode & 0o777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
         },
-        Err(errno) => unreadable(errno),
+        Err(errno) => FoundKind::Unreadable(plain(errno)),
     }
 }
 
@@ -235,8 +259,8 @@ fn kind_of(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<FileType> 
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-fn unreadable(errno: Errno) -> FoundKind {
-    FoundKind::Unreadable(std::io::Error::from(errno).to_string())
+fn plain(errno: Errno) -> String {
+    std::io::Error::from(errno).to_string()
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -247,9 +271,12 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
+/// Folders of the store itself.
 fn is_pending(path: &str) -> bool {
-    PENDING
-        .strip_prefix(OUT)
-        .and_then(|rest| rest.strip_prefix('/'))
-        == Some(path)
+    [PENDING, DISCARDED].into_iter().any(|folder| {
+        folder
+            .strip_prefix(OUT)
+            .and_then(|rest| rest.strip_prefix('/'))
+            == Some(path)
+    })
 }

@@ -9,13 +9,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
 
 use rustix::process::geteuid;
 
 use super::folders::open_folder;
+use super::owner::why;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::state::Loose;
+use crate::visible;
 
 /// The largest file that is read; a bundle of hundreds of certificates fits.
 pub const WALK_LIMIT: usize = 1 << 20;
@@ -46,7 +49,7 @@ pub fn walk(root: &Path, seen: &mut dyn FnMut(&str, Seen)) -> Result<()> {
         .map_err(|error| Error::io("read the folder", root, &error.into()))?;
     let mut walk = Walk { seen, entries: 0 };
     walk.folder(opened, "", DEPTH)
-        .map_err(|why| Error::refused(format!("{}: {why}", root.display())))
+        .map_err(|why| Error::refused(format!("{}: {why}", visible::path(root))))
 }
 
 struct Walk<'a> {
@@ -99,7 +102,7 @@ impl Walk<'_> {
                             self.folder(child, &path, depth - 1)?;
                             continue;
                         }
-                        Err(errno) => unreadable(&errno.into()),
+                        Err(errno) => Seen::Unreadable(why(fd, &name, errno)),
                     }
                 }
                 Ok(FileType::Symlink) => match readlinkat(fd, &name, Vec::new()) {
@@ -107,7 +110,10 @@ impl Walk<'_> {
                     Err(errno) => unreadable(&errno.into()),
                 },
                 Ok(FileType::RegularFile) => {
-                    read(fd, &name).unwrap_or_else(|error| unreadable(&error))
+                    read(fd, &name).unwrap_or_else(|error| match Errno::from_io_error(&error) {
+                        Some(errno) => Seen::Unreadable(why(fd, &name, errno)),
+                        None => unreadable(&error),
+                    })
                 }
                 Ok(_) => continue,
                 Err(errno) => unreadable(&errno.into()),
@@ -121,7 +127,7 @@ impl Walk<'_> {
 fn open_child(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Dir> {
     match name.to_str() {
         Ok(name) => Dir::new(open_folder(folder.as_fd(), name)?),
-        Err(_) => Err(rustix::io::Errno::ILSEQ),
+        Err(_) => Err(Errno::ILSEQ),
     }
 }
 

@@ -7,11 +7,18 @@
     clippy::indexing_slicing,
     clippy::expect_used,
     clippy::semicolon_if_nothing_returned,
+    clippy::string_slice,
+    clippy::format_collect,
     reason = "helpers of tests, rows of a table"
 )]
 
 mod cases;
+mod forge;
+mod forged;
+mod interrupted;
 mod project;
+mod terminal;
+mod unreadable;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -20,6 +20,7 @@ mod hashes;
 mod judgement;
 mod kubelet_config;
 mod operators_manifests;
+mod orphans;
 mod privileges;
 mod project;
 mod reissue;
@@ -34,4 +35,5 @@ mod smuggled_privileges;
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod tools;
 mod trust_roots;
+mod unreadable;
 mod users;

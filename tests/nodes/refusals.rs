@@ -131,7 +131,10 @@ fn an_orphaned_secret_or_static_pod() {
         &project,
         "w1",
         1,
-        &["manifests/old.yaml is no longer described"],
+        &[
+            "manifests/old.yaml is not described, and kpki did not make it",
+            "move it out of out/nodes/",
+        ],
     );
     fs::remove_file(&manifest).unwrap();
     // A certificate alone harms nobody.
