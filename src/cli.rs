@@ -34,6 +34,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
     Apply(ApplyArgs),
+    /// Set an interrupted apply aside that must not be finished; deletes nothing
+    Discard,
     /// Take in a user's certificate that the cluster signed
     Accept(AcceptArgs),
     /// Put one node's files in place
@@ -124,7 +126,8 @@ pub struct Intentions {
     /// Issue an artifact again, with a new key
     #[arg(long, value_name = "NAME")]
     pub rekey: Vec<NamePattern>,
-    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext
+    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext, clock,
+    /// interrupted:ID
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<Allow>,
 }

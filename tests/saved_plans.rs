@@ -166,7 +166,7 @@ fn what_moved_is_named_and_nothing_is_written() {
         ),
         (
             |p| fs::write(p.out("users/ci/old.key"), "").unwrap(),
-            &["the plan's orphans"],
+            &["the plan's foreign"],
         ),
     ];
     for (change, says) in changes {

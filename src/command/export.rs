@@ -14,6 +14,7 @@ use crate::name::NameError;
 use crate::render::printable;
 use crate::sealed::{LIST_LIMIT, Recipient, Recipients, SUFFIX, is_secret, listed};
 use crate::secret::Secret;
+use crate::shell;
 use crate::sources::read_regular;
 use crate::store::RECORD;
 
@@ -71,11 +72,11 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     let (holds, unpack) = match &recipients {
         None => (
             "which holds private keys".to_owned(),
-            format!("tar -xpf {shown} -C /"),
+            format!("tar -xpf {} -C /", shell::path(&args.output)),
         ),
         Some(recipients) => (
             format!("sealed for {}", names(recipients)),
-            format!("{open}{shown} | tar -xpf - -C /"),
+            format!("{open}{} | tar -xpf - -C /", shell::path(&args.output)),
         ),
     };
     let text = format!(

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::project::Project;
 use crate::error::{Error, Result};
 use crate::graph::Placement;
-use crate::name::TreePath;
-use crate::state::{File, SecretFile, sealed_secret};
+use crate::plan::Unreadable;
+use crate::state::{File, sealed_secret};
 use crate::store::{Disk as _, EntryKind, RealDisk};
 
 const OUT: &str = "out";
@@ -16,8 +16,15 @@ impl Project {
     /// be offered as the way out.
     ///
     /// An apply would be stopped by a link, a folder or a special file wherever it writes, and it asks this first, too:
-    /// so both say the same. A public file that is too large or cannot be read is no obstacle: it is written again.
+    /// so both say the same. A public file that is too large is no obstacle: it is written again.
     pub fn refuse_obstacles(&self, disk: &RealDisk) -> Result<()> {
+        let unread = Unreadable::of(&self.inventory).in_the_way(&self.graph, &self.inventory);
+        if !unread.is_empty() {
+            return Err(Error::refused(some_of(unread)).help(
+                "run kpki as their owner, or see to the disk: what cannot be read is not taken for lost, and nothing \
+                 is made anew for it",
+            ));
+        }
         let mut found = BTreeSet::new();
         for (path, file) in &self.inventory.files {
             let File::Unusable { what } = file else {
@@ -31,46 +38,28 @@ impl Project {
                 found.insert(format!("out/{path} {what}"));
             }
         }
-        let is_there = !self.inventory.files.is_empty() || disk.kind(OUT)? != EntryKind::Missing;
         for place in self.graph.all_placements() {
             let path = place.path.as_str();
             if self.inventory.get(path).is_none() {
                 found.extend(self.obstacle_above(path));
             }
-            if is_there {
-                found.extend(self.folder_at(place, disk));
+            if !self.folders.named_like_files.is_empty() {
+                found.extend(self.folder_at(place));
             }
         }
         if found.is_empty() {
             return Ok(());
         }
-        let more = found.len().saturating_sub(5);
-        let mut message: Vec<String> = found.into_iter().take(5).collect();
-        if more > 0 {
-            message.push(format!("and {more} more"));
-        }
-        Err(Error::refused(message.join("\n")).help(
+        Err(Error::refused(some_of(found)).help(
             "kpki reads and writes real files and folders only; put them back in place, then run the command again",
         ))
     }
 
     /// A folder is no entry of the inventory, which knows files alone.
-    fn folder_at(&self, place: &Placement, disk: &RealDisk) -> Option<String> {
-        let path = place.path.as_str();
-        let [plain, sealed] = match self.inventory.get(path) {
-            None => [true, place.content.is_secret()],
-            Some(File::Secret(SecretFile { plain, sealed })) => [plain.is_none(), sealed.is_none()],
-            // Public, or told already.
-            Some(_) => [false, false],
-        };
-        let is_folder = |path: &TreePath| {
-            // What is in the way above it is told by itself.
-            let kind = disk.kind(&format!("{OUT}/{path}"));
-            matches!(kind, Ok(EntryKind::Folder { .. }))
-        };
-        let plain = plain.then(|| place.path.clone());
-        let sealed = sealed.then(|| place.sealed_file());
-        let found = plain.into_iter().chain(sealed).find(is_folder)?;
+    fn folder_at(&self, place: &Placement) -> Option<String> {
+        let sealed = place.content.is_secret().then(|| place.sealed_file());
+        let mut files = std::iter::once(&place.path).chain(&sealed);
+        let found = files.find(|path| self.folders.named_like_files.contains(path.as_str()))?;
         Some(format!("{OUT}/{found} is not a regular file"))
     }
 
@@ -94,7 +83,19 @@ impl Project {
     }
 }
 
-/// A file that is there as a plain one, even if it cannot be read.
+/// One a line, and of many the number.
+fn some_of(found: impl IntoIterator<Item = String>) -> String {
+    const SHOWN: usize = 5;
+    let mut lines: Vec<String> = found.into_iter().collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    lines.truncate(SHOWN);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+/// A file that is there as a plain one, whatever it holds.
 fn is_file(disk: &RealDisk, path: &str) -> Result<bool> {
     let kind = disk.kind(&format!("{OUT}/{path}"))?;
     Ok(matches!(kind, EntryKind::File { .. } | EntryKind::Missing))

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::cli;
 use crate::plan::NamePattern;
-use crate::render::{Asked, printable};
+use crate::render::Asked;
+use crate::shell;
+use crate::visible;
 
 /// Its words, as the plan was asked for.
 pub(super) fn plan_again(
@@ -36,14 +38,10 @@ pub(super) fn plan_again(
     words
 }
 
-/// As a POSIX shell reads them back (Shell Command Language, 2.2.2).
+/// As a POSIX shell reads them back; in one printable line.
 pub(super) fn in_shell(words: &[String]) -> String {
-    let quoted = words.iter().map(|word| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            return word.clone();
-        }
-        format!("'{}'", printable(word).replace('\'', "'\\''"))
-    });
+    let quoted = words
+        .iter()
+        .map(|word| shell::quoted(&visible::harmless(word)));
     quoted.collect::<Vec<_>>().join(" ")
 }

@@ -9,8 +9,8 @@ use crate::cli;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::plan::ReviewPolicy;
-use crate::render::printable;
 use crate::sources::{Sources, read_regular};
+use crate::visible;
 
 /// Rules are few.
 const LIMIT: usize = 64 * 1024;
@@ -20,13 +20,13 @@ pub(super) fn read(directory: &Path, args: &cli::Policy) -> Result<ReviewPolicy>
         return Ok(ReviewPolicy::default());
     };
     let refuse = |why: String| {
-        Error::refused(format!("{} cannot be read: {why}", file.display()))
+        Error::refused(format!("{} cannot be read: {why}", visible::path(file)))
             .help("--policy names a file with policy { … }")
     };
     let way = Way::of(file).map_err(|error| refuse(error.to_string()))?;
     // A mistake quotes its line: a stranger's link must not choose the file.
     if let Some(link) = way.brought_link(directory) {
-        let at = printable(&link.display().to_string());
+        let at = visible::path(&link);
         let why = format!("{at} is a symbolic link, which is not followed in a repository");
         return Err(refuse(why).help("name the file itself, if it is the policy that you mean"));
     }

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::project::{Project, warn_if_pending};
+use super::project::Project;
 use super::written::{self, Product, Whose};
 use super::{Outcome, clock, terminal};
 use crate::cli::ReportArgs;
 use crate::error::Result;
 use crate::plan::{Intent, plan};
-use crate::render::{PAGE_BEGINS, page, printable};
+use crate::render::{PAGE_BEGINS, page};
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
     let project = Project::read(directory)?;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let plan = plan(world, &project.spec, &Intent::default());
@@ -25,7 +25,7 @@ pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
         };
         written::place(whose, &args.output, &PAGE)?.write(page.as_bytes(), &PAGE)?;
         let kib = page.len().div_ceil(1024);
-        let shown = printable(&args.output.display().to_string());
+        let shown = visible::path(&args.output);
         let text = format!("wrote {shown} ({kib} KiB)\n");
         terminal::product_after(&format!("{shown} was written"), &text)?;
     }

@@ -241,8 +241,7 @@ fn folder(text: &str, at: At, reader: &mut Reader<'_>) -> Option<TreePath> {
             } else {
                 why.to_string()
             };
-            reader
-                .problem(Problem::new(at, format!("{} {why}", quoted(text))).label("as `folder`"));
+            reader.problem(Problem::refused(at, text, &why).label("as `folder`"));
         }
         None => reader.problem(
             Problem::new(at, format!("{} is not absolute", quoted(text)))

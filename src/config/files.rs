@@ -61,7 +61,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
                 } else if wanted.by.is_some() {
                     "the path starts at the folder of the including file"
                 } else {
-                    ""
+                    "kpki reads cluster.kdl there; -C DIR names another folder"
                 };
                 (error.to_string(), help)
             })
@@ -85,7 +85,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
                             "the description is larger than {} in all",
                             size_in_words(TOTAL_LIMIT)
                         ),
-                        "",
+                        "one description has room for 50,000 nodes; describe another cluster in another folder",
                     ));
                 }
                 Ok(text)

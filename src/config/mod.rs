@@ -16,6 +16,7 @@ mod collisions;
 mod component;
 mod defaults;
 mod describe;
+mod excerpt;
 mod files;
 mod flags;
 mod lines;

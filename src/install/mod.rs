@@ -8,6 +8,7 @@ mod archive;
 mod fingerprint;
 mod objection;
 mod permission;
+mod reach;
 mod record;
 mod restart;
 
@@ -25,6 +26,7 @@ pub use archive::{archive, is_archive};
 pub use fingerprint::{Fingerprint, Holds};
 pub use objection::{Objection, objections};
 pub use permission::Permission;
+pub use reach::strangers;
 pub use record::{Record, RecordDocument, Recorded};
 pub use restart::{Effect, Restarting, restarts};
 

@@ -13,6 +13,7 @@ mod held;
 mod history;
 pub mod init;
 mod install;
+mod interruption;
 mod lives;
 mod markdown;
 mod mermaid;
@@ -40,6 +41,7 @@ mod why;
 mod wish;
 mod words;
 
+use crate::visible;
 pub use calendar::calendar;
 pub use certificate::CertificateReport;
 pub use check::{CheckReport, Difference};
@@ -69,11 +71,6 @@ pub const FORMAT_VERSION: u32 = 1;
 /// A JSON document, with a newline.
 pub(crate) fn json(value: &impl serde::Serialize) -> String {
     // Structs of texts, numbers and lists always serialize.
-    serde_json::to_string_pretty(value).map_or_else(
-        |_| String::new(),
-        |mut text| {
-            text.push('\n');
-            text
-        },
-    )
+    serde_json::to_string_pretty(value)
+        .map_or_else(|_| String::new(), |text| visible::json(&text) + "\n")
 }

@@ -150,6 +150,7 @@ pub fn moved(saved: &str, now: &str) -> Vec<String> {
     }
     if lines.is_empty() {
         let keys = [
+            "interrupted",
             "policy",
             "authority",
             "violations",

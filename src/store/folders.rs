@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
+use super::owner::{is_denied, why};
 use crate::error::{Error, Result};
 use crate::sources::beneath::open_folder;
 
@@ -124,8 +125,17 @@ pub(super) fn explain(doing: &str, folder: &OwnedFd, path: &str, errno: Errno) -
             _ => return not_a_folder(path),
         }
     }
+    if is_denied(errno)
+        && let Ok((_, name)) = split(path)
+    {
+        let why = why(folder, name, errno);
+        return Error::refused(format!("cannot {doing} {path}: {why}")).help(AS_OWNER);
+    }
     Error::io(doing, Path::new(path), &errno.into())
 }
+
+/// What to do about what another owns.
+const AS_OWNER: &str = "run kpki as the owner of these files; nothing is wrong with what they hold";
 
 pub(super) fn is_symlink(path: &str) -> Error {
     Error::refused(format!(
