@@ -34,6 +34,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
     Apply(ApplyArgs),
+    /// Set an interrupted apply aside that must not be finished; deletes nothing
+    Discard,
     /// Take in a user's certificate that the cluster signed
     Accept(AcceptArgs),
     /// Put one node's files in place
@@ -124,7 +126,8 @@ pub struct Intentions {
     /// Issue an artifact again, with a new key
     #[arg(long, value_name = "NAME")]
     pub rekey: Vec<NamePattern>,
-    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext
+    /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext, clock,
+    /// interrupted:ID
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<Allow>,
 }
@@ -168,7 +171,7 @@ pub struct PlanArgs {
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Write the plan to a file, for `kpki apply FILE`
+    /// Write the plan to a file, for `kpki apply FILE`: a new one, or an earlier plan
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -227,7 +230,7 @@ pub struct InstallArgs {
 pub struct ExportArgs {
     /// The node's name in the description
     pub node: String,
-    /// The archive; - writes to standard output
+    /// The archive: a new file, or an earlier archive in the clear; - writes to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Seal the archive with age for this public key: `age1...`, or a line `ssh-ed25519 ...` or `ssh-rsa ...`
@@ -267,7 +270,7 @@ pub struct GraphArgs {
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The file to write, an earlier report is replaced; - is standard output
+    /// The page: a new file, or an earlier report; - writes to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     #[command(flatten)]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::visible;
+
 /// What a failed command hands to the shell.
 ///
 /// One value is one message for a person: a headline, an optional body (a rendered diagnostic or a
@@ -66,7 +68,7 @@ impl Error {
 
     /// An I/O error never travels without its path.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
-        Error::refused(format!("cannot {doing} {}: {error}", path.display()))
+        Error::refused(format!("cannot {doing} {}: {error}", visible::path(path)))
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Self {

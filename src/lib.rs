@@ -87,6 +87,15 @@
 //! ([`plan::privilege::between`]) any two descriptions.
 //! A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
 //!
+//! # What lies in the project folder proves nothing
+//!
+//! Description, lock, `out/` and what an interrupted apply left there may have come with a pull request. What was
+//! written here is told by [`store::MachineKey`], which lies in the user's state folder and nowhere else: it seals the
+//! journal of a commit. A journal without that seal, or that Git tracks, or of another owner, or beside another lock
+//! is a proposal ([`plan::Interruption`]): plan shows what finishing it would do, apply asks for consent to exactly
+//! that, and `kpki discard` sets it aside. One that is sealed is finished only after plan, consent and policy have
+//! judged the state that it leaves.
+//!
 //! # Any tree, without a description
 //!
 //! [`lint`] judges a folder of files by their content and by where kubeadm puts them: [`mod@store::walk`] reads, each file
@@ -108,9 +117,10 @@
 //!    the bytes that it embeds, never on a hash of recipes.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
 //! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the root
-//!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given;
-//!    and kpki's state folder, which may be deleted at any time. A
-//!    crash leaves the old state, or one that the next apply rolls forward; old keys go only after the lock is durable.
+//!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given. A
+//!    crash leaves the old state, or one that the next apply of the same user and machine rolls forward; old keys go only
+//!    after the lock is durable. The machine key and the index of verified secrets lie in the user's state folder, which
+//!    may be deleted at any time.
 //! 8. A leaf never silently outlives its CA.
 //!
 //! # From `out/` to the nodes
@@ -136,6 +146,10 @@
 //!   is not renewed for ever.
 //! - A CA renews when what is left is less than its longest leaf and that leaf's window need, but never
 //!   before half of its own life: else a CA shorter than its leaves would renew at every run.
+//! - A file is an orphan while it is what the lock says was put at its path, and never by its name or
+//!   folder. A lock names artifacts; `graph::origins` says where those can have lain. Lines for files are
+//!   needed only where the artifact's line moves on and the file stays, so an older lock serves as well.
+//! - What cannot be read blocks its artifact without an `--allow`: nothing follows from it.
 //! - A certificate can be issued again over a public key alone. Only a kubeconfig needs the private one.
 //!
 //! # Where this leaves the first design
@@ -168,6 +182,8 @@
 //! | 2 | [`facts`] (the only reader of X.509), [`spec`] |
 //! | 1 | [`algorithm`], [`sealed`], [`time`], [`version`] |
 //! | 0 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
+//! | -1 | [`shell`] |
+//! | -2 | [`visible`] |
 
 pub mod algorithm;
 pub mod build;
@@ -191,9 +207,11 @@ pub mod profile;
 pub mod render;
 pub mod sealed;
 pub mod secret;
+pub mod shell;
 pub mod sources;
 pub mod spec;
 pub mod state;
 pub mod store;
 pub mod time;
 pub mod version;
+pub mod visible;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    match kpki::cli::Cli::try_parse() {
+    kpki::command::contain(|| match kpki::cli::Cli::try_parse() {
         Ok(cli) => kpki::command::run(&cli),
-        Err(error) => kpki::command::usage(&error),
-    }
+        Err(error) => kpki::command::usage(error),
+    })
 }

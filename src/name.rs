@@ -9,6 +9,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+mod endpoint;
+
+pub use endpoint::{API_PORT, Endpoint, port};
+
 /// Why a text is not the name that it should be; reads after the quoted text: `"a b" contains a space`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -94,7 +98,7 @@ fn check_node_name(text: &str) -> Result<(), NameError> {
     check_dns_name(text)?;
     if text.len() > 52 {
         return refuse(
-            "is longer than 52 bytes (`system:node:NAME` must fit a 64 byte common name)",
+            "is longer than 52 bytes; shorten it: `system:node:NAME` must fit a common name of 64",
         );
     }
     Ok(())
@@ -102,13 +106,13 @@ fn check_node_name(text: &str) -> Result<(), NameError> {
 
 fn check_label(text: &str) -> Result<(), NameError> {
     if text.is_empty() {
-        return refuse("is empty");
+        return refuse("is empty; write a name");
     }
     if text.len() > 63 {
-        return refuse("is longer than 63 bytes");
+        return refuse("is longer than 63 bytes; shorten it");
     }
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return refuse("must start with an ASCII letter or digit");
+        return refuse("must start with an ASCII letter or digit; put one before it");
     }
     match text
         .chars()
@@ -123,13 +127,13 @@ fn check_label(text: &str) -> Result<(), NameError> {
 
 fn check_attribute(text: &str) -> Result<(), NameError> {
     if text.is_empty() {
-        return refuse("is empty");
+        return refuse("is empty; write a name");
     }
     if text.len() > 64 {
-        return refuse("is longer than 64 bytes (RFC 5280)");
+        return refuse("is longer than 64 bytes (RFC 5280); shorten it");
     }
     if text.trim() != text {
-        return refuse("starts or ends with a space");
+        return refuse("starts or ends with a space; delete it");
     }
     match text.chars().find(|c| !(' '..='~').contains(c)) {
         Some(bad) => refuse(format!("contains {bad:?}; use printable ASCII")),
@@ -139,42 +143,44 @@ fn check_attribute(text: &str) -> Result<(), NameError> {
 
 fn check_role_name(text: &str) -> Result<(), NameError> {
     if text.is_empty() {
-        return refuse("is empty");
+        return refuse("is empty; write a name");
     }
     if text.len() > 253 {
-        return refuse("is longer than 253 bytes");
+        return refuse("is longer than 253 bytes; shorten it");
     }
     if text == "." || text == ".." {
-        return refuse("is not a role's name");
+        return refuse("is not a role's name; write the one that kubectl get clusterroles shows");
     }
     match text
         .chars()
         .find(|c| !('!'..='~').contains(c) || "/%".contains(*c))
     {
-        Some(bad) => refuse(format!("contains {bad:?}, which no role's name may")),
+        Some(bad) => refuse(format!(
+            "contains {bad:?}, which no role's name may; delete it"
+        )),
         None => Ok(()),
     }
 }
 
 fn check_dns_name(text: &str) -> Result<(), NameError> {
     if text.is_empty() {
-        return refuse("is empty");
+        return refuse("is empty; write a name");
     }
     if text.len() > 253 {
-        return refuse("is longer than 253 bytes");
+        return refuse("is longer than 253 bytes; shorten it");
     }
     if text.parse::<IpAddr>().is_ok() {
-        return refuse("is an IP address, not a name");
+        return refuse("is an IP address, not a name; write a name, such as w1 or w1.example.com");
     }
     for label in text.split('.') {
         if label.is_empty() {
-            return refuse("has an empty label (two dots, or a dot at an end)");
+            return refuse("has an empty label (two dots, or a dot at an end); delete that dot");
         }
         if label.len() > 63 {
-            return refuse("has a label longer than 63 bytes");
+            return refuse("has a label longer than 63 bytes; shorten that part");
         }
         if label.starts_with('-') || label.ends_with('-') {
-            return refuse("has a label that starts or ends with `-`");
+            return refuse("has a label that starts or ends with `-`; delete that `-`");
         }
         if let Some(bad) = label
             .chars()
@@ -196,7 +202,7 @@ fn check_dns_name(text: &str) -> Result<(), NameError> {
         .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
         && text.contains('.')
     {
-        return refuse("ends in a number and is not an IP address");
+        return refuse("ends in a number and is not an IP address; correct it");
     }
     Ok(())
 }
@@ -204,13 +210,15 @@ fn check_dns_name(text: &str) -> Result<(), NameError> {
 fn check_tree_path(text: &str) -> Result<(), NameError> {
     for segment in text.split('/') {
         if segment.is_empty() || segment == "." || segment == ".." {
-            return refuse("is not a plain relative path");
+            return refuse("is not a plain relative path; write names with one `/` between them");
         }
         if let Some(bad) = segment
             .chars()
             .find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c)))
         {
-            return refuse(format!("contains {bad:?}"));
+            return refuse(format!(
+                "contains {bad:?}; use ASCII letters, digits, `.`, `_` and `-`"
+            ));
         }
     }
     Ok(())
@@ -271,7 +279,7 @@ impl FromStr for San {
         }
         match text.strip_prefix("*.") {
             Some(parent) if !parent.contains('.') => {
-                return refuse("is a wildcard over a top-level domain");
+                return refuse("is a wildcard over a top-level domain; write *.example.com");
             }
             Some(parent) => check_dns_name(parent)?,
             None => check_dns_name(text)?,
@@ -306,7 +314,7 @@ fn check_address(address: IpAddr) -> Result<IpAddr, NameError> {
         return refuse("is the unspecified address; name the one that clients dial");
     }
     if address.is_multicast() {
-        return refuse("is a multicast address");
+        return refuse("is a multicast address; write the address of one machine");
     }
     if let IpAddr::V6(six) = address
         && six.to_ipv4_mapped().is_some()
@@ -330,7 +338,7 @@ impl FromStr for NodeAddress {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
         let Ok(address) = text.parse() else {
-            return refuse("is not an IP address");
+            return refuse("is not an IP address; write one such as 10.0.0.11 or fd00::11");
         };
         check_address(address).map(NodeAddress)
     }
@@ -339,73 +347,5 @@ impl FromStr for NodeAddress {
 impl fmt::Display for NodeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// What clients dial: `host:port`, the port 6443 when left out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Endpoint {
-    pub host: San,
-    pub port: u16,
-}
-
-/// kubeadm's default API server port.
-pub const API_PORT: u16 = 6443;
-
-impl Endpoint {
-    pub fn at(address: IpAddr) -> Self {
-        Endpoint {
-            host: San::Ip(address),
-            port: API_PORT,
-        }
-    }
-
-    /// The `server:` of a kubeconfig.
-    pub fn url(&self) -> String {
-        format!("https://{self}")
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.host {
-            San::Ip(IpAddr::V6(six)) => write!(f, "[{six}]:{}", self.port),
-            host => write!(f, "{host}:{}", self.port),
-        }
-    }
-}
-
-impl FromStr for Endpoint {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        if text.contains("//") {
-            return refuse("is a URL; write `host:port`");
-        }
-        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-            match rest.split_once(']') {
-                Some((host, "")) => (host, None),
-                Some((host, port)) => (host, port.strip_prefix(':').or(Some(port))),
-                None => return refuse("has a `[` without a `]`"),
-            }
-        } else if text.matches(':').count() > 1 {
-            (text, None)
-        } else {
-            match text.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (text, None),
-            }
-        };
-        let port = match port {
-            None => API_PORT,
-            Some(port) => match port.parse::<u16>() {
-                Ok(number) if number != 0 => number,
-                _ => return refuse(format!("has {port:?} where a port from 1 to 65535 belongs")),
-            },
-        };
-        let host: San = host.parse()?;
-        if matches!(&host, San::Dns(name) if name.starts_with("*.")) {
-            return refuse("is a wildcard; clients need a name that they can dial");
-        }
-        Ok(Endpoint { host, port })
     }
 }

@@ -1,5 +1,6 @@
 //! What there is: the lock's lines and the files under `out/`, as values.
 
+mod folder;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,6 +13,7 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
+pub use folder::Loose;
 pub use seen::{Moment, Seen, Stamp};
 
 /// What was built: hashes and public facts, one entry an artifact. It explains; it never makes a file
@@ -20,8 +22,8 @@ pub use seen::{Moment, Seen, Stamp};
 pub struct Lock {
     pub cluster: Option<String>,
     pub kubernetes: Option<KubernetesVersion>,
-    /// Identifies the seed that all keys follow from, if they do; tells nothing of it.
-    pub seed: Option<Digest>,
+    /// What all keys follow from, if they do; tells nothing of it.
+    pub seed: Option<SeedMark>,
     /// Full names of the recipients that secrets were sealed to: the cluster's, and a node's own.
     pub recipients: BTreeMap<Owner, BTreeSet<String>>,
     pub entries: BTreeMap<ArtifactName, Entry>,
@@ -29,6 +31,32 @@ pub struct Lock {
     pub copies: BTreeMap<TreePath, Rest>,
     /// Keys that somebody could read who is a recipient no longer, as long as they are in use.
     pub exposed: BTreeMap<ArtifactName, Exposure>,
+    /// What was put at paths that nothing describes any more, by the file's own name. Of a node's copy of
+    /// what several share the artifact's line moves on, and the file stays.
+    pub orphans: BTreeMap<TreePath, Made>,
+}
+
+/// What kpki put at a path: nothing else there is its to delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Made {
+    /// Digest of the bytes of a file that is public or sealed.
+    Content(Digest),
+    /// Of a secret in the clear: digest of its key's public half, which only apply opens it for.
+    Key(Digest),
+}
+
+/// Tells a seed from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeedMark {
+    /// Of the seed and the cluster's name.
+    pub id: Digest,
+    /// Version of the key schedule by which keys followed from it.
+    pub schedule: u32,
+}
+
+impl SeedMark {
+    /// The schedule of this kpki.
+    pub const SCHEDULE: u32 = 2;
 }
 
 /// Who could read a key once.
@@ -142,9 +170,14 @@ pub enum File {
         bytes: Vec<u8>,
     },
     Secret(SecretFile),
-    /// Not a plain file, too large or unreadable; in words.
+    /// Not a plain file, or too large; in words.
     Unusable {
         what: String,
+    },
+    /// A file, or a folder and all that may be in it, that the operating system does not let us read; why, in
+    /// words. Neither lost nor damaged.
+    Unreadable {
+        why: String,
     },
 }
 
@@ -223,12 +256,19 @@ impl Inventory {
         self.files.insert(path, File::Unusable { what });
     }
 
+    pub fn add_unreadable(&mut self, path: String, why: String) {
+        self.files.insert(path, File::Unreadable { why });
+    }
+
     fn form(&mut self, path: String, add: impl FnOnce(&mut SecretFile)) {
         let mut secret = self.secret(&path).cloned().unwrap_or_default();
         add(&mut secret);
         self.files.insert(path, File::Secret(secret));
     }
 }
+
+/// What kpki knows of a node, on the node itself; relative to its root.
+pub const RECORD: &str = "var/lib/kpki/installed.json";
 
 /// What lies on a node, as far as it was looked at. Paths are relative to its root.
 #[derive(Default)]

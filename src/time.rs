@@ -76,7 +76,9 @@ impl FromStr for Timestamp {
             Ok(when) if (0..=LAST).contains(&when.unix_timestamp()) => {
                 Ok(Timestamp(when.unix_timestamp()))
             }
-            Ok(_) => Err(NameError("lies outside the years 1970 to 9999".into())),
+            Ok(_) => Err(NameError(
+                "lies outside the years 1970 to 9999; write 2027-01-31".into(),
+            )),
             Err(_) => Err(NameError(
                 "is not a time; write 2027-01-31 or 2027-01-31T12:00:00Z".into(),
             )),
@@ -176,10 +178,11 @@ impl FromStr for Span {
                 Some('s') => 1,
                 _ => return Err(form()),
             };
-            if number.is_empty() || unit >= previous {
+            if number.is_empty() || number.starts_with('0') && number != "0" || unit >= previous {
                 return Err(form());
             }
-            let too_long = || NameError("is longer than 100 years".into());
+            let too_long =
+                || NameError("is longer than 100 years; write a shorter one, such as 10y".into());
             total = number
                 .parse::<u64>()
                 .ok()
@@ -193,7 +196,7 @@ impl FromStr for Span {
             return Err(if text.is_empty() {
                 form()
             } else {
-                NameError("is zero".into())
+                NameError("is zero; write how long, such as 365d".into())
             });
         }
         Ok(Span(total))

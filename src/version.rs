@@ -95,7 +95,7 @@ impl FromStr for VersionRequest {
         let minor = number(minor)?;
         if minor < 28 {
             return Err(NameError(
-                "is older than 1.28, the oldest that kpki knows".into(),
+                "is older than 1.28, the oldest that kpki knows; upgrade the cluster first".into(),
             ));
         }
         let newest = match patch {

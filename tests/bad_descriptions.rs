@@ -48,6 +48,12 @@ fn every_bad_description_has_its_report() {
             !found.contains('\u{1b}'),
             "{name}: colour without being asked"
         );
+        let mistakes = found.matches("error: ").count();
+        let helps = found.matches("= help: ").count();
+        assert_eq!(
+            mistakes, helps,
+            "{name}: a mistake without a next step\n{found}"
+        );
         let expected = case.join("expected.txt");
         if update {
             std::fs::write(expected, found).unwrap();
@@ -114,6 +120,86 @@ fn shows(text: &str, keys: &[String]) -> bool {
     })
 }
 
+/// By hand, from the code charts of Unicode: what a terminal obeys, what turns the order of a line, what
+/// shows nothing.
+const HOSTILE: [std::ops::RangeInclusive<u32>; 24] = [
+    0x01..=0x08,
+    0x0b..=0x0c,
+    0x0e..=0x1f,
+    0x7f..=0x9f,
+    0xad..=0xad,
+    0x34f..=0x34f,
+    0x61c..=0x61c,
+    0x115f..=0x1160,
+    0x17b4..=0x17b5,
+    0x180b..=0x180f,
+    0x200b..=0x200f,
+    0x2028..=0x202e,
+    0x2060..=0x206f,
+    0x2800..=0x2800,
+    0x3164..=0x3164,
+    0xe000..=0xe001,
+    0xfe00..=0xfe0f,
+    0xfeff..=0xfeff,
+    0xffa0..=0xffa0,
+    0xfff9..=0xfffb,
+    0x1bca0..=0x1bca3,
+    0x1d173..=0x1d17a,
+    0xe0000..=0xe007f,
+    0xe0100..=0xe01ef,
+];
+
+#[test]
+fn no_hidden_character_may_stand_anywhere_or_is_shown() {
+    const BEFORE: &str =
+        "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n";
+    let shown = |text: String, code: u32, is_raw: bool| {
+        let sources =
+            Sources::Memory([("cluster.kdl".to_owned(), text.clone().into_bytes())].into());
+        let report = load(&sources, "cluster.kdl")
+            .expect_err(&text)
+            .render(false);
+        let bad = |c: char| c != '\n' && HOSTILE.iter().any(|range| range.contains(&u32::from(c)));
+        assert!(!report.contains(bad), "{report:?}");
+        if is_raw {
+            let name = format!("character U+{code:04X} is not allowed");
+            assert!(
+                report.contains(&name) && report.contains("cluster.kdl:3:"),
+                "{report}"
+            );
+        }
+    };
+    for code in HOSTILE.into_iter().flatten() {
+        let c = char::from_u32(code).unwrap();
+        for line in [
+            format!("user \"x\" {{ group \"a{c}31mRED\" }}"),
+            format!("user \"x\" {{ group #\"a{c}b\"# }}"),
+            format!("user x{c}y"),
+            format!("{c}user \"x\""),
+            format!("user \"x\" // {c} user"),
+            format!("user \"x\" /* {c} /* {c} */ */"),
+            format!("user \\ // {c} z\n\"x\""),
+            format!("/- user \"x{c}\" // {c}"),
+            format!("user \"x\" {{ // {c}\n }}"),
+        ] {
+            shown(format!("{BEFORE}{line}\n"), code, true);
+        }
+        for line in [
+            "user",
+            "include",
+            "manifests",
+            "nonsense",
+            "certificate \"a\" san=",
+        ] {
+            shown(
+                format!("{BEFORE}{line} \"a\\u{{{code:x}}}b\"\n"),
+                code,
+                false,
+            );
+        }
+    }
+}
+
 /// kdl needs a second of one core for 1 MiB of anything; the rest allows for a busy machine. What these
 /// tests guard against takes minutes or overflows the stack.
 const LIMIT: Duration = Duration::from_secs(4);
@@ -131,6 +217,9 @@ fn report(text: impl Into<Vec<u8>>) -> Report {
         started.elapsed()
     );
     assert!(text.len() < 20_000, "{} bytes of report", text.len());
+    for problem in report.problems() {
+        assert!(problem.help.is_some(), "{}: no next step", problem.message);
+    }
     report
 }
 

@@ -665,6 +665,24 @@ fn a_reader_that_goes_away_is_no_failure() {
     }
 }
 
+/// No machine has stacks of this size, and rayon panics where it has no thread.
+#[test]
+fn a_panic_is_one_line_and_the_exit_code_of_a_defect() {
+    let lab = Lab::applied(TWO_NODES);
+    for words in ["plan", "status", "apply", "apply --rekey users/*"] {
+        let mut command = lab.command(words);
+        command.env("RUST_MIN_STACK", (1_u64 << 47).to_string());
+        let ran = ran(command.env_remove("RUST_BACKTRACE"));
+        assert_eq!((ran.code, ran.out.as_str()), (70, ""), "{}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+        let start = "error: kpki stopped at a defect of its own in rayon-core-";
+        assert!(ran.err.starts_with(start), "{}", ran.err);
+        assert!(ran.err.contains("please report it"), "{}", ran.err);
+        assert!(!lab.folder.path().join("out/.pending").exists());
+    }
+    lab.done("plan --detailed-exitcode");
+}
+
 #[test]
 fn no_command_tells_a_secret() {
     use base64::Engine as _;
@@ -797,4 +815,41 @@ fn modes_are_right_after_an_apply() {
             .mode();
         assert_eq!(mode & 0o7777, right, "{path}");
     }
+}
+
+/// What `--prune` would delete and has deleted is named to the last file, and nothing else of that kind is touched.
+#[test]
+fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
+    const ONE: &str =
+        "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n";
+    let lab = Lab::applied(&format!(
+        "{ONE}node \"w1\" address=\"10.0.0.12\"\nuser \"jane\" {{ group \"dev\"; bind cluster-role=\"view\" }}\n"
+    ));
+    let vip = "out/nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml";
+    lab.write(vip, "kind: Pod\n");
+    lab.write("cluster.kdl", ONE);
+    let orphans = [
+        "out/identities/nodes/w1/kubelet.crt",
+        "out/nodes/w1/etc/kubernetes/kubelet.conf",
+        "out/nodes/w1/etc/kubernetes/pki/ca.crt",
+        "out/users/jane/jane.crt",
+        "out/users/jane/jane.key",
+        "out/users/jane/jane.kubeconfig",
+        "out/users/jane/kustomization.yaml",
+        "out/users/jane/rbac.yaml",
+    ];
+    let (plan, done) = (lab.done("plan"), lab.done("apply --prune"));
+    for path in orphans {
+        assert!(
+            plan.contains(path) && done.contains(path),
+            "{path}\n{plan}\n{done}"
+        );
+        assert!(!lab.path(path).exists(), "{path}");
+    }
+    assert!(
+        plan.contains("1 file under out/ that kpki did not make"),
+        "{plan}"
+    );
+    assert!(lab.path(vip).exists());
+    assert!(lab.done("plan").contains("nothing to do"));
 }

@@ -344,6 +344,62 @@ fn a_killed_apply_is_finished_or_undone() {
     println!("kills: {hits:?}");
 }
 
+/// Killed after its journal was written, and then under another HOME: no command finishes it or loses a key, and the
+/// way on is printed; under the first HOME again, it is finished.
+#[test]
+fn a_killed_apply_waits_for_its_own_home() {
+    let here = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut project = Project::new();
+    let run = |project: &Project, home: &TempDir, words: &str| {
+        let mut command = project.kpki(&words.split(' ').collect::<Vec<_>>());
+        let done = command.env("XDG_STATE_HOME", home.path()).output().unwrap();
+        let text = [done.stdout, done.stderr].concat();
+        (
+            done.status.code().unwrap(),
+            String::from_utf8(text).unwrap(),
+        )
+    };
+    assert_eq!(run(&project, &here, "apply").0, 0);
+    for round in 0.. {
+        assert!(round < 200, "never killed in time");
+        project.wish.days += 1;
+        project.describe();
+        let journal = project.at("out/.pending/journal");
+        let mut child = project
+            .kpki(&APPLY)
+            .env("XDG_STATE_HOME", here.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !journal.exists() && child.try_wait().unwrap().is_none() {}
+        let _ = child.kill();
+        child.wait().unwrap();
+        if project.landed() == Landed::Committed {
+            break;
+        }
+        let (code, text) = run(&project, &here, &APPLY.join(" "));
+        assert_eq!(code, 0, "{text}");
+    }
+    project.remember_anchors();
+    for words in ["plan", "apply", "apply --prune"] {
+        let (code, text) = run(&project, &elsewhere, words);
+        assert_eq!(code, if words == "plan" { 1 } else { 3 }, "{text}");
+        assert!(
+            text.contains("kpki discard") && text.contains("--allow interrupted:"),
+            "{text}"
+        );
+        project.remember_anchors();
+    }
+    let (code, text) = run(&project, &here, "apply");
+    assert!(
+        code == 0 && text.contains("finished an apply that was interrupted"),
+        "{text}"
+    );
+    project.recover(Landed::Outside);
+}
+
 /// Ctrl-C takes its default action: the process ends by the signal, which shells report as 130.
 #[test]
 fn an_interrupted_apply_is_finished_or_undone() {

@@ -522,17 +522,23 @@ fn a_report_is_written_whole_and_over_nothing_else() {
     );
 
     std::os::unix::fs::symlink("cluster.kdl", lab.path("link")).unwrap();
+    std::fs::write(lab.path("cluster.kdl.old"), "mine").unwrap();
     for (to, why) in [
-        ("cluster.kdl", "is there and is no report of kpki"),
-        ("link", "is there and is no plain file"),
+        ("cluster.kdl", "is a file of a project's own"),
+        ("cluster.kdl.old", "is there and is no report of kpki"),
+        ("link", "is a symbolic link"),
         ("/dev/null", "is there and is no plain file"),
         ("out", "is there and is no plain file"),
-        ("out/report.html", "lies in out/"),
-        ("out/../out/ca/report.html", "lies in out/"),
+        ("out/report.html", "is inside of out/"),
+        ("out/../out/ca/report.html", "is inside of out/"),
         ("missing/report.html", "missing"),
         ("..", "is no name of a file"),
     ] {
-        let said = lab.refused(&format!("report -o {to}"));
+        let output = lab.run(&format!("report -o {to}"));
+        let code = if to.starts_with("missing") { 1 } else { 64 };
+        assert_eq!(output.status.code(), Some(code), "{to}");
+        assert!(output.stdout.is_empty(), "{to}");
+        let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(why), "{to}: {said}");
     }
     assert_eq!(

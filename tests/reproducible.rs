@@ -135,9 +135,10 @@ fn rsa_primes_are_the_first_ones() {
 /// As the README writes it down.
 fn stream(purpose: &str, length: usize) -> Vec<u8> {
     let seed = b"the seed of kpki's public example lab";
-    let mut hasher = blake3::Hasher::new_derive_key("kpki 2026-11-24 reproducible key schedule v1");
+    let mut hasher = blake3::Hasher::new_derive_key("kpki 2026-11-27 reproducible key schedule v2");
     for part in [
         &seed[..],
+        b"lab",
         purpose.as_bytes(),
         b"users/legacy",
         b"rsa-2048",
@@ -239,7 +240,7 @@ fn a_check_finds_a_flipped_byte_in_every_kind_of_file_and_writes_nothing() {
 
 #[test]
 fn what_is_no_seed_is_refused_and_nothing_is_written() {
-    let good = "00112233445566778899aabbccddeeff";
+    let good = "9d61b19deffd5a60ba844af492ec2cc4";
     for (seed, mode, says) in [
         (
             Some(good),
@@ -264,7 +265,17 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
         (
             Some("00000000000000000000000000000000"),
             0o600,
-            "again and again",
+            "lab.seed repeats itself",
+        ),
+        (
+            Some("000102030405060708090a0b0c0d0e0f"),
+            0o600,
+            "lab.seed counts in regular steps",
+        ),
+        (
+            Some("0123456789abcdef0123456789abcdef"),
+            0o600,
+            "`openssl rand -hex 32`",
         ),
         (Some(""), 0o600, "lab.seed is not one line"),
         (None, 0, "lab.seed cannot be read: no such file"),

@@ -69,6 +69,31 @@ fn intentions_are_part_of_a_plan() {
     }
 }
 
+/// An apply of a saved plan takes no `--allow`: the way on is another plan.
+#[test]
+fn consent_to_a_saved_plan_is_another_plan() {
+    let project = Project::example("users").applied();
+    let description = project.folder().join("cluster.kdl");
+    let text = fs::read_to_string(&description).unwrap();
+    let more = "user \"boss\" { group \"ops\"; bind cluster-role=\"cluster-admin\" }\n";
+    fs::write(&description, text + more).unwrap();
+    let renew = ["plan", "--renew", "users/*", "--out", "my reviewed.plan"];
+    ended(&project.kpki(&renew), 0);
+    let told = ended(&project.kpki(&["apply", "my reviewed.plan"]), 3);
+    let command = "kpki plan --out 'my reviewed.plan' --renew 'users/*' --allow escalation:boss\n";
+    assert!(told.ends_with(command), "{told}");
+    assert!(!told.contains("add --allow"), "{told}");
+    // As a shell reads it.
+    let command = command.replace("kpki", env!("CARGO_BIN_EXE_kpki"));
+    let ran = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .current_dir(project.folder())
+        .output()
+        .unwrap();
+    ended(&ran, 0);
+    ended(&project.kpki(&["apply", "my reviewed.plan"]), 0);
+}
+
 /// Time alone makes no plan stale: it is made again for its own time.
 #[test]
 fn an_untouched_tree_never_makes_a_plan_stale() {
@@ -141,7 +166,7 @@ fn what_moved_is_named_and_nothing_is_written() {
         ),
         (
             |p| fs::write(p.out("users/ci/old.key"), "").unwrap(),
-            &["the plan's orphans"],
+            &["the plan's foreign"],
         ),
     ];
     for (change, says) in changes {

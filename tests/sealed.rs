@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use common::age::{Key, open, seal};
 use common::leaks::{Search, holds};
-use common::project::{Project, files_below, said, tool};
+use common::project::{Project, files_below, printed, said, tool};
 use kpki::state::is_read;
 
 const CLUSTER: &str = r#"
@@ -401,7 +401,7 @@ fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
     );
     let project = Project::described(&text);
     let seed = project.folder().join("lab.seed");
-    let digits = common::project::printed(tool("openssl").args(["rand", "-hex", "32"]));
+    let digits = printed(tool("openssl").args(["rand", "-hex", "32"]));
     fs::write(&seed, digits).unwrap();
     fs::set_permissions(&seed, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let project = project.applied();
@@ -661,4 +661,261 @@ fn what_a_removed_recipient_could_read_is_listed_until_its_commands_were_run() {
     assert_eq!(listed("status")["exposed"], serde_json::json!([]));
     let lock = fs::read_to_string(project.folder().join("cluster.lock")).unwrap();
     assert!(!lock.contains("exposed"), "{lock}");
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    let pairs = (0..digits.len()).step_by(2);
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    pairs.map(byte).collect()
+}
+
+fn bytes(digits: &str) -> [u8; 32] {
+    hex(digits).try_into().unwrap()
+}
+
+fn age_key(u: [u8; 32]) -> String {
+    bech32::encode::<bech32::Bech32>(bech32::Hrp::parse("age").unwrap(), &u).unwrap()
+}
+
+fn ssh_key(kind: &str, parts: &[&[u8]]) -> String {
+    use base64::Engine as _;
+    let mut blob = Vec::new();
+    for part in [&[kind.as_bytes()], parts].concat() {
+        blob.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
+        blob.extend(part);
+    }
+    let key = base64::engine::general_purpose::STANDARD.encode(blob);
+    format!("{kind} {key} carol@desk")
+}
+
+/// Whether `age -R` seals to it.
+fn age_takes(recipient: &str) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("recipients");
+    fs::write(&file, recipient).unwrap();
+    let mut age = tool("age");
+    let output = common::age::fed(age.arg("-R").arg(file), b"secret");
+    output.status.success()
+}
+
+/// The u-coordinates of points of small order, from <https://cr.yp.to/ecdh.html#validate>; those of 255 bits are
+/// second encodings.
+const SMALL_U: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+/// The y-coordinates of the eight points of small order (Tor's and libsodium's list), and second encodings of them.
+const SMALL_Y: [&str; 7] = [
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+/// Each way in which a recipient gets into kpki.
+#[test]
+fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
+    let key = Key::age();
+    let one = age_key(bytes(SMALL_U[1]));
+    let identity = ssh_key("ssh-ed25519", &[&bytes(SMALL_Y[0])]);
+    let why = "is nobody's key: what is sealed to it is open to all or to none";
+    for bad in [&one, &identity] {
+        let good = described(&[&key]);
+        let node = format!("node \"w1\" address=\"10.0.1.1\" {{ recipient {bad:?} }}");
+        for (text, place) in [
+            (
+                good.replace(&format!("{:?}", key.recipient), &format!("{bad:?}")),
+                " --> cluster.kdl:6:21\n",
+            ),
+            (
+                good.replace("node \"w1\" address=\"10.0.1.1\"", &node),
+                " --> cluster.kdl:4:42\n",
+            ),
+            (
+                format!("{CLUSTER}secrets {{ recipients-file \"keys\" }}\n"),
+                " --> cluster.kdl:6:27\n",
+            ),
+        ] {
+            let project = Project::described(&text);
+            fs::write(
+                project.folder().join("keys"),
+                format!("{}\n{bad}\n", key.recipient),
+            )
+            .unwrap();
+            for words in [&["plan"][..], &["apply"], &["status"]] {
+                let output = project.kpki(words);
+                assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+                assert!(said(&output).contains(why), "{}", said(&output));
+                assert!(said(&output).contains(place), "{}", said(&output));
+            }
+        }
+        let project = Project::described(&good).applied_with(&["--allow", "escalation:secrets"]);
+        fs::write(project.folder().join("keys"), bad).unwrap();
+        for (words, code) in [
+            (["--recipient", bad], 64),
+            (["--recipients-file", "keys"], 1),
+        ] {
+            let output =
+                project.kpki(&[&["export", "w1", "-o", "w1.tar.age"], &words[..]].concat());
+            assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+            assert!(said(&output).contains(why), "{}", said(&output));
+            assert!(!project.folder().join("w1.tar.age").exists());
+        }
+    }
+}
+
+fn with_top_bit(mut bytes: [u8; 32]) -> [u8; 32] {
+    bytes[31] |= 0x80;
+    bytes
+}
+
+#[test]
+fn what_age_refuses_as_a_recipient_is_refused() {
+    use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as BASE, EIGHT_TORSION};
+    use kpki::sealed::Recipient;
+    let mut open_to_all = Vec::new();
+    for u in SMALL_U.map(bytes) {
+        open_to_all.push(age_key(u));
+        open_to_all.push(age_key(with_top_bit(u)));
+    }
+    let ed25519 = |y: [u8; 32]| ssh_key("ssh-ed25519", &[&y]);
+    for y in SMALL_Y.map(bytes) {
+        open_to_all.push(ed25519(y));
+        open_to_all.push(ed25519(with_top_bit(y)));
+    }
+    for recipient in &open_to_all {
+        assert!(!age_takes(recipient), "age takes {recipient}");
+    }
+
+    // What age may take, and what nobody or everybody opens then.
+    let mut others = Vec::new();
+    others.push(age_key([0xff; 32]));
+    others.push(age_key(with_top_bit(BASE.to_montgomery().to_bytes())));
+    // 2 is the u of a point of the twist: 2^3 + 486662 * 2^2 + 2 is no square.
+    others.push(age_key(bytes(&format!("02{}", "0".repeat(62)))));
+    for torsion in &EIGHT_TORSION[1..] {
+        let mixed = BASE + torsion;
+        others.push(age_key(mixed.to_montgomery().to_bytes()));
+        others.push(ed25519(mixed.compress().to_bytes()));
+    }
+    // No point has this y.
+    others.push(ed25519(bytes(&format!("02{}", "0".repeat(62)))));
+    // p + 3 as a second encoding of 3.
+    others.push(ed25519(bytes(&format!("f0{}7f", "ff".repeat(30)))));
+    let good = Key::ssh("rsa", "carol@desk", "");
+    let blob = good.recipient.split(' ').nth(1).unwrap();
+    let blob = {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD
+            .decode(blob)
+            .unwrap()
+    };
+    let modulus = blob[blob.len() - 257..].to_vec();
+    let rsa = |exponent: &[u8], modulus: &[u8]| ssh_key("ssh-rsa", &[exponent, modulus]);
+    assert_eq!(rsa(&[1, 0, 1], &modulus), good.recipient);
+    for exponent in [
+        &[][..],
+        &[0],
+        &[1],
+        &[2],
+        &[0, 3],
+        &[0x80],
+        &[1, 0, 0],
+        &[1, 0, 0, 1],
+        &[1, 0, 0, 0, 0, 1],
+    ] {
+        others.push(rsa(exponent, &modulus));
+    }
+    let mut changed = modulus.clone();
+    changed[256] &= 0xfe;
+    others.push(rsa(&[1, 0, 1], &changed));
+    // 2^2048 - 1 is a multiple of 3.
+    let mersenne = [&[0][..], &[0xff; 256]].concat();
+    others.push(rsa(&[1, 0, 1], &mersenne));
+    others.push(rsa(&[1, 0, 1], &modulus[1..]));
+    others.push(rsa(&[1, 0, 1], &[&[0][..], &modulus].concat()));
+    others.push(rsa(&[1, 0, 1], &[0x7f; 255]));
+    others.push(rsa(&[1, 0, 1], &[0x7f; 513]));
+    others.push(ssh_key("ssh-rsa", &[&[1, 0, 1], &modulus, b"more"]));
+    others.push(ssh_key("ssh-rsa", &[&modulus, &[1, 0, 1]]));
+    others.push(ssh_key(
+        "ssh-ed25519",
+        &[BASE.compress().as_bytes(), b"more"],
+    ));
+    others.push(ssh_key("ssh-ed25519", &[&BASE.compress().as_bytes()[..31]]));
+    // Of a prime everybody knows the secret exponent.
+    let prime = printed(tool("openssl").args(["prime", "-generate", "-bits", "2048", "-hex"]));
+    others.push(rsa(
+        &[1, 0, 1],
+        &[&[0][..], &hex(prime.trim_end())].concat(),
+    ));
+
+    for recipient in open_to_all.iter().chain(&others) {
+        let parsed = recipient.parse::<Recipient>();
+        assert!(parsed.is_err(), "{recipient} is taken");
+    }
+    let longer = Key::ssh("ed25519", "carol@desk", "");
+    for recipient in [
+        &Key::age().recipient,
+        &longer.recipient,
+        &good.recipient,
+        &rsa(&[3], &modulus),
+    ] {
+        assert!(age_takes(recipient), "{recipient}");
+        assert!(recipient.parse::<Recipient>().is_ok(), "{recipient}");
+    }
+    for _ in 0..50 {
+        assert!(Key::age().recipient.parse::<Recipient>().is_ok());
+    }
+}
+
+/// A commit can hold any file that looks like a key, and `check --history` reads it.
+#[test]
+fn an_ssh_private_key_with_a_number_of_zero_bytes_is_only_unreadable() {
+    use base64::Engine as _;
+    use kpki::build::seal::recipient_of;
+    use kpki::secret::Secret;
+    let joined = |parts: &[&[u8]]| {
+        let mut bytes = Vec::new();
+        for part in parts {
+            bytes.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
+            bytes.extend(*part);
+        }
+        bytes
+    };
+    let read = |public: &[u8], private: &[u8]| {
+        let key = [
+            b"openssh-key-v1\0",
+            &*joined(&[b"none", b"none", b""]),
+            &[0, 0, 0, 1],
+            &joined(&[public, &[&[7; 8], private].concat()]),
+        ]
+        .concat();
+        let text = base64::engine::general_purpose::STANDARD.encode(key);
+        let (begin, end) = ("-----BEGIN OPENSSH ", "-----END OPENSSH ");
+        let text = format!("{begin}PRIVATE KEY-----\n{text}\n{end}PRIVATE KEY-----\n");
+        recipient_of(&Secret::new(text.into_bytes()))
+    };
+    let good = joined(&[b"ssh-rsa", &[1, 0, 1], &[0x7f; 256]]);
+    for zero in [&[0][..], &[0; 9]] {
+        let public = joined(&[b"ssh-rsa", zero, &[0x7f; 256]]);
+        let private = joined(&[b"ssh-rsa", &[3], &[1, 0, 1], zero, &[3], &[3], &[3], b"a"]);
+        assert!(read(&public, &private).is_none());
+        assert!(read(&good, &private).is_none());
+        assert!(read(&public, &[]).is_none());
+    }
+    for key in [Key::ssh("rsa", "a", ""), Key::ssh("ed25519", "", "")] {
+        let secret = Secret::new(key.secret().into_bytes());
+        let recipient = recipient_of(&secret).unwrap();
+        assert_eq!(recipient, key.recipient.parse().unwrap());
+    }
 }

@@ -12,9 +12,15 @@ mod memory_disk;
 
 use std::collections::BTreeMap;
 
-use kpki::error::Result;
+use std::sync::LazyLock;
+
+use kpki::build::entropy::Entropy;
+use kpki::error::{Error, Result};
 use kpki::name::TreePath;
-use kpki::store::{Disk, EntryKind, Pending, RealDisk, Settled, begin, pending};
+use kpki::store::{
+    Disk, Doubt, Effect, EntryKind, Failed, JournalKey, Pending, RealDisk, Settled, begin,
+    interrupted, pending,
+};
 use rayon::prelude::*;
 
 use memory_disk::{Fault, Loss, MemoryDisk};
@@ -141,8 +147,38 @@ fn large() -> Scenario {
     }
 }
 
+/// Of the machine that all of this happens on.
+static HERE: LazyLock<JournalKey> = LazyLock::new(other_machine);
+
+fn other_machine() -> JournalKey {
+    JournalKey::of_this_run(&Entropy::system()).unwrap()
+}
+
+fn settle(disk: &impl Disk) -> Result<Settled, Failed> {
+    let nothing = |error: Error| Failed {
+        error,
+        effect: Effect::Nothing,
+    };
+    begin(disk, HERE.clone()).map_err(nothing)?.settle(None)
+}
+
 fn apply<D: Disk>(disk: &D, steps: &[Step], lock: &str) -> Result<()> {
-    let transaction = begin(disk)?;
+    try_apply(disk, steps, lock).map_err(|failed| failed.error)
+}
+
+/// As the commands do it: whatever fails before the commit has written nothing.
+fn try_apply<D: Disk>(disk: &D, steps: &[Step], lock: &str) -> Result<(), Failed> {
+    let nothing = |error: Error| Failed {
+        error,
+        effect: Effect::Nothing,
+    };
+    let mut transaction = begin(disk, HERE.clone()).map_err(nothing)?;
+    transaction.settle(None)?;
+    stage(&transaction, steps).map_err(nothing)?;
+    transaction.commit(lock.as_bytes(), std::collections::BTreeSet::new())
+}
+
+fn stage<D: Disk>(transaction: &kpki::store::Transaction<'_, D>, steps: &[Step]) -> Result<()> {
     for step in steps {
         match step {
             Put(path, text, mode) => {
@@ -152,7 +188,7 @@ fn apply<D: Disk>(disk: &D, steps: &[Step], lock: &str) -> Result<()> {
             Mode(path, mode) => transaction.set_mode(&TreePath::of(path), *mode)?,
         }
     }
-    transaction.commit(lock.as_bytes())
+    Ok(())
 }
 
 type Tree = BTreeMap<String, (u32, Vec<u8>)>;
@@ -274,13 +310,22 @@ impl Case {
         assert_eq!(snapshot(disk, false), expected, "{what}");
     }
 
+    /// What the error says of the files is so.
+    fn check_effect(&self, disk: &MemoryDisk, failed: &Failed, what: &str) {
+        let now = snapshot(disk, false);
+        let unfinished = pending(disk).unwrap() == Pending::Unfinished;
+        match failed.effect {
+            Effect::Nothing => assert!(now == self.old && !unfinished, "{what}"),
+            Effect::Recorded => assert!(unfinished, "{what}"),
+            Effect::Complete => assert!(now == self.new, "{what}"),
+        }
+    }
+
     fn settle(&self, disk: &MemoryDisk, what: &str) {
         self.check_crashed(disk, what);
         let unfinished = pending(disk).unwrap();
         let was_new = snapshot(disk, false) == self.new;
-        let settled = begin(disk)
-            .unwrap_or_else(|error| panic!("{what}: {error}"))
-            .settled();
+        let settled = settle(disk).unwrap_or_else(|failed| panic!("{what}: {}", failed.error));
         let expected = match unfinished {
             Pending::Nothing => Settled::Nothing,
             Pending::Unfinished => Settled::Finished,
@@ -338,9 +383,10 @@ fn an_error_at_any_operation() {
             let what = format!("{name}, error at {k}");
             let disk = case.before.clone();
             disk.set_fault(Fault::Error(k));
-            let done = apply(&disk, &case.change, "lock 2");
+            let done = try_apply(&disk, &case.change, "lock 2");
             disk.set_fault(Fault::None);
-            assert!(done.is_err(), "{what}");
+            let failed = done.expect_err(&what);
+            case.check_effect(&disk, &failed, &what);
             // Nobody died, so the abort has cleaned up; only what comes after the lock may be left to do.
             let now = pending(&disk).unwrap();
             let is_new = snapshot(&disk, false) == case.new;
@@ -388,11 +434,11 @@ fn stops_of_recoveries(stride: usize) {
                 end(&disk, first, k);
                 let whole = disk.clone();
                 whole.set_fault(Fault::None);
-                drop(begin(&whole).unwrap());
+                settle(&whole).unwrap();
                 for j in (k % stride..whole.operations()).step_by(stride) {
                     let again = disk.clone();
                     again.set_fault(Fault::Stop(j));
-                    let _ = begin(&again).map(drop);
+                    let _ = settle(&again);
                     let losses = [Loss::All, Loss::Contents, Loss::Some(8)].map(Some);
                     for second in losses.into_iter().chain([None]) {
                         let what = format!("{name}, {first:?} at {k}, {second:?} at {j}");
@@ -442,7 +488,8 @@ fn a_dropped_transaction_changes_nothing() {
     let disk = MemoryDisk::new();
     apply(&disk, &tree(), "lock 1").unwrap();
     let before = snapshot(&disk, true);
-    let transaction = begin(&disk).unwrap();
+    let mut transaction = begin(&disk, HERE.clone()).unwrap();
+    transaction.settle(None).unwrap();
     transaction
         .stage(&TreePath::of("ca/ca.key"), b"other", 0o600)
         .unwrap();
@@ -460,14 +507,18 @@ fn what_cannot_be_decided_is_refused() {
     disk.mkdir("out/.pending", 0o700).unwrap();
     disk.write_new("out/.pending/journal", b"kpki journal 1\nput ca/ca", 0o600)
         .unwrap();
-    let error = begin(&disk).map(drop).unwrap_err();
-    assert!(error.message.contains("journal cannot be used"), "{error}");
-    assert!(error.help.unwrap().contains("nothing was deleted"));
+    let failed = settle(&disk).unwrap_err();
+    assert!(
+        failed.error.message.contains("its journal does not begin"),
+        "{}",
+        failed.error
+    );
+    assert_eq!(failed.effect, Effect::Nothing);
     disk.remove_file("out/.pending/journal").unwrap();
     disk.mkdir("out/.pending/old", 0o700).unwrap();
     disk.write_new("out/.pending/old/0", b"the only copy", 0o600)
         .unwrap();
-    let error = begin(&disk).map(drop).unwrap_err();
+    let error = settle(&disk).unwrap_err().error;
     assert!(
         error
             .message
@@ -475,4 +526,111 @@ fn what_cannot_be_decided_is_refused() {
         "{error}"
     );
     assert_eq!(kept(&disk), [b"the only copy".to_vec()]);
+}
+
+/// A crash at each operation, and then another HOME, user or machine: nothing is finished, undone behind a journal, or
+/// lost; a person may consent to exactly what is there, or set it aside.
+#[test]
+fn what_was_begun_elsewhere_stays_as_it_is() {
+    let mut seen = 0;
+    for (name, case) in cases() {
+        for k in 0..case.operations {
+            let what = format!("{name}, stop at {k}");
+            let disk = case.before.clone();
+            disk.set_fault(Fault::Stop(k));
+            let _ = apply(&disk, &case.change, "lock 2");
+            disk.restart();
+            if pending(&disk).unwrap() != Pending::Unfinished {
+                continue;
+            }
+            seen += 1;
+            let before = snapshot(&disk, true);
+            let key = other_machine();
+            let found = interrupted(&disk, Ok(Some(&key))).unwrap().unwrap();
+            assert_eq!(found.doubt, Some(Doubt::NotFromHere(None)), "{what}");
+            assert_eq!(
+                interrupted(&disk, Ok(Some(&HERE))).unwrap().unwrap().doubt,
+                None,
+                "{what}"
+            );
+
+            let other = kpki::hash::Digest::of(b"another journal");
+            for consent in [None, Some(&other)] {
+                let failed = begin(&disk, key.clone())
+                    .unwrap()
+                    .settle(consent)
+                    .unwrap_err();
+                assert_eq!(failed.effect, Effect::Nothing, "{what}");
+                assert_eq!(snapshot(&disk, true), before, "{what}");
+            }
+            case.check_crashed(&disk, &what);
+
+            let aside = disk.clone();
+            let place = begin(&aside, key.clone()).unwrap().discard().unwrap();
+            let place = place.unwrap_or_else(|| panic!("{what}"));
+            let now = snapshot(&aside, false);
+            let is_locked = now.get("cluster.lock") == case.new.get("cluster.lock");
+            let moved: Vec<_> = now.into_iter().collect();
+            for (path, file) in &case.old {
+                let is_here = |(at, other): &(String, (u32, Vec<u8>))| {
+                    (at == path || at.starts_with(&format!("{place}/old/"))) && file.1 == other.1
+                };
+                // With the new lock in force, what it replaces may be gone.
+                assert!(
+                    moved.iter().any(is_here) || is_locked,
+                    "{what}: {path} is lost"
+                );
+            }
+            assert_eq!(pending(&aside).unwrap(), Pending::Nothing, "{what}");
+
+            let settled = begin(&disk, key).unwrap().settle(Some(&found.identity));
+            assert_eq!(
+                settled.map_err(|failed| failed.error.message),
+                Ok(Settled::Finished),
+                "{what}"
+            );
+            assert!(case.check_settled(&disk, &what), "{what}");
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+/// What changed between the crash and the next run is not put in place.
+#[test]
+fn a_change_to_what_was_staged_or_to_the_lock_stops_the_recovery() {
+    let case = Case::of(scenarios().remove(2), MemoryDisk::new());
+    let crashed = (0..case.operations).find_map(|k| {
+        let disk = case.before.clone();
+        disk.set_fault(Fault::Stop(k));
+        let _ = apply(&disk, &case.change, "lock 2");
+        disk.restart();
+        (pending(&disk).unwrap() == Pending::Unfinished).then_some(disk)
+    });
+    let crashed = crashed.unwrap();
+    for (path, said) in [
+        (
+            "out/.pending/tree/ca/ca.key",
+            "out/.pending/tree/ca/ca.key has changed since",
+        ),
+        (
+            "out/.pending/cluster.lock",
+            "out/.pending/cluster.lock has changed since",
+        ),
+        ("cluster.lock", "cluster.lock has changed since"),
+        ("out/.pending/journal", "its journal is cut off"),
+    ] {
+        let disk = crashed.clone();
+        let mut bytes = disk.read(path).unwrap();
+        bytes.truncate(bytes.len() - 1);
+        disk.remove_file(path).unwrap();
+        disk.write_new(path, &bytes, 0o600).unwrap();
+        let before = snapshot(&disk, true);
+        let failed = settle(&disk).unwrap_err();
+        assert!(
+            failed.error.message.contains(said),
+            "{path}: {}",
+            failed.error
+        );
+        assert_eq!(snapshot(&disk, true), before, "{path}");
+    }
 }

@@ -5,10 +5,14 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::process::{Command, ExitCode};
 
+use kpki::build::entropy::Entropy;
 use kpki::error::{Error, Kind, Result};
 use kpki::name::TreePath;
-use kpki::store::{Disk, FoundKind, Pending, RealDisk, begin, pending, scan};
+use kpki::store::{
+    Disk, FoundKind, JournalKey, Pending, RealDisk, Settled, Transaction, begin, pending, scan,
+};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::TempDir;
 
@@ -18,10 +22,21 @@ fn project() -> (TempDir, RealDisk) {
     (folder, disk)
 }
 
+fn open(disk: &RealDisk) -> Result<(Transaction<'_, RealDisk>, Settled)> {
+    let mut transaction = begin(disk, JournalKey::of_this_run(&Entropy::system())?)?;
+    let settled = transaction.settle(None).map_err(|failed| failed.error)?;
+    Ok((transaction, settled))
+}
+
+fn commit(transaction: Transaction<'_, RealDisk>) -> Result<()> {
+    let done = transaction.commit(b"lock", std::collections::BTreeSet::new());
+    done.map_err(|failed| failed.error)
+}
+
 fn put(disk: &RealDisk, path: &str) -> Result<()> {
-    let transaction = begin(disk)?;
+    let (transaction, _) = open(disk)?;
     transaction.stage(&TreePath::of(path), b"bytes", 0o600)?;
-    transaction.commit(b"lock")
+    commit(transaction)
 }
 
 /// The kernel's own file system has no sync of a folder.
@@ -78,7 +93,7 @@ fn no_link_inside_is_followed() {
         symlink(elsewhere.path(), &at).unwrap();
         if link == ".pending" {
             // Its name is ours: the link goes, what it names stays.
-            drop(begin(&disk));
+            drop(open(&disk));
         } else {
             let error = refusal(&folder, &disk, "nodes/cp1/a.key");
             let expected = format!("out/{link} is a symbolic link");
@@ -133,22 +148,22 @@ fn a_fifo_does_not_block_a_reader() {
 #[test]
 fn the_second_writer_is_told_to_wait() {
     let (folder, disk) = project();
-    let first = begin(&disk).unwrap();
+    let (first, _) = open(&disk).unwrap();
     first
         .stage(&TreePath::of("ca/ca.key"), b"key", 0o600)
         .unwrap();
     let other = RealDisk::open(folder.path()).unwrap();
     for second in [&disk, &other] {
-        let error = begin(second).map(drop).unwrap_err();
+        let error = open(second).map(drop).unwrap_err();
         assert_eq!(error.kind, Kind::Busy);
         assert_eq!(error.message, "another kpki is writing to out/");
     }
-    first.commit(b"lock").unwrap();
+    commit(first).unwrap();
     assert_eq!(
         fs::read(folder.path().join("out/ca/ca.key")).unwrap(),
         b"key"
     );
-    drop(begin(&other).unwrap());
+    drop(open(&other).unwrap());
 }
 
 /// The umask belongs to the process, so one test sets it; modes are exact under any.
@@ -157,7 +172,7 @@ fn modes_are_exact_under_any_umask() {
     for umask in [0o077, 0o000, 0o022] {
         let before = rustix::process::umask(Mode::from_raw_mode(umask));
         let (folder, disk) = project();
-        let transaction = begin(&disk).unwrap();
+        let (transaction, _) = open(&disk).unwrap();
         for (path, mode) in [
             ("ca/ca.key", 0o600),
             ("nodes/cp1/manifests/etcd.yaml", 0o600),
@@ -168,7 +183,7 @@ fn modes_are_exact_under_any_umask() {
         let out = folder.path().join("out");
         assert_eq!(mode(&out.join(".pending")), 0o700);
         assert_eq!(mode(&out.join(".pending/tree/ca/ca.key")), 0o600);
-        transaction.commit(b"lock").unwrap();
+        commit(transaction).unwrap();
         rustix::process::umask(before);
         for (path, expected) in [
             ("", 0o755),
@@ -245,4 +260,49 @@ fn the_scan_tells_all_and_opens_no_secret() {
             ("link", "link"),
         ]
     );
+}
+
+/// As kpki's main runs a command, in a process of its own: this test calls itself.
+#[test]
+fn a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line() {
+    const FOLDER: &str = "KPKI_TEST_PANICS_IN";
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let code = kpki::command::contain(|| {
+            let disk = RealDisk::open(Path::new(&folder)).unwrap();
+            let (transaction, _) = open(&disk).unwrap();
+            let path = TreePath::of("ca/etcd.crt");
+            transaction.stage(&path, b"staged", 0o644).unwrap();
+            assert_eq!(pending(&disk).unwrap(), Pending::Staged);
+            rayon::join(|| panic!("words of a test"), || ());
+            ExitCode::SUCCESS
+        });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        return;
+    }
+    for (wish, lines) in [(None, 1..2), (Some("0"), 1..2), (Some("1"), 3..999)] {
+        let (folder, disk) = project();
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let name = "a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line";
+        child.args(["--exact", name, "--nocapture"]);
+        child
+            .env(FOLDER, folder.path())
+            .env_remove("RUST_BACKTRACE");
+        child.envs(wish.map(|wish| ("RUST_BACKTRACE", wish)));
+        let output = child.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        let first = said.lines().next().unwrap();
+        assert!(
+            first.starts_with("error: kpki stopped at a defect of its own in tests/store_disk.rs:"),
+            "{said}"
+        );
+        assert!(
+            first.contains(" (words of a test); please report it"),
+            "{said}"
+        );
+        assert!(lines.contains(&said.lines().count()), "{said}");
+        assert_eq!(pending(&disk).unwrap(), Pending::Nothing);
+        assert!(!folder.path().join("out/.pending").exists());
+        assert!(!folder.path().join("out/ca/etcd.crt").exists());
+    }
 }

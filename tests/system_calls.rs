@@ -302,3 +302,258 @@ fn a_trace_shows_what_is_looked_for() {
     assert_eq!(python.count("socket"), 1, "{python:?}");
     assert!(python.forbidden(&[]).any(|call| call.name == "socket"));
 }
+
+/// What a repository can name to run, each time the same program; %s is that program.
+const HOSTILE_CONFIG: &str = r#"
+[core]
+	repositoryFormatVersion = 1
+	fsmonitor = %s
+	hooksPath = %d/hooks
+	pager = %s
+	editor = %s
+	askPass = %s
+	sshCommand = %s
+	gitProxy = %s
+	alternateRefsCommand = %s
+	attributesFile = %d/attributes
+[filter "x"]
+	clean = %s
+	smudge = %s
+	required = true
+[filter "y"]
+	process = %s
+	required = true
+[diff]
+	external = %s
+[diff "x"]
+	command = %s
+	textconv = %s
+[merge "x"]
+	driver = %s
+[alias]
+	ls-files = !%s
+	rev-parse = !%s
+	cat-file = !%s
+	rev-list = !%s
+	diff-tree = !%s
+	ls-tree = !%s
+	config = !%s
+[pager]
+	ls-files = %s
+	config = %s
+	rev-list = %s
+[gpg]
+	program = %s
+[log]
+	showSignature = true
+[credential]
+	helper = !%s
+[uploadpack]
+	packObjectsHook = %s
+[extensions]
+	partialClone = origin
+[remote "origin"]
+	url = ext::%s
+	promisor = true
+	partialCloneFilter = blob:none
+	uploadpack = %s
+[protocol]
+	allow = always
+[protocol "ext"]
+	allow = always
+[submodule]
+	recurse = true
+[trace2]
+	normalTarget = %d/canary
+[include]
+	path = %d/included
+[includeIf "gitdir:**"]
+	path = %d/included
+"#;
+
+struct Hostile {
+    project: Project,
+    desk: tempfile::TempDir,
+}
+
+impl Hostile {
+    /// `example` in a folder of a repository, whose `.git` names programs wherever one can be named.
+    fn new(example: &str) -> Self {
+        let desk = tempfile::tempdir().unwrap();
+        let project = Project::described("");
+        let this = Hostile { project, desk };
+        let example = Project::example(example).applied();
+        fs::create_dir_all(this.folder()).unwrap();
+        common::project::copy(example.folder(), &this.folder());
+        fs::write(this.folder().join("note.txt"), "one\n").unwrap();
+        fs::write(this.folder().join("more.txt"), "one\n").unwrap();
+        this.git(&["init", "--quiet"]);
+        this.git(&["add", "--all"]);
+        this.git(&["commit", "--quiet", "-m", "one"]);
+        fs::write(
+            this.folder().join(".gitattributes"),
+            "* filter=x diff=x merge=x\nmore.txt filter=y\n",
+        )
+        .unwrap();
+        fs::write(this.folder().join("note.txt"), "two\n").unwrap();
+        this.git(&["add", "--all"]);
+        this.git(&["commit", "--quiet", "-m", "two"]);
+        // The index tells by its file's time alone that these may have changed.
+        for name in ["note.txt", "more.txt", "cluster.kdl"] {
+            let path = this.folder().join(name);
+            let text = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, text).unwrap();
+        }
+        let (seed, mode) = (this.folder().join("lab.seed"), 0o644);
+        if seed.exists() {
+            fs::set_permissions(seed, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        }
+        this.write_program(&this.desk.path().join("program"));
+        fs::create_dir(this.desk.path().join("hooks")).unwrap();
+        for hook in ["post-index-change", "pre-auto-gc", "reference-transaction"] {
+            this.write_program(&this.desk.path().join("hooks").join(hook));
+            this.write_program(&this.project.folder().join(".git/hooks").join(hook));
+        }
+        let attributes = "* filter=x diff=x merge=x\n";
+        fs::write(this.desk.path().join("attributes"), attributes).unwrap();
+        let included = "[core]\n\tfsmonitor = %s\n[filter \"x\"]\n\tclean = %s\n";
+        fs::write(this.desk.path().join("included"), this.named(included)).unwrap();
+        let config = this.project.folder().join(".git/config");
+        let mut text = fs::read_to_string(&config).unwrap();
+        text.push_str(&this.named(HOSTILE_CONFIG));
+        fs::write(config, text).unwrap();
+        this
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.project.folder().join("sites/prod")
+    }
+
+    fn git(&self, words: &[&str]) -> String {
+        common::project::git(self.project.folder(), words)
+    }
+
+    fn named(&self, text: &str) -> String {
+        let desk = self.desk.path().to_str().unwrap();
+        text.replace("%s", &format!("{desk}/program"))
+            .replace("%d", desk)
+    }
+
+    fn write_program(&self, path: &Path) {
+        let text = format!(
+            "#!/bin/sh\necho ran >> {}/canary\ncat\n",
+            self.desk.path().display()
+        );
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+
+    /// A folder that Git takes for a repository before it sees the `.git` above: nothing but files that a commit holds.
+    fn embed(&self, folder: &Path, settings: &str) {
+        for name in ["objects/info", "objects/pack", "refs/heads", "hooks"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+            fs::write(folder.join(name).join("keep"), "").unwrap();
+        }
+        fs::write(folder.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        let config = format!(
+            "[core]\n{settings}{}",
+            HOSTILE_CONFIG.replace("[extensions]\n\tpartialClone = origin\n", "")
+        );
+        fs::write(folder.join("config"), self.named(&config)).unwrap();
+    }
+
+    /// With a PATH that begins in the project's folder, where a `git` lies.
+    fn runs_nothing_but_git(&self, words: &[&str], code: i32, expected: &str) {
+        self.write_program(&self.folder().join("git"));
+        let path = format!("PATH=:.:{}", std::env::var("PATH").unwrap());
+        let words = [&[path.as_str(), env!("CARGO_BIN_EXE_kpki")][..], words].concat();
+        let trace = trace(tool("env").get_program(), &words, &self.folder(), None);
+        fs::remove_file(self.folder().join("git")).unwrap();
+        assert_eq!(trace.code, Some(code), "{words:?}: {}", trace.said);
+        assert!(trace.said.contains(expected), "{words:?}: {}", trace.said);
+        let canary = self.desk.path().join("canary");
+        assert!(!canary.exists(), "{words:?} ran what the repository names");
+        // strace starts env, which starts kpki.
+        let started = trace
+            .calls
+            .iter()
+            .filter(|call| call.name.starts_with("execve"));
+        for call in started.skip(1).filter(|call| call.line.ends_with(" = 0")) {
+            let program = call.line.split('"').nth(1).unwrap();
+            assert!(
+                program == env!("CARGO_BIN_EXE_kpki") || program.ends_with("/git"),
+                "{words:?}: {}",
+                call.line
+            );
+            assert!(Path::new(program).is_absolute(), "{}", call.line);
+        }
+    }
+}
+
+#[test]
+fn commands_that_ask_git_run_nothing_that_a_repository_names() {
+    let hostile = Hostile::new("lab");
+    // The measure: Git itself would run what is named there.
+    let mut git = tool("git");
+    git.args(["ls-files", "--modified"])
+        .current_dir(hostile.folder());
+    let _ = git.output().unwrap();
+    let canary = hostile.desk.path().join("canary");
+    assert!(canary.exists());
+    fs::remove_file(canary).unwrap();
+
+    let check = ["check", "--no-plaintext"];
+    hostile.runs_nothing_but_git(&check, 1, "x tracked");
+    let history = ["check", "--no-plaintext", "--history"];
+    hostile.runs_nothing_but_git(&history, 1, "whoever has the repository has them");
+    hostile.runs_nothing_but_git(&["diff", "HEAD~1"], 0, "");
+    hostile.runs_nothing_but_git(&["diff", "HEAD~1", "HEAD"], 0, "");
+    hostile.runs_nothing_but_git(&["plan"], 0, "");
+    // The seed can be read by others, which only Git excuses.
+    fs::remove_file(hostile.folder().join("out/users/ci/ci.kubeconfig")).unwrap();
+    hostile.runs_nothing_but_git(&["apply"], 0, "users/ci");
+    hostile.runs_nothing_but_git(&["setup", "git"], 0, "set diff.kpki.textconv");
+
+    // An object that only the remote has: an error, and nobody is asked.
+    let object = hostile.git(&[
+        "-c",
+        "core.fsmonitor=false",
+        "rev-parse",
+        "HEAD:sites/prod/cluster.kdl",
+    ]);
+    let (folder, file) = object.trim().split_at(2);
+    let objects = hostile.project.folder().join(".git/objects");
+    fs::remove_file(objects.join(folder).join(file)).unwrap();
+    hostile.runs_nothing_but_git(&check, 1, "git failed: ");
+    hostile.runs_nothing_but_git(&history, 1, "git failed: ");
+    hostile.runs_nothing_but_git(&["diff", "HEAD"], 1, "git failed: ");
+}
+
+#[test]
+fn a_repository_that_a_commit_brings_is_refused() {
+    for (below, settings) in [
+        ("sites/prod", "\tbare = false\n\tworktree = .\n"),
+        ("sites/prod", "\tbare = true\n"),
+        ("sites", "\tbare = false\n\tworktree = .\n"),
+        // Its working tree is the real one's.
+        ("sites/prod", "\tbare = false\n\tworktree = ../..\n"),
+    ] {
+        let hostile = Hostile::new("lab");
+        let folder = hostile.project.folder().join(below);
+        hostile.embed(&folder, settings);
+        let config = fs::read(folder.join("config")).unwrap();
+        let real = hostile.project.folder().join(".git/config");
+        let real = (fs::read(&real).unwrap(), real);
+        let why = "is a Git repository of its own to Git";
+        hostile.runs_nothing_but_git(&["check", "--no-plaintext"], 1, why);
+        hostile.runs_nothing_but_git(&["check", "--no-plaintext", "--history"], 1, why);
+        hostile.runs_nothing_but_git(&["diff", "HEAD~1"], 1, why);
+        hostile.runs_nothing_but_git(&["diff"], 1, why);
+        hostile.runs_nothing_but_git(&["setup", "git"], 1, why);
+        fs::remove_file(hostile.folder().join("out/users/ci/ci.kubeconfig")).unwrap();
+        hostile.runs_nothing_but_git(&["apply"], 1, why);
+        assert_eq!(fs::read(folder.join("config")).unwrap(), config);
+        assert_eq!(fs::read(&real.1).unwrap(), real.0);
+    }
+}

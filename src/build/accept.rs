@@ -94,7 +94,8 @@ pub fn check(
         );
     }
     if here.is_some_and(|here| {
-        facts.not_before < here.not_before && here.public_key == facts.public_key
+        let is_valid = here.not_before <= now;
+        is_valid && facts.not_before < here.not_before && here.public_key == facts.public_key
     }) {
         return Err("it is older than the one that is here".into());
     }

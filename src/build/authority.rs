@@ -8,7 +8,7 @@ use super::held_key::{Belongs, HeldKey, held_key};
 use crate::error::{Error, Kind, Result};
 use crate::facts::{CertificateFacts, certificate_pem};
 use crate::graph::{Authority, DerivationId, Issuance};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Step, subject_on_record};
 use crate::state::Entry;
 
 /// An authority as its leaves and readers need it.
@@ -48,7 +48,8 @@ pub(super) fn build_authority(
                 return Err(Error::internal("a brought CA cannot be made"));
             };
             let held = job.new_key(id, key.value)?;
-            self_signed(job, id, recipe, held)?
+            let is_another = action != Some(Action::Create);
+            self_signed(job, id, recipe, held, is_another)?
         }
         (_, Some(Action::Reissue)) => {
             let belongs = match (witness.certificate(), recorded) {
@@ -58,7 +59,7 @@ pub(super) fn build_authority(
             };
             let held = held_key(job, id, belongs)?.ok_or_else(|| key_is_gone(job, id))?;
             refuse_another_algorithm(job, id, recipe, &held)?;
-            self_signed(job, id, recipe, held)?
+            self_signed(job, id, recipe, held, false)?
         }
         (Issuance::Brought(brought), Some(_)) => AuthorityState {
             facts: read(&brought.der)?,
@@ -126,12 +127,18 @@ fn self_signed(
     id: DerivationId,
     recipe: &Authority,
     held: HeldKey,
+    is_another: bool,
 ) -> Result<AuthorityState> {
     let Issuance::SelfSigned {
         subject, validity, ..
     } = &recipe.issuance
     else {
         return Err(Error::internal("a brought CA cannot be issued"));
+    };
+    let subject = if is_another {
+        subject
+    } else {
+        &subject_on_record(job.world, id, subject)
     };
     let public_key = held.key.public_key();
     let der = job.issue(

@@ -17,6 +17,7 @@ use super::held_key::HeldKey;
 use super::identity::{build_identity, build_kubeconfig};
 use super::key::PrivateKey;
 use super::key_schedule::Seed;
+use super::prune;
 use super::request::{build_request, render_manifest};
 use super::seal::Identity;
 use super::sealing::{self, Written};
@@ -34,7 +35,7 @@ use crate::plan::{
 };
 use crate::secret::Secret;
 use crate::spec::Spec;
-use crate::state::{Entry, Lock};
+use crate::state::{Entry, Lock, SeedMark};
 use crate::time::Timestamp;
 
 /// Where secrets come from and outputs go to.
@@ -131,25 +132,32 @@ pub fn execute(
         .into_iter()
         .map(|(id, entry)| (world.graph.get(id).name.clone(), entry))
         .collect();
-    for orphan in &plan.orphans {
-        match orphan {
-            Orphan::File { path, .. } if prune => files.remove(path)?,
-            Orphan::Line(name) if !prune => {
-                if let Some(entry) = world.lock.entries.get(name) {
-                    entries.insert(name.clone(), entry.clone());
-                }
-            }
-            _ => {}
+    if prune {
+        prune::prune(&job, plan)?;
+    }
+    for orphan in plan.orphans.iter().filter(|_| !prune) {
+        if let Orphan::Line(name) = orphan
+            && let Some(entry) = world.lock.entries.get(name)
+        {
+            entries.insert(name.clone(), entry.clone());
         }
     }
     let mut lock = Lock {
         cluster: Some(spec.cluster.name.to_string()),
         kubernetes: Some(spec.cluster.kubernetes.value),
-        seed: entropy.seed().map(Seed::id),
+        seed: entropy.seed().map(|seed| SeedMark {
+            id: seed.id(),
+            schedule: SeedMark::SCHEDULE,
+        }),
         recipients: spec.recipients(),
         entries,
         copies: BTreeMap::new(),
         exposed: BTreeMap::new(),
+        orphans: if prune {
+            BTreeMap::new()
+        } else {
+            prune::remembered(world, plan)
+        },
     };
     sealing::record(&job, &mut lock, prune)?;
     lock.exposed = exposures(world, plan, &lock);
@@ -160,13 +168,28 @@ pub fn execute(
 fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
     const HELP: &str = "put that seed back; a cluster with another seed begins with an empty out/ and without \
          cluster.lock";
-    match job.world.lock.seed {
-        Some(known) if known == seed.id() => return Ok(()),
-        Some(_) => {
-            let message = "the seed is not the one that the keys in cluster.lock were made from";
-            return Err(Error::refused(message).help(HELP));
+    const OTHER_SCHEDULE: &str = "to keep the keys take `reproducible` out of the description; for others begin with an \
+         empty out/ and without cluster.lock";
+    if let Some(known) = job.world.lock.seed {
+        // Where the cluster was renamed, the plan makes new keys.
+        let before = job.world.lock.cluster.as_deref();
+        let is_known = match before {
+            Some(name) => known.id == seed.of_cluster(name).id(),
+            None => known.id == seed.id(),
+        };
+        if known.schedule != SeedMark::SCHEDULE {
+            let message = format!(
+                "the keys in cluster.lock were made by version {} of the key schedule, this kpki has version {}",
+                known.schedule,
+                SeedMark::SCHEDULE
+            );
+            return Err(Error::refused(message).help(OTHER_SCHEDULE));
         }
-        None => {}
+        if is_known {
+            return Ok(());
+        }
+        let message = "the seed is not the one that the keys in cluster.lock were made from";
+        return Err(Error::refused(message).help(HELP));
     }
     // Without a lock the anchors tell, and where they are gone the leaves that they issued.
     let world = job.world;
@@ -199,7 +222,9 @@ fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
         };
         if !follows {
             let name = &derivation.name;
-            let message = format!("the key of {name} in out/ does not follow from the seed");
+            let message = format!(
+                "the key of {name} in out/ does not follow from the seed and the cluster's name"
+            );
             return Err(Error::refused(message).help(HELP));
         }
     }

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::facts::{KubeconfigFacts, PublicKey};
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
+use crate::name::TreePath;
 use crate::plan::{Step, World, key_on_record};
 use crate::secret::Secret;
 
@@ -139,7 +140,12 @@ pub(super) fn held_key(
             Err(Trouble::Closed(error)) => {
                 closed.get_or_insert(error);
             }
+            // Another copy may be right; which one is, only somebody who can read all of them may say.
+            Err(Trouble::Unreadable(error)) => return Err(error),
         }
+    }
+    if let Some(path) = job.world.survey.found_key(id) {
+        return found_key(job, id, path, belongs).map(Some);
     }
     match (closed, problem) {
         // What follows from a seed need not be opened.
@@ -150,6 +156,33 @@ pub(super) fn held_key(
         (None, None) => from_seed(job, id, belongs),
         (None, Some((why, _))) => Err(unusable(job.world, id, &why, None)),
     }
+}
+
+/// A key that lies where the public file beside it says that it is this one.
+fn found_key(
+    job: &Job<'_>,
+    id: DerivationId,
+    path: &TreePath,
+    belongs: Belongs<'_>,
+) -> Result<HeldKey> {
+    let place = Placement {
+        derivation: id,
+        content: Content::PrivateKey,
+        path: path.clone(),
+        mode: 0,
+        node: None,
+        recipients: None,
+    };
+    let why = match read(job, &place) {
+        Ok(held) if belongs.check(held.key.public_key()) => return Ok(held),
+        Ok(_) => "is not, whatever the file beside it says".to_owned(),
+        Err(Trouble::Damaged(why)) => why,
+        Err(Trouble::Closed(error) | Trouble::Unreadable(error)) => return Err(error),
+    };
+    let name = &job.world.graph.get(id).name;
+    let message = format!("out/{path} should be the missing key of {name}: it {why}");
+    Err(Error::refused(message)
+        .help("move it out of out/, or put the right key there; then run the command again"))
 }
 
 /// A key of a reproducible cluster that is nowhere here, if it is the one on record.

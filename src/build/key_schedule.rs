@@ -1,12 +1,12 @@
 //! How every key and serial number of a reproducible cluster follows from its seed.
 //!
-//! # The schedule, version 1: frozen
+//! # The schedule, version 2: frozen
 //!
 //! A stream is the extended output of BLAKE3 in its key-derivation mode with the context string
 //! [`CONTEXT`] over these texts, each after its length in bytes as u64 LE:
 //!
 //! ```text
-//! seed | purpose | name | detail | revision | counter in decimal
+//! seed | cluster's name | purpose | name | detail | revision | counter in decimal
 //! ```
 //!
 //! | what | purpose, name, detail, revision | from the stream |
@@ -22,26 +22,33 @@
 //!
 //! The serial number follows from everything else that the certificate says: whatever is equal has an equal one, and
 //! nothing else has.
+//!
+//! The name keeps clusters apart that are given one seed: neither's administrator is the other's. Version 1
+//! had no name.
 
 use zeroize::Zeroize as _;
 
+use super::seed_pattern::pattern;
 use crate::facts::PublicKey;
 use crate::hash::Digest;
 use crate::secret::Secret;
 
-pub const CONTEXT: &str = "kpki 2026-11-24 reproducible key schedule v1";
-const ID_CONTEXT: &str = "kpki 2026-11-24 seed identifier v1";
+pub const CONTEXT: &str = "kpki 2026-11-27 reproducible key schedule v2";
+const ID_CONTEXT: &str = "kpki 2026-11-27 seed identifier v2";
 
-/// What all keys of a reproducible cluster follow from: at least 128 bits.
+/// What all keys of a reproducible cluster follow from: at least 128 bits, and the cluster's name.
 #[derive(Clone)]
-pub struct Seed(Secret);
+pub struct Seed {
+    bytes: Secret,
+    cluster: Box<str>,
+}
 
 /// 128 bits, in hexadecimal digits.
 const SHORTEST: usize = 32;
 
 impl Seed {
     /// One line of hexadecimal digits; lines that start with `#` and empty ones do not count.
-    pub fn parse(file: &[u8]) -> Result<Seed, &'static str> {
+    pub fn parse(file: &[u8], cluster: &str) -> Result<Seed, &'static str> {
         let is_text = |line: &&[u8]| !line.is_empty() && !line.starts_with(b"#");
         let mut lines = file
             .split(|byte| *byte == b'\n')
@@ -62,21 +69,33 @@ impl Seed {
                 _ => return Err("is not one line of hexadecimal digits"),
             }
         }
-        let seed = Seed(Secret::new(bytes));
-        let bytes = seed.0.expose();
+        let seed = Seed {
+            bytes: Secret::new(bytes),
+            cluster: cluster.into(),
+        };
         if !rest.is_empty() {
             return Err("has half a byte at its end");
         }
-        if bytes.iter().all(|byte| Some(byte) == bytes.first()) {
-            return Err("is one byte again and again, which anybody guesses");
+        match pattern(seed.bytes.expose()) {
+            Some(why) => Err(why),
+            None => Ok(seed),
         }
-        Ok(seed)
     }
 
-    /// Tells seeds apart and nothing else: it may be published.
+    /// The same seed for a cluster of another name.
+    pub fn of_cluster(&self, name: &str) -> Seed {
+        Seed {
+            cluster: name.into(),
+            ..self.clone()
+        }
+    }
+
+    /// Tells seeds of named clusters apart and nothing else: it may be published, and does not show that two
+    /// clusters share a seed.
     pub fn id(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key(ID_CONTEXT);
-        field(&mut hasher, self.0.expose());
+        field(&mut hasher, self.bytes.expose());
+        field(&mut hasher, self.cluster.as_bytes());
         let id = Digest::of(hasher.finalize().as_bytes());
         hasher.zeroize();
         id
@@ -84,7 +103,8 @@ impl Seed {
 
     pub(super) fn stream(&self, purpose: &Purpose<'_>, counter: u32, out: &mut [u8]) {
         let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-        field(&mut hasher, self.0.expose());
+        field(&mut hasher, self.bytes.expose());
+        field(&mut hasher, self.cluster.as_bytes());
         for text in [purpose.what, purpose.name, purpose.detail, purpose.revision] {
             field(&mut hasher, text.as_bytes());
         }
@@ -136,43 +156,47 @@ fn hexadecimal(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    const OK: &str = "8a1d03f5c94e7b2260de91af38c75b14";
+
     #[test]
     fn a_seed_is_one_line_of_at_least_128_bits() {
-        let ok = "00112233445566778899aabbccddeeff";
-        let short = "00112233445566778899aabbccddee";
         for text in [
-            ok.to_owned(),
-            format!("{ok}\n"),
-            format!("# a comment\n\n{ok}\r\n"),
-            ok.to_uppercase(),
-            format!("{ok}{ok}"),
+            OK.to_owned(),
+            format!("{OK}\n"),
+            format!("# a comment\n\n{OK}\r\n"),
+            OK.to_uppercase(),
+            format!("{OK}f07e5c1290b4a3d86e"),
         ] {
-            assert!(Seed::parse(text.as_bytes()).is_ok(), "{text}");
+            assert!(Seed::parse(text.as_bytes(), "lab").is_ok(), "{text}");
         }
+        let short: String = OK.chars().take(30).collect();
         for (text, why) in [
             (String::new(), "is not one line"),
             ("# nothing\n".into(), "is not one line"),
-            (format!("{ok}\n{ok}\n"), "is not one line"),
+            (format!("{OK}\n{OK}\n"), "is not one line"),
             (format!("{short}zz"), "is not one line"),
-            (short.into(), "is shorter than 128 bits"),
-            (format!("{ok}0"), "has half a byte"),
-            ("0".repeat(64), "one byte again and again"),
-            ("ab".repeat(32), "one byte again and again"),
+            (short, "is shorter than 128 bits"),
+            (format!("{OK}0"), "has half a byte"),
+            ("0".repeat(64), "repeats itself"),
+            (format!("{OK}{OK}"), "repeats itself"),
         ] {
-            let error = Seed::parse(text.as_bytes()).err().unwrap();
-            assert!(
-                error.starts_with(why) || error.contains(why),
-                "{text}: {error}"
-            );
+            let error = Seed::parse(text.as_bytes(), "lab").err().unwrap();
+            assert!(error.starts_with(why), "{text}: {error}");
         }
     }
 
     #[test]
-    fn its_identifier_tells_seeds_apart() {
-        let id = |text: &str| Seed::parse(text.as_bytes()).ok().unwrap().id();
-        let one = "00112233445566778899aabbccddeeff";
-        assert_eq!(id(one), id(&one.to_uppercase()));
-        assert_ne!(id(one), id("00112233445566778899aabbccddeefe"));
-        assert_ne!(id(one), id(&format!("{one}00")));
+    fn its_identifier_tells_seeds_and_clusters_apart() {
+        let id = |text: &str, cluster| Seed::parse(text.as_bytes(), cluster).ok().unwrap().id();
+        let other = OK.replace('f', "e");
+        assert_eq!(id(OK, "lab"), id(&OK.to_uppercase(), "lab"));
+        assert_ne!(id(OK, "lab"), id(&other, "lab"));
+        assert_ne!(id(OK, "lab"), id(&format!("{OK}00"), "lab"));
+        assert_ne!(id(OK, "lab"), id(OK, "prod"));
+        let renamed = Seed::parse(OK.as_bytes(), "lab")
+            .ok()
+            .unwrap()
+            .of_cluster("prod");
+        assert_eq!(renamed.id(), id(OK, "prod"));
     }
 }

@@ -16,11 +16,15 @@ pub mod key;
 mod key_file;
 pub mod key_schedule;
 pub mod kubeconfig;
+#[cfg(feature = "age")]
+mod openssh;
+mod prune;
 pub mod rebuild;
 mod request;
 #[cfg_attr(not(feature = "age"), path = "seal_none.rs")]
 pub mod seal;
 pub mod sealing;
+mod seed_pattern;
 mod seeded_key;
 mod signing_key;
 mod splice;

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::BuildError;
 use super::identity_file::{Locked, NotAnIdentity, Unopened};
+use super::openssh::is_readable;
 use crate::sealed::{Recipient, Recipients};
 use crate::secret::Secret;
 
@@ -67,6 +68,9 @@ pub fn recipient_of(secret: &Secret) -> Option<Recipient> {
     if let Ok(identity) = text.parse::<age::x25519::Identity>() {
         return identity.to_public().to_string().parse().ok();
     }
+    if !is_readable(text.as_bytes()) {
+        return None;
+    }
     let identity = age::ssh::Identity::from_buffer(text.as_bytes(), None).ok()?;
     let recipient = age::ssh::Recipient::try_from(identity).ok()?;
     recipient.to_string().parse().ok()
@@ -75,8 +79,11 @@ pub fn recipient_of(secret: &Secret) -> Option<Recipient> {
 /// An ssh private key.
 pub(super) fn ssh(file: &[u8], passphrase: Locked<'_>) -> Result<Identity, NotAnIdentity> {
     use age::ssh::Identity as Ssh;
-    let identity = Ssh::from_buffer(file, None)
-        .map_err(|_| NotAnIdentity::because("holds a damaged or unknown kind of ssh key"))?;
+    let damaged = || NotAnIdentity::because("holds a damaged or unknown kind of ssh key");
+    if !is_readable(file) {
+        return Err(damaged());
+    }
+    let identity = Ssh::from_buffer(file, None).map_err(|_| damaged())?;
     let identity = match identity {
         Ssh::Unencrypted(_) => identity,
         Ssh::Encrypted(key) => {

@@ -30,6 +30,8 @@ const SEALED_MODE: u32 = 0o600;
 pub(super) enum Trouble {
     /// No identity opens it: nothing is wrong with the file.
     Closed(Error),
+    /// The operating system does not let us read it: nothing is known of the file.
+    Unreadable(Error),
     /// Reads after the file's name.
     Damaged(String),
 }
@@ -94,24 +96,29 @@ impl Job<'_> {
     }
 }
 
+/// What is longer is no key, whatever it is.
+const LARGEST: u64 = 256 << 20;
+
 const GIVE_ONE: &str = "give the secret key of one of them: --identity FILE, or KPKI_IDENTITY=FILE";
 
 /// A secret that is here, in whichever form it rests: where both forms are, the sealed one.
 pub fn read_secret(world: World<'_>, files: &dyn Files, place: &Placement) -> Result<Secret> {
     read_place(world, files, place).map_err(|trouble| match trouble {
-        Trouble::Closed(error) => error,
+        Trouble::Closed(error) | Trouble::Unreadable(error) => error,
         Trouble::Damaged(why) => Error::refused(format!("out/{} {why}", file_here(world, place))),
     })
 }
 
 fn read_place(world: World<'_>, files: &dyn Files, place: &Placement) -> Result<Secret, Trouble> {
-    let cannot_read = |error: Error| Trouble::Damaged(format!("cannot be read: {error}"));
     let secret = world.inventory.secret(place.path.as_str());
+    if secret.is_some_and(|secret| secret.size() > LARGEST) {
+        return Err(Trouble::Damaged("is larger than 256 MiB".to_owned()));
+    }
     let Some(sealed) = secret.and_then(|secret| secret.sealed.as_ref()) else {
-        return files.read_secret(&place.path).map_err(cannot_read);
+        return files.read_secret(&place.path).map_err(Trouble::Unreadable);
     };
     let path = place.sealed_file();
-    let file = files.read_secret(&path).map_err(cannot_read)?;
+    let file = files.read_secret(&path).map_err(Trouble::Unreadable)?;
     let identities = files.identities().map_err(Trouble::Closed)?;
     let (why, help) = match open(file.expose(), sealed.size, identities) {
         Ok(secret) => return Ok(secret),
@@ -194,7 +201,7 @@ fn opened(job: &Job<'_>, place: &Placement) -> Result<Secret> {
         unusable(job.world, place.derivation, &why, None)
     };
     let secret = job.open(place).map_err(|trouble| match trouble {
-        Trouble::Closed(error) => error,
+        Trouble::Closed(error) | Trouble::Unreadable(error) => error,
         Trouble::Damaged(why) => bad(why),
     })?;
     let key = key_in(place, &secret).map_err(bad)?;

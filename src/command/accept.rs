@@ -1,13 +1,15 @@
 //! `kpki accept`: a certificate that the cluster signed comes back.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
+use super::effect::Progress;
 use super::output::Output;
 use super::project::{Description, Project};
 use super::seen::Learnt;
-use super::{Outcome, clock, lookup, seed, terminal};
+use super::{Outcome, clock, interrupted, lookup, seed, terminal, ways};
 use crate::build::accept::{check, one_certificate};
 use crate::build::execute::execute;
 use crate::cli::AcceptArgs;
@@ -21,17 +23,36 @@ use crate::render::printable;
 use crate::secret::Secret;
 use crate::sources::read_regular;
 use crate::state::File;
-use crate::store::{RealDisk, begin};
+use crate::store::{Pending, RealDisk, begin};
 use crate::time::Timestamp;
 
 pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
+    let progress = Progress::of(RealDisk::open(directory));
+    let text = accept(directory, args, &progress).map_err(|error| progress.tell(error))?;
+    terminal::product_after(
+        &format!("the certificate of {} was accepted", printable(&args.name)),
+        &text,
+    )?;
+    Ok(Outcome::Done)
+}
+
+/// What was done, in words.
+fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<String> {
     let description = Description::read(directory)?;
     // Before the writer's lock: a pipe may take as long as a person.
     let bytes = read(&args.certificate)?;
     let disk = RealDisk::open(directory)?;
-    let transaction = begin(&disk)?;
-    terminal::settled(transaction.settled());
+    let mut transaction = begin(&disk, interrupted::key()?)?;
     let mut project = Project::with(description, directory)?;
+    ways::refuse(&project)?;
+    if project.pending == Pending::Unfinished {
+        return Err(Error::refused(
+            "an apply was interrupted, and out/ may be half old and half new",
+        )
+        .help(
+            "kpki plan shows what it would do; kpki apply finishes it, kpki discard sets it aside",
+        ));
+    }
     let now = clock();
     let (id, accepted) = target(&project, &args.name)?;
     let name = project.graph.get(id).name.clone();
@@ -40,15 +61,14 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
             "{} is not accepted for {name}: {why}",
             shown(&args.certificate)
         ))
-        .help("nothing was written")
     };
     let (der, left_out) = one_certificate(bytes.expose()).map_err(&refuse)?;
     let checked = check(project.world(now), id, &accepted, &der, now).map_err(&refuse)?;
     let request = request_id(project.world(now), accepted.request)
         .ok_or_else(|| Error::internal(format!("the request of {name} is not here")))?;
     if checked.is_here_already {
-        terminal::product(&format!("{name} has this certificate already\n"))?;
-        return Ok(Outcome::Done);
+        progress.complete();
+        return Ok(format!("{name} has this certificate already\n"));
     }
 
     // From here on it is a plan as any other, in a world where the certificate is here.
@@ -88,6 +108,9 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     {
         return Err(refuse("the description asks for another key than the request's; kpki apply makes that request".into()));
     }
+    let settled = progress.take(transaction.settle(None))?;
+    terminal::settled(settled);
+    ways::close(&project, &disk)?;
     transaction.stage(&place.path, &pem, place.mode)?;
     let identities = &args.identities.identity;
     let output = Output::new(&disk, &transaction, identities, plan.steps.len());
@@ -108,7 +131,8 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     new.exposed.clone_from(&project.lock.exposed);
     let (bar, written) = output.finish();
     bar.finish_and_clear();
-    transaction.commit(lock::render(&new).as_bytes())?;
+    progress.take(transaction.commit(lock::render(&new).as_bytes(), BTreeSet::new()))?;
+    progress.complete();
     let mut learnt = Learnt::default();
     learnt.committed(new, written);
     learnt.remember(directory, world);
@@ -132,8 +156,7 @@ pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
         let _ = writeln!(text, "wrote out/{path}");
     }
     text.push_str(&next(&project.graph, id, &plan));
-    terminal::product(&text)?;
-    Ok(Outcome::Done)
+    Ok(text)
 }
 
 fn shown(path: &Path) -> String {

@@ -1,57 +1,52 @@
 //! `kpki apply`
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
+use super::effect::Progress;
 use super::output::Output;
 use super::plan::intent;
+use super::plan_again::{in_shell, plan_again};
 use super::project::{Description, Project};
 use super::seen::Learnt;
-use super::{Outcome, check, clock, policy, seed, terminal};
+use super::{Outcome, check, clock, clock_doubt, interrupted, policy, seed, terminal, ways};
 use crate::build::execute::{Files as _, execute};
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
-use crate::name::TreePath;
-use crate::plan::{self, Intent, Plan, PrivilegeChange};
+use crate::name::{ArtifactName, TreePath};
+use crate::plan::{self, Action, Allow, Intent, Plan, PrivilegeChange};
 use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
+use crate::shell;
 use crate::sources::read_regular;
-use crate::state::{File, Lock, SecretFile};
-use crate::store::{Pending, RealDisk, begin, pending};
-use crate::time::Timestamp;
+use crate::state::{File, SecretFile};
+use crate::store::{RealDisk, begin};
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     if args.check {
         return check::run(directory, args);
     }
-    let disk = RealDisk::open(directory).ok();
-    let applied = apply(directory, args).map_err(|error| {
-        let half_way = disk.is_none_or(|disk| pending(&disk).ok() == Some(Pending::Unfinished));
-        if half_way || error.kind == Kind::Usage || error.message.ends_with(NOTHING_WRITTEN) {
-            return error;
-        }
-        Error {
-            message: format!("{}\n{NOTHING_WRITTEN}", error.message),
-            ..error
-        }
+    let progress = Progress::of(RealDisk::open(directory));
+    let applied = apply(directory, args, &progress).map_err(|error| progress.tell(error))?;
+    // What it was is not known here; an apply that had nothing to do has done all of it, too.
+    terminal::product_after("everything was applied", &applied).map_err(|error| {
+        error.help("do not repeat it: kpki plan says that nothing is left to do")
     })?;
-    terminal::product(&applied)?;
     Ok(Outcome::Done)
 }
 
-const NOTHING_WRITTEN: &str = "nothing was written";
-
 /// What was done, as the user wants it printed.
-fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
+fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<String> {
     let saved = args.plan.as_deref().map(Saved::read).transpose()?;
     // A mistake in the description is found before anything is touched.
     let description = Description::read(directory)?;
     let disk = RealDisk::open(directory)?;
-    let transaction = begin(&disk)?;
-    terminal::settled(transaction.settled());
-    // Under the writer's lock: nobody else changes it now.
+    let mut transaction = begin(&disk, interrupted::key()?)?;
+    // Under the writer's lock: nobody else changes it now. Until the plan is judged, it is only read.
     let project = Project::with(description, directory)?;
-    project.refuse_obstacles()?;
+    project.refuse_obstacles(&disk)?;
+    ways::refuse(&project)?;
     let now = clock();
     let mut asked = match &saved {
         Some(saved) => saved.asked.clone(),
@@ -60,9 +55,10 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
             intent: intent(&args.intentions, &project)?,
         },
     };
-    asked.intent.policy = policy::read(&args.policy)?;
+    asked.intent.policy = policy::read(directory, &args.policy)?;
     let world = project.world(asked.now);
-    let plan = plan::plan(world, &project.spec, &asked.intent);
+    let mut plan = plan::plan(world, &project.spec, &asked.intent);
+    plan.interruption = project.interruption(directory, &asked.intent)?;
     let mut report = plan_report(
         world,
         &project.spec,
@@ -74,17 +70,41 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         let (text, _) = SavedPlan::text(&project.graph, &asked.intent, &report);
         saved.compare(&text)?;
     }
-    refuse(&plan, &report.objections(terminal::columns()))?;
-    // Written dates are right whatever the clock says.
-    let written = project.spec.not_before();
-    if written.is_none() {
-        refuse_early_clock(&project.lock, now)?;
+    let objections = report.objections(terminal::columns());
+    if let Some(interruption) = &plan.interruption {
+        interrupted::refuse(interruption, &objections)?;
     }
-    let issued_at = written.unwrap_or(now);
+    let again = saved
+        .as_ref()
+        .map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
+    refuse(&plan, &objections, again)?;
+    clock_doubt::refuse(world, &plan, &asked.intent, now, saved.is_some())?;
+    let issued_at = project.spec.not_before().unwrap_or(now);
+    // What an interrupted apply has staged is in its place only once that is finished.
+    let learnt = match plan.interruption {
+        None => Some(Learnt::by_checking(
+            directory,
+            world,
+            &plan,
+            &args.identities,
+        )?),
+        Some(_) => None,
+    };
+    let consent = plan
+        .interruption
+        .as_ref()
+        .map(|interruption| interruption.identity);
+    let settled = progress.take(transaction.settle(consent.as_ref()))?;
+    progress.settled(settled);
+    terminal::settled(settled);
+    ways::close(&project, &disk)?;
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(&project, &plan);
-    let mut learnt = Learnt::by_checking(directory, world, &plan, &args.identities)?;
-    if !plan.is_empty() || prune || !modes.is_empty() {
+    let mut learnt = match learnt {
+        Some(learnt) => learnt,
+        None => Learnt::by_checking(directory, world, &plan, &args.identities)?,
+    };
+    if !plan.changes_nothing() || prune || !modes.is_empty() {
         let identities = &args.identities.identity;
         let output = Output::new(&disk, &transaction, identities, plan.steps.len());
         let lock = execute(
@@ -101,7 +121,8 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         }
         let (bar, written) = output.finish();
         bar.set_message("committing");
-        transaction.commit(lock::render(&lock).as_bytes())?;
+        let allowed = replaced(&project, &plan);
+        progress.take(transaction.commit(lock::render(&lock).as_bytes(), allowed))?;
         bar.finish_and_clear();
         learnt.committed(lock, written);
         if project.graph.has_requests() {
@@ -112,10 +133,23 @@ fn apply(directory: &Path, args: &ApplyArgs) -> Result<String> {
         }
     }
     learnt.remember(directory, world);
+    progress.complete();
     Ok(match args.output.format {
         Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),
     })
+}
+
+/// Roots of trust that get another key: plan blocks each without consent.
+fn replaced(project: &Project, plan: &Plan) -> BTreeSet<ArtifactName> {
+    let graph = &project.graph;
+    let replaced = plan
+        .steps
+        .iter()
+        .filter(|step| step.action == Action::Replace);
+    replaced
+        .map(|step| graph.get(step.derivation).name.clone())
+        .collect()
 }
 
 /// A plan that somebody reviewed.
@@ -128,7 +162,7 @@ struct Saved<'a> {
 impl<'a> Saved<'a> {
     fn read(file: &'a Path) -> Result<Self> {
         let refuse = |why: String| {
-            Error::refused(format!("{} {why}", file.display()))
+            Error::refused(format!("{} {why}", visible::path(file)))
                 .help("kpki plan --out FILE writes a plan")
         };
         let bytes = read_regular(file, lock::LIMIT)
@@ -152,7 +186,7 @@ impl<'a> Saved<'a> {
         }
         let message = format!(
             "{} is stale: a plan made now is another one\n  {}",
-            self.file.display(),
+            visible::path(self.file),
             lines.join("\n  ")
         );
         Err(Error::refused(message).help("kpki plan --out FILE makes a new one to review"))
@@ -182,24 +216,8 @@ fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
         .collect()
 }
 
-/// Certificates issued by a wrong clock are refused everywhere, and a renewal would seem not to be due.
-fn refuse_early_clock(lock: &Lock, now: Timestamp) -> Result<()> {
-    let newest = lock
-        .entries
-        .iter()
-        .filter_map(|(name, entry)| Some((entry.not_before?, name)))
-        .max();
-    match newest {
-        Some((not_before, name)) if not_before > now => Err(Error::refused(format!(
-            "the clock says {now}, but the lock says that {name} is not valid before {not_before}"
-        ))
-        .help("set the clock; if it is right, restore cluster.lock from Git")),
-        _ => Ok(()),
-    }
-}
-
-/// Everything that stands in the way, at once.
-fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
+/// Everything that stands in the way, at once. `again`: how the plan that was saved is made.
+fn refuse(plan: &Plan, decisions: &str, again: Option<Vec<String>>) -> Result<()> {
     const SHOWN: usize = 6;
     let mut escalations = plan
         .privileges
@@ -213,10 +231,7 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
     {
         return Ok(());
     }
-    let message = format!(
-        "apply needs a decision first\n\n{}\n\n{NOTHING_WRITTEN}",
-        decisions.trim_end()
-    );
+    let message = format!("apply needs a decision first\n\n{}", decisions.trim_end());
     if !plan.mixed.is_empty() {
         return Err(Error::refused(message).help(
             "check out one side of cluster.lock and out/ together, then apply again; a file that was \
@@ -227,20 +242,31 @@ fn refuse(plan: &Plan, decisions: &str) -> Result<()> {
         return Err(Error::refused(message)
             .help("no --allow helps against a policy: change the description, or have its keeper change the policy"));
     }
-    let allows: Vec<String> = plan
+    let allows: Vec<Allow> = plan
         .blocked
         .iter()
         .filter_map(|blocked| blocked.allow.clone())
         .chain(escalations.map(PrivilegeChange::allow))
-        .map(|allow| format!("--allow {allow}"))
         .collect();
     if allows.is_empty() {
         return Err(Error::refused(message));
     }
     let mut unique = allows;
     unique.dedup();
+    if let Some(mut words) = again {
+        for allow in &unique {
+            words.extend(["--allow".to_owned(), allow.to_string()]);
+        }
+        let command = in_shell(&words);
+        return Err(Error::new(Kind::NeedsAllow, message).help(format!(
+            "undo the change; if it is wanted, plan again with it and review that: {command}"
+        )));
+    }
     let more = if unique.len() > SHOWN { " ..." } else { "" };
     unique.truncate(SHOWN);
+    let unique: Vec<String> = (unique.iter())
+        .map(|allow| format!("--allow {}", shell::quoted(&allow.to_string())))
+        .collect();
     let allows = unique.join(" ");
     let help = if plan.blocked.is_empty() {
         format!("undo the change; if it is wanted, add {allows}{more}")

@@ -3,21 +3,20 @@
 use std::path::Path;
 
 use super::on_disk::OnDisk;
-use super::project::{Project, warn};
+use super::project::Project;
 use super::{Outcome, clock, seed, terminal};
 use crate::build::rebuild::rebuild;
 use crate::build::sealing::read_secret;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Result};
 use crate::graph::Placement;
-use crate::plan::{Intent, Orphan, Resting, plan, resting};
+use crate::plan::{Intent, Orphan, Resting, looks_like_own, plan, resting};
 use crate::render::{CheckReport, Difference};
 use crate::state::File;
 use crate::store::RealDisk;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let project = Project::read(directory)?;
-    warn(project.pending);
     if project.spec.reproducible.is_none() {
         return Err(
             Error::refused("keys that were drawn cannot be made again to compare them")
@@ -34,7 +33,7 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
         let place = project.graph.placed_at(path);
         let what = match (project.inventory.get(path.as_str()), place) {
             (None, _) | (Some(File::Secret(_)), None) => Difference::Missing,
-            (Some(File::Unusable { .. }), _) => Difference::Unreadable,
+            (Some(File::Unusable { .. } | File::Unreadable { .. }), _) => Difference::Unreadable,
             (Some(File::Public { bytes, .. }), _) if bytes == built.bytes.expose() => continue,
             (Some(File::Public { .. }), _) => Difference::Content,
             (Some(File::Secret(secret)), Some(place)) => {
@@ -52,11 +51,14 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
         let path = place.map_or_else(|| path.clone(), Placement::file);
         differences.push((path.to_string(), what));
     }
-    for orphan in plan(world, &project.spec, &Intent::default()).orphans {
+    let plan = plan(world, &project.spec, &Intent::default());
+    for orphan in plan.orphans {
         if let Orphan::File { path, .. } = orphan {
             differences.push((path.to_string(), Difference::NotDescribed));
         }
     }
+    let strangers = plan.foreign.into_iter().filter(|path| looks_like_own(path));
+    differences.extend(strangers.map(|path| (path, Difference::NotDescribed)));
     let report = CheckReport::new(built.len(), differences);
     terminal::product(&match args.output.format {
         Format::Text => report.text(),

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::node::{Tree, is_in_out};
+use super::node::Tree;
+use super::written::{self, Product, Whose};
 use super::{Outcome, terminal};
 use crate::build::seal::seal;
 use crate::cli::ExportArgs;
 use crate::error::{Error, Kind, Result};
-use crate::install::{Record, archive};
+use crate::install::{Record, archive, is_archive};
 use crate::name::NameError;
 use crate::render::printable;
 use crate::sealed::{LIST_LIMIT, Recipient, Recipients, SUFFIX, is_secret, listed};
 use crate::secret::Secret;
+use crate::shell;
 use crate::sources::read_regular;
-use crate::store::{RECORD, RealDisk, replace};
+use crate::store::RECORD;
 
 /// It holds private keys.
 const MODE: u32 = 0o600;
@@ -52,21 +54,36 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
         ));
         return Ok(Outcome::Done);
     }
-    write(directory, &args.output, bytes.expose())?;
+    let example = match &recipients {
+        None => format!("{node}.tar"),
+        Some(_) => format!("{node}.tar{SUFFIX}"),
+    };
+    let product = Product {
+        none: "no archive of kpki in the clear",
+        example: &example,
+        is_own: |bytes| is_archive(bytes, RECORD),
+        mode: MODE,
+    };
+    let whose = Whose {
+        directory,
+        sources: &tree.project.sources,
+    };
+    written::place(whose, &args.output, &product)?.write(bytes.expose(), &product)?;
     let (holds, unpack) = match &recipients {
         None => (
             "which holds private keys".to_owned(),
-            format!("tar -xpf {shown} -C /"),
+            format!("tar -xpf {} -C /", shell::path(&args.output)),
         ),
         Some(recipients) => (
             format!("sealed for {}", names(recipients)),
-            format!("{open}{shown} | tar -xpf - -C /"),
+            format!("{open}{} | tar -xpf - -C /", shell::path(&args.output)),
         ),
     };
-    terminal::product(&format!(
+    let text = format!(
         "wrote {} files of {node} to {shown}, {holds}\nnext: unpack it as root on {node}: {unpack}\n",
         tree.files.len()
-    ))?;
+    );
+    terminal::product_after(&format!("{shown} was written"), &text)?;
     Ok(Outcome::Done)
 }
 
@@ -118,21 +135,4 @@ fn recipients(args: &ExportArgs) -> Result<Option<Recipients>> {
         }
     }
     Ok(Recipients::of(all))
-}
-
-fn write(directory: &Path, output: &Path, bytes: &[u8]) -> Result<()> {
-    let refused = |why: &str| {
-        let shown = printable(&output.display().to_string());
-        Error::new(Kind::Usage, format!("{shown} {why}"))
-    };
-    let name = output.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| refused("is no name for a file"))?;
-    let folder = match output.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    if is_in_out(directory, folder) {
-        return Err(refused("is inside of out/, where only an apply writes"));
-    }
-    replace(&RealDisk::of_node(folder)?, name, bytes, MODE)
 }

@@ -1,19 +1,25 @@
 //! What Git has and would take: asked of `git` itself, since only it knows all that decides what is ignored. The
 //! one place that runs another program, for commands that write, check or compare revisions: plan runs none.
 
+mod guarded;
+mod object;
+mod place;
 mod revision;
 mod settings;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Read, Write as _};
+use std::io::{BufReader, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use self::place::Place;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::visible;
 
+pub(super) use object::{Object, Pipe};
 pub(super) use revision::{Commit, Repository};
 pub(super) use settings::{Was, set};
 
@@ -22,64 +28,56 @@ pub(super) struct Listing {
     git: Git,
     /// Names of objects in the index, and the paths that have them.
     pub tracked: BTreeMap<String, Vec<PathBuf>>,
-    /// Tracked, with another content in the working tree.
-    pub changed: Vec<PathBuf>,
     /// Neither tracked nor ignored.
     pub untracked: Vec<PathBuf>,
 }
 
 /// How to run Git so that it means the project's repository.
 pub(super) struct Git {
+    program: PathBuf,
     /// Where it starts; paths that it prints are relative to here.
     from: PathBuf,
     /// The project folder, as seen from there.
     project: PathBuf,
+    place: Place,
     /// A hook's environment names the index that is being committed, relative to where the hook runs.
     keeps_environment: bool,
 }
 
-/// A repository's own configuration may name a program to run.
-fn git() -> Command {
-    let mut command = Command::new("git");
-    command
-        .args(["-c", "core.fsmonitor=false"])
-        .args(["-c", "core.hooksPath=/dev/null"])
-        .stdin(Stdio::null());
-    command
-}
-
-/// What a hook's environment says of a repository, which may be another one.
-const OF_A_REPOSITORY: [&str; 4] = ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_PREFIX"];
-
-/// Whether Git's index has a file of the project folder.
-pub(super) fn is_tracked(project: &Path, name: &str) -> bool {
-    let mut command = git();
-    let status = command
-        .arg("-C")
-        .arg(project)
-        .args(["ls-files", "--error-unmatch", "--", name])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    status.is_ok_and(|status| status.success())
+/// Whether Git's index has a file of this path, or one below it, in the project's repository or one further in. `false`
+/// where there is no repository or no Git.
+pub(super) fn tracks_below(project: &Path, path: &str) -> Result<bool> {
+    if guarded::program().is_none() {
+        return Ok(false);
+    }
+    // To the outer repository a submodule is one entry: what is below it is in the inner one's index.
+    let ends = path.match_indices('/').map(|(at, _)| at);
+    let inner = ends.chain([path.len()]).filter_map(|end| {
+        let (folder, below) = path.split_at_checked(end)?;
+        let folder = project.join(folder);
+        let has_git = folder.join(".git").symlink_metadata().is_ok();
+        has_git.then(|| (folder, below.trim_start_matches('/').to_owned()))
+    });
+    for (folder, below) in std::iter::once((project.to_owned(), path.to_owned())).chain(inner) {
+        let Some(mut git) = Git::of(&folder)? else {
+            continue;
+        };
+        if !below.is_empty() {
+            git.project = PathBuf::from(below);
+        }
+        if !git.list(&["--cached"])?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `None` where there is no repository.
 pub(super) fn listing(project: &Path) -> Result<Option<Listing>> {
-    let alone = Git::alone(project);
-    let here = Git {
-        from: PathBuf::from("."),
-        project: project.to_owned(),
-        keeps_environment: true,
-    };
-    let Some(top) = alone.top()? else {
+    let Some(git) = Git::of(project)? else {
         return Ok(None);
     };
-    let git = if here.top().ok().flatten().as_ref() == Some(&top) {
-        here
-    } else {
-        alone
-    };
+    let git = git.with_environment(project);
     let mut tracked: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for entry in git.list(&["--stage"])? {
         // MODE OBJECT STAGE, a tab, and the path.
@@ -94,16 +92,12 @@ pub(super) fn listing(project: &Path) -> Result<Option<Listing>> {
             paths.push(path_of(path));
         }
     }
-    let paths = |flags: &[&str]| -> Result<Vec<PathBuf>> {
-        let all = git.list(flags)?;
-        Ok(all
+    let untracked = git.list(&["--others", "--exclude-standard"])?;
+    Ok(Some(Listing {
+        untracked: untracked
             .iter()
             .map(|path| git.from.join(path_of(path)))
-            .collect())
-    };
-    Ok(Some(Listing {
-        changed: paths(&["--modified"])?,
-        untracked: paths(&["--others", "--exclude-standard"])?,
+            .collect(),
         tracked,
         git,
     }))
@@ -114,32 +108,50 @@ pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
 }
 
 impl Git {
-    /// Whatever the environment says.
-    pub(super) fn alone(project: &Path) -> Self {
-        Git {
+    /// The repository of a project folder, whatever the environment says; `None` where there is none.
+    pub(super) fn of(project: &Path) -> Result<Option<Self>> {
+        let program = guarded::program().ok_or_else(not_here)?;
+        let mut ask = guarded::command(&program, false);
+        ask.current_dir(project);
+        let Some(place) = Place::asked(ask)? else {
+            return Ok(None);
+        };
+        place.check(project)?;
+        Ok(Some(Git {
+            program,
             from: project.to_owned(),
             project: PathBuf::from("."),
+            place,
             keeps_environment: false,
+        }))
+    }
+
+    /// As a hook means it, where its environment names the same repository: with the index that is being committed.
+    fn with_environment(self, project: &Path) -> Self {
+        let ask = guarded::command(&self.program, true);
+        match Place::asked(ask) {
+            Ok(Some(place)) if place == self.place => Git {
+                from: PathBuf::from("."),
+                project: project.to_owned(),
+                keeps_environment: true,
+                ..self
+            },
+            _ => self,
         }
     }
 
     fn command(&self) -> Command {
-        let mut command = git();
-        command
-            .current_dir(&self.from)
-            // A promisor remote would be asked for what is missing.
-            .args(["-c", "protocol.allow=never"])
-            .args(["--literal-pathspecs", "--no-pager"])
-            .env("LC_ALL", "C")
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            // What stands in for other objects hides them; and nothing is fetched.
-            .env("GIT_NO_REPLACE_OBJECTS", "1")
-            .env("GIT_NO_LAZY_FETCH", "1");
+        let mut command = guarded::command(&self.program, self.keeps_environment);
+        command.current_dir(&self.from);
         if !self.keeps_environment {
-            for name in OF_A_REPOSITORY {
-                command.env_remove(name);
-            }
+            // Nothing is searched for again, and no setting moves the working tree.
+            command
+                .env("GIT_DIR", &self.place.git_folder)
+                .env("GIT_WORK_TREE", &self.place.top);
+        }
+        // No call converts content; a Git since 2.41 does not even read what the tree says of that.
+        if let Some(tree) = self.place.empty_tree {
+            command.env("GIT_ATTR_SOURCE", tree);
         }
         command
     }
@@ -151,24 +163,11 @@ impl Git {
             .args(["rev-parse", "--is-shallow-repository"])
             .output()
             .map_err(|error| cannot_run(&error))?;
-        Ok(output.stdout.trim_ascii() == b"true")
-    }
-
-    /// The top folder of the repository.
-    fn top(&self) -> Result<Option<Vec<u8>>> {
-        let mut command = self.command();
-        let output = command
-            .args(["rev-parse", "--show-toplevel"])
-            .output()
-            .map_err(|error| cannot_run(&error))?;
-        if output.status.success() {
-            return Ok(Some(output.stdout));
+        match output.stdout.trim_ascii() {
+            b"true" => Ok(true),
+            b"false" => Ok(false),
+            _ => Err(failed(&String::from_utf8_lossy(&output.stderr))),
         }
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("not a git repository") {
-            return Ok(None);
-        }
-        Err(failed(&said))
     }
 
     /// What `git ls-files` lists of the project folder.
@@ -239,79 +238,11 @@ impl Listing {
     }
 }
 
-/// What `git cat-file --batch` says of one object.
-pub(super) struct Object {
-    pub name: String,
-    /// At most as many as were asked for.
-    pub bytes: Secret,
-    pub size: u64,
-}
-
-impl Object {
-    /// `OBJECT blob SIZE`, a line end, the bytes and a line end. `None`: there are no more.
-    pub(super) fn read(answers: &mut impl BufRead, limit: u64) -> std::io::Result<Option<Object>> {
-        let mut head = String::new();
-        if answers.read_line(&mut head)? == 0 {
-            return Ok(None);
-        }
-        let mut words = head.trim_end().split(' ');
-        let size = words.clone().next_back();
-        let (Some(name), Some(size)) =
-            (words.next(), size.and_then(|size| size.parse::<u64>().ok()))
-        else {
-            return Err(std::io::Error::other(format!(
-                "it does not give an object: {} (a partial clone lacks some)",
-                head.trim_end()
-            )));
-        };
-        let shown = size.min(limit);
-        let mut bytes = Vec::with_capacity(usize::try_from(shown).unwrap_or(0) + 1);
-        answers.take(shown).read_to_end(&mut bytes)?;
-        std::io::copy(&mut answers.take(size - shown + 1), &mut std::io::sink())?;
-        Ok(Some(Object {
-            name: name.to_owned(),
-            bytes: Secret::new(bytes),
-            size,
-        }))
-    }
-}
-
-/// Two runs of Git, the second of which reads what the first one prints.
-pub(super) struct Pipe {
-    runs: [Child; 2],
-    pub output: BufReader<ChildStdout>,
-}
-
-impl Pipe {
-    pub(super) fn of(git: &Git, first: &[&str], second: &[&str]) -> Result<Pipe> {
-        let start = |words: &[&str], input: Stdio| {
-            let mut command = git.command();
-            command.args(words).stdin(input).stdout(Stdio::piped());
-            command.spawn().map_err(|error| cannot_run(&error))
-        };
-        let no_pipe = || Error::internal("git has no pipes");
-        let mut first = start(first, Stdio::null())?;
-        let between = first.stdout.take().ok_or_else(no_pipe)?;
-        let mut second = start(second, between.into())?;
-        let output = BufReader::new(second.stdout.take().ok_or_else(no_pipe)?);
-        Ok(Pipe {
-            runs: [first, second],
-            output,
-        })
-    }
-
-    /// After everything was read.
-    pub(super) fn finish(self) -> Result<()> {
-        let Pipe { runs, output } = self;
-        drop(output);
-        for mut run in runs {
-            let status = run.wait().map_err(|error| cannot_run(&error))?;
-            if !status.success() {
-                return Err(failed("it ended with an error"));
-            }
-        }
-        Ok(())
-    }
+fn not_here() -> Error {
+    cannot_run(&std::io::Error::new(
+        std::io::ErrorKind::NotFound,
+        "no folder of PATH has it",
+    ))
 }
 
 fn cannot_run(error: &std::io::Error) -> Error {
@@ -321,5 +252,132 @@ fn cannot_run(error: &std::io::Error) -> Error {
 
 pub(super) fn failed(said: &str) -> Error {
     let said = OsStr::from_bytes(said.trim_end().as_bytes()).to_string_lossy();
-    Error::refused(format!("git failed: {said}"))
+    Error::refused(format!("git failed: {}", visible::lines(&said)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn git(folder: &Path, words: &[&str]) {
+        let name = ["-c", "user.name=n", "-c", "user.email=e@example.com"];
+        let mut git = Command::new("git");
+        let run = git.args(name).args(words).current_dir(folder).output();
+        assert!(run.unwrap().status.success(), "{words:?}");
+    }
+
+    /// As `git add -f out/.pending` makes it: the whole folder is ignored.
+    fn project(below: &str) -> (tempfile::TempDir, PathBuf) {
+        let top = tempfile::tempdir().unwrap();
+        let project = top.path().join(below);
+        fs::create_dir_all(project.join("out/.pending/tree")).unwrap();
+        fs::write(project.join("out/.pending/tree/a"), "a").unwrap();
+        fs::write(project.join("out/.pendings"), "a").unwrap();
+        fs::write(project.join(".gitignore"), "out/.pending\n").unwrap();
+        git(top.path(), &["init", "--quiet"]);
+        git(top.path(), &["add", "--all"]);
+        (top, project)
+    }
+
+    #[test]
+    fn what_the_index_tracks_below_a_folder() {
+        for below in [".", "sites/[a] *"] {
+            let (top, project) = project(below);
+            assert!(!tracks_below(&project, "out/.pending").unwrap());
+            assert!(!tracks_below(&project, "out/.pend*").unwrap());
+            assert!(tracks_below(&project, "out/.pendings").unwrap());
+            git(&project, &["add", "--force", "out/.pending"]);
+            assert!(tracks_below(&project, "out/.pending").unwrap());
+            // Tracked, though it is not here now.
+            fs::remove_dir_all(project.join("out")).unwrap();
+            assert!(tracks_below(&project, "out/.pending").unwrap());
+            fs::write(top.path().join(".git/config"), "[broken\n").unwrap();
+            assert!(tracks_below(&project, "out/.pending").is_err());
+        }
+        let nowhere = tempfile::tempdir().unwrap();
+        assert!(!tracks_below(nowhere.path(), "out/.pending").unwrap());
+    }
+
+    /// A submodule's files are in an index of their own.
+    #[test]
+    fn what_an_inner_repository_tracks() {
+        for inner in ["out", "out/.pending"] {
+            let (_top, project) = project(".");
+            git(&project.join(inner), &["init", "--quiet"]);
+            assert!(!tracks_below(&project, "out/.pending").unwrap());
+            git(&project.join(inner), &["add", "--force", "."]);
+            assert!(tracks_below(&project, "out/.pending").unwrap(), "{inner}");
+        }
+    }
+
+    /// What Git before 2.38 finds, which does not know `safe.bareRepository`; and what `core.worktree` makes of any.
+    #[test]
+    fn a_repository_is_held_against_the_folders() {
+        let (top, project) = project("sites/prod");
+        let top = fs::canonicalize(top.path()).unwrap();
+        let place = |top: &Path, git_folder: &Path| Place {
+            top: top.to_owned(),
+            git_folder: git_folder.to_owned(),
+            empty_tree: None,
+        };
+        let real = top.join(".git");
+        assert!(place(&top, &real).check(&project).is_ok());
+        assert!(place(&project, &project).check(&project).is_err());
+        assert!(place(&top, &project).check(&project).is_err());
+        assert!(place(&project, &real).check(&project).is_err());
+        assert!(place(Path::new("/"), &real).check(&project).is_err());
+        let other = tempfile::tempdir().unwrap();
+        git(other.path(), &["init", "--quiet"]);
+        let there = other.path().join(".git");
+        assert!(place(other.path(), &there).check(&project).is_err());
+
+        // A worktree of its own has a file for its `.git`.
+        git(&top, &["commit", "--quiet", "-m", "one"]);
+        let tree = other.path().join("tree");
+        git(
+            &top,
+            &[
+                "worktree",
+                "add",
+                "--quiet",
+                "--detach",
+                tree.to_str().unwrap(),
+            ],
+        );
+        let found = Git::of(&tree.join("sites/prod")).unwrap().unwrap();
+        assert_eq!(found.place.git_folder, real.join("worktrees/tree"));
+        // The working tree that the configuration names is another one.
+        git(
+            &top,
+            &["config", "core.worktree", other.path().to_str().unwrap()],
+        );
+        assert!(Git::of(&project).is_err());
+    }
+
+    /// With names of 64 digits; each setting and variable is one that this Git takes.
+    #[test]
+    fn a_repository_with_sha_256() {
+        let folder = tempfile::tempdir().unwrap();
+        git(
+            folder.path(),
+            &["init", "--quiet", "--object-format=sha256"],
+        );
+        fs::write(folder.path().join("a"), "a").unwrap();
+        git(folder.path(), &["add", "a"]);
+        let listing = listing(folder.path()).unwrap().unwrap();
+        assert!(
+            listing
+                .git
+                .place
+                .empty_tree
+                .is_some_and(|tree| tree.len() == 64)
+        );
+        let mut sizes = Vec::new();
+        listing
+            .each_object(9, |_, _, size| sizes.push(size))
+            .unwrap();
+        assert_eq!(sizes, [1]);
+    }
 }

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use super::project::{Project, warn_if_pending};
+use super::project::Project;
 use super::{Outcome, terminal};
 use crate::cli::{GraphArgs, GraphFormat};
 use crate::error::Result;
 use crate::render::Picture;
 
 pub(super) fn run(directory: &Path, args: &GraphArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
     let project = Project::read(directory)?;
     let picture = Picture::of(&project.spec, &project.graph);
     terminal::product(&match args.format {

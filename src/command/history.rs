@@ -73,7 +73,8 @@ pub(super) struct History {
 }
 
 pub(super) fn run(directory: &Path, project: &Project, limit: u64) -> Result<History> {
-    let git = Git::alone(directory);
+    let git = Git::of(directory)?
+        .ok_or_else(|| Error::refused("no Git repository is here, so there is no history"))?;
     if git.is_shallow()? {
         return Err(
             Error::refused("the history here is cut off (a shallow clone)")

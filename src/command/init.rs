@@ -18,6 +18,7 @@ use crate::render::init::{
 };
 use crate::secret::Secret;
 use crate::version::{KubernetesVersion, NEWEST_PATCHES};
+use crate::visible;
 
 /// What becomes of a file.
 pub(super) enum Change {
@@ -71,7 +72,10 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
         }
         done.push((path, change));
     }
-    terminal::product(&told(directory, described, &changes))?;
+    terminal::product_after(
+        "the files were written",
+        &told(directory, described, &changes),
+    )?;
     Ok(Outcome::Done)
 }
 
@@ -127,7 +131,7 @@ fn told(directory: &Path, described: bool, changes: &[(&str, Change)]) -> String
             text,
             "wrote {} in {}",
             listed(&written),
-            directory.display()
+            visible::path(directory)
         );
     }
     let added = named(|change| matches!(change, Change::Append(..)));
@@ -176,8 +180,8 @@ fn cluster_name(directory: &Path) -> String {
 }
 
 /// `./cluster.kdl` reads worse than `cluster.kdl`.
-fn shown(path: &Path) -> std::path::Display<'_> {
-    path.strip_prefix(".").unwrap_or(path).display()
+fn shown(path: &Path) -> String {
+    visible::path(path.strip_prefix(".").unwrap_or(path))
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {

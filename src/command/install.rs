@@ -8,31 +8,39 @@ use super::project::Project;
 use super::{Outcome, terminal};
 use crate::cli::{Format, InstallArgs};
 use crate::error::{Error, Kind, Result};
-use crate::install::{Installation, Layer, Permission, Record, install, restarts};
+use crate::install::{Installation, Layer, Permission, Record, install, restarts, strangers};
 use crate::name::TreePath;
-use crate::render::{install_report, printable};
-use crate::state::NodeState;
+use crate::profile::KUBERNETES_FOLDER;
+use crate::render::install_report;
+use crate::shell;
+use crate::state::{Loose, NodeState};
 use crate::store::{
-    Change, Put, RECORD, RealDisk, begin_placing, left_behind, look_at_node, read_record,
+    Change, Disk as _, Put, RECORD, RealDisk, begin_placing, left_behind, look_at_node, loose_ways,
+    read_record,
 };
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     if is_in_out(directory, &args.root) {
         return Err(Error::new(
             Kind::Usage,
-            format!("{} is inside of out/", args.root.display()),
+            format!("{} is inside of out/", visible::path(&args.root)),
         )
         .help("--root is where the node's file system is"));
     }
     refuse_without_effect(&tree, &args.allow)?;
     let job = Job {
-        disk: RealDisk::of_node(&args.root)?,
+        disk: RealDisk::of_node(&args.root).map_err(|error| {
+            error.help(
+                "--root names a folder that is there: where the node's file system is mounted",
+            )
+        })?,
         tree,
         args,
     };
     let report = job.run().map_err(|error| Error {
-        message: format!("below {}: {}", args.root.display(), error.message),
+        message: format!("below {}: {}", visible::path(&args.root), error.message),
         ..error
     })?;
     terminal::product(&report)?;
@@ -48,8 +56,16 @@ struct Job<'a> {
 impl Job<'_> {
     /// What was done, or would be, as the user wants it printed.
     fn run(&self) -> Result<String> {
-        let (record, node) = read_node(&self.disk, &self.tree)?;
+        let (record, node, strange) = read_node(&self.disk, &self.tree)?;
+        self.refuse_loose_ways()?;
+        for path in &strange {
+            terminal::talk(&format!(
+                "note: /{RECORD} names /{path}, where kpki never puts such a file: it stays as it is"
+            ));
+        }
+        let is_forged = !strange.is_empty();
         let mut installation = self.decide(&node, record.as_ref())?;
+        installation.recorded &= !is_forged;
         let targets = targets(&self.tree, record.as_ref());
         let left = left_behind(&self.disk, targets.iter().map(String::as_str))?;
         if self.args.dry_run || installation.is_empty() && !left {
@@ -57,7 +73,7 @@ impl Job<'_> {
         }
         let placing = begin_placing(&self.disk)?;
         // Under the node's lock: nobody else changes it now.
-        let (record, node) = read_node(&self.disk, &self.tree)?;
+        let (record, node, _) = read_node(&self.disk, &self.tree)?;
         // The lock itself has made folders.
         let folders = std::mem::take(&mut installation.folders);
         let mut installation = self.decide(&node, record.as_ref())?;
@@ -67,6 +83,36 @@ impl Job<'_> {
             .map_err(|error| error.help(INCOMPLETE))?;
         installation.folders = folders;
         Ok(self.report(&node, &installation))
+    }
+
+    /// Kubernetes' own folders that are this user's are closed on the way.
+    fn refuse_loose_ways(&self) -> Result<()> {
+        let us = rustix::process::geteuid().as_raw();
+        let paths = self.tree.files.iter().map(|file| file.path.as_str());
+        let mut found = loose_ways(&self.disk, paths)?;
+        found.retain(|folder, loose| {
+            let is_closed = match loose {
+                Loose::Group { is_own, .. } => *is_own,
+                Loose::World(_) => self.disk.is_own(folder).unwrap_or(false),
+                Loose::Owner(_) => false,
+            };
+            !(is_closed && folder.starts_with(KUBERNETES_FOLDER))
+        });
+        let Some((folder, first)) = found.first_key_value() else {
+            return Ok(());
+        };
+        let lines: Vec<String> = found
+            .iter()
+            .map(|(folder, loose)| format!("/{folder} {loose}"))
+            .collect();
+        let command = format!(
+            "{} {}",
+            first.mend(us),
+            shell::path(&self.args.root.join(folder))
+        );
+        Err(Error::refused(format!("{}\nnothing was written", lines.join("\n"))).help(format!(
+            "others could exchange what is put there; look at what lies there now, then: {command}"
+        )))
     }
 
     fn decide<'t>(&'t self, node: &NodeState, record: Option<&Record>) -> Result<Installation<'t>> {
@@ -90,7 +136,7 @@ impl Job<'_> {
     fn report(&self, node: &NodeState, done: &Installation<'_>) -> String {
         let Project { graph, spec, .. } = &self.tree.project;
         let restarts = restarts(graph, spec, &self.tree.node, node, done);
-        let root = printable(&self.args.root.display().to_string());
+        let root = visible::path(&self.args.root);
         let report = install_report(&root, self.args.dry_run, done, &restarts);
         match self.args.output.format {
             Format::Text => report.text(terminal::columns()),
@@ -101,9 +147,9 @@ impl Job<'_> {
 
 const INCOMPLETE: &str = "what is in place stays; run the command again to go on";
 
-/// All that the tree or the record speaks of.
-fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState)> {
-    let record = match read_record(disk)? {
+/// All that the tree or the record speaks of; and what the record names in vain.
+fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState, Vec<TreePath>)> {
+    let mut record = match read_record(disk)? {
         None => None,
         Some(bytes) => Some(Record::parse(bytes.expose()).map_err(|why| {
             Error::refused(format!("{RECORD} {why}")).help(
@@ -111,12 +157,16 @@ fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState)
             )
         })?),
     };
+    let strange = record
+        .as_mut()
+        .map(|record| strangers(record, &tree.project.spec))
+        .unwrap_or_default();
     let recorded = record.iter().flat_map(|record| &record.files);
     let paths: BTreeSet<&TreePath> = (tree.files.iter().map(|file| &file.path))
         .chain(recorded.map(|line| &line.path))
         .collect();
     let node = look_at_node(disk, paths)?;
-    Ok((record, node))
+    Ok((record, node, strange))
 }
 
 fn targets(tree: &Tree, record: Option<&Record>) -> Vec<String> {
@@ -166,12 +216,15 @@ fn change<'a>(
 /// This machine, or the one whose disk this is, is another one than the tree is for.
 fn refuse_other(tree: &Tree, record: Option<&Record>, args: &InstallArgs) -> Result<()> {
     let name = tree.node.name.as_str();
-    let root = args.root.display();
+    let root = visible::path(&args.root);
     let needs = |message: String, allow: Permission| {
         if args.allow.contains(&allow) {
             return Ok(());
         }
-        let help = format!("if it is right all the same, add --allow {allow}");
+        let help = format!(
+            "if it is right all the same, add --allow {}",
+            shell::quoted(&allow.to_string())
+        );
         Err(Error::new(Kind::NeedsAllow, format!("{message}\nnothing was written")).help(help))
     };
     if let Some(record) = record {
@@ -247,7 +300,7 @@ fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
         ),
     )
     .help(format!(
-        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or overwrite:/{folder}/* for all there"
+        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or 'overwrite:/{folder}/*' for all there"
     )))
 }
 

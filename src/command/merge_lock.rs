@@ -1,6 +1,10 @@
 //! `kpki merge-lock`: what Git runs to merge two locks.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, open};
 
 use super::{Outcome, terminal};
 use crate::cli::MergeLockArgs;
@@ -34,7 +38,7 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
         theirs: "theirs",
     };
     let merged = merge(&base, &ours, &theirs, marks);
-    std::fs::write(&args.ours, &merged.text)
+    write(&args.ours, merged.text.as_bytes())
         .map_err(|error| Error::io("write", &args.ours, &error))?;
     if merged.conflicts.is_empty() {
         return Ok(Outcome::Done);
@@ -57,6 +61,14 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
         lock::TAKE_ONE_SIDE
     ));
     Ok(Outcome::Refused)
+}
+
+/// Into the file that Git made for it, and never through a link.
+fn write(ours: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(open(ours, flags, Mode::empty())?);
+    file.set_len(0)?;
+    file.write_all(bytes)
 }
 
 /// Git's own limit is far below.

@@ -3,7 +3,11 @@
 mod accept;
 mod apply;
 mod check;
+mod clock_doubt;
+mod defect;
 mod diff;
+mod discard;
+mod effect;
 mod export;
 mod git;
 mod graph;
@@ -11,14 +15,17 @@ mod history;
 mod identity;
 mod init;
 mod install;
+mod interrupted;
 mod lookup;
 mod machine;
 mod merge_lock;
 mod node;
+mod obstacles;
 mod on_disk;
 mod output;
 mod plaintext;
 mod plan;
+mod plan_again;
 mod policy;
 mod project;
 mod report;
@@ -30,16 +37,22 @@ mod status;
 mod terminal;
 mod textconv;
 mod verify;
+mod way;
+mod ways;
 mod why;
+mod written;
 
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use clap::error::ContextValue;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::cli::{Cli, Command, Tool};
+pub use self::defect::contain;
+use crate::cli::{ApplyArgs, Cli, Command, Tool};
 use crate::error::{Error, Kind, Result};
 use crate::time::Timestamp;
+use crate::visible::harmless;
 
 /// What a command leaves with when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +66,15 @@ enum Outcome {
 
 pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
+    // Before anything else, since it may explain an error.
+    if reads_project(&cli.command) {
+        interrupted::warn(&cli.directory);
+    }
     let result = match &cli.command {
         Command::Init(args) => init::run(&cli.directory, args),
         Command::Plan(args) => plan::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
+        Command::Discard => discard::run(&cli.directory),
         Command::Accept(args) => accept::run(&cli.directory, args),
         Command::Install(args) => install::run(&cli.directory, args),
         Command::Export(args) => export::run(&cli.directory, args),
@@ -86,6 +104,34 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
 }
 
+/// Whether what a command tells depends on the files below `out/`, and it does not settle them itself.
+fn reads_project(command: &Command) -> bool {
+    match command {
+        Command::Init(_)
+        | Command::Apply(ApplyArgs { check: false, .. })
+        | Command::Accept(_)
+        | Command::Discard
+        | Command::Verify(_)
+        | Command::Explain(_)
+        | Command::Textconv { .. }
+        | Command::MergeLock(_)
+        | Command::Completions { .. }
+        | Command::Man => false,
+        Command::Plan(_)
+        | Command::Apply(_)
+        | Command::Install(_)
+        | Command::Export(_)
+        | Command::Status(_)
+        | Command::Graph(_)
+        | Command::Report(_)
+        | Command::Show(_)
+        | Command::Why(_)
+        | Command::Diff(_)
+        | Command::Check(_)
+        | Command::Setup { .. } => true,
+    }
+}
+
 /// Memory may hold keys; a crash must not put it on a disk. Where the limit cannot be lowered nothing is worse.
 fn write_no_core_files() {
     let none = Rlimit {
@@ -96,13 +142,25 @@ fn write_no_core_files() {
 }
 
 /// clap's own messages: help and version are the product, the rest is talk.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub fn usage(mut error: clap::Error) -> ExitCode {
     let failed = error.use_stderr();
-    // A closed pipe is nobody's mistake.
-    let _ = error.print();
+    // It quotes what was given, which may be a file's name.
+    let quotes: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(harmless(text)))),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in quotes {
+        error.insert(kind, value);
+    }
     if failed {
+        terminal::talk(error.render().ansi().to_string().trim_end());
         ExitCode::from(Kind::Usage.exit_code())
     } else {
+        // A closed pipe is nobody's mistake.
+        let _ = error.print();
         ExitCode::SUCCESS
     }
 }

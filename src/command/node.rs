@@ -37,7 +37,7 @@ impl Tree {
             return Err(Error::refused(
                 "an apply was interrupted, or is running: out/ may be half old and half new",
             )
-            .help("kpki apply finishes what was interrupted"));
+            .help("kpki apply finishes what was interrupted; kpki plan shows what that does"));
         }
         let world = project.world(clock());
         let plan = plan(world, &project.spec, &Intent::default());
@@ -131,6 +131,9 @@ fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Want
         match world.inventory.get(in_out.as_str()) {
             Some(File::Public { bytes, .. }) => Secret::new(bytes.clone()),
             Some(File::Unusable { what }) => return Err(refused(what)),
+            Some(File::Unreadable { why }) => {
+                return Err(refused(&format!("cannot be read: {why}")));
+            }
             Some(File::Secret { .. }) | None => {
                 return Err(refused("is not here").help("kpki apply writes it"));
             }

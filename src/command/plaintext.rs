@@ -25,11 +25,6 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
         None => search.folder(directory)?,
     }
     let history = args.history.then(|| {
-        if listing.is_none() {
-            return Err(Error::refused(
-                "no Git repository is here, so there is no history",
-            ));
-        }
         let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
         history::run(directory, &Project::read(directory)?, limit)
     });
@@ -67,12 +62,17 @@ impl Search {
     /// What the next commit holds, and what the next `git add` would take.
     fn repository(&mut self, listing: &Listing) -> Result<()> {
         let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
+        let mut changed = BTreeSet::new();
         listing.each_object(limit, |paths, bytes, size| {
             for path in paths {
-                self.look(&listing.shown(path), Where::Tracked, &bytes, size > limit);
+                let path = listing.shown(path);
+                self.look(&path, Where::Tracked, &bytes, size > limit);
+                if may_differ(&path, &bytes, size) {
+                    changed.insert(path);
+                }
             }
         })?;
-        for path in &listing.changed {
+        for path in &changed {
             self.file(path, Where::Changed)?;
         }
         for path in &listing.untracked {
@@ -113,7 +113,7 @@ impl Search {
 
     fn look(&mut self, path: &Path, place: Where, bytes: &Secret, too_large: bool) {
         self.files += 1;
-        if too_large {
+        if too_large && !self.too_large.contains(&shown(path)) {
             self.too_large.push(shown(path));
         }
         let kinds: BTreeSet<Plaintext> = plaintext_in(bytes.expose());
@@ -124,6 +124,20 @@ impl Search {
                 kinds: kinds.into_iter().collect(),
             });
         }
+    }
+}
+
+/// Whether the working tree has another content than the index. Git itself would run the filters that the tree and
+/// its configuration name, so that bytes are compared here: what a filter converts differs.
+fn may_differ(path: &Path, object: &Secret, size: u64) -> bool {
+    match path.symlink_metadata() {
+        // A link, or gone.
+        Ok(facts) if !facts.is_file() => false,
+        Ok(facts) if facts.len() == size && size <= LIMIT as u64 => {
+            let file = read_regular(path, LIMIT).map(Secret::new);
+            !file.is_ok_and(|file| file.expose() == object.expose())
+        }
+        _ => true,
     }
 }
 

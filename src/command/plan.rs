@@ -3,28 +3,34 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::project::{Project, warn, warn_if_pending};
-use super::{Outcome, clock, policy, terminal};
+use super::project::Project;
+use super::written::{self, Product, Whose};
+use super::{Outcome, clock, clock_doubt, policy, terminal, ways};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
-use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy, plan};
-use crate::render::{SavedPlan, plan_report, unverified_note};
+use crate::plan::privilege::{Holder, holders};
+use crate::plan::{Allow, Intent, Interruption, NamePattern, ReviewPolicy, plan};
+use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
+use crate::shell;
+use crate::store::RealDisk;
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
-    let project = Project::read(directory).inspect_err(|_| {
-        // It may explain the error, which is the one to tell.
-        let _ = warn_if_pending(directory);
-    })?;
-    warn(project.pending);
-    project.refuse_obstacles()?;
+    let project = Project::read_finished(directory)?;
+    ways::tell(&project);
+    project.refuse_obstacles(&RealDisk::open(directory)?)?;
     let now = args.future.now.unwrap_or_else(clock);
     let intent = Intent {
-        policy: policy::read(&args.policy)?,
+        policy: policy::read(directory, &args.policy)?,
         ..intent(&args.intentions, &project)?
     };
-    let plan = plan(project.world(now), &project.spec, &intent);
+    let mut plan = plan(project.world(now), &project.spec, &intent);
+    plan.interruption = project.interruption(directory, &intent)?;
+    if args.future.now.is_none() {
+        clock_doubt::tell(project.world(now), &plan, &intent);
+    }
     let mut report = plan_report(
         project.world(now),
         &project.spec,
@@ -41,17 +47,29 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         ReviewFormat::Markdown => report.markdown(),
     };
     if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
-        write(file, &saved)?;
+        let whose = Whose {
+            directory,
+            sources: &project.sources,
+        };
+        written::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
-            let file = file.display();
             let _ = writeln!(
                 text,
-                "saved as {file} ({hash}); kpki apply {file} does exactly this"
+                "saved as {} ({hash}); kpki apply {} does exactly this",
+                visible::path(file),
+                shell::path(file)
             );
         }
     }
-    terminal::product(&text)?;
-    Ok(if !plan.violations.is_empty() {
+    match &args.out {
+        Some(file) => {
+            let done = format!("{} was written", visible::path(file));
+            terminal::product_after(&done, &text)?;
+        }
+        None => terminal::product(&text)?,
+    }
+    let interrupted = plan.interruption.as_ref().is_some_and(Interruption::stops);
+    Ok(if interrupted || !plan.violations.is_empty() {
         Outcome::Refused
     } else if args.detailed_exitcode && !plan.is_empty() {
         Outcome::Differences
@@ -60,15 +78,13 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     })
 }
 
-/// In one piece: a plan that is cut is none.
-fn write(file: &Path, text: &str) -> Result<()> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = file.with_file_name(name);
-    std::fs::write(&new, text)
-        .and_then(|()| std::fs::rename(&new, file))
-        .map_err(|error| Error::io("write", file, &error))
-}
+/// It holds no secret, and the umask says who reads it.
+const SAVED: Product<'_> = Product {
+    none: "no saved plan of kpki",
+    example: "change.plan",
+    is_own: |bytes| bytes.starts_with(PLAN_BEGINS.as_bytes()),
+    mode: 0o666,
+};
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.
 pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
@@ -91,7 +107,8 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
     let permitted = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Replace(name) => Some(NamePattern::Exact(name.clone())),
         Allow::LostKey(pattern) => Some(pattern.clone()),
-        Allow::Escalation(_) | Allow::Plaintext => None,
+        // Whoever automates may always give the first two; there is nothing in them to mistype.
+        Allow::Plaintext | Allow::Clock | Allow::Escalation(_) | Allow::Interrupted(_) => None,
     });
     for pattern in patterns.cloned().chain(permitted) {
         let names = || project.graph.ids().map(|id| &project.graph.get(id).name);
@@ -104,12 +121,16 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
             }));
         }
     }
+    refuse_unknown_holders(&intent, project)?;
     for (flag, patterns) in [("--renew", &intent.renew), ("--rekey", &intent.rekey)] {
         for pattern in patterns {
             refuse_without_effect(flag, pattern, project)?;
         }
     }
     for allow in &intent.allow {
+        if let Allow::LostKey(pattern) = allow {
+            refuse_without_key(allow, pattern, project)?;
+        }
         let (Allow::Replace(name) | Allow::LostKey(NamePattern::Exact(name))) = allow else {
             continue;
         };
@@ -131,6 +152,43 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         return Err(Error::new(Kind::Usage, message).help(help));
     }
     Ok(intent)
+}
+
+/// Only a key can be lost; an anchor's has a message of its own.
+fn refuse_without_key(allow: &Allow, pattern: &NamePattern, project: &Project) -> Result<()> {
+    let graph = &project.graph;
+    let mut named = graph
+        .ids()
+        .filter(|id| pattern.matches(&graph.get(*id).name));
+    let exact = matches!(pattern, NamePattern::Exact(_));
+    let has_key = |id| graph.key_places(id).next().is_some();
+    if named.any(|id| has_key(id) && (exact || !graph.get(id).recipe.is_anchor())) {
+        return Ok(());
+    }
+    let message = format!("--allow {allow} permits nothing");
+    Err(Error::new(Kind::Usage, message)
+        .help(format!("no key that could be given up is called {pattern}")))
+}
+
+/// Nobody of that name could ever gain anything: it is a typing error. A name that is right and needs no
+/// consent now is none, since whoever consents may do so before the change arrives.
+fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
+    let holders = holders(&project.graph, &project.lock, &project.spec);
+    for allow in &intent.allow {
+        let Allow::Escalation(name) = allow else {
+            continue;
+        };
+        if holders.iter().any(|holder| holder.is_called(name.as_str())) {
+            continue;
+        }
+        let names: Vec<ArtifactName> = holders.iter().map(Holder::as_artifact).collect();
+        let error = Error::new(Kind::Usage, format!("--allow {allow} permits nothing"));
+        return Err(error.help(match nearest(name.as_str(), names.iter()) {
+            Some(near) => format!("nobody here is called {name}; did you mean escalation:{near}?"),
+            None => format!("nobody here is called {name}; kpki plan says who gains something"),
+        }));
+    }
+    Ok(())
 }
 
 /// An order that nothing can follow is a mistake, not a success.

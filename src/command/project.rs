@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{seen, terminal};
+use super::{interrupted, seen, terminal};
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::hash::Digest;
 use crate::lock;
-use crate::plan::{Survey, World};
-use crate::sources::Sources;
+use crate::plan::{Intent, Interruption, Survey, World};
+use crate::sources::{Noted, Sources, beneath};
 use crate::spec::Spec;
-use crate::state::{File, Inventory, Lock, is_read, sealed_secret};
-use crate::store::{Disk as _, EntryKind, Found, FoundKind, Pending, RealDisk, pending, scan};
+use crate::state::{Inventory, Lock, is_read};
+use crate::store::{
+    Disk as _, EntryKind, Found, FoundKind, Interrupted, Pending, RealDisk, ScannedFolders,
+    pending, scan_staged, scan_with_folders,
+};
 use crate::time::Timestamp;
+use crate::visible;
 
 pub(super) const DESCRIPTION: &str = "cluster.kdl";
 pub(super) const LOCK: &str = "cluster.lock";
@@ -26,19 +30,41 @@ pub(super) struct Project {
     pub lock: Lock,
     pub inventory: Inventory,
     pub survey: Survey,
+    /// What is known of the folders of `out/`.
+    pub folders: ScannedFolders,
     /// What an interrupted apply had left when the files were read.
     pub pending: Pending,
+    /// Of a change that is recorded and not complete, where the files were read for a plan.
+    interrupted: Option<Unfinished>,
     /// What the description's reader wants said.
     pub notes: Vec<String>,
+    /// Every file that the description read or looked for, and the seed: relative to the project folder.
+    pub sources: BTreeSet<String>,
     /// Digest of the lock's bytes when the files were read.
     lock_bytes: Option<Digest>,
+}
+
+/// A change that is recorded and not complete, and the lock that is in force until it is.
+struct Unfinished {
+    found: Interrupted,
+    in_force: Lock,
+}
+
+/// Which state of the files is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    AsTheyAre,
+    /// As finishing an interrupted apply leaves them, where that may be finished.
+    Finished,
 }
 
 /// What lies beside the description.
 struct State {
     lock: Lock,
     inventory: Inventory,
+    folders: ScannedFolders,
     pending: Pending,
+    interrupted: Option<Unfinished>,
     lock_bytes: Option<Digest>,
 }
 
@@ -47,6 +73,7 @@ pub(super) struct Description {
     spec: Spec,
     graph: Graph,
     notes: Vec<String>,
+    sources: BTreeSet<String>,
 }
 
 impl Description {
@@ -54,11 +81,20 @@ impl Description {
         let path: PathBuf = directory.join(DESCRIPTION);
         // Not `exists`: a link to nowhere is there, and reading it says what is wrong.
         if path.symlink_metadata().is_err() {
-            return Err(Error::refused(format!("there is no {}", path.display()))
-                .help("kpki init writes one to start from; -C DIR names another folder"));
+            return Err(
+                Error::refused(format!("there is no {}", visible::path(&path)))
+                    .help("kpki init writes one to start from; -C DIR names another folder"),
+            );
         }
-        let sources = Sources::Folder(directory.to_owned());
-        Description::load(&sources, "the description")
+        let noted = Noted::new(directory);
+        let sources = Sources::Noted(noted.clone());
+        let mut description = Description::load(&sources, "the description")?;
+        description.sources = noted.asked();
+        let seed = description.spec.reproducible.as_ref();
+        let seed =
+            seed.map(|reproducible| beneath::follow(directory, &reproducible.seed_file).real);
+        description.sources.extend(seed);
+        Ok(description)
     }
 
     fn load(sources: &Sources, what: &str) -> Result<Description> {
@@ -74,6 +110,7 @@ impl Description {
             graph: Graph::derive(&loaded.spec),
             spec: loaded.spec,
             notes: loaded.notes,
+            sources: BTreeSet::new(),
         })
     }
 
@@ -115,26 +152,53 @@ const MOST: usize = 1 << 20;
 impl Project {
     /// Reads everything; opens no secret.
     pub fn read(directory: &Path) -> Result<Project> {
-        let (description, state) =
-            rayon::join(|| Description::read(directory), || read_state(directory));
+        Project::read_as(directory, View::AsTheyAre)
+    }
+
+    /// For a plan: what an interrupted apply left is finished before anything else is done.
+    pub fn read_finished(directory: &Path) -> Result<Project> {
+        Project::read_as(directory, View::Finished)
+    }
+
+    fn read_as(directory: &Path, view: View) -> Result<Project> {
+        let (description, state) = rayon::join(
+            || Description::read(directory),
+            || read_state(directory, view),
+        );
         // A mistake in the description is told first: it is what was edited last.
         let description = description?;
         Ok(Project::new(description, state?))
     }
 
-    /// The description against the files as they are now.
+    /// The description against the files, as an apply finds them once it has finished what was interrupted.
     pub fn with(description: Description, directory: &Path) -> Result<Project> {
-        Ok(Project::new(description, read_state(directory)?))
+        Ok(Project::new(
+            description,
+            read_state(directory, View::Finished)?,
+        ))
+    }
+
+    /// What a plan says of an interrupted apply. `None`: there is none.
+    pub fn interruption(&self, directory: &Path, intent: &Intent) -> Result<Option<Interruption>> {
+        let Some(Unfinished { found, in_force }) = &self.interrupted else {
+            return Ok(None);
+        };
+        let disk = RealDisk::open(directory)?;
+        let locks = (in_force, &self.lock);
+        interrupted::judge(found, &disk, &self.graph, locks, intent).map(Some)
     }
 
     fn new(description: Description, state: State) -> Project {
         let State {
             lock,
             inventory,
+            folders,
             pending,
+            interrupted,
             lock_bytes,
         } = state;
         let notes = description.notes.clone();
+        let sources = description.sources.clone();
         let (spec, graph) = description.resolved(&lock);
         let survey = Survey::take(&graph, &lock, &inventory);
         Project {
@@ -143,8 +207,11 @@ impl Project {
             lock,
             inventory,
             survey,
+            folders,
             pending,
+            interrupted,
             notes,
+            sources,
             lock_bytes,
         }
     }
@@ -160,56 +227,6 @@ impl Project {
         }
     }
 
-    /// What hides files from us. Judged, they would look lost, and giving up keys that are there would
-    /// be offered as the way out.
-    pub fn refuse_obstacles(&self) -> Result<()> {
-        let mut found = BTreeSet::new();
-        for (path, file) in &self.inventory.files {
-            let secret = sealed_secret(path).unwrap_or(path);
-            if let File::Unusable { what } = file
-                && (self.graph.placed(secret)).is_some_and(|place| place.content.is_secret())
-            {
-                found.insert(format!("out/{path} {what}"));
-            }
-        }
-        for place in self.graph.all_placements() {
-            let path = place.path.as_str();
-            if self.inventory.get(path).is_none() {
-                found.extend(self.obstacle_above(path));
-            }
-        }
-        if found.is_empty() {
-            return Ok(());
-        }
-        let more = found.len().saturating_sub(5);
-        let mut message: Vec<String> = found.into_iter().take(5).collect();
-        if more > 0 {
-            message.push(format!("and {more} more"));
-        }
-        Err(Error::refused(message.join("\n")).help(
-            "kpki reads and writes real files and folders only; put them back in place, then run the command again",
-        ))
-    }
-
-    /// Something that is no folder where one must be.
-    fn obstacle_above(&self, mut path: &str) -> Option<String> {
-        if self.inventory.files.is_empty() {
-            return None;
-        }
-        while let Some((above, _)) = path.rsplit_once('/') {
-            path = above;
-            match self.inventory.get(path) {
-                Some(File::Unusable { what }) => return Some(format!("out/{path} {what}")),
-                Some(_) => return Some(format!("out/{path} is a file where a folder must be")),
-                None => {}
-            }
-        }
-        match self.inventory.get("") {
-            Some(File::Unusable { what }) => Some(format!("out/ {what}")),
-            _ => None,
-        }
-    }
-
     pub fn world(&self, now: Timestamp) -> World<'_> {
         World {
             graph: &self.graph,
@@ -221,42 +238,41 @@ impl Project {
     }
 }
 
-/// While an interrupted apply waits to be settled, every command says so.
-pub(super) fn warn_if_pending(directory: &Path) -> Result<()> {
-    let disk = RealDisk::open(directory)?;
-    warn(pending(&disk)?);
-    Ok(())
-}
-
-pub(super) fn warn(pending: Pending) {
-    match pending {
-        Pending::Nothing => {}
-        Pending::Staged => terminal::talk(
-            "note: an earlier apply was interrupted before its changes counted (or is running now); the next apply clears them away",
-        ),
-        Pending::Unfinished => terminal::talk(
-            "note: an earlier apply was interrupted half-way (or is running now); out/ is not consistent until the next `kpki apply` finishes it",
-        ),
-    }
-}
-
 /// Readers take no lock, so an apply may run beside them. Every commit that changes what the files say
 /// changes the lock, and while it moves files its journal is there: what was read between two equal
 /// looks at both belongs together.
-fn read_state(directory: &Path) -> Result<State> {
+fn read_state(directory: &Path, view: View) -> Result<State> {
     let disk = RealDisk::open(directory)?;
     let look = || Ok::<_, Error>((pending(&disk)?, lock_bytes(&disk)?));
     let mut before = look()?;
     for _ in 0..READ_ATTEMPTS {
-        let inventory = read_inventory(directory)?;
+        let unfinished = match (view, before.0) {
+            (View::Finished, Pending::Unfinished) => interrupted::look(directory, &disk)?,
+            _ => None,
+        };
+        let through = unfinished
+            .as_ref()
+            .filter(|found| interrupted::is_looked_through(found));
+        let (inventory, folders) = read_inventory(directory, through)?;
         let after = look()?;
         if before == after {
-            let (pending, lock) = before;
+            let (pending, in_force) = before;
+            let staged = through.map(|found| found.lock(&disk)).transpose()?;
+            let lock = parse_lock(staged.as_deref().or(in_force.as_deref()))?;
+            let interrupted = match unfinished {
+                Some(found) => Some(Unfinished {
+                    found,
+                    in_force: parse_lock(in_force.as_deref())?,
+                }),
+                None => None,
+            };
             return Ok(State {
-                lock: parse_lock(lock.as_deref())?,
-                lock_bytes: lock.as_deref().map(Digest::of),
+                lock,
+                lock_bytes: in_force.as_deref().map(Digest::of),
                 inventory,
+                folders,
                 pending,
+                interrupted,
             });
         }
         before = after;
@@ -294,10 +310,23 @@ fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
     })
 }
 
-fn read_inventory(directory: &Path) -> Result<Inventory> {
+fn read_inventory(
+    directory: &Path,
+    finished: Option<&Interrupted>,
+) -> Result<(Inventory, ScannedFolders)> {
     let mut inventory = Inventory::default();
-    let (index, found) = rayon::join(|| seen::read(directory), || scan(directory, &is_read));
-    for Found { path, kind } in found? {
+    let staged = finished
+        .map(|_| scan_staged(directory, &is_read))
+        .transpose()?;
+    let (index, scanned) = rayon::join(
+        || seen::read(directory),
+        || scan_with_folders(directory, &is_read),
+    );
+    let (mut all, folders) = scanned?;
+    if let (Some(found), Some(staged)) = (finished, staged) {
+        all = interrupted::finished(found, staged, all);
+    }
+    for Found { path, kind } in all {
         let what = match kind {
             FoundKind::ReadFile { mode, bytes, .. } => {
                 inventory.add_read(path, mode, bytes);
@@ -311,10 +340,13 @@ fn read_inventory(directory: &Path) -> Result<Inventory> {
             FoundKind::TooLarge { size } => format!("is too large ({size} bytes)"),
             FoundKind::Symlink => "is a symbolic link".into(),
             FoundKind::Special => "is not a regular file".into(),
-            FoundKind::Unreadable(why) => format!("cannot be read: {why}"),
+            FoundKind::Unreadable(why) => {
+                inventory.add_unreadable(path, why);
+                continue;
+            }
             FoundKind::Foreign => "has a name that is no plain text".into(),
         };
         inventory.add_unusable(path, what);
     }
-    Ok(inventory)
+    Ok((inventory, folders))
 }

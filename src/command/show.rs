@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::project::{DESCRIPTION, Project, warn_if_pending};
+use super::project::{DESCRIPTION, Project};
 use super::{Outcome, clock, lookup, terminal};
 use crate::cli::{Format, ShowArgs};
 use crate::error::{Error, Result};
@@ -38,10 +38,7 @@ fn report(directory: &Path, what: &str, now: Timestamp) -> Result<ShowReport> {
     }?;
     let world = project.world(now);
     match (lookup::exact(&project, what), file) {
-        (Some(id), _) => {
-            warn_if_pending(directory)?;
-            Ok(artifact_report(world, &project.spec, id))
-        }
+        (Some(id), _) => Ok(artifact_report(world, &project.spec, id)),
         (None, Some(path)) => show_file(directory, &path, what, now),
         (None, None) if what.starts_with('.') || what.starts_with('/') => Err(Error::refused(
             format!("there is no file {}", printable(what)),

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::project::{Project, warn_if_pending};
-use super::{Outcome, clock, terminal};
+use super::project::Project;
+use super::{Outcome, clock, terminal, ways};
 use crate::cli::{StatusArgs, StatusFormat};
 use crate::error::{Error, Result};
 use crate::plan::{Intent, plan};
 use crate::render::{calendar, metrics, status_report};
 
 pub(super) fn run(directory: &Path, args: &StatusArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
     let project = Project::read(directory)?;
+    ways::tell(&project);
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let plan = plan(world, &project.spec, &Intent::default());
     let report = status_report(world, &project.spec, &plan);

@@ -1,4 +1,5 @@
-//! The one room that prints: the product to stdout, the talk to stderr.
+//! The one room that prints: the product to stdout, the talk to stderr. Whoever makes a text escapes what is
+//! not its own; whatever was missed loses here what acts on a terminal, but for line ends and colours.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
@@ -8,11 +9,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::store::Settled;
+use crate::visible;
 
 /// To stdout, as one write. A reader that went away (`| head`) is no failure.
 pub(super) fn product(text: &str) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out
+        .write_all(visible::styled_lines(text).as_bytes())
+        .and_then(|()| out.flush())
+    {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::refused(format!("cannot write to stdout: {error}")))
         }
@@ -20,9 +25,17 @@ pub(super) fn product(text: &str) -> Result<()> {
     }
 }
 
+/// As [`product`], after something was done: that it was matters more than that nobody was told.
+pub(super) fn product_after(done: &str, text: &str) -> Result<()> {
+    product(text).map_err(|error| Error {
+        message: format!("{done}, but {}", error.message),
+        ..error
+    })
+}
+
 /// To stdout for a program that reads it: no style, whoever asks for one.
 pub(super) fn plain(text: &str) -> Result<()> {
-    archive(text.as_bytes())
+    archive(visible::lines(text).as_bytes())
 }
 
 /// Before secrets are read: nobody can use an archive on a screen, and the screen's memory would keep the keys.
@@ -47,6 +60,7 @@ pub(super) fn archive(bytes: &[u8]) -> Result<()> {
 
 /// To stderr; nothing can be done where that fails.
 pub(super) fn talk(text: &str) {
+    let text = visible::styled_lines(text);
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 

@@ -7,6 +7,7 @@ use crate::cli::{ExplainArgs, Format, VerifyArgs};
 use crate::error::{Error, Result, relative_to};
 use crate::lint::{RULES, Tree, lint, rule};
 use crate::render::{printable, rule_text, rules_text, verify_report};
+use crate::shell;
 use crate::sources::size_in_words;
 use crate::store::walk::WALK_LIMIT;
 use crate::store::{Seen, walk};
@@ -67,8 +68,12 @@ fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
     };
     if folder.is_file() {
         let shown = printable(&folder.display().to_string());
-        return Err(Error::refused(format!("{shown} is a file, not a folder"))
-            .help(format!("kpki show {shown} tells what it holds")));
+        return Err(
+            Error::refused(format!("{shown} is a file, not a folder")).help(format!(
+                "kpki show {} tells what it holds",
+                shell::path(&folder)
+            )),
+        );
     }
     Ok(folder)
 }
@@ -79,6 +84,7 @@ fn read(folder: &Path) -> Result<Tree> {
     let mut tree = Tree::new(&base.to_string_lossy());
     walk(folder, &mut |path, seen| match seen {
         Seen::File { mode, bytes } => tree.add(path, mode, bytes.expose()),
+        Seen::LooseFolder(loose) => tree.add_loose_folder(path, loose),
         Seen::Symlink(target) => tree.add_link(path, &target),
         Seen::TooLarge => {
             // What is no PKI file by its name is nobody's concern: a database, an archive.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::project::{Project, warn_if_pending};
+use super::project::Project;
 use super::{Outcome, clock, lookup, terminal};
 use crate::cli::{Format, WhyArgs};
 use crate::error::Result;
@@ -10,7 +10,6 @@ use crate::plan::{Intent, plan};
 use crate::render::why_report;
 
 pub(super) fn run(directory: &Path, args: &WhyArgs) -> Result<Outcome> {
-    warn_if_pending(directory)?;
     let project = Project::read(directory)?;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let id = lookup::artifact(&project, &args.name)?;

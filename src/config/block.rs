@@ -243,7 +243,8 @@ impl<'n> Block<'n> {
             if let Some(extra) = child.values.get(1) {
                 problems.push(
                     Problem::new(extra.at, format!("`{}` takes one value", word.text))
-                        .label("one too many"),
+                        .label("one too many")
+                        .help("delete the others"),
                 );
             }
         }

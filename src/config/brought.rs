@@ -98,9 +98,10 @@ fn facts(der: &[u8], path: &str) -> Result<Facts, Refusal> {
         .algorithm()
         .filter(|key| *key != KeyAlgorithm::Ed25519)
         .ok_or_else(|| {
+            let kind = facts.public_key.kind();
             (
-                format!("{path} has a key that kpki cannot sign with"),
-                "use RSA with 2048, 3072 or 4096 bits, or ECDSA with P-256 or P-384",
+                format!("{path} has a key that kpki cannot sign with: {kind}"),
+                "use RSA with 2048, 3072 or 4096 bits (exponent 65537), or ECDSA with P-256 or P-384",
             )
         })?;
     Ok(Facts {

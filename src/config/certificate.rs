@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::block::{Block, Shape, many, one};
+use super::collisions::Folders;
 use super::problem::{At, Problem, quoted, suggestion};
 use super::reader::{Reader, Seen};
 use super::user::check_masters;
@@ -62,13 +63,20 @@ pub fn read(
     blocks: &[Block<'_>],
     defaults: &Policy,
     nodes: &HashMap<&str, NodeName>,
+    folders: &mut Folders,
     reader: &mut Reader<'_>,
 ) -> Vec<ExtraCertificate> {
     let mut names = Seen::new();
-    blocks
-        .iter()
-        .filter_map(|block| certificate(block, defaults, &mut names, nodes, reader))
-        .collect()
+    let mut all = Vec::new();
+    for block in blocks {
+        let certificate = certificate(block, defaults, &mut names, nodes, reader);
+        if let Some(certificate) = &certificate {
+            let at = block.one("folder").map_or(block.at, |value| value.at);
+            folders.insert(certificate.name.to_string(), at);
+        }
+        all.extend(certificate);
+    }
+    all
 }
 
 fn certificate(
@@ -233,8 +241,7 @@ fn folder(text: &str, at: At, reader: &mut Reader<'_>) -> Option<TreePath> {
             } else {
                 why.to_string()
             };
-            reader
-                .problem(Problem::new(at, format!("{} {why}", quoted(text))).label("as `folder`"));
+            reader.problem(Problem::refused(at, text, &why).label("as `folder`"));
         }
         None => reader.problem(
             Problem::new(at, format!("{} is not absolute", quoted(text)))

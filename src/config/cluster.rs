@@ -48,11 +48,14 @@ struct ServiceCidr(IpNet);
 impl FromStr for ServiceCidr {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let Ok(network) = text.parse::<IpNet>() else {
+        let padded = text
+            .rsplit_once('/')
+            .is_some_and(|(_, prefix)| prefix.len() > 1 && prefix.starts_with('0'));
+        let Some(network) = text.parse::<IpNet>().ok().filter(|_| !padded) else {
             let missing = text.parse::<IpAddr>().is_ok();
             return Err(NameError(
                 if missing {
-                    "lacks a prefix length, such as /12"
+                    "lacks a prefix length; write address/prefix, such as 10.96.0.0/12"
                 } else {
                     "is not a network; write address/prefix"
                 }
@@ -67,7 +70,7 @@ impl FromStr for ServiceCidr {
         }
         if network.max_prefix_len() - network.prefix_len() < 2 {
             return Err(NameError(
-                "is too small: the API server's service takes the first address in it".into(),
+                "is too small; write a larger one, such as /12: each Service takes an address in it".into(),
             ));
         }
         Ok(ServiceCidr(network))

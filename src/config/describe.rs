@@ -10,8 +10,8 @@ use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
 use super::{
-    ca, certificate, cluster, component, defaults, lines, manifests, node, reproducible, secrets,
-    user,
+    ca, certificate, cluster, collisions, component, defaults, lines, manifests, node,
+    reproducible, secrets, user,
 };
 use crate::sources::Sources;
 use crate::spec::{
@@ -40,6 +40,7 @@ pub struct Described {
     pub spec: Spec,
     pub manifests: Option<manifests::Folder>,
     pub places: component::Places,
+    pub folders: collisions::Folders,
 }
 
 pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> Option<Described> {
@@ -71,7 +72,14 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
     let users = user::read(of(&user::SHAPE), &defaults, sources, reader);
     let names = nodes.iter().filter_map(|node| node.name.as_ref());
     let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
-    let certificates = certificate::read(of(&certificate::SHAPE), &defaults, &names, reader);
+    let mut folders = collisions::Folders::new();
+    let certificates = certificate::read(
+        of(&certificate::SHAPE),
+        &defaults,
+        &names,
+        &mut folders,
+        reader,
+    );
     drop(names);
     let manifests =
         only(of(&manifests::SHAPE), reader).and_then(|block| manifests::folder(block, reader));
@@ -115,6 +123,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         spec,
         manifests,
         places: components.places,
+        folders,
     })
 }
 

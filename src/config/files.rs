@@ -10,6 +10,7 @@ use super::tree::{Node, Scalar};
 use crate::sources::{Sources, size_in_words};
 
 const FILE_LIMIT: usize = 1024 * 1024;
+const ENDING: &str = ".kdl";
 const PEM: &[u8] = b"-----BEGIN ";
 const AGE_IDENTITY: &[u8] = b"AGE-SECRET-KEY-";
 /// kdl reads about one MiB a second and core: with more, an answer would take longer than two seconds. It is room
@@ -60,11 +61,22 @@ pub fn read(sources: &Sources, root: &str) -> Files {
                 } else if wanted.by.is_some() {
                     "the path starts at the folder of the including file"
                 } else {
-                    ""
+                    "kpki reads cluster.kdl there; -C DIR names another folder"
                 };
                 (error.to_string(), help)
             })
             .and_then(|bytes| decode(bytes, &wanted.path))
+            .and_then(|text| match wanted.by {
+                // A report quotes lines, and a token in another program's file is none of ours to show.
+                Some(_) if !wanted.path.ends_with(ENDING) => Err((
+                    format!(
+                        "{} is not called NAME{ENDING}; nothing of it is shown",
+                        wanted.path
+                    ),
+                    "a description's files end in .kdl: rename it if it is one",
+                )),
+                _ => Ok(text),
+            })
             .and_then(|text| {
                 total += text.len();
                 if total > TOTAL_LIMIT {
@@ -73,7 +85,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
                             "the description is larger than {} in all",
                             size_in_words(TOTAL_LIMIT)
                         ),
-                        "",
+                        "one description has room for 50,000 nodes; describe another cluster in another folder",
                     ));
                 }
                 Ok(text)

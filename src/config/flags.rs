@@ -1,5 +1,6 @@
 //! `flag "NAME" "VALUE"` and `image "…"` of a component that runs as a static pod.
 
+use crate::visible::is_hidden;
 use std::collections::BTreeMap;
 
 use super::block::Block;
@@ -59,10 +60,13 @@ fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<String> {
         _ => reader.text(value, "flag")?.to_owned(),
     };
     // The kubelet would put a variable in the place of $(NAME).
-    if text.contains(char::is_control) || text.contains("$(") {
+    if text.contains(is_hidden) || text.contains("$(") {
         reader.problem(
-            Problem::new(value.at, "a flag's value has a control character or `$(`")
-                .help("write the value out, in one line"),
+            Problem::new(
+                value.at,
+                "a flag's value has a control or invisible character, or `$(`",
+            )
+            .help("write the value out, in one line"),
         );
         return None;
     }

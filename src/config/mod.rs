@@ -12,9 +12,11 @@ mod brought;
 mod ca;
 mod certificate;
 mod cluster;
+mod collisions;
 mod component;
 mod defaults;
 mod describe;
+mod excerpt;
 mod files;
 mod flags;
 mod lines;
@@ -71,6 +73,7 @@ pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
         spec.manifests = Some(manifests::read(folder, &spec, sources, &mut review));
     }
     processes::review(&spec, &described.places, &mut review);
+    collisions::review(&spec, &described.folders, &mut review);
     if review.problems.is_empty() {
         Ok(Loaded {
             spec,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::visible::without_keys;
+
 /// A range of bytes in one of the files that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At {
@@ -45,6 +47,17 @@ impl Problem {
         }
     }
 
+    /// Why a text is not what it should be: "is not a duration; write 365d" says what is wrong, then what to
+    /// do.
+    pub fn refused(at: At, text: &str, why: &str) -> Self {
+        let (wrong, help) = why.split_once("; ").unwrap_or((why, ""));
+        let problem = Problem::new(at, format!("{} {wrong}", quoted(text)));
+        Problem {
+            help: Some(help.to_owned()).filter(|help| !help.is_empty()),
+            ..problem
+        }
+    }
+
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
@@ -66,9 +79,11 @@ impl Problem {
     }
 }
 
-/// The user's text in double quotes, escaped, and cut where it would fill the terminal.
+/// The user's text in double quotes, escaped, and cut where it would fill the terminal. What may be a key is
+/// left out.
 pub fn quoted(text: &str) -> impl fmt::Display {
     const LONGEST: usize = 64;
+    let text = &without_keys(text);
     if text.chars().nth(LONGEST).is_none() {
         format!("{text:?}")
     } else {

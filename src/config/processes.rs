@@ -73,7 +73,10 @@ impl Review {
         self.refuse(
             at,
             &error.message,
-            error.help.as_deref().unwrap_or_default(),
+            error
+                .help
+                .as_deref()
+                .unwrap_or("correct it in that manifest"),
         );
     }
 }

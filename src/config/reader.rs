@@ -89,15 +89,7 @@ impl<'f> Reader<'f> {
         match text.parse() {
             Ok(parsed) => Some(parsed),
             Err(why) => {
-                // "is not a duration; write 365d": what is wrong, then what to do.
-                let why = why.to_string();
-                let (wrong, help) = match why.split_once("; ") {
-                    Some((wrong, help)) => (wrong, Some(help.to_owned())),
-                    None => (why.as_str(), None),
-                };
-                let mut problem = Problem::new(value.at, format!("{} {wrong}", quoted(text)));
-                problem.help = help;
-                self.problem(problem);
+                self.problem(Problem::refused(value.at, text, &why.to_string()));
                 None
             }
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::excerpt::Excerpt;
 use super::problem::{At, Problem};
+use crate::visible::{harmless, lines, without_keys};
 
 /// More would scroll the first one, usually the cause of the others, off the screen.
 const SHOWN: usize = 5;
@@ -51,6 +53,11 @@ impl SourceFile {
         start + indent..start + whole.trim_end().len().max(indent)
     }
 
+    fn line_before(&self, start: usize) -> &str {
+        let before = self.text.get(..start).unwrap_or("");
+        before.lines().next_back().unwrap_or("")
+    }
+
     /// The bytes of the lines from that of `from` to that of `to`.
     fn lines(&self, from: usize, to: usize) -> Range<usize> {
         let start = self.line_starts.get(self.line(from).saturating_sub(1));
@@ -78,6 +85,7 @@ impl Report {
     }
 
     /// The first five problems with their source lines, then how many more there are.
+    /// What a file holds is shown as an excerpt, and what may be a key not at all.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color {
             Renderer::styled()
@@ -87,7 +95,8 @@ impl Report {
         .term_width(WIDTH);
         let mut out = String::new();
         for problem in self.problems.iter().take(SHOWN) {
-            out.push_str(&renderer.render(&self.groups(problem)));
+            let marks = self.marks(problem);
+            out.push_str(&renderer.render(&[Report::group(problem, &marks)]));
             out.push_str("\n\n");
         }
         let more = self.problems.len().saturating_sub(SHOWN);
@@ -103,27 +112,37 @@ impl Report {
         out
     }
 
-    fn groups<'a>(&'a self, problem: &'a Problem) -> Vec<Group<'a>> {
-        let mut group = Group::with_title(Level::ERROR.primary_title(problem.message.as_str()));
-        let primary = (problem.at, problem.label.as_str(), AnnotationKind::Primary);
+    /// The pictures of a problem, each with the places in it.
+    fn marks(&self, problem: &Problem) -> Vec<Picture> {
+        let primary = (problem.at, shown(&problem.label), AnnotationKind::Primary);
         let other = problem
             .other
-            .map(|(at, label)| (at, label, AnnotationKind::Context));
+            .map(|(at, label)| (at, label.to_owned(), AnnotationKind::Context));
         match other {
             // Both in one picture where they are near.
             Some(other) if self.near(problem.at, other.0) => {
-                group = self.shown(group, &[primary, other]);
+                vec![self.picture(vec![primary, other])]
             }
-            Some(other) => {
-                group = self.shown(group, &[primary]);
-                group = self.shown(group, &[other]);
-            }
-            None => group = self.shown(group, &[primary]),
+            Some(other) => vec![self.picture(vec![primary]), self.picture(vec![other])],
+            None => vec![self.picture(vec![primary])],
         }
-        if let Some(help) = &problem.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+    }
+
+    fn group<'a>(problem: &Problem, pictures: &'a [Picture]) -> Group<'a> {
+        let title = Level::ERROR.primary_title(shown(&problem.message));
+        let mut group = pictures
+            .iter()
+            .fold(Group::with_title(title), |group, picture| {
+                picture.add_to(group)
+            });
+        if pictures.iter().any(|picture| picture.hides_key) {
+            let why = "what stands there is not shown: it may be a key";
+            group = group.element(Level::NOTE.message(why));
         }
-        vec![group]
+        match &problem.help {
+            Some(help) => group.element(Level::HELP.message(shown(help))),
+            None => group,
+        }
     }
 
     fn near(&self, a: At, b: At) -> bool {
@@ -135,11 +154,12 @@ impl Report {
     }
 
     /// Only the lines that matter are handed over: a file may have a million.
-    fn shown<'a>(&'a self, group: Group<'a>, marks: &[(At, &'a str, AnnotationKind)]) -> Group<'a> {
+    fn picture(&self, marks: Vec<Mark>) -> Picture {
+        let mut picture = Picture::default();
         let Some(file) = marks.first().and_then(|(at, ..)| self.files.get(at.file)) else {
-            return group;
+            return picture;
         };
-        let name: &str = &file.name;
+        picture.name = Some(harmless(&file.name));
         let from = marks.iter().map(|(at, ..)| at.start).min().unwrap_or(0);
         let to = marks.iter().map(|(at, ..)| at.start).max().unwrap_or(0);
         let range = file.lines(from, to);
@@ -148,9 +168,14 @@ impl Report {
             .get(range.clone())
             .filter(|_| !file.text.is_empty() && to <= file.text.len())
         else {
-            return group.element(Origin::path(name));
+            return picture;
         };
-        let mut snippet = Snippet::source(text).path(name).line_start(file.line(from));
+        let near: Vec<usize> = marks
+            .iter()
+            .map(|(at, ..)| at.start.saturating_sub(range.start))
+            .collect();
+        let excerpt = Excerpt::of(text, file.line_before(range.start), &near);
+        picture.line = file.line(from);
         for (at, label, kind) in marks {
             // A mark ends with its line: a block's whole body would fill the screen.
             let line = file.lines(at.start, at.start);
@@ -158,10 +183,46 @@ impl Report {
             let start = text
                 .floor_char_boundary(at.start.saturating_sub(range.start))
                 .min(end);
-            let label = Some(*label).filter(|label| !label.is_empty());
-            snippet = snippet.annotation(kind.span(start..end).label(label));
+            let span = excerpt.offset(text, start)..excerpt.offset(text, end);
+            picture.marks.push((span, label, kind));
         }
-        group.element(snippet)
+        picture.hides_key = excerpt.hides_key;
+        picture.text = Some(excerpt.text);
+        picture
+    }
+}
+
+/// A message for a reader: in lines, since a manifest's parser may write several.
+fn shown(text: &str) -> String {
+    lines(&without_keys(text))
+}
+
+type Mark = (At, String, AnnotationKind);
+
+/// Lines of one file with their marks.
+#[derive(Default)]
+struct Picture {
+    name: Option<String>,
+    text: Option<String>,
+    line: usize,
+    marks: Vec<(Range<usize>, String, AnnotationKind)>,
+    hides_key: bool,
+}
+
+impl Picture {
+    fn add_to<'a>(&'a self, group: Group<'a>) -> Group<'a> {
+        let Some(name) = self.name.as_deref() else {
+            return group;
+        };
+        let Some(text) = self.text.as_deref() else {
+            return group.element(Origin::path(name));
+        };
+        let snippet = Snippet::source(text).path(name).line_start(self.line);
+        let marks = self.marks.iter();
+        group.element(marks.fold(snippet, |snippet, (span, label, kind)| {
+            let label = Some(label.as_str()).filter(|label| !label.is_empty());
+            snippet.annotation(kind.span(span.clone()).label(label))
+        }))
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::files::below;
 use super::problem::quoted;
-use crate::facts::{RequestFacts, request_in_pem};
+use crate::facts::{FactsError, RequestFacts, request_in_pem};
 use crate::name::{CommonName, Organization};
+use crate::shell;
 use crate::sources::Sources;
 use crate::spec::{BroughtRequest, Via};
 
@@ -51,21 +52,13 @@ pub fn read(
             "only the request belongs there; a key that was committed or shared must be replaced",
         );
     }
-    let der = request_in_pem(&bytes);
-    let (der, facts) =
-        match der.and_then(|der| RequestFacts::from_der(&der).map(|facts| (der, facts))) {
-            Ok(read) => read,
-            Err(error) => {
-                return refuse(
-                    format!("{full} {error}"),
-                    "it starts with -----BEGIN CERTIFICATE REQUEST-----",
-                );
-            }
-        };
+    let refusal = |error: FactsError, help: &str| (format!("{full} {error}"), help.to_owned());
+    let der = request_in_pem(&bytes)
+        .map_err(|error| refusal(error, "it starts with -----BEGIN CERTIFICATE REQUEST-----"))?;
+    let facts = RequestFacts::from_der(&der).map_err(|error| refusal(error, SUBJECT))?;
     check(&facts, &full, wish)?;
-    let asks = facts.asks_for_extensions.then(|| {
-        format!("{full} asks for extensions (SANs or usages): left out, the description decides")
-    });
+    let asks = beside_the_subject(&facts)
+        .map(|what| format!("{full} asks for {what}: left out, the description decides"));
     let brought = BroughtRequest {
         path: Arc::from(full.as_str()),
         der,
@@ -74,14 +67,23 @@ pub fn read(
     Ok((brought, asks))
 }
 
+const SUBJECT: &str = "have it made again: its subject may be one CN (the user) and an O for each group, each once \
+    and as UTF8String or PrintableString, and nothing else";
+
 const KEY: &[u8] = b"PRIVATE KEY";
 
 fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusal> {
     let refuse = |message: String, help: String| Err((message, help));
     if facts.public_key.algorithm().is_none() {
+        let kind = facts.public_key.kind();
+        let kind = if kind.is_rsa() {
+            format!(": {kind}")
+        } else {
+            String::new()
+        };
         return refuse(
-            format!("{path} has a key of an unsupported kind"),
-            "use RSA with 2048, 3072 or 4096 bits, ECDSA with P-256 or P-384, or Ed25519".into(),
+            format!("{path} has a key of an unsupported kind{kind}"),
+            "use RSA with 2048, 3072 or 4096 bits (exponent 65537), ECDSA with P-256 or P-384, or Ed25519".into(),
         );
     }
     if !facts.is_signature_valid {
@@ -89,6 +91,11 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
             format!("{path} is not signed by the key that it names"),
             "it was changed, or its writer does not hold that key; have it made again".into(),
         );
+    }
+    // Before anything in it is compared: the cluster's signer takes the whole subject, and other readers may find
+    // other names in what is not said plainly.
+    if let Some(more) = facts.subject.beyond_user_and_groups() {
+        return refuse(format!("{path} asks for {more}"), SUBJECT.into());
     }
     let common_name = facts.subject.common_name().unwrap_or_default();
     if common_name != wish.common_name.as_str() {
@@ -111,32 +118,49 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
                 in_words(&groups)
             ),
             format!(
-                "have it made again: openssl req -new -subj \"{}/CN={}\"",
-                groups
-                    .iter()
-                    .fold(String::new(), |all, group| all + "/O=" + group),
-                wish.common_name
+                "have it made again: openssl req -new -subj {}",
+                shell::quoted(&subject(&groups, wish.common_name.as_str()))
             ),
         );
     }
-    if wish.via == Via::Csr && facts.asks_for_extensions {
-        let names: Vec<String> = facts
-            .sans
-            .iter()
-            .map(ToString::to_string)
-            .chain(facts.other_sans.iter().cloned())
-            .collect();
-        let what = if names.is_empty() {
-            "extensions".to_owned()
-        } else {
-            format!("the SANs {}", names.join(", "))
-        };
+    if let Some(what) = beside_the_subject(facts).filter(|_| wish.via == Via::Csr) {
         return refuse(
             format!("{path} asks for {what}"),
             "the cluster would copy SANs, and usages are not the request's to say; have it made with a subject alone".into(),
         );
     }
     Ok(())
+}
+
+/// What is asked for in attributes of the request itself.
+fn beside_the_subject(facts: &RequestFacts) -> Option<String> {
+    let sans = facts.sans.iter().map(ToString::to_string);
+    let sans: Vec<String> = sans.chain(facts.other_sans.iter().cloned()).collect();
+    let extensions = match sans.as_slice() {
+        [] => facts.asks_for_extensions.then(|| "extensions".to_owned()),
+        sans => Some(format!("the SANs {}", sans.join(", "))),
+    };
+    let others = facts.other_attributes.iter();
+    let others = others.map(|other| format!("the attribute {other}"));
+    let all: Vec<String> = extensions.into_iter().chain(others).collect();
+    (!all.is_empty()).then(|| all.join(" and "))
+}
+
+/// As `openssl req -subj` reads it: `/` and `+` part attributes unless a backslash is before them
+/// (openssl-req(1)).
+fn subject(groups: &BTreeSet<String>, common_name: &str) -> String {
+    let mut subject = String::new();
+    let groups = groups.iter().map(|group| ("O", group.as_str()));
+    for (name, value) in groups.chain([("CN", common_name)]) {
+        subject.extend(["/", name, "="]);
+        for c in value.chars() {
+            if r"\/+".contains(c) {
+                subject.push('\\');
+            }
+            subject.push(c);
+        }
+    }
+    subject
 }
 
 fn in_words(groups: &BTreeSet<String>) -> String {

@@ -25,6 +25,7 @@ const SHAPE: Shape = Shape {
         one("forbid-wildcards"),
         many("ordinary-group"),
         many("ordinary-san"),
+        many("ordinary-folder"),
         many("except"),
     ],
 };
@@ -80,6 +81,7 @@ fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> ReviewPolicy {
         forbid_wildcards: forbid_wildcards.map(|(flag, at)| reader.setting(flag, at)),
         ordinary_groups: values(block, "ordinary-group", reader),
         ordinary_sans: values(block, "ordinary-san", reader),
+        ordinary_folders: values(block, "ordinary-folder", reader),
         except: patterns(block, reader),
     }
 }

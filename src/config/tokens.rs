@@ -4,6 +4,7 @@
 //! annotations, strings over several lines, numbers other than decimal ones. Every refusal is a [`Problem`] and scanning goes on behind it.
 
 use super::problem::{At, Problem, quoted};
+use crate::visible::is_hidden;
 
 /// Block comments may hold others; kdl's grammar is recursive there.
 const COMMENT_DEPTH: usize = 16;
@@ -46,11 +47,9 @@ pub struct Tokens<'t> {
     pub problems: Vec<Problem>,
 }
 
+/// KDL knows others, at which no editor and no diff begins a line: a comment would end where nobody sees it.
 pub(super) fn is_line_end(c: char) -> bool {
-    matches!(
-        c,
-        '\r' | '\n' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(c, '\r' | '\n')
 }
 
 /// KDL's table of unicode spaces.
@@ -62,11 +61,9 @@ pub(super) fn is_space(c: char) -> bool {
     )
 }
 
-/// Characters that KDL forbids anywhere: controls, and those that turn the direction of text, which can
-/// make a line look like another one in review (CVE-2021-42574).
+/// Nowhere in a description, in a comment neither: more than KDL forbids.
 pub(super) fn is_forbidden(c: char) -> bool {
-    matches!(c, '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{200e}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    is_hidden(c) && !is_line_end(c) && c != '\t'
 }
 
 impl<'t> Tokens<'t> {
@@ -127,7 +124,8 @@ impl<'t> Tokens<'t> {
                             at - 2,
                             at,
                             format!("comments are nested more than {COMMENT_DEPTH} deep"),
-                        );
+                        )
+                        .help = Some("close a comment with `*/` before the next one".into());
                     }
                 }
                 (Some(b'*'), Some(b'/')) => {
@@ -146,23 +144,48 @@ impl<'t> Tokens<'t> {
             }
         }
         self.position = at.min(self.text.len());
+        self.look_through(start);
     }
 
-    pub(super) fn forbidden(&mut self, c: char) {
-        let at = self.position;
-        self.skip_while(is_forbidden);
-        let end = self.position;
+    /// What a comment must not hold, from `start` on.
+    fn look_through(&mut self, start: usize) {
+        let comment = self.text.get(start..self.position).unwrap_or("");
+        let mut chars = comment.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            let at = start + at;
+            if is_forbidden(c) {
+                let mut end = at + c.len_utf8();
+                while let Some((_, c)) = chars.next_if(|(_, c)| is_forbidden(*c)) {
+                    end += c.len_utf8();
+                }
+                self.refuse_hidden(at, end, c);
+            } else if c == '\r' && self.text.as_bytes().get(at + 1) != Some(&b'\n') {
+                self.refuse_return(at);
+            }
+        }
+    }
+
+    fn refuse_return(&mut self, at: usize) {
+        self.refuse(at, at + 1, "a carriage return stands alone")
+            .help = Some("it can hide what a line says; end lines with a line feed".into());
+    }
+
+    fn refuse_hidden(&mut self, start: usize, end: usize, c: char) {
         self.refuse(
-            at,
+            start,
             end,
             format!(
                 "character U+{:04X} is not allowed in a description",
                 u32::from(c)
             ),
         )
-        .help = Some(
-            "control and text-direction characters can hide what a line says; delete it".into(),
-        );
+        .help = Some("it can hide what a line says: delete it".into());
+    }
+
+    pub(super) fn forbidden(&mut self, c: char) {
+        let at = self.position;
+        self.skip_while(is_forbidden);
+        self.refuse_hidden(at, self.position, c);
     }
 
     /// A bare name, number or what somebody took for one.
@@ -287,11 +310,11 @@ impl Iterator for Tokens<'_> {
                 }
                 '<' | '=' | '>' | '|' if self.merge_marker() => Kind::Bad,
                 c if is_line_end(c) => {
-                    self.skip(if self.rest().starts_with("\r\n") {
-                        2
-                    } else {
-                        c.len_utf8()
-                    });
+                    let pair = self.rest().starts_with("\r\n");
+                    self.skip(if pair { 2 } else { 1 });
+                    if c == '\r' && !pair {
+                        self.refuse_return(start);
+                    }
                     Kind::End
                 }
                 ';' => {
@@ -321,6 +344,7 @@ impl Iterator for Tokens<'_> {
                 }
                 '/' if self.rest().starts_with("//") => {
                     self.skip_while(|c| !is_line_end(c));
+                    self.look_through(start);
                     Kind::Comment
                 }
                 '/' if self.rest().starts_with("/*") => {
@@ -331,7 +355,10 @@ impl Iterator for Tokens<'_> {
                     self.skip(2);
                     Kind::Slashdash
                 }
-                '\\' if self.line_goes_on() => Kind::Comment,
+                '\\' if self.line_goes_on() => {
+                    self.look_through(start);
+                    Kind::Comment
+                }
                 '(' | ')' => {
                     // The whole annotation if it ends soon.
                     let near = self.rest().bytes().take(64).take_while(|b| *b != b'\n');

@@ -34,12 +34,14 @@ fn read(bytes: &[u8]) -> Result<Vec<Item>, String> {
     }
     // DER of every form here starts with a SEQUENCE.
     if bytes.first() == Some(&0x30) {
-        let item = certificate(bytes)
-            .or_else(|_| request(bytes))
-            .or_else(|_| public_key(bytes));
-        return item
-            .map(|item| vec![item])
-            .map_err(|_| "is DER, but no certificate, request or public key".to_owned());
+        return certificate(bytes)
+            .or_else(|why| {
+                let other = request(bytes).or_else(|_| public_key(bytes));
+                other.map_err(|_| {
+                    format!("is DER, but no request or public key; as a certificate it {why}")
+                })
+            })
+            .map(|item| vec![item]);
     }
     let blocks = pem::blocks(bytes).map_err(|error| error.0)?;
     if blocks.is_empty() {

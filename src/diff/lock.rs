@@ -2,7 +2,7 @@
 
 use super::compare::Side;
 use super::item::{Item, PUBLIC_KEY};
-use crate::state::{Entry, Lock, Rest};
+use crate::state::{Entry, Lock, Made, Rest};
 
 pub fn of_lock(lock: &Lock) -> Side {
     let head = Item::new("cluster")
@@ -13,7 +13,9 @@ pub fn of_lock(lock: &Lock) -> Side {
                 .map_or_else(String::new, |version| version.to_string()),
         );
     let head = match lock.seed {
-        Some(seed) => head.digest("seed", &seed),
+        Some(seed) => head
+            .digest("seed", &seed.id)
+            .text("key schedule", seed.schedule.to_string()),
         None => head,
     };
     let recipients = lock.recipients.iter().map(|(owner, members)| {
@@ -36,11 +38,20 @@ pub fn of_lock(lock: &Lock) -> Side {
         let item = Item::new("exposed key").set("readable by", exposure.to.iter().cloned());
         (format!("exposure of {name}"), item)
     });
+    let orphans = lock.orphans.iter().map(|(path, made)| {
+        let item = Item::new("orphan");
+        let item = match made {
+            Made::Content(digest) => item.digest("content", digest),
+            Made::Key(digest) => item.digest(PUBLIC_KEY, digest),
+        };
+        (format!("out/{path}"), item)
+    });
     std::iter::once(("cluster".to_owned(), head))
         .chain(recipients)
         .chain(entries)
         .chain(copies)
         .chain(exposures)
+        .chain(orphans)
         .map(|(name, item)| (name, vec![item]))
         .collect()
 }

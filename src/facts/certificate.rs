@@ -7,14 +7,14 @@ use x509_parser::extensions::{ExtendedKeyUsage as ParsedUsages, ParsedExtension}
 use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
-use x509_parser::x509::AlgorithmIdentifier;
+use x509_parser::x509::{AlgorithmIdentifier, X509Version};
 
-use super::FactsError;
 use super::distinguished_name::DistinguishedName;
 use super::key_usage::{ExtendedKeyUsage, KeyUsage};
 use super::pem::MAX_CERTIFICATE;
 use super::public_key::PublicKey;
 use super::sans::Sans;
+use super::{FactsError, encoding};
 use crate::hash::Digest;
 use crate::name::San;
 use crate::time::Timestamp;
@@ -49,13 +49,40 @@ impl CertificateFacts {
             return Err(FactsError::new("holds a certificate larger than 64 KiB"));
         }
         let parsed = match X509Certificate::from_der(der) {
-            Ok(([], parsed)) => parsed,
+            Ok(([], parsed)) => Ok(parsed),
             Ok(_) => return Err(FactsError::new("holds bytes after its certificate")),
-            Err(_) => return Err(FactsError::new("holds a malformed certificate")),
+            Err(_) => Err(FactsError::new("holds a malformed certificate")),
         };
+        encoding::check(der).map_err(not_der)?;
+        let parsed = parsed?;
+        // RFC 5280 4.1.2.2: a serial number is positive.
+        if parsed
+            .raw_serial()
+            .first()
+            .is_some_and(|byte| *byte >= 0x80)
+        {
+            return Err(FactsError::new(
+                "holds a certificate with a negative serial number, so Kubernetes does not read it",
+            ));
+        }
+        // RFC 5280 4.1.2.1. To Go an older certificate has no extensions, whatever stands there.
+        let version = parsed.version();
+        if version.0 > X509Version::V3.0
+            || version != X509Version::V3 && !parsed.extensions().is_empty()
+        {
+            return Err(FactsError::new(
+                "holds a certificate with extensions that is not of version 3, so Kubernetes does not read it",
+            ));
+        }
+        // RFC 5280 4.1.1.2.
+        if parsed.signature_algorithm != parsed.tbs_certificate.signature {
+            return Err(FactsError::new(
+                "holds a certificate that names two signature algorithms, so Kubernetes does not read it",
+            ));
+        }
         let mut facts = CertificateFacts {
-            subject: DistinguishedName::of_parsed(parsed.subject()),
-            issuer: DistinguishedName::of_parsed(parsed.issuer()),
+            subject: DistinguishedName::from_der(parsed.subject().as_raw())?,
+            issuer: DistinguishedName::from_der(parsed.issuer().as_raw())?,
             serial: without_zeros(parsed.raw_serial()),
             not_before: timestamp(&parsed.validity().not_before),
             not_after: timestamp(&parsed.validity().not_after),
@@ -104,6 +131,10 @@ impl CertificateFacts {
                     "holds a certificate with one extension twice",
                 ));
             }
+            // Of one that nobody here knows the content is its writer's matter.
+            if !extension.parsed_extension().unsupported() {
+                encoding::check(extension.value).map_err(not_der)?;
+            }
             match extension.parsed_extension() {
                 ParsedExtension::BasicConstraints(constraints) => {
                     self.is_ca = constraints.ca;
@@ -137,6 +168,12 @@ impl CertificateFacts {
         }
         Ok(())
     }
+}
+
+fn not_der(why: &'static str) -> FactsError {
+    FactsError::new(format!(
+        "holds a certificate that is not DER, so Kubernetes does not read it: {why}"
+    ))
 }
 
 fn timestamp(time: &ASN1Time) -> Timestamp {

@@ -23,9 +23,13 @@ pub struct Element<'a> {
     pub whole: &'a [u8],
 }
 
-/// The first element of `input` and what follows it.
+/// The first element of `input` and what follows it. A length has the one form that DER allows (X.690 10.1), and a
+/// tag is one byte, as all are that certificates and keys have.
 pub fn split(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (&tag, rest) = input.split_first()?;
+    if tag & 0x1f == 0x1f {
+        return None;
+    }
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = if first < 0x80 {
         (usize::from(first), rest)
@@ -37,6 +41,9 @@ pub fn split(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
         }
         let (bytes, rest) = rest.split_at_checked(count)?;
         let length = bytes.iter().fold(0, |sum, b| sum << 8 | usize::from(*b));
+        if bytes.first() == Some(&0) || length < 0x80 {
+            return None;
+        }
         (length, rest)
     };
     let (body, after) = rest.split_at_checked(length)?;
@@ -86,7 +93,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(tag: u8, body in proptest::collection::vec(any::<u8>(), 0..70_000)) {
+        fn what_is_written_reads_back(tag in 0_u8..0x1f, class in 0_u8..8, body in proptest::collection::vec(any::<u8>(), 0..70_000)) {
+            let tag = class << 5 | tag;
             let whole = element(tag, &[&body]);
             let (read, rest) = split(&whole).unwrap();
             prop_assert_eq!((read.tag, read.body, read.whole), (tag, &body[..], &whole[..]));

@@ -3,9 +3,12 @@
 //! Everything here is public, is read from bytes in memory and is judged by nobody yet: no clock, no files,
 //! no randomness. Secrets, a kubeconfig's key or one found in the clear, are carried and never looked into.
 
+pub mod attribute;
 pub mod certificate;
 pub(crate) mod der;
+mod directory_string;
 pub mod distinguished_name;
+mod encoding;
 pub mod found_keys;
 pub mod key_usage;
 pub mod kubeconfig;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::pem::{self, Block};
-use super::{FactsError, der};
+use super::{FactsError, der, encoding};
 use crate::algorithm::KeyAlgorithm;
 use crate::hash::Digest;
 
@@ -17,7 +17,11 @@ pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 /// What arithmetic a key is for. RSA keys of every size are one kind: their size is a fact, not a scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyKind {
-    Rsa { bits: usize },
+    /// Of the modulus, and the public exponent (the largest number there is where it is no less).
+    Rsa {
+        bits: usize,
+        exponent: u64,
+    },
     EcdsaP256,
     EcdsaP384,
     Ed25519,
@@ -28,13 +32,36 @@ impl std::fmt::Display for KeyKind {
     /// As the description writes it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            KeyKind::Rsa { bits } => write!(f, "rsa-{bits}"),
+            KeyKind::Rsa { bits, exponent } => {
+                write!(f, "rsa-{bits}")?;
+                match exponent {
+                    exponent if is_usual_exponent(*exponent) => Ok(()),
+                    0x1_0000_0000.. => f.write_str(" with a public exponent of more than 32 bits"),
+                    small => write!(f, " with the public exponent {small}"),
+                }
+            }
             KeyKind::EcdsaP256 => f.write_str("ecdsa-p256"),
             KeyKind::EcdsaP384 => f.write_str("ecdsa-p384"),
             KeyKind::Ed25519 => f.write_str("ed25519"),
             KeyKind::Other => f.write_str("another algorithm"),
         }
     }
+}
+
+impl KeyKind {
+    pub fn is_rsa(self) -> bool {
+        matches!(self, KeyKind::Rsa { .. })
+    }
+
+    /// What FIPS 186-5 A.1.1 asks of an RSA key's exponent and Go still reads: odd, from 2^16 + 1 to 2^31 - 1. Smaller
+    /// ones make signatures that can be forged where padding is read carelessly.
+    pub fn has_weak_exponent(self) -> bool {
+        matches!(self, KeyKind::Rsa { exponent, .. } if !is_usual_exponent(exponent))
+    }
+}
+
+fn is_usual_exponent(exponent: u64) -> bool {
+    exponent % 2 == 1 && (65_537..1 << 31).contains(&exponent)
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,12 +108,13 @@ impl PublicKey {
         self.kind
     }
 
-    /// None for a kind or size that kpki does not make.
+    /// None for a kind, size or exponent that kpki does not make.
     pub fn algorithm(&self) -> Option<KeyAlgorithm> {
         match self.kind {
-            KeyKind::Rsa { bits: 2048 } => Some(KeyAlgorithm::Rsa2048),
-            KeyKind::Rsa { bits: 3072 } => Some(KeyAlgorithm::Rsa3072),
-            KeyKind::Rsa { bits: 4096 } => Some(KeyAlgorithm::Rsa4096),
+            kind if kind.has_weak_exponent() => None,
+            KeyKind::Rsa { bits: 2048, .. } => Some(KeyAlgorithm::Rsa2048),
+            KeyKind::Rsa { bits: 3072, .. } => Some(KeyAlgorithm::Rsa3072),
+            KeyKind::Rsa { bits: 4096, .. } => Some(KeyAlgorithm::Rsa4096),
             KeyKind::EcdsaP256 => Some(KeyAlgorithm::EcdsaP256),
             KeyKind::EcdsaP384 => Some(KeyAlgorithm::EcdsaP384),
             KeyKind::Ed25519 => Some(KeyAlgorithm::Ed25519),
@@ -95,7 +123,7 @@ impl PublicKey {
     }
 
     pub fn is_rsa(&self) -> bool {
-        matches!(self.kind, KeyKind::Rsa { .. })
+        self.kind.is_rsa()
     }
 
     /// Of the SPKI: the same key has the same digest, whoever certified it.
@@ -141,9 +169,7 @@ fn kind_of(spki: &[u8]) -> Option<KeyKind> {
     let (algorithm, bits) = split_spki(spki)?;
     let (oid, parameters) = der::expect(der::OID, algorithm)?;
     Some(match oid {
-        RSA => KeyKind::Rsa {
-            bits: modulus_bits(der::only(der::SEQUENCE, bits)?)?,
-        },
+        RSA => rsa(der::only(der::SEQUENCE, bits)?)?,
         EC => match der::only(der::OID, parameters) {
             Some(P256) => KeyKind::EcdsaP256,
             Some(P384) => KeyKind::EcdsaP384,
@@ -151,6 +177,21 @@ fn kind_of(spki: &[u8]) -> Option<KeyKind> {
         },
         ED25519 => KeyKind::Ed25519,
         _ => KeyKind::Other,
+    })
+}
+
+/// RSAPublicKey of RFC 8017 A.1.1: two positive numbers and nothing else.
+fn rsa(key: &[u8]) -> Option<KeyKind> {
+    let (_, exponent) = der::expect(der::INTEGER, key)?;
+    let exponent = der::only(der::INTEGER, exponent)?;
+    encoding::check(&der::element(der::SEQUENCE, &[key])).ok()?;
+    if exponent.first()? & 0x80 != 0 {
+        return None;
+    }
+    let add = |sum: u64, byte: &u8| sum.checked_mul(256)?.checked_add(u64::from(*byte));
+    Some(KeyKind::Rsa {
+        bits: modulus_bits(key)?,
+        exponent: exponent.iter().try_fold(0, add).unwrap_or(u64::MAX),
     })
 }
 
@@ -166,5 +207,52 @@ pub(crate) fn modulus_bits(input: &[u8]) -> Option<usize> {
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PublicKey({:?} {})", self.kind, self.digest())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rsa_spki(exponent: &[u8]) -> Vec<u8> {
+        let mut modulus = vec![0, 0x80];
+        modulus.resize(257, 1);
+        let modulus = der::element(der::INTEGER, &[&modulus]);
+        let exponent = der::element(der::INTEGER, &[exponent]);
+        let key = der::element(der::SEQUENCE, &[&modulus, &exponent]);
+        let algorithm = der::element(der::OID, &[RSA]);
+        let algorithm = der::element(der::SEQUENCE, &[&algorithm, &[der::NULL, 0]]);
+        let bits = der::element(der::BIT_STRING, &[&[0], &key]);
+        der::element(der::SEQUENCE, &[&algorithm, &bits])
+    }
+
+    /// FIPS 186-5 A.1.1 (odd, from 2^16 + 1 on), and crypto/rsa of Go (below 2^31).
+    #[test]
+    fn an_exponent_is_usual_or_told() {
+        for (exponent, kind) in [
+            (&[1, 0, 1][..], "rsa-2048"),
+            (&[1, 0, 3], "rsa-2048"),
+            (&[0x7f, 0xff, 0xff, 0xff], "rsa-2048"),
+            (&[0], "rsa-2048 with the public exponent 0"),
+            (&[1], "rsa-2048 with the public exponent 1"),
+            (&[3], "rsa-2048 with the public exponent 3"),
+            (&[1, 0, 0], "rsa-2048 with the public exponent 65536"),
+            (&[1, 0, 2], "rsa-2048 with the public exponent 65538"),
+            (
+                &[0, 0x80, 0, 0, 1],
+                "rsa-2048 with the public exponent 2147483649",
+            ),
+            (
+                &[1, 0, 0, 0, 0, 0, 0, 0, 1],
+                "rsa-2048 with a public exponent of more than 32 bits",
+            ),
+        ] {
+            let key = PublicKey::from_spki_der(&rsa_spki(exponent)).unwrap();
+            assert_eq!(key.kind().to_string(), kind);
+            assert_eq!(key.algorithm().is_some(), kind == "rsa-2048");
+        }
+        for exponent in [&[][..], &[0xff], &[0, 3], &[0, 1, 0, 1]] {
+            assert!(PublicKey::from_spki_der(&rsa_spki(exponent)).is_err());
+        }
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::ParsedExtension;
+use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::FromDer;
 
-use super::FactsError;
 use super::distinguished_name::DistinguishedName;
 use super::pem::{self, MAX_CERTIFICATE};
 use super::public_key::PublicKey;
 use super::sans::Sans;
+use super::{FactsError, der, encoding};
 use crate::hash::Digest;
 use crate::name::San;
 
@@ -25,6 +26,8 @@ pub struct RequestFacts {
     pub asks_for_ca: bool,
     /// Asks for any extension, SANs among them.
     pub asks_for_extensions: bool,
+    /// What else it says beside its subject, by name or OID: `challengePassword`.
+    pub other_attributes: Vec<String>,
     /// Signed by the key that it names: proof that the requester holds it.
     pub is_signature_valid: bool,
     pub digest: Digest,
@@ -39,16 +42,20 @@ impl RequestFacts {
         if der.len() > MAX_CERTIFICATE {
             return Err(FactsError::new("holds a request larger than 64 KiB"));
         }
+        let malformed = || FactsError::new("holds a malformed certificate request");
         let parsed = match X509CertificationRequest::from_der(der) {
-            Ok(([], parsed)) => parsed,
+            Ok(([], parsed)) => Ok(parsed),
             Ok(_) => return Err(FactsError::new("holds bytes after its request")),
-            Err(_) => return Err(FactsError::new("holds a malformed certificate request")),
+            Err(_) => Err(malformed()),
         };
+        encoding::check(der).map_err(not_der)?;
+        let parsed = parsed?;
         let info = &parsed.certification_request_info;
         let mut sans = Sans::default();
-        let (mut asks_for_ca, mut asks_for_extensions) = (false, false);
+        let attributes = attributes(info.raw).ok_or_else(malformed)?;
+        let asks_for_extensions = attributes.contains(&EXTENSION_REQUEST);
+        let mut asks_for_ca = false;
         for extension in parsed.requested_extensions().into_iter().flatten() {
-            asks_for_extensions = true;
             match extension {
                 ParsedExtension::SubjectAlternativeName(names) => {
                     names.general_names.iter().for_each(|name| sans.add(name));
@@ -61,16 +68,56 @@ impl RequestFacts {
             }
         }
         Ok(RequestFacts {
-            subject: DistinguishedName::of_parsed(&info.subject),
+            subject: DistinguishedName::from_der(info.subject.as_raw())?,
             public_key: PublicKey::from_spki_der(info.subject_pki.raw)?,
             sans: sans.sans,
             other_sans: sans.other,
             asks_for_ca,
             asks_for_extensions,
+            other_attributes: attributes.into_iter().filter_map(other_attribute).collect(),
             is_signature_valid: parsed.verify_signature().is_ok(),
             digest: Digest::of(der),
         })
     }
+}
+
+// RFC 2985 5.4.
+const EXTENSION_REQUEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e];
+const CHALLENGE_PASSWORD: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x07];
+
+/// The types of all attributes of a CertificationRequestInfo (RFC 2986 4.1), none passed over.
+fn attributes(info: &[u8]) -> Option<Vec<&[u8]>> {
+    let (version, rest) = der::expect(der::INTEGER, der::only(der::SEQUENCE, info)?)?;
+    let (_subject, rest) = der::expect(der::SEQUENCE, rest)?;
+    let (_key, rest) = der::expect(der::SEQUENCE, rest)?;
+    // Some writers leave out an empty set of them.
+    let mut rest = match rest {
+        [] => rest,
+        rest => der::only(der::context(0), rest)?,
+    };
+    let mut types = Vec::new();
+    while !rest.is_empty() {
+        let (attribute, after) = der::expect(der::SEQUENCE, rest)?;
+        let (oid, values) = der::expect(der::OID, attribute)?;
+        der::only(der::SET, values)?;
+        types.push(oid);
+        rest = after;
+    }
+    (version == [0]).then_some(types)
+}
+
+fn other_attribute(oid: &[u8]) -> Option<String> {
+    match oid {
+        EXTENSION_REQUEST => None,
+        CHALLENGE_PASSWORD => Some("challengePassword".into()),
+        other => Some(Oid::new(other.into()).to_string()),
+    }
+}
+
+fn not_der(why: &'static str) -> FactsError {
+    FactsError::new(format!(
+        "holds a certificate request that is not DER, so Kubernetes does not read it: {why}"
+    ))
 }
 
 /// The one request of a file, in DER, not parsed yet.

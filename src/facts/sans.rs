@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use x509_parser::extensions::GeneralName;
 
 use crate::name::San;
+use crate::visible::printable;
 
 /// What Kubernetes checks, and the rest as text.
 #[derive(Default)]
@@ -30,13 +31,13 @@ fn known(name: &GeneralName<'_>) -> Result<San, String> {
         // Names compare without regard to case (RFC 4343), so `API.lab` is the wish `api.lab`.
         GeneralName::DNSName(text) => match text.to_ascii_lowercase().parse() {
             Ok(San::Dns(name)) => Ok(San::Dns(name)),
-            _ => Err(format!("DNS:{}", text.escape_debug())),
+            _ => Err(format!("DNS:{}", printable(text))),
         },
         GeneralName::IPAddress(bytes) => address(bytes)
             .map(San::Ip)
             .ok_or_else(|| format!("IP of {} bytes", bytes.len())),
-        GeneralName::RFC822Name(text) => Err(format!("email:{}", text.escape_debug())),
-        GeneralName::URI(text) => Err(format!("URI:{}", text.escape_debug())),
+        GeneralName::RFC822Name(text) => Err(format!("email:{}", printable(text))),
+        GeneralName::URI(text) => Err(format!("URI:{}", printable(text))),
         GeneralName::DirectoryName(_) => Err("directory name".into()),
         GeneralName::RegisteredID(oid) => Err(format!("registered id {oid}")),
         _ => Err("other name".into()),

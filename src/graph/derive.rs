@@ -25,7 +25,7 @@ use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
 /// Where kubeadm puts it, and the kubelet's packages look for it.
-const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
+pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;
 

@@ -3,6 +3,7 @@
 
 mod contradictions;
 mod derive;
+mod origin;
 mod recipe;
 mod sans;
 mod static_pods;
@@ -17,6 +18,8 @@ use crate::sealed::{Recipients, SUFFIX};
 use crate::time::Timestamp;
 
 pub use contradictions::{Contradiction, Severity, contradictions};
+pub use derive::KUBELET_CONFIG;
+pub use origin::{Origin, origins};
 pub use recipe::{
     Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
     SigningKey,

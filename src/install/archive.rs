@@ -65,6 +65,26 @@ pub fn archive(files: &[Wanted], record: &Record, record_path: &str) -> Result<S
         .map_err(|error| error.to_string())
 }
 
+/// Whether a file begins as an archive of kpki's: Kubernetes' folders, then the record. What is sealed cannot be told
+/// from anybody's.
+pub fn is_archive(begins: &[u8], record_path: &str) -> bool {
+    let mut archive = tar::Archive::new(begins);
+    let Ok(entries) = archive.entries() else {
+        return false;
+    };
+    for entry in entries {
+        let Ok(entry) = entry else { return false };
+        let Ok(path) = entry.path() else { return false };
+        if entry.header().entry_type() != EntryType::Directory {
+            return path.as_os_str() == record_path;
+        }
+        if !path.starts_with(KUBERNETES_FOLDER) {
+            return false;
+        }
+    }
+    false
+}
+
 fn above(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/')
         .filter_map(|(end, _)| path.get(..end))

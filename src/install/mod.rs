@@ -8,6 +8,7 @@ mod archive;
 mod fingerprint;
 mod objection;
 mod permission;
+mod reach;
 mod record;
 mod restart;
 
@@ -21,10 +22,11 @@ use crate::profile::{KUBERNETES_FOLDER, folder_mode};
 use crate::secret::Secret;
 use crate::state::NodeState;
 
-pub use archive::archive;
+pub use archive::{archive, is_archive};
 pub use fingerprint::{Fingerprint, Holds};
 pub use objection::{Objection, objections};
 pub use permission::Permission;
+pub use reach::strangers;
 pub use record::{Record, RecordDocument, Recorded};
 pub use restart::{Effect, Restarting, restarts};
 

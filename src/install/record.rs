@@ -104,7 +104,8 @@ impl Record {
                 },
             })
         };
-        let files = document.files.into_iter().map(line).collect::<Option<_>>();
+        let files = document.files.into_iter().map(line);
+        let files = files.collect::<Option<BTreeSet<_>>>();
         Ok(Record {
             cluster: document.cluster,
             node: document.node,

@@ -6,10 +6,12 @@ use super::Findings;
 use super::holds::Manifest;
 use super::kubernetes_folder::is_place;
 use super::rules::{
-    DUPLICATE_POD, Rule, SECRET_READABLE_BY_GROUP, SECRET_READABLE_BY_OTHERS, STRAY_MANIFEST,
-    UNCHECKED_MANIFEST, UNREAD, UNREAD_PLACE, UNREADABLE_MANIFEST, WRITABLE_BY_OTHERS,
+    DUPLICATE_POD, FOLDER_OF_ANOTHER_USER, FOLDER_WRITABLE_BY_GROUP, FOLDER_WRITABLE_BY_OTHERS,
+    Rule, SECRET_READABLE_BY_GROUP, SECRET_READABLE_BY_OTHERS, STRAY_MANIFEST, UNCHECKED_MANIFEST,
+    UNREAD, UNREAD_PLACE, UNREADABLE_MANIFEST, WRITABLE_BY_OTHERS,
 };
 use super::world::World;
+use crate::state::Loose;
 
 /// What a manifest ends in; the kubelet itself does not look.
 const MANIFEST_ENDS: [&str; 3] = [".yaml", ".yml", ".json"];
@@ -33,6 +35,14 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         for (rule, why) in &holds.damage {
             findings.add(rule, path, why);
         }
+    }
+    for (path, loose) in &world.tree.loose {
+        let rule = match loose {
+            Loose::Owner(_) => &FOLDER_OF_ANOTHER_USER,
+            Loose::World(_) => &FOLDER_WRITABLE_BY_OTHERS,
+            Loose::Group { .. } => &FOLDER_WRITABLE_BY_GROUP,
+        };
+        findings.add(rule, path, loose.to_string());
     }
     for (path, why) in &world.tree.unread {
         findings.add(unread(path), path, why);

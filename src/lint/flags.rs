@@ -7,6 +7,7 @@ use super::rules::{
 };
 use super::world::World;
 use crate::pod::Process;
+use crate::visible::printable;
 use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
 
 /// A process's CA flag, and whose certificate that CA must have signed.
@@ -60,7 +61,7 @@ fn told(named: &Named<'_>) -> String {
         "line {}: --{}={}",
         named.flag.line,
         named.flag.name,
-        named.flag.value.escape_debug()
+        printable(&named.flag.value)
     )
 }
 

@@ -15,6 +15,7 @@ use crate::facts::{ExtendedKeyUsage, PublicKey};
 use crate::name::{Endpoint, San};
 use crate::profile::{Home, LEAVES};
 use crate::spec::CaName;
+use crate::visible::printable;
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
@@ -91,11 +92,7 @@ fn server(
 ) {
     let Some(server) = &config.server else { return };
     let Some(rest) = server.strip_prefix("https://") else {
-        findings.add(
-            &KUBECONFIG_PLAIN_HTTP,
-            path,
-            server.escape_debug().to_string(),
-        );
+        findings.add(&KUBECONFIG_PLAIN_HTTP, path, printable(server));
         return;
     };
     let authority = rest.split('/').next().unwrap_or(rest);

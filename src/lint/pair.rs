@@ -70,10 +70,12 @@ fn compare(world: &World<'_>, findings: &mut Findings, own: &[&PublicKey], key: 
 }
 
 pub(super) fn weak(findings: &mut Findings, path: &str, key: &PublicKey) {
-    if let KeyKind::Rsa { bits } = key.kind()
-        && bits < 2048
-    {
-        findings.add(&WEAK_KEY, path, format!("RSA, {bits} bits"));
+    match key.kind() {
+        KeyKind::Rsa { bits, .. } if bits < 2048 => {
+            findings.add(&WEAK_KEY, path, format!("RSA, {bits} bits"));
+        }
+        kind if kind.has_weak_exponent() => findings.add(&WEAK_KEY, path, kind.to_string()),
+        _ => {}
     }
 }
 

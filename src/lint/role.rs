@@ -21,6 +21,7 @@ use crate::name::San;
 use crate::pod::Process;
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, CommonNameFrom, Home, LEAVES, LeafRow};
 use crate::spec::{CaName, Usage};
+use crate::visible::printable;
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
@@ -227,11 +228,7 @@ fn front_proxy(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
         if let Some(name) = name
             && !allowed.contains(&name.as_str())
         {
-            let detail = format!(
-                "CN={}, allowed: {}",
-                name.escape_debug(),
-                allowed.join(", ")
-            );
+            let detail = format!("CN={}, allowed: {}", printable(&name), allowed.join(", "));
             findings.add(&FRONT_PROXY_NAME, path, detail);
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::holds::Holds;
 use crate::sealed::SUFFIX;
+use crate::state::Loose;
 
 /// Paths are those below the folder of Kubernetes where a part of it alone was named: `pki/ca.crt`, though the tree
 /// is the folder `pki`.
@@ -16,6 +17,7 @@ pub struct Tree {
     /// Symbolic links and the paths that they lead to, where that is in the tree.
     links: BTreeMap<String, Option<String>>,
     pub(super) unread: Vec<(String, String)>,
+    pub(super) loose: Vec<(String, Loose)>,
 }
 
 pub(super) struct File {
@@ -50,6 +52,7 @@ impl Tree {
             files: BTreeMap::new(),
             links: BTreeMap::new(),
             unread: Vec::new(),
+            loose: Vec::new(),
         }
     }
 
@@ -76,6 +79,16 @@ impl Tree {
     pub fn add_unread(&mut self, path: &str, why: impl Into<String>) {
         self.unread
             .push((format!("{}{path}", self.prefix), why.into()));
+    }
+
+    /// A folder that others could write to.
+    pub fn add_loose_folder(&mut self, path: &str, loose: Loose) {
+        let path = format!("{}{path}", self.prefix);
+        let path = match path.trim_end_matches('/') {
+            "" => ".",
+            path => path,
+        };
+        self.loose.push((path.to_owned(), loose));
     }
 
     /// The path as it was handed over.

@@ -97,7 +97,7 @@ fn signed(certificate: &Certificate, issuer: &Certificate) -> bool {
     // An algorithm without a name here is an OID in dots.
     let named = !algorithm.contains('.') && algorithm != "ecdsa-with-SHA512";
     let could_be_checked = match key.kind() {
-        KeyKind::Rsa { bits } if algorithm.ends_with("WithRSAEncryption") => {
+        KeyKind::Rsa { bits, .. } if algorithm.ends_with("WithRSAEncryption") => {
             (2048..=8192).contains(&bits) && !is_weak(algorithm)
         }
         KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => named,

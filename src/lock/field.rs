@@ -1,8 +1,10 @@
 //! Parts of a lock's lines, checked: whoever wrote them, they reach terminals.
 
-use super::line::{CopyLine, ExposedLine, RecipientsLine};
+use super::line::{CopyLine, ExposedLine, OrphanLine, RecipientsLine};
 use crate::hash::Digest;
-use crate::state::{Exposure, Lock, Rest};
+use crate::name::TreePath;
+use crate::state::{Exposure, Lock, Made, Rest};
+use crate::visible::{printable as escaped, without_keys};
 
 /// Half a record is none: the file is looked at anew.
 pub(super) fn rest(sealed: Option<Digest>, recipients: Option<Digest>) -> Option<Rest> {
@@ -70,6 +72,39 @@ pub(super) fn add_exposed(lock: &mut Lock, line: ExposedLine) -> Result<(), Stri
     }
 }
 
+pub(super) fn add_orphan(lock: &mut Lock, line: &OrphanLine) -> Result<(), String> {
+    let OrphanLine {
+        orphan,
+        content,
+        public_key,
+    } = line;
+    let path = orphan.parse().map_err(|error| {
+        let path = shown(orphan);
+        format!("has a bad path: \"{path}\" {error}")
+    })?;
+    let made = match (content, public_key) {
+        (Some(content), None) => Made::Content(*content),
+        (None, Some(key)) => Made::Key(*key),
+        _ => return Err("has neither `content` nor `public-key`, or both".to_owned()),
+    };
+    match lock.orphans.insert(path, made) {
+        None => Ok(()),
+        Some(_) => Err(format!("names {} a second time", shown(orphan))),
+    }
+}
+
+pub(super) fn orphan_line(path: &TreePath, made: Made) -> OrphanLine {
+    let (content, public_key) = match made {
+        Made::Content(digest) => (Some(digest), None),
+        Made::Key(digest) => (None, Some(digest)),
+    };
+    OrphanLine {
+        orphan: path.to_string(),
+        content,
+        public_key,
+    }
+}
+
 /// Texts of a lock reach terminals.
 pub(super) fn printable(text: Option<&str>) -> Result<(), String> {
     printable_up_to(text, 300)
@@ -92,9 +127,12 @@ pub(super) fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), St
 
 /// A text of unknown origin for a message: its beginning, escaped.
 pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(80).flat_map(char::escape_debug).collect();
-    if text.chars().nth(80).is_some() {
-        shown.push_str("...");
-    }
-    shown.replace("\\\"", "\"").replace("\\'", "'")
+    let text = without_keys(text);
+    let head: String = text.chars().take(80).collect();
+    let more = if text.chars().nth(80).is_some() {
+        "..."
+    } else {
+        ""
+    };
+    escaped(&head) + more
 }

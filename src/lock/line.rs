@@ -19,6 +19,9 @@ pub(super) struct Head {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub(super) seed: Option<Digest>,
+    /// Version of the key schedule by which the keys follow from the seed; 1 where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<u32>,
 }
 
 /// One artifact.
@@ -115,7 +118,24 @@ pub(super) struct ExposedLine {
     pub(super) to: Vec<String>,
 }
 
-/// A line of `cluster.lock`: the first is the head; recipients, artifacts, copies and exposed keys follow.
+/// A file that kpki once put where nothing describes one any more, as long as it is not pruned.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct OrphanLine {
+    /// The file's path below out/.
+    pub(super) orphan: String,
+    /// Of a public or sealed file: digest of its bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) content: Option<Digest>,
+    /// Of a secret in the clear: digest of its key's public half.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) public_key: Option<Digest>,
+}
+
+/// A line of `cluster.lock`: the first is the head; recipients, artifacts, copies, exposed keys and orphans
+/// follow.
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
 #[expect(
@@ -128,6 +148,7 @@ enum LockLine {
     Artifact(Box<Line>),
     Copy(CopyLine),
     Exposed(ExposedLine),
+    Orphan(OrphanLine),
 }
 
 /// The JSON Schema of one line.

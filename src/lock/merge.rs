@@ -1,6 +1,7 @@
 //! Three locks to one, as Git merges: each line belongs to one name and is taken whole, from one side or the
 //! other. What both sides changed differently is a conflict, so two keys of one name are never mixed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::MARKS;
@@ -31,6 +32,7 @@ enum Key {
     Artifact(String),
     Copy(String),
     Exposed(String),
+    Orphan(String),
 }
 
 type Lines<'a> = BTreeMap<Key, &'a str>;
@@ -38,7 +40,11 @@ type Lines<'a> = BTreeMap<Key, &'a str>;
 /// `base` is what both sides come from; empty where both began the file. Where one of the three is no lock, the
 /// whole file is the conflict.
 pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], marks: Marks<'_>) -> Merged {
-    match (lines(base), lines(ours), lines(theirs)) {
+    // The form follows from the lines: a side that needs the newer one disagrees with nobody.
+    let newest = format(ours).max(format(theirs));
+    let raised = [base, ours, theirs].map(|bytes| in_form(bytes, newest));
+    let [of_base, of_ours, of_theirs] = raised.each_ref().map(|bytes| lines(bytes));
+    match (of_base, of_ours, of_theirs) {
         (Some(base), Some(our), Some(their)) => by_line(&base, &our, &their, marks),
         // Of one text there is nothing to decide, whatever it is.
         _ if ours == theirs || theirs == base => whole(ours),
@@ -52,6 +58,23 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], marks: Marks<'_>) -> Merge
             conflict(&mut merged.text, &text(ours), &text(theirs), "", marks);
             merged
         }
+    }
+}
+
+/// How every lock begins; the version of its form follows.
+const BEGIN: &[u8] = b"{\"kpki-lock\":";
+
+fn format(lock: &[u8]) -> Option<u8> {
+    let version = *lock.strip_prefix(BEGIN)?.first()?;
+    version.is_ascii_digit().then_some(version)
+}
+
+fn in_form(lock: &[u8], version: Option<u8>) -> Cow<'_, [u8]> {
+    match (lock.strip_prefix(BEGIN), format(lock), version) {
+        (Some([_, rest @ ..]), Some(own), Some(version)) if own != version => {
+            [BEGIN, &[version], rest].concat().into()
+        }
+        _ => lock.into(),
     }
 }
 
@@ -150,6 +173,9 @@ impl Key {
         if let Some(name) = text("exposed") {
             return Some(Key::Exposed(name));
         }
+        if let Some(path) = text("orphan") {
+            return Some(Key::Orphan(path));
+        }
         let recipients = line.get("recipients")?.is_array();
         recipients.then(|| Key::Recipients(text("node")))
     }
@@ -163,6 +189,7 @@ impl Key {
             Key::Artifact(name) => name.clone(),
             Key::Copy(path) => format!("the copy out/{path}"),
             Key::Exposed(name) => format!("who could read the key of {name}"),
+            Key::Orphan(path) => format!("the orphan out/{path}"),
         };
         super::shown(&name)
     }
@@ -252,6 +279,43 @@ mod tests {
             merged.text,
             text(&[head, all, node, artifact, copy, exposed])
         );
+    }
+
+    #[test]
+    fn orphans_are_merged_by_their_paths_and_the_form_is_no_conflict() {
+        let old = r#"{"kpki-lock":1,"cluster":"lab","kubernetes":"1.35.0"}"#;
+        let newer = r#"{"kpki-lock":1,"cluster":"lab","kubernetes":"1.36.0"}"#;
+        let with_orphans = old.replace(":1,", ":2,");
+        let orphan = |path: &str, digest: &str| {
+            format!(
+                "{{\"orphan\":\"{path}\",\"content\":\"{}\"}}",
+                digest.repeat(32)
+            )
+        };
+        let text = |lines: &[&str]| lines.join("\n") + "\n";
+        let (one, two) = (orphan("nodes/w1/a.crt", "1"), orphan("nodes/w2/b.crt", "2"));
+        let both = merged(
+            &text(&[old]),
+            &text(&[&with_orphans, &one]),
+            &text(&[newer]),
+        );
+        assert_eq!(both.conflicts, Vec::<String>::new());
+        assert_eq!(both.text, text(&[&newer.replace(":1,", ":2,"), &one]));
+        let both = merged(
+            &text(&[&with_orphans, &one]),
+            &text(&[old]),
+            &text(&[&with_orphans, &one, &two]),
+        );
+        assert_eq!(both.conflicts, Vec::<String>::new());
+        assert_eq!(both.text, text(&[&with_orphans, &two]));
+        assert!(super::super::parse(both.text.as_bytes()).is_ok());
+        let other = orphan("nodes/w1/a.crt", "3");
+        let split = merged(
+            &text(&[old]),
+            &text(&[&with_orphans, &one]),
+            &text(&[&with_orphans, &other]),
+        );
+        assert_eq!(split.conflicts, ["the orphan out/nodes/w1/a.crt"]);
     }
 
     #[test]

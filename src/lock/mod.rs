@@ -10,18 +10,20 @@ mod merge;
 use serde::Serialize;
 
 use self::field::{
-    LONGEST_INITIAL_CLUSTER, add_copy, add_exposed, add_recipients, printable, printable_up_to,
-    rest, shown,
+    LONGEST_INITIAL_CLUSTER, add_copy, add_exposed, add_orphan, add_recipients, orphan_line,
+    printable, printable_up_to, rest, shown,
 };
 use self::line::{CopyLine, ExposedLine, Head, Line, RecipientsLine};
 use crate::name::ArtifactName;
-use crate::state::{Entry, Lock};
+use crate::state::{Entry, Lock, SeedMark};
 
 pub use line::schema;
 pub use merge::{Marks, Merged, merge};
 
-/// The newest form that this kpki reads and the one that it writes.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest form that this kpki reads. It writes [`WITHOUT_ORPHANS`] wherever that one can hold the lock.
+pub const FORMAT_VERSION: u32 = 2;
+/// The form before files were remembered that nothing describes any more.
+const WITHOUT_ORPHANS: u32 = 1;
 
 /// A lock file is at most this large.
 pub const LIMIT: usize = 64 << 20;
@@ -92,7 +94,10 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             printable(head.cluster.as_deref()).map_err(|why| fail(number, &why))?;
             lock.cluster = head.cluster;
             lock.kubernetes = head.kubernetes.and_then(|version| version.parse().ok());
-            lock.seed = head.seed;
+            lock.seed = head.seed.map(|id| SeedMark {
+                id,
+                schedule: head.schedule.unwrap_or(1),
+            });
             seen_head = true;
             continue;
         }
@@ -109,6 +114,11 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
         if line.starts_with("{\"exposed\":") {
             let line = serde_json::from_str(line).map_err(malformed)?;
             add_exposed(&mut lock, line).map_err(|why| fail(number, &why))?;
+            continue;
+        }
+        if line.starts_with("{\"orphan\":") {
+            let line = serde_json::from_str(line).map_err(malformed)?;
+            add_orphan(&mut lock, &line).map_err(|why| fail(number, &why))?;
             continue;
         }
         let line: Line = serde_json::from_str(line).map_err(malformed)?;
@@ -150,10 +160,18 @@ const FIRST_REVISION: &str = "1";
 pub fn render(lock: &Lock) -> String {
     let mut text = String::with_capacity(lock.entries.len() * 256);
     let head = Head {
-        kpki_lock: FORMAT_VERSION,
+        kpki_lock: if lock.orphans.is_empty() {
+            WITHOUT_ORPHANS
+        } else {
+            FORMAT_VERSION
+        },
         cluster: lock.cluster.clone(),
         kubernetes: lock.kubernetes.map(|version| version.to_string()),
-        seed: lock.seed,
+        seed: lock.seed.map(|seed| seed.id),
+        schedule: lock
+            .seed
+            .map(|seed| seed.schedule)
+            .filter(|version| *version != 1),
     };
     push_line(&mut text, &head);
     for (owner, recipients) in &lock.recipients {
@@ -201,6 +219,9 @@ pub fn render(lock: &Lock) -> String {
         };
         push_line(&mut text, &line);
     }
+    for (path, made) in &lock.orphans {
+        push_line(&mut text, &orphan_line(path, *made));
+    }
     text
 }
 
@@ -218,7 +239,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crate::hash::Digest;
-    use crate::state::Exposure;
+    use crate::name::TreePath;
+    use crate::state::{Exposure, Made};
 
     fn lock() -> Lock {
         let mut lock = Lock {
@@ -244,6 +266,12 @@ mod tests {
         };
         let name = ArtifactName::of("users/jane");
         lock.exposed.insert(name, exposure);
+        for (path, made) in [
+            ("nodes/w2/pki/ca.crt", Made::Content(Digest::of(b"pem"))),
+            ("nodes/w2/pki/sa.key", Made::Key(Digest::of(b"key"))),
+        ] {
+            lock.orphans.insert(TreePath::of(path), made);
+        }
         lock
     }
 
@@ -259,7 +287,7 @@ mod tests {
     fn damage_is_named_by_its_line() {
         let text = render(&lock());
         let cut = &text.as_bytes()[..text.len() - 20];
-        assert_eq!(parse(cut).unwrap_err().line, 4);
+        assert_eq!(parse(cut).unwrap_err().line, 6);
         for mark in ["<<<<<<< ours", "||||||| base", "=======", ">>>>>>> theirs"] {
             let conflict = text.replacen('\n', &format!("\n{mark}\n"), 1);
             let error = parse(conflict.as_bytes()).unwrap_err();
@@ -273,7 +301,7 @@ mod tests {
                 .why
                 .contains("a second time")
         );
-        let newer = text.replacen("\"kpki-lock\":1", "\"kpki-lock\":2", 1);
+        let newer = text.replacen("\"kpki-lock\":2", "\"kpki-lock\":3", 1);
         assert!(
             parse(newer.as_bytes())
                 .unwrap_err()

@@ -84,9 +84,7 @@ pub(super) fn probe_target(process: Process, flags: &BTreeMap<String, String>) -
 fn https(host: Option<&str>, port: Option<&str>, default_port: u16) -> ProbeTarget {
     ProbeTarget {
         host: dialable(host.unwrap_or("127.0.0.1")),
-        port: port
-            .and_then(|port| port.parse().ok())
-            .unwrap_or(default_port),
+        port: port.and_then(crate::name::port).unwrap_or(default_port),
         scheme: "HTTPS",
     }
 }
@@ -100,7 +98,7 @@ fn metrics_target(urls: &str) -> ProbeTarget {
     };
     let (host, port) = rest
         .rsplit_once(':')
-        .and_then(|(host, port)| Some((host, port.parse().ok()?)))
+        .and_then(|(host, port)| Some((host, crate::name::port(port)?)))
         .unwrap_or((rest, ETCD_METRICS_PORT));
     let host = host
         .strip_prefix('[')

@@ -146,6 +146,9 @@ fn seems_answered(world: World<'_>, accepted: &Accepted, facts: &CertificateFact
 /// Why a certificate is not what the description asks for, whoever signed it. Kubernetes' signer writes the
 /// subject anew (several organizations become one RDN), so names are compared as sets.
 pub fn refusal(request: &Request, facts: &CertificateFacts) -> Option<String> {
+    if let Some(more) = facts.subject.beyond_user_and_groups() {
+        return Some(format!("it names {more}, which the request does not"));
+    }
     let common_name = facts.subject.common_name().unwrap_or_default();
     if common_name != request.common_name.as_str() {
         return Some(format!(

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::anchor::{empty_key, key_path, mentioned, revision_changed};
+use super::issuer_name::{issued_by_another, subject_on_record};
 use super::judge::{After, Judge};
-use super::validity::{another_start, expiry, rounded, validity_matches};
+use super::validity::{another_start, expiry, future, rounded, validity_matches};
 use super::{Action, Note, Reason, Witness};
 use crate::facts::{CertificateFacts, DistinguishedName};
 pub(super) use crate::graph::Authority as Recipe;
@@ -79,8 +80,8 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     else {
         return After::Unavailable;
     };
-    if judge.was_drawn(id) {
-        return judge.block_drawn(id);
+    if let Some(why) = judge.made_otherwise(id) {
+        return judge.block(id, None, why);
     }
     let world = judge.world;
     let name = &world.graph.get(id).name;
@@ -95,7 +96,8 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
         judge.step(id, action, vec![reason]);
         After::Rebuilt
     };
-    if let Some(empty) = empty_key(judge, id) {
+    let unusable = empty_key(judge, id).or_else(|| judge.renamed_anchor(id));
+    if let Some(empty) = unusable {
         return if replace {
             make(judge, Action::Replace, Reason::ReplacementAllowed)
         } else {
@@ -128,6 +130,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     let mut reasons = Vec::new();
     let life = facts.not_after.since(facts.not_before);
     reasons.extend(another_start(facts, *not_before));
+    reasons.extend(future(facts, *not_before, world.now));
     if !validity_matches(life, validity.value, not_before.is_some()) {
         reasons.push(Reason::InputChanged {
             field: "validity",
@@ -184,6 +187,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     judge.issuers.insert(
         id,
         IssuerAfter {
+            subject: subject_on_record(world, id, subject),
             key: IssuerKey::Identified(facts.public_key.key_identifier().to_vec()),
             ..fresh
         },
@@ -208,7 +212,7 @@ fn judge_without_certificate(
         let asked = judge.intent.rekeys(&judge.world.graph.get(id).name);
         let why = raised(recipe, judge.entry(id))
             .or_else(|| asked.then(|| REPLACES_ALL.to_owned()))
-            .or_else(|| issued_by_another(judge, id, &fresh.subject));
+            .or_else(|| issued_by_another(judge.world, id, &fresh.subject));
         if let Some(why) = why {
             return judge.block_replacement(id, why);
         }
@@ -246,35 +250,20 @@ fn judge_without_certificate(
     } else {
         (Action::Create, Reason::New, IssuerKey::New)
     };
+    let subject = match action {
+        Action::Replace => fresh.subject.clone(),
+        _ => subject_on_record(judge.world, id, &fresh.subject),
+    };
     judge.issuers.insert(
         id,
         IssuerAfter {
+            subject,
             key: issuer_key,
             ..fresh.clone()
         },
     );
     judge.step(id, action, vec![reason]);
     After::Rebuilt
-}
-
-/// A certificate that the lost one issued tells its subject: the description must mean the same one.
-fn issued_by_another(
-    judge: &Judge<'_>,
-    id: DerivationId,
-    subject: &DistinguishedName,
-) -> Option<String> {
-    let world = judge.world;
-    world
-        .graph
-        .dependents(id)
-        .filter_map(|leaf| world.survey.witness(leaf).certificate())
-        .map(|facts| &facts.issuer)
-        .find(|issuer| *issuer != subject)
-        .map(|issuer| {
-            format!(
-                "the description names the subject {subject}, its certificates are from {issuer}"
-            )
-        })
 }
 
 fn raised(recipe: &Recipe, entry: Option<&Entry>) -> Option<String> {
@@ -390,7 +379,7 @@ fn wants_another_key(
             facts.issuer
         ));
     }
-    if facts.subject != *subject {
+    if !facts.subject.says_the_same(subject) {
         return Some(format!(
             "the description names the subject {subject}, the CA on record is {}",
             facts.subject

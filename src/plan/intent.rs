@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::privilege::Holder;
 use super::review_policy::ReviewPolicy;
+use crate::hash::Digest;
 use crate::name::{ArtifactName, NameError};
 
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,10 @@ impl Intent {
             .any(|allow| matches!(allow, Allow::LostKey(pattern) if pattern.matches(name)))
     }
 
+    pub fn allows_clock(&self) -> bool {
+        self.allow.contains(&Allow::Clock)
+    }
+
     pub fn allows_escalation(&self, holder: &Holder) -> bool {
         self.allow.iter().any(
             |allow| matches!(allow, Allow::Escalation(name) if holder.is_called(name.as_str())),
@@ -53,24 +58,35 @@ pub enum Allow {
     LostKey(NamePattern),
     /// `escalation:NAME`: a user, component, CA or whoever else gains power.
     Escalation(ArtifactName),
+    /// `interrupted:IDENTITY`: what an interrupted apply of another machine or user left is finished.
+    Interrupted(Digest),
     /// `plaintext`: sealed secrets are written in the clear.
     Plaintext,
+    /// `clock`: certificates are dated by a clock that seems to be wrong.
+    Clock,
 }
 
 const PLAINTEXT: &str = "plaintext";
+const CLOCK: &str = "clock";
 
 impl FromStr for Allow {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
-        if text == PLAINTEXT {
-            return Ok(Allow::Plaintext);
+        match text {
+            PLAINTEXT => return Ok(Allow::Plaintext),
+            CLOCK => return Ok(Allow::Clock),
+            _ => {}
         }
         match text.split_once(':') {
             Some(("replace", name)) => name.parse().map(Allow::Replace),
             Some(("lost-key", pattern)) => pattern.parse().map(Allow::LostKey),
             Some(("escalation", name)) => name.parse().map(Allow::Escalation),
+            Some(("interrupted", identity)) => identity
+                .parse()
+                .map(Allow::Interrupted)
+                .map_err(|why: &str| NameError(why.into())),
             _ => Err(NameError(
-                "is not a permission; write replace:NAME, lost-key:NAME, escalation:NAME or plaintext".into(),
+                "is not a permission; write replace:NAME, lost-key:NAME, escalation:NAME, plaintext, clock or interrupted:ID".into(),
             )),
         }
     }
@@ -82,7 +98,9 @@ impl fmt::Display for Allow {
             Allow::Replace(name) => write!(f, "replace:{name}"),
             Allow::LostKey(pattern) => write!(f, "lost-key:{pattern}"),
             Allow::Escalation(name) => write!(f, "escalation:{name}"),
+            Allow::Interrupted(identity) => write!(f, "interrupted:{identity}"),
             Allow::Plaintext => f.write_str(PLAINTEXT),
+            Allow::Clock => f.write_str(CLOCK),
         }
     }
 }

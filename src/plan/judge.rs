@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::authority::{self, IssuerAfter};
 use super::{
-    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Note, Plan, Reason, Step, World, answer,
-    exposure, leaf, orphan, privilege, rendered, request, restart, sealing, seen, signing_key,
-    static_pod, violation,
+    Action, Allow, Blocked, HeaderChange, Intent, Mixed, Plan, Reason, Step, World, answer,
+    exposure, found_key, leaf, orphan, privilege, rendered, request, restart, sealing, seeded,
+    seen, signing_key, static_pod, unreadable, violation,
 };
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
@@ -41,6 +41,8 @@ pub(super) struct Judge<'a> {
     pub forced: &'a HashSet<DerivationId>,
     /// The same, found by this walk.
     pub given_up: HashSet<DerivationId>,
+    /// The name on record and the described one, where keys follow from it and it is another.
+    pub rename: Option<(&'a str, &'a str)>,
 }
 
 /// Compares what should be with what is.
@@ -62,11 +64,11 @@ pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
     plan
 }
 
-fn walk(
-    world: World<'_>,
-    spec: &Spec,
-    intent: &Intent,
-    forced: &HashSet<DerivationId>,
+fn walk<'a>(
+    world: World<'a>,
+    spec: &'a Spec,
+    intent: &'a Intent,
+    forced: &'a HashSet<DerivationId>,
 ) -> (Plan, HashSet<DerivationId>) {
     let mut judge = Judge {
         world,
@@ -81,8 +83,15 @@ fn walk(
         signers: Vec::new(),
         forced,
         given_up: HashSet::new(),
+        rename: seeded::rename(world, spec),
     };
+    let unread = unreadable::Unreadable::of(world.inventory);
     for id in world.graph.ids() {
+        if let Some(why) = unread.hides(world.graph, world.inventory, id) {
+            let after = judge.block(id, None, why);
+            judge.after.push(after);
+            continue;
+        }
         let after = match &world.graph.get(id).recipe {
             Recipe::Authority(recipe) => authority::judge(&mut judge, id, recipe),
             Recipe::SigningKey(recipe) => signing_key::judge(&mut judge, id, recipe),
@@ -110,16 +119,7 @@ fn walk(
     restart::removed_members(&mut judge.plan, world);
     judge.plan.restarts.sort();
     judge.plan.membership.sort();
-    for (path, file) in &world.inventory.files {
-        if let File::Unusable { what } = file
-            && !world.graph.is_placed(path)
-        {
-            judge.plan.notes.push(Note::Unusable {
-                path: path.clone(),
-                what: what.clone(),
-            });
-        }
-    }
+    found_key::notes(&mut judge.plan, world);
     (judge.plan, judge.given_up)
 }
 
@@ -166,30 +166,12 @@ impl<'a> Judge<'a> {
             .graph
             .key_places(id)
             .any(|place| self.secret_size(place).is_some_and(|size| size > 0))
+            || self.world.survey.found_key(id).is_some()
     }
 
     /// It is here, or follows from the seed.
     pub fn key_can_be_had(&self, id: DerivationId) -> bool {
         self.key_is_here(id) || self.world.graph.is_key_derived(id)
-    }
-
-    /// A seed is described, but what is on record was made without one.
-    pub fn was_drawn(&self, id: DerivationId) -> bool {
-        let lock = self.world.lock;
-        self.world.graph.is_key_derived(id)
-            && lock.seed.is_none()
-            && self
-                .entry(id)
-                .is_some_and(|entry| entry.public_key.is_some())
-    }
-
-    pub fn block_drawn(&mut self, id: DerivationId) -> After {
-        self.block(
-            id,
-            None,
-            "its key was drawn, it does not follow from the seed; a reproducible cluster begins with an empty \
-             out/ and without cluster.lock",
-        )
     }
 
     /// The first of an artifact's files, for a reason to make all of them again.

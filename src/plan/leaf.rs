@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::anchor::{RevisionChange, revision_changed};
 use super::authority::IssuerKey;
 use super::judge::{After, Judge};
-use super::validity::{another_start, expiry, rounded, validity_matches};
+use super::validity::{another_start, expiry, future, rounded, validity_matches};
 use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
 use crate::graph::{BroughtKey, DerivationId, Leaf};
@@ -73,6 +73,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         let why = format!("its key is the user's own; bring another {path}");
         return judge.block(id, None, why);
     }
+    if let Some(renamed) = judge.renamed(id) {
+        return sign(judge, Action::Rekey, vec![renamed]);
+    }
     if judge.forced.contains(&id) {
         return sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed]);
     }
@@ -138,11 +141,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         }),
         IssuerKey::Identified(key_id) => {
             if facts.issuer != issuer.subject || facts.authority_key_id.as_ref() != Some(key_id) {
-                reasons.push(Reason::InputChanged {
-                    field: "issuer",
-                    old: facts.issuer.to_string(),
-                    new: issuer.subject.to_string(),
-                });
+                let reason = Reason::another_name("issuer", &facts.issuer, &issuer.subject);
+                reasons.push(reason);
             } else if world.survey.is_unsigned(id) {
                 reasons.push(Reason::OutputUnreadable {
                     path: path.clone(),
@@ -157,6 +157,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     let wished = leaf.policy.validity.value;
     let clamped = life < wished && facts.not_after == issuer.not_after;
     reasons.extend(another_start(facts, leaf.not_before));
+    reasons.extend(future(facts, leaf.not_before, world.now));
     if !validity_matches(life, wished, leaf.not_before.is_some()) && !clamped {
         reasons.push(Reason::InputChanged {
             field: "validity",
@@ -254,12 +255,9 @@ fn another_key(
 
 /// What the certificate says otherwise than the description wants.
 fn differences(leaf: &Leaf, facts: &CertificateFacts, reasons: &mut Vec<Reason>) {
-    if facts.subject != leaf.subject {
-        reasons.push(Reason::InputChanged {
-            field: "subject",
-            old: facts.subject.to_string(),
-            new: leaf.subject.to_string(),
-        });
+    if !facts.subject.says_the_same(&leaf.subject) {
+        let reason = Reason::another_name("subject", &facts.subject, &leaf.subject);
+        reasons.push(reason);
     }
     let wanted = extended_key_usage(leaf.usage);
     if facts.extended_key_usage != wanted || facts.is_ca {

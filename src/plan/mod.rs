@@ -9,8 +9,13 @@ mod anchor;
 mod answer;
 mod authority;
 mod calendar;
+mod clock;
 mod exposure;
+mod folder;
+mod found_key;
 mod intent;
+mod interruption;
+mod issuer_name;
 mod judge;
 mod leaf;
 mod orphan;
@@ -21,10 +26,12 @@ mod request;
 mod restart;
 mod review_policy;
 mod sealing;
+mod seeded;
 mod seen;
 mod signing_key;
 mod static_pod;
 mod survey;
+mod unreadable;
 mod validity;
 mod violation;
 
@@ -38,11 +45,15 @@ use crate::time::Timestamp;
 
 pub use answer::{accepted_entry, is_answered, refusal, renew_from};
 pub use calendar::renewal;
+pub use clock::{ClockDoubt, clock_doubt};
 pub use exposure::exposures;
+pub use folder::{FolderPrefix, is_harmless};
 pub use intent::{Allow, Intent, NamePattern};
+pub use interruption::{Finishing, Interruption, replaced_roots};
+pub use issuer_name::subject_on_record;
 pub use judge::plan;
 pub use leaf::leaf_entry;
-pub use orphan::Orphan;
+pub use orphan::{Orphan, looks_like_own};
 pub use privilege::PrivilegeChange;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
@@ -55,6 +66,7 @@ pub use sealing::{Change, RecipientsChange, Resting, Seal, recorded, resting};
 pub use seen::{Standing, belongs_to, standing, unverified};
 pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
+pub use unreadable::Unreadable;
 pub use validity::BACKDATE;
 pub use violation::Violation;
 
@@ -140,6 +152,11 @@ pub enum Note {
     },
     /// Not a plain file, too large or unreadable.
     Unusable { path: String, what: String },
+    /// The missing key of an anchor lies elsewhere, as the public file beside it says.
+    KeyFound {
+        derivation: DerivationId,
+        path: TreePath,
+    },
 }
 
 /// What stands in the lock's head.
@@ -186,11 +203,18 @@ pub struct Plan {
     pub membership: Vec<Membership>,
     /// In the order in which it is safe.
     pub restarts: Vec<Restart>,
+    /// A change before this one that is recorded and not complete.
+    pub interruption: Option<Interruption>,
 }
 
 impl Plan {
     /// Nothing to do and nothing in the way.
     pub fn is_empty(&self) -> bool {
+        self.interruption.is_none() && self.changes_nothing()
+    }
+
+    /// Beyond finishing what was interrupted.
+    pub fn changes_nothing(&self) -> bool {
         self.steps.is_empty()
             && self.header.is_empty()
             && self.seals.is_empty()

@@ -1,18 +1,32 @@
 //! Files and lock lines that the description no longer mentions: listed, never planned, until `--prune`.
+//!
+//! A file is an orphan only where the lock, or the one before it, says what was put at its path, and as long
+//! as the same is there: a name or a folder proves nothing. Everything else below `out/` is not kpki's.
 
-use super::{Plan, World};
-use crate::graph::Recipe;
+use std::collections::BTreeSet;
+
+use super::{Note, Plan, World};
+use crate::facts::{
+    CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
+};
+use crate::graph::{Content, Origin, Recipe, origins};
+use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
-use crate::state::File;
+use crate::state::{Entry, File, Lock, Made};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Orphan {
-    File { path: TreePath, secret: bool },
+    File {
+        /// The file's own name.
+        path: TreePath,
+        secret: bool,
+        made: Made,
+    },
     Line(ArtifactName),
 }
 
-/// Folders below `out/` whose every file of a known kind is kpki's own.
+/// Folders below `out/` and endings as kpki's own files have them.
 const FOLDERS: [&str; 5] = [
     "nodes/",
     "users/",
@@ -30,45 +44,62 @@ const KINDS: [&str; 7] = [
     ".yaml",
 ];
 
+/// Whoever finds a file of this name takes it for kpki's. It says nothing of who made it.
+pub fn looks_like_own(path: &str) -> bool {
+    let clear = path.strip_suffix(SUFFIX).unwrap_or(path);
+    FOLDERS.iter().any(|folder| clear.starts_with(folder))
+        && KINDS.iter().any(|kind| clear.ends_with(kind))
+}
+
+/// One form of a file that is not placed.
+enum Form<'a> {
+    Public(&'a [u8]),
+    Sealed(Digest),
+    /// A secret in the clear, of this size.
+    Plain(u64),
+}
+
 pub(super) fn find(plan: &mut Plan, world: World<'_>) {
-    // Where a kubeconfig says that its user's own key lies, it may: that key is not kpki's to delete.
-    let not_ours = |path: &str| {
-        let Some((folder, file)) = path.rsplit_once('/') else {
-            return false;
-        };
-        let config = format!("{folder}/kubeconfig").parse::<ArtifactName>();
-        let config = config.ok().and_then(|name| world.graph.find(&name));
-        config.is_some_and(|id| match &world.graph.get(id).recipe {
-            Recipe::Kubeconfig(config) => config.client_key.as_deref() == Some(file),
-            _ => false,
-        })
-    };
+    let nodes = nodes_on_record(world.lock);
     for (path, file) in &world.inventory.files {
         if world.graph.is_placed(path) {
             continue;
         }
-        // CA folder: nothing there is ever an orphan but a super-admin.conf that moved to a node.
-        let own = path == "ca/super-admin.conf"
-            || (FOLDERS.iter().any(|folder| path.starts_with(folder))
-                && KINDS.iter().any(|kind| path.ends_with(kind))
-                && !not_ours(path));
         let sealed = format!("{path}{SUFFIX}");
         let forms = match file {
+            File::Public { bytes, .. } => [Some((path, Form::Public(bytes))), None],
             File::Secret(secret) => [
-                secret.plain.is_some().then_some(path),
-                secret.sealed.is_some().then_some(&sealed),
+                secret.plain.map(|plain| (path, Form::Plain(plain.size))),
+                (secret.sealed.as_ref()).map(|file| (&sealed, Form::Sealed(file.digest))),
             ],
-            File::Public { .. } | File::Unusable { .. } => [Some(path), None],
+            File::Unusable { what } => {
+                plan.foreign.push(path.clone());
+                note(plan, path, what.clone());
+                continue;
+            }
+            // Whose it is, nobody can say.
+            File::Unreadable { why } => {
+                note(plan, path, format!("cannot be read: {why}"));
+                continue;
+            }
         };
-        for path in forms.into_iter().flatten() {
-            match (file, path.parse::<TreePath>()) {
-                (File::Public { .. } | File::Secret(_), Ok(tree_path)) if own => {
-                    plan.orphans.push(Orphan::File {
-                        path: tree_path,
-                        secret: matches!(file, File::Secret(_)),
-                    });
+        for (file, form) in forms.into_iter().flatten() {
+            let made = match file.parse::<TreePath>() {
+                Ok(tree_path) if !is_users_own(world, path) => {
+                    let origins = origins(path);
+                    let made = remembered(world.lock, &tree_path, &form, &origins)
+                        .or_else(|| named(world.lock, &nodes, path, &form, &origins));
+                    made.map(|made| (tree_path, made))
                 }
-                _ => plan.foreign.push(path.clone()),
+                _ => None,
+            };
+            match made {
+                Some((path, made)) => plan.orphans.push(Orphan::File {
+                    path,
+                    secret: !matches!(form, Form::Public(_)),
+                    made,
+                }),
+                None => plan.foreign.push(file.clone()),
             }
         }
     }
@@ -79,4 +110,118 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
     }
     plan.orphans.sort();
     plan.foreign.sort();
+}
+
+fn note(plan: &mut Plan, path: &str, what: String) {
+    plan.notes.push(Note::Unusable {
+        path: path.to_owned(),
+        what,
+    });
+}
+
+/// Where a kubeconfig says that its user's own key lies, it may: that key is not kpki's to delete.
+fn is_users_own(world: World<'_>, path: &str) -> bool {
+    let Some((folder, file)) = path.rsplit_once('/') else {
+        return false;
+    };
+    let config = format!("{folder}/kubeconfig").parse::<ArtifactName>();
+    let config = config.ok().and_then(|name| world.graph.find(&name));
+    config.is_some_and(|id| match &world.graph.get(id).recipe {
+        Recipe::Kubeconfig(config) => config.client_key.as_deref() == Some(file),
+        _ => false,
+    })
+}
+
+/// The lock has a line of the file, and it is the same still, as far as that is seen from outside. Whoever
+/// wrote that line, kpki puts such a file there.
+fn remembered(lock: &Lock, path: &TreePath, form: &Form<'_>, origins: &[Origin]) -> Option<Made> {
+    let made = lock.orphans.get(path).copied()?;
+    let public = matches!(form, Form::Public(_));
+    origins
+        .iter()
+        .find(|origin| origin.content.is_secret() != public)?;
+    let same = match (made, form) {
+        (Made::Content(digest), Form::Public(bytes)) => digest == Digest::of(bytes),
+        (Made::Content(digest), Form::Sealed(sealed)) => digest == *sealed,
+        (Made::Key(_), Form::Plain(_)) => true,
+        _ => false,
+    };
+    same.then_some(made)
+}
+
+/// The lock names an artifact that lay at this path, and the file is what its line says.
+fn named(
+    lock: &Lock,
+    nodes: &BTreeSet<&str>,
+    path: &str,
+    form: &Form<'_>,
+    origins: &[Origin],
+) -> Option<Made> {
+    // What nodes share is on record for all of them: a node that no line names never had it.
+    let node = path
+        .strip_prefix("nodes/")
+        .and_then(|rest| rest.split('/').next());
+    if node.is_some_and(|node| !nodes.contains(node)) {
+        return None;
+    }
+    origins
+        .iter()
+        .find_map(|origin| is_of(lock, path, form, origin))
+}
+
+fn nodes_on_record(lock: &Lock) -> BTreeSet<&str> {
+    let names = lock.entries.keys().map(ArtifactName::as_str);
+    names
+        .filter_map(|name| name.strip_prefix("nodes/")?.split('/').next())
+        .collect()
+}
+
+fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Made> {
+    let entry = lock.entries.get(&origin.name)?;
+    match form {
+        Form::Public(bytes) => {
+            is_public_part(entry, origin.content, bytes).then(|| Made::Content(Digest::of(bytes)))
+        }
+        Form::Sealed(sealed) => {
+            let copy = path.parse::<TreePath>().ok();
+            let copy = copy.and_then(|path| lock.copies.get(&path));
+            let mut known = copy.into_iter().chain(&entry.rest);
+            known
+                .any(|rest| rest.sealed == *sealed)
+                .then_some(Made::Content(*sealed))
+        }
+        Form::Plain(size) => {
+            let same_size = origin.content != Content::Kubeconfig || entry.size == Some(*size);
+            let identity = lock.entries.get(&origin.identity)?;
+            // Over a request that was brought, the key is the user's own.
+            let own = origin.content == Content::Kubeconfig || identity.content.is_none();
+            let holds_key = matches!(origin.content, Content::PrivateKey | Content::Kubeconfig);
+            let key = identity
+                .public_key
+                .filter(|_| holds_key && same_size && own);
+            key.map(Made::Key)
+        }
+    }
+}
+
+/// The bytes are those that kpki writes of what the line records, and nothing beside.
+fn is_public_part(entry: &Entry, content: Content, bytes: &[u8]) -> bool {
+    match content {
+        Content::Certificate => {
+            let all = certificates_in_pem(bytes).unwrap_or_default();
+            let [der] = all.as_slice() else { return false };
+            let facts = CertificateFacts::from_der(der);
+            certificate_pem(der).as_bytes() == bytes
+                && facts.is_ok_and(|facts| entry.certificate == Some(facts.digest))
+        }
+        Content::PublicKey => PublicKey::from_pem(bytes).is_ok_and(|key| {
+            entry.public_key == Some(key.digest()) && key.to_pem().as_bytes() == bytes
+        }),
+        Content::Request => RequestFacts::from_pem(bytes).is_ok_and(|facts| {
+            entry.public_key == Some(facts.public_key.digest())
+                || entry.content == Some(facts.digest)
+        }),
+        Content::Rendered => entry.content == Some(Digest::of(bytes)),
+        Content::PrivateKey | Content::Kubeconfig => false,
+    }
 }

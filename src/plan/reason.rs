@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::facts::DistinguishedName;
 use crate::name::{ArtifactName, TreePath};
 use crate::time::Timestamp;
 
@@ -40,6 +41,10 @@ pub enum Reason {
     Expired {
         not_after: Timestamp,
     },
+    /// Issued by a clock that ran ahead.
+    NotYetValid {
+        not_before: Timestamp,
+    },
     /// A secret that others than its owner can read.
     Exposed {
         path: TreePath,
@@ -58,6 +63,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Two names that differ. Where they read alike the form does: Go finds an issuer by its bytes.
+    pub fn another_name(
+        field: &'static str,
+        old: &DistinguishedName,
+        new: &DistinguishedName,
+    ) -> Reason {
+        let differs = if old == new {
+            " by another key"
+        } else if old.says_the_same(new) {
+            " in other string types"
+        } else {
+            ""
+        };
+        Reason::InputChanged {
+            field,
+            old: old.to_string(),
+            new: format!("{new}{differs}"),
+        }
+    }
+
     /// The word that JSON uses.
     pub fn code(&self) -> &'static str {
         match self {
@@ -70,6 +95,7 @@ impl Reason {
             Reason::SecretChanged { .. } => "secret-changed",
             Reason::Expiring { .. } => "expiring",
             Reason::Expired { .. } => "expired",
+            Reason::NotYetValid { .. } => "not-yet-valid",
             Reason::Exposed { .. } => "exposed",
             Reason::RenewRequested => "renew-requested",
             Reason::RekeyRequested => "rekey-requested",
@@ -87,6 +113,7 @@ impl fmt::Display for Reason {
             Reason::InputChanged { field, old, new } => match (old.as_str(), new.as_str()) {
                 ("", new) => write!(f, "{field}: +{new}"),
                 (old, "") => write!(f, "{field}: -{old}"),
+                (old, new) if old == new => write!(f, "{field}: {old}, but not to the letter"),
                 (old, new) => write!(f, "{field}: {old} -> {new}"),
             },
             Reason::DependencyRebuilt { name } => write!(f, "follows {name}"),
@@ -96,6 +123,9 @@ impl fmt::Display for Reason {
             Reason::SecretChanged { path, what } => write!(f, "out/{path} {what}"),
             Reason::Expiring { not_after } => write!(f, "expires {}", not_after.date()),
             Reason::Expired { not_after } => write!(f, "expired {}", not_after.date()),
+            Reason::NotYetValid { not_before } => {
+                write!(f, "not valid before {}", not_before.date())
+            }
             Reason::Exposed { path, mode } => {
                 write!(f, "out/{path} is readable by others (mode {mode:04o})")
             }
@@ -105,5 +135,41 @@ impl fmt::Display for Reason {
             Reason::NotInLock => f.write_str("not in the lock yet"),
             Reason::LockOutdated => f.write_str("the lock's line is out of date"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_reason_says_the_same_twice() {
+        // CN=ca as a PrintableString and as a UTF8String.
+        let printable = DistinguishedName::new([], Some("ca"));
+        let utf8 = printable.der().iter().map(|byte| match byte {
+            0x13 => 0x0c,
+            byte => *byte,
+        });
+        let utf8 = DistinguishedName::from_der(&utf8.collect::<Vec<_>>()).unwrap();
+        for (old, new, says) in [
+            (
+                &printable,
+                &utf8,
+                "issuer: CN=ca -> CN=ca in other string types",
+            ),
+            (
+                &printable,
+                &printable,
+                "issuer: CN=ca -> CN=ca by another key",
+            ),
+        ] {
+            assert_eq!(Reason::another_name("issuer", old, new).to_string(), says);
+        }
+        let same = Reason::InputChanged {
+            field: "validity",
+            old: "1y".into(),
+            new: "1y".into(),
+        };
+        assert_eq!(same.to_string(), "validity: 1y, but not to the letter");
     }
 }

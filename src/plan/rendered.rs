@@ -200,7 +200,8 @@ pub(super) fn judge_kubeconfig(
             let reason = Reason::OutputUnreadable { path, why };
             return written(render(judge, id, config, vec![reason]));
         }
-        Some(File::Public { .. }) => return After::Unavailable,
+        // What cannot be read is not judged at all.
+        Some(File::Public { .. } | File::Unreadable { .. }) => return After::Unavailable,
         None if config.client_key.is_some() || judge.key_can_be_had(config.identity) => {
             let reason = Reason::OutputMissing { path: place.file() };
             return written(render(judge, id, config, vec![reason]));

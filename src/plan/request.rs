@@ -8,7 +8,7 @@ use super::answer::{is_answered, is_of, renew_from};
 use super::authority::IssuerKey;
 use super::judge::{After, Judge};
 use super::rendered::{judge_bytes, keep_as_it_is};
-use super::validity::expiry;
+use super::validity::{expiry, future};
 use super::{Action, Allow, NamePattern, Reason, Witness, World};
 use crate::facts::{PublicKey, RequestFacts};
 use crate::graph::{BroughtKey, DerivationId, Recipe, Request, SigningRequest};
@@ -44,6 +44,9 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
         let allow = Allow::LostKey(NamePattern::Exact(name.clone()));
         judge.block(id, Some(allow), why)
     };
+    if let Some(renamed) = judge.renamed(id) {
+        return make(judge, Action::Rekey, vec![renamed]);
+    }
     let (path, facts) = match world.survey.witness(id) {
         Witness::Request { path, facts, .. } => (path, facts),
         Witness::Unreadable { path, why } if key_is_here => {
@@ -91,14 +94,15 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
     }
     let mut reasons = another_key(request, facts, entry);
     let needs_key = !reasons.is_empty();
-    if facts.subject != request.subject {
-        reasons.push(Reason::InputChanged {
-            field: "subject",
-            old: facts.subject.to_string(),
-            new: request.subject.to_string(),
-        });
+    if !facts.subject.says_the_same(&request.subject) {
+        reasons.push(Reason::another_name(
+            "subject",
+            &facts.subject,
+            &request.subject,
+        ));
     }
-    if !facts.is_signature_valid || facts.asks_for_extensions {
+    let asks_for_more = facts.asks_for_extensions || !facts.other_attributes.is_empty();
+    if !facts.is_signature_valid || asks_for_more {
         reasons.push(Reason::OutputModified { path: path.clone() });
     }
     reasons.extend(due(judge, id, &request.policy));
@@ -240,14 +244,15 @@ fn due(judge: &Judge<'_>, request: DerivationId, policy: &Policy) -> Vec<Reason>
                 name: world.graph.get(accepted.issuer).name.clone(),
             }),
             IssuerKey::Identified(key_id) if !is_of(facts, &issuer.subject, key_id) => {
-                reasons.push(Reason::InputChanged {
-                    field: "issuer",
-                    old: facts.issuer.to_string(),
-                    new: issuer.subject.to_string(),
-                });
+                reasons.push(Reason::another_name(
+                    "issuer",
+                    &facts.issuer,
+                    &issuer.subject,
+                ));
             }
             IssuerKey::Identified(_) | IssuerKey::Unopened => {}
         }
+        reasons.extend(future(facts, None, world.now));
         // A certificate that ends with its CA is not renewed for ever.
         let end = world.now.plus(policy.validity.value).min(issuer.not_after);
         if world.now >= renew_from(facts, policy) && end > facts.not_after {

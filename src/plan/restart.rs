@@ -7,6 +7,7 @@ use super::{Action, Orphan, Plan, World};
 use crate::graph::{DerivationId, Recipe, StaticPod};
 use crate::name::NodeName;
 use crate::profile::{Hosts, Process, Reader};
+use crate::shell::{operand, quoted};
 use crate::spec::Spec;
 use crate::state::Entry;
 
@@ -56,13 +57,22 @@ impl Membership {
     /// etcd numbers its members: only a new one is known by its name.
     pub fn command(&self) -> String {
         match self {
-            Membership::Remove { member } => format!("etcdctl member remove ID-OF-{member}"),
-            Membership::Update { member, peer_url } => {
-                format!("etcdctl member update ID-OF-{member} --peer-urls={peer_url}")
+            Membership::Remove { member } => {
+                format!(
+                    "etcdctl member remove {}",
+                    quoted(&format!("ID-OF-{member}"))
+                )
             }
-            Membership::Add { member, peer_url } => {
-                format!("etcdctl member add {member} --peer-urls={peer_url}")
-            }
+            Membership::Update { member, peer_url } => format!(
+                "etcdctl member update {} {}",
+                quoted(&format!("ID-OF-{member}")),
+                quoted(&format!("--peer-urls={peer_url}"))
+            ),
+            Membership::Add { member, peer_url } => format!(
+                "etcdctl member add {} {}",
+                operand(member),
+                quoted(&format!("--peer-urls={peer_url}"))
+            ),
         }
     }
 }
@@ -145,4 +155,44 @@ pub(super) fn removed_members(plan: &mut Plan, world: World<'_>) {
         Orphan::File { .. } => None,
     });
     plan.membership.extend(gone.collect::<Vec<_>>());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A member's name may come from a lock that somebody else wrote.
+    #[test]
+    fn a_member_is_one_word_of_a_command() {
+        let member = "$(touch x) 'a'".to_owned();
+        let peer_url = "https://`id`:2380".to_owned();
+        let word = r"$(touch x) '\''a'\''";
+        let commands = [
+            Membership::Remove {
+                member: member.clone(),
+            },
+            Membership::Update {
+                member: member.clone(),
+                peer_url: peer_url.clone(),
+            },
+            Membership::Add { member, peer_url },
+        ]
+        .map(|change| change.command());
+        assert_eq!(
+            commands,
+            [
+                format!("etcdctl member remove 'ID-OF-{word}'"),
+                format!("etcdctl member update 'ID-OF-{word}' '--peer-urls=https://`id`:2380'"),
+                format!("etcdctl member add '{word}' '--peer-urls=https://`id`:2380'"),
+            ]
+        );
+        let plain = Membership::Add {
+            member: "cp3".into(),
+            peer_url: "https://10.0.0.13:2380".into(),
+        };
+        assert_eq!(
+            plain.command(),
+            "etcdctl member add cp3 --peer-urls=https://10.0.0.13:2380"
+        );
+    }
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::NamePattern;
 use super::privilege::Gain;
+use super::{FolderPrefix, NamePattern};
 use crate::algorithm::KeyAlgorithm;
 use crate::hash::Digest;
 use crate::name::{DnsName, NameError, San};
@@ -29,6 +29,8 @@ pub struct ReviewPolicy {
     /// A gain of these needs no consent.
     pub ordinary_groups: Vec<GroupPattern>,
     pub ordinary_sans: Vec<SanPattern>,
+    /// Beside those that are harmless anyway: certificates may be put there.
+    pub ordinary_folders: Vec<FolderPrefix>,
     /// Artifacts that no rule holds for.
     pub except: Vec<NamePattern>,
 }
@@ -80,10 +82,14 @@ impl FromStr for GroupPattern {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let start = text.strip_suffix('*').unwrap_or(text);
         if start.contains('*') {
-            return Err(NameError("has a `*` that is not at its end".into()));
+            return Err(NameError(
+                "has a `*` that is not at its end; write one there: team-*".into(),
+            ));
         }
         if text.is_empty() {
-            return Err(NameError("is empty".into()));
+            return Err(NameError(
+                "is empty; write a group, such as system:masters".into(),
+            ));
         }
         Ok(GroupPattern(text.into()))
     }

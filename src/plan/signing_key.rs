@@ -12,8 +12,8 @@ use crate::state::Entry;
 const ENDS_TOKENS: &str = "a new signing key ends every token signed by the old one";
 
 pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey) -> After {
-    if judge.was_drawn(id) {
-        return judge.block_drawn(id);
+    if let Some(why) = judge.made_otherwise(id) {
+        return judge.block(id, None, why);
     }
     let world = judge.world;
     let name = &world.graph.get(id).name;
@@ -23,7 +23,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
         return judge.block(id, None, why);
     }
     let key_is_here = judge.key_is_here(id);
-    let blocked_by = match (empty_key(judge, id), world.survey.witness(id)) {
+    let unusable = empty_key(judge, id).or_else(|| judge.renamed_anchor(id));
+    let blocked_by = match (unusable, world.survey.witness(id)) {
         (Some(empty), _) => Some(empty),
         (None, Witness::PublicKey { key, path }) => {
             let another_key = entry

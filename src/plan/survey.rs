@@ -1,9 +1,10 @@
 //! What the public files say: one witness an artifact, read once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
+use super::found_key;
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificates_in_pem, is_signed_by, request_in_pem,
 };
@@ -79,6 +80,8 @@ pub struct Survey {
     witnesses: Vec<Witness>,
     /// Leaves that are not as the lock records them and that their CA did not sign.
     unsigned: HashSet<DerivationId>,
+    /// Where the missing keys of anchors lie.
+    found_keys: HashMap<DerivationId, TreePath>,
 }
 
 impl Survey {
@@ -91,7 +94,9 @@ impl Survey {
         let mut survey = Survey {
             witnesses,
             unsigned: HashSet::new(),
+            found_keys: HashMap::new(),
         };
+        survey.found_keys = found_key::find(graph, lock, inventory, |id| survey.witness(id));
         survey.unsigned = ids
             .par_iter()
             .copied()
@@ -103,6 +108,11 @@ impl Survey {
     /// Its CA, as far as that is known, did not sign it: damaged, or another cluster's.
     pub fn is_unsigned(&self, id: DerivationId) -> bool {
         self.unsigned.contains(&id)
+    }
+
+    /// A file that is none of an anchor's own, and by what lies beside it its only key here.
+    pub fn found_key(&self, id: DerivationId) -> Option<&TreePath> {
+        self.found_keys.get(&id)
     }
 
     /// What the lock records was checked when it was recorded; a signature costs as much as all else.
@@ -286,6 +296,7 @@ fn read<T>(
         Some(File::Public { bytes, .. }) => parse(bytes).map(Some),
         Some(File::Secret { .. }) => Err("is not a public file".into()),
         Some(File::Unusable { what }) => Err(what.clone()),
+        Some(File::Unreadable { why }) => Err(format!("cannot be read: {why}")),
     }
 }
 

@@ -35,6 +35,20 @@ pub(super) fn rounded(life: Span) -> Span {
     Span::seconds(life.as_seconds().saturating_sub(BACKDATE.as_seconds()))
 }
 
+/// Clocks of machines differ, and so do days: what begins by tomorrow is not mended.
+const TOMORROW: Span = Span::days(1);
+
+/// A certificate that a clock far ahead has issued. A written start is nobody's clock.
+pub(super) fn future(
+    facts: &CertificateFacts,
+    written: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Reason> {
+    let not_before = facts.not_before;
+    let is_future = written.is_none() && not_before > now.plus(TOMORROW);
+    is_future.then_some(Reason::NotYetValid { not_before })
+}
+
 pub(super) fn expiry(not_after: Timestamp, now: Timestamp) -> Reason {
     if now >= not_after {
         Reason::Expired { not_after }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::ReviewPolicy;
+use super::folder::is_harmless;
 use super::privilege::Credential;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{CertificateFacts, KeyKind};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::name::{ArtifactName, San};
-use crate::spec::{Origin, Setting, Spec};
+use crate::spec::{Delivery, Origin, Setting, Spec};
 
 /// One rule, broken in one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +25,11 @@ pub struct Violation {
 }
 
 pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
+    let mut found = folders(spec, policy);
     if policy.is_empty() {
-        return Vec::new();
+        return found;
     }
-    let mut found = BTreeMap::new();
+    let mut broken_rules = BTreeMap::new();
     for id in graph.ids() {
         let name = &graph.get(id).name;
         if policy.except.iter().any(|pattern| pattern.matches(name)) {
@@ -42,7 +44,7 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
         groups(name, &credential, policy, &mut broken);
         names(&credential, policy, &mut broken);
         for (what, rule) in broken {
-            let violation = found
+            let violation = broken_rules
                 .entry((what.clone(), rule.to_string()))
                 .or_insert_with(|| Violation {
                     what,
@@ -53,8 +55,39 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
             violation.artifacts.push(name.clone());
         }
     }
-    found.into_values().collect()
+    found.extend(broken_rules.into_values());
+    found
 }
+
+/// Held without a policy, too: a folder that runs or trusts what lies in it is as good as a program on the
+/// node.
+fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for certificate in &spec.certificates {
+        let Delivery::Nodes { folder, .. } = &certificate.delivery else {
+            continue;
+        };
+        let name = ArtifactName::of(&format!("certificates/{}", certificate.name));
+        let widened = policy
+            .ordinary_folders
+            .iter()
+            .any(|prefix| prefix.holds(folder))
+            || policy.except.iter().any(|pattern| pattern.matches(&name));
+        if widened || is_harmless(folder) {
+            continue;
+        }
+        found.push(Violation {
+            what: format!("is put into /{folder}, which is not known to be harmless"),
+            origin: super::privilege::block_of(spec, &name),
+            artifacts: vec![name],
+            rule: Origin::Derived(FOLDER_RULE),
+        });
+    }
+    found
+}
+
+const FOLDER_RULE: &str =
+    "kpki's list of folders, to which a policy given with --policy adds: ordinary-folder";
 
 type Broken = Vec<(String, Origin)>;
 
@@ -114,19 +147,26 @@ fn key(graph: &Graph, id: DerivationId, policy: &ReviewPolicy, broken: &mut Brok
 
 fn kind_of(algorithm: KeyAlgorithm) -> KeyKind {
     match algorithm {
-        KeyAlgorithm::Rsa2048 => KeyKind::Rsa { bits: 2048 },
-        KeyAlgorithm::Rsa3072 => KeyKind::Rsa { bits: 3072 },
-        KeyAlgorithm::Rsa4096 => KeyKind::Rsa { bits: 4096 },
+        KeyAlgorithm::Rsa2048 => rsa(2048),
+        KeyAlgorithm::Rsa3072 => rsa(3072),
+        KeyAlgorithm::Rsa4096 => rsa(4096),
         KeyAlgorithm::EcdsaP256 => KeyKind::EcdsaP256,
         KeyAlgorithm::EcdsaP384 => KeyKind::EcdsaP384,
         KeyAlgorithm::Ed25519 => KeyKind::Ed25519,
     }
 }
 
+fn rsa(bits: usize) -> KeyKind {
+    KeyKind::Rsa {
+        bits,
+        exponent: 65_537,
+    }
+}
+
 /// Family and bits: sizes of different families say nothing about each other.
 fn strength(kind: KeyKind) -> (&'static str, usize) {
     match kind {
-        KeyKind::Rsa { bits } => ("rsa", bits),
+        KeyKind::Rsa { bits, .. } => ("rsa", bits),
         KeyKind::EcdsaP256 => ("ecdsa", 256),
         KeyKind::EcdsaP384 => ("ecdsa", 384),
         KeyKind::Ed25519 => ("ed25519", 255),

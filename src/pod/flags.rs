@@ -1,5 +1,6 @@
 //! Wished flags against the flags that are there.
 
+use crate::visible::is_hidden;
 use std::collections::BTreeMap;
 
 use super::argv::{self, Argv, Flag, Form};
@@ -141,8 +142,8 @@ fn judge<'a>(
 fn check_wish(wish: &FlagWish) -> Result<(), PodError> {
     let message = if wish.value.contains("$(") {
         "must not contain $(: the kubelet would put a variable there"
-    } else if wish.value.contains(char::is_control) {
-        "must not contain line breaks, tabs or controls"
+    } else if wish.value.contains(is_hidden) {
+        "must not contain line breaks, tabs, controls or invisible characters"
     } else {
         return Ok(());
     };

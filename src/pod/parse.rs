@@ -60,7 +60,8 @@ impl<'a> Reader<'a> {
                         return Err(PodError::at(
                             line,
                             format!("nested deeper than {DEPTH} levels"),
-                        ));
+                        )
+                        .help("no static pod needs that many; is this the right file?"));
                     }
                     return Err(PodError::at(line, format!("not YAML: {}", error.info())));
                 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::picture::Picture;
+use super::text::harmless;
 
 impl Picture {
     pub fn dot(&self) -> String {
@@ -48,7 +49,7 @@ fn quoted(lines: &[impl AsRef<str>]) -> String {
     let lines: Vec<String> = lines
         .iter()
         .map(|line| {
-            line.as_ref()
+            harmless(line.as_ref())
                 .replace('\\', "\\\\")
                 .replace('"', "\\\"")
                 .replace('&', "&amp;")

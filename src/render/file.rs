@@ -149,9 +149,7 @@ impl Reader<'_> {
         }
         // DER of every form here starts with a SEQUENCE.
         if bytes.first() == Some(&0x30) {
-            return self.der(bytes).map(|held| vec![held]).ok_or_else(|| {
-                "is DER, but no certificate, key or request that kpki can read".into()
-            });
+            return self.der(bytes).map(|held| vec![held]);
         }
         let blocks = pem::blocks(bytes).map_err(|error| error.0)?;
         if blocks.is_empty() {
@@ -186,14 +184,20 @@ impl Reader<'_> {
         }
     }
 
-    fn der(&self, bytes: &[u8]) -> Option<Held> {
-        self.certificate(bytes)
+    fn der(&self, bytes: &[u8]) -> Result<Held, String> {
+        let certificate = self.certificate(bytes);
+        let why = certificate.as_ref().err().cloned().unwrap_or_default();
+        certificate
             .or_else(|_| self.request(bytes))
             .or_else(|_| self.public_key(bytes))
             .or_else(|_| self.private_key("PRIVATE KEY", bytes))
             .or_else(|_| self.private_key("EC PRIVATE KEY", bytes))
             .or_else(|_| self.private_key("RSA PRIVATE KEY", bytes))
-            .ok()
+            .map_err(|_| {
+                format!(
+                    "is DER, but no key or request that kpki can read; as a certificate it {why}"
+                )
+            })
     }
 
     fn certificate(&self, der: &[u8]) -> Result<Held, String> {

@@ -83,8 +83,9 @@ pub fn seed(digits: &Secret) -> Secret {
 }
 
 pub const GITIGNORE: &str = "\
-# Staged files of an apply, and caches: always safe to delete.
+# What an interrupted apply leaves, what was set aside of it, and caches: of this machine, never for Git.
 out/.pending/
+out/.discarded/
 cluster.lock.new
 .kpki/
 
@@ -227,8 +228,11 @@ mod tests {
     fn only_what_is_missing_is_added() {
         for (existing, lacks) in [
             ("", &[".kpki/", "out/**/*.key"][..]),
-            ("mine", &["out/.pending/", "out/**/*.kubeconfig"]),
-            ("mine\n", &["out/.pending/"]),
+            (
+                "mine",
+                &["out/.pending/", "out/.discarded/", "out/**/*.kubeconfig"],
+            ),
+            ("mine\n", &["out/.pending/", "out/.discarded/"]),
             ("out/**/*.key  \nout/**/*.conf\n", &["out/**/*.kubeconfig"]),
         ] {
             let added = missing(existing, GITIGNORE).unwrap();

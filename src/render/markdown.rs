@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use super::text::harmless;
+
 /// Bytes. A comment on GitHub has room for 65,536 characters.
 pub const LIMIT: usize = 60_000;
 
@@ -128,13 +130,8 @@ pub fn comment(head: &str, open: &[Section], summary: &str, folded: &[Section]) 
 /// A text of one line: what would act on a reader's eye (line breaks, bidirectional and invisible characters) is
 /// escaped, and what is too long is cut with a count.
 pub fn line(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars().take(ENTRY) {
-        match c {
-            '\'' | '"' | '\\' => shown.push(c),
-            _ => shown.extend(c.escape_debug()),
-        }
-    }
+    let head: String = text.chars().take(ENTRY).collect();
+    let mut shown = harmless(&head);
     let more = text.chars().skip(ENTRY).count();
     if more > 0 {
         let _ = write!(shown, " ... and {more} more characters");

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::picture::Picture;
+use crate::visible::is_hidden;
 
 impl Picture {
     pub fn mermaid(&self) -> String {
@@ -46,7 +47,7 @@ fn lines(lines: &[String]) -> String {
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
-        if c.is_alphanumeric() || " -./:,=…".contains(c) {
+        if c.is_alphanumeric() && !is_hidden(c) || " -./:,=…".contains(c) {
             out.push(c);
         } else {
             let _ = write!(out, "#{};", u32::from(c));

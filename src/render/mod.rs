@@ -13,6 +13,7 @@ mod held;
 mod history;
 pub mod init;
 mod install;
+mod interruption;
 mod lives;
 mod markdown;
 mod mermaid;
@@ -40,6 +41,7 @@ mod why;
 mod wish;
 mod words;
 
+use crate::visible;
 pub use calendar::calendar;
 pub use certificate::CertificateReport;
 pub use check::{CheckReport, Difference};
@@ -55,7 +57,7 @@ pub use picture::Picture;
 pub use plaintext::{FoundReport, PlaintextReport, Where};
 pub use plan::{PlanReport, plan_report};
 pub use privilege::PrivilegeReport;
-pub use saved_plan::{Asked, SavedPlan, asked, moved};
+pub use saved_plan::{Asked, PLAN_BEGINS, SavedPlan, asked, moved};
 pub use show::{ShowReport, artifact_report};
 pub use status::{StatusReport, status_report};
 pub use text::printable;
@@ -70,11 +72,6 @@ pub const FORMAT_VERSION: u32 = 1;
 /// A JSON document, with a newline.
 pub(crate) fn json(value: &impl serde::Serialize) -> String {
     // Structs of texts, numbers and lists always serialize.
-    serde_json::to_string_pretty(value).map_or_else(
-        |_| String::new(),
-        |mut text| {
-            text.push('\n');
-            text
-        },
-    )
+    serde_json::to_string_pretty(value)
+        .map_or_else(|_| String::new(), |text| visible::json(&text) + "\n")
 }

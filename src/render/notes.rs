@@ -94,6 +94,16 @@ pub(super) fn text(world: World<'_>, note: &Note) -> String {
             until.date()
         ),
         Note::Unusable { path, what } => format!("out/{path} {what}"),
+        Note::KeyFound { derivation, path } => {
+            let mut places = world.graph.key_places(*derivation);
+            let place = places
+                .next()
+                .map_or_else(String::new, |place| format!(" to out/{}", place.file()));
+            format!(
+                "out/{path} is the missing key of {}, by the file beside it: apply checks it and copies it{place}",
+                name(*derivation)
+            )
+        }
     }
 }
 

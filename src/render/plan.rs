@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::interruption::{InterruptedReport, interrupted_report};
 use super::orders::{MembershipReport, RestartReport, membership, restarts};
 use super::privilege::{PrivilegeReport, ViolationReport, privilege_report, violation_report};
 use super::secrets::{SecretsReport, secrets_report};
@@ -26,6 +27,9 @@ pub struct PlanReport {
     pub now: String,
     /// Nothing to do and nothing in the way.
     pub empty: bool,
+    /// A change before this one that is recorded and not complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<InterruptedReport>,
     pub summary: Summary,
     /// Who gains and loses power, what stops apply first.
     pub authority: Vec<PrivilegeReport>,
@@ -152,6 +156,7 @@ pub fn plan_report(
         kubernetes: spec.cluster.kubernetes.value.to_string(),
         now: world.now.to_string(),
         empty: plan.is_empty(),
+        interrupted: plan.interruption.as_ref().map(interrupted_report),
         summary: Summary {
             create: count(Action::Create),
             replace: count(Action::Replace),

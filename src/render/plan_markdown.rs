@@ -1,7 +1,9 @@
 //! A plan as a comment on a pull request: what a reviewer must not miss stands open, everything else is folded.
 
+use crate::shell;
 use std::fmt::Write as _;
 
+use super::interruption::InterruptedReport;
 use super::markdown::{COLUMNS, Section, comment, line};
 use super::plan::{BlockedReport, PlanReport};
 use super::privilege::{PrivilegeReport, in_words};
@@ -18,7 +20,12 @@ impl PlanReport {
             // A root of trust asks for another consent, below.
             change.consent != "not-needed" || change.code == "anchor-replaced"
         });
+        let interrupted = self.interrupted.as_ref();
         let open = [
+            Section::open(
+                "An apply was interrupted",
+                interrupted.map_or_else(Vec::new, InterruptedReport::entries),
+            ),
             Section::open(
                 "Against the policy: `kpki apply` refuses",
                 self.against_the_policy(),
@@ -139,7 +146,11 @@ fn powers(changes: &[&PrivilegeReport]) -> Vec<String> {
         let mut text = signed(sign, &in_words(change));
         match (change.consent.as_str(), &change.allow) {
             ("missing", Some(allow)) => {
-                let _ = writeln!(text, "    only with --allow {}", line(allow));
+                let _ = writeln!(
+                    text,
+                    "    only with --allow {}",
+                    line(&shell::quoted(allow))
+                );
             }
             ("given", Some(allow)) => {
                 let _ = writeln!(text, "    allowed: {}", line(allow));
@@ -173,7 +184,11 @@ fn decision(name: &str, why: &str, allow: Option<&str>) -> String {
     let mut text = format!("! {}\n", line(name));
     text.push_str(&paragraph("    ", 4, &line(why), COLUMNS));
     if let Some(allow) = allow {
-        let _ = writeln!(text, "    only with --allow {}", line(allow));
+        let _ = writeln!(
+            text,
+            "    only with --allow {}",
+            line(&shell::quoted(allow))
+        );
     }
     text
 }

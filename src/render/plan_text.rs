@@ -1,10 +1,12 @@
 //! A plan as text: what needs a decision first, one line a changed artifact, the next command last.
 
+use crate::shell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::interruption::InterruptedReport;
 use super::plan::{BlockedReport, PlanReport, StepReport};
 use super::privilege::{privilege_text, violations_text};
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
@@ -21,7 +23,7 @@ impl PlanReport {
     pub fn text(&self, columns: usize) -> String {
         let mut text = self.objections(columns);
         text.push_str(&self.changes(columns, false));
-        text.push_str(&self.remarks(columns));
+        text.push_str(&self.remarks(&self.orphans, columns));
         let _ = writeln!(text, "{}", self.totals(false));
         text.push_str(&self.secrets.exposure.text(columns));
         text.push_str(&self.old_certificates(columns));
@@ -35,7 +37,9 @@ impl PlanReport {
 
     /// What a reviewer reads first: power, then what stands in the way otherwise.
     pub fn objections(&self, columns: usize) -> String {
-        let mut text = violations_text(&self.violations, columns);
+        let interrupted = self.interrupted.as_ref();
+        let mut text = interrupted.map_or_else(String::new, |report| report.text(columns));
+        text.push_str(&violations_text(&self.violations, columns));
         text.push_str(&privilege_text(&self.authority, columns));
         text.push_str(&self.decisions(columns));
         text
@@ -43,6 +47,9 @@ impl PlanReport {
 
     /// What a person does now.
     fn next(&self) -> Option<String> {
+        if let Some(next) = self.interrupted.as_ref().and_then(InterruptedReport::next) {
+            return Some(next);
+        }
         if !self.mixed.is_empty() {
             return Some("check out one side of cluster.lock and out/ together".into());
         }
@@ -62,9 +69,12 @@ impl PlanReport {
         match allows.len() {
             0 if self.empty => None,
             0 => Some("kpki apply".into()),
-            1 => allows
-                .first()
-                .map(|allow| format!("if this is wanted, kpki apply --allow {allow}")),
+            1 => allows.first().map(|allow| {
+                format!(
+                    "if this is wanted, kpki apply --allow {}",
+                    shell::quoted(allow)
+                )
+            }),
             _ => Some("if all of this is wanted, kpki apply with each --allow above".into()),
         }
     }
@@ -72,9 +82,12 @@ impl PlanReport {
     /// After an apply: what was done.
     pub fn applied_text(&self, pruned: bool, columns: usize) -> String {
         let mut text = self.changes(columns, true);
-        text.push_str(&self.remarks(columns));
+        text.push_str(&self.remarks(if pruned { &[] } else { &self.orphans }, columns));
         if pruned {
-            let _ = writeln!(text, "deleted what the description no longer mentions");
+            text.push_str("deleted what the description no longer mentions:\n");
+            for orphan in &self.orphans {
+                let _ = writeln!(text, "  {}", harmless(orphan));
+            }
         }
         let _ = writeln!(text, "{}", self.totals(true));
         text.push_str(&self.secrets.exposure.text(columns));
@@ -170,7 +183,7 @@ impl PlanReport {
         rows
     }
 
-    fn remarks(&self, columns: usize) -> String {
+    fn remarks(&self, orphans: &[String], columns: usize) -> String {
         let mut text = String::new();
         for note in &self.notes {
             text.push_str(&paragraph(
@@ -180,7 +193,7 @@ impl PlanReport {
                 columns,
             ));
         }
-        text + &left_over(&self.absent, &self.orphans, &self.foreign, columns)
+        text + &left_over(&self.absent, orphans, &self.foreign, all, columns)
     }
 
     fn old_certificates(&self, columns: usize) -> String {
@@ -276,41 +289,50 @@ fn decision(name: &str, why: &str, allow: Option<&str>, columns: usize) -> Strin
     let mut text = format!("{} {}\n", paint(DANGER, "x"), paint(STRONG, name));
     text.push_str(&paragraph("    ", 4, &harmless(why), columns));
     if let Some(allow) = allow {
-        let _ = writeln!(text, "    only with --allow {allow}");
+        let _ = writeln!(text, "    only with --allow {}", shell::quoted(allow));
     }
     text
 }
 
-/// What plan and status only count.
+/// What plan and status only count. What `--prune` would delete, plan names to the last file.
 pub(super) fn left_over(
     absent: &[String],
     orphans: &[String],
     foreign: &[String],
+    shown: fn(&[String]) -> String,
     columns: usize,
 ) -> String {
     let mut text = String::new();
-    let mut line = |names: &[String], noun: &str, what: &str, after: &str| {
-        if !names.is_empty() {
-            let line = format!(
-                "{} {what}: {}{after}",
-                counted(names.len(), noun),
-                some(names)
-            );
+    let mut line = |count: usize, names: String, noun: &str, what: &str, after: &str| {
+        if count > 0 {
+            let line = format!("{} {what}: {names}{after}", counted(count, noun));
             text.push_str(&paragraph("", 2, &harmless(&line), columns));
         }
     };
     line(
-        absent,
+        absent.len(),
+        some(absent),
         "private key",
         "known, but not here",
         " (restore its file, or kpki apply --rekey NAME)",
     );
     line(
-        orphans,
+        orphans.len(),
+        shown(orphans),
         "orphan",
         "no longer described",
         " (kpki apply --prune deletes)",
     );
-    line(foreign, "file", "under out/ that kpki did not make", "");
+    line(
+        foreign.len(),
+        some(foreign),
+        "file",
+        "under out/ that kpki did not make",
+        "",
+    );
     text
+}
+
+fn all(names: &[String]) -> String {
+    names.join(", ")
 }

@@ -10,6 +10,7 @@ use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
 use super::text::{harmless, paragraph, printable, some};
 use crate::plan::privilege::{Consent, Direction, Gain, PrivilegeChange};
 use crate::plan::{Allow, Violation};
+use crate::shell;
 use crate::time::Timestamp;
 
 /// A change in power.
@@ -141,7 +142,7 @@ pub(super) fn privilege_text(changes: &[PrivilegeReport], columns: usize) -> Str
             && change.consent == "missing"
             && !said_again
         {
-            let _ = writeln!(text, "    only with --allow {allow}");
+            let _ = writeln!(text, "    only with --allow {}", shell::quoted(allow));
         }
     }
     if hidden > 0 {

@@ -30,6 +30,9 @@ pub struct SavedPlan<'a> {
     pub plan: &'a PlanReport,
 }
 
+/// How every saved plan begins, of any version.
+pub const PLAN_BEGINS: &str = "{\n  \"kpki-plan\": ";
+
 impl SavedPlan<'_> {
     /// The file's text and its hash.
     pub fn text(graph: &Graph, intent: &Intent, plan: &PlanReport) -> (String, String) {
@@ -147,6 +150,7 @@ pub fn moved(saved: &str, now: &str) -> Vec<String> {
     }
     if lines.is_empty() {
         let keys = [
+            "interrupted",
             "policy",
             "authority",
             "violations",

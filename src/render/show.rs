@@ -117,6 +117,7 @@ fn place_report(world: World<'_>, place: &Placement) -> PlaceReport {
         None => "not here".to_owned(),
         Some(File::Secret(secret)) => secret_state(place, secret),
         Some(File::Unusable { what }) => what.clone(),
+        Some(File::Unreadable { why }) => format!("cannot be read: {why}"),
         Some(File::Public { .. }) => "here".to_owned(),
     };
     PlaceReport {

@@ -8,7 +8,7 @@ use super::lives::State;
 use super::plan_text::left_over;
 use super::status::{AttentionReport, StatusReport, Trouble};
 use super::style::{CHANGE, DANGER, PLAIN, STRONG, paint};
-use super::text::{Cell, Table, counted};
+use super::text::{Cell, Table, counted, some};
 use super::waiting::waiting_lines;
 
 /// More certificates than this are not all listed.
@@ -39,6 +39,7 @@ impl StatusReport {
             &self.absent,
             &self.orphans,
             &self.foreign,
+            some,
             columns,
         ));
         text.push_str(&self.exposure.text(columns));

@@ -4,6 +4,7 @@
 use anstyle::Style;
 
 use super::style::{PLAIN, paint};
+pub use crate::visible::{harmless, printable};
 
 /// A text in one style.
 #[derive(Debug, Clone)]
@@ -217,25 +218,6 @@ pub fn some(names: &[String]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// A text out of a file as a terminal may print it: what would act upon the terminal is escaped.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\'' | '"' => out.push(c),
-            // Control, bidirectional and invisible characters.
-            _ => out.extend(c.escape_debug()),
-        }
-    }
-    out
-}
-
-/// The same for formats that have an escape of their own for a backslash.
-pub fn harmless(text: &str) -> String {
-    let parts: Vec<String> = text.split('\\').map(printable).collect();
-    parts.join("\\")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::style::DANGER;
@@ -273,10 +255,6 @@ mod tests {
 
     #[test]
     fn what_would_act_on_the_terminal_is_escaped() {
-        assert_eq!(
-            printable("a\u{1b}[31m\u{202e}\"b\""),
-            "a\\u{1b}[31m\\u{202e}\"b\""
-        );
         let bad = "x\u{1b}[2J\n+ nothing\u{202e}";
         let mut table = Table::new();
         table.row([bad.into(), bad.into()]);

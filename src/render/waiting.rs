@@ -10,6 +10,7 @@ use super::style::{STRONG, paint};
 use super::text::{Table, counted, paragraph, some};
 use crate::graph::{DerivationId, Recipe};
 use crate::plan::{World, is_answered, signing_request_on_disk};
+use crate::shell::{operand, quoted};
 
 /// A certificate that the cluster has yet to sign.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -41,11 +42,13 @@ fn waiting_report(world: World<'_>, id: DerivationId) -> Option<WaitingReport> {
     let manifest = world.graph.manifest_of(accepted.request)?;
     let manifest = out(&world.graph.placements(manifest).first()?.path);
     let commands = vec![
-        format!("kubectl create -f {manifest}"),
-        format!("kubectl certificate approve {request}"),
+        format!("kubectl create -f {}", operand(&manifest)),
+        format!("kubectl certificate approve {}", quoted(&request)),
         // A shell reads on after a pipe.
         format!(
-            "kubectl get csr {request} -o jsonpath='{{.status.certificate}}' |\n  base64 -d | kpki accept {name} -"
+            "kubectl get csr {} -o jsonpath='{{.status.certificate}}' |\n  base64 -d | kpki accept {} -",
+            quoted(&request),
+            quoted(&name)
         ),
     ];
     Some(WaitingReport {
@@ -113,7 +116,7 @@ pub(super) fn waiting_lines(waiting: &[WaitingReport], columns: usize) -> String
         table.row([
             one.name.as_str().into(),
             one.request.as_str().into(),
-            format!("kpki show {}", one.name).into(),
+            format!("kpki show {}", quoted(&one.name)).into(),
         ]);
     }
     let mut text = format!("{count} {verb} for the cluster's signature\n");

@@ -17,6 +17,7 @@ use crate::graph::{DerivationId, Graph};
 use crate::hash::Value;
 use crate::name::TreePath;
 use crate::plan::{Change, Plan, World};
+use crate::shell;
 use crate::time::Span;
 
 /// What `kpki why --format json` prints.
@@ -200,7 +201,7 @@ impl WhyReport {
             let _ = writeln!(text, "{stop}:");
             text.push_str(&paragraph("  ", 2, &blocked.why, columns));
             if let Some(allow) = &blocked.allow {
-                let _ = writeln!(text, "  only with --allow {allow}");
+                let _ = writeln!(text, "  only with --allow {}", shell::quoted(allow));
             }
         }
         if let Some(action) = &self.action {

@@ -6,8 +6,12 @@ mod file;
 mod list;
 #[cfg_attr(not(feature = "age"), path = "parse_none.rs")]
 mod parse;
+#[cfg(feature = "age")]
+mod point;
 mod recipient;
 mod recipients;
+#[cfg(feature = "age")]
+mod rsa;
 
 pub use file::{SealedFile, Stanza};
 pub use list::{LIST_LIMIT, NotAList, is_secret, listed};

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ring::digest::{SHA256, digest};
 
 use super::recipient::{FINGERPRINT, Recipient, RecipientKind};
+use super::{point, rsa};
 use crate::name::NameError;
 
 #[derive(Clone)]
@@ -30,20 +31,36 @@ pub(super) fn of_age(text: &str) -> Result<Recipient, NameError> {
     if text.rfind('1').is_some_and(|at| at > 3) {
         return refuse("needs a plugin or a newer age; kpki seals to age1… (X25519) and ssh keys");
     }
-    match text.parse() {
-        Ok(key) => Ok(Recipient {
-            kind: RecipientKind::X25519,
-            id: text.to_owned(),
-            comment: String::new(),
-            key: Key::X25519(key),
-        }),
-        Err(_) => refuse("is cut or mistyped; copy the `Public key:` that age-keygen printed"),
+    let key = match text.parse::<age::x25519::Recipient>() {
+        Ok(key) if key.to_string() == text => key,
+        _ => return refuse("is cut or mistyped; copy the `Public key:` that age-keygen printed"),
+    };
+    let bytes = bech32::decode(text)
+        .ok()
+        .and_then(|(_, bytes)| bytes.try_into().ok());
+    if !bytes.is_some_and(point::is_public_key) {
+        return refuse(NOBODYS);
     }
+    Ok(Recipient {
+        kind: RecipientKind::X25519,
+        id: text.to_owned(),
+        comment: String::new(),
+        key: Key::X25519(key),
+    })
 }
+
+const NOBODYS: &str = "is nobody's key: what is sealed to it is open to all or to none; copy the public key again from where \
+     it was made";
 
 pub(super) fn of_ssh(kind: &str, key: &str, comment: &str) -> Result<Recipient, NameError> {
     use age::ssh::ParseRecipientKeyError as Why;
     const KINDS: &str = "kpki seals to ssh-ed25519 and to ssh-rsa of 2048 to 4096 bits";
+    const DAMAGED: &str = "is cut or mistyped; copy the whole line of the .pub file";
+    let blob = STANDARD.decode(key).unwrap_or_default();
+    let rsa_parts = rsa::parts(&blob);
+    if kind == "ssh-rsa" && rsa_parts.is_none() {
+        return refuse(DAMAGED);
+    }
     // age reads as far as it understands; here the whole word must be the key.
     let whole = format!("{kind} {key}");
     let parsed = match format!("{whole} ").parse::<age::ssh::Recipient>() {
@@ -54,11 +71,22 @@ pub(super) fn of_ssh(kind: &str, key: &str, comment: &str) -> Result<Recipient, 
         Err(Why::Unsupported(_)) => {
             return refuse(format!("is an ssh key of another kind; {KINDS}"));
         }
-        _ => return refuse("is cut or mistyped; copy the whole line of the .pub file"),
+        _ => return refuse(DAMAGED),
     };
     let kind = match &parsed {
-        age::ssh::Recipient::SshRsa(..) => RecipientKind::SshRsa,
-        age::ssh::Recipient::SshEd25519(..) => RecipientKind::SshEd25519,
+        age::ssh::Recipient::SshRsa(..) => match rsa_parts.map(rsa::check) {
+            Some(Ok(())) => RecipientKind::SshRsa,
+            Some(Err(why)) => return refuse(why),
+            None => return refuse(DAMAGED),
+        },
+        age::ssh::Recipient::SshEd25519(_, point) => {
+            // A point has other encodings beside the one that a key is written with (RFC 8032, section 5.1.3).
+            let is_canonical = blob.ends_with(point.compress().as_bytes());
+            if !is_canonical || !point::has_prime_order(point) {
+                return refuse(NOBODYS);
+            }
+            RecipientKind::SshEd25519
+        }
     };
     Ok(Recipient {
         kind,

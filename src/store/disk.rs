@@ -1,6 +1,7 @@
 //! The few operations of a file system that the store needs, so that a test can fail each in turn.
 
 use crate::error::Result;
+use crate::state::Loose;
 
 /// A project folder. Paths are relative to it, in slashes; the empty path is the folder itself.
 ///
@@ -11,6 +12,11 @@ pub trait Disk: Sync {
     fn kind(&self, path: &str) -> Result<EntryKind>;
     /// Whether a file or folder belongs to the user that kpki runs as.
     fn is_own(&self, path: &str) -> Result<bool>;
+    /// Who else could write to a folder; nobody where a file system has no users.
+    fn loose(&self, path: &str) -> Result<Option<Loose>> {
+        let _ = path;
+        Ok(None)
+    }
     /// Names in a folder, in no order.
     fn list(&self, path: &str) -> Result<Vec<String>>;
     fn read(&self, path: &str) -> Result<Vec<u8>>;

@@ -3,11 +3,38 @@
 use std::collections::BTreeSet;
 
 use super::disk::{Disk, EntryKind};
-use super::journal::{Journal, RESCUE};
+use super::journal::{Action, Change, Journal, RESCUE};
 use super::replace::replace_by;
 use super::survey::{Move, Run, Survey, survey};
 use super::{FEW, JOURNAL, LOCK, NEW_LOCK, OLD, PENDING, STAGED_LOCK, in_out, in_stage, parent};
 use crate::error::{Error, Result};
+
+/// How far a change came that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// `out/` and the lock are as they were.
+    Nothing,
+    /// The journal is durable: the next apply finishes what this one did not.
+    Recorded,
+    /// All is in place, the lock too; only what was kept beside is left to be cleared.
+    Complete,
+}
+
+/// An error, and how far the change came.
+#[derive(Debug)]
+pub struct Failed {
+    pub error: Error,
+    pub effect: Effect,
+}
+
+impl Effect {
+    pub(super) fn of(self) -> impl Fn(Error) -> Failed {
+        move |error| Failed {
+            error,
+            effect: self,
+        }
+    }
+}
 
 /// What an interrupted apply left behind. While another one runs, its own staging shows as
 /// [`Pending::Unfinished`] or [`Pending::Staged`] too: readers take no lock.
@@ -31,16 +58,64 @@ pub fn pending(disk: &impl Disk) -> Result<Pending> {
 }
 
 /// Finishes a commit that was interrupted after its journal was written.
-pub(super) fn recover(disk: &impl Disk) -> Result<()> {
-    let journal = Journal::read(&disk.read(JOURNAL)?)?;
-    // It may be seen and yet not be durable, if the run before was killed in between.
-    disk.sync_dir(PENDING)?;
-    let left = survey(disk, &journal, Run::Recovery)?;
+pub(super) fn recover(disk: &impl Disk, journal: &Journal) -> Result<(), Failed> {
+    let ready = || {
+        // It may be seen and yet not be durable, if the run before was killed in between.
+        disk.sync_dir(PENDING)?;
+        verify(disk, journal)?;
+        survey(disk, journal, Run::Recovery)
+    };
+    let left = ready().map_err(Effect::Recorded.of())?;
     finish(disk, &left, Run::Recovery)
 }
 
+/// Each file that the journal puts in place, staged or placed already, is the one that it was written for.
+fn verify(disk: &impl Disk, journal: &Journal) -> Result<()> {
+    for Change { path, action } in journal.changes() {
+        let Action::Put(digest) = action else {
+            continue;
+        };
+        let staged = in_stage(path.as_str());
+        let at = match disk.kind(&staged)? {
+            EntryKind::Missing => in_out(path.as_str()),
+            _ => staged,
+        };
+        // What is missing or no file the survey tells.
+        if matches!(disk.kind(&at)?, EntryKind::File { .. })
+            && blake3::hash(&disk.read(&at)?) != *digest
+        {
+            return Err(changed(&at));
+        }
+    }
+    let is_lock = |at| Ok::<_, Error>(blake3::hash(&disk.read(at)?) == journal.lock_after);
+    match disk.kind(STAGED_LOCK)? {
+        EntryKind::File { .. } if !is_lock(STAGED_LOCK)? => Err(changed(STAGED_LOCK)),
+        _ => Ok(()),
+    }
+}
+
+fn changed(path: &str) -> Error {
+    Error::refused(format!(
+        "an interrupted apply cannot be finished: {path} has changed since it was begun"
+    ))
+    .help(RESCUE)
+}
+
+/// Of the lock in force.
+pub(super) fn lock_digest(disk: &impl Disk) -> Result<Option<blake3::Hash>> {
+    match disk.kind(LOCK)? {
+        EntryKind::Missing => Ok(None),
+        _ => Ok(Some(blake3::hash(&disk.read(LOCK)?))),
+    }
+}
+
 /// All after the commit point. Every step may have been done before.
-pub(super) fn finish(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
+pub(super) fn finish(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<(), Failed> {
+    put_in_place(disk, left, run).map_err(Effect::Recorded.of())?;
+    clear(disk).map_err(Effect::Complete.of())
+}
+
+fn put_in_place(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
     keep_old(disk, left, run)?;
     let mut changed = Changed {
         folders: left.revisited.clone(),
@@ -73,8 +148,7 @@ pub(super) fn finish(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()
         remove_emptied(disk, left, &mut changed)?;
     }
     changed.sync(disk)?;
-    replace_lock(disk)?;
-    clear(disk)
+    replace_lock(disk)
 }
 
 /// A second name for all that is replaced or removed, durable before the first rename: if finishing

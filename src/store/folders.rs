@@ -1,13 +1,15 @@
 //! Open folders, reached one component at a time so that no symbolic link is ever followed.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
+use super::owner::{is_denied, why};
 use crate::error::{Error, Result};
+use crate::sources::beneath::open_folder;
 
 /// How many open folders are kept: the depth of a tree for several threads, far below any limit on
 /// descriptors.
@@ -99,11 +101,6 @@ impl Folders {
     }
 }
 
-pub(super) fn open_folder(parent: impl AsFd, name: &str) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(parent, name, flags, Mode::empty())
-}
-
 /// Parent and name. The last line of defence against a path that leads out of the project folder.
 fn split(path: &str) -> Result<(&str, &str)> {
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -128,8 +125,17 @@ pub(super) fn explain(doing: &str, folder: &OwnedFd, path: &str, errno: Errno) -
             _ => return not_a_folder(path),
         }
     }
+    if is_denied(errno)
+        && let Ok((_, name)) = split(path)
+    {
+        let why = why(folder, name, errno);
+        return Error::refused(format!("cannot {doing} {path}: {why}")).help(AS_OWNER);
+    }
     Error::io(doing, Path::new(path), &errno.into())
 }
+
+/// What to do about what another owns.
+const AS_OWNER: &str = "run kpki as the owner of these files; nothing is wrong with what they hold";
 
 pub(super) fn is_symlink(path: &str) -> Error {
     Error::refused(format!(

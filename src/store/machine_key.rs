@@ -13,6 +13,7 @@ use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
 use crate::build::entropy::Entropy;
+use crate::visible;
 
 const NAME: &str = "machine.key";
 const LENGTH: usize = 32;
@@ -29,14 +30,14 @@ impl MachineKey {
     pub fn read(folder: &Path) -> Result<Option<MachineKey>, NoMachineKey> {
         match fs::symlink_metadata(folder) {
             Ok(facts) if !facts.is_dir() => {
-                return Err(format!("{} is no folder", folder.display()));
+                return Err(format!("{} is no folder", visible::path(folder)));
             }
             Ok(facts) => private(folder, &facts)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("{}: {error}", folder.display())),
+            Err(error) => return Err(format!("{}: {error}", visible::path(folder))),
         }
         let path = folder.join(NAME);
-        let failed = |error: io::Error| format!("{}: {error}", path.display());
+        let failed = |error: io::Error| format!("{}: {error}", visible::path(&path));
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let flags = i32::try_from(flags.bits()).unwrap_or(0);
         let mut file = match File::options().read(true).custom_flags(flags).open(&path) {
@@ -49,7 +50,7 @@ impl MachineKey {
         if !facts.is_file() || facts.len() != LENGTH as u64 {
             return Err(format!(
                 "{} is not a key; delete it, and kpki makes another",
-                path.display()
+                visible::path(&path)
             ));
         }
         let mut key = Zeroizing::new([0; LENGTH]);
@@ -70,7 +71,7 @@ impl MachineKey {
             .map_err(|error| error.to_string())?;
         let failed = |path: &Path| {
             let path = path.to_owned();
-            move |error: io::Error| format!("{}: {error}", path.display())
+            move |error: io::Error| format!("{}: {error}", visible::path(&path))
         };
         fs::DirBuilder::new()
             .recursive(true)
@@ -93,7 +94,7 @@ impl MachineKey {
         let _ = fs::remove_file(&new);
         written.map_err(failed(folder))?;
         MachineKey::read(folder)?
-            .ok_or_else(|| format!("{} has vanished", folder.join(NAME).display()))
+            .ok_or_else(|| format!("{} has vanished", visible::path(&folder.join(NAME))))
     }
 
     /// A key for one purpose; `context` is a constant that nothing else uses (BLAKE3's key derivation).
@@ -105,12 +106,12 @@ impl MachineKey {
 /// Whoever else could read or exchange the key could make its seals.
 fn private(path: &Path, facts: &fs::Metadata) -> Result<(), NoMachineKey> {
     if facts.uid() != geteuid().as_raw() {
-        return Err(format!("{} belongs to another user", path.display()));
+        return Err(format!("{} belongs to another user", visible::path(path)));
     }
     if facts.mode() & 0o077 != 0 {
         return Err(format!(
             "{} is open to other users; close it with chmod go=",
-            path.display()
+            visible::path(path)
         ));
     }
     Ok(())

@@ -2,11 +2,12 @@
 //!
 //! # How a change becomes durable
 //!
-//! 1. [`begin`] takes the writer's lock (flock on `out/` itself) and settles what a crash left.
+//! 1. [`begin`] takes the writer's lock (flock on `out/` itself). Once plan, consent and policy have judged,
+//!    [`Transaction::settle`] finishes or undoes what a crash left; until then only readers run.
 //! 2. [`Transaction::stage`] writes each output below `out/.pending/tree/`, from any thread.
 //! 3. [`Transaction::commit`] checks that every target can be taken, syncs the staged files, then writes
-//!    `out/.pending/journal`. That file, once durable, is the commit point: before it the next `begin`
-//!    undoes, after it the next `begin` finishes.
+//!    `out/.pending/journal`. That file, once durable, is the commit point: before it the next run undoes,
+//!    after it the next run finishes, if it is of this machine ([`Doubt`]) or if a person consents.
 //! 4. What is replaced or removed gets a second name in `out/.pending/old/`; the staged files are renamed
 //!    into place and their folders synced; then `cluster.lock` is replaced.
 //! 5. Only with the lock durable are `old/`, the journal and `out/.pending/` deleted, in this order.
@@ -17,8 +18,10 @@ pub mod disk;
 mod finish;
 mod folders;
 pub mod index;
+mod interrupted;
 mod journal;
 mod machine_key;
+mod owner;
 mod place;
 pub mod real_disk;
 mod replace;
@@ -29,15 +32,18 @@ mod transaction;
 pub mod walk;
 
 pub use disk::{Disk, EntryKind};
-pub use finish::{Pending, pending};
+pub use finish::{Effect, Failed, Pending, pending};
 pub use index::{Index, IndexFile, Known};
+pub use interrupted::{Doubt, Interrupted, Touch, interrupted};
+pub use journal::JournalKey;
 pub use machine_key::{MachineKey, NoMachineKey};
 pub use place::{
-    Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
+    Change, Placing, Put, RECORD, begin_placing, left_behind, look_at_node, loose_ways, read_record,
 };
 pub use real_disk::RealDisk;
-pub use replace::replace;
-pub use scan::{Found, FoundKind, scan};
+pub use scan::{
+    Found, FoundKind, LooseFolders, ScannedFolders, scan, scan_staged, scan_with_folders,
+};
 pub use stamp::Stamps;
 pub use transaction::{Settled, Transaction, begin};
 pub use walk::{Seen, walk};
@@ -57,6 +63,8 @@ const JOURNAL: &str = "out/.pending/journal";
 /// Below `out/`: where the operator's keys lie.
 const CA: &str = "ca";
 const OLD: &str = "out/.pending/old";
+/// What was set aside instead of being finished. kpki never reads it again; a person deletes it.
+const DISCARDED: &str = "out/.discarded";
 
 /// Above this many files and folders one syncfs is cheaper than an fsync each; below it, syncfs would
 /// also wait for everybody else's writes.

@@ -11,7 +11,7 @@
 //! An error deletes what was written beside; what a killed run left there the next one deletes, since the
 //! record names its target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::disk::{Disk, EntryKind};
 use super::folders::{is_symlink, not_a_file, not_a_folder};
@@ -20,12 +20,13 @@ use super::replace::{beside, replace};
 use crate::error::{Error, Result};
 use crate::name::TreePath;
 use crate::secret::Secret;
-use crate::state::{NodeFile, NodeState};
+use crate::state::{Loose, NodeFile, NodeState};
+
+pub use crate::state::RECORD;
 
 /// What kpki knows of a node lies on the node: there it is as old as the files that it speaks of, however a
 /// disk is copied, restored or moved. Not under /etc/kubernetes, which belongs to those who read it.
 pub(super) const NODE_FOLDER: &str = "var/lib/kpki";
-pub const RECORD: &str = "var/lib/kpki/installed.json";
 const RECORD_MODE: u32 = 0o644;
 
 /// No file of a node's tree is larger.
@@ -70,6 +71,32 @@ pub fn look_at_node<'p>(
         }
     }
     Ok(node)
+}
+
+/// Folders of the distribution's own: whoever may write there has the machine, and it is not kpki's to judge.
+const SYSTEM: [&str; 4] = ["etc", "srv", "var", "var/lib"];
+
+/// Folders on the way to these files that others could write to, and to the record.
+pub fn loose_ways<'p>(
+    disk: &impl Disk,
+    paths: impl IntoIterator<Item = &'p str>,
+) -> Result<BTreeMap<String, Loose>> {
+    let mut seen = BTreeSet::new();
+    let mut found = BTreeMap::new();
+    for path in paths.into_iter().chain([RECORD]) {
+        for (end, _) in path.match_indices('/') {
+            let folder = path.get(..end).unwrap_or_default();
+            if SYSTEM.contains(&folder) || !seen.insert(folder) {
+                continue;
+            }
+            if matches!(disk.kind(folder)?, EntryKind::Folder { .. })
+                && let Some(loose) = disk.loose(folder)?
+            {
+                found.insert(folder.to_owned(), loose);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What kpki recorded on a node.

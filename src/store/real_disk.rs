@@ -13,10 +13,12 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::disk::{Disk, EntryKind};
-use super::folders::{Folders, explain, is_symlink, not_a_file, not_a_folder, open_folder};
+use super::folders::{Folders, explain, is_symlink, not_a_file, not_a_folder};
 use super::place::NODE_FOLDER;
 use super::{OUT, parent};
 use crate::error::{Error, Kind, Result};
+use crate::sources::beneath::open_folder;
+use crate::state::Loose;
 
 /// The store reads back only what it wrote itself, a journal and a lock: 12 MB at 10,000 nodes.
 const READ_LIMIT: u64 = 256 << 20;
@@ -104,6 +106,15 @@ impl Disk for RealDisk {
         let stat = statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(|errno| io("examine", path, errno))?;
         Ok(stat.st_uid == rustix::process::geteuid().as_raw())
+    }
+
+    fn loose(&self, path: &str) -> Result<Option<Loose>> {
+        let Some(folder) = self.folders.find(path)? else {
+            return Ok(None);
+        };
+        let stat = fstat(&*folder).map_err(|errno| io("examine", path, errno))?;
+        let us = rustix::process::geteuid().as_raw();
+        Ok(Loose::of(stat.st_mode, stat.st_uid, us))
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>> {

@@ -18,7 +18,7 @@ pub(super) fn beside(path: &str) -> String {
 
 /// Writes a file: readers see the old one or the new one, and so does a crash. Anything but a file in its
 /// place is refused.
-pub fn replace(disk: &impl Disk, path: &str, bytes: &[u8], mode: u32) -> Result<()> {
+pub(super) fn replace(disk: &impl Disk, path: &str, bytes: &[u8], mode: u32) -> Result<()> {
     match disk.kind(path)? {
         EntryKind::Missing | EntryKind::File { .. } => {}
         EntryKind::Symlink => return Err(is_symlink(path)),

@@ -1,5 +1,6 @@
 //! All that lies in `out/`, read for the readers: on all cores, and no secret is ever opened.
 
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
@@ -9,12 +10,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
-use super::folders::{Folders, open_folder};
+use super::folders::Folders;
+use super::owner::why;
 use super::stamp::stamp;
-use super::{OUT, PENDING};
+use super::{DISCARDED, OUT, PENDING, STAGED_TREE};
 use crate::error::Result;
-use crate::state::Stamp;
+use crate::sources::beneath::open_folder;
+use crate::state::{Loose, Stamp};
+use crate::visible::{is_hidden, printable};
 
 /// The largest file that is read: a CA bundle of hundreds of certificates fits.
 pub const READ_LIMIT: u64 = 1 << 20;
@@ -52,24 +57,61 @@ pub enum FoundKind {
     Foreign,
 }
 
-/// Everything below `out/` but `.pending`, sorted by path. Folders count by what is in them.
+/// Folders of `out/`, by path relative to it, that others could write to.
+pub type LooseFolders = BTreeMap<String, Loose>;
+
+/// What is known of folders beside the files in them.
+#[derive(Debug, Default)]
+pub struct ScannedFolders {
+    pub loose: LooseFolders,
+    /// Folders with a dot in their names, as files have it: one may lie where a file belongs.
+    pub named_like_files: HashSet<String>,
+}
+
+/// Everything below `out/` but kpki's own folders there, sorted by path. Folders count by what is in them.
 pub fn scan(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
-    let Some(out) = Folders::below(project)?.find(OUT)? else {
-        return Ok(Vec::new());
+    scan_below(project, OUT, is_read).map(|(found, _)| found)
+}
+
+/// The same, and what there is to say of folders; `out/` itself has the empty path.
+pub fn scan_with_folders(
+    project: &Path,
+    is_read: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<(Vec<Found>, ScannedFolders)> {
+    scan_below(project, OUT, is_read)
+}
+
+/// What an interrupted apply has staged and not moved to `out/` yet, as [`scan`] gives it.
+pub fn scan_staged(project: &Path, is_read: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Found>> {
+    scan_below(project, STAGED_TREE, is_read).map(|(found, _)| found)
+}
+
+fn scan_below(
+    project: &Path,
+    folder: &str,
+    is_read: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<(Vec<Found>, ScannedFolders)> {
+    let Some(out) = Folders::below(project)?.find(folder)? else {
+        return Ok((Vec::new(), ScannedFolders::default()));
     };
     let all = Scan {
         is_read,
+        us: geteuid().as_raw(),
         found: Mutex::default(),
+        folders: Mutex::default(),
     };
-    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new()));
+    rayon::scope(|scope| all.folder(scope, Dir::read_from(&*out), String::new(), None));
     let mut found = (all.found.into_inner()).unwrap_or_else(PoisonError::into_inner);
     found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
+    let folders = (all.folders.into_inner()).unwrap_or_else(PoisonError::into_inner);
+    Ok((found, folders))
 }
 
 struct Scan<'f> {
     is_read: &'f (dyn Fn(&str) -> bool + Sync),
+    us: u32,
     found: Mutex<Vec<Found>>,
+    folders: Mutex<ScannedFolders>,
 }
 
 impl Scan<'_> {
@@ -78,9 +120,16 @@ impl Scan<'_> {
         scope: &rayon::Scope<'s>,
         opened: rustix::io::Result<Dir>,
         path: String,
+        // Why it was not opened, in words.
+        refusal: Option<String>,
     ) {
         let (mut found, mut folders) = (Vec::new(), Vec::new());
         let listed = opened.and_then(|mut dir| {
+            let stat = dir.stat()?;
+            if let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, self.us) {
+                let mut all = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+                all.loose.insert(path.clone(), loose);
+            }
             let listed = self.entries(&mut dir, &path, &mut found, &mut folders);
             // Its children open themselves below it: one descriptor a folder, closed by the last child,
             // so that few are open at a time.
@@ -93,7 +142,7 @@ impl Scan<'_> {
         if let Err(errno) = listed {
             found.push(Found {
                 path,
-                kind: unreadable(errno),
+                kind: FoundKind::Unreadable(refusal.unwrap_or_else(|| plain(errno))),
             });
         }
         (self.found.lock())
@@ -116,11 +165,10 @@ impl Scan<'_> {
                 continue;
             }
             let text = match name.to_str() {
-                Ok(text) if !text.contains(char::is_control) => text,
+                Ok(text) if !text.contains(is_hidden) => text,
                 _ => {
-                    // Shown with its control characters escaped: a name must not drive a terminal.
-                    let name = name.to_string_lossy();
-                    let shown: String = name.chars().flat_map(char::escape_debug).collect();
+                    // Nothing of kpki's is called so, and a name must not drive a terminal.
+                    let shown = printable(&name.to_string_lossy());
                     found.push(Found {
                         path: join(folder, &shown),
                         kind: FoundKind::Foreign,
@@ -140,6 +188,10 @@ impl Scan<'_> {
             };
             let kind = match kind {
                 FileType::Directory => {
+                    if text.contains('.') {
+                        let mut all = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.named_like_files.insert(path.clone());
+                    }
                     folders.push(path);
                     continue;
                 }
@@ -160,15 +212,23 @@ impl Scan<'_> {
                 .fd()
                 .and_then(|parent| open_folder(parent, name))
                 .and_then(Dir::new);
+            let refusal = match (&opened, parent.fd()) {
+                (Err(errno), Ok(parent)) => Some(why(parent, name, *errno)),
+                _ => None,
+            };
             drop(parent);
-            self.folder(scope, opened, path);
+            self.folder(scope, opened, path, refusal);
         });
     }
 }
 
 fn public(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
-    read_public(folder, name)
-        .unwrap_or_else(|error: std::io::Error| FoundKind::Unreadable(error.to_string()))
+    read_public(folder, name).unwrap_or_else(|error: std::io::Error| {
+        FoundKind::Unreadable(match Errno::from_io_error(&error) {
+            Some(errno) => why(folder, name, errno),
+            None => error.to_string(),
+        })
+    })
 }
 
 fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind> {
@@ -206,7 +266,7 @@ fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
             size: u64::try_from(stat.st_size).unwrap_or(0),
             stamp: stamp(&stat),
         },
-        Err(errno) => unreadable(errno),
+        Err(errno) => FoundKind::Unreadable(plain(errno)),
     }
 }
 
@@ -215,8 +275,8 @@ fn kind_of(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<FileType> 
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-fn unreadable(errno: Errno) -> FoundKind {
-    FoundKind::Unreadable(std::io::Error::from(errno).to_string())
+fn plain(errno: Errno) -> String {
+    std::io::Error::from(errno).to_string()
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -227,9 +287,12 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
+/// Folders of the store itself.
 fn is_pending(path: &str) -> bool {
-    PENDING
-        .strip_prefix(OUT)
-        .and_then(|rest| rest.strip_prefix('/'))
-        == Some(path)
+    [PENDING, DISCARDED].into_iter().any(|folder| {
+        folder
+            .strip_prefix(OUT)
+            .and_then(|rest| rest.strip_prefix('/'))
+            == Some(path)
+    })
 }

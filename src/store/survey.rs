@@ -46,7 +46,7 @@ pub(super) fn survey<'j>(disk: &impl Disk, journal: &'j Journal, run: Run) -> Re
     let mut puts = Vec::new();
     for (place, Change { path, action }) in journal.changes().iter().enumerate() {
         let path = path.as_str();
-        if *action == Action::Put {
+        if matches!(action, Action::Put(_)) {
             puts.push((place, path));
             continue;
         }

@@ -5,18 +5,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, EntryKind};
-use super::finish::{Pending, discard, finish, pending, recover, undo};
+use super::finish::{
+    Effect, Failed, Pending, discard, finish, lock_digest, pending, recover, undo,
+};
 use super::folders::{is_symlink, not_a_file, not_a_folder};
-use super::journal::{Action, Change, Journal};
+use super::interrupted::interrupted;
+use super::journal::{Action, Change, Journal, JournalKey};
 use super::survey::{Run, survey};
 use super::{
-    CA, FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK, STAGED_TREE,
-    folder_mode, in_out, in_stage, parent,
+    CA, DISCARDED, FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK,
+    STAGED_TREE, folder_mode, in_out, in_stage, parent,
 };
 use crate::error::{Error, Result};
-use crate::name::TreePath;
+use crate::hash::Digest;
+use crate::name::{ArtifactName, TreePath};
 
-/// What [`begin`] did about an interrupted apply.
+/// What [`Transaction::settle`] did about an interrupted apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     Nothing,
@@ -29,7 +33,9 @@ pub enum Settled {
 /// Holds the writer's lock. Dropped without a commit it leaves everything as it was.
 pub struct Transaction<'d, D: Disk> {
     disk: &'d D,
-    settled: Settled,
+    key: JournalKey,
+    /// What was left before is finished or gone, so that there may be a change.
+    settled: bool,
     changes: Mutex<Vec<Change>>,
     /// Folders made so far, relative to the project folder.
     made: Mutex<HashSet<String>>,
@@ -40,9 +46,8 @@ pub struct Transaction<'d, D: Disk> {
     made_out: bool,
 }
 
-/// Takes the writer's lock and settles what an interrupted apply left. What was read from `out/` or the
-/// lock before this may be out of date after it.
-pub fn begin<D: Disk>(disk: &D) -> Result<Transaction<'_, D>> {
+/// Takes the writer's lock. What an interrupted apply left stays as it is until [`Transaction::settle`].
+pub fn begin<D: Disk>(disk: &D, key: JournalKey) -> Result<Transaction<'_, D>> {
     let mut made_out = false;
     match disk.kind(OUT)? {
         EntryKind::Folder { .. } => {}
@@ -55,30 +60,16 @@ pub fn begin<D: Disk>(disk: &D) -> Result<Transaction<'_, D>> {
         EntryKind::File { .. } | EntryKind::Special => return Err(not_a_folder(OUT)),
     }
     disk.lock()?;
-    let mut transaction = Transaction {
+    Ok(Transaction {
         disk,
-        settled: Settled::Nothing,
+        key,
+        settled: false,
         changes: Mutex::default(),
         made: Mutex::default(),
         failed: AtomicBool::new(false),
-        // What is there now is not this transaction's to delete.
-        committed: true,
+        committed: false,
         made_out,
-    };
-    transaction.settled = match pending(disk)? {
-        Pending::Nothing => Settled::Nothing,
-        Pending::Unfinished => {
-            recover(disk)?;
-            Settled::Finished
-        }
-        Pending::Staged => {
-            undo(disk)?;
-            Settled::Undone
-        }
-    };
-    transaction.committed = false;
-    close_ca_folder(disk)?;
-    Ok(transaction)
+    })
 }
 
 /// The CA keys' folder is the operator's alone, whatever a checkout or a person made of it.
@@ -91,21 +82,84 @@ fn close_ca_folder(disk: &impl Disk) -> Result<()> {
 }
 
 impl<D: Disk> Transaction<'_, D> {
-    pub fn settled(&self) -> Settled {
-        self.settled
+    /// Finishes or undoes what an interrupted apply left. What was begun elsewhere is finished only if `consent` is
+    /// its [`Interrupted::identity`](super::Interrupted): whoever gives that has judged all that it does.
+    pub fn settle(&mut self, consent: Option<&Digest>) -> Result<Settled, Failed> {
+        let settled = match pending(self.disk).map_err(Effect::Nothing.of())? {
+            Pending::Nothing => Settled::Nothing,
+            Pending::Staged => {
+                undo(self.disk).map_err(Effect::Nothing.of())?;
+                Settled::Undone
+            }
+            Pending::Unfinished => {
+                self.finish_interrupted(consent)?;
+                Settled::Finished
+            }
+        };
+        close_ca_folder(self.disk).map_err(match settled {
+            Settled::Finished => Effect::Complete.of(),
+            Settled::Nothing | Settled::Undone => Effect::Nothing.of(),
+        })?;
+        self.settled = true;
+        Ok(settled)
+    }
+
+    fn finish_interrupted(&self, consent: Option<&Digest>) -> Result<(), Failed> {
+        let found = interrupted(self.disk, Ok(Some(&self.key))).map_err(Effect::Nothing.of())?;
+        let Some(found) = found else {
+            return Ok(());
+        };
+        if let Some(doubt) = &found.doubt
+            && !(doubt.yields_to_consent() && consent == Some(&found.identity))
+        {
+            let error = Error::refused(format!("an interrupted apply is not finished: {doubt}"));
+            return Err(Effect::Nothing.of()(error));
+        }
+        match found.journal() {
+            Some(journal) => recover(self.disk, journal),
+            None => Err(Effect::Nothing.of()(Error::internal(
+                "an unreadable journal without doubt",
+            ))),
+        }
+    }
+
+    /// Sets what an interrupted apply left aside, whatever it is, and tells where it lies now. Nothing of it is read
+    /// or deleted: it may hold the only copy of a key. `None`: nothing was left.
+    pub fn discard(&self) -> Result<Option<String>> {
+        match self.disk.kind(PENDING)? {
+            EntryKind::Missing => return Ok(None),
+            EntryKind::Folder { .. } => {}
+            // A link or a file under this name holds nothing of kpki's.
+            _ => {
+                self.disk.remove_file(PENDING)?;
+                return Ok(Some(PENDING.to_owned()));
+            }
+        }
+        self.disk.mkdir(DISCARDED, 0o700)?;
+        self.disk.set_mode(DISCARDED, 0o700)?;
+        let taken = self.disk.list(DISCARDED)?;
+        let free = (1_u32..)
+            .map(|number| number.to_string())
+            .find(|name| !taken.contains(name));
+        let place = format!("{DISCARDED}/{}", free.unwrap_or_default());
+        self.disk.rename(PENDING, &place)?;
+        self.disk.sync_dir(DISCARDED)?;
+        self.disk.sync_dir(OUT)?;
+        Ok(Some(place))
     }
 
     /// Writes a file that the commit will put at `path`, relative to `out/`.
     pub fn stage(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
         let staged = in_stage(path.as_str());
         let written = own(path)
+            .and_then(|()| self.require_settled())
             .and_then(|()| self.make_folder(parent(&staged)))
             .and_then(|()| self.disk.write_new(&staged, bytes, mode));
         if written.is_err() {
             self.failed.store(true, Ordering::Relaxed);
         }
         written?;
-        self.record(path, Action::Put);
+        self.record(path, Action::Put(blake3::hash(bytes)));
         Ok(())
     }
 
@@ -123,29 +177,47 @@ impl<D: Disk> Transaction<'_, D> {
         Ok(())
     }
 
-    /// After an error the change is either not made at all or, if the message says so, finished by the
-    /// next [`begin`].
-    pub fn commit(mut self, lock: &[u8]) -> Result<()> {
+    /// `allowed`: the roots of trust that this change may give another key, by a person's consent.
+    pub fn commit(mut self, lock: &[u8], allowed: BTreeSet<ArtifactName>) -> Result<(), Failed> {
+        let journal = self.journal(lock, allowed).map_err(Effect::Nothing.of())?;
+        // What stands in the way is found before the commit point.
+        let left = survey(self.disk, &journal, Run::First).map_err(Effect::Nothing.of())?;
+        self.write_journal(&journal, lock)
+            .map_err(Effect::Nothing.of())?;
+        self.committed = true;
+        finish(self.disk, &left, Run::First)
+    }
+
+    fn journal(&self, lock: &[u8], allowed: BTreeSet<ArtifactName>) -> Result<Journal> {
+        self.require_settled()?;
         if self.failed.load(Ordering::Relaxed) {
             return Err(Error::internal("commit after a file could not be staged"));
         }
-        let journal = Journal::new(std::mem::take(&mut *locked(&self.changes)))?;
-        let left = survey(self.disk, &journal, Run::First)?;
         self.refuse_odd_lock()?;
+        let before = lock_digest(self.disk)?;
+        let changes = std::mem::take(&mut *locked(&self.changes));
+        Journal::new(before, blake3::hash(lock), allowed, changes)
+    }
 
+    /// Up to the commit point.
+    fn write_journal(&self, journal: &Journal, lock: &[u8]) -> Result<()> {
         self.make_folder(PENDING)?;
         self.disk.write_new(STAGED_LOCK, lock, 0o644)?;
-        self.sync_staged(&journal)?;
-        (self.disk).write_new(NEW_JOURNAL, journal.write().as_bytes(), 0o600)?;
+        self.sync_staged(journal)?;
+        let text = journal.write(&self.key);
+        self.disk.write_new(NEW_JOURNAL, text.as_bytes(), 0o600)?;
         self.disk.sync_file(NEW_JOURNAL)?;
         self.disk.rename(NEW_JOURNAL, JOURNAL)?;
-        self.disk.sync_dir(PENDING)?;
+        self.disk.sync_dir(PENDING)
+    }
 
-        self.committed = true;
-        finish(self.disk, &left, Run::First).map_err(|error| {
-            let help = "the change is recorded, not complete; run `kpki apply` again to finish it";
-            error.help(help)
-        })
+    fn require_settled(&self) -> Result<()> {
+        if self.settled {
+            return Ok(());
+        }
+        Err(Error::internal(
+            "a change before an interrupted one was settled",
+        ))
     }
 
     fn record(&self, path: &TreePath, action: Action) {
@@ -192,7 +264,7 @@ impl<D: Disk> Transaction<'_, D> {
             return self.disk.sync_all();
         }
         for Change { path, action } in journal.changes() {
-            if *action == Action::Put {
+            if matches!(action, Action::Put(_)) {
                 self.disk.sync_file(&in_stage(path.as_str()))?;
             }
         }
@@ -206,12 +278,13 @@ impl<D: Disk> Transaction<'_, D> {
 
 impl<D: Disk> Drop for Transaction<'_, D> {
     fn drop(&mut self) {
-        if !self.committed {
-            // What cannot be deleted now, the next `begin` deletes.
+        // Before it was settled, what is there is not this transaction's to delete.
+        if self.settled && !self.committed {
+            // What cannot be deleted now, the next run deletes.
             let _ = discard(self.disk);
-            if self.made_out {
-                let _ = self.disk.remove_dir(OUT);
-            }
+        }
+        if self.made_out && !self.committed {
+            let _ = self.disk.remove_dir(OUT);
         }
         self.disk.unlock();
     }

@@ -9,10 +9,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
 
-use super::folders::open_folder;
+use rustix::process::geteuid;
+
+use super::owner::why;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+use crate::sources::beneath::open_folder;
+use crate::state::Loose;
+use crate::visible;
 
 /// The largest file that is read; a bundle of hundreds of certificates fits.
 pub const WALK_LIMIT: usize = 1 << 20;
@@ -25,6 +31,8 @@ pub enum Seen {
         mode: u32,
         bytes: Secret,
     },
+    /// A folder that others could write to; the root has the empty path.
+    LooseFolder(Loose),
     /// With its target, as written.
     Symlink(String),
     /// Larger than [`WALK_LIMIT`].
@@ -41,7 +49,7 @@ pub fn walk(root: &Path, seen: &mut dyn FnMut(&str, Seen)) -> Result<()> {
         .map_err(|error| Error::io("read the folder", root, &error.into()))?;
     let mut walk = Walk { seen, entries: 0 };
     walk.folder(opened, "", DEPTH)
-        .map_err(|why| Error::refused(format!("{}: {why}", root.display())))
+        .map_err(|why| Error::refused(format!("{}: {why}", visible::path(root))))
 }
 
 struct Walk<'a> {
@@ -52,6 +60,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// The error stops everything: a limit was met.
     fn folder(&mut self, mut dir: Dir, folder: &str, depth: usize) -> Result<(), String> {
+        if let Ok(stat) = dir.stat()
+            && let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, geteuid().as_raw())
+        {
+            (self.seen)(folder, Seen::LooseFolder(loose));
+        }
         let mut entries = Vec::new();
         while let Some(entry) = dir.read() {
             match entry {
@@ -89,7 +102,7 @@ impl Walk<'_> {
                             self.folder(child, &path, depth - 1)?;
                             continue;
                         }
-                        Err(errno) => unreadable(&errno.into()),
+                        Err(errno) => Seen::Unreadable(why(fd, &name, errno)),
                     }
                 }
                 Ok(FileType::Symlink) => match readlinkat(fd, &name, Vec::new()) {
@@ -97,7 +110,10 @@ impl Walk<'_> {
                     Err(errno) => unreadable(&errno.into()),
                 },
                 Ok(FileType::RegularFile) => {
-                    read(fd, &name).unwrap_or_else(|error| unreadable(&error))
+                    read(fd, &name).unwrap_or_else(|error| match Errno::from_io_error(&error) {
+                        Some(errno) => Seen::Unreadable(why(fd, &name, errno)),
+                        None => unreadable(&error),
+                    })
                 }
                 Ok(_) => continue,
                 Err(errno) => unreadable(&errno.into()),
@@ -111,7 +127,7 @@ impl Walk<'_> {
 fn open_child(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Dir> {
     match name.to_str() {
         Ok(name) => Dir::new(open_folder(folder.as_fd(), name)?),
-        Err(_) => Err(rustix::io::Errno::ILSEQ),
+        Err(_) => Err(Errno::ILSEQ),
     }
 }
 

@@ -7,11 +7,21 @@
     clippy::indexing_slicing,
     clippy::expect_used,
     clippy::semicolon_if_nothing_returned,
+    clippy::string_slice,
+    clippy::format_collect,
     reason = "helpers of tests, rows of a table"
 )]
 
 mod cases;
+mod forge;
+mod forged;
+mod interrupted;
+mod obstacles;
+mod outputs;
 mod project;
+mod sources;
+mod terminal;
+mod unreadable;
 
 use std::collections::BTreeMap;
 use std::fs;

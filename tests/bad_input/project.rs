@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -67,6 +67,11 @@ impl Project {
         let after = change(before.clone());
         assert_ne!(before, after, "{path} is not damaged");
         self.put(path, after);
+    }
+
+    pub fn mode(&self, path: &str, mode: u32) {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.at(path), mode).unwrap();
     }
 
     pub fn remove(&self, path: &str) {

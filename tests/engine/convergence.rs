@@ -16,12 +16,12 @@ static NODE: LazyLock<Key> = LazyLock::new(Key::age);
 
 /// A random cluster as a description: the parts in a random order.
 #[derive(Debug, Clone)]
-struct Cluster {
+pub struct Cluster {
     parts: Vec<String>,
 }
 
 impl Cluster {
-    fn description(&self) -> String {
+    pub fn description(&self) -> String {
         self.parts.join("\n")
     }
 }
@@ -39,7 +39,7 @@ fn version() -> impl Strategy<Value = &'static str> {
 }
 
 prop_compose! {
-    fn cluster()(
+    pub fn cluster()(
         control_planes in 1usize..4,
         workers in 0usize..4,
         version in version(),

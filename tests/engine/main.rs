@@ -13,12 +13,14 @@
 #[path = "../common/age.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod age;
+mod clock;
 mod convergence;
 mod damage;
 mod hashes;
 mod judgement;
 mod kubelet_config;
 mod operators_manifests;
+mod orphans;
 mod privileges;
 mod project;
 mod reissue;
@@ -33,4 +35,5 @@ mod smuggled_privileges;
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod tools;
 mod trust_roots;
+mod unreadable;
 mod users;

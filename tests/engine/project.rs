@@ -252,7 +252,9 @@ impl Project {
 
     pub fn entropy(&self) -> Entropy {
         match &self.seed {
-            Some(seed) => Entropy::seeded(Seed::parse(seed.as_bytes()).unwrap()),
+            Some(seed) => Entropy::seeded(
+                Seed::parse(seed.as_bytes(), self.spec().cluster.name.as_str()).unwrap(),
+            ),
             None => Entropy::system(),
         }
     }

@@ -15,8 +15,8 @@ use crate::age::fed;
 use crate::project::{Project, Tree};
 use crate::tools::{said, tool};
 
-/// Public, as every seed of a test.
-const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+/// Public, as every seed of a test: the first private key of RFC 8032 7.1.
+const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
 
 const DESCRIPTION: &str = r#"
 cluster "lab" { kubernetes "1.36.2" }
@@ -247,7 +247,7 @@ fn accepted_certificates_stay() {
 
 #[test]
 fn another_seed_or_drawn_keys_are_refused() {
-    const OTHER: &str = "100102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    const OTHER: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
     let whole = whole();
     let mut project = whole.clone();
     project.seed = Some(OTHER.to_owned());
@@ -315,7 +315,7 @@ fn another_seed_or_drawn_keys_are_refused() {
 #[test]
 fn the_seed_is_in_no_file() {
     let project = whole();
-    let bytes: Vec<u8> = (0..32).collect();
+    let bytes = seed_bytes();
     let holds = |file: &[u8]| file.windows(16).any(|part| part == &bytes[..16]);
     let mut texts: Vec<&[u8]> = project.out.values().map(|(bytes, _)| &bytes[..]).collect();
     let lock = project.lock.clone().unwrap();
@@ -323,16 +323,148 @@ fn the_seed_is_in_no_file() {
     for text in texts {
         assert!(!holds(text));
         let text = String::from_utf8_lossy(text);
-        assert!(!text.contains("0001020304050607"), "{text}");
+        assert!(!text.contains("9d61b19deffd5a60"), "{text}");
+    }
+}
+
+fn seed_bytes() -> Vec<u8> {
+    let byte = |at: usize| u8::from_str_radix(&SEED[at..at + 2], 16).unwrap();
+    (0..64).step_by(2).map(byte).collect()
+}
+
+const SMALL: &str = r#"
+cluster "lab" { kubernetes "1.36.2" }
+reproducible { seed-file "lab.seed"; not-before "2026-01-01T00:00:00Z" }
+node "cp1" role="control-plane" address="10.0.0.11"
+node "w1" address="10.0.0.21"
+user "jane" { group "dev" }
+user "joe" { via "csr"; bind cluster-role="view" }
+"#;
+
+fn replaced(anchors: &[&str]) -> Intent {
+    let allow = anchors.iter().map(|name| format!("replace:{name}"));
+    Intent {
+        allow: allow.map(|allow| allow.parse().unwrap()).collect(),
+        ..Intent::default()
+    }
+}
+
+const ANCHORS: [&str; 4] = [
+    "ca/kubernetes",
+    "ca/etcd",
+    "ca/front-proxy",
+    "service-account",
+];
+
+/// Whoever administers one is not that of the other, and their locks do not tell that the seed is one.
+#[test]
+fn two_clusters_of_one_seed_share_no_key() {
+    let (one, other) = (
+        applied(SMALL),
+        applied(&SMALL.replace("\"lab\"", "\"prod\"")),
+    );
+    let keys = |project: &Project| -> Vec<Vec<u8>> {
+        let files = project.out.iter();
+        let keys = files.filter(|(path, _)| has_end(path, "key") || has_end(path, "pub"));
+        keys.map(|(_, (bytes, _))| bytes.clone()).collect()
+    };
+    let (one_keys, other_keys) = (keys(&one), keys(&other));
+    assert!(one_keys.len() > 10);
+    assert!(one_keys.iter().all(|key| !other_keys.contains(key)));
+    let mark = |project: &Project| project.lock().seed.unwrap();
+    assert_ne!(mark(&one).id, mark(&other).id);
+    assert_eq!(mark(&one).schedule, 2);
+}
+
+/// A renamed cluster has other keys: of the anchors only with a word, and then of all.
+#[test]
+fn a_renamed_cluster_gets_other_keys_with_a_word_only() {
+    let mut project = applied(SMALL);
+    let renamed = SMALL.replace("\"lab\"", "\"prod\"");
+    project.description.clone_from(&renamed);
+    let planned = project.plan();
+    let expected: Vec<String> = ANCHORS
+        .iter()
+        .map(|name| format!("{name} replace:{name}"))
+        .collect();
+    assert_eq!(planned.blocked(), expected);
+    let why = &planned.plan.blocked[0].why;
+    assert!(
+        why.starts_with("cluster: lab -> prod: keys follow from the seed"),
+        "{why}"
+    );
+    let before = project.out.clone();
+    assert!(project.apply().is_err());
+    assert!(project.apply_with(&replaced(&ANCHORS[..3]), false).is_err());
+    // Files that are missing do not make the old keys stay.
+    project.out.remove("users/jane/jane.crt");
+    project.out.remove("users/joe/request/joe.csr");
+    project
+        .out
+        .remove("nodes/cp1/etc/kubernetes/pki/apiserver.crt");
+    project.apply_with(&replaced(&ANCHORS), false).unwrap();
+    project.assert_converged();
+    let fresh = applied(&renamed);
+    assert_eq!(digests(&project.out), digests(&fresh.out));
+    assert_eq!(project.lock, fresh.lock);
+    assert!(
+        project
+            .out
+            .iter()
+            .all(|(path, file)| !has_end(path, "key") || before[path] != *file)
+    );
+    // Without the lock nothing says what they follow from, but the keys do.
+    project.lock = None;
+    project.description = SMALL.to_owned();
+    let error = project.apply().unwrap_err();
+    assert!(
+        error
+            .message
+            .contains("does not follow from the seed and the cluster's name")
+    );
+    // Without a seed a name is a name.
+    let mut drawn = Project::applied(&SMALL.replace("reproducible {", "/- reproducible {"));
+    drawn.description = drawn.description.replace("\"lab\"", "\"prod\"");
+    assert_eq!(drawn.plan().blocked(), [""; 0]);
+}
+
+/// What version 1 made is not made anew by version 2 without a word, nor with one.
+#[test]
+fn keys_of_another_schedule_are_refused_and_may_be_kept() {
+    let mut project = applied(SMALL);
+    for version in ["", ",\"schedule\":1", ",\"schedule\":3"] {
+        let lock = project.lock.clone().unwrap();
+        project.lock = Some(lock.replacen(",\"schedule\":2", version, 1));
+        assert_ne!(project.lock.as_deref(), Some(&*lock));
+        let planned = project.plan();
+        let expected = ANCHORS.map(|name| format!("{name} -"));
+        assert_eq!(planned.blocked(), expected);
+        let why = &planned.plan.blocked[0].why;
+        let version = if version.ends_with('3') { 3 } else { 1 };
+        assert!(
+            why.contains(&format!("by version {version} of the key schedule")),
+            "{why}"
+        );
+        assert_eq!(project.plan_with(&replaced(&ANCHORS)).blocked(), expected);
+        let mut kept = project.clone();
+        kept.description = SMALL.replace("reproducible {", "/- reproducible {");
+        kept.seed = None;
+        kept.apply().unwrap();
+        assert_eq!(
+            kept.out["ca/kubernetes.key"],
+            project.out["ca/kubernetes.key"]
+        );
+        project.lock = Some(lock);
     }
 }
 
 /// Independent of kpki's code: the schedule of `key_schedule.rs`, spelled out.
 fn stream(purpose: [&str; 4], counter: &str, length: usize) -> Vec<u8> {
-    let seed: Vec<u8> = (0..32).collect();
+    let seed = seed_bytes();
     let mut input = Vec::new();
     for part in [
         &seed[..],
+        b"lab",
         purpose[0].as_bytes(),
         purpose[1].as_bytes(),
         purpose[2].as_bytes(),
@@ -342,7 +474,7 @@ fn stream(purpose: [&str; 4], counter: &str, length: usize) -> Vec<u8> {
         input.extend((part.len() as u64).to_le_bytes());
         input.extend(part);
     }
-    let mut hasher = blake3::Hasher::new_derive_key("kpki 2026-11-24 reproducible key schedule v1");
+    let mut hasher = blake3::Hasher::new_derive_key("kpki 2026-11-27 reproducible key schedule v2");
     hasher.update(&input);
     let mut out = vec![0; length];
     hasher.finalize_xof().fill(&mut out);

@@ -505,7 +505,7 @@ fn a_later_member_joins_and_a_former_one_leaves() {
     assert_eq!(planned.plan.membership, std::slice::from_ref(&add));
     assert_eq!(
         add.command(),
-        "etcdctl member add cp3 --peer-urls=https://[fd00::13]:2380"
+        "etcdctl member add cp3 '--peer-urls=https://[fd00::13]:2380'"
     );
     assert_eq!(restarts(&planned), Vec::<String>::new());
     project.apply().unwrap();

@@ -138,13 +138,16 @@ fn where_an_archive_does_not_belong() {
     let error = refused(&export("out/node.tar"), 64);
     assert!(error.contains("out/node.tar is inside of out/"), "{error}");
     fs::create_dir(project.folder().join("folder")).unwrap();
-    let error = refused(&export("folder"), 1);
-    assert!(error.contains("folder is not a regular file"), "{error}");
+    let error = refused(&export("folder"), 64);
+    assert!(
+        error.contains("folder is there and is no plain file"),
+        "{error}"
+    );
     refused(&export("nowhere/node.tar"), 1);
     refused(&export("folder/.."), 64);
     fs::write(project.folder().join("real"), "mine").unwrap();
     std::os::unix::fs::symlink("real", project.folder().join("link")).unwrap();
-    let error = refused(&export("link"), 1);
+    let error = refused(&export("link"), 64);
     assert!(error.contains("link is a symbolic link"), "{error}");
     assert_eq!(fs::read(project.folder().join("real")).unwrap(), b"mine");
     let terminal = printed(

@@ -528,3 +528,23 @@ fn memory_is_bounded_by_one_file() {
     let count: usize = count.split(' ').next().unwrap().parse().unwrap();
     assert!(count > FILES, "{said}");
 }
+
+/// gitrepository-layout(5), git-commit-graph(1), git-replace(1): each can make a history look shorter than it is.
+#[test]
+fn what_stands_in_for_a_commits_parents_hides_nothing() {
+    let repository = Repository::new();
+    let key = repository.read("out/ca/etcd.key");
+    let commit = repository.was_here("notes.txt", &key);
+    let expected = [found("ca/etcd", "notes.txt", &commit)];
+    repository.git(&["reflog", "expire", "--expire=all", "--all"]);
+    assert_eq!(repository.found(), expected);
+    let head = repository.git(&["rev-parse", "HEAD"]);
+    repository.write(".git/info/grafts", format!("{head}\n"));
+    // The measure: Git itself believes it, and so would write it down.
+    assert_eq!(repository.git(&["rev-list", "--count", "HEAD"]), "1");
+    assert_eq!(repository.found(), expected);
+    fs::remove_file(repository.path(".git/info/grafts")).unwrap();
+    repository.git(&["replace", "--graft", &head]);
+    assert_eq!(repository.git(&["rev-list", "--count", "HEAD"]), "1");
+    assert_eq!(repository.found(), expected);
+}

@@ -24,3 +24,4 @@ mod kill;
 mod memory_disk;
 mod node;
 mod refusals;
+mod ways;

@@ -131,7 +131,10 @@ fn an_orphaned_secret_or_static_pod() {
         &project,
         "w1",
         1,
-        &["manifests/old.yaml is no longer described"],
+        &[
+            "manifests/old.yaml is not described, and kpki did not make it",
+            "move it out of out/nodes/",
+        ],
     );
     fs::remove_file(&manifest).unwrap();
     // A certificate alone harms nobody.
@@ -378,4 +381,67 @@ fn private_keys_that_kpki_did_not_put_there() {
     node.installed(&project, "cp1");
     fs::write(node.path("etc/kubernetes/pki/apiserver.key"), &foreign).unwrap();
     refused(&node.install(&project, "cp1", &[]), 3);
+}
+
+/// A record says what kpki put there. Where it never puts anything, it did not: whoever could write the
+/// record must not have install delete what they name.
+#[test]
+fn a_forged_record_deletes_nothing_elsewhere() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    node.installed(&project, "w1");
+    let path = node.path("var/lib/kpki/installed.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let lines = record["files"].as_array().unwrap().clone();
+    let known = lines
+        .iter()
+        .find(|line| line["path"] == "etc/kubernetes/pki/kubelet.crt")
+        .or_else(|| lines.iter().find(|line| line["layer"] == "pki"))
+        .unwrap()
+        .clone();
+    let from = node.path(known["path"].as_str().unwrap());
+    let bytes = fs::read(from).unwrap();
+    let forged = [
+        ("etc/passwd2", "pki"),
+        ("root/.ssh/authorized_keys", "pki"),
+        ("etc/cron.d/evil.crt", "pki"),
+        ("etc/ssl/certs/ca.crt", "pki"),
+        ("usr/bin/init.key", "pki"),
+        ("var/lib/kubelet/other.yaml", "kubelet-config"),
+        ("etc/kubernetes/manifests/others.yaml", "manifest"),
+        ("etc/kubernetes/manifests/kube-vip.yaml", "pki"),
+        ("etc/kubernetes/others.crt", "kubeconfig"),
+        ("etc/passwd.conf", "kubeconfig"),
+        ("passwd.crt", "pki"),
+    ];
+    // This one kpki may well have put there.
+    let own = ("etc/kubernetes/pki/old.crt", "pki");
+    let all = record["files"].as_array_mut().unwrap();
+    for (path, layer) in forged.iter().chain([&own]) {
+        let mut line = known.clone();
+        line["path"] = (*path).into();
+        line["layer"] = (*layer).into();
+        all.push(line);
+        node.put(path, &bytes, 0o644);
+    }
+    fs::write(&path, record.to_string()).unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        let output = node.install(&project, "w1", more);
+        let text = crate::common::project::said(&output);
+        assert!(output.status.success(), "{text}");
+        for (path, _) in forged {
+            assert!(
+                text.contains(&format!("names /{path}, where kpki never puts")),
+                "{text}"
+            );
+        }
+    }
+    for (path, _) in forged {
+        assert_eq!(fs::read(node.path(path)).unwrap(), bytes, "{path}");
+    }
+    assert!(!node.path(own.0).exists());
+    let after = fs::read_to_string(&path).unwrap();
+    assert!(!after.contains("passwd2"), "{after}");
+    assert!(!node.installed(&project, "w1").contains("never puts"));
 }

@@ -59,6 +59,37 @@ fn where_no_repository_is_nothing_is_written() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
+/// Neither the environment nor a link leads the settings into another file.
+#[test]
+fn settings_go_into_the_repositorys_own_file() {
+    let repository = Repository::new(".");
+    let other = tempfile::NamedTempFile::new().unwrap();
+    let mut setup = repository.command(Command::new(env!("CARGO_BIN_EXE_kpki")));
+    setup.args(["setup", "git"]).env("GIT_CONFIG", other.path());
+    printed(&mut setup);
+    let config = repository.path(".git/config");
+    assert!(
+        fs::read_to_string(&config)
+            .unwrap()
+            .contains("kpki textconv")
+    );
+    assert_eq!(fs::read(other.path()).unwrap(), b"");
+
+    fs::copy(&config, other.path()).unwrap();
+    repository.git(&["config", "--unset", "diff.kpki.textconv"]);
+    fs::rename(&config, repository.path(".git/mine")).unwrap();
+    std::os::unix::fs::symlink(other.path(), &config).unwrap();
+    let before = fs::read(other.path()).unwrap();
+    let output = repository.kpki(&["setup", "git"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(
+        said(&output).contains("config is a symbolic link"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(fs::read(other.path()).unwrap(), before);
+}
+
 #[test]
 fn git_diff_and_log_show_words() {
     for below in [".", "sites/the prod"] {

@@ -70,6 +70,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("secret-readable-by-others", "admin.conf", |t| t.mode("admin.conf", 0o644)),
     ("secret-readable-by-group", "pki/ca.key", |t| t.mode("pki/ca.key", 0o640)),
     ("writable-by-others", "pki/ca.crt", |t| t.mode("pki/ca.crt", 0o646)),
+    ("folder-writable-by-others", "manifests", |t| t.mode("manifests", 0o707)),
+    ("folder-writable-by-others", ".", |t| t.mode("", 0o1777)),
+    ("folder-writable-by-group", "pki/etcd", |t| t.mode("pki/etcd", 0o775)),
+    ("folder-of-another-user", "pki", |t| std::os::unix::fs::chown(t.path("pki"), Some(65534), None).unwrap()),
     ("key-mismatch", "pki/apiserver.key", |t| t.key("pki/apiserver")),
     ("key-mismatch", "pki/sa.key", |t| t.key("pki/sa")),
     ("key-mismatch", "admin.conf", |t| {
@@ -199,6 +203,12 @@ fn each_mistake_has_exactly_its_finding() {
     let mut wrong = Vec::new();
     for (id, path, mutate) in MUTATIONS {
         let tree = Tree::right();
+        // Only root can give a folder away.
+        if *id == "folder-of-another-user"
+            && std::os::unix::fs::chown(tree.path("pki"), Some(65534), None).is_err()
+        {
+            continue;
+        }
         mutate(&tree);
         let (report, code) = verify(&tree.folder(), &[]);
         let found = ids(&report);

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::render::printable;
 
 pub(super) enum Sides {
-    Revisions(Revisions),
+    Revisions(Box<Revisions>),
     Files([PathBuf; 2]),
     Folders([PathBuf; 2]),
 }
@@ -52,11 +52,11 @@ pub(super) fn sides(directory: &Path, args: &DiffArgs) -> Result<Sides> {
     let after = read(&args.after)?;
     let name = |text: &Option<String>| text.clone().unwrap_or_else(|| "HEAD".to_owned());
     let revisions = |before, after| match repository {
-        Some(repository) => Ok(Sides::Revisions(Revisions {
+        Some(repository) => Ok(Sides::Revisions(Box::new(Revisions {
             repository,
             before,
             after,
-        })),
+        }))),
         None => Err(Error::internal("a revision without a repository")),
     };
     let named = |commit, text| Revision {

@@ -9,7 +9,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Git, Object, failed};
 use crate::error::{Error, Result};
+use crate::render::printable;
 use crate::sources::{Tree, TreeEntry};
+use crate::visible::is_hidden;
 
 /// The repository of a project folder.
 pub(in crate::command) struct Repository {
@@ -28,18 +30,16 @@ const LISTING: u64 = 64 << 20;
 impl Repository {
     /// `None` where there is no repository.
     pub fn of(project: &Path) -> Result<Option<Self>> {
+        let Some(git) = Git::of(project)? else {
+            return Ok(None);
+        };
         let mut repository = Repository {
-            git: Git::alone(project),
+            git,
             prefix: String::new(),
         };
         let output = repository.output(&["rev-parse", "--show-prefix"])?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return if said.contains("not a git repository") {
-                Ok(None)
-            } else {
-                Err(failed(&said))
-            };
+            return Err(failed(&String::from_utf8_lossy(&output.stderr)));
         }
         let prefix = String::from_utf8(output.stdout)
             .map_err(|_| Error::refused("the project folder's name is no plain text"))?;
@@ -63,7 +63,7 @@ impl Repository {
     /// The commit that a revision means; `None` where it means none.
     pub fn commit(&self, revision: &str) -> Result<Option<Commit>> {
         // No name of Git's begins so, and rev-parse would take it for an option.
-        if revision.is_empty() || revision.starts_with('-') || revision.contains(char::is_control) {
+        if revision.is_empty() || revision.starts_with('-') || revision.contains(is_hidden) {
             return Ok(None);
         }
         let name = format!("{revision}^{{commit}}");
@@ -126,7 +126,7 @@ impl Repository {
             return Err(failed("git ls-tree ended with an error"));
         }
         let entries = listing.split(|byte| *byte == 0);
-        Ok(entries.filter_map(entry).collect())
+        entries.filter_map(entry).collect()
     }
 
     fn objects(&self) -> Result<Objects> {
@@ -166,19 +166,26 @@ fn is_object(text: &str) -> bool {
 }
 
 /// `MODE TYPE OBJECT SIZE`, a tab, and the path. A name that is no text cannot be asked for.
-fn entry(line: &[u8]) -> Option<(String, TreeEntry)> {
+fn entry(line: &[u8]) -> Option<Result<(String, TreeEntry)>> {
     let (head, path) = str::from_utf8(line).ok()?.split_once('\t')?;
     let mut words = head.split_ascii_whitespace();
     let (mode, _, object, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    let entry = match mode {
-        "120000" => TreeEntry::Symlink,
-        "160000" => TreeEntry::Submodule,
-        _ => TreeEntry::File {
+    let entry = match (mode, size.parse()) {
+        ("120000", _) => TreeEntry::Symlink,
+        ("160000", _) => TreeEntry::Submodule,
+        (_, Ok(size)) => TreeEntry::File {
             object: object.to_owned(),
-            size: size.parse().ok()?,
+            size,
         },
+        // It has no size where it is not here: to be told, and not to be taken for a file that nobody committed.
+        (_, Err(_)) => {
+            let path = printable(path);
+            return Some(Err(failed(&format!(
+                "it does not have {path}, object {object} (a partial clone lacks some)"
+            ))));
+        }
     };
-    Some((path.to_owned(), entry))
+    Some(Ok((path.to_owned(), entry)))
 }
 
 /// A `git cat-file` that waits for questions.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Git, cannot_run, failed};
+use super::{Git, cannot_run, failed, path_of};
 use crate::error::{Error, Result};
 
 /// What a setting was before.
@@ -15,8 +15,13 @@ pub(in crate::command) enum Was {
 
 /// Writes one setting of the repository that holds `project`, where it is not so already.
 pub(in crate::command) fn set(project: &Path, name: &str, value: &str) -> Result<Was> {
+    let git = Git::of(project)?.ok_or_else(|| {
+        Error::refused(format!("{} is in no Git repository", project.display()))
+            .help("git init makes one; -C DIR names another project folder")
+    })?;
+    refuse_link(&git)?;
     let config = |arguments: &[&str]| {
-        let mut command = Git::alone(project).command();
+        let mut command = git.command();
         command
             .args(["config", "--local"])
             .args(arguments)
@@ -32,17 +37,7 @@ pub(in crate::command) fn set(project: &Path, name: &str, value: &str) -> Result
         }
         // git-config(1): the section or key is not there.
         Some(1) => Was::Missing,
-        _ => {
-            let said = String::from_utf8_lossy(&known.stderr).into_owned();
-            let elsewhere =
-                said.contains("inside a git repository") || said.contains("not in a git");
-            return Err(if elsewhere {
-                Error::refused(format!("{} is in no Git repository", project.display()))
-                    .help("git init makes one; -C DIR names another project folder")
-            } else {
-                failed(&said)
-            });
-        }
+        _ => return Err(failed(&String::from_utf8_lossy(&known.stderr))),
     };
     let done = config(&["--replace-all", name, value])?;
     if done.status.success() {
@@ -50,4 +45,24 @@ pub(in crate::command) fn set(project: &Path, name: &str, value: &str) -> Result
     } else {
         Err(failed(&String::from_utf8_lossy(&done.stderr)))
     }
+}
+
+/// Git writes through a link, into whatever file it names.
+fn refuse_link(git: &Git) -> Result<()> {
+    let output = git
+        .command()
+        .args(["rev-parse", "--git-path", "config"])
+        .output()
+        .map_err(|error| cannot_run(&error))?;
+    if !output.status.success() {
+        return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+    }
+    let path = output.stdout.strip_suffix(b"\n").unwrap_or_default();
+    let path = git.from.join(path_of(path));
+    if path.is_symlink() {
+        let message = format!("{} is a symbolic link", path.display());
+        return Err(Error::refused(message)
+            .help("kpki writes no settings into another file; put a regular file there"));
+    }
+    Ok(())
 }

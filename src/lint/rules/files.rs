@@ -58,6 +58,28 @@ pub const WRITABLE_BY_OTHERS: Rule =
         .fix("chmod o-w the file, and compare it with a copy that you trust")
         .source("CIS Kubernetes Benchmark 1.1");
 
+pub const FOLDER_OF_ANOTHER_USER: Rule = error(
+    "folder-of-another-user",
+    "a folder that belongs to neither this user nor root",
+)
+.because("its owner can exchange every file in it, whoever owns the file; a manifest runs as root")
+.fix("chown root the folder, and compare what lies in it with a copy that you trust")
+.source("unlink(2), rename(2); CIS Kubernetes Benchmark 1.1");
+
+pub const FOLDER_WRITABLE_BY_OTHERS: Rule = error(
+    "folder-writable-by-others",
+    "a folder that every user can write to",
+)
+.because("whoever can write to a folder exchanges the files in it or puts a manifest beside them")
+.fix("chmod go-w the folder, and compare what lies in it with a copy that you trust")
+.source("unlink(2), rename(2); CIS Kubernetes Benchmark 1.1");
+
+pub const FOLDER_WRITABLE_BY_GROUP: Rule =
+    warning("folder-writable-by-group", "a folder that a group can write to")
+        .because("every member of the group can exchange the files in it; with a umask of 002 Git makes such folders")
+        .fix("chmod g-w the folder; in out/ the next kpki apply does it")
+        .source("unlink(2), rename(2); umask(2)");
+
 pub const KEY_MISMATCH: Rule = error("key-mismatch", "a key that does not belong to its certificate or public key")
     .because("a process refuses to start with such a pair; tokens signed by another sa.key are refused everywhere")
     .fix("find the key that belongs to it, or issue the certificate again over this key")

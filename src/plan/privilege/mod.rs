@@ -12,6 +12,7 @@ mod find;
 mod gain;
 mod gravity;
 mod holder;
+mod holders;
 mod left;
 mod names;
 mod nodes;
@@ -32,6 +33,7 @@ pub use compare::{compare, new_subject};
 pub use credential::Credential;
 pub use gain::{Direction, Gain};
 pub use holder::Holder;
+pub use holders::holders;
 pub use roles::grants;
 
 pub(super) use find::find;

@@ -10,6 +10,7 @@ use super::super::lives::{Life, State};
 use super::super::status::StatusReport;
 use crate::facts::ExtendedKeyUsage;
 use crate::time::Timestamp;
+use crate::visible;
 
 /// What the page of `kpki report` holds in its element `data`. Times are seconds since the epoch; lists of one
 /// certificate's properties have one length and order, that of expiry.
@@ -90,7 +91,8 @@ impl ReportData {
     pub(super) fn in_a_script(&self) -> String {
         // Lists of texts and numbers always serialize.
         let json = serde_json::to_string(self).unwrap_or_default();
-        json.replace('<', "\\u003c")
+        visible::json(&json)
+            .replace('<', "\\u003c")
             .replace('>', "\\u003e")
             .replace('&', "\\u0026")
     }

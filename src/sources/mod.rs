@@ -1,27 +1,61 @@
 //! The read-only tree that a description and everything it names come from.
 //!
 //! Paths are relative, in slashes, below the tree's root. Every read states its limit, so that no input
-//! file can fill the memory, and opens without blocking, so that no FIFO can stop the program.
+//! file can fill the memory, and opens without blocking, so that no FIFO can stop the program. What a link leads to
+//! counts by where it really lies: outside of the tree nothing is read, and a link makes no text of another kind
+//! of file, or of Git's own files, a text that a message may quote.
 
-use std::collections::BTreeMap;
+pub mod beneath;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+
+use beneath::{Led, Regular};
 
 /// Where input files come from.
 #[derive(Debug, Clone)]
 pub enum Sources {
     /// A folder on disk.
     Folder(PathBuf),
+    /// A folder on disk, and what was asked for.
+    Noted(Noted),
     /// Paths and their bytes.
     Memory(BTreeMap<String, Vec<u8>>),
     /// A folder of a revision.
     Tree(Arc<Tree>),
+}
+
+/// A folder that remembers every file that was looked for in it, found or not, by where it really lies.
+#[derive(Debug, Clone)]
+pub struct Noted {
+    root: PathBuf,
+    asked: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Noted {
+    pub fn new(root: &Path) -> Self {
+        Noted {
+            root: root.to_owned(),
+            asked: Arc::default(),
+        }
+    }
+
+    /// Sorted, relative to the folder.
+    pub fn asked(&self) -> BTreeSet<String> {
+        let asked = self.asked.lock();
+        asked.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, real: &str) {
+        let asked = self.asked.lock();
+        let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
+        asked.insert(real.to_owned());
+    }
 }
 
 /// A folder as a repository holds it: everything in it by path; a file is fetched when it is read.
@@ -105,7 +139,15 @@ impl Sources {
         };
         check_path(path).map_err(|why| refuse(why.to_owned()))?;
         let bytes = match self {
-            Sources::Folder(root) => read_regular(&root.join(path), limit).map_err(refuse)?,
+            Sources::Folder(root) => {
+                let led = beneath::follow(root, path);
+                read_led(led, path, limit).map_err(refuse)?.bytes
+            }
+            Sources::Noted(noted) => {
+                let led = beneath::follow(&noted.root, path);
+                noted.note(&led.real);
+                read_led(led, path, limit).map_err(refuse)?.bytes
+            }
             Sources::Memory(files) => files
                 .get(path)
                 .ok_or_else(|| refuse(NO_SUCH_FILE.to_owned()))?
@@ -130,6 +172,34 @@ fn larger(limit: usize) -> String {
 }
 
 const NO_SUCH_FILE: &str = "no such file";
+const FOLDER: &str = "a folder, not a file";
+const FIFO: &str = "a named pipe, not a regular file";
+const SPECIAL: &str = "not a regular file";
+
+/// A file of a project that is no part of its description, such as a seed: by the same rules.
+pub fn read_below(root: &Path, path: &str, limit: usize) -> Result<Regular, String> {
+    check_path(path)?;
+    read_led(beneath::follow(root, path), path, limit)
+}
+
+fn read_led(led: Led, path: &str, limit: usize) -> Result<Regular, String> {
+    let entry = led.file?;
+    check_path(&led.real)?;
+    let quoted = language(path);
+    if quoted.is_some() && language(&led.real) != quoted {
+        return Err("a symbolic link to another kind of file".to_owned());
+    }
+    beneath::read(entry.open()?, limit)
+}
+
+/// Of a file whose lines a message may quote.
+fn language(path: &str) -> Option<&'static str> {
+    match path.rsplit_once('.')?.1 {
+        "kdl" => Some("KDL"),
+        "yaml" | "yml" => Some("YAML"),
+        _ => None,
+    }
+}
 
 fn check_path(path: &str) -> Result<(), &'static str> {
     if path.is_empty() {
@@ -147,35 +217,28 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     {
         return Err("the path leaves the description's folder or has an empty segment");
     }
+    // Among its files are tokens; `.GIT` is the same folder on some disks.
+    if path
+        .split('/')
+        .any(|segment| segment.eq_ignore_ascii_case(".git"))
+    {
+        return Err("in Git's own folder, where no file of a description is");
+    }
     Ok(())
 }
 
-/// Up to one byte more than `limit`, so that the caller sees when there was more. The buffer has its final size
-/// from the start: an outgrown one would keep a part of a key.
+/// A file that the operator names, wherever it is: links are followed. Up to one byte more than `limit`, so that the
+/// caller sees when there was more.
 pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     // O_NONBLOCK: opening a FIFO for reading waits for a writer otherwise (open(2)).
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
         Errno::NOENT if path.is_symlink() => "a symbolic link to nothing".to_owned(),
         Errno::NOENT | Errno::NOTDIR => NO_SUCH_FILE.to_owned(),
-        Errno::NXIO => "not a regular file".to_owned(),
+        Errno::NXIO => SPECIAL.to_owned(),
         other => std::io::Error::from(other).to_string(),
     })?;
-    let facts =
-        rustix::fs::fstat(&opened).map_err(|error| std::io::Error::from(error).to_string())?;
-    match FileType::from_raw_mode(facts.st_mode) {
-        FileType::RegularFile => {}
-        FileType::Directory => return Err("a folder, not a file".to_owned()),
-        FileType::Fifo => return Err("a named pipe, not a regular file".to_owned()),
-        _ => return Err("not a regular file".to_owned()),
-    }
-    let size = usize::try_from(facts.st_size).unwrap_or(0).min(limit);
-    let mut bytes = Vec::with_capacity(size + 2);
-    File::from(opened)
-        .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
-    Ok(bytes)
+    Ok(beneath::read(opened, limit)?.bytes)
 }
 
 /// `64 KiB`, `1 MiB`.
@@ -191,6 +254,8 @@ pub fn size_in_words(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::FileType;
+
     use super::*;
 
     fn folder() -> (tempfile::TempDir, Sources) {
@@ -281,7 +346,13 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero")).unwrap();
         let why = |path| sources.read(path, 9).unwrap_err().why;
         assert_eq!(why("pipe"), "a named pipe, not a regular file");
-        assert_eq!(why("zero"), "not a regular file");
+        assert_eq!(
+            why("zero"),
+            "a symbolic link that leads out of the project folder"
+        );
         assert_eq!(why("sub"), "a folder, not a file");
+        // What the operator names may be anywhere, but is a file.
+        let named = read_regular(&folder.path().join("zero"), 9);
+        assert_eq!(named.unwrap_err(), "not a regular file");
     }
 }

@@ -1,0 +1,163 @@
+//! What `--prune` deletes: what kpki put there and nobody needs.
+//!
+//! A lock lies in a repository, so its word is not enough for a private key: it is opened, and must be the
+//! one that the lock says. One that belongs to anything described goes only where the same key rests in its
+//! place.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::execute::Job;
+use super::held_key::{Belongs, held_key};
+use super::key::PrivateKey;
+use crate::error::{Error, Result};
+use crate::facts::{CertificateFacts, KubeconfigFacts, PublicKey, certificates_in_pem};
+use crate::graph::{Content, DerivationId, origins};
+use crate::hash::Digest;
+use crate::name::TreePath;
+use crate::plan::{Orphan, Plan, Resting, World, resting};
+use crate::sealed::SUFFIX;
+use crate::secret::Secret;
+use crate::state::{File, Made};
+
+const HELP: &str = "nothing was deleted; move these files out of out/, or leave --prune away, then run the command again";
+
+/// Deletes all orphans, or none where one of them is not what the lock says.
+pub(super) fn prune(job: &Job<'_>, plan: &Plan) -> Result<()> {
+    let mut described = Described::of(job);
+    let mut kept = Vec::new();
+    for orphan in &plan.orphans {
+        let Orphan::File { path, secret, made } = orphan else {
+            continue;
+        };
+        if *secret && let Err(why) = judge(job, &mut described, path, *made) {
+            kept.push(format!("out/{path} {why}"));
+        }
+    }
+    if !kept.is_empty() {
+        return Err(Error::refused(kept.join("\n")).help(HELP));
+    }
+    for orphan in &plan.orphans {
+        if let Orphan::File { path, .. } = orphan {
+            job.files.remove(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The lock's lines of what stays where nothing describes it. A private key that is not here may be
+/// elsewhere.
+pub(super) fn remembered(world: World<'_>, plan: &Plan) -> BTreeMap<TreePath, Made> {
+    let absent = world.lock.orphans.iter().filter(|(path, made)| {
+        let path = path.as_str();
+        let clear = path.strip_suffix(SUFFIX).unwrap_or(path);
+        match world.inventory.get(path).or(world.inventory.get(clear)) {
+            None => matches!(made, Made::Key(_)) && !world.graph.is_placed(clear),
+            Some(file) => matches!(file, File::Unreadable { .. }),
+        }
+    });
+    let here = plan.orphans.iter().filter_map(|orphan| match orphan {
+        Orphan::File { path, made, .. } => Some((path.clone(), *made)),
+        Orphan::Line(_) => None,
+    });
+    absent
+        .map(|(path, made)| (path.clone(), *made))
+        .chain(here)
+        .collect()
+}
+
+/// Why a secret is not deleted; reads after its name.
+fn judge(
+    job: &Job<'_>,
+    described: &mut Described<'_>,
+    path: &TreePath,
+    made: Made,
+) -> Result<(), String> {
+    let of = match made {
+        // A sealed file is never written twice: this one is kpki's. Whose key it holds, its place says.
+        Made::Content(_) => {
+            let clear = path.as_str().strip_suffix(SUFFIX).unwrap_or(path.as_str());
+            let origins = origins(clear);
+            origins
+                .iter()
+                .filter(|origin| origin.content == Content::PrivateKey)
+                .find_map(|origin| job.world.graph.find(&origin.name))
+        }
+        Made::Key(known) => {
+            let file = job.files.read_secret(path);
+            let file = file.map_err(|error| format!("cannot be opened: {error}"))?;
+            let key = public_half(path, &file)?;
+            if key != known {
+                return Err("holds another key than the one that kpki put there".to_owned());
+            }
+            described.by_key.get(&key).copied()
+        }
+    };
+    match of {
+        Some(id) if !described.rests_in_its_place(id) => {
+            let name = &job.world.graph.get(id).name;
+            let mut places = job.world.graph.key_places(id);
+            let place = places.next().map_or_else(String::new, |place| {
+                format!("; it belongs at out/{}", place.path)
+            });
+            Err(format!("may be the only copy of the key of {name}{place}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Keys that something described has.
+struct Described<'j> {
+    job: &'j Job<'j>,
+    by_key: HashMap<Digest, DerivationId>,
+    rests: HashMap<DerivationId, bool>,
+}
+
+impl<'j> Described<'j> {
+    fn of(job: &'j Job<'j>) -> Self {
+        let world = job.world;
+        let mut by_key = HashMap::new();
+        for id in world.graph.ids() {
+            let entry = world.lock.entries.get(&world.graph.get(id).name);
+            let recorded = entry.and_then(|entry| entry.public_key);
+            let here = world.survey.witness(id).public_key().map(PublicKey::digest);
+            for key in recorded.into_iter().chain(here) {
+                by_key.entry(key).or_insert(id);
+            }
+        }
+        Described {
+            job,
+            by_key,
+            rests: HashMap::new(),
+        }
+    }
+
+    /// The key is in one of the places that a description gives it, looked at once.
+    fn rests_in_its_place(&mut self, id: DerivationId) -> bool {
+        let job = self.job;
+        *self.rests.entry(id).or_insert_with(|| {
+            let mut places = job.world.graph.key_places(id);
+            let sealed =
+                places.any(|place| matches!(resting(job.world, place), Resting::Sealed(_)));
+            let belongs = Belongs::on_record(job.world, id);
+            sealed || matches!(held_key(job, id, belongs), Ok(Some(_)))
+        })
+    }
+}
+
+/// Of a kubeconfig that of its certificate, whose key it must hold or leave to a file.
+fn public_half(path: &TreePath, file: &Secret) -> Result<Digest, String> {
+    let key = |pem: &Secret| PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string());
+    if path.as_str().strip_suffix(".key").is_some() {
+        return Ok(key(file)?.public_key().digest());
+    }
+    let config = KubeconfigFacts::from_yaml(file.expose()).map_err(|error| error.to_string())?;
+    let all = certificates_in_pem(&config.client_certificate).map_err(|error| error.to_string())?;
+    let own = all.first().ok_or("holds no certificate")?;
+    let own = CertificateFacts::from_der(own).map_err(|error| error.to_string())?;
+    match &config.client_key {
+        Some(held) if *key(held)?.public_key() != own.public_key => {
+            Err("holds a certificate of another key".to_owned())
+        }
+        _ => Ok(own.public_key.digest()),
+    }
+}

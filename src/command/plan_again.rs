@@ -1,0 +1,47 @@
+//! The command that makes a saved plan again. An apply of one takes no `--allow`: what it may do is a part of it.
+
+use std::path::Path;
+
+use crate::cli;
+use crate::plan::NamePattern;
+use crate::render::Asked;
+use crate::shell;
+use crate::visible;
+
+/// Its words, as the plan was asked for.
+pub(super) fn plan_again(
+    directory: &Path,
+    file: &Path,
+    asked: &Asked,
+    policy: &cli::Policy,
+) -> Vec<String> {
+    let path = |path: &Path| path.display().to_string();
+    let mut words = vec!["kpki".to_owned()];
+    if directory != Path::new(".") {
+        words.extend(["-C".to_owned(), path(directory)]);
+    }
+    words.extend(["plan".to_owned(), "--out".to_owned(), path(file)]);
+    if let Some(policy) = &policy.policy {
+        words.extend(["--policy".to_owned(), path(policy)]);
+    }
+    let names = |all: &[NamePattern]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let intent = &asked.intent;
+    let allow = intent.allow.iter().map(ToString::to_string).collect();
+    let flags = [
+        ("--renew", names(&intent.renew)),
+        ("--rekey", names(&intent.rekey)),
+        ("--allow", allow),
+    ];
+    for (flag, texts) in flags {
+        words.extend(texts.into_iter().flat_map(|text| [flag.to_owned(), text]));
+    }
+    words
+}
+
+/// As a POSIX shell reads them back; in one printable line.
+pub(super) fn in_shell(words: &[String]) -> String {
+    let quoted = words
+        .iter()
+        .map(|word| shell::quoted(&visible::harmless(word)));
+    quoted.collect::<Vec<_>>().join(" ")
+}

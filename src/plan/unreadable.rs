@@ -1,0 +1,107 @@
+//! What the operating system does not let us read. It is neither lost nor damaged: nothing is concluded from
+//! it, and what it may hold is not made anew.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{DerivationId, Graph};
+use crate::sealed::SUFFIX;
+use crate::state::{File, Inventory};
+
+/// Files and folders that cannot be read, and why.
+pub struct Unreadable<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Unreadable<'a> {
+    pub fn of(inventory: &'a Inventory) -> Self {
+        let files = inventory.files.iter();
+        let unread = files.filter_map(|(path, file)| match file {
+            File::Unreadable { why } => Some((path.as_str(), why.as_str())),
+            _ => None,
+        });
+        Unreadable(unread.collect())
+    }
+
+    /// Why nothing can be said of an artifact.
+    pub(super) fn hides(
+        &self,
+        graph: &Graph,
+        inventory: &Inventory,
+        id: DerivationId,
+    ) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut places = graph.placements(id).iter();
+        let own = places.find_map(|place| self.at(inventory, place.path.as_str()));
+        // An anchor is first made only where nothing at all speaks of it.
+        let anywhere = || {
+            let is_anchor = graph.get(id).recipe.is_anchor();
+            let known = || {
+                let mut places = graph.placements(id).iter();
+                places.any(|place| inventory.get(place.path.as_str()).is_some())
+            };
+            let mut ours = self.0.iter().filter(|(path, _)| in_our_folders(path));
+            let (path, why) = ours.next()?;
+            (is_anchor && !known()).then(|| in_words(path, why))
+        };
+        own.or_else(anywhere)
+    }
+
+    /// All that stands between us and a file of the graph, in words and without repetition.
+    pub fn in_the_way(&self, graph: &Graph, inventory: &Inventory) -> Vec<String> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let ids = graph.ids();
+        let mut all: Vec<String> = ids
+            .filter_map(|id| self.hides(graph, inventory, id))
+            .chain(
+                (graph.all_placements().iter())
+                    .filter_map(|place| self.at(inventory, place.path.as_str())),
+            )
+            .collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// The file itself, in either form, or a folder above one that is not seen.
+    fn at(&self, inventory: &Inventory, path: &str) -> Option<String> {
+        let sealed = format!("{path}{SUFFIX}");
+        for file in [path, &sealed] {
+            if let Some(why) = self.0.get(file) {
+                return Some(in_words(file, why));
+            }
+        }
+        if inventory.get(path).is_some() {
+            return None;
+        }
+        let mut above = path;
+        loop {
+            above = above.rsplit_once('/').map_or("", |(above, _)| above);
+            if let Some(why) = self.0.get(above) {
+                return Some(in_words(above, why));
+            }
+            if above.is_empty() {
+                return None;
+            }
+        }
+    }
+}
+
+/// Not `lost+found`, say.
+fn in_our_folders(path: &str) -> bool {
+    const FOLDERS: [&str; 6] = [
+        "ca",
+        "nodes",
+        "users",
+        "identities",
+        "certificates",
+        "cluster",
+    ];
+    let first = path.split('/').next().unwrap_or(path);
+    first.is_empty() || FOLDERS.contains(&first)
+}
+
+fn in_words(path: &str, why: &str) -> String {
+    format!("out/{path} cannot be read: {why}")
+}

@@ -1,0 +1,165 @@
+//! An interrupted apply in a plan: what finishing it would do, and what it needs.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::markdown::line;
+use super::plan::out;
+use super::style::{CHANGE, DANGER, paint};
+use super::text::{counted, harmless, paragraph};
+use crate::plan::{Finishing, Interruption};
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct InterruptedReport {
+    /// Names all that finishing it would do; `--allow interrupted:…` takes it.
+    pub identity: String,
+    /// apply, consent or nobody: who finishes it.
+    pub finished_by: String,
+    /// Why the next apply does not finish it by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<String>,
+    /// Files under out/ that finishing it writes.
+    pub writes: Vec<String>,
+    /// Files under out/ that finishing it deletes.
+    pub removes: Vec<String>,
+    /// Files under out/ whose mode alone changes.
+    pub modes: Vec<String>,
+    /// Roots of trust that would get another key, without consent so far.
+    pub replaces: Vec<String>,
+    /// What `--allow` must be given so that apply goes on.
+    pub asks: Vec<String>,
+    /// Apply does not go on before a person decides.
+    pub stops: bool,
+}
+
+pub fn interrupted_report(interruption: &Interruption) -> InterruptedReport {
+    let (finished_by, doubt) = match &interruption.finishing {
+        Finishing::ByItself => ("apply", None),
+        Finishing::Consent { why, .. } => ("consent", Some(why.clone())),
+        Finishing::Never(why) => ("nobody", Some(why.clone())),
+    };
+    InterruptedReport {
+        identity: interruption.identity.to_string(),
+        finished_by: finished_by.to_owned(),
+        doubt,
+        writes: interruption.writes.iter().map(out).collect(),
+        removes: interruption.removes.iter().map(out).collect(),
+        modes: interruption.modes.iter().map(out).collect(),
+        replaces: interruption
+            .replaces
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        asks: interruption.asks(),
+        stops: interruption.stops(),
+    }
+}
+
+/// More files than these are counted; JSON has them all.
+const SHOWN: usize = 20;
+
+impl InterruptedReport {
+    /// The state in one line.
+    fn headline(&self) -> String {
+        match (&self.doubt, self.stops) {
+            (Some(doubt), true) => format!("an interrupted apply is not finished: {doubt}"),
+            (Some(doubt), false) => {
+                format!("an interrupted apply is finished by consent, though {doubt}")
+            }
+            (None, true) => "an interrupted apply is not finished without consent".to_owned(),
+            (None, false) => {
+                "an apply was interrupted half-way; the next apply finishes it first".to_owned()
+            }
+        }
+    }
+
+    /// What finishing does, a sentence each.
+    fn sentences(&self) -> Vec<String> {
+        let files = |what: &str, files: &[String]| {
+            let shown = files
+                .iter()
+                .take(SHOWN)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
+            let more = match files.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            (!files.is_empty()).then(|| {
+                format!(
+                    "finishing it {what} {}: {shown}{more}",
+                    counted(files.len(), "file")
+                )
+            })
+        };
+        let mut sentences: Vec<String> = [
+            files("writes", &self.writes),
+            files("deletes", &self.removes),
+            files("changes the mode of", &self.modes),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !self.replaces.is_empty() {
+            let names = self.replaces.join(", ");
+            sentences.push(format!(
+                "other private keys would take the place of those on record: {names}; all that they signed is void"
+            ));
+        }
+        if self.stops && !self.asks.is_empty() {
+            let allows: Vec<String> = self
+                .asks
+                .iter()
+                .map(|ask| format!("--allow {ask}"))
+                .collect();
+            sentences.push(format!(
+                "if it is yours (begun under another HOME, say), and every file of it is as you left it, it is \
+                 finished with {}",
+                allows.join(" ")
+            ));
+        }
+        sentences
+    }
+
+    pub(super) fn text(&self, columns: usize) -> String {
+        let (sign, style) = if self.stops {
+            ("x", DANGER)
+        } else {
+            ("~", CHANGE)
+        };
+        let mut text = paragraph(
+            &format!("{} ", paint(style, sign)),
+            2,
+            &harmless(&self.headline()),
+            columns,
+        );
+        for sentence in self.sentences() {
+            text.push_str(&paragraph("    ", 4, &harmless(&sentence), columns));
+        }
+        text.push('\n');
+        text
+    }
+
+    /// For Markdown: entries that stand open.
+    pub(super) fn entries(&self) -> Vec<String> {
+        let sign = if self.stops { "!" } else { "~" };
+        let mut entry = format!("{sign} {}\n", line(&self.headline()));
+        for sentence in self.sentences() {
+            let _ = writeln!(entry, "    {}", line(&sentence));
+        }
+        if self.stops {
+            entry.push_str("    kpki discard sets it aside; nothing of it is deleted\n");
+        }
+        vec![entry]
+    }
+
+    pub(super) fn next(&self) -> Option<String> {
+        self.stops.then(|| {
+            "kpki discard sets the interrupted apply aside; apply refuses until then".into()
+        })
+    }
+}
