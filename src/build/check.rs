@@ -16,8 +16,9 @@ use crate::facts::pem::MAX_PEM;
 use crate::facts::{KubeconfigFacts, PublicKey};
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::name::TreePath;
-use crate::plan::{Plan, Standing, Step, World, standing};
+use crate::plan::{Plan, Standing, Step, World, is_answered, standing};
 use crate::secret::Secret;
+use crate::state::Made;
 
 /// How many are told, of keys that do not belong.
 const TOLD: usize = 5;
@@ -128,7 +129,11 @@ fn wrong<'a>(
             holds: holds.clone(),
         })
     };
+    // What the lock says that an earlier apply put there gives way, as it would have then.
+    let is_earlier =
+        |key: &PublicKey| world.lock.orphans.get(&place.path) == Some(&Made::Key(key.digest()));
     match key {
+        Ok(Some(key)) if is_rewritten && is_earlier(&key) => return None,
         Ok(Some(key)) if !Belongs::on_record(world, owner(world, place)).check(&key) => {
             let witness = witness(world, place);
             return wrong(format!("does not hold the private key of {witness}"));
@@ -140,10 +145,19 @@ fn wrong<'a>(
     let is_known = (world.survey.witness(owner(world, place)))
         .public_key()
         .is_some();
-    if is_rewritten || !is_known || place.content != Content::Kubeconfig {
+    if is_rewritten || !is_known || place.content != Content::Kubeconfig || waits(world, place) {
         return None;
     }
     wrong(check_secret(world, place, secret).err()?)
+}
+
+/// A kubeconfig of an earlier certificate, until the cluster has signed the next one.
+fn waits(world: World<'_>, place: &Placement) -> bool {
+    let owner = owner(world, place);
+    match &world.graph.get(owner).recipe {
+        Recipe::Accepted(accepted) => !is_answered(world, owner, accepted),
+        _ => false,
+    }
 }
 
 /// The public half of the key that a secret is or embeds. The error reads after the file's name.

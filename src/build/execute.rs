@@ -334,8 +334,7 @@ impl Job<'_> {
             })
     }
 
-    /// The files of a key pair that a step names; `public_half` is a certificate, a request or a public key. A
-    /// key that is not here is not written; one that was just made is, whatever the step names.
+    /// The files of a key pair that a step names. A key that is not here is not written; one just made always is.
     pub fn write_pair(
         &self,
         step: &Step,

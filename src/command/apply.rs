@@ -20,7 +20,7 @@ use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
 use crate::shell;
 use crate::sources::read_regular;
 use crate::state::{File, SecretFile};
-use crate::store::{RealDisk, begin};
+use crate::store::{RealDisk, Settled, begin};
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
@@ -97,9 +97,20 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     let settled = progress.take(transaction.settle(consent.as_ref()))?;
     progress.settled(settled);
     terminal::settled(settled);
-    ways::close(&project, &disk)?;
+    // Files have moved, so they are read anew; and what is wanted now is judged as any plan.
+    let read;
+    let (project, plan) = if settled == Settled::Finished {
+        read = Project::read(directory)?;
+        let plan = plan::plan(read.world(asked.now), &read.spec, &asked.intent);
+        refuse(&plan, &objections, None)?;
+        (&read, plan)
+    } else {
+        (&project, plan)
+    };
+    let world = project.world(asked.now);
+    ways::close(project, &disk)?;
     let prune = args.prune && !plan.orphans.is_empty();
-    let modes = wrong_modes(&project, &plan);
+    let modes = wrong_modes(project, &plan);
     let mut learnt = match learnt {
         Some(learnt) => learnt,
         None => Learnt::by_checking(directory, world, &plan, &args.identities)?,
@@ -121,7 +132,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
         }
         let (bar, written) = output.finish();
         bar.set_message("committing");
-        let allowed = replaced(&project, &plan);
+        let allowed = replaced(project, &plan);
         progress.take(transaction.commit(lock::render(&lock).as_bytes(), allowed))?;
         bar.finish_and_clear();
         learnt.committed(lock, written);

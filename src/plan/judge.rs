@@ -323,7 +323,8 @@ impl<'a> Judge<'a> {
                 }
                 (Content::PrivateKey, Some(File::Secret(secret))) => (key_can_be_had
                     && (key_master.is_some_and(|master| master != secret.size())
-                        || self.is_modified(place)))
+                        || self.is_modified(place)
+                        || orphan::is_earlier_key(world, id, &path)))
                 .then(|| Reason::OutputModified { path: place.file() }),
                 (_, Some(File::Unusable { what })) => Some(Reason::OutputUnreadable {
                     path: path.clone(),

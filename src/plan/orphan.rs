@@ -9,7 +9,7 @@ use super::{Note, Plan, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
 };
-use crate::graph::{Content, Origin, Recipe, origins};
+use crate::graph::{Content, DerivationId, Origin, Recipe, origins};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
@@ -223,5 +223,13 @@ fn is_public_part(entry: &Entry, content: Content, bytes: &[u8]) -> bool {
         }),
         Content::Rendered => entry.content == Some(Digest::of(bytes)),
         Content::PrivateKey | Content::Kubeconfig => false,
+    }
+}
+/// At a place that is described again lies a key that this artifact had before, as the lock remembers it.
+pub(super) fn is_earlier_key(world: World<'_>, id: DerivationId, path: &TreePath) -> bool {
+    let now = world.survey.witness(id).public_key().map(PublicKey::digest);
+    match world.lock.orphans.get(path) {
+        Some(Made::Key(then)) => now.is_some_and(|now| now != *then),
+        _ => false,
     }
 }

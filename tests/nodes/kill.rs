@@ -39,7 +39,7 @@ fn project() -> Project {
     for number in 0..20 {
         let _ = writeln!(
             description,
-            "certificate \"web{number}\" {{ san \"web{number}.lab\"; node \"cp1\"; folder \"/etc/web\" }}"
+            "certificate \"web{number}\" {{ san \"web{number}.lab\"; node \"cp1\"; folder \"/etc/nginx\" }}"
         );
     }
     Project::described(&description).applied()
@@ -62,7 +62,7 @@ fn a_signal_leaves_nothing_that_others_can_read_and_the_next_run_clears_it() {
         if round % 2 == 1 {
             node.installed(&project, "cp1");
             for name in ["web7.key", "web8.crt", "web9.key"] {
-                fs::remove_file(node.path("etc/web").join(name)).unwrap();
+                fs::remove_file(node.path("etc/nginx").join(name)).unwrap();
             }
         }
         let mut install = Command::new("sh");
