@@ -11,7 +11,8 @@ use crate::name::TreePath;
 use crate::plan::{Finishing, Intent, Interruption, replaced_roots};
 use crate::state::{Lock, is_public};
 use crate::store::{
-    Disk, Doubt, EntryKind, Found, FoundKind, Interrupted, JournalKey, RealDisk, Touch, interrupted,
+    Disk, Doubt, EntryKind, Found, FoundKind, Interrupted, JournalKey, Pending, RealDisk, Touch,
+    interrupted, pending,
 };
 
 /// Relative to the project folder.
@@ -173,7 +174,6 @@ pub(super) fn warn(directory: &Path) {
     let Ok(disk) = RealDisk::open(directory) else {
         return;
     };
-    use crate::store::{Pending, pending};
     match pending(&disk) {
         Ok(Pending::Staged) => terminal::talk(
             "note: an earlier apply was interrupted before its changes counted (or is running now); the next apply \

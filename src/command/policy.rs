@@ -26,7 +26,7 @@ pub(super) fn read(directory: &Path, args: &cli::Policy) -> Result<ReviewPolicy>
     let way = Way::of(file).map_err(|error| refuse(error.to_string()))?;
     // A mistake quotes its line: a stranger's link must not choose the file.
     if let Some(link) = way.brought_link(directory) {
-        let at = visible::path(&link);
+        let at = visible::path(link);
         let why = format!("{at} is a symbolic link, which is not followed in a repository");
         return Err(refuse(why).help("name the file itself, if it is the policy that you mean"));
     }

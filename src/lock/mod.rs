@@ -20,7 +20,7 @@ use crate::state::{Entry, Lock, SeedMark};
 pub use line::schema;
 pub use merge::{Marks, Merged, merge};
 
-/// The newest form that this kpki reads. It writes [`WITHOUT_ORPHANS`] wherever that one can hold the lock.
+/// The newest form that this kpki reads. It writes the one before wherever that can hold the lock.
 pub const FORMAT_VERSION: u32 = 2;
 /// The form before files were remembered that nothing describes any more.
 const WITHOUT_ORPHANS: u32 = 1;

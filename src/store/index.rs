@@ -8,7 +8,7 @@
 //!
 //! # Format, version 1
 //!
-//! [`MAGIC`], 32 bytes of keyed BLAKE3 over all that follows, then in little endian: length (u16) and bytes of the
+//! A magic number, 32 bytes of keyed BLAKE3 over all that follows, then in little endian: length (u16) and bytes of the
 //! project's path, inode of `out/` (u64), number of entries (u32); of each entry length (u16) and bytes of its path
 //! below `out/`, size and inode (u64), modified and changed (i64, u32), digest of what it belongs to (16 bytes).
 

@@ -138,7 +138,7 @@ impl<D: Disk> Transaction<'_, D> {
         self.disk.mkdir(DISCARDED, 0o700)?;
         self.disk.set_mode(DISCARDED, 0o700)?;
         let taken = self.disk.list(DISCARDED)?;
-        let free = (1_u32..)
+        let free = (1..=taken.len() + 1)
             .map(|number| number.to_string())
             .find(|name| !taken.contains(name));
         let place = format!("{DISCARDED}/{}", free.unwrap_or_default());
