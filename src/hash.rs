@@ -75,15 +75,18 @@ impl FromStr for Digest {
 }
 
 fn blake3_hex(text: &str, bytes: &mut [u8]) -> Option<()> {
-    if text.len() != bytes.len() * 2 || !text.is_ascii() {
+    if text.len() != bytes.len() * 2 {
         return None;
     }
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let digits = text.get(index * 2..index * 2 + 2)?;
-        if digits.starts_with('+') {
-            return None;
-        }
-        *byte = u8::from_str_radix(digits, 16).ok()?;
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    };
+    for (pair, byte) in text.as_bytes().chunks_exact(2).zip(bytes) {
+        let [high, low] = pair else { return None };
+        *byte = digit(*high)? << 4 | digit(*low)?;
     }
     Some(())
 }

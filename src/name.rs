@@ -214,7 +214,7 @@ fn check_tree_path(text: &str) -> Result<(), NameError> {
         }
         if let Some(bad) = segment
             .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c)))
+            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
         {
             return refuse(format!(
                 "contains {bad:?}; use ASCII letters, digits, `.`, `_` and `-`"

@@ -784,7 +784,7 @@ fn modes_are_right_after_an_apply() {
     use std::os::unix::fs::PermissionsExt as _;
     let lab = Lab::applied(TWO_NODES);
     let narrowed = [
-        ("out/ca", 0o755, 0o700),
+        ("out/ca", 0o775, 0o755),
         (
             "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt",
             0o600,

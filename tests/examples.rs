@@ -280,12 +280,12 @@ fn check(example: &Example) {
     check_kubeconfigs(&project, example);
 }
 
-/// Kubernetes' and kubeadm's modes; the operator's folder of CA keys is closed.
+/// Kubernetes' and kubeadm's modes.
 fn check_modes(project: &Project) {
     for entry in project.entries() {
         let suffix = entry.path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
         let expected = match (entry.is_folder, suffix) {
-            (true, _) if entry.path == "ca" || entry.path.ends_with("/manifests") => 0o700,
+            (true, _) if entry.path.ends_with("/manifests") => 0o700,
             (true, _) => 0o755,
             (false, "yaml") if entry.path.contains("/manifests/") => 0o600,
             (false, "crt" | "yaml") => 0o644,

@@ -187,7 +187,7 @@ fn modes_are_exact_under_any_umask() {
         rustix::process::umask(before);
         for (path, expected) in [
             ("", 0o755),
-            ("ca", 0o700),
+            ("ca", 0o755),
             ("ca/ca.key", 0o600),
             ("nodes/cp1", 0o755),
             ("nodes/cp1/manifests", 0o700),
@@ -202,11 +202,11 @@ fn modes_are_exact_under_any_umask() {
 #[test]
 fn folders_that_git_opened_are_closed_again() {
     let (folder, disk) = project();
-    put(&disk, "ca/ca.key").unwrap();
-    let ca = folder.path().join("out/ca");
-    fs::set_permissions(&ca, fs::Permissions::from_mode(0o755)).unwrap();
-    put(&disk, "ca/ca.key").unwrap();
-    assert_eq!(mode(&ca), 0o700);
+    put(&disk, "nodes/cp1/manifests/etcd.yaml").unwrap();
+    let manifests = folder.path().join("out/nodes/cp1/manifests");
+    fs::set_permissions(&manifests, fs::Permissions::from_mode(0o755)).unwrap();
+    put(&disk, "nodes/cp1/manifests/etcd.yaml").unwrap();
+    assert_eq!(mode(&manifests), 0o700);
 }
 
 #[test]

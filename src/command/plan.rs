@@ -1,6 +1,7 @@
 //! `kpki plan`
 
 use std::fmt::Write as _;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use super::project::Project;
@@ -18,7 +19,8 @@ use crate::store::RealDisk;
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
-    let project = Project::read_finished(directory)?;
+    // The process ends with the plan: giving back the memory of a large project piece by piece would take longer.
+    let project = ManuallyDrop::new(Project::read_finished(directory)?);
     ways::tell(&project);
     project.refuse_obstacles(&RealDisk::open(directory)?)?;
     let now = args.future.now.unwrap_or_else(clock);
@@ -173,11 +175,16 @@ fn refuse_without_key(allow: &Allow, pattern: &NamePattern, project: &Project) -
 /// Nobody of that name could ever gain anything: it is a typing error. A name that is right and needs no
 /// consent now is none, since whoever consents may do so before the change arrives.
 fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
+    let named = intent.allow.iter().filter_map(|allow| match allow {
+        Allow::Escalation(name) => Some((allow, name)),
+        _ => None,
+    });
+    let mut named = named.peekable();
+    if named.peek().is_none() {
+        return Ok(());
+    }
     let holders = holders(&project.graph, &project.lock, &project.spec);
-    for allow in &intent.allow {
-        let Allow::Escalation(name) = allow else {
-            continue;
-        };
+    for (allow, name) in named {
         if holders.iter().any(|holder| holder.is_called(name.as_str())) {
             continue;
         }

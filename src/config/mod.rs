@@ -23,6 +23,7 @@ mod lines;
 mod manifests;
 mod node;
 mod parse;
+mod plain;
 mod policy;
 mod problem;
 mod processes;

@@ -1,12 +1,14 @@
 //! Text to [`Node`]s: the only place that knows the `kdl` crate.
 //!
-//! kdl reads about 1 MB/s, so a long text is cut at its top-level nodes and read on all cores.
+//! kdl reads about 1 MB/s, so a long text is cut at its top-level nodes and read on all cores; and the plainest nodes
+//! are read without it.
 
 use std::ops::Range;
 
 use kdl::{KdlDocument, KdlEntry, KdlIdentifier, KdlNode, KdlValue};
 use rayon::prelude::*;
 
+use super::plain;
 use super::problem::{At, Problem};
 use super::syntax::{Checked, check};
 use super::tree::{Node, Scalar, Value, Word};
@@ -23,14 +25,47 @@ pub fn parse(text: &str, file: usize) -> (Vec<Node>, Vec<Problem>) {
     let mut nodes = Vec::new();
     let pieces: Vec<_> = pieces(&checked)
         .into_par_iter()
-        .map(|range| parse_piece(&checked.clean, range, file))
+        .map(|range| parse_piece(&checked, range, file))
         .collect();
-    for piece in pieces {
-        match piece {
-            Ok(more) => nodes.extend(more),
-            Err(problem) => problems.push(*problem),
+    for (more, refused) in pieces {
+        nodes.extend(more);
+        problems.extend(refused);
+    }
+    (nodes, problems)
+}
+
+/// Plain nodes one by one, and what is between them as one text.
+fn parse_piece(checked: &Checked, piece: Range<usize>, file: usize) -> (Vec<Node>, Vec<Problem>) {
+    let (mut nodes, mut problems) = (Vec::new(), Vec::new());
+    let mut others = piece.start..piece.start;
+    let mut parse_others = |others: Range<usize>, nodes: &mut Vec<Node>| {
+        if !others.is_empty() {
+            match parse_with_kdl(&checked.clean, others, file) {
+                Ok(more) => nodes.extend(more),
+                Err(problem) => problems.push(*problem),
+            }
+        }
+    };
+    let first = checked.nodes.partition_point(|start| *start < piece.start);
+    let starts = checked.nodes.get(first..).unwrap_or(&[]);
+    for (index, start) in starts.iter().enumerate() {
+        if *start >= piece.end {
+            break;
+        }
+        let end = starts
+            .get(index + 1)
+            .map_or(piece.end, |next| piece.end.min(*next));
+        let text = checked.clean.get(*start..end).unwrap_or("");
+        match plain::node(text, file, *start) {
+            Some(node) => {
+                parse_others(others.start..*start, &mut nodes);
+                nodes.push(node);
+                others = end..end;
+            }
+            None => others.end = end,
         }
     }
+    parse_others(others.start..piece.end, &mut nodes);
     (nodes, problems)
 }
 
@@ -51,7 +86,11 @@ fn pieces(checked: &Checked) -> Vec<Range<usize>> {
     pieces
 }
 
-fn parse_piece(clean: &str, range: Range<usize>, file: usize) -> Result<Vec<Node>, Box<Problem>> {
+fn parse_with_kdl(
+    clean: &str,
+    range: Range<usize>,
+    file: usize,
+) -> Result<Vec<Node>, Box<Problem>> {
     let place = Place {
         file,
         base: range.start,
@@ -128,6 +167,46 @@ impl Place {
             values,
             properties,
             children: children.iter().map(|child| self.node(child)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn with_kdl_alone(text: &str) -> (Vec<Node>, usize) {
+        let checked = check(text, 0);
+        let refused = checked.problems.len();
+        match parse_with_kdl(&checked.clean, 0..checked.clean.len(), 0) {
+            Ok(nodes) => (nodes, refused),
+            Err(_) => (Vec::new(), refused + 1),
+        }
+    }
+
+    proptest! {
+        /// The short way gives what kdl gives, in order and with places.
+        #[test]
+        fn plain_nodes_are_read_as_kdl_reads_them(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    4 => r#"[a-z][a-z-]{0,4}( "[ -~&&[^"\\]]{0,4}"| [a-z]{1,5}="[!-~&&[^"\\]]{0,3}"){0,3} {0,2}(\n|\n\n|; |\n// c\n)"#,
+                    1 => r#"[a-z]{1,3} [0-9]{1,3}\n"#,
+                    1 => r#"[a-z]{1,3} "a" \{ b "c"; d e="f" \}\n"#,
+                    1 => r#"/- [a-z]{1,3} "x"\n"#,
+                    1 => r#"[a-z]{1,3} "\\t" \\\n "b"\n"#,
+                    1 => "[ \n]{1,3}",
+                ],
+                0..12,
+            )
+        ) {
+            let text = parts.concat();
+            let (nodes, problems) = parse(&text, 0);
+            let (expected, refused) = with_kdl_alone(&text);
+            prop_assert_eq!(problems.len(), refused, "{}", text);
+            prop_assert_eq!(nodes, expected, "{}", text);
         }
     }
 }

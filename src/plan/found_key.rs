@@ -19,11 +19,6 @@ pub(super) fn find<'s>(
     inventory: &Inventory,
     witness: impl Fn(DerivationId) -> &'s Witness,
 ) -> HashMap<DerivationId, TreePath> {
-    let unread = |file: &File| matches!(file, File::Unreadable { .. });
-    if inventory.files.values().any(unread) {
-        // What is missing may only be out of sight.
-        return HashMap::new();
-    }
     let mut missing: HashMap<Digest, DerivationId> = HashMap::new();
     for id in graph.ids().filter(|id| graph.get(*id).recipe.is_anchor()) {
         let mut places = graph.key_places(id);
@@ -36,7 +31,9 @@ pub(super) fn find<'s>(
         }
     }
     let mut found: HashMap<DerivationId, TreePath> = HashMap::new();
-    if missing.is_empty() {
+    let unread = |file: &File| matches!(file, File::Unreadable { .. });
+    // What is missing may only be out of sight.
+    if missing.is_empty() || inventory.files.values().any(unread) {
         return found;
     }
     for path in inventory.files.keys() {

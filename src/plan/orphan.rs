@@ -3,6 +3,7 @@
 //! A file is an orphan only where the lock, or the one before it, says what was put at its path, and as long
 //! as the same is there: a name or a folder proves nothing. Everything else below `out/` is not kpki's.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use super::{Note, Plan, World};
@@ -60,7 +61,7 @@ enum Form<'a> {
 }
 
 pub(super) fn find(plan: &mut Plan, world: World<'_>) {
-    let nodes = nodes_on_record(world.lock);
+    let nodes = LazyCell::new(|| nodes_on_record(world.lock));
     for (path, file) in &world.inventory.files {
         if world.graph.is_placed(path) {
             continue;
@@ -227,9 +228,9 @@ fn is_public_part(entry: &Entry, content: Content, bytes: &[u8]) -> bool {
 }
 /// At a place that is described again lies a key that this artifact had before, as the lock remembers it.
 pub(super) fn is_earlier_key(world: World<'_>, id: DerivationId, path: &TreePath) -> bool {
-    let now = world.survey.witness(id).public_key().map(PublicKey::digest);
-    match world.lock.orphans.get(path) {
-        Some(Made::Key(then)) => now.is_some_and(|now| now != *then),
-        _ => false,
-    }
+    let Some(Made::Key(then)) = world.lock.orphans.get(path) else {
+        return false;
+    };
+    let now = world.survey.witness(id).public_key();
+    now.is_some_and(|now| now.digest() != *then)
 }

@@ -3,7 +3,7 @@
 use super::{Reason, World};
 use crate::graph::{Content, DerivationId, Graph, Placement};
 use crate::hash::Digest;
-use crate::state::{Lock, PlainFile, Seen};
+use crate::state::{File, Lock, PlainFile, Seen};
 
 /// What can be said of a secret in the clear without opening it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +26,14 @@ pub fn standing(world: World<'_>, place: &Placement) -> Standing {
         let path = place.path.clone();
         Standing::Changed(Reason::SecretChanged { path, what })
     };
-    match (plain.seen, belongs_to(world.graph, world.lock, place)) {
-        (Seen::Changed, _) => changed("changed since it was verified"),
-        (Seen::Unchanged(then), Some(now)) if then == now => Standing::Verified,
-        (Seen::Unchanged(_), Some(_)) => changed("was verified with another public half"),
-        (Seen::Never, _) | (Seen::Unchanged(_), None) => Standing::Unverified,
+    match plain.seen {
+        Seen::Never => Standing::Unverified,
+        Seen::Changed => changed("changed since it was verified"),
+        Seen::Unchanged(then) => match belongs_to(world.graph, world.lock, place) {
+            Some(now) if then == now => Standing::Verified,
+            Some(_) => changed("was verified with another public half"),
+            None => Standing::Unverified,
+        },
     }
 }
 
@@ -67,8 +70,12 @@ pub(super) fn changed(world: World<'_>, id: DerivationId) -> Vec<Reason> {
 
 /// How many secrets the next apply opens, though nothing says that they changed.
 pub fn unverified(world: World<'_>) -> usize {
-    let places = world.graph.all_placements().iter();
-    places
+    let never = world.inventory.files.iter().filter(|(_, file)| match file {
+        File::Secret(secret) => secret.plain.is_some_and(|plain| plain.seen == Seen::Never),
+        _ => false,
+    });
+    never
+        .filter_map(|(path, _)| world.graph.placed(path))
         .filter(|place| standing(world, place) == Standing::Unverified)
         .count()
 }

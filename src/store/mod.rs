@@ -60,8 +60,6 @@ const STAGED_TREE: &str = "out/.pending/tree";
 const STAGED_LOCK: &str = "out/.pending/cluster.lock";
 const NEW_JOURNAL: &str = "out/.pending/journal.new";
 const JOURNAL: &str = "out/.pending/journal";
-/// Below `out/`: where the operator's keys lie.
-const CA: &str = "ca";
 const OLD: &str = "out/.pending/old";
 /// What was set aside instead of being finished. kpki never reads it again; a person deletes it.
 const DISCARDED: &str = "out/.discarded";
@@ -70,10 +68,11 @@ const DISCARDED: &str = "out/.discarded";
 /// also wait for everybody else's writes.
 const FEW: usize = 64;
 
-/// The mode of a folder below `out/`: private where it holds the operator's CA keys, what is not yet
-/// placed, or what the kubelet runs as root.
+/// The mode of a folder below `out/`: private where it holds what is not yet placed, or what the kubelet runs as
+/// root. As in kubeadm's `pki`, the CA keys are private by their own modes, and the certificates beside them are
+/// for everybody.
 fn folder_mode(path: &str) -> u32 {
-    if path == CA || path == ".pending" {
+    if path == ".pending" {
         0o700
     } else {
         profile::folder_mode(path)

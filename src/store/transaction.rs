@@ -13,8 +13,8 @@ use super::interrupted::interrupted;
 use super::journal::{Action, Change, Journal, JournalKey};
 use super::survey::{Run, survey};
 use super::{
-    CA, DISCARDED, FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK,
-    STAGED_TREE, folder_mode, in_out, in_stage, parent,
+    DISCARDED, FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK, STAGED_TREE,
+    folder_mode, in_stage, parent,
 };
 use crate::error::{Error, Result};
 use crate::hash::Digest;
@@ -72,15 +72,6 @@ pub fn begin<D: Disk>(disk: &D, key: JournalKey) -> Result<Transaction<'_, D>> {
     })
 }
 
-/// The CA keys' folder is the operator's alone, whatever a checkout or a person made of it.
-fn close_ca_folder(disk: &impl Disk) -> Result<()> {
-    let path = in_out(CA);
-    match disk.kind(&path)? {
-        EntryKind::Folder { mode } if mode & 0o077 != 0 => disk.set_mode(&path, folder_mode(CA)),
-        _ => Ok(()),
-    }
-}
-
 impl<D: Disk> Transaction<'_, D> {
     /// Finishes or undoes what an interrupted apply left. What was begun elsewhere is finished only if `consent` is
     /// its [`Interrupted::identity`](super::Interrupted): whoever gives that has judged all that it does.
@@ -96,10 +87,6 @@ impl<D: Disk> Transaction<'_, D> {
                 Settled::Finished
             }
         };
-        close_ca_folder(self.disk).map_err(match settled {
-            Settled::Finished => Effect::Complete.of(),
-            Settled::Nothing | Settled::Undone => Effect::Nothing.of(),
-        })?;
         self.settled = true;
         Ok(settled)
     }

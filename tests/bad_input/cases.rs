@@ -409,7 +409,7 @@ fn tree_cases() -> Vec<Case> {
         case(
             "out/ca: open, and a key lost",
             |p| {
-                p.mode("out/ca", 0o755);
+                p.mode("out/ca", 0o775);
                 p.remove("out/ca/etcd.key");
             },
             &["apply", "--renew", "nodes/cp1/etcd-server"],
