@@ -91,10 +91,10 @@
 //!
 //! Description, lock, `out/` and what an interrupted apply left there may have come with a pull request. What was
 //! written here is told by [`store::MachineKey`], which lies in the user's state folder and nowhere else: it seals the
-//! journal of a commit. A journal without that seal, or that Git tracks, or of another owner, or beside another lock
-//! is a proposal ([`plan::Interruption`]): plan shows what finishing it would do, apply asks for consent to exactly
-//! that, and `kpki discard` sets it aside. One that is sealed is finished only after plan, consent and policy have
-//! judged the state that it leaves.
+//! journal of a commit. One without that seal is a proposal ([`plan::Interruption`]): plan shows what finishing it would
+//! do, and apply asks for consent to exactly that. One that Git tracks, of another owner, beside another lock or with
+//! changed files is never finished; `kpki discard` sets it aside. One that is sealed is finished only after plan,
+//! consent and policy have judged the state that it leaves.
 //!
 //! # Any tree, without a description
 //!

@@ -203,7 +203,8 @@ impl Project {
     /// All that holds once the next apply is through.
     fn recover(&mut self, landed: Landed) {
         self.remember_anchors();
-        let (_, talk) = self.run(&["plan"]);
+        let (out, talk) = self.run(&["plan"]);
+        let talk = out + &talk;
         match landed {
             Landed::Outside => assert!(!talk.contains("interrupted"), "{talk}"),
             Landed::Staged => assert!(talk.contains("before its changes counted"), "{talk}"),

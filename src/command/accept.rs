@@ -110,7 +110,6 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
     }
     let settled = progress.take(transaction.settle(None))?;
     terminal::settled(settled);
-    ways::close(&project, &disk)?;
     transaction.stage(&place.path, &pem, place.mode)?;
     let identities = &args.identities.identity;
     let output = Output::new(&disk, &transaction, identities, plan.steps.len());
@@ -133,6 +132,7 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
     bar.finish_and_clear();
     progress.take(transaction.commit(lock::render(&new).as_bytes(), BTreeSet::new()))?;
     progress.complete();
+    ways::close(&project, &disk)?;
     let mut learnt = Learnt::default();
     learnt.committed(new, written);
     learnt.remember(directory, world);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::effect::Progress;
 use super::output::Output;
-use super::plan::intent;
+use super::plan::{intent, saved_text};
 use super::plan_again::{in_shell, plan_again};
 use super::project::{Description, Project};
 use super::seen::Learnt;
@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{self, Action, Allow, Intent, Plan, PrivilegeChange};
-use crate::render::{Asked, SavedPlan, asked, moved, plan_report};
+use crate::render::{Asked, asked, moved, plan_report};
 use crate::shell;
 use crate::sources::read_regular;
 use crate::state::{File, SecretFile};
@@ -67,7 +67,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
         &project.notes,
     );
     if let Some(saved) = &saved {
-        let (text, _) = SavedPlan::text(&project.graph, &asked.intent, &report);
+        let (text, _) = saved_text(&project, asked.now, &mut plan, &asked.intent);
         saved.compare(&text)?;
     }
     let objections = report.objections(terminal::columns());
@@ -77,7 +77,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     let again = saved
         .as_ref()
         .map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
-    refuse(&plan, &objections, again)?;
+    refuse(&plan, &objections, again.clone())?;
     clock_doubt::refuse(world, &plan, &asked.intent, now, saved.is_some())?;
     let issued_at = project.spec.not_before().unwrap_or(now);
     // What an interrupted apply has staged is in its place only once that is finished.
@@ -101,14 +101,15 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     let read;
     let (project, plan) = if settled == Settled::Finished {
         read = Project::read(directory)?;
-        let plan = plan::plan(read.world(asked.now), &read.spec, &asked.intent);
-        refuse(&plan, &objections, None)?;
+        let world = read.world(asked.now);
+        let plan = plan::plan(world, &read.spec, &asked.intent);
+        report = plan_report(world, &read.spec, &plan, &asked.intent.policy, &read.notes);
+        refuse(&plan, &report.objections(terminal::columns()), again)?;
         (&read, plan)
     } else {
         (&project, plan)
     };
     let world = project.world(asked.now);
-    ways::close(project, &disk)?;
     let prune = args.prune && !plan.orphans.is_empty();
     let modes = wrong_modes(project, &plan);
     let mut learnt = match learnt {
@@ -143,8 +144,9 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
             report.update_waiting(world, &plan::plan(world, &after.spec, &Intent::default()));
         }
     }
-    learnt.remember(directory, world);
     progress.complete();
+    ways::close(project, &disk)?;
+    learnt.remember(directory, world);
     Ok(match args.output.format {
         Format::Text => report.applied_text(prune, terminal::columns()),
         Format::Json => report.json(),

@@ -1,5 +1,6 @@
 //! What Git has and would take: asked of `git` itself, since only it knows all that decides what is ignored. The
-//! one place that runs another program, for commands that write, check or compare revisions: plan runs none.
+//! one place that runs another program, for commands that write, check or compare revisions. A plan asks
+//! it one thing, where this machine's own apply was interrupted: whether Git tracks what that left.
 
 mod guarded;
 mod object;

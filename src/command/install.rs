@@ -96,7 +96,7 @@ impl Job<'_> {
                 Loose::World(_) => self.disk.is_own(folder).unwrap_or(false),
                 Loose::Owner(_) => false,
             };
-            !(is_closed && folder.starts_with(KUBERNETES_FOLDER))
+            !(is_closed && (Path::new(folder)).starts_with(KUBERNETES_FOLDER))
         });
         let Some((folder, first)) = found.first_key_value() else {
             return Ok(());
@@ -107,7 +107,7 @@ impl Job<'_> {
             .collect();
         let command = format!(
             "{} {}",
-            first.mend(us),
+            first.mend(us, false),
             shell::path(&self.args.root.join(folder))
         );
         Err(Error::refused(format!("{}\nnothing was written", lines.join("\n"))).help(format!(

@@ -33,7 +33,8 @@ pub(super) fn look(directory: &Path, disk: &RealDisk) -> Result<Option<Interrupt
     let key = key.as_ref().map(Option::as_ref).map_err(String::as_str);
     let mut found = interrupted(disk, key)?;
     if let Some(found) = &mut found
-        && is_looked_through(found)
+        // What is in doubt already waits for a person: it is asked once one consents.
+        && found.doubt.is_none()
         && git::tracks_below(directory, PENDING)?
     {
         found.doubt = Some(Doubt::Tracked);
@@ -87,6 +88,7 @@ pub(super) fn finished(
 
 /// What a plan says of it. `before`: the lock in force.
 pub(super) fn judge(
+    directory: &Path,
     found: &Interrupted,
     disk: &RealDisk,
     graph: &Graph,
@@ -99,11 +101,19 @@ pub(super) fn judge(
     };
     let finishing = match &found.doubt {
         None => Finishing::ByItself,
-        Some(doubt) if doubt.yields_to_consent() => Finishing::Consent {
-            why: doubt.to_string(),
-            given: intent.allows_interrupted(&found.identity),
-        },
-        Some(doubt) => Finishing::Never(doubt.to_string()),
+        Some(doubt) if doubt.yields_to_consent() => {
+            let given = intent.allows_interrupted(&found.identity);
+            // Asked of Git only now, so that a plan of what a fork brings starts no program.
+            if given && git::tracks_below(directory, PENDING)? {
+                never(&Doubt::Tracked)
+            } else {
+                Finishing::Consent {
+                    why: doubt.to_string(),
+                    given,
+                }
+            }
+        }
+        Some(doubt) => never(doubt),
     };
     let mut rewritten = Vec::new();
     if let Finishing::Consent { .. } = finishing {
@@ -114,7 +124,7 @@ pub(super) fn judge(
         }
     }
     let replaces = match finishing {
-        Finishing::Never(_) => Vec::new(),
+        Finishing::Never { .. } => Vec::new(),
         _ => replaced_roots(graph, (before, after), &rewritten, |name| {
             found.allows_replacing(name) || intent.allows_replacing(name)
         }),
@@ -127,6 +137,13 @@ pub(super) fn judge(
         replaces,
         finishing,
     })
+}
+
+fn never(doubt: &Doubt) -> Finishing {
+    Finishing::Never {
+        why: doubt.to_string(),
+        is_tracked: *doubt == Doubt::Tracked,
+    }
 }
 
 /// A file that holds a root of trust's private key, sealed or not.
@@ -157,11 +174,13 @@ pub(super) fn refuse(interruption: &Interruption, told: &str) -> Result<()> {
     }
     let message = format!("an apply was interrupted\n\n{}", told.trim_end());
     let kind = match interruption.finishing {
-        Finishing::Never(_) => Kind::Refused,
+        Finishing::Never { .. } => Kind::Refused,
         _ => Kind::NeedsAllow,
     };
     let git = match &interruption.finishing {
-        Finishing::Never(why) if why.contains("Git") => "git rm -r --cached out/.pending, then ",
+        Finishing::Never {
+            is_tracked: true, ..
+        } => "git rm -r --cached out/.pending, then ",
         _ => "",
     };
     Err(Error::new(kind, message).help(format!(
@@ -170,7 +189,9 @@ pub(super) fn refuse(interruption: &Interruption, told: &str) -> Result<()> {
 }
 
 /// While an interrupted apply waits, every command says so.
-pub(super) fn warn(directory: &Path) {
+///
+/// `tells_itself`: the command's product has what is to be said of one that is recorded.
+pub(super) fn warn(directory: &Path, tells_itself: bool) {
     let Ok(disk) = RealDisk::open(directory) else {
         return;
     };
@@ -179,6 +200,7 @@ pub(super) fn warn(directory: &Path) {
             "note: an earlier apply was interrupted before its changes counted (or is running now); the next apply \
              clears them away",
         ),
+        Ok(Pending::Unfinished) if tells_itself => {}
         Ok(Pending::Unfinished) => match look(directory, &disk) {
             Ok(Some(Interrupted {
                 doubt: Some(doubt), ..

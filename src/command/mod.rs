@@ -68,7 +68,8 @@ pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
     // Before anything else, since it may explain an error.
     if reads_project(&cli.command) {
-        interrupted::warn(&cli.directory);
+        let tells_itself = matches!(cli.command, Command::Plan(_));
+        interrupted::warn(&cli.directory, tells_itself);
     }
     let result = match &cli.command {
         Command::Init(args) => init::run(&cli.directory, args),

@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
+use super::plan_again::{apply_it, in_shell};
 use super::project::Project;
 use super::written::{self, Product, Whose};
-use super::{Outcome, clock, clock_doubt, policy, terminal, ways};
+use super::{Outcome, clock, clock_doubt, machine, policy, terminal, ways};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::privilege::{Holder, holders};
-use crate::plan::{Allow, Intent, Interruption, NamePattern, ReviewPolicy, plan};
+use crate::plan::{Allow, Intent, Interruption, NamePattern, Plan, ReviewPolicy, plan};
 use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
-use crate::shell;
 use crate::store::RealDisk;
+use crate::time::Timestamp;
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
@@ -40,9 +41,12 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         &intent.policy,
         &project.notes,
     );
-    let saved = (args.out.as_ref()).map(|_| SavedPlan::text(&project.graph, &intent, &report));
-    // Of this machine, not of the change: a plan that was saved elsewhere is still this one.
-    report.notes.extend(unverified_note(project.world(now)));
+    let saved = (args.out.as_ref()).map(|_| saved_text(&project, now, &mut plan, &intent));
+    let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
+        Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
+        Ok(_) => note,
+    });
+    report.notes.extend(unverified);
     let mut text = match args.output.format {
         ReviewFormat::Text => report.text(terminal::columns()),
         ReviewFormat::Json => report.json(),
@@ -55,12 +59,19 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         };
         written::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
-            let _ = writeln!(
-                text,
-                "saved as {} ({hash}); kpki apply {} does exactly this",
-                visible::path(file),
-                shell::path(file)
-            );
+            let shown = visible::path(file);
+            let _ = if report.stops() {
+                writeln!(
+                    text,
+                    "saved as {shown} ({hash}); apply refuses it until the above is decided"
+                )
+            } else {
+                let command = in_shell(&apply_it(directory, file));
+                writeln!(
+                    text,
+                    "saved as {shown} ({hash}); {command} does exactly this"
+                )
+            };
         }
     }
     match &args.out {
@@ -87,6 +98,22 @@ const SAVED: Product<'_> = Product {
     is_own: |bytes| bytes.starts_with(PLAN_BEGINS.as_bytes()),
     mode: 0o666,
 };
+
+/// The text of a saved plan and its hash. What this machine has not verified is no part of the change: a plan that was
+/// saved elsewhere, or before a secret was touched, is still this one.
+pub(super) fn saved_text(
+    project: &Project,
+    now: Timestamp,
+    plan: &mut Plan,
+    intent: &Intent,
+) -> (String, String) {
+    let all = plan.steps.clone();
+    plan.steps.retain(|step| !step.is_of_this_machine());
+    let world = project.world(now);
+    let report = plan_report(world, &project.spec, plan, &intent.policy, &project.notes);
+    plan.steps = all;
+    SavedPlan::text(&project.graph, intent, &report)
+}
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.
 pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {

@@ -16,10 +16,7 @@ pub(super) fn plan_again(
     policy: &cli::Policy,
 ) -> Vec<String> {
     let path = |path: &Path| path.display().to_string();
-    let mut words = vec!["kpki".to_owned()];
-    if directory != Path::new(".") {
-        words.extend(["-C".to_owned(), path(directory)]);
-    }
+    let mut words = kpki(directory);
     words.extend(["plan".to_owned(), "--out".to_owned(), path(file)]);
     if let Some(policy) = &policy.policy {
         words.extend(["--policy".to_owned(), path(policy)]);
@@ -34,6 +31,29 @@ pub(super) fn plan_again(
     ];
     for (flag, texts) in flags {
         words.extend(texts.into_iter().flat_map(|text| [flag.to_owned(), text]));
+    }
+    words
+}
+
+/// What carries a saved plan out.
+pub(super) fn apply_it(directory: &Path, file: &Path) -> Vec<String> {
+    let mut words = kpki(directory);
+    let file = file.display().to_string();
+    // Else it would be read as an option (XBD 12.2, guideline 10).
+    let file = if file.starts_with('-') {
+        format!("./{file}")
+    } else {
+        file
+    };
+    words.extend(["apply".to_owned(), file]);
+    words
+}
+
+/// How kpki was called.
+fn kpki(directory: &Path) -> Vec<String> {
+    let mut words = vec!["kpki".to_owned()];
+    if directory != Path::new(".") {
+        words.extend(["-C".to_owned(), directory.display().to_string()]);
     }
     words
 }

@@ -185,7 +185,7 @@ impl Project {
         };
         let disk = RealDisk::open(directory)?;
         let locks = (in_force, &self.lock);
-        interrupted::judge(found, &disk, &self.graph, locks, intent).map(Some)
+        interrupted::judge(directory, found, &disk, &self.graph, locks, intent).map(Some)
     }
 
     fn new(description: Description, state: State) -> Project {

@@ -4,8 +4,6 @@
 //! exchange the description and `out/` as a whole, and how a checkout is shared is decided by people (a
 //! sticky `/tmp` above is common). `out/` is kpki's: keys and manifests that run as root come from there.
 
-use std::collections::BTreeSet;
-
 use super::project::Project;
 use super::terminal;
 use crate::error::{Error, Result};
@@ -14,29 +12,34 @@ use crate::state::Loose;
 use crate::store::{Disk as _, RealDisk};
 
 const SHOWN: usize = 5;
+const OUT: &str = "out";
 
 /// Those that kpki writes to, or has below it what kpki writes to.
 fn loose(project: &Project) -> Vec<(&str, Loose)> {
     if project.folders.loose.is_empty() {
         return Vec::new();
     }
-    let mut ways = BTreeSet::from([""]);
-    for place in project.graph.all_placements() {
-        let path = place.path.as_str();
-        ways.extend(
-            path.match_indices('/')
-                .filter_map(|(end, _)| path.get(..end)),
-        );
-    }
+    let mut places: Vec<&str> = (project.graph.all_placements().iter())
+        .map(|place| place.path.as_str())
+        .collect();
+    places.sort_unstable();
+    let is_written = |folder: &str| {
+        let prefix = format!("{folder}/");
+        let next = places.partition_point(|place| *place < prefix.as_str());
+        folder.is_empty()
+            || places
+                .get(next)
+                .is_some_and(|place| place.starts_with(&prefix))
+    };
     let loose = project.folders.loose.iter();
     loose
         .map(|(path, loose)| (path.as_str(), *loose))
-        .filter(|(path, _)| ways.contains(path))
+        .filter(|(path, _)| is_written(path))
         .collect()
 }
 
 fn shown(path: &str) -> String {
-    format!("out/{path}").trim_end_matches('/').to_owned()
+    format!("{OUT}/{path}").trim_end_matches('/').to_owned()
 }
 
 /// Stops what would write there.
@@ -55,12 +58,20 @@ pub(super) fn refuse(project: &Project) -> Result<()> {
     if bad.len() > SHOWN {
         lines.push(format!("and {} more", bad.len() - SHOWN));
     }
-    let alike = bad
-        .iter()
-        .take(SHOWN)
-        .filter(|(_, loose)| loose.mend(us) == first.mend(us));
-    let folders: Vec<String> = alike.map(|(path, _)| shown(path)).collect();
-    let command = format!("{} {}", first.mend(us), folders.join(" "));
+    let all = bad.len() > SHOWN;
+    let folders = if all {
+        OUT.to_owned()
+    } else {
+        let mend = first.mend(us, false);
+        let alike = bad
+            .iter()
+            .filter(|(_, loose)| loose.mend(us, false) == mend);
+        alike
+            .map(|(path, _)| shown(path))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let command = format!("{} {folders}", first.mend(us, all));
     Err(Error::refused(lines.join("\n")).help(format!(
         "others could exchange what is put there; look at what lies there now, then: {command}"
     )))
@@ -86,23 +97,19 @@ pub(super) fn close(project: &Project, disk: &RealDisk) -> Result<()> {
     Ok(())
 }
 
-/// Beside what is read.
+/// Beside what is read. Of what the next apply closes by itself nothing is said: a umask of 002 makes a checkout so.
 pub(super) fn tell(project: &Project) {
-    let all = loose(project);
+    let mut all = loose(project);
+    all.retain(|(_, loose)| !loose.closes_itself());
     let Some((path, first)) = all.first() else {
         return;
     };
     let more = match all.len() {
         1 => String::new(),
-        count => format!(", and {} more folders are open to others", count - 1),
-    };
-    let then = if all.iter().all(|(_, loose)| loose.closes_itself()) {
-        "the next apply closes them"
-    } else {
-        "apply is refused"
+        count => format!(", and {} more like it", count - 1),
     };
     terminal::talk(&format!(
-        "note: {} {first}{more}; {then}",
+        "note: {} {first}{more}; apply is refused",
         printable(&shown(path))
     ));
 }

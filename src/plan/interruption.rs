@@ -31,8 +31,8 @@ pub enum Finishing {
     ByItself,
     /// Only by a person's consent; why, in words.
     Consent { why: String, given: bool },
-    /// Nobody; why, in words.
-    Never(String),
+    /// Nobody; why, in words. What Git has must leave its index before it is set aside.
+    Never { why: String, is_tracked: bool },
 }
 
 impl Interruption {
@@ -42,13 +42,13 @@ impl Interruption {
             || match &self.finishing {
                 Finishing::ByItself => false,
                 Finishing::Consent { given, .. } => !given,
-                Finishing::Never(_) => true,
+                Finishing::Never { .. } => true,
             }
     }
 
     /// Whether the plan is made for what finishing leaves, or for the files as they are.
     pub fn is_looked_through(&self) -> bool {
-        !matches!(self.finishing, Finishing::Never(_))
+        !matches!(self.finishing, Finishing::Never { .. })
     }
 
     /// What `--allow` takes so that it may be finished.

@@ -109,6 +109,14 @@ impl Step {
     }
 }
 
+impl Step {
+    /// Planned only since this machine cannot tell a secret from one that was exchanged.
+    pub fn is_of_this_machine(&self) -> bool {
+        let changed = |reason: &Reason| matches!(reason, Reason::SecretChanged { .. });
+        !self.reasons.is_empty() && self.reasons.iter().all(changed)
+    }
+}
+
 impl Action {
     /// A new key pair is made.
     pub fn makes_key(self) -> bool {

@@ -39,7 +39,7 @@ pub fn interrupted_report(interruption: &Interruption) -> InterruptedReport {
     let (finished_by, doubt) = match &interruption.finishing {
         Finishing::ByItself => ("apply", None),
         Finishing::Consent { why, .. } => ("consent", Some(why.clone())),
-        Finishing::Never(why) => ("nobody", Some(why.clone())),
+        Finishing::Never { why, .. } => ("nobody", Some(why.clone())),
     };
     InterruptedReport {
         identity: interruption.identity.to_string(),
@@ -111,18 +111,23 @@ impl InterruptedReport {
             ));
         }
         if self.stops && !self.asks.is_empty() {
-            let allows: Vec<String> = self
-                .asks
-                .iter()
-                .map(|ask| format!("--allow {ask}"))
-                .collect();
-            sentences.push(format!(
-                "if it is yours (begun under another HOME, say), and every file of it is as you left it, it is \
-                 finished with {}",
-                allows.join(" ")
-            ));
+            sentences.push(
+                "if it is yours (begun under another HOME, say), and every file of it is as you left it, this \
+                 finishes it:"
+                    .to_owned(),
+            );
         }
         sentences
+    }
+
+    /// What consents to it: one line, to be copied.
+    fn command(&self) -> Option<String> {
+        let asks: Vec<String> = self
+            .asks
+            .iter()
+            .map(|ask| format!(" --allow {ask}"))
+            .collect();
+        (self.stops && !asks.is_empty()).then(|| format!("kpki apply{}", asks.concat()))
     }
 
     pub(super) fn text(&self, columns: usize) -> String {
@@ -140,6 +145,9 @@ impl InterruptedReport {
         for sentence in self.sentences() {
             text.push_str(&paragraph("    ", 4, &harmless(&sentence), columns));
         }
+        if let Some(command) = self.command() {
+            let _ = writeln!(text, "    {}", harmless(&command));
+        }
         text.push('\n');
         text
     }
@@ -150,6 +158,9 @@ impl InterruptedReport {
         let mut entry = format!("{sign} {}\n", line(&self.headline()));
         for sentence in self.sentences() {
             let _ = writeln!(entry, "    {}", line(&sentence));
+        }
+        if let Some(command) = self.command() {
+            let _ = writeln!(entry, "    {}", line(&command));
         }
         if self.stops {
             entry.push_str("    kpki discard sets it aside; nothing of it is deleted\n");

@@ -45,6 +45,15 @@ impl PlanReport {
         text
     }
 
+    /// Apply does not go on before a person decides.
+    pub fn stops(&self) -> bool {
+        let interrupted = self.interrupted.as_ref().is_some_and(|report| report.stops);
+        let mut authority = self.authority.iter();
+        interrupted
+            || !(self.blocked.is_empty() && self.mixed.is_empty() && self.violations.is_empty())
+            || authority.any(|change| change.consent == "missing")
+    }
+
     /// What a person does now.
     fn next(&self) -> Option<String> {
         if let Some(next) = self.interrupted.as_ref().and_then(InterruptedReport::next) {

@@ -15,11 +15,11 @@ pub enum Loose {
 }
 
 impl Loose {
-    /// `us` is the user that kpki runs as. A sticky bit does not help: it keeps files from being removed, not
+    /// `us` is the user that kpki runs as; `host` owns the project folder, and could exchange everything in it. A sticky bit does not help: it keeps files from being removed, not
     /// from being put there.
-    pub fn of(mode: u32, owner: u32, us: u32) -> Option<Loose> {
+    pub fn of(mode: u32, owner: u32, us: u32, host: Option<u32>) -> Option<Loose> {
         let mode = mode & 0o7777;
-        if owner != us && owner != 0 {
+        if owner != us && owner != 0 && Some(owner) != host {
             Some(Loose::Owner(owner))
         } else if mode & 0o002 != 0 {
             Some(Loose::World(mode))
@@ -37,11 +37,13 @@ impl Loose {
         matches!(self, Loose::Group { is_own: true, .. })
     }
 
-    /// The command that mends it, without the folder's name.
-    pub fn mend(self, us: u32) -> String {
+    /// The command that mends it, without the folder's name; `all`: with everything below.
+    pub fn mend(self, us: u32, all: bool) -> String {
+        let all = if all { "R" } else { "" };
         match self {
-            Loose::Owner(_) => format!("chown -h {us}"),
-            Loose::World(_) | Loose::Group { .. } => "chmod go-w".to_owned(),
+            Loose::Owner(_) => format!("chown -h{all} {us}"),
+            Loose::World(_) | Loose::Group { .. } if all.is_empty() => "chmod go-w".to_owned(),
+            Loose::World(_) | Loose::Group { .. } => "chmod -R go-w".to_owned(),
         }
     }
 }
@@ -81,10 +83,20 @@ mod tests {
             (0o100_755, 0, 0, None),
         ] {
             assert_eq!(
-                Loose::of(mode, owner, us),
+                Loose::of(mode, owner, us, None),
                 expected,
                 "{mode:o} {owner} {us}"
             );
         }
+        // Root works in a checkout of somebody else's, as in a container.
+        assert_eq!(Loose::of(0o755, 1000, 0, Some(1000)), None);
+        assert_eq!(
+            Loose::of(0o755, 1001, 0, Some(1000)),
+            Some(Loose::Owner(1001))
+        );
+        assert_eq!(
+            Loose::of(0o777, 1000, 0, Some(1000)),
+            Some(Loose::World(0o777))
+        );
     }
 }

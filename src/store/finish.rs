@@ -6,7 +6,9 @@ use super::disk::{Disk, EntryKind};
 use super::journal::{Action, Change, Journal, RESCUE};
 use super::replace::replace_by;
 use super::survey::{Move, Run, Survey, survey};
-use super::{FEW, JOURNAL, LOCK, NEW_LOCK, OLD, PENDING, STAGED_LOCK, in_out, in_stage, parent};
+use super::{
+    FEW, JOURNAL, LOCK, LOCK_LIMIT, NEW_LOCK, OLD, PENDING, STAGED_LOCK, in_out, in_stage, parent,
+};
 use crate::error::{Error, Result};
 
 /// How far a change came that failed.
@@ -50,10 +52,13 @@ pub enum Pending {
 pub fn pending(disk: &impl Disk) -> Result<Pending> {
     Ok(if disk.kind(JOURNAL)? != EntryKind::Missing {
         Pending::Unfinished
-    } else if disk.kind(PENDING)? != EntryKind::Missing {
-        Pending::Staged
-    } else {
+    } else if disk.kind(PENDING)? == EntryKind::Missing {
         Pending::Nothing
+    } else if disk.kind(OLD)? != EntryKind::Missing {
+        // Replaced files without the journal that belongs to them: nobody can finish or undo that.
+        Pending::Unfinished
+    } else {
+        Pending::Staged
     })
 }
 
@@ -65,12 +70,27 @@ pub(super) fn recover(disk: &impl Disk, journal: &Journal) -> Result<(), Failed>
         verify(disk, journal)?;
         survey(disk, journal, Run::Recovery)
     };
-    let left = ready().map_err(Effect::Recorded.of())?;
+    let left = ready().map_err(Effect::Nothing.of())?;
     finish(disk, &left, Run::Recovery)
 }
 
-/// Each file that the journal puts in place, staged or placed already, is the one that it was written for.
+/// Each file that the journal puts in place, staged or placed already, is the one that it was written for; and
+/// nothing else is staged, since a folder that is new moves as a whole.
 fn verify(disk: &impl Disk, journal: &Journal) -> Result<()> {
+    match what_changed(disk, journal)? {
+        None => Ok(()),
+        Some(path) => Err(Error::refused(format!(
+            "an interrupted apply cannot be finished: {path} has changed since it was begun"
+        ))
+        .help(RESCUE)),
+    }
+}
+
+/// The first file that is not the one that a journal was written for.
+pub(super) fn what_changed(disk: &impl Disk, journal: &Journal) -> Result<Option<String>> {
+    if let Some(stranger) = stranger(disk, journal, "")? {
+        return Ok(Some(stranger));
+    }
     for Change { path, action } in journal.changes() {
         let Action::Put(digest) = action else {
             continue;
@@ -84,27 +104,47 @@ fn verify(disk: &impl Disk, journal: &Journal) -> Result<()> {
         if matches!(disk.kind(&at)?, EntryKind::File { .. })
             && blake3::hash(&disk.read(&at)?) != *digest
         {
-            return Err(changed(&at));
+            return Ok(Some(at));
         }
     }
     let is_lock = |at| Ok::<_, Error>(blake3::hash(&disk.read(at)?) == journal.lock_after);
     match disk.kind(STAGED_LOCK)? {
-        EntryKind::File { .. } if !is_lock(STAGED_LOCK)? => Err(changed(STAGED_LOCK)),
-        _ => Ok(()),
+        EntryKind::File { .. } if !is_lock(STAGED_LOCK)? => Ok(Some(STAGED_LOCK.to_owned())),
+        _ => Ok(None),
     }
 }
 
-fn changed(path: &str) -> Error {
-    Error::refused(format!(
-        "an interrupted apply cannot be finished: {path} has changed since it was begun"
-    ))
-    .help(RESCUE)
+/// Something below the folder `folder` of the staged tree that the journal does not name.
+fn stranger(disk: &impl Disk, journal: &Journal, folder: &str) -> Result<Option<String>> {
+    let staged = in_stage(folder);
+    if disk.kind(&staged)? == EntryKind::Missing {
+        return Ok(None);
+    }
+    for name in disk.list(&staged)? {
+        let path = if folder.is_empty() {
+            name
+        } else {
+            format!("{folder}/{name}")
+        };
+        let found = match disk.kind(&in_stage(&path))? {
+            EntryKind::Folder { .. } => stranger(disk, journal, &path)?,
+            EntryKind::File { .. } if journal.puts(&path) => None,
+            _ => Some(in_stage(&path)),
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Of the lock in force.
 pub(super) fn lock_digest(disk: &impl Disk) -> Result<Option<blake3::Hash>> {
     match disk.kind(LOCK)? {
         EntryKind::Missing => Ok(None),
+        EntryKind::File { size, .. } if size > LOCK_LIMIT => {
+            Err(Error::refused(format!("{LOCK} is larger than 64 MiB")))
+        }
         _ => Ok(Some(blake3::hash(&disk.read(LOCK)?))),
     }
 }
@@ -266,12 +306,6 @@ pub(super) fn discard(disk: &impl Disk) -> Result<()> {
 
 /// Undoes an apply that was interrupted before its journal was written: deletes what it staged.
 pub(super) fn undo(disk: &impl Disk) -> Result<()> {
-    if disk.kind(OLD)? != EntryKind::Missing {
-        return Err(Error::refused(format!(
-            "{OLD} holds replaced files, but the journal that belongs to them is missing"
-        ))
-        .help(RESCUE));
-    }
     discard(disk)
 }
 

@@ -3,15 +3,12 @@
 use std::fmt;
 
 use super::disk::{Disk, EntryKind};
-use super::finish::lock_digest;
+use super::finish::{Pending, lock_digest, pending, what_changed};
 use super::journal::{Action, Journal, JournalKey};
-use super::{JOURNAL, PENDING, STAGED_LOCK};
+use super::{JOURNAL, LOCK_LIMIT, PENDING, STAGED_LOCK};
 use crate::error::{Error, Result};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
-
-/// A larger journal is of no cluster.
-const LIMIT: u64 = 64 << 20;
 
 /// A commit whose journal is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +31,8 @@ pub enum Doubt {
     LockChanged,
     /// Git has it: it came with a commit, or goes into one.
     Tracked,
+    /// A staged or placed file is not the one that it was begun with.
+    FileChanged(String),
     /// It cannot be read; why, in words that read after "its journal ".
     Unreadable(String),
 }
@@ -61,6 +60,7 @@ impl fmt::Display for Doubt {
             Doubt::OtherOwner => f.write_str("out/.pending belongs to another user"),
             Doubt::LockChanged => f.write_str("cluster.lock has changed since it was begun"),
             Doubt::Tracked => f.write_str("Git tracks out/.pending, so it came with a commit"),
+            Doubt::FileChanged(path) => write!(f, "{path} has changed since it was begun"),
             Doubt::Unreadable(why) => write!(f, "its journal {why}"),
         }
     }
@@ -85,8 +85,13 @@ pub fn interrupted<D: Disk>(
         journal: None,
     };
     let own = match disk.kind(JOURNAL)? {
+        EntryKind::Missing if pending(disk)? == Pending::Unfinished => {
+            return Ok(Some(unreadable(
+                "is missing, though out/.pending/old holds replaced files",
+            )));
+        }
         EntryKind::Missing => return Ok(None),
-        EntryKind::File { size, .. } if size > LIMIT => {
+        EntryKind::File { size, .. } if size > LOCK_LIMIT => {
             return Ok(Some(unreadable("is too large")));
         }
         EntryKind::File { .. } => disk.is_own(PENDING)? && disk.is_own(JOURNAL)?,
@@ -106,10 +111,16 @@ pub fn interrupted<D: Disk>(
             let lock = lock_digest(disk)?;
             // It may have been replaced before the crash.
             let follows = lock == journal.lock_before || lock == Some(journal.lock_after);
-            (
-                Some(journal),
-                doubt.or((!follows).then_some(Doubt::LockChanged)),
-            )
+            let doubt = match doubt {
+                None | Some(Doubt::NotFromHere(_)) if !follows => Some(Doubt::LockChanged),
+                // While another apply moves its files, one may be in neither place for a moment.
+                None | Some(Doubt::NotFromHere(_)) => {
+                    let changed = what_changed(disk, &journal).ok().flatten();
+                    changed.map(Doubt::FileChanged).or(doubt)
+                }
+                doubt => doubt,
+            };
+            (Some(journal), doubt)
         }
     };
     Ok(Some(Interrupted {
@@ -145,7 +156,7 @@ impl Interrupted {
     /// The lock as it will be.
     pub fn lock<D: Disk>(&self, disk: &D) -> Result<Vec<u8>> {
         match disk.kind(STAGED_LOCK)? {
-            EntryKind::File { size, .. } if size <= LIMIT => disk.read(STAGED_LOCK),
+            EntryKind::File { size, .. } if size <= LOCK_LIMIT => disk.read(STAGED_LOCK),
             _ => Err(Error::refused(format!(
                 "an interrupted apply cannot be finished: {STAGED_LOCK} is missing or no file"
             ))

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use blake3::Hash;
 use zeroize::Zeroizing;
 
-use super::MachineKey;
+use super::{MachineKey, is_stores_own};
 use crate::build::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::name::{ArtifactName, TreePath};
@@ -103,6 +103,15 @@ impl Journal {
 
     pub(super) fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// Whether this file, relative to `out/`, is staged for it.
+    pub(super) fn puts(&self, path: &str) -> bool {
+        let found = self
+            .changes
+            .binary_search_by(|change| change.path.as_str().cmp(path));
+        let change = found.ok().and_then(|index| self.changes.get(index));
+        change.is_some_and(|change| matches!(change.action, Action::Put(_)))
     }
 
     pub(super) fn write(&self, key: &JournalKey) -> String {
@@ -199,8 +208,8 @@ fn read_change(line: &str) -> Option<Change> {
         }
         _ => return None,
     };
-    let path = path.parse().ok()?;
-    Some(Change { path, action })
+    let path: TreePath = path.parse().ok()?;
+    (!is_stores_own(path.as_str())).then_some(Change { path, action })
 }
 
 /// What to do where a started change can be neither finished nor undone without guessing.
@@ -264,10 +273,23 @@ mod tests {
 
     #[test]
     fn a_checksum_without_a_key_is_no_seal() {
-        let body = "kpki journal 1\nput ca/kubernetes.key\n";
+        let text = journal().write(&key(1));
+        let (body, _) = body_and_end(&text);
         let text = format!("{body}end {}\n", blake3::hash(body.as_bytes()).to_hex());
+        assert_eq!(Journal::read(text.as_bytes()), Ok(journal()));
         assert!(!Journal::is_sealed(text.as_bytes(), &key(1)));
-        assert!(Journal::read(text.as_bytes()).is_err());
+        let before = "kpki journal 1\nput ca/kubernetes.key\nend 0\n";
+        assert!(Journal::read(before.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn the_store_s_own_folders_are_no_places() {
+        for path in [".discarded/1/tree/ca/ca.key", ".pending/old/0"] {
+            let text = journal()
+                .write(&key(1))
+                .replace("users/jane/jane.key", path);
+            assert!(Journal::read(text.as_bytes()).is_err(), "{path}");
+        }
     }
 
     #[test]

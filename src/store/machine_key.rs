@@ -63,6 +63,7 @@ impl MachineKey {
         if let Some(key) = MachineKey::read(folder)? {
             return Ok(key);
         }
+        refuse_home_of_another(folder)?;
         let mut key = Zeroizing::new([0; LENGTH]);
         entropy.fill(&mut *key).map_err(|error| error.to_string())?;
         let mut suffix = [0; 8];
@@ -100,6 +101,19 @@ impl MachineKey {
     /// A key for one purpose; `context` is a constant that nothing else uses (BLAKE3's key derivation).
     pub fn derive(&self, context: &'static str) -> Zeroizing<[u8; LENGTH]> {
         Zeroizing::new(blake3::derive_key(context, &*self.0))
+    }
+}
+
+/// Root with a user's HOME (`sudo` that keeps it) would leave folders there that are closed to that user.
+fn refuse_home_of_another(folder: &Path) -> Result<(), NoMachineKey> {
+    let mut above = folder.ancestors();
+    let nearest = above.find_map(|path| Some((path, fs::symlink_metadata(path).ok()?)));
+    match nearest {
+        Some((path, facts)) if geteuid().is_root() && facts.uid() != 0 => Err(format!(
+            "{} belongs to another user; set HOME or XDG_STATE_HOME to a folder of this one",
+            visible::path(path)
+        )),
+        _ => Ok(()),
     }
 }
 

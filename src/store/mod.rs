@@ -52,6 +52,8 @@ use crate::profile;
 
 const OUT: &str = "out";
 const LOCK: &str = "cluster.lock";
+/// A larger lock, and a larger journal, is of no cluster.
+const LOCK_LIMIT: u64 = 64 << 20;
 /// Beside the lock, since `out/` may be a file system of its own.
 const NEW_LOCK: &str = "cluster.lock.new";
 
@@ -77,6 +79,14 @@ fn folder_mode(path: &str) -> u32 {
     } else {
         profile::folder_mode(path)
     }
+}
+
+/// Of a path relative to `out/`: it lies in a folder of the store itself.
+fn is_stores_own(path: &str) -> bool {
+    let first = path.split('/').next();
+    [PENDING, DISCARDED]
+        .into_iter()
+        .any(|folder| folder.rsplit('/').next() == first)
 }
 
 /// Where the file `path` of the tree lies, relative to the project folder.

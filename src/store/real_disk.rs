@@ -114,7 +114,7 @@ impl Disk for RealDisk {
         };
         let stat = fstat(&*folder).map_err(|errno| io("examine", path, errno))?;
         let us = rustix::process::geteuid().as_raw();
-        Ok(Loose::of(stat.st_mode, stat.st_uid, us))
+        Ok(Loose::of(stat.st_mode, stat.st_uid, us, None))
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>> {

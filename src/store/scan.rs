@@ -8,14 +8,14 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, stat, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::folders::Folders;
 use super::owner::why;
 use super::stamp::stamp;
-use super::{DISCARDED, OUT, PENDING, STAGED_TREE};
+use super::{OUT, STAGED_TREE, is_stores_own};
 use crate::error::Result;
 use crate::sources::beneath::open_folder;
 use crate::state::{Loose, Stamp};
@@ -97,6 +97,7 @@ fn scan_below(
     let all = Scan {
         is_read,
         us: geteuid().as_raw(),
+        host: stat(project).ok().map(|stat| stat.st_uid),
         found: Mutex::default(),
         folders: Mutex::default(),
     };
@@ -110,6 +111,8 @@ fn scan_below(
 struct Scan<'f> {
     is_read: &'f (dyn Fn(&str) -> bool + Sync),
     us: u32,
+    /// Whose the project folder is.
+    host: Option<u32>,
     found: Mutex<Vec<Found>>,
     folders: Mutex<ScannedFolders>,
 }
@@ -126,7 +129,7 @@ impl Scan<'_> {
         let (mut found, mut folders) = (Vec::new(), Vec::new());
         let listed = opened.and_then(|mut dir| {
             let stat = dir.stat()?;
-            if let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, self.us) {
+            if let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, self.us, self.host) {
                 let mut all = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
                 all.loose.insert(path.clone(), loose);
             }
@@ -177,7 +180,7 @@ impl Scan<'_> {
                 }
             };
             let path = join(folder, text);
-            if is_pending(&path) {
+            if is_stores_own(&path) {
                 continue;
             }
             let fd = dir.fd()?;
@@ -285,14 +288,4 @@ fn join(folder: &str, name: &str) -> String {
     } else {
         format!("{folder}/{name}")
     }
-}
-
-/// Folders of the store itself.
-fn is_pending(path: &str) -> bool {
-    [PENDING, DISCARDED].into_iter().any(|folder| {
-        folder
-            .strip_prefix(OUT)
-            .and_then(|rest| rest.strip_prefix('/'))
-            == Some(path)
-    })
 }

@@ -14,7 +14,7 @@ use super::journal::{Action, Change, Journal, JournalKey};
 use super::survey::{Run, survey};
 use super::{
     DISCARDED, FEW, JOURNAL, LOCK, NEW_JOURNAL, NEW_LOCK, OUT, PENDING, STAGED_LOCK, STAGED_TREE,
-    folder_mode, in_stage, parent,
+    folder_mode, in_stage, is_stores_own, parent,
 };
 use crate::error::{Error, Result};
 use crate::hash::Digest;
@@ -124,6 +124,11 @@ impl<D: Disk> Transaction<'_, D> {
         }
         self.disk.mkdir(DISCARDED, 0o700)?;
         self.disk.set_mode(DISCARDED, 0o700)?;
+        // Old keys are called by their numbers in there: no pattern for names keeps them out of Git.
+        let ignore = format!("{DISCARDED}/.gitignore");
+        if self.disk.kind(&ignore)? == EntryKind::Missing {
+            self.disk.write_new(&ignore, b"*\n", 0o600)?;
+        }
         let taken = self.disk.list(DISCARDED)?;
         let free = (1..=taken.len() + 1)
             .map(|number| number.to_string())
@@ -278,7 +283,7 @@ impl<D: Disk> Drop for Transaction<'_, D> {
 }
 
 fn own(path: &TreePath) -> Result<()> {
-    if path.as_str().split('/').next() == Some(".pending") {
+    if is_stores_own(path.as_str()) {
         return Err(Error::internal(format!("{path} is the store's own")));
     }
     Ok(())

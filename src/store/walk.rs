@@ -61,7 +61,7 @@ impl Walk<'_> {
     /// The error stops everything: a limit was met.
     fn folder(&mut self, mut dir: Dir, folder: &str, depth: usize) -> Result<(), String> {
         if let Ok(stat) = dir.stat()
-            && let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, geteuid().as_raw())
+            && let Some(loose) = Loose::of(stat.st_mode, stat.st_uid, geteuid().as_raw(), None)
         {
             (self.seen)(folder, Seen::LooseFolder(loose));
         }

@@ -559,7 +559,12 @@ fn tree_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &["out/.pending/old", "journal", "nothing was deleted"],
+            &[
+                "out/.pending/old",
+                "journal",
+                "kpki discard sets it aside",
+                NOTHING,
+            ],
         ),
         case(
             "pending: link",
