@@ -72,11 +72,11 @@
 //!
 //! # Secrets in the clear
 //!
-//! Plan opens none, so an [`index`](store::index) says which file apply has last held against its witness, by what
-//! no writer leaves as it was, and for which public half. It lies in the user's state folder: what lies in a
-//! repository must not vouch for what came with it. [`plan::standing`] compares; a secret that changed is a step that
-//! only checks, one that nothing is known of is no step, and [`build::check`] opens both before anything is built. A
-//! key that does not belong is never written over: whose it is, a person knows.
+//! Plan opens none, so an [`index`](store::index) says which file apply has last held against its witness, by
+//! what no writer leaves as it was, and for which public half. It lies in the user's state folder: what lies
+//! in a repository must not vouch for what came with it. [`plan::standing`] compares; a secret that changed
+//! is a step that only checks, one that nothing is known of is no step, and [`build::check`] opens both
+//! before anything is built. A key that does not belong is never written over: whose it is, a person knows.
 //!
 //! # Power
 //!
@@ -89,12 +89,12 @@
 //!
 //! # What lies in the project folder proves nothing
 //!
-//! Description, lock, `out/` and what an interrupted apply left there may have come with a pull request. What was
-//! written here is told by [`store::MachineKey`], which lies in the user's state folder and nowhere else: it seals the
-//! journal of a commit. One without that seal is a proposal ([`plan::Interruption`]): plan shows what finishing it would
-//! do, and apply asks for consent to exactly that. One that Git tracks, of another owner, beside another lock or with
-//! changed files is never finished; `kpki discard` sets it aside. One that is sealed is finished only after plan,
-//! consent and policy have judged the state that it leaves.
+//! Description, lock, `out/` and what an interrupted apply left there may have come with a pull request. What
+//! was written here is told by [`store::MachineKey`], which lies in the user's state folder and nowhere else:
+//! it seals the journal of a commit. One without that seal is a proposal ([`plan::Interruption`]): plan shows
+//! what finishing it would do, and apply asks for consent to exactly that. One that Git tracks, of another
+//! owner, beside another lock or with changed files is never finished; `kpki discard` sets it aside. One that
+//! is sealed is finished only after plan, consent and policy have judged the state that it leaves.
 //!
 //! # Any tree, without a description
 //!
@@ -116,11 +116,11 @@
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on
 //!    the bytes that it embeds, never on a hash of recipes.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
-//! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the root
-//!    that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each is given. A
-//!    crash leaves the old state, or one that the next apply of the same user and machine rolls forward; old keys go only
-//!    after the lock is durable. The machine key and the index of verified secrets lie in the user's state folder, which
-//!    may be deleted at any time.
+//! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the
+//!    root that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each
+//!    is given. A crash leaves the old state, or one that the next apply of the same user and machine rolls
+//!    forward; old keys go only after the lock is durable. The machine key and the index of verified secrets lie
+//!    in the user's state folder, which may be deleted at any time.
 //! 8. A leaf never silently outlives its CA.
 //!
 //! # From `out/` to the nodes

@@ -1,5 +1,6 @@
-//! Secrets in the clear that may be others than those that belong there are opened before anything is built or
-//! overwritten. A key that does not belong is somebody's decision: it is named, and nothing is written over it.
+//! Secrets in the clear that may be others than those that belong there are opened before anything is built
+//! or overwritten. A key that does not belong is somebody's decision: it is named, and nothing is written
+//! over it.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -41,7 +42,8 @@ impl<'a> Wrong<'a> {
 
 type Steps<'a> = HashMap<DerivationId, &'a Step>;
 
-/// Opens every secret in the clear that is not known to be the one that belongs there. Gives those that are right.
+/// Opens every secret in the clear that is not known to be the one that belongs there. Gives those that are
+/// right.
 ///
 /// Errors: a private key that does not belong, or a secret that says nothing, unless the plan makes new ones.
 pub fn check_secrets(world: World<'_>, plan: &Plan, files: &dyn Files) -> Result<Vec<TreePath>> {
@@ -101,8 +103,8 @@ fn owner(world: World<'_>, place: &Placement) -> DerivationId {
     }
 }
 
-/// Somebody asked for another key: the one that is here is given up. A kubeconfig whose certificate the cluster has
-/// yet to sign keeps the earlier one.
+/// Somebody asked for another key: the one that is here is given up. A kubeconfig whose certificate the
+/// cluster has yet to sign keeps the earlier one.
 fn gets_a_new_key(world: World<'_>, steps: &Steps<'_>, place: &Placement) -> bool {
     let step = steps.get(&owner(world, place));
     step.is_some_and(|step| step.action.makes_key())

@@ -334,7 +334,7 @@ impl Job<'_> {
             })
     }
 
-    /// The files of a key pair that a step names. A key that is not here is not written; one just made always is.
+    /// The files of a key pair that a step names. A key that is not here is not written; a new one always is.
     pub fn write_pair(
         &self,
         step: &Step,

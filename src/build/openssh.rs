@@ -8,8 +8,8 @@ const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END: &str = "-----END OPENSSH PRIVATE KEY-----";
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 
-/// Whether age may read it: age 0.12 panics at a number of zero bytes alone, which no key has, and a commit can hold
-/// any file. What is no such key is not judged.
+/// Whether age may read it: age 0.12 panics at a number of zero bytes alone, which no key has, and a commit
+/// can hold any file. What is no such key is not judged.
 pub(super) fn is_readable(file: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(file) else {
         return false;

@@ -1,5 +1,5 @@
-//! What becomes of a panic: one line, and the exit code of a defect. It unwinds, so that a transaction undoes what it has
-//! staged; a worker's panic goes on in the thread that waits for the worker.
+//! What becomes of a panic: one line, and the exit code of a defect. It unwinds, so that a transaction undoes
+//! what it has staged; a worker's panic goes on in the thread that waits for the worker.
 
 use std::panic::{PanicHookInfo, UnwindSafe, catch_unwind, set_hook, take_hook};
 use std::process::ExitCode;
@@ -26,8 +26,8 @@ pub fn contain(command: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode {
     catch_unwind(command).unwrap_or_else(|_| ExitCode::from(Kind::Internal.exit_code()))
 }
 
-/// A message that was put together may quote what it stumbled over, a key's line for example: only the program's own
-/// words are shown, and where it was.
+/// A message that was put together may quote what it stumbled over, a key's line for example: only the
+/// program's own words are shown, and where it was.
 fn line(panic: &PanicHookInfo<'_>) -> String {
     let place = panic.location().map_or_else(String::new, |location| {
         format!(" in {}:{}", of_source(location.file()), location.line())

@@ -45,8 +45,8 @@ pub(super) struct Git {
     keeps_environment: bool,
 }
 
-/// Whether Git's index has a file of this path, or one below it, in the project's repository or one further in. `false`
-/// where there is no repository or no Git.
+/// Whether Git's index has a file of this path, or one below it, in the project's repository or one further
+/// in. `false` where there is no repository or no Git.
 pub(super) fn tracks_below(project: &Path, path: &str) -> Result<bool> {
     if guarded::program().is_none() {
         return Ok(false);
@@ -127,7 +127,8 @@ impl Git {
         }))
     }
 
-    /// As a hook means it, where its environment names the same repository: with the index that is being committed.
+    /// As a hook means it, where its environment names the same repository: with the index that is being
+    /// committed.
     fn with_environment(self, project: &Path) -> Self {
         let ask = guarded::command(&self.program, true);
         match Place::asked(ask) {
@@ -313,7 +314,8 @@ mod tests {
         }
     }
 
-    /// What Git before 2.38 finds, which does not know `safe.bareRepository`; and what `core.worktree` makes of any.
+    /// What Git before 2.38 finds, which does not know `safe.bareRepository`; and what `core.worktree` makes
+    /// of any.
     #[test]
     fn a_repository_is_held_against_the_folders() {
         let (top, project) = project("sites/prod");

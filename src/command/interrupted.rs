@@ -18,8 +18,8 @@ use crate::store::{
 /// Relative to the project folder.
 const PENDING: &str = "out/.pending";
 
-/// For a command that writes. Without a machine key it goes on; only, what it leaves at a crash nobody finishes
-/// without asking.
+/// For a command that writes. Without a machine key it goes on; only, what it leaves at a crash nobody
+/// finishes without asking.
 pub(super) fn key() -> Result<JournalKey> {
     match machine::key_or_new() {
         Ok(key) => Ok(JournalKey::of(&key)),
@@ -47,8 +47,8 @@ pub(super) fn is_looked_through(found: &Interrupted) -> bool {
     found.doubt.as_ref().is_none_or(Doubt::yields_to_consent)
 }
 
-/// The files below `out/` as finishing leaves them. What is staged must be listed before what is in place: it moves
-/// from there to here while another apply runs.
+/// The files below `out/` as finishing leaves them. What is staged must be listed before what is in place: it
+/// moves from there to here while another apply runs.
 pub(super) fn finished(
     found: &Interrupted,
     staged: Vec<Found>,

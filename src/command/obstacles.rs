@@ -15,8 +15,8 @@ impl Project {
     /// What hides files from us. Judged, they would look lost, and giving up keys that are there would
     /// be offered as the way out.
     ///
-    /// An apply would be stopped by a link, a folder or a special file wherever it writes, and it asks this first, too:
-    /// so both say the same. A public file that is too large is no obstacle: it is written again.
+    /// An apply would be stopped by a link, a folder or a special file wherever it writes, and it asks this
+    /// first, too: so both say the same. A public file that is too large is no obstacle: it is written again.
     pub fn refuse_obstacles(&self, disk: &RealDisk) -> Result<()> {
         let unread = Unreadable::of(&self.inventory).in_the_way(&self.graph, &self.inventory);
         if !unread.is_empty() {

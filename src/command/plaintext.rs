@@ -127,8 +127,8 @@ impl Search {
     }
 }
 
-/// Whether the working tree has another content than the index. Git itself would run the filters that the tree and
-/// its configuration name, so that bytes are compared here: what a filter converts differs.
+/// Whether the working tree has another content than the index. Git itself would run the filters that the
+/// tree and its configuration name, so that bytes are compared here: what a filter converts differs.
 fn may_differ(path: &Path, object: &Secret, size: u64) -> bool {
     match path.symlink_metadata() {
         // A link, or gone.

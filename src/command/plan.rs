@@ -20,7 +20,8 @@ use crate::time::Timestamp;
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
-    // The process ends with the plan: giving back the memory of a large project piece by piece would take longer.
+    // The process ends with the plan: giving back the memory of a large project piece by piece would take
+    // longer.
     let project = ManuallyDrop::new(Project::read_finished(directory)?);
     ways::tell(&project);
     project.refuse_obstacles(&RealDisk::open(directory)?)?;
@@ -99,8 +100,8 @@ const SAVED: Product<'_> = Product {
     mode: 0o666,
 };
 
-/// The text of a saved plan and its hash. What this machine has not verified is no part of the change: a plan that was
-/// saved elsewhere, or before a secret was touched, is still this one.
+/// The text of a saved plan and its hash. What this machine has not verified is no part of the change: a plan
+/// that was saved elsewhere, or before a secret was touched, is still this one.
 pub(super) fn saved_text(
     project: &Project,
     now: Timestamp,

@@ -1,4 +1,5 @@
-//! The command that makes a saved plan again. An apply of one takes no `--allow`: what it may do is a part of it.
+//! The command that makes a saved plan again. An apply of one takes no `--allow`: what it may do is a part of
+//! it.
 
 use std::path::Path;
 

@@ -89,8 +89,8 @@ impl Learnt {
         self.written = written;
     }
 
-    /// Writes it down for the next plan, if there is anything. It changes nothing that was applied, so a failure is
-    /// only told.
+    /// Writes it down for the next plan, if there is anything. It changes nothing that was applied, so a
+    /// failure is only told.
     pub fn remember(&self, directory: &Path, world: World<'_>) {
         let is_clear = |path: &&TreePath| world.graph.placed_at(path).is_some_and(is_clear);
         let mut written = self.written.iter().filter(is_clear).peekable();

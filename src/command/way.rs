@@ -1,4 +1,5 @@
-//! Where a path of the command line leads. The operator chose it; a link on it may have come with a repository.
+//! Where a path of the command line leads. The operator chose it; a link on it may have come with a
+//! repository.
 
 use std::fs;
 use std::io::{ErrorKind, Result};
@@ -42,7 +43,8 @@ impl Way {
         Ok(())
     }
 
-    /// A link that whoever writes to a repository may have made: it lies in the project, or where Git keeps files.
+    /// A link that whoever writes to a repository may have made: it lies in the project, or where Git keeps
+    /// files.
     pub fn brought_link(&self, project: &Path) -> Option<&Path> {
         let project = fs::canonicalize(project).ok();
         let is_brought = |link: &&PathBuf| {

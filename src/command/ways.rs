@@ -97,7 +97,8 @@ pub(super) fn close(project: &Project, disk: &RealDisk) -> Result<()> {
     Ok(())
 }
 
-/// Beside what is read. Of what the next apply closes by itself nothing is said: a umask of 002 makes a checkout so.
+/// Beside what is read. Of what the next apply closes by itself nothing is said: a umask of 002 makes a
+/// checkout so.
 pub(super) fn tell(project: &Project) {
     let mut all = loose(project);
     all.retain(|(_, loose)| !loose.closes_itself());

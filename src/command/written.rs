@@ -1,8 +1,9 @@
 //! Files that a command writes where the user says: one rule for all of them.
 //!
-//! A new file, or one that this command wrote before, as its content says. Never through a link, never below `out/`
-//! or in Git's own folder, never a file that the description reads or looks for, never a file of kpki's own. What
-//! names the place is typed by a person, and sometimes by a script that a stranger's branch may reach.
+//! A new file, or one that this command wrote before, as its content says. Never through a link, never below
+//! `out/` or in Git's own folder, never a file that the description reads or looks for, never a file of
+//! kpki's own. What names the place is typed by a person, and sometimes by a script that a stranger's branch
+//! may reach.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

@@ -1,7 +1,7 @@
 //! Text to [`Node`]s: the only place that knows the `kdl` crate.
 //!
-//! kdl reads about 1 MB/s, so a long text is cut at its top-level nodes and read on all cores; and the plainest nodes
-//! are read without it.
+//! kdl reads about 1 MB/s, so a long text is cut at its top-level nodes and read on all cores; and the
+//! plainest nodes are read without it.
 
 use std::ops::Range;
 
@@ -193,7 +193,7 @@ mod tests {
             parts in prop::collection::vec(
                 prop_oneof![
                     4 => r#"[a-z][a-z-]{0,4}( "[ -~&&[^"\\]]{0,4}"| [a-z]{1,5}="[!-~&&[^"\\]]{0,3}"){0,3} {0,2}(\n|\n\n|; |\n// c\n)"#,
-                    1 => r#"[a-z]{1,3} [0-9]{1,3}\n"#,
+                    1 => r"[a-z]{1,3} [0-9]{1,3}\n",
                     1 => r#"[a-z]{1,3} "a" \{ b "c"; d e="f" \}\n"#,
                     1 => r#"/- [a-z]{1,3} "x"\n"#,
                     1 => r#"[a-z]{1,3} "\\t" \\\n "b"\n"#,

@@ -92,8 +92,8 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
             "it was changed, or its writer does not hold that key; have it made again".into(),
         );
     }
-    // Before anything in it is compared: the cluster's signer takes the whole subject, and other readers may find
-    // other names in what is not said plainly.
+    // Before anything in it is compared: the cluster's signer takes the whole subject, and other readers may
+    // find other names in what is not said plainly.
     if let Some(more) = facts.subject.beyond_user_and_groups() {
         return refuse(format!("{path} asks for {more}"), SUBJECT.into());
     }

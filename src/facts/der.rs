@@ -23,8 +23,8 @@ pub struct Element<'a> {
     pub whole: &'a [u8],
 }
 
-/// The first element of `input` and what follows it. A length has the one form that DER allows (X.690 10.1), and a
-/// tag is one byte, as all are that certificates and keys have.
+/// The first element of `input` and what follows it. A length has the one form that DER allows (X.690 10.1),
+/// and a tag is one byte, as all are that certificates and keys have.
 pub fn split(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
     let (&tag, rest) = input.split_first()?;
     if tag & 0x1f == 0x1f {

@@ -1,7 +1,8 @@
 //! The text of an attribute of a name, as Go's crypto/x509 reads it (`parseASN1String` in its parser.go).
 //!
-//! Kubernetes is Go, so what Go reads is what a name says, and a certificate with a value that Go does not read is
-//! none to Kubernetes. Nothing here guesses: what is read in two ways by two versions of Go is not read.
+//! Kubernetes is Go, so what Go reads is what a name says, and a certificate with a value that Go does not
+//! read is none to Kubernetes. Nothing here guesses: what is read in two ways by two versions of Go is not
+//! read.
 
 use super::der;
 
@@ -68,8 +69,8 @@ fn is_printable_in_go(byte: u8) -> bool {
     is_printable(byte) || b"*&".contains(&byte)
 }
 
-/// Two bytes a character, without those that UTF-16 uses for others and those that are none; a zero at the end is
-/// no part of it.
+/// Two bytes a character, without those that UTF-16 uses for others and those that are none; a zero at the
+/// end is no part of it.
 fn basic_plane(value: &[u8]) -> Option<String> {
     let value = value.strip_suffix(&[0, 0]).unwrap_or(value);
     let (pairs, rest) = value.as_chunks::<2>();

@@ -1,8 +1,8 @@
 //! Who a certificate speaks of: a distinguished name, kept and compared as its DER.
 //!
 //! Chains are built by comparing names byte for byte (RFC 5280 7.1 allows more, implementations do not), so
-//! the bytes are the value. The texts in them are read once, when the name is: a name with a value that Go does
-//! not read is none, so nothing that Kubernetes sees in a name can be missing here.
+//! the bytes are the value. The texts in them are read once, when the name is: a name with a value that Go
+//! does not read is none, so nothing that Kubernetes sees in a name can be missing here.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -106,15 +106,15 @@ impl DistinguishedName {
         self.common_name()?.parse().ok()
     }
 
-    /// Whether both say the same in the same order. Bytes may differ all the same, by string types, and then neither
-    /// is the issuer of what the other one issued.
+    /// Whether both say the same in the same order. Bytes may differ all the same, by string types, and then
+    /// neither is the issuer of what the other one issued.
     pub fn says_the_same(&self, other: &DistinguishedName) -> bool {
         let (own, others) = (self.attributes.iter(), other.attributes.iter());
         own.map(Attribute::said).eq(others.map(Attribute::said))
     }
 
-    /// Why it is more than a user and groups, in a form that everybody reads alike; `None`: it is just that. Reads
-    /// after a verb: `it names OU=ops`.
+    /// Why it is more than a user and groups, in a form that everybody reads alike; `None`: it is just that.
+    /// Reads after a verb: `it names OU=ops`.
     pub fn beyond_user_and_groups(&self) -> Option<String> {
         let mut seen: BTreeSet<(&AttributeType, &str)> = BTreeSet::new();
         self.attributes.iter().find_map(|attribute| {

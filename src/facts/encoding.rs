@@ -1,7 +1,7 @@
 //! Whether bytes are DER to the letter (X.690 8 to 11), as far as Go's parser insists on it.
 //!
-//! Parsers differ in what else they let pass, and Kubernetes refuses a whole file for one such byte: it must be told
-//! where the file is brought, and not when the cluster does not start.
+//! Parsers differ in what else they let pass, and Kubernetes refuses a whole file for one such byte: it must
+//! be told where the file is brought, and not when the cluster does not start.
 
 use super::der::{self, Element};
 

@@ -53,8 +53,8 @@ impl KeyKind {
         matches!(self, KeyKind::Rsa { .. })
     }
 
-    /// What FIPS 186-5 A.1.1 asks of an RSA key's exponent and Go still reads: odd, from 2^16 + 1 to 2^31 - 1. Smaller
-    /// ones make signatures that can be forged where padding is read carelessly.
+    /// What FIPS 186-5 A.1.1 asks of an RSA key's exponent and Go still reads: odd, from 2^16 + 1 to 2^31 -
+    /// 1. Smaller ones make signatures that can be forged where padding is read carelessly.
     pub fn has_weak_exponent(self) -> bool {
         matches!(self, KeyKind::Rsa { exponent, .. } if !is_usual_exponent(exponent))
     }

@@ -65,8 +65,8 @@ pub fn archive(files: &[Wanted], record: &Record, record_path: &str) -> Result<S
         .map_err(|error| error.to_string())
 }
 
-/// Whether a file begins as an archive of kpki's: Kubernetes' folders, then the record. What is sealed cannot be told
-/// from anybody's.
+/// Whether a file begins as an archive of kpki's: Kubernetes' folders, then the record. What is sealed cannot
+/// be told from anybody's.
 pub fn is_archive(begins: &[u8], record_path: &str) -> bool {
     let mut archive = tar::Archive::new(begins);
     let Ok(entries) = archive.entries() else {

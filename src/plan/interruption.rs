@@ -1,7 +1,8 @@
-//! An apply that was interrupted after its change was recorded: what finishing it would do, and whether it may.
+//! An apply that was interrupted after its change was recorded: what finishing it would do, and whether it
+//! may.
 //!
-//! What this user began on this machine is finished by the next apply. Anything else is a proposal: it lies in the
-//! project folder, where a pull request could have put it.
+//! What this user began on this machine is finished by the next apply. Anything else is a proposal: it lies
+//! in the project folder, where a pull request could have put it.
 
 use std::collections::BTreeSet;
 
@@ -62,8 +63,8 @@ impl Interruption {
 
 /// Roots of trust that get another key with another lock: each needs consent of its own.
 ///
-/// `rewritten`: files that may hold a root's private key, whose bytes would be others or gone. The lock that comes
-/// with them may lie.
+/// `rewritten`: files that may hold a root's private key, whose bytes would be others or gone. The lock that
+/// comes with them may lie.
 pub fn replaced_roots(
     graph: &Graph,
     (before, after): (&Lock, &Lock),

@@ -4,8 +4,8 @@ use super::World;
 use crate::facts::DistinguishedName;
 use crate::graph::DerivationId;
 
-/// The subject in the bytes that are here already: what a CA issued names its subject byte for byte, and other tools
-/// than kpki write the same text in another string type.
+/// The subject in the bytes that are here already: what a CA issued names its subject byte for byte, and
+/// other tools than kpki write the same text in another string type.
 pub fn subject_on_record(
     world: World<'_>,
     id: DerivationId,

@@ -47,8 +47,8 @@ fn plain<'a>(world: World<'a>, place: &Placement) -> Option<&'a PlainFile> {
     plain.filter(|plain| plain.size > 0)
 }
 
-/// What a lock says that a secret belongs to: the public half of a key, the content of a kubeconfig. Where the files
-/// say otherwise than the lock, that is a step already.
+/// What a lock says that a secret belongs to: the public half of a key, the content of a kubeconfig. Where
+/// the files say otherwise than the lock, that is a step already.
 pub fn belongs_to(graph: &Graph, lock: &Lock, place: &Placement) -> Option<Digest> {
     let entry = lock.entries.get(&graph.get(place.derivation).name)?;
     match place.content {

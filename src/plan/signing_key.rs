@@ -89,8 +89,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
     After::Kept(key.digest())
 }
 
-/// Nodes that came with different keys, as after a botched join: each refuses the tokens of the other, and which one
-/// is right nothing here can tell. What the lock knows is repaired.
+/// Nodes that came with different keys, as after a botched join: each refuses the tokens of the other, and
+/// which one is right nothing here can tell. What the lock knows is repaired.
 fn several(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
     let world = judge.world;
     let Witness::PublicKey { path: first, key } = world.survey.witness(id) else {

@@ -80,7 +80,8 @@ pub(super) fn of_ssh(kind: &str, key: &str, comment: &str) -> Result<Recipient, 
             None => return refuse(DAMAGED),
         },
         age::ssh::Recipient::SshEd25519(_, point) => {
-            // A point has other encodings beside the one that a key is written with (RFC 8032, section 5.1.3).
+            // A point has other encodings beside the one that a key is written with (RFC 8032, section
+            // 5.1.3).
             let is_canonical = blob.ends_with(point.compress().as_bytes());
             if !is_canonical || !point::has_prime_order(point) {
                 return refuse(NOBODYS);

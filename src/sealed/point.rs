@@ -1,7 +1,8 @@
 //! Points of Curve25519 as public keys.
 //!
-//! A private key times the base point is in the subgroup of prime order, whatever the key (RFC 7748, section 5: it is a
-//! multiple of the cofactor). With a point of small order the shared secret is zero, and known to everybody (section
+//! A private key times the base point is in the subgroup of prime order, whatever the key (RFC 7748, section
+//! 5: it is a multiple of the cofactor). With a point of small order the shared secret is zero, and known to
+//! everybody (section
 //! 6.1); a point that is no multiple of the base point, or a second encoding of one, is nobody's key.
 
 use curve25519_dalek::edwards::EdwardsPoint;
@@ -15,8 +16,9 @@ const PRIME: [u8; 32] = {
     prime
 };
 
-/// A u-coordinate as X25519 writes it. What X25519 reads may have a stray top bit and be the prime or more; age puts the
-/// bytes as they are into what it derives, so that the holder of the key would derive something else.
+/// A u-coordinate as X25519 writes it. What X25519 reads may have a stray top bit and be the prime or more;
+/// age puts the bytes as they are into what it derives, so that the holder of the key would derive something
+/// else.
 pub(super) fn is_public_key(u: [u8; 32]) -> bool {
     let is_canonical = u.iter().rev().lt(PRIME.iter().rev());
     // Both signs are of the same order; a u that is not on the curve is on its twist.

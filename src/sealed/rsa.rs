@@ -9,8 +9,8 @@ const EXPONENTS: std::ops::Range<u32> = 3..1 << 24;
 const OPEN: &str =
     "is an RSA key that everybody can open, or nobody; copy the whole line of the .pub file";
 
-/// What a key says, if it is written as RFC 4251, section 5 has it, with nothing behind it. To be asked before age reads
-/// it: age 0.12 panics at a number of zero bytes alone.
+/// What a key says, if it is written as RFC 4251, section 5 has it, with nothing behind it. To be asked
+/// before age reads it: age 0.12 panics at a number of zero bytes alone.
 pub(super) fn parts(blob: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut rest = blob;
     let (kind, exponent, modulus) = (string(&mut rest)?, string(&mut rest)?, string(&mut rest)?);
@@ -34,7 +34,8 @@ pub(super) fn check((exponent, modulus): (&[u8], &[u8])) -> Result<(), &'static 
         Some(exponent) if EXPONENTS.contains(&exponent) && exponent % 2 == 1 => {}
         _ => return Err(OPEN),
     }
-    // Everybody can divide by these, and a prime needs no division. Other factors that are easy to find cannot be seen.
+    // Everybody can divide by these, and a prime needs no division. Other factors that are easy to find
+    // cannot be seen.
     let divides = |factor: u32| {
         let digits = modulus.iter();
         digits.fold(0, |left, byte| ((left << 8) | u32::from(*byte)) % factor) == 0

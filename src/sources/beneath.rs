@@ -1,9 +1,10 @@
 //! Files below a folder, reached one component at a time: no link leads out of it.
 //!
-//! `openat2(2)` with `RESOLVE_BENEATH` says no where a link leaves, but not where one led that stays inside, and
-//! neither older kernels nor other systems have it. This walk is the same everywhere: every component is opened below
-//! the one before it and never as a link (`O_NOFOLLOW`), a link's text is read and walked like the path itself, and
-//! `..` goes back to a folder that is held open. So a link that is exchanged meanwhile leads nowhere else.
+//! `openat2(2)` with `RESOLVE_BENEATH` says no where a link leaves, but not where one led that stays inside,
+//! and neither older kernels nor other systems have it. This walk is the same everywhere: every component is
+//! opened below the one before it and never as a link (`O_NOFOLLOW`), a link's text is read and walked like
+//! the path itself, and `..` goes back to a folder that is held open. So a link that is exchanged meanwhile
+//! leads nowhere else.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -70,8 +71,9 @@ impl Entry {
     }
 }
 
-/// Reads an open file that must be a regular one, at most one byte more than `limit`, so that the caller sees when
-/// there was more. The buffer has its final size from the start: an outgrown one would keep a part of a key.
+/// Reads an open file that must be a regular one, at most one byte more than `limit`, so that the caller sees
+/// when there was more. The buffer has its final size from the start: an outgrown one would keep a part of a
+/// key.
 pub fn read(opened: OwnedFd, limit: usize) -> Result<Regular, String> {
     let facts = fstat(&opened).map_err(in_words)?;
     refuse_special(FileType::from_raw_mode(facts.st_mode))?;

@@ -1,9 +1,9 @@
 //! The read-only tree that a description and everything it names come from.
 //!
 //! Paths are relative, in slashes, below the tree's root. Every read states its limit, so that no input
-//! file can fill the memory, and opens without blocking, so that no FIFO can stop the program. What a link leads to
-//! counts by where it really lies: outside of the tree nothing is read, and a link makes no text of another kind
-//! of file, or of Git's own files, a text that a message may quote.
+//! file can fill the memory, and opens without blocking, so that no FIFO can stop the program. What a link
+//! leads to counts by where it really lies: outside of the tree nothing is read, and a link makes no text of
+//! another kind of file, or of Git's own files, a text that a message may quote.
 
 pub mod beneath;
 
@@ -227,8 +227,8 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// A file that the operator names, wherever it is: links are followed. Up to one byte more than `limit`, so that the
-/// caller sees when there was more.
+/// A file that the operator names, wherever it is: links are followed. Up to one byte more than `limit`, so
+/// that the caller sees when there was more.
 pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, String> {
     // O_NONBLOCK: opening a FIFO for reading waits for a writer otherwise (open(2)).
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;

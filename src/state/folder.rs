@@ -15,8 +15,8 @@ pub enum Loose {
 }
 
 impl Loose {
-    /// `us` is the user that kpki runs as; `host` owns the project folder, and could exchange everything in it. A sticky bit does not help: it keeps files from being removed, not
-    /// from being put there.
+    /// `us` is the user that kpki runs as; `host` owns the project folder, and could exchange everything in
+    /// it. A sticky bit does not help: it keeps files from being removed, not from being put there.
     pub fn of(mode: u32, owner: u32, us: u32, host: Option<u32>) -> Option<Loose> {
         let mode = mode & 0o7777;
         if owner != us && owner != 0 && Some(owner) != host {

@@ -2,9 +2,9 @@
 
 use crate::hash::Digest;
 
-/// What the operating system says of a file, and what no writer leaves as it was: `changed` moves with every write,
-/// rename and change of attributes, and nobody can set it (inode(7)). The device is left out: its number may be
-/// another after a restart.
+/// What the operating system says of a file, and what no writer leaves as it was: `changed` moves with every
+/// write, rename and change of attributes, and nobody can set it (inode(7)). The device is left out: its
+/// number may be another after a restart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stamp {
     pub size: u64,

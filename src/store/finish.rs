@@ -74,8 +74,8 @@ pub(super) fn recover(disk: &impl Disk, journal: &Journal) -> Result<(), Failed>
     finish(disk, &left, Run::Recovery)
 }
 
-/// Each file that the journal puts in place, staged or placed already, is the one that it was written for; and
-/// nothing else is staged, since a folder that is new moves as a whole.
+/// Each file that the journal puts in place, staged or placed already, is the one that it was written for;
+/// and nothing else is staged, since a folder that is new moves as a whole.
 fn verify(disk: &impl Disk, journal: &Journal) -> Result<()> {
     match what_changed(disk, journal)? {
         None => Ok(()),

@@ -1,16 +1,17 @@
-//! What this machine knows of the secrets in the clear that it has opened: which file each was, and what it belonged
-//! to. `plan` opens no secret; by this it notices one that was exchanged.
+//! What this machine knows of the secrets in the clear that it has opened: which file each was, and what it
+//! belonged to. `plan` opens no secret; by this it notices one that was exchanged.
 //!
-//! The index lies in kpki's state folder and not in the project, where a pull request could bring one that vouches
-//! for what it exchanges. It holds nothing of a secret's content. It may be deleted at any time: the next apply
-//! opens every secret and writes it anew. A key of this machine authenticates it, and it names its project: a
-//! damaged or foreign one is as none.
+//! The index lies in kpki's state folder and not in the project, where a pull request could bring one that
+//! vouches for what it exchanges. It holds nothing of a secret's content. It may be deleted at any time: the
+//! next apply opens every secret and writes it anew. A key of this machine authenticates it, and it names its
+//! project: a damaged or foreign one is as none.
 //!
 //! # Format, version 1
 //!
-//! A magic number, 32 bytes of keyed BLAKE3 over all that follows, then in little endian: length (u16) and bytes of the
-//! project's path, inode of `out/` (u64), number of entries (u32); of each entry length (u16) and bytes of its path
-//! below `out/`, size and inode (u64), modified and changed (i64, u32), digest of what it belongs to (16 bytes).
+//! A magic number, 32 bytes of keyed BLAKE3 over all that follows, then in little endian: length (u16) and
+//! bytes of the project's path, inode of `out/` (u64), number of entries (u32); of each entry length (u16)
+//! and bytes of its path below `out/`, size and inode (u64), modified and changed (i64, u32), digest of what
+//! it belongs to (16 bytes).
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
@@ -84,8 +85,8 @@ impl IndexFile {
         self.parse(&bytes)
     }
 
-    /// Replaces the index. One that cannot be replaced is deleted, if that is possible: it would call changed what
-    /// an apply has just written.
+    /// Replaces the index. One that cannot be replaced is deleted, if that is possible: it would call changed
+    /// what an apply has just written.
     pub fn write(&self, index: &Index) -> Result<(), String> {
         let failed = |error: io::Error| format!("{}: {error}", self.path.display());
         self.replace(index).map_err(|error| {

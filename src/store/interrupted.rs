@@ -23,7 +23,8 @@ pub struct Interrupted {
 /// Why an interrupted apply is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// Its last line was not made with the key of this user and machine; the reason, where there is no such key.
+    /// Its last line was not made with the key of this user and machine; the reason, where there is no such
+    /// key.
     NotFromHere(Option<String>),
     /// `out/.pending` or the journal belongs to another user.
     OtherOwner,

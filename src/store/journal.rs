@@ -12,8 +12,8 @@
 //!
 //! Changes are sorted by path. A change's place in the list names what it replaces in `old/`.
 //!
-//! A journal that lies in the project folder proves nothing: it may have come with a pull request. Only the key of
-//! its last line, which never leaves this user's state folder, tells that it was written here.
+//! A journal that lies in the project folder proves nothing: it may have come with a pull request. Only the
+//! key of its last line, which never leaves this user's state folder, tells that it was written here.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! A random key of this user on this machine, outside of every project: what it seals was written here.
 //!
-//! Whatever lies in a project folder may have come with a pull request; a checksum proves nothing about that. The
-//! key lies in the user's state folder (XDG Base Directory Specification), readable by that user alone.
+//! Whatever lies in a project folder may have come with a pull request; a checksum proves nothing about that.
+//! The key lies in the user's state folder (XDG Base Directory Specification), readable by that user alone.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};

@@ -70,9 +70,9 @@ const DISCARDED: &str = "out/.discarded";
 /// also wait for everybody else's writes.
 const FEW: usize = 64;
 
-/// The mode of a folder below `out/`: private where it holds what is not yet placed, or what the kubelet runs as
-/// root. As in kubeadm's `pki`, the CA keys are private by their own modes, and the certificates beside them are
-/// for everybody.
+/// The mode of a folder below `out/`: private where it holds what is not yet placed, or what the kubelet runs
+/// as root. As in kubeadm's `pki`, the CA keys are private by their own modes, and the certificates beside
+/// them are for everybody.
 fn folder_mode(path: &str) -> u32 {
     if path == ".pending" {
         0o700

@@ -12,7 +12,8 @@ use super::folders::Folders;
 use crate::error::Result;
 use crate::state::{Moment, Stamp};
 
-/// A file system's clock may advance every ten milliseconds only; with some it is seconds, for which nobody waits.
+/// A file system's clock may advance every ten milliseconds only; with some it is seconds, for which nobody
+/// waits.
 const TICKS: usize = 20;
 const TICK: Duration = Duration::from_millis(2);
 
@@ -40,9 +41,9 @@ impl Stamps {
         is_file.then(|| stamp(&stat))
     }
 
-    /// The file system's time, if possible later than `moment`: what is written from now on does not carry that
-    /// one any more. Giving the folder the mode that it has moves its time of change, and nothing else; the clock of
-    /// this machine may be another one than the file system's.
+    /// The file system's time, if possible later than `moment`: what is written from now on does not carry
+    /// that one any more. Giving the folder the mode that it has moves its time of change, and nothing else;
+    /// the clock of this machine may be another one than the file system's.
     pub fn time_after(&self, moment: Moment) -> Option<Moment> {
         let mode = Mode::from_raw_mode(fstat(&*self.out).ok()?.st_mode & 0o7777);
         let mut now = None;

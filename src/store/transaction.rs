@@ -73,8 +73,9 @@ pub fn begin<D: Disk>(disk: &D, key: JournalKey) -> Result<Transaction<'_, D>> {
 }
 
 impl<D: Disk> Transaction<'_, D> {
-    /// Finishes or undoes what an interrupted apply left. What was begun elsewhere is finished only if `consent` is
-    /// its [`Interrupted::identity`](super::Interrupted): whoever gives that has judged all that it does.
+    /// Finishes or undoes what an interrupted apply left. What was begun elsewhere is finished only if
+    /// `consent` is its [`Interrupted::identity`](super::Interrupted): whoever gives that has judged all that
+    /// it does.
     pub fn settle(&mut self, consent: Option<&Digest>) -> Result<Settled, Failed> {
         let settled = match pending(self.disk).map_err(Effect::Nothing.of())? {
             Pending::Nothing => Settled::Nothing,
@@ -110,8 +111,8 @@ impl<D: Disk> Transaction<'_, D> {
         }
     }
 
-    /// Sets what an interrupted apply left aside, whatever it is, and tells where it lies now. Nothing of it is read
-    /// or deleted: it may hold the only copy of a key. `None`: nothing was left.
+    /// Sets what an interrupted apply left aside, whatever it is, and tells where it lies now. Nothing of it
+    /// is read or deleted: it may hold the only copy of a key. `None`: nothing was left.
     pub fn discard(&self) -> Result<Option<String>> {
         match self.disk.kind(PENDING)? {
             EntryKind::Missing => return Ok(None),

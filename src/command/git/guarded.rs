@@ -1,5 +1,6 @@
-//! The one way to run Git. A repository's configuration and files can name programs, and what a pull request, an archive
-//! or a shared folder brings is nobody's consent to run them: nothing here converts content, runs a hook or fetches.
+//! The one way to run Git. A repository's configuration and files can name programs, and what a pull request,
+//! an archive or a shared folder brings is nobody's consent to run them: nothing here converts content, runs
+//! a hook or fetches.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,9 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     // What stands in for other objects hides them.
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     ("GIT_GRAFT_FILE", "/dev/null"),
-    // A partial clone's remote would be asked for what is missing. Git before 2.45 does not know this, and any Git
-    // lets a repository's `protocol.NAME.allow` win over `protocol.allow`: none is on this list, so none is allowed.
+    // A partial clone's remote would be asked for what is missing. Git before 2.45 does not know this, and
+    // any Git lets a repository's `protocol.NAME.allow` win over `protocol.allow`: none is on this list, so
+    // none is allowed.
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_ALLOW_PROTOCOL", "none"),
     ("GIT_LITERAL_PATHSPECS", "1"),
@@ -40,8 +42,8 @@ const PATHSPECS: [&str; 3] = [
     "GIT_ICASE_PATHSPECS",
 ];
 
-/// What a hook's environment says of a repository, which may be another one (`git rev-parse --local-env-vars`).
-/// `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS` stay: they are what the user told Git.
+/// What a hook's environment says of a repository, which may be another one (`git rev-parse
+/// --local-env-vars`). `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS` stay: they are what the user told Git.
 const OF_A_REPOSITORY: [&str; 12] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",

@@ -66,8 +66,9 @@ impl Place {
         }
     }
 
-    /// No commit can bring a `.git`, so the project is below a folder that has one, and that is the repository. A
-    /// Git before 2.38 does not refuse one that a commit brought; and a `core.worktree` may name any folder.
+    /// No commit can bring a `.git`, so the project is below a folder that has one, and that is the
+    /// repository. A Git before 2.38 does not refuse one that a commit brought; and a `core.worktree` may
+    /// name any folder.
     pub fn check(&self, project: &Path) -> Result<()> {
         let entry = self.top.join(".git");
         let named = if entry.is_dir() {

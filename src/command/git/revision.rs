@@ -177,7 +177,8 @@ fn entry(line: &[u8]) -> Option<Result<(String, TreeEntry)>> {
             object: object.to_owned(),
             size,
         },
-        // It has no size where it is not here: to be told, and not to be taken for a file that nobody committed.
+        // It has no size where it is not here: to be told, and not to be taken for a file that nobody
+        // committed.
         (_, Err(_)) => {
             let path = printable(path);
             return Some(Err(failed(&format!(
