@@ -77,7 +77,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
             continue;
         }
         found.push(Violation {
-            what: format!("is put into /{folder}, which is not known to be harmless"),
+            what: format!("is put into /{folder}, which is on no list of harmless folders"),
             origin: super::privilege::block_of(spec, &name),
             artifacts: vec![name],
             rule: Origin::Derived(FOLDER_RULE),
@@ -87,7 +87,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
 }
 
 const FOLDER_RULE: &str =
-    "kpki's list of folders, to which a policy given with --policy adds: ordinary-folder";
+    "kpki's own list, which a policy lengthens: --policy FILE with policy { ordinary-folder \"/that/folder\" }";
 
 type Broken = Vec<(String, Origin)>;
 

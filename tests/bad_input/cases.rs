@@ -1076,7 +1076,7 @@ fn usage_cases() -> Vec<Case> {
             APPLY,
             1,
             &[
-                "certificates/evil is put into /root/.ssh, which is not known to be harmless",
+                "certificates/evil is put into /root/.ssh, which is on no list of harmless folders",
                 "ordinary-folder",
                 NOTHING,
             ],
