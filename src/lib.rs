@@ -147,7 +147,8 @@
 //! - A CA renews when what is left is less than its longest leaf and that leaf's window need, but never
 //!   before half of its own life: else a CA shorter than its leaves would renew at every run.
 //! - A file is an orphan while it is what the lock says was put at its path, and never by its name or
-//!   folder. A lock names artifacts; `graph::origins` says where those can have lain. Lines for files are
+//!   folder. A certificate, key or kubeconfig is one only if a CA in `out/ca` signed for it (`plan::Proof`): the
+//!   lock may be anybody's. A lock names artifacts; `graph::origins` says where those can have lain. Lines for files are
 //!   needed only where the artifact's line moves on and the file stays, so an older lock serves as well.
 //! - What cannot be read blocks its artifact without an `--allow`: nothing follows from it.
 //! - A certificate can be issued again over a public key alone. Only a kubeconfig needs the private one.

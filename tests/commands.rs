@@ -853,3 +853,48 @@ fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
     assert!(lab.path(vip).exists());
     assert!(lab.done("plan").contains("nothing to do"));
 }
+
+/// A change of cluster.lock alone, which says of the operator's own files what kpki says of its own.
+#[test]
+fn a_forged_lock_makes_nobody_s_key_an_orphan() {
+    let description =
+        "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n";
+    let (lab, other) = (Lab::applied(description), Lab::applied(description));
+    let [key, certificate] =
+        ["key", "crt"].map(|end| std::fs::read(other.path(&format!("out/ca/etcd.{end}"))).unwrap());
+    let der = kpki::facts::certificates_in_pem(&certificate).unwrap();
+    let facts = kpki::facts::CertificateFacts::from_der(&der[0]).unwrap();
+    let content = kpki::hash::Digest::of(&certificate);
+    let lock = std::fs::read_to_string(lab.path("cluster.lock")).unwrap();
+    let mut lock = lock.replacen("\"kpki-lock\":1", "\"kpki-lock\":2", 1);
+    std::fs::create_dir_all(lab.path("out/users/bob")).unwrap();
+    let stems = ["nodes/cp1/etc/kubernetes/pki/oidc", "users/bob/bob"];
+    for stem in stems {
+        lab.write(&format!("out/{stem}.key"), &key);
+        lab.write(&format!("out/{stem}.crt"), &certificate);
+        let public_key = facts.public_key.digest();
+        lock.extend([format!(
+            "{{\"orphan\":\"{stem}.crt\",\"content\":\"{content}\"}}\n\
+             {{\"orphan\":\"{stem}.key\",\"public-key\":\"{public_key}\"}}\n"
+        )]);
+    }
+    lab.write("cluster.lock", lock);
+    let plan = lab.done("plan");
+    assert!(
+        plan.contains("4 files under out/ that kpki did not make"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("--prune leaves them") && !plan.contains("orphan"),
+        "{plan}"
+    );
+    lab.done("apply --prune");
+    for stem in stems {
+        for end in ["key", "crt"] {
+            assert!(
+                lab.path(&format!("out/{stem}.{end}")).exists(),
+                "{stem}.{end}"
+            );
+        }
+    }
+}

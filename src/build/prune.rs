@@ -1,20 +1,22 @@
 //! What `--prune` deletes: what kpki put there and nobody needs.
 //!
 //! A lock lies in a repository, so its word is not enough for a private key: it is opened, and must be the
-//! one that the lock says. One that belongs to anything described goes only where the same key rests in its
+//! one that the lock says and that a certificate of this project's is over. One that belongs to anything described goes only where the same key rests in its
 //! place.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::execute::Job;
 use super::held_key::{Belongs, held_key};
+use super::identity_file::Unopened;
 use super::key::PrivateKey;
+use super::seal::open;
 use crate::error::{Error, Result};
 use crate::facts::{CertificateFacts, KubeconfigFacts, PublicKey, certificates_in_pem};
 use crate::graph::{Content, DerivationId, origins};
 use crate::hash::Digest;
 use crate::name::TreePath;
-use crate::plan::{Orphan, Plan, Resting, World, resting};
+use crate::plan::{Orphan, Plan, Proof, Resting, World, resting};
 use crate::sealed::SUFFIX;
 use crate::secret::Secret;
 use crate::state::{File, Made};
@@ -24,22 +26,29 @@ const HELP: &str = "nothing was deleted; move these files out of out/, or leave 
 /// Deletes all orphans, or none where one of them is not what the lock says.
 pub(super) fn prune(job: &Job<'_>, plan: &Plan) -> Result<()> {
     let mut described = Described::of(job);
+    let proof = Proof::of(job.world);
     let mut kept = Vec::new();
     for orphan in &plan.orphans {
         let Orphan::File { path, secret, made } = orphan else {
             continue;
         };
-        if *secret && let Err(why) = judge(job, &mut described, path, *made) {
+        if *secret && let Err(why) = judge(job, &proof, &mut described, path, *made) {
             kept.push(format!("out/{path} {why}"));
         }
     }
     if !kept.is_empty() {
         return Err(Error::refused(kept.join("\n")).help(HELP));
     }
-    for orphan in &plan.orphans {
-        if let Orphan::File { path, .. } = orphan {
-            job.files.remove(path)?;
-        }
+    let mut paths: Vec<&TreePath> = (plan.orphans.iter())
+        .filter_map(|orphan| match orphan {
+            Orphan::File { path, .. } => Some(path),
+            Orphan::Line(_) => None,
+        })
+        .collect();
+    // Certificates last: where this is cut short, they still prove whose the keys are.
+    paths.sort_by_key(|path| path.as_str().strip_suffix(".crt").is_some());
+    for path in paths {
+        job.files.remove(path)?;
     }
     Ok(())
 }
@@ -61,6 +70,7 @@ pub(super) fn remembered(world: World<'_>, plan: &Plan) -> BTreeMap<TreePath, Ma
     });
     absent
         .map(|(path, made)| (path.clone(), *made))
+        .chain(plan.unproven.iter().cloned())
         .chain(here)
         .collect()
 }
@@ -68,6 +78,7 @@ pub(super) fn remembered(world: World<'_>, plan: &Plan) -> BTreeMap<TreePath, Ma
 /// Why a secret is not deleted; reads after its name.
 fn judge(
     job: &Job<'_>,
+    proof: &Proof<'_>,
     described: &mut Described<'_>,
     path: &TreePath,
     made: Made,
@@ -76,6 +87,11 @@ fn judge(
         // A sealed file is never written twice: this one is kpki's. Whose key it holds, its place says.
         Made::Content(_) => {
             let clear = path.as_str().strip_suffix(SUFFIX).unwrap_or(path.as_str());
+            if let Some(file) = opened(job, path)?
+                && !proof.keys(clear).contains(&public_half(clear, &file)?)
+            {
+                return Err("holds another key than that of the certificate beside it".to_owned());
+            }
             let origins = origins(clear);
             origins
                 .iter()
@@ -85,7 +101,7 @@ fn judge(
         Made::Key(known) => {
             let file = job.files.read_secret(path);
             let file = file.map_err(|error| format!("cannot be opened: {error}"))?;
-            let key = public_half(path, &file)?;
+            let key = public_half(path.as_str(), &file)?;
             if key != known {
                 return Err("holds another key than the one that kpki put there".to_owned());
             }
@@ -144,10 +160,31 @@ impl<'j> Described<'j> {
     }
 }
 
+/// A sealed file's secret, where an identity was given that opens it.
+fn opened(job: &Job<'_>, path: &TreePath) -> Result<Option<Secret>, String> {
+    let unreadable = |error: Error| format!("cannot be opened: {error}");
+    let clear = path.as_str().strip_suffix(SUFFIX).unwrap_or(path.as_str());
+    let secret = job.world.inventory.secret(clear);
+    let Some(sealed) = secret.and_then(|secret| secret.sealed.as_ref()) else {
+        return Err("is not sealed".to_owned());
+    };
+    let identities = job.files.identities().map_err(unreadable)?;
+    if identities.is_empty() {
+        return Ok(None);
+    }
+    let file = job.files.read_secret(path).map_err(unreadable)?;
+    match open(file.expose(), sealed.size, identities) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(Unopened::Damaged) => Err("is damaged: cut or changed".to_owned()),
+        // Sealed to others: as much is known of it as without an identity.
+        Err(Unopened::WithoutAge | Unopened::NoneFits) => Ok(None),
+    }
+}
+
 /// Of a kubeconfig that of its certificate, whose key it must hold or leave to a file.
-fn public_half(path: &TreePath, file: &Secret) -> Result<Digest, String> {
+fn public_half(path: &str, file: &Secret) -> Result<Digest, String> {
     let key = |pem: &Secret| PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string());
-    if path.as_str().strip_suffix(".key").is_some() {
+    if path.strip_suffix(".key").is_some() {
         return Ok(key(file)?.public_key().digest());
     }
     let config = KubeconfigFacts::from_yaml(file.expose()).map_err(|error| error.to_string())?;

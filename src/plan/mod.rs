@@ -20,6 +20,7 @@ mod judge;
 mod leaf;
 mod orphan;
 pub mod privilege;
+mod proof;
 mod reason;
 mod rendered;
 mod request;
@@ -40,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::graph::{DerivationId, Graph};
 use crate::hash::Digest;
 use crate::name::TreePath;
-use crate::state::{Entry, Inventory, Lock};
+use crate::state::{Entry, Inventory, Lock, Made};
 use crate::time::Timestamp;
 
 pub use answer::{accepted_entry, is_answered, refusal, renew_from};
@@ -55,6 +56,7 @@ pub use judge::plan;
 pub use leaf::leaf_entry;
 pub use orphan::{Orphan, looks_like_own};
 pub use privilege::PrivilegeChange;
+pub use proof::Proof;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
 pub use request::{
@@ -190,6 +192,9 @@ pub struct Plan {
     pub orphans: Vec<Orphan>,
     /// Files under `out/` that kpki did not make and never touches.
     pub foreign: Vec<String>,
+    /// Those of them that the lock names, and nothing but the lock. Their lines stay: one that is described again
+    /// is told from a stranger's.
+    pub unproven: Vec<(TreePath, Made)>,
     pub notes: Vec<Note>,
     pub header: Vec<HeaderChange>,
     /// Lock entries of the artifacts that no step touches.

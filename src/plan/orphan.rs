@@ -1,12 +1,14 @@
 //! Files and lock lines that the description no longer mentions: listed, never planned, until `--prune`.
 //!
 //! A file is an orphan only where the lock, or the one before it, says what was put at its path, and as long
-//! as the same is there: a name or a folder proves nothing. Everything else below `out/` is not kpki's.
+//! as the same is there: a name or a folder proves nothing. Nor does a lock that anybody may have written: a
+//! certificate, key or kubeconfig must also be proven to be this project's. Everything else below `out/` is not
+//! kpki's.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use super::{Note, Plan, World};
+use super::{Note, Plan, Proof, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
 };
@@ -62,6 +64,7 @@ enum Form<'a> {
 
 pub(super) fn find(plan: &mut Plan, world: World<'_>) {
     let nodes = LazyCell::new(|| nodes_on_record(world.lock));
+    let proof = LazyCell::new(|| Proof::of(world));
     for (path, file) in &world.inventory.files {
         if world.graph.is_placed(path) {
             continue;
@@ -95,6 +98,10 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
                 _ => None,
             };
             match made {
+                Some((tree_path, made)) if !is_proven(&proof, path, &form, made) => {
+                    plan.foreign.push(file.clone());
+                    plan.unproven.push((tree_path, made));
+                }
                 Some((path, made)) => plan.orphans.push(Orphan::File {
                     path,
                     secret: !matches!(form, Form::Public(_)),
@@ -111,6 +118,18 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
     }
     plan.orphans.sort();
     plan.foreign.sort();
+    plan.unproven.sort();
+}
+
+/// The path is the name in the clear.
+fn is_proven(proof: &Proof<'_>, path: &str, form: &Form<'_>, made: Made) -> bool {
+    match (form, made) {
+        (Form::Public(bytes), _) => proof.allows(path, bytes),
+        (Form::Plain(_), Made::Key(key)) => proof.keys(path).contains(&key),
+        // Whose key it holds is seen only once it is opened.
+        (Form::Sealed(_), _) => !proof.keys(path).is_empty(),
+        (Form::Plain(_), Made::Content(_)) => false,
+    }
 }
 
 fn note(plan: &mut Plan, path: &str, what: String) {
@@ -226,6 +245,7 @@ fn is_public_part(entry: &Entry, content: Content, bytes: &[u8]) -> bool {
         Content::PrivateKey | Content::Kubeconfig => false,
     }
 }
+
 /// At a place that is described again lies a key that this artifact had before, as the lock remembers it.
 pub(super) fn is_earlier_key(world: World<'_>, id: DerivationId, path: &TreePath) -> bool {
     let Some(Made::Key(then)) = world.lock.orphans.get(path) else {

@@ -15,6 +15,7 @@ pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
                 .filter(|note| !matches!(note, Note::Clamped { .. }))
                 .map(|note| text(world, note)),
         )
+        .chain(unproven(plan))
         .chain(seed(world, spec, plan))
         .chain(kubelet_client_loses_its_group(world, plan))
         .chain(once_in_the_clear(plan))
@@ -52,6 +53,20 @@ pub(super) fn seed(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Why these are no orphans, which most of them would be but for a CA that was replaced.
+fn unproven(plan: &Plan) -> Option<String> {
+    let (first, others) = plan.unproven.split_first()?;
+    let (path, _) = first;
+    let (more, are) = match others.len() {
+        0 => (String::new(), "is"),
+        count => (format!(" and {count} more"), "are"),
+    };
+    Some(format!(
+        "out/{path}{more} {are} named by cluster.lock, and nothing that a CA in out/ca signed proves that kpki \
+         made them: --prune leaves them; delete by hand what you do not need"
+    ))
 }
 
 /// One line for each end that cuts certificates short, however many those are.

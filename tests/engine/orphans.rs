@@ -6,12 +6,14 @@ use std::sync::LazyLock;
 use kpki::build::entropy::Entropy;
 use kpki::build::key::PrivateKey;
 use kpki::error::Kind;
+use kpki::facts::{CertificateFacts, certificates_in_pem};
 use kpki::graph::{Graph, origins};
 use kpki::hash::Digest;
 use kpki::name::TreePath;
 use kpki::plan::{Intent, Orphan};
 use kpki::sealed::SUFFIX;
 use kpki::state::Made;
+use kpki::time::Span;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -73,6 +75,11 @@ fn prune(project: &mut Project) -> kpki::error::Result<()> {
     project.apply_with(&Intent::default(), true)
 }
 
+/// What no CA of the project ever signed for: whose key and request it is, the lock alone says.
+fn is_unproven(path: &str) -> bool {
+    path.starts_with("users/bob/")
+}
+
 /// All that lies where the rest of the description places nothing.
 fn left_by(project: &Project) -> Vec<String> {
     let graph = Graph::derive(&project.spec());
@@ -126,8 +133,13 @@ fn everything_that_was_placed_is_an_orphan_once_it_is_not_described() {
     for (base, rest) in [(&*CLEAR, REST.to_owned()), (&*SEALED, sealed(REST))] {
         let mut project = base.clone();
         project.description = rest;
-        let left = left_by(&project);
+        let mut left = left_by(&project);
+        let mut unproven = left.clone();
+        unproven.retain(|path| is_unproven(path));
+        left.retain(|path| !is_unproven(path));
         assert!(left.len() > 30, "{left:?}");
+        assert_eq!(unproven.len(), 3, "{unproven:?}");
+        assert_eq!(project.plan().plan.foreign, unproven);
         assert_eq!(orphaned(&project), left);
         // Nothing but a notice, and the lock is as it was until something changes.
         project.apply().unwrap();
@@ -135,7 +147,7 @@ fn everything_that_was_placed_is_an_orphan_once_it_is_not_described() {
         assert_eq!(orphaned(&project), left);
         prune(&mut project).unwrap();
         project.assert_converged();
-        assert_eq!(left_by(&project), Vec::<String>::new());
+        assert_eq!(left_by(&project), unproven);
         assert!(!project.lock.unwrap().contains("orphan"));
     }
 }
@@ -187,7 +199,7 @@ fn an_orphan_is_remembered_while_its_artifact_changes() {
     let lock = back.lock.unwrap();
     assert!(!lock.contains("{\"orphan\":\"nodes/cp2"), "{lock}");
     prune(&mut project).unwrap();
-    assert_eq!(left_by(&project), Vec::<String>::new());
+    assert!(left_by(&project).iter().all(|path| is_unproven(path)));
     assert!(project.lock.unwrap().starts_with("{\"kpki-lock\":1"));
 }
 
@@ -298,14 +310,210 @@ fn a_forged_line_deletes_no_key_and_no_file_that_kpki_never_makes() {
     project.lock = Some(kpki::lock::render(&lock));
     let master = project.out["ca/kubernetes.key"].clone();
     project.out.insert("ca/other.key".into(), master);
+    assert_eq!(orphaned(&project), Vec::<String>::new());
+    // Beside a certificate of the project's own, which is of another key.
+    let beside = "nodes/cp1/etc/mine/mine.crt";
+    let copied = project.out["users/jane/jane.crt"].clone();
+    project.out.insert(beside.into(), copied);
     let before = project.clone();
     assert_eq!(orphaned(&project), [key]);
     let error = prune(&mut project).unwrap_err();
     assert!(error.message.contains("holds another key"), "{error}");
     assert_eq!(before.out, project.out);
-    project.out.remove(key);
+    project.out.remove(beside);
     prune(&mut project).unwrap();
-    assert!(project.out.contains_key(vip) && project.out.contains_key("ca/other.key"));
+    for path in [vip, key, "ca/other.key"] {
+        assert!(project.out.contains_key(path), "{path}");
+    }
+}
+
+/// A key and certificate that no CA of the project signed: another cluster's, and one that signs itself.
+static STRANGERS: LazyLock<[(Vec<u8>, Vec<u8>); 2]> = LazyLock::new(|| {
+    let other = Project::applied(WHOLE);
+    let pair = |stem: &str| {
+        let file = |end: &str| other.out[&format!("{stem}.{end}")].0.clone();
+        (file("key"), file("crt"))
+    };
+    [pair("users/jane/jane"), pair("ca/kubernetes")]
+});
+
+fn public_half(key: &[u8]) -> Digest {
+    PrivateKey::from_pem(key).unwrap().public_key().digest()
+}
+
+/// Every line is as kpki itself would have written it, had it made these files.
+#[test]
+fn a_true_line_of_a_stranger_s_file_deletes_nothing() {
+    let sealed_too = [(&*CLEAR, REST.to_owned()), (&*SEALED, sealed(REST))];
+    for (key, certificate) in &*STRANGERS {
+        for (base, rest) in &sealed_too {
+            let mut project = (*base).clone();
+            project.description = rest.clone();
+            let seals = project.identity.is_some();
+            let mut lock = project.lock();
+            let mut put: Tree = Tree::new();
+            for stem in [
+                format!("{PKI}/oidc"),
+                "nodes/cp2/etc/kubernetes/pki/oidc".to_owned(),
+                "users/ann/ann".to_owned(),
+                "certificates/db/db".to_owned(),
+            ] {
+                let secret = if seals {
+                    let file = crate::age::seal(key, &[&OPERATOR]);
+                    (format!("{stem}.key{SUFFIX}"), file)
+                } else {
+                    (format!("{stem}.key"), key.clone())
+                };
+                let made = if seals {
+                    Made::Content(Digest::of(&secret.1))
+                } else {
+                    Made::Key(public_half(key))
+                };
+                lock.orphans.insert(TreePath::of(&secret.0), made);
+                let public = format!("{stem}.crt");
+                let made = Made::Content(Digest::of(certificate));
+                lock.orphans.insert(TreePath::of(&public), made);
+                put.insert(secret.0, (secret.1, 0o600));
+                put.insert(public, (certificate.clone(), 0o644));
+            }
+            // By an artifact's line too.
+            let mut entry = lock.entries["certificates/web"].clone();
+            entry.public_key = Some(public_half(key));
+            entry.certificate = Some(
+                CertificateFacts::from_der(&der(certificate))
+                    .unwrap()
+                    .digest,
+            );
+            lock.entries
+                .insert("certificates/db".parse().unwrap(), entry);
+            project.lock = Some(kpki::lock::render(&lock));
+            project.out.extend(put.clone());
+            let foreign = project.plan().plan.foreign;
+            assert!(put.keys().all(|path| foreign.contains(path)), "{foreign:?}");
+            prune(&mut project).unwrap();
+            for (path, file) in &put {
+                assert_eq!(project.out.get(path), Some(file), "{path}");
+            }
+            assert!(!project.out.contains_key("users/jane/jane.crt"));
+        }
+    }
+}
+
+fn der(certificate: &[u8]) -> Vec<u8> {
+    certificates_in_pem(certificate).unwrap().remove(0)
+}
+
+/// A sealed key is opened: the certificate beside it is the project's, and not over it.
+#[test]
+fn a_sealed_key_beside_another_s_certificate_stops_the_prune() {
+    let mut project = SEALED.clone();
+    project.description = sealed(REST);
+    let file = crate::age::seal(&new_key(), &[&OPERATOR]);
+    let path = "nodes/cp1/etc/mine/mine.key.age";
+    let mut lock = project.lock();
+    let made = Made::Content(Digest::of(&file));
+    lock.orphans.insert(TreePath::of(path), made);
+    project.lock = Some(kpki::lock::render(&lock));
+    let copied = project.out["users/jane/jane.crt"].clone();
+    project.out.insert(path.into(), (file, 0o600));
+    project
+        .out
+        .insert("nodes/cp1/etc/mine/mine.crt".into(), copied);
+    let before = project.clone();
+    let error = prune(&mut project).unwrap_err();
+    assert!(
+        error.message.contains("mine.key.age holds another key"),
+        "{error}"
+    );
+    assert_eq!(before.out, project.out);
+}
+
+/// Its own kubeconfig, request and text in the places of kpki's.
+#[test]
+fn a_forged_line_deletes_no_kubeconfig_request_or_manifest_of_others() {
+    let other = Project::applied(WHOLE);
+    let mut project = CLEAR.clone();
+    let jane = CertificateFacts::from_der(&der(&other.out["users/jane/jane.crt"].0)).unwrap();
+    let config = other.out["users/jane/jane.kubeconfig"].0.clone();
+    let request = other.out["users/bob/request/bob.csr"].0.clone();
+    let text = |bytes: &[u8]| Made::Content(Digest::of(bytes));
+    let cases = [
+        (
+            "users/ann/ann.kubeconfig",
+            config.clone(),
+            Made::Key(jane.public_key.digest()),
+        ),
+        (
+            "nodes/cp9/etc/kubernetes/kubelet.conf",
+            config.clone(),
+            Made::Key(jane.public_key.digest()),
+        ),
+        ("users/ann/request/ann.csr", request.clone(), text(&request)),
+        ("users/ann/rbac.yaml", config.clone(), text(&config)),
+        (
+            "users/ann/kustomization.yaml",
+            b"resources: []\n".to_vec(),
+            text(b"resources: []\n"),
+        ),
+    ];
+    let mut lock = project.lock();
+    for (path, bytes, made) in &cases {
+        lock.orphans.insert(TreePath::of(path), *made);
+        project.out.insert((*path).into(), (bytes.clone(), 0o600));
+    }
+    project.lock = Some(kpki::lock::render(&lock));
+    assert_eq!(orphaned(&project), Vec::<String>::new());
+    prune(&mut project).unwrap();
+    for (path, bytes, _) in &cases {
+        assert_eq!(&project.out[*path].0, bytes, "{path}");
+    }
+}
+
+/// The cluster's answer proves whose the request and its key are.
+#[test]
+fn a_user_whom_the_cluster_answered_is_pruned_with_key_and_request() {
+    for (base, rest) in [(&*CLEAR, REST.to_owned()), (&*SEALED, sealed(REST))] {
+        let mut project = base.clone();
+        let answer = project.signed("bob", Span::days(1));
+        project.accept("bob", &answer).unwrap();
+        project.apply().unwrap();
+        project.description = rest;
+        prune(&mut project).unwrap();
+        assert_eq!(left_by(&project), Vec::<String>::new());
+    }
+}
+
+/// What an earlier CA signed stays; what the same key signed before its CA was renewed does not.
+#[test]
+fn the_leaves_of_a_renewed_ca_are_orphans_and_those_of_a_replaced_one_stay() {
+    for renewed in [true, false] {
+        let mut project = CLEAR.clone();
+        project.description = REST.into();
+        let ca = vec!["ca/kubernetes".parse().unwrap()];
+        let mut intent = Intent::default();
+        if renewed {
+            intent.renew = ca;
+        } else {
+            intent.rekey = ca;
+            intent.allow = vec!["replace:ca/kubernetes".parse().unwrap()];
+        }
+        project.apply_with(&intent, false).unwrap();
+        project.assert_converged();
+        prune(&mut project).unwrap();
+        project.assert_converged();
+        for path in [
+            "users/jane/jane.key",
+            "nodes/cp2/etc/kubernetes/pki/apiserver.crt",
+        ] {
+            assert_eq!(project.out.contains_key(path), !renewed, "{path}");
+        }
+        // The other CAs are as they were.
+        assert!(
+            !project
+                .out
+                .contains_key("nodes/cp2/etc/kubernetes/pki/etcd/peer.key")
+        );
+    }
 }
 
 fn lock_key(project: &Project, name: &str) -> Digest {
@@ -386,6 +594,8 @@ enum Put {
     Key(Index, Index),
     /// Over one of kpki's own.
     Over(Index, Vec<u8>),
+    /// A stranger's key and certificate, and lines of the lock that are true of them.
+    Forged(Index, Index, Index),
 }
 
 fn put() -> impl Strategy<Value = Put> {
@@ -396,6 +606,7 @@ fn put() -> impl Strategy<Value = Put> {
         (index(), index(), index()).prop_map(|(place, name, of)| Put::Copy(place, name, of)),
         (index(), index()).prop_map(|(place, name)| Put::Key(place, name)),
         (index(), bytes()).prop_map(|(over, bytes)| Put::Over(over, bytes)),
+        (index(), index(), index()).prop_map(|(place, name, of)| Put::Forged(place, name, of)),
     ]
 }
 
@@ -433,8 +644,27 @@ proptest! {
             project.apply_with(&intent, false).unwrap();
         }
         let described = Graph::derive(&project.spec());
+        let mut lock = project.lock();
         for put in puts {
             let (path, bytes) = match put {
+                Put::Forged(place, name, of) => {
+                    let path = elsewhere(base, place, name);
+                    let (key, certificate) = &STRANGERS[of.index(STRANGERS.len())];
+                    let is_clear_key = path.strip_suffix(".key").is_some();
+                    let (bytes, made) = match kpki::state::is_public(&path) {
+                        false if is_clear_key => (key, Made::Key(public_half(key))),
+                        false => (key, Made::Content(Digest::of(key))),
+                        true => (certificate, Made::Content(Digest::of(certificate))),
+                    };
+                    lock.orphans.insert(TreePath::of(&path), made);
+                    if let Some(stem) = path.strip_suffix(".key") {
+                        let beside = format!("{stem}.crt");
+                        if !described.is_placed(&beside) {
+                            project.out.insert(beside, (certificate.clone(), 0o600));
+                        }
+                    }
+                    (path, bytes.clone())
+                }
                 Put::At(place, name, bytes) => (elsewhere(base, place, name), bytes),
                 Put::Key(place, name) => (elsewhere(base, place, name), new_key()),
                 Put::Over(over, bytes) => {
@@ -449,6 +679,7 @@ proptest! {
                 project.out.insert(path, (bytes, 0o600));
             }
         }
+        project.lock = Some(kpki::lock::render(&lock));
         let before = project.clone();
         let done = prune(&mut project);
         for (path, (bytes, _)) in &before.out {

@@ -1,0 +1,166 @@
+//! Which certificates, keys and kubeconfigs below `out/` are proven to be this project's.
+//!
+//! A lock lies in a repository: a line of it can name anybody's file. Only a CA's signature, of one whose own
+//! certificate lies in `out/ca`, proves that kpki had to do with a key. Where the CA was replaced since, what
+//! the earlier one signed is not proven any more and stays.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Witness, World};
+use crate::facts::{
+    CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem, is_signed_by,
+};
+use crate::graph::{Content, Recipe, origins};
+use crate::hash::Digest;
+use crate::name::ArtifactName;
+use crate::spec::CaName;
+
+/// The anchors' folder below `out/`.
+const ANCHORS: &str = "ca/";
+
+pub struct Proof<'w> {
+    world: World<'w>,
+    authorities: Vec<CertificateFacts>,
+    /// Certificates by their digests: each signature is checked once.
+    known: RefCell<HashMap<Digest, bool>>,
+}
+
+impl<'w> Proof<'w> {
+    pub fn of(world: World<'w>) -> Self {
+        let described = (world.graph.ids())
+            .filter(|id| matches!(world.graph.get(*id).recipe, Recipe::Authority(_)))
+            .map(|id| world.survey.witness(id))
+            .filter(|witness| is_anchors_own(witness))
+            .filter_map(|witness| witness.certificate().cloned());
+        let recorded = CaName::ALL.into_iter().filter_map(|ca| recorded(world, ca));
+        Proof {
+            world,
+            authorities: described.chain(recorded).collect(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Whether the lock may be believed that a public file is kpki's: a certificate, public key or request needs
+    /// proof. A manifest has none, and must look like one.
+    pub(super) fn allows(&self, path: &str, bytes: &[u8]) -> bool {
+        let contents: Vec<Content> = (origins(path).iter())
+            .map(|origin| origin.content)
+            .collect();
+        if path.strip_suffix(".yaml").is_some() {
+            // The object that carries a request goes with it.
+            let is_free = !path.ends_with("/csr.yaml") || !self.keys(path).is_empty();
+            return contents.contains(&Content::Rendered) && is_free && is_manifest(path, bytes);
+        }
+        if path.strip_suffix(".pub").is_some() {
+            return PublicKey::from_pem(bytes)
+                .is_ok_and(|key| self.keys(path).contains(&key.digest()));
+        }
+        if path.strip_suffix(".csr").is_some() {
+            return RequestFacts::from_pem(bytes)
+                .is_ok_and(|facts| self.keys(path).contains(&facts.public_key.digest()));
+        }
+        let all = certificates_in_pem(bytes).unwrap_or_default();
+        let text: String = all.iter().map(|der| certificate_pem(der)).collect();
+        !all.is_empty()
+            && text.as_bytes() == bytes
+            && all.iter().all(|der| self.key_of(der).is_some())
+    }
+
+    /// Keys, by their public halves, that a proven certificate gives to the holder of the file at this path
+    /// (the name in the clear): one beside it, the copy of what only a kubeconfig embeds, or that of the
+    /// described artifact which it is a copy of.
+    pub fn keys(&self, path: &str) -> BTreeSet<Digest> {
+        let mut found = BTreeSet::new();
+        let mut paths = BTreeSet::new();
+        if let Some((stem, _)) = path.rsplit_once('.') {
+            paths.insert(format!("{stem}.crt"));
+        }
+        for origin in origins(path) {
+            let identity = origin.identity.as_str();
+            paths.insert(format!("identities/{identity}.crt"));
+            if let Some(user) = identity.strip_prefix("users/") {
+                let user = user.split('/').next().unwrap_or(user);
+                paths.insert(format!("users/{user}/{user}.crt"));
+            }
+            if let Some(id) = self.world.graph.find(&origin.identity) {
+                match self.world.survey.witness(id) {
+                    Witness::Certificate { der, .. } => found.extend(self.key_of(der)),
+                    // The anchor's own public file; any other key has no signature.
+                    witness @ Witness::PublicKey { key, .. } if is_anchors_own(witness) => {
+                        found.insert(key.digest());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for path in paths {
+            let bytes = self.world.inventory.public(&path);
+            let all = bytes.and_then(|bytes| certificates_in_pem(bytes).ok());
+            if let Some(first) = all.as_ref().and_then(|all| all.first()) {
+                found.extend(self.key_of(first));
+            }
+        }
+        found
+    }
+
+    /// The certificate's public key, where an authority signed it or it is an authority's own.
+    fn key_of(&self, der: &[u8]) -> Option<Digest> {
+        let facts = CertificateFacts::from_der(der).ok()?;
+        let mut known = self.known.borrow_mut();
+        let proven = *known.entry(facts.digest).or_insert_with(|| {
+            let mut authorities = self.authorities.iter();
+            authorities.any(|ca| ca.digest == facts.digest || is_signed_by(der, &ca.public_key))
+        });
+        proven.then(|| facts.public_key.digest())
+    }
+}
+
+fn is_anchors_own(witness: &Witness) -> bool {
+    let path = witness.path();
+    path.is_some_and(|path| path.as_str().starts_with(ANCHORS))
+}
+
+/// A CA that the description has no more, as long as its certificate lies where it was, as the lock has it.
+fn recorded(world: World<'_>, ca: CaName) -> Option<CertificateFacts> {
+    let name: ArtifactName = format!("ca/{ca}").parse().ok()?;
+    if world.graph.find(&name).is_some() {
+        return None;
+    }
+    let entry = world.lock.entries.get(&name)?;
+    let bytes = world.inventory.public(&format!("{ANCHORS}{ca}.crt"))?;
+    let all = certificates_in_pem(bytes).ok()?;
+    let facts = CertificateFacts::from_der(all.first()?).ok()?;
+    (entry.certificate == Some(facts.digest)).then_some(facts)
+}
+
+/// How kpki's own manifests begin, by the ends of their paths. Nothing that begins so is a key or a kubeconfig.
+const STARTS: [(&str, &[u8]); 6] = [
+    (
+        "/cluster-role-bindings.yaml",
+        b"# Apply once, with super-admin.conf",
+    ),
+    ("/rbac.yaml", b"# What "),
+    (
+        "/kustomization.yaml",
+        b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
+    ),
+    (
+        "/csr.yaml",
+        b"apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\n",
+    ),
+    (
+        "/kubelet/config.yaml",
+        b"apiVersion: kubelet.config.k8s.io/v1beta1\n",
+    ),
+    (".yaml", b"apiVersion: v1\nkind: Pod\nmetadata:\n"),
+];
+
+fn is_manifest(path: &str, bytes: &[u8]) -> bool {
+    let row = STARTS.iter().find(|(end, _)| path.ends_with(end));
+    row.is_some_and(|(_, start)| bytes.starts_with(start))
+        && !bytes.windows(MARK.len()).any(|part| part == MARK)
+}
+
+/// Of PEM (RFC 7468 2), and of a file that age sealed in armour.
+const MARK: &[u8] = b"-----BEGIN";
