@@ -198,7 +198,13 @@ fn refusal(world: World<'_>, files: &dyn Files, all: &[Wrong<'_>]) -> Error {
     if all.len() > TOLD {
         let _ = writeln!(message, "and {} more", all.len() - TOLD);
     }
-    Error::new(Kind::NeedsAllow, message.trim_end()).help(help.join("\n      "))
+    let help = help.join("\n      ");
+    let kind = if help.contains("--allow ") {
+        Kind::NeedsAllow
+    } else {
+        Kind::Refused
+    };
+    Error::new(kind, message.trim_end()).help(help)
 }
 
 /// The file, what is wrong with it, and the fingerprints of both public halves.

@@ -215,7 +215,7 @@ pub(super) fn unusable(
 ) -> Error {
     let derivation = world.graph.get(id);
     let name = &derivation.name;
-    let error = Error::new(Kind::NeedsAllow, format!("{name}: {why}"));
+    let error = Error::refused(format!("{name}: {why}"));
     if let Some(copy) = copy {
         error.help(format!(
             "out/{} holds the right key; move the other one away, and kpki apply restores it from there",
@@ -224,7 +224,8 @@ pub(super) fn unusable(
     } else if matches!(&derivation.recipe, Recipe::Authority(authority) if !authority.is_own()) {
         error.help("put there the key of the certificate that the description brings")
     } else if derivation.recipe.is_anchor() {
-        error.help(format!(
+        let kind = Kind::NeedsAllow;
+        Error { kind, ..error }.help(format!(
             "put the right key back; or give it up and replace everything below it: \
              kpki apply --rekey {name} --allow replace:{name}"
         ))

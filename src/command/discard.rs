@@ -10,13 +10,19 @@ use crate::store::{RealDisk, begin};
 pub(super) fn run(directory: &Path) -> Result<Outcome> {
     let disk = RealDisk::open(directory)?;
     let transaction = begin(&disk, interrupted::key()?)?;
-    terminal::product(&match transaction.discard()? {
-        None => "no interrupted apply is here\n".to_owned(),
-        Some(place) => format!(
-            "set aside: {place}\n\
-             It may hold private keys: new files are in tree/, replaced ones in old/, and journal says what belongs \
-             where.\nnext: kpki plan; delete the folder once nothing in it is missed\n"
-        ),
-    })?;
+    match transaction.discard()? {
+        None => terminal::product("no interrupted apply is here\n")?,
+        Some(place) => {
+            let text = format!(
+                "set aside: {place}\n\
+                 It may hold private keys: new files are in tree/, replaced ones in old/, and journal says what \
+                 belongs where.\nnext: kpki plan; delete the folder once nothing in it is missed\n"
+            );
+            terminal::product_after(
+                &format!("the interrupted apply was set aside in {place}"),
+                &text,
+            )?;
+        }
+    }
     Ok(Outcome::Done)
 }

@@ -35,7 +35,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     }
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     let node = &tree.node.name;
-    let cluster = tree.project.spec.cluster.name.as_str();
+    let cluster = &tree.project.spec.cluster.name;
     let record = Record::of(cluster, node, &tree.files);
     let archive = archive(&tree.files, &record, RECORD).map_err(Error::refused)?;
     let bytes = match &recipients {

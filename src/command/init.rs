@@ -7,6 +7,9 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
 use super::project::DESCRIPTION;
 use super::{Outcome, clock, terminal};
 use crate::build::entropy::Entropy;
@@ -185,6 +188,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    refuse_beyond_limit(bytes.len() as u64)?;
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(mode).open(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
@@ -195,6 +199,7 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
 }
 
 fn append(path: &Path, text: &str, length: u64) -> std::io::Result<()> {
+    refuse_beyond_limit(length.saturating_add(text.len() as u64))?;
     let mut file = OpenOptions::new().append(true).open(path)?;
     let written = file
         .write_all(text.as_bytes())
@@ -203,6 +208,14 @@ fn append(path: &Path, text: &str, length: u64) -> std::io::Result<()> {
         let _ = file.set_len(length); // as it was
     }
     written
+}
+
+/// A write beyond it would end the process (SIGXFSZ, setrlimit(2)), and leave an empty file.
+fn refuse_beyond_limit(length: u64) -> std::io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(most) if length > most => Err(Errno::FBIG.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Of what this very run has done. Nothing can be done where that fails.

@@ -39,11 +39,19 @@ pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
         tree,
         args,
     };
-    let report = job.run().map_err(|error| Error {
-        message: format!("below {}: {}", visible::path(&args.root), error.message),
+    let root = visible::path(&args.root);
+    let (done, report) = job.run().map_err(|error| Error {
+        message: format!("below {root}: {}", error.message),
         ..error
     })?;
-    terminal::product(&report)?;
+    if done {
+        terminal::product_after(
+            &format!("{} was installed below {root}", args.node),
+            &report,
+        )?;
+    } else {
+        terminal::product(&report)?;
+    }
     Ok(Outcome::Done)
 }
 
@@ -54,8 +62,8 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// What was done, or would be, as the user wants it printed.
-    fn run(&self) -> Result<String> {
+    /// Whether something was done; and what was, or would be, as the user wants it printed.
+    fn run(&self) -> Result<(bool, String)> {
         let (record, node, strange) = read_node(&self.disk, &self.tree)?;
         self.refuse_loose_ways()?;
         for path in &strange {
@@ -69,7 +77,7 @@ impl Job<'_> {
         let targets = targets(&self.tree, record.as_ref());
         let left = left_behind(&self.disk, targets.iter().map(String::as_str))?;
         if self.args.dry_run || installation.is_empty() && !left {
-            return Ok(self.report(&node, &installation));
+            return Ok((false, self.report(&node, &installation)));
         }
         let placing = begin_placing(&self.disk)?;
         // Under the node's lock: nobody else changes it now.
@@ -82,7 +90,7 @@ impl Job<'_> {
             .place(&change(&installation, &targets, &records))
             .map_err(|error| error.help(INCOMPLETE))?;
         installation.folders = folders;
-        Ok(self.report(&node, &installation))
+        Ok((true, self.report(&node, &installation)))
     }
 
     /// Kubernetes' own folders that are this user's are closed on the way.
@@ -122,7 +130,7 @@ impl Job<'_> {
             allowed.any(|allow| allow.overwrites(path))
         };
         let installation = install(
-            self.tree.project.spec.cluster.name.as_str(),
+            &self.tree.project.spec.cluster.name,
             &self.tree.node.name,
             &self.tree.files,
             node,
@@ -223,25 +231,25 @@ fn refuse_other(tree: &Tree, record: Option<&Record>, args: &InstallArgs) -> Res
         }
         let help = format!(
             "if it is right all the same, add --allow {}",
-            shell::quoted(&allow.to_string())
+            visible::printable(&shell::quoted(&allow.to_string()))
         );
         Err(Error::new(Kind::NeedsAllow, format!("{message}\nnothing was written")).help(help))
     };
     if let Some(record) = record {
-        let cluster = tree.project.spec.cluster.name.as_str();
-        if record.cluster != cluster {
+        let cluster = &tree.project.spec.cluster.name;
+        if record.cluster != *cluster {
             needs(
                 format!(
                     "{root} holds files of the cluster {}, not of {cluster}",
                     record.cluster
                 ),
-                Permission::OtherCluster(record.cluster.clone()),
+                Permission::OtherCluster(record.cluster.to_string()),
             )?;
         }
-        if record.node != name {
+        if record.node.as_str() != name {
             needs(
                 format!("{root} holds the files of {}, not of {name}", record.node),
-                Permission::OtherHost(record.node.clone()),
+                Permission::OtherHost(record.node.to_string()),
             )?;
         }
     }
@@ -250,7 +258,10 @@ fn refuse_other(tree: &Tree, record: Option<&Record>, args: &InstallArgs) -> Res
         let host = host.nodename().to_string_lossy().to_lowercase();
         if !is_called(&host, name) {
             needs(
-                format!("this machine is called {host}, and the files are those of {name}"),
+                format!(
+                    "this machine is called {}, and the files are those of {name}",
+                    visible::printable(&host)
+                ),
                 Permission::OtherHost(host),
             )?;
         }

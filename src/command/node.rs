@@ -39,6 +39,7 @@ impl Tree {
             )
             .help("kpki apply finishes what was interrupted; kpki plan shows what that does"));
         }
+        project.refuse_unread_of(&node.name)?;
         let world = project.world(clock());
         let plan = plan(world, &project.spec, &Intent::default());
         refuse(&project, &plan, &node)?;

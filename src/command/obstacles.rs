@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::project::Project;
 use crate::error::{Error, Result};
 use crate::graph::Placement;
+use crate::name::NodeName;
 use crate::plan::Unreadable;
 use crate::state::{File, sealed_secret};
 use crate::store::{Disk as _, EntryKind, RealDisk};
@@ -19,12 +20,7 @@ impl Project {
     /// first, too: so both say the same. A public file that is too large is no obstacle: it is written again.
     pub fn refuse_obstacles(&self, disk: &RealDisk) -> Result<()> {
         let unread = Unreadable::of(&self.inventory).in_the_way(&self.graph, &self.inventory);
-        if !unread.is_empty() {
-            return Err(Error::refused(some_of(unread)).help(
-                "run kpki as their owner, or see to the disk: what cannot be read is not taken for lost, and nothing \
-                 is made anew for it",
-            ));
-        }
+        refuse_unread(unread)?;
         let mut found = BTreeSet::new();
         for (path, file) in &self.inventory.files {
             let File::Unusable { what } = file else {
@@ -55,6 +51,12 @@ impl Project {
         ))
     }
 
+    /// As [`Project::refuse_obstacles`], before one node's tree is handed out.
+    pub fn refuse_unread_of(&self, node: &NodeName) -> Result<()> {
+        let unread = Unreadable::of(&self.inventory);
+        refuse_unread(unread.before_node(&self.graph, &self.inventory, node))
+    }
+
     /// A folder is no entry of the inventory, which knows files alone.
     fn folder_at(&self, place: &Placement) -> Option<String> {
         let sealed = place.content.is_secret().then(|| place.sealed_file());
@@ -81,6 +83,16 @@ impl Project {
             _ => None,
         }
     }
+}
+
+fn refuse_unread(unread: Vec<String>) -> Result<()> {
+    if unread.is_empty() {
+        return Ok(());
+    }
+    Err(Error::refused(some_of(unread)).help(
+        "run kpki as their owner, or see to the disk: what cannot be read is not taken for lost, and nothing is made \
+         anew for it",
+    ))
 }
 
 /// One a line, and of many the number.

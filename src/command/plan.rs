@@ -20,6 +20,13 @@ use crate::time::Timestamp;
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
+    if args.out.as_deref() == Some(Path::new("-")) {
+        let message = "a plan is not saved to stdout; nothing was written";
+        return Err(Error::new(Kind::Usage, message).help(format!(
+            "name a new file, such as {}; --format json prints the plan for a program",
+            SAVED.example
+        )));
+    }
     // The process ends with the plan: giving back the memory of a large project piece by piece would take
     // longer.
     let project = ManuallyDrop::new(Project::read_finished(directory)?);

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::CWD;
+use rustix::io::Errno;
+
 use super::{interrupted, seen, terminal};
 use crate::config;
 use crate::error::{Error, Kind, Result};
@@ -10,6 +13,7 @@ use crate::graph::Graph;
 use crate::hash::Digest;
 use crate::lock;
 use crate::plan::{Intent, Interruption, Survey, World};
+use crate::sources::owner::{is_denied, why};
 use crate::sources::{Noted, Sources, beneath};
 use crate::spec::Spec;
 use crate::state::{Inventory, Lock, is_read};
@@ -80,7 +84,14 @@ impl Description {
     pub fn read(directory: &Path) -> Result<Description> {
         let path: PathBuf = directory.join(DESCRIPTION);
         // Not `exists`: a link to nowhere is there, and reading it says what is wrong.
-        if path.symlink_metadata().is_err() {
+        if let Err(error) = path.symlink_metadata() {
+            if let Some(errno) = Errno::from_io_error(&error).filter(|errno| is_denied(*errno)) {
+                let why = why(CWD, directory, errno);
+                return Err(unread(&format!(
+                    "cannot read {}: {why}",
+                    visible::path(directory)
+                )));
+            }
             return Err(
                 Error::refused(format!("there is no {}", visible::path(&path)))
                     .help("kpki init writes one to start from; -C DIR names another folder"),
@@ -88,7 +99,12 @@ impl Description {
         }
         let noted = Noted::new(directory);
         let sources = Sources::Noted(noted.clone());
-        let mut description = Description::load(&sources, "the description")?;
+        let loaded = Description::load(&sources, "the description");
+        let mut description = loaded.map_err(|error| match sources.read(DESCRIPTION, MOST) {
+            // No mistake of its writer's.
+            Err(denied) if denied.is_denied() => unread(&denied.to_string()),
+            _ => error,
+        })?;
         description.sources = noted.asked();
         let seed = description.spec.reproducible.as_ref();
         let seed =
@@ -144,6 +160,11 @@ impl Description {
         }
         (spec, graph)
     }
+}
+
+fn unread(what: &str) -> Error {
+    Error::refused(what)
+        .help("run kpki as its owner, or have its owner let you read it; nothing was written")
 }
 
 /// A description that is larger is there, too: its reader refuses it.

@@ -28,8 +28,11 @@ const ATTRIBUTES: &str = ".gitattributes";
 
 pub(super) fn run(directory: &Path) -> Result<Outcome> {
     let mut text = String::new();
+    let mut is_set = false;
     for (name, value) in SETTINGS {
-        match set(directory, name, value)? {
+        let was = set(directory, name, value)?;
+        is_set |= !matches!(was, Was::Same);
+        match was {
             Was::Same => {}
             Was::Missing => {
                 let _ = writeln!(text, "set {name} in the repository's configuration");
@@ -68,6 +71,10 @@ pub(super) fn run(directory: &Path) -> Result<Outcome> {
             "next: commit {ATTRIBUTES}; every other clone needs its own `kpki setup git`"
         );
     }
-    terminal::product(&text)?;
+    if is_set || matches!(attributes, Change::Write(..) | Change::Append(..)) {
+        terminal::product_after("Git was set up", &text)?;
+    } else {
+        terminal::product(&text)?;
+    }
     Ok(Outcome::Done)
 }

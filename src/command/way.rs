@@ -5,6 +5,11 @@ use std::fs;
 use std::io::{ErrorKind, Result};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::io::Errno;
+
+/// Linux follows as many (`MAXSYMLINKS`).
+const LINKS: usize = 40;
+
 pub(super) struct Way {
     /// Without any link; what is missing at its end stands there as it was written.
     pub real: PathBuf,
@@ -18,24 +23,33 @@ impl Way {
             real: fs::canonicalize(start)?,
             links: Vec::new(),
         };
+        way.walk(path)?;
+        Ok(way)
+    }
+
+    /// A link's text is walked like the path itself: it may lead through links that others made.
+    fn walk(&mut self, path: &Path) -> Result<()> {
         for component in path.components() {
             match component {
-                Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+                Component::Prefix(_) | Component::CurDir => {}
+                Component::RootDir => self.real = PathBuf::from("/"),
                 Component::ParentDir => {
-                    way.real.pop();
+                    self.real.pop();
                 }
-                Component::Normal(name) => way.step(&way.real.join(name))?,
+                Component::Normal(name) => self.step(&self.real.join(name))?,
             }
         }
-        Ok(way)
+        Ok(())
     }
 
     fn step(&mut self, here: &Path) -> Result<()> {
         match here.symlink_metadata() {
             Ok(facts) if facts.is_symlink() => {
-                let target = fs::canonicalize(here)?;
                 self.links.push(here.to_owned());
-                self.real = target;
+                if self.links.len() > LINKS {
+                    return Err(Errno::LOOP.into());
+                }
+                self.walk(&fs::read_link(here)?)?;
             }
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => here.clone_into(&mut self.real),

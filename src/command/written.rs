@@ -42,6 +42,8 @@ pub(super) struct Place {
     shown: PathBuf,
     /// Device and number of the file that was judged, if one was there.
     replaces: Option<(u64, u64)>,
+    /// What that file's mode leaves of a new one's; somebody may have narrowed it.
+    mask: u32,
 }
 
 /// Where files of a project lie.
@@ -82,7 +84,15 @@ fn candidates(output: &Path, example: &str) -> impl Iterator<Item = PathBuf> {
         .collect();
     let beside = output.parent().unwrap_or(Path::new("")).to_owned();
     let folders = [beside, PathBuf::new(), std::env::temp_dir()];
-    folders.into_iter().flat_map(move |folder| {
+    // Devices and processes are not kept as files there (FHS 3.0, 6.1).
+    let is_device = |folder: &PathBuf| {
+        let real = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
+        ["/dev", "/proc", "/sys"]
+            .iter()
+            .any(|top| real.starts_with(top))
+    };
+    let folders = folders.into_iter().filter(move |folder| !is_device(folder));
+    folders.flat_map(move |folder| {
         let names = names.clone().into_iter();
         names.map(move |name| folder.join(name))
     })
@@ -152,7 +162,9 @@ fn judge(
         folder,
         name: name.to_owned(),
         shown: output.to_owned(),
-        replaces: facts.map(|facts| (facts.dev(), facts.ino())),
+        replaces: facts.as_ref().map(|facts| (facts.dev(), facts.ino())),
+        // Its writer must be able to read it again, whatever it was.
+        mask: facts.map_or(0o777, |facts| facts.mode() & 0o777 | 0o600),
     })
 }
 
@@ -224,7 +236,9 @@ impl Place {
         let failed = |error: &std::io::Error| {
             Error::io("write", &self.shown, error).help("nothing was written")
         };
-        let (beside, file) = self.fresh(product.mode).map_err(|e| failed(&e.into()))?;
+        let (beside, file) = self
+            .fresh(product.mode & self.mask)
+            .map_err(|e| failed(&e.into()))?;
         let written = Self::fill(file, bytes).and_then(|()| self.rename(&beside));
         if written.is_err() {
             let _ = unlinkat(&self.folder, &beside, AtFlags::empty()); // made by this very run

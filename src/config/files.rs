@@ -60,6 +60,8 @@ pub fn read(sources: &Sources, root: &str) -> Files {
                     "split it with `include \"nodes.kdl\"`"
                 } else if wanted.by.is_some() {
                     "the path starts at the folder of the including file"
+                } else if error.is_denied() {
+                    "run kpki as its owner; nothing is wrong with what it says"
                 } else {
                     "kpki reads cluster.kdl there; -C DIR names another folder"
                 };

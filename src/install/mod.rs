@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{DerivationId, Graph, Placement, Recipe};
-use crate::name::{NodeName, TreePath};
+use crate::name::{Label, NodeName, TreePath};
 use crate::profile::{KUBERNETES_FOLDER, folder_mode};
 use crate::secret::Secret;
 use crate::state::NodeState;
@@ -167,7 +167,7 @@ impl Installation<'_> {
 
 /// `wanted` in the order of [`slots`].
 pub fn install<'a>(
-    cluster: &str,
+    cluster: &Label,
     name: &NodeName,
     wanted: &'a [Wanted],
     node: &NodeState,

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fingerprint, Holds, Layer, Wanted};
 use crate::hash::Digest;
-use crate::name::{NodeName, TreePath};
+use crate::name::{Label, NodeName, TreePath};
 use crate::secret::Secret;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    pub cluster: String,
-    pub node: String,
+    pub cluster: Label,
+    pub node: NodeName,
     /// A path stands twice while its file is being replaced.
     pub files: BTreeSet<Recorded>,
 }
@@ -26,7 +26,7 @@ pub struct Recorded {
 }
 
 impl Record {
-    pub fn of(cluster: &str, node: &NodeName, wanted: &[Wanted]) -> Record {
+    pub fn of(cluster: &Label, node: &NodeName, wanted: &[Wanted]) -> Record {
         let line = |file: &Wanted| {
             Some(Recorded {
                 path: file.path.clone(),
@@ -35,8 +35,8 @@ impl Record {
             })
         };
         Record {
-            cluster: cluster.to_owned(),
-            node: node.to_string(),
+            cluster: cluster.clone(),
+            node: node.clone(),
             files: wanted.iter().filter_map(line).collect(),
         }
     }
@@ -66,8 +66,8 @@ impl Record {
     pub fn json(&self) -> String {
         let document = RecordDocument {
             format_version: VERSION,
-            cluster: self.cluster.clone(),
-            node: self.node.clone(),
+            cluster: self.cluster.to_string(),
+            node: self.node.to_string(),
             files: self
                 .files
                 .iter()
@@ -107,8 +107,8 @@ impl Record {
         let files = document.files.into_iter().map(line);
         let files = files.collect::<Option<BTreeSet<_>>>();
         Ok(Record {
-            cluster: document.cluster,
-            node: document.node,
+            cluster: (document.cluster.parse()).map_err(|_| "names no cluster")?,
+            node: document.node.parse().map_err(|_| "names no node")?,
             files: files.ok_or("has a line that names no file")?,
         })
     }

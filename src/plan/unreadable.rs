@@ -1,9 +1,10 @@
 //! What the operating system does not let us read. It is neither lost nor damaged: nothing is concluded from
 //! it, and what it may hold is not made anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{DerivationId, Graph};
+use crate::graph::{DerivationId, Graph, Placement};
+use crate::name::NodeName;
 use crate::sealed::SUFFIX;
 use crate::state::{File, Inventory};
 
@@ -62,6 +63,39 @@ impl<'a> Unreadable<'a> {
         all.sort();
         all.dedup();
         all
+    }
+
+    /// The same for one node's files, and for the public files by which they are judged. The private keys that
+    /// signed them are not asked for.
+    pub fn before_node(
+        &self,
+        graph: &Graph,
+        inventory: &Inventory,
+        node: &NodeName,
+    ) -> Vec<String> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let is_own = |place: &&Placement| place.node.as_ref() == Some(node);
+        let mut judged: BTreeSet<DerivationId> = (graph.all_placements().iter())
+            .filter(is_own)
+            .map(|place| place.derivation)
+            .collect();
+        // Inputs come first in a graph.
+        for id in graph.ids().rev() {
+            if judged.contains(&id) {
+                judged.extend(graph.get(id).recipe.inputs());
+            }
+        }
+        let is_asked = |place: &&Placement| {
+            is_own(place) || place.node.is_none() && !place.content.is_secret()
+        };
+        let places = judged.into_iter().flat_map(|id| graph.placements(id));
+        let found = places
+            .filter(is_asked)
+            .filter_map(|place| self.at(inventory, place.path.as_str()));
+        let all: BTreeSet<String> = found.collect();
+        all.into_iter().collect()
     }
 
     /// The file itself, in either form, or a folder above one that is not seen.

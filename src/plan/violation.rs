@@ -86,8 +86,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
     found
 }
 
-const FOLDER_RULE: &str =
-    "kpki's own list, which a policy lengthens: --policy FILE with policy { ordinary-folder \"/that/folder\" }";
+const FOLDER_RULE: &str = "kpki's own list, which a policy lengthens: --policy FILE with policy { ordinary-folder \"/that/folder\" }";
 
 type Broken = Vec<(String, Origin)>;
 

@@ -72,8 +72,8 @@ pub fn install_report(
     let on_node = |path: &TreePath| format!("/{path}");
     InstallReport {
         format_version: FORMAT_VERSION,
-        cluster: installation.afterwards.cluster.clone(),
-        node: installation.afterwards.node.clone(),
+        cluster: installation.afterwards.cluster.to_string(),
+        node: installation.afterwards.node.to_string(),
         root: root.to_owned(),
         dry_run,
         empty: installation.is_empty(),

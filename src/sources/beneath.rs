@@ -14,6 +14,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
+use super::owner::{is_denied, why};
 use super::{FIFO, FOLDER, NO_SUCH_FILE, SPECIAL};
 
 /// A regular file's bytes, up to one more than was asked for, and its permissions.
@@ -48,7 +49,7 @@ pub fn follow(root: &Path, path: &str) -> Led {
     let (real, file) = match openat(CWD, root, flags, Mode::empty()) {
         Ok(root) => Walk::new(root, path).run(),
         Err(Errno::NOENT) => (None, Err(NO_SUCH_FILE.to_owned())),
-        Err(errno) => (None, Err(in_words(errno))),
+        Err(errno) => (None, Err(why(CWD, root, errno))),
     };
     Led {
         real: real.unwrap_or_else(|| path.to_owned()),
@@ -67,7 +68,8 @@ impl Entry {
         // O_NONBLOCK: it may have become a FIFO, and opening one waits for a writer (open(2)).
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        openat(&self.folder, &self.name, flags, Mode::empty()).map_err(in_words)
+        openat(&self.folder, &self.name, flags, Mode::empty())
+            .map_err(|errno| why(&self.folder, &self.name, errno))
     }
 }
 
@@ -185,7 +187,10 @@ impl Walk {
                 Ok(false)
             }
             FileType::Directory => {
-                let folder = open_folder(self.here(), name).map_err(fail)?;
+                let folder = open_folder(self.here(), name).map_err(|errno| match errno {
+                    errno if is_denied(errno) => why(self.here(), name, errno),
+                    errno => fail(errno),
+                })?;
                 self.folders.push((name.to_owned(), folder));
                 Ok(false)
             }

@@ -6,6 +6,7 @@
 //! another kind of file, or of Git's own files, a text that a message may quote.
 
 pub mod beneath;
+pub mod owner;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -120,6 +121,13 @@ const SUBMODULE: &str = "in a submodule, which is not a part of the revision";
 pub struct SourceError {
     pub path: String,
     pub why: String,
+}
+
+impl SourceError {
+    /// The file is there, and the operating system does not let us read it.
+    pub fn is_denied(&self) -> bool {
+        owner::says_denied(&self.why)
+    }
 }
 
 impl Sources {

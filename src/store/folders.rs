@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
-use super::owner::{is_denied, why};
 use crate::error::{Error, Result};
 use crate::sources::beneath::open_folder;
+use crate::sources::owner::{is_denied, why};
 
 /// How many open folders are kept: the depth of a tree for several threads, far below any limit on
 /// descriptors.

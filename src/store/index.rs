@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 use super::machine_key::MachineKey;
 use crate::hash::Digest;
 use crate::state::{Moment, Stamp};
+use crate::visible;
 
 const MAGIC: &[u8] = b"kpki index 1\n";
 const CONTEXT: &str = "kpki index of verified secrets v1";
@@ -88,7 +89,7 @@ impl IndexFile {
     /// Replaces the index. One that cannot be replaced is deleted, if that is possible: it would call changed
     /// what an apply has just written.
     pub fn write(&self, index: &Index) -> Result<(), String> {
-        let failed = |error: io::Error| format!("{}: {error}", self.path.display());
+        let failed = |error: io::Error| format!("{}: {error}", visible::path(&self.path));
         self.replace(index).map_err(|error| {
             let _ = fs::remove_file(&self.path);
             failed(error)

@@ -21,7 +21,6 @@ pub mod index;
 mod interrupted;
 mod journal;
 mod machine_key;
-mod owner;
 mod place;
 pub mod real_disk;
 mod replace;

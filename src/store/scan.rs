@@ -8,16 +8,18 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, openat, stat, statat};
+use rustix::fs::{
+    Access, AtFlags, Dir, FileType, Mode, OFlags, accessat, fstat, openat, stat, statat,
+};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::folders::Folders;
-use super::owner::why;
 use super::stamp::stamp;
 use super::{OUT, STAGED_TREE, is_stores_own};
 use crate::error::Result;
 use crate::sources::beneath::open_folder;
+use crate::sources::owner::why;
 use crate::state::{Loose, Stamp};
 use crate::visible::{is_hidden, printable};
 
@@ -200,7 +202,7 @@ impl Scan<'_> {
                 }
                 FileType::Symlink => FoundKind::Symlink,
                 FileType::RegularFile if (self.is_read)(&path) => public(fd, name),
-                FileType::RegularFile => secret(fd, name),
+                FileType::RegularFile => secret(fd, name, self.us),
                 _ => FoundKind::Special,
             };
             found.push(Found { path, kind });
@@ -262,8 +264,14 @@ fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind
     Ok(FoundKind::ReadFile { mode, size, bytes })
 }
 
-fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
+fn secret(folder: BorrowedFd<'_>, name: &CStr, us: u32) -> FoundKind {
     match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        // A secret of another user is there and not for us, and who only plans needs no more; our own must be readable.
+        Ok(stat)
+            if stat.st_uid == us && stat.st_mode & 0o400 == 0 && !is_readable(folder, name) =>
+        {
+            FoundKind::Unreadable(why(folder, name, Errno::ACCESS))
+        }
         Ok(stat) => FoundKind::SecretFile {
             mode: stat.st_mode & 0o777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -271,6 +279,11 @@ fn secret(folder: BorrowedFd<'_>, name: &CStr) -> FoundKind {
         },
         Err(errno) => FoundKind::Unreadable(plain(errno)),
     }
+}
+
+/// As the operating system says: root, and who has its capabilities, reads whatever the mode is.
+fn is_readable(folder: BorrowedFd<'_>, name: &CStr) -> bool {
+    accessat(folder, name, Access::READ_OK, AtFlags::EACCESS).is_ok()
 }
 
 fn kind_of(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<FileType> {

@@ -13,10 +13,10 @@ use rustix::io::Errno;
 
 use rustix::process::geteuid;
 
-use super::owner::why;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::sources::beneath::open_folder;
+use crate::sources::owner::why;
 use crate::state::Loose;
 use crate::visible;
 

@@ -1,10 +1,10 @@
 //! Files that a command writes where it is told: a new one or an earlier one of its own, and nothing else.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 
-use crate::project::{BASE, Project};
+use crate::project::{BASE, Ended, Project};
 
 /// Each command that is told a file, up to its name.
 const COMMANDS: [&[&str]; 3] = [
@@ -165,10 +165,100 @@ fn names_that_an_attacker_prepared_are_not_used() {
     assert_eq!(left.count(), 0);
 }
 
+/// A link that the user made may lead through one that came with the repository.
+#[test]
+fn a_link_behind_a_link_is_seen() {
+    let project = prepared();
+    let outside = tempfile::tempdir().unwrap();
+    symlink(project.at("folder-link"), outside.path().join("way")).unwrap();
+    symlink("way", outside.path().join("first")).unwrap();
+    symlink(project.at("apart"), outside.path().join("straight")).unwrap();
+    symlink("round", outside.path().join("round")).unwrap();
+    let place = |name: &str| outside.path().join(name).display().to_string();
+    for command in COMMANDS {
+        for through in ["way/new", "first/new"] {
+            let ended = project.kpki(&[command, &[place(through).as_str()]].concat());
+            ended.expect(64, &["folder-link, a symbolic link", "nothing was written"]);
+        }
+        let ended = project.kpki(&[command, &[place("round/new").as_str()]].concat());
+        ended.expect(1, &["symbolic link"]);
+        project
+            .kpki(&[command, &[place("straight/new").as_str()]].concat())
+            .expect(0, &[]);
+        project.remove("apart/new");
+    }
+}
+
+#[test]
+fn nothing_is_suggested_among_devices() {
+    let project = prepared();
+    for place in ["/dev/null", "/proc/version", "/dev/shm/../null"] {
+        let ended = project.kpki(&["plan", "--out", place]);
+        ended.expect(64, &["such as change.plan;"]);
+    }
+    project
+        .kpki(&["plan", "--out", "-"])
+        .expect(64, &["not saved to stdout", "--format json"]);
+    assert!(!project.at("-").exists());
+    project.kpki(&["plan", "--out", "./-"]).expect(0, &[]);
+    assert!(project.at("-").exists());
+}
+
+#[test]
+fn a_file_that_was_made_private_stays_so() {
+    let project = prepared();
+    for command in COMMANDS {
+        project.kpki(&[command, &["mine"]].concat()).expect(0, &[]);
+        for (mode, after) in [(0o600, 0o600), (0o640, 0o640), (0o444, 0o644)] {
+            project.mode("mine", mode);
+            project.kpki(&[command, &["mine"]].concat()).expect(0, &[]);
+            let is = project.at("mine").metadata().unwrap().mode() & 0o777;
+            // Never wider than this command makes one, under whatever umask.
+            assert_eq!(is & !after, 0, "{command:?} {mode:o} {is:o}");
+        }
+        project.remove("mine");
+    }
+}
+
+/// A shell's limit ends who writes beyond it (SIGXFSZ).
+#[test]
+fn a_limit_on_files_leaves_no_empty_one() {
+    let empty = tempfile::tempdir().unwrap();
+    for words in [&["init"][..], &["init", "--lab"]] {
+        let mut command = std::process::Command::new("sh");
+        command.args([
+            "-c",
+            "ulimit -f 0; \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_kpki"),
+        ]);
+        let ended = command.args(words).current_dir(empty.path()).output();
+        let ended = Ended(ended.unwrap());
+        ended.expect(1, &["cluster.kdl: File too large", "nothing was written"]);
+        assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
+    }
+}
+
+/// The same of an apply that was interrupted before its commit point.
+#[test]
+fn nobody_listens_to_what_was_set_aside() {
+    let project = Project::copy_of(&BASE);
+    fs::create_dir(project.at("out/.pending")).unwrap();
+    project.put("out/.pending/journal", "cut");
+    let mut command = std::process::Command::new("sh");
+    let script = "\"$@\" > /dev/full";
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_kpki"), "discard"]);
+    project.run(command).expect(
+        1,
+        &["the interrupted apply was set aside in out/.discarded/1, but cannot write to stdout"],
+    );
+    assert!(project.at("out/.discarded/1").is_dir());
+}
+
 /// What was done is said even where the rest cannot be.
 #[test]
 fn nobody_listens() {
-    let words: [(&[&str], &str); 4] = [
+    let words: [(&[&str], &str); 6] = [
         (
             &["apply", "--renew", "users/jane"],
             "everything was applied",
@@ -176,9 +266,20 @@ fn nobody_listens() {
         (&["report", "-o", "page"], "page was written"),
         (&["export", "cp1", "-o", "cp1.tar"], "cp1.tar was written"),
         (&["plan", "--out", "change"], "change was written"),
+        (
+            &["install", "cp1", "--root", "node"],
+            "cp1 was installed below node",
+        ),
+        (&["setup", "git"], "Git was set up"),
     ];
     for (words, says) in words {
         let project = Project::copy_of(&BASE);
+        fs::create_dir(project.at("node")).unwrap();
+        let git = std::process::Command::new("git")
+            .args(["init", "-q"])
+            .current_dir(project.at("."))
+            .status();
+        assert!(git.unwrap().success());
         let mut command = std::process::Command::new("sh");
         let script = "\"$@\" > /dev/full";
         command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_kpki")]);

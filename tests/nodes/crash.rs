@@ -99,7 +99,14 @@ impl Tree {
         let targets = targets.collect();
         let node = look_at_node(disk, paths).unwrap();
         let name: NodeName = "cp1".parse().unwrap();
-        let done = install("lab", &name, &self.0, &node, record.as_ref(), &|_| false);
+        let done = install(
+            &"lab".parse().unwrap(),
+            &name,
+            &self.0,
+            &node,
+            record.as_ref(),
+            &|_| false,
+        );
         // Whatever happened before: no key on the node is taken for somebody else's.
         assert_eq!(done.keys_at_risk, Vec::<TreePath>::new());
         assert_eq!(done.kept, Vec::<TreePath>::new());

@@ -127,7 +127,14 @@ fn carry_out(
     record: &mut Option<Record>,
     allowed: bool,
 ) -> Option<()> {
-    let done = install("lab", &name(), things, node, record.as_ref(), &|_| allowed);
+    let done = install(
+        &"lab".parse().unwrap(),
+        &name(),
+        things,
+        node,
+        record.as_ref(),
+        &|_| allowed,
+    );
     if !done.keys_at_risk.is_empty() {
         return None;
     }
@@ -234,7 +241,7 @@ proptest! {
                         .iter()
                         .map(|file| (file.path.clone(), file.bytes.expose().to_vec()))
                         .collect();
-                    let again = install("lab", &name(), &wanted, &node, record.as_ref(), &no);
+                    let again = install(&"lab".parse().unwrap(), &name(), &wanted, &node, record.as_ref(), &no);
                     prop_assert!(again.is_empty());
                     prop_assert_eq!(again.unchanged, wanted.len());
                     // The record is public: none of the keys is in it.
@@ -257,8 +264,8 @@ fn reasons_one_by_one() {
     let choice = [Some(0), Some(0), None, None, None, None];
     let files = wanted(&things, &graph, &choice);
     let recorded = |n: usize, is_key: bool, path: &str| Record {
-        cluster: "lab".into(),
-        node: "cp1".into(),
+        cluster: "lab".parse().unwrap(),
+        node: "cp1".parse().unwrap(),
         files: BTreeSet::from([Recorded {
             path: TreePath::of(path),
             layer: Layer::Pki,
@@ -335,14 +342,26 @@ fn reasons_one_by_one() {
             node.files
                 .insert(path.clone(), NodeFile { mode, own, bytes });
         }
-        let done = install("lab", &name(), &files, &node, record.as_ref(), &no);
+        let done = install(
+            &"lab".parse().unwrap(),
+            &name(),
+            &files,
+            &node,
+            record.as_ref(),
+            &no,
+        );
         let found = done.writes.iter().find(|write| write.file.path == path);
         assert_eq!(found.map(|write| write.reason), reason, "row {index}");
         assert_eq!(done.keys_at_risk.contains(&path), at_risk, "row {index}");
         let allow: Permission = format!("overwrite:/{path}").parse().unwrap();
-        let done = install("lab", &name(), &files, &node, record.as_ref(), &|path| {
-            allow.overwrites(path)
-        });
+        let done = install(
+            &"lab".parse().unwrap(),
+            &name(),
+            &files,
+            &node,
+            record.as_ref(),
+            &|path| allow.overwrites(path),
+        );
         assert!(done.keys_at_risk.is_empty(), "row {index}");
     }
 }

