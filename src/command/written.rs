@@ -258,7 +258,8 @@ impl Place {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut number = 0;
         loop {
-            let name = format!(".kpki-{}-{number}", std::process::id());
+            // A killed run leaves it, and the .gitignore of `kpki init` names this ending.
+            let name = format!(".{}-{number}.kpki-new", std::process::id());
             match openat(&self.folder, &name, flags, Mode::from_raw_mode(mode)) {
                 Err(Errno::EXIST) if number < 100 => number += 1,
                 opened => return Ok((name, opened?)),

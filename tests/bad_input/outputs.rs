@@ -161,7 +161,7 @@ fn names_that_an_attacker_prepared_are_not_used() {
     let left = fs::read_dir(project.0.path()).unwrap();
     let left = left
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with(".kpki-"));
+        .filter(|name| name.ends_with(".kpki-new"));
     assert_eq!(left.count(), 0);
 }
 
