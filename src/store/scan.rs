@@ -266,7 +266,7 @@ fn read_public(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<FoundKind
 
 fn secret(folder: BorrowedFd<'_>, name: &CStr, us: u32) -> FoundKind {
     match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        // A secret of another user is there and not for us, and who only plans needs no more; our own must be readable.
+        // One of another user is there, and who only plans needs no more; our own must be readable.
         Ok(stat)
             if stat.st_uid == us && stat.st_mode & 0o400 == 0 && !is_readable(folder, name) =>
         {

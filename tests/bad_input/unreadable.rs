@@ -145,7 +145,7 @@ fn what_cannot_be_read_is_an_error_of_its_own() {
     }
 }
 
-/// A key whose mode keeps its owner out stops a plan as it stops an apply; one of another user is there, and who
+/// A key whose mode keeps its owner out stops a plan as it stops an apply; one of another is there, and who
 /// only plans needs no more.
 #[test]
 fn a_key_that_its_owner_cannot_read_is_told_by_plan_and_apply_alike() {
