@@ -171,20 +171,20 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 11 | [`command`] (the one assembler; terminal, clock) |
-//! | 10 | [`cli`] |
-//! | 9 | [`render`] |
-//! | 8 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
-//! | 7 | [`sources`] (files), [`build`] (randomness) |
-//! | 6 | [`diff`], [`plan`] |
-//! | 5 | [`graph`] |
-//! | 4 | [`manifest`], [`pod`] |
-//! | 3 | [`profile`], [`state`] |
-//! | 2 | [`facts`] (the only reader of X.509), [`spec`] |
-//! | 1 | [`algorithm`], [`sealed`], [`time`], [`version`] |
-//! | 0 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
-//! | -1 | [`shell`] |
-//! | -2 | [`visible`] |
+//! | 13 | [`command`] (the one assembler; terminal, clock) |
+//! | 12 | [`cli`] |
+//! | 11 | [`render`] |
+//! | 10 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
+//! | 9 | [`sources`] (files), [`build`] (randomness) |
+//! | 8 | [`diff`], [`plan`] |
+//! | 7 | [`graph`] |
+//! | 6 | [`manifest`], [`pod`] |
+//! | 5 | [`profile`], [`state`] |
+//! | 4 | [`facts`] (the only reader of X.509), [`spec`] |
+//! | 3 | [`algorithm`], [`sealed`], [`time`], [`version`] |
+//! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
+//! | 1 | [`shell`] |
+//! | 0 | [`visible`] |
 
 pub mod algorithm;
 pub mod build;

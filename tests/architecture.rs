@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The table in `src/lib.rs`: module, floor.
-fn floors() -> BTreeMap<String, i8> {
+fn floors() -> BTreeMap<String, u8> {
     let text = fs::read_to_string("src/lib.rs").unwrap();
     let mut floors = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("//! | ")) {
