@@ -93,12 +93,7 @@ fn plans(project: &Path, workers: usize) {
     goal("empty plan", median(&mut empty), " s", 1.0);
     goal("empty plan peak", median(&mut peaks), " MiB", 400.0);
     goal("one name: plan / empty plan", median(&mut changed), "", 1.3);
-    goal(
-        "one name: apply / empty plan",
-        median(&mut applied),
-        "",
-        1.3,
-    );
+    goal("one name: apply / empty plan", median(&mut applied), "", 1.3);
 }
 
 /// `apply` of a description of two lines.
@@ -114,12 +109,7 @@ fn small(folder: &Path) {
         let user_time = children_user_time().saturating_sub(before);
         user.push(user_time.as_secs_f64() * 1e3);
     }
-    goal(
-        "two lines: apply, user time",
-        median(&mut user),
-        " ms",
-        15.0,
-    );
+    goal("two lines: apply, user time", median(&mut user), " ms", 15.0);
     println!("two lines: apply {:8.1} ms", median(&mut wall));
 }
 
@@ -152,9 +142,7 @@ fn run(project: &Path, verb: &str) -> Run {
 /// What the kernel says the process has held at most so far.
 fn high_water_mark(status: &str) -> Option<f64> {
     let status = fs::read_to_string(status).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: f64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib / 1024.0)
 }
@@ -226,10 +214,7 @@ fn tree(out: &Path, path: &Path) -> Vec<Item> {
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect()
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 fn mode(path: &Path) -> u32 {
@@ -257,10 +242,9 @@ fn raw(folder: &Path, groups: &[Vec<Item>], leaves: usize) -> Duration {
 
 fn write(folder: &Path, item: &Item) {
     match item {
-        Item::Folder(path, mode) => DirBuilder::new()
-            .mode(*mode)
-            .create(folder.join(path))
-            .unwrap(),
+        Item::Folder(path, mode) => {
+            DirBuilder::new().mode(*mode).create(folder.join(path)).unwrap()
+        }
         Item::File(path, bytes, mode) => OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -278,11 +262,7 @@ fn settle(folder: &Path) {
 }
 
 fn goal(name: &str, value: f64, unit: &str, most: f64) {
-    let verdict = if value <= most {
-        "within goal"
-    } else {
-        "MISSES goal"
-    };
+    let verdict = if value <= most { "within goal" } else { "MISSES goal" };
     println!("{name:28} {value:8.2}{unit}   {verdict} ({most}{unit})");
 }
 

@@ -42,9 +42,7 @@ use x509_parser::prelude::FromDer as _;
 const ROUNDS: usize = 9;
 
 fn main() {
-    let workers = std::env::args()
-        .find_map(|argument| argument.parse().ok())
-        .unwrap_or(10_000);
+    let workers = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
     let fresh = Project::new(&description(workers));
     println!("{workers} workers, medians of {ROUNDS} rounds, on all cores");
     hashing(&fresh);
@@ -115,10 +113,7 @@ fn planning(project: &Project) {
         "x509-parser over the same certificates",
         || {
             let survey = Survey::take(&ground.graph, &ground.lock, &ground.inventory);
-            let world = World {
-                survey: &survey,
-                ..ground.world()
-            };
+            let world = World { survey: &survey, ..ground.world() };
             let plan = plan(world, &ground.spec, &Intent::default());
             assert!(plan.is_empty());
         },

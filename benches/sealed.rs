@@ -1,5 +1,5 @@
-//! What sealing costs: `apply` of a cluster whose secrets are sealed for two recipients, in turn with the same
-//! cluster in the clear and with age alone over as many secrets, in one run.
+//! What sealing costs: `apply` of a cluster whose secrets are sealed for two recipients, in turn with the
+//! same cluster in the clear and with age alone over as many secrets, in one run.
 //!
 //! `cargo bench --bench sealed [WORKERS] [ROUNDS]`. It prints and never fails: the machine is not ours alone.
 #![allow(
@@ -75,11 +75,7 @@ fn main() {
         median(&mut plans) * 1e3
     );
     let ratio = median(&mut ratios);
-    let verdict = if ratio <= 1.5 {
-        "within goal"
-    } else {
-        "MISSES goal"
-    };
+    let verdict = if ratio <= 1.5 { "within goal" } else { "MISSES goal" };
     println!("sealed / (in the clear + age alone) {ratio:.2}   {verdict} (1.5)");
 }
 

@@ -76,11 +76,8 @@ impl World {
             purpose,
             sans,
         };
-        let issuer = Issuer {
-            subject: &self.authority_name,
-            key: &self.authority,
-            key_id: &self.key_id,
-        };
+        let issuer =
+            Issuer { subject: &self.authority_name, key: &self.authority, key_id: &self.key_id };
         match &self.seed {
             Some(seed) => issue_from_seed(&template, &issuer, seed).unwrap(),
             None => issue(&template, &issuer, &self.entropy.serial().unwrap()).unwrap(),
@@ -95,10 +92,7 @@ fn leaf_with_new_key_and_pem(bencher: Bencher, algorithm: KeyAlgorithm) {
     let world = World::new();
     bencher.bench_local(|| {
         let key = PrivateKey::generate(algorithm, &world.entropy).unwrap();
-        (
-            certificate_pem(&world.certificate(&key, LEAF)),
-            key.to_pem(),
-        )
+        (certificate_pem(&world.certificate(&key, LEAF)), key.to_pem())
     });
 }
 
@@ -111,10 +105,7 @@ fn leaf_with_key_from_seed_and_pem(bencher: Bencher, algorithm: KeyAlgorithm) {
     bencher.bench_local(|| {
         number += 1;
         let key = PrivateKey::derive(algorithm, &format!("users/u{number}"), "1", seed).unwrap();
-        (
-            certificate_pem(&world.certificate(&key, LEAF)),
-            key.to_pem(),
-        )
+        (certificate_pem(&world.certificate(&key, LEAF)), key.to_pem())
     });
 }
 

@@ -42,10 +42,7 @@ impl KeyAlgorithm {
 
     /// Only RSA encrypts, so only RSA keys may carry keyEncipherment (RFC 8813 3, RFC 9295 3).
     pub fn is_rsa(self) -> bool {
-        matches!(
-            self,
-            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096
-        )
+        matches!(self, KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096)
     }
 }
 

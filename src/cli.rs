@@ -13,13 +13,7 @@ use crate::time::Timestamp;
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     /// The project folder, which holds cluster.kdl
-    #[arg(
-        short = 'C',
-        long = "directory",
-        value_name = "DIR",
-        global = true,
-        default_value = "."
-    )]
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, default_value = ".")]
     pub directory: PathBuf,
 
     #[command(subcommand)]
@@ -142,12 +136,7 @@ pub struct Policy {
 #[derive(Debug, Args)]
 pub struct Identities {
     /// Open sealed secrets with this age identity or ssh private key
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "KPKI_IDENTITY",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", env = "KPKI_IDENTITY", hide_env_values = true)]
     pub identity: Vec<PathBuf>,
 }
 
@@ -192,7 +181,8 @@ pub struct ApplyArgs {
     /// Delete files that the description no longer mentions
     #[arg(long)]
     pub prune: bool,
-    /// Build everything again in memory and compare out/ with it; writes nothing, exits with 2 when it differs
+    /// Build everything again in memory and compare out/ with it; writes nothing, exits with 2 when it
+    /// differs
     #[arg(long, conflicts_with_all = ["plan", "prune", "renew", "rekey", "allow"])]
     pub check: bool,
 }
@@ -291,12 +281,12 @@ pub struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Fail if a private key, a kubeconfig with a key or an age identity in the project folder is tracked by Git, or
-    /// neither tracked nor ignored
+    /// Fail if a private key, a kubeconfig with a key or an age identity in the project folder is tracked by
+    /// Git, or neither tracked nor ignored
     #[arg(long, required = true)]
     pub no_plaintext: bool,
-    /// Look into all that Git ever had of the project folder, too, in any branch or reflog; fail if a key that is still in
-    /// use was among it
+    /// Look into all that Git ever had of the project folder, too, in any branch or reflog; fail if a key
+    /// that is still in use was among it
     #[arg(long)]
     pub history: bool,
     #[command(flatten)]
@@ -341,7 +331,8 @@ pub struct ExplainArgs {
 
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// A revision (with nothing else: against the working tree), REV..REV, or a file or folder [default: HEAD]
+    /// A revision (with nothing else: against the working tree), REV..REV, or a file or folder [default:
+    /// HEAD]
     pub before: Option<String>,
     /// Another revision, file or folder
     pub after: Option<String>,
@@ -351,7 +342,8 @@ pub struct DiffArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Tool {
-    /// This clone of a repository: certificates in words in git diff and git log -p, locks merged line by line
+    /// This clone of a repository: certificates in words in git diff and git log -p, locks merged line by
+    /// line
     Git,
 }
 

@@ -12,10 +12,7 @@ pub struct Edit {
 
 impl Edit {
     pub fn replace(range: Range<usize>, text: impl Into<String>) -> Self {
-        Edit {
-            range,
-            text: text.into(),
-        }
+        Edit { range, text: text.into() }
     }
 
     pub fn insert(at: usize, text: impl Into<String>) -> Self {
@@ -82,11 +79,7 @@ mod tests {
 
     #[test]
     fn insertions_at_one_place_keep_their_order() {
-        let edits = [
-            Edit::insert(1, "1"),
-            Edit::insert(1, "2"),
-            Edit::replace(1..2, "3"),
-        ];
+        let edits = [Edit::insert(1, "1"), Edit::insert(1, "2"), Edit::replace(1..2, "3")];
         assert_eq!(apply("ab", &edits).unwrap(), "a123");
     }
 

@@ -50,11 +50,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Error {
-            kind,
-            message: message.into(),
-            help: None,
-        }
+        Error { kind, message: message.into(), help: None }
     }
 
     pub fn refused(message: impl Into<String>) -> Self {
@@ -90,11 +86,7 @@ pub fn relative_to(path: &Path, here: &Path) -> PathBuf {
     path.strip_prefix(here).map_or_else(
         |_| path.to_path_buf(),
         |rest| {
-            if rest.as_os_str().is_empty() {
-                PathBuf::from(".")
-            } else {
-                rest.to_path_buf()
-            }
+            if rest.as_os_str().is_empty() { PathBuf::from(".") } else { rest.to_path_buf() }
         },
     )
 }

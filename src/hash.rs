@@ -2,8 +2,9 @@
 //!
 //! # Encoding, version 1
 //!
-//! A recipe is a set of named fields. The hash of a recipe is the first 16 bytes of BLAKE3 in its key-derivation mode with the
-//! context string [`DERIVATION_CONTEXT`] over, for each field in the byte order of the names:
+//! A recipe is a set of named fields. The hash of a recipe is the first 16 bytes of BLAKE3 in its
+//! key-derivation mode with the context string [`DERIVATION_CONTEXT`] over, for each field in the byte order
+//! of the names:
 //!
 //! ```text
 //! len(name) as u32 LE | name | tag, one byte | len(value) as u64 LE | value
@@ -218,19 +219,11 @@ mod tests {
 
     #[test]
     fn a_neutral_field_changes_no_hash() {
-        let before = Fields::default()
-            .text("subject", "CN=a")
-            .integer("revision", 2, 1);
-        let after = before
-            .clone()
-            .text("new-text", "")
-            .integer("new-number", 7, 7)
-            .set("new-set", []);
+        let before = Fields::default().text("subject", "CN=a").integer("revision", 2, 1);
+        let after =
+            before.clone().text("new-text", "").integer("new-number", 7, 7).set("new-set", []);
         assert_eq!(before.hash(), after.hash());
-        assert_ne!(
-            before.hash(),
-            before.clone().integer("new-number", 8, 7).hash()
-        );
+        assert_ne!(before.hash(), before.clone().integer("new-number", 8, 7).hash());
     }
 
     #[test]
@@ -239,9 +232,7 @@ mod tests {
         let other = Fields::default().text("ab", "c").hash();
         assert_ne!(one, other);
         let set = |members: &[&str]| {
-            Fields::default()
-                .set("s", members.iter().map(ToString::to_string))
-                .hash()
+            Fields::default().set("s", members.iter().map(ToString::to_string)).hash()
         };
         assert_ne!(set(&["ab", "c"]), set(&["a", "bc"]));
         assert_eq!(set(&["b", "a"]), set(&["a", "b"]));
@@ -264,10 +255,8 @@ mod tests {
             .update(&bytes)
             .finalize()
             .to_hex();
-        let got = Fields::default()
-            .integer("revision", 2, 1)
-            .set("eku", ["server".to_owned()])
-            .hash();
+        let got =
+            Fields::default().integer("revision", 2, 1).set("eku", ["server".to_owned()]).hash();
         assert_eq!(got.to_string(), expected.as_str().get(..32).unwrap());
     }
 }

@@ -39,36 +39,38 @@
 //!
 //! # A certificate that the cluster signs
 //!
-//! Its request is minted (or brought) and is an artifact of its own. The certificate *waits* until `kpki accept`
-//! brings the answer; the lock then names the request that was answered. Waiting is a state and no step: while
-//! it lasts nothing is planned, and the certificate and kubeconfig before it stay. Renewal makes the request
-//! anew. Kubernetes' signer writes the subject in its own way and may cut the life, so an answer is compared by
-//! key, common name and the set of organizations.
+//! Its request is minted (or brought) and is an artifact of its own. The certificate *waits* until `kpki
+//! accept` brings the answer; the lock then names the request that was answered. Waiting is a state and no
+//! step: while it lasts nothing is planned, and the certificate and kubeconfig before it stay. Renewal makes
+//! the request anew. Kubernetes' signer writes the subject in its own way and may cut the life, so an answer
+//! is compared by key, common name and the set of organizations.
 //!
 //! # Static pods
 //!
-//! A static pod is rendered from the description and from the public bytes of what its process reads only when
-//! it starts: their digest is an annotation, and a changed one makes the kubelet replace the pod. It is built
-//! last. An operator's own manifest ([`spec::Manifest`]) is an input as any other file: [`pod`] finds the spans
-//! to edit, keeps every other byte, and reads the result again; `config` tries that once, so that a manifest
-//! that cannot be patched is a mistake in a file with a line, and not a plan that fails.
+//! A static pod is rendered from the description and from the public bytes of what its process reads only
+//! when it starts: their digest is an annotation, and a changed one makes the kubelet replace the pod. It is
+//! built last. An operator's own manifest ([`spec::Manifest`]) is an input as any other file: [`pod`] finds
+//! the spans to edit, keeps every other byte, and reads the result again; `config` tries that once, so that a
+//! manifest that cannot be patched is a mistake in a file with a line, and not a plan that fails.
 //!
 //! # Keys from a seed
 //!
-//! In a reproducible description every key can be had again, so nothing below is "absent" or "lost": plan knows
-//! that ([`graph::Graph::is_key_derived`]) without knowing the seed, which only apply reads. The lock's head has an
-//! identifier of the seed; another one is refused. Written dates are inputs and enter the hash; the clock does not.
+//! In a reproducible description every key can be had again, so nothing below is "absent" or "lost": plan
+//! knows that ([`graph::Graph::is_key_derived`]) without knowing the seed, which only apply reads. The lock's
+//! head has an identifier of the seed; another one is refused. Written dates are inputs and enter the hash;
+//! the clock does not.
 //!
 //! # Secrets at rest
 //!
-//! Whether a secret is sealed is a property of its [`graph::Placement`], and of nothing else: no recipe, hash or step
-//! knows it. A placement keeps its name in the clear (`ca/kubernetes.key`); its file is that or `.age` behind it.
-//! [`state::SecretFile`] says in which forms it is here, [`plan::resting`] holds them against description and lock,
-//! and what differs is a [`plan::Seal`] beside the steps: the form changes, what it holds stays. age never writes the
-//! same file twice, so the lock has the digest of each sealed file and of its recipients: of an artifact's one secret
-//! or master in its line, of copies on nodes in lines of their own, so that a node which comes or goes touches no
-//! other secret. What a removed recipient could read is remembered by the public half of each key
-//! ([`state::Exposure`]) until it is another key; that is a state and no step. Everything is written through `put` and read through `open` of [`build::sealing`].
+//! Whether a secret is sealed is a property of its [`graph::Placement`], and of nothing else: no recipe, hash
+//! or step knows it. A placement keeps its name in the clear (`ca/kubernetes.key`); its file is that or
+//! `.age` behind it. [`state::SecretFile`] says in which forms it is here, [`plan::resting`] holds them
+//! against description and lock, and what differs is a [`plan::Seal`] beside the steps: the form changes,
+//! what it holds stays. age never writes the same file twice, so the lock has the digest of each sealed file
+//! and of its recipients: of an artifact's one secret or master in its line, of copies on nodes in lines of
+//! their own, so that a node which comes or goes touches no other secret. What a removed recipient could read
+//! is remembered by the public half of each key ([`state::Exposure`]) until it is another key; that is a
+//! state and no step. Everything is written through `put` and read through `open` of [`build::sealing`].
 //!
 //! # Secrets in the clear
 //!
@@ -80,12 +82,12 @@
 //!
 //! # Power
 //!
-//! [`plan::privilege`] holds what the certificates, bindings, static pods and recipients that are here let somebody do against what
-//! the recipes make. What was before is what a CA's signature proves; other public files count only as the lock records them, and of a
-//! kubeconfig's server the lock alone tells. It costs nothing where a plan has no step. The same comparison of two
-//! [`plan::privilege::Credential`]s serves any two certificates, and with another description as what was before
-//! ([`plan::privilege::between`]) any two descriptions.
-//! A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
+//! [`plan::privilege`] holds what the certificates, bindings, static pods and recipients that are here let
+//! somebody do against what the recipes make. What was before is what a CA's signature proves; other public
+//! files count only as the lock records them, and of a kubeconfig's server the lock alone tells. It costs
+//! nothing where a plan has no step. The same comparison of two [`plan::privilege::Credential`]s serves any
+//! two certificates, and with another description as what was before ([`plan::privilege::between`]) any two
+//! descriptions. A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
 //!
 //! # What lies in the project folder proves nothing
 //!
@@ -98,9 +100,9 @@
 //!
 //! # Any tree, without a description
 //!
-//! [`lint`] judges a folder of files by their content and by where kubeadm puts them: [`mod@store::walk`] reads, each file
-//! becomes facts at once (of a key its public half alone), and the checks are functions of these facts. What they
-//! find is a row of a table, which `explain` prints.
+//! [`lint`] judges a folder of files by their content and by where kubeadm puts them: [`mod@store::walk`]
+//! reads, each file becomes facts at once (of a key its public half alone), and the checks are functions of
+//! these facts. What they find is a row of a table, which `explain` prints.
 //!
 //! # Invariants
 //!
@@ -108,35 +110,37 @@
 //! 2. An anchor (a CA key, the service-account key) gets a new key only with `--allow replace:NAME`, and
 //!    is first made only where neither the lock nor any file under `out/` mentions it. A permission is no
 //!    order: it takes effect only where the key turns out to be needed and not to be had.
-//! 3. `plan`, `status`, `why` and `diff` of revisions open no secret; `show` and `diff` of files open only what the user
-//!    names. A secret is checked against its witness before use. Where it is sealed, nothing of it in the clear reaches
-//!    a disk.
+//! 3. `plan`, `status`, `why` and `diff` of revisions open no secret; `show` and `diff` of files open only
+//!    what the user names. A secret is checked against its witness before use. Where it is sealed, nothing of
+//!    it in the clear reaches a disk.
 //! 4. The lock explains; it never makes a file trusted. A deleted lock is rebuilt from `out/` without
 //!    changing a file.
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on
 //!    the bytes that it embeds, never on a hash of recipes.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
-//! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below the
-//!    root that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file that each
-//!    is given. A crash leaves the old state, or one that the next apply of the same user and machine rolls
-//!    forward; old keys go only after the lock is durable. The machine key and the index of verified secrets lie
-//!    in the user's state folder, which may be deleted at any time.
+//! 7. Nothing is written outside `out/` and `cluster.lock` but by `init`, by `setup git`, by `install` below
+//!    the root that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file
+//!    that each is given. A crash leaves the old state, or one that the next apply of the same user and
+//!    machine rolls forward; old keys go only after the lock is durable. The machine key and the index of
+//!    verified secrets lie in the user's state folder, which may be deleted at any time.
 //! 8. A leaf never silently outlives its CA.
 //!
 //! # From `out/` to the nodes
 //!
 //! `out/nodes/NODE/` is what should lie on a node. [`install`] compares it with the node, file by file, and
-//! [`store`] moves what differs into place: layer after layer, so that no manifest is seen before the files that
-//! it names. What was put there is recorded on the node itself, by public fingerprints: only what is still as
-//! recorded is ever removed, and a private key that is not on record is never overwritten unless a person says
-//! so. Both commands only read the project; a secret leaves `out/` after it was held against its witness.
+//! [`store`] moves what differs into place: layer after layer, so that no manifest is seen before the files
+//! that it names. What was put there is recorded on the node itself, by public fingerprints: only what is
+//! still as recorded is ever removed, and a private key that is not on record is never overwritten unless a
+//! person says so. Both commands only read the project; a secret leaves `out/` after it was held against its
+//! witness.
 //!
 //! # Two states
 //!
-//! [`diff`] compares descriptions, files and locks as [`diff::Item`]s: named fields, of which some only echo that
-//! something else changed. A revision is read as [`sources::Tree`], with the limits of a folder; of Git only object
-//! names, trees and blobs are asked. What `git diff` shows are the same items, one value a line. A lock is no state
-//! that is believed: of two revisions descriptions and certificates are compared, each for itself.
+//! [`diff`] compares descriptions, files and locks as [`diff::Item`]s: named fields, of which some only echo
+//! that something else changed. A revision is read as [`sources::Tree`], with the limits of a folder; of Git
+//! only object names, trees and blobs are asked. What `git diff` shows are the same items, one value a line.
+//! A lock is no state that is believed: of two revisions descriptions and certificates are compared, each for
+//! itself.
 //!
 //! # Rules of judgement that are easy to get wrong
 //!
@@ -146,10 +150,11 @@
 //!   is not renewed for ever.
 //! - A CA renews when what is left is less than its longest leaf and that leaf's window need, but never
 //!   before half of its own life: else a CA shorter than its leaves would renew at every run.
-//! - A file is an orphan while it is what the lock says was put at its path, and never by its name or
-//!   folder. A certificate, key or kubeconfig is one only if a CA in `out/ca` signed for it (`plan::Proof`): the
-//!   lock may be anybody's. A lock names artifacts; `graph::origins` says where those can have lain. Lines for files are
-//!   needed only where the artifact's line moves on and the file stays, so an older lock serves as well.
+//! - A file is an orphan while it is what the lock says was put at its path, and never by its name or folder.
+//!   A certificate, key or kubeconfig is one only if a CA in `out/ca` signed for it (`plan::Proof`): the lock
+//!   may be anybody's. A lock names artifacts; `graph::origins` says where those can have lain. Lines for
+//!   files are needed only where the artifact's line moves on and the file stays, so an older lock serves as
+//!   well.
 //! - What cannot be read blocks its artifact without an `--allow`: nothing follows from it.
 //! - A certificate can be issued again over a public key alone. Only a kubeconfig needs the private one.
 //!
@@ -158,11 +163,11 @@
 //! - A description has at most 3 MiB in all, not 8: the KDL reader takes about a second for a MiB on one
 //!   core, and a hostile file must end in an error within two.
 //! - Signatures and new EC and Ed25519 keys are ring's, five times as fast as RustCrypto's at P-256. ring's
-//!   ECDSA is randomized, so a certificate is no function of its inputs; where it must be one, RustCrypto makes
-//!   it. `build/key.rs` and `build/seeded_key.rs` alone name a backend.
+//!   ECDSA is randomized, so a certificate is no function of its inputs; where it must be one, RustCrypto
+//!   makes it. `build/key.rs` and `build/seeded_key.rs` alone name a backend.
 //! - A reproducible certificate's serial number follows from its other content instead of its derivation: a
-//!   derivation may change where the certificate does not (a validity that its CA cuts anyway), and then a tree
-//!   that grew would differ from one that is built at once.
+//!   derivation may change where the certificate does not (a validity that its CA cuts anyway), and then a
+//!   tree that grew would differ from one that is built at once.
 //! - A CA shorter than its leaves renews at half of its life (above); the first rule alone never converges.
 //!
 //! # The house

@@ -114,13 +114,10 @@ fn check_label(text: &str) -> Result<(), NameError> {
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return refuse("must start with an ASCII letter or digit; put one before it");
     }
-    match text
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c)))
-    {
-        Some(bad) => refuse(format!(
-            "contains {bad:?}; use ASCII letters, digits, `.`, `_` and `-`"
-        )),
+    match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c))) {
+        Some(bad) => {
+            refuse(format!("contains {bad:?}; use ASCII letters, digits, `.`, `_` and `-`"))
+        }
         None => Ok(()),
     }
 }
@@ -151,13 +148,8 @@ fn check_role_name(text: &str) -> Result<(), NameError> {
     if text == "." || text == ".." {
         return refuse("is not a role's name; write the one that kubectl get clusterroles shows");
     }
-    match text
-        .chars()
-        .find(|c| !('!'..='~').contains(c) || "/%".contains(*c))
-    {
-        Some(bad) => refuse(format!(
-            "contains {bad:?}, which no role's name may; delete it"
-        )),
+    match text.chars().find(|c| !('!'..='~').contains(c) || "/%".contains(*c)) {
+        Some(bad) => refuse(format!("contains {bad:?}, which no role's name may; delete it")),
         None => Ok(()),
     }
 }
@@ -182,9 +174,8 @@ fn check_dns_name(text: &str) -> Result<(), NameError> {
         if label.starts_with('-') || label.ends_with('-') {
             return refuse("has a label that starts or ends with `-`; delete that `-`");
         }
-        if let Some(bad) = label
-            .chars()
-            .find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-'))
+        if let Some(bad) =
+            label.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-'))
         {
             return refuse(if bad.is_ascii_uppercase() {
                 "contains an upper-case letter; write it in lower case".to_owned()
@@ -195,11 +186,9 @@ fn check_dns_name(text: &str) -> Result<(), NameError> {
             });
         }
     }
-    // An all-numeric last label would be read as an IPv4 address by some resolvers (WHATWG URL, RFC 1123 2.1).
-    if text
-        .rsplit('.')
-        .next()
-        .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
+    // An all-numeric last label would be read as an IPv4 address by some resolvers (WHATWG URL, RFC 1123
+    // 2.1).
+    if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()))
         && text.contains('.')
     {
         return refuse("ends in a number and is not an IP address; correct it");
@@ -212,9 +201,8 @@ fn check_tree_path(text: &str) -> Result<(), NameError> {
         if segment.is_empty() || segment == "." || segment == ".." {
             return refuse("is not a plain relative path; write names with one `/` between them");
         }
-        if let Some(bad) = segment
-            .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
+        if let Some(bad) =
+            segment.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
         {
             return refuse(format!(
                 "contains {bad:?}; use ASCII letters, digits, `.`, `_` and `-`"
@@ -229,10 +217,7 @@ impl TreePath {
     ///
     /// # Panics
     /// Never on names of this module's types; a literal that is not a plain path is a defect.
-    #[expect(
-        clippy::expect_used,
-        reason = "segments are literals and checked names"
-    )]
+    #[expect(clippy::expect_used, reason = "segments are literals and checked names")]
     pub fn of(text: &str) -> Self {
         text.parse().expect("a path made of checked names")
     }
@@ -251,13 +236,9 @@ impl ArtifactName {
     ///
     /// # Panics
     /// Never on names of this module's types; a literal that is not a plain path is a defect.
-    #[expect(
-        clippy::expect_used,
-        reason = "segments are literals and checked names"
-    )]
+    #[expect(clippy::expect_used, reason = "segments are literals and checked names")]
     pub fn of(text: &str) -> Self {
-        text.parse()
-            .expect("an artifact name made of checked names")
+        text.parse().expect("an artifact name made of checked names")
     }
 }
 

@@ -20,11 +20,7 @@ pub fn quoted(word: &str) -> String {
 
 /// A path as an operand: one that starts with a dash would be read as an option (XBD 12.2, guideline 10).
 pub fn operand(path: &str) -> String {
-    if path.starts_with('-') {
-        quoted(&format!("./{path}"))
-    } else {
-        quoted(path)
-    }
+    if path.starts_with('-') { quoted(&format!("./{path}")) } else { quoted(path) }
 }
 
 /// The same, in one printable line. A name that is none in itself is shown with escapes, and then not found:
@@ -110,11 +106,8 @@ mod tests {
         let words: Vec<String> = bytes.chain(hostile.map(str::to_owned)).collect();
         let line: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         let script = format!("printf '%s\\0' {}", line.join(" "));
-        let ran = Command::new("/bin/sh")
-            .args(["-c", &script])
-            .current_dir(&folder)
-            .output()
-            .unwrap();
+        let ran =
+            Command::new("/bin/sh").args(["-c", &script]).current_dir(&folder).output().unwrap();
         let arrived = String::from_utf8(ran.stdout).unwrap();
         let expected = words.join("\0") + "\0";
         assert_eq!(arrived, expected);

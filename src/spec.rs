@@ -116,10 +116,7 @@ pub enum Origin {
 
 impl<T> Setting<T> {
     pub fn default(value: T) -> Self {
-        Setting {
-            value,
-            origin: Origin::Default,
-        }
+        Setting { value, origin: Origin::Default }
     }
 }
 
@@ -305,14 +302,8 @@ impl Policy {
     pub fn overridden_by(&self, nearer: &PolicyOverride) -> Policy {
         Policy {
             key: nearer.key.clone().unwrap_or_else(|| self.key.clone()),
-            validity: nearer
-                .validity
-                .clone()
-                .unwrap_or_else(|| self.validity.clone()),
-            renew_before: nearer
-                .renew_before
-                .clone()
-                .or_else(|| self.renew_before.clone()),
+            validity: nearer.validity.clone().unwrap_or_else(|| self.validity.clone()),
+            renew_before: nearer.renew_before.clone().or_else(|| self.renew_before.clone()),
         }
     }
 
@@ -388,8 +379,5 @@ pub enum Delivery {
     Operator,
     /// `nodes/N/FOLDER/NAME.{crt,key}` on each named node: one shared key pair. The folder is absolute on
     /// the node, without its leading slash.
-    Nodes {
-        nodes: Vec<NodeName>,
-        folder: TreePath,
-    },
+    Nodes { nodes: Vec<NodeName>, folder: TreePath },
 }

@@ -205,9 +205,7 @@ impl SecretFile {
 
     /// The mode of the one that others can read.
     pub fn exposed(&self) -> Option<u32> {
-        self.plain
-            .map(|plain| plain.mode)
-            .filter(|mode| mode & 0o077 != 0)
+        self.plain.map(|plain| plain.mode).filter(|mode| mode & 0o077 != 0)
     }
 }
 
@@ -290,9 +288,7 @@ pub struct NodeFile {
 ///
 /// Anything not known to be public counts as secret.
 pub fn is_public(path: &str) -> bool {
-    [".crt", ".pub", ".yaml", ".csr"]
-        .iter()
-        .any(|suffix| path.ends_with(suffix))
+    [".crt", ".pub", ".yaml", ".csr"].iter().any(|suffix| path.ends_with(suffix))
 }
 
 /// What may be read without opening a secret: public files, and secrets that are sealed.

@@ -67,21 +67,15 @@ impl FromStr for Timestamp {
     type Err = NameError;
     /// `2027-01-31` (midnight UTC) or RFC 3339.
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let full = if text.len() == 10 {
-            format!("{text}T00:00:00Z")
-        } else {
-            text.to_owned()
-        };
+        let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
         match OffsetDateTime::parse(&full, &Rfc3339) {
             Ok(when) if (0..=LAST).contains(&when.unix_timestamp()) => {
                 Ok(Timestamp(when.unix_timestamp()))
             }
-            Ok(_) => Err(NameError(
-                "lies outside the years 1970 to 9999; write 2027-01-31".into(),
-            )),
-            Err(_) => Err(NameError(
-                "is not a time; write 2027-01-31 or 2027-01-31T12:00:00Z".into(),
-            )),
+            Ok(_) => Err(NameError("lies outside the years 1970 to 9999; write 2027-01-31".into())),
+            Err(_) => {
+                Err(NameError("is not a time; write 2027-01-31 or 2027-01-31T12:00:00Z".into()))
+            }
         }
     }
 }
@@ -206,17 +200,11 @@ impl FromStr for Span {
 impl fmt::Display for Span {
     /// The shortest exact form in one unit, years only for round ones: `10y`, `90d`, `36h`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = [
-            (YEAR, 'y'),
-            (DAY, 'd'),
-            (HOUR, 'h'),
-            (MINUTE, 'm'),
-            (1, 's'),
-        ]
-        .into_iter()
-        .find(|(unit, _)| {
-            self.0.is_multiple_of(*unit) && self.0 >= *unit && (*unit != YEAR || self.0 > YEAR)
-        });
+        let exact = [(YEAR, 'y'), (DAY, 'd'), (HOUR, 'h'), (MINUTE, 'm'), (1, 's')]
+            .into_iter()
+            .find(|(unit, _)| {
+                self.0.is_multiple_of(*unit) && self.0 >= *unit && (*unit != YEAR || self.0 > YEAR)
+            });
         match exact {
             Some((unit, letter)) => write!(f, "{}{letter}", self.0 / unit),
             None => write!(f, "0s"),

@@ -23,9 +23,7 @@ impl KubernetesVersion {
 
     /// Between the oldest and the newest version that the tables were checked against.
     pub fn has_evidence(self) -> bool {
-        NEWEST_PATCHES
-            .iter()
-            .any(|newest| newest.minor == self.minor && self.patch <= newest.patch)
+        NEWEST_PATCHES.iter().any(|newest| newest.minor == self.minor && self.patch <= newest.patch)
     }
 }
 
@@ -67,10 +65,7 @@ impl VersionRequest {
 
 impl From<KubernetesVersion> for VersionRequest {
     fn from(version: KubernetesVersion) -> Self {
-        VersionRequest {
-            newest: version,
-            any_patch: false,
-        }
+        VersionRequest { newest: version, any_patch: false }
     }
 }
 
@@ -100,27 +95,22 @@ impl FromStr for VersionRequest {
         }
         let newest = match patch {
             Some(patch) => KubernetesVersion::new(minor, number(patch)?),
-            None => NEWEST_PATCHES
-                .into_iter()
-                .find(|newest| newest.minor == minor)
-                .ok_or_else(|| {
+            None => NEWEST_PATCHES.into_iter().find(|newest| newest.minor == minor).ok_or_else(
+                || {
                     NameError(
                         "is a minor that kpki has no patch list for; write the full version".into(),
                     )
-                })?,
+                },
+            )?,
         };
-        Ok(VersionRequest {
-            newest,
-            any_patch: patch.is_none(),
-        })
+        Ok(VersionRequest { newest, any_patch: patch.is_none() })
     }
 }
 
 impl FromStr for KubernetesVersion {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
-        text.parse::<VersionRequest>()
-            .map(|request| request.resolve(None))
+        text.parse::<VersionRequest>().map(|request| request.resolve(None))
     }
 }
 

@@ -105,11 +105,7 @@ pub fn styled_lines(text: &str) -> String {
             return 0;
         };
         let parameters = behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
-        if parameters.starts_with('m') {
-            rest.len() - parameters.len() + 1
-        } else {
-            0
-        }
+        if parameters.starts_with('m') { rest.len() - parameters.len() + 1 } else { 0 }
     })
 }
 

@@ -28,6 +28,10 @@ fn floors() -> BTreeMap<String, u8> {
 }
 
 fn sources() -> Vec<(PathBuf, String)> {
+    rust_files("src")
+}
+
+fn rust_files(root: &str) -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -40,7 +44,7 @@ fn sources() -> Vec<(PathBuf, String)> {
         }
     }
     let mut found = Vec::new();
-    walk(Path::new("src"), &mut found);
+    walk(Path::new(root), &mut found);
     found.sort();
     found
 }
@@ -97,9 +101,7 @@ fn modules_import_from_lower_floors_only() {
         if own == "lib" || own == "main" {
             continue;
         }
-        let floor = floors
-            .get(&own)
-            .unwrap_or_else(|| panic!("{own} has no floor in src/lib.rs"));
+        let floor = floors.get(&own).unwrap_or_else(|| panic!("{own} has no floor in src/lib.rs"));
         for import in imports(&code(&text)) {
             if import == own {
                 continue;
@@ -119,25 +121,16 @@ fn modules_import_from_lower_floors_only() {
 fn every_module_has_a_floor() {
     let floors = floors();
     let text = fs::read_to_string("src/lib.rs").unwrap();
-    for line in text
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod "))
-    {
+    for line in text.lines().filter_map(|line| line.strip_prefix("pub mod ")) {
         let name = line.trim_end_matches(';');
-        assert!(
-            floors.contains_key(name),
-            "{name} has no floor in src/lib.rs"
-        );
+        assert!(floors.contains_key(name), "{name} has no floor in src/lib.rs");
     }
 }
 
 /// What may be used where: a word of code, and the files (by prefix) that may hold it.
 const ROOMS: &[(&str, &[&str])] = &[
     ("std::fs", &["src/sources/", "src/store/", "src/command/"]),
-    (
-        "rustix::fs",
-        &["src/sources/", "src/store/", "src/command/"],
-    ),
+    ("rustix::fs", &["src/sources/", "src/store/", "src/command/"]),
     ("SystemTime", &["src/command/"]),
     ("Instant", &["src/command/"]),
     ("SystemRandom", &["src/build/"]),
@@ -197,10 +190,7 @@ fn secret_types_have_no_debug_display_or_serialize() {
     let text = fs::read_to_string("src/build/key.rs").unwrap();
     let definition = text.split("pub struct PrivateKey").next().unwrap();
     let derives = definition.rsplit("\n\n").next().unwrap();
-    assert!(
-        !derives.contains("derive("),
-        "PrivateKey derives: {derives}"
-    );
+    assert!(!derives.contains("derive("), "PrivateKey derives: {derives}");
 }
 
 #[test]
@@ -224,4 +214,18 @@ fn nothing_is_called_utils_or_manager() {
             assert!(!path.contains(word), "{path}");
         }
     }
+}
+
+/// rustfmt leaves comments alone.
+#[test]
+fn comments_stand_within_110_columns() {
+    let mut wide = Vec::new();
+    for (path, text) in ["src", "tests", "benches", "examples"].into_iter().flat_map(rust_files) {
+        for (number, line) in text.lines().enumerate() {
+            if line.trim_start().starts_with("//") && line.chars().count() > 110 {
+                wide.push(format!("{}:{}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{wide:#?}");
 }

@@ -23,10 +23,8 @@ use kpki::sources::Sources;
 fn every_bad_description_has_its_report() {
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad-descriptions");
-    let mut cases: Vec<_> = std::fs::read_dir(all)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut cases: Vec<_> =
+        std::fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     assert!(cases.len() >= 45);
     let mut wrong = Vec::new();
@@ -44,16 +42,10 @@ fn every_bad_description_has_its_report() {
         };
         assert!(!shows(&found, &keys), "{name} shows a key");
         with_keys += keys.len();
-        assert!(
-            !found.contains('\u{1b}'),
-            "{name}: colour without being asked"
-        );
+        assert!(!found.contains('\u{1b}'), "{name}: colour without being asked");
         let mistakes = found.matches("error: ").count();
         let helps = found.matches("= help: ").count();
-        assert_eq!(
-            mistakes, helps,
-            "{name}: a mistake without a next step\n{found}"
-        );
+        assert_eq!(mistakes, helps, "{name}: a mistake without a next step\n{found}");
         let expected = case.join("expected.txt");
         if update {
             std::fs::write(expected, found).unwrap();
@@ -71,10 +63,7 @@ const MARKER: &str = "@fresh ";
 const IDENTITY: &str = "AGE-SECRET-KEY-";
 /// What PEM calls a key, and how OpenSSL makes one.
 const KEYS: [(&str, &str); 2] = [
-    (
-        "PRIVATE KEY",
-        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
-    ),
+    ("PRIVATE KEY", "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"),
     ("EC PRIVATE KEY", "ecparam -name prime256v1 -genkey -noout"),
 ];
 
@@ -114,9 +103,7 @@ fn shows(text: &str, keys: &[String]) -> bool {
     let lines = keys.iter().flat_map(|key| key.lines());
     lines.filter(|line| !line.starts_with('-')).any(|line| {
         let pieces = line.as_bytes().windows(12);
-        pieces
-            .map(|piece| std::str::from_utf8(piece).unwrap())
-            .any(|piece| text.contains(piece))
+        pieces.map(|piece| std::str::from_utf8(piece).unwrap()).any(|piece| text.contains(piece))
     })
 }
 
@@ -156,17 +143,12 @@ fn no_hidden_character_may_stand_anywhere_or_is_shown() {
     let shown = |text: String, code: u32, is_raw: bool| {
         let sources =
             Sources::Memory([("cluster.kdl".to_owned(), text.clone().into_bytes())].into());
-        let report = load(&sources, "cluster.kdl")
-            .expect_err(&text)
-            .render(false);
+        let report = load(&sources, "cluster.kdl").expect_err(&text).render(false);
         let bad = |c: char| c != '\n' && HOSTILE.iter().any(|range| range.contains(&u32::from(c)));
         assert!(!report.contains(bad), "{report:?}");
         if is_raw {
             let name = format!("character U+{code:04X} is not allowed");
-            assert!(
-                report.contains(&name) && report.contains("cluster.kdl:3:"),
-                "{report}"
-            );
+            assert!(report.contains(&name) && report.contains("cluster.kdl:3:"), "{report}");
         }
     };
     for code in HOSTILE.into_iter().flatten() {
@@ -184,18 +166,8 @@ fn no_hidden_character_may_stand_anywhere_or_is_shown() {
         ] {
             shown(format!("{BEFORE}{line}\n"), code, true);
         }
-        for line in [
-            "user",
-            "include",
-            "manifests",
-            "nonsense",
-            "certificate \"a\" san=",
-        ] {
-            shown(
-                format!("{BEFORE}{line} \"a\\u{{{code:x}}}b\"\n"),
-                code,
-                false,
-            );
+        for line in ["user", "include", "manifests", "nonsense", "certificate \"a\" san="] {
+            shown(format!("{BEFORE}{line} \"a\\u{{{code:x}}}b\"\n"), code, false);
         }
     }
 }
@@ -211,11 +183,7 @@ fn report(text: impl Into<Vec<u8>>) -> Report {
     let started = Instant::now();
     let report = load(&sources, "cluster.kdl").expect_err("a mistake");
     let text = report.render(true);
-    assert!(
-        started.elapsed() < LIMIT,
-        "{start:?} took {:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < LIMIT, "{start:?} took {:?}", started.elapsed());
     assert!(text.len() < 20_000, "{} bytes of report", text.len());
     for problem in report.problems() {
         assert!(problem.help.is_some(), "{}: no next step", problem.message);
@@ -250,17 +218,11 @@ fn deep_blocks() {
 fn deep_comments() {
     for unit in ["/*", "/*/*", "/* * / "] {
         let message = first(unit.repeat(BULK / unit.len()));
-        assert!(
-            message.contains("nested more") || message.contains("never closed"),
-            "{message}"
-        );
+        assert!(message.contains("nested more") || message.contains("never closed"), "{message}");
     }
     // Wide, not deep: kdl alone would overflow its stack on these.
     for inside in ["*", "/ ", "* ", "é*"] {
-        let text = format!(
-            "/* {} */\nclusterr \"lab\"",
-            inside.repeat(BULK / inside.len() / 2)
-        );
+        let text = format!("/* {} */\nclusterr \"lab\"", inside.repeat(BULK / inside.len() / 2));
         assert!(first(text).starts_with("unknown word"));
     }
 }
@@ -318,10 +280,7 @@ fn junk_in_bulk() {
         report(unit.repeat(BULK / unit.len()));
     }
     report(format!("node {}\n", "\"x\" ".repeat(BULK / 4 - 8)));
-    report(format!(
-        "node \"a\" {{ san {}\n}}\n",
-        "\"x\" ".repeat(BULK / 4 - 8)
-    ));
+    report(format!("node \"a\" {{ san {}\n}}\n", "\"x\" ".repeat(BULK / 4 - 8)));
     report(format!("node \"a\" {}\n", "k=1 ".repeat(BULK / 4 - 8)));
     report(format!("{} 1\n", "x".repeat(BULK - 8)));
     report(format!("node \"{}\"\n", "x".repeat(BULK - 16)));
@@ -344,10 +303,7 @@ fn all_files_together_have_a_limit() {
     let mut files =
         std::collections::BTreeMap::from([("cluster.kdl".to_owned(), includes.into_bytes())]);
     for n in 0..9 {
-        files.insert(
-            format!("{n}.kdl"),
-            "// filler\n".repeat(100_000).into_bytes(),
-        );
+        files.insert(format!("{n}.kdl"), "// filler\n".repeat(100_000).into_bytes());
     }
     let report = load(&Sources::Memory(files), "cluster.kdl").unwrap_err();
     assert!(
@@ -370,10 +326,8 @@ mod any_text {
             Ok(_) => {}
             Err(report) => {
                 // What the syntax check lets through, kdl reads.
-                let refused = report
-                    .problems()
-                    .iter()
-                    .find(|problem| problem.message == "this is not KDL");
+                let refused =
+                    report.problems().iter().find(|problem| problem.message == "this is not KDL");
                 assert!(refused.is_none(), "{}", report.render(false));
                 let _ = report.render(true);
             }

@@ -53,47 +53,26 @@ fn every_algorithm_satisfies_openssl_webpki_and_our_reader() {
         desk.put("leaf.key", key.to_pem().expose());
         desk.openssl("pkey -in leaf.key -noout -check");
         openssl_verifies(&desk);
-        assert_eq!(
-            desk.openssl("pkey -in leaf.key -pubout"),
-            key.public_key().to_pem(),
-            "{name}"
-        );
+        assert_eq!(desk.openssl("pkey -in leaf.key -pubout"), key.public_key().to_pem(), "{name}");
 
         verify(&authority.certificate, &authority.certificate, None, now()).unwrap();
-        verify(
-            &leaf,
-            &authority.certificate,
-            Some(Usage::ServerAndClient),
-            now(),
-        )
-        .unwrap();
+        verify(&leaf, &authority.certificate, Some(Usage::ServerAndClient), now()).unwrap();
 
         let mut usage = "Digital Signature".to_owned();
         if algorithm.is_rsa() {
             usage.push_str(", Key Encipherment");
         }
         let text = desk.openssl("x509 -in leaf.crt -noout -ext keyUsage");
-        assert_eq!(
-            text.trim(),
-            format!("X509v3 Key Usage: critical\n    {usage}"),
-            "{name}"
-        );
+        assert_eq!(text.trim(), format!("X509v3 Key Usage: critical\n    {usage}"), "{name}");
         usage.push_str(", Certificate Sign");
         let text = desk.openssl("x509 -in ca.crt -noout -ext keyUsage");
-        assert_eq!(
-            text.trim(),
-            format!("X509v3 Key Usage: critical\n    {usage}"),
-            "{name}"
-        );
+        assert_eq!(text.trim(), format!("X509v3 Key Usage: critical\n    {usage}"), "{name}");
 
         let facts = facts(&leaf);
         assert_eq!(facts.public_key.algorithm(), Some(algorithm));
         assert_eq!(&facts.public_key, key.public_key());
         assert_eq!(facts.sans, wish.sans);
-        assert_eq!(
-            facts.authority_key_id.as_deref(),
-            Some(&authority.key_id[..])
-        );
+        assert_eq!(facts.authority_key_id.as_deref(), Some(&authority.key_id[..]));
         assert_eq!(facts.subject_key_id, None);
     }
 }
@@ -108,10 +87,7 @@ fn a_root_has_the_form_of_kubeadms() {
     assert_eq!(root.subject_key_id, Some(authority.key_id.clone()));
     assert_eq!(root.sans, sans(&["etcd-ca"]));
     assert!(root.extended_key_usage.is_empty());
-    assert_eq!(
-        root.key_usage,
-        KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_CERT_SIGN)
-    );
+    assert_eq!(root.key_usage, KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::KEY_CERT_SIGN));
     assert_eq!(root.signature_algorithm, "ecdsa-with-SHA256");
     // No DNS name, no SAN.
     let authority = Authority::new("Lab CA", KeyAlgorithm::EcdsaP256);
@@ -122,21 +98,14 @@ fn a_root_has_the_form_of_kubeadms() {
 fn a_leaf_says_critically_that_it_is_no_ca() {
     let desk = Desk::new();
     let authority = Authority::new("kubernetes", KeyAlgorithm::EcdsaP256);
-    put_certificate(
-        &desk,
-        "leaf.crt",
-        &authority.issue(&kubelet(), &authority.key),
-    );
+    put_certificate(&desk, "leaf.crt", &authority.issue(&kubelet(), &authority.key));
     let text = desk.openssl("x509 -in leaf.crt -noout -text");
     assert!(
         text.contains("X509v3 Basic Constraints: critical\n                CA:FALSE"),
         "{text}"
     );
     assert!(text.contains("Version: 3"), "{text}");
-    assert!(
-        text.contains("DNS:w1, DNS:w1.lab.internal, IP Address:10.0.0.21"),
-        "{text}"
-    );
+    assert!(text.contains("DNS:w1, DNS:w1.lab.internal, IP Address:10.0.0.21"), "{text}");
     let serial = &facts(&desk.certificate("leaf.crt")).serial;
     assert_eq!(serial.len(), 16);
 }
@@ -188,10 +157,7 @@ fn a_brought_ca_may_repeat_attributes() {
     let facts = facts(&leaf);
     assert_eq!(facts.issuer, authority.subject);
     assert!(
-        facts
-            .issuer
-            .to_string()
-            .starts_with("DC=com, DC=example, OU=IT, OU=PKI, "),
+        facts.issuer.to_string().starts_with("DC=com, DC=example, OU=IT, OU=PKI, "),
         "{}",
         facts.issuer
     );
@@ -234,10 +200,7 @@ fn dates_cross_2050() {
     put_certificate(&desk, "leaf.crt", &leaf);
     let text = desk.openssl("asn1parse -in leaf.crt");
     assert!(text.contains("UTCTIME           :491231235959Z"), "{text}");
-    assert!(
-        text.contains("GENERALIZEDTIME   :20500101000000Z"),
-        "{text}"
-    );
+    assert!(text.contains("GENERALIZEDTIME   :20500101000000Z"), "{text}");
     assert_eq!(facts(&leaf).not_before, wish.not_before);
     assert_eq!(facts(&leaf).not_after, wish.not_after);
 }
@@ -249,11 +212,7 @@ fn names_without_a_subject_are_critical() {
     let mut wish = kubelet();
     wish.subject = DistinguishedName::new([], None);
     put_certificate(&desk, "ca.crt", &authority.certificate);
-    put_certificate(
-        &desk,
-        "leaf.crt",
-        &authority.issue(&wish, &generate(KeyAlgorithm::EcdsaP256)),
-    );
+    put_certificate(&desk, "leaf.crt", &authority.issue(&wish, &generate(KeyAlgorithm::EcdsaP256)));
     openssl_verifies(&desk);
     let text = desk.openssl("x509 -in leaf.crt -noout -ext subjectAltName");
     assert!(text.contains("Alternative Name: critical"), "{text}");
@@ -270,19 +229,11 @@ fn a_foreign_certificate_is_read_in_full() {
     );
     let facts = facts(&desk.certificate("c.crt"));
     assert_eq!(facts.sans, sans(&["api.lab", "*.lab.internal", "::1"]));
-    assert_eq!(
-        facts.other_sans,
-        ["email:a@b.c", "URI:spiffe://lab/x", "DNS:a_b"]
-    );
+    assert_eq!(facts.other_sans, ["email:a@b.c", "URI:spiffe://lab/x", "DNS:a_b"]);
     let other = |oid: &str| ExtendedKeyUsage::Other(oid.into());
     assert_eq!(
         facts.extended_key_usage,
-        [
-            ExtendedKeyUsage::Server,
-            other("1.3.6.1.5.5.7.3.3"),
-            other("1.2.3.4")
-        ]
-        .into()
+        [ExtendedKeyUsage::Server, other("1.3.6.1.5.5.7.3.3"), other("1.2.3.4")].into()
     );
     assert_eq!((facts.is_ca, facts.path_len), (true, Some(2)));
     assert_eq!(facts.key_usage.to_string(), "key agreement, crl sign");
@@ -298,10 +249,7 @@ fn a_request_that_asks_for_a_ca_is_seen_through() {
     );
     let request = RequestFacts::from_pem(&desk.read("r.csr")).unwrap();
     assert_eq!(request.subject.to_string(), "O=dev, O=ops, CN=jane");
-    assert_eq!(
-        request.public_key.algorithm(),
-        Some(KeyAlgorithm::EcdsaP256)
-    );
+    assert_eq!(request.public_key.algorithm(), Some(KeyAlgorithm::EcdsaP256));
     assert_eq!(request.sans, sans(&["w1"]));
     assert_eq!(request.other_sans, ["email:a@b.c"]);
     assert!(request.asks_for_ca && request.is_signature_valid);
@@ -323,11 +271,7 @@ fn bundles_are_certificates_only_and_whole() {
         [authority.certificate.clone(), authority.certificate.clone()]
     );
     let key = String::from_utf8(authority.key.to_pem().expose().to_vec()).unwrap();
-    let refused = |text: &str| {
-        certificates_in_pem(text.as_bytes())
-            .unwrap_err()
-            .to_string()
-    };
+    let refused = |text: &str| certificates_in_pem(text.as_bytes()).unwrap_err().to_string();
     assert!(refused(&format!("{one}{key}")).contains("private key"));
     let marked = format!("\u{feff}{one}{one}");
     assert_eq!(refused(&marked), "holds a damaged PEM block");
@@ -336,10 +280,7 @@ fn bundles_are_certificates_only_and_whole() {
     assert_eq!(refused(""), "holds no certificate");
     assert_eq!(refused(&one[..one.len() - 9]), "ends inside a PEM block");
     assert_eq!(refused(&one.replace('M', "!")), "holds a damaged PEM block");
-    assert_eq!(
-        refused(&"a".repeat(1024 * 1024 + 1)),
-        "is larger than 1 MiB"
-    );
+    assert_eq!(refused(&"a".repeat(1024 * 1024 + 1)), "is larger than 1 MiB");
 
     let mut long = authority.certificate.clone();
     long.push(0);

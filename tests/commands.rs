@@ -27,9 +27,7 @@ struct Ran {
 
 impl Lab {
     fn empty() -> Self {
-        Lab {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Lab { folder: tempfile::tempdir().unwrap() }
     }
 
     fn applied(description: &str) -> Self {
@@ -97,10 +95,7 @@ user "jane" { group "dev"; validity "90d" }
 fn init_writes_a_project_that_plans_and_never_overwrites() {
     let lab = Lab::empty();
     let out = lab.done("-C new/prod-1 init");
-    assert!(
-        out.ends_with("next: edit new/prod-1/cluster.kdl, then kpki plan\n"),
-        "{out}"
-    );
+    assert!(out.ends_with("next: edit new/prod-1/cluster.kdl, then kpki plan\n"), "{out}");
     let text = std::fs::read_to_string(lab.path("new/prod-1/cluster.kdl")).unwrap();
     assert!(text.contains("cluster \"prod-1\""), "{text}");
     assert!(lab.done("-C new/prod-1 plan").contains("ca/kubernetes"));
@@ -117,10 +112,7 @@ fn init_writes_a_project_that_plans_and_never_overwrites() {
         out,
         "nothing to do: new/prod-1/cluster.kdl is there, and Git knows what to ignore\n"
     );
-    assert_eq!(
-        (files(&lab.path("new")), contents()),
-        (before.clone(), first)
-    );
+    assert_eq!((files(&lab.path("new")), contents()), (before.clone(), first));
     // A folder that began without init is topped up.
     std::fs::create_dir(lab.path("old")).unwrap();
     lab.write("old/cluster.kdl", "not even a description {");
@@ -170,10 +162,7 @@ fn init_writes_a_project_that_plans_and_never_overwrites() {
         out.starts_with("wrote cluster.kdl in third\nleft .gitattributes as it is; add to it:\n"),
         "{out}"
     );
-    assert_eq!(
-        std::fs::read_to_string(lab.path("third/.gitignore")).unwrap(),
-        ignored
-    );
+    assert_eq!(std::fs::read_to_string(lab.path("third/.gitignore")).unwrap(), ignored);
     assert!(!lab.path("third/elsewhere").exists());
 }
 
@@ -183,22 +172,15 @@ fn git_ignores_secrets_and_nothing_else() {
     lab.done("init");
     lab.done("apply");
     let git = |words: &str| {
-        let output = Command::new("git")
-            .args(words.split(' '))
-            .current_dir(lab.folder.path())
-            .output();
+        let output =
+            Command::new("git").args(words.split(' ')).current_dir(lab.folder.path()).output();
         String::from_utf8(output.unwrap().stdout).unwrap()
     };
     git("init -q");
     let ignored = git("ls-files --others --ignored --exclude-standard");
     let kept = git("ls-files --others --exclude-standard");
     for path in files(&lab.path("out")) {
-        let path = path
-            .strip_prefix(lab.folder.path())
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
+        let path = path.strip_prefix(lab.folder.path()).unwrap().to_str().unwrap().to_owned();
         let secret = !kpki::state::is_public(&path);
         assert_eq!(ignored.lines().any(|line| line == path), secret, "{path}");
         assert_eq!(kept.lines().any(|line| line == path), !secret, "{path}");
@@ -238,22 +220,12 @@ fn status_says_what_is_wrong_first_and_what_to_do_last() {
     let day = |days: u64| format!("status --detailed-exitcode --now {}", in_days(days));
     let expiring = lab.run(&day(70));
     assert_eq!(expiring.code, 2);
-    assert!(
-        expiring.out.starts_with("1 certificate due for renewal\n"),
-        "{}",
-        expiring.out
-    );
+    assert!(expiring.out.starts_with("1 certificate due for renewal\n"), "{}", expiring.out);
     let expired = lab.run(&day(400));
     assert_eq!(expired.code, 2);
+    assert!(expired.out.contains(" certificates expired: connections that use them fail\n"));
     assert!(
-        expired
-            .out
-            .contains(" certificates expired: connections that use them fail\n")
-    );
-    assert!(
-        expired
-            .out
-            .ends_with("next: kpki apply renews and repairs; kpki plan shows it first\n")
+        expired.out.ends_with("next: kpki apply renews and repairs; kpki plan shows it first\n")
     );
 
     let crt = "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt";
@@ -279,19 +251,12 @@ fn status_of_many_shows_the_soonest_and_json_all() {
     use std::fmt::Write as _;
     let mut description = TWO_NODES.to_owned();
     for index in 0..40 {
-        let _ = writeln!(
-            description,
-            "user \"u{index}\" {{ validity \"{}d\" }}",
-            100 + index
-        );
+        let _ = writeln!(description, "user \"u{index}\" {{ validity \"{}d\" }}", 100 + index);
     }
     let lab = Lab::applied(&description);
     let text = lab.done("status");
     assert!(text.lines().count() < 30, "{text}");
-    assert!(
-        text.lines()
-            .any(|line| line.starts_with("and ") && line.contains(" more by 20"))
-    );
+    assert!(text.lines().any(|line| line.starts_with("and ") && line.contains(" more by 20")));
     let all: serde_json::Value = serde_json::from_str(&lab.done("status --format json")).unwrap();
     assert!(all["certificates"].as_array().unwrap().len() > 60);
 }
@@ -301,10 +266,7 @@ fn usual_lines_fit_eighty_columns() {
     // Of a length that machines have: kubeadm's own example is one.
     let nodes = TWO_NODES.replace("\"cp1\"", "\"kubemaster-01\"");
     let lab = Lab::applied(&nodes);
-    lab.write(
-        "cluster.kdl",
-        nodes.replace("api.lab", "kubernetes-api.lab"),
-    );
+    lab.write("cluster.kdl", nodes.replace("api.lab", "kubernetes-api.lab"));
     for words in [
         "plan",
         "status",
@@ -324,42 +286,26 @@ fn usual_lines_fit_eighty_columns() {
 fn show_takes_names_and_files() {
     let lab = Lab::applied(TWO_NODES);
     let artifact = lab.done("show nodes/cp1/apiserver");
-    for words in [
-        "(default)",
-        "(node cp1)",
-        "(endpoint: cluster.kdl:2)",
-        "CN=kube-apiserver",
-    ] {
+    for words in ["(default)", "(node cp1)", "(endpoint: cluster.kdl:2)", "CN=kube-apiserver"] {
         assert!(artifact.contains(words), "{words}\n{artifact}");
     }
     assert!(lab.done("show users/jane").contains("(cluster.kdl:5)"));
-    assert!(
-        lab.done("show nodes/cp1/admin.conf")
-            .starts_with("nodes/cp1/admin.conf (kubeconfig)")
-    );
+    assert!(lab.done("show nodes/cp1/admin.conf").starts_with("nodes/cp1/admin.conf (kubeconfig)"));
     let pki = "out/nodes/cp1/etc/kubernetes";
     let config = lab.done(&format!("show {pki}/admin.conf"));
     assert!(config.contains("belongs to the certificate"), "{config}");
     assert!(config.contains("https://api.lab.internal:6443"), "{config}");
     let key = lab.done(&format!("show {pki}/pki/apiserver.key"));
-    assert!(
-        key.contains("private key\n  artifact    nodes/cp1/apiserver\n"),
-        "{key}"
-    );
+    assert!(key.contains("private key\n  artifact    nodes/cp1/apiserver\n"), "{key}");
     assert!(lab.done("show out/ca/sa.pub").contains("service-account"));
-    let relative = ran(lab
-        .command("-C .. show out/ca/sa.pub")
-        .current_dir(lab.path("out")));
+    let relative = ran(lab.command("-C .. show out/ca/sa.pub").current_dir(lab.path("out")));
     assert_eq!(relative.code, 0, "{}", relative.err);
 
     let (code, err) = lab.fails("show nodes/cp1/apisrver");
     assert_eq!(code, 64);
     assert!(err.contains("did you mean nodes/cp1/apiserver?"), "{err}");
     let (_, err) = lab.fails("show apiserver");
-    assert!(
-        err.contains("2 artifacts") && err.contains("  nodes/cp2/apiserver\n"),
-        "{err}"
-    );
+    assert!(err.contains("2 artifacts") && err.contains("  nodes/cp2/apiserver\n"), "{err}");
 }
 
 #[test]
@@ -378,25 +324,16 @@ fn show_reads_what_openssl_writes() {
     desk.openssl(
         "req -new -key sec1.key -out jane.csr -subj /O=dev/CN=jane -addext subjectAltName=DNS:a.b",
     );
-    desk.put(
-        "both.pem",
-        [desk.read("rsa.crt"), desk.read("rsa.key")].concat(),
-    );
+    desk.put("both.pem", [desk.read("rsa.crt"), desk.read("rsa.key")].concat());
     for (name, words) in [
-        (
-            "rsa.crt",
-            &["CA certificate", "CN=old-ca", "10 years", "rsa-2048"][..],
-        ),
+        ("rsa.crt", &["CA certificate", "CN=old-ca", "10 years", "rsa-2048"][..]),
         ("rsa.der", &["CA certificate", "CN=old-ca"]),
         ("rsa.key", &["private key", "rsa-2048"]),
         ("sec1.key", &["private key", "ecdsa-p256"]),
         ("ec.der", &["private key", "ecdsa-p256"]),
         ("ec.pub", &["public key", "ecdsa-p256"]),
         ("locked.key", &["encrypted private key"]),
-        (
-            "jane.csr",
-            &["certificate request", "O=dev, CN=jane", "a.b", "good"],
-        ),
+        ("jane.csr", &["certificate request", "O=dev, CN=jane", "a.b", "good"]),
         ("both.pem", &["(1 of 2)", "(2 of 2)"]),
     ] {
         let ran = show(name);
@@ -427,10 +364,7 @@ fn show_reads_what_openssl_writes() {
 #[test]
 fn show_does_not_wait_and_draws_nothing() {
     let (lab, desk) = (Lab::empty(), Desk::new());
-    let status = Command::new("mkfifo")
-        .arg(desk.path("pipe.crt"))
-        .status()
-        .unwrap();
+    let status = Command::new("mkfifo").arg(desk.path("pipe.crt")).status().unwrap();
     assert!(status.success());
     let pipe = ran(lab.command("show").arg(desk.path("pipe.crt")));
     assert_eq!(pipe.code, 1);
@@ -481,37 +415,22 @@ fn why_explains_a_change_and_its_absence() {
     let lab = Lab::applied(TWO_NODES);
     let same = lab.done("why nodes/cp1/admin.conf");
     assert!(same.contains("nothing changed"), "{same}");
-    assert!(
-        same.contains("  nodes/cp1/admin (certificate)\n    ca/kubernetes"),
-        "{same}"
-    );
-    lab.write(
-        "cluster.kdl",
-        TWO_NODES.replace("10.0.0.11\"", "10.0.0.11\" { san \"one.lab\" }"),
-    );
+    assert!(same.contains("  nodes/cp1/admin (certificate)\n    ca/kubernetes"), "{same}");
+    lab.write("cluster.kdl", TWO_NODES.replace("10.0.0.11\"", "10.0.0.11\" { san \"one.lab\" }"));
     let changed = lab.done("why nodes/cp1/apiserver");
-    assert!(
-        changed.contains("~ reissue because:\n  san: +one.lab\n"),
-        "{changed}"
-    );
+    assert!(changed.contains("~ reissue because:\n  san: +one.lab\n"), "{changed}");
     assert!(changed.contains("built from the hash "), "{changed}");
     assert!(lab.done("why jane").starts_with("users/jane (certificate)"));
     let (code, err) = lab.fails("why apiserver");
     assert_eq!(code, 64);
     assert!(err.contains("2 artifacts are named apiserver"), "{err}");
-    assert!(
-        lab.fails("why nodes/cp1/admin.cnf")
-            .1
-            .contains("did you mean nodes/cp1/admin.conf?")
-    );
+    assert!(lab.fails("why nodes/cp1/admin.cnf").1.contains("did you mean nodes/cp1/admin.conf?"));
 }
 
 #[test]
 fn plan_and_apply_speak_of_what_cannot_be_taken_back() {
-    let one_node = TWO_NODES.replace(
-        "node \"cp2\" role=\"control-plane\" address=\"10.0.0.12\"\n",
-        "",
-    );
+    let one_node =
+        TWO_NODES.replace("node \"cp2\" role=\"control-plane\" address=\"10.0.0.12\"\n", "");
     let before = one_node.replace("{ endpoint", "{ kubernetes \"1.35.4\"; endpoint");
     let masters = "user \"root\" { group \"system:masters\"; allow-masters #true }\n";
     let lab = Lab::applied(&before);
@@ -521,77 +440,42 @@ fn plan_and_apply_speak_of_what_cannot_be_taken_back() {
     let first = "apply out/cluster/cluster-role-bindings.yaml first";
     assert!(plan.contains(first), "{plan}");
     assert!(plan.contains("user root is in system:masters"), "{plan}");
-    assert!(
-        plan.contains("the old certificate stays valid until 20"),
-        "{plan}"
-    );
-    assert!(
-        plan.starts_with("authority\nx root is new: root, in system:masters; "),
-        "{plan}"
-    );
+    assert!(plan.contains("the old certificate stays valid until 20"), "{plan}");
+    assert!(plan.starts_with("authority\nx root is new: root, in system:masters; "), "{plan}");
     let loses = "- apiserver-kubelet-client loses the group kubeadm:cluster-admins";
     assert!(plan.contains(loses), "{plan}");
-    assert!(
-        plan.ends_with("kpki apply --allow escalation:root\n"),
-        "{plan}"
-    );
+    assert!(plan.ends_with("kpki apply --allow escalation:root\n"), "{plan}");
     let applied = lab.done("apply --allow escalation:root");
-    assert!(
-        applied.contains("1 created, 1 reissued, 6 rendered, "),
-        "{applied}"
-    );
+    assert!(applied.contains("1 created, 1 reissued, 6 rendered, "), "{applied}");
     assert!(applied.contains("nothing can revoke it"), "{applied}");
     let after = lab.done("plan");
-    assert_eq!(
-        after.lines().count(),
-        2,
-        "the note stays, and nothing to do: {after}"
-    );
+    assert_eq!(after.lines().count(), 2, "the note stays, and nothing to do: {after}");
 }
 
 #[test]
 fn a_decision_comes_first() {
     let lab = Lab::applied(TWO_NODES);
-    lab.write(
-        "cluster.kdl",
-        format!("{TWO_NODES}ca \"etcd\" key=\"rsa-2048\"\nuser \"new\"\n"),
-    );
+    lab.write("cluster.kdl", format!("{TWO_NODES}ca \"etcd\" key=\"rsa-2048\"\nuser \"new\"\n"));
     let plan = lab.done("plan");
     let (authority, decisions) = plan.split_once("\n\n").unwrap();
     assert!(
         authority.starts_with("authority\n! etcd is replaced as a root of trust (cluster.kdl:6)\n"),
         "{plan}"
     );
-    assert!(
-        decisions.starts_with("x ca/etcd\n    the description asks for rsa-2048"),
-        "{plan}"
-    );
+    assert!(decisions.starts_with("x ca/etcd\n    the description asks for rsa-2048"), "{plan}");
     let status = lab.done("status");
-    assert!(
-        status.starts_with("1 artifact waiting for a decision\n  ca/etcd  "),
-        "{status}"
-    );
-    assert!(
-        status.ends_with("next: kpki plan, which says what each decision takes\n"),
-        "{status}"
-    );
+    assert!(status.starts_with("1 artifact waiting for a decision\n  ca/etcd  "), "{status}");
+    assert!(status.ends_with("next: kpki plan, which says what each decision takes\n"), "{status}");
     assert!(lab.done("why ca/etcd").contains("apply stops here"));
     let (code, err) = lab.fails("apply");
     assert_eq!(code, 3);
     assert!(err.contains("add --allow replace:ca/etcd"), "{err}");
 
     lab.write("cluster.kdl", TWO_NODES);
-    let pki = |node: &str| {
-        lab.path(&format!(
-            "out/nodes/{node}/etc/kubernetes/pki/apiserver.crt"
-        ))
-    };
+    let pki = |node: &str| lab.path(&format!("out/nodes/{node}/etc/kubernetes/pki/apiserver.crt"));
     std::fs::copy(pki("cp2"), pki("cp1")).unwrap();
     let status = lab.done("status");
-    assert!(
-        status.starts_with("1 artifact of mixed versions (a bad merge?)\n"),
-        "{status}"
-    );
+    assert!(status.starts_with("1 artifact of mixed versions (a bad merge?)\n"), "{status}");
     assert!(lab.done("plan").starts_with("x nodes/cp1/apiserver\n"));
 }
 
@@ -601,11 +485,7 @@ fn colour_only_where_it_is_wanted() {
     lab.write("cluster.kdl", TWO_NODES);
     let plan = |name: &str, value: &str| ran(lab.command("plan").env(name, value)).out;
     assert!(plan("CLICOLOR_FORCE", "1").contains("\u{1b}[32m+ ca/etcd\u{1b}[0m"));
-    let forced = ran(lab
-        .command("plan")
-        .env("CLICOLOR_FORCE", "1")
-        .env("NO_COLOR", "1"))
-    .out;
+    let forced = ran(lab.command("plan").env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1")).out;
     for text in [plan("TERM", "xterm"), plan("NO_COLOR", "1"), forced] {
         assert!(!text.contains('\u{1b}'), "{text:?}");
         assert!(text.contains("+ ca/etcd"));
@@ -616,21 +496,11 @@ fn colour_only_where_it_is_wanted() {
 fn the_shell_gets_what_it_expects() {
     let lab = Lab::empty();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(
-            lab.done(&format!("completions {shell}"))
-                .contains("detailed-exitcode"),
-            "{shell}"
-        );
+        assert!(lab.done(&format!("completions {shell}")).contains("detailed-exitcode"), "{shell}");
     }
     assert!(lab.done("man").contains(".TH kpki"));
     assert!(lab.done("--help").contains("status"));
-    for words in [
-        "paln",
-        "plan --now soon",
-        "show",
-        "status --format yaml",
-        "plan --allow all",
-    ] {
+    for words in ["paln", "plan --now soon", "show", "status --format yaml", "plan --allow all"] {
         assert_eq!(lab.fails(words).0, 64, "{words}");
     }
     let (code, err) = lab.fails("status");
@@ -641,27 +511,13 @@ fn the_shell_gets_what_it_expects() {
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let lab = Lab::applied(TWO_NODES);
-    for words in [
-        "plan",
-        "status --format json",
-        "completions bash",
-        "man",
-        "--help",
-    ] {
-        let mut child = lab
-            .command(words)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    for words in ["plan", "status --format json", "completions bash", "man", "--help"] {
+        let mut child =
+            lab.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(
-            (output.status.code(), err.as_str()),
-            (Some(0), ""),
-            "{words}"
-        );
+        assert_eq!((output.status.code(), err.as_str()), (Some(0), ""), "{words}");
     }
 }
 
@@ -696,9 +552,7 @@ fn no_command_tells_a_secret() {
         let text = String::from_utf8(bytes).unwrap();
         if let Some((_, key)) = text.split_once("client-key-data: ") {
             secrets.push(key.trim().to_owned());
-            let pem = base64::engine::general_purpose::STANDARD
-                .decode(key.trim())
-                .unwrap();
+            let pem = base64::engine::general_purpose::STANDARD.decode(key.trim()).unwrap();
             secrets.extend(body_lines(&pem));
         }
     }
@@ -737,9 +591,7 @@ fn no_command_tells_a_secret() {
 /// The base64 lines of a PEM file.
 fn body_lines(pem: &[u8]) -> Vec<String> {
     let text = String::from_utf8(pem.to_vec()).unwrap();
-    let body = text
-        .lines()
-        .filter(|line| !line.starts_with("-----") && line.len() > 16);
+    let body = text.lines().filter(|line| !line.starts_with("-----") && line.len() > 16);
     body.map(str::to_owned).collect()
 }
 
@@ -769,13 +621,9 @@ fn mode(path: &Path, mode: u32) {
 }
 
 fn in_days(days: u64) -> String {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let now = i64::try_from(since.as_secs()).unwrap();
-    kpki::time::Timestamp::from_unix(now)
-        .plus(kpki::time::Span::days(days))
-        .date()
+    kpki::time::Timestamp::from_unix(now).plus(kpki::time::Span::days(days)).date()
 }
 
 /// Git keeps no modes, and a umask narrows them: after an apply they are right, secret or not.
@@ -785,11 +633,7 @@ fn modes_are_right_after_an_apply() {
     let lab = Lab::applied(TWO_NODES);
     let narrowed = [
         ("out/ca", 0o775, 0o755),
-        (
-            "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt",
-            0o600,
-            0o644,
-        ),
+        ("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt", 0o600, 0o644),
         ("out/ca/etcd.key", 0o400, 0o600),
     ];
     for (path, wrong, _) in narrowed {
@@ -800,8 +644,7 @@ fn modes_are_right_after_an_apply() {
     let plan = lab.run("plan --detailed-exitcode");
     assert_eq!(plan.code, 2, "{}", plan.out);
     assert!(
-        plan.out
-            .contains("out/ca/etcd.key changed since it was verified")
+        plan.out.contains("out/ca/etcd.key changed since it was verified")
             && plan.out.contains("1 to record"),
         "{}",
         plan.out
@@ -809,15 +652,13 @@ fn modes_are_right_after_an_apply() {
     lab.done("apply");
     lab.done("plan --detailed-exitcode");
     for (path, _, right) in narrowed {
-        let mode = std::fs::metadata(lab.path(path))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(lab.path(path)).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, right, "{path}");
     }
 }
 
-/// What `--prune` would delete and has deleted is named to the last file, and nothing else of that kind is touched.
+/// What `--prune` would delete and has deleted is named to the last file, and nothing else of that kind is
+/// touched.
 #[test]
 fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
     const ONE: &str =
@@ -840,16 +681,10 @@ fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
     ];
     let (plan, done) = (lab.done("plan"), lab.done("apply --prune"));
     for path in orphans {
-        assert!(
-            plan.contains(path) && done.contains(path),
-            "{path}\n{plan}\n{done}"
-        );
+        assert!(plan.contains(path) && done.contains(path), "{path}\n{plan}\n{done}");
         assert!(!lab.path(path).exists(), "{path}");
     }
-    assert!(
-        plan.contains("1 file under out/ that kpki did not make"),
-        "{plan}"
-    );
+    assert!(plan.contains("1 file under out/ that kpki did not make"), "{plan}");
     assert!(lab.path(vip).exists());
     assert!(lab.done("plan").contains("nothing to do"));
 }
@@ -880,21 +715,12 @@ fn a_forged_lock_makes_nobody_s_key_an_orphan() {
     }
     lab.write("cluster.lock", lock);
     let plan = lab.done("plan");
-    assert!(
-        plan.contains("4 files under out/ that kpki did not make"),
-        "{plan}"
-    );
-    assert!(
-        plan.contains("--prune leaves them") && !plan.contains("orphan"),
-        "{plan}"
-    );
+    assert!(plan.contains("4 files under out/ that kpki did not make"), "{plan}");
+    assert!(plan.contains("--prune leaves them") && !plan.contains("orphan"), "{plan}");
     lab.done("apply --prune");
     for stem in stems {
         for end in ["key", "crt"] {
-            assert!(
-                lab.path(&format!("out/{stem}.{end}")).exists(),
-                "{stem}.{end}"
-            );
+            assert!(lab.path(&format!("out/{stem}.{end}")).exists(), "{stem}.{end}");
         }
     }
 }

@@ -35,11 +35,7 @@ enum For {
 /// Files of a node below /etc/kubernetes: the CA that signs each and its use.
 const ON_NODES: [(&str, &str, For); 11] = [
     ("pki/apiserver.crt", "kubernetes", For::Server),
-    (
-        "pki/apiserver-kubelet-client.crt",
-        "kubernetes",
-        For::Client,
-    ),
+    ("pki/apiserver-kubelet-client.crt", "kubernetes", For::Client),
     ("pki/apiserver-etcd-client.crt", "etcd", For::Client),
     ("pki/front-proxy-client.crt", "front-proxy", For::Client),
     ("pki/kubelet.crt", "kubernetes", For::Server),
@@ -134,10 +130,7 @@ fn external_etcd() {
         name: "external-etcd",
         cluster: "ext",
         endpoint: "https://api.ext.example.com:6443",
-        local: &[
-            ("cp1", "https://10.20.0.11:6443"),
-            ("cp2", "https://10.20.0.12:6443"),
-        ],
+        local: &[("cp1", "https://10.20.0.11:6443"), ("cp2", "https://10.20.0.12:6443")],
         certificates: &[],
         namespaces: &[],
         has: &[
@@ -209,11 +202,7 @@ fn lab() {
         local: &[("cp1", "https://192.168.56.11:6443")],
         certificates: &[],
         namespaces: &[],
-        has: &[
-            "users/ci/ci.key",
-            "users/legacy/legacy.key",
-            "users/omar/omar.key",
-        ],
+        has: &["users/ci/ci.key", "users/legacy/legacy.key", "users/omar/omar.key"],
         lacks: &["lab.seed"],
     });
 }
@@ -232,10 +221,7 @@ fn lab_up() {
             "nodes/w1/var/lib/kubelet/config.yaml",
             "users/jane/rbac.yaml",
         ],
-        lacks: &[
-            "nodes/w1/etc/kubernetes/pki/ca.key",
-            "nodes/cp1/etc/kubernetes/pki/etcd/ca.key",
-        ],
+        lacks: &["nodes/w1/etc/kubernetes/pki/ca.key", "nodes/cp1/etc/kubernetes/pki/etcd/ca.key"],
     });
 }
 
@@ -292,11 +278,7 @@ fn check_modes(project: &Project) {
             (false, "key" | "pub" | "conf" | "kubeconfig") => 0o600,
             (false, _) => panic!("{} is no file that this test knows", entry.path),
         };
-        assert_eq!(
-            entry.mode, expected,
-            "{} has mode {:o}",
-            entry.path, entry.mode
-        );
+        assert_eq!(entry.mode, expected, "{} has mode {:o}", entry.path, entry.mode);
     }
 }
 
@@ -316,12 +298,7 @@ fn certificates(project: &Project, example: &Example) -> Vec<Certificate> {
             let (ca, used_for) = row(&path, example);
             let ca = ca.to_owned();
             let der = one_certificate(&project.read(&path), &path);
-            Certificate {
-                path,
-                ca,
-                used_for,
-                der,
-            }
+            Certificate { path, ca, used_for, der }
         })
         .collect();
     assert!(all.len() >= 18, "only {} certificates", all.len());
@@ -367,20 +344,12 @@ fn one_certificate(text: &str, path: &str) -> Vec<u8> {
 fn openssl_verifies(project: &Project, certificates: &[Certificate]) {
     let mut groups: BTreeMap<(&str, For), Vec<&str>> = BTreeMap::new();
     for certificate in certificates {
-        let group = groups
-            .entry((&certificate.ca, certificate.used_for))
-            .or_default();
+        let group = groups.entry((&certificate.ca, certificate.used_for)).or_default();
         group.push(&certificate.path);
     }
     let verify = |ca: &str, purpose: &str, files: &[&str]| {
         tool("openssl")
-            .args([
-                "verify",
-                "-x509_strict",
-                "-check_ss_sig",
-                "-purpose",
-                purpose,
-            ])
+            .args(["verify", "-x509_strict", "-check_ss_sig", "-purpose", purpose])
             .args(["-CAfile", &format!("ca/{ca}.crt")])
             .args(files)
             .current_dir(project.out(""))
@@ -408,10 +377,7 @@ fn openssl_verifies(project: &Project, certificates: &[Certificate]) {
         }
         if *used_for == For::Signing {
             let output = verify(ca, "any", files);
-            let good = said(&output)
-                .lines()
-                .filter(|line| line.ends_with(": OK"))
-                .count();
+            let good = said(&output).lines().filter(|line| line.ends_with(": OK")).count();
             assert_eq!(good, files.len(), "{ca}\n{}", said(&output));
         }
         // A certificate of one CA is nothing to another.
@@ -423,14 +389,9 @@ fn openssl_verifies(project: &Project, certificates: &[Certificate]) {
 
 fn webpki_verifies(project: &Project, certificates: &[Certificate]) {
     let now = UnixTime::since_unix_epoch(
-        SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap(),
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap(),
     );
-    for certificate in certificates
-        .iter()
-        .filter(|one| one.used_for != For::Signing)
-    {
+    for certificate in certificates.iter().filter(|one| one.used_for != For::Signing) {
         let path = &certificate.path;
         let ca = format!("ca/{}.crt", certificate.ca);
         let root = CertificateDer::from(one_certificate(&project.read(&ca), &ca));
@@ -463,22 +424,11 @@ fn webpki_verifies(project: &Project, certificates: &[Certificate]) {
 
 /// What OpenSSL prints of each certificate, by the DER's place in the list.
 fn in_words(project: &Project, certificates: &[Certificate]) -> Vec<String> {
-    let all: String = certificates
-        .iter()
-        .map(|one| project.read(&one.path))
-        .collect();
+    let all: String = certificates.iter().map(|one| project.read(&one.path)).collect();
     let file = project.folder().join("all.pem");
     std::fs::write(&file, all).unwrap();
-    let text = printed(
-        tool("openssl")
-            .args(["storeutl", "-noout", "-text", "-certs"])
-            .arg(&file),
-    );
-    let words: Vec<String> = text
-        .split("\nCertificate:\n")
-        .skip(1)
-        .map(str::to_owned)
-        .collect();
+    let text = printed(tool("openssl").args(["storeutl", "-noout", "-text", "-certs"]).arg(&file));
+    let words: Vec<String> = text.split("\nCertificate:\n").skip(1).map(str::to_owned).collect();
     assert_eq!(words.len(), certificates.len());
     words
 }
@@ -509,29 +459,17 @@ fn usages_in_words(project: &Project, certificates: &[Certificate]) {
             For::Both => Some("TLS Web Server Authentication, TLS Web Client Authentication"),
             For::Signing => None,
         };
-        assert_eq!(
-            extension(&text, "X509v3 Extended Key Usage:"),
-            extended,
-            "{path}"
-        );
+        assert_eq!(extension(&text, "X509v3 Extended Key Usage:"), extended, "{path}");
         let constraint = extension(&text, "X509v3 Basic Constraints: critical").unwrap();
         let is_ca = certificate.used_for == For::Signing;
-        assert!(
-            constraint.starts_with(if is_ca { "CA:TRUE" } else { "CA:FALSE" }),
-            "{path}"
-        );
+        assert!(constraint.starts_with(if is_ca { "CA:TRUE" } else { "CA:FALSE" }), "{path}");
         // OpenSSL verify does not look for these two.
         let subject_id = extension(&text, "X509v3 Subject Key Identifier:");
         assert_eq!(subject_id.is_some(), is_ca, "{path}");
         let authority_id = extension(&text, "X509v3 Authority Key Identifier:");
-        assert!(
-            is_ca || authority_id.is_some(),
-            "{path} lacks an authority key identifier"
-        );
+        assert!(is_ca || authority_id.is_some(), "{path} lacks an authority key identifier");
         // RFC 5280 4.2.1.6: critical where nothing else names the subject, and only there.
-        let nameless = text
-            .lines()
-            .any(|line| line.trim_end() == "        Subject:");
+        let nameless = text.lines().any(|line| line.trim_end() == "        Subject:");
         let names = extension(
             &text,
             if nameless {
@@ -541,10 +479,7 @@ fn usages_in_words(project: &Project, certificates: &[Certificate]) {
             },
         );
         let serves = matches!(certificate.used_for, For::Server | For::Both);
-        assert!(
-            !serves || names.is_some(),
-            "{path} has no name that a client could check"
-        );
+        assert!(!serves || names.is_some(), "{path} has no name that a client could check");
     }
 }
 
@@ -561,10 +496,7 @@ fn pkilint_is_content(project: &Project, certificates: &[Certificate]) {
             .args(&files)
             .current_dir(project.out("")),
     );
-    assert!(
-        report.ends_with(&format!("linted\t{}\n", files.len())),
-        "{report}"
-    );
+    assert!(report.ends_with(&format!("linted\t{}\n", files.len())), "{report}");
     let errors: Vec<&str> = report
         .lines()
         .filter(|line| !line.starts_with("linted\t"))
@@ -573,18 +505,15 @@ fn pkilint_is_content(project: &Project, certificates: &[Certificate]) {
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
-/// `kubernetes`, `localhost` and node names are names of one label. pkilint takes them for malformed; RFC 1034
-/// 3.5 (`<subdomain> ::= <label>`), which RFC 5280 4.2.1.6 refers to, does not, and every Kubernetes client in
-/// a pod dials `kubernetes`.
+/// `kubernetes`, `localhost` and node names are names of one label. pkilint takes them for malformed; RFC
+/// 1034 3.5 (`<subdomain> ::= <label>`), which RFC 5280 4.2.1.6 refers to, does not, and every Kubernetes
+/// client in a pod dials `kubernetes`.
 fn is_single_label(finding: &str) -> bool {
     let complaint = "pkix.invalid_domain_name_syntax\tInvalid domain name syntax: \"";
-    finding
-        .split_once(complaint)
-        .and_then(|(_, name)| name.strip_suffix('"'))
-        .is_some_and(|name| {
-            let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            !name.is_empty() && name.chars().all(allowed)
-        })
+    finding.split_once(complaint).and_then(|(_, name)| name.strip_suffix('"')).is_some_and(|name| {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !name.is_empty() && name.chars().all(allowed)
+    })
 }
 
 /// Each private key has its public half beside it: in a certificate or in sa.pub.
@@ -669,22 +598,10 @@ fn check_kubeconfigs(project: &Project, example: &Example) {
         if let Some(user) = user {
             assert_eq!(config.user, user, "{path}");
         }
-        assert_eq!(
-            config.context,
-            format!("{}@{}", config.user, config.cluster),
-            "{path}"
-        );
-        let name = path
-            .rsplit('/')
-            .next()
-            .unwrap()
-            .trim_end_matches(".kubeconfig");
+        assert_eq!(config.context, format!("{}@{}", config.user, config.cluster), "{path}");
+        let name = path.rsplit('/').next().unwrap().trim_end_matches(".kubeconfig");
         let namespace = example.namespaces.iter().find(|(user, _)| *user == name);
-        assert_eq!(
-            config.namespace.as_deref(),
-            namespace.map(|(_, space)| *space),
-            "{path}"
-        );
+        assert_eq!(config.namespace.as_deref(), namespace.map(|(_, space)| *space), "{path}");
         assert_eq!(config.authority, ca, "{path}");
         // The witness was verified as a client of this CA above.
         assert_eq!(config.certificate, project.read(&identity), "{path}");
@@ -702,9 +619,7 @@ fn expected_kubeconfig(path: &str, example: &Example) -> (String, String, Option
             let name = file.trim_end_matches(".conf");
             let local = || {
                 let found = example.local.iter().find(|(local, _)| local == node);
-                found
-                    .unwrap_or_else(|| panic!("{path} is not on a control-plane node"))
-                    .1
+                found.unwrap_or_else(|| panic!("{path} is not on a control-plane node")).1
             };
             let (server, user) = match name {
                 "admin" => (example.endpoint, "kubernetes-admin".to_owned()),
@@ -715,17 +630,11 @@ fn expected_kubeconfig(path: &str, example: &Example) -> (String, String, Option
                 "scheduler" => (local(), "system:kube-scheduler".to_owned()),
                 _ => panic!("no row of this test knows {path}"),
             };
-            (
-                server.to_owned(),
-                format!("identities/nodes/{node}/{name}.crt"),
-                Some(user),
-            )
+            (server.to_owned(), format!("identities/nodes/{node}/{name}.crt"), Some(user))
         }
-        ["users", user, _] => (
-            example.endpoint.to_owned(),
-            format!("users/{user}/{user}.crt"),
-            None,
-        ),
+        ["users", user, _] => {
+            (example.endpoint.to_owned(), format!("users/{user}/{user}.crt"), None)
+        }
         // Several control-plane nodes and none of them primary.
         ["ca", "super-admin.conf"] => (
             example.endpoint.to_owned(),

@@ -17,9 +17,7 @@ const FULL: &str = include_str!("good-descriptions/full.kdl");
 const ROOT_CERTIFICATE: &[u8] = include_bytes!("good-descriptions/root.crt");
 
 fn sources(files: &[(&str, &[u8])]) -> Sources {
-    let files = files
-        .iter()
-        .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()));
+    let files = files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()));
     Sources::Memory(files.collect::<BTreeMap<_, _>>())
 }
 
@@ -46,16 +44,10 @@ fn two_lines_are_enough() {
     assert_eq!(spec.cluster.kubernetes.origin, Origin::Default);
     assert_eq!(spec.cluster.endpoint.value.to_string(), "10.0.0.11:6443");
     assert!(matches!(spec.cluster.endpoint.origin, Origin::Derived(_)));
-    assert_eq!(
-        spec.cluster.service_cidrs.value[0].to_string(),
-        "10.96.0.0/12"
-    );
+    assert_eq!(spec.cluster.service_cidrs.value[0].to_string(), "10.96.0.0/12");
     assert_eq!(spec.cluster.dns_domain.value.as_str(), "cluster.local");
     assert_eq!(spec.cas.len(), 3);
-    assert_eq!(
-        spec.cas[&CaName::Etcd].common_name.value.as_str(),
-        "etcd-ca"
-    );
+    assert_eq!(spec.cas[&CaName::Etcd].common_name.value.as_str(), "etcd-ca");
     assert_eq!(spec.cas[&CaName::Etcd].validity.value, Span::days(3650));
     assert_eq!(spec.components.len(), Component::ALL.len());
     assert_eq!(spec.etcd, EtcdTopology::Stacked);
@@ -79,10 +71,7 @@ fn the_full_example() {
     assert_eq!(spec.users[0].policy.validity.value, Span::days(90));
     assert_eq!(spec.users[0].policy.renew_before().value, Span::days(30));
     let certificate = &spec.certificates[0];
-    assert_eq!(
-        (certificate.usage, certificate.ca),
-        (Usage::Server, CaName::Kubernetes)
-    );
+    assert_eq!((certificate.usage, certificate.ca), (Usage::Server, CaName::Kubernetes));
     assert_eq!(certificate.common_name, None);
     assert_eq!(certificate.delivery, Delivery::Operator);
 }
@@ -97,9 +86,7 @@ fn the_order_of_nodes_does_not_matter() {
     ];
     let names = |loaded: Loaded| -> Vec<String> {
         let nodes = loaded.spec.nodes.iter().map(|node| node.name.to_string());
-        nodes
-            .chain(loaded.spec.users.iter().map(|user| user.name.to_string()))
-            .collect()
+        nodes.chain(loaded.spec.users.iter().map(|user| user.name.to_string())).collect()
     };
     let forward = names(small(&nodes.concat()));
     let backward = names(small(&nodes.iter().rev().copied().collect::<String>()));
@@ -111,11 +98,7 @@ fn the_order_of_nodes_does_not_matter() {
 fn properties_and_child_nodes_mean_the_same() {
     let show = |text: &str| {
         let spec = small(text).spec;
-        let node = spec
-            .nodes
-            .iter()
-            .find(|node| node.name.as_str() == "w1")
-            .unwrap();
+        let node = spec.nodes.iter().find(|node| node.name.as_str() == "w1").unwrap();
         format!(
             "{:?} {:?} {} {:?}",
             node.addresses,
@@ -141,11 +124,8 @@ fn properties_and_child_nodes_mean_the_same() {
 #[test]
 fn lists_accumulate() {
     let spec = small("component \"apiserver\" { san \"b.lab\" \"a.lab\"; san \"10.1.1.1\" }").spec;
-    let sans: Vec<_> = spec.components[&Component::Apiserver]
-        .sans
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let sans: Vec<_> =
+        spec.components[&Component::Apiserver].sans.iter().map(ToString::to_string).collect();
     assert_eq!(sans, ["a.lab", "b.lab", "10.1.1.1"]);
 }
 
@@ -168,17 +148,10 @@ fn ed25519_as_default_is_for_leaves() {
         assert_eq!(ca.key.value, KeyAlgorithm::EcdsaP256);
         assert!(matches!(ca.key.origin, Origin::Derived(_)) && !ca.explicit_key);
     }
-    let key = spec.components[&Component::ServiceAccount]
-        .policy
-        .key
-        .clone()
-        .unwrap();
+    let key = spec.components[&Component::ServiceAccount].policy.key.clone().unwrap();
     assert_eq!(key.value, KeyAlgorithm::EcdsaP256);
     let spec = small("defaults key=\"rsa-2048\"\nca \"etcd\" key=\"ecdsa-p384\"").spec;
-    assert_eq!(
-        spec.cas[&CaName::Kubernetes].key.value,
-        KeyAlgorithm::Rsa2048
-    );
+    assert_eq!(spec.cas[&CaName::Kubernetes].key.value, KeyAlgorithm::Rsa2048);
     assert!(spec.cas[&CaName::Etcd].explicit_key);
 }
 
@@ -200,10 +173,7 @@ fn dual_stack_and_several_control_planes() {
 #[test]
 fn certificates_are_delivered_to_nodes() {
     let spec = small("certificate \"robot\" usage=\"client\" node=\"cp1\"\ncertificate \"x\" { usage \"server\" \"client\"; san \"*.x.lab\"; node \"cp1\"; folder \"/srv/tls\" }").spec;
-    assert_eq!(
-        spec.certificates[0].common_name.as_ref().unwrap().as_str(),
-        "robot"
-    );
+    assert_eq!(spec.certificates[0].common_name.as_ref().unwrap().as_str(), "robot");
     let Delivery::Nodes { nodes, folder } = &spec.certificates[1].delivery else {
         panic!("delivered to a node")
     };
@@ -223,13 +193,9 @@ fn notes_tell_what_is_legal_and_odd() {
     )
     .notes
     .join("\n");
-    for part in [
-        "1.37.0",
-        "even number",
-        "etcd CA (100d",
-        "user u's",
-        "front-proxy CA: it can speak",
-    ] {
+    for part in
+        ["1.37.0", "even number", "etcd CA (100d", "user u's", "front-proxy CA: it can speak"]
+    {
         assert!(notes.contains(part), "{part} in {notes}");
     }
 }
@@ -294,10 +260,7 @@ fn recipients_are_a_set_whichever_way_they_are_given() {
             "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\" recipient={bob:?}\n{secrets}"
         );
         let ops = format!("# the team\n\n{alice}\n  {carol}\n");
-        let files = [
-            ("cluster.kdl", text.as_bytes()),
-            ("ops.txt", ops.as_bytes()),
-        ];
+        let files = [("cluster.kdl", text.as_bytes()), ("ops.txt", ops.as_bytes())];
         match load(&sources(&files), "cluster.kdl") {
             Ok(loaded) => loaded.spec,
             Err(report) => panic!("{}", report.render(false)),
@@ -305,29 +268,20 @@ fn recipients_are_a_set_whichever_way_they_are_given() {
     };
     let names = |spec: &kpki::spec::Spec| {
         let all = spec.secrets.iter().flatten();
-        all.map(kpki::sealed::Recipient::full_name)
-            .collect::<Vec<_>>()
+        all.map(kpki::sealed::Recipient::full_name).collect::<Vec<_>>()
     };
     let inline = cluster(&format!("secrets {{ recipient {carol:?} {alice:?} }}"));
-    let several = cluster(&format!(
-        "secrets {{ recipient {alice:?}; recipient {carol:?} }}"
-    ));
+    let several = cluster(&format!("secrets {{ recipient {alice:?}; recipient {carol:?} }}"));
     let from_file = cluster("secrets { recipients-file \"ops.txt\" }");
     // The fingerprint is the one that `ssh-keygen -l` shows.
     assert_eq!(
         names(&inline),
-        [
-            "SHA256:IJiYwFyt7idrtjnryvqeCRWdipqdICKAF5JzYB42Lro carol@desk",
-            alice
-        ]
+        ["SHA256:IJiYwFyt7idrtjnryvqeCRWdipqdICKAF5JzYB42Lro carol@desk", alice]
     );
     assert_eq!(names(&inline), names(&several));
     assert_eq!(names(&inline), names(&from_file));
-    let own: Vec<String> = inline.nodes[0]
-        .recipients
-        .iter()
-        .map(kpki::sealed::Recipient::full_name)
-        .collect();
+    let own: Vec<String> =
+        inline.nodes[0].recipients.iter().map(kpki::sealed::Recipient::full_name).collect();
     assert_eq!(own, [bob]);
     assert!(small("").spec.secrets.is_none());
 }

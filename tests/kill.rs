@@ -1,12 +1,7 @@
 //! Real applies, killed at any moment with `kill -9` (and interrupted with Ctrl-C): the next apply finishes
 //! or undoes, and no root of trust ever changes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -39,11 +34,7 @@ impl Wish {
         );
         for n in 1..=2 {
             let address = format!("10.0.0.{n}");
-            writeln!(
-                text,
-                "node \"cp{n}\" role=\"control-plane\" address={address:?}"
-            )
-            .unwrap();
+            writeln!(text, "node \"cp{n}\" role=\"control-plane\" address={address:?}").unwrap();
         }
         for n in 1..=12 {
             writeln!(text, "node \"w{n}\" address=\"10.0.1.{n}\"").unwrap();
@@ -87,26 +78,13 @@ enum Until {
 }
 
 /// With consent to all that a round changes.
-const APPLY: [&str; 5] = [
-    "apply",
-    "--allow",
-    "escalation:apiserver",
-    "--allow",
-    "escalation:defaults",
-];
+const APPLY: [&str; 5] =
+    ["apply", "--allow", "escalation:apiserver", "--allow", "escalation:defaults"];
 
 impl Project {
     fn new() -> Project {
-        let wish = Wish {
-            days: 365,
-            san: 0,
-            user: true,
-        };
-        let project = Project {
-            folder: folder(),
-            wish,
-            anchors: BTreeMap::new(),
-        };
+        let wish = Wish { days: 365, san: 0, user: true };
+        let project = Project { folder: folder(), wish, anchors: BTreeMap::new() };
         project.describe();
         project
     }
@@ -135,11 +113,7 @@ impl Project {
     }
 
     fn start(&self, arguments: &[&str]) -> Child {
-        self.kpki(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap()
+        self.kpki(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     fn landed(&self) -> Landed {
@@ -161,10 +135,7 @@ impl Project {
             let key = fs::read(self.at(&format!("out/ca/{name}")))
                 .or_else(|_| fs::read(self.at(&format!("out/.pending/tree/ca/{name}"))))
                 .unwrap();
-            let known = self
-                .anchors
-                .entry(name.to_owned())
-                .or_insert_with(|| key.clone());
+            let known = self.anchors.entry(name.to_owned()).or_insert_with(|| key.clone());
             assert!(*known == key, "out/ca/{name} changed");
         }
     }
@@ -213,12 +184,7 @@ impl Project {
         assert_eq!(self.landed(), landed, "plan wrote something");
         self.run(&[&APPLY[..], &["--prune"]].concat());
         let (report, _) = self.run(&["plan", "--format", "json", "--detailed-exitcode"]);
-        for nothing in [
-            "\"empty\": true",
-            "\"orphans\": []",
-            "\"foreign\": []",
-            "\"absent\": []",
-        ] {
+        for nothing in ["\"empty\": true", "\"orphans\": []", "\"foreign\": []", "\"absent\": []"] {
             assert!(report.contains(nothing), "{nothing}: {report}");
         }
         assert!(!self.at("out/.pending").exists());
@@ -281,10 +247,7 @@ struct Spread(u64);
 
 impl Spread {
     fn below(&mut self, limit: Duration) -> Duration {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         limit.mul_f64(f64::from(u32::try_from(self.0 >> 32).unwrap()) / f64::from(u32::MAX))
     }
 }
@@ -319,13 +282,7 @@ fn a_killed_apply_is_finished_or_undone() {
                 project.wish.days += 1;
                 &APPLY
             }
-            3 => &[
-                "apply",
-                "--rekey",
-                "nodes/cp1/*",
-                "--allow",
-                "escalation:apiserver",
-            ],
+            3 => &["apply", "--rekey", "nodes/cp1/*", "--allow", "escalation:apiserver"],
             _ => {
                 project.wish.user = false;
                 &["apply", "--prune"]
@@ -345,8 +302,8 @@ fn a_killed_apply_is_finished_or_undone() {
     println!("kills: {hits:?}");
 }
 
-/// Killed after its journal was written, and then under another HOME: no command finishes it or loses a key, and the
-/// way on is printed; under the first HOME again, it is finished.
+/// Killed after its journal was written, and then under another HOME: no command finishes it or loses a key,
+/// and the way on is printed; under the first HOME again, it is finished.
 #[test]
 fn a_killed_apply_waits_for_its_own_home() {
     let here = tempfile::tempdir().unwrap();
@@ -356,10 +313,7 @@ fn a_killed_apply_waits_for_its_own_home() {
         let mut command = project.kpki(&words.split(' ').collect::<Vec<_>>());
         let done = command.env("XDG_STATE_HOME", home.path()).output().unwrap();
         let text = [done.stdout, done.stderr].concat();
-        (
-            done.status.code().unwrap(),
-            String::from_utf8(text).unwrap(),
-        )
+        (done.status.code().unwrap(), String::from_utf8(text).unwrap())
     };
     assert_eq!(run(&project, &here, "apply").0, 0);
     for round in 0.. {
@@ -387,17 +341,11 @@ fn a_killed_apply_waits_for_its_own_home() {
     for words in ["plan", "apply", "apply --prune"] {
         let (code, text) = run(&project, &elsewhere, words);
         assert_eq!(code, if words == "plan" { 1 } else { 3 }, "{text}");
-        assert!(
-            text.contains("kpki discard") && text.contains("--allow interrupted:"),
-            "{text}"
-        );
+        assert!(text.contains("kpki discard") && text.contains("--allow interrupted:"), "{text}");
         project.remember_anchors();
     }
     let (code, text) = run(&project, &here, "apply");
-    assert!(
-        code == 0 && text.contains("finished an apply that was interrupted"),
-        "{text}"
-    );
+    assert!(code == 0 && text.contains("finished an apply that was interrupted"), "{text}");
     project.recover(Landed::Outside);
 }
 
@@ -407,21 +355,13 @@ fn an_interrupted_apply_is_finished_or_undone() {
     let mut spread = Spread(11);
     let mut project = Project::new();
     project.run(&["apply"]);
-    for (round, until) in [Until::Start, Until::Staging, Until::Journal]
-        .into_iter()
-        .cycle()
-        .take(9)
-        .enumerate()
+    for (round, until) in
+        [Until::Start, Until::Staging, Until::Journal].into_iter().cycle().take(9).enumerate()
     {
         project.wish.days += 1;
         project.wish.san += u32::try_from(round).unwrap();
         project.describe();
-        project.interrupt(
-            &APPLY,
-            until,
-            spread.below(Duration::from_millis(2)),
-            Signal::INT,
-        );
+        project.interrupt(&APPLY, until, spread.below(Duration::from_millis(2)), Signal::INT);
         let landed = project.landed();
         project.recover(landed);
     }

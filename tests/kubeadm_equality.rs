@@ -22,12 +22,8 @@ use common::project::{Kubeconfig, Project, printed, tool};
 const NODE: &str = "kubemaster";
 
 /// kubeadm's /etc/kubernetes.
-const FOLDERS: [(&str, u32); 4] = [
-    ("", 0o755),
-    ("manifests", 0o700),
-    ("pki", 0o755),
-    ("pki/etcd", 0o755),
-];
+const FOLDERS: [(&str, u32); 4] =
+    [("", 0o755), ("manifests", 0o700), ("pki", 0o755), ("pki/etcd", 0o755)];
 const FILES: [(&str, u32); 33] = [
     ("admin.conf", 0o600),
     ("controller-manager.conf", 0o600),
@@ -75,27 +71,9 @@ const ETCD_NAMES: &str = "DNS:kubemaster, DNS:localhost, IP Address:192.168.5.11
 
 /// File, issuer, subject (RFC 2253: the last first), extended key usage, alternative names.
 const CERTIFICATES: [(&str, &str, &str, &str, &str); 10] = [
-    (
-        "pki/ca.crt",
-        "CN=kubernetes",
-        "CN=kubernetes",
-        "",
-        "DNS:kubernetes",
-    ),
-    (
-        "pki/etcd/ca.crt",
-        "CN=etcd-ca",
-        "CN=etcd-ca",
-        "",
-        "DNS:etcd-ca",
-    ),
-    (
-        "pki/front-proxy-ca.crt",
-        "CN=front-proxy-ca",
-        "CN=front-proxy-ca",
-        "",
-        "DNS:front-proxy-ca",
-    ),
+    ("pki/ca.crt", "CN=kubernetes", "CN=kubernetes", "", "DNS:kubernetes"),
+    ("pki/etcd/ca.crt", "CN=etcd-ca", "CN=etcd-ca", "", "DNS:etcd-ca"),
+    ("pki/front-proxy-ca.crt", "CN=front-proxy-ca", "CN=front-proxy-ca", "", "DNS:front-proxy-ca"),
     (
         "pki/apiserver.crt",
         "CN=kubernetes",
@@ -112,34 +90,10 @@ const CERTIFICATES: [(&str, &str, &str, &str, &str); 10] = [
         CLIENT,
         "",
     ),
-    (
-        "pki/apiserver-etcd-client.crt",
-        "CN=etcd-ca",
-        "CN=kube-apiserver-etcd-client",
-        CLIENT,
-        "",
-    ),
-    (
-        "pki/front-proxy-client.crt",
-        "CN=front-proxy-ca",
-        "CN=front-proxy-client",
-        CLIENT,
-        "",
-    ),
-    (
-        "pki/etcd/server.crt",
-        "CN=etcd-ca",
-        "CN=kubemaster",
-        BOTH,
-        ETCD_NAMES,
-    ),
-    (
-        "pki/etcd/peer.crt",
-        "CN=etcd-ca",
-        "CN=kubemaster",
-        BOTH,
-        ETCD_NAMES,
-    ),
+    ("pki/apiserver-etcd-client.crt", "CN=etcd-ca", "CN=kube-apiserver-etcd-client", CLIENT, ""),
+    ("pki/front-proxy-client.crt", "CN=front-proxy-ca", "CN=front-proxy-client", CLIENT, ""),
+    ("pki/etcd/server.crt", "CN=etcd-ca", "CN=kubemaster", BOTH, ETCD_NAMES),
+    ("pki/etcd/peer.crt", "CN=etcd-ca", "CN=kubemaster", BOTH, ETCD_NAMES),
     (
         "pki/etcd/healthcheck-client.crt",
         "CN=etcd-ca",
@@ -151,31 +105,15 @@ const CERTIFICATES: [(&str, &str, &str, &str, &str); 10] = [
 
 /// File, user, subject. With one machine the endpoint and the local API server are the same address.
 const KUBECONFIGS: [(&str, &str, &str); 5] = [
-    (
-        "admin.conf",
-        "kubernetes-admin",
-        "CN=kubernetes-admin,O=kubeadm:cluster-admins",
-    ),
-    (
-        "super-admin.conf",
-        "kubernetes-super-admin",
-        "CN=kubernetes-super-admin,O=system:masters",
-    ),
-    (
-        "kubelet.conf",
-        "system:node:kubemaster",
-        "CN=system:node:kubemaster,O=system:nodes",
-    ),
+    ("admin.conf", "kubernetes-admin", "CN=kubernetes-admin,O=kubeadm:cluster-admins"),
+    ("super-admin.conf", "kubernetes-super-admin", "CN=kubernetes-super-admin,O=system:masters"),
+    ("kubelet.conf", "system:node:kubemaster", "CN=system:node:kubemaster,O=system:nodes"),
     (
         "controller-manager.conf",
         "system:kube-controller-manager",
         "CN=system:kube-controller-manager",
     ),
-    (
-        "scheduler.conf",
-        "system:kube-scheduler",
-        "CN=system:kube-scheduler",
-    ),
+    ("scheduler.conf", "system:kube-scheduler", "CN=system:kube-scheduler"),
 ];
 const SERVER_URL: &str = "https://192.168.5.11:6443";
 
@@ -188,12 +126,7 @@ fn the_same_files_with_the_same_modes() {
     for entry in project.entries() {
         if let Some(path) = entry.path.strip_prefix(&root) {
             let path = path.trim_start_matches('/').to_owned();
-            if entry.is_folder {
-                &mut folders
-            } else {
-                &mut found
-            }
-            .insert(path, entry.mode);
+            if entry.is_folder { &mut folders } else { &mut found }.insert(path, entry.mode);
         } else if matches!(entry.path.as_str(), "ca/etcd.key" | "ca/front-proxy.key") {
             found.insert(format!("@{}", entry.path), entry.mode);
         }
@@ -261,29 +194,16 @@ impl Facts {
     fn of(path: &Path) -> Self {
         let text = printed(
             tool("openssl")
-                .args([
-                    "x509", "-noout", "-issuer", "-subject", "-dates", "-nameopt", "RFC2253",
-                ])
-                .args([
-                    "-dateopt",
-                    "iso_8601",
-                    "-ext",
-                    "extendedKeyUsage,subjectAltName",
-                    "-in",
-                ])
+                .args(["x509", "-noout", "-issuer", "-subject", "-dates", "-nameopt", "RFC2253"])
+                .args(["-dateopt", "iso_8601", "-ext", "extendedKeyUsage,subjectAltName", "-in"])
                 .arg(path),
         );
         let field = |name: &str| {
             let found = text.lines().find_map(|line| line.strip_prefix(name));
-            found
-                .unwrap_or_else(|| panic!("no {name} in {text}"))
-                .to_owned()
+            found.unwrap_or_else(|| panic!("no {name} in {text}")).to_owned()
         };
         let extension = |name: &str| {
-            let mut lines = text
-                .lines()
-                .skip_while(|line| !line.starts_with(name))
-                .skip(1);
+            let mut lines = text.lines().skip_while(|line| !line.starts_with(name)).skip(1);
             lines.next().map_or("", str::trim).to_owned()
         };
         let format =
@@ -300,9 +220,5 @@ impl Facts {
 }
 
 fn set(names: &str) -> BTreeSet<String> {
-    names
-        .split(", ")
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+    names.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

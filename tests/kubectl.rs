@@ -18,115 +18,31 @@ use common::project::{Kubeconfig, Project, printed, said};
 
 /// Files of examples/ha, with the server that each must dial.
 const KUBECONFIGS: [(&str, &str, &str); 21] = [
-    (
-        "nodes/cp1/etc/kubernetes/admin.conf",
-        "kubernetes-admin",
-        BALANCER,
-    ),
-    (
-        "nodes/cp1/etc/kubernetes/super-admin.conf",
-        "kubernetes-super-admin",
-        BALANCER,
-    ),
-    (
-        "nodes/cp1/etc/kubernetes/kubelet.conf",
-        "system:node:cp1",
-        BALANCER,
-    ),
-    (
-        "nodes/cp1/etc/kubernetes/kube-proxy.conf",
-        "system:kube-proxy",
-        BALANCER,
-    ),
-    (
-        "nodes/cp1/etc/kubernetes/controller-manager.conf",
-        MANAGER,
-        "https://10.10.0.11:6443",
-    ),
-    (
-        "nodes/cp1/etc/kubernetes/scheduler.conf",
-        SCHEDULER,
-        "https://10.10.0.11:6443",
-    ),
-    (
-        "nodes/cp2/etc/kubernetes/admin.conf",
-        "kubernetes-admin",
-        BALANCER,
-    ),
-    (
-        "nodes/cp2/etc/kubernetes/kubelet.conf",
-        "system:node:cp2",
-        BALANCER,
-    ),
-    (
-        "nodes/cp2/etc/kubernetes/kube-proxy.conf",
-        "system:kube-proxy",
-        BALANCER,
-    ),
-    (
-        "nodes/cp2/etc/kubernetes/controller-manager.conf",
-        MANAGER,
-        "https://10.10.0.12:6443",
-    ),
-    (
-        "nodes/cp2/etc/kubernetes/scheduler.conf",
-        SCHEDULER,
-        "https://10.10.0.12:6443",
-    ),
-    (
-        "nodes/cp3/etc/kubernetes/admin.conf",
-        "kubernetes-admin",
-        BALANCER,
-    ),
-    (
-        "nodes/cp3/etc/kubernetes/kubelet.conf",
-        "system:node:cp3",
-        BALANCER,
-    ),
-    (
-        "nodes/cp3/etc/kubernetes/kube-proxy.conf",
-        "system:kube-proxy",
-        BALANCER,
-    ),
-    (
-        "nodes/cp3/etc/kubernetes/controller-manager.conf",
-        MANAGER,
-        "https://10.10.0.13:6443",
-    ),
-    (
-        "nodes/cp3/etc/kubernetes/scheduler.conf",
-        SCHEDULER,
-        "https://10.10.0.13:6443",
-    ),
-    (
-        "nodes/w1/etc/kubernetes/kubelet.conf",
-        "system:node:w1",
-        BALANCER,
-    ),
-    (
-        "nodes/w1/etc/kubernetes/kube-proxy.conf",
-        "system:kube-proxy",
-        BALANCER,
-    ),
-    (
-        "nodes/w2/etc/kubernetes/kubelet.conf",
-        "system:node:w2",
-        BALANCER,
-    ),
-    (
-        "nodes/w2/etc/kubernetes/kube-proxy.conf",
-        "system:kube-proxy",
-        BALANCER,
-    ),
+    ("nodes/cp1/etc/kubernetes/admin.conf", "kubernetes-admin", BALANCER),
+    ("nodes/cp1/etc/kubernetes/super-admin.conf", "kubernetes-super-admin", BALANCER),
+    ("nodes/cp1/etc/kubernetes/kubelet.conf", "system:node:cp1", BALANCER),
+    ("nodes/cp1/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
+    ("nodes/cp1/etc/kubernetes/controller-manager.conf", MANAGER, "https://10.10.0.11:6443"),
+    ("nodes/cp1/etc/kubernetes/scheduler.conf", SCHEDULER, "https://10.10.0.11:6443"),
+    ("nodes/cp2/etc/kubernetes/admin.conf", "kubernetes-admin", BALANCER),
+    ("nodes/cp2/etc/kubernetes/kubelet.conf", "system:node:cp2", BALANCER),
+    ("nodes/cp2/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
+    ("nodes/cp2/etc/kubernetes/controller-manager.conf", MANAGER, "https://10.10.0.12:6443"),
+    ("nodes/cp2/etc/kubernetes/scheduler.conf", SCHEDULER, "https://10.10.0.12:6443"),
+    ("nodes/cp3/etc/kubernetes/admin.conf", "kubernetes-admin", BALANCER),
+    ("nodes/cp3/etc/kubernetes/kubelet.conf", "system:node:cp3", BALANCER),
+    ("nodes/cp3/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
+    ("nodes/cp3/etc/kubernetes/controller-manager.conf", MANAGER, "https://10.10.0.13:6443"),
+    ("nodes/cp3/etc/kubernetes/scheduler.conf", SCHEDULER, "https://10.10.0.13:6443"),
+    ("nodes/w1/etc/kubernetes/kubelet.conf", "system:node:w1", BALANCER),
+    ("nodes/w1/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
+    ("nodes/w2/etc/kubernetes/kubelet.conf", "system:node:w2", BALANCER),
+    ("nodes/w2/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
     ("users/jane/jane.kubeconfig", "jane", BALANCER),
 ];
 const OTHERS: [(&str, &str, &str); 2] = [
     ("users/omar/omar.kubeconfig", "omar@example.com", BALANCER),
-    (
-        "users/deploy-bot/deploy-bot.kubeconfig",
-        "deploy-bot",
-        BALANCER,
-    ),
+    ("users/deploy-bot/deploy-bot.kubeconfig", "deploy-bot", BALANCER),
 ];
 const BALANCER: &str = "https://api.prod.example.com:6443";
 const MANAGER: &str = "system:kube-controller-manager";
@@ -151,10 +67,7 @@ fn kubectl_reads_every_kubeconfig() {
         assert_eq!(seen.server, server, "{path}");
         assert_eq!(seen.cluster, "prod", "{path}");
         let context = printed(
-            kubectl(home.path())
-                .arg("--kubeconfig")
-                .arg(&file)
-                .args(["config", "current-context"]),
+            kubectl(home.path()).arg("--kubeconfig").arg(&file).args(["config", "current-context"]),
         );
         assert_eq!(context, format!("{user}@prod\n"), "{path}");
     }
@@ -170,10 +83,8 @@ fn kubectl_reads_the_role_bindings() {
             .args(["annotate", "--local", "-o", "json", "seen=yes", "-f"])
             .arg(project.out("cluster/cluster-role-bindings.yaml")),
     );
-    let objects: Vec<serde_json::Value> = serde_json::Deserializer::from_str(&text)
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .unwrap();
+    let objects: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_str(&text).into_iter().collect::<Result<_, _>>().unwrap();
     // What kubeadm 1.36.2 creates: without them admin.conf and `kubectl logs` are Forbidden.
     let expected = [
         (
@@ -182,12 +93,7 @@ fn kubectl_reads_the_role_bindings() {
             "User",
             "kube-apiserver-kubelet-client",
         ),
-        (
-            "kubeadm:cluster-admins",
-            "cluster-admin",
-            "Group",
-            "kubeadm:cluster-admins",
-        ),
+        ("kubeadm:cluster-admins", "cluster-admin", "Group", "kubeadm:cluster-admins"),
     ];
     assert_eq!(objects.len(), expected.len(), "{text}");
     for (object, (name, role, kind, subject)) in objects.iter().zip(expected) {
@@ -223,14 +129,8 @@ fn the_server_sees_who_kubectl_is() {
     let home = tempfile::tempdir().unwrap();
     // RFC 2253 order: the last first.
     for (path, subject) in [
-        (
-            "nodes/cp1/etc/kubernetes/admin.conf",
-            "CN=kubernetes-admin,O=kubeadm:cluster-admins",
-        ),
-        (
-            "nodes/cp1/etc/kubernetes/kubelet.conf",
-            "CN=system:node:cp1,O=system:nodes",
-        ),
+        ("nodes/cp1/etc/kubernetes/admin.conf", "CN=kubernetes-admin,O=kubeadm:cluster-admins"),
+        ("nodes/cp1/etc/kubernetes/kubelet.conf", "CN=system:node:cp1,O=system:nodes"),
         ("users/jane/jane.kubeconfig", "CN=jane,O=oncall,O=dev"),
         ("users/omar/omar.kubeconfig", "CN=omar"),
         ("users/robot/robot.kubeconfig", "CN=robot"),
@@ -242,12 +142,7 @@ fn the_server_sees_who_kubectl_is() {
             .args(["version", "-o", "json"])
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{path}\n{}\n{:?}",
-            said(&output),
-            server.next()
-        );
+        assert!(output.status.success(), "{path}\n{}\n{:?}", said(&output), server.next());
         let version: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(version["serverVersion"]["gitVersion"], "v1.36.2", "{path}");
         let client = server.next().unwrap_or_else(|why| panic!("{path}: {why}"));
@@ -279,12 +174,7 @@ fn the_local_address_is_in_the_certificate() {
     let output = kubectl(home.path())
         .arg("--kubeconfig")
         .arg(&file)
-        .args([
-            "--server",
-            &format!("https://127.0.0.1:{port}"),
-            "--tls-server-name",
-            "elsewhere",
-        ])
+        .args(["--server", &format!("https://127.0.0.1:{port}"), "--tls-server-name", "elsewhere"])
         .args(["version", "-o", "json"])
         .output()
         .unwrap();
@@ -311,10 +201,7 @@ fn another_clusters_kubeconfig_is_refused_by_both_sides() {
     refused(&output, "certificate signed by unknown authority");
     let why = server.next().unwrap_err();
     // Go has the one alert for every bad certificate until 1.20, then this one as well.
-    assert!(
-        why.contains("BadCertificate") || why.contains("UnknownCA"),
-        "{why}"
-    );
+    assert!(why.contains("BadCertificate") || why.contains("UnknownCA"), "{why}");
 
     // The server does not know kubectl: our CA, their client.
     let output = kubectl(home.path())
@@ -332,12 +219,7 @@ fn another_clusters_kubeconfig_is_refused_by_both_sides() {
 
     // Nor somebody without a certificate, whatever token is shown.
     let output = kubectl(home.path())
-        .args([
-            "--kubeconfig",
-            "/dev/null",
-            "--server",
-            &format!("https://localhost:{port}"),
-        ])
+        .args(["--kubeconfig", "/dev/null", "--server", &format!("https://localhost:{port}")])
         .arg("--certificate-authority")
         .arg(project.on_node("cp1", "pki/ca.crt"))
         .args(["--token", "anything"])

@@ -1,5 +1,5 @@
-//! What examples/lab-up/README.md says: nobody starts machines for it here, but its paths, descriptions and shell
-//! blocks can be held against the rest.
+//! What examples/lab-up/README.md says: nobody starts machines for it here, but its paths, descriptions and
+//! shell blocks can be held against the rest.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,9 +24,7 @@ fn blocks(language: &str) -> Vec<&'static str> {
     let parts = README.split("\n```").enumerate();
     // Every other one is inside.
     let blocks = parts.filter(|(number, _)| number % 2 == 1);
-    blocks
-        .filter_map(|(_, block)| block.strip_prefix(language)?.strip_prefix('\n'))
-        .collect()
+    blocks.filter_map(|(_, block)| block.strip_prefix(language)?.strip_prefix('\n')).collect()
 }
 
 /// Paths that start with this, as far as they are plain.
@@ -94,11 +92,8 @@ fn the_shell_reads_every_block() {
 #[test]
 fn a_worker_gets_no_key_of_a_ca() {
     let project = Project::example("lab-up").applied();
-    let keys: Vec<_> = project
-        .files("ca.key")
-        .into_iter()
-        .filter(|path| path.starts_with("nodes/"))
-        .collect();
+    let keys: Vec<_> =
+        project.files("ca.key").into_iter().filter(|path| path.starts_with("nodes/")).collect();
     assert_eq!(keys, ["nodes/cp1/etc/kubernetes/pki/ca.key"]);
 }
 
@@ -120,19 +115,13 @@ fn three_nodes_are_a_description_and_grow_one_by_one() {
     let head = blocks("kdl")[1];
     let grown: Vec<&str> = head.split_inclusive('\n').collect();
     let without = |names: &[&str]| {
-        let gone = |line: &&&str| {
-            !names
-                .iter()
-                .any(|name| line.starts_with(&format!("node \"{name}\"")))
-        };
+        let gone =
+            |line: &&&str| !names.iter().any(|name| line.starts_with(&format!("node \"{name}\"")));
         with_head(&grown.iter().filter(gone).copied().collect::<String>())
     };
     let project = Project::described(&without(&[])).applied();
     assert_eq!(project.files("manifests/etcd.yaml").len(), 3);
-    assert_eq!(
-        project.files("super-admin.conf"),
-        ["nodes/cp1/etc/kubernetes/super-admin.conf"]
-    );
+    assert_eq!(project.files("super-admin.conf"), ["nodes/cp1/etc/kubernetes/super-admin.conf"]);
 
     let project = Project::described(&without(&["cp2", "cp3"])).applied();
     let before = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");

@@ -15,12 +15,8 @@ use std::path::{Path, PathBuf};
 use kpki::pod::{Business, FlagWish, MountWish, PathKind, PodError, PodWish, Process, patch, read};
 use proptest::prelude::*;
 
-const PROCESSES: [Process; 4] = [
-    Process::Apiserver,
-    Process::ControllerManager,
-    Process::Scheduler,
-    Process::Etcd,
-];
+const PROCESSES: [Process; 4] =
+    [Process::Apiserver, Process::ControllerManager, Process::Scheduler, Process::Etcd];
 
 /// A line a wish: `process NAME`, `own FLAG=VALUE`, `default FLAG=VALUE`, `folder PATH`, `file PATH`,
 /// `annotate KEY=VALUE`. `\n` is a line break.
@@ -40,16 +36,9 @@ fn wish(text: &str) -> PodWish {
         };
         let flag = |business| {
             let (name, value) = pair();
-            FlagWish {
-                name,
-                value,
-                business,
-            }
+            FlagWish { name, value, business }
         };
-        let mount = |kind| MountWish {
-            path: rest.clone(),
-            kind,
-        };
+        let mount = |kind| MountWish { path: rest.clone(), kind };
         match word {
             "process" => {
                 let found = PROCESSES.into_iter().find(|known| known.name() == rest);
@@ -113,11 +102,7 @@ fn every_manifest_becomes_what_is_expected() {
                     let _ = writeln!(findings, "{finding}");
                 }
                 let again = patch(&patched.bytes, &wish).expect("the result is a manifest");
-                assert!(
-                    again.bytes == patched.bytes,
-                    "{}: not idempotent",
-                    case.display()
-                );
+                assert!(again.bytes == patched.bytes, "{}: not idempotent", case.display());
                 found[1].1 = (!findings.is_empty()).then_some(findings.into_bytes());
                 found[0].1 = Some(patched.bytes);
             }
@@ -141,49 +126,26 @@ fn every_manifest_becomes_what_is_expected() {
 }
 
 fn kubeadm(name: &str) -> Vec<u8> {
-    input(
-        &Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/manifests")
-            .join(name),
-    )
+    input(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests").join(name))
 }
 
 #[test]
 fn facts_of_kubeadm_manifests() {
     let facts = read(&kubeadm("apiserver-unchanged"), Process::Apiserver).unwrap();
-    assert_eq!(
-        facts.values("client-ca-file").collect::<Vec<_>>(),
-        ["/etc/kubernetes/pki/ca.crt"]
-    );
+    assert_eq!(facts.values("client-ca-file").collect::<Vec<_>>(), ["/etc/kubernetes/pki/ca.crt"]);
     assert!(facts.host_network);
-    let mount = facts
-        .mounts
-        .iter()
-        .find(|mount| mount.name == "k8s-certs")
-        .unwrap();
+    let mount = facts.mounts.iter().find(|mount| mount.name == "k8s-certs").unwrap();
     assert_eq!(mount.path, "/etc/kubernetes/pki");
     assert!(mount.read_only && mount.sub_path.is_none());
-    let host = facts
-        .host_paths
-        .iter()
-        .find(|host| host.name == "k8s-certs")
-        .unwrap();
+    let host = facts.host_paths.iter().find(|host| host.name == "k8s-certs").unwrap();
     assert_eq!(
         (host.path.as_str(), host.kind.as_str()),
         ("/etc/kubernetes/pki", "DirectoryOrCreate")
     );
-    assert!(
-        facts
-            .annotations
-            .iter()
-            .any(|(key, _)| key.starts_with("kubeadm.kubernetes.io/"))
-    );
+    assert!(facts.annotations.iter().any(|(key, _)| key.starts_with("kubeadm.kubernetes.io/")));
     let flag = &facts.flags[0];
     let source = kubeadm("apiserver-unchanged");
-    assert_eq!(
-        &source[flag.span.clone()],
-        b"--advertise-address=192.168.5.11"
-    );
+    assert_eq!(&source[flag.span.clone()], b"--advertise-address=192.168.5.11");
 }
 
 #[test]
@@ -208,11 +170,7 @@ fn hostile_manifests_are_refused_in_time() {
     ] {
         let started = std::time::Instant::now();
         assert!(patch(text.as_bytes(), &wish).is_err());
-        assert!(
-            started.elapsed() < std::time::Duration::from_secs(5),
-            "{:?}",
-            text.get(..20)
-        );
+        assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", text.get(..20));
     }
 }
 
@@ -236,10 +194,7 @@ fn lost(old: &str, new: &str) -> usize {
 
 /// One of the good cases, and small damage of the kind that a hand or a template does.
 fn mutated() -> impl Strategy<Value = (Vec<u8>, PodWish)> {
-    let cases: Vec<_> = cases()
-        .into_iter()
-        .map(|case| (input(&case), wish_of(&case)))
-        .collect();
+    let cases: Vec<_> = cases().into_iter().map(|case| (input(&case), wish_of(&case))).collect();
     let piece = prop_oneof![
         Just(""),
         Just("\n"),
@@ -269,18 +224,16 @@ fn mutated() -> impl Strategy<Value = (Vec<u8>, PodWish)> {
         Just("="),
     ];
     let damage = (any::<prop::sample::Index>(), 0_usize..12, piece);
-    (
-        prop::sample::select(cases),
-        prop::collection::vec(damage, 0..4),
-    )
-        .prop_map(|((mut input, wish), damages)| {
+    (prop::sample::select(cases), prop::collection::vec(damage, 0..4)).prop_map(
+        |((mut input, wish), damages)| {
             for (at, length, piece) in damages {
                 let at = at.index(input.len() + 1);
                 let end = (at + length).min(input.len());
                 input.splice(at..end, piece.bytes());
             }
             (input, wish)
-        })
+        },
+    )
 }
 
 proptest! {

@@ -101,10 +101,7 @@ fn a_graph_does_not_grow_with_its_nodes() {
         writeln!(text, "node \"w{number}\"").unwrap();
     }
     let graph = Lab::new(&text).done("graph");
-    assert!(
-        graph.contains("kubelet<br/>cp1 … w9999: 10001 nodes"),
-        "{graph}"
-    );
+    assert!(graph.contains("kubelet<br/>cp1 … w9999: 10001 nodes"), "{graph}");
     assert!(graph.len() < 4000, "{}", graph.len());
 }
 
@@ -126,9 +123,7 @@ fn samples(text: &str) -> Vec<Sample> {
     let mut seen = BTreeSet::new();
     let name_rule = |name: &str| {
         let mut bytes = name.bytes();
-        bytes
-            .next()
-            .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
             && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     for line in text.lines() {
@@ -171,16 +166,9 @@ fn samples(text: &str) -> Vec<Sample> {
                 }
             }
             let value = rest.strip_prefix("} ").unwrap().parse().unwrap();
-            assert!(
-                seen.insert((name.to_owned(), labels.clone())),
-                "twice: {line}"
-            );
+            assert!(seen.insert((name.to_owned(), labels.clone())), "twice: {line}");
             let name = name.to_owned();
-            samples.push(Sample {
-                name,
-                labels,
-                value,
-            });
+            samples.push(Sample { name, labels, value });
         }
     }
     samples
@@ -198,22 +186,14 @@ fn metrics_say_of_every_certificate_what_openssl_says() {
             "x509 -noout -serial -startdate -enddate -dateopt iso_8601 -in {path}"
         ));
         let fact = |name: &str| {
-            let line = said
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .unwrap();
+            let line = said.lines().find_map(|line| line.strip_prefix(name)).unwrap();
             line.to_owned()
         };
         let unix = |date: String| {
             let date: kpki::time::Timestamp = date.replace(' ', "T").parse().unwrap();
             date.unix()
         };
-        let same = |name| {
-            of(name)
-                .find(|other| other.labels == sample.labels)
-                .unwrap()
-                .value
-        };
+        let same = |name| of(name).find(|other| other.labels == sample.labels).unwrap().value;
         assert_eq!(sample.value, unix(fact("notAfter=")), "{path}");
         let serial = u128::from_str_radix(&fact("serial="), 16).unwrap();
         assert_eq!(sample.labels["serial_number"], serial.to_string(), "{path}");
@@ -228,9 +208,7 @@ fn metrics_say_of_every_certificate_what_openssl_says() {
     assert_eq!(checked, witnesses["certificates"].as_array().unwrap().len());
 
     // The names of x509-certificate-exporter's labels, and texts as they stand in the certificate.
-    let jane = of("x509_cert_expired")
-        .find(|sample| sample.value == 1)
-        .unwrap();
+    let jane = of("x509_cert_expired").find(|sample| sample.value == 1).unwrap();
     let labels: Vec<&str> = jane.labels.keys().map(String::as_str).collect();
     assert_eq!(
         labels,
@@ -245,28 +223,14 @@ fn metrics_say_of_every_certificate_what_openssl_says() {
             "subject_O"
         ]
     );
-    assert_eq!(
-        jane.labels["subject_O"],
-        "</script><script>alert(1)</script>"
-    );
+    assert_eq!(jane.labels["subject_O"], "</script><script>alert(1)</script>");
     assert_eq!(jane.labels["issuer_CN"], "kubernetes");
     let front = of("x509_cert_not_after").find(|s| s.labels["kpki_artifact"] == "ca/front-proxy");
     assert_eq!(front.unwrap().labels["subject_CN"], "a\"b<c>&d\\n#35;");
 
-    let attention = |code: &str| {
-        of("kpki_attention")
-            .find(|s| s.labels["code"] == code)
-            .unwrap()
-            .value
-    };
-    assert_eq!(
-        [
-            attention("expired"),
-            attention("expiring"),
-            attention("drift")
-        ],
-        [1, 29, 0]
-    );
+    let attention =
+        |code: &str| of("kpki_attention").find(|s| s.labels["code"] == code).unwrap().value;
+    assert_eq!([attention("expired"), attention("expiring"), attention("drift")], [1, 29, 0]);
     let one = |name| of(name).next().unwrap().value;
     assert_eq!(one("kpki_waiting"), 1);
     assert_eq!(one("kpki_changes"), 0);
@@ -280,11 +244,7 @@ fn metrics_say_of_every_certificate_what_openssl_says() {
 fn before_the_first_apply_there_are_metrics_and_no_calendar() {
     let lab = Lab::new(&fixture("cluster.kdl"));
     let samples = samples(&lab.done("status --format prometheus"));
-    assert!(
-        samples
-            .iter()
-            .all(|sample| sample.name.starts_with("kpki_"))
-    );
+    assert!(samples.iter().all(|sample| sample.name.starts_with("kpki_")));
     let changes = samples.iter().find(|sample| sample.name == "kpki_changes");
     assert!(changes.unwrap().value > 30);
     let why = lab.refused("status --format ics");
@@ -392,37 +352,24 @@ fn a_page_holds_what_kpki_wrote_and_no_markup_of_others() {
             let name = name.trim_start_matches('/');
             assert!(ELEMENTS.contains(&name), "<{name}>");
             for (key, value) in attributes {
-                assert!(
-                    !key.starts_with("on") && key != "style" && key != "src",
-                    "<{name} {key}>"
-                );
+                assert!(!key.starts_with("on") && key != "style" && key != "src", "<{name} {key}>");
                 assert!(!value.contains("://"), "<{name} {key}={value}>");
                 if key == "href" {
                     assert_eq!(value, "#certificates");
                 }
             }
         }
-        let policy = tags
-            .iter()
-            .find_map(|(_, a)| a.get("content").filter(|c| c.contains("default-src")));
-        assert!(
-            policy.unwrap().starts_with("default-src 'none';"),
-            "{policy:?}"
-        );
+        let policy =
+            tags.iter().find_map(|(_, a)| a.get("content").filter(|c| c.contains("default-src")));
+        assert!(policy.unwrap().starts_with("default-src 'none';"), "{policy:?}");
         assert!(!policy.unwrap().contains("unsafe"), "{policy:?}");
         let (_, json) = html.split_once("id=\"data\">").unwrap();
         let (json, _) = json.split_once("</script>").unwrap();
         let data: serde_json::Value = serde_json::from_str(json).unwrap();
         let subjects = data["subjects"].as_array().unwrap();
         let has = |text: &str| subjects.iter().any(|subject| subject == text);
-        assert!(
-            has("O=</script><script>alert(1)</script>, CN=jane"),
-            "{subjects:?}"
-        );
-        assert!(
-            has("CN=\"><img src=x onerror=alert(1)>{{7*7}}"),
-            "{subjects:?}"
-        );
+        assert!(has("O=</script><script>alert(1)</script>, CN=jane"), "{subjects:?}");
+        assert!(has("CN=\"><img src=x onerror=alert(1)>{{7*7}}"), "{subjects:?}");
         assert_eq!(Validator::of("report").errors(&data), [""; 0]);
         // Every opened element is closed, but those without an end and those whose text `tags` leaves out.
         let mut open: BTreeMap<&str, i32> = BTreeMap::new();
@@ -432,17 +379,9 @@ fn a_page_holds_what_kpki_wrote_and_no_markup_of_others() {
                 None => *open.entry(name).or_default() += 1,
             }
         }
-        let left: Vec<_> = open
-            .iter()
-            .filter(|(_, count)| **count != 0)
-            .map(|(name, _)| *name)
-            .collect();
-        assert_eq!(
-            left,
-            [
-                "!doctype", "input", "meta", "path", "rect", "script", "style"
-            ]
-        );
+        let left: Vec<_> =
+            open.iter().filter(|(_, count)| **count != 0).map(|(name, _)| *name).collect();
+        assert_eq!(left, ["!doctype", "input", "meta", "path", "rect", "script", "style"]);
     }
 }
 
@@ -467,11 +406,7 @@ fn a_brought_authority_cannot_write_into_any_picture() {
         .current_dir(lab.0.path())
         .output()
         .unwrap();
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     lab.done("apply");
     for (name, _) in tags(&lab.done("report -o -")) {
         assert!(ELEMENTS.contains(&name.trim_start_matches('/')), "<{name}>");
@@ -481,19 +416,10 @@ fn a_brought_authority_cannot_write_into_any_picture() {
         assert!(!line.replace("<br/>", "").contains(['<', '\\']), "{line}");
     }
     let dot = lab.done("graph --format dot");
-    let head = dot
-        .lines()
-        .find(|line| line.starts_with("  ca_etcd ["))
-        .unwrap();
-    assert!(
-        head.contains("ST=a\\\"];b, O=<img") && head.ends_with("shape=box3d];"),
-        "{head}"
-    );
+    let head = dot.lines().find(|line| line.starts_with("  ca_etcd [")).unwrap();
+    assert!(head.contains("ST=a\\\"];b, O=<img") && head.ends_with("shape=box3d];"), "{head}");
     let samples = samples(&lab.done("status --format prometheus"));
-    let etcd = samples
-        .iter()
-        .find(|sample| sample.labels.contains_key("issuer_C"))
-        .unwrap();
+    let etcd = samples.iter().find(|sample| sample.labels.contains_key("issuer_C")).unwrap();
     assert_eq!(etcd.labels["issuer_C"], "DE");
     assert_eq!(etcd.labels["issuer_ST"], "a\"];b");
     assert_eq!(etcd.labels["issuer_O"], "<img src=x onerror=alert(1)>");
@@ -505,9 +431,7 @@ fn a_report_is_written_whole_and_over_nothing_else() {
     let lab = Lab::drawn();
     let listing = || {
         let names = std::fs::read_dir(lab.0.path()).unwrap();
-        names
-            .map(|entry| entry.unwrap().file_name())
-            .collect::<BTreeSet<_>>()
+        names.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
     };
     let mut before = listing();
     lab.done("report -o report.html --now 2026-02-01");
@@ -516,10 +440,7 @@ fn a_report_is_written_whole_and_over_nothing_else() {
     let first = std::fs::read_to_string(lab.path("report.html")).unwrap();
     assert_eq!(first, lab.done("report -o - --now 2026-02-01"));
     lab.done("report --output report.html --now 2026-12-15");
-    assert_ne!(
-        std::fs::read_to_string(lab.path("report.html")).unwrap(),
-        first
-    );
+    assert_ne!(std::fs::read_to_string(lab.path("report.html")).unwrap(), first);
 
     std::os::unix::fs::symlink("cluster.kdl", lab.path("link")).unwrap();
     std::fs::write(lab.path("cluster.kdl.old"), "mine").unwrap();
@@ -541,10 +462,7 @@ fn a_report_is_written_whole_and_over_nothing_else() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(why), "{to}: {said}");
     }
-    assert_eq!(
-        std::fs::read_to_string(lab.path("cluster.kdl")).unwrap(),
-        fixture("cluster.kdl")
-    );
+    assert_eq!(std::fs::read_to_string(lab.path("cluster.kdl")).unwrap(), fixture("cluster.kdl"));
     // Nor does any of it touch what is applied.
     assert!(lab.done("plan --format json").contains("\"empty\": true"));
 }

@@ -38,18 +38,12 @@ fn loads(desk: &Desk, name: &str, algorithm: KeyAlgorithm) {
 fn openssls_forms_load() {
     let desk = Desk::new();
     desk.openssl("genrsa -traditional -out pkcs1.key 2048");
-    assert!(
-        desk.read("pkcs1.key")
-            .starts_with(b"-----BEGIN RSA PRIVATE KEY")
-    );
+    assert!(desk.read("pkcs1.key").starts_with(b"-----BEGIN RSA PRIVATE KEY"));
     loads(&desk, "pkcs1.key", KeyAlgorithm::Rsa2048);
     desk.openssl("genrsa -out rsa.key 3072");
     loads(&desk, "rsa.key", KeyAlgorithm::Rsa3072);
     desk.openssl("ecparam -name prime256v1 -genkey -out sec1.key");
-    assert!(
-        desk.read("sec1.key")
-            .starts_with(b"-----BEGIN EC PARAMETERS")
-    );
+    assert!(desk.read("sec1.key").starts_with(b"-----BEGIN EC PARAMETERS"));
     loads(&desk, "sec1.key", KeyAlgorithm::EcdsaP256);
     desk.openssl("ecparam -name secp384r1 -genkey -noout -out p384.key");
     loads(&desk, "p384.key", KeyAlgorithm::EcdsaP384);
@@ -123,12 +117,7 @@ fn halves_of_two_keys_are_refused() {
     for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::EcdsaP384] {
         let (one, two) = (der(&generate(algorithm)), der(&generate(algorithm)));
         // The point comes last.
-        let point = one.len()
-            - if algorithm == KeyAlgorithm::EcdsaP256 {
-                64
-            } else {
-                96
-            };
+        let point = one.len() - if algorithm == KeyAlgorithm::EcdsaP256 { 64 } else { 96 };
         let mixed = [&one[..point], &two[point..]].concat();
         let text = format!(
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----",
@@ -140,9 +129,7 @@ fn halves_of_two_keys_are_refused() {
     let mut rsa = der(&generate(KeyAlgorithm::Rsa2048));
     let middle = rsa.len() / 2;
     rsa[middle] ^= 1;
-    let text = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----",
-        engine.encode(rsa)
-    );
+    let text =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", engine.encode(rsa));
     assert!(refusal(text.as_bytes()).contains("damaged"));
 }

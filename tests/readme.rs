@@ -75,11 +75,7 @@ fn run(command: &str, folder: &Path) -> String {
 /// Runs a console block; gives it with what was really printed.
 fn replay(block: &Block, folder: &Path) -> String {
     let mut text = String::new();
-    for command in block
-        .text
-        .lines()
-        .filter_map(|line| line.strip_prefix("$ "))
-    {
+    for command in block.text.lines().filter_map(|line| line.strip_prefix("$ ")) {
         writeln!(text, "$ {command}").unwrap();
         text.push_str(&run(command, folder));
     }
@@ -89,9 +85,7 @@ fn replay(block: &Block, folder: &Path) -> String {
 /// `jane-0123456789`: the name of a request ends in a digest.
 fn without_request_ids(word: &str) -> String {
     let is_id = |part: &str| part.len() == 10 && part.chars().all(|c| c.is_ascii_hexdigit());
-    let parts = word
-        .split('-')
-        .map(|part| if is_id(part) { "HEX" } else { part });
+    let parts = word.split('-').map(|part| if is_id(part) { "HEX" } else { part });
     parts.collect::<Vec<_>>().join("-")
 }
 
@@ -163,11 +157,7 @@ fn commands_print_what_the_readme_says() {
     if update {
         std::fs::write("README.md", updated).unwrap();
     } else {
-        assert!(
-            wrong.is_empty(),
-            "really printed:\n\n{}",
-            wrong.join("\n\n")
-        );
+        assert!(wrong.is_empty(), "really printed:\n\n{}", wrong.join("\n\n"));
     }
 }
 
@@ -188,10 +178,7 @@ fn descriptions_are_accepted() {
             text.push_str("node \"base\" role=\"control-plane\" address=\"10.99.0.1\"\n");
         }
         let mut files = BTreeMap::from([("cluster.kdl".to_owned(), text.clone().into_bytes())]);
-        files.insert(
-            "nodes.kdl".into(),
-            b"node \"w9\" address=\"10.99.0.9\"\n".to_vec(),
-        );
+        files.insert("nodes.kdl".into(), b"node \"w9\" address=\"10.99.0.9\"\n".to_vec());
         let brought = std::fs::read("tests/good-descriptions/root.crt").unwrap();
         files.insert("company-ca.crt".into(), brought);
         // A public key whose secret half nobody has.

@@ -1,5 +1,5 @@
-//! Reproducible labs at the command line: two builds are one, `apply --check` finds every flipped byte, and seeds
-//! that are none are refused.
+//! Reproducible labs at the command line: two builds are one, `apply --check` finds every flipped byte, and
+//! seeds that are none are refused.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -81,24 +81,20 @@ fn openssl_verifies_what_follows_from_a_seed() {
     let project = lab().applied();
     let mut seen = 0;
     for path in project.files(".crt") {
-        let issuer = ["ca/kubernetes.crt", "ca/etcd.crt", "ca/front-proxy.crt"]
-            .into_iter()
-            .filter(|issuer| {
+        let issuer = ["ca/kubernetes.crt", "ca/etcd.crt", "ca/front-proxy.crt"].into_iter().filter(
+            |issuer| {
                 let mut verify = tool("openssl");
                 verify.args(["verify", "-x509_strict", "-attime", "1780000000", "-CAfile"]);
                 verify.arg(project.out(issuer)).arg(project.out(&path));
                 verify.output().unwrap().status.success()
-            });
+            },
+        );
         assert_eq!(issuer.count(), 1, "{path}");
         seen += 1;
     }
     assert!(seen >= 25, "{seen}");
     for path in project.files(".key") {
-        printed(
-            tool("openssl")
-                .args(["pkey", "-check", "-noout", "-in"])
-                .arg(project.out(&path)),
-        );
+        printed(tool("openssl").args(["pkey", "-check", "-noout", "-in"]).arg(project.out(&path)));
     }
 }
 
@@ -136,15 +132,7 @@ fn rsa_primes_are_the_first_ones() {
 fn stream(purpose: &str, length: usize) -> Vec<u8> {
     let seed = b"the seed of kpki's public example lab";
     let mut hasher = blake3::Hasher::new_derive_key("kpki 2026-11-27 reproducible key schedule v2");
-    for part in [
-        &seed[..],
-        b"lab",
-        purpose.as_bytes(),
-        b"users/legacy",
-        b"rsa-2048",
-        b"1",
-        b"0",
-    ] {
+    for part in [&seed[..], b"lab", purpose.as_bytes(), b"users/legacy", b"rsa-2048", b"1", b"0"] {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
@@ -173,11 +161,7 @@ fn first_prime(mut candidate: Vec<u8>) -> Vec<u8> {
                 [carry, *byte] = sum.to_be_bytes();
             }
         }
-        let text = printed(
-            tool("openssl")
-                .args(["prime", "-hex"])
-                .args(batch.iter().map(hex)),
-        );
+        let text = printed(tool("openssl").args(["prime", "-hex"]).args(batch.iter().map(hex)));
         let primes = text.lines().map(|line| line.ends_with("is prime"));
         if let Some(at) = primes.into_iter().position(|is_prime| is_prime) {
             return batch[at].clone();
@@ -242,41 +226,17 @@ fn a_check_finds_a_flipped_byte_in_every_kind_of_file_and_writes_nothing() {
 fn what_is_no_seed_is_refused_and_nothing_is_written() {
     let good = "9d61b19deffd5a60ba844af492ec2cc4";
     for (seed, mode, says) in [
-        (
-            Some(good),
-            0o644,
-            "lab.seed can be read by others (mode 0644)",
-        ),
-        (
-            Some(good),
-            0o640,
-            "lab.seed can be read by others (mode 0640)",
-        ),
-        (
-            Some(&good[..30]),
-            0o600,
-            "lab.seed is shorter than 128 bits",
-        ),
+        (Some(good), 0o644, "lab.seed can be read by others (mode 0644)"),
+        (Some(good), 0o640, "lab.seed can be read by others (mode 0640)"),
+        (Some(&good[..30]), 0o600, "lab.seed is shorter than 128 bits"),
         (
             Some("correct horse battery staple, and more words"),
             0o600,
             "lab.seed is not one line of hexadecimal digits",
         ),
-        (
-            Some("00000000000000000000000000000000"),
-            0o600,
-            "lab.seed repeats itself",
-        ),
-        (
-            Some("000102030405060708090a0b0c0d0e0f"),
-            0o600,
-            "lab.seed counts in regular steps",
-        ),
-        (
-            Some("0123456789abcdef0123456789abcdef"),
-            0o600,
-            "`openssl rand -hex 32`",
-        ),
+        (Some("00000000000000000000000000000000"), 0o600, "lab.seed repeats itself"),
+        (Some("000102030405060708090a0b0c0d0e0f"), 0o600, "lab.seed counts in regular steps"),
+        (Some("0123456789abcdef0123456789abcdef"), 0o600, "`openssl rand -hex 32`"),
         (Some(""), 0o600, "lab.seed is not one line"),
         (None, 0, "lab.seed cannot be read: no such file"),
     ] {
@@ -294,17 +254,9 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
         let output = project.kpki(&["apply"]);
         assert_eq!(output.status.code(), Some(1), "{}", said(&output));
         assert!(said(&output).contains(says), "{says}\n{}", said(&output));
-        assert!(
-            said(&output).contains("nothing was written"),
-            "{}",
-            said(&output)
-        );
+        assert!(said(&output).contains("nothing was written"), "{}", said(&output));
         assert!(!project.folder().join("cluster.lock").exists());
-        for part in seed
-            .unwrap_or_default()
-            .split(' ')
-            .filter(|part| part.len() > 3)
-        {
+        for part in seed.unwrap_or_default().split(' ').filter(|part| part.len() > 3) {
             assert!(!said(&output).contains(part), "{}", said(&output));
         }
     }
@@ -335,10 +287,7 @@ fn init_makes_a_lab() {
     let digits = seed.lines().nth(1).unwrap();
     assert_eq!(digits.len(), 64);
     assert!(!said(&output).contains(digits));
-    let mode = fs::metadata(project.folder().join("lab.seed"))
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = fs::metadata(project.folder().join("lab.seed")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let ignored = fs::read_to_string(project.folder().join(".gitignore")).unwrap();
     assert!(ignored.lines().any(|line| line == "*.seed"));
@@ -347,11 +296,7 @@ fn init_makes_a_lab() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     for command in ["plan", "status"] {
         let output = project.kpki(&[command]);
-        assert!(
-            said(&output).contains("follows from lab.seed"),
-            "{}",
-            said(&output)
-        );
+        assert!(said(&output).contains("follows from lab.seed"), "{}", said(&output));
     }
     // It is never made a second time.
     fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
@@ -359,26 +304,16 @@ fn init_makes_a_lab() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("lab.seed exists already"));
     assert!(!project.folder().join("cluster.kdl").exists());
-    assert_eq!(
-        fs::read_to_string(project.folder().join("lab.seed")).unwrap(),
-        seed
-    );
+    assert_eq!(fs::read_to_string(project.folder().join("lab.seed")).unwrap(), seed);
 }
 
 #[test]
 fn commands_cannot_ask_for_other_keys_or_dates() {
     let project = lab().applied();
-    for arguments in [
-        ["apply", "--renew", "users/jane"],
-        ["plan", "--rekey", "users/jane"],
-    ] {
+    for arguments in [["apply", "--renew", "users/jane"], ["plan", "--rekey", "users/jane"]] {
         let output = project.kpki(&arguments);
         assert_eq!(output.status.code(), Some(64), "{}", said(&output));
-        assert!(
-            said(&output).contains("move `not-before` for new dates"),
-            "{}",
-            said(&output)
-        );
+        assert!(said(&output).contains("move `not-before` for new dates"), "{}", said(&output));
     }
     let drawn = Project::described(
         "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.1\"\n",
@@ -396,9 +331,7 @@ fn the_example_has_the_digests_that_the_readme_prints() {
     let is_digest = |word: &str| word.len() == 64 && word.chars().all(|c| c.is_ascii_hexdigit());
     let mut compared = 0;
     for line in readme.lines() {
-        let Some((digest, path)) = line
-            .split_once("  ")
-            .filter(|(digest, _)| is_digest(digest))
+        let Some((digest, path)) = line.split_once("  ").filter(|(digest, _)| is_digest(digest))
         else {
             continue;
         };
@@ -415,10 +348,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
     let operator = Key::age();
     let project = lab();
     let in_the_clear = fs::read_to_string(project.folder().join("cluster.kdl")).unwrap();
-    let sealed = format!(
-        "{in_the_clear}\nsecrets {{ recipient {:?} }}\n",
-        operator.recipient
-    );
+    let sealed = format!("{in_the_clear}\nsecrets {{ recipient {:?} }}\n", operator.recipient);
     let identity = operator.file();
     let identity = identity.to_str().unwrap();
     let seed = fs::read(project.folder().join("lab.seed")).unwrap();
@@ -454,11 +384,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
                 }
             }
             let apply = ["apply", "--identity", identity];
-            let more: &[&str] = if round == 0 {
-                &[]
-            } else {
-                &["--format", "json"]
-            };
+            let more: &[&str] = if round == 0 { &[] } else { &["--format", "json"] };
             // Where they are sealed for the first time.
             let allow = ["--allow", "escalation:secrets"];
             assert_eq!(run(&[&apply[..], &allow, more].concat()), Some(0));
@@ -471,10 +397,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
             let bytes = fs::read(project.out(&path)).unwrap();
             if path.strip_suffix(".age").is_some() {
                 secrets.push(open(&bytes, &operator).unwrap());
-            } else if [".key", ".conf", ".kubeconfig"]
-                .iter()
-                .any(|end| path.ends_with(end))
-            {
+            } else if [".key", ".conf", ".kubeconfig"].iter().any(|end| path.ends_with(end)) {
                 secrets.push(bytes);
             }
         }
@@ -492,11 +415,8 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
     assert!(secrets.len() > 50, "{}", secrets.len());
     let search = Search::of(&secrets);
     assert!(secrets.iter().all(|secret| search.finds_in(secret)));
-    let shown: Vec<&String> = seen
-        .iter()
-        .filter(|(_, bytes)| search.finds_in(bytes))
-        .map(|(name, _)| name)
-        .collect();
+    let shown: Vec<&String> =
+        seen.iter().filter(|(_, bytes)| search.finds_in(bytes)).map(|(name, _)| name).collect();
     assert!(shown.is_empty(), "{shown:?}");
 }
 
@@ -516,9 +436,6 @@ fn the_search_finds_every_kind_of_key_where_it_is() {
         let text = text.replace([' ', '\n'], "");
         let found = pieces(pem.as_bytes());
         assert!(found.iter().any(|piece| holds(pem.as_bytes(), piece)));
-        assert!(
-            found.iter().any(|piece| holds(text.as_bytes(), piece)),
-            "{key:?}\n{text}"
-        );
+        assert!(found.iter().any(|piece| holds(text.as_bytes(), piece)), "{key:?}\n{text}");
     }
 }

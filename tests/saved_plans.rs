@@ -98,12 +98,7 @@ fn consent_to_a_saved_plan_is_another_plan() {
 #[test]
 fn an_untouched_tree_never_makes_a_plan_stale() {
     let project = Project::example("users").applied();
-    edit(
-        &project,
-        "cluster.kdl",
-        "validity \"30d\"",
-        "validity \"40d\"",
-    );
+    edit(&project, "cluster.kdl", "validity \"30d\"", "validity \"40d\"");
     let now = ["plan", "--now", "2026-01-01T00:00:00Z", "--out", "old.plan"];
     let arguments = [&now[..], &["--allow", "escalation:ci"]].concat();
     ended(&project.kpki(&arguments), 0);
@@ -116,10 +111,7 @@ fn what_moved_is_named_and_nothing_is_written() {
     let changes: [(Change, &[&str]); 6] = [
         (
             |p| edit(p, "cluster.kdl", "validity \"40d\"", "validity \"41d\""),
-            &[
-                "the description means something else",
-                "users/ci: now reissue",
-            ],
+            &["the description means something else", "users/ci: now reissue"],
         ),
         (
             |p| {
@@ -130,10 +122,7 @@ fn what_moved_is_named_and_nothing_is_written() {
                     "user \"mallory\" { group \"dev\" }\nuser \"ci\"",
                 )
             },
-            &[
-                "the description means something else",
-                "users/mallory: create (new)",
-            ],
+            &["the description means something else", "users/mallory: create (new)"],
         ),
         // Nothing that a step's line would show.
         (
@@ -152,31 +141,16 @@ fn what_moved_is_named_and_nothing_is_written() {
             &["users/ci: now reissue (out/users/ci/ci.crt is missing"],
         ),
         (
-            |p| {
-                edit(
-                    p,
-                    "out/cluster/cluster-role-bindings.yaml",
-                    "cluster-admin",
-                    "cluster-amdin",
-                )
-            },
+            |p| edit(p, "out/cluster/cluster-role-bindings.yaml", "cluster-admin", "cluster-amdin"),
             &[
                 "cluster/cluster-role-bindings: repair (out/cluster/cluster-role-bindings.yaml was modified)",
             ],
         ),
-        (
-            |p| fs::write(p.out("users/ci/old.key"), "").unwrap(),
-            &["the plan's foreign"],
-        ),
+        (|p| fs::write(p.out("users/ci/old.key"), "").unwrap(), &["the plan's foreign"]),
     ];
     for (change, says) in changes {
         let project = Project::example("users").applied();
-        edit(
-            &project,
-            "cluster.kdl",
-            "validity \"30d\"",
-            "validity \"40d\"",
-        );
+        edit(&project, "cluster.kdl", "validity \"30d\"", "validity \"40d\"");
         save(&project);
         change(&project);
         let lock = fs::read(project.folder().join("cluster.lock")).unwrap();
@@ -207,10 +181,7 @@ fn what_is_no_plan_is_refused() {
             saved.replacen("\"renew\": []", "\"renew\": [\"users/ci\"]", 1),
             "was changed after it was written",
         ),
-        (
-            saved.replacen("\"kpki-plan\": 1", "\"kpki-plan\": 2", 1),
-            "another version of kpki",
-        ),
+        (saved.replacen("\"kpki-plan\": 1", "\"kpki-plan\": 2", 1), "another version of kpki"),
     ] {
         assert_ne!(text, saved);
         fs::write(project.folder().join("reviewed.plan"), text).unwrap();
@@ -218,21 +189,13 @@ fn what_is_no_plan_is_refused() {
         assert!(output.contains(says), "{says}\n{output}");
     }
     let output = ended(&project.kpki(&["apply", "none.plan"]), 1);
-    assert!(
-        output.contains("none.plan cannot be read: no such file"),
-        "{output}"
-    );
+    assert!(output.contains("none.plan cannot be read: no such file"), "{output}");
 }
 
 #[test]
 fn a_plan_holds_no_secret() {
     let project = Project::example("users").applied();
-    edit(
-        &project,
-        "cluster.kdl",
-        "validity \"30d\"",
-        "validity \"40d\"",
-    );
+    edit(&project, "cluster.kdl", "validity \"30d\"", "validity \"40d\"");
     let saved = save(&project);
     for path in project.files(".key") {
         for line in project.read(&path).lines().filter(|line| line.len() > 40) {

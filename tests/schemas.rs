@@ -134,33 +134,19 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
         accept(&lock, line);
     }
 
-    let verify = accept(
-        &Validator::of("verify"),
-        &project.kpki("verify --format json"),
-    );
+    let verify = accept(&Validator::of("verify"), &project.kpki("verify --format json"));
     assert_eq!(verify["findings"], json!([]));
 
     project.describe(AFTER);
-    std::fs::remove_file(
-        project
-            .0
-            .path()
-            .join("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt"),
-    )
-    .unwrap();
+    std::fs::remove_file(project.0.path().join("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt"))
+        .unwrap();
     std::fs::write(project.0.path().join("out/stranger"), "").unwrap();
     let changed = accept(&plan, &project.kpki("plan --format json"));
     assert_eq!(changed["blocked"][0]["allow"], json!("replace:ca/etcd"));
     assert!(!changed["orphans"].as_array().unwrap().is_empty());
     for now in ["2026-06-01", "2027-06-01", "2036-01-01", "2060-01-01"] {
-        accept(
-            &status,
-            &project.kpki(&format!("status --format json --now {now}")),
-        );
-        accept(
-            &plan,
-            &project.kpki(&format!("plan --format json --now {now}")),
-        );
+        accept(&status, &project.kpki(&format!("status --format json --now {now}")));
+        accept(&plan, &project.kpki(&format!("plan --format json --now {now}")));
     }
     for name in [
         "nodes/cp1/apiserver",
@@ -174,12 +160,9 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
         accept(&show, &project.kpki(&format!("show --format json {name}")));
         accept(&why, &project.kpki(&format!("why --format json {name}")));
     }
-    for path in [
-        "out/ca/etcd.crt",
-        "out/ca/sa.key",
-        "out/ca/sa.pub",
-        "out/users/root/root.kubeconfig",
-    ] {
+    for path in
+        ["out/ca/etcd.crt", "out/ca/sa.key", "out/ca/sa.pub", "out/users/root/root.kubeconfig"]
+    {
         accept(&show, &project.kpki(&format!("show --format json {path}")));
     }
 }
@@ -193,10 +176,7 @@ fn what_goes_to_a_node_obeys_its_schemas() {
     let root = node.path().to_str().unwrap();
     let order = format!("install cp1 --root {root} --format json");
     let told = accept(&install, &project.kpki(&format!("{order} --dry-run")));
-    assert_eq!(
-        (&told["dry-run"], &told["empty"]),
-        (&json!(true), &json!(false))
-    );
+    assert_eq!((&told["dry-run"], &told["empty"]), (&json!(true), &json!(false)));
     let done = accept(&install, &project.kpki(&order));
     assert_eq!(told["writes"], done["writes"]);
     assert_eq!(told["restarts"], done["restarts"]);
@@ -218,10 +198,7 @@ fn what_goes_to_a_node_obeys_its_schemas() {
     std::fs::write(&conf, "").unwrap();
     let again = accept(&install, &project.kpki(&order));
     assert_eq!(again["writes"][0]["reason"], json!("foreign"));
-    assert_eq!(
-        accept(&install, &project.kpki(&order))["empty"],
-        json!(true)
-    );
+    assert_eq!(accept(&install, &project.kpki(&order))["empty"], json!(true));
 
     // Without a repository everything is told.
     let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
@@ -238,10 +215,7 @@ fn what_goes_to_a_node_obeys_its_schemas() {
         &found,
         &[
             ("clean", None),
-            (
-                "plaintext",
-                Some(json!([{ "path": "a", "where": "tracked", "kinds": ["x"] }])),
-            ),
+            ("plaintext", Some(json!([{ "path": "a", "where": "tracked", "kinds": ["x"] }]))),
         ],
     );
 
@@ -292,10 +266,7 @@ fn what_diff_prints_obeys_its_schema() {
     assert_eq!(locks["sections"][0]["of"], json!("lock"));
     let folders = accept(&diff, &compare("out"));
     assert_eq!(folders["sections"][0]["of"], json!("files"));
-    assert_eq!(
-        folders["sections"][0]["changed"][0]["same-key"],
-        json!(false)
-    );
+    assert_eq!(folders["sections"][0]["changed"][0]["same-key"], json!(false));
     refuse(
         &diff,
         &folders,
@@ -334,10 +305,7 @@ fn a_broken_document_is_refused() {
         &document,
         &[
             ("certificates", None),
-            (
-                "attention",
-                Some(json!([{ "code": "fine", "name": null, "text": "" }])),
-            ),
+            ("attention", Some(json!([{ "code": "fine", "name": null, "text": "" }]))),
         ],
     );
     let verify = Validator::of("verify");
@@ -349,14 +317,8 @@ fn a_broken_document_is_refused() {
         .arg(&folder)
         .assert()
         .code(2);
-    let document = accept(
-        &verify,
-        &String::from_utf8(output.get_output().stdout.clone()).unwrap(),
-    );
-    assert_eq!(
-        document["findings"][0]["id"],
-        json!("unreadable-certificate")
-    );
+    let document = accept(&verify, &String::from_utf8(output.get_output().stdout.clone()).unwrap());
+    assert_eq!(document["findings"][0]["id"], json!("unreadable-certificate"));
     refuse(
         &verify,
         &document,
@@ -367,10 +329,7 @@ fn a_broken_document_is_refused() {
         ],
     );
     let lock = Validator::of("lock");
-    let line = accept(
-        &lock,
-        &format!(r#"{{"name":"ca/etcd","hash":"{}"}}"#, "0".repeat(32)),
-    );
+    let line = accept(&lock, &format!(r#"{{"name":"ca/etcd","hash":"{}"}}"#, "0".repeat(32)));
     refuse(
         &lock,
         &line,

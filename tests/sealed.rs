@@ -31,10 +31,7 @@ user "jane" { group "dev" }
 "#;
 
 fn described(recipients: &[&Key]) -> String {
-    let names: Vec<String> = recipients
-        .iter()
-        .map(|key| format!("{:?}", key.recipient))
-        .collect();
+    let names: Vec<String> = recipients.iter().map(|key| format!("{:?}", key.recipient)).collect();
     format!("{CLUSTER}secrets {{ recipient {} }}\n", names.join(" "))
 }
 
@@ -47,11 +44,7 @@ fn ask_for_a_signature(project: &Project, name: &str) {
     let path = project.folder().join("cluster.kdl");
     let text = fs::read_to_string(&path).unwrap();
     let base = text.split("component").next().unwrap();
-    fs::write(
-        path,
-        format!("{base}component \"apiserver\" {{ san {name:?} }}\n"),
-    )
-    .unwrap();
+    fs::write(path, format!("{base}component \"apiserver\" {{ san {name:?} }}\n")).unwrap();
 }
 
 /// Every file of a project and its bytes.
@@ -95,13 +88,7 @@ fn converged(project: &Project) {
 /// On a terminal of its own, with answers to its questions.
 fn on_a_terminal(folder: &Path, answers: &str, command: &[&str]) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/on_terminal.py");
-    tool("python3")
-        .arg(script)
-        .arg(answers)
-        .args(command)
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    tool("python3").arg(script).arg(answers).args(command).current_dir(folder).output().unwrap()
 }
 
 /// An age identity file behind a passphrase.
@@ -207,46 +194,27 @@ fn an_identity_that_will_not_do_is_named_and_nothing_is_written() {
     };
     let of_two =
         "ca/kubernetes: out/ca/kubernetes.key.age is sealed for 2 recipients (X25519, ssh-ed25519)";
-    let text = refuses(
-        &project,
-        &[of_two, "no identity was given", "--identity FILE"],
-        || project.kpki(&["apply"]),
-    );
+    let text = refuses(&project, &[of_two, "no identity was given", "--identity FILE"], || {
+        project.kpki(&["apply"])
+    });
     assert!(text.contains("KPKI_IDENTITY=FILE"));
     let stranger = Key::age();
-    refuses(
-        &project,
-        &[of_two, "the identity given is none of them"],
-        || apply(&project, &stranger.file()),
-    );
+    refuses(&project, &[of_two, "the identity given is none of them"], || {
+        apply(&project, &stranger.file())
+    });
     let ecdsa = Key::ssh("ecdsa", "erin", "");
     let sealed_to_a_key = seal(stranger.secret().as_bytes(), &[&operator]);
     let cases = [
         (folder.path().join("missing"), "no such file"),
         (folder.path().to_owned(), "a folder, not a file"),
-        (
-            put("public", operator.recipient.as_bytes()),
-            "has a public key, which opens nothing",
-        ),
-        (
-            put("ssh.pub", bob.recipient.as_bytes()),
-            "has a public key, which opens nothing",
-        ),
-        (
-            put("plugin", b"AGE-PLUGIN-YUBIKEY-1QQPQQQQQQQQQQQQ\n"),
-            "an identity of a plugin",
-        ),
+        (put("public", operator.recipient.as_bytes()), "has a public key, which opens nothing"),
+        (put("ssh.pub", bob.recipient.as_bytes()), "has a public key, which opens nothing"),
+        (put("plugin", b"AGE-PLUGIN-YUBIKEY-1QQPQQQQQQQQQQQQ\n"), "an identity of a plugin"),
         (put("empty", b"# nothing\n\n"), "holds no identity"),
         (put("noise", &[0xff, 0xfe, 0, 1]), "is no identity file"),
-        (
-            put("words", b"# key\nsesame\n"),
-            "has something else than an identity in line 2",
-        ),
+        (put("words", b"# key\nsesame\n"), "has something else than an identity in line 2"),
         (put("large", &vec![b'#'; 70_000]), "larger than 64 KiB"),
-        (
-            put("sealed", &sealed_to_a_key),
-            "is an age file sealed to a key",
-        ),
+        (put("sealed", &sealed_to_a_key), "is an age file sealed to a key"),
         (put("cut", &sealed_to_a_key[..60]), "is a damaged age file"),
         (
             put("ssh", b"-----BEGIN OPENSSH PRIVATE KEY-----\nnonsense\n"),
@@ -272,11 +240,7 @@ fn readers_need_no_identity_and_open_nothing() {
     let path = project.out("users/jane/jane.key.age");
     let shown = project.kpki(&["show", "out/users/jane/jane.key.age"]);
     done(&shown);
-    assert!(
-        said(&shown).contains("sealed secret (age)"),
-        "{}",
-        said(&shown)
-    );
+    assert!(said(&shown).contains("sealed secret (age)"), "{}", said(&shown));
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, bytes).unwrap();
@@ -296,10 +260,7 @@ fn readers_need_no_identity_and_open_nothing() {
         done(&output);
         if words == ["plan"] || words[0] == "status" {
             let text = said(&output);
-            assert!(
-                text.contains("out/users/jane/jane.key.age was modified"),
-                "{text}"
-            );
+            assert!(text.contains("out/users/jane/jane.key.age was modified"), "{text}");
         }
     }
 }
@@ -323,17 +284,9 @@ fn cut_and_changed_files_are_named_and_nothing_is_written() {
         ("tag", changed(whole.len() - 1), &["is damaged"]),
         ("end", whole[..whole.len() - 1].to_vec(), &["is damaged"]),
         ("stanza", changed(40), &[]),
-        (
-            "header",
-            whole[..50].to_vec(),
-            &["is no age file, or a damaged one"],
-        ),
+        ("header", whole[..50].to_vec(), &["is no age file, or a damaged one"]),
         ("nothing", Vec::new(), &["is no age file"]),
-        (
-            "clear",
-            b"-----BEGIN AGE ENCRYPTED FILE-----\n".to_vec(),
-            &["is in ASCII armor"],
-        ),
+        ("clear", b"-----BEGIN AGE ENCRYPTED FILE-----\n".to_vec(), &["is in ASCII armor"]),
     ];
     for (name, bytes, says) in cases {
         fs::write(&path, &bytes).unwrap();
@@ -347,10 +300,7 @@ fn cut_and_changed_files_are_named_and_nothing_is_written() {
         for part in says {
             assert!(text.contains(part), "{name}: {text}");
         }
-        assert!(
-            before == snapshot(&project),
-            "{name}: something was written"
-        );
+        assert!(before == snapshot(&project), "{name}: something was written");
     }
     fs::write(&path, whole).unwrap();
     done(&apply(&project, &operator.file()));
@@ -377,12 +327,7 @@ fn a_reviewed_plan_takes_an_identity_and_knows_the_recipients() {
     describe(&project, &described(&[&operator]));
     done(&project.kpki(&["plan", "--out", "reviewed.plan"]));
     let identity = operator.file();
-    let arguments = [
-        "apply",
-        "reviewed.plan",
-        "--identity",
-        identity.to_str().unwrap(),
-    ];
+    let arguments = ["apply", "reviewed.plan", "--identity", identity.to_str().unwrap()];
     let carol = Key::age();
     describe(&project, &described(&[&operator, &carol]));
     let says = ["is stale", "the description means something else"];
@@ -409,9 +354,7 @@ fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
     let identity = operator.file();
     let check = ["apply", "--check", "--identity", identity.to_str().unwrap()];
     done(&project.kpki(&check));
-    refuses(&project, &["no identity was given"], || {
-        project.kpki(&check[..2])
-    });
+    refuses(&project, &["no identity was given"], || project.kpki(&check[..2]));
     // Another key under the same name, sealed as it should be.
     let path = project.out("users/jane/jane.key.age");
     let other = fs::read(project.out("ca/etcd.key.age")).unwrap();
@@ -419,10 +362,7 @@ fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
     let output = project.kpki(&check);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     let text = said(&output);
-    assert!(
-        text.contains("out/users/jane/jane.key.age differs"),
-        "{text}"
-    );
+    assert!(text.contains("out/users/jane/jane.key.age differs"), "{text}");
     // Lost, it follows from the seed again, and nothing is opened for it.
     fs::remove_file(&path).unwrap();
     done(&project.kpki(&["apply"]));
@@ -497,10 +437,7 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
             ]),
             Some(0)
         );
-        assert_eq!(
-            run(&["apply", "--identity", identity, "--rekey", "users/jane"]),
-            Some(0)
-        );
+        assert_eq!(run(&["apply", "--identity", identity, "--rekey", "users/jane"]), Some(0));
         take(&mut secrets);
     }
     // A damaged one, and one beside its sealed form that is another.
@@ -515,10 +452,7 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
     fs::remove_file(project.out("ca/etcd.key")).unwrap();
     describe(&project, CLUSTER);
     run(&["apply", "--identity", identity]);
-    assert_eq!(
-        run(&["apply", "--identity", identity, "--allow", "plaintext"]),
-        Some(0)
-    );
+    assert_eq!(run(&["apply", "--identity", identity, "--allow", "plaintext"]), Some(0));
     take(&mut secrets);
     assert!(secrets.len() > 4 * in_the_clear / 2 && in_the_clear > 10);
     let search = Search::of(&secrets);
@@ -541,10 +475,7 @@ fn secrets_of(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
         let bytes = || fs::read(project.out(&path)).unwrap();
         if let Some(secret) = path.strip_suffix(".age") {
             all.insert(secret.to_owned(), open(&bytes(), key).unwrap());
-        } else if [".key", ".conf", ".kubeconfig"]
-            .iter()
-            .any(|end| path.ends_with(end))
-        {
+        } else if [".key", ".conf", ".kubeconfig"].iter().any(|end| path.ends_with(end)) {
             all.insert(path.clone(), bytes());
         }
     }
@@ -596,10 +527,7 @@ fn a_killed_apply_that_seals_loses_no_key() {
         assert!(secrets_of(&project, &operator) == expected, "round {round}");
         for path in project.files("") {
             let public = [".age", ".crt", ".pub", ".yaml"];
-            assert!(
-                public.iter().any(|end| path.ends_with(end)),
-                "{path} is in the clear"
-            );
+            assert!(public.iter().any(|end| path.ends_with(end)), "{path} is in the clear");
         }
     }
     println!("outside, staged, committed: {landed:?}");
@@ -638,10 +566,7 @@ fn what_a_removed_recipient_could_read_is_listed_until_its_commands_were_run() {
     let text = said(&status);
     // Three of CAs, the service account's, jane's, one of each worker but one, and twelve of cp1.
     assert!(text.contains("could read 81 keys ("), "{text}");
-    assert!(
-        text.contains("and 2 more (kpki plan lists what is left)"),
-        "{text}"
-    );
+    assert!(text.contains("and 2 more (kpki plan lists what is left)"), "{text}");
     assert_eq!(text.matches("kpki apply --rekey").count(), 3, "{text}");
     let listed = |command: &str| {
         let output = project.kpki(&[command, "--format", "json"]);
@@ -698,8 +623,8 @@ fn age_takes(recipient: &str) -> bool {
     output.status.success()
 }
 
-/// The u-coordinates of points of small order, from <https://cr.yp.to/ecdh.html#validate>; those of 255 bits are
-/// second encodings.
+/// The u-coordinates of points of small order, from <https://cr.yp.to/ecdh.html#validate>; those of 255 bits
+/// are second encodings.
 const SMALL_U: [&str; 7] = [
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -710,7 +635,8 @@ const SMALL_U: [&str; 7] = [
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ];
 
-/// The y-coordinates of the eight points of small order (Tor's and libsodium's list), and second encodings of them.
+/// The y-coordinates of the eight points of small order (Tor's and libsodium's list), and second encodings of
+/// them.
 const SMALL_Y: [&str; 7] = [
     "0100000000000000000000000000000000000000000000000000000000000000",
     "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -736,21 +662,15 @@ fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
                 good.replace(&format!("{:?}", key.recipient), &format!("{bad:?}")),
                 " --> cluster.kdl:6:21\n",
             ),
-            (
-                good.replace("node \"w1\" address=\"10.0.1.1\"", &node),
-                " --> cluster.kdl:4:42\n",
-            ),
+            (good.replace("node \"w1\" address=\"10.0.1.1\"", &node), " --> cluster.kdl:4:42\n"),
             (
                 format!("{CLUSTER}secrets {{ recipients-file \"keys\" }}\n"),
                 " --> cluster.kdl:6:27\n",
             ),
         ] {
             let project = Project::described(&text);
-            fs::write(
-                project.folder().join("keys"),
-                format!("{}\n{bad}\n", key.recipient),
-            )
-            .unwrap();
+            fs::write(project.folder().join("keys"), format!("{}\n{bad}\n", key.recipient))
+                .unwrap();
             for words in [&["plan"][..], &["apply"], &["status"]] {
                 let output = project.kpki(words);
                 assert_eq!(output.status.code(), Some(1), "{}", said(&output));
@@ -760,10 +680,7 @@ fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
         }
         let project = Project::described(&good).applied_with(&["--allow", "escalation:secrets"]);
         fs::write(project.folder().join("keys"), bad).unwrap();
-        for (words, code) in [
-            (["--recipient", bad], 64),
-            (["--recipients-file", "keys"], 1),
-        ] {
+        for (words, code) in [(["--recipient", bad], 64), (["--recipients-file", "keys"], 1)] {
             let output =
                 project.kpki(&[&["export", "w1", "-o", "w1.tar.age"], &words[..]].concat());
             assert_eq!(output.status.code(), Some(code), "{}", said(&output));
@@ -815,9 +732,7 @@ fn what_age_refuses_as_a_recipient_is_refused() {
     let blob = good.recipient.split(' ').nth(1).unwrap();
     let blob = {
         use base64::Engine as _;
-        base64::engine::general_purpose::STANDARD
-            .decode(blob)
-            .unwrap()
+        base64::engine::general_purpose::STANDARD.decode(blob).unwrap()
     };
     let modulus = blob[blob.len() - 257..].to_vec();
     let rsa = |exponent: &[u8], modulus: &[u8]| ssh_key("ssh-rsa", &[exponent, modulus]);
@@ -847,29 +762,20 @@ fn what_age_refuses_as_a_recipient_is_refused() {
     others.push(rsa(&[1, 0, 1], &[0x7f; 513]));
     others.push(ssh_key("ssh-rsa", &[&[1, 0, 1], &modulus, b"more"]));
     others.push(ssh_key("ssh-rsa", &[&modulus, &[1, 0, 1]]));
-    others.push(ssh_key(
-        "ssh-ed25519",
-        &[BASE.compress().as_bytes(), b"more"],
-    ));
+    others.push(ssh_key("ssh-ed25519", &[BASE.compress().as_bytes(), b"more"]));
     others.push(ssh_key("ssh-ed25519", &[&BASE.compress().as_bytes()[..31]]));
     // Of a prime everybody knows the secret exponent.
     let prime = printed(tool("openssl").args(["prime", "-generate", "-bits", "2048", "-hex"]));
-    others.push(rsa(
-        &[1, 0, 1],
-        &[&[0][..], &hex(prime.trim_end())].concat(),
-    ));
+    others.push(rsa(&[1, 0, 1], &[&[0][..], &hex(prime.trim_end())].concat()));
 
     for recipient in open_to_all.iter().chain(&others) {
         let parsed = recipient.parse::<Recipient>();
         assert!(parsed.is_err(), "{recipient} is taken");
     }
     let longer = Key::ssh("ed25519", "carol@desk", "");
-    for recipient in [
-        &Key::age().recipient,
-        &longer.recipient,
-        &good.recipient,
-        &rsa(&[3], &modulus),
-    ] {
+    for recipient in
+        [&Key::age().recipient, &longer.recipient, &good.recipient, &rsa(&[3], &modulus)]
+    {
         assert!(age_takes(recipient), "{recipient}");
         assert!(recipient.parse::<Recipient>().is_ok(), "{recipient}");
     }

@@ -1,12 +1,7 @@
 //! Every operation of a commit fails, is killed or loses power in turn: the tree and the lock stay old or
 //! become new, and no key is lost.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod memory_disk;
 
@@ -42,11 +37,7 @@ fn tree() -> Vec<Step> {
     vec![
         Put("ca/ca.crt", "ca cert 1", 0o644),
         Put("ca/ca.key", "ca key 1", 0o600),
-        Put(
-            "nodes/cp1/etc/kubernetes/pki/apiserver.crt",
-            "cert 1",
-            0o644,
-        ),
+        Put("nodes/cp1/etc/kubernetes/pki/apiserver.crt", "cert 1", 0o644),
         Put("nodes/cp1/etc/kubernetes/pki/apiserver.key", "key 1", 0o600),
         Put("nodes/cp1/etc/kubernetes/admin.conf", "conf 1", 0o600),
         Put("users/jane/jane.key", "jane 1", 0o600),
@@ -56,33 +47,14 @@ fn tree() -> Vec<Step> {
 }
 
 fn scenarios() -> Vec<Scenario> {
-    let one = |name, change| Scenario {
-        name,
-        before: tree(),
-        change,
-    };
+    let one = |name, change| Scenario { name, before: tree(), change };
     vec![
-        Scenario {
-            name: "first apply",
-            before: Vec::new(),
-            change: tree(),
-        },
-        one(
-            "reissue",
-            vec![Put(
-                "nodes/cp1/etc/kubernetes/pki/apiserver.crt",
-                "cert 2",
-                0o644,
-            )],
-        ),
+        Scenario { name: "first apply", before: Vec::new(), change: tree() },
+        one("reissue", vec![Put("nodes/cp1/etc/kubernetes/pki/apiserver.crt", "cert 2", 0o644)]),
         one(
             "rekey",
             vec![
-                Put(
-                    "nodes/cp1/etc/kubernetes/pki/apiserver.crt",
-                    "cert 2",
-                    0o644,
-                ),
+                Put("nodes/cp1/etc/kubernetes/pki/apiserver.crt", "cert 2", 0o644),
                 Put("nodes/cp1/etc/kubernetes/pki/apiserver.key", "key 2", 0o600),
                 Put("ca/ca.key", "ca key 2", 0o600),
             ],
@@ -120,10 +92,7 @@ fn sealed() -> Vec<Step> {
             "nodes/cp1/etc/kubernetes/pki/apiserver.key",
             "nodes/cp1/etc/kubernetes/pki/apiserver.key.age",
         ),
-        (
-            "nodes/cp1/etc/kubernetes/admin.conf",
-            "nodes/cp1/etc/kubernetes/admin.conf.age",
-        ),
+        ("nodes/cp1/etc/kubernetes/admin.conf", "nodes/cp1/etc/kubernetes/admin.conf.age"),
         ("users/jane/jane.key", "users/jane/jane.key.age"),
         ("users/jo/jo.key", "users/jo/jo.key.age"),
     ];
@@ -140,11 +109,7 @@ fn large() -> Scenario {
     let mut change: Vec<Step> = (0..66).map(|n| Mode(path(n), 0o600)).collect();
     change.extend((66..68).map(|n| Put(path(n), "new", 0o600)));
     change.extend((68..70).map(|n| Remove(path(n))));
-    Scenario {
-        name: "large",
-        before,
-        change,
-    }
+    Scenario { name: "large", before, change }
 }
 
 /// Of the machine that all of this happens on.
@@ -155,10 +120,7 @@ fn other_machine() -> JournalKey {
 }
 
 fn settle(disk: &impl Disk) -> Result<Settled, Failed> {
-    let nothing = |error: Error| Failed {
-        error,
-        effect: Effect::Nothing,
-    };
+    let nothing = |error: Error| Failed { error, effect: Effect::Nothing };
     begin(disk, HERE.clone()).map_err(nothing)?.settle(None)
 }
 
@@ -168,10 +130,7 @@ fn apply<D: Disk>(disk: &D, steps: &[Step], lock: &str) -> Result<()> {
 
 /// As the commands do it: whatever fails before the commit has written nothing.
 fn try_apply<D: Disk>(disk: &D, steps: &[Step], lock: &str) -> Result<(), Failed> {
-    let nothing = |error: Error| Failed {
-        error,
-        effect: Effect::Nothing,
-    };
+    let nothing = |error: Error| Failed { error, effect: Effect::Nothing };
     let mut transaction = begin(disk, HERE.clone()).map_err(nothing)?;
     transaction.settle(None)?;
     stage(&transaction, steps).map_err(nothing)?;
@@ -197,11 +156,7 @@ type Tree = BTreeMap<String, (u32, Vec<u8>)>;
 fn snapshot(disk: &impl Disk, folders: bool) -> Tree {
     fn walk(disk: &impl Disk, path: &str, folders: bool, tree: &mut Tree) {
         for name in disk.list(path).unwrap() {
-            let path = if path.is_empty() {
-                name
-            } else {
-                format!("{path}/{name}")
-            };
+            let path = if path.is_empty() { name } else { format!("{path}/{name}") };
             if path == "out/.pending" || (path == "cluster.lock.new" && !folders) {
                 continue;
             }
@@ -333,11 +288,7 @@ impl Case {
         };
         assert_eq!(settled, expected, "{what}");
         let is_new = self.check_settled(disk, what);
-        assert_eq!(
-            is_new,
-            was_new || unfinished == Pending::Unfinished,
-            "{what}"
-        );
+        assert_eq!(is_new, was_new || unfinished == Pending::Unfinished, "{what}");
         Case::check_usable(disk, what);
     }
 }
@@ -345,10 +296,7 @@ impl Case {
 /// Ways to come to an end at operation `k`.
 fn endings() -> Vec<Option<Loss>> {
     let some = (1..=3).map(|seed| Some(Loss::Some(seed)));
-    [None, Some(Loss::All), Some(Loss::Contents)]
-        .into_iter()
-        .chain(some)
-        .collect()
+    [None, Some(Loss::All), Some(Loss::Contents)].into_iter().chain(some).collect()
 }
 
 fn end(disk: &MemoryDisk, ending: Option<Loss>, k: usize) {
@@ -420,11 +368,7 @@ fn a_stop_at_any_operation() {
 /// Pairs of operations: every `k` of the commit with one in `stride` of the recovery's.
 fn stops_of_recoveries(stride: usize) {
     cases().into_par_iter().for_each(|(name, case)| {
-        let stride = if case.operations > 200 && stride > 1 {
-            5 * stride
-        } else {
-            stride
-        };
+        let stride = if case.operations > 200 && stride > 1 { 5 * stride } else { stride };
         for k in 0..case.operations {
             let crashed = case.before.clone();
             crashed.set_fault(Fault::Stop(k));
@@ -472,12 +416,7 @@ fn memory_and_real_disk_agree() {
         for (steps, lock) in [(&scenario.before, "lock 1"), (&scenario.change, "lock 2")] {
             apply(&real, steps, lock).unwrap();
             apply(&memory, steps, lock).unwrap();
-            assert_eq!(
-                snapshot(&real, true),
-                snapshot(&memory, true),
-                "{}",
-                scenario.name
-            );
+            assert_eq!(snapshot(&real, true), snapshot(&memory, true), "{}", scenario.name);
             assert_eq!(pending(&real).unwrap(), Pending::Nothing);
         }
     }
@@ -490,9 +429,7 @@ fn a_dropped_transaction_changes_nothing() {
     let before = snapshot(&disk, true);
     let mut transaction = begin(&disk, HERE.clone()).unwrap();
     transaction.settle(None).unwrap();
-    transaction
-        .stage(&TreePath::of("ca/ca.key"), b"other", 0o600)
-        .unwrap();
+    transaction.stage(&TreePath::of("ca/ca.key"), b"other", 0o600).unwrap();
     transaction.remove(&TreePath::of("ca/ca.crt")).unwrap();
     assert_eq!(pending(&disk).unwrap(), Pending::Staged);
     drop(transaction);
@@ -505,31 +442,20 @@ fn what_cannot_be_decided_is_refused() {
     let disk = MemoryDisk::new();
     apply(&disk, &tree(), "lock 1").unwrap();
     disk.mkdir("out/.pending", 0o700).unwrap();
-    disk.write_new("out/.pending/journal", b"kpki journal 1\nput ca/ca", 0o600)
-        .unwrap();
+    disk.write_new("out/.pending/journal", b"kpki journal 1\nput ca/ca", 0o600).unwrap();
     let failed = settle(&disk).unwrap_err();
-    assert!(
-        failed.error.message.contains("its journal does not begin"),
-        "{}",
-        failed.error
-    );
+    assert!(failed.error.message.contains("its journal does not begin"), "{}", failed.error);
     assert_eq!(failed.effect, Effect::Nothing);
     disk.remove_file("out/.pending/journal").unwrap();
     disk.mkdir("out/.pending/old", 0o700).unwrap();
-    disk.write_new("out/.pending/old/0", b"the only copy", 0o600)
-        .unwrap();
+    disk.write_new("out/.pending/old/0", b"the only copy", 0o600).unwrap();
     let error = settle(&disk).unwrap_err().error;
-    assert!(
-        error
-            .message
-            .contains("out/.pending/old holds replaced files"),
-        "{error}"
-    );
+    assert!(error.message.contains("out/.pending/old holds replaced files"), "{error}");
     assert_eq!(kept(&disk), [b"the only copy".to_vec()]);
 }
 
-/// A crash at each operation, and then another HOME, user or machine: nothing is finished, undone behind a journal, or
-/// lost; a person may consent to exactly what is there, or set it aside.
+/// A crash at each operation, and then another HOME, user or machine: nothing is finished, undone behind a
+/// journal, or lost; a person may consent to exactly what is there, or set it aside.
 #[test]
 fn what_was_begun_elsewhere_stays_as_it_is() {
     let mut seen = 0;
@@ -548,18 +474,11 @@ fn what_was_begun_elsewhere_stays_as_it_is() {
             let key = other_machine();
             let found = interrupted(&disk, Ok(Some(&key))).unwrap().unwrap();
             assert_eq!(found.doubt, Some(Doubt::NotFromHere(None)), "{what}");
-            assert_eq!(
-                interrupted(&disk, Ok(Some(&HERE))).unwrap().unwrap().doubt,
-                None,
-                "{what}"
-            );
+            assert_eq!(interrupted(&disk, Ok(Some(&HERE))).unwrap().unwrap().doubt, None, "{what}");
 
             let other = kpki::hash::Digest::of(b"another journal");
             for consent in [None, Some(&other)] {
-                let failed = begin(&disk, key.clone())
-                    .unwrap()
-                    .settle(consent)
-                    .unwrap_err();
+                let failed = begin(&disk, key.clone()).unwrap().settle(consent).unwrap_err();
                 assert_eq!(failed.effect, Effect::Nothing, "{what}");
                 assert_eq!(snapshot(&disk, true), before, "{what}");
             }
@@ -576,10 +495,7 @@ fn what_was_begun_elsewhere_stays_as_it_is() {
                     (at == path || at.starts_with(&format!("{place}/old/"))) && file.1 == other.1
                 };
                 // With the new lock in force, what it replaces may be gone.
-                assert!(
-                    moved.iter().any(is_here) || is_locked,
-                    "{what}: {path} is lost"
-                );
+                assert!(moved.iter().any(is_here) || is_locked, "{what}: {path} is lost");
             }
             assert_eq!(pending(&aside).unwrap(), Pending::Nothing, "{what}");
 
@@ -608,14 +524,8 @@ fn a_change_to_what_was_staged_or_to_the_lock_stops_the_recovery() {
     });
     let crashed = crashed.unwrap();
     for (path, said) in [
-        (
-            "out/.pending/tree/ca/ca.key",
-            "out/.pending/tree/ca/ca.key has changed since",
-        ),
-        (
-            "out/.pending/cluster.lock",
-            "out/.pending/cluster.lock has changed since",
-        ),
+        ("out/.pending/tree/ca/ca.key", "out/.pending/tree/ca/ca.key has changed since"),
+        ("out/.pending/cluster.lock", "out/.pending/cluster.lock has changed since"),
         ("cluster.lock", "cluster.lock has changed since"),
         ("out/.pending/journal", "its journal is cut off"),
     ] {
@@ -626,11 +536,7 @@ fn a_change_to_what_was_staged_or_to_the_lock_stops_the_recovery() {
         disk.write_new(path, &bytes, 0o600).unwrap();
         let before = snapshot(&disk, true);
         let failed = settle(&disk).unwrap_err();
-        assert!(
-            failed.error.message.contains(said),
-            "{path}: {}",
-            failed.error
-        );
+        assert!(failed.error.message.contains(said), "{path}: {}", failed.error);
         assert_eq!(snapshot(&disk, true), before, "{path}");
     }
 }

@@ -45,21 +45,14 @@ fn a_folder_that_cannot_be_synced_is_no_place_for_a_project() {
     let proc = Path::new("/proc");
     RealDisk::of_node(proc).unwrap().sync_dir("").unwrap();
     let error = RealDisk::open(proc).unwrap().sync_dir("").unwrap_err();
-    assert!(
-        error.message.contains("sync the folder"),
-        "{}",
-        error.message
-    );
+    assert!(error.message.contains("sync the folder"), "{}", error.message);
 }
 
 fn refusal(folder: &TempDir, disk: &RealDisk, path: &str) -> Error {
     let error = put(disk, path).unwrap_err();
     assert_eq!(error.kind, Kind::Refused);
     assert!(!folder.path().join("cluster.lock").exists());
-    if fs::symlink_metadata(folder.path().join("out"))
-        .unwrap()
-        .is_dir()
-    {
+    if fs::symlink_metadata(folder.path().join("out")).unwrap().is_dir() {
         assert_eq!(pending(disk).unwrap(), Pending::Nothing);
     }
     error
@@ -75,10 +68,7 @@ fn out_is_no_link() {
     let elsewhere = tempfile::tempdir().unwrap();
     symlink(elsewhere.path(), folder.path().join("out")).unwrap();
     let error = refusal(&folder, &disk, "ca/ca.key");
-    assert!(
-        error.message.starts_with("out is a symbolic link"),
-        "{error}"
-    );
+    assert!(error.message.starts_with("out is a symbolic link"), "{error}");
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     assert!(scan(folder.path(), &|_| true).is_err());
 }
@@ -108,10 +98,7 @@ fn the_lock_is_no_link() {
     let (folder, disk) = project();
     symlink("/dev/null", folder.path().join("cluster.lock")).unwrap();
     let error = put(&disk, "a").unwrap_err();
-    assert!(
-        error.message.starts_with("cluster.lock is a symbolic link"),
-        "{error}"
-    );
+    assert!(error.message.starts_with("cluster.lock is a symbolic link"), "{error}");
     assert_eq!(pending(&disk).unwrap(), Pending::Nothing);
 }
 
@@ -149,9 +136,7 @@ fn a_fifo_does_not_block_a_reader() {
 fn the_second_writer_is_told_to_wait() {
     let (folder, disk) = project();
     let (first, _) = open(&disk).unwrap();
-    first
-        .stage(&TreePath::of("ca/ca.key"), b"key", 0o600)
-        .unwrap();
+    first.stage(&TreePath::of("ca/ca.key"), b"key", 0o600).unwrap();
     let other = RealDisk::open(folder.path()).unwrap();
     for second in [&disk, &other] {
         let error = open(second).map(drop).unwrap_err();
@@ -159,10 +144,7 @@ fn the_second_writer_is_told_to_wait() {
         assert_eq!(error.message, "another kpki is writing to out/");
     }
     commit(first).unwrap();
-    assert_eq!(
-        fs::read(folder.path().join("out/ca/ca.key")).unwrap(),
-        b"key"
-    );
+    assert_eq!(fs::read(folder.path().join("out/ca/ca.key")).unwrap(), b"key");
     drop(open(&other).unwrap());
 }
 
@@ -284,9 +266,7 @@ fn a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line() {
         let mut child = Command::new(std::env::current_exe().unwrap());
         let name = "a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line";
         child.args(["--exact", name, "--nocapture"]);
-        child
-            .env(FOLDER, folder.path())
-            .env_remove("RUST_BACKTRACE");
+        child.env(FOLDER, folder.path()).env_remove("RUST_BACKTRACE");
         child.envs(wish.map(|wish| ("RUST_BACKTRACE", wish)));
         let output = child.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
@@ -296,10 +276,7 @@ fn a_panic_in_a_worker_leaves_nothing_half_written_and_says_one_line() {
             first.starts_with("error: kpki stopped at a defect of its own in tests/store_disk.rs:"),
             "{said}"
         );
-        assert!(
-            first.contains(" (words of a test); please report it"),
-            "{said}"
-        );
+        assert!(first.contains(" (words of a test); please report it"), "{said}");
         assert!(lines.contains(&said.lines().count()), "{said}");
         assert_eq!(pending(&disk).unwrap(), Pending::Nothing);
         assert!(!folder.path().join("out/.pending").exists());

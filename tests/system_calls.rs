@@ -1,5 +1,6 @@
-//! What the reading commands do to the machine, as the kernel sees it: they open no socket, start no program, open no secret
-//! and write nothing. Whoever reviews somebody else's change runs them over a tree that somebody else made.
+//! What the reading commands do to the machine, as the kernel sees it: they open no socket, start no program,
+//! open no secret and write nothing. Whoever reviews somebody else's change runs them over a tree that
+//! somebody else made.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +20,8 @@ use std::path::{Path, PathBuf};
 use common::age::Key;
 use common::project::{Project, printed, said, tool};
 
-/// Every call by which a process could reach a file, a program or another machine. A ring carries calls that no trace shows.
+/// Every call by which a process could reach a file, a program or another machine. A ring carries calls that
+/// no trace shows.
 const CALLS: &str = "trace=%network,execve,execveat,open,openat,openat2,creat,open_by_handle_at,io_uring_setup,\
                      io_uring_enter,truncate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,linkat,\
                      symlink,symlinkat,chmod,fchmodat";
@@ -71,18 +73,8 @@ fn trace(
     let desk = tempfile::tempdir().unwrap();
     let log = desk.path().join("log");
     let mut strace = tool("strace");
-    strace.args([
-        "--follow-forks",
-        "--quiet=all",
-        "--decode-fds=path",
-        "--string-limit=4096",
-    ]);
-    strace
-        .args(["-e", CALLS, "--output"])
-        .arg(&log)
-        .arg("--")
-        .arg(program)
-        .args(arguments);
+    strace.args(["--follow-forks", "--quiet=all", "--decode-fds=path", "--string-limit=4096"]);
+    strace.args(["-e", CALLS, "--output"]).arg(&log).arg("--").arg(program).args(arguments);
     strace.current_dir(folder).env_remove("KPKI_IDENTITY");
     if let Some(identity) = identity {
         strace.env("KPKI_IDENTITY", identity);
@@ -90,19 +82,12 @@ fn trace(
     let output = strace.output().unwrap();
     let log = fs::read_to_string(&log).unwrap_or_else(|error| panic!("{error}\n{}", said(&output)));
     let calls = calls(&log);
-    assert!(
-        calls[0].name == "execve",
-        "strace saw no program start: {}",
-        said(&output)
-    );
-    Trace {
-        calls,
-        code: output.status.code(),
-        said: said(&output),
-    }
+    assert!(calls[0].name == "execve", "strace saw no program start: {}", said(&output));
+    Trace { calls, code: output.status.code(), said: said(&output) }
 }
 
-/// `123 openat(AT_FDCWD</tmp>, "a", O_RDONLY) = 3</tmp/a>`; a call that another thread interrupts is in two pieces.
+/// `123 openat(AT_FDCWD</tmp>, "a", O_RDONLY) = 3</tmp/a>`; a call that another thread interrupts is in two
+/// pieces.
 fn calls(log: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut unfinished = std::collections::HashMap::new();
@@ -119,10 +104,7 @@ fn calls(log: &str) -> Vec<Call> {
             line.to_owned()
         };
         if let Some((name, _)) = line.split_once('(') {
-            calls.push(Call {
-                name: name.to_owned(),
-                line,
-            });
+            calls.push(Call { name: name.to_owned(), line });
         }
     }
     // The process ended meanwhile.
@@ -143,9 +125,7 @@ impl Trace {
     }
 
     fn has_opened(&self, path: &Path) -> bool {
-        self.calls
-            .iter()
-            .any(|call| call.opened().as_deref() == Some(path))
+        self.calls.iter().any(|call| call.opened().as_deref() == Some(path))
     }
 
     /// What none of the reading commands does.
@@ -207,27 +187,16 @@ fn reading_commands_only_read(project: &Project, identity: Option<&Path>, least_
                 _ => 0,
             };
             assert_eq!(trace.code, Some(expected), "{arguments:?}: {}", trace.said);
-            for public in [
-                "cluster.kdl",
-                "cluster.lock",
-                "out/ca/sa.pub",
-                "out/ca/etcd.crt",
-            ] {
+            for public in ["cluster.kdl", "cluster.lock", "out/ca/sa.pub", "out/ca/etcd.crt"] {
                 let path = folder.join(public);
-                assert!(
-                    trace.has_opened(&path),
-                    "{arguments:?}: {public} is not in the trace"
-                );
+                assert!(trace.has_opened(&path), "{arguments:?}: {public} is not in the trace");
             }
             // kpki's own key and index, outside of the project: what it knows of secrets it need not open.
             let knows = |path: &Path| path.parent().is_some_and(|p| p.ends_with("kpki/index"));
             let mut opened = trace.calls.iter().filter_map(Call::opened);
             assert_eq!(opened.any(|path| knows(&path)), least_secrets > 0);
             let forbidden: Vec<_> = trace.forbidden(&secrets).collect();
-            assert!(
-                forbidden.is_empty(),
-                "{arguments:?}, {round}: {forbidden:#?}"
-            );
+            assert!(forbidden.is_empty(), "{arguments:?}, {round}: {forbidden:#?}");
         }
         for path in project.files(".crt") {
             if path.starts_with("nodes/") || path.starts_with("identities/") {
@@ -288,17 +257,9 @@ fn a_trace_shows_what_is_looked_for() {
     // git is a program.
     printed(tool("git").args(["init", "--quiet"]).current_dir(&folder));
     let checked = trace(kpki, &["check", "--no-plaintext"], &folder, None);
-    assert!(
-        checked.count("execve") > 1 && forbidden(&checked) > 0,
-        "{checked:?}"
-    );
+    assert!(checked.count("execve") > 1 && forbidden(&checked) > 0, "{checked:?}");
     let socket = "import socket; socket.socket()";
-    let python = trace(
-        tool("python3").get_program(),
-        &["-c", socket],
-        &folder,
-        None,
-    );
+    let python = trace(tool("python3").get_program(), &["-c", socket], &folder, None);
     assert_eq!(python.count("socket"), 1, "{python:?}");
     assert!(python.forbidden(&[]).any(|call| call.name == "socket"));
 }
@@ -436,20 +397,17 @@ impl Hostile {
 
     fn named(&self, text: &str) -> String {
         let desk = self.desk.path().to_str().unwrap();
-        text.replace("%s", &format!("{desk}/program"))
-            .replace("%d", desk)
+        text.replace("%s", &format!("{desk}/program")).replace("%d", desk)
     }
 
     fn write_program(&self, path: &Path) {
-        let text = format!(
-            "#!/bin/sh\necho ran >> {}/canary\ncat\n",
-            self.desk.path().display()
-        );
+        let text = format!("#!/bin/sh\necho ran >> {}/canary\ncat\n", self.desk.path().display());
         fs::write(path, text).unwrap();
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     }
 
-    /// A folder that Git takes for a repository before it sees the `.git` above: nothing but files that a commit holds.
+    /// A folder that Git takes for a repository before it sees the `.git` above: nothing but files that a
+    /// commit holds.
     fn embed(&self, folder: &Path, settings: &str) {
         for name in ["objects/info", "objects/pack", "refs/heads", "hooks"] {
             fs::create_dir_all(folder.join(name)).unwrap();
@@ -475,10 +433,7 @@ impl Hostile {
         let canary = self.desk.path().join("canary");
         assert!(!canary.exists(), "{words:?} ran what the repository names");
         // strace starts env, which starts kpki.
-        let started = trace
-            .calls
-            .iter()
-            .filter(|call| call.name.starts_with("execve"));
+        let started = trace.calls.iter().filter(|call| call.name.starts_with("execve"));
         for call in started.skip(1).filter(|call| call.line.ends_with(" = 0")) {
             let program = call.line.split('"').nth(1).unwrap();
             assert!(
@@ -496,8 +451,7 @@ fn commands_that_ask_git_run_nothing_that_a_repository_names() {
     let hostile = Hostile::new("lab");
     // The measure: Git itself would run what is named there.
     let mut git = tool("git");
-    git.args(["ls-files", "--modified"])
-        .current_dir(hostile.folder());
+    git.args(["ls-files", "--modified"]).current_dir(hostile.folder());
     let _ = git.output().unwrap();
     let canary = hostile.desk.path().join("canary");
     assert!(canary.exists());
@@ -516,12 +470,8 @@ fn commands_that_ask_git_run_nothing_that_a_repository_names() {
     hostile.runs_nothing_but_git(&["setup", "git"], 0, "set diff.kpki.textconv");
 
     // An object that only the remote has: an error, and nobody is asked.
-    let object = hostile.git(&[
-        "-c",
-        "core.fsmonitor=false",
-        "rev-parse",
-        "HEAD:sites/prod/cluster.kdl",
-    ]);
+    let object =
+        hostile.git(&["-c", "core.fsmonitor=false", "rev-parse", "HEAD:sites/prod/cluster.kdl"]);
     let (folder, file) = object.trim().split_at(2);
     let objects = hostile.project.folder().join(".git/objects");
     fs::remove_file(objects.join(folder).join(file)).unwrap();

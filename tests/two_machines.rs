@@ -1,5 +1,5 @@
-//! Reviewer, CI and operator must speak of the same plan. So it is made in two environments that have nothing in common but
-//! the project's files, and its bytes are compared.
+//! Reviewer, CI and operator must speak of the same plan. So it is made in two environments that have nothing
+//! in common but the project's files, and its bytes are compared.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -57,12 +57,7 @@ impl Machine {
         let desk = tempfile::tempdir().unwrap();
         let directory = desk.path().join("project");
         put(project, &directory, false);
-        Machine {
-            desk,
-            directory,
-            umask: "022",
-            variables: ONE,
-        }
+        Machine { desk, directory, umask: "022", variables: ONE }
     }
 
     /// Another checkout: files come in another order, at another time, closed to others, behind a link.
@@ -72,12 +67,7 @@ impl Machine {
         put(project, &real, true);
         let directory = desk.path().join("link");
         symlink(&real, &directory).unwrap();
-        Machine {
-            desk,
-            directory,
-            umask: "077",
-            variables: OTHER,
-        }
+        Machine { desk, directory, umask: "077", variables: OTHER }
     }
 
     fn kpki(&self, arguments: &[&str], more: &[(&str, &str)]) -> Vec<u8> {
@@ -106,10 +96,8 @@ impl Machine {
 /// A copy: of names in the one order or the other.
 fn put(from: &Path, to: &Path, other: bool) {
     fs::create_dir(to).unwrap();
-    let mut names: Vec<_> = fs::read_dir(from)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(from).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     if other {
         names.reverse();
@@ -134,36 +122,28 @@ fn put(from: &Path, to: &Path, other: bool) {
 /// Projects of every kind, with something to do in each.
 fn projects() -> Vec<(&'static str, Project)> {
     let key = Key::age();
-    [
-        "ha",
-        "users",
-        "static-pods",
-        "external-etcd",
-        "dual-stack",
-        "lab",
-        "gitops",
-    ]
-    .into_iter()
-    .map(|name| {
-        let project = Project::example(name);
-        if name == "gitops" {
-            let recipients = project.folder().join("recipients.txt");
-            fs::write(recipients, &key.recipient).unwrap();
-        }
-        let project = project.applied();
-        let description = project.folder().join("cluster.kdl");
-        let text = fs::read_to_string(&description).unwrap();
-        let more = "user \"new\" { group \"b\" \"a\"; bind cluster-role=\"view\" }\n\
+    ["ha", "users", "static-pods", "external-etcd", "dual-stack", "lab", "gitops"]
+        .into_iter()
+        .map(|name| {
+            let project = Project::example(name);
+            if name == "gitops" {
+                let recipients = project.folder().join("recipients.txt");
+                fs::write(recipients, &key.recipient).unwrap();
+            }
+            let project = project.applied();
+            let description = project.folder().join("cluster.kdl");
+            let text = fs::read_to_string(&description).unwrap();
+            let more = "user \"new\" { group \"b\" \"a\"; bind cluster-role=\"view\" }\n\
                         node \"new\" address=\"10.0.0.200\"\n";
-        fs::write(description, format!("{text}\n{more}")).unwrap();
-        // Two that a plan finds in whatever order it looks.
-        for path in project.files(".crt").iter().take(2) {
-            fs::remove_file(project.out(path)).unwrap();
-        }
-        fs::write(project.out("nodes/a stranger"), "").unwrap();
-        (name, project)
-    })
-    .collect()
+            fs::write(description, format!("{text}\n{more}")).unwrap();
+            // Two that a plan finds in whatever order it looks.
+            for path in project.files(".crt").iter().take(2) {
+                fs::remove_file(project.out(path)).unwrap();
+            }
+            fs::write(project.out("nodes/a stranger"), "").unwrap();
+            (name, project)
+        })
+        .collect()
 }
 
 const NOW: &str = "2026-12-01T00:00:00Z";
@@ -185,11 +165,7 @@ fn the_same_plan_in_every_format() {
         same(&["plan", "--format", "json"], &[], wide);
         same(&["plan", "--format", "markdown"], &[], wide);
         same(&["plan"], &[], &[]);
-        same(
-            &["plan"],
-            &[("COLUMNS", "70")],
-            &[("COLUMNS", "70"), ("NO_COLOR", "1")],
-        );
+        same(&["plan"], &[("COLUMNS", "70")], &[("COLUMNS", "70"), ("NO_COLOR", "1")]);
         same(&["status"], &[], &[]);
         same(&["status", "--format", "json"], &[], wide);
         same(&["why", "nodes/new/kubelet", "--format", "json"], &[], wide);
@@ -206,9 +182,10 @@ fn the_same_plan_in_every_format() {
     }
 }
 
-/// What may follow the clock while nothing becomes due: the words of `status` ("29 days"); in JSON and in a saved plan `now`, of
-/// which it is the plan, `until`, since what is new is good from then on, and so the hash. Text and a comment on a pull request
-/// tell the day of `until` and nothing else of it, or they would change without a change.
+/// What may follow the clock while nothing becomes due: the words of `status` ("29 days"); in JSON and in a
+/// saved plan `now`, of which it is the plan, `until`, since what is new is good from then on, and so the
+/// hash. Text and a comment on a pull request tell the day of `until` and nothing else of it, or they would
+/// change without a change.
 #[test]
 fn only_the_time_of_a_plan_follows_the_clock() {
     for (name, project) in projects() {
@@ -226,24 +203,14 @@ fn only_the_time_of_a_plan_follows_the_clock() {
             assert_eq!(one.lines().count(), other.lines().count(), "{name}");
             let lines = one.lines().zip(other.lines());
             let lines = lines.filter(|(one, other)| one != other);
-            lines
-                .map(|(one, _)| one.trim().split(':').next().unwrap().to_owned())
-                .collect()
+            lines.map(|(one, _)| one.trim().split(':').next().unwrap().to_owned()).collect()
         };
-        let may = ["\"hash\"", "\"now\"", "\"until\""]
-            .map(str::to_owned)
-            .into();
+        let may = ["\"hash\"", "\"now\"", "\"until\""].map(str::to_owned).into();
         let json = differing(&at(NOW, "json"), &at(later, "json"));
-        assert!(
-            json.contains("\"now\"") && json.is_subset(&may),
-            "{name}: {json:?}"
-        );
+        assert!(json.contains("\"now\"") && json.is_subset(&may), "{name}: {json:?}");
         let one = machine.saved(NOW);
         let saved = differing(&one, &machine.saved(later));
-        assert!(
-            saved.contains("\"hash\"") && saved.is_subset(&may),
-            "{name}: {saved:?}"
-        );
+        assert!(saved.contains("\"hash\"") && saved.is_subset(&may), "{name}: {saved:?}");
         // Its own time is all that it needs: made again whenever, it is the same.
         assert_eq!(one, machine.saved(NOW), "{name}");
     }

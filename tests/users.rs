@@ -45,12 +45,7 @@ fn accept(project: &Project, name: &str, certificate: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(certificate.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(certificate.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
 
@@ -59,10 +54,7 @@ fn newest_schema() -> (u32, u32) {
     let help = printed(tool("kubernetes-validate").arg("--help"));
     let words = help.split_whitespace().collect::<Vec<_>>();
     let at = words.iter().rposition(|word| *word == "Defaults").unwrap();
-    let version: Vec<u32> = words[at + 2]
-        .split('.')
-        .map(|part| part.parse().unwrap())
-        .collect();
+    let version: Vec<u32> = words[at + 2].split('.').map(|part| part.parse().unwrap()).collect();
     (version[0], version[1])
 }
 
@@ -85,9 +77,7 @@ fn every_manifest_is_valid_in_the_three_newest_versions() {
         assert!(!seen.contains("ERROR"), "{seen}");
         // The check is real.
         let broken = project.folder().join("broken.yaml");
-        let text = project
-            .read("users/jane/request/csr.yaml")
-            .replace("usages:", "usage:");
+        let text = project.read("users/jane/request/csr.yaml").replace("usages:", "usage:");
         std::fs::write(&broken, text).unwrap();
         let output = validate().arg(&broken).output().unwrap();
         assert!(!output.status.success(), "{}", said(&output));
@@ -98,12 +88,9 @@ fn every_manifest_is_valid_in_the_three_newest_versions() {
 #[test]
 fn static_pods_are_valid_in_the_three_newest_versions() {
     let (major, newest) = newest_schema();
-    for (example, manifests) in [
-        ("ha", 13),
-        ("external-etcd", 10),
-        ("dual-stack", 0),
-        ("static-pods", 13),
-    ] {
+    for (example, manifests) in
+        [("ha", 13), ("external-etcd", 10), ("dual-stack", 0), ("static-pods", 13)]
+    {
         let project = Project::example(example).applied();
         let files = project.files(".yaml");
         assert!(files.len() >= manifests.max(5), "{example}: {files:?}");
@@ -141,42 +128,15 @@ fn kubectl_reads_the_request_and_builds_the_kustomization() {
     let facts = RequestFacts::from_pem(&request).unwrap();
     assert!(facts.is_signature_valid && !facts.asks_for_extensions);
     assert_eq!(facts.subject.to_string(), "O=dev, O=oncall, CN=jane");
-    assert_eq!(
-        request,
-        project.read("users/jane/request/jane.csr").into_bytes()
-    );
+    assert_eq!(request, project.read("users/jane/request/jane.csr").into_bytes());
 
     // The RBAC objects alone: a request in a synced folder would be created again for ever.
-    let built = printed(
-        kubectl(home.path())
-            .arg("kustomize")
-            .arg(project.out("users/jane")),
-    );
-    let kinds: Vec<&str> = built
-        .lines()
-        .filter_map(|line| line.strip_prefix("kind: "))
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            "RoleBinding",
-            "RoleBinding",
-            "RoleBinding",
-            "ClusterRoleBinding"
-        ]
-    );
-    assert!(
-        built.contains("name: kpki:jane:role:pager:group:oncall"),
-        "{built}"
-    );
-    let yaml = project
-        .files(".yaml")
-        .into_iter()
-        .filter(|path| path.starts_with("users/ci/"));
-    assert_eq!(
-        yaml.collect::<Vec<_>>(),
-        ["users/ci/kustomization.yaml", "users/ci/rbac.yaml"]
-    );
+    let built = printed(kubectl(home.path()).arg("kustomize").arg(project.out("users/jane")));
+    let kinds: Vec<&str> = built.lines().filter_map(|line| line.strip_prefix("kind: ")).collect();
+    assert_eq!(kinds, ["RoleBinding", "RoleBinding", "RoleBinding", "ClusterRoleBinding"]);
+    assert!(built.contains("name: kpki:jane:role:pager:group:oncall"), "{built}");
+    let yaml = project.files(".yaml").into_iter().filter(|path| path.starts_with("users/ci/"));
+    assert_eq!(yaml.collect::<Vec<_>>(), ["users/ci/kustomization.yaml", "users/ci/rbac.yaml"]);
 }
 
 /// OpenSSL's opinion, for every algorithm: signature, order of the subject, nothing else asked for.
@@ -196,20 +156,12 @@ fn openssl_reads_every_request() {
     let project = Project::described(&text).applied();
     for key in keys {
         let mut openssl = tool("openssl");
-        openssl.args([
-            "req", "-noout", "-verify", "-text", "-nameopt", "RFC2253", "-in",
-        ]);
+        openssl.args(["req", "-noout", "-verify", "-text", "-nameopt", "RFC2253", "-in"]);
         openssl.arg(project.out(&format!("users/{key}/request/{key}.csr")));
         let output = openssl.output().unwrap();
         let seen = said(&output);
-        assert!(
-            output.status.success() && seen.contains("verify OK"),
-            "{seen}"
-        );
-        assert!(
-            seen.contains(&format!("CN={key}@example.com,O=ops,O=dev")),
-            "{seen}"
-        );
+        assert!(output.status.success() && seen.contains("verify OK"), "{seen}");
+        assert!(seen.contains(&format!("CN={key}@example.com,O=ops,O=dev")), "{seen}");
         assert!(!seen.contains("X509v3"), "{seen}");
         let manifest = project.read(&format!("users/{key}/request/csr.yaml"));
         let enciphers = manifest.contains("  - key encipherment\n");
@@ -236,11 +188,7 @@ fn a_server_knows_whom_the_cluster_signed_for() {
     let project = Project::described(&description(port));
     let key = project.folder().join("omar.key");
     let made = |arguments: &str| {
-        printed(
-            tool("openssl")
-                .args(arguments.split(' '))
-                .current_dir(project.folder()),
-        )
+        printed(tool("openssl").args(arguments.split(' ')).current_dir(project.folder()))
     };
     made("ecparam -name prime256v1 -genkey -noout -out omar.key");
     made("req -new -key omar.key -subj /CN=omar -out omar.csr");
@@ -258,14 +206,8 @@ fn a_server_knows_whom_the_cluster_signed_for() {
         let seen = said(&output);
         assert!(output.status.success(), "{seen}");
         assert!(seen.contains("signed for 7 days"), "{seen}");
-        assert!(
-            seen.contains(&format!("wrote out/users/{user}/{user}.crt\n")),
-            "{seen}"
-        );
-        assert!(
-            seen.contains(&format!("wrote out/users/{user}/{user}.kubeconfig\n")),
-            "{seen}"
-        );
+        assert!(seen.contains(&format!("wrote out/users/{user}/{user}.crt\n")), "{seen}");
+        assert!(seen.contains(&format!("wrote out/users/{user}/{user}.kubeconfig\n")), "{seen}");
         if user == "omar" {
             let text = std::fs::read_to_string(&config).unwrap();
             assert!(text.ends_with("    client-key: omar.key\n"), "{text}");
@@ -286,12 +228,7 @@ fn a_server_knows_whom_the_cluster_signed_for() {
             .args(["version", "-o", "json"])
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}\n{:?}",
-            said(&output),
-            server.next()
-        );
+        assert!(output.status.success(), "{}\n{:?}", said(&output), server.next());
         // Some kubectl asks twice.
         let is_it = |_| subject_of(&server.next().unwrap(), home.path()) == subject;
         assert!((0..3).any(is_it), "{user} is somebody else");
@@ -300,10 +237,7 @@ fn a_server_knows_whom_the_cluster_signed_for() {
 
         // The same once more changes nothing.
         let output = accept(&project, &format!("users/{user}"), &certificate);
-        assert_eq!(
-            said(&output),
-            format!("users/{user} has this certificate already\n")
-        );
+        assert_eq!(said(&output), format!("users/{user} has this certificate already\n"));
     }
     let plan = project.kpki(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
@@ -320,11 +254,7 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
     let omar = project.read("users/omar/request/omar.csr");
     let cases = [
         (key.clone(), 1, "holds a private key"),
-        (
-            signer.sign(omar.as_bytes(), now(), Span::days(1)),
-            1,
-            "for another key",
-        ),
+        (signer.sign(omar.as_bytes(), now(), Span::days(1)), 1, "for another key"),
         (String::new(), 1, "is empty"),
         (project.read("ca/kubernetes.crt"), 1, "for another key"),
     ];
@@ -332,10 +262,7 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
         let output = accept(&project, "users/jane", &certificate);
         let seen = said(&output);
         assert_eq!(output.status.code(), Some(code), "{seen}");
-        assert!(
-            seen.contains(why) && seen.contains("nothing was written"),
-            "{seen}"
-        );
+        assert!(seen.contains(why) && seen.contains("nothing was written"), "{seen}");
         for line in key.lines() {
             assert!(!seen.contains(line), "the key was shown");
         }
@@ -344,16 +271,9 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
     assert_eq!(output.status.code(), Some(64), "{}", said(&output));
     let output = project.kpki(&["accept", "users/jane", "nowhere.crt"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(
-        said(&output).contains("nowhere.crt: no such file"),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("nowhere.crt: no such file"), "{}", said(&output));
     assert_eq!(project.entries().len(), before);
-    assert_eq!(
-        std::fs::read(project.folder().join("cluster.lock")).unwrap(),
-        lock
-    );
+    assert_eq!(std::fs::read(project.folder().join("cluster.lock")).unwrap(), lock);
 }
 
 /// Until it is answered a request is shown by every command, with what to do.
@@ -361,28 +281,16 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
 fn a_waiting_request_is_shown_everywhere() {
     let project = Project::example("users").applied();
     let yaml = project.read("users/jane/request/csr.yaml");
-    let request = yaml
-        .lines()
-        .find_map(|line| line.strip_prefix("  name: "))
-        .unwrap();
+    let request = yaml.lines().find_map(|line| line.strip_prefix("  name: ")).unwrap();
     let approve = format!("kubectl certificate approve {request}");
     for command in [&["plan"][..], &["show", "users/jane"], &["apply"]] {
         let seen = said(&project.kpki(command));
         assert!(seen.contains(&approve), "{command:?}: {seen}");
-        assert!(
-            seen.contains("kubectl create -f out/users/jane/request/csr.yaml"),
-            "{seen}"
-        );
-        assert!(
-            seen.contains("base64 -d | kpki accept users/jane -"),
-            "{seen}"
-        );
+        assert!(seen.contains("kubectl create -f out/users/jane/request/csr.yaml"), "{seen}");
+        assert!(seen.contains("base64 -d | kpki accept users/jane -"), "{seen}");
     }
     let seen = said(&project.kpki(&["status"]));
-    assert!(
-        seen.contains("2 requests wait") && seen.contains(request),
-        "{seen}"
-    );
+    assert!(seen.contains("2 requests wait") && seen.contains(request), "{seen}");
     for command in ["plan", "status"] {
         let seen = said(&project.kpki(&[command, "--format", "json"]));
         let seen: serde_json::Value = serde_json::from_str(&seen).unwrap();
@@ -393,11 +301,7 @@ fn a_waiting_request_is_shown_everywhere() {
     let plan = project.kpki(&["plan", "--detailed-exitcode"]);
     assert_eq!(plan.status.code(), Some(0), "waiting is no change");
     for (path, state) in [("jane/jane.key", true), ("omar/omar.key", false)] {
-        assert_eq!(
-            project.out(&format!("users/{path}")).exists(),
-            state,
-            "{path}"
-        );
+        assert_eq!(project.out(&format!("users/{path}")).exists(), state, "{path}");
     }
 }
 
@@ -406,10 +310,7 @@ fn a_waiting_request_is_shown_everywhere() {
 fn no_core_file_is_written() {
     let project = Project::example("users").applied();
     let mut waiting = Command::new("sh")
-        .args([
-            "-c",
-            "ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -",
-        ])
+        .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -"])
         .arg(env!("CARGO_BIN_EXE_kpki"))
         .current_dir(project.folder())
         .stdin(Stdio::piped())
@@ -421,9 +322,7 @@ fn no_core_file_is_written() {
     let start = std::time::Instant::now();
     let found = loop {
         let text = std::fs::read_to_string(&limits).unwrap();
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("Max core file size"));
+        let line = text.lines().find(|line| line.starts_with("Max core file size"));
         let words: Vec<&str> = line.unwrap().split_whitespace().collect();
         if words[4..6] == ["0", "0"] || start.elapsed().as_secs() > 10 {
             break words[4..6].join(" ");

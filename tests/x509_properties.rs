@@ -218,14 +218,8 @@ users:
         Ok(_) => panic!("{from} → {to}"),
         Err(error) => error.to_string(),
     };
-    assert_eq!(
-        refused("a2V5", "a2V"),
-        "has a client-key-data that is not base64"
-    );
-    assert_eq!(
-        refused("client-key-data: a2V5", "token: a2V5"),
-        "has no client-key-data"
-    );
+    assert_eq!(refused("a2V5", "a2V"), "has a client-key-data that is not base64");
+    assert_eq!(refused("client-key-data: a2V5", "token: a2V5"), "has no client-key-data");
     let broken = refused("a2V5", "[a2V5");
     assert!(!broken.contains("a2V5"), "{broken}");
     let typed = refused("a2V5", "{a2V5: 1}");

@@ -19,9 +19,7 @@ pub struct Checked {
 /// must be signed by the cluster CA itself, so nobody needs it.
 pub fn one_certificate(bytes: &[u8]) -> Result<(Vec<u8>, usize), String> {
     if bytes.trim_ascii().is_empty() {
-        return Err(
-            "it is empty; is the request approved and signed yet (kubectl get csr)?".into(),
-        );
+        return Err("it is empty; is the request approved and signed yet (kubectl get csr)?".into());
     }
     // DER starts with a SEQUENCE.
     if bytes.first() == Some(&0x30) {
@@ -31,9 +29,7 @@ pub fn one_certificate(bytes: &[u8]) -> Result<(Vec<u8>, usize), String> {
     if bytes.trim_ascii().starts_with(b"LS0tLS1CRUdJTi") {
         return Err("it is base64 of the certificate; decode it first: base64 -d".into());
     }
-    let mut all = certificates_in_pem(bytes)
-        .map_err(|error| format!("it {error}"))?
-        .into_iter();
+    let mut all = certificates_in_pem(bytes).map_err(|error| format!("it {error}"))?.into_iter();
     let leaf = all.next().ok_or("it holds no certificate")?;
     let mut others = 0;
     for other in all {
@@ -71,17 +67,12 @@ pub fn check(
     }
     let name = &world.graph.get(accepted.issuer).name;
     let issuer = world.survey.witness(accepted.issuer);
-    let issuer = issuer
-        .der()
-        .ok_or_else(|| format!("the certificate of {name} is not here"))?;
+    let issuer = issuer.der().ok_or_else(|| format!("the certificate of {name} is not here"))?;
     if now >= facts.not_after {
         return Err(format!("it expired on {}", facts.not_after.date()));
     }
     if now < facts.not_before {
-        return Err(format!(
-            "it is not valid before {}: is the clock right?",
-            facts.not_before
-        ));
+        return Err(format!("it is not valid before {}: is the clock right?", facts.not_before));
     }
     verify(der, issuer, Some(Usage::Client), now)
         .map_err(|error| format!("it is not a client certificate signed by {name} ({error})"))?;
@@ -89,9 +80,7 @@ pub fn check(
     let answered = is_answered(world, id, accepted);
     let is_the_same = here.is_some_and(|here| here.digest == facts.digest);
     if is_the_same && !answered && world.lock.entries.contains_key(&world.graph.get(id).name) {
-        return Err(
-            "it is the one that is here already, which the waiting request replaces".into(),
-        );
+        return Err("it is the one that is here already, which the waiting request replaces".into());
     }
     if here.is_some_and(|here| {
         let is_valid = here.not_before <= now;

@@ -61,17 +61,13 @@ pub(super) fn build_authority(
             refuse_another_algorithm(job, id, recipe, &held)?;
             self_signed(job, id, recipe, held, false)?
         }
-        (Issuance::Brought(brought), Some(_)) => AuthorityState {
-            facts: read(&brought.der)?,
-            der: brought.der.clone(),
-            key: None,
-        },
+        (Issuance::Brought(brought), Some(_)) => {
+            AuthorityState { facts: read(&brought.der)?, der: brought.der.clone(), key: None }
+        }
         _ => match (witness.der(), witness.certificate()) {
-            (Some(der), Some(facts)) => AuthorityState {
-                der: der.to_vec(),
-                facts: facts.clone(),
-                key: None,
-            },
+            (Some(der), Some(facts)) => {
+                AuthorityState { der: der.to_vec(), facts: facts.clone(), key: None }
+            }
             _ => return Ok(None),
         },
     };
@@ -98,12 +94,7 @@ fn refuse_another_algorithm(
     recipe: &Authority,
     held: &HeldKey,
 ) -> Result<()> {
-    let Issuance::SelfSigned {
-        key,
-        explicit_key: true,
-        ..
-    } = &recipe.issuance
-    else {
+    let Issuance::SelfSigned { key, explicit_key: true, .. } = &recipe.issuance else {
         return Ok(());
     };
     let public_key = held.key.public_key();
@@ -129,17 +120,10 @@ fn self_signed(
     held: HeldKey,
     is_another: bool,
 ) -> Result<AuthorityState> {
-    let Issuance::SelfSigned {
-        subject, validity, ..
-    } = &recipe.issuance
-    else {
+    let Issuance::SelfSigned { subject, validity, .. } = &recipe.issuance else {
         return Err(Error::internal("a brought CA cannot be issued"));
     };
-    let subject = if is_another {
-        subject
-    } else {
-        &subject_on_record(job.world, id, subject)
-    };
+    let subject = if is_another { subject } else { &subject_on_record(job.world, id, subject) };
     let public_key = held.key.public_key();
     let der = job.issue(
         &job.world.graph.get(id).name,
@@ -151,19 +135,11 @@ fn self_signed(
             purpose: Purpose::Authority,
             sans: &BTreeSet::new(),
         },
-        &Issuer {
-            subject,
-            key: &held.key,
-            key_id: &public_key.key_identifier(),
-        },
+        &Issuer { subject, key: &held.key, key_id: &public_key.key_identifier() },
     )?;
     super::verify::verify(&der, &der, None, job.issued_at)
         .map_err(|error| Error::internal(format!("ca/{}: {error}", recipe.ca)))?;
-    Ok(AuthorityState {
-        facts: read(&der)?,
-        der,
-        key: Some(held),
-    })
+    Ok(AuthorityState { facts: read(&der)?, der, key: Some(held) })
 }
 
 fn read(der: &[u8]) -> Result<CertificateFacts> {

@@ -61,7 +61,8 @@ pub fn issue(
     Ok(signed(&unsigned.tbs, &unsigned.algorithm, &signature))
 }
 
-/// The same bytes for the same inputs: the serial number follows from the seed and the rest of the certificate.
+/// The same bytes for the same inputs: the serial number follows from the seed and the rest of the
+/// certificate.
 pub fn issue_from_seed(
     template: &Template<'_>,
     issuer: &Issuer<'_>,
@@ -85,17 +86,12 @@ fn unsigned(
         return Err(BuildError::issue("it would end before it begins"));
     }
     let subject_key = RcgenKey::of(template.public_key)?;
-    let recorder = Recorder {
-        key: RcgenKey::of(issuer.key.public_key())?,
-        tbs: RefCell::default(),
-    };
+    let recorder =
+        Recorder { key: RcgenKey::of(issuer.key.public_key())?, tbs: RefCell::default() };
     let mut issuer_params = CertificateParams::default();
     issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_id.to_vec());
     parameters(template, issuer, serial)?
-        .signed_by(
-            &subject_key,
-            &rcgen::Issuer::from_params(&issuer_params, &recorder),
-        )
+        .signed_by(&subject_key, &rcgen::Issuer::from_params(&issuer_params, &recorder))
         .map_err(|error| BuildError::issue(error.to_string()))?;
     let tbs = recorder.tbs.into_inner();
     splice::with_names(&tbs, issuer.subject.der(), template.subject.der())
@@ -125,10 +121,7 @@ fn request_signed_by(
     key: &PrivateKey,
     sign: impl Fn(&[u8]) -> Result<Vec<u8>, BuildError>,
 ) -> Result<Vec<u8>, BuildError> {
-    let recorder = Recorder {
-        key: RcgenKey::of(key.public_key())?,
-        tbs: RefCell::default(),
-    };
+    let recorder = Recorder { key: RcgenKey::of(key.public_key())?, tbs: RefCell::default() };
     let whole = CertificateParams::default()
         .serialize_request(&recorder)
         .map_err(|error| BuildError::issue(error.to_string()))?;
@@ -165,10 +158,7 @@ fn parameters(
 
     let usage = KeyUsage::expected(is_ca, template.public_key.is_rsa());
     params.key_usages = [
-        (
-            KeyUsage::DIGITAL_SIGNATURE,
-            KeyUsagePurpose::DigitalSignature,
-        ),
+        (KeyUsage::DIGITAL_SIGNATURE, KeyUsagePurpose::DigitalSignature),
         (KeyUsage::KEY_ENCIPHERMENT, KeyUsagePurpose::KeyEncipherment),
         (KeyUsage::KEY_CERT_SIGN, KeyUsagePurpose::KeyCertSign),
     ]
@@ -210,9 +200,7 @@ fn parameters(
 fn san(san: &San) -> Result<SanType, BuildError> {
     Ok(match san {
         San::Dns(name) => SanType::DnsName(
-            name.as_ref()
-                .try_into()
-                .map_err(|_| BuildError::issue("a DNS name is not ASCII"))?,
+            name.as_ref().try_into().map_err(|_| BuildError::issue("a DNS name is not ASCII"))?,
         ),
         San::Ip(address) => SanType::IpAddress(*address),
     })
@@ -237,10 +225,7 @@ impl<'a> RcgenKey<'a> {
                 ));
             }
         };
-        Ok(RcgenKey {
-            bits: key.bits(),
-            algorithm,
-        })
+        Ok(RcgenKey { bits: key.bits(), algorithm })
     }
 }
 

@@ -47,14 +47,9 @@ type Steps<'a> = HashMap<DerivationId, &'a Step>;
 ///
 /// Errors: a private key that does not belong, or a secret that says nothing, unless the plan makes new ones.
 pub fn check_secrets(world: World<'_>, plan: &Plan, files: &dyn Files) -> Result<Vec<TreePath>> {
-    let steps: Steps<'_> = (plan.steps.iter())
-        .map(|step| (step.derivation, step))
-        .collect();
+    let steps: Steps<'_> = (plan.steps.iter()).map(|step| (step.derivation, step)).collect();
     let doubtful = |place: &&Placement| {
-        matches!(
-            standing(world, place),
-            Standing::Unverified | Standing::Changed(_)
-        )
+        matches!(standing(world, place), Standing::Unverified | Standing::Changed(_))
     };
     let checked: Vec<(&Placement, Option<Wrong<'_>>)> = world
         .graph
@@ -78,11 +73,7 @@ pub fn check_secrets(world: World<'_>, plan: &Plan, files: &dyn Files) -> Result
             Some(wrong) => all_wrong.push(wrong),
         }
     }
-    if all_wrong.is_empty() {
-        Ok(right)
-    } else {
-        Err(refusal(world, files, &all_wrong))
-    }
+    if all_wrong.is_empty() { Ok(right) } else { Err(refusal(world, files, &all_wrong)) }
 }
 
 /// No secret is, so it need not be read.
@@ -124,13 +115,7 @@ fn wrong<'a>(
     });
     let key = key_of(place, secret);
     let holds = key.as_ref().ok().cloned().flatten();
-    let wrong = |why: String| {
-        Some(Wrong {
-            place,
-            why,
-            holds: holds.clone(),
-        })
-    };
+    let wrong = |why: String| Some(Wrong { place, why, holds: holds.clone() });
     // What the lock says that an earlier apply put there gives way, as it would have then.
     let is_earlier =
         |key: &PublicKey| world.lock.orphans.get(&place.path) == Some(&Made::Key(key.digest()));
@@ -144,9 +129,7 @@ fn wrong<'a>(
         Err(_) if is_rewritten => return None,
         Err(why) => return wrong(why),
     }
-    let is_known = (world.survey.witness(owner(world, place)))
-        .public_key()
-        .is_some();
+    let is_known = (world.survey.witness(owner(world, place))).public_key().is_some();
     if is_rewritten || !is_known || place.content != Content::Kubeconfig || waits(world, place) {
         return None;
     }
@@ -177,10 +160,9 @@ fn key_of(place: &Placement, secret: &Secret) -> Result<Option<PublicKey>, Strin
 
 fn witness(world: World<'_>, place: &Placement) -> String {
     let witness = world.survey.witness(owner(world, place));
-    witness.path().map_or_else(
-        || "the lock's record of it".to_owned(),
-        |path| format!("out/{path}"),
-    )
+    witness
+        .path()
+        .map_or_else(|| "the lock's record of it".to_owned(), |path| format!("out/{path}"))
 }
 
 /// What does not belong, both public halves where it is a key, and a command that helps.
@@ -199,11 +181,7 @@ fn refusal(world: World<'_>, files: &dyn Files, all: &[Wrong<'_>]) -> Error {
         let _ = writeln!(message, "and {} more", all.len() - TOLD);
     }
     let help = help.join("\n      ");
-    let kind = if help.contains("--allow ") {
-        Kind::NeedsAllow
-    } else {
-        Kind::Refused
-    };
+    let kind = if help.contains("--allow ") { Kind::NeedsAllow } else { Kind::Refused };
     Error::new(kind, message.trim_end()).help(help)
 }
 

@@ -15,18 +15,12 @@ pub struct Entropy {
 
 impl Entropy {
     pub fn system() -> Self {
-        Entropy {
-            system: SystemRandom::new(),
-            seed: None,
-        }
+        Entropy { system: SystemRandom::new(), seed: None }
     }
 
     /// Nothing is drawn: keys, serial numbers and signatures follow from the seed.
     pub fn seeded(seed: Seed) -> Self {
-        Entropy {
-            seed: Some(seed),
-            ..Entropy::system()
-        }
+        Entropy { seed: Some(seed), ..Entropy::system() }
     }
 
     pub(super) fn seed(&self) -> Option<&Seed> {
@@ -43,11 +37,7 @@ impl Entropy {
         self.fill(&mut drawn)?;
         let digit = |value: u8| char::from_digit(u32::from(value), 16).map_or(b'0', |c| c as u8);
         let mut digits = Vec::with_capacity(bytes * 2);
-        digits.extend(
-            drawn
-                .iter()
-                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
-        );
+        digits.extend(drawn.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
         Ok(Secret::new(digits))
     }
 
@@ -77,10 +67,6 @@ mod tests {
         let serials: std::collections::BTreeSet<_> =
             (0..100).map(|_| entropy.serial().unwrap()).collect();
         assert_eq!(serials.len(), 100);
-        assert!(
-            serials
-                .iter()
-                .all(|serial| (0x40..0x80).contains(&serial[0]))
-        );
+        assert!(serials.iter().all(|serial| (0x40..0x80).contains(&serial[0])));
     }
 }

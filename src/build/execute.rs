@@ -82,11 +82,8 @@ pub fn execute(
     if let Some(seed) = entropy.seed() {
         check_seed(&job, seed)?;
     }
-    let steps: HashMap<DerivationId, &Step> = plan
-        .steps
-        .iter()
-        .map(|step| (step.derivation, step))
-        .collect();
+    let steps: HashMap<DerivationId, &Step> =
+        plan.steps.iter().map(|step| (step.derivation, step)).collect();
     let signers = signers(&job, plan);
     let mut lines: Vec<(DerivationId, Entry)> = Vec::new();
     for id in world.graph.ids() {
@@ -102,20 +99,14 @@ pub fn execute(
             }
         }
     }
-    let built: Vec<Vec<(DerivationId, Entry)>> = plan
-        .steps
-        .par_iter()
-        .map(|step| build_step(&job, step, &steps))
-        .collect::<Result<_>>()?;
+    let built: Vec<Vec<(DerivationId, Entry)>> =
+        plan.steps.par_iter().map(|step| build_step(&job, step, &steps)).collect::<Result<_>>()?;
     lines.extend(built.into_iter().flatten());
     let pods = build_static_pods(&job, plan, &lines)?;
     lines.extend(pods);
     for step in &plan.steps {
         // A kubeconfig's builder has seen to its mode.
-        if matches!(
-            world.graph.get(step.derivation).recipe,
-            Recipe::Kubeconfig(_)
-        ) {
+        if matches!(world.graph.get(step.derivation).recipe, Recipe::Kubeconfig(_)) {
             continue;
         }
         for path in &step.modes {
@@ -124,14 +115,10 @@ pub fn execute(
             }
         }
     }
-    plan.seals
-        .par_iter()
-        .try_for_each(|seal| sealing::carry_out(&job, plan, seal))?;
+    plan.seals.par_iter().try_for_each(|seal| sealing::carry_out(&job, plan, seal))?;
     lines.extend(plan.kept.iter().cloned());
-    let mut entries: BTreeMap<_, _> = lines
-        .into_iter()
-        .map(|(id, entry)| (world.graph.get(id).name.clone(), entry))
-        .collect();
+    let mut entries: BTreeMap<_, _> =
+        lines.into_iter().map(|(id, entry)| (world.graph.get(id).name.clone(), entry)).collect();
     if prune {
         prune::prune(&job, plan)?;
     }
@@ -145,19 +132,12 @@ pub fn execute(
     let mut lock = Lock {
         cluster: Some(spec.cluster.name.to_string()),
         kubernetes: Some(spec.cluster.kubernetes.value),
-        seed: entropy.seed().map(|seed| SeedMark {
-            id: seed.id(),
-            schedule: SeedMark::SCHEDULE,
-        }),
+        seed: entropy.seed().map(|seed| SeedMark { id: seed.id(), schedule: SeedMark::SCHEDULE }),
         recipients: spec.recipients(),
         entries,
         copies: BTreeMap::new(),
         exposed: BTreeMap::new(),
-        orphans: if prune {
-            BTreeMap::new()
-        } else {
-            prune::remembered(world, plan)
-        },
+        orphans: if prune { BTreeMap::new() } else { prune::remembered(world, plan) },
     };
     sealing::record(&job, &mut lock, prune)?;
     lock.exposed = exposures(world, plan, &lock);
@@ -258,9 +238,7 @@ fn build_step(
         Recipe::Authority(_) | Recipe::StaticPod(_) => return Ok(Vec::new()),
         Recipe::SigningKey(recipe) => vec![(id, build_signing_key(job, id, recipe, step)?)],
         Recipe::Leaf(leaf) => {
-            let config = graph
-                .kubeconfig_of(id)
-                .and_then(|config| steps.get(&config).copied());
+            let config = graph.kubeconfig_of(id).and_then(|config| steps.get(&config).copied());
             build_identity(job, id, leaf, step, config)?
         }
         Recipe::Kubeconfig(config)
@@ -275,9 +253,7 @@ fn build_step(
         // Never built; its line is among those that the plan keeps.
         Recipe::Accepted(_) => Vec::new(),
         Recipe::Request(request) => {
-            let manifest = graph
-                .manifest_of(id)
-                .and_then(|manifest| steps.get(&manifest).copied());
+            let manifest = graph.manifest_of(id).and_then(|manifest| steps.get(&manifest).copied());
             build_request(job, id, request, step, manifest)?
         }
         Recipe::SigningRequest(manifest) => vec![(id, render_manifest(job, manifest, step)?)],
@@ -325,13 +301,10 @@ pub(super) fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> 
 impl Job<'_> {
     /// DER of an authority's certificate as it will be.
     pub fn authority_der(&self, id: DerivationId) -> Result<&[u8]> {
-        self.authorities
-            .get(&id)
-            .map(|state| state.der.as_slice())
-            .ok_or_else(|| {
-                let name = &self.world.graph.get(id).name;
-                Error::internal(format!("{name} was needed before it was built"))
-            })
+        self.authorities.get(&id).map(|state| state.der.as_slice()).ok_or_else(|| {
+            let name = &self.world.graph.get(id).name;
+            Error::internal(format!("{name} was needed before it was built"))
+        })
     }
 
     /// The files of a key pair that a step names. A key that is not here is not written; a new one always is.
@@ -388,8 +361,7 @@ impl Job<'_> {
             Some(seed) => self.derived_key(id, algorithm, seed),
             None => PrivateKey::generate(algorithm, self.entropy),
         };
-        made.map(HeldKey::made)
-            .map_err(|error| Error::refused(error.to_string()))
+        made.map(HeldKey::made).map_err(|error| Error::refused(error.to_string()))
     }
 
     /// The key that follows from the seed, where a cluster has one.
@@ -402,8 +374,7 @@ impl Job<'_> {
             return Ok(None);
         };
         let key = self.derived_key(id, algorithm, seed);
-        key.map(|key| Some(HeldKey::found(key)))
-            .map_err(|error| Error::refused(error.to_string()))
+        key.map(|key| Some(HeldKey::found(key))).map_err(|error| Error::refused(error.to_string()))
     }
 
     fn derived_key(

@@ -23,19 +23,12 @@ pub(super) struct HeldKey {
 impl HeldKey {
     /// One that was never written.
     pub fn made(key: PrivateKey) -> Self {
-        HeldKey {
-            is_new: true,
-            ..HeldKey::found(key)
-        }
+        HeldKey { is_new: true, ..HeldKey::found(key) }
     }
 
     /// One that has its files, or had them.
     pub fn found(key: PrivateKey) -> Self {
-        HeldKey {
-            pem: key.to_pem(),
-            key,
-            is_new: false,
-        }
+        HeldKey { pem: key.to_pem(), key, is_new: false }
     }
 }
 
@@ -77,10 +70,7 @@ impl<'a> Belongs<'a> {
     /// What an artifact's witness, or else the lock, says of its key.
     pub fn on_record(world: World<'a>, id: DerivationId) -> Self {
         let entry = world.lock.entries.get(&world.graph.get(id).name);
-        match (
-            key_on_record(world, id),
-            entry.and_then(|entry| entry.public_key),
-        ) {
+        match (key_on_record(world, id), entry.and_then(|entry| entry.public_key)) {
             (Some(key), _) => Belongs::To(key),
             (None, Some(digest)) => Belongs::ToRecorded(digest),
             (None, None) => Belongs::Anything,
@@ -97,8 +87,8 @@ impl<'a> Belongs<'a> {
 }
 
 /// The first file here that holds the key. A node's file that holds another one, or none, is an error only
-/// when no other place has the right one: a damaged copy never hides the master. A damaged master is an
-/// error in any case: it may be the only copy of some other key, so nothing is put over it. One that no identity
+/// when no other place has the right one: a damaged copy never hides the master. A damaged master is an error
+/// in any case: it may be the only copy of some other key, so nothing is put over it. One that no identity
 /// opens is passed over, too: another may be sealed to others.
 pub(super) fn held_key(
     job: &Job<'_>,
@@ -230,9 +220,7 @@ pub(super) fn unusable(
              kpki apply --rekey {name} --allow replace:{name}"
         ))
     } else {
-        error.help(format!(
-            "put the right key back; or make a new one: kpki apply --rekey {name}"
-        ))
+        error.help(format!("put the right key back; or make a new one: kpki apply --rekey {name}"))
     }
 }
 
@@ -247,9 +235,5 @@ fn read(job: &Job<'_>, place: &Placement) -> Result<HeldKey, Trouble> {
         _ => bytes,
     };
     let key = PrivateKey::from_pem(pem.expose()).map_err(|error| damaged(error.to_string()))?;
-    Ok(HeldKey {
-        key,
-        pem,
-        is_new: false,
-    })
+    Ok(HeldKey { key, pem, is_new: false })
 }

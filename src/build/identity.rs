@@ -79,17 +79,12 @@ pub(super) fn build_kubeconfig(
     let recorded = job.world.lock.entries.get(&job.world.graph.get(id).name);
     if let Some(entry) = recorded.filter(|_| step.only_checks()) {
         let hash = job.world.graph.get(id).hash;
-        return Ok(Entry {
-            hash,
-            ..entry.clone()
-        });
+        return Ok(Entry { hash, ..entry.clone() });
     }
     let witness = job.world.survey.witness(recipe.identity);
     let (Some(der), Some(facts)) = (witness.der(), witness.certificate()) else {
         let name = &job.world.graph.get(id).name;
-        return Err(Error::internal(format!(
-            "{name}: its certificate is not here"
-        )));
+        return Err(Error::internal(format!("{name}: its certificate is not here")));
     };
     // What a sealed one says is on record with the lock's line; without a line it must be opened.
     if step.action == Action::Record
@@ -163,16 +158,12 @@ fn write_kubeconfig(
         // What is right already is not written again: a rebuilt lock changes no file.
         let path = place.path.as_str();
         let resting = resting(job.world, place);
-        let as_described = matches!(
-            resting,
-            Resting::Clear | Resting::Sealed(_) | Resting::Unrecorded(_)
-        );
+        let as_described =
+            matches!(resting, Resting::Clear | Resting::Sealed(_) | Resting::Unrecorded(_));
         let same = step.action != Action::Create
             && as_described
             && job.world.inventory.secret_size(path) == Some(bytes.expose().len() as u64)
-            && job
-                .open(place)
-                .is_ok_and(|old| old.expose() == bytes.expose());
+            && job.open(place).is_ok_and(|old| old.expose() == bytes.expose());
         if same && resting == Resting::Clear {
             job.files.set_mode(&place.path, place.mode)?;
         } else if !same {
@@ -199,14 +190,9 @@ fn sign(
 ) -> Result<(Vec<u8>, CertificateFacts)> {
     let name = &job.world.graph.get(id).name;
     let failed = |error: &dyn std::fmt::Display| Error::internal(format!("{name}: {error}"));
-    let authority = job
-        .authorities
-        .get(&leaf.issuer)
-        .ok_or_else(|| failed(&"its CA is not here"))?;
-    let signer = authority
-        .key
-        .as_ref()
-        .ok_or_else(|| failed(&"the key of its CA is not here"))?;
+    let authority =
+        job.authorities.get(&leaf.issuer).ok_or_else(|| failed(&"its CA is not here"))?;
+    let signer = authority.key.as_ref().ok_or_else(|| failed(&"the key of its CA is not here"))?;
     let der = job.issue(
         name,
         &Template {

@@ -16,10 +16,7 @@ pub struct NotAnIdentity {
 
 impl NotAnIdentity {
     pub fn because(why: impl Into<String>) -> Self {
-        NotAnIdentity {
-            why: why.into(),
-            help: None,
-        }
+        NotAnIdentity { why: why.into(), help: None }
     }
 }
 
@@ -32,10 +29,7 @@ pub enum Unopened {
     WithoutAge,
 }
 
-const AGE_FILE: [&[u8]; 2] = [
-    b"age-encryption.org/",
-    b"-----BEGIN AGE ENCRYPTED FILE-----",
-];
+const AGE_FILE: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
 
 /// The identities in one file, as `age -i` reads it.
 pub fn identities(file: &Secret, passphrase: Locked<'_>) -> Result<Vec<Identity>, NotAnIdentity> {

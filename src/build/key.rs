@@ -29,8 +29,8 @@ pub struct PrivateKey {
 }
 
 /// Here and in `seeded_key.rs` alone it is named who does the arithmetic. ring signs five times faster than
-/// RustCrypto on P-256 and is linked through webpki already; it cannot make RSA keys, so the `rsa` crate does that
-/// and nothing else.
+/// RustCrypto on P-256 and is linked through webpki already; it cannot make RSA keys, so the `rsa` crate does
+/// that and nothing else.
 enum KeyPair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -62,18 +62,12 @@ impl PrivateKey {
             return Err(BuildError::key("cannot be made"));
         };
         let public = public_half(&material, material.point())?;
-        Ok(PrivateKey {
-            material,
-            public,
-            pair: OnceLock::new(),
-        })
+        Ok(PrivateKey { material, public, pair: OnceLock::new() })
     }
 
     fn generate_rsa(bits: usize) -> Result<Self, BuildError> {
         let key = rsa::PrivateKey::new(&mut SysRng, bits).map_err(|_| BuildError::Entropy)?;
-        let document = key
-            .to_pkcs1_der()
-            .map_err(|_| BuildError::key("cannot be made"))?;
+        let document = key.to_pkcs1_der().map_err(|_| BuildError::key("cannot be made"))?;
         match KeyMaterial::from_pkcs1(document.as_bytes())? {
             Some(material) => Self::load(material),
             None => Err(BuildError::key("cannot be made")),
@@ -102,11 +96,7 @@ impl PrivateKey {
             KeyPair::Ed25519(pair) => public_half(&material, pair.public_key().as_ref()),
             KeyPair::Rsa(pair) => public_half(&material, pair.public_key().as_ref()),
         }?;
-        Ok(PrivateKey {
-            material,
-            public,
-            pair: OnceLock::from(pair),
-        })
+        Ok(PrivateKey { material, public, pair: OnceLock::from(pair) })
     }
 
     /// PKCS#8 v1.
@@ -118,7 +108,8 @@ impl PrivateKey {
         &self.public
     }
 
-    /// As [`PrivateKey::sign`], and the same every time: RFC 6979 for ECDSA; Ed25519 and PKCS#1 v1.5 are so anyway.
+    /// As [`PrivateKey::sign`], and the same every time: RFC 6979 for ECDSA; Ed25519 and PKCS#1 v1.5 are so
+    /// anyway.
     pub fn sign_repeatably(&self, message: &[u8]) -> Result<Vec<u8>, BuildError> {
         match &self.material {
             KeyMaterial::Ecdsa { curve, scalar, .. } => {
@@ -141,18 +132,16 @@ impl PrivateKey {
 impl KeyPair {
     fn load(material: &KeyMaterial) -> Result<Self, BuildError> {
         match material {
-            KeyMaterial::Ecdsa {
-                curve,
-                scalar,
-                point,
-            } => EcdsaKeyPair::from_private_key_and_public_key(
-                ring_curve(*curve),
-                scalar,
-                point,
-                Entropy::system().for_ring(),
-            )
-            .map(KeyPair::Ecdsa)
-            .map_err(|_| mismatch()),
+            KeyMaterial::Ecdsa { curve, scalar, point } => {
+                EcdsaKeyPair::from_private_key_and_public_key(
+                    ring_curve(*curve),
+                    scalar,
+                    point,
+                    Entropy::system().for_ring(),
+                )
+                .map(KeyPair::Ecdsa)
+                .map_err(|_| mismatch())
+            }
             KeyMaterial::Ed25519 { seed, public } => match public {
                 Some(public) => Ed25519KeyPair::from_seed_and_public_key(seed, public),
                 None => Ed25519KeyPair::from_seed_unchecked(seed),
@@ -180,13 +169,8 @@ impl KeyPair {
             KeyPair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             KeyPair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
-                pair.sign(
-                    &RSA_PKCS1_SHA256,
-                    entropy.for_ring(),
-                    message,
-                    &mut signature,
-                )
-                .map_err(|_| BuildError::Entropy)?;
+                pair.sign(&RSA_PKCS1_SHA256, entropy.for_ring(), message, &mut signature)
+                    .map_err(|_| BuildError::Entropy)?;
                 Ok(signature)
             }
         }

@@ -52,9 +52,7 @@ impl KeyMaterial {
         let blocks = pem::blocks(text).map_err(|error| BuildError::key(error.0))?;
         // `openssl ecparam -genkey` writes the curve first, in a block of its own.
         let mut blocks = blocks.iter().filter(|block| block.label != "EC PARAMETERS");
-        let block = blocks
-            .next()
-            .ok_or_else(|| BuildError::key("holds no private key"))?;
+        let block = blocks.next().ok_or_else(|| BuildError::key("holds no private key"))?;
         if let Some(second) = blocks.next() {
             return Err(BuildError::key(if second.label.ends_with("PRIVATE KEY") {
                 "holds several private keys"
@@ -68,21 +66,19 @@ impl KeyMaterial {
     fn from_block(block: &Block) -> Result<Self, BuildError> {
         let label = block.label.as_str();
         if block.encrypted || label == "ENCRYPTED PRIVATE KEY" {
-            return Err(BuildError::key(format!(
-                "is encrypted; decrypt it with {OPENSSL}"
-            )));
+            return Err(BuildError::key(format!("is encrypted; decrypt it with {OPENSSL}")));
         }
         let damaged = || BuildError::key("holds a damaged private key");
         match label {
             "PRIVATE KEY" => Self::from_pkcs8(&block.der)?.ok_or_else(damaged),
             "EC PRIVATE KEY" => Self::from_sec1(&block.der, None)?.ok_or_else(damaged),
             "RSA PRIVATE KEY" => Self::from_pkcs1(&block.der)?.ok_or_else(damaged),
-            "CERTIFICATE" => Err(BuildError::key(
-                "holds a certificate where a private key belongs",
-            )),
-            "PUBLIC KEY" | "RSA PUBLIC KEY" => Err(BuildError::key(
-                "holds a public key where a private key belongs",
-            )),
+            "CERTIFICATE" => {
+                Err(BuildError::key("holds a certificate where a private key belongs"))
+            }
+            "PUBLIC KEY" | "RSA PUBLIC KEY" => {
+                Err(BuildError::key("holds a public key where a private key belongs"))
+            }
             _ => Err(BuildError::key(
                 "holds something other than a private key in PKCS#8, SEC1 or PKCS#1",
             )),
@@ -100,12 +96,10 @@ impl KeyMaterial {
                 Some(curve) => Self::from_sec1(key, Some(curve)),
                 None => Err(unsupported_curve()),
             },
-            ED25519 => Ok(
-                der::only(der::OCTET_STRING, key).map(|seed| KeyMaterial::Ed25519 {
-                    seed: Zeroizing::new(seed.to_vec()),
-                    public: public_of_v2(rest),
-                }),
-            ),
+            ED25519 => Ok(der::only(der::OCTET_STRING, key).map(|seed| KeyMaterial::Ed25519 {
+                seed: Zeroizing::new(seed.to_vec()),
+                public: public_of_v2(rest),
+            })),
             _ => Err(BuildError::key(
                 "is of an unsupported kind; use RSA, ECDSA on P-256 or P-384, or Ed25519",
             )),
@@ -130,11 +124,7 @@ impl KeyMaterial {
                 )));
             }
         };
-        Ok(Some(KeyMaterial::Ecdsa {
-            curve,
-            scalar: Zeroizing::new(scalar.to_vec()),
-            point,
-        }))
+        Ok(Some(KeyMaterial::Ecdsa { curve, scalar: Zeroizing::new(scalar.to_vec()), point }))
     }
 
     pub fn from_pkcs1(bytes: &[u8]) -> Result<Option<Self>, BuildError> {
@@ -143,9 +133,9 @@ impl KeyMaterial {
             .and_then(|(_version, rest)| modulus_bits(rest));
         match bits {
             None => Ok(None),
-            Some(2048..=4096) => Ok(Some(KeyMaterial::Rsa {
-                pkcs1: Zeroizing::new(bytes.to_vec()),
-            })),
+            Some(2048..=4096) => {
+                Ok(Some(KeyMaterial::Rsa { pkcs1: Zeroizing::new(bytes.to_vec()) }))
+            }
             Some(bits) => Err(BuildError::key(format!(
                 "holds an RSA key of {bits} bits; 2048 to 4096 are supported"
             ))),

@@ -9,19 +9,23 @@
 //! seed | cluster's name | purpose | name | detail | revision | counter in decimal
 //! ```
 //!
-//! | what | purpose, name, detail, revision | from the stream |
-//! |---|---|---|
-//! | ECDSA key | `key`, artifact, `ecdsa-p256` or `ecdsa-p384`, revision | 32 or 48 bytes as a scalar; if it is 0 or too large, the next counter (FIPS 186-5 A.2.2) |
-//! | Ed25519 key | `key`, artifact, `ed25519`, revision | 32 bytes: the private key of RFC 8032 |
-//! | RSA prime | `prime-p` or `prime-q`, artifact, `rsa-2048` …, revision | half as many bits, the two highest and the lowest set: where the search starts |
-//! | serial number | `serial`, the issuer's public key (DER, hexadecimal BLAKE3), the certificate without it (likewise), empty | 16 bytes, the first `& 0x7f \| 0x40` |
+//! By purpose, name, detail and revision:
 //!
-//! An RSA prime is the first number p at or after the start, in steps of two, that is prime with p - 1 no multiple of
-//! 65537; if it outgrows its bits, or both primes share their first 100 bits (FIPS 186-5 A.1.3), the next counter.
-//! The larger one is p. So a key depends on mathematics only, never on how a library draws candidates.
+//! - An ECDSA key (`key`, artifact, `ecdsa-p256` or `ecdsa-p384`, revision) takes 32 or 48 bytes as a scalar;
+//!   if it is 0 or too large, the next counter (FIPS 186-5 A.2.2).
+//! - An Ed25519 key (`key`, artifact, `ed25519`, revision) takes 32 bytes: the private key of RFC 8032.
+//! - An RSA prime (`prime-p` or `prime-q`, artifact, `rsa-2048` …, revision) takes half as many bits, the two
+//!   highest and the lowest set: where the search starts.
+//! - A serial number (`serial`, the issuer's public key (DER, hexadecimal BLAKE3), the certificate without it
+//!   (likewise), empty) takes 16 bytes, the first `& 0x7f | 0x40`.
 //!
-//! The serial number follows from everything else that the certificate says: whatever is equal has an equal one, and
-//! nothing else has.
+//! An RSA prime is the first number p at or after the start, in steps of two, that is prime with p - 1 no
+//! multiple of 65537; if it outgrows its bits, or both primes share their first 100 bits (FIPS 186-5 A.1.3),
+//! the next counter. The larger one is p. So a key depends on mathematics only, never on how a library draws
+//! candidates.
+//!
+//! The serial number follows from everything else that the certificate says: whatever is equal has an equal
+//! one, and nothing else has.
 //!
 //! The name keeps clusters apart that are given one seed: neither's administrator is the other's. Version 1
 //! had no name.
@@ -50,10 +54,7 @@ impl Seed {
     /// One line of hexadecimal digits; lines that start with `#` and empty ones do not count.
     pub fn parse(file: &[u8], cluster: &str) -> Result<Seed, &'static str> {
         let is_text = |line: &&[u8]| !line.is_empty() && !line.starts_with(b"#");
-        let mut lines = file
-            .split(|byte| *byte == b'\n')
-            .map(<[u8]>::trim_ascii)
-            .filter(is_text);
+        let mut lines = file.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(is_text);
         let (Some(line), None) = (lines.next(), lines.next()) else {
             return Err("is not one line of hexadecimal digits");
         };
@@ -69,10 +70,7 @@ impl Seed {
                 _ => return Err("is not one line of hexadecimal digits"),
             }
         }
-        let seed = Seed {
-            bytes: Secret::new(bytes),
-            cluster: cluster.into(),
-        };
+        let seed = Seed { bytes: Secret::new(bytes), cluster: cluster.into() };
         if !rest.is_empty() {
             return Err("has half a byte at its end");
         }
@@ -84,10 +82,7 @@ impl Seed {
 
     /// The same seed for a cluster of another name.
     pub fn of_cluster(&self, name: &str) -> Seed {
-        Seed {
-            cluster: name.into(),
-            ..self.clone()
-        }
+        Seed { cluster: name.into(), ..self.clone() }
     }
 
     /// Tells seeds of named clusters apart and nothing else: it may be published, and does not show that two
@@ -119,12 +114,7 @@ impl Seed {
     pub(super) fn serial(&self, issuer: &PublicKey, draft: &[u8]) -> [u8; 16] {
         let hex = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
         let (issuer, draft) = (hex(issuer.spki()), hex(draft));
-        let purpose = Purpose {
-            what: "serial",
-            name: &issuer,
-            detail: &draft,
-            revision: "",
-        };
+        let purpose = Purpose { what: "serial", name: &issuer, detail: &draft, revision: "" };
         let mut serial = [0; 16];
         self.stream(&purpose, 0, &mut serial);
         let [first, ..] = &mut serial;
@@ -193,10 +183,7 @@ mod tests {
         assert_ne!(id(OK, "lab"), id(&other, "lab"));
         assert_ne!(id(OK, "lab"), id(&format!("{OK}00"), "lab"));
         assert_ne!(id(OK, "lab"), id(OK, "prod"));
-        let renamed = Seed::parse(OK.as_bytes(), "lab")
-            .ok()
-            .unwrap()
-            .of_cluster("prod");
+        let renamed = Seed::parse(OK.as_bytes(), "lab").ok().unwrap().of_cluster("prod");
         assert_eq!(renamed.id(), id(OK, "prod"));
     }
 }

@@ -42,9 +42,9 @@ pub fn render(contents: &KubeconfigContents<'_>) -> Secret {
     let key = Zeroizing::new(key);
     let authority = STANDARD.encode(contents.certificate_authority);
     let certificate = STANDARD.encode(contents.client_certificate);
-    let namespace = contents.namespace.map_or_else(String::new, |name| {
-        format!("    namespace: {}\n", scalar(name))
-    });
+    let namespace = contents
+        .namespace
+        .map_or_else(String::new, |name| format!("    namespace: {}\n", scalar(name)));
     let head = format!(
         "apiVersion: v1
 clusters:
@@ -74,8 +74,8 @@ users:
     Secret::new(text)
 }
 
-/// A YAML scalar that every reader takes as this text: plain where nothing about it is in doubt, else in double
-/// quotes with every character escaped that some version of YAML treats in its own way.
+/// A YAML scalar that every reader takes as this text: plain where nothing about it is in doubt, else in
+/// double quotes with every character escaped that some version of YAML treats in its own way.
 fn scalar(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
@@ -100,8 +100,6 @@ fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && !text.ends_with(':')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.@:/".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.@:/".contains(&b))
         && !WORDS.contains(&text.to_ascii_lowercase().as_str())
 }

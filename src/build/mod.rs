@@ -1,7 +1,7 @@
 //! Makes the bytes of one artifact from its inputs: keys, certificates, kubeconfigs.
 //!
-//! Pure but for [`entropy`], the one room for randomness; from a seed pure altogether. Time comes in as a value, bytes go out as values;
-//! who stores them is not known here.
+//! Pure but for [`entropy`], the one room for randomness; from a seed pure altogether. Time comes in as a
+//! value, bytes go out as values; who stores them is not known here.
 
 pub mod accept;
 mod authority;

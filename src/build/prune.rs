@@ -1,8 +1,8 @@
 //! What `--prune` deletes: what kpki put there and nobody needs.
 //!
 //! A lock lies in a repository, so its word is not enough for a private key: it is opened, and must be the
-//! one that the lock says and that a certificate of this project's is over. One that belongs to anything described goes only where the same key rests in its
-//! place.
+//! one that the lock says and that a certificate of this project's is over. One that belongs to anything
+//! described goes only where the same key rests in its place.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -112,9 +112,9 @@ fn judge(
         Some(id) if !described.rests_in_its_place(id) => {
             let name = &job.world.graph.get(id).name;
             let mut places = job.world.graph.key_places(id);
-            let place = places.next().map_or_else(String::new, |place| {
-                format!("; it belongs at out/{}", place.path)
-            });
+            let place = places
+                .next()
+                .map_or_else(String::new, |place| format!("; it belongs at out/{}", place.path));
             Err(format!("may be the only copy of the key of {name}{place}"))
         }
         _ => Ok(()),
@@ -140,11 +140,7 @@ impl<'j> Described<'j> {
                 by_key.entry(key).or_insert(id);
             }
         }
-        Described {
-            job,
-            by_key,
-            rests: HashMap::new(),
-        }
+        Described { job, by_key, rests: HashMap::new() }
     }
 
     /// The key is in one of the places that a description gives it, looked at once.

@@ -20,8 +20,8 @@ pub struct Built {
     pub mode: u32,
 }
 
-/// Every file that follows from the description, the seed and what was brought; by path below `out/`. What the
-/// cluster signed is not among them.
+/// Every file that follows from the description, the seed and what was brought; by path below `out/`. What
+/// the cluster signed is not among them.
 ///
 /// Of the world as it is only that much counts: keys of brought CAs, and what etcd's members were once told.
 /// Secrets come in the clear: a sealed file is another one each time.
@@ -34,42 +34,22 @@ pub fn rebuild(
     let start = spec
         .not_before()
         .ok_or_else(|| Error::internal("nothing follows from a description without a seed"))?;
-    let lock = Lock {
-        entries: told_once(world),
-        ..world.lock.clone()
-    };
+    let lock = Lock { entries: told_once(world), ..world.lock.clone() };
     let inventory = brought_keys(world);
-    let spec = &Spec {
-        secrets: None,
-        ..spec.clone()
-    };
+    let spec = &Spec { secrets: None, ..spec.clone() };
     let graph = Graph::derive(spec);
     let survey = Survey::take(&graph, &lock, &inventory);
-    let empty = World {
-        graph: &graph,
-        lock: &lock,
-        inventory: &inventory,
-        survey: &survey,
-        now: start,
-    };
-    let intent = Intent {
-        allow: vec![Allow::Plaintext],
-        ..Intent::default()
-    };
+    let empty =
+        World { graph: &graph, lock: &lock, inventory: &inventory, survey: &survey, now: start };
+    let intent = Intent { allow: vec![Allow::Plaintext], ..Intent::default() };
     let plan = plan(empty, spec, &intent);
     if let Some(blocked) = plan.blocked.first() {
         let name = &world.graph.get(blocked.derivation).name;
         return Err(Error::refused(format!("{name}: {}", blocked.why)));
     }
-    let files = Memory {
-        built: Mutex::default(),
-        secrets,
-    };
+    let files = Memory { built: Mutex::default(), secrets };
     execute(empty, spec, &plan, false, start, entropy, &files)?;
-    Ok(files
-        .built
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner))
+    Ok(files.built.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn told_once(world: World<'_>) -> BTreeMap<crate::name::ArtifactName, crate::state::Entry> {
@@ -112,10 +92,7 @@ impl Files for Memory<'_> {
     }
 
     fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
-        let built = Built {
-            bytes: Secret::new(bytes.to_vec()),
-            mode,
-        };
+        let built = Built { bytes: Secret::new(bytes.to_vec()), mode };
         let mut all = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(path.clone(), built);
         Ok(())

@@ -42,10 +42,7 @@ pub fn open(file: &[u8], size: u64, identities: &[Identity]) -> Result<Secret, U
 fn read(reader: impl std::io::Read, size: u64) -> Result<Secret, Unopened> {
     let capacity = usize::try_from(size).unwrap_or(0).saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
-    reader
-        .take(size.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|_| Unopened::Damaged)?;
+    reader.take(size.saturating_add(1)).read_to_end(&mut bytes).map_err(|_| Unopened::Damaged)?;
     Ok(Secret::new(std::mem::take(&mut *bytes)))
 }
 
@@ -113,15 +110,13 @@ pub(super) fn unlocked(file: &[u8], passphrase: Locked<'_>) -> Result<Secret, No
     let passphrase = passphrase()?;
     let identity = age::scrypt::Identity::new(text(&passphrase)?);
     let reader =
-        decryptor
-            .decrypt(std::iter::once(&identity as _))
-            .map_err(|error| match error {
-                DecryptError::ExcessiveWork { .. } => NotAnIdentity::because(
-                    "asks for more work than this machine does in 16 seconds",
-                ),
-                DecryptError::DecryptionFailed => wrong_passphrase(),
-                _ => damaged(),
-            })?;
+        decryptor.decrypt(std::iter::once(&identity as _)).map_err(|error| match error {
+            DecryptError::ExcessiveWork { .. } => {
+                NotAnIdentity::because("asks for more work than this machine does in 16 seconds")
+            }
+            DecryptError::DecryptionFailed => wrong_passphrase(),
+            _ => damaged(),
+        })?;
     read(reader, file.len() as u64).map_err(|_| damaged())
 }
 

@@ -55,13 +55,7 @@ impl Job<'_> {
         if old.is_some_and(|old| old.sealed.is_none()) {
             self.files.remove(&place.path)?;
         }
-        self.note(
-            place,
-            Some(Rest {
-                sealed: Digest::of(&file),
-                recipients: recipients.digest(),
-            }),
-        );
+        self.note(place, Some(Rest { sealed: Digest::of(&file), recipients: recipients.digest() }));
         Ok(())
     }
 
@@ -125,10 +119,9 @@ fn read_place(world: World<'_>, files: &dyn Files, place: &Placement) -> Result<
         Err(Unopened::Damaged) => {
             return Err(Trouble::Damaged("is damaged: cut or changed".to_owned()));
         }
-        Err(Unopened::WithoutAge) => (
-            "this kpki was built without the feature `age`".to_owned(),
-            "take one that has it",
-        ),
+        Err(Unopened::WithoutAge) => {
+            ("this kpki was built without the feature `age`".to_owned(), "take one that has it")
+        }
         Err(Unopened::NoneFits) => {
             let why = match identities.len() {
                 0 => "no identity was given".to_owned(),
@@ -139,10 +132,7 @@ fn read_place(world: World<'_>, files: &dyn Files, place: &Placement) -> Result<
         }
     };
     let name = &world.graph.get(place.derivation).name;
-    let message = format!(
-        "{name}: out/{path} is sealed for {}, and {why}",
-        sealed.in_words()
-    );
+    let message = format!("{name}: out/{path} is sealed for {}, and {why}", sealed.in_words());
     Err(Trouble::Closed(Error::refused(message).help(help)))
 }
 
@@ -213,9 +203,7 @@ fn opened(job: &Job<'_>, place: &Placement) -> Result<Secret> {
     if belongs.check(key.public_key()) {
         Ok(secret)
     } else {
-        Err(bad(
-            "does not hold the private key that belongs there".to_owned()
-        ))
+        Err(bad("does not hold the private key that belongs there".to_owned()))
     }
 }
 
@@ -226,8 +214,8 @@ fn twin_belongs<'a>(job: &Job<'a>, place: &Placement) -> Belongs<'a> {
     }
 }
 
-/// The private key that a secret is or embeds; a kubeconfig's must be that of its certificate. The error reads
-/// after the file's name.
+/// The private key that a secret is or embeds; a kubeconfig's must be that of its certificate. The error
+/// reads after the file's name.
 fn key_in(place: &Placement, secret: &Secret) -> Result<PrivateKey, String> {
     if place.content != Content::Kubeconfig {
         return PrivateKey::from_pem(secret.expose()).map_err(|error| error.to_string());

@@ -59,10 +59,8 @@ mod tests {
     use crate::build::entropy::Entropy;
 
     fn of_hex(text: &str) -> Vec<u8> {
-        let digits: Vec<u8> = text
-            .chars()
-            .map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap())
-            .collect();
+        let digits: Vec<u8> =
+            text.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
         let (pairs, _) = digits.as_chunks::<2>();
         pairs.iter().map(|[high, low]| high << 4 | low).collect()
     }

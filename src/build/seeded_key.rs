@@ -1,7 +1,7 @@
 //! Keys from a seed, and signatures that are the same every time: RustCrypto's arithmetic.
 //!
-//! ring draws its own randomness, for a key and for an ECDSA signature. What stands here is five times slower at
-//! P-256 and a function of its inputs. `key_schedule.rs` says what follows from what.
+//! ring draws its own randomness, for a key and for an ECDSA signature. What stands here is five times slower
+//! at P-256 and a function of its inputs. `key_schedule.rs` says what follows from what.
 
 use crypto_bigint::{BoxedUint, Resize};
 use crypto_primes::{Flavor, is_prime};
@@ -21,22 +21,14 @@ pub(super) fn key(
     name: &str,
     revision: &str,
 ) -> Result<KeyMaterial, BuildError> {
-    let purpose = Purpose {
-        what: "key",
-        name,
-        detail: algorithm.as_str(),
-        revision,
-    };
+    let purpose = Purpose { what: "key", name, detail: algorithm.as_str(), revision };
     match algorithm {
         KeyAlgorithm::EcdsaP256 => ecdsa(seed, &purpose, Curve::P256),
         KeyAlgorithm::EcdsaP384 => ecdsa(seed, &purpose, Curve::P384),
         KeyAlgorithm::Ed25519 => {
             let mut private = Zeroizing::new(vec![0; 32]);
             seed.stream(&purpose, 0, &mut private);
-            Ok(KeyMaterial::Ed25519 {
-                seed: private,
-                public: None,
-            })
+            Ok(KeyMaterial::Ed25519 { seed: private, public: None })
         }
         KeyAlgorithm::Rsa2048 => rsa(seed, &purpose, 2048),
         KeyAlgorithm::Rsa3072 => rsa(seed, &purpose, 3072),
@@ -49,19 +41,16 @@ fn ecdsa(seed: &Seed, purpose: &Purpose<'_>, curve: Curve) -> Result<KeyMaterial
         let mut scalar = Zeroizing::new(vec![0; scalar_length(curve)]);
         seed.stream(purpose, counter, &mut scalar);
         if let Some(point) = point(curve, &scalar) {
-            return Ok(KeyMaterial::Ecdsa {
-                curve,
-                scalar,
-                point,
-            });
+            return Ok(KeyMaterial::Ecdsa { curve, scalar, point });
         }
     }
     Err(BuildError::key("cannot be made"))
 }
 
-/// A big integer has no Drop of its own, so each of ours wipes itself, and the finished key does. Not wiped is what the
-/// crates work with and let go: the powers and Montgomery forms of the primality test, the totients from which the private
-/// exponent is computed, and what lies on the stack. They stay in this process's memory, which writes no core file.
+/// A big integer has no Drop of its own, so each of ours wipes itself, and the finished key does. Not wiped
+/// is what the crates work with and let go: the powers and Montgomery forms of the primality test, the
+/// totients from which the private exponent is computed, and what lies on the stack. They stay in this
+/// process's memory, which writes no core file.
 fn rsa(seed: &Seed, purpose: &Purpose<'_>, bits: u32) -> Result<KeyMaterial, BuildError> {
     let failed = || BuildError::key("cannot be made");
     for counter in 0..TRIES {
@@ -106,9 +95,8 @@ fn prime(
     let start_by_exponent = remainder(&bytes, EXPONENT);
     let mut step = 0_u32;
     loop {
-        let divisible = sieve
-            .iter()
-            .any(|(prime, rest)| (rest + step % prime).is_multiple_of(*prime));
+        let divisible =
+            sieve.iter().any(|(prime, rest)| (rest + step % prime).is_multiple_of(*prime));
         let suits = !divisible && (start_by_exponent + step % EXPONENT) % EXPONENT != 1;
         if suits {
             let sum = start.concatenating_add(BoxedUint::from(step).resize(bits));
@@ -170,17 +158,15 @@ const EXPONENT: u32 = 65537;
 fn small_primes() -> impl Iterator<Item = u32> {
     const BELOW: u32 = 4000;
     (3..BELOW).step_by(2).filter(|number| {
-        let mut divisors = (3..)
-            .step_by(2)
-            .take_while(|divisor| divisor * divisor <= *number);
+        let mut divisors = (3..).step_by(2).take_while(|divisor| divisor * divisor <= *number);
         divisors.all(|divisor| number % divisor != 0)
     })
 }
 
 fn remainder(number: &[u8], modulus: u32) -> u32 {
-    let rest = number.iter().fold(0_u64, |rest, byte| {
-        (rest * 256 + u64::from(*byte)) % u64::from(modulus)
-    });
+    let rest = number
+        .iter()
+        .fold(0_u64, |rest, byte| (rest * 256 + u64::from(*byte)) % u64::from(modulus));
     u32::try_from(rest).unwrap_or(0)
 }
 

@@ -15,12 +15,7 @@ pub(super) fn build_signing_key(
 ) -> Result<Entry> {
     let derivation = job.world.graph.get(id);
     let witness = job.world.survey.witness(id).public_key();
-    let recorded = job
-        .world
-        .lock
-        .entries
-        .get(&derivation.name)
-        .and_then(|entry| entry.public_key);
+    let recorded = job.world.lock.entries.get(&derivation.name).and_then(|entry| entry.public_key);
     let held = if step.action.makes_key() {
         Some(job.new_key(id, recipe.key.value)?)
     } else if witness.is_some() && !job.opens_key(id, step) {

@@ -1,8 +1,8 @@
 //! Puts our own names into what rcgen wrote: a TBSCertificate, a CertificationRequestInfo.
 //!
-//! rcgen's names keep one value per attribute type: `O=dev, O=ops` would become `O=ops`, and a brought CA named
-//! `DC=com, DC=example` would sign leaves whose issuer is `DC=example`, a chain broken without any error. So
-//! names never pass through rcgen.
+//! rcgen's names keep one value per attribute type: `O=dev, O=ops` would become `O=ops`, and a brought CA
+//! named `DC=com, DC=example` would sign leaves whose issuer is `DC=example`, a chain broken without any
+//! error. So names never pass through rcgen.
 
 use crate::facts::der;
 

@@ -16,10 +16,8 @@ pub(super) fn build_static_pods(
     lines: &[(DerivationId, Entry)],
 ) -> Result<Vec<(DerivationId, Entry)>> {
     let graph = job.world.graph;
-    let built: HashMap<DerivationId, Digest> = lines
-        .iter()
-        .filter_map(|(id, entry)| Some((*id, entry.public_content()?)))
-        .collect();
+    let built: HashMap<DerivationId, Digest> =
+        lines.iter().filter_map(|(id, entry)| Some((*id, entry.public_content()?))).collect();
     let mut made = Vec::new();
     for step in &plan.steps {
         let derivation = graph.get(step.derivation);

@@ -29,10 +29,9 @@ pub fn verify(
     let certificate = CertificateDer::from(certificate);
     let leaf = EndEntityCert::try_from(&certificate).map_err(|error| failure(&error))?;
     let now = UnixTime::since_unix_epoch(Duration::from_secs(at.unix().unsigned_abs()));
-    for (wanted, purpose) in [
-        (usage.server(), KeyUsage::server_auth()),
-        (usage.client(), KeyUsage::client_auth()),
-    ] {
+    for (wanted, purpose) in
+        [(usage.server(), KeyUsage::server_auth()), (usage.client(), KeyUsage::client_auth())]
+    {
         if wanted {
             leaf.verify_for_usage(
                 ALL_VERIFICATION_ALGS,

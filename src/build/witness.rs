@@ -28,10 +28,7 @@ pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Resu
                 .map_err(|error| format!("embeds a file that {error}"))?;
             let own = witness.certificate().map(|facts| facts.digest);
             if embedded.first().map(|der| Digest::of(der)) != own {
-                return Err(format!(
-                    "embeds another certificate than {}",
-                    shown(witness)
-                ));
+                return Err(format!("embeds another certificate than {}", shown(witness)));
             }
             says_what_was_built(world, place, &config)?;
             match config.client_key {
@@ -49,10 +46,7 @@ pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Resu
     if key.public_key() == public {
         Ok(())
     } else {
-        Err(format!(
-            "does not hold the private key of {}",
-            shown(witness)
-        ))
+        Err(format!("does not hold the private key of {}", shown(witness)))
     }
 }
 
@@ -73,10 +67,7 @@ fn says_what_was_built(
     let entry = world.lock.entries.get(&derivation.name);
     let server = entry.and_then(|entry| entry.server.as_ref());
     if let Some(server) = server.filter(|server| **server != config.server) {
-        return Err(format!(
-            "names the server {:?}, not {server}",
-            config.server
-        ));
+        return Err(format!("names the server {:?}, not {server}", config.server));
     }
     let Recipe::Kubeconfig(recipe) = &derivation.recipe else {
         return Ok(());
@@ -87,15 +78,13 @@ fn says_what_was_built(
     let authority = world.survey.witness(bundle.authority);
     let trusted = authority.der().map(bundle_content);
     match (entry, trusted) {
-        (Some(_), Some(trusted)) if trusted.as_bytes() != config.certificate_authority => Err(
-            format!("embeds another CA certificate than {}", shown(authority)),
-        ),
+        (Some(_), Some(trusted)) if trusted.as_bytes() != config.certificate_authority => {
+            Err(format!("embeds another CA certificate than {}", shown(authority)))
+        }
         _ => Ok(()),
     }
 }
 
 fn shown(witness: &Witness) -> String {
-    witness
-        .path()
-        .map_or_else(|| "its witness".to_owned(), |path| format!("out/{path}"))
+    witness.path().map_or_else(|| "its witness".to_owned(), |path| format!("out/{path}"))
 }

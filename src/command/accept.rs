@@ -57,10 +57,7 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
     let (id, accepted) = target(&project, &args.name)?;
     let name = project.graph.get(id).name.clone();
     let refuse = |why: String| {
-        Error::refused(format!(
-            "{} is not accepted for {name}: {why}",
-            shown(&args.certificate)
-        ))
+        Error::refused(format!("{} is not accepted for {name}: {why}", shown(&args.certificate)))
     };
     let (der, left_out) = one_certificate(bytes.expose()).map_err(&refuse)?;
     let checked = check(project.world(now), id, &accepted, &der, now).map_err(&refuse)?;
@@ -74,18 +71,11 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
     // From here on it is a plan as any other, in a world where the certificate is here.
     let entry = accepted_entry(project.world(now), id, Some(request), &checked.facts);
     let pem = certificate_pem(&der).into_bytes();
-    let place = project
-        .graph
-        .placements_of(id, Content::Certificate)
-        .next()
-        .cloned();
+    let place = project.graph.placements_of(id, Content::Certificate).next().cloned();
     let Some(place) = place else {
         return Err(Error::internal(format!("{name} has no place")));
     };
-    let file = File::Public {
-        mode: place.mode,
-        bytes: pem.clone(),
-    };
+    let file = File::Public { mode: place.mode, bytes: pem.clone() };
     project.inventory.files.insert(place.path.to_string(), file);
     project.lock.entries.insert(name.clone(), entry);
     project.survey = Survey::take(&project.graph, &project.lock, &project.inventory);
@@ -101,11 +91,7 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
         return Err(refuse(blocked.why.clone()));
     }
     let made_anew = |action| !matches!(action, Action::Reissue | Action::Repair | Action::Record);
-    if plan
-        .steps
-        .iter()
-        .any(|step| step.derivation == accepted.request && made_anew(step.action))
-    {
+    if plan.steps.iter().any(|step| step.derivation == accepted.request && made_anew(step.action)) {
         return Err(refuse("the description asks for another key than the request's; kpki apply makes that request".into()));
     }
     let settled = progress.take(transaction.settle(None))?;
@@ -139,9 +125,7 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
 
     let mut notes = checked.notes;
     if left_out > 0 {
-        notes.push(format!(
-            "{left_out} more in the file left out: the API server has its CA"
-        ));
+        notes.push(format!("{left_out} more in the file left out: the API server has its CA"));
     }
     for note in notes {
         terminal::talk(&format!("note: {note}"));
@@ -182,10 +166,7 @@ fn read(path: &Path) -> Result<Secret> {
             .map_err(|why| Error::refused(format!("{}: {why}", shown(path))))?
     };
     if bytes.len() > MAX_PEM {
-        return Err(Error::refused(format!(
-            "{}: larger than 1 MiB",
-            shown(path)
-        )));
+        return Err(Error::refused(format!("{}: larger than 1 MiB", shown(path))));
     }
     Ok(Secret::new(bytes))
 }
@@ -235,9 +216,6 @@ fn next(graph: &Graph, id: DerivationId, plan: &crate::plan::Plan) -> String {
             None => format!("next: kubectl --kubeconfig out/{path} auth whoami\n"),
         };
     }
-    let key = graph
-        .key_places(id)
-        .next()
-        .map_or_else(String::new, |place| place.path.to_string());
+    let key = graph.key_places(id).next().map_or_else(String::new, |place| place.path.to_string());
     format!("next: put the key at out/{key}, then kpki apply writes out/{path}\n")
 }

@@ -50,22 +50,13 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     let now = clock();
     let mut asked = match &saved {
         Some(saved) => saved.asked.clone(),
-        None => Asked {
-            now,
-            intent: intent(&args.intentions, &project)?,
-        },
+        None => Asked { now, intent: intent(&args.intentions, &project)? },
     };
     asked.intent.policy = policy::read(directory, &args.policy)?;
     let world = project.world(asked.now);
     let mut plan = plan::plan(world, &project.spec, &asked.intent);
     plan.interruption = project.interruption(directory, &asked.intent)?;
-    let mut report = plan_report(
-        world,
-        &project.spec,
-        &plan,
-        &asked.intent.policy,
-        &project.notes,
-    );
+    let mut report = plan_report(world, &project.spec, &plan, &asked.intent.policy, &project.notes);
     if let Some(saved) = &saved {
         let (text, _) = saved_text(&project, asked.now, &mut plan, &asked.intent);
         saved.compare(&text)?;
@@ -74,26 +65,17 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     if let Some(interruption) = &plan.interruption {
         interrupted::refuse(interruption, &objections)?;
     }
-    let again = saved
-        .as_ref()
-        .map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
+    let again =
+        saved.as_ref().map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
     refuse(&plan, &objections, again.clone())?;
     clock_doubt::refuse(world, &plan, &asked.intent, now, saved.is_some())?;
     let issued_at = project.spec.not_before().unwrap_or(now);
     // What an interrupted apply has staged is in its place only once that is finished.
     let learnt = match plan.interruption {
-        None => Some(Learnt::by_checking(
-            directory,
-            world,
-            &plan,
-            &args.identities,
-        )?),
+        None => Some(Learnt::by_checking(directory, world, &plan, &args.identities)?),
         Some(_) => None,
     };
-    let consent = plan
-        .interruption
-        .as_ref()
-        .map(|interruption| interruption.identity);
+    let consent = plan.interruption.as_ref().map(|interruption| interruption.identity);
     let settled = progress.take(transaction.settle(consent.as_ref()))?;
     progress.settled(settled);
     terminal::settled(settled);
@@ -156,13 +138,8 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
 /// Roots of trust that get another key: plan blocks each without consent.
 fn replaced(project: &Project, plan: &Plan) -> BTreeSet<ArtifactName> {
     let graph = &project.graph;
-    let replaced = plan
-        .steps
-        .iter()
-        .filter(|step| step.action == Action::Replace);
-    replaced
-        .map(|step| graph.get(step.derivation).name.clone())
-        .collect()
+    let replaced = plan.steps.iter().filter(|step| step.action == Action::Replace);
+    replaced.map(|step| graph.get(step.derivation).name.clone()).collect()
 }
 
 /// A plan that somebody reviewed.
@@ -206,8 +183,8 @@ impl<'a> Saved<'a> {
     }
 }
 
-/// Files that no step touches and whose mode is not the one they get. Only an exposed secret is a finding, since Git
-/// keeps no modes; but after an apply all are right.
+/// Files that no step touches and whose mode is not the one they get. Only an exposed secret is a finding,
+/// since Git keeps no modes; but after an apply all are right.
 fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
     let writes = plan.steps.iter().filter(|step| !step.only_checks());
     let stepped: HashSet<_> = writes.map(|step| step.derivation).collect();
@@ -219,10 +196,9 @@ fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
         .filter(|place| match project.inventory.get(place.path.as_str()) {
             Some(File::Public { mode, .. }) => *mode != place.mode,
             // A file that is not to be in the clear goes; of a sealed one the mode does not matter.
-            Some(File::Secret(SecretFile {
-                plain: Some(plain),
-                sealed: None,
-            })) => place.recipients.is_none() && plain.mode != place.mode,
+            Some(File::Secret(SecretFile { plain: Some(plain), sealed: None })) => {
+                place.recipients.is_none() && plain.mode != place.mode
+            }
             _ => false,
         })
         .map(|place| (place.path.clone(), place.mode))
@@ -232,11 +208,7 @@ fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
 /// Everything that stands in the way, at once. `again`: how the plan that was saved is made.
 fn refuse(plan: &Plan, decisions: &str, again: Option<Vec<String>>) -> Result<()> {
     const SHOWN: usize = 6;
-    let mut escalations = plan
-        .privileges
-        .iter()
-        .filter(|change| change.stops())
-        .peekable();
+    let mut escalations = plan.privileges.iter().filter(|change| change.stops()).peekable();
     if plan.blocked.is_empty()
         && plan.mixed.is_empty()
         && plan.violations.is_empty()

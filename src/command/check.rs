@@ -18,10 +18,8 @@ use crate::store::RealDisk;
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let project = Project::read(directory)?;
     if project.spec.reproducible.is_none() {
-        return Err(
-            Error::refused("keys that were drawn cannot be made again to compare them")
-                .help("only a description with `reproducible { … }` can be checked"),
-        );
+        return Err(Error::refused("keys that were drawn cannot be made again to compare them")
+            .help("only a description with `reproducible { … }` can be checked"));
     }
     let disk = RealDisk::open(directory)?;
     let secrets = OnDisk::new(&disk, &args.identities);
@@ -64,9 +62,5 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
         Format::Text => report.text(),
         Format::Json => report.json(),
     })?;
-    Ok(if report.is_equal() {
-        Outcome::Done
-    } else {
-        Outcome::Differences
-    })
+    Ok(if report.is_equal() { Outcome::Done } else { Outcome::Differences })
 }

@@ -16,11 +16,7 @@ pub(super) fn refuse(
 ) -> Result<()> {
     let doubt = clock_doubt(world, plan, now).filter(|_| !intent.allows_clock());
     let Some(doubt) = doubt else { return Ok(()) };
-    let permit = if is_saved {
-        "plan again with --allow clock"
-    } else {
-        "add --allow clock"
-    };
+    let permit = if is_saved { "plan again with --allow clock" } else { "add --allow clock" };
     Err(Error::new(Kind::NeedsAllow, in_words(&doubt, now))
         .help(format!("set the clock; if it is right, {permit}")))
 }

@@ -30,11 +30,7 @@ pub(super) fn run(directory: &Path, args: &DiffArgs) -> Result<Outcome> {
         Format::Text => report.text(terminal::columns()),
         Format::Json => report.json(),
     })?;
-    Ok(if report.equal {
-        Outcome::Done
-    } else {
-        Outcome::Differences
-    })
+    Ok(if report.equal { Outcome::Done } else { Outcome::Differences })
 }
 
 fn report(paths: &[std::path::PathBuf; 2], compared: (Section, Comparison)) -> DiffReport {
@@ -42,12 +38,8 @@ fn report(paths: &[std::path::PathBuf; 2], compared: (Section, Comparison)) -> D
     let pairs = compared.1.certificates.iter();
     // What one side alone has is no change of anybody's power: these are other places.
     let pairs = pairs.filter(|pair| pair.before.is_some() && pair.after.is_some());
-    let held: Vec<HeldCertificate<'_>> = pairs
-        .map(|pair| HeldCertificate {
-            pair,
-            described: None,
-        })
-        .collect();
+    let held: Vec<HeldCertificate<'_>> =
+        pairs.map(|pair| HeldCertificate { pair, described: None }).collect();
     let authority = authority_report(&[], &held);
     diff_report([&before, &after], authority, &[compared], Vec::new())
 }

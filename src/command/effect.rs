@@ -63,10 +63,9 @@ impl Progress {
                 None,
             ),
             (Effect::Nothing, _) => (NOTHING, None),
-            (Effect::Recorded, _) => (
-                "the change is recorded and not complete",
-                Some("kpki apply finishes it"),
-            ),
+            (Effect::Recorded, _) => {
+                ("the change is recorded and not complete", Some("kpki apply finishes it"))
+            }
             (Effect::Complete, _) => (
                 "out/ and cluster.lock are up to date all the same",
                 Some(
@@ -75,11 +74,7 @@ impl Progress {
             ),
         };
         // A list has room around it.
-        let gap = if error.message.contains("\n\n") {
-            "\n\n"
-        } else {
-            "\n"
-        };
+        let gap = if error.message.contains("\n\n") { "\n\n" } else { "\n" };
         Error {
             message: format!("{}{gap}{fact}", error.message),
             help: help.map(str::to_owned).or(error.help),

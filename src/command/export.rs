@@ -49,9 +49,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     if to_stdout {
         terminal::archive(bytes.expose())?;
         let pipe = if open.is_empty() { "" } else { "| " };
-        terminal::talk(&format!(
-            "unpack as root on {node}: {open}{pipe}tar -xpf - -C /"
-        ));
+        terminal::talk(&format!("unpack as root on {node}: {open}{pipe}tar -xpf - -C /"));
         return Ok(Outcome::Done);
     }
     let example = match &recipients {
@@ -64,10 +62,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
         is_own: |bytes| is_archive(bytes, RECORD),
         mode: MODE,
     };
-    let whose = Whose {
-        directory,
-        sources: &tree.project.sources,
-    };
+    let whose = Whose { directory, sources: &tree.project.sources };
     written::place(whose, &args.output, &product)?.write(bytes.expose(), &product)?;
     let (holds, unpack) = match &recipients {
         None => (

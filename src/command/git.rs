@@ -1,5 +1,5 @@
-//! What Git has and would take: asked of `git` itself, since only it knows all that decides what is ignored. The
-//! one place that runs another program, for commands that write, check or compare revisions. A plan asks
+//! What Git has and would take: asked of `git` itself, since only it knows all that decides what is ignored.
+//! The one place that runs another program, for commands that write, check or compare revisions. A plan asks
 //! it one thing, where this machine's own apply was interrupted: whether Git tracks what that left.
 
 mod guarded;
@@ -95,10 +95,7 @@ pub(super) fn listing(project: &Path) -> Result<Option<Listing>> {
     }
     let untracked = git.list(&["--others", "--exclude-standard"])?;
     Ok(Some(Listing {
-        untracked: untracked
-            .iter()
-            .map(|path| git.from.join(path_of(path)))
-            .collect(),
+        untracked: untracked.iter().map(|path| git.from.join(path_of(path))).collect(),
         tracked,
         git,
     }))
@@ -147,9 +144,7 @@ impl Git {
         command.current_dir(&self.from);
         if !self.keeps_environment {
             // Nothing is searched for again, and no setting moves the working tree.
-            command
-                .env("GIT_DIR", &self.place.git_folder)
-                .env("GIT_WORK_TREE", &self.place.top);
+            command.env("GIT_DIR", &self.place.git_folder).env("GIT_WORK_TREE", &self.place.top);
         }
         // No call converts content; a Git since 2.41 does not even read what the tree says of that.
         if let Some(tree) = self.place.empty_tree {
@@ -186,10 +181,7 @@ impl Git {
             return Err(failed(&String::from_utf8_lossy(&output.stderr)));
         }
         let entries = output.stdout.split(|byte| *byte == 0);
-        Ok(entries
-            .filter(|entry| !entry.is_empty())
-            .map(<[u8]>::to_vec)
-            .collect())
+        Ok(entries.filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
     }
 }
 
@@ -232,19 +224,12 @@ impl Listing {
         });
         let status = child.wait().map_err(|error| cannot_run(&error))?;
         read.map_err(|error: std::io::Error| failed(&error.to_string()))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(failed("git cat-file ended with an error"))
-        }
+        if status.success() { Ok(()) } else { Err(failed("git cat-file ended with an error")) }
     }
 }
 
 fn not_here() -> Error {
-    cannot_run(&std::io::Error::new(
-        std::io::ErrorKind::NotFound,
-        "no folder of PATH has it",
-    ))
+    cannot_run(&std::io::Error::new(std::io::ErrorKind::NotFound, "no folder of PATH has it"))
 }
 
 fn cannot_run(error: &std::io::Error) -> Error {
@@ -339,23 +324,11 @@ mod tests {
         // A worktree of its own has a file for its `.git`.
         git(&top, &["commit", "--quiet", "-m", "one"]);
         let tree = other.path().join("tree");
-        git(
-            &top,
-            &[
-                "worktree",
-                "add",
-                "--quiet",
-                "--detach",
-                tree.to_str().unwrap(),
-            ],
-        );
+        git(&top, &["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
         let found = Git::of(&tree.join("sites/prod")).unwrap().unwrap();
         assert_eq!(found.place.git_folder, real.join("worktrees/tree"));
         // The working tree that the configuration names is another one.
-        git(
-            &top,
-            &["config", "core.worktree", other.path().to_str().unwrap()],
-        );
+        git(&top, &["config", "core.worktree", other.path().to_str().unwrap()]);
         assert!(Git::of(&project).is_err());
     }
 
@@ -363,24 +336,13 @@ mod tests {
     #[test]
     fn a_repository_with_sha_256() {
         let folder = tempfile::tempdir().unwrap();
-        git(
-            folder.path(),
-            &["init", "--quiet", "--object-format=sha256"],
-        );
+        git(folder.path(), &["init", "--quiet", "--object-format=sha256"]);
         fs::write(folder.path().join("a"), "a").unwrap();
         git(folder.path(), &["add", "a"]);
         let listing = listing(folder.path()).unwrap().unwrap();
-        assert!(
-            listing
-                .git
-                .place
-                .empty_tree
-                .is_some_and(|tree| tree.len() == 64)
-        );
+        assert!(listing.git.place.empty_tree.is_some_and(|tree| tree.len() == 64));
         let mut sizes = Vec::new();
-        listing
-            .each_object(9, |_, _, size| sizes.push(size))
-            .unwrap();
+        listing.each_object(9, |_, _, size| sizes.push(size)).unwrap();
         assert_eq!(sizes, [1]);
     }
 }

@@ -1,7 +1,7 @@
 //! `kpki check --no-plaintext --history`: which keys of this project Git ever had in the clear.
 //!
-//! Every file that any commit of any ref or reflog has below the project folder is looked into once, one at a time. Only
-//! public halves are kept.
+//! Every file that any commit of any ref or reflog has below the project folder is looked into once, one at a
+//! time. Only public halves are kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::BufRead as _;
@@ -30,24 +30,9 @@ const FILES: [&str; 8] = [
     "--full-history",
 ];
 /// Large ones piece by piece: Git would hold each in memory.
-const CONTENTS: [&str; 5] = [
-    "-c",
-    "core.bigFileThreshold=8m",
-    "cat-file",
-    "--buffer",
-    "--batch",
-];
-const CHANGES: [&str; 9] = [
-    "diff-tree",
-    "--stdin",
-    "-r",
-    "-m",
-    "-z",
-    "--root",
-    "--raw",
-    "--no-renames",
-    "--relative",
-];
+const CONTENTS: [&str; 5] = ["-c", "core.bigFileThreshold=8m", "cat-file", "--buffer", "--batch"];
+const CHANGES: [&str; 9] =
+    ["diff-tree", "--stdin", "-r", "-m", "-z", "--root", "--raw", "--no-renames", "--relative"];
 
 /// A key that was found, by what is public of it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -76,10 +61,8 @@ pub(super) fn run(directory: &Path, project: &Project, limit: u64) -> Result<His
     let git = Git::of(directory)?
         .ok_or_else(|| Error::refused("no Git repository is here, so there is no history"))?;
     if git.is_shallow()? {
-        return Err(
-            Error::refused("the history here is cut off (a shallow clone)")
-                .help("git fetch --unshallow gets the rest"),
-        );
+        return Err(Error::refused("the history here is cut off (a shallow clone)")
+            .help("git fetch --unshallow gets the rest"));
     }
     let finds = look(&git, limit)?;
     let wanted = finds.keys.values().flatten().chain(&finds.too_large);
@@ -89,9 +72,7 @@ pub(super) fn run(directory: &Path, project: &Project, limit: u64) -> Result<His
     let mut in_use = BTreeSet::new();
     let mut keys = Vec::new();
     for (found, objects) in &finds.keys {
-        let seen = objects
-            .iter()
-            .filter_map(|object| first.get(object.as_str()));
+        let seen = objects.iter().filter_map(|object| first.get(object.as_str()));
         let seen = seen.max_by_key(|seen| seen.age);
         let of = match found {
             Found::Key(digest) => match artifacts.get(digest) {
@@ -142,11 +123,7 @@ fn look(git: &Git, limit: u64) -> Result<Finds> {
             continue;
         }
         for found in keys_in(&object) {
-            finds
-                .keys
-                .entry(found)
-                .or_default()
-                .insert(object.name.clone());
+            finds.keys.entry(found).or_default().insert(object.name.clone());
         }
     }
     pipe.finish()?;
@@ -209,11 +186,7 @@ fn first_seen<'a>(git: &Git, objects: &BTreeSet<&'a str>) -> Result<HashMap<&'a 
         next(&mut field)?;
         age += 1;
         if let Some(object) = known {
-            let seen = Seen {
-                age,
-                commit: commit.clone(),
-                path: path_of(&field),
-            };
+            let seen = Seen { age, commit: commit.clone(), path: path_of(&field) };
             first.insert(*object, seen);
         }
     }
@@ -245,7 +218,5 @@ fn keys_in_use(project: &Project) -> HashMap<Digest, DerivationId> {
 fn is_recipient(project: &Project, id: &str) -> bool {
     let described = project.spec.recipients();
     let names = described.values().chain(project.lock.recipients.values());
-    names
-        .flatten()
-        .any(|name| name.split(' ').next() == Some(id))
+    names.flatten().any(|name| name.split(' ').next() == Some(id))
 }

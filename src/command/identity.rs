@@ -21,10 +21,7 @@ pub(super) struct Keyring {
 
 impl Keyring {
     pub fn of(files: &[PathBuf]) -> Self {
-        Keyring {
-            files: files.to_vec(),
-            read: OnceLock::new(),
-        }
+        Keyring { files: files.to_vec(), read: OnceLock::new() }
     }
 
     /// `asking` runs the first reading, which may ask for a passphrase.

@@ -1,5 +1,5 @@
-//! `kpki init`: writes files that are not there yet, and lines that are missing. A description that is there is never
-//! touched; what Git should know is topped up beside it.
+//! `kpki init`: writes files that are not there yet, and lines that are missing. A description that is there
+//! is never touched; what Git should know is topped up beside it.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -35,10 +35,7 @@ pub(super) enum Change {
 }
 
 pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
-    let newest = NEWEST_PATCHES
-        .last()
-        .copied()
-        .unwrap_or(KubernetesVersion::DEFAULT);
+    let newest = NEWEST_PATCHES.last().copied().unwrap_or(KubernetesVersion::DEFAULT);
     let mut text = description(&cluster_name(directory), newest);
     let mut changes = Vec::new();
     if args.lab {
@@ -54,11 +51,9 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
     let exists = |name: &str| directory.join(name).symlink_metadata().is_ok();
     if let Some((taken, _)) = changes.iter().find(|(name, _)| exists(name)) {
         let path = directory.join(taken);
-        return Err(
-            Error::refused(format!("{} exists already", shown(&path))).help(
-                "move away what is there or choose another folder with -C; nothing was written",
-            ),
-        );
+        return Err(Error::refused(format!("{} exists already", shown(&path))).help(
+            "move away what is there or choose another folder with -C; nothing was written",
+        ));
     }
     for (name, ours) in [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)] {
         changes.push((name, change(&directory.join(name), ours)));
@@ -75,10 +70,7 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
         }
         done.push((path, change));
     }
-    terminal::product_after(
-        "the files were written",
-        &told(directory, described, &changes),
-    )?;
+    terminal::product_after("the files were written", &told(directory, described, &changes))?;
     Ok(Outcome::Done)
 }
 
@@ -123,19 +115,12 @@ pub(super) fn change(path: &Path, ours: &'static str) -> Change {
 fn told(directory: &Path, described: bool, changes: &[(&str, Change)]) -> String {
     let named = |wanted: fn(&Change) -> bool| -> Vec<&str> {
         let all = changes.iter();
-        all.filter(|(_, change)| wanted(change))
-            .map(|(name, _)| *name)
-            .collect()
+        all.filter(|(_, change)| wanted(change)).map(|(name, _)| *name).collect()
     };
     let written = named(|change| matches!(change, Change::Write(..)));
     let mut text = String::new();
     if !written.is_empty() {
-        let _ = writeln!(
-            text,
-            "wrote {} in {}",
-            listed(&written),
-            visible::path(directory)
-        );
+        let _ = writeln!(text, "wrote {} in {}", listed(&written), visible::path(directory));
     }
     let added = named(|change| matches!(change, Change::Append(..)));
     if !added.is_empty() {
@@ -151,10 +136,7 @@ fn told(directory: &Path, described: bool, changes: &[(&str, Change)]) -> String
     if !described {
         let _ = writeln!(text, "next: edit {path}, then kpki plan");
     } else if text.is_empty() {
-        let _ = writeln!(
-            text,
-            "nothing to do: {path} is there, and Git knows what to ignore"
-        );
+        let _ = writeln!(text, "nothing to do: {path} is there, and Git knows what to ignore");
     } else {
         let _ = writeln!(text, "left {path} as it is");
     }
@@ -173,11 +155,7 @@ fn listed(names: &[&str]) -> String {
 fn cluster_name(directory: &Path) -> String {
     std::path::absolute(directory)
         .ok()
-        .and_then(|whole| {
-            whole
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-        })
+        .and_then(|whole| whole.file_name().map(|name| name.to_string_lossy().into_owned()))
         .filter(|name| name.parse::<Label>().is_ok())
         .unwrap_or_else(|| "lab".to_owned())
 }
@@ -201,9 +179,7 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
 fn append(path: &Path, text: &str, length: u64) -> std::io::Result<()> {
     refuse_beyond_limit(length.saturating_add(text.len() as u64))?;
     let mut file = OpenOptions::new().append(true).open(path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
         let _ = file.set_len(length); // as it was
     }
@@ -222,10 +198,9 @@ fn refuse_beyond_limit(length: u64) -> std::io::Result<()> {
 fn undo(change: &Change, path: &Path) {
     let _ = match change {
         Change::Write(..) => fs::remove_file(path),
-        Change::Append(_, length) => OpenOptions::new()
-            .write(true)
-            .open(path)
-            .and_then(|file| file.set_len(*length)),
+        Change::Append(_, length) => {
+            OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(*length))
+        }
         Change::Nothing | Change::Tell(_) => Ok(()),
     };
 }

@@ -40,15 +40,11 @@ pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
         args,
     };
     let root = visible::path(&args.root);
-    let (done, report) = job.run().map_err(|error| Error {
-        message: format!("below {root}: {}", error.message),
-        ..error
-    })?;
+    let (done, report) = job
+        .run()
+        .map_err(|error| Error { message: format!("below {root}: {}", error.message), ..error })?;
     if done {
-        terminal::product_after(
-            &format!("{} was installed below {root}", args.node),
-            &report,
-        )?;
+        terminal::product_after(&format!("{} was installed below {root}", args.node), &report)?;
     } else {
         terminal::product(&report)?;
     }
@@ -109,15 +105,10 @@ impl Job<'_> {
         let Some((folder, first)) = found.first_key_value() else {
             return Ok(());
         };
-        let lines: Vec<String> = found
-            .iter()
-            .map(|(folder, loose)| format!("/{folder} {loose}"))
-            .collect();
-        let command = format!(
-            "{} {}",
-            first.mend(us, false),
-            shell::path(&self.args.root.join(folder))
-        );
+        let lines: Vec<String> =
+            found.iter().map(|(folder, loose)| format!("/{folder} {loose}")).collect();
+        let command =
+            format!("{} {}", first.mend(us, false), shell::path(&self.args.root.join(folder)));
         Err(Error::refused(format!("{}\nnothing was written", lines.join("\n"))).help(format!(
             "others could exchange what is put there; look at what lies there now, then: {command}"
         )))
@@ -165,14 +156,11 @@ fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState,
             )
         })?),
     };
-    let strange = record
-        .as_mut()
-        .map(|record| strangers(record, &tree.project.spec))
-        .unwrap_or_default();
+    let strange =
+        record.as_mut().map(|record| strangers(record, &tree.project.spec)).unwrap_or_default();
     let recorded = record.iter().flat_map(|record| &record.files);
-    let paths: BTreeSet<&TreePath> = (tree.files.iter().map(|file| &file.path))
-        .chain(recorded.map(|line| &line.path))
-        .collect();
+    let paths: BTreeSet<&TreePath> =
+        (tree.files.iter().map(|file| &file.path)).chain(recorded.map(|line| &line.path)).collect();
     let node = look_at_node(disk, paths)?;
     Ok((record, node, strange))
 }
@@ -203,15 +191,9 @@ fn change<'a>(
             })
             .collect()
     };
-    let removals = installation
-        .removals
-        .chunk_by(|(one, _), (other, _)| one == other);
+    let removals = installation.removals.chunk_by(|(one, _), (other, _)| one == other);
     Change {
-        folders: installation
-            .folders
-            .iter()
-            .map(|(path, mode)| (path.as_str(), *mode))
-            .collect(),
+        folders: installation.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
         layers: Layer::ALL.into_iter().map(put).collect(),
         removals: removals
             .map(|layer| layer.iter().map(|(_, path)| path.as_str()).collect())
@@ -239,10 +221,7 @@ fn refuse_other(tree: &Tree, record: Option<&Record>, args: &InstallArgs) -> Res
         let cluster = &tree.project.spec.cluster.name;
         if record.cluster != *cluster {
             needs(
-                format!(
-                    "{root} holds files of the cluster {}, not of {cluster}",
-                    record.cluster
-                ),
+                format!("{root} holds files of the cluster {}, not of {cluster}", record.cluster),
                 Permission::OtherCluster(record.cluster.to_string()),
             )?;
         }
@@ -283,10 +262,8 @@ fn refuse_without_effect(tree: &Tree, allowed: &[Permission]) -> Result<()> {
     };
     match allowed.iter().find(|allow| !names_something(allow)) {
         None => Ok(()),
-        Some(allow) => Err(
-            Error::new(Kind::Usage, format!("--allow {allow} permits nothing"))
-                .help(format!("no file of {} lies there", tree.node.name)),
-        ),
+        Some(allow) => Err(Error::new(Kind::Usage, format!("--allow {allow} permits nothing"))
+            .help(format!("no file of {} lies there", tree.node.name))),
     }
 }
 
@@ -294,15 +271,9 @@ fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
     let Some(first) = installation.keys_at_risk.first() else {
         return Ok(());
     };
-    let lines: Vec<String> = installation
-        .keys_at_risk
-        .iter()
-        .map(|path| format!("  /{path}"))
-        .collect();
-    let folder = first
-        .as_str()
-        .rsplit_once('/')
-        .map_or("", |(folder, _)| folder);
+    let lines: Vec<String> =
+        installation.keys_at_risk.iter().map(|path| format!("  /{path}")).collect();
+    let folder = first.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
     Err(Error::new(
         Kind::NeedsAllow,
         format!(

@@ -55,10 +55,7 @@ pub(super) fn finished(
     in_place: Vec<Found>,
 ) -> Vec<Found> {
     let files = |found: Vec<Found>| -> BTreeMap<String, FoundKind> {
-        found
-            .into_iter()
-            .map(|found| (found.path, found.kind))
-            .collect()
+        found.into_iter().map(|found| (found.path, found.kind)).collect()
     };
     let (mut staged, mut all) = (files(staged), files(in_place));
     for (path, touch) in found.touches() {
@@ -81,9 +78,7 @@ pub(super) fn finished(
             }
         }
     }
-    all.into_iter()
-        .map(|(path, kind)| Found { path, kind })
-        .collect()
+    all.into_iter().map(|(path, kind)| Found { path, kind }).collect()
 }
 
 /// What a plan says of it. `before`: the lock in force.
@@ -107,10 +102,7 @@ pub(super) fn judge(
             if given && git::tracks_below(directory, PENDING)? {
                 never(&Doubt::Tracked)
             } else {
-                Finishing::Consent {
-                    why: doubt.to_string(),
-                    given,
-                }
+                Finishing::Consent { why: doubt.to_string(), given }
             }
         }
         Some(doubt) => never(doubt),
@@ -140,10 +132,7 @@ pub(super) fn judge(
 }
 
 fn never(doubt: &Doubt) -> Finishing {
-    Finishing::Never {
-        why: doubt.to_string(),
-        is_tracked: *doubt == Doubt::Tracked,
-    }
+    Finishing::Never { why: doubt.to_string(), is_tracked: *doubt == Doubt::Tracked }
 }
 
 /// A file that holds a root of trust's private key, sealed or not.
@@ -178,14 +167,11 @@ pub(super) fn refuse(interruption: &Interruption, told: &str) -> Result<()> {
         _ => Kind::NeedsAllow,
     };
     let git = match &interruption.finishing {
-        Finishing::Never {
-            is_tracked: true, ..
-        } => "git rm -r --cached out/.pending, then ",
+        Finishing::Never { is_tracked: true, .. } => "git rm -r --cached out/.pending, then ",
         _ => "",
     };
-    Err(Error::new(kind, message).help(format!(
-        "{git}kpki discard sets it aside; kpki plan shows what it would do"
-    )))
+    Err(Error::new(kind, message)
+        .help(format!("{git}kpki discard sets it aside; kpki plan shows what it would do")))
 }
 
 /// While an interrupted apply waits, every command says so.
@@ -202,9 +188,7 @@ pub(super) fn warn(directory: &Path, tells_itself: bool) {
         ),
         Ok(Pending::Unfinished) if tells_itself => {}
         Ok(Pending::Unfinished) => match look(directory, &disk) {
-            Ok(Some(Interrupted {
-                doubt: Some(doubt), ..
-            })) => terminal::talk(&format!(
+            Ok(Some(Interrupted { doubt: Some(doubt), .. })) => terminal::talk(&format!(
                 "note: an interrupted apply is not finished: {doubt}; kpki plan shows what it would do, kpki discard \
                  sets it aside"
             )),

@@ -40,18 +40,11 @@ pub(super) fn artifact(project: &Project, text: &str) -> Result<DerivationId, Er
         );
         return Err(Error::new(Kind::Usage, format!("no artifact is named {shown}")).help(help));
     }
-    let mut list: Vec<String> = matches
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("  {name}"))
-        .collect();
+    let mut list: Vec<String> =
+        matches.iter().take(LISTED).map(|name| format!("  {name}")).collect();
     if matches.len() > LISTED {
         list.push(format!("  and {} more", matches.len() - LISTED));
     }
-    let message = format!(
-        "{} artifacts are named {shown}\n{}",
-        matches.len(),
-        list.join("\n")
-    );
+    let message = format!("{} artifacts are named {shown}\n{}", matches.len(), list.join("\n"));
     Err(Error::new(Kind::Usage, message).help("write one of these names in full"))
 }

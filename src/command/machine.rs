@@ -7,11 +7,7 @@ use crate::store::{MachineKey, NoMachineKey};
 
 /// `None`: the environment names no home. What it names must be absolute (XDG Base Directory Specification).
 pub(super) fn state_folder() -> Option<PathBuf> {
-    let folder = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?;
     Some(state.join("kpki"))
 }

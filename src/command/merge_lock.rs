@@ -20,10 +20,7 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
     let read = |path: &Path| {
         let refuse = |why: &str| {
             let path = printable(&path.display().to_string());
-            Error::refused(format!(
-                "cannot merge {}: {path}: {why}",
-                printable(&args.path)
-            ))
+            Error::refused(format!("cannot merge {}: {path}: {why}", printable(&args.path)))
         };
         let bytes = read_regular(path, lock::LIMIT).map_err(|why| refuse(&why))?;
         if bytes.len() > lock::LIMIT {
@@ -32,23 +29,14 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
         Ok(bytes)
     };
     let (base, ours, theirs) = (read(&args.base)?, read(&args.ours)?, read(&args.theirs)?);
-    let marks = Marks {
-        size: args.marker_size.min(LONGEST),
-        ours: "ours",
-        theirs: "theirs",
-    };
+    let marks = Marks { size: args.marker_size.min(LONGEST), ours: "ours", theirs: "theirs" };
     let merged = merge(&base, &ours, &theirs, marks);
     write(&args.ours, merged.text.as_bytes())
         .map_err(|error| Error::io("write", &args.ours, &error))?;
     if merged.conflicts.is_empty() {
         return Ok(Outcome::Done);
     }
-    let mut names: Vec<&str> = merged
-        .conflicts
-        .iter()
-        .map(String::as_str)
-        .take(SHOWN)
-        .collect();
+    let mut names: Vec<&str> = merged.conflicts.iter().map(String::as_str).take(SHOWN).collect();
     let more = merged.conflicts.len().saturating_sub(SHOWN);
     let more = format!("and {more} more");
     if merged.conflicts.len() > SHOWN {

@@ -133,12 +133,10 @@ fn reads_project(command: &Command) -> bool {
     }
 }
 
-/// Memory may hold keys; a crash must not put it on a disk. Where the limit cannot be lowered nothing is worse.
+/// Memory may hold keys; a crash must not put it on a disk. Where the limit cannot be lowered nothing is
+/// worse.
 fn write_no_core_files() {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
     let _ = setrlimit(Resource::Core, none);
 }
 

@@ -46,17 +46,11 @@ impl Tree {
         let disk = RealDisk::open(directory)?;
         let secrets = OnDisk::new(&disk, identities);
         let slots = slots(&project.graph, &node.name);
-        let files = slots
-            .into_iter()
-            .map(|slot| wanted(world, &secrets, slot))
-            .collect::<Result<_>>()?;
+        let files =
+            slots.into_iter().map(|slot| wanted(world, &secrets, slot)).collect::<Result<_>>()?;
         project.refuse_changed(directory)?;
         tell_unapplied(&plan, &node);
-        Ok(Tree {
-            project,
-            node,
-            files,
-        })
+        Ok(Tree { project, node, files })
     }
 }
 
@@ -163,15 +157,12 @@ fn not_handed_out(
     Error::refused(in_words(world, &wrong)).help(format!("nothing was handed out; {help}"))
 }
 
-/// The one way to a secret of a tree. It rests in the clear under its own name, or sealed under that name with
-/// `.age` behind it.
+/// The one way to a secret of a tree. It rests in the clear under its own name, or sealed under that name
+/// with `.age` behind it.
 fn read(world: World<'_>, secrets: &OnDisk<'_>, place: &Placement) -> Result<Secret> {
     let clear = format!("out/{}", place.path);
     match world.inventory.secret(place.path.as_str()) {
-        Some(SecretFile {
-            plain: Some(_),
-            sealed: Some(_),
-        }) => Err(Error::refused(format!(
+        Some(SecretFile { plain: Some(_), sealed: Some(_) }) => Err(Error::refused(format!(
             "{clear} and {clear}{SUFFIX} are both here, and only one can be right"
         ))
         .help("kpki plan says which one belongs there; move the other one away")),

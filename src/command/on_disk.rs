@@ -17,10 +17,7 @@ pub(super) struct OnDisk<'a> {
 
 impl<'a> OnDisk<'a> {
     pub fn new(disk: &'a RealDisk, identities: &Identities) -> Self {
-        OnDisk {
-            disk,
-            keyring: Keyring::of(&identities.identity),
-        }
+        OnDisk { disk, keyring: Keyring::of(&identities.identity) }
     }
 }
 
@@ -34,9 +31,7 @@ impl Files for OnDisk<'_> {
     }
 
     fn write(&self, path: &TreePath, _: &[u8], _: u32) -> Result<()> {
-        Err(Error::internal(format!(
-            "a reader writes nothing, not even {path}"
-        )))
+        Err(Error::internal(format!("a reader writes nothing, not even {path}")))
     }
 
     fn set_mode(&self, path: &TreePath, _: u32) -> Result<()> {

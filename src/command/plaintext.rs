@@ -44,11 +44,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
         Format::Text => report.text(terminal::columns()),
         Format::Json => report.json(),
     })?;
-    Ok(if report.clean {
-        Outcome::Done
-    } else {
-        Outcome::Refused
-    })
+    Ok(if report.clean { Outcome::Done } else { Outcome::Refused })
 }
 
 #[derive(Default)]
@@ -143,9 +139,6 @@ fn may_differ(path: &Path, object: &Secret, size: u64) -> bool {
 
 pub(super) fn shown(path: &Path) -> String {
     // `./out` reads worse than `out`.
-    let path: PathBuf = path
-        .components()
-        .skip_while(|part| part.as_os_str() == ".")
-        .collect();
+    let path: PathBuf = path.components().skip_while(|part| part.as_os_str() == ".").collect();
     printable(&path.display().to_string())
 }

@@ -42,13 +42,8 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     if args.future.now.is_none() {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
-    let mut report = plan_report(
-        project.world(now),
-        &project.spec,
-        &plan,
-        &intent.policy,
-        &project.notes,
-    );
+    let mut report =
+        plan_report(project.world(now), &project.spec, &plan, &intent.policy, &project.notes);
     let saved = (args.out.as_ref()).map(|_| saved_text(&project, now, &mut plan, &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
@@ -61,10 +56,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         ReviewFormat::Markdown => report.markdown(),
     };
     if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
-        let whose = Whose {
-            directory,
-            sources: &project.sources,
-        };
+        let whose = Whose { directory, sources: &project.sources };
         written::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
             let shown = visible::path(file);
@@ -75,10 +67,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
                 )
             } else {
                 let command = in_shell(&apply_it(directory, file));
-                writeln!(
-                    text,
-                    "saved as {shown} ({hash}); {command} does exactly this"
-                )
+                writeln!(text, "saved as {shown} ({hash}); {command} does exactly this")
             };
         }
     }
@@ -171,10 +160,8 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         let (Allow::Replace(name) | Allow::LostKey(NamePattern::Exact(name))) = allow else {
             continue;
         };
-        let anchor = project
-            .graph
-            .find(name)
-            .is_some_and(|id| project.graph.get(id).recipe.is_anchor());
+        let anchor =
+            project.graph.find(name).is_some_and(|id| project.graph.get(id).recipe.is_anchor());
         let help = match allow {
             Allow::Replace(_) if !anchor => format!(
                 "{name} is neither a CA nor the service-account key: --rekey {name} makes a new key, \
@@ -194,9 +181,7 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
 /// Only a key can be lost; an anchor's has a message of its own.
 fn refuse_without_key(allow: &Allow, pattern: &NamePattern, project: &Project) -> Result<()> {
     let graph = &project.graph;
-    let mut named = graph
-        .ids()
-        .filter(|id| pattern.matches(&graph.get(*id).name));
+    let mut named = graph.ids().filter(|id| pattern.matches(&graph.get(*id).name));
     let exact = matches!(pattern, NamePattern::Exact(_));
     let has_key = |id| graph.key_places(id).next().is_some();
     if named.any(|id| has_key(id) && (exact || !graph.get(id).recipe.is_anchor())) {

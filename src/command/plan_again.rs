@@ -25,11 +25,8 @@ pub(super) fn plan_again(
     let names = |all: &[NamePattern]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     let intent = &asked.intent;
     let allow = intent.allow.iter().map(ToString::to_string).collect();
-    let flags = [
-        ("--renew", names(&intent.renew)),
-        ("--rekey", names(&intent.rekey)),
-        ("--allow", allow),
-    ];
+    let flags =
+        [("--renew", names(&intent.renew)), ("--rekey", names(&intent.rekey)), ("--allow", allow)];
     for (flag, texts) in flags {
         words.extend(texts.into_iter().flat_map(|text| [flag.to_owned(), text]));
     }
@@ -41,11 +38,7 @@ pub(super) fn apply_it(directory: &Path, file: &Path) -> Vec<String> {
     let mut words = kpki(directory);
     let file = file.display().to_string();
     // Else it would be read as an option (XBD 12.2, guideline 10).
-    let file = if file.starts_with('-') {
-        format!("./{file}")
-    } else {
-        file
-    };
+    let file = if file.starts_with('-') { format!("./{file}") } else { file };
     words.extend(["apply".to_owned(), file]);
     words
 }
@@ -61,8 +54,6 @@ fn kpki(directory: &Path) -> Vec<String> {
 
 /// As a POSIX shell reads them back; in one printable line.
 pub(super) fn in_shell(words: &[String]) -> String {
-    let quoted = words
-        .iter()
-        .map(|word| shell::quoted(&visible::harmless(word)));
+    let quoted = words.iter().map(|word| shell::quoted(&visible::harmless(word)));
     quoted.collect::<Vec<_>>().join(" ")
 }

@@ -87,15 +87,10 @@ impl Description {
         if let Err(error) = path.symlink_metadata() {
             if let Some(errno) = Errno::from_io_error(&error).filter(|errno| is_denied(*errno)) {
                 let why = why(CWD, directory, errno);
-                return Err(unread(&format!(
-                    "cannot read {}: {why}",
-                    visible::path(directory)
-                )));
+                return Err(unread(&format!("cannot read {}: {why}", visible::path(directory))));
             }
-            return Err(
-                Error::refused(format!("there is no {}", visible::path(&path)))
-                    .help("kpki init writes one to start from; -C DIR names another folder"),
-            );
+            return Err(Error::refused(format!("there is no {}", visible::path(&path)))
+                .help("kpki init writes one to start from; -C DIR names another folder"));
         }
         let noted = Noted::new(directory);
         let sources = Sources::Noted(noted.clone());
@@ -130,8 +125,8 @@ impl Description {
         })
     }
 
-    /// What any state of the project asks for, with the version that its lock resolved; `None` where it has no
-    /// description.
+    /// What any state of the project asks for, with the version that its lock resolved; `None` where it has
+    /// no description.
     pub fn of(sources: &Sources, state: &str) -> Result<Option<(Spec, Graph)>> {
         let fail = |error: &dyn std::fmt::Display| Error::refused(format!("{state}: {error}"));
         let there = sources.read_if_there(DESCRIPTION, MOST);
@@ -140,19 +135,13 @@ impl Description {
         }
         let description = Description::load(sources, &format!("the description of {state}"))?;
         let bytes = (sources.read_if_there(LOCK, lock::LIMIT)).map_err(|error| fail(&error))?;
-        let lock = parse_lock(bytes.as_deref()).map_err(|error| Error {
-            message: format!("{state}: {error}"),
-            ..error
-        })?;
+        let lock = parse_lock(bytes.as_deref())
+            .map_err(|error| Error { message: format!("{state}: {error}"), ..error })?;
         Ok(Some(description.resolved(&lock)))
     }
 
     fn resolved(self, lock: &Lock) -> (Spec, Graph) {
-        let Description {
-            mut spec,
-            mut graph,
-            ..
-        } = self;
+        let Description { mut spec, mut graph, .. } = self;
         let assumed = spec.cluster.kubernetes.value;
         spec.cluster.resolve_version(lock.kubernetes);
         if spec.cluster.kubernetes.value != assumed {
@@ -182,10 +171,8 @@ impl Project {
     }
 
     fn read_as(directory: &Path, view: View) -> Result<Project> {
-        let (description, state) = rayon::join(
-            || Description::read(directory),
-            || read_state(directory, view),
-        );
+        let (description, state) =
+            rayon::join(|| Description::read(directory), || read_state(directory, view));
         // A mistake in the description is told first: it is what was edited last.
         let description = description?;
         Ok(Project::new(description, state?))
@@ -193,10 +180,7 @@ impl Project {
 
     /// The description against the files, as an apply finds them once it has finished what was interrupted.
     pub fn with(description: Description, directory: &Path) -> Result<Project> {
-        Ok(Project::new(
-            description,
-            read_state(directory, View::Finished)?,
-        ))
+        Ok(Project::new(description, read_state(directory, View::Finished)?))
     }
 
     /// What a plan says of an interrupted apply. `None`: there is none.
@@ -210,14 +194,7 @@ impl Project {
     }
 
     fn new(description: Description, state: State) -> Project {
-        let State {
-            lock,
-            inventory,
-            folders,
-            pending,
-            interrupted,
-            lock_bytes,
-        } = state;
+        let State { lock, inventory, folders, pending, interrupted, lock_bytes } = state;
         let notes = description.notes.clone();
         let sources = description.sources.clone();
         let (spec, graph) = description.resolved(&lock);
@@ -271,9 +248,7 @@ fn read_state(directory: &Path, view: View) -> Result<State> {
             (View::Finished, Pending::Unfinished) => interrupted::look(directory, &disk)?,
             _ => None,
         };
-        let through = unfinished
-            .as_ref()
-            .filter(|found| interrupted::is_looked_through(found));
+        let through = unfinished.as_ref().filter(|found| interrupted::is_looked_through(found));
         let (inventory, folders) = read_inventory(directory, through)?;
         let after = look()?;
         if before == after {
@@ -281,10 +256,9 @@ fn read_state(directory: &Path, view: View) -> Result<State> {
             let staged = through.map(|found| found.lock(&disk)).transpose()?;
             let lock = parse_lock(staged.as_deref().or(in_force.as_deref()))?;
             let interrupted = match unfinished {
-                Some(found) => Some(Unfinished {
-                    found,
-                    in_force: parse_lock(in_force.as_deref())?,
-                }),
+                Some(found) => {
+                    Some(Unfinished { found, in_force: parse_lock(in_force.as_deref())? })
+                }
                 None => None,
             };
             return Ok(State {
@@ -302,11 +276,8 @@ fn read_state(directory: &Path, view: View) -> Result<State> {
 }
 
 fn changed_meanwhile() -> Error {
-    Error::new(
-        Kind::Busy,
-        format!("another kpki changed out/ and {LOCK} while they were read"),
-    )
-    .help("wait until it has finished, then run the command again")
+    Error::new(Kind::Busy, format!("another kpki changed out/ and {LOCK} while they were read"))
+        .help("wait until it has finished, then run the command again")
 }
 
 const READ_ATTEMPTS: usize = 5;
@@ -336,13 +307,9 @@ fn read_inventory(
     finished: Option<&Interrupted>,
 ) -> Result<(Inventory, ScannedFolders)> {
     let mut inventory = Inventory::default();
-    let staged = finished
-        .map(|_| scan_staged(directory, &is_read))
-        .transpose()?;
-    let (index, scanned) = rayon::join(
-        || seen::read(directory),
-        || scan_with_folders(directory, &is_read),
-    );
+    let staged = finished.map(|_| scan_staged(directory, &is_read)).transpose()?;
+    let (index, scanned) =
+        rayon::join(|| seen::read(directory), || scan_with_folders(directory, &is_read));
     let (mut all, folders) = scanned?;
     if let (Some(found), Some(staged)) = (finished, staged) {
         all = interrupted::finished(found, staged, all);

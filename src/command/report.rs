@@ -19,10 +19,7 @@ pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
     if args.output == Path::new("-") {
         terminal::product(&page)?;
     } else {
-        let whose = Whose {
-            directory,
-            sources: &project.sources,
-        };
+        let whose = Whose { directory, sources: &project.sources };
         written::place(whose, &args.output, &PAGE)?.write(page.as_bytes(), &PAGE)?;
         let kib = page.len().div_ceil(1024);
         let shown = visible::path(&args.output);

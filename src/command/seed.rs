@@ -30,12 +30,10 @@ pub(super) fn entropy(directory: &Path, spec: &Spec) -> Result<Entropy> {
     }
     // Git keeps no modes: what it tracks is read by whoever reads the repository.
     if mode & 0o077 != 0 && !tracks_below(directory, name)? {
-        return Err(
-            refuse(&format!("can be read by others (mode {mode:04o})")).help(format!(
-                "chmod 600 {}; or commit it, if everybody with the repository may have every key",
-                shell::operand(name)
-            )),
-        );
+        return Err(refuse(&format!("can be read by others (mode {mode:04o})")).help(format!(
+            "chmod 600 {}; or commit it, if everybody with the repository may have every key",
+            shell::operand(name)
+        )));
     }
     let seed = Seed::parse(bytes.expose(), spec.cluster.name.as_str())
         .map_err(|why| refuse(why).help(NEW))?;

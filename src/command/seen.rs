@@ -35,12 +35,7 @@ pub(super) fn plain_file(index: Option<&Index>, path: &str, mode: u32, stamp: St
         Some(known) if known.stamp == stamp => Seen::Unchanged(known.belongs_to),
         Some(_) => Seen::Changed,
     };
-    PlainFile {
-        mode,
-        size: stamp.size,
-        stamp,
-        seen,
-    }
+    PlainFile { mode, size: stamp.size, stamp, seen }
 }
 
 /// What an apply learns of secrets in the clear.
@@ -77,11 +72,7 @@ impl Learnt {
         let since = stamps.and_then(|stamps| stamps.time_after(newest));
         let disk = RealDisk::open(directory)?;
         let checked = check_secrets(world, plan, &OnDisk::new(&disk, identities))?;
-        Ok(Learnt {
-            checked: checked.into_iter().collect(),
-            since,
-            ..Learnt::default()
-        })
+        Ok(Learnt { checked: checked.into_iter().collect(), since, ..Learnt::default() })
     }
 
     pub fn committed(&mut self, lock: Lock, written: HashSet<TreePath>) {

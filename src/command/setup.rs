@@ -14,14 +14,8 @@ use crate::render::printable;
 /// Git gives each to a shell; %P is quoted by Git, the others are names that it makes.
 const SETTINGS: [(&str, &str); 3] = [
     ("diff.kpki.textconv", "kpki textconv --"),
-    (
-        "merge.kpki-lock.name",
-        "kpki: each line of a lock is taken whole",
-    ),
-    (
-        "merge.kpki-lock.driver",
-        "kpki merge-lock --marker-size=%L -- %O %A %B %P",
-    ),
+    ("merge.kpki-lock.name", "kpki: each line of a lock is taken whole"),
+    ("merge.kpki-lock.driver", "kpki merge-lock --marker-size=%L -- %O %A %B %P"),
 ];
 
 const ATTRIBUTES: &str = ".gitattributes";
@@ -39,18 +33,14 @@ pub(super) fn run(directory: &Path) -> Result<Outcome> {
             }
             Was::Other(old) => {
                 let old = printable(&old);
-                let _ = writeln!(
-                    text,
-                    "set {name} in the repository's configuration; it was: {old}"
-                );
+                let _ =
+                    writeln!(text, "set {name} in the repository's configuration; it was: {old}");
             }
         }
     }
     let path = directory.join(ATTRIBUTES);
     let attributes = change(&path, GITATTRIBUTES_OF_KPKI);
-    attributes
-        .make(&path)
-        .map_err(|error| Error::io("write", &path, &error))?;
+    attributes.make(&path).map_err(|error| Error::io("write", &path, &error))?;
     match &attributes {
         Change::Nothing => {}
         Change::Write(..) => {

@@ -40,15 +40,14 @@ fn report(directory: &Path, what: &str, now: Timestamp) -> Result<ShowReport> {
     match (lookup::exact(&project, what), file) {
         (Some(id), _) => Ok(artifact_report(world, &project.spec, id)),
         (None, Some(path)) => show_file(directory, &path, what, now),
-        (None, None) if what.starts_with('.') || what.starts_with('/') => Err(Error::refused(
-            format!("there is no file {}", printable(what)),
-        )),
+        (None, None) if what.starts_with('.') || what.starts_with('/') => {
+            Err(Error::refused(format!("there is no file {}", printable(what))))
+        }
         (None, None) => match lookup::artifact(&project, what) {
             Ok(id) => Ok(artifact_report(world, &project.spec, id)),
-            Err(_) if Path::new(what).is_dir() => Err(Error::refused(format!(
-                "{} is a folder, not a file",
-                printable(what)
-            ))),
+            Err(_) if Path::new(what).is_dir() => {
+                Err(Error::refused(format!("{} is a folder, not a file", printable(what))))
+            }
             Err(error) => Err(error),
         },
     }
@@ -70,17 +69,12 @@ fn file(directory: &Path, what: &str) -> Option<PathBuf> {
 }
 
 fn project(directory: &Path) -> Option<Result<Project>> {
-    directory
-        .join(DESCRIPTION)
-        .exists()
-        .then(|| Project::read(directory))
+    directory.join(DESCRIPTION).exists().then(|| Project::read(directory))
 }
 
 fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Result<ShowReport> {
     let refuse = |why: String| Error::refused(format!("{}: {why}", printable(shown)));
-    let bytes = read_regular(path, MAX_PEM)
-        .map(Secret::new)
-        .map_err(refuse)?;
+    let bytes = read_regular(path, MAX_PEM).map(Secret::new).map_err(refuse)?;
     if bytes.expose().len() > MAX_PEM {
         return Err(refuse(format!("larger than {}", size_in_words(MAX_PEM))));
     }
@@ -112,10 +106,7 @@ fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Resu
             key.is_some_and(|key| key.digest() == digest)
         })
     };
-    let owner = Owner {
-        of_certificate: &of_certificate,
-        of_key: &of_key,
-    };
+    let owner = Owner { of_certificate: &of_certificate, of_key: &of_key };
     file_report(shown, &bytes, now, owner)
         .map_err(|why| Error::refused(format!("{} {why}", printable(shown))))
 }

@@ -14,10 +14,7 @@ use crate::visible;
 /// To stdout, as one write. A reader that went away (`| head`) is no failure.
 pub(super) fn product(text: &str) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    match out
-        .write_all(visible::styled_lines(text).as_bytes())
-        .and_then(|()| out.flush())
-    {
+    match out.write_all(visible::styled_lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::refused(format!("cannot write to stdout: {error}")))
         }
@@ -27,10 +24,8 @@ pub(super) fn product(text: &str) -> Result<()> {
 
 /// As [`product`], after something was done: that it was matters more than that nobody was told.
 pub(super) fn product_after(done: &str, text: &str) -> Result<()> {
-    product(text).map_err(|error| Error {
-        message: format!("{done}, but {}", error.message),
-        ..error
-    })
+    product(text)
+        .map_err(|error| Error { message: format!("{done}, but {}", error.message), ..error })
 }
 
 /// To stdout for a program that reads it: no style, whoever asks for one.
@@ -38,7 +33,8 @@ pub(super) fn plain(text: &str) -> Result<()> {
     archive(visible::lines(text).as_bytes())
 }
 
-/// Before secrets are read: nobody can use an archive on a screen, and the screen's memory would keep the keys.
+/// Before secrets are read: nobody can use an archive on a screen, and the screen's memory would keep the
+/// keys.
 pub(super) fn refuse_terminal() -> Result<()> {
     if std::io::stdout().is_terminal() {
         return Err(Error::new(
@@ -82,12 +78,10 @@ pub(super) fn error(error: &Error) {
     }
 }
 
-/// How wide a line of the product may be: COLUMNS, the terminal's width, or no limit where nobody looks at lines
-/// (a pipe, a file).
+/// How wide a line of the product may be: COLUMNS, the terminal's width, or no limit where nobody looks at
+/// lines (a pipe, a file).
 pub(super) fn columns() -> usize {
-    let told = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|text| text.parse::<usize>().ok());
+    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
     let columns = match told.filter(|columns| *columns > 0) {
         Some(columns) => columns,
         None if !std::io::stdout().is_terminal() => return usize::MAX,

@@ -13,12 +13,10 @@ use crate::secret::Secret;
 use crate::sources::read_regular;
 
 pub(super) fn run(file: &Path) -> Result<Outcome> {
-    let bytes = read_regular(file, lock::LIMIT)
-        .map(Secret::new)
-        .map_err(|why| {
-            let file = printable(&file.display().to_string());
-            Error::refused(format!("cannot read {file}: {why}"))
-        })?;
+    let bytes = read_regular(file, lock::LIMIT).map(Secret::new).map_err(|why| {
+        let file = printable(&file.display().to_string());
+        Error::refused(format!("cannot read {file}: {why}"))
+    })?;
     terminal::plain(&in_words(&bytes))?;
     Ok(Outcome::Done)
 }
@@ -33,11 +31,7 @@ fn in_words(bytes: &Secret) -> String {
     {
         return lock_in_words(&of_lock(&lock));
     }
-    let items = if content.len() > MAX_PEM {
-        Vec::new()
-    } else {
-        items(bytes)
-    };
+    let items = if content.len() > MAX_PEM { Vec::new() } else { items(bytes) };
     let is_known = items.iter().any(|item| item.kind != "unreadable file");
     // As it is, with conflict markers and all; but never a secret.
     match str::from_utf8(content) {

@@ -22,11 +22,7 @@ pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
         Format::Text => report.text(terminal::columns()),
         Format::Json => report.json(),
     })?;
-    Ok(if report.has_errors() {
-        Outcome::Differences
-    } else {
-        Outcome::Done
-    })
+    Ok(if report.has_errors() { Outcome::Differences } else { Outcome::Done })
 }
 
 pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome> {
@@ -68,12 +64,8 @@ fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
     };
     if folder.is_file() {
         let shown = printable(&folder.display().to_string());
-        return Err(
-            Error::refused(format!("{shown} is a file, not a folder")).help(format!(
-                "kpki show {} tells what it holds",
-                shell::path(&folder)
-            )),
-        );
+        return Err(Error::refused(format!("{shown} is a file, not a folder"))
+            .help(format!("kpki show {} tells what it holds", shell::path(&folder))));
     }
     Ok(folder)
 }

@@ -19,10 +19,7 @@ pub(super) struct Way {
 impl Way {
     pub fn of(path: &Path) -> Result<Way> {
         let start = if path.is_absolute() { "/" } else { "." };
-        let mut way = Way {
-            real: fs::canonicalize(start)?,
-            links: Vec::new(),
-        };
+        let mut way = Way { real: fs::canonicalize(start)?, links: Vec::new() };
         way.walk(path)?;
         Ok(way)
     }

@@ -19,17 +19,13 @@ fn loose(project: &Project) -> Vec<(&str, Loose)> {
     if project.folders.loose.is_empty() {
         return Vec::new();
     }
-    let mut places: Vec<&str> = (project.graph.all_placements().iter())
-        .map(|place| place.path.as_str())
-        .collect();
+    let mut places: Vec<&str> =
+        (project.graph.all_placements().iter()).map(|place| place.path.as_str()).collect();
     places.sort_unstable();
     let is_written = |folder: &str| {
         let prefix = format!("{folder}/");
         let next = places.partition_point(|place| *place < prefix.as_str());
-        folder.is_empty()
-            || places
-                .get(next)
-                .is_some_and(|place| place.starts_with(&prefix))
+        folder.is_empty() || places.get(next).is_some_and(|place| place.starts_with(&prefix))
     };
     let loose = project.folders.loose.iter();
     loose
@@ -63,13 +59,8 @@ pub(super) fn refuse(project: &Project) -> Result<()> {
         OUT.to_owned()
     } else {
         let mend = first.mend(us, false);
-        let alike = bad
-            .iter()
-            .filter(|(_, loose)| loose.mend(us, false) == mend);
-        alike
-            .map(|(path, _)| shown(path))
-            .collect::<Vec<_>>()
-            .join(" ")
+        let alike = bad.iter().filter(|(_, loose)| loose.mend(us, false) == mend);
+        alike.map(|(path, _)| shown(path)).collect::<Vec<_>>().join(" ")
     };
     let command = format!("{} {folders}", first.mend(us, all));
     Err(Error::refused(lines.join("\n")).help(format!(
@@ -109,8 +100,5 @@ pub(super) fn tell(project: &Project) {
         1 => String::new(),
         count => format!(", and {} more like it", count - 1),
     };
-    terminal::talk(&format!(
-        "note: {} {first}{more}; apply is refused",
-        printable(&shown(path))
-    ));
+    terminal::talk(&format!("note: {} {first}{more}; apply is refused", printable(&shown(path))));
 }

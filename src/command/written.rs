@@ -87,9 +87,7 @@ fn candidates(output: &Path, example: &str) -> impl Iterator<Item = PathBuf> {
     // Devices and processes are not kept as files there (FHS 3.0, 6.1).
     let is_device = |folder: &PathBuf| {
         let real = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone());
-        ["/dev", "/proc", "/sys"]
-            .iter()
-            .any(|top| real.starts_with(top))
+        ["/dev", "/proc", "/sys"].iter().any(|top| real.starts_with(top))
     };
     let folders = folders.into_iter().filter(move |folder| !is_device(folder));
     folders.flat_map(move |folder| {
@@ -202,10 +200,7 @@ fn refuse_name(
     name: &OsStr,
 ) -> std::result::Result<(), &'static str> {
     let new_lock = format!("{LOCK}.new");
-    if [DESCRIPTION, LOCK, &new_lock]
-        .iter()
-        .any(|own| name.eq_ignore_ascii_case(own))
-    {
+    if [DESCRIPTION, LOCK, &new_lock].iter().any(|own| name.eq_ignore_ascii_case(own)) {
         return Err("is a file of a project's own");
     }
     let file = folder.join(name);
@@ -236,9 +231,7 @@ impl Place {
         let failed = |error: &std::io::Error| {
             Error::io("write", &self.shown, error).help("nothing was written")
         };
-        let (beside, file) = self
-            .fresh(product.mode & self.mask)
-            .map_err(|e| failed(&e.into()))?;
+        let (beside, file) = self.fresh(product.mode & self.mask).map_err(|e| failed(&e.into()))?;
         let written = Self::fill(file, bytes).and_then(|()| self.rename(&beside));
         if written.is_err() {
             let _ = unlinkat(&self.folder, &beside, AtFlags::empty()); // made by this very run

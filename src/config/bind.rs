@@ -12,12 +12,7 @@ use crate::spec::{Binding, RoleRef};
 pub const SHAPE: Shape = Shape {
     word: "bind",
     example: None,
-    fields: &[
-        one("cluster-role"),
-        one("role"),
-        many("namespace"),
-        one("group"),
-    ],
+    fields: &[one("cluster-role"), one("role"), many("namespace"), one("group")],
 };
 
 /// Sorted. `user` names the RBAC objects, of which none may be described twice.
@@ -92,9 +87,9 @@ fn binding(
 fn role(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<RoleRef> {
     match (block.one("role"), block.one("cluster-role")) {
         (Some(value), None) => reader.parsed(value, "role").map(RoleRef::Role),
-        (None, Some(value)) => reader
-            .parsed::<RoleName>(value, "cluster-role")
-            .map(RoleRef::ClusterRole),
+        (None, Some(value)) => {
+            reader.parsed::<RoleName>(value, "cluster-role").map(RoleRef::ClusterRole)
+        }
         (Some(value), Some(other)) => {
             reader.problem(
                 Problem::new(value.at, "a binding has one role")
@@ -132,9 +127,8 @@ fn check_membership(
     }
     let name = quoted(group.as_str()).to_string();
     reader.problem(
-        Problem::new(value.at, format!("the user is not in the group {name}")).help(format!(
-            "add group {name} to the user, or bind the user itself"
-        )),
+        Problem::new(value.at, format!("the user is not in the group {name}"))
+            .help(format!("add group {name} to the user, or bind the user itself")),
     );
 }
 

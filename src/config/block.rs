@@ -44,35 +44,19 @@ impl Shape {
 }
 
 pub const fn one(word: &'static str) -> Field {
-    Field {
-        word,
-        takes: Takes::One,
-        shape: None,
-    }
+    Field { word, takes: Takes::One, shape: None }
 }
 
 pub const fn many(word: &'static str) -> Field {
-    Field {
-        word,
-        takes: Takes::Many,
-        shape: None,
-    }
+    Field { word, takes: Takes::Many, shape: None }
 }
 
 pub const fn blocks(shape: &'static Shape) -> Field {
-    Field {
-        word: shape.word,
-        takes: Takes::Blocks,
-        shape: Some(shape),
-    }
+    Field { word: shape.word, takes: Takes::Blocks, shape: Some(shape) }
 }
 
 pub const fn pairs(word: &'static str) -> Field {
-    Field {
-        word,
-        takes: Takes::Pairs,
-        shape: None,
-    }
+    Field { word, takes: Takes::Pairs, shape: None }
 }
 
 /// A node's values, sorted by word.
@@ -112,10 +96,7 @@ impl<'n> Block<'n> {
                 }
                 let known = block.place(field);
                 if let Some(first) = known {
-                    let list = shape
-                        .fields
-                        .get(field)
-                        .is_some_and(|f| f.takes == Takes::Many);
+                    let list = shape.fields.get(field).is_some_and(|f| f.takes == Takes::Many);
                     let help = if list {
                         format!("write several in the block: {} \"a\" \"b\"", word.text)
                     } else {
@@ -153,9 +134,7 @@ impl<'n> Block<'n> {
                 None => format!("`{word}` takes no name"),
             };
             problems.push(
-                Problem::new(extra.at, message)
-                    .label("one too many")
-                    .help(self.example_of_use()),
+                Problem::new(extra.at, message).label("one too many").help(self.example_of_use()),
             );
         }
     }
@@ -181,10 +160,7 @@ impl<'n> Block<'n> {
     /// Which field a word names, or a problem.
     fn field(&self, word: &Word, problems: &mut Vec<Problem>) -> Option<usize> {
         let shape = self.shape;
-        let found = shape
-            .fields
-            .iter()
-            .position(|field| field.word == &*word.text);
+        let found = shape.fields.iter().position(|field| field.word == &*word.text);
         if found.is_none() {
             let problem = unknown(word, &format!("on `{}`", shape.word));
             problems.push(problem.help(if shape.fields.is_empty() {
@@ -215,11 +191,8 @@ impl<'n> Block<'n> {
         }
         if let Some(grandchild) = child.children.first() {
             problems.push(
-                Problem::new(
-                    grandchild.word.at,
-                    format!("`{}` takes no block", word.text),
-                )
-                .help("is a `}` missing before this line?"),
+                Problem::new(grandchild.word.at, format!("`{}` takes no block", word.text))
+                    .help("is a `}` missing before this line?"),
             );
             return;
         }
@@ -248,22 +221,14 @@ impl<'n> Block<'n> {
                 );
             }
         }
-        let wanted = if takes == Some(Takes::One) {
-            1
-        } else {
-            usize::MAX
-        };
+        let wanted = if takes == Some(Takes::One) { 1 } else { usize::MAX };
         for value in child.values.iter().take(wanted) {
             self.put(field, word.at, value);
         }
     }
 
     fn index(&self, word: &str) -> usize {
-        self.shape
-            .fields
-            .iter()
-            .position(|field| field.word == word)
-            .unwrap_or(usize::MAX)
+        self.shape.fields.iter().position(|field| field.word == word).unwrap_or(usize::MAX)
     }
 
     /// The value of a word that takes one.
@@ -284,29 +249,21 @@ impl<'n> Block<'n> {
     /// Every word that is written, and where.
     pub fn words(&self) -> impl Iterator<Item = (&'static str, At)> {
         let fields = self.shape.fields.iter().map(|field| field.word);
-        fields
-            .zip(&self.places)
-            .filter_map(|(word, at)| at.map(|at| (word, at)))
+        fields.zip(&self.places).filter_map(|(word, at)| at.map(|at| (word, at)))
     }
 }
 
 pub fn unknown(word: &Word, place: &str) -> Problem {
-    Problem::new(
-        word.at,
-        format!("unknown word {} {place}", quoted(&word.text)),
-    )
-    .label("not known here")
+    Problem::new(word.at, format!("unknown word {} {place}", quoted(&word.text)))
+        .label("not known here")
 }
 
 fn no_pair(word: &Word) -> Problem {
     let word_text = &word.text;
-    Problem::new(word.at, format!("`{word_text}` takes a name and a value")).help(format!(
-        "write it in the block: {word_text} \"name\" \"value\""
-    ))
+    Problem::new(word.at, format!("`{word_text}` takes a name and a value"))
+        .help(format!("write it in the block: {word_text} \"name\" \"value\""))
 }
 
 fn twice(word: &Word, first: At) -> Problem {
-    Problem::new(word.at, format!("`{}` is given twice", word.text))
-        .label("again")
-        .first(first)
+    Problem::new(word.at, format!("`{}` is given twice", word.text)).label("again").first(first)
 }

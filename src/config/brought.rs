@@ -32,18 +32,12 @@ pub fn read(path: &str, folder: &str, sources: &Sources) -> Result<(BroughtCa, F
             "copy the certificate beside the description and name it from there",
         )
     })?;
-    let bytes = sources.read(&full, LIMIT).map_err(|error| {
-        (
-            error.to_string(),
-            "a brought CA is one certificate in PEM form",
-        )
-    })?;
+    let bytes = sources
+        .read(&full, LIMIT)
+        .map_err(|error| (error.to_string(), "a brought CA is one certificate in PEM form"))?;
     let der = only_certificate(&bytes, &full)?;
     let facts = facts(&der, &full)?;
-    let brought = BroughtCa {
-        path: Arc::from(full.as_str()),
-        der,
-    };
+    let brought = BroughtCa { path: Arc::from(full.as_str()), der };
     Ok((brought, facts))
 }
 
@@ -74,12 +68,8 @@ fn only_certificate(bytes: &[u8], path: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 fn facts(der: &[u8], path: &str) -> Result<Facts, Refusal> {
-    let facts = CertificateFacts::from_der(der).map_err(|error| {
-        (
-            format!("{path} {error}"),
-            "it may be damaged or cut; copy it again",
-        )
-    })?;
+    let facts = CertificateFacts::from_der(der)
+        .map_err(|error| (format!("{path} {error}"), "it may be damaged or cut; copy it again"))?;
     if !facts.is_ca {
         return Err((
             format!("{path} is not a CA certificate"),
@@ -105,10 +95,7 @@ fn facts(der: &[u8], path: &str) -> Result<Facts, Refusal> {
             )
         })?;
     Ok(Facts {
-        common_name: facts
-            .subject
-            .common_name()
-            .and_then(|name| name.parse().ok()),
+        common_name: facts.subject.common_name().and_then(|name| name.parse().ok()),
         validity: facts.not_after.since(facts.not_before),
         public_key: facts.public_key.spki().to_vec(),
         key,

@@ -16,13 +16,7 @@ use crate::time::Span;
 pub const SHAPE: Shape = Shape {
     word: "ca",
     example: Some("kubernetes"),
-    fields: &[
-        one("validity"),
-        one("key"),
-        one("common-name"),
-        one("revision"),
-        one("certificate"),
-    ],
+    fields: &[one("validity"), one("key"), one("common-name"), one("revision"), one("certificate")],
 };
 
 /// kubeadm's 87600h.
@@ -64,18 +58,13 @@ pub fn read(
             continue;
         }
         let mut unknown = untouched_like(&drafts, name.unwrap_or(CaName::Kubernetes), defaults);
-        let draft = name
-            .and_then(|name| drafts.get_mut(&name))
-            .or(unknown.as_mut());
+        let draft = name.and_then(|name| drafts.get_mut(&name)).or(unknown.as_mut());
         if let Some(draft) = draft {
             draft.fill(block, sources, reader);
         }
     }
     check_distinct(&drafts, reader);
-    drafts
-        .into_iter()
-        .map(|(name, draft)| (name, draft.ca))
-        .collect()
+    drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect()
 }
 
 /// A place for the settings of a block whose name is a mistake, so that they are judged as well.
@@ -151,14 +140,8 @@ impl Draft {
                     self.ca.common_name.value = common_name.clone();
                 }
                 self.ca.common_name.origin = derived.clone();
-                self.ca.validity = Setting {
-                    value: facts.validity,
-                    origin: derived.clone(),
-                };
-                self.ca.key = Setting {
-                    value: facts.key,
-                    origin: derived,
-                };
+                self.ca.validity = Setting { value: facts.validity, origin: derived.clone() };
+                self.ca.key = Setting { value: facts.key, origin: derived };
                 self.ca.explicit_key = false;
                 self.ca.brought = Some(brought);
                 self.facts = Some((facts, value.at));
@@ -173,15 +156,10 @@ impl Draft {
 /// certificate could then speak for anybody (Kubernetes, "Configure the Aggregation Layer").
 fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
     let before = reader.problems.len();
-    let brought: Vec<_> = drafts
-        .values()
-        .filter_map(|draft| draft.facts.as_ref())
-        .collect();
+    let brought: Vec<_> = drafts.values().filter_map(|draft| draft.facts.as_ref()).collect();
     for (index, (facts, at)) in brought.iter().enumerate() {
-        let earlier = brought
-            .iter()
-            .take(index)
-            .find(|(other, _)| other.public_key == facts.public_key);
+        let earlier =
+            brought.iter().take(index).find(|(other, _)| other.public_key == facts.public_key);
         if let Some((_, first)) = earlier {
             reader.problem(
                 Problem::new(*at, "one certificate for two CAs")
@@ -193,23 +171,18 @@ fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
     if reader.problems.len() > before {
         return;
     }
-    let (Some(cluster), Some(proxy)) = (
-        drafts.get(&CaName::Kubernetes),
-        drafts.get(&CaName::FrontProxy),
-    ) else {
+    let (Some(cluster), Some(proxy)) =
+        (drafts.get(&CaName::Kubernetes), drafts.get(&CaName::FrontProxy))
+    else {
         return;
     };
     let place = proxy.common_name_at.or(cluster.common_name_at);
     if let Some(at) = place.filter(|_| cluster.ca.common_name.value == proxy.ca.common_name.value) {
-        let mut problem = Problem::new(
-            at,
-            "the kubernetes and front-proxy CAs have the same common name",
-        )
-        .help("the API server must tell their clients apart; rename one");
-        problem.other = cluster
-            .common_name_at
-            .filter(|other| *other != at)
-            .map(|other| (other, "first here"));
+        let mut problem =
+            Problem::new(at, "the kubernetes and front-proxy CAs have the same common name")
+                .help("the API server must tell their clients apart; rename one");
+        problem.other =
+            cluster.common_name_at.filter(|other| *other != at).map(|other| (other, "first here"));
         reader.problem(problem);
     }
 }

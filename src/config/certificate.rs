@@ -53,10 +53,7 @@ const TAKEN: [(&str, &[&str]); 2] = [
             "kubelet",
         ],
     ),
-    (
-        "etc/kubernetes/pki/etcd",
-        &["ca", "server", "peer", "healthcheck-client"],
-    ),
+    ("etc/kubernetes/pki/etcd", &["ca", "server", "peer", "healthcheck-client"]),
 ];
 
 pub fn read(
@@ -124,10 +121,7 @@ fn certificate(
         name: name?,
         ca: ca?,
         common_name,
-        organizations: organizations
-            .into_iter()
-            .map(|(organization, _)| organization)
-            .collect(),
+        organizations: organizations.into_iter().map(|(organization, _)| organization).collect(),
         usage: usage?,
         sans: sans.into_iter().map(|(san, _)| san).collect(),
         policy,
@@ -147,16 +141,11 @@ fn usage(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Usage> {
             );
         }
     }
-    Some(
-        match (
-            found.contains(&Usage::Server),
-            found.contains(&Usage::Client),
-        ) {
-            (true, true) => Usage::ServerAndClient,
-            (false, true) => Usage::Client,
-            _ => Usage::Server,
-        },
-    )
+    Some(match (found.contains(&Usage::Server), found.contains(&Usage::Client)) {
+        (true, true) => Usage::ServerAndClient,
+        (false, true) => Usage::Client,
+        _ => Usage::Server,
+    })
 }
 
 fn delivery(
@@ -172,29 +161,23 @@ fn delivery(
             words.sort_unstable();
             let help = suggestion(node.as_str(), words.iter().copied());
             reader.problem(
-                Problem::new(
-                    at,
-                    format!("no node {} is described", quoted(node.as_str())),
-                )
-                .help(help),
+                Problem::new(at, format!("no node {} is described", quoted(node.as_str())))
+                    .help(help),
             );
         }
         nodes.push(node);
     }
     let written = block.one("folder");
-    if let Some(at) = written
-        .map(|value| value.at)
-        .filter(|_| block.written("node").is_none())
-    {
+    if let Some(at) = written.map(|value| value.at).filter(|_| block.written("node").is_none()) {
         reader.problem(
             Problem::new(at, "a `folder` without a `node`")
                 .help("name the nodes that get the files: node \"cp1\", or delete the folder"),
         );
     }
     let folder = match written {
-        Some(value) => reader
-            .text(value, "folder")
-            .and_then(|text| folder(text, value.at, reader))?,
+        Some(value) => {
+            reader.text(value, "folder").and_then(|text| folder(text, value.at, reader))?
+        }
         None => TreePath::of(PKI),
     };
     let at = written.map_or(block.at, |value| value.at);
@@ -204,31 +187,17 @@ fn delivery(
         && names.contains(&name.as_str().to_ascii_lowercase().as_str())
     {
         reader.problem(
-            Problem::new(
-                block.at,
-                format!("/{path}/{name} is a file of Kubernetes' own"),
-            )
-            .help("choose another name, or another `folder`"),
+            Problem::new(block.at, format!("/{path}/{name} is a file of Kubernetes' own"))
+                .help("choose another name, or another `folder`"),
         );
     }
-    if folder
-        .as_str()
-        .split('/')
-        .any(|segment| segment == "manifests")
-    {
+    if folder.as_str().split('/').any(|segment| segment == "manifests") {
         reader.problem(
-            Problem::new(
-                at,
-                "the kubelet takes every file in a manifests folder for a pod",
-            )
-            .help("choose another folder, such as /etc/kubernetes/pki"),
+            Problem::new(at, "the kubelet takes every file in a manifests folder for a pod")
+                .help("choose another folder, such as /etc/kubernetes/pki"),
         );
     }
-    Some(if nodes.is_empty() {
-        Delivery::Operator
-    } else {
-        Delivery::Nodes { nodes, folder }
-    })
+    Some(if nodes.is_empty() { Delivery::Operator } else { Delivery::Nodes { nodes, folder } })
 }
 
 fn folder(text: &str, at: At, reader: &mut Reader<'_>) -> Option<TreePath> {

@@ -16,12 +16,7 @@ use crate::version::{KubernetesVersion, VersionRequest};
 pub const SHAPE: Shape = Shape {
     word: "cluster",
     example: Some("lab"),
-    fields: &[
-        one("kubernetes"),
-        one("endpoint"),
-        many("service-cidr"),
-        one("dns-domain"),
-    ],
+    fields: &[one("kubernetes"), one("endpoint"), many("service-cidr"), one("dns-domain")],
 };
 
 /// kubeadm's default.
@@ -83,10 +78,8 @@ impl ClusterDraft {
         let requested = reader
             .one::<VersionRequest>(block, "kubernetes")
             .unwrap_or_else(|| Setting::default(KubernetesVersion::DEFAULT.into()));
-        let kubernetes = Setting {
-            value: requested.value.resolve(None),
-            origin: requested.origin.clone(),
-        };
+        let kubernetes =
+            Setting { value: requested.value.resolve(None), origin: requested.origin.clone() };
         if !kubernetes.value.has_evidence() {
             reader.note(format!(
                 "kubernetes {} ({}) is not among the versions that kpki was checked against; its certificates are made as for the newest one known",
@@ -126,9 +119,7 @@ impl ClusterDraft {
         nodes_complete: bool,
         reader: &mut Reader<'_>,
     ) -> Option<Cluster> {
-        let mut members = nodes
-            .iter()
-            .filter(|node| node.role == Some(Role::ControlPlane));
+        let mut members = nodes.iter().filter(|node| node.role == Some(Role::ControlPlane));
         let endpoint = match (self.endpoint, members.next(), members.next()) {
             (Some(endpoint), ..) => Some(endpoint),
             (None, Some(only), None) => only.addresses.first().map(|(address, _)| Setting {

@@ -99,11 +99,7 @@ impl<'g> Files<'g> {
             .map(|(path, owner)| (path.to_owned(), owner))
             .collect();
         all.extend(others);
-        let mut found = Files {
-            by_path: HashMap::new(),
-            folders: HashMap::new(),
-            all,
-        };
+        let mut found = Files { by_path: HashMap::new(), folders: HashMap::new(), all };
         for (index, (path, _)) in found.all.iter().enumerate() {
             let path = path.to_lowercase();
             for (end, _) in path.match_indices('/') {

@@ -39,50 +39,24 @@ const NAMES: [(Component, &str); 8] = [
     (Component::ServiceAccount, "service-account"),
 ];
 
-const TOPOLOGIES: [(EtcdTopology, &str); 2] = [
-    (EtcdTopology::Stacked, "stacked"),
-    (EtcdTopology::External, "external"),
-];
+const TOPOLOGIES: [(EtcdTopology, &str); 2] =
+    [(EtcdTopology::Stacked, "stacked"), (EtcdTopology::External, "external")];
 
 /// What each component's block may hold.
 fn words(component: Component) -> &'static [&'static str] {
     match component {
-        Component::Apiserver => &[
-            "key",
-            "validity",
-            "renew-before",
-            "revision",
-            "san",
-            "image",
-            "flag",
-        ],
-        Component::ControllerManager | Component::Scheduler => &[
-            "key",
-            "validity",
-            "renew-before",
-            "revision",
-            "image",
-            "flag",
-        ],
-        Component::Etcd => &[
-            "key",
-            "validity",
-            "renew-before",
-            "revision",
-            "san",
-            "topology",
-            "image",
-            "flag",
-        ],
-        Component::Kubelet => &[
-            "key",
-            "validity",
-            "renew-before",
-            "revision",
-            "san",
-            "serving",
-            "config",
-        ],
+        Component::Apiserver => {
+            &["key", "validity", "renew-before", "revision", "san", "image", "flag"]
+        }
+        Component::ControllerManager | Component::Scheduler => {
+            &["key", "validity", "renew-before", "revision", "image", "flag"]
+        }
+        Component::Etcd => {
+            &["key", "validity", "renew-before", "revision", "san", "topology", "image", "flag"]
+        }
+        Component::Kubelet => {
+            &["key", "validity", "renew-before", "revision", "san", "serving", "config"]
+        }
         // A key pair without a certificate: nothing expires.
         Component::ServiceAccount => &["key", "revision"],
         _ => &["key", "validity", "renew-before", "revision"],
@@ -144,10 +118,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         for (word, at) in block.words() {
             let known = words(component);
             if !known.contains(&word) {
-                let message = format!(
-                    "`{word}` has no meaning for component \"{}\"",
-                    component.as_str()
-                );
+                let message =
+                    format!("`{word}` has no meaning for component \"{}\"", component.as_str());
                 let help = suggestion("", known.iter().copied());
                 reader.problem(Problem::new(at, message).help(help));
             }
@@ -161,11 +133,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let image = flags::image(block, reader);
     let written = reader.policy(block);
     let revision = reader.revision(block);
-    let topology = topology.and_then(|value| {
-        reader
-            .choice(value, "topology", &TOPOLOGIES)
-            .map(|t| (t, value.at))
-    });
+    let topology = topology
+        .and_then(|value| reader.choice(value, "topology", &TOPOLOGIES).map(|t| (t, value.at)));
     match component {
         Some(Component::Etcd) => {
             if let Some((topology, at)) = topology {
@@ -186,20 +155,15 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         Some(Component::ServiceAccount) if is_ed25519(&written) => {
             let at = block.one("key").map_or(block.at, |value| value.at);
             reader.problem(
-                Problem::new(
-                    at,
-                    "kube-apiserver cannot read an ed25519 service-account key",
-                )
-                .label("it exits at start")
-                .help("use \"ecdsa-p256\" or \"rsa-2048\""),
+                Problem::new(at, "kube-apiserver cannot read an ed25519 service-account key")
+                    .label("it exits at start")
+                    .help("use \"ecdsa-p256\" or \"rsa-2048\""),
             );
         }
         _ => {}
     }
     if let Some(component) = component {
-        let places = flags
-            .iter()
-            .map(|(name, (_, at))| ((component, name.clone()), *at));
+        let places = flags.iter().map(|(name, (_, at))| ((component, name.clone()), *at));
         all.places.flags.extend(places);
         let image_at = block.written("image").map(|at| (component, at));
         all.places.images.extend(image_at);
@@ -207,10 +171,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             policy: written.policy.clone(),
             sans: sans.into_iter().map(|(san, _)| san).collect(),
             revision,
-            flags: flags
-                .into_iter()
-                .map(|(name, (value, _))| (name, value))
-                .collect(),
+            flags: flags.into_iter().map(|(name, (value, _))| (name, value)).collect(),
             image,
         };
         all.settings.insert(component, settings);

@@ -61,25 +61,14 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
     let nodes = node::read(of(&node::SHAPE), reader);
     let nodes_complete = complete && reader.problems.len() == before;
     let components = component::read(of(&component::SHAPE), &defaults, reader);
-    node::check_etcd(
-        &nodes,
-        components.etcd,
-        components.topology_at,
-        nodes_complete,
-        reader,
-    );
+    node::check_etcd(&nodes, components.etcd, components.topology_at, nodes_complete, reader);
     check_node_renewal(&nodes, &components, &defaults, reader);
     let users = user::read(of(&user::SHAPE), &defaults, sources, reader);
     let names = nodes.iter().filter_map(|node| node.name.as_ref());
     let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
     let mut folders = collisions::Folders::new();
-    let certificates = certificate::read(
-        of(&certificate::SHAPE),
-        &defaults,
-        &names,
-        &mut folders,
-        reader,
-    );
+    let certificates =
+        certificate::read(of(&certificate::SHAPE), &defaults, &names, &mut folders, reader);
     drop(names);
     let manifests =
         only(of(&manifests::SHAPE), reader).and_then(|block| manifests::folder(block, reader));
@@ -91,15 +80,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
     let secrets = secrets::read(only(of(&secrets::SHAPE), reader), sources, reader);
     node::check_recipients(&nodes, complete && secrets.is_none(), reader);
     let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
-    note_clamped(
-        &cas,
-        &defaults,
-        &components,
-        &nodes,
-        &users,
-        &certificates,
-        reader,
-    );
+    note_clamped(&cas, &defaults, &components, &nodes, &users, &certificates, reader);
     let mut nodes: Vec<_> = nodes.into_iter().filter_map(NodeDraft::finish).collect();
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let spec = Spec {
@@ -119,12 +100,7 @@ pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> O
         secrets,
         lines: lines::note(blocks.values().flatten(), reader),
     };
-    Some(Described {
-        spec,
-        manifests,
-        places: components.places,
-        folders,
-    })
+    Some(Described { spec, manifests, places: components.places, folders })
 }
 
 fn sorted<T>(mut all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
@@ -153,13 +129,11 @@ fn sort<'n>(
         *complete = false;
         let known = SHAPES.iter().map(|shape| shape.word).chain(["include"]);
         // `key: value` is YAML's habit; the colon belongs to the name in KDL.
-        let help = match word
-            .strip_suffix(':')
-            .filter(|word| known.clone().any(|known| known == *word))
-        {
-            Some(word) => format!("write {word} without a colon"),
-            None => suggestion(word, known),
-        };
+        let help =
+            match word.strip_suffix(':').filter(|word| known.clone().any(|known| known == *word)) {
+                Some(word) => format!("write {word} without a colon"),
+                None => suggestion(word, known),
+            };
         reader.problem(unknown(&node.word, "at the top level").help(help));
     }
     blocks
@@ -190,16 +164,10 @@ fn check_node_renewal(
             continue;
         }
         let nothing = PolicyOverride::default();
-        let near = components
-            .written
-            .values()
-            .map(|written| &written.policy)
-            .chain([&nothing]);
+        let near = components.written.values().map(|written| &written.policy).chain([&nothing]);
         let before = reader.problems.len();
         for component in near {
-            let policy = defaults
-                .overridden_by(component)
-                .overridden_by(&node.written.policy);
+            let policy = defaults.overridden_by(component).overridden_by(&node.written.policy);
             reader.check_renewal(&policy, &node.written);
             if reader.problems.len() > before {
                 break;
@@ -220,9 +188,8 @@ fn note_clamped(
 ) {
     let mut note = |what: &str, validity: &Setting<Span>, name: CaName| {
         // How much is left of a brought certificate depends on the clock, which is not read here.
-        let Some(ca) = cas
-            .get(&name)
-            .filter(|ca| ca.brought.is_none() && ca.validity.value < validity.value)
+        let Some(ca) =
+            cas.get(&name).filter(|ca| ca.brought.is_none() && ca.validity.value < validity.value)
         else {
             return;
         };
@@ -237,11 +204,7 @@ fn note_clamped(
     for (component, written) in &components.written {
         if let Some(validity) = &written.policy.validity {
             for name in issuers(*component) {
-                note(
-                    &format!("component {}'s certificates", component.as_str()),
-                    validity,
-                    *name,
-                );
+                note(&format!("component {}'s certificates", component.as_str()), validity, *name);
             }
         }
     }
@@ -257,19 +220,15 @@ fn note_clamped(
             }
         }
     }
-    for user in users
-        .iter()
-        .filter(|user| user.policy.validity != defaults.validity)
-    {
+    for user in users.iter().filter(|user| user.policy.validity != defaults.validity) {
         note(
             &format!("user {}'s certificate", user.name),
             &user.policy.validity,
             CaName::Kubernetes,
         );
     }
-    for certificate in certificates
-        .iter()
-        .filter(|certificate| certificate.policy.validity != defaults.validity)
+    for certificate in
+        certificates.iter().filter(|certificate| certificate.policy.validity != defaults.validity)
     {
         note(
             &format!("certificate {}", certificate.name),

@@ -45,9 +45,7 @@ impl Excerpt {
     }
 
     fn push(&mut self, line: &str, before: &str) {
-        let before = before
-            .get(..before.floor_char_boundary(AROUND))
-            .unwrap_or("");
+        let before = before.get(..before.floor_char_boundary(AROUND)).unwrap_or("");
         let is_end = is_end_of_key(line, before);
         if is_end || holds_key(line) {
             self.hides_key = true;
@@ -63,18 +61,9 @@ impl Excerpt {
         let Some((start, shown)) = self.starts.get(line.saturating_sub(1)).copied() else {
             return 0;
         };
-        let end = self
-            .starts
-            .get(line)
-            .map_or(self.text.len(), |(_, next)| *next);
-        let count = original
-            .get(start..offset)
-            .map_or(usize::MAX, |head| head.chars().count());
-        let shown_line = self
-            .text
-            .get(shown..end)
-            .unwrap_or("")
-            .trim_end_matches('\n');
+        let end = self.starts.get(line).map_or(self.text.len(), |(_, next)| *next);
+        let count = original.get(start..offset).map_or(usize::MAX, |head| head.chars().count());
+        let shown_line = self.text.get(shown..end).unwrap_or("").trim_end_matches('\n');
         let there = shown_line.char_indices().nth(count);
         shown + there.map_or(shown_line.len(), |(at, _)| at)
     }
@@ -101,25 +90,14 @@ mod tests {
 
     #[test]
     fn of_a_long_line_only_the_part_around_a_mark_is_read_and_columns_stay() {
-        let text = format!(
-            "first\n{}é\u{9b}X{}\nlast",
-            "東".repeat(9000),
-            "y".repeat(9000)
-        );
+        let text = format!("first\n{}é\u{9b}X{}\nlast", "東".repeat(9000), "y".repeat(9000));
         let mark = text.find('X').unwrap();
         let shown = Excerpt::of(&text, "", &[mark]);
         assert!(shown.text.len() < 9000 + 4 * AROUND, "{}", shown.text.len());
         let there = shown.offset(&text, mark);
         assert!(shown.text.get(there..).unwrap().starts_with("Xyyy"));
-        let column = |text: &str, at: usize| {
-            text.get(..at)
-                .unwrap()
-                .lines()
-                .last()
-                .unwrap()
-                .chars()
-                .count()
-        };
+        let column =
+            |text: &str, at: usize| text.get(..at).unwrap().lines().last().unwrap().chars().count();
         assert_eq!(column(&shown.text, there), column(&text, mark));
         assert!(shown.text.starts_with("first\n") && shown.text.ends_with("y\nlast"));
         let last = shown.offset(&text, text.len() - 4);

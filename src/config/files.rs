@@ -13,8 +13,8 @@ const FILE_LIMIT: usize = 1024 * 1024;
 const ENDING: &str = ".kdl";
 const PEM: &[u8] = b"-----BEGIN ";
 const AGE_IDENTITY: &[u8] = b"AGE-SECRET-KEY-";
-/// kdl reads about one MiB a second and core: with more, an answer would take longer than two seconds. It is room
-/// for 50,000 nodes, ten times what Kubernetes supports.
+/// kdl reads about one MiB a second and core: with more, an answer would take longer than two seconds. It is
+/// room for 50,000 nodes, ten times what Kubernetes supports.
 const TOTAL_LIMIT: usize = 3 * 1024 * 1024;
 const INCLUDE_DEPTH: usize = 8;
 
@@ -39,11 +39,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
     let mut all = Files::default();
     let mut total = 0;
     let mut seen: HashMap<String, Option<At>> = HashMap::new();
-    let mut queue = VecDeque::from([Wanted {
-        path: root.to_owned(),
-        by: None,
-        chain: Vec::new(),
-    }]);
+    let mut queue = VecDeque::from([Wanted { path: root.to_owned(), by: None, chain: Vec::new() }]);
     while let Some(wanted) = queue.pop_front() {
         let file = all.read.len();
         let refuse =
@@ -105,10 +101,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
             }
         };
         let (nodes, problems) = parse(&text, file);
-        all.read.push(SourceFile::new(
-            Arc::from(wanted.path.as_str()),
-            text.into(),
-        ));
+        all.read.push(SourceFile::new(Arc::from(wanted.path.as_str()), text.into()));
         all.problems.extend(problems);
         for node in nodes {
             if &*node.word.text == "include" {
@@ -163,10 +156,7 @@ fn decode(bytes: Vec<u8>, path: &str) -> Result<String, (String, &'static str)> 
     // Of an age identity neither; bech32 may be in lower case, too.
     let upper = bytes.to_ascii_uppercase();
     let identity = AGE_IDENTITY;
-    if let Some(at) = upper
-        .windows(identity.len())
-        .position(|window| window == identity)
-    {
+    if let Some(at) = upper.windows(identity.len()).position(|window| window == identity) {
         let line = line(at, &bytes);
         return Err((
             format!("{path} holds an age identity in line {line}; nothing of it is shown"),
@@ -175,10 +165,7 @@ fn decode(bytes: Vec<u8>, path: &str) -> Result<String, (String, &'static str)> 
     }
     String::from_utf8(bytes).map_err(|error| {
         let line = line(error.utf8_error().valid_up_to(), error.as_bytes());
-        (
-            format!("{path} is not UTF-8 text (line {line})"),
-            "save it as UTF-8",
-        )
+        (format!("{path} is not UTF-8 text (line {line})"), "save it as UTF-8")
     })
 }
 
@@ -194,36 +181,20 @@ fn included(node: &Node, by: &Wanted) -> Result<Wanted, Box<Problem>> {
         return Err(refuse(node.word.at, message, example));
     }
     let Scalar::Text(path) = &value.scalar else {
-        return Err(refuse(
-            value.at,
-            "an include's path is a text".to_owned(),
-            example,
-        ));
+        return Err(refuse(value.at, "an include's path is a text".to_owned(), example));
     };
     let mut chain = by.chain.clone();
     chain.push(by.path.clone());
     if chain.len() > INCLUDE_DEPTH {
         let message = format!("includes are nested more than {INCLUDE_DEPTH} deep");
-        return Err(refuse(
-            value.at,
-            message,
-            "include all files from the first one",
-        ));
+        return Err(refuse(value.at, message, "include all files from the first one"));
     }
     let folder = by.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let path = below(folder, path).ok_or_else(|| {
         let message = format!("{} leads out of the description's folder", quoted(path));
-        refuse(
-            value.at,
-            message,
-            "name a file beside this one or below, such as \"nodes.kdl\"",
-        )
+        refuse(value.at, message, "name a file beside this one or below, such as \"nodes.kdl\"")
     })?;
-    Ok(Wanted {
-        path,
-        by: Some(value.at),
-        chain,
-    })
+    Ok(Wanted { path, by: Some(value.at), chain })
 }
 
 /// `path` as seen from `folder`, `.` and `..` resolved; none if it leaves the root.

@@ -33,9 +33,8 @@ pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, (St
 }
 
 fn refused_name(name: &str, at: At) -> Option<Problem> {
-    let plain = name
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let plain =
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if name.starts_with('-') {
         let bare = name.trim_start_matches('-');
         return Some(
@@ -62,11 +61,8 @@ fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<String> {
     // The kubelet would put a variable in the place of $(NAME).
     if text.contains(is_hidden) || text.contains("$(") {
         reader.problem(
-            Problem::new(
-                value.at,
-                "a flag's value has a control or invisible character, or `$(`",
-            )
-            .help("write the value out, in one line"),
+            Problem::new(value.at, "a flag's value has a control or invisible character, or `$(`")
+                .help("write the value out, in one line"),
         );
         return None;
     }

@@ -6,16 +6,8 @@ use super::tree::Scalar;
 use crate::spec::Lines;
 
 /// Words whose every value is worth a line of its own.
-const FIELDS: [&str; 8] = [
-    "san",
-    "group",
-    "organization",
-    "csr",
-    "certificate",
-    "recipient",
-    "role",
-    "cluster-role",
-];
+const FIELDS: [&str; 8] =
+    ["san", "group", "organization", "csr", "certificate", "recipient", "role", "cluster-role"];
 
 pub fn note<'b>(blocks: impl Iterator<Item = &'b Block<'b>>, reader: &Reader<'_>) -> Lines {
     let mut lines = Lines::default();

@@ -12,11 +12,7 @@ use crate::profile::Process;
 use crate::sources::Sources;
 use crate::spec::{Manifest, Manifests, Spec};
 
-pub const SHAPE: Shape = Shape {
-    word: "manifests",
-    example: Some("manifests/"),
-    fields: &[],
-};
+pub const SHAPE: Shape = Shape { word: "manifests", example: Some("manifests/"), fields: &[] };
 
 /// As the patcher's; a static pod has a few KiB.
 const LIMIT: usize = 1024 * 1024;
@@ -109,11 +105,6 @@ pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review
 }
 
 fn one(path: &str, sources: &Sources) -> Result<Option<Manifest>, String> {
-    let bytes = sources
-        .read_if_there(path, LIMIT)
-        .map_err(|error| error.to_string())?;
-    Ok(bytes.map(|bytes| Manifest {
-        path: Arc::from(path),
-        bytes: Arc::from(bytes),
-    }))
+    let bytes = sources.read_if_there(path, LIMIT).map_err(|error| error.to_string())?;
+    Ok(bytes.map(|bytes| Manifest { path: Arc::from(path), bytes: Arc::from(bytes) }))
 }

@@ -1,8 +1,9 @@
 //! A description in KDL to a [`Spec`], with every mistake of every file in one report.
 //!
-//! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a text's structure and limits, `parse`
-//! turns it into a `tree`; `block` sorts a node's words by its shape, a table in each of `cluster`, `ca`,
-//! `node`, `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader` makes types of values. Nothing here stops at a
+//! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a
+//! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape, a
+//! table in each of `cluster`, `ca`, `node`, `component`, `user` (with `bind` and `request`), `certificate`,
+//! `manifests`, `secrets` and `reproducible`; `reader` makes types of values. Nothing here stops at a
 //! mistake: what can be judged is judged, and a rule about something missing is silent where a mistake may
 //! have hidden it.
 
@@ -76,11 +77,7 @@ pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
     processes::review(&spec, &described.places, &mut review);
     collisions::review(&spec, &described.folders, &mut review);
     if review.problems.is_empty() {
-        Ok(Loaded {
-            spec,
-            notes: review.notes,
-            files: review.files,
-        })
+        Ok(Loaded { spec, notes: review.notes, files: review.files })
     } else {
         Err(Report::new(review.files, review.problems))
     }

@@ -28,11 +28,8 @@ pub const SHAPE: Shape = Shape {
     ],
 };
 
-const ROLES: [(Role, &str); 3] = [
-    (Role::ControlPlane, "control-plane"),
-    (Role::Worker, "worker"),
-    (Role::Etcd, "etcd"),
-];
+const ROLES: [(Role, &str); 3] =
+    [(Role::ControlPlane, "control-plane"), (Role::Worker, "worker"), (Role::Etcd, "etcd")];
 
 pub struct NodeDraft {
     pub at: At,
@@ -51,10 +48,8 @@ pub struct NodeDraft {
 /// All nodes, in the order written.
 pub fn read(blocks: &[Block<'_>], reader: &mut Reader<'_>) -> Vec<NodeDraft> {
     let (mut names, mut addresses) = (Seen::new(), HashMap::new());
-    let drafts: Vec<NodeDraft> = blocks
-        .iter()
-        .map(|block| draft(block, &mut names, &mut addresses, reader))
-        .collect();
+    let drafts: Vec<NodeDraft> =
+        blocks.iter().map(|block| draft(block, &mut names, &mut addresses, reader)).collect();
     let mut primaries = drafts
         .iter()
         .filter(|node| node.role == Some(Role::ControlPlane))
@@ -81,10 +76,7 @@ fn draft(
         None => Some(Role::Worker),
         Some(value) => reader.choice(value, "role", &ROLES),
     };
-    let primary = reader
-        .flag(block, "primary")
-        .filter(|(primary, _)| *primary)
-        .map(|(_, at)| at);
+    let primary = reader.flag(block, "primary").filter(|(primary, _)| *primary).map(|(_, at)| at);
     let node = NodeDraft {
         at: block.at,
         name: reader.name(block, names),
@@ -98,10 +90,7 @@ fn draft(
         recipients: secrets::recipients(block, reader),
     };
     check_addresses(&node, block, addresses, reader);
-    if let Some(at) = node
-        .primary
-        .filter(|_| role.is_some_and(|role| role != Role::ControlPlane))
-    {
+    if let Some(at) = node.primary.filter(|_| role.is_some_and(|role| role != Role::ControlPlane)) {
         reader.problem(
             Problem::new(at, "only a control-plane node can be `primary`").help(
                 "primary says which control-plane node gets super-admin.conf; delete it here",
@@ -149,12 +138,9 @@ fn check_addresses(
             _ => "etcd checks the address that a member connects from",
         };
         reader.problem(
-            Problem::new(
-                node.at,
-                format!("this {} node needs an `address`", role.as_str()),
-            )
-            .label(why)
-            .help("add address=\"10.0.0.11\""),
+            Problem::new(node.at, format!("this {} node needs an `address`", role.as_str()))
+                .label(why)
+                .help("add address=\"10.0.0.11\""),
         );
     }
 }
@@ -167,22 +153,17 @@ pub fn check_etcd(
     complete: bool,
     reader: &mut Reader<'_>,
 ) {
-    let members: Vec<&NodeDraft> = nodes
-        .iter()
-        .filter(|node| node.role == Some(Role::Etcd))
-        .collect();
+    let members: Vec<&NodeDraft> =
+        nodes.iter().filter(|node| node.role == Some(Role::Etcd)).collect();
     let count = match topology {
         EtcdTopology::Stacked => {
             for node in &members {
-                reader.problem(
-                    Problem::new(node.role_at, "an etcd node in a stacked topology")
-                        .help("add component \"etcd\" topology=\"external\", or give the node another role"),
-                );
+                reader
+                    .problem(Problem::new(node.role_at, "an etcd node in a stacked topology").help(
+                    "add component \"etcd\" topology=\"external\", or give the node another role",
+                ));
             }
-            nodes
-                .iter()
-                .filter(|node| node.role == Some(Role::ControlPlane))
-                .count()
+            nodes.iter().filter(|node| node.role == Some(Role::ControlPlane)).count()
         }
         EtcdTopology::External => members.len(),
     };
@@ -221,11 +202,7 @@ impl NodeDraft {
         Some(Node {
             name: self.name?,
             role: self.role?,
-            addresses: self
-                .addresses
-                .into_iter()
-                .map(|(address, _)| address)
-                .collect(),
+            addresses: self.addresses.into_iter().map(|(address, _)| address).collect(),
             sans: self.sans.into_iter().map(|(san, _)| san).collect(),
             primary: self.primary.is_some(),
             policy: self.written.policy,

@@ -23,10 +23,8 @@ pub fn parse(text: &str, file: usize) -> (Vec<Node>, Vec<Problem>) {
     let mut checked = check(text, file);
     let mut problems = std::mem::take(&mut checked.problems);
     let mut nodes = Vec::new();
-    let pieces: Vec<_> = pieces(&checked)
-        .into_par_iter()
-        .map(|range| parse_piece(&checked, range, file))
-        .collect();
+    let pieces: Vec<_> =
+        pieces(&checked).into_par_iter().map(|range| parse_piece(&checked, range, file)).collect();
     for (more, refused) in pieces {
         nodes.extend(more);
         problems.extend(refused);
@@ -52,9 +50,7 @@ fn parse_piece(checked: &Checked, piece: Range<usize>, file: usize) -> (Vec<Node
         if *start >= piece.end {
             break;
         }
-        let end = starts
-            .get(index + 1)
-            .map_or(piece.end, |next| piece.end.min(*next));
+        let end = starts.get(index + 1).map_or(piece.end, |next| piece.end.min(*next));
         let text = checked.clean.get(*start..end).unwrap_or("");
         match plain::node(text, file, *start) {
             Some(node) => {
@@ -91,23 +87,15 @@ fn parse_with_kdl(
     range: Range<usize>,
     file: usize,
 ) -> Result<Vec<Node>, Box<Problem>> {
-    let place = Place {
-        file,
-        base: range.start,
-    };
+    let place = Place { file, base: range.start };
     let text = clean.get(range).unwrap_or("");
     match KdlDocument::parse_v2(text) {
-        Ok(document) => Ok(document
-            .nodes()
-            .iter()
-            .map(|node| place.node(node))
-            .collect()),
+        Ok(document) => Ok(document.nodes().iter().map(|node| place.node(node)).collect()),
         // The check before lets nothing through that kdl refuses; one message is enough if it did.
         Err(error) => {
             let first = error.diagnostics.first();
-            let (start, end) = first.map_or((0, 0), |d| {
-                (d.span.offset(), d.span.offset() + d.span.len())
-            });
+            let (start, end) =
+                first.map_or((0, 0), |d| (d.span.offset(), d.span.offset() + d.span.len()));
             let why = first.and_then(|d| d.message.clone()).unwrap_or_default();
             let problem = Problem::new(place.at(start, end), "this is not KDL");
             Err(Box::new(problem.label(why.to_lowercase())))
@@ -129,17 +117,12 @@ impl Place {
 
     fn word(self, word: &KdlIdentifier) -> Word {
         let span = word.span();
-        Word {
-            text: word.value().into(),
-            at: self.at(span.offset(), span.offset() + span.len()),
-        }
+        Word { text: word.value().into(), at: self.at(span.offset(), span.offset() + span.len()) }
     }
 
     fn value(self, entry: &KdlEntry) -> Value {
         let end = entry.span().offset() + entry.span().len();
-        let length = entry
-            .format()
-            .map_or(entry.span().len(), |format| format.value_repr.len());
+        let length = entry.format().map_or(entry.span().len(), |format| format.value_repr.len());
         Value {
             scalar: match entry.value() {
                 KdlValue::String(text) => Scalar::Text(text.as_str().into()),

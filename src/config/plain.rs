@@ -8,12 +8,7 @@ use super::tree::{Node, Scalar, Value, Word};
 
 /// The node that `text` is, with places in `file` from `base` on. `None`: it has another form.
 pub fn node(text: &str, file: usize, base: usize) -> Option<Node> {
-    let mut reader = Reader {
-        text,
-        file,
-        base,
-        position: 0,
-    };
+    let mut reader = Reader { text, file, base, position: 0 };
     let word = reader.word()?;
     let (mut values, mut properties) = (Vec::new(), Vec::new());
     while reader.space() {
@@ -29,15 +24,8 @@ pub fn node(text: &str, file: usize, base: usize) -> Option<Node> {
     }
     // Comments and what `/-` hides are spaces by now.
     let rest = text.get(reader.position..)?;
-    rest.bytes()
-        .all(|byte| matches!(byte, b' ' | b'\n'))
-        .then_some(())?;
-    Some(Node {
-        word,
-        values,
-        properties,
-        children: Vec::new(),
-    })
+    rest.bytes().all(|byte| matches!(byte, b' ' | b'\n')).then_some(())?;
+    Some(Node { word, values, properties, children: Vec::new() })
 }
 
 struct Reader<'t> {
@@ -92,10 +80,7 @@ impl Reader<'_> {
         let is_plain = text.starts_with(|first: char| first.is_ascii_lowercase())
             && !matches!(text, "true" | "false" | "null" | "inf" | "nan");
         let at = self.place(range.start, range.end);
-        is_plain.then(|| Word {
-            text: text.into(),
-            at,
-        })
+        is_plain.then(|| Word { text: text.into(), at })
     }
 
     fn string(&mut self) -> Option<Value> {
@@ -106,10 +91,7 @@ impl Reader<'_> {
         let text = self.text.get(inside)?.into();
         self.take(b'"')?;
         let at = self.place(start, self.position);
-        Some(Value {
-            scalar: Scalar::Text(text),
-            at,
-        })
+        Some(Value { scalar: Scalar::Text(text), at })
     }
 }
 

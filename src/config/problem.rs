@@ -38,13 +38,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(at: At, message: impl Into<String>) -> Self {
-        Problem {
-            at,
-            message: message.into(),
-            label: String::new(),
-            other: None,
-            help: None,
-        }
+        Problem { at, message: message.into(), label: String::new(), other: None, help: None }
     }
 
     /// Why a text is not what it should be: "is not a duration; write 365d" says what is wrong, then what to
@@ -52,10 +46,7 @@ impl Problem {
     pub fn refused(at: At, text: &str, why: &str) -> Self {
         let (wrong, help) = why.split_once("; ").unwrap_or((why, ""));
         let problem = Problem::new(at, format!("{} {wrong}", quoted(text)));
-        Problem {
-            help: Some(help.to_owned()).filter(|help| !help.is_empty()),
-            ..problem
-        }
+        Problem { help: Some(help.to_owned()).filter(|help| !help.is_empty()), ..problem }
     }
 
     pub fn label(mut self, label: impl Into<String>) -> Self {
@@ -127,10 +118,7 @@ mod tests {
         assert_eq!(suggest("noed"), "did you mean `node`?");
         assert_eq!(suggest("Node"), "did you mean `node`?");
         assert_eq!(suggest("banana"), "known here: node, user, cluster");
-        assert_eq!(
-            suggest(&"x".repeat(100_000)),
-            "known here: node, user, cluster"
-        );
+        assert_eq!(suggest(&"x".repeat(100_000)), "known here: node, user, cluster");
     }
 
     #[test]

@@ -23,12 +23,7 @@ pub struct Review {
 
 impl Review {
     pub fn new(files: Vec<SourceFile>, notes: Vec<String>) -> Self {
-        Review {
-            files,
-            problems: Vec::new(),
-            notes,
-            by_path: HashMap::new(),
-        }
+        Review { files, problems: Vec::new(), notes, by_path: HashMap::new() }
     }
 
     /// Nodes share manifests, and so their mistakes.
@@ -50,8 +45,7 @@ impl Review {
         let index = *self.by_path.entry(manifest.path.clone()).or_insert(next);
         if index == next {
             let text = String::from_utf8_lossy(&manifest.bytes);
-            self.files
-                .push(SourceFile::new(manifest.path.clone(), text.into()));
+            self.files.push(SourceFile::new(manifest.path.clone(), text.into()));
         }
         let range = line.and_then(|line| Some(self.files.get(index)?.range(line)));
         match range {
@@ -73,10 +67,7 @@ impl Review {
         self.refuse(
             at,
             &error.message,
-            error
-                .help
-                .as_deref()
-                .unwrap_or("correct it in that manifest"),
+            error.help.as_deref().unwrap_or("correct it in that manifest"),
         );
     }
 }
@@ -170,11 +161,8 @@ fn operators(
         (Ok(before), Ok(after)) => (before, after),
         (Err(error), _) | (_, Err(error)) => return review.pod_error(manifest, &error),
     };
-    let flags: BTreeMap<String, String> = after
-        .flags
-        .iter()
-        .map(|flag| (flag.name.clone(), flag.value.clone()))
-        .collect();
+    let flags: BTreeMap<String, String> =
+        after.flags.iter().map(|flag| (flag.name.clone(), flag.value.clone())).collect();
     let line = |flag: &str| {
         let mut written = before.flags.iter().filter(|known| known.name == flag);
         written.next_back().map(|flag| flag.line)

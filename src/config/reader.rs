@@ -23,11 +23,7 @@ pub type Seen = HashMap<String, (String, At)>;
 
 impl<'f> Reader<'f> {
     pub fn new(files: &'f [SourceFile], problems: Vec<Problem>) -> Self {
-        Reader {
-            files,
-            problems,
-            notes: Vec::new(),
-        }
+        Reader { files, problems, notes: Vec::new() }
     }
 
     pub fn problem(&mut self, problem: Problem) {
@@ -42,19 +38,13 @@ impl<'f> Reader<'f> {
 
     pub fn origin(&self, at: At) -> Origin {
         match self.files.get(at.file) {
-            Some(file) => Origin::File {
-                file: file.name.clone(),
-                line: file.line(at.start),
-            },
+            Some(file) => Origin::File { file: file.name.clone(), line: file.line(at.start) },
             None => Origin::Default,
         }
     }
 
     pub fn setting<T>(&self, value: T, at: At) -> Setting<T> {
-        Setting {
-            value,
-            origin: self.origin(at),
-        }
+        Setting { value, origin: self.origin(at) }
     }
 
     /// The folder of the file that a place stands in.
@@ -177,11 +167,8 @@ impl<'f> Reader<'f> {
             }
             _ => {
                 self.problem(
-                    Problem::new(
-                        value.at,
-                        "`revision` takes a whole number from 1 to 1000000",
-                    )
-                    .help("raise it by one to force new keys: revision=2"),
+                    Problem::new(value.at, "`revision` takes a whole number from 1 to 1000000")
+                        .help("raise it by one to force new keys: revision=2"),
                 );
                 1
             }
@@ -204,11 +191,7 @@ impl<'f> Reader<'f> {
                 let message = if **first == **text {
                     format!("{word} {} is described twice", quoted(text))
                 } else {
-                    format!(
-                        "{word} {} differs from {} only in case",
-                        quoted(text),
-                        quoted(first)
-                    )
+                    format!("{word} {} differs from {} only in case", quoted(text), quoted(first))
                 };
                 let problem = Problem::new(name.at, message).label("again").first(*at);
                 let help = match word {

@@ -25,18 +25,9 @@ pub struct SourceFile {
 impl SourceFile {
     pub fn new(name: Arc<str>, text: Arc<str>) -> Self {
         let line_starts = std::iter::once(0)
-            .chain(
-                text.bytes()
-                    .enumerate()
-                    .filter(|(_, b)| *b == b'\n')
-                    .map(|(at, _)| at + 1),
-            )
+            .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1))
             .collect();
-        SourceFile {
-            name,
-            text,
-            line_starts,
-        }
+        SourceFile { name, text, line_starts }
     }
 
     /// Counted from 1.
@@ -87,12 +78,7 @@ impl Report {
     /// The first five problems with their source lines, then how many more there are.
     /// What a file holds is shown as an excerpt, and what may be a key not at all.
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        }
-        .term_width(WIDTH);
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
         let mut out = String::new();
         for problem in self.problems.iter().take(SHOWN) {
             let marks = self.marks(problem);
@@ -115,9 +101,8 @@ impl Report {
     /// The pictures of a problem, each with the places in it.
     fn marks(&self, problem: &Problem) -> Vec<Picture> {
         let primary = (problem.at, shown(&problem.label), AnnotationKind::Primary);
-        let other = problem
-            .other
-            .map(|(at, label)| (at, label.to_owned(), AnnotationKind::Context));
+        let other =
+            problem.other.map(|(at, label)| (at, label.to_owned(), AnnotationKind::Context));
         match other {
             // Both in one picture where they are near.
             Some(other) if self.near(problem.at, other.0) => {
@@ -130,11 +115,8 @@ impl Report {
 
     fn group<'a>(problem: &Problem, pictures: &'a [Picture]) -> Group<'a> {
         let title = Level::ERROR.primary_title(shown(&problem.message));
-        let mut group = pictures
-            .iter()
-            .fold(Group::with_title(title), |group, picture| {
-                picture.add_to(group)
-            });
+        let mut group =
+            pictures.iter().fold(Group::with_title(title), |group, picture| picture.add_to(group));
         if pictures.iter().any(|picture| picture.hides_key) {
             let why = "what stands there is not shown: it may be a key";
             group = group.element(Level::NOTE.message(why));
@@ -147,10 +129,7 @@ impl Report {
 
     fn near(&self, a: At, b: At) -> bool {
         let line = |at: At| self.files.get(at.file).map(|file| file.line(at.start));
-        a.file == b.file
-            && line(a)
-                .zip(line(b))
-                .is_some_and(|(a, b)| a.abs_diff(b) <= 30)
+        a.file == b.file && line(a).zip(line(b)).is_some_and(|(a, b)| a.abs_diff(b) <= 30)
     }
 
     /// Only the lines that matter are handed over: a file may have a million.
@@ -163,26 +142,20 @@ impl Report {
         let from = marks.iter().map(|(at, ..)| at.start).min().unwrap_or(0);
         let to = marks.iter().map(|(at, ..)| at.start).max().unwrap_or(0);
         let range = file.lines(from, to);
-        let Some(text) = file
-            .text
-            .get(range.clone())
-            .filter(|_| !file.text.is_empty() && to <= file.text.len())
+        let Some(text) =
+            file.text.get(range.clone()).filter(|_| !file.text.is_empty() && to <= file.text.len())
         else {
             return picture;
         };
-        let near: Vec<usize> = marks
-            .iter()
-            .map(|(at, ..)| at.start.saturating_sub(range.start))
-            .collect();
+        let near: Vec<usize> =
+            marks.iter().map(|(at, ..)| at.start.saturating_sub(range.start)).collect();
         let excerpt = Excerpt::of(text, file.line_before(range.start), &near);
         picture.line = file.line(from);
         for (at, label, kind) in marks {
             // A mark ends with its line: a block's whole body would fill the screen.
             let line = file.lines(at.start, at.start);
             let end = text.ceil_char_boundary(at.end.min(line.end).saturating_sub(range.start));
-            let start = text
-                .floor_char_boundary(at.start.saturating_sub(range.start))
-                .min(end);
+            let start = text.floor_char_boundary(at.start.saturating_sub(range.start)).min(end);
             let span = excerpt.offset(text, start)..excerpt.offset(text, end);
             picture.marks.push((span, label, kind));
         }
@@ -231,21 +204,14 @@ mod tests {
     use super::*;
 
     fn report(text: &str, problems: Vec<Problem>) -> Report {
-        Report::new(
-            vec![SourceFile::new("cluster.kdl".into(), text.into())],
-            problems,
-        )
+        Report::new(vec![SourceFile::new("cluster.kdl".into(), text.into())], problems)
     }
 
     #[test]
     fn problems_stand_in_the_order_of_the_file_and_once() {
         let problem = |start| Problem::new(At::new(0, start, start + 1), "wrong");
         let report = report("a\nb\n", vec![problem(2), problem(0), problem(2)]);
-        let starts: Vec<_> = report
-            .problems()
-            .iter()
-            .map(|problem| problem.at.start)
-            .collect();
+        let starts: Vec<_> = report.problems().iter().map(|problem| problem.at.start).collect();
         assert_eq!(starts, [0, 2]);
     }
 
@@ -255,24 +221,15 @@ mod tests {
         let end = text.len();
         let problem = Problem::new(At::new(0, end - 2, end - 1), "twice").first(At::new(0, 0, 1));
         let text = report(&text, vec![problem]).render(false);
-        assert!(
-            text.contains("cluster.kdl:102:1") && text.contains("cluster.kdl:1:1"),
-            "{text}"
-        );
+        assert!(text.contains("cluster.kdl:102:1") && text.contains("cluster.kdl:1:1"), "{text}");
         assert!(text.lines().count() < 15, "{text}");
     }
 
     #[test]
     fn places_outside_the_text_are_harmless() {
-        for (start, end) in [
-            (0, 0),
-            (0, 99),
-            (2, 1),
-            (3, 3),
-            (99, 99),
-            (1, 2),
-            (usize::MAX, usize::MAX),
-        ] {
+        for (start, end) in
+            [(0, 0), (0, 99), (2, 1), (3, 3), (99, 99), (1, 2), (usize::MAX, usize::MAX)]
+        {
             let text =
                 report("é\n", vec![Problem::new(At::new(0, start, end), "wrong")]).render(true);
             assert!(text.contains("wrong"));
@@ -284,9 +241,6 @@ mod tests {
     #[test]
     fn lines_are_counted_from_one() {
         let file = SourceFile::new("f".into(), "a\nbc\n".into());
-        assert_eq!(
-            [0, 1, 2, 3, 4, 5].map(|at| file.line(at)),
-            [1, 1, 2, 2, 2, 3]
-        );
+        assert_eq!([0, 1, 2, 3, 4, 5].map(|at| file.line(at)), [1, 1, 2, 2, 2, 3]);
     }
 }

@@ -9,11 +9,8 @@ use super::reader::Reader;
 use crate::spec::Reproducible;
 use crate::time::Timestamp;
 
-pub const SHAPE: Shape = Shape {
-    word: "reproducible",
-    example: None,
-    fields: &[one("seed-file"), one("not-before")],
-};
+pub const SHAPE: Shape =
+    Shape { word: "reproducible", example: None, fields: &[one("seed-file"), one("not-before")] };
 
 /// The seed itself is not read here: only what makes keys needs it.
 pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Reproducible> {
@@ -28,10 +25,7 @@ pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Reproducible> 
     }
     let seed_file = seed_file(block, reader);
     let not_before = reader.one::<Timestamp>(block, "not-before");
-    Some(Reproducible {
-        seed_file: seed_file?,
-        not_before: not_before?,
-    })
+    Some(Reproducible { seed_file: seed_file?, not_before: not_before? })
 }
 
 fn seed_file(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Arc<str>> {

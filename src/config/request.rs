@@ -76,11 +76,7 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
     let refuse = |message: String, help: String| Err((message, help));
     if facts.public_key.algorithm().is_none() {
         let kind = facts.public_key.kind();
-        let kind = if kind.is_rsa() {
-            format!(": {kind}")
-        } else {
-            String::new()
-        };
+        let kind = if kind.is_rsa() { format!(": {kind}") } else { String::new() };
         return refuse(
             format!("{path} has a key of an unsupported kind{kind}"),
             "use RSA with 2048, 3072 or 4096 bits (exponent 65537), ECDSA with P-256 or P-384, or Ed25519".into(),
@@ -112,11 +108,7 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
     let asked = facts.subject.organizations();
     if asked != groups {
         return refuse(
-            format!(
-                "{path} asks for {}, this user is in {}",
-                in_words(&asked),
-                in_words(&groups)
-            ),
+            format!("{path} asks for {}, this user is in {}", in_words(&asked), in_words(&groups)),
             format!(
                 "have it made again: openssl req -new -subj {}",
                 shell::quoted(&subject(&groups, wish.common_name.as_str()))
@@ -164,10 +156,7 @@ fn subject(groups: &BTreeSet<String>, common_name: &str) -> String {
 }
 
 fn in_words(groups: &BTreeSet<String>) -> String {
-    let list: Vec<String> = groups
-        .iter()
-        .map(|group| quoted(group).to_string())
-        .collect();
+    let list: Vec<String> = groups.iter().map(|group| quoted(group).to_string()).collect();
     match list.as_slice() {
         [] => "no group".to_owned(),
         [one] => format!("the group {one}"),

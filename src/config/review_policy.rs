@@ -53,10 +53,7 @@ pub fn load_policy(sources: &Sources, root: &str) -> Result<ReviewPolicy, Report
         reader.problem(problem.help("add policy { max-validity \"400d\" }"));
     }
     let problems = reader.problems;
-    let digest = files
-        .read
-        .first()
-        .map(|file| Digest::of(file.text.as_bytes()));
+    let digest = files.read.first().map(|file| Digest::of(file.text.as_bytes()));
     match policy {
         Some(policy) if problems.is_empty() => Ok(ReviewPolicy { digest, ..policy }),
         _ => Err(Report::new(files.read, problems)),
@@ -91,9 +88,7 @@ where
     T: FromStr<Err = NameError> + Ord + Clone,
 {
     let list = reader.list(block, word);
-    list.into_iter()
-        .map(|(value, at)| reader.setting(value, at))
-        .collect()
+    list.into_iter().map(|(value, at)| reader.setting(value, at)).collect()
 }
 
 fn values<T>(block: &Block<'_>, word: &str, reader: &mut Reader<'_>) -> Vec<T>
@@ -107,7 +102,5 @@ where
 fn patterns(block: &Block<'_>, reader: &mut Reader<'_>) -> Vec<NamePattern> {
     let word = "except";
     let values = block.many(word).iter();
-    values
-        .filter_map(|value| reader.parsed::<NamePattern>(value, word))
-        .collect()
+    values.filter_map(|value| reader.parsed::<NamePattern>(value, word)).collect()
 }

@@ -10,11 +10,8 @@ use super::tree::Value;
 use crate::sealed::{LIST_LIMIT, NotAList, Recipient, listed};
 use crate::sources::Sources;
 
-pub const SHAPE: Shape = Shape {
-    word: "secrets",
-    example: None,
-    fields: &[many("recipient"), many("recipients-file")],
-};
+pub const SHAPE: Shape =
+    Shape { word: "secrets", example: None, fields: &[many("recipient"), many("recipients-file")] };
 
 /// Every secret grows with every recipient.
 const MOST: usize = 100;

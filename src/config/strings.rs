@@ -28,10 +28,8 @@ impl Tokens<'_> {
                         self.skip(length);
                     } else {
                         self.skip(1);
-                        let next = self
-                            .peek()
-                            .filter(|c| !is_line_end(*c))
-                            .map_or(0, char::len_utf8);
+                        let next =
+                            self.peek().filter(|c| !is_line_end(*c)).map_or(0, char::len_utf8);
                         if self.peek() != Some('"') {
                             self.skip(next);
                         }
@@ -69,12 +67,8 @@ impl Tokens<'_> {
                     Some(c) if is_line_end(c) => return self.unclosed(start),
                     Some('"') => {
                         self.skip(1);
-                        let closing = self
-                            .rest()
-                            .bytes()
-                            .take(hashes)
-                            .take_while(|b| *b == b'#')
-                            .count();
+                        let closing =
+                            self.rest().bytes().take(hashes).take_while(|b| *b == b'#').count();
                         if closing == hashes {
                             self.skip(hashes);
                             return kind;
@@ -94,12 +88,8 @@ impl Tokens<'_> {
         if matches!(word, "#true" | "#false" | "#null") {
             return Kind::Value;
         }
-        self.refuse(
-            start,
-            self.position,
-            format!("{} is not a keyword", quoted(word)),
-        )
-        .help = Some("the keywords are #true, #false and #null; a comment starts with `//`".into());
+        self.refuse(start, self.position, format!("{} is not a keyword", quoted(word))).help =
+            Some("the keywords are #true, #false and #null; a comment starts with `//`".into());
         Kind::Bad
     }
 
@@ -109,13 +99,10 @@ impl Tokens<'_> {
         self.skip(3);
         let end = self.position;
         let closing = format!("\"\"\"{}", "#".repeat(hashes));
-        let length = self
-            .rest()
-            .find(&closing)
-            .map_or(self.rest().len(), |at| at + closing.len());
+        let length = self.rest().find(&closing).map_or(self.rest().len(), |at| at + closing.len());
         self.skip(length);
-        self.refuse(start, end, "texts over several lines have no use here")
-            .help = Some("write it on one line in plain double quotes".into());
+        self.refuse(start, end, "texts over several lines have no use here").help =
+            Some("write it on one line in plain double quotes".into());
         Kind::Bad
     }
 

@@ -111,11 +111,7 @@ impl Checker {
     /// The node under way ends; `end` is behind it.
     pub fn node_ends(&mut self, token: Token) {
         if matches!(self.expect, Expect::PropertyValue) {
-            self.problem(
-                token_before(token),
-                "this property has no value",
-                "write name=\"value\"",
-            );
+            self.problem(token_before(token), "this property has no value", "write name=\"value\"");
         } else if self.dead.part.is_some() && self.expect != Expect::Recover {
             self.hides_nothing(token_before(token));
         }
@@ -128,19 +124,11 @@ impl Checker {
 
     fn slashdashes(&self) -> usize {
         let of = |dead: Dead| usize::from(dead.node.is_some()) + usize::from(dead.part.is_some());
-        self.blocks
-            .iter()
-            .map(|block| of(block.dead))
-            .sum::<usize>()
-            + of(self.dead)
+        self.blocks.iter().map(|block| of(block.dead)).sum::<usize>() + of(self.dead)
     }
 
     pub fn hides_nothing(&mut self, token: Token) {
-        self.problem(
-            token,
-            "this `/-` hides nothing",
-            "delete it, or put it before what it hides",
-        );
+        self.problem(token, "this `/-` hides nothing", "delete it, or put it before what it hides");
     }
 
     pub fn token(&mut self, token: Token, refused: bool) {
@@ -235,11 +223,7 @@ impl Checker {
             open: token.start,
             dead: self.dead,
             // Behind a hidden block the visible one may still come.
-            after: if hidden {
-                Expect::Entry
-            } else {
-                Expect::AfterBlock
-            },
+            after: if hidden { Expect::Entry } else { Expect::AfterBlock },
         });
         self.dead = Dead::default();
         self.expect = Expect::Name;
@@ -247,19 +231,12 @@ impl Checker {
 
     fn close(&mut self, token: Token) {
         if self.blocks.is_empty() {
-            self.problem(
-                token,
-                CLOSES_NOTHING,
-                "delete it, or add the `{` that it belongs to",
-            );
+            self.problem(token, CLOSES_NOTHING, "delete it, or add the `{` that it belongs to");
             return;
         }
         if self.expect != Expect::Name || self.dead.node.is_some() {
             // The last node of a block needs no end of its own; the brace stays.
-            let before = Token {
-                end: token.start,
-                ..token
-            };
+            let before = Token { end: token.start, ..token };
             if self.expect == Expect::Name {
                 self.hides_nothing(before);
             }
@@ -386,9 +363,5 @@ impl Checker {
 
 /// The place just before a token, for what is missing there.
 pub fn token_before(token: Token) -> Token {
-    Token {
-        start: token.start.saturating_sub(1),
-        end: token.start,
-        ..token
-    }
+    Token { start: token.start.saturating_sub(1), end: token.start, ..token }
 }

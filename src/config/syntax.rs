@@ -61,12 +61,7 @@ impl Checker {
     }
 
     fn finish(mut self, length: usize) -> Checked {
-        let last = Token {
-            kind: Kind::End,
-            start: length,
-            end: length,
-            spaced: true,
-        };
+        let last = Token { kind: Kind::End, start: length, end: length, spaced: true };
         if let Some(block) = self.blocks.first().filter(|_| !self.hopeless) {
             let at = At::new(self.file, block.open, block.open + 1);
             let problem = Problem::new(at, NEVER_CLOSED).help("add its `}`");
@@ -82,34 +77,20 @@ impl Checker {
                 self.hides_nothing(token_before(last));
             }
         }
-        if self
-            .problems
-            .iter()
-            .any(|problem| problem.message == MERGE_CONFLICT)
-        {
+        if self.problems.iter().any(|problem| problem.message == MERGE_CONFLICT) {
             // Both sides stand in the file: anything else would be said about neither.
-            self.problems
-                .retain(|problem| problem.message == MERGE_CONFLICT);
+            self.problems.retain(|problem| problem.message == MERGE_CONFLICT);
             self.problems.truncate(1);
             self.blank(0, length);
         }
-        if self
-            .problems
-            .iter()
-            .any(|problem| problem.message == UNCLOSED_TEXT)
-        {
+        if self.problems.iter().any(|problem| problem.message == UNCLOSED_TEXT) {
             // The rest of its line, with any brace, is inside the text.
             let caused = [CLOSES_NOTHING, NEVER_CLOSED];
-            self.problems
-                .retain(|problem| !caused.contains(&problem.message.as_str()));
+            self.problems.retain(|problem| !caused.contains(&problem.message.as_str()));
         }
         self.check_length();
         for node in std::mem::take(&mut self.bad) {
-            let start = if node == 0 {
-                0
-            } else {
-                self.nodes.get(node).copied().unwrap_or(0)
-            };
+            let start = if node == 0 { 0 } else { self.nodes.get(node).copied().unwrap_or(0) };
             let end = self.nodes.get(node + 1).copied().unwrap_or(length);
             self.blank(start, end);
         }
@@ -163,12 +144,8 @@ mod tests {
 
     #[test]
     fn limits_of_nesting() {
-        let nested = |depth: usize| {
-            check(
-                &format!("{}{}", "a {\n".repeat(depth), "}\n".repeat(depth)),
-                0,
-            )
-        };
+        let nested =
+            |depth: usize| check(&format!("{}{}", "a {\n".repeat(depth), "}\n".repeat(depth)), 0);
         assert!(nested(DEPTH).problems.is_empty());
         assert_eq!(nested(DEPTH + 1).problems.len(), 1);
         assert!(check("/- a { /- b 1; c; }\n", 0).problems.is_empty());

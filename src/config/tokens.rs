@@ -1,7 +1,8 @@
 //! A description's text as tokens, each with its place.
 //!
-//! The words of KDL 2.0 (<https://kdl.dev/spec/>), less what a description never needs: type
-//! annotations, strings over several lines, numbers other than decimal ones. Every refusal is a [`Problem`] and scanning goes on behind it.
+//! The words of KDL 2.0 (<https://kdl.dev/spec/>), less what a description never needs: type annotations,
+//! strings over several lines, numbers other than decimal ones. Every refusal is a [`Problem`] and scanning
+//! goes on behind it.
 
 use super::problem::{At, Problem, quoted};
 use crate::visible::is_hidden;
@@ -68,13 +69,7 @@ pub(super) fn is_forbidden(c: char) -> bool {
 
 impl<'t> Tokens<'t> {
     pub fn new(text: &'t str, file: usize) -> Self {
-        Tokens {
-            text,
-            file,
-            position: 0,
-            spaced: true,
-            problems: Vec::new(),
-        }
+        Tokens { text, file, position: 0, spaced: true, problems: Vec::new() }
     }
 
     pub(super) fn rest(&self) -> &'t str {
@@ -95,8 +90,7 @@ impl<'t> Tokens<'t> {
         end: usize,
         message: impl Into<String>,
     ) -> &mut Problem {
-        self.problems
-            .push(Problem::new(At::new(self.file, start, end), message));
+        self.problems.push(Problem::new(At::new(self.file, start, end), message));
         let last = self.problems.len() - 1;
         #[expect(clippy::indexing_slicing, reason = "pushed just now")]
         &mut self.problems[last]
@@ -137,8 +131,8 @@ impl<'t> Tokens<'t> {
                 }
                 (Some(_), _) => at += 1,
                 (None, _) => {
-                    self.refuse(start, start + 2, "this comment is never closed")
-                        .help = Some("close it with `*/`".into());
+                    self.refuse(start, start + 2, "this comment is never closed").help =
+                        Some("close it with `*/`".into());
                     break;
                 }
             }
@@ -166,18 +160,15 @@ impl<'t> Tokens<'t> {
     }
 
     fn refuse_return(&mut self, at: usize) {
-        self.refuse(at, at + 1, "a carriage return stands alone")
-            .help = Some("it can hide what a line says; end lines with a line feed".into());
+        self.refuse(at, at + 1, "a carriage return stands alone").help =
+            Some("it can hide what a line says; end lines with a line feed".into());
     }
 
     fn refuse_hidden(&mut self, start: usize, end: usize, c: char) {
         self.refuse(
             start,
             end,
-            format!(
-                "character U+{:04X} is not allowed in a description",
-                u32::from(c)
-            ),
+            format!("character U+{:04X} is not allowed in a description", u32::from(c)),
         )
         .help = Some("it can hide what a line says: delete it".into());
     }
@@ -214,10 +205,7 @@ impl<'t> Tokens<'t> {
             || word.contains(['/', '\\', '[', ']'])
         {
             Some((
-                format!(
-                    "{} needs quotes",
-                    quoted(word).to_string().trim_matches('"')
-                ),
+                format!("{} needs quotes", quoted(word).to_string().trim_matches('"')),
                 format!(
                     "write {} in quotes, like every address, network, duration and version",
                     quoted(word)
@@ -238,10 +226,7 @@ impl<'t> Tokens<'t> {
 
     /// A backslash at the end of a line, maybe with a comment behind it.
     fn line_goes_on(&mut self) -> bool {
-        let behind = self
-            .rest()
-            .trim_start_matches('\\')
-            .trim_start_matches(is_space);
+        let behind = self.rest().trim_start_matches('\\').trim_start_matches(is_space);
         let behind = match behind.strip_prefix("//") {
             Some(comment) => comment.trim_start_matches(|c| !is_line_end(c)),
             None => behind,
@@ -365,8 +350,8 @@ impl Iterator for Tokens<'_> {
                     let close = near.enumerate().find(|(_, b)| *b == b')');
                     self.skip(close.filter(|_| c == '(').map_or(1, |(at, _)| at + 1));
                     let end = self.position;
-                    self.refuse(start, end, "type annotations have no use here")
-                        .help = Some("delete the parentheses; quote a text that holds them".into());
+                    self.refuse(start, end, "type annotations have no use here").help =
+                        Some("delete the parentheses; quote a text that holds them".into());
                     Kind::Bad
                 }
                 c if is_forbidden(c) => {
@@ -378,12 +363,7 @@ impl Iterator for Tokens<'_> {
                     self.word()
                 }
             };
-            return Some(Token {
-                kind,
-                start,
-                end: self.position,
-                spaced,
-            });
+            return Some(Token { kind, start, end: self.position, spaced });
         }
     }
 }

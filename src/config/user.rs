@@ -68,9 +68,7 @@ fn user(
     let written = reader.policy(block);
     let policy = defaults.overridden_by(&written.policy);
     reader.check_renewal(&policy, &written);
-    let namespace = reader
-        .one::<DnsName>(block, "namespace")
-        .map(|setting| setting.value);
+    let namespace = reader.one::<DnsName>(block, "namespace").map(|setting| setting.value);
     if let (Some(found), Some(value)) = (&namespace, block.one("namespace")) {
         bind::check_namespace(found, value.at, reader);
     }
@@ -78,11 +76,7 @@ fn user(
     let (name, common_name) = (name?, common_name?);
     let bindings = bind::read(&block.blocks, &name, &groups, reader);
     let groups = groups.into_iter().map(|(group, _)| group).collect();
-    let wish = request::Wish {
-        common_name: &common_name,
-        groups: &groups,
-        via: via?,
-    };
+    let wish = request::Wish { common_name: &common_name, groups: &groups, via: via? };
     let request = brought(block, &name, &wish, sources, reader);
     Some(User {
         name,
@@ -165,10 +159,7 @@ fn common_name(
         return None;
     }
     if let Some(first) = subjects.get(&common_name) {
-        let message = format!(
-            "two users have the common name {}",
-            quoted(common_name.as_str())
-        );
+        let message = format!("two users have the common name {}", quoted(common_name.as_str()));
         let problem = Problem::new(at, message).first(*first);
         reader.problem(problem.help("to Kubernetes they would be the same person"));
         return None;

@@ -95,11 +95,7 @@ impl Comparison {
         let facts = |item: Option<&Item>| item.and_then(|item| item.certificate.clone());
         let (before, after) = (facts(before), facts(after));
         if before != after {
-            self.certificates.push(CertificatePair {
-                within: within.to_owned(),
-                before,
-                after,
-            });
+            self.certificates.push(CertificatePair { within: within.to_owned(), before, after });
         }
     }
 
@@ -130,8 +126,8 @@ impl Comparison {
 
 type Pair = (String, Option<Item>, Option<Item>);
 
-/// What stands for the same thing on both sides. Equal ones belong together first, then those of one label, in
-/// their order; where a file holds one thing, that is it, however it is called.
+/// What stands for the same thing on both sides. Equal ones belong together first, then those of one label,
+/// in their order; where a file holds one thing, that is it, however it is called.
 fn paired(mut before: Vec<Item>, mut after: Vec<Item>) -> Vec<Pair> {
     if before.len() <= 1 && after.len() <= 1 {
         return vec![(String::new(), before.pop(), after.pop())];
@@ -192,23 +188,11 @@ fn changes(before: &Item, after: &Item) -> (Vec<Change>, Vec<String>) {
                 let is = |like: fn(&Value) -> bool| [old, new].into_iter().flatten().all(like);
                 let [before, after] = [old, new].map(|value| value.map_or_else(String::new, plain));
                 if is(|value| matches!(value, Value::Echo(_))) {
-                    echoes.push(Change::Other {
-                        field,
-                        before,
-                        after,
-                    });
+                    echoes.push(Change::Other { field, before, after });
                 } else if is(|value| matches!(value, Value::Digest(_))) {
-                    told.push(Change::Other {
-                        field,
-                        before,
-                        after,
-                    });
+                    told.push(Change::Other { field, before, after });
                 } else {
-                    told.push(Change::Text {
-                        field,
-                        before,
-                        after,
-                    });
+                    told.push(Change::Text { field, before, after });
                 }
             }
         }
@@ -253,10 +237,7 @@ mod tests {
     }
 
     fn side(files: &[(&str, Vec<Item>)]) -> Side {
-        files
-            .iter()
-            .map(|(name, items)| ((*name).to_owned(), items.clone()))
-            .collect()
+        files.iter().map(|(name, items)| ((*name).to_owned(), items.clone())).collect()
     }
 
     fn texts(set: &[&str]) -> BTreeSet<String> {
@@ -279,30 +260,16 @@ mod tests {
         ]);
         let comparison = Comparison::of(&before, &after);
         assert_eq!(
-            comparison
-                .added
-                .iter()
-                .map(|it| it.name.as_str())
-                .collect::<Vec<_>>(),
+            comparison.added.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
             ["came"]
         );
         assert_eq!(
-            comparison
-                .removed
-                .iter()
-                .map(|it| it.name.as_str())
-                .collect::<Vec<_>>(),
+            comparison.removed.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
             ["gone"]
         );
-        let [changed] = comparison.changed.as_slice() else {
-            panic!("{comparison:?}")
-        };
+        let [changed] = comparison.changed.as_slice() else { panic!("{comparison:?}") };
         // A serial number always goes along.
-        let expected = Change::Set {
-            field: "sans",
-            removed: texts(&["x"]),
-            added: texts(&["y"]),
-        };
+        let expected = Change::Set { field: "sans", removed: texts(&["x"]), added: texts(&["y"]) };
         assert_eq!(changed.changes, [expected]);
         assert_eq!(changed.same_key, Some(true));
         assert!(Comparison::of(&before, &before).is_equal());
@@ -313,11 +280,7 @@ mod tests {
         let [before, after] =
             ["1", "2"].map(|serial| side(&[("a", vec![certificate("CN=a", serial, &[])])]));
         let comparison = Comparison::of(&before, &after);
-        let expected = Change::Other {
-            field: "serial",
-            before: "1".into(),
-            after: "2".into(),
-        };
+        let expected = Change::Other { field: "serial", before: "1".into(), after: "2".into() };
         assert_eq!(comparison.changed.first().unwrap().changes, [expected]);
     }
 
@@ -331,10 +294,7 @@ mod tests {
         let after = side(&[("ca.crt", vec![new, old, third])]);
         let comparison = Comparison::of(&before, &after);
         let names = |all: &[Named]| all.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
-        assert_eq!(
-            names(&comparison.added),
-            ["ca.crt CN=ca", "ca.crt CN=third"]
-        );
+        assert_eq!(names(&comparison.added), ["ca.crt CN=ca", "ca.crt CN=third"]);
         assert_eq!(names(&comparison.removed), ["ca.crt CN=other"]);
         assert_eq!(comparison.changed, []);
     }
@@ -342,24 +302,15 @@ mod tests {
     #[test]
     fn an_input_that_changed_is_followed_and_another_one_is_a_change() {
         let made_from = |name: &str, digest: &str| {
-            let input = Value::Input {
-                name: name.into(),
-                digest: digest.into(),
-            };
-            side(&[(
-                "leaf",
-                vec![Item::new("certificate").field("issuer", input)],
-            )])
+            let input = Value::Input { name: name.into(), digest: digest.into() };
+            side(&[("leaf", vec![Item::new("certificate").field("issuer", input)])])
         };
         let follows = Comparison::of(&made_from("ca/a", "1"), &made_from("ca/a", "2"));
         assert_eq!(follows.follows.first().unwrap().inputs, ["ca/a"]);
         assert!(follows.is_equal());
         let other = Comparison::of(&made_from("ca/a", "1"), &made_from("ca/b", "1"));
-        let expected = Change::Text {
-            field: "issuer",
-            before: "ca/a".into(),
-            after: "ca/b".into(),
-        };
+        let expected =
+            Change::Text { field: "issuer", before: "ca/a".into(), after: "ca/b".into() };
         assert_eq!(other.changed.first().unwrap().changes, [expected]);
     }
 }

@@ -98,16 +98,8 @@ pub fn of_certificate(facts: &CertificateFacts) -> Item {
 fn request(der: &[u8]) -> Result<Item, FactsError> {
     let facts = RequestFacts::from_der(der)?;
     let sans = facts.sans.iter().map(ToString::to_string);
-    let asks = if facts.asks_for_ca {
-        "a CA certificate"
-    } else {
-        ""
-    };
-    let signature = if facts.is_signature_valid {
-        ""
-    } else {
-        "does not belong to its key"
-    };
+    let asks = if facts.asks_for_ca { "a CA certificate" } else { "" };
+    let signature = if facts.is_signature_valid { "" } else { "does not belong to its key" };
     Ok(Item::new("certificate request")
         .labelled(facts.subject.to_string())
         .text("subject", facts.subject.to_string())
@@ -131,10 +123,7 @@ fn sealed(bytes: &[u8]) -> Result<Item, String> {
             other => other.kind().to_owned(),
         };
         // age keys stay anonymous: only how many there are can be told.
-        let same = stanzas
-            .iter()
-            .filter(|known| known.starts_with(&named))
-            .count();
+        let same = stanzas.iter().filter(|known| known.starts_with(&named)).count();
         stanzas.push(match same {
             0 => named,
             more => format!("{named} ({})", more + 1),
@@ -151,19 +140,13 @@ fn kubeconfig(bytes: &[u8]) -> Result<Vec<Item>, FactsError> {
     let config = KubeconfigFacts::from_yaml(bytes)?;
     let all = |pem: &[u8]| -> Result<Vec<CertificateFacts>, FactsError> {
         let all = certificates_in_pem(pem)?;
-        all.iter()
-            .map(|der| CertificateFacts::from_der(der))
-            .collect()
+        all.iter().map(|der| CertificateFacts::from_der(der)).collect()
     };
     let trusted = all(&config.certificate_authority)?;
     let trusted = trusted
         .iter()
         .map(|facts| format!("{} (key {})", facts.subject, facts.public_key.digest()));
-    let key = if config.client_key.is_some() {
-        "embedded"
-    } else {
-        "a file of its own"
-    };
+    let key = if config.client_key.is_some() { "embedded" } else { "a file of its own" };
     let own = Item::new("kubeconfig")
         .text("context", config.context)
         .text("cluster", config.cluster)
@@ -178,7 +161,5 @@ fn kubeconfig(bytes: &[u8]) -> Result<Vec<Item>, FactsError> {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

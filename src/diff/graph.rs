@@ -25,20 +25,16 @@ pub fn of_graph(graph: &Graph, spec: &Spec) -> Side {
 fn of_artifact(graph: &Graph, id: DerivationId) -> Item {
     let recipe = &graph.get(id).recipe;
     let item = match brought_certificate(recipe) {
-        Some(facts) => Item {
-            kind: recipe.kind(),
-            ..of_certificate(&facts)
-        },
+        Some(facts) => Item { kind: recipe.kind(), ..of_certificate(&facts) },
         None => of_fields(graph, id),
     };
     let item = match recipe {
         Recipe::Leaf(leaf) => {
             item.text("renew-before", leaf.policy.renew_before().value.in_words())
         }
-        Recipe::Request(request) => item.text(
-            "renew-before",
-            request.policy.renew_before().value.in_words(),
-        ),
+        Recipe::Request(request) => {
+            item.text("renew-before", request.policy.renew_before().value.in_words())
+        }
         _ => item,
     };
     let item = match graph.brought_key(id) {
@@ -46,22 +42,17 @@ fn of_artifact(graph: &Graph, id: DerivationId) -> Item {
         None => item,
     };
     let places = graph.placements(id);
-    let recipients = places
-        .iter()
-        .filter_map(|place| place.recipients.as_deref());
+    let recipients = places.iter().filter_map(|place| place.recipients.as_deref());
     let recipients = recipients.flat_map(|all| all.iter().map(Recipient::full_name));
-    item.set("sealed-for", recipients).set(
-        "files",
-        places.iter().map(|place| format!("out/{}", place.path)),
-    )
+    item.set("sealed-for", recipients)
+        .set("files", places.iter().map(|place| format!("out/{}", place.path)))
 }
 
 fn brought_certificate(recipe: &Recipe) -> Option<CertificateFacts> {
     match recipe {
-        Recipe::Authority(Authority {
-            issuance: Issuance::Brought(brought),
-            ..
-        }) => CertificateFacts::from_der(&brought.der).ok(),
+        Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
+            CertificateFacts::from_der(&brought.der).ok()
+        }
         _ => None,
     }
 }
@@ -86,7 +77,8 @@ fn of_fields(graph: &Graph, id: DerivationId) -> Item {
             (_, Hashed::Recipe(digest)) => {
                 let whole = |input: &DerivationId| graph.get(*input).hash == *digest;
                 let inputs = recipe.inputs();
-                // An authority counts by its subject and key, so it has another hash here; it is the one issuer.
+                // An authority counts by its subject and key, so it has another hash here; it is the one
+                // issuer.
                 let input = inputs.iter().copied().find(whole).or(recipe.issuer());
                 let name_of = |input: DerivationId| graph.get(input).name.to_string();
                 item.field(

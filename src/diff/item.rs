@@ -43,12 +43,7 @@ pub const PUBLIC_KEY: &str = "public-key";
 
 impl Item {
     pub fn new(kind: &'static str) -> Self {
-        Item {
-            kind,
-            label: String::new(),
-            fields: Vec::new(),
-            certificate: None,
-        }
+        Item { kind, label: String::new(), fields: Vec::new(), certificate: None }
     }
 
     pub fn labelled(mut self, label: impl Into<String>) -> Self {
@@ -77,8 +72,7 @@ impl Item {
     }
 
     pub fn public_key(self, key: &PublicKey) -> Self {
-        self.text("key", key.kind().to_string())
-            .digest(PUBLIC_KEY, &key.digest())
+        self.text("key", key.kind().to_string()).digest(PUBLIC_KEY, &key.digest())
     }
 
     pub fn field(self, name: &'static str, value: Value) -> Self {

@@ -5,31 +5,22 @@ use super::item::{Item, PUBLIC_KEY};
 use crate::state::{Entry, Lock, Made, Rest};
 
 pub fn of_lock(lock: &Lock) -> Side {
-    let head = Item::new("cluster")
-        .text("name", lock.cluster.clone().unwrap_or_default())
-        .text(
-            "kubernetes",
-            lock.kubernetes
-                .map_or_else(String::new, |version| version.to_string()),
-        );
+    let head = Item::new("cluster").text("name", lock.cluster.clone().unwrap_or_default()).text(
+        "kubernetes",
+        lock.kubernetes.map_or_else(String::new, |version| version.to_string()),
+    );
     let head = match lock.seed {
-        Some(seed) => head
-            .digest("seed", &seed.id)
-            .text("key schedule", seed.schedule.to_string()),
+        Some(seed) => head.digest("seed", &seed.id).text("key schedule", seed.schedule.to_string()),
         None => head,
     };
     let recipients = lock.recipients.iter().map(|(owner, members)| {
-        let name = owner.as_ref().map_or_else(
-            || "recipients".to_owned(),
-            |node| format!("recipients of node {node}"),
-        );
+        let name = owner
+            .as_ref()
+            .map_or_else(|| "recipients".to_owned(), |node| format!("recipients of node {node}"));
         let item = Item::new("recipients").set("members", members.iter().cloned());
         (name, item)
     });
-    let entries = lock
-        .entries
-        .iter()
-        .map(|(name, entry)| (name.to_string(), of_entry(entry)));
+    let entries = lock.entries.iter().map(|(name, entry)| (name.to_string(), of_entry(entry)));
     let copies = lock.copies.iter().map(|(path, rest)| {
         let item = resting(Item::new("sealed copy"), Some(*rest));
         (format!("out/{path}"), item)
@@ -58,27 +49,15 @@ pub fn of_lock(lock: &Lock) -> Side {
 
 fn of_entry(entry: &Entry) -> Item {
     let kind = match entry {
-        Entry {
-            certificate: Some(_),
-            ..
-        } => "certificate",
+        Entry { certificate: Some(_), .. } => "certificate",
         Entry { size: Some(_), .. } => "kubeconfig",
-        Entry {
-            public_key: Some(_),
-            ..
-        } => "key",
+        Entry { public_key: Some(_), .. } => "key",
         _ => "rendered file",
     };
     let text = |value: Option<String>| value.unwrap_or_default();
     let mut item = Item::new(kind)
-        .text(
-            "not-before",
-            text(entry.not_before.map(|time| time.to_string())),
-        )
-        .text(
-            "not-after",
-            text(entry.not_after.map(|time| time.to_string())),
-        )
+        .text("not-before", text(entry.not_before.map(|time| time.to_string())))
+        .text("not-after", text(entry.not_after.map(|time| time.to_string())))
         .text("server", text(entry.server.clone()))
         .text("revision", text(entry.revision.clone()))
         .text("initial-cluster", text(entry.initial_cluster.clone()));
@@ -102,8 +81,6 @@ fn of_entry(entry: &Entry) -> Item {
 fn resting(item: Item, rest: Option<Rest>) -> Item {
     match rest {
         None => item,
-        Some(rest) => item
-            .digest("recipients", &rest.recipients)
-            .echo("sealed", &rest.sealed),
+        Some(rest) => item.digest("recipients", &rest.recipients).echo("sealed", &rest.sealed),
     }
 }

@@ -1,5 +1,5 @@
-//! Two states of a PKI compared by what they mean: who a certificate names, for what, until when, whose key, and
-//! never by its bytes. Pure: descriptions, files and locks come in as values.
+//! Two states of a PKI compared by what they mean: who a certificate names, for what, until when, whose key,
+//! and never by its bytes. Pure: descriptions, files and locks come in as values.
 
 mod compare;
 mod files;

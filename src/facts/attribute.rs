@@ -27,11 +27,7 @@ pub enum AttributeType {
 /// RFC 4519 2 and X.520 have the numbers.
 const KNOWN: [(AttributeType, &[u8], &str); 8] = [
     (AttributeType::CommonName, &[0x55, 0x04, 0x03], "CN"),
-    (
-        AttributeType::SerialNumber,
-        &[0x55, 0x04, 0x05],
-        "SERIALNUMBER",
-    ),
+    (AttributeType::SerialNumber, &[0x55, 0x04, 0x05], "SERIALNUMBER"),
     (AttributeType::Country, &[0x55, 0x04, 0x06], "C"),
     (AttributeType::Locality, &[0x55, 0x04, 0x07], "L"),
     (AttributeType::Province, &[0x55, 0x04, 0x08], "ST"),
@@ -47,19 +43,13 @@ const KNOWN: [(AttributeType, &[u8], &str); 8] = [
 impl AttributeType {
     fn of(oid: &[u8]) -> Self {
         let known = KNOWN.iter().find(|(_, known, _)| *known == oid);
-        known.map_or_else(
-            || AttributeType::Other(oid.into()),
-            |(kind, _, _)| kind.clone(),
-        )
+        known.map_or_else(|| AttributeType::Other(oid.into()), |(kind, _, _)| kind.clone())
     }
 
     fn oid(&self) -> &[u8] {
         match self {
             AttributeType::Other(oid) => oid,
-            known => KNOWN
-                .iter()
-                .find(|(kind, _, _)| kind == known)
-                .map_or(&[], |(_, oid, _)| oid),
+            known => KNOWN.iter().find(|(kind, _, _)| kind == known).map_or(&[], |(_, oid, _)| oid),
         }
     }
 
@@ -91,17 +81,9 @@ pub struct Attribute {
 impl Attribute {
     /// One in an RDN of its own, in the form that Go gives it.
     pub(super) fn new(kind: AttributeType, text: &str) -> Self {
-        let tag = if text.bytes().all(is_printable) {
-            der::PRINTABLE_STRING
-        } else {
-            der::UTF8_STRING
-        };
-        Attribute {
-            kind,
-            tag,
-            text: text.into(),
-            begins_rdn: true,
-        }
+        let tag =
+            if text.bytes().all(is_printable) { der::PRINTABLE_STRING } else { der::UTF8_STRING };
+        Attribute { kind, tag, text: text.into(), begins_rdn: true }
     }
 
     /// The error never has the value: anything may stand there.
@@ -112,16 +94,9 @@ impl Attribute {
     ) -> Result<Self, FactsError> {
         let kind = AttributeType::of(oid);
         let text = decode(value.tag, value.body).map_err(|why| {
-            FactsError::new(format!(
-                "holds a name that cannot be read: its {kind} {why}"
-            ))
+            FactsError::new(format!("holds a name that cannot be read: its {kind} {why}"))
         })?;
-        Ok(Attribute {
-            kind,
-            tag: value.tag,
-            text: text.into(),
-            begins_rdn,
-        })
+        Ok(Attribute { kind, tag: value.tag, text: text.into(), begins_rdn })
     }
 
     pub(super) fn to_der(&self) -> Vec<u8> {

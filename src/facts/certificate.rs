@@ -56,11 +56,7 @@ impl CertificateFacts {
         encoding::check(der).map_err(not_der)?;
         let parsed = parsed?;
         // RFC 5280 4.1.2.2: a serial number is positive.
-        if parsed
-            .raw_serial()
-            .first()
-            .is_some_and(|byte| *byte >= 0x80)
-        {
+        if parsed.raw_serial().first().is_some_and(|byte| *byte >= 0x80) {
             return Err(FactsError::new(
                 "holds a certificate with a negative serial number, so Kubernetes does not read it",
             ));
@@ -105,9 +101,7 @@ impl CertificateFacts {
     /// The identifier that certificates issued by this one carry: its SKI, or without one the
     /// identifier of its key (RFC 5280 4.2.1.1).
     pub fn key_id(&self) -> Vec<u8> {
-        self.subject_key_id
-            .clone()
-            .unwrap_or_else(|| self.public_key.key_identifier().to_vec())
+        self.subject_key_id.clone().unwrap_or_else(|| self.public_key.key_identifier().to_vec())
     }
 
     pub fn can_sign_certificates(&self) -> bool {
@@ -122,14 +116,8 @@ impl CertificateFacts {
         let extensions = parsed.extensions();
         for (position, extension) in extensions.iter().enumerate() {
             // RFC 5280 4.2. Which of two counts is undefined, so readers could disagree about a name.
-            if extensions
-                .iter()
-                .take(position)
-                .any(|earlier| earlier.oid == extension.oid)
-            {
-                return Err(FactsError::new(
-                    "holds a certificate with one extension twice",
-                ));
+            if extensions.iter().take(position).any(|earlier| earlier.oid == extension.oid) {
+                return Err(FactsError::new("holds a certificate with one extension twice"));
             }
             // Of one that nobody here knows the content is its writer's matter.
             if !extension.parsed_extension().unsupported() {
@@ -202,12 +190,7 @@ fn extended_key_usages(usages: &ParsedUsages<'_>) -> BTreeSet<ExtendedKeyUsage> 
     named
         .into_iter()
         .filter_map(|(set, usage)| set.then_some(usage))
-        .chain(
-            others
-                .into_iter()
-                .filter(|(set, _)| *set)
-                .map(|(_, oid)| other(oid.into())),
-        )
+        .chain(others.into_iter().filter(|(set, _)| *set).map(|(_, oid)| other(oid.into())))
         .chain(usages.other.iter().map(|oid| other(oid.to_string())))
         .collect()
 }

@@ -19,9 +19,7 @@ pub fn decode(tag: u8, value: &[u8]) -> Result<String, String> {
         IA5_STRING => value.is_ascii(),
         // Latin-1 to newer versions of Go, the bytes as they are to older ones.
         T61_STRING if !value.is_ascii() => {
-            return Err(
-                "is a T61String beyond ASCII, which versions of Go read differently".into(),
-            );
+            return Err("is a T61String beyond ASCII, which versions of Go read differently".into());
         }
         der::UTF8_STRING | T61_STRING => true,
         BMP_STRING => return basic_plane(value).ok_or_else(|| broken(tag)),

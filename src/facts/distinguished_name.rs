@@ -44,20 +44,14 @@ impl DistinguishedName {
             der::element(der::SET, &[&pair])
         });
         let rdns: Vec<u8> = rdns.flatten().collect();
-        DistinguishedName {
-            der: der::element(der::SEQUENCE, &[&rdns]).into(),
-            attributes,
-        }
+        DistinguishedName { der: der::element(der::SEQUENCE, &[&rdns]).into(), attributes }
     }
 
     /// # Errors
     ///
     /// What is no Name in DER, and a name with a value that Go does not read.
     pub fn from_der(bytes: &[u8]) -> Result<Self, FactsError> {
-        Ok(DistinguishedName {
-            der: bytes.into(),
-            attributes: attributes(bytes)?.into(),
-        })
+        Ok(DistinguishedName { der: bytes.into(), attributes: attributes(bytes)?.into() })
     }
 
     pub fn der(&self) -> &[u8] {
@@ -85,8 +79,8 @@ impl DistinguishedName {
         all.map(str::to_owned).collect()
     }
 
-    /// The first value of each attribute that a `pkix.Name` of Go names, in the order C, ST, L, O, OU, CN; of several
-    /// common names the last.
+    /// The first value of each attribute that a `pkix.Name` of Go names, in the order C, ST, L, O, OU, CN; of
+    /// several common names the last.
     pub fn go_fields(&self) -> Vec<(&'static str, String)> {
         GO_FIELDS
             .iter()
@@ -122,10 +116,7 @@ impl DistinguishedName {
             let is_known = !seen.insert((kind, attribute.text()));
             let is_second_user = *kind == AttributeType::CommonName
                 && seen.iter().filter(|(known, _)| *known == kind).count() > 1;
-            if !matches!(
-                kind,
-                AttributeType::CommonName | AttributeType::Organization
-            ) {
+            if !matches!(kind, AttributeType::CommonName | AttributeType::Organization) {
                 Some(attribute.to_string())
             } else if is_known {
                 Some(format!("{attribute} twice"))
@@ -141,9 +132,7 @@ impl DistinguishedName {
 
     fn texts<'a>(&'a self, kind: &'a AttributeType) -> impl DoubleEndedIterator<Item = &'a str> {
         let attributes = self.attributes.iter();
-        attributes
-            .filter(move |attribute| attribute.kind() == kind)
-            .map(Attribute::text)
+        attributes.filter(move |attribute| attribute.kind() == kind).map(Attribute::text)
     }
 }
 
@@ -217,10 +206,7 @@ mod tests {
         let name = DistinguishedName::new(["ops", "dev", "ops"], Some("jane@example.com"));
         assert_eq!(name.to_string(), "O=dev, O=ops, CN=jane@example.com");
         assert_eq!(name.common_name().as_deref(), Some("jane@example.com"));
-        assert_eq!(
-            name.organizations(),
-            ["dev", "ops"].map(str::to_owned).into()
-        );
+        assert_eq!(name.organizations(), ["dev", "ops"].map(str::to_owned).into());
         assert_eq!(name.beyond_user_and_groups(), None);
         assert_eq!(DistinguishedName::from_der(name.der()).unwrap(), name);
     }
@@ -239,10 +225,7 @@ mod tests {
         let attribute = |text: &str| pair(&ORGANIZATION, der::UTF8_STRING, text.as_bytes());
         let rdn = der::element(der::SET, &[&attribute("dev"), &attribute("ops")]);
         let name = DistinguishedName::from_der(&der::element(der::SEQUENCE, &[&rdn])).unwrap();
-        assert_eq!(
-            name.organizations(),
-            ["dev", "ops"].map(str::to_owned).into()
-        );
+        assert_eq!(name.organizations(), ["dev", "ops"].map(str::to_owned).into());
         assert_eq!(name.to_string(), "O=dev+O=ops");
     }
 
@@ -261,24 +244,15 @@ mod tests {
             two_faces.organizations(),
             ["dev", "kubeadm:cluster-admins"].map(str::to_owned).into()
         );
-        assert_eq!(
-            two_faces.to_string(),
-            "O=dev, O=kubeadm:cluster-admins, CN=eve, CN=root"
-        );
+        assert_eq!(two_faces.to_string(), "O=dev, O=kubeadm:cluster-admins, CN=eve, CN=root");
     }
 
     #[test]
     fn a_value_that_go_does_not_read_makes_no_name() {
         for (tag, value) in [(0x1c, b"\0\0\0e"), (0x04, b"evil"), (0x13, b"e@il")] {
-            let one = [
-                (&ORGANIZATION[..], 0x0c, &b"dev"[..]),
-                (&COMMON_NAME[..], tag, &value[..]),
-            ];
+            let one = [(&ORGANIZATION[..], 0x0c, &b"dev"[..]), (&COMMON_NAME[..], tag, &value[..])];
             let error = name(&one).unwrap_err().to_string();
-            assert!(
-                error.starts_with("holds a name that cannot be read: its CN is "),
-                "{error}"
-            );
+            assert!(error.starts_with("holds a name that cannot be read: its CN is "), "{error}");
             assert!(!error.contains("il"), "{error}");
         }
     }

@@ -32,17 +32,11 @@ fn one(element: Element<'_>, depth: usize) -> Result<(), &'static str> {
         };
     }
     let (is_right, why) = match tag {
-        0x01 => (
-            matches!(body, [0 | 0xff]),
-            "a BOOLEAN is neither 0x00 nor 0xff",
-        ),
+        0x01 => (matches!(body, [0 | 0xff]), "a BOOLEAN is neither 0x00 nor 0xff"),
         der::INTEGER | 0x0a => (is_minimal(body), "a number is longer than it need be"),
         der::BIT_STRING => (has_clean_end(body), "a BIT STRING has bits behind its end"),
         der::NULL => (body.is_empty(), "a NULL is not empty"),
-        der::OID => (
-            is_identifier(body),
-            "an OBJECT IDENTIFIER is cut or longer than it need be",
-        ),
+        der::OID => (is_identifier(body), "an OBJECT IDENTIFIER is cut or longer than it need be"),
         0x17 => (is_time(body, 13), "a time is not in seconds and UTC"),
         0x18 => (is_time(body, 15), "a time is not in seconds and UTC"),
         0x00 | 0x10 | 0x11 => (false, "it has a type that is none"),

@@ -1,5 +1,5 @@
-//! The private keys of a file that has them in the clear, wherever in it they stand: what [`super::plaintext`] finds,
-//! brought into a form that can be read.
+//! The private keys of a file that has them in the clear, wherever in it they stand: what
+//! [`super::plaintext`] finds, brought into a form that can be read.
 
 use zeroize::Zeroizing;
 

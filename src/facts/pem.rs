@@ -87,14 +87,10 @@ pub fn certificates_in_pem(input: &[u8]) -> Result<Vec<Vec<u8>>, FactsError> {
             }
             "CERTIFICATE" => certificates.push(std::mem::take(&mut *block.der)),
             label if label.ends_with("PRIVATE KEY") => {
-                return Err(FactsError::new(
-                    "holds a private key where only certificates belong",
-                ));
+                return Err(FactsError::new("holds a private key where only certificates belong"));
             }
             _ => {
-                return Err(FactsError::new(
-                    "holds a PEM block that is not a certificate",
-                ));
+                return Err(FactsError::new("holds a PEM block that is not a certificate"));
             }
         }
     }

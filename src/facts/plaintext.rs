@@ -1,7 +1,7 @@
 //! Secrets that lie open in a file, told by content and not by name: what must not get into a repository.
 //!
-//! A private key counts with its body: a text that only names the line with which one begins is none. One that
-//! is encrypted is not in the clear.
+//! A private key counts with its body: a text that only names the line with which one begins is none. One
+//! that is encrypted is not in the clear.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -87,10 +87,7 @@ fn has_body(mut rest: &[u8]) -> bool {
             break;
         }
         let line = rest.get(..HEADER).unwrap_or(rest);
-        let line = line
-            .split(|byte| b"\n\\".contains(byte))
-            .next()
-            .unwrap_or(line);
+        let line = line.split(|byte| b"\n\\".contains(byte)).next().unwrap_or(line);
         if position(line, b"ENCRYPTED").is_some() {
             return false;
         }
@@ -191,8 +188,7 @@ fn position(bytes: &[u8], needle: &[u8]) -> Option<usize> {
 
 /// Without white space and these characters at the start.
 fn skip<'b>(bytes: &'b [u8], characters: &[u8]) -> &'b [u8] {
-    let skipped = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace() || characters.contains(byte));
+    let skipped =
+        bytes.iter().take_while(|byte| byte.is_ascii_whitespace() || characters.contains(byte));
     bytes.get(skipped.count()..).unwrap_or_default()
 }

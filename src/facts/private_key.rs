@@ -1,7 +1,7 @@
 //! The public half that a private key's file carries, copied and not computed.
 //!
-//! For keys that kpki does not load (RSA of unusual sizes, other curves), so that a pair can still be compared
-//! and a weak key named. Nothing here proves that the halves belong together.
+//! For keys that kpki does not load (RSA of unusual sizes, other curves), so that a pair can still be
+//! compared and a weak key named. Nothing here proves that the halves belong together.
 
 use super::der;
 use super::pem::Block;

@@ -74,19 +74,14 @@ impl PublicKey {
     pub fn from_spki_der(bytes: &[u8]) -> Result<Self, FactsError> {
         let kind = kind_of(bytes)
             .ok_or_else(|| FactsError::new("holds a malformed public key (SPKI, RFC 5280)"))?;
-        Ok(PublicKey {
-            spki: bytes.into(),
-            kind,
-        })
+        Ok(PublicKey { spki: bytes.into(), kind })
     }
 
     pub fn from_pem(text: &[u8]) -> Result<Self, FactsError> {
         let blocks = pem::blocks(text)?;
         match blocks.as_slice() {
             [Block { label, der, .. }] if label == "PUBLIC KEY" => Self::from_spki_der(der),
-            _ => Err(FactsError::new(
-                "holds something other than one PUBLIC KEY block",
-            )),
+            _ => Err(FactsError::new("holds something other than one PUBLIC KEY block")),
         }
     }
 
@@ -238,14 +233,8 @@ mod tests {
             (&[3], "rsa-2048 with the public exponent 3"),
             (&[1, 0, 0], "rsa-2048 with the public exponent 65536"),
             (&[1, 0, 2], "rsa-2048 with the public exponent 65538"),
-            (
-                &[0, 0x80, 0, 0, 1],
-                "rsa-2048 with the public exponent 2147483649",
-            ),
-            (
-                &[1, 0, 0, 0, 0, 0, 0, 0, 1],
-                "rsa-2048 with a public exponent of more than 32 bits",
-            ),
+            (&[0, 0x80, 0, 0, 1], "rsa-2048 with the public exponent 2147483649"),
+            (&[1, 0, 0, 0, 0, 0, 0, 0, 1], "rsa-2048 with a public exponent of more than 32 bits"),
         ] {
             let key = PublicKey::from_spki_der(&rsa_spki(exponent)).unwrap();
             assert_eq!(key.kind().to_string(), kind);

@@ -125,13 +125,11 @@ pub fn request_in_pem(text: &[u8]) -> Result<Vec<u8>, FactsError> {
     let mut blocks = pem::blocks(text)?;
     match blocks.as_mut_slice() {
         [block] if is_request(&block.label) => Ok(std::mem::take(&mut *block.der)),
-        [block] if block.label.ends_with("PRIVATE KEY") => Err(FactsError::new(
-            "holds a private key where a certificate request belongs",
-        )),
+        [block] if block.label.ends_with("PRIVATE KEY") => {
+            Err(FactsError::new("holds a private key where a certificate request belongs"))
+        }
         [] => Err(FactsError::new("holds no PEM block")),
-        _ => Err(FactsError::new(
-            "holds something other than one CERTIFICATE REQUEST block",
-        )),
+        _ => Err(FactsError::new("holds something other than one CERTIFICATE REQUEST block")),
     }
 }
 

@@ -33,9 +33,9 @@ fn known(name: &GeneralName<'_>) -> Result<San, String> {
             Ok(San::Dns(name)) => Ok(San::Dns(name)),
             _ => Err(format!("DNS:{}", printable(text))),
         },
-        GeneralName::IPAddress(bytes) => address(bytes)
-            .map(San::Ip)
-            .ok_or_else(|| format!("IP of {} bytes", bytes.len())),
+        GeneralName::IPAddress(bytes) => {
+            address(bytes).map(San::Ip).ok_or_else(|| format!("IP of {} bytes", bytes.len()))
+        }
         GeneralName::RFC822Name(text) => Err(format!("email:{}", printable(text))),
         GeneralName::URI(text) => Err(format!("URI:{}", printable(text))),
         GeneralName::DirectoryName(_) => Err("directory name".into()),

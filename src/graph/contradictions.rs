@@ -36,12 +36,7 @@ pub fn contradictions(
     process: Process,
     flags: &BTreeMap<String, String>,
 ) -> Vec<Contradiction> {
-    let mut judge = Judge {
-        spec,
-        node,
-        flags,
-        found: Vec::new(),
-    };
+    let mut judge = Judge { spec, node, flags, found: Vec::new() };
     match process {
         Process::Apiserver => {
             judge.service_network();
@@ -95,11 +90,8 @@ impl Judge<'_> {
             return;
         };
         let first = value.split(',').next().unwrap_or_default();
-        let address = first
-            .trim()
-            .parse::<IpNet>()
-            .ok()
-            .and_then(|network| service_address(network.trunc()));
+        let address =
+            first.trim().parse::<IpNet>().ok().and_then(|network| service_address(network.trunc()));
         let Some(address) = address else {
             let message = format!("--{FLAG}={value} names no network");
             return self.refuse(FLAG, message, "write address/prefix, such as 10.96.0.0/12");
@@ -223,16 +215,10 @@ impl Judge<'_> {
         const NAMES: &str = "requestheader-allowed-names";
         match self.value(MODES) {
             Some(modes) if modes.split(',').any(|mode| mode == "AlwaysAllow") => {
-                self.remark(
-                    MODES,
-                    format!("--{MODES}={modes} allows everybody everything"),
-                );
+                self.remark(MODES, format!("--{MODES}={modes} allows everybody everything"));
             }
             None if self.value("authorization-config").is_none() => {
-                self.remark(
-                    MODES,
-                    format!("without --{MODES} everybody is allowed everything"),
-                );
+                self.remark(MODES, format!("without --{MODES} everybody is allowed everything"));
             }
             _ => {}
         }
@@ -257,15 +243,12 @@ impl Judge<'_> {
 
 fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
     let hosts = Process::Etcd.hosts();
-    spec.nodes
-        .iter()
-        .filter(move |node| hosts.include(node, spec))
+    spec.nodes.iter().filter(move |node| hosts.include(node, spec))
 }
 
 fn of_row(spec: &Spec, name: &str, node: &Node) -> BTreeSet<San> {
     let row = LEAVES.iter().find(|row| row.name == name);
-    row.map(|row| sans(spec, row, Some(node)))
-        .unwrap_or_default()
+    row.map(|row| sans(spec, row, Some(node))).unwrap_or_default()
 }
 
 /// `https://HOST:PORT/…`
@@ -274,9 +257,7 @@ fn host_of(url: &str) -> Option<San> {
     let authority = rest.split('/').next()?;
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next()?,
-        None => authority
-            .rsplit_once(':')
-            .map_or(authority, |(host, _)| host),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
     };
     host.parse().ok()
 }

@@ -32,23 +32,14 @@ const CLUSTER_DNS: u32 = 10;
 impl Graph {
     /// Everything that the description asks for.
     pub fn derive(spec: &Spec) -> Graph {
-        let mut builder = Builder {
-            sealing: Sealing::of(spec),
-            ..Builder::default()
-        };
+        let mut builder = Builder { sealing: Sealing::of(spec), ..Builder::default() };
         builder.graph.not_before = spec.not_before();
         let authorities = authority::authorities(&mut builder, spec);
         authority::service_account(&mut builder, spec);
         let issuers = authorities
             .iter()
             .map(|(ca, (authority, bundle))| {
-                (
-                    *ca,
-                    Issuers {
-                        authority: *authority,
-                        bundle: *bundle,
-                    },
-                )
+                (*ca, Issuers { authority: *authority, bundle: *bundle })
             })
             .collect();
         bindings(&mut builder, spec);
@@ -94,11 +85,7 @@ impl Builder {
         let id = DerivationId(self.graph.derivations.len());
         let fields = recipe.fields(&|input| InputHashes {
             whole: self.graph.get(input).hash,
-            as_issuer: self
-                .as_issuer
-                .get(&input)
-                .copied()
-                .unwrap_or(self.graph.get(input).hash),
+            as_issuer: self.as_issuer.get(&input).copied().unwrap_or(self.graph.get(input).hash),
         });
         if let Recipe::Authority(authority) = &recipe {
             self.as_issuer.insert(id, authority.issuer_fields().hash());
@@ -117,11 +104,7 @@ impl Builder {
         }
         let name = ArtifactName::of(name);
         self.graph.by_name.insert(name.clone(), id);
-        self.graph.derivations.push(Derivation {
-            name,
-            hash: fields.hash(),
-            recipe,
-        });
+        self.graph.derivations.push(Derivation { name, hash: fields.hash(), recipe });
         id
     }
 
@@ -152,14 +135,8 @@ impl Builder {
         node: Option<&NodeName>,
         mode: u32,
     ) {
-        let mut place = Placement {
-            derivation,
-            content,
-            path,
-            mode,
-            node: node.cloned(),
-            recipients: None,
-        };
+        let mut place =
+            Placement { derivation, content, path, mode, node: node.cloned(), recipients: None };
         if self.graph.holds_secret(&place) {
             place.recipients = self.sealing.of_tree(node);
         }
@@ -168,9 +145,7 @@ impl Builder {
 
     fn finish(mut self) -> Graph {
         // Stable: masters were placed first and stay first.
-        self.graph
-            .placements
-            .sort_by_key(|placement| placement.derivation);
+        self.graph.placements.sort_by_key(|placement| placement.derivation);
         let mut starts = Vec::with_capacity(self.graph.derivations.len());
         let mut next = 0;
         for id in 0..self.graph.derivations.len() {
@@ -201,32 +176,20 @@ pub(super) fn on_node(node: &NodeName, file: &str) -> TreePath {
 }
 
 fn bindings(builder: &mut Builder, spec: &Spec) {
-    let rows: Vec<_> = BINDINGS
-        .iter()
-        .filter(|row| row.since.holds_for(spec.cluster.kubernetes.value))
-        .collect();
+    let rows: Vec<_> =
+        BINDINGS.iter().filter(|row| row.since.holds_for(spec.cluster.kubernetes.value)).collect();
     if rows.is_empty() {
         return;
     }
-    let id = builder.add(
-        "cluster/cluster-role-bindings",
-        Recipe::Bindings(Bindings { rows }),
-    );
-    builder.place(
-        id,
-        Content::Rendered,
-        TreePath::of("cluster/cluster-role-bindings.yaml"),
-    );
+    let id = builder.add("cluster/cluster-role-bindings", Recipe::Bindings(Bindings { rows }));
+    builder.place(id, Content::Rendered, TreePath::of("cluster/cluster-role-bindings.yaml"));
 }
 
 fn component_leaves(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuers: &ByCa) {
     if row.hosts == Hosts::Primary {
         return component_leaf(builder, spec, row, issuers, primary(spec));
     }
-    let hosts = spec
-        .nodes
-        .iter()
-        .filter(|node| row.hosts.include(node, spec));
+    let hosts = spec.nodes.iter().filter(|node| row.hosts.include(node, spec));
     for node in hosts {
         component_leaf(builder, spec, row, issuers, Some(node));
     }
@@ -265,10 +228,7 @@ fn component_leaf(
         .map(str::to_owned)
         .into_iter()
         .collect();
-    let scope = node.map_or_else(
-        || "operator".to_owned(),
-        |node| format!("nodes/{}", node.name),
-    );
+    let scope = node.map_or_else(|| "operator".to_owned(), |node| format!("nodes/{}", node.name));
     let name = format!("{scope}/{}", row.name);
     let leaf = builder.add(
         &name,
@@ -382,11 +342,7 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
         leaf(
             issuer.authority,
             certificate.common_name.clone(),
-            certificate
-                .organizations
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            certificate.organizations.iter().map(ToString::to_string).collect(),
             certificate.usage,
             certificate.sans.clone(),
             certificate.policy.clone(),
@@ -394,11 +350,7 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
         ),
     );
     for (content, suffix) in [(Content::Certificate, "crt"), (Content::PrivateKey, "key")] {
-        builder.place(
-            id,
-            content,
-            TreePath::of(&format!("certificates/{name}/{name}.{suffix}")),
-        );
+        builder.place(id, content, TreePath::of(&format!("certificates/{name}/{name}.{suffix}")));
         if let Delivery::Nodes { nodes, folder } = &certificate.delivery {
             for node in nodes {
                 let path = TreePath::of(&format!("nodes/{node}/{folder}/{name}.{suffix}"));

@@ -172,11 +172,7 @@ impl Graph {
     /// All placements of an artifact, its master first.
     pub fn placements(&self, id: DerivationId) -> &[Placement] {
         let start = self.starts.get(id.0).copied().unwrap_or(0);
-        let end = self
-            .starts
-            .get(id.0 + 1)
-            .copied()
-            .unwrap_or(self.placements.len());
+        let end = self.starts.get(id.0 + 1).copied().unwrap_or(self.placements.len());
         self.placements.get(start..end).unwrap_or(&[])
     }
 
@@ -185,9 +181,7 @@ impl Graph {
         id: DerivationId,
         content: Content,
     ) -> impl Iterator<Item = &Placement> {
-        self.placements(id)
-            .iter()
-            .filter(move |placement| placement.content == content)
+        self.placements(id).iter().filter(move |placement| placement.content == content)
     }
 
     pub fn all_placements(&self) -> &[Placement] {
@@ -199,9 +193,7 @@ impl Graph {
     }
 
     pub fn placed(&self, path: &str) -> Option<&Placement> {
-        self.by_path
-            .get(path)
-            .and_then(|index| self.placements.get(*index))
+        self.by_path.get(path).and_then(|index| self.placements.get(*index))
     }
 
     pub fn is_placed(&self, path: &str) -> bool {
@@ -225,10 +217,9 @@ impl Graph {
     /// Of a CA certificate that was brought.
     pub fn brought_digest(&self, id: DerivationId) -> Option<Digest> {
         match &self.get(id).recipe {
-            Recipe::Authority(Authority {
-                issuance: Issuance::Brought(brought),
-                ..
-            }) => Some(Digest::of(&brought.der)),
+            Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
+                Some(Digest::of(&brought.der))
+            }
             _ => None,
         }
     }
@@ -270,16 +261,12 @@ impl Graph {
             _ => identity,
         };
         self.placements_of(key, Content::PrivateKey).chain(
-            self.kubeconfig_of(identity)
-                .into_iter()
-                .flat_map(|config| self.placements(config)),
+            self.kubeconfig_of(identity).into_iter().flat_map(|config| self.placements(config)),
         )
     }
 
     /// What embeds or is issued by `id`, directly.
     pub fn dependents(&self, id: DerivationId) -> impl Iterator<Item = DerivationId> + '_ {
-        self.ids()
-            .skip(id.0)
-            .filter(move |other| self.get(*other).recipe.inputs().contains(&id))
+        self.ids().skip(id.0).filter(move |other| self.get(*other).recipe.inputs().contains(&id))
     }
 }

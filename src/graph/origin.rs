@@ -61,11 +61,7 @@ impl Found {
 
     fn add_around(&mut self, name: &str, content: Content, identity: &str) {
         if let (Ok(name), Ok(identity)) = (name.parse(), identity.parse()) {
-            self.0.push(Origin {
-                name,
-                content,
-                identity,
-            });
+            self.0.push(Origin { name, content, identity });
         }
     }
 
@@ -158,11 +154,6 @@ impl Found {
 
 /// `NAME.crt` and `NAME.key`
 fn stem(file: &str) -> Option<(&str, Content)> {
-    let certificate = file
-        .strip_suffix(".crt")
-        .map(|stem| (stem, Content::Certificate));
-    certificate.or_else(|| {
-        file.strip_suffix(".key")
-            .map(|stem| (stem, Content::PrivateKey))
-    })
+    let certificate = file.strip_suffix(".crt").map(|stem| (stem, Content::Certificate));
+    certificate.or_else(|| file.strip_suffix(".key").map(|stem| (stem, Content::PrivateKey)))
 }

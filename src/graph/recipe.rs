@@ -118,10 +118,7 @@ pub struct Revision {
 
 impl Revision {
     pub fn of(own: u32) -> Self {
-        Revision {
-            component: own,
-            node: 1,
-        }
+        Revision { component: own, node: 1 }
     }
 }
 
@@ -185,10 +182,9 @@ impl Recipe {
     /// `certificate authority`, for people.
     pub fn kind(&self) -> &'static str {
         match self {
-            Recipe::Authority(Authority {
-                issuance: Issuance::Brought(_),
-                ..
-            }) => "brought certificate authority",
+            Recipe::Authority(Authority { issuance: Issuance::Brought(_), .. }) => {
+                "brought certificate authority"
+            }
             Recipe::Authority(_) => "certificate authority",
             Recipe::SigningKey(_) => "signing key",
             Recipe::Leaf(_) => "certificate",
@@ -228,10 +224,9 @@ impl Recipe {
     /// The algorithm of the key that it makes; `None` where it makes none.
     pub fn key_algorithm(&self) -> Option<KeyAlgorithm> {
         match self {
-            Recipe::Authority(Authority {
-                issuance: Issuance::SelfSigned { key, .. },
-                ..
-            }) => Some(key.value),
+            Recipe::Authority(Authority { issuance: Issuance::SelfSigned { key, .. }, .. }) => {
+                Some(key.value)
+            }
             Recipe::SigningKey(signing) => Some(signing.key.value),
             Recipe::Leaf(leaf) if leaf.brought.is_none() => Some(leaf.policy.key.value),
             Recipe::Request(request) if request.brought.is_none() => Some(request.policy.key.value),
@@ -247,11 +242,7 @@ impl Recipe {
             Recipe::Authority(authority) => {
                 let fields = authority.issuer_fields();
                 match &authority.issuance {
-                    Issuance::SelfSigned {
-                        validity,
-                        not_before,
-                        ..
-                    } => fields
+                    Issuance::SelfSigned { validity, not_before, .. } => fields
                         .integer("validity", validity.value.as_seconds(), 0)
                         .text("not-before", written(*not_before)),
                     Issuance::Brought(_) => fields,
@@ -263,10 +254,7 @@ impl Recipe {
                 .text("revision", not_first(Revision::of(key.revision))),
             Recipe::Leaf(leaf) => fields
                 .text("builder", "leaf")
-                .text(
-                    "common-name",
-                    leaf.common_name.as_ref().map_or("", |name| name.as_str()),
-                )
+                .text("common-name", leaf.common_name.as_ref().map_or("", |name| name.as_str()))
                 .set("organizations", leaf.organizations.iter().cloned())
                 .set("usage", usages(leaf.usage))
                 .set("sans", leaf.sans.iter().map(ToString::to_string))
@@ -281,9 +269,9 @@ impl Recipe {
                         .map_or_else(String::new, |brought| brought.digest().to_string()),
                 )
                 .recipe("issuer", input(leaf.issuer).as_issuer),
-            Recipe::Bundle(bundle) => fields
-                .text("builder", "bundle")
-                .recipe("authority", input(bundle.authority).whole),
+            Recipe::Bundle(bundle) => {
+                fields.text("builder", "bundle").recipe("authority", input(bundle.authority).whole)
+            }
             Recipe::Kubeconfig(config) => config
                 .own_fields()
                 .text("builder", "kubeconfig")
@@ -304,16 +292,10 @@ impl Recipe {
                 .text("builder", "kubelet-config")
                 .text(
                     "cluster-dns",
-                    config
-                        .cluster_dns
-                        .map_or_else(String::new, |address| address.to_string()),
+                    config.cluster_dns.map_or_else(String::new, |address| address.to_string()),
                 )
                 .text("cluster-domain", config.cluster_domain.as_str())
-                .integer(
-                    "serving-certificate",
-                    u64::from(config.serving_certificate),
-                    0,
-                ),
+                .integer("serving-certificate", u64::from(config.serving_certificate), 0),
             Recipe::StaticPod(pod) => pod.fields(|id| input(id).whole),
         }
     }
@@ -336,13 +318,7 @@ impl Authority {
     pub fn issuer_fields(&self) -> Fields {
         let fields = Fields::default();
         match &self.issuance {
-            Issuance::SelfSigned {
-                common_name,
-                key,
-                explicit_key,
-                revision,
-                ..
-            } => fields
+            Issuance::SelfSigned { common_name, key, explicit_key, revision, .. } => fields
                 .text("builder", "authority")
                 .text("common-name", common_name.value.as_str())
                 .text("key", explicit(*explicit_key, key))
@@ -372,11 +348,7 @@ fn explicit(explicit: bool, key: &Setting<KeyAlgorithm>) -> &'static str {
 }
 
 pub(super) fn not_first(revision: Revision) -> String {
-    if revision == Revision::of(1) {
-        String::new()
-    } else {
-        revision.to_string()
-    }
+    if revision == Revision::of(1) { String::new() } else { revision.to_string() }
 }
 
 fn written(not_before: Option<Timestamp>) -> String {
@@ -384,10 +356,7 @@ fn written(not_before: Option<Timestamp>) -> String {
 }
 
 fn usages(usage: Usage) -> impl Iterator<Item = String> {
-    [
-        usage.server().then(|| "server".to_owned()),
-        usage.client().then(|| "client".to_owned()),
-    ]
-    .into_iter()
-    .flatten()
+    [usage.server().then(|| "server".to_owned()), usage.client().then(|| "client".to_owned())]
+        .into_iter()
+        .flatten()
 }

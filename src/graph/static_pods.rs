@@ -32,10 +32,7 @@ pub struct StaticPod {
 #[derive(Debug)]
 pub enum PodSource {
     /// kpki's own. The flags are all but `--initial-cluster`, which depends on the members that there were.
-    Own {
-        image: String,
-        flags: BTreeMap<String, String>,
-    },
+    Own { image: String, flags: BTreeMap<String, String> },
     /// The operator's, and what it must say.
     Patched { bytes: Arc<[u8]>, wish: PodWish },
 }
@@ -44,24 +41,21 @@ const INITIAL_CLUSTER: &str = "initial-cluster";
 
 impl StaticPod {
     pub(super) fn fields(&self, input: impl Fn(DerivationId) -> Digest) -> Fields {
-        let fields = Fields::default()
-            .text("builder", "static-pod")
-            .text("process", self.process.name());
+        let fields =
+            Fields::default().text("builder", "static-pod").text("process", self.process.name());
         let flag = |(name, value): (&String, &String)| format!("--{name}={value}");
         let fields = match &self.source {
-            PodSource::Own { image, flags } => fields
-                .text("image", image.as_str())
-                .set("flags", flags.iter().map(flag)),
+            PodSource::Own { image, flags } => {
+                fields.text("image", image.as_str()).set("flags", flags.iter().map(flag))
+            }
             PodSource::Patched { bytes, wish } => {
                 let flags = wish.flags.iter().map(|wish| (&wish.name, &wish.value));
-                fields
-                    .text("source", Digest::of(bytes).to_string())
-                    .set("flags", flags.map(flag))
+                fields.text("source", Digest::of(bytes).to_string()).set("flags", flags.map(flag))
             }
         };
-        self.restarts.iter().fold(fields, |fields, (what, id)| {
-            fields.recipe(what.name(), input(*id))
-        })
+        self.restarts
+            .iter()
+            .fold(fields, |fields, (what, id)| fields.recipe(what.name(), input(*id)))
     }
 }
 
@@ -70,10 +64,8 @@ pub fn images(spec: &Spec) -> Result<BTreeMap<Process, String>, Vec<Process>> {
     let mut images = BTreeMap::new();
     let mut unknown = Vec::new();
     for process in Process::ALL {
-        let given = spec
-            .components
-            .get(&process.component())
-            .and_then(|settings| settings.image.clone());
+        let given =
+            spec.components.get(&process.component()).and_then(|settings| settings.image.clone());
         match given.or_else(|| process.image(spec.cluster.kubernetes.value)) {
             Some(image) => {
                 images.insert(process, image);
@@ -81,11 +73,7 @@ pub fn images(spec: &Spec) -> Result<BTreeMap<Process, String>, Vec<Process>> {
             None => unknown.push(process),
         }
     }
-    if unknown.is_empty() {
-        Ok(images)
-    } else {
-        Err(unknown)
-    }
+    if unknown.is_empty() { Ok(images) } else { Err(unknown) }
 }
 
 /// The flags of kpki's own that a process gets on a node, `--initial-cluster` as for a new cluster.
@@ -109,20 +97,12 @@ pub fn wish_on(spec: &Spec, node: &Node, process: Process) -> PodWish {
         mounts: mounts
             .map(|row| MountWish {
                 path: row.path.to_owned(),
-                kind: if row.file {
-                    PathKind::File
-                } else {
-                    PathKind::Folder
-                },
+                kind: if row.file { PathKind::File } else { PathKind::Folder },
             })
             .collect(),
         flags: flags
             .into_iter()
-            .map(|(name, value)| FlagWish {
-                name,
-                value,
-                business: Business::Own,
-            })
+            .map(|(name, value)| FlagWish { name, value, business: Business::Own })
             .collect(),
         annotations: Vec::new(),
     }
@@ -133,10 +113,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
     let members: Vec<EtcdMember<'_>> = members(spec)
         .filter_map(|node| {
             let address = node.addresses.first()?.ip();
-            Some(EtcdMember {
-                name: node.name.as_str(),
-                address,
-            })
+            Some(EtcdMember { name: node.name.as_str(), address })
         })
         .collect();
     let Some(address) = node.addresses.first() else {
@@ -160,9 +137,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
 }
 
 fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
-    spec.nodes
-        .iter()
-        .filter(|node| Hosts::EtcdMembers.include(node, spec))
+    spec.nodes.iter().filter(|node| Hosts::EtcdMembers.include(node, spec))
 }
 
 pub(super) fn circumstances(spec: &Spec) -> Circumstances {
@@ -179,10 +154,7 @@ pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
         None => images(spec).unwrap_or_default(),
     };
     for process in Process::ALL {
-        let hosts = spec
-            .nodes
-            .iter()
-            .filter(|node| process.hosts().include(node, spec));
+        let hosts = spec.nodes.iter().filter(|node| process.hosts().include(node, spec));
         for node in hosts {
             if let Some(image) = images.get(&process) {
                 own_pod(builder, spec, node, process, image);
@@ -207,17 +179,11 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
         flags.remove(INITIAL_CLUSTER);
         peers.extend(members(spec).filter_map(|node| {
             let address = node.addresses.first()?.ip();
-            let url = format!(
-                "https://{}",
-                std::net::SocketAddr::new(address, ETCD_PEER_PORT)
-            );
+            let url = format!("https://{}", std::net::SocketAddr::new(address, ETCD_PEER_PORT));
             Some((node.name.to_string(), url))
         }));
     }
-    let source = PodSource::Own {
-        image: image.to_owned(),
-        flags,
-    };
+    let source = PodSource::Own { image: image.to_owned(), flags };
     add(builder, spec, node, process, source, peers);
 }
 

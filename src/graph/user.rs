@@ -100,11 +100,8 @@ pub fn in_words(binding: &Binding) -> String {
     if binding.namespaces.is_empty() {
         text.push_str(" everywhere");
     } else {
-        let namespaces: Vec<&str> = binding
-            .namespaces
-            .iter()
-            .map(crate::name::DnsName::as_str)
-            .collect();
+        let namespaces: Vec<&str> =
+            binding.namespaces.iter().map(crate::name::DnsName::as_str).collect();
         text.push_str(" in ");
         text.push_str(&namespaces.join(", "));
     }

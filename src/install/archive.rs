@@ -2,8 +2,8 @@
 //!
 //! In the POSIX format (ustar), which every tar reads and which has no room for anything but what is written
 //! here. Root owns everything, and time is 1970: neither users nor clocks of this machine are in it. Folders
-//! stand first, but only Kubernetes' own: unpacking must not change the mode of /etc. Then the record, so that a
-//! later install knows the files; then the files in the order in which they may be seen.
+//! stand first, but only Kubernetes' own: unpacking must not change the mode of /etc. Then the record, so
+//! that a later install knows the files; then the files in the order in which they may be seen.
 
 use std::collections::BTreeSet;
 
@@ -26,43 +26,21 @@ pub fn archive(files: &[Wanted], record: &Record, record_path: &str) -> Result<S
         .filter(|folder| folder.starts_with(KUBERNETES_FOLDER))
         .collect();
     let contents = files.iter().map(|file| file.bytes.expose().len());
-    let size: usize = contents
-        .chain([record.len()])
-        .map(|size| BLOCK + size.next_multiple_of(BLOCK))
-        .sum();
+    let size: usize =
+        contents.chain([record.len()]).map(|size| BLOCK + size.next_multiple_of(BLOCK)).sum();
     // In its final size: an outgrown buffer would keep keys.
     let size = size + folders.len() * BLOCK + END;
     let mut tar = Builder::new(Vec::with_capacity(size));
     for folder in folders {
         let path = format!("{folder}/");
-        add(
-            &mut tar,
-            EntryType::Directory,
-            &path,
-            folder_mode(folder),
-            &[],
-        )?;
+        add(&mut tar, EntryType::Directory, &path, folder_mode(folder), &[])?;
     }
-    add(
-        &mut tar,
-        EntryType::Regular,
-        record_path,
-        0o644,
-        record.as_bytes(),
-    )?;
+    add(&mut tar, EntryType::Regular, record_path, 0o644, record.as_bytes())?;
     for file in files {
         let path = file.path.as_str();
-        add(
-            &mut tar,
-            EntryType::Regular,
-            path,
-            file.mode,
-            file.bytes.expose(),
-        )?;
+        add(&mut tar, EntryType::Regular, path, file.mode, file.bytes.expose())?;
     }
-    tar.into_inner()
-        .map(Secret::new)
-        .map_err(|error| error.to_string())
+    tar.into_inner().map(Secret::new).map_err(|error| error.to_string())
 }
 
 /// Whether a file begins as an archive of kpki's: Kubernetes' folders, then the record. What is sealed cannot
@@ -86,8 +64,7 @@ pub fn is_archive(begins: &[u8], record_path: &str) -> bool {
 }
 
 fn above(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('/')
-        .filter_map(|(end, _)| path.get(..end))
+    path.match_indices('/').filter_map(|(end, _)| path.get(..end))
 }
 
 fn add(
@@ -111,6 +88,5 @@ fn add(
         set(&mut header, "root").map_err(|error| error.to_string())?;
     }
     header.set_cksum();
-    tar.append(&header, bytes)
-        .map_err(|error| error.to_string())
+    tar.append(&header, bytes).map_err(|error| error.to_string())
 }

@@ -40,19 +40,12 @@ impl Holds {
         } else if has(KUBECONFIG_KEY) {
             kubeconfig(text)
         } else {
-            return Holds::Public(Fingerprint {
-                size: size(text),
-                digest: Digest::of(text),
-            });
+            return Holds::Public(Fingerprint { size: size(text), digest: Digest::of(text) });
         };
         match found {
-            Some((key, digest)) => Holds::Key {
-                key,
-                print: Fingerprint {
-                    size: size(text),
-                    digest,
-                },
-            },
+            Some((key, digest)) => {
+                Holds::Key { key, print: Fingerprint { size: size(text), digest } }
+            }
             None => Holds::Unreadable,
         }
     }
@@ -84,10 +77,7 @@ fn kubeconfig(text: &[u8]) -> Option<(Digest, Digest)> {
         .text("server", config.server)
         .text("user", config.user)
         .text("namespace", config.namespace.unwrap_or_default())
-        .recipe(
-            "certificate-authority",
-            Digest::of(&config.certificate_authority),
-        )
+        .recipe("certificate-authority", Digest::of(&config.certificate_authority))
         .recipe("certificate", Digest::of(&config.client_certificate))
         .recipe("key", key);
     Some((key, fields.hash()))

@@ -1,8 +1,8 @@
 //! One node's tree against what lies on the node: what is written, in which order, what is removed and what
 //! restarts. Pure: values in, an [`Installation`] out.
 //!
-//! A file on the node is kpki's if the node's [`Record`] knows it as it is now. Only such a file is removed; and
-//! a private key that is nobody's copy is never overwritten unless that is allowed.
+//! A file on the node is kpki's if the node's [`Record`] knows it as it is now. Only such a file is removed;
+//! and a private key that is nobody's copy is never overwritten unless that is allowed.
 
 mod archive;
 mod fingerprint;
@@ -54,12 +54,8 @@ pub enum Layer {
 }
 
 impl Layer {
-    pub const ALL: [Layer; 4] = [
-        Layer::Pki,
-        Layer::Kubeconfig,
-        Layer::KubeletConfig,
-        Layer::Manifest,
-    ];
+    pub const ALL: [Layer; 4] =
+        [Layer::Pki, Layer::Kubeconfig, Layer::KubeletConfig, Layer::Manifest];
 
     fn of(recipe: &Recipe) -> Layer {
         match recipe {
@@ -225,8 +221,8 @@ pub fn install<'a>(
 }
 
 impl Wanted {
-    /// A key that is on no record and not the one to be written. An unreadable file in a secret's place may be
-    /// one.
+    /// A key that is on no record and not the one to be written. An unreadable file in a secret's place may
+    /// be one.
     fn loses_key(&self, old: &Secret) -> bool {
         match Holds::of(old) {
             Holds::Key { key, .. } => {
@@ -238,8 +234,8 @@ impl Wanted {
     }
 }
 
-/// Folders above the files. Those that are there keep their modes: only Kubernetes' own are closed where they are
-/// open to others than kubeadm has them.
+/// Folders above the files. Those that are there keep their modes: only Kubernetes' own are closed where they
+/// are open to others than kubeadm has them.
 fn folders(wanted: &[Wanted], node: &NodeState) -> Vec<(String, u32)> {
     let mut changes = BTreeMap::new();
     for file in wanted {

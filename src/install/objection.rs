@@ -78,9 +78,7 @@ pub fn objections(graph: &Graph, plan: &Plan, node: &NodeName) -> Vec<Objection>
     }
     found.extend(plan.mixed.iter().filter_map(|mixed| {
         let mut places = graph.placements(mixed.derivation).iter();
-        places
-            .any(|place| in_tree(&place.path))
-            .then(|| Objection::Mixed(mixed.path.clone()))
+        places.any(|place| in_tree(&place.path)).then(|| Objection::Mixed(mixed.path.clone()))
     }));
     found.sort();
     found.dedup();

@@ -37,10 +37,9 @@ impl FromStr for Permission {
             Some(("other-cluster", name)) if !name.is_empty() => {
                 Ok(Permission::OtherCluster(name.to_owned()))
             }
-            Some(("overwrite", path)) => path
-                .trim_start_matches('/')
-                .parse()
-                .map(Permission::Overwrite),
+            Some(("overwrite", path)) => {
+                path.trim_start_matches('/').parse().map(Permission::Overwrite)
+            }
             _ => Err(NameError(
                 "is not a permission; write other-host:NAME, other-cluster:NAME or overwrite:PATH"
                     .into(),

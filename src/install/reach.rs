@@ -17,9 +17,7 @@ pub fn strangers(record: &mut Record, spec: &Spec) -> Vec<TreePath> {
         .filter(|line| is_stranger(&line.path, line.layer))
         .map(|line| line.path.clone())
         .collect();
-    record
-        .files
-        .retain(|line| !is_stranger(&line.path, line.layer));
+    record.files.retain(|line| !is_stranger(&line.path, line.layer));
     strange
 }
 

@@ -44,18 +44,13 @@ impl Record {
     /// These lines and those of another record.
     pub(super) fn with(&self, other: Option<&Record>) -> Record {
         let mut both = self.clone();
-        both.files
-            .extend(other.into_iter().flat_map(|other| other.files.clone()));
+        both.files.extend(other.into_iter().flat_map(|other| other.files.clone()));
         both
     }
 
     /// kpki put this very file there.
     pub fn knows(&self, path: &TreePath, bytes: &Secret) -> bool {
-        let mut lines = self
-            .files
-            .iter()
-            .filter(|line| line.path == *path)
-            .peekable();
+        let mut lines = self.files.iter().filter(|line| line.path == *path).peekable();
         if lines.peek().is_none() {
             return false;
         }
@@ -98,10 +93,7 @@ impl Record {
             Some(Recorded {
                 path: line.path.parse().ok()?,
                 layer: line.layer,
-                print: Fingerprint {
-                    size: line.size,
-                    digest: line.digest.parse::<Digest>().ok()?,
-                },
+                print: Fingerprint { size: line.size, digest: line.digest.parse::<Digest>().ok()? },
             })
         };
         let files = document.files.into_iter().map(line);

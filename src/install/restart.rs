@@ -65,19 +65,15 @@ pub fn restarts(
         });
         found.extend(effect.map(|effect| (reader, effect)));
     }
-    for (reader, hosts) in [
-        (Reader::Kubelet, Hosts::Kubelets),
-        (Reader::KubeProxy, Hosts::KubeProxies),
-    ] {
+    for (reader, hosts) in
+        [(Reader::Kubelet, Hosts::Kubelets), (Reader::KubeProxy, Hosts::KubeProxies)]
+    {
         if hosts.include(host, spec) && reads(reader, &any) {
             found.push((reader, Effect::Service));
         }
     }
     let of_host = |(reader, effect)| Restarting {
-        restart: Restart {
-            reader,
-            node: host.name.clone(),
-        },
+        restart: Restart { reader, node: host.name.clone() },
         effect,
     };
     found.into_iter().map(of_host).collect()
@@ -90,10 +86,7 @@ fn pod(process: Process, before: &NodeState, installation: &Installation<'_>) ->
     if installation.removals.iter().any(|(_, gone)| *gone == path) {
         return Some(Effect::Stops);
     }
-    let write = installation
-        .writes
-        .iter()
-        .find(|write| write.file.path == path)?;
+    let write = installation.writes.iter().find(|write| write.file.path == path)?;
     match (write.reason, before.files.get(&path)) {
         (Reason::Attributes, _) => None,
         (_, None) => Some(Effect::Starts),

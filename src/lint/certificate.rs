@@ -44,10 +44,7 @@ fn dates(findings: &mut Findings, path: &str, facts: &CertificateFacts, now: Tim
     } else if now < facts.not_before {
         (&NOT_YET_VALID, format!("before {}", facts.not_before))
     } else if left < SOON && left < third {
-        (
-            &EXPIRES_SOON,
-            format!("on {}, in {}", facts.not_after.date(), left.in_words()),
-        )
+        (&EXPIRES_SOON, format!("on {}, in {}", facts.not_after.date(), left.in_words()))
     } else {
         return;
     };
@@ -56,14 +53,8 @@ fn dates(findings: &mut Findings, path: &str, facts: &CertificateFacts, now: Tim
 
 fn names(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
     let organizations = facts.subject.organizations();
-    let all = organizations
-        .iter()
-        .cloned()
-        .chain(facts.subject.common_name());
-    if all
-        .into_iter()
-        .any(|name| name.starts_with("system:system:"))
-    {
+    let all = organizations.iter().cloned().chain(facts.subject.common_name());
+    if all.into_iter().any(|name| name.starts_with("system:system:")) {
         findings.add(&DOUBLED_PREFIX, path, subject(facts));
     }
     let serves = may(facts, &ExtendedKeyUsage::Server) && !facts.sans.is_empty();
@@ -80,11 +71,7 @@ fn extensions(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
     }
     let stated = usage != KeyUsage::NONE;
     if stated && !facts.is_ca && !usage.contains(KeyUsage::DIGITAL_SIGNATURE) {
-        findings.add(
-            &NO_DIGITAL_SIGNATURE,
-            path,
-            format!("{}: {usage}", subject(facts)),
-        );
+        findings.add(&NO_DIGITAL_SIGNATURE, path, format!("{}: {usage}", subject(facts)));
     }
     // A root needs none: it names itself (RFC 5280 4.2.1.1).
     if facts.authority_key_id.is_none() && !facts.is_self_issued() {
@@ -103,9 +90,5 @@ pub(super) fn may(facts: &CertificateFacts, usage: &ExtendedKeyUsage) -> bool {
 }
 
 pub(super) fn subject(facts: &CertificateFacts) -> String {
-    if facts.subject.is_empty() {
-        "(no subject)".to_owned()
-    } else {
-        facts.subject.to_string()
-    }
+    if facts.subject.is_empty() { "(no subject)".to_owned() } else { facts.subject.to_string() }
 }

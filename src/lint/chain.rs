@@ -42,20 +42,14 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     }
     for folder in &world.folders {
         for place in AUTHORITY_FILES.iter().map(|row| row.path) {
-            let certificates = folder
-                .files(place)
-                .flat_map(|(_, holds)| &holds.certificates);
+            let certificates = folder.files(place).flat_map(|(_, holds)| &holds.certificates);
             signers.extend(certificates.map(|certificate| certificate.facts.digest));
         }
     }
     for (path, certificate) in &world.certificates {
         let facts = &certificate.facts;
         if signers.contains(&facts.digest) && !facts.can_sign_certificates() {
-            let what = if facts.is_ca {
-                "no cert sign"
-            } else {
-                "not CA:TRUE"
-            };
+            let what = if facts.is_ca { "no cert sign" } else { "not CA:TRUE" };
             findings.add(&CA_CANNOT_SIGN, path, format!("{}: {what}", subject(facts)));
         }
     }

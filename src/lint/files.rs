@@ -55,11 +55,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
 
 /// Nobody may pass by what the components load.
 fn unread(path: &str) -> &'static Rule {
-    if is_place(path) {
-        &UNREAD_PLACE
-    } else {
-        &UNREAD
-    }
+    if is_place(path) { &UNREAD_PLACE } else { &UNREAD }
 }
 
 fn manifests(world: &World<'_>, findings: &mut Findings) {
@@ -99,8 +95,5 @@ fn manifests(world: &World<'_>, findings: &mut Findings) {
 
 /// A folder of this name is a kubelet's if a PKI lies beside it or one of the four processes is in it.
 fn is_read_by_a_kubelet(world: &World<'_>, folder: &str) -> bool {
-    world
-        .folders
-        .iter()
-        .any(|kubernetes| kubernetes.manifests() == folder)
+    world.folders.iter().any(|kubernetes| kubernetes.manifests() == folder)
 }

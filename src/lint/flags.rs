@@ -15,18 +15,8 @@ const TRUST: [(Process, &str, Process, &str); 9] = [
     (API, "client-ca-file", CM, "kubeconfig"),
     (API, "client-ca-file", SCHEDULER, "kubeconfig"),
     (API, "etcd-cafile", ETCD, "cert-file"),
-    (
-        API,
-        "requestheader-client-ca-file",
-        API,
-        "proxy-client-cert-file",
-    ),
-    (
-        CM,
-        "requestheader-client-ca-file",
-        API,
-        "proxy-client-cert-file",
-    ),
+    (API, "requestheader-client-ca-file", API, "proxy-client-cert-file"),
+    (CM, "requestheader-client-ca-file", API, "proxy-client-cert-file"),
     (CM, "root-ca-file", API, "tls-cert-file"),
     (ETCD, "peer-trusted-ca-file", ETCD, "peer-cert-file"),
     (ETCD, "trusted-ca-file", API, "etcd-certfile"),
@@ -57,12 +47,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
 }
 
 fn told(named: &Named<'_>) -> String {
-    format!(
-        "line {}: --{}={}",
-        named.flag.line,
-        named.flag.name,
-        printable(&named.flag.value)
-    )
+    format!("line {}: --{}={}", named.flag.line, named.flag.name, printable(&named.flag.value))
 }
 
 fn file(findings: &mut Findings, named: &Named<'_>) {
@@ -96,10 +81,7 @@ fn trust(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'
         let Some((_, path)) = at(folder, other, flag) else {
             continue;
         };
-        let bundle = world
-            .tree
-            .file(ca_path)
-            .map(|file| &file.holds.certificates);
+        let bundle = world.tree.file(ca_path).map(|file| &file.holds.certificates);
         let leaf = world.tree.file(path).and_then(|file| file.holds.leaf());
         let (Some(bundle), Some(leaf)) = (bundle.filter(|all| !all.is_empty()), leaf) else {
             continue;
@@ -113,11 +95,7 @@ fn trust(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'
         let known = findings.has(&WRONG_CA, path)
             || findings.has(&super::rules::KUBECONFIG_CLIENT_CA, path);
         if !trusted && !known {
-            let detail = format!(
-                "{}, which did not sign {}",
-                told(ca),
-                world.tree.shown(path)
-            );
+            let detail = format!("{}, which did not sign {}", told(ca), world.tree.shown(path));
             findings.add(&FLAG_OTHER_CA, ca.manifest, detail);
         }
     }
@@ -152,10 +130,7 @@ fn signer(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<
     let Some((named, path)) = at(folder, CM, "cluster-signing-cert-file") else {
         return;
     };
-    let count = world
-        .tree
-        .file(path)
-        .map_or(0, |file| file.holds.certificates.len());
+    let count = world.tree.file(path).map_or(0, |file| file.holds.certificates.len());
     if count > 1 {
         findings.add(
             &SIGNING_BUNDLE,

@@ -158,12 +158,7 @@ impl Holds {
             }
             Part::Absent | Part::File(_) => None,
         };
-        self.kubeconfig = Some(Kubeconfig {
-            server: parts.server,
-            authorities,
-            client,
-            key,
-        });
+        self.kubeconfig = Some(Kubeconfig { server: parts.server, authorities, client, key });
     }
 }
 
@@ -173,10 +168,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 fn certificate(der: &[u8]) -> Result<Certificate, String> {
     let facts = CertificateFacts::from_der(der).map_err(|error| error.0)?;
-    Ok(Certificate {
-        der: der.to_vec(),
-        facts,
-    })
+    Ok(Certificate { der: der.to_vec(), facts })
 }
 
 fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
@@ -201,11 +193,9 @@ fn private_key(block: &Block) -> Result<PublicKey, String> {
 
 fn embedded_key(bytes: &Secret) -> Result<PublicKey, String> {
     let blocks = pem::blocks(bytes.expose()).map_err(|error| error.0)?;
-    (blocks
-        .iter()
-        .find(|block| block.label.ends_with("PRIVATE KEY")))
-    .ok_or_else(|| "holds no private key".to_owned())
-    .and_then(private_key)
+    (blocks.iter().find(|block| block.label.ends_with("PRIVATE KEY")))
+        .ok_or_else(|| "holds no private key".to_owned())
+        .and_then(private_key)
 }
 
 /// A direct child of a folder `manifests` that the kubelet would read.
@@ -222,9 +212,8 @@ fn is_manifest(path: &str) -> bool {
 fn is_kubeconfig(name: &str, end: &str, bytes: &[u8]) -> bool {
     let starts = ["apiVersion:", "kind:", "clusters:", "---", "{"];
     let is_document = (starts.iter()).any(|start| bytes.trim_ascii().starts_with(start.as_bytes()));
-    let is_config = ["current-context", "kind: Config\n"]
-        .iter()
-        .any(|word| contains(bytes, word.as_bytes()));
+    let is_config =
+        ["current-context", "kind: Config\n"].iter().any(|word| contains(bytes, word.as_bytes()));
     end == "kubeconfig"
         || name == "kubeconfig"
         || is_document && is_config && contains(bytes, b"clusters")

@@ -48,9 +48,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
 }
 
 fn authorities(config: &Kubeconfig) -> BTreeSet<&PublicKey> {
-    (config.authorities.iter())
-        .map(|certificate| &certificate.facts.public_key)
-        .collect()
+    (config.authorities.iter()).map(|certificate| &certificate.facts.public_key).collect()
 }
 
 fn client(world: &World<'_>, findings: &mut Findings, path: &str, config: &Kubeconfig) {
@@ -66,11 +64,7 @@ fn client(world: &World<'_>, findings: &mut Findings, path: &str, config: &Kubec
         && !trusted.contains(&issuer.facts.public_key)
         && !findings.has(&KUBECONFIG_OTHER_CA, path)
     {
-        let detail = format!(
-            "{}, signed by {}",
-            subject(&leaf.facts),
-            subject(&issuer.facts)
-        );
+        let detail = format!("{}, signed by {}", subject(&leaf.facts), subject(&issuer.facts));
         findings.add(&KUBECONFIG_CLIENT_CA, path, detail);
     }
 }
@@ -112,11 +106,7 @@ fn server(
         |leaf: &&Certificate| (leaf.facts.sans.iter()).any(|name| is_covered(&endpoint.host, name));
     // Without names it is another finding.
     if its.iter().any(|leaf| !leaf.facts.sans.is_empty()) && !its.iter().any(|leaf| named(leaf)) {
-        findings.add(
-            &KUBECONFIG_SERVER_NAME,
-            path,
-            format!("dials {}", endpoint.host),
-        );
+        findings.add(&KUBECONFIG_SERVER_NAME, path, format!("dials {}", endpoint.host));
     }
 }
 

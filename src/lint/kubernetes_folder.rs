@@ -1,5 +1,5 @@
-//! The folders that are a machine's /etc/kubernetes, and what lies where in them: by kubeadm's names, and by the
-//! flags of the static pods beside.
+//! The folders that are a machine's /etc/kubernetes, and what lies where in them: by kubeadm's names, and by
+//! the flags of the static pods beside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,11 +69,7 @@ fn all_places() -> impl Iterator<Item = &'static str> {
         Home::Kubeconfig { file, .. } => Some(file),
         Home::Pair(_) => None,
     });
-    authorities
-        .chain(flags)
-        .chain(configs)
-        .chain(OTHERS)
-        .chain([private, public])
+    authorities.chain(flags).chain(configs).chain(OTHERS).chain([private, public])
 }
 
 pub(super) fn folders(tree: &Tree) -> Vec<KubernetesFolder<'_>> {
@@ -81,8 +77,7 @@ pub(super) fn folders(tree: &Tree) -> Vec<KubernetesFolder<'_>> {
     let mut starts = BTreeSet::new();
     for (path, file) in &tree.files {
         let found = places.iter().find_map(|place| {
-            path.strip_suffix(place)
-                .filter(|start| start.is_empty() || start.ends_with('/'))
+            path.strip_suffix(place).filter(|start| start.is_empty() || start.ends_with('/'))
         });
         starts.extend(found);
         if let Some(Manifest::Process(..) | Manifest::Unclear(..)) = file.holds.manifest
@@ -91,9 +86,7 @@ pub(super) fn folders(tree: &Tree) -> Vec<KubernetesFolder<'_>> {
             starts.insert(folder.strip_suffix("manifests").unwrap_or(folder));
         }
     }
-    (starts.into_iter())
-        .map(|start| KubernetesFolder::new(tree, start, &places))
-        .collect()
+    (starts.into_iter()).map(|start| KubernetesFolder::new(tree, start, &places)).collect()
 }
 
 impl<'a> KubernetesFolder<'a> {
@@ -117,18 +110,13 @@ impl<'a> KubernetesFolder<'a> {
                 break;
             }
             if let Some(Manifest::Process(process, facts)) = &file.holds.manifest {
-                folder.pods.push(Pod {
-                    path,
-                    process: *process,
-                    facts,
-                });
+                folder.pods.push(Pod { path, process: *process, facts });
             }
         }
         for pod in &folder.pods {
             for flag in &pod.facts.flags {
-                let row = FLAGS
-                    .iter()
-                    .find(|row| row.process == pod.process && row.name == flag.name);
+                let row =
+                    FLAGS.iter().find(|row| row.process == pod.process && row.name == flag.name);
                 let Some(FlagFrom::File(place)) = row.map(|row| row.from) else {
                     continue;
                 };
@@ -136,12 +124,7 @@ impl<'a> KubernetesFolder<'a> {
                 if let Where::At(path) = &file {
                     folder.places.entry(place).or_default().insert(path.clone());
                 }
-                folder.flags.push(Named {
-                    manifest: pod.path,
-                    process: pod.process,
-                    flag,
-                    file,
-                });
+                folder.flags.push(Named { manifest: pod.path, process: pod.process, flag, file });
             }
         }
         folder

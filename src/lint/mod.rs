@@ -4,8 +4,8 @@
 //! files -> Tree (facts of each file) -> World (Kubernetes folders, issuers) -> checks -> findings
 //! ```
 //!
-//! Pure. A file is turned into facts when it is handed over, so that no key stays in memory: of a private key only
-//! its public half is kept, of a kubeconfig what it says.
+//! Pure. A file is turned into facts when it is handed over, so that no key stays in memory: of a private key
+//! only its public half is kept, of a kubeconfig what it says.
 
 mod certificate;
 mod chain;
@@ -54,11 +54,7 @@ struct Findings(BTreeSet<Finding>);
 
 impl Findings {
     fn add(&mut self, rule: &'static Rule, path: &str, detail: impl Into<String>) {
-        self.0.insert(Finding {
-            rule,
-            path: path.to_owned(),
-            detail: detail.into(),
-        });
+        self.0.insert(Finding { rule, path: path.to_owned(), detail: detail.into() });
     }
 
     fn has(&self, rule: &Rule, path: &str) -> bool {
@@ -66,7 +62,8 @@ impl Findings {
     }
 }
 
-/// Everything that is wrong with the tree at this time: errors first, in the order of [`RULES`], then by path.
+/// Everything that is wrong with the tree at this time: errors first, in the order of [`RULES`], then by
+/// path.
 pub fn lint(tree: &Tree, now: Timestamp) -> Vec<Finding> {
     let world = World::new(tree, now);
     let mut findings = Findings::default();

@@ -26,9 +26,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             findings.add(&KEY_MISMATCH, path, "its key is not its certificate's");
         }
         for (certificate, key) in PAIRS {
-            let beside = path
-                .strip_suffix(certificate)
-                .map(|stem| format!("{stem}{key}"));
+            let beside = path.strip_suffix(certificate).map(|stem| format!("{stem}{key}"));
             if let Some(beside) = beside
                 && !own.is_empty()
             {
@@ -44,11 +42,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             && let (Some(leaf), Some(key)) = (config.client.first(), &config.key)
             && leaf.facts.public_key != *key
         {
-            findings.add(
-                &KEY_MISMATCH,
-                path,
-                "client-key-data is not of client-certificate-data",
-            );
+            findings.add(&KEY_MISMATCH, path, "client-key-data is not of client-certificate-data");
         }
         // Keys without a certificate; those with one are judged there.
         for key in holds.private_keys.iter().chain(&holds.public_keys) {
@@ -59,10 +53,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
 }
 
 fn compare(world: &World<'_>, findings: &mut Findings, own: &[&PublicKey], key: &str, path: &str) {
-    let other = world
-        .tree
-        .file(key)
-        .and_then(|file| file.holds.private_keys.first());
+    let other = world.tree.file(key).and_then(|file| file.holds.private_keys.first());
     if other.is_some_and(|other| !own.contains(&other)) {
         let name = path.rsplit('/').next().unwrap_or(path);
         findings.add(&KEY_MISMATCH, key, format!("is not the key of {name}"));

@@ -136,18 +136,8 @@ fn authorities(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
             .map(|certificate| &certificate.facts.public_key)
             .collect();
     for (process, flag, name, rule) in [
-        (
-            Process::Apiserver,
-            "requestheader-client-ca-file",
-            CaName::FrontProxy,
-            &CA_REUSE,
-        ),
-        (
-            Process::Etcd,
-            "trusted-ca-file",
-            CaName::Etcd,
-            &ETCD_SHARES_CA,
-        ),
+        (Process::Apiserver, "requestheader-client-ca-file", CaName::FrontProxy, &CA_REUSE),
+        (Process::Etcd, "trusted-ca-file", CaName::Etcd, &ETCD_SHARES_CA),
     ] {
         for (path, holds) in ca(process, flag, name) {
             let shared = (holds.certificates.iter())
@@ -171,18 +161,11 @@ fn api_server(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
         .into_iter()
         .filter(|name| !names.contains(name))
         .collect();
-    if !names
-        .iter()
-        .any(|name| name.starts_with("kubernetes.default.svc."))
-    {
+    if !names.iter().any(|name| name.starts_with("kubernetes.default.svc.")) {
         missing.push("kubernetes.default.svc.DOMAIN");
     }
     if !missing.is_empty() {
-        findings.add(
-            &APISERVER_NAMES,
-            path,
-            format!("without {}", missing.join(", ")),
-        );
+        findings.add(&APISERVER_NAMES, path, format!("without {}", missing.join(", ")));
     }
     let misspelt = |name: &&&str| **name == "kubernetes.svc" || name.starts_with("kubernetes.svc.");
     if let Some(name) = names.iter().find(misspelt) {
@@ -222,9 +205,7 @@ fn front_proxy(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
         return;
     }
     for (path, holds) in folder.files("pki/front-proxy-client.crt") {
-        let name = holds
-            .leaf()
-            .and_then(|leaf| leaf.facts.subject.common_name());
+        let name = holds.leaf().and_then(|leaf| leaf.facts.subject.common_name());
         if let Some(name) = name
             && !allowed.contains(&name.as_str())
         {

@@ -6,8 +6,8 @@ use super::holds::Holds;
 use crate::sealed::SUFFIX;
 use crate::state::Loose;
 
-/// Paths are those below the folder of Kubernetes where a part of it alone was named: `pki/ca.crt`, though the tree
-/// is the folder `pki`.
+/// Paths are those below the folder of Kubernetes where a part of it alone was named: `pki/ca.crt`, though
+/// the tree is the folder `pki`.
 pub struct Tree {
     /// Where the tree lies, absolute; flags may name its files so.
     base: String,
@@ -77,8 +77,7 @@ impl Tree {
 
     /// What could not be read; `why` reads after the path.
     pub fn add_unread(&mut self, path: &str, why: impl Into<String>) {
-        self.unread
-            .push((format!("{}{path}", self.prefix), why.into()));
+        self.unread.push((format!("{}{path}", self.prefix), why.into()));
     }
 
     /// A folder that others could write to.

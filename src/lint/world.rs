@@ -44,10 +44,7 @@ impl<'a> World<'a> {
         }
         let mut by_subject: BTreeMap<_, Vec<&Certificate>> = BTreeMap::new();
         for (_, certificate) in &certificates {
-            by_subject
-                .entry(&certificate.facts.subject)
-                .or_default()
-                .push(certificate);
+            by_subject.entry(&certificate.facts.subject).or_default().push(certificate);
         }
         for candidates in by_subject.values_mut() {
             candidates.sort_by_key(|candidate| !candidate.facts.is_ca);
@@ -77,17 +74,17 @@ impl<'a> World<'a> {
     fn find_issuer(&self, certificate: &Certificate) -> Option<&'a Certificate> {
         let candidates = self.by_subject.get(&certificate.facts.issuer)?;
         // Of several with one key a CA, and the one that ends last, is what a client would find.
-        (candidates.iter().copied())
-            .filter(|candidate| signed(certificate, candidate))
-            .max_by_key(|candidate| {
+        (candidates.iter().copied()).filter(|candidate| signed(certificate, candidate)).max_by_key(
+            |candidate| {
                 let itself = candidate.facts.digest == certificate.facts.digest;
                 (itself, candidate.facts.is_ca, candidate.facts.not_after)
-            })
+            },
+        )
     }
 }
 
-/// Whether a CA signed it. Signatures that cannot be checked here (a key of an unusual kind, SHA-1) count where names
-/// and identifiers agree: that they are weak is another finding.
+/// Whether a CA signed it. Signatures that cannot be checked here (a key of an unusual kind, SHA-1) count
+/// where names and identifiers agree: that they are weak is another finding.
 fn signed(certificate: &Certificate, issuer: &Certificate) -> bool {
     let key = &issuer.facts.public_key;
     if is_signed_by(&certificate.der, key) {

@@ -8,10 +8,7 @@ use crate::visible::{printable as escaped, without_keys};
 
 /// Half a record is none: the file is looked at anew.
 pub(super) fn rest(sealed: Option<Digest>, recipients: Option<Digest>) -> Option<Rest> {
-    Some(Rest {
-        sealed: sealed?,
-        recipients: recipients?,
-    })
+    Some(Rest { sealed: sealed?, recipients: recipients? })
 }
 
 pub(super) fn add_recipients(lock: &mut Lock, line: RecipientsLine) -> Result<(), String> {
@@ -28,33 +25,19 @@ pub(super) fn add_recipients(lock: &mut Lock, line: RecipientsLine) -> Result<()
 }
 
 pub(super) fn add_copy(lock: &mut Lock, line: &CopyLine) -> Result<(), String> {
-    let CopyLine {
-        copy,
-        sealed,
-        recipients,
-    } = line;
+    let CopyLine { copy, sealed, recipients } = line;
     let path = copy.parse().map_err(|error| {
         let path = shown(copy);
         format!("has a bad path: \"{path}\" {error}")
     })?;
-    match lock.copies.insert(
-        path,
-        Rest {
-            sealed: *sealed,
-            recipients: *recipients,
-        },
-    ) {
+    match lock.copies.insert(path, Rest { sealed: *sealed, recipients: *recipients }) {
         None => Ok(()),
         Some(_) => Err(format!("names {} a second time", shown(copy))),
     }
 }
 
 pub(super) fn add_exposed(lock: &mut Lock, line: ExposedLine) -> Result<(), String> {
-    let ExposedLine {
-        exposed,
-        public_key,
-        to,
-    } = line;
+    let ExposedLine { exposed, public_key, to } = line;
     for text in &to {
         printable(Some(text))?;
     }
@@ -62,10 +45,7 @@ pub(super) fn add_exposed(lock: &mut Lock, line: ExposedLine) -> Result<(), Stri
         let name = shown(&exposed);
         format!("has a bad name: \"{name}\" {error}")
     })?;
-    let exposure = Exposure {
-        public_key,
-        to: to.into_iter().collect(),
-    };
+    let exposure = Exposure { public_key, to: to.into_iter().collect() };
     match lock.exposed.insert(name, exposure) {
         None => Ok(()),
         Some(_) => Err(format!("names {} a second time", shown(&exposed))),
@@ -73,11 +53,7 @@ pub(super) fn add_exposed(lock: &mut Lock, line: ExposedLine) -> Result<(), Stri
 }
 
 pub(super) fn add_orphan(lock: &mut Lock, line: &OrphanLine) -> Result<(), String> {
-    let OrphanLine {
-        orphan,
-        content,
-        public_key,
-    } = line;
+    let OrphanLine { orphan, content, public_key } = line;
     let path = orphan.parse().map_err(|error| {
         let path = shown(orphan);
         format!("has a bad path: \"{path}\" {error}")
@@ -98,11 +74,7 @@ pub(super) fn orphan_line(path: &TreePath, made: Made) -> OrphanLine {
         Made::Content(digest) => (Some(digest), None),
         Made::Key(digest) => (None, Some(digest)),
     };
-    OrphanLine {
-        orphan: path.to_string(),
-        content,
-        public_key,
-    }
+    OrphanLine { orphan: path.to_string(), content, public_key }
 }
 
 /// Texts of a lock reach terminals.
@@ -116,10 +88,7 @@ pub(super) const LONGEST_INITIAL_CLUSTER: usize = 64 << 10;
 pub(super) fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), String> {
     match text {
         Some(text) if text.len() > limit || text.bytes().any(|b| !(b' '..=b'~').contains(&b)) => {
-            Err(format!(
-                "has a text that kpki never writes: \"{}\"",
-                shown(text)
-            ))
+            Err(format!("has a text that kpki never writes: \"{}\"", shown(text)))
         }
         _ => Ok(()),
     }
@@ -129,10 +98,6 @@ pub(super) fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), St
 pub(super) fn shown(text: &str) -> String {
     let text = without_keys(text);
     let head: String = text.chars().take(80).collect();
-    let more = if text.chars().nth(80).is_some() {
-        "..."
-    } else {
-        ""
-    };
+    let more = if text.chars().nth(80).is_some() { "..." } else { "" };
     escaped(&head) + more
 }

@@ -138,10 +138,7 @@ pub(super) struct OrphanLine {
 /// follow.
 #[derive(Debug, JsonSchema)]
 #[serde(untagged)]
-#[expect(
-    dead_code,
-    reason = "describes the file for the schema; lines are read one by one"
-)]
+#[expect(dead_code, reason = "describes the file for the schema; lines are read one by one")]
 enum LockLine {
     Head(Head),
     Recipients(RecipientsLine),

@@ -37,8 +37,8 @@ enum Key {
 
 type Lines<'a> = BTreeMap<Key, &'a str>;
 
-/// `base` is what both sides come from; empty where both began the file. Where one of the three is no lock, the
-/// whole file is the conflict.
+/// `base` is what both sides come from; empty where both began the file. Where one of the three is no lock,
+/// the whole file is the conflict.
 pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], marks: Marks<'_>) -> Merged {
     // The form follows from the lines: a side that needs the newer one disagrees with nobody.
     let newest = format(ours).max(format(theirs));
@@ -51,10 +51,8 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], marks: Marks<'_>) -> Merge
         _ if ours == base => whole(theirs),
         _ => {
             let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-            let mut merged = Merged {
-                text: String::new(),
-                conflicts: vec!["the whole file".to_owned()],
-            };
+            let mut merged =
+                Merged { text: String::new(), conflicts: vec!["the whole file".to_owned()] };
             conflict(&mut merged.text, &text(ours), &text(theirs), "", marks);
             merged
         }
@@ -79,18 +77,12 @@ fn in_form(lock: &[u8], version: Option<u8>) -> Cow<'_, [u8]> {
 }
 
 fn whole(bytes: &[u8]) -> Merged {
-    Merged {
-        text: String::from_utf8_lossy(bytes).into_owned(),
-        conflicts: Vec::new(),
-    }
+    Merged { text: String::from_utf8_lossy(bytes).into_owned(), conflicts: Vec::new() }
 }
 
 fn by_line(base: &Lines<'_>, ours: &Lines<'_>, theirs: &Lines<'_>, marks: Marks<'_>) -> Merged {
     let keys: BTreeSet<&Key> = ours.keys().chain(theirs.keys()).collect();
-    let mut merged = Merged {
-        text: String::new(),
-        conflicts: Vec::new(),
-    };
+    let mut merged = Merged { text: String::new(), conflicts: Vec::new() };
     for key in keys {
         let [before, our, their] = [base, ours, theirs].map(|lines| lines.get(key).copied());
         let line = if our == their || their == before {
@@ -115,11 +107,8 @@ fn by_line(base: &Lines<'_>, ours: &Lines<'_>, theirs: &Lines<'_>, marks: Marks<
 /// Both sides, whole, between Git's marks.
 fn conflict(text: &mut String, ours: &str, theirs: &str, what: &str, marks: Marks<'_>) {
     let mark = |sign: &str, label: &str| {
-        let what = if what.is_empty() || label.is_empty() {
-            String::new()
-        } else {
-            format!(": {what}")
-        };
+        let what =
+            if what.is_empty() || label.is_empty() { String::new() } else { format!(": {what}") };
         let line = format!("{} {label}{what}", sign.repeat(marks.size.max(MARK)));
         format!("{}\n", line.trim_end())
     };
@@ -201,11 +190,7 @@ mod tests {
 
     use super::*;
 
-    const SIDES: Marks<'static> = Marks {
-        size: 7,
-        ours: "ours",
-        theirs: "theirs",
-    };
+    const SIDES: Marks<'static> = Marks { size: 7, ours: "ours", theirs: "theirs" };
 
     /// A lock in short: `a1 b2` has the artifacts a and b, in versions.
     fn lock(short: &str) -> String {
@@ -265,20 +250,13 @@ mod tests {
         let artifact = r#"{"name":"ca/etcd","hash":"1"}"#;
         let copy = r#"{"copy":"nodes/cp1/sa.key","sealed":"1","recipients":"2"}"#;
         let exposed = r#"{"exposed":"ca/etcd","public-key":"1","to":["age1x"]}"#;
-        let text = |lines: &[&str]| {
-            lines
-                .iter()
-                .fold(String::new(), |all, line| all + line + "\n")
-        };
+        let text = |lines: &[&str]| lines.iter().fold(String::new(), |all, line| all + line + "\n");
         let merged = merged(
             &text(&[head]),
             &text(&[head, all, artifact, exposed]),
             &text(&[head, node, copy]),
         );
-        assert_eq!(
-            merged.text,
-            text(&[head, all, node, artifact, copy, exposed])
-        );
+        assert_eq!(merged.text, text(&[head, all, node, artifact, copy, exposed]));
     }
 
     #[test]
@@ -287,18 +265,11 @@ mod tests {
         let newer = r#"{"kpki-lock":1,"cluster":"lab","kubernetes":"1.36.0"}"#;
         let with_orphans = old.replace(":1,", ":2,");
         let orphan = |path: &str, digest: &str| {
-            format!(
-                "{{\"orphan\":\"{path}\",\"content\":\"{}\"}}",
-                digest.repeat(32)
-            )
+            format!("{{\"orphan\":\"{path}\",\"content\":\"{}\"}}", digest.repeat(32))
         };
         let text = |lines: &[&str]| lines.join("\n") + "\n";
         let (one, two) = (orphan("nodes/w1/a.crt", "1"), orphan("nodes/w2/b.crt", "2"));
-        let both = merged(
-            &text(&[old]),
-            &text(&[&with_orphans, &one]),
-            &text(&[newer]),
-        );
+        let both = merged(&text(&[old]), &text(&[&with_orphans, &one]), &text(&[newer]));
         assert_eq!(both.conflicts, Vec::<String>::new());
         assert_eq!(both.text, text(&[&newer.replace(":1,", ":2,"), &one]));
         let both = merged(
@@ -310,11 +281,8 @@ mod tests {
         assert_eq!(both.text, text(&[&with_orphans, &two]));
         assert!(super::super::parse(both.text.as_bytes()).is_ok());
         let other = orphan("nodes/w1/a.crt", "3");
-        let split = merged(
-            &text(&[old]),
-            &text(&[&with_orphans, &one]),
-            &text(&[&with_orphans, &other]),
-        );
+        let split =
+            merged(&text(&[old]), &text(&[&with_orphans, &one]), &text(&[&with_orphans, &other]));
         assert_eq!(split.conflicts, ["the orphan out/nodes/w1/a.crt"]);
     }
 
@@ -325,10 +293,7 @@ mod tests {
             ("nonsense\n", "no JSON"),
             ("{\"kpki-lock\":1}\n{\"name\":\"a\"", "torn"),
             ("{\"name\":\"a\"}\n", "no head"),
-            (
-                "{\"kpki-lock\":1}\n{\"name\":\"a\"}\n{\"name\":\"a\"}\n",
-                "a name twice",
-            ),
+            ("{\"kpki-lock\":1}\n{\"name\":\"a\"}\n{\"name\":\"a\"}\n", "a name twice"),
             ("{\"kpki-lock\":1}\n{\"x\":1}\n", "an unknown line"),
             ("<<<<<<< ours\n", "an earlier conflict"),
         ] {

@@ -52,11 +52,7 @@ pub fn is_lock(bytes: &[u8]) -> bool {
 }
 
 pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
-    let fail = |line, why: &str| LockError {
-        line,
-        why: why.to_owned(),
-        help: RESTORE,
-    };
+    let fail = |line, why: &str| LockError { line, why: why.to_owned(), help: RESTORE };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or(&[]);
         let line = before.split(|byte| *byte == b'\n').count();
@@ -64,16 +60,9 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
     })?;
     let mut lock = Lock::default();
     let mut seen_head = false;
-    for (number, line) in text
-        .split_inclusive('\n')
-        .enumerate()
-        .map(|(n, l)| (n + 1, l))
-    {
+    for (number, line) in text.split_inclusive('\n').enumerate().map(|(n, l)| (n + 1, l)) {
         if MARKS.iter().any(|mark| line.starts_with(mark)) {
-            return Err(LockError {
-                help: TAKE_ONE_SIDE,
-                ..fail(number, "is a merge conflict")
-            });
+            return Err(LockError { help: TAKE_ONE_SIDE, ..fail(number, "is a merge conflict") });
         }
         let Some(line) = line.strip_suffix('\n') else {
             return Err(fail(number, "is cut off (no newline at its end)"));
@@ -94,10 +83,7 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
             printable(head.cluster.as_deref()).map_err(|why| fail(number, &why))?;
             lock.cluster = head.cluster;
             lock.kubernetes = head.kubernetes.and_then(|version| version.parse().ok());
-            lock.seed = head.seed.map(|id| SeedMark {
-                id,
-                schedule: head.schedule.unwrap_or(1),
-            });
+            lock.seed = head.seed.map(|id| SeedMark { id, schedule: head.schedule.unwrap_or(1) });
             seen_head = true;
             continue;
         }
@@ -160,18 +146,11 @@ const FIRST_REVISION: &str = "1";
 pub fn render(lock: &Lock) -> String {
     let mut text = String::with_capacity(lock.entries.len() * 256);
     let head = Head {
-        kpki_lock: if lock.orphans.is_empty() {
-            WITHOUT_ORPHANS
-        } else {
-            FORMAT_VERSION
-        },
+        kpki_lock: if lock.orphans.is_empty() { WITHOUT_ORPHANS } else { FORMAT_VERSION },
         cluster: lock.cluster.clone(),
         kubernetes: lock.kubernetes.map(|version| version.to_string()),
         seed: lock.seed.map(|seed| seed.id),
-        schedule: lock
-            .seed
-            .map(|seed| seed.schedule)
-            .filter(|version| *version != 1),
+        schedule: lock.seed.map(|seed| seed.schedule).filter(|version| *version != 1),
     };
     push_line(&mut text, &head);
     for (owner, recipients) in &lock.recipients {
@@ -185,10 +164,7 @@ pub fn render(lock: &Lock) -> String {
         let line = Line {
             name: name.to_string(),
             hash: entry.hash,
-            revision: entry
-                .revision
-                .clone()
-                .filter(|revision| revision != FIRST_REVISION),
+            revision: entry.revision.clone().filter(|revision| revision != FIRST_REVISION),
             public_key: entry.public_key,
             certificate: entry.certificate,
             not_before: entry.not_before,
@@ -204,11 +180,8 @@ pub fn render(lock: &Lock) -> String {
         push_line(&mut text, &line);
     }
     for (path, rest) in &lock.copies {
-        let line = CopyLine {
-            copy: path.to_string(),
-            sealed: rest.sealed,
-            recipients: rest.recipients,
-        };
+        let line =
+            CopyLine { copy: path.to_string(), sealed: rest.sealed, recipients: rest.recipients };
         push_line(&mut text, &line);
     }
     for (name, exposure) in &lock.exposed {
@@ -254,16 +227,11 @@ mod tests {
         entry.certificate = Some(Digest::of(b"certificate"));
         entry.not_before = "2026-01-01".parse().ok();
         entry.not_after = "2027-01-01".parse().ok();
-        lock.entries.insert(
-            ArtifactName::of("nodes/worker-00001/kubelet"),
-            entry.clone(),
-        );
+        lock.entries.insert(ArtifactName::of("nodes/worker-00001/kubelet"), entry.clone());
         entry.revision = Some("2.3".into());
         lock.entries.insert(ArtifactName::of("users/jane"), entry);
-        let exposure = Exposure {
-            public_key: Digest::of(b"key"),
-            to: BTreeSet::from(["age1abc".to_owned()]),
-        };
+        let exposure =
+            Exposure { public_key: Digest::of(b"key"), to: BTreeSet::from(["age1abc".to_owned()]) };
         let name = ArtifactName::of("users/jane");
         lock.exposed.insert(name, exposure);
         for (path, made) in [
@@ -295,18 +263,8 @@ mod tests {
             assert!(error.help.contains("delete the markers"), "{error:?}");
         }
         let twice = format!("{text}{}", text.split_inclusive('\n').next_back().unwrap());
-        assert!(
-            parse(twice.as_bytes())
-                .unwrap_err()
-                .why
-                .contains("a second time")
-        );
+        assert!(parse(twice.as_bytes()).unwrap_err().why.contains("a second time"));
         let newer = text.replacen("\"kpki-lock\":2", "\"kpki-lock\":3", 1);
-        assert!(
-            parse(newer.as_bytes())
-                .unwrap_err()
-                .why
-                .contains("newer kpki")
-        );
+        assert!(parse(newer.as_bytes()).unwrap_err().why.contains("newer kpki"));
     }
 }

@@ -55,9 +55,7 @@ pub enum InitialCluster<'a> {
 
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
-    rows(process, inputs)
-        .map(|row| (row.name, value(row.from, inputs)))
-        .collect()
+    rows(process, inputs).map(|row| (row.name, value(row.from, inputs))).collect()
 }
 
 /// Those that name files of the PKI: in an operator's manifest, kpki's business.
@@ -85,10 +83,8 @@ pub fn merged(
     own: &BTreeMap<&'static str, String>,
     overrides: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let mut flags: BTreeMap<String, String> = own
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
+    let mut flags: BTreeMap<String, String> =
+        own.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     flags.extend(overrides.clone());
     flags
 }
@@ -107,11 +103,9 @@ fn value(from: FlagFrom, inputs: &FlagInputs) -> String {
         FlagFrom::ApiPort => inputs.api_port.to_string(),
         FlagFrom::EtcdServers => match inputs.etcd_servers {
             EtcdServers::Stacked => https(loopback, ETCD_CLIENT_PORT),
-            EtcdServers::External(members) => commas(
-                members
-                    .iter()
-                    .map(|member| https(member.address, ETCD_CLIENT_PORT)),
-            ),
+            EtcdServers::External(members) => {
+                commas(members.iter().map(|member| https(member.address, ETCD_CLIENT_PORT)))
+            }
         },
         FlagFrom::EtcdUrl(port) => https(node, port),
         FlagFrom::EtcdClientListen => {

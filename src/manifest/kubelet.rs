@@ -1,5 +1,5 @@
-//! The kubelet's own configuration file: what kubeadm writes of it that has to do with the PKI and the cluster's
-//! network, and nothing about the machine.
+//! The kubelet's own configuration file: what kubeadm writes of it that has to do with the PKI and the
+//! cluster's network, and nothing about the machine.
 
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;

@@ -37,10 +37,6 @@ impl Mount {
     }
 
     pub(super) fn host_path_type(&self) -> &'static str {
-        if self.file {
-            "FileOrCreate"
-        } else {
-            "DirectoryOrCreate"
-        }
+        if self.file { "FileOrCreate" } else { "DirectoryOrCreate" }
     }
 }

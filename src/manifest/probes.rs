@@ -17,26 +17,14 @@ pub(super) struct Probe {
     period: u32,
 }
 
-pub(super) const LIVENESS: Probe = Probe {
-    name: "livenessProbe",
-    failures: 8,
-    initial_delay: Some(10),
-    period: 10,
-};
+pub(super) const LIVENESS: Probe =
+    Probe { name: "livenessProbe", failures: 8, initial_delay: Some(10), period: 10 };
 
-pub(super) const READINESS: Probe = Probe {
-    name: "readinessProbe",
-    failures: 3,
-    initial_delay: None,
-    period: 1,
-};
+pub(super) const READINESS: Probe =
+    Probe { name: "readinessProbe", failures: 3, initial_delay: None, period: 1 };
 
-pub(super) const STARTUP: Probe = Probe {
-    name: "startupProbe",
-    failures: 24,
-    initial_delay: Some(10),
-    period: 10,
-};
+pub(super) const STARTUP: Probe =
+    Probe { name: "startupProbe", failures: 24, initial_delay: Some(10), period: 10 };
 
 impl Probe {
     pub(super) fn write(&self, out: &mut String, path: &str, target: &ProbeTarget) -> fmt::Result {
@@ -52,11 +40,7 @@ impl Probe {
         if let Some(delay) = self.initial_delay {
             writeln!(out, "      initialDelaySeconds: {delay}")?;
         }
-        write!(
-            out,
-            "      periodSeconds: {}\n      timeoutSeconds: 15\n",
-            self.period
-        )
+        write!(out, "      periodSeconds: {}\n      timeoutSeconds: 15\n", self.period)
     }
 }
 
@@ -71,11 +55,9 @@ pub(super) fn probe_target(process: Process, flags: &BTreeMap<String, String>) -
     let flag = |name: &str| flags.get(name).map(String::as_str);
     match process {
         Process::Etcd => metrics_target(flag("listen-metrics-urls").unwrap_or_default()),
-        Process::Apiserver => https(
-            flag("bind-address").or(flag("advertise-address")),
-            flag("secure-port"),
-            API_PORT,
-        ),
+        Process::Apiserver => {
+            https(flag("bind-address").or(flag("advertise-address")), flag("secure-port"), API_PORT)
+        }
         Process::ControllerManager => https(flag("bind-address"), flag("secure-port"), 10257),
         Process::Scheduler => https(flag("bind-address"), flag("secure-port"), 10259),
     }
@@ -100,15 +82,8 @@ fn metrics_target(urls: &str) -> ProbeTarget {
         .rsplit_once(':')
         .and_then(|(host, port)| Some((host, crate::name::port(port)?)))
         .unwrap_or((rest, ETCD_METRICS_PORT));
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    ProbeTarget {
-        host: dialable(if host.is_empty() { "127.0.0.1" } else { host }),
-        port,
-        scheme,
-    }
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    ProbeTarget { host: dialable(if host.is_empty() { "127.0.0.1" } else { host }), port, scheme }
 }
 
 /// A process that listens on every address is probed on its loopback.
@@ -125,10 +100,8 @@ mod tests {
     use super::*;
 
     fn target(process: Process, flags: &[(&str, &str)]) -> (String, u16, &'static str) {
-        let flags = flags
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let flags =
+            flags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let target = probe_target(process, &flags);
         (target.host, target.port, target.scheme)
     }
@@ -136,10 +109,7 @@ mod tests {
     #[test]
     fn probes_follow_the_flags() {
         let etcd = |urls| target(Process::Etcd, &[("listen-metrics-urls", urls)]);
-        assert_eq!(
-            etcd("http://127.0.0.1:2381"),
-            ("127.0.0.1".into(), 2381, "HTTP")
-        );
+        assert_eq!(etcd("http://127.0.0.1:2381"), ("127.0.0.1".into(), 2381, "HTTP"));
         assert_eq!(etcd("http://[::1]:2381"), ("::1".into(), 2381, "HTTP"));
         assert_eq!(
             etcd("https://0.0.0.0:99,http://10.0.0.1:2381"),
@@ -161,9 +131,6 @@ mod tests {
             target(Process::Scheduler, &[("bind-address", "0.0.0.0")]),
             ("127.0.0.1".into(), 10259, "HTTPS")
         );
-        assert_eq!(
-            target(Process::ControllerManager, &[]),
-            ("127.0.0.1".into(), 10257, "HTTPS")
-        );
+        assert_eq!(target(Process::ControllerManager, &[]), ("127.0.0.1".into(), 10257, "HTTPS"));
     }
 }

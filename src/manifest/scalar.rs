@@ -29,9 +29,8 @@ pub(super) fn scalar(text: &str) -> Cow<'_, str> {
 
 /// Conservative: a flag, a path, a name, a dotted address.
 fn is_plain(text: &str) -> bool {
-    let safe = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=,*+@%".contains(&byte));
+    let safe =
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=,*+@%".contains(&byte));
     let first = text.bytes().next();
     let starts_like_a_string = first.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'/')
         || (text.starts_with("--") && !text.starts_with("---"))
@@ -60,9 +59,7 @@ mod tests {
             "192.168.5.11",
             "192.168.5.11:6443",
             "registry.k8s.io/etcd:3.6.8-0",
-            "--etcd-servers=https://[::1]:2379"
-                .replace(['[', ']'], "")
-                .as_str(),
+            "--etcd-servers=https://[::1]:2379".replace(['[', ']'], "").as_str(),
         ] {
             assert_eq!(scalar(plain), plain);
         }

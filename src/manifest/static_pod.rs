@@ -32,13 +32,7 @@ impl StaticPod {
                 mount.mount_path.clone_from(folder);
             }
         }
-        StaticPod {
-            process,
-            image,
-            flags,
-            annotations: BTreeMap::new(),
-            mounts,
-        }
+        StaticPod { process, image, flags, annotations: BTreeMap::new(), mounts }
     }
 
     /// Mounts the folder of every file that a flag names and the container would not find. One that the
@@ -94,11 +88,7 @@ impl StaticPod {
                     .map(|urls| ("kubeadm.kubernetes.io/etcd.advertise-client-urls", urls)),
             ),
             Process::Apiserver => all.extend(flag("advertise-address").map(|address| {
-                let host = if address.contains(':') {
-                    format!("[{address}]")
-                } else {
-                    address
-                };
+                let host = if address.contains(':') { format!("[{address}]") } else { address };
                 (
                     "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint",
                     format!("{host}:{}", probe.port),
@@ -106,11 +96,7 @@ impl StaticPod {
             })),
             Process::ControllerManager | Process::Scheduler => {}
         }
-        all.extend(
-            self.annotations
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.clone())),
-        );
+        all.extend(self.annotations.iter().map(|(name, value)| (name.as_str(), value.clone())));
         all
     }
 
@@ -134,11 +120,7 @@ impl StaticPod {
         for (flag, value) in &self.flags {
             writeln!(out, "    - {}", scalar(&format!("--{flag}={value}")))?;
         }
-        write!(
-            out,
-            "    image: {}\n    imagePullPolicy: IfNotPresent\n",
-            scalar(&self.image)
-        )?;
+        write!(out, "    image: {}\n    imagePullPolicy: IfNotPresent\n", scalar(&self.image))?;
         LIVENESS.write(out, row.liveness, &probe)?;
         write!(
             out,
@@ -205,9 +187,7 @@ pub fn folder_of_flag<'v>(name: &str, value: &'v str) -> Option<&'v str> {
     let path = Path::new(value);
     let plain = path.is_absolute()
         && !value.contains([',', ':'])
-        && path
-            .components()
-            .all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+        && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     let folder = match word {
         "dir" => value,
         "file" | "cafile" | "certfile" | "keyfile" | "path" | "config" | "kubeconfig" => {

@@ -12,8 +12,8 @@ use crate::name::{CommonName, Label};
 use crate::spec::{Binding, RoleRef};
 use crate::time::Span;
 
-/// The signer whose certificates the API server takes for its clients: it leaves the subject to the request
-/// (https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers).
+/// The signer whose certificates the API server takes for its clients: it leaves the subject to the request.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers>
 const SIGNER: &str = "kubernetes.io/kube-apiserver-client";
 
 /// A CertificateSigningRequest object around a request.
@@ -44,13 +44,7 @@ impl SigningRequest<'_> {
             .user
             .as_str()
             .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() {
-                    c.to_ascii_lowercase()
-                } else {
-                    '-'
-                }
-            })
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
             .collect();
         let id: String = self.id().to_string().chars().take(10).collect();
         format!("{user}-{id}")
@@ -59,20 +53,14 @@ impl SigningRequest<'_> {
     pub fn yaml(&self) -> String {
         let request = STANDARD.encode(request_pem(self.der));
         // The signer permits nothing else; only RSA keys encipher.
-        let encipherment = if self.public_key.is_rsa() {
-            "  - key encipherment\n"
-        } else {
-            ""
-        };
+        let encipherment = if self.public_key.is_rsa() { "  - key encipherment\n" } else { "" };
         format!(
             "apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\nmetadata:\n  name: {}\n\
              spec:\n  expirationSeconds: {}\n  request: {request}\n  signerName: {SIGNER}\n  usages:\n  - client auth\n  \
              - digital signature\n{encipherment}",
             scalar(&self.name()),
             // An int32 in the API; the controller-manager cuts the life to what it permits anyway.
-            self.validity
-                .as_seconds()
-                .min(i32::MAX.unsigned_abs().into()),
+            self.validity.as_seconds().min(i32::MAX.unsigned_abs().into()),
         )
     }
 }
@@ -83,25 +71,11 @@ pub fn role_bindings(user: &Label, common_name: &CommonName, bindings: &[Binding
     for binding in bindings {
         let name = binding.object_name(user);
         if binding.namespaces.is_empty() {
-            object(
-                &mut text,
-                "ClusterRoleBinding",
-                &name,
-                None,
-                common_name,
-                binding,
-            );
+            object(&mut text, "ClusterRoleBinding", &name, None, common_name, binding);
         }
         for namespace in &binding.namespaces {
             let namespace = Some(namespace.as_str());
-            object(
-                &mut text,
-                "RoleBinding",
-                &name,
-                namespace,
-                common_name,
-                binding,
-            );
+            object(&mut text, "RoleBinding", &name, namespace, common_name, binding);
         }
     }
     text
@@ -115,9 +89,8 @@ fn object(
     common_name: &CommonName,
     binding: &Binding,
 ) {
-    let namespace = namespace.map_or_else(String::new, |namespace| {
-        format!("  namespace: {}\n", scalar(namespace))
-    });
+    let namespace = namespace
+        .map_or_else(String::new, |namespace| format!("  namespace: {}\n", scalar(namespace)));
     let (role_kind, role) = match &binding.role {
         RoleRef::Role(name) => ("Role", name),
         RoleRef::ClusterRole(name) => ("ClusterRole", name),

@@ -24,10 +24,7 @@ pub fn port(text: &str) -> Option<u16> {
 
 impl Endpoint {
     pub fn at(address: IpAddr) -> Self {
-        Endpoint {
-            host: San::Ip(address),
-            port: API_PORT,
-        }
+        Endpoint { host: San::Ip(address), port: API_PORT }
     }
 
     /// The `server:` of a kubeconfig.

@@ -1,5 +1,5 @@
-//! What the anchors (the CAs and the service-account key) have in common: they were made once, and every trace
-//! of them counts.
+//! What the anchors (the CAs and the service-account key) have in common: they were made once, and every
+//! trace of them counts.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,9 +18,7 @@ pub(super) fn mentioned(judge: &Judge<'_>, id: DerivationId) -> bool {
             .any(|place| judge.world.inventory.get(place.path.as_str()).is_some())
     };
     here(id)
-        || graph
-            .dependents(id)
-            .any(|dependent| here(dependent) || judge.entry(dependent).is_some())
+        || graph.dependents(id).any(|dependent| here(dependent) || judge.entry(dependent).is_some())
         || in_another_tree(judge, id)
 }
 
@@ -35,17 +33,14 @@ pub(super) fn in_another_tree(judge: &Judge<'_>, id: DerivationId) -> bool {
         let (_node, rest) = path.strip_prefix("nodes/")?.split_once('/')?;
         Some(rest.to_owned())
     };
-    let bundles = graph
-        .dependents(id)
-        .filter(|other| matches!(graph.get(*other).recipe, Recipe::Bundle(_)));
+    let bundles =
+        graph.dependents(id).filter(|other| matches!(graph.get(*other).recipe, Recipe::Bundle(_)));
     let own: HashSet<String> = std::iter::once(id)
         .chain(bundles)
         .flat_map(|id| graph.placements(id))
         .filter_map(|place| below_node(place.path.as_str()))
         .collect();
-    files
-        .keys()
-        .any(|path| below_node(path).is_some_and(|rest| own.contains(&rest)))
+    files.keys().any(|path| below_node(path).is_some_and(|rest| own.contains(&rest)))
 }
 
 /// The lock knows another revision than the description.
@@ -62,19 +57,12 @@ impl fmt::Display for RevisionChange {
 
 pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<RevisionChange> {
     let known = entry.and_then(|entry| entry.revision.clone())?;
-    (known != wanted).then(|| RevisionChange {
-        known,
-        wanted: wanted.to_owned(),
-    })
+    (known != wanted).then(|| RevisionChange { known, wanted: wanted.to_owned() })
 }
 
 /// The master key file is here and empty; in words.
 pub(super) fn empty_key(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
-    let master = judge
-        .world
-        .graph
-        .placements_of(id, Content::PrivateKey)
-        .next()?;
+    let master = judge.world.graph.placements_of(id, Content::PrivateKey).next()?;
     if judge.secret_size(master) != Some(0) {
         return None;
     }

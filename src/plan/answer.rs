@@ -29,9 +29,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, accepted: &Accepted
     let expected = accepted_entry(
         world,
         id,
-        answered
-            .then(|| request_id(world, accepted.request))
-            .flatten(),
+        answered.then(|| request_id(world, accepted.request)).flatten(),
         facts,
     );
     // Nothing is built: the line is written along with whatever else changes.
@@ -63,9 +61,7 @@ fn key_after(judge: &Judge<'_>, id: DerivationId) -> Option<Digest> {
         return None;
     }
     let recorded = || judge.entry(id).and_then(|entry| entry.public_key);
-    key_on_record(world, id)
-        .map(PublicKey::digest)
-        .or_else(recorded)
+    key_on_record(world, id).map(PublicKey::digest).or_else(recorded)
 }
 
 /// The line of an accepted certificate. Over a brought key it names the request, as a leaf's does.
@@ -93,11 +89,7 @@ fn has_step(judge: &Judge<'_>, id: Option<DerivationId>) -> bool {
 
 /// Issued by this authority; an authority key identifier need not be there.
 pub(super) fn is_of(facts: &CertificateFacts, subject: &DistinguishedName, key_id: &[u8]) -> bool {
-    facts.issuer == *subject
-        && facts
-            .authority_key_id
-            .as_deref()
-            .is_none_or(|id| id == key_id)
+    facts.issuer == *subject && facts.authority_key_id.as_deref().is_none_or(|id| id == key_id)
 }
 
 /// When an accepted certificate comes up for renewal. The controller-manager may have cut its life
@@ -115,10 +107,9 @@ pub fn renew_from(facts: &CertificateFacts, policy: &Policy) -> Timestamp {
 
 /// Whether the certificate that is here is the answer to the request that is here.
 pub fn is_answered(world: World<'_>, answer: DerivationId, accepted: &Accepted) -> bool {
-    let (Some(facts), Some(id)) = (
-        world.survey.witness(answer).certificate(),
-        request_id(world, accepted.request),
-    ) else {
+    let (Some(facts), Some(id)) =
+        (world.survey.witness(answer).certificate(), request_id(world, accepted.request))
+    else {
         return false;
     };
     match world.lock.entries.get(&world.graph.get(answer).name) {

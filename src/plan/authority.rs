@@ -71,13 +71,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) ->
 }
 
 fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After {
-    let Issuance::SelfSigned {
-        subject,
-        validity,
-        not_before,
-        ..
-    } = &recipe.issuance
-    else {
+    let Issuance::SelfSigned { subject, validity, not_before, .. } = &recipe.issuance else {
         return After::Unavailable;
     };
     if let Some(why) = judge.made_otherwise(id) {
@@ -218,19 +212,11 @@ fn judge_without_certificate(
         }
     }
     let reason = match witness {
-        Witness::Unreadable { path, why } => Reason::OutputUnreadable {
-            path: path.clone(),
-            why: why.clone(),
-        },
-        _ => match judge
-            .world
-            .graph
-            .placements_of(id, Content::Certificate)
-            .next()
-        {
-            Some(place) => Reason::OutputMissing {
-                path: place.path.clone(),
-            },
+        Witness::Unreadable { path, why } => {
+            Reason::OutputUnreadable { path: path.clone(), why: why.clone() }
+        }
+        _ => match judge.world.graph.placements_of(id, Content::Certificate).next() {
+            Some(place) => Reason::OutputMissing { path: place.path.clone() },
             None => Reason::New,
         },
     };
@@ -254,14 +240,7 @@ fn judge_without_certificate(
         Action::Replace => fresh.subject.clone(),
         _ => subject_on_record(judge.world, id, &fresh.subject),
     };
-    judge.issuers.insert(
-        id,
-        IssuerAfter {
-            subject,
-            key: issuer_key,
-            ..fresh.clone()
-        },
-    );
+    judge.issuers.insert(id, IssuerAfter { subject, key: issuer_key, ..fresh.clone() });
     judge.step(id, action, vec![reason]);
     After::Rebuilt
 }
@@ -303,20 +282,13 @@ fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> Af
     }
     let window = renewal_window(judge, id, facts.not_after.since(facts.not_before));
     if world.now >= facts.not_after.minus(window) {
-        judge.plan.notes.push(Note::BroughtExpiring {
-            derivation: id,
-            until: facts.not_after,
-        });
+        judge.plan.notes.push(Note::BroughtExpiring { derivation: id, until: facts.not_after });
     }
     judge.issuers.insert(
         id,
         IssuerAfter {
             subject: facts.subject.clone(),
-            key: if another {
-                IssuerKey::New
-            } else {
-                IssuerKey::Identified(facts.key_id())
-            },
+            key: if another { IssuerKey::New } else { IssuerKey::Identified(facts.key_id()) },
             not_after: facts.not_after,
         },
     );
@@ -364,13 +336,7 @@ fn wants_another_key(
     facts: &CertificateFacts,
     entry: Option<&Entry>,
 ) -> Option<String> {
-    let Issuance::SelfSigned {
-        subject,
-        key,
-        explicit_key,
-        ..
-    } = &recipe.issuance
-    else {
+    let Issuance::SelfSigned { subject, key, explicit_key, .. } = &recipe.issuance else {
         return None;
     };
     if !facts.is_self_issued() {

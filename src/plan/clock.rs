@@ -14,20 +14,11 @@ pub enum ClockDoubt {
     /// Earlier than any kpki: a machine without a battery starts in 1970.
     Unset,
     /// Something here begins later.
-    Behind {
-        name: ArtifactName,
-        not_before: Timestamp,
-    },
+    Behind { name: ArtifactName, not_before: Timestamp },
     /// No CA here is valid any more; this one was the last.
-    AfterEveryCa {
-        name: ArtifactName,
-        not_after: Timestamp,
-    },
+    AfterEveryCa { name: ArtifactName, not_after: Timestamp },
     /// Nothing was issued for years, while what had to be renewed ended long ago.
-    FarAhead {
-        name: ArtifactName,
-        not_before: Timestamp,
-    },
+    FarAhead { name: ArtifactName, not_before: Timestamp },
 }
 
 /// 2020-01-01T00:00:00Z: years before kpki was first released.
@@ -119,10 +110,8 @@ mod tests {
 
     fn judged(rows: &[Row], now: &str) -> String {
         let time = |text: &str| text.parse::<Timestamp>().unwrap();
-        let names: Vec<ArtifactName> = rows
-            .iter()
-            .map(|(name, ..)| name.trim_end_matches('*').parse().unwrap())
-            .collect();
+        let names: Vec<ArtifactName> =
+            rows.iter().map(|(name, ..)| name.trim_end_matches('*').parse().unwrap()).collect();
         let record: Vec<Dated<'_>> = rows
             .iter()
             .zip(&names)
@@ -173,31 +162,15 @@ mod tests {
             (&[TEN_YEARS, YEAR, renewed], "2034-03-01", "believed"),
             // A quiet cluster with long lives.
             (&[TEN_YEARS, for_ten], "2035-06-01", "believed"),
-            (
-                &[TEN_YEARS, for_ten, YEAR],
-                "2035-06-01",
-                "ahead leaf 2026-01-01",
-            ),
+            (&[TEN_YEARS, for_ten, YEAR], "2035-06-01", "ahead leaf 2026-01-01"),
             // A CA that ended is no doubt while another lives.
             (&[TEN_YEARS, etcd, YEAR], "2027-12-01", "believed"),
-            (
-                &[TEN_YEARS, YEAR],
-                "2036-01-01",
-                "after ca/kubernetes 2036-01-01",
-            ),
-            (
-                &[TEN_YEARS, for_ten],
-                "2037-01-01",
-                "after ca/kubernetes 2036-01-01",
-            ),
+            (&[TEN_YEARS, YEAR], "2036-01-01", "after ca/kubernetes 2036-01-01"),
+            (&[TEN_YEARS, for_ten], "2037-01-01", "after ca/kubernetes 2036-01-01"),
             (&[etcd], "2028-01-01", "after ca/etcd 2028-01-01"),
             // Behind.
             (&[TEN_YEARS, YEAR], "2025-12-31", "behind leaf 2026-01-01"),
-            (
-                &[TEN_YEARS, from_far],
-                "2026-06-01",
-                "behind leaf 2035-06-01",
-            ),
+            (&[TEN_YEARS, from_far], "2026-06-01", "behind leaf 2035-06-01"),
             (&[TEN_YEARS, YEAR], "1970-01-01", "unset"),
         ] {
             assert_eq!(judged(rows, now), expected, "{now}");

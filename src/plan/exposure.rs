@@ -1,4 +1,5 @@
-//! Keys that somebody can read who is a recipient no longer: sealing them again does not take back the old files.
+//! Keys that somebody can read who is a recipient no longer: sealing them again does not take back the old
+//! files.
 //!
 //! An exposure belongs to one key, and ends with it. It is no step: nothing that apply does by itself helps.
 
@@ -75,10 +76,8 @@ pub fn exposures(world: World<'_>, plan: &Plan, new: &Lock) -> BTreeMap<Artifact
         .map(|(name, exposure)| (name.clone(), exposure.clone()));
     let described = plan.exposed.iter().filter_map(|(id, readers)| {
         let name = &world.graph.get(*id).name;
-        let exposure = Exposure {
-            public_key: new.entries.get(name)?.public_key?,
-            to: readers.clone(),
-        };
+        let exposure =
+            Exposure { public_key: new.entries.get(name)?.public_key?, to: readers.clone() };
         Some((name.clone(), exposure))
     });
     described.chain(orphans).collect()

@@ -45,9 +45,7 @@ pub fn is_harmless(folder: &TreePath) -> bool {
 }
 
 fn is_below(folder: &str, above: &str) -> bool {
-    folder
-        .strip_prefix(above)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    folder.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl FromStr for FolderPrefix {
@@ -120,11 +118,7 @@ mod tests {
             assert_eq!(is_harmless(&path), harmless, "{folder}");
         }
         let srv: FolderPrefix = "/srv/app".parse().unwrap();
-        for (folder, held) in [
-            ("srv/app", true),
-            ("srv/app/tls", true),
-            ("srv/apps", false),
-        ] {
+        for (folder, held) in [("srv/app", true), ("srv/app/tls", true), ("srv/apps", false)] {
             assert_eq!(srv.holds(&folder.parse().unwrap()), held, "{folder}");
         }
         for text in ["srv", "/", "", "/srv/../etc", "//srv", "/srv/"] {

@@ -61,8 +61,7 @@ pub(super) fn find<'s>(
 pub(super) fn notes(plan: &mut Plan, world: World<'_>) {
     for derivation in world.graph.ids() {
         let found = world.survey.found_key(derivation).cloned();
-        plan.notes
-            .extend(found.map(|path| Note::KeyFound { derivation, path }));
+        plan.notes.extend(found.map(|path| Note::KeyFound { derivation, path }));
     }
 }
 

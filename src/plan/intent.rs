@@ -27,9 +27,7 @@ impl Intent {
     }
 
     pub fn allows_replacing(&self, name: &ArtifactName) -> bool {
-        self.allow
-            .iter()
-            .any(|allow| matches!(allow, Allow::Replace(allowed) if allowed == name))
+        self.allow.iter().any(|allow| matches!(allow, Allow::Replace(allowed) if allowed == name))
     }
 
     pub fn allows_losing_key(&self, name: &ArtifactName) -> bool {

@@ -82,9 +82,7 @@ pub fn replaced_roots(
     let changed =
         known.filter(|name| key(before, name).is_some() && key(before, name) != key(after, name));
     let touched = rewritten.iter().filter_map(|path| {
-        graph
-            .placed(path.as_str())
-            .map(|place| graph.get(place.derivation).name.clone())
+        graph.placed(path.as_str()).map(|place| graph.get(place.derivation).name.clone())
     });
     let all: BTreeSet<ArtifactName> = changed.cloned().chain(touched).collect();
     all.into_iter().filter(|name| !consented(name)).collect()
@@ -121,18 +119,10 @@ mod tests {
 
     #[test]
     fn a_root_with_another_key_needs_consent() {
-        let before = [
-            ("ca/etcd", 1),
-            ("ca/kubernetes", 2),
-            ("nodes/cp1/apiserver", 3),
-        ];
+        let before = [("ca/etcd", 1), ("ca/kubernetes", 2), ("nodes/cp1/apiserver", 3)];
         assert_eq!(replaced(&before, &before), [""; 0]);
         // A leaf's key is no root.
-        let after = [
-            ("ca/etcd", 1),
-            ("ca/kubernetes", 2),
-            ("nodes/cp1/apiserver", 9),
-        ];
+        let after = [("ca/etcd", 1), ("ca/kubernetes", 2), ("nodes/cp1/apiserver", 9)];
         assert_eq!(replaced(&before, &after), [""; 0]);
         let after = [("ca/etcd", 9), ("ca/kubernetes", 2)];
         assert_eq!(replaced(&before, &after), ["ca/etcd"]);

@@ -73,10 +73,7 @@ fn walk<'a>(
     let mut judge = Judge {
         world,
         intent,
-        plan: Plan {
-            header: header(world, spec),
-            ..Plan::default()
-        },
+        plan: Plan { header: header(world, spec), ..Plan::default() },
         issuers: HashMap::new(),
         after: Vec::with_capacity(world.graph.len()),
         longest: authority::longest_leaves(world.graph),
@@ -128,22 +125,10 @@ fn header(world: World<'_>, spec: &Spec) -> Vec<HeaderChange> {
     let seeded = |is: bool| if is { "a seed" } else { "" }.to_owned();
     let old_version = text(world.lock.kubernetes.map(|version| version.to_string()));
     [
-        (
-            "cluster",
-            text(world.lock.cluster.clone()),
-            spec.cluster.name.to_string(),
-        ),
-        (
-            "kubernetes",
-            old_version,
-            spec.cluster.kubernetes.value.to_string(),
-        ),
+        ("cluster", text(world.lock.cluster.clone()), spec.cluster.name.to_string()),
+        ("kubernetes", old_version, spec.cluster.kubernetes.value.to_string()),
         // Which seed, only apply can tell.
-        (
-            "keys from",
-            seeded(world.lock.seed.is_some()),
-            seeded(spec.reproducible.is_some()),
-        ),
+        ("keys from", seeded(world.lock.seed.is_some()), seeded(spec.reproducible.is_some())),
     ]
     .into_iter()
     .filter(|(_, old, new)| old != new)
@@ -178,9 +163,7 @@ impl<'a> Judge<'a> {
     pub fn all_missing(&self, id: DerivationId) -> Vec<Reason> {
         let first = self.world.graph.placements(id).first();
         let path = first.map(|place| place.path.clone());
-        path.map(|path| Reason::OutputMissing { path })
-            .into_iter()
-            .collect()
+        path.map(|path| Reason::OutputMissing { path }).into_iter().collect()
     }
 
     /// Where validities begin: now, or at the written date.
@@ -199,13 +182,7 @@ impl<'a> Judge<'a> {
         {
             self.signers.push((leaf.issuer, id));
         }
-        self.plan.steps.push(Step {
-            derivation: id,
-            action,
-            reasons,
-            writes,
-            modes,
-        });
+        self.plan.steps.push(Step { derivation: id, action, reasons, writes, modes });
     }
 
     pub fn block(
@@ -214,11 +191,7 @@ impl<'a> Judge<'a> {
         allow: Option<Allow>,
         why: impl Into<String>,
     ) -> After {
-        self.plan.blocked.push(Blocked {
-            derivation: id,
-            allow,
-            why: why.into(),
-        });
+        self.plan.blocked.push(Blocked { derivation: id, allow, why: why.into() });
         After::Unavailable
     }
 
@@ -228,10 +201,7 @@ impl<'a> Judge<'a> {
     }
 
     pub fn mixed(&mut self, id: DerivationId, path: TreePath) -> After {
-        self.plan.mixed.push(Mixed {
-            derivation: id,
-            path,
-        });
+        self.plan.mixed.push(Mixed { derivation: id, path });
         After::Unavailable
     }
 
@@ -326,10 +296,9 @@ impl<'a> Judge<'a> {
                         || self.is_modified(place)
                         || orphan::is_earlier_key(world, id, &path)))
                 .then(|| Reason::OutputModified { path: place.file() }),
-                (_, Some(File::Unusable { what })) => Some(Reason::OutputUnreadable {
-                    path: path.clone(),
-                    why: what.clone(),
-                }),
+                (_, Some(File::Unusable { what })) => {
+                    Some(Reason::OutputUnreadable { path: path.clone(), why: what.clone() })
+                }
                 _ => None,
             };
             if let Some(reason) = reason {

@@ -36,17 +36,10 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     let end = wished_end.min(issuer.not_after);
     let sign = |judge: &mut Judge<'_>, action, reasons| {
         if end <= start {
-            return judge.block(
-                id,
-                None,
-                "its CA has expired; bring a renewed CA certificate",
-            );
+            return judge.block(id, None, "its CA has expired; bring a renewed CA certificate");
         }
         if end < wished_end {
-            judge.plan.notes.push(Note::Clamped {
-                derivation: id,
-                until: end,
-            });
+            judge.plan.notes.push(Note::Clamped { derivation: id, until: end });
         }
         judge.step(id, action, reasons);
         After::Rebuilt
@@ -104,10 +97,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
             return sign(judge, Action::Reissue, reasons);
         }
         _ if entry.is_some() => {
-            return lost(
-                judge,
-                "its certificate and its key are both gone".to_owned(),
-            );
+            return lost(judge, "its certificate and its key are both gone".to_owned());
         }
         _ => return sign(judge, Action::Create, vec![Reason::New]),
     };
@@ -136,9 +126,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     };
     let issuer_name = &world.graph.get(leaf.issuer).name;
     match &issuer.key {
-        IssuerKey::New => reasons.push(Reason::DependencyRebuilt {
-            name: issuer_name.clone(),
-        }),
+        IssuerKey::New => reasons.push(Reason::DependencyRebuilt { name: issuer_name.clone() }),
         IssuerKey::Identified(key_id) => {
             if facts.issuer != issuer.subject || facts.authority_key_id.as_ref() != Some(key_id) {
                 let reason = Reason::another_name("issuer", &facts.issuer, &issuer.subject);
@@ -193,11 +181,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
     }
     // A certificate needs the public key alone; a kubeconfig around it needs the private one.
     if brought.is_none() && !judge.key_can_be_had(id) && world.graph.kubeconfig_of(id).is_some() {
-        let because = reasons
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let because = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return lost(
             judge,
             format!("it must be issued again ({because}), and its key is not here"),
@@ -284,11 +268,7 @@ fn differences(leaf: &Leaf, facts: &CertificateFacts, reasons: &mut Vec<Reason>)
             }
             old.push_str(other);
         }
-        reasons.push(Reason::InputChanged {
-            field: "san",
-            old,
-            new: String::new(),
-        });
+        reasons.push(Reason::InputChanged { field: "san", old, new: String::new() });
     }
 }
 
@@ -303,9 +283,5 @@ pub(super) fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {
 }
 
 fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
-    items
-        .into_iter()
-        .map(|item| item.to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -151,22 +151,13 @@ pub struct Mixed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
     /// The certificate's life is cut at its issuer's end.
-    Clamped {
-        derivation: DerivationId,
-        until: Timestamp,
-    },
+    Clamped { derivation: DerivationId, until: Timestamp },
     /// A brought CA nears its end, and kpki cannot renew it.
-    BroughtExpiring {
-        derivation: DerivationId,
-        until: Timestamp,
-    },
+    BroughtExpiring { derivation: DerivationId, until: Timestamp },
     /// Not a plain file, too large or unreadable.
     Unusable { path: String, what: String },
     /// The missing key of an anchor lies elsewhere, as the public file beside it says.
-    KeyFound {
-        derivation: DerivationId,
-        path: TreePath,
-    },
+    KeyFound { derivation: DerivationId, path: TreePath },
 }
 
 /// What stands in the lock's head.
@@ -192,8 +183,8 @@ pub struct Plan {
     pub orphans: Vec<Orphan>,
     /// Files under `out/` that kpki did not make and never touches.
     pub foreign: Vec<String>,
-    /// Those of them that the lock names, and nothing but the lock. Their lines stay: one that is described again
-    /// is told from a stranger's.
+    /// Those of them that the lock names, and nothing but the lock. Their lines stay: one that is described
+    /// again is told from a stranger's.
     pub unproven: Vec<(TreePath, Made)>,
     pub notes: Vec<Note>,
     pub header: Vec<HeaderChange>,

@@ -2,8 +2,8 @@
 //!
 //! A file is an orphan only where the lock, or the one before it, says what was put at its path, and as long
 //! as the same is there: a name or a folder proves nothing. Nor does a lock that anybody may have written: a
-//! certificate, key or kubeconfig must also be proven to be this project's. Everything else below `out/` is not
-//! kpki's.
+//! certificate, key or kubeconfig must also be proven to be this project's. Everything else below `out/` is
+//! not kpki's.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -30,22 +30,8 @@ pub enum Orphan {
 }
 
 /// Folders below `out/` and endings as kpki's own files have them.
-const FOLDERS: [&str; 5] = [
-    "nodes/",
-    "users/",
-    "identities/",
-    "certificates/",
-    "cluster/",
-];
-const KINDS: [&str; 7] = [
-    ".crt",
-    ".csr",
-    ".key",
-    ".pub",
-    ".conf",
-    ".kubeconfig",
-    ".yaml",
-];
+const FOLDERS: [&str; 5] = ["nodes/", "users/", "identities/", "certificates/", "cluster/"];
+const KINDS: [&str; 7] = [".crt", ".csr", ".key", ".pub", ".conf", ".kubeconfig", ".yaml"];
 
 /// Whoever finds a file of this name takes it for kpki's. It says nothing of who made it.
 pub fn looks_like_own(path: &str) -> bool {
@@ -133,10 +119,7 @@ fn is_proven(proof: &Proof<'_>, path: &str, form: &Form<'_>, made: Made) -> bool
 }
 
 fn note(plan: &mut Plan, path: &str, what: String) {
-    plan.notes.push(Note::Unusable {
-        path: path.to_owned(),
-        what,
-    });
+    plan.notes.push(Note::Unusable { path: path.to_owned(), what });
 }
 
 /// Where a kubeconfig says that its user's own key lies, it may: that key is not kpki's to delete.
@@ -157,9 +140,7 @@ fn is_users_own(world: World<'_>, path: &str) -> bool {
 fn remembered(lock: &Lock, path: &TreePath, form: &Form<'_>, origins: &[Origin]) -> Option<Made> {
     let made = lock.orphans.get(path).copied()?;
     let public = matches!(form, Form::Public(_));
-    origins
-        .iter()
-        .find(|origin| origin.content.is_secret() != public)?;
+    origins.iter().find(|origin| origin.content.is_secret() != public)?;
     let same = match (made, form) {
         (Made::Content(digest), Form::Public(bytes)) => digest == Digest::of(bytes),
         (Made::Content(digest), Form::Sealed(sealed)) => digest == *sealed,
@@ -178,22 +159,16 @@ fn named(
     origins: &[Origin],
 ) -> Option<Made> {
     // What nodes share is on record for all of them: a node that no line names never had it.
-    let node = path
-        .strip_prefix("nodes/")
-        .and_then(|rest| rest.split('/').next());
+    let node = path.strip_prefix("nodes/").and_then(|rest| rest.split('/').next());
     if node.is_some_and(|node| !nodes.contains(node)) {
         return None;
     }
-    origins
-        .iter()
-        .find_map(|origin| is_of(lock, path, form, origin))
+    origins.iter().find_map(|origin| is_of(lock, path, form, origin))
 }
 
 fn nodes_on_record(lock: &Lock) -> BTreeSet<&str> {
     let names = lock.entries.keys().map(ArtifactName::as_str);
-    names
-        .filter_map(|name| name.strip_prefix("nodes/")?.split('/').next())
-        .collect()
+    names.filter_map(|name| name.strip_prefix("nodes/")?.split('/').next()).collect()
 }
 
 fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Made> {
@@ -206,9 +181,7 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
             let copy = path.parse::<TreePath>().ok();
             let copy = copy.and_then(|path| lock.copies.get(&path));
             let mut known = copy.into_iter().chain(&entry.rest);
-            known
-                .any(|rest| rest.sealed == *sealed)
-                .then_some(Made::Content(*sealed))
+            known.any(|rest| rest.sealed == *sealed).then_some(Made::Content(*sealed))
         }
         Form::Plain(size) => {
             let same_size = origin.content != Content::Kubeconfig || entry.size == Some(*size);
@@ -216,9 +189,7 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
             // Over a request that was brought, the key is the user's own.
             let own = origin.content == Content::Kubeconfig || identity.content.is_none();
             let holds_key = matches!(origin.content, Content::PrivateKey | Content::Kubeconfig);
-            let key = identity
-                .public_key
-                .filter(|_| holds_key && same_size && own);
+            let key = identity.public_key.filter(|_| holds_key && same_size && own);
             key.map(Made::Key)
         }
     }

@@ -34,19 +34,13 @@ impl<'w> Proof<'w> {
             .filter(|witness| is_anchors_own(witness))
             .filter_map(|witness| witness.certificate().cloned());
         let recorded = CaName::ALL.into_iter().filter_map(|ca| recorded(world, ca));
-        Proof {
-            world,
-            authorities: described.chain(recorded).collect(),
-            known: RefCell::default(),
-        }
+        Proof { world, authorities: described.chain(recorded).collect(), known: RefCell::default() }
     }
 
-    /// Whether the lock may be believed that a public file is kpki's: a certificate, public key or request needs
-    /// proof. A manifest has none, and must look like one.
+    /// Whether the lock may be believed that a public file is kpki's: a certificate, public key or request
+    /// needs proof. A manifest has none, and must look like one.
     pub(super) fn allows(&self, path: &str, bytes: &[u8]) -> bool {
-        let contents: Vec<Content> = (origins(path).iter())
-            .map(|origin| origin.content)
-            .collect();
+        let contents: Vec<Content> = (origins(path).iter()).map(|origin| origin.content).collect();
         if path.strip_suffix(".yaml").is_some() {
             // The object that carries a request goes with it.
             let is_free = !path.ends_with("/csr.yaml") || !self.keys(path).is_empty();
@@ -134,25 +128,14 @@ fn recorded(world: World<'_>, ca: CaName) -> Option<CertificateFacts> {
     (entry.certificate == Some(facts.digest)).then_some(facts)
 }
 
-/// How kpki's own manifests begin, by the ends of their paths. Nothing that begins so is a key or a kubeconfig.
+/// How kpki's own manifests begin, by the ends of their paths. Nothing that begins so is a key or a
+/// kubeconfig.
 const STARTS: [(&str, &[u8]); 6] = [
-    (
-        "/cluster-role-bindings.yaml",
-        b"# Apply once, with super-admin.conf",
-    ),
+    ("/cluster-role-bindings.yaml", b"# Apply once, with super-admin.conf"),
     ("/rbac.yaml", b"# What "),
-    (
-        "/kustomization.yaml",
-        b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
-    ),
-    (
-        "/csr.yaml",
-        b"apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\n",
-    ),
-    (
-        "/kubelet/config.yaml",
-        b"apiVersion: kubelet.config.k8s.io/v1beta1\n",
-    ),
+    ("/kustomization.yaml", b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"),
+    ("/csr.yaml", b"apiVersion: certificates.k8s.io/v1\nkind: CertificateSigningRequest\n"),
+    ("/kubelet/config.yaml", b"apiVersion: kubelet.config.k8s.io/v1beta1\n"),
     (".yaml", b"apiVersion: v1\nkind: Pod\nmetadata:\n"),
 ];
 

@@ -76,11 +76,7 @@ impl Reason {
         } else {
             ""
         };
-        Reason::InputChanged {
-            field,
-            old: old.to_string(),
-            new: format!("{new}{differs}"),
-        }
+        Reason::InputChanged { field, old: old.to_string(), new: format!("{new}{differs}") }
     }
 
     /// The word that JSON uses.
@@ -152,24 +148,12 @@ mod tests {
         });
         let utf8 = DistinguishedName::from_der(&utf8.collect::<Vec<_>>()).unwrap();
         for (old, new, says) in [
-            (
-                &printable,
-                &utf8,
-                "issuer: CN=ca -> CN=ca in other string types",
-            ),
-            (
-                &printable,
-                &printable,
-                "issuer: CN=ca -> CN=ca by another key",
-            ),
+            (&printable, &utf8, "issuer: CN=ca -> CN=ca in other string types"),
+            (&printable, &printable, "issuer: CN=ca -> CN=ca by another key"),
         ] {
             assert_eq!(Reason::another_name("issuer", old, new).to_string(), says);
         }
-        let same = Reason::InputChanged {
-            field: "validity",
-            old: "1y".into(),
-            new: "1y".into(),
-        };
+        let same = Reason::InputChanged { field: "validity", old: "1y".into(), new: "1y".into() };
         assert_eq!(same.to_string(), "validity: 1y, but not to the letter");
     }
 }

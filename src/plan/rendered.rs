@@ -45,11 +45,7 @@ pub(super) fn judge_bindings(
     id: DerivationId,
     bindings: &Bindings,
 ) -> After {
-    judge_bytes(
-        judge,
-        id,
-        manifest::cluster_role_bindings(&bindings.rows).as_bytes(),
-    )
+    judge_bytes(judge, id, manifest::cluster_role_bindings(&bindings.rows).as_bytes())
 }
 
 pub(super) fn judge_user_bindings(
@@ -86,10 +82,9 @@ pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u
                 writes.push(path);
                 continue;
             }
-            Some(File::Unusable { what }) => Reason::OutputUnreadable {
-                path: path.clone(),
-                why: what.clone(),
-            },
+            Some(File::Unusable { what }) => {
+                Reason::OutputUnreadable { path: path.clone(), why: what.clone() }
+            }
             Some(_) => Reason::OutputModified { path: path.clone() },
             None => Reason::OutputMissing { path: path.clone() },
         };
@@ -105,10 +100,7 @@ pub(super) fn judge_bytes(judge: &mut Judge<'_>, id: DerivationId, expected: &[u
         });
     }
     let digest = Digest::of(expected);
-    let entry = Entry {
-        content: Some(digest),
-        ..Entry::new(world.graph.get(id).hash)
-    };
+    let entry = Entry { content: Some(digest), ..Entry::new(world.graph.get(id).hash) };
     if writes.is_empty() {
         judge.keep(id, entry);
         return After::Kept(digest);
@@ -130,13 +122,7 @@ fn push(
     reasons: Vec<Reason>,
     writes: Vec<TreePath>,
 ) {
-    judge.plan.steps.push(super::Step {
-        derivation,
-        action,
-        reasons,
-        writes,
-        modes: Vec::new(),
-    });
+    judge.plan.steps.push(super::Step { derivation, action, reasons, writes, modes: Vec::new() });
 }
 
 pub(super) fn judge_kubeconfig(
@@ -153,10 +139,7 @@ pub(super) fn judge_kubeconfig(
             match (judge.entry(id), &world.graph.get(config.identity).recipe) {
                 (Some(entry), Recipe::Accepted(_)) => {
                     let hash = world.graph.get(id).hash;
-                    let entry = Entry {
-                        hash,
-                        ..entry.clone()
-                    };
+                    let entry = Entry { hash, ..entry.clone() };
                     let changed = seen::changed(world, id);
                     if changed.is_empty() {
                         judge.plan.kept.push((id, entry));
@@ -260,11 +243,9 @@ fn content_changed(
     }
     let server = config.server.url();
     Some(match &entry.server {
-        Some(old) if *old != server => Reason::InputChanged {
-            field: "server",
-            old: old.clone(),
-            new: server,
-        },
+        Some(old) if *old != server => {
+            Reason::InputChanged { field: "server", old: old.clone(), new: server }
+        }
         _ => Reason::LockOutdated,
     })
 }
@@ -291,11 +272,7 @@ fn render(
         .is_some_and(|step| step.derivation == config.identity && step.action.makes_key());
     if config.client_key.is_none() && !new_key && !judge.key_can_be_had(config.identity) {
         let identity = &world.graph.get(config.identity).name;
-        let why = reasons
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
+        let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         if judge.intent.allows_losing_key(identity) {
             judge.given_up.insert(config.identity);
             return After::Unavailable;
@@ -320,9 +297,5 @@ pub(super) fn keep_as_it_is(judge: &mut Judge<'_>, id: DerivationId) {
 
 /// Digest of everything public that a kubeconfig says.
 pub fn kubeconfig_content(config: &Kubeconfig, certificate: Digest, bundle: Digest) -> Digest {
-    config
-        .own_fields()
-        .recipe("certificate", certificate)
-        .recipe("bundle", bundle)
-        .hash()
+    config.own_fields().recipe("certificate", certificate).recipe("bundle", bundle).hash()
 }

@@ -83,9 +83,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
         }
         _ => return make(judge, Action::Create, vec![Reason::New]),
     };
-    if asked(judge, id, |judge, id| {
-        judge.intent.rekeys(&judge.world.graph.get(id).name)
-    }) {
+    if asked(judge, id, |judge, id| judge.intent.rekeys(&judge.world.graph.get(id).name)) {
         return make(judge, Action::Rekey, vec![Reason::RekeyRequested]);
     }
     let known = entry.and_then(|entry| entry.public_key);
@@ -95,11 +93,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
     let mut reasons = another_key(request, facts, entry);
     let needs_key = !reasons.is_empty();
     if !facts.subject.says_the_same(&request.subject) {
-        reasons.push(Reason::another_name(
-            "subject",
-            &facts.subject,
-            &request.subject,
-        ));
+        reasons.push(Reason::another_name("subject", &facts.subject, &request.subject));
     }
     let asks_for_more = facts.asks_for_extensions || !facts.other_attributes.is_empty();
     if !facts.is_signature_valid || asks_for_more {
@@ -112,10 +106,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
     if !reasons.is_empty() && !judge.key_can_be_had(id) {
         let because: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         let because = because.join(", ");
-        return lost(
-            judge,
-            format!("it must be made again ({because}), and its key is not here"),
-        );
+        return lost(judge, format!("it must be made again ({because}), and its key is not here"));
     }
     if !reasons.is_empty() {
         return make(judge, Action::Reissue, reasons);
@@ -162,22 +153,14 @@ fn judge_brought(
     brought: &BroughtKey,
 ) -> After {
     let world = judge.world;
-    if asked(judge, id, |judge, id| {
-        judge.intent.rekeys(&judge.world.graph.get(id).name)
-    }) {
+    if asked(judge, id, |judge, id| judge.intent.rekeys(&judge.world.graph.get(id).name)) {
         let path = &brought.request.path;
-        return judge.block(
-            id,
-            None,
-            format!("its key is the user's own; bring another {path}"),
-        );
+        return judge.block(id, None, format!("its key is the user's own; bring another {path}"));
     }
     let witness = world.survey.witness(id);
     let Witness::Request { facts, der, .. } = witness else {
         let reason = match (judge.entry(id), world.graph.placements(id).first()) {
-            (Some(_), Some(place)) => Reason::OutputMissing {
-                path: place.path.clone(),
-            },
+            (Some(_), Some(place)) => Reason::OutputMissing { path: place.path.clone() },
             _ => Reason::New,
         };
         judge.step(id, Action::Render, vec![reason]);
@@ -244,11 +227,7 @@ fn due(judge: &Judge<'_>, request: DerivationId, policy: &Policy) -> Vec<Reason>
                 name: world.graph.get(accepted.issuer).name.clone(),
             }),
             IssuerKey::Identified(key_id) if !is_of(facts, &issuer.subject, key_id) => {
-                reasons.push(Reason::another_name(
-                    "issuer",
-                    &facts.issuer,
-                    &issuer.subject,
-                ));
+                reasons.push(Reason::another_name("issuer", &facts.issuer, &issuer.subject));
             }
             IssuerKey::Identified(_) | IssuerKey::Unopened => {}
         }
@@ -259,9 +238,7 @@ fn due(judge: &Judge<'_>, request: DerivationId, policy: &Policy) -> Vec<Reason>
             reasons.push(expiry(facts.not_after, world.now));
         }
     }
-    if asked(judge, request, |judge, id| {
-        judge.intent.renews(&judge.world.graph.get(id).name)
-    }) {
+    if asked(judge, request, |judge, id| judge.intent.renews(&judge.world.graph.get(id).name)) {
         reasons.push(Reason::RenewRequested);
     }
     reasons
@@ -273,12 +250,7 @@ pub fn signing_request<'a>(
     der: &'a [u8],
     public_key: &'a PublicKey,
 ) -> manifest::SigningRequest<'a> {
-    manifest::SigningRequest {
-        user: &recipe.user,
-        der,
-        public_key,
-        validity: recipe.validity,
-    }
+    manifest::SigningRequest { user: &recipe.user, der, public_key, validity: recipe.validity }
 }
 
 /// The object around a request as it is on disk.
@@ -288,11 +260,9 @@ pub fn signing_request_on_disk(
 ) -> Option<manifest::SigningRequest<'_>> {
     let witness = world.survey.witness(request);
     match &world.graph.get(world.graph.manifest_of(request)?).recipe {
-        Recipe::SigningRequest(recipe) => Some(signing_request(
-            recipe,
-            witness.der()?,
-            witness.public_key()?,
-        )),
+        Recipe::SigningRequest(recipe) => {
+            Some(signing_request(recipe, witness.der()?, witness.public_key()?))
+        }
         _ => None,
     }
 }

@@ -58,10 +58,7 @@ impl Membership {
     pub fn command(&self) -> String {
         match self {
             Membership::Remove { member } => {
-                format!(
-                    "etcdctl member remove {}",
-                    quoted(&format!("ID-OF-{member}"))
-                )
+                format!("etcdctl member remove {}", quoted(&format!("ID-OF-{member}")))
             }
             Membership::Update { member, peer_url } => format!(
                 "etcdctl member update {} {}",
@@ -89,10 +86,9 @@ pub(super) fn services(judge: &mut Judge<'_>, spec: &Spec) {
         .collect();
     let mut restarts = Vec::new();
     for node in &spec.nodes {
-        for (reader, hosts) in [
-            (Reader::Kubelet, Hosts::Kubelets),
-            (Reader::KubeProxy, Hosts::KubeProxies),
-        ] {
+        for (reader, hosts) in
+            [(Reader::Kubelet, Hosts::Kubelets), (Reader::KubeProxy, Hosts::KubeProxies)]
+        {
             if !hosts.include(node, spec) {
                 continue;
             }
@@ -100,10 +96,7 @@ pub(super) fn services(judge: &mut Judge<'_>, spec: &Spec) {
             if inputs.iter().any(|input| is_own_identity(judge, *input))
                 && inputs.iter().any(|input| changes(judge, *input, &written))
             {
-                restarts.push(Restart {
-                    reader,
-                    node: node.name.clone(),
-                });
+                restarts.push(Restart { reader, node: node.name.clone() });
             }
         }
     }
@@ -144,13 +137,8 @@ pub(super) fn removed_members(plan: &mut Plan, world: World<'_>) {
     let suffix = format!("/manifests/{}", Process::Etcd.name());
     let gone = plan.orphans.iter().filter_map(|orphan| match orphan {
         Orphan::Line(name) => {
-            let member = name
-                .as_str()
-                .strip_prefix("nodes/")?
-                .strip_suffix(&suffix)?;
-            (!described.contains(member)).then(|| Membership::Remove {
-                member: member.to_owned(),
-            })
+            let member = name.as_str().strip_prefix("nodes/")?.strip_suffix(&suffix)?;
+            (!described.contains(member)).then(|| Membership::Remove { member: member.to_owned() })
         }
         Orphan::File { .. } => None,
     });
@@ -168,13 +156,8 @@ mod tests {
         let peer_url = "https://`id`:2380".to_owned();
         let word = r"$(touch x) '\''a'\''";
         let commands = [
-            Membership::Remove {
-                member: member.clone(),
-            },
-            Membership::Update {
-                member: member.clone(),
-                peer_url: peer_url.clone(),
-            },
+            Membership::Remove { member: member.clone() },
+            Membership::Update { member: member.clone(), peer_url: peer_url.clone() },
             Membership::Add { member, peer_url },
         ]
         .map(|change| change.command());
@@ -186,13 +169,8 @@ mod tests {
                 format!("etcdctl member add '{word}' '--peer-urls=https://`id`:2380'"),
             ]
         );
-        let plain = Membership::Add {
-            member: "cp3".into(),
-            peer_url: "https://10.0.0.13:2380".into(),
-        };
-        assert_eq!(
-            plain.command(),
-            "etcdctl member add cp3 --peer-urls=https://10.0.0.13:2380"
-        );
+        let plain =
+            Membership::Add { member: "cp3".into(), peer_url: "https://10.0.0.13:2380".into() };
+        assert_eq!(plain.command(), "etcdctl member add cp3 --peer-urls=https://10.0.0.13:2380");
     }
 }

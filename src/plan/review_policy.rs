@@ -1,4 +1,5 @@
-//! Rules that whoever reviews a description gives beside it: what no change may do, and what needs no consent.
+//! Rules that whoever reviews a description gives beside it: what no change may do, and what needs no
+//! consent.
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,17 +49,11 @@ impl ReviewPolicy {
 
     /// A gain that needs no consent.
     pub fn takes_for_ordinary(&self, gain: &Gain) -> bool {
-        let groups = |group: &str| {
-            self.ordinary_groups
-                .iter()
-                .any(|pattern| pattern.matches(group))
-        };
+        let groups =
+            |group: &str| self.ordinary_groups.iter().any(|pattern| pattern.matches(group));
         match gain {
             Gain::Group(group) => groups(group),
-            Gain::Name(name) => self
-                .ordinary_sans
-                .iter()
-                .any(|pattern| pattern.matches(name)),
+            Gain::Name(name) => self.ordinary_sans.iter().any(|pattern| pattern.matches(name)),
             _ => false,
         }
     }
@@ -87,9 +82,7 @@ impl FromStr for GroupPattern {
             ));
         }
         if text.is_empty() {
-            return Err(NameError(
-                "is empty; write a group, such as system:masters".into(),
-            ));
+            return Err(NameError("is empty; write a group, such as system:masters".into()));
         }
         Ok(GroupPattern(text.into()))
     }

@@ -69,10 +69,9 @@ pub fn resting(world: World<'_>, place: &Placement) -> Resting {
         Some(rest) if rest.recipients == recipients.digest() && sealed.fits(recipients) => {
             Resting::Sealed(rest)
         }
-        None if sealed.fits(recipients) => Resting::Unrecorded(Rest {
-            sealed: sealed.digest,
-            recipients: recipients.digest(),
-        }),
+        None if sealed.fits(recipients) => {
+            Resting::Unrecorded(Rest { sealed: sealed.digest, recipients: recipients.digest() })
+        }
         _ => Resting::Differs(Change::SealAgain),
     }
 }
@@ -108,22 +107,15 @@ pub(super) fn expected(world: World<'_>, id: DerivationId) -> (Option<Rest>, boo
 
 /// Every secret that rests otherwise than described, but for those that a step writes anew.
 pub(super) fn find(plan: &mut Plan, world: World<'_>, spec: &Spec, intent: &Intent) {
-    let steps: HashMap<DerivationId, &Step> = plan
-        .steps
-        .iter()
-        .map(|step| (step.derivation, step))
-        .collect();
+    let steps: HashMap<DerivationId, &Step> =
+        plan.steps.iter().map(|step| (step.derivation, step)).collect();
     let mut seals = Vec::new();
     let mut unsealed = Vec::new();
     for place in world.graph.all_placements() {
         if !world.graph.holds_secret(place) {
             continue;
         }
-        let seal = |change| Seal {
-            derivation: place.derivation,
-            path: place.path.clone(),
-            change,
-        };
+        let seal = |change| Seal { derivation: place.derivation, path: place.path.clone(), change };
         let resting = resting(world, place);
         if resting == Resting::Differs(Change::Unseal) {
             unsealed.push(place.derivation);
@@ -176,9 +168,7 @@ fn recipients_change(lock: &Lock, spec: &Spec) -> RecipientsChange {
     let (old, new) = (flat(lock.recipients.clone()), flat(spec.recipients()));
     // A comment is no change.
     let ids = |all: &BTreeSet<(Owner, String)>| -> BTreeSet<(Owner, String)> {
-        all.iter()
-            .map(|(owner, name)| (owner.clone(), id(name).to_owned()))
-            .collect()
+        all.iter().map(|(owner, name)| (owner.clone(), id(name).to_owned())).collect()
     };
     let (old_ids, new_ids) = (ids(&old), ids(&new));
     let without = |all: BTreeSet<(Owner, String)>, ids: &BTreeSet<(Owner, String)>| {
@@ -186,10 +176,7 @@ fn recipients_change(lock: &Lock, spec: &Spec) -> RecipientsChange {
             .filter(|(owner, name)| !ids.contains(&(owner.clone(), id(name).to_owned())))
             .collect()
     };
-    RecipientsChange {
-        added: without(new, &old_ids),
-        removed: without(old, &new_ids),
-    }
+    RecipientsChange { added: without(new, &old_ids), removed: without(old, &new_ids) }
 }
 
 /// The key that a [full name](crate::sealed::Recipient::full_name) names.

@@ -27,9 +27,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
     let blocked_by = match (unusable, world.survey.witness(id)) {
         (Some(empty), _) => Some(empty),
         (None, Witness::PublicKey { key, path }) => {
-            let another_key = entry
-                .and_then(|entry| entry.public_key)
-                .is_some_and(|known| known != key.digest());
+            let another_key =
+                entry.and_then(|entry| entry.public_key).is_some_and(|known| known != key.digest());
             if another_key && !replace {
                 return judge.mixed(id, path.clone());
             }
@@ -72,9 +71,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
         let (stale, _) = judge.stale_copies(id);
         let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
         judge.step(id, Action::Repair, reasons);
-        return entry
-            .and_then(|entry| entry.public_key)
-            .map_or(After::Rebuilt, After::Kept);
+        return entry.and_then(|entry| entry.public_key).map_or(After::Rebuilt, After::Kept);
     };
     if !judge.key_can_be_had(id) {
         judge.plan.absent.push(id);

@@ -44,10 +44,7 @@ impl EtcdStart {
             let plain = member.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
             plain && member.contains("=http")
         });
-        plausible.then(|| EtcdStart {
-            existing,
-            members: members.to_owned(),
-        })
+        plausible.then(|| EtcdStart { existing, members: members.to_owned() })
     }
 
     fn of_manifest(facts: &PodFacts) -> Option<Self> {
@@ -83,9 +80,7 @@ pub fn pod_content(
         PodSource::Patched { bytes, wish } => {
             let mut wish = wish.clone();
             wish.annotations.push(annotation);
-            pod::patch(bytes, &wish)
-                .map(|patched| patched.bytes)
-                .map_err(|error| error.to_string())
+            pod::patch(bytes, &wish).map(|patched| patched.bytes).map_err(|error| error.to_string())
         }
     }
 }
@@ -93,12 +88,7 @@ pub fn pod_content(
 /// Digest over the public bytes of everything that a process must be restarted for.
 pub fn restart_digest<'a>(inputs: impl IntoIterator<Item = (&'a ArtifactName, Digest)>) -> Digest {
     Fields::default()
-        .set(
-            "inputs",
-            inputs
-                .into_iter()
-                .map(|(name, content)| format!("{name} {content}")),
-        )
+        .set("inputs", inputs.into_iter().map(|(name, content)| format!("{name} {content}")))
         .hash()
 }
 
@@ -165,9 +155,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
     match (file, facts) {
         (None, _) if entry.is_none() => {
             judge.step(id, Action::Render, vec![Reason::New]);
-            if let Some(url) = start
-                .filter(|start| start.existing)
-                .and(recipe.members.get(recipe.node.as_str()))
+            if let Some(url) =
+                start.filter(|start| start.existing).and(recipe.members.get(recipe.node.as_str()))
             {
                 judge.plan.membership.push(Membership::Add {
                     member: recipe.node.to_string(),
@@ -177,10 +166,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
             return After::Rebuilt;
         }
         (None, _) => reasons.push(Reason::OutputMissing { path: path.clone() }),
-        (Some(File::Unusable { what }), _) => reasons.push(Reason::OutputUnreadable {
-            path: path.clone(),
-            why: what.clone(),
-        }),
+        (Some(File::Unusable { what }), _) => {
+            reasons.push(Reason::OutputUnreadable { path: path.clone(), why: what.clone() })
+        }
         // Not what was written last: whoever changed it, what it says is no guide.
         _ if recorded.is_some() && recorded != old.map(Digest::of) => {
             reasons.push(Reason::OutputModified { path: path.clone() });
@@ -200,16 +188,12 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
     let restored = known && recorded == Some(Digest::of(&expected));
     let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
     if !same_pod && (!restored || old.is_some()) {
-        judge.plan.restarts.push(Restart {
-            reader: Reader::Pod(recipe.process),
-            node: recipe.node.clone(),
-        });
+        judge
+            .plan
+            .restarts
+            .push(Restart { reader: Reader::Pod(recipe.process), node: recipe.node.clone() });
     }
-    let action = if restored {
-        Action::Repair
-    } else {
-        Action::Render
-    };
+    let action = if restored { Action::Repair } else { Action::Render };
     judge.plan.steps.push(super::Step {
         derivation: id,
         action,
@@ -227,10 +211,10 @@ fn moved(judge: &mut Judge<'_>, recipe: &StaticPod, old: &PodFacts) {
     if let (Some(now), Some(before)) = (now, before)
         && now != before
     {
-        judge.plan.membership.push(Membership::Update {
-            member: recipe.node.to_string(),
-            peer_url: now.clone(),
-        });
+        judge
+            .plan
+            .membership
+            .push(Membership::Update { member: recipe.node.to_string(), peer_url: now.clone() });
     }
 }
 
@@ -246,28 +230,16 @@ fn differences(old: &PodFacts, new: &PodFacts, reasons: &mut Vec<Reason>) {
     };
     let (old, new) = (by_name(old), by_name(new));
     let text = |flags: &BTreeMap<String, Vec<String>>, name: &String| {
-        flags
-            .get(name)
-            .map_or_else(String::new, |values| values.join(","))
+        flags.get(name).map_or_else(String::new, |values| values.join(","))
     };
-    let names = old
-        .keys()
-        .chain(new.keys().filter(|name| !old.contains_key(*name)));
+    let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
     for name in names {
         let (old, new) = (text(&old, name), text(&new, name));
         if old != new {
             let named = |value: String| {
-                if value.is_empty() {
-                    value
-                } else {
-                    format!("{name}={value}")
-                }
+                if value.is_empty() { value } else { format!("{name}={value}") }
             };
-            reasons.push(Reason::InputChanged {
-                field: "flag",
-                old: named(old),
-                new: named(new),
-            });
+            reasons.push(Reason::InputChanged { field: "flag", old: named(old), new: named(new) });
         }
     }
 }
@@ -276,17 +248,11 @@ fn differences(old: &PodFacts, new: &PodFacts, reasons: &mut Vec<Reason>) {
 fn image_changed(old: &[u8], new: &[u8]) -> Option<Reason> {
     let image = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
-        let line = text
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("image: "));
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("image: "));
         line.map(str::to_owned)
     };
     let (old, new) = (image(old)?, image(new)?);
-    (old != new).then_some(Reason::InputChanged {
-        field: "image",
-        old,
-        new,
-    })
+    (old != new).then_some(Reason::InputChanged { field: "image", old, new })
 }
 
 /// No flag differs and no input is built again: an input's content is another one than the annotation's,
@@ -297,9 +263,9 @@ fn contents_changed(judge: &Judge<'_>, recipe: &StaticPod) -> Reason {
         matches!(judge.after(*input), After::Kept(now) if recorded.is_some_and(|old| old != *now))
     });
     match changed {
-        Some((_, input)) => Reason::DependencyRebuilt {
-            name: judge.world.graph.get(*input).name.clone(),
-        },
+        Some((_, input)) => {
+            Reason::DependencyRebuilt { name: judge.world.graph.get(*input).name.clone() }
+        }
         None => Reason::InputChanged {
             field: "content",
             old: "as built".into(),
@@ -319,22 +285,18 @@ fn etcd_start(
         return None;
     }
     let recorded = entry.and_then(|entry| entry.initial_cluster.as_deref());
-    let told = recorded
-        .and_then(EtcdStart::parse)
-        .or_else(|| facts.and_then(EtcdStart::of_manifest));
+    let told =
+        recorded.and_then(EtcdStart::parse).or_else(|| facts.and_then(EtcdStart::of_manifest));
     Some(told.unwrap_or_else(|| {
         let own = recipe.node.as_str();
         let mut others = recipe.members.keys().filter(|name| *name != own);
         let existing = others.any(|name| is_made(world, name));
-        // etcd takes new members one after the other, and a joining one must be told of exactly those that are
-        // there: for it the later ones do not exist yet.
+        // etcd takes new members one after the other, and a joining one must be told of exactly those that
+        // are there: for it the later ones do not exist yet.
         let is_known = |name: &String| !existing || name.as_str() <= own || is_made(world, name);
         let members = recipe.members.iter().filter(|(name, _)| is_known(name));
         let members: Vec<String> = members.map(|(name, url)| format!("{name}={url}")).collect();
-        EtcdStart {
-            existing,
-            members: members.join(","),
-        }
+        EtcdStart { existing, members: members.join(",") }
     }))
 }
 

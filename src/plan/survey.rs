@@ -87,21 +87,11 @@ pub struct Survey {
 impl Survey {
     pub fn take(graph: &Graph, lock: &Lock, inventory: &Inventory) -> Survey {
         let ids: Vec<DerivationId> = graph.ids().collect();
-        let witnesses = ids
-            .par_iter()
-            .map(|id| witness(graph, lock, inventory, *id))
-            .collect();
-        let mut survey = Survey {
-            witnesses,
-            unsigned: HashSet::new(),
-            found_keys: HashMap::new(),
-        };
+        let witnesses = ids.par_iter().map(|id| witness(graph, lock, inventory, *id)).collect();
+        let mut survey = Survey { witnesses, unsigned: HashSet::new(), found_keys: HashMap::new() };
         survey.found_keys = found_key::find(graph, lock, inventory, |id| survey.witness(id));
-        survey.unsigned = ids
-            .par_iter()
-            .copied()
-            .filter(|id| survey.lacks_signature(graph, lock, *id))
-            .collect();
+        survey.unsigned =
+            ids.par_iter().copied().filter(|id| survey.lacks_signature(graph, lock, *id)).collect();
         survey
     }
 
@@ -147,11 +137,9 @@ impl Survey {
 fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> Witness {
     let derivation = graph.get(id);
     match &derivation.recipe {
-        Recipe::Leaf(_) | Recipe::Accepted(_) => certificate(
-            graph.placements_of(id, Content::Certificate),
-            inventory,
-            |_, _| Ok(true),
-        ),
+        Recipe::Leaf(_) | Recipe::Accepted(_) => {
+            certificate(graph.placements_of(id, Content::Certificate), inventory, |_, _| Ok(true))
+        }
         Recipe::Authority(authority) => {
             let recorded = recorded(graph, lock, id);
             // A damaged CA certificate must not become the one that every node trusts.
@@ -241,10 +229,7 @@ fn public_key<'a>(
         }) {
             Ok(None) => {}
             Ok(Some(key)) => {
-                return Witness::PublicKey {
-                    path: placement.path.clone(),
-                    key,
-                };
+                return Witness::PublicKey { path: placement.path.clone(), key };
             }
             Err(why) => keep_first(&mut first_problem, placement, why),
         }
@@ -262,11 +247,7 @@ fn request<'a>(
     let path = placement.path.clone();
     match read(inventory, &placement.path, one_request) {
         Ok(None) => Witness::Missing,
-        Ok(Some((der, facts))) => Witness::Request {
-            path,
-            der,
-            facts: Box::new(facts),
-        },
+        Ok(Some((der, facts))) => Witness::Request { path, der, facts: Box::new(facts) },
         Err(why) => Witness::Unreadable { path, why },
     }
 }
@@ -279,10 +260,7 @@ fn one_request(bytes: &[u8]) -> Result<(Vec<u8>, RequestFacts), String> {
 
 fn keep_first(problem: &mut Witness, placement: &Placement, why: String) {
     if matches!(problem, Witness::Missing) {
-        *problem = Witness::Unreadable {
-            path: placement.path.clone(),
-            why,
-        };
+        *problem = Witness::Unreadable { path: placement.path.clone(), why };
     }
 }
 

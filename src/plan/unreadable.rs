@@ -65,8 +65,8 @@ impl<'a> Unreadable<'a> {
         all
     }
 
-    /// The same for one node's files, and for the public files by which they are judged. The private keys that
-    /// signed them are not asked for.
+    /// The same for one node's files, and for the public files by which they are judged. The private keys
+    /// that signed them are not asked for.
     pub fn before_node(
         &self,
         graph: &Graph,
@@ -77,10 +77,8 @@ impl<'a> Unreadable<'a> {
             return Vec::new();
         }
         let is_own = |place: &&Placement| place.node.as_ref() == Some(node);
-        let mut judged: BTreeSet<DerivationId> = (graph.all_placements().iter())
-            .filter(is_own)
-            .map(|place| place.derivation)
-            .collect();
+        let mut judged: BTreeSet<DerivationId> =
+            (graph.all_placements().iter()).filter(is_own).map(|place| place.derivation).collect();
         // Inputs come first in a graph.
         for id in graph.ids().rev() {
             if judged.contains(&id) {
@@ -91,9 +89,8 @@ impl<'a> Unreadable<'a> {
             is_own(place) || place.node.is_none() && !place.content.is_secret()
         };
         let places = judged.into_iter().flat_map(|id| graph.placements(id));
-        let found = places
-            .filter(is_asked)
-            .filter_map(|place| self.at(inventory, place.path.as_str()));
+        let found =
+            places.filter(is_asked).filter_map(|place| self.at(inventory, place.path.as_str()));
         let all: BTreeSet<String> = found.collect();
         all.into_iter().collect()
     }
@@ -124,14 +121,7 @@ impl<'a> Unreadable<'a> {
 
 /// Not `lost+found`, say.
 fn in_our_folders(path: &str) -> bool {
-    const FOLDERS: [&str; 6] = [
-        "ca",
-        "nodes",
-        "users",
-        "identities",
-        "certificates",
-        "cluster",
-    ];
+    const FOLDERS: [&str; 6] = ["ca", "nodes", "users", "identities", "certificates", "cluster"];
     let first = path.split('/').next().unwrap_or(path);
     first.is_empty() || FOLDERS.contains(&first)
 }

@@ -9,11 +9,7 @@ pub const BACKDATE: Span = Span::minutes(5);
 
 /// A written start is not set back.
 pub(super) fn validity_matches(life: Span, validity: Span, is_written: bool) -> bool {
-    let longest = if is_written {
-        validity
-    } else {
-        validity.plus(BACKDATE)
-    };
+    let longest = if is_written { validity } else { validity.plus(BACKDATE) };
     (validity..=longest).contains(&life)
 }
 
@@ -50,9 +46,5 @@ pub(super) fn future(
 }
 
 pub(super) fn expiry(not_after: Timestamp, now: Timestamp) -> Reason {
-    if now >= not_after {
-        Reason::Expired { not_after }
-    } else {
-        Reason::Expiring { not_after }
-    }
+    if now >= not_after { Reason::Expired { not_after } } else { Reason::Expiring { not_after } }
 }

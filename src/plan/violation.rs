@@ -44,9 +44,8 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
         groups(name, &credential, policy, &mut broken);
         names(&credential, policy, &mut broken);
         for (what, rule) in broken {
-            let violation = broken_rules
-                .entry((what.clone(), rule.to_string()))
-                .or_insert_with(|| Violation {
+            let violation =
+                broken_rules.entry((what.clone(), rule.to_string())).or_insert_with(|| Violation {
                     what,
                     artifacts: Vec::new(),
                     rule,
@@ -68,10 +67,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
             continue;
         };
         let name = ArtifactName::of(&format!("certificates/{}", certificate.name));
-        let widened = policy
-            .ordinary_folders
-            .iter()
-            .any(|prefix| prefix.holds(folder))
+        let widened = policy.ordinary_folders.iter().any(|prefix| prefix.holds(folder))
             || policy.except.iter().any(|pattern| pattern.matches(&name));
         if widened || is_harmless(folder) {
             continue;
@@ -101,11 +97,7 @@ fn life(
         Recipe::Request(request) => Some(request.policy.validity.value),
         _ => credential.life,
     };
-    let limit = if credential.is_ca {
-        &policy.max_ca_validity
-    } else {
-        &policy.max_validity
-    };
+    let limit = if credential.is_ca { &policy.max_ca_validity } else { &policy.max_validity };
     if let (Some(limit), Some(life)) = (limit, wished)
         && life > limit.value
     {
@@ -115,14 +107,11 @@ fn life(
 }
 
 fn key(graph: &Graph, id: DerivationId, policy: &ReviewPolicy, broken: &mut Broken) {
-    let brought = graph
-        .brought_key(id)
-        .map(|brought| brought.public_key.kind());
+    let brought = graph.brought_key(id).map(|brought| brought.public_key.kind());
     let of_a_ca = match &graph.get(id).recipe {
-        Recipe::Authority(Authority {
-            issuance: Issuance::Brought(brought),
-            ..
-        }) => CertificateFacts::from_der(&brought.der).ok(),
+        Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
+            CertificateFacts::from_der(&brought.der).ok()
+        }
         _ => None,
     };
     let of_a_ca = of_a_ca.map(|facts| facts.public_key.kind());
@@ -130,11 +119,7 @@ fn key(graph: &Graph, id: DerivationId, policy: &ReviewPolicy, broken: &mut Brok
     let Some(kind) = brought.or(of_a_ca).or(made) else {
         return;
     };
-    for Setting {
-        value: least,
-        origin,
-    } in &policy.min_keys
-    {
+    for Setting { value: least, origin } in &policy.min_keys {
         let ((family, bits), (least_family, least_bits)) =
             (strength(kind), strength(kind_of(*least)));
         if family == least_family && bits < least_bits {
@@ -156,10 +141,7 @@ fn kind_of(algorithm: KeyAlgorithm) -> KeyKind {
 }
 
 fn rsa(bits: usize) -> KeyKind {
-    KeyKind::Rsa {
-        bits,
-        exponent: 65_537,
-    }
+    KeyKind::Rsa { bits, exponent: 65_537 }
 }
 
 /// Family and bits: sizes of different families say nothing about each other.
@@ -184,36 +166,22 @@ fn groups(
         return;
     }
     for group in &credential.groups {
-        let forbidden = policy
-            .forbidden_groups
-            .iter()
-            .find(|rule| rule.value.matches(group));
+        let forbidden = policy.forbidden_groups.iter().find(|rule| rule.value.matches(group));
         if let Some(rule) = forbidden {
-            broken.push((
-                format!("is in the forbidden group {group}"),
-                rule.origin.clone(),
-            ));
+            broken.push((format!("is in the forbidden group {group}"), rule.origin.clone()));
         }
     }
 }
 
 fn names(credential: &Credential, policy: &ReviewPolicy, broken: &mut Broken) {
     for name in &credential.sans {
-        let forbidden = policy
-            .forbidden_sans
-            .iter()
-            .find(|rule| rule.value.is_covered_by(name));
+        let forbidden = policy.forbidden_sans.iter().find(|rule| rule.value.is_covered_by(name));
         if let Some(rule) = forbidden {
-            broken.push((
-                format!("has the forbidden name {name}"),
-                rule.origin.clone(),
-            ));
+            broken.push((format!("has the forbidden name {name}"), rule.origin.clone()));
         }
         let is_wildcard = matches!(name, San::Dns(name) if name.starts_with("*."));
-        if let Some(rule) = policy
-            .forbid_wildcards
-            .as_ref()
-            .filter(|rule| rule.value && is_wildcard)
+        if let Some(rule) =
+            policy.forbid_wildcards.as_ref().filter(|rule| rule.value && is_wildcard)
         {
             broken.push((format!("has the wildcard {name}"), rule.origin.clone()));
         }

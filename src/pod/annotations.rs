@@ -37,9 +37,7 @@ pub(super) fn plan(
         if let [(one, _), (two, _)] = pair
             && one == two
         {
-            return Err(PodError::whole(format!(
-                "two values are wished for annotation {one}"
-            )));
+            return Err(PodError::whole(format!("two values are wished for annotation {one}")));
         }
     }
     let metadata_path = below(&[], "metadata");
@@ -50,20 +48,17 @@ pub(super) fn plan(
         None => None,
     };
     let names: Vec<&str> = match annotations.map(|annotations| &annotations.kind) {
-        Some(Kind::Map { entries, .. }) => entries
-            .iter()
-            .map(|pair| pair.key.text().unwrap_or_default())
-            .collect(),
+        Some(Kind::Map { entries, .. }) => {
+            entries.iter().map(|pair| pair.key.text().unwrap_or_default()).collect()
+        }
         _ => Vec::new(),
     };
     let mut new = Vec::new();
     for (key, value) in wishes {
         match annotations.and_then(|annotations| annotations.pair(&key)) {
             Some(pair) if Value::of(tree.follow(&pair.value)).is_text(&value) => {}
-            Some(_) => changes.push(Change::Replace {
-                path: below(&path, &key),
-                value: Value::Text(value),
-            }),
+            Some(_) => changes
+                .push(Change::Replace { path: below(&path, &key), value: Value::Text(value) }),
             None => new.push((key, value)),
         }
     }
@@ -78,21 +73,14 @@ pub(super) fn plan(
         }));
         return Ok(());
     }
-    let entries = new
-        .into_iter()
-        .map(|(key, value)| (Value::Text(key), Value::Text(value)))
-        .collect();
+    let entries =
+        new.into_iter().map(|(key, value)| (Value::Text(key), Value::Text(value))).collect();
     let new = Value::Map(entries);
     changes.push(match metadata {
         Some(metadata) if !metadata.is_nothing() => {
             create(metadata, &metadata_path, "annotations", new)
         }
-        _ => create(
-            &tree.root,
-            &[],
-            "metadata",
-            Value::map([("annotations", new)]),
-        ),
+        _ => create(&tree.root, &[], "metadata", Value::map([("annotations", new)])),
     });
     Ok(())
 }

@@ -83,32 +83,15 @@ pub(super) fn read(tree: &Tree, pod: &Pod<'_>) -> Result<Argv, PodError> {
                 let message = format!("an item of {} is not a text", list.key());
                 return Err(PodError::at(node.line, message));
             };
-            words.push(Word {
-                text,
-                node,
-                list,
-                index,
-            });
+            words.push(Word { text, node, list, index });
         }
     }
     let [in_command, in_args] = lengths;
-    let list = if in_args > 0 || in_command == 0 {
-        List::Args
-    } else {
-        List::Command
-    };
+    let list = if in_args > 0 || in_command == 0 { List::Args } else { List::Command };
     let length =
         in_command * usize::from(list == List::Command) + in_args * usize::from(list == List::Args);
-    let mut argv = Argv {
-        flags: Vec::new(),
-        list,
-        end: length,
-        exists: length > 0,
-    };
-    let mut rest = words
-        .iter()
-        .skip(usize::from(pod.starts_with_binary))
-        .peekable();
+    let mut argv = Argv { flags: Vec::new(), list, end: length, exists: length > 0 };
+    let mut rest = words.iter().skip(usize::from(pod.starts_with_binary)).peekable();
     while let Some(word) = rest.next() {
         if word.text == "--" {
             // Everything after it is for the process's own use.
@@ -159,9 +142,5 @@ fn spelled(word: &str, process: Process) -> Option<&str> {
 }
 
 pub(super) fn normalised(name: &str, process: Process) -> String {
-    if process == Process::Etcd {
-        name.to_owned()
-    } else {
-        name.replace('_', "-")
-    }
+    if process == Process::Etcd { name.to_owned() } else { name.replace('_', "-") }
 }

@@ -14,10 +14,7 @@ pub(super) struct Indent {
     pub sequence: usize,
 }
 
-const BLOCK: Place = Place {
-    json: false,
-    flow: false,
-};
+const BLOCK: Place = Place { json: false, flow: false };
 
 impl Indent {
     /// Taken from the top of the file: `spec` and its `containers` are always there.
@@ -50,11 +47,7 @@ impl Indent {
                 .iter()
                 .flat_map(|(key, value)| self.pair(&scalar(key, ScalarStyle::Plain), value, column))
                 .collect(),
-            _ => vec![format!(
-                "{}{}",
-                spaces(column),
-                scalar(value, ScalarStyle::Plain)
-            )],
+            _ => vec![format!("{}{}", spaces(column), scalar(value, ScalarStyle::Plain))],
         }
     }
 
@@ -68,11 +61,9 @@ impl Indent {
     ) -> Vec<String> {
         match entry {
             Entry::Item(item) => self.item(item, column, gap, style),
-            Entry::Pair(key, value) => self.pair(
-                &scalar::write(key, ScalarStyle::Plain, BLOCK),
-                value,
-                column,
-            ),
+            Entry::Pair(key, value) => {
+                self.pair(&scalar::write(key, ScalarStyle::Plain, BLOCK), value, column)
+            }
         }
     }
 

@@ -36,10 +36,7 @@ pub(super) fn same(
 
 /// The changes as a person makes them.
 pub(super) fn by_hand(changes: &[Change]) -> String {
-    let indent = Indent {
-        mapping: 2,
-        sequence: 0,
-    };
+    let indent = Indent { mapping: 2, sequence: 0 };
     let mut text = String::from("write it by hand:");
     for change in changes {
         let (title, lines) = match change {

@@ -15,16 +15,12 @@ pub(super) fn sorted_index(names: &[&str], new: &str) -> usize {
 /// Puts a collection under a key that is missing or holds nothing.
 pub(super) fn create(map: &Node, path: &[Step], key: &str, collection: Value) -> Change {
     if map.pair(key).is_some() {
-        return Change::Replace {
-            path: below(path, key),
-            value: collection,
-        };
+        return Change::Replace { path: below(path, key), value: collection };
     }
     let names: Vec<&str> = match &map.kind {
-        Kind::Map { entries, .. } => entries
-            .iter()
-            .map(|pair| pair.key.text().unwrap_or_default())
-            .collect(),
+        Kind::Map { entries, .. } => {
+            entries.iter().map(|pair| pair.key.text().unwrap_or_default()).collect()
+        }
         _ => Vec::new(),
     };
     Change::Insert {

@@ -20,10 +20,7 @@ pub struct PodFacts {
 impl PodFacts {
     /// All values of a flag, in order.
     pub fn values<'a>(&'a self, flag: &'a str) -> impl Iterator<Item = &'a str> {
-        self.flags
-            .iter()
-            .filter(move |found| found.name == flag)
-            .map(|found| found.value.as_str())
+        self.flags.iter().filter(move |found| found.name == flag).map(|found| found.value.as_str())
     }
 }
 
@@ -72,11 +69,7 @@ impl PodFacts {
         match (host, &mount.sub_path) {
             (Some(host), None) => {
                 let rest = path.strip_prefix(mounts::trimmed(&mount.path));
-                OnHost::At(format!(
-                    "{}{}",
-                    mounts::trimmed(&host.path),
-                    rest.unwrap_or_default()
-                ))
+                OnHost::At(format!("{}{}", mounts::trimmed(&host.path), rest.unwrap_or_default()))
             }
             _ => OnHost::Elsewhere,
         }

@@ -36,20 +36,13 @@ pub(super) fn plan(
         && pod.process == Process::Etcd
         && !wishes.is_empty()
     {
-        return Err(PodError::at(
-            config.line,
-            "etcd ignores its flags because of --config-file",
-        )
-        .help("move the settings of the file into flags"));
+        return Err(PodError::at(config.line, "etcd ignores its flags because of --config-file")
+            .help("move the settings of the file into flags"));
     }
     let mut findings = Vec::new();
     let mut additions = Vec::new();
     for (name, wishes) in &wishes {
-        let there: Vec<&Flag> = argv
-            .flags
-            .iter()
-            .filter(|flag| flag.name == *name)
-            .collect();
+        let there: Vec<&Flag> = argv.flags.iter().filter(|flag| flag.name == *name).collect();
         let missing = judge(name, wishes, &there, pod, changes, &mut findings)?;
         if !missing.is_empty() && there.is_empty() {
             no_variable(tree, pod, name)?;
@@ -80,9 +73,7 @@ fn judge<'a>(
         }
     }
     if values.len() > 1 && !repeatable {
-        return Err(PodError::whole(format!(
-            "two values are wished for --{name}"
-        )));
+        return Err(PodError::whole(format!("two values are wished for --{name}")));
     }
     for flag in there {
         check_flag(flag, own, &values)?;
@@ -91,10 +82,7 @@ fn judge<'a>(
         && let Some(other) = rest.iter().find(|flag| flag.value != first.value)
         && !repeatable
     {
-        let message = format!(
-            "--{name} is given twice, with another value in line {}",
-            first.line
-        );
+        let message = format!("--{name} is given twice, with another value in line {}", first.line);
         return Err(PodError::at(other.line, message).help("keep one of the two"));
     }
     let mut missing: Vec<&str> = values
@@ -102,19 +90,13 @@ fn judge<'a>(
         .copied()
         .filter(|value| !there.iter().any(|flag| flag.value == *value))
         .collect();
-    let others: Vec<&&Flag> = there
-        .iter()
-        .filter(|flag| !values.contains(&flag.value.as_str()))
-        .collect();
+    let others: Vec<&&Flag> =
+        there.iter().filter(|flag| !values.contains(&flag.value.as_str())).collect();
     let wished = values.join(", ");
     let mut unused = missing.clone().into_iter();
     for flag in others {
         // A flag given twice with one value changes in both places.
-        let new = if repeatable {
-            unused.next()
-        } else {
-            values.first().copied()
-        };
+        let new = if repeatable { unused.next() } else { values.first().copied() };
         let outcome = match new {
             Some(new) if own => {
                 changes.push(replace(pod, flag, new));
@@ -122,9 +104,7 @@ fn judge<'a>(
                 Outcome::ChangedTo(new.to_owned())
             }
             None => Outcome::Extra,
-            Some(_) => Outcome::Kept {
-                wished: wished.clone(),
-            },
+            Some(_) => Outcome::Kept { wished: wished.clone() },
         };
         findings.push(Finding {
             line: flag.line,
@@ -157,9 +137,7 @@ fn check_flag(flag: &Flag, own: bool, wished: &[&str]) -> Result<(), PodError> {
         let message = format!("--{name} takes its value from a variable: {}", flag.value);
         return Err(PodError::at(flag.line, message).help("write the value out"));
     }
-    let boolean = wished
-        .iter()
-        .all(|value| matches!(*value, "true" | "false"));
+    let boolean = wished.iter().all(|value| matches!(*value, "true" | "false"));
     let message = match flag.form {
         // The process takes the next item for the value, whatever it is.
         Form::Bare if !boolean => format!("--{name} has no value"),
@@ -177,26 +155,16 @@ fn replace(pod: &Pod<'_>, flag: &Flag, value: &str) -> Change {
         Form::Joined | Form::Bare => (flag.index, format!("{}={value}", flag.spelled)),
     };
     path.push(Step::Index(index));
-    Change::Replace {
-        path,
-        value: Value::Text(text),
-    }
+    Change::Replace { path, value: Value::Text(text) }
 }
 
 /// A new flag stands in its sorted place if the flags there are sorted, else after the last of them, and
 /// is written like its neighbour.
 fn add(argv: &Argv, name: &str, value: &str) -> Addition {
-    let flags: Vec<&Flag> = argv
-        .flags
-        .iter()
-        .filter(|flag| flag.list == argv.list)
-        .collect();
+    let flags: Vec<&Flag> = argv.flags.iter().filter(|flag| flag.list == argv.list).collect();
     let sorted = flags.is_sorted_by(|one, two| one.name <= two.name);
-    let before = if sorted {
-        flags.iter().rfind(|flag| flag.name.as_str() <= name)
-    } else {
-        flags.last()
-    };
+    let before =
+        if sorted { flags.iter().rfind(|flag| flag.name.as_str() <= name) } else { flags.last() };
     let index = match (before, flags.first()) {
         (Some(flag), _) => flag.end(),
         (None, Some(first)) => first.index,
@@ -213,11 +181,7 @@ fn add(argv: &Argv, name: &str, value: &str) -> Addition {
     } else {
         vec![format!("--{name}={value}")]
     };
-    Addition {
-        index,
-        name: name.to_owned(),
-        words,
-    }
+    Addition { index, name: name.to_owned(), words }
 }
 
 fn insert(pod: &Pod<'_>, argv: &Argv, mut additions: Vec<Addition>, changes: &mut Vec<Change>) {
@@ -238,12 +202,7 @@ fn insert(pod: &Pod<'_>, argv: &Argv, mut additions: Vec<Addition>, changes: &mu
     }
     let items = words.map(|(_, word)| Value::Text(word)).collect();
     let list = Value::List(items);
-    changes.push(extend::create(
-        pod.container,
-        &pod.path,
-        argv.list.key(),
-        list,
-    ));
+    changes.push(extend::create(pod.container, &pod.path, argv.list.key(), list));
 }
 
 /// etcd refuses to start with a flag and its variable at once.

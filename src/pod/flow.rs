@@ -111,11 +111,7 @@ impl Brackets<'_> {
         match blanks.rfind('\n') {
             None => blanks.to_owned(),
             Some(last) => {
-                let line_break = if blanks.contains("\r\n") {
-                    "\r\n"
-                } else {
-                    "\n"
-                };
+                let line_break = if blanks.contains("\r\n") { "\r\n" } else { "\n" };
                 format!("{line_break}{}", blanks.get(last + 1..).unwrap_or_default())
             }
         }

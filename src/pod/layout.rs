@@ -24,16 +24,11 @@ impl<'a> Layout<'a> {
         // A block scalar ends at the start of a line.
         let line_start = column.is_some() && self.slice(0, end).ends_with('\n');
         let rest = self.text.get(end..).unwrap_or_default();
-        let line = if line_start {
-            ""
-        } else {
-            rest.split_inclusive('\n').next().unwrap_or_default()
-        };
+        let line =
+            if line_start { "" } else { rest.split_inclusive('\n').next().unwrap_or_default() };
         let behind = line.trim();
         if !(behind.is_empty() || behind.starts_with('#')) {
-            return Err(failed(
-                "something else stands in the line that new lines would follow",
-            ));
+            return Err(failed("something else stands in the line that new lines would follow"));
         }
         let mut at = end + line.len();
         if let Some(column) = column
@@ -107,10 +102,7 @@ impl<'a> Layout<'a> {
         if rest.trim_start_matches(' ').starts_with(':') {
             return Ok(pair.key.span.end + blanks + 1);
         }
-        Err(PodError::at(
-            pair.key.line,
-            "a key of an unusual form would have to change",
-        ))
+        Err(PodError::at(pair.key.line, "a key of an unusual form would have to change"))
     }
 
     pub fn pair_end(&self, pair: &Pair) -> usize {
@@ -138,15 +130,12 @@ impl<'a> Layout<'a> {
     /// Where the last thing in a node ends: the parser's own ends of blocks are at the next token.
     pub fn content_end(&self, node: &Node) -> usize {
         match &node.kind {
-            Kind::List { flow: false, items } => items
-                .last()
-                .map_or(node.span.end, |item| self.content_end(item)),
-            Kind::Map {
-                flow: false,
-                entries,
-            } => entries
-                .last()
-                .map_or(node.span.end, |pair| self.pair_end(pair)),
+            Kind::List { flow: false, items } => {
+                items.last().map_or(node.span.end, |item| self.content_end(item))
+            }
+            Kind::Map { flow: false, entries } => {
+                entries.last().map_or(node.span.end, |pair| self.pair_end(pair))
+            }
             Kind::Scalar { text, .. } if node.is_block_scalar() && !text.ends_with("\n\n") => {
                 // Blank lines below a block belong to it only if it keeps them.
                 let block = self.slice(node.span.start, node.span.end);

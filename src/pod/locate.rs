@@ -52,13 +52,7 @@ pub(super) fn pod(tree: &Tree, process: Process) -> Result<Pod<'_>, PodError> {
     let mut path = below(&below(&[], "spec"), "containers");
     path.push(Step::Index(index));
     let starts_with_binary = starts(tree, container, process)?;
-    Ok(Pod {
-        process,
-        spec,
-        container,
-        path,
-        starts_with_binary,
-    })
+    Ok(Pod { process, spec, container, path, starts_with_binary })
 }
 
 /// Who starts the binary counts; a name only where that does not decide.
@@ -84,26 +78,17 @@ fn container<'a>(
             by_name.push((index, item, named));
         }
     }
-    let mut found = if by_binary.is_empty() {
-        by_name
-    } else {
-        by_binary
-    };
+    let mut found = if by_binary.is_empty() { by_name } else { by_binary };
     if found.len() > 1 && found.iter().any(|(_, _, named)| *named) {
         found.retain(|(_, _, named)| *named);
     }
     match found.as_slice() {
         [(index, container, _)] => Ok((*index, container)),
-        [] => Err(
-            PodError::at(spec.line, format!("no container runs {wanted}")).help(format!(
-                "a container's command starts with {wanted}, or its name is {wanted}"
-            )),
-        ),
+        [] => Err(PodError::at(spec.line, format!("no container runs {wanted}"))
+            .help(format!("a container's command starts with {wanted}, or its name is {wanted}"))),
         [(_, first, _), (_, second, _), ..] => {
-            let message = format!(
-                "two containers could be {wanted}, the first in line {}",
-                first.line
-            );
+            let message =
+                format!("two containers could be {wanted}, the first in line {}", first.line);
             Err(PodError::at(second.line, message)
                 .help(format!("name exactly one of them {wanted}")))
         }
@@ -116,10 +101,8 @@ pub(super) fn process(tree: &Tree) -> Result<Option<Process>, PodError> {
     if !matches!(root.kind, Kind::Map { .. }) {
         return Err(PodError::at(root.line, "the manifest is not a mapping"));
     }
-    if (
-        tree.get_text(root, "apiVersion")?,
-        tree.get_text(root, "kind")?,
-    ) != (Some("v1"), Some("Pod"))
+    if (tree.get_text(root, "apiVersion")?, tree.get_text(root, "kind")?)
+        != (Some("v1"), Some("Pod"))
     {
         return Err(PodError::at(root.line, "not a Pod of apiVersion v1"));
     }
@@ -130,9 +113,8 @@ pub(super) fn process(tree: &Tree) -> Result<Option<Process>, PodError> {
         let item = tree.follow(item);
         let binary = first_word(tree, item)?.map(base_name);
         let name = tree.get_text(item, "name")?;
-        let found = Process::ALL
-            .into_iter()
-            .find(|process| [binary, name].contains(&Some(process.name())));
+        let found =
+            Process::ALL.into_iter().find(|process| [binary, name].contains(&Some(process.name())));
         if found.is_some() {
             return Ok(found);
         }
@@ -144,11 +126,7 @@ pub(super) fn process(tree: &Tree) -> Result<Option<Process>, PodError> {
 fn first_word<'a>(tree: &'a Tree, container: &'a Node) -> Result<Option<&'a str>, PodError> {
     let command = tree.get_list(container, "command")?;
     let args = tree.get_list(container, "args")?;
-    Ok(command
-        .iter()
-        .chain(args)
-        .next()
-        .and_then(|word| tree.follow(word).text()))
+    Ok(command.iter().chain(args).next().and_then(|word| tree.follow(word).text()))
 }
 
 fn base_name(path: &str) -> &str {
@@ -172,11 +150,9 @@ fn starts(tree: &Tree, container: &Node, process: Process) -> Result<bool, PodEr
     let line = command.first().map_or(container.line, |first| first.line);
     let help = format!("write the command as a list: [{wanted}, --flag=value, ...]");
     if SHELLS.contains(&base_name(word)) {
-        return Err(PodError::at(
-            line,
-            "the command is a line for a shell, not a list of flags",
-        )
-        .help(help));
+        return Err(
+            PodError::at(line, "the command is a line for a shell, not a list of flags").help(help)
+        );
     }
     let message = format!("the container starts {}, not {wanted}", base_name(word));
     Err(PodError::at(line, message).help(help))

@@ -127,19 +127,11 @@ pub struct PodError {
 
 impl PodError {
     fn at(line: usize, message: impl Into<String>) -> Self {
-        PodError {
-            line: Some(line),
-            message: message.into(),
-            help: None,
-        }
+        PodError { line: Some(line), message: message.into(), help: None }
     }
 
     fn whole(message: impl Into<String>) -> Self {
-        PodError {
-            line: None,
-            message: message.into(),
-            help: None,
-        }
+        PodError { line: None, message: message.into(), help: None }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
@@ -164,10 +156,7 @@ pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
     let old = parse::parse(source)?;
     let (changes, findings) = plan(&old, wish)?;
     if changes.is_empty() {
-        return Ok(Patched {
-            bytes: source.to_vec(),
-            findings,
-        });
+        return Ok(Patched { bytes: source.to_vec(), findings });
     }
     let by_hand = |error: PodError| match error.help {
         Some(_) => error,
@@ -177,10 +166,7 @@ pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
     let new = crate::edit::apply(&old.text, &edits)
         .map_err(|error| by_hand(check::failed(&error.to_string())))?;
     check::same(&old, &new, &changes, wish).map_err(by_hand)?;
-    Ok(Patched {
-        bytes: new.into_bytes(),
-        findings,
-    })
+    Ok(Patched { bytes: new.into_bytes(), findings })
 }
 
 /// Whether two manifests are one Pod to the kubelet: comments, quotes, blanks and the order of keys do not

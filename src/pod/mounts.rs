@@ -75,10 +75,7 @@ fn mapping<'a>(tree: &'a Tree, item: &'a Node, what: &str) -> Result<&'a Node, P
     let item = tree.follow(item);
     match item.kind {
         Kind::Map { .. } => Ok(item),
-        _ => Err(PodError::at(
-            item.line,
-            format!("a {what} is not a mapping"),
-        )),
+        _ => Err(PodError::at(item.line, format!("a {what} is not a mapping"))),
     }
 }
 
@@ -123,14 +120,7 @@ pub(super) fn plan(
         shown.push(&wish.path);
     }
     let names: Vec<&str> = mounts.iter().map(|mount| mount.name.as_str()).collect();
-    add_items(
-        pod.container,
-        &pod.path,
-        "volumeMounts",
-        &names,
-        new_mounts,
-        changes,
-    );
+    add_items(pod.container, &pod.path, "volumeMounts", &names, new_mounts, changes);
     let names: Vec<&str> = volumes.iter().map(|volume| volume.name.as_str()).collect();
     let spec = [Step::Key("spec".to_owned())];
     add_items(pod.spec, &spec, "volumes", &names, new_volumes, changes);
@@ -140,10 +130,7 @@ pub(super) fn plan(
 fn check_path(path: &str) -> Result<(), PodError> {
     let plain = path.starts_with('/')
         && path.len() > 1
-        && path
-            .split('/')
-            .skip(1)
-            .all(|part| !matches!(part, "" | "." | ".."))
+        && path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."))
         && !path.contains(':');
     if plain {
         return Ok(());
@@ -158,8 +145,7 @@ pub(super) fn trimmed(path: &str) -> &str {
 
 /// Whether a path is a folder or lies in it.
 pub(super) fn below(folder: &str, path: &str) -> bool {
-    path.strip_prefix(trimmed(folder))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(trimmed(folder)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether the container sees the path of the host under the same path. The innermost mount around it
@@ -182,10 +168,7 @@ fn visible(mounts: &[Mount], volumes: &[Volume], wish: &MountWish) -> Result<boo
         (Some(host), None) => host.path.clone(),
         (None, _) => format!("volume {}, which is not of the host", mount.name),
     };
-    let message = format!(
-        "{} must be the host's, but {} shows {shows}",
-        wish.path, mount.path
-    );
+    let message = format!("{} must be the host's, but {} shows {shows}", wish.path, mount.path);
     Err(PodError::at(mount.line, message).help(format!(
         "mount the host's {} there, or move this mount elsewhere",
         trimmed(&mount.path)
@@ -238,9 +221,6 @@ fn volume(name: &str, wish: &MountWish) -> Value {
         PathKind::Folder => "DirectoryOrCreate",
         PathKind::File => "File",
     };
-    let host = Value::map([
-        ("path", Value::text(&wish.path)),
-        ("type", Value::text(kind)),
-    ]);
+    let host = Value::map([("path", Value::text(&wish.path)), ("type", Value::text(kind))]);
     Value::map([("hostPath", host), ("name", Value::text(name))])
 }

@@ -28,16 +28,8 @@ pub(super) fn parse(source: &[u8]) -> Result<Tree, PodError> {
         aliases: 0,
     };
     let root = reader.document()?;
-    let Reader {
-        comments, anchored, ..
-    } = reader;
-    Ok(Tree {
-        text,
-        json,
-        root,
-        comments,
-        anchored,
-    })
+    let Reader { comments, anchored, .. } = reader;
+    Ok(Tree { text, json, root, comments, anchored })
 }
 
 struct Reader<'a> {
@@ -77,10 +69,8 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(
-                        PodError::at(span.start.line(), "a second document in the file")
-                            .help("the kubelet reads one Pod from a file; give every Pod its own"),
-                    );
+                    return Err(PodError::at(span.start.line(), "a second document in the file")
+                        .help("the kubelet reads one Pod from a file; give every Pod its own"));
                 }
                 Event::DocumentStart(..) => {
                     let (event, span) = self.next()?;
@@ -104,25 +94,14 @@ impl<'a> Reader<'a> {
             self.next()?;
         }
         if self.aliases + self.anchored.len() > ANCHORS {
-            return Err(
-                PodError::at(line, format!("more than {ANCHORS} anchors and aliases"))
-                    .help("write the values out"),
-            );
+            return Err(PodError::at(line, format!("more than {ANCHORS} anchors and aliases"))
+                .help("write the values out"));
         }
-        let mut node = Node {
-            span: range,
-            line,
-            column: span.start.col(),
-            anchor,
-            tag,
-            kind: Kind::Empty,
-        };
+        let mut node =
+            Node { span: range, line, column: span.start.col(), anchor, tag, kind: Kind::Empty };
         node.kind = match event {
             Event::Scalar(_, ScalarStyle::Plain, ..) if node.span.is_empty() => Kind::Empty,
-            Event::Scalar(text, style, ..) => Kind::Scalar {
-                text: text.into_owned(),
-                style,
-            },
+            Event::Scalar(text, style, ..) => Kind::Scalar { text: text.into_owned(), style },
             Event::Alias(anchor) => {
                 self.aliases += 1;
                 Kind::Alias(anchor)
@@ -137,10 +116,7 @@ impl<'a> Reader<'a> {
                     }
                     items.push(self.node(event, &span)?);
                 }
-                Kind::List {
-                    flow: style == StructureStyle::Flow,
-                    items,
-                }
+                Kind::List { flow: style == StructureStyle::Flow, items }
             }
             Event::MappingStart(style, ..) => {
                 let mut entries: Vec<Pair> = Vec::new();
@@ -163,10 +139,7 @@ impl<'a> Reader<'a> {
                     self.find_dash(&key, &mut value);
                     entries.push(Pair { key, value });
                 }
-                Kind::Map {
-                    flow: style == StructureStyle::Flow,
-                    entries,
-                }
+                Kind::Map { flow: style == StructureStyle::Flow, entries }
             }
             _ => return Err(PodError::at(line, "not a manifest")),
         };

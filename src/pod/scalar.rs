@@ -74,9 +74,7 @@ pub(super) fn reads_as_text(plain: &str) -> bool {
         "" | "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "=" | "<<"
     );
     let starts_like_number = plain.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
-    let number_only = word
-        .chars()
-        .all(|c| c.is_ascii_hexdigit() || "+-.:_xotz infa".contains(c));
+    let number_only = word.chars().all(|c| c.is_ascii_hexdigit() || "+-.:_xotz infa".contains(c));
     !(is_word || (starts_like_number && number_only))
 }
 
@@ -84,14 +82,8 @@ pub(super) fn reads_as_text(plain: &str) -> bool {
 mod tests {
     use super::*;
 
-    const BLOCK: Place = Place {
-        json: false,
-        flow: false,
-    };
-    const FLOW: Place = Place {
-        json: false,
-        flow: true,
-    };
+    const BLOCK: Place = Place { json: false, flow: false };
+    const FLOW: Place = Place { json: false, flow: true };
 
     fn plain(text: &str, place: Place) -> String {
         write(text, ScalarStyle::Plain, place)
@@ -99,15 +91,9 @@ mod tests {
 
     #[test]
     fn plain_only_where_it_stays_the_same_text() {
-        for text in [
-            "--a=/b",
-            "--modes=Node,RBAC",
-            "--x=a#b",
-            "https://h:1",
-            "a-b",
-            "ü",
-            "--a=[::1]:2",
-        ] {
+        for text in
+            ["--a=/b", "--modes=Node,RBAC", "--x=a#b", "https://h:1", "a-b", "ü", "--a=[::1]:2"]
+        {
             assert_eq!(plain(text, BLOCK), text);
         }
         for text in [
@@ -170,10 +156,7 @@ mod tests {
             write("a\"\\\u{85}\u{7f}", ScalarStyle::DoubleQuoted, BLOCK),
             r#""a\"\\\u0085\u007f""#
         );
-        let json = Place {
-            json: true,
-            flow: true,
-        };
+        let json = Place { json: true, flow: true };
         assert_eq!(plain("--a=b", json), r#""--a=b""#);
     }
 }

@@ -30,10 +30,8 @@ pub(super) fn read(source: &[u8]) -> Result<Text, PodError> {
             && (content.contains("{{") || content.starts_with("{%"))
             && !json
         {
-            return Err(
-                PodError::at(number + 1, "this is a template, not a manifest")
-                    .help("render the template first, or put the change into the template by hand"),
-            );
+            return Err(PodError::at(number + 1, "this is a template, not a manifest")
+                .help("render the template first, or put the change into the template by hand"));
         }
         let indent = line.len() - content.len();
         let tabbed = line.get(..indent).unwrap_or_default().contains('\t');
@@ -42,8 +40,5 @@ pub(super) fn read(source: &[u8]) -> Result<Text, PodError> {
                 .help("YAML is indented with spaces only"));
         }
     }
-    Ok(Text {
-        text: text.to_owned(),
-        json,
-    })
+    Ok(Text { text: text.to_owned(), json })
 }

@@ -65,10 +65,9 @@ impl Node {
     pub fn is_null(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Scalar {
-                text,
-                style: ScalarStyle::Plain,
-            } => matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"),
+            Kind::Scalar { text, style: ScalarStyle::Plain } => {
+                matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+            }
             _ => false,
         }
     }
@@ -83,13 +82,7 @@ impl Node {
     }
 
     pub fn is_block_scalar(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Scalar {
-                style: ScalarStyle::Literal | ScalarStyle::Folded,
-                ..
-            }
-        )
+        matches!(self.kind, Kind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. })
     }
 
     /// The entry of a mapping itself, aliases not followed.
@@ -114,15 +107,10 @@ impl Tree {
     /// The value of a key that is there and not null.
     pub fn get<'a>(&'a self, map: &'a Node, key: &str) -> Result<Option<&'a Node>, PodError> {
         if let Some(merge) = map.pair("<<") {
-            return Err(
-                PodError::at(merge.key.line, "a merge key (<<) hides what is here")
-                    .help("write the merged keys out"),
-            );
+            return Err(PodError::at(merge.key.line, "a merge key (<<) hides what is here")
+                .help("write the merged keys out"));
         }
-        Ok(map
-            .pair(key)
-            .map(|pair| self.follow(&pair.value))
-            .filter(|value| !value.is_null()))
+        Ok(map.pair(key).map(|pair| self.follow(&pair.value)).filter(|value| !value.is_null()))
     }
 
     /// The text of a key that is there.

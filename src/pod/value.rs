@@ -48,7 +48,10 @@ pub(super) enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     /// A scalar by a text, or something empty by a collection.
-    Replace { path: Path, value: Value },
+    Replace {
+        path: Path,
+        value: Value,
+    },
     Insert {
         path: Path,
         index: usize,
@@ -91,10 +94,9 @@ impl Value {
     pub fn of(node: &Node) -> Value {
         let value = match &node.kind {
             Kind::Empty => Value::Plain(String::new()),
-            Kind::Scalar {
-                text,
-                style: ScalarStyle::Plain,
-            } if !reads_as_text(text) => Value::Plain(text.clone()),
+            Kind::Scalar { text, style: ScalarStyle::Plain } if !reads_as_text(text) => {
+                Value::Plain(text.clone())
+            }
             Kind::Scalar { text, .. } => Value::Text(text.clone()),
             Kind::List { items, .. } => Value::List(items.iter().map(Value::of).collect()),
             Kind::Map { entries, .. } => {
@@ -107,11 +109,7 @@ impl Value {
         if node.anchor.is_none() && node.tag.is_none() {
             return value;
         }
-        Value::Marked {
-            anchor: node.anchor,
-            tag: node.tag.clone(),
-            value: Box::new(value),
-        }
+        Value::Marked { anchor: node.anchor, tag: node.tag.clone(), value: Box::new(value) }
     }
 
     fn child(&mut self, step: &Step) -> Option<&mut Value> {
@@ -149,9 +147,8 @@ impl Value {
 /// The manifest as it must be after the changes.
 pub(super) fn expected(root: &Node, changes: &[Change]) -> Result<Value, PodError> {
     let mut value = Value::of(root);
-    let (replace, mut insert): (Vec<&Change>, Vec<&Change>) = changes
-        .iter()
-        .partition(|change| matches!(change, Change::Replace { .. }));
+    let (replace, mut insert): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| matches!(change, Change::Replace { .. }));
     // From the last index to the first, so that none moves before it was used.
     insert.sort_by_key(|change| match change {
         Change::Insert { index, .. } => *index,

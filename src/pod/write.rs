@@ -16,11 +16,8 @@ use super::tree::{Kind, Node, Pair, Tree};
 use super::value::{Change, Entry, Step, Value};
 
 pub(super) fn edits(tree: &Tree, changes: &[Change]) -> Result<Vec<Edit>, PodError> {
-    let writer = Writer {
-        tree,
-        layout: Layout { text: &tree.text },
-        indent: Indent::of(&tree.root),
-    };
+    let writer =
+        Writer { tree, layout: Layout { text: &tree.text }, indent: Indent::of(&tree.root) };
     let mut edits = Vec::new();
     let mut rest = changes;
     while let [change, after @ ..] = rest {
@@ -33,14 +30,7 @@ pub(super) fn edits(tree: &Tree, changes: &[Change]) -> Result<Vec<Edit>, PodErr
             Change::Insert { path, index, entry } => {
                 // Neighbours at one place share their commas.
                 let mut entries = vec![entry];
-                while let [
-                    Change::Insert {
-                        path: p,
-                        index: i,
-                        entry,
-                    },
-                    after @ ..,
-                ] = rest
+                while let [Change::Insert { path: p, index: i, entry }, after @ ..] = rest
                     && (p, i) == (path, index)
                 {
                     entries.push(entry);
@@ -73,27 +63,17 @@ struct Target<'a> {
 
 impl<'a> Writer<'a> {
     fn walk(&self, path: &[Step]) -> Result<Target<'a>, PodError> {
-        let mut target = Target {
-            node: &self.tree.root,
-            pair: None,
-            flow: false,
-        };
+        let mut target = Target { node: &self.tree.root, pair: None, flow: false };
         movable(target.node)?;
         for step in path {
             target = match (&target.node.kind, step) {
                 (Kind::Map { flow, .. }, Step::Key(key)) => {
                     let pair = target.node.pair(key);
                     let pair = pair.ok_or_else(|| failed("a key has gone"))?;
-                    Target {
-                        node: &pair.value,
-                        pair: Some(pair),
-                        flow: target.flow || *flow,
-                    }
+                    Target { node: &pair.value, pair: Some(pair), flow: target.flow || *flow }
                 }
                 (Kind::List { flow, items }, Step::Index(index)) => Target {
-                    node: items
-                        .get(*index)
-                        .ok_or_else(|| failed("an item has gone"))?,
+                    node: items.get(*index).ok_or_else(|| failed("an item has gone"))?,
                     pair: None,
                     flow: target.flow || *flow,
                 },
@@ -110,38 +90,26 @@ impl<'a> Writer<'a> {
         let Value::Text(text) = value else {
             return self.fill(&target, value);
         };
-        let place = Place {
-            json: self.tree.json,
-            flow: target.flow,
-        };
+        let place = Place { json: self.tree.json, flow: target.flow };
         match (&node.kind, target.pair) {
-            (Kind::Scalar { .. }, _) if node.is_block_scalar() => Err(PodError::at(
-                node.line,
-                "a text that would have to change is a block (| or >)",
-            )),
+            (Kind::Scalar { .. }, _) if node.is_block_scalar() => {
+                Err(PodError::at(node.line, "a text that would have to change is a block (| or >)"))
+            }
             (Kind::Scalar { style, .. }, _) => {
                 let text = scalar::write(text, *style, place);
                 Ok(vec![Edit::replace(node.span.clone(), text)])
             }
             (Kind::Empty, Some(pair)) => {
                 let text = scalar::write(text, ScalarStyle::Plain, place);
-                Ok(vec![Edit::insert(
-                    self.layout.after_colon(pair)?,
-                    format!(" {text}"),
-                )])
+                Ok(vec![Edit::insert(self.layout.after_colon(pair)?, format!(" {text}"))])
             }
-            _ => Err(PodError::at(
-                node.line,
-                "something else than a text stands here",
-            )),
+            _ => Err(PodError::at(node.line, "something else than a text stands here")),
         }
     }
 
     /// Puts a collection where a key has nothing, `[]`, `{}` or null.
     fn fill(&self, target: &Target<'_>, value: &Value) -> Result<Vec<Edit>, PodError> {
-        let pair = target
-            .pair
-            .ok_or_else(|| failed("no key holds the collection"))?;
+        let pair = target.pair.ok_or_else(|| failed("no key holds the collection"))?;
         let node = target.node;
         let colon = self.layout.after_colon(pair)?;
         let empty = matches!(node.kind, Kind::Empty);
@@ -174,10 +142,9 @@ impl<'a> Writer<'a> {
         let target = self.walk(path)?;
         let node = target.node;
         let entries: Vec<(usize, usize)> = match &node.kind {
-            Kind::List { items, .. } => items
-                .iter()
-                .map(|item| (item.span.start, self.layout.content_end(item)))
-                .collect(),
+            Kind::List { items, .. } => {
+                items.iter().map(|item| (item.span.start, self.layout.content_end(item))).collect()
+            }
             Kind::Map { entries, .. } => entries
                 .iter()
                 .map(|pair| (pair.key.span.start, self.layout.pair_end(pair)))
@@ -186,15 +153,10 @@ impl<'a> Writer<'a> {
         };
         let style = neighbour_style(node, index);
         if is_flow(node) {
-            let brackets = Brackets {
-                text: &self.tree.text,
-                open: node.span.start + 1,
-                entries: &entries,
-            };
-            let new: Vec<String> = new
-                .iter()
-                .map(|entry| flow::entry(entry, style, self.tree.json))
-                .collect();
+            let brackets =
+                Brackets { text: &self.tree.text, open: node.span.start + 1, entries: &entries };
+            let new: Vec<String> =
+                new.iter().map(|entry| flow::entry(entry, style, self.tree.json)).collect();
             return Ok(brackets.insert(index, &new));
         }
         let gap = self.layout.gap(node);
@@ -223,10 +185,7 @@ fn movable(node: &Node) -> Result<(), PodError> {
 }
 
 fn is_flow(node: &Node) -> bool {
-    matches!(
-        node.kind,
-        Kind::List { flow: true, .. } | Kind::Map { flow: true, .. }
-    )
+    matches!(node.kind, Kind::List { flow: true, .. } | Kind::Map { flow: true, .. })
 }
 
 /// How the flag before or after a new item is quoted.
@@ -237,11 +196,7 @@ fn neighbour_style(node: &Node, index: usize) -> ScalarStyle {
     let before = index.checked_sub(1).and_then(|index| items.get(index));
     let after = items.get(index);
     let is_flag = |item: &&Node| item.text().is_some_and(|text| text.starts_with('-'));
-    let neighbour = before
-        .filter(is_flag)
-        .or(after.filter(is_flag))
-        .or(before)
-        .or(after);
+    let neighbour = before.filter(is_flag).or(after.filter(is_flag)).or(before).or(after);
     match neighbour.map(|neighbour| &neighbour.kind) {
         Some(Kind::Scalar { style, .. }) => *style,
         _ => ScalarStyle::Plain,

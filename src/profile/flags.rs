@@ -58,23 +58,11 @@ pub const ETCD_PEER_PORT: u16 = 2380;
 pub const ETCD_METRICS_PORT: u16 = 2381;
 
 const fn own(process: Process, name: &'static str, file: &'static str) -> FlagRow {
-    FlagRow {
-        process,
-        name,
-        from: FlagFrom::File(file),
-        business: Business::Own,
-        when: &[],
-    }
+    FlagRow { process, name, from: FlagFrom::File(file), business: Business::Own, when: &[] }
 }
 
 const fn default(process: Process, name: &'static str, from: FlagFrom) -> FlagRow {
-    FlagRow {
-        process,
-        name,
-        from,
-        business: Business::Default,
-        when: &[],
-    }
+    FlagRow { process, name, from, business: Business::Default, when: &[] }
 }
 
 impl FlagRow {
@@ -184,10 +172,8 @@ mod tests {
     /// A flag is kpki's own business exactly if it names a file, and every such file is one that kpki places.
     #[test]
     fn own_flags_name_placed_files() {
-        let mut placed: BTreeSet<String> = AUTHORITY_FILES
-            .iter()
-            .map(|row| row.path.to_owned())
-            .collect();
+        let mut placed: BTreeSet<String> =
+            AUTHORITY_FILES.iter().map(|row| row.path.to_owned()).collect();
         placed.extend([SERVICE_ACCOUNT_FILES.0, SERVICE_ACCOUNT_FILES.1].map(str::to_owned));
         for leaf in LEAVES {
             match leaf.home {
@@ -215,23 +201,11 @@ mod tests {
             (API, "etcd-certfile", "pki/apiserver-etcd-client.crt"),
             (API, "etcd-keyfile", "pki/apiserver-etcd-client.key"),
             (API, "kubelet-certificate-authority", "pki/ca.crt"),
-            (
-                API,
-                "kubelet-client-certificate",
-                "pki/apiserver-kubelet-client.crt",
-            ),
-            (
-                API,
-                "kubelet-client-key",
-                "pki/apiserver-kubelet-client.key",
-            ),
+            (API, "kubelet-client-certificate", "pki/apiserver-kubelet-client.crt"),
+            (API, "kubelet-client-key", "pki/apiserver-kubelet-client.key"),
             (API, "proxy-client-cert-file", "pki/front-proxy-client.crt"),
             (API, "proxy-client-key-file", "pki/front-proxy-client.key"),
-            (
-                API,
-                "requestheader-client-ca-file",
-                "pki/front-proxy-ca.crt",
-            ),
+            (API, "requestheader-client-ca-file", "pki/front-proxy-ca.crt"),
             (API, "service-account-key-file", "pki/sa.pub"),
             (API, "service-account-signing-key-file", "pki/sa.key"),
             (API, "tls-cert-file", "pki/apiserver.crt"),

@@ -13,11 +13,7 @@ struct EtcdRow {
 }
 
 const fn etcd(minor: u16, first: u16, last: u16, tag: &'static str) -> EtcdRow {
-    EtcdRow {
-        minor,
-        patches: first..=last,
-        tag,
-    }
+    EtcdRow { minor, patches: first..=last, tag }
 }
 
 /// Evidence: kubeadm's own `SupportedEtcdVersion`, as `kubeadm config images list` of the named patches
@@ -62,9 +58,7 @@ impl Process {
                 .iter()
                 .find(|row| row.minor == version.minor && row.patches.contains(&version.patch))
                 .map(|row| format!("{REGISTRY}/etcd:{}", row.tag)),
-            _ => version
-                .has_evidence()
-                .then(|| format!("{REGISTRY}/{}:v{version}", self.name())),
+            _ => version.has_evidence().then(|| format!("{REGISTRY}/{}:v{version}", self.name())),
         }
     }
 }
@@ -81,10 +75,7 @@ mod tests {
         for (process, image) in [
             (Process::Etcd, "registry.k8s.io/etcd:3.6.8-0"),
             (Process::Apiserver, "registry.k8s.io/kube-apiserver:v1.36.2"),
-            (
-                Process::ControllerManager,
-                "registry.k8s.io/kube-controller-manager:v1.36.2",
-            ),
+            (Process::ControllerManager, "registry.k8s.io/kube-controller-manager:v1.36.2"),
             (Process::Scheduler, "registry.k8s.io/kube-scheduler:v1.36.2"),
         ] {
             assert_eq!(process.image(newest).as_deref(), Some(image));
@@ -104,10 +95,7 @@ mod tests {
             let last = (before.minor, *before.patches.end());
             assert!(last < (after.minor, *after.patches.start()), "{last:?}");
         }
-        for version in NEWEST_PATCHES
-            .into_iter()
-            .filter(|newest| newest.minor >= 30)
-        {
+        for version in NEWEST_PATCHES.into_iter().filter(|newest| newest.minor >= 30) {
             assert!(Process::Etcd.image(version).is_some(), "{version}");
         }
     }

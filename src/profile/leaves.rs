@@ -146,10 +146,7 @@ pub const LEAVES: &[LeafRow] = &[
         organization: NODES,
         usage: Usage::Client,
         sans: &[],
-        home: Home::Kubeconfig {
-            file: "kubelet.conf",
-            server: ServerFrom::Endpoint,
-        },
+        home: Home::Kubeconfig { file: "kubelet.conf", server: ServerFrom::Endpoint },
     },
     LeafRow {
         name: "kubelet-server",
@@ -173,10 +170,7 @@ pub const LEAVES: &[LeafRow] = &[
         organization: ADMINS,
         usage: Usage::Client,
         sans: &[],
-        home: Home::Kubeconfig {
-            file: "admin.conf",
-            server: ServerFrom::Endpoint,
-        },
+        home: Home::Kubeconfig { file: "admin.conf", server: ServerFrom::Endpoint },
     },
     LeafRow {
         name: "super-admin",
@@ -188,10 +182,7 @@ pub const LEAVES: &[LeafRow] = &[
         organization: &[(Since::ALWAYS, Some("system:masters"))],
         usage: Usage::Client,
         sans: &[],
-        home: Home::Kubeconfig {
-            file: "super-admin.conf",
-            server: ServerFrom::Endpoint,
-        },
+        home: Home::Kubeconfig { file: "super-admin.conf", server: ServerFrom::Endpoint },
     },
     LeafRow {
         name: "controller-manager",
@@ -218,10 +209,7 @@ pub const LEAVES: &[LeafRow] = &[
         organization: NONE,
         usage: Usage::Client,
         sans: &[],
-        home: Home::Kubeconfig {
-            file: "scheduler.conf",
-            server: ServerFrom::LocalApiserver,
-        },
+        home: Home::Kubeconfig { file: "scheduler.conf", server: ServerFrom::LocalApiserver },
     },
     LeafRow {
         name: "kube-proxy",
@@ -233,10 +221,7 @@ pub const LEAVES: &[LeafRow] = &[
         organization: NONE,
         usage: Usage::Client,
         sans: &[],
-        home: Home::Kubeconfig {
-            file: "kube-proxy.conf",
-            server: ServerFrom::Endpoint,
-        },
+        home: Home::Kubeconfig { file: "kube-proxy.conf", server: ServerFrom::Endpoint },
     },
 ];
 

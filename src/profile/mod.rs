@@ -68,10 +68,8 @@ impl Since {
     pub const CLIENTS_RELOAD_CA: Since = Since(&[KubernetesVersion::new(36, 0)]);
 
     pub fn holds_for(self, version: KubernetesVersion) -> bool {
-        let in_its_minor = self
-            .0
-            .iter()
-            .any(|first| first.minor == version.minor && first.patch <= version.patch);
+        let in_its_minor =
+            self.0.iter().any(|first| first.minor == version.minor && first.patch <= version.patch);
         let after_all = self.0.last().is_some_and(|last| last.minor < version.minor);
         in_its_minor || after_all
     }
@@ -117,10 +115,7 @@ impl Hosts {
 
 /// The node that gets super-admin.conf, if there is one.
 pub fn primary(spec: &Spec) -> Option<&Node> {
-    let mut control_plane = spec
-        .nodes
-        .iter()
-        .filter(|node| node.role == Role::ControlPlane);
+    let mut control_plane = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane);
     match (control_plane.next(), control_plane.next()) {
         (Some(only), None) => Some(only),
         _ => spec.nodes.iter().find(|node| node.primary),
@@ -167,17 +162,12 @@ pub enum Home {
     /// `STEM.crt` and `STEM.key`
     Pair(&'static str),
     /// Embedded in a kubeconfig.
-    Kubeconfig {
-        file: &'static str,
-        server: ServerFrom,
-    },
+    Kubeconfig { file: &'static str, server: ServerFrom },
 }
 
 /// Whether `san "…"` makes sense on a component: it has a certificate that takes them.
 pub fn takes_sans(component: Component) -> bool {
-    LEAVES
-        .iter()
-        .any(|row| row.component == component && row.sans.contains(&SanFrom::Component))
+    LEAVES.iter().any(|row| row.component == component && row.sans.contains(&SanFrom::Component))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Flags that decide who is believed and who may do what.
 //!
-//! Sources: the reference pages of kube-apiserver, kube-controller-manager and kube-scheduler (kubernetes.io, Component
-//! tools), and etcd's configuration options and transport security model (etcd.io).
+//! Sources: the reference pages of kube-apiserver, kube-controller-manager and kube-scheduler (kubernetes.io,
+//! Component tools), and etcd's configuration options and transport security model (etcd.io).
 
 use super::Process;
 

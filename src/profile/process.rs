@@ -17,12 +17,8 @@ pub enum Process {
 }
 
 impl Process {
-    pub const ALL: [Process; 4] = [
-        Process::Etcd,
-        Process::Apiserver,
-        Process::ControllerManager,
-        Process::Scheduler,
-    ];
+    pub const ALL: [Process; 4] =
+        [Process::Etcd, Process::Apiserver, Process::ControllerManager, Process::Scheduler];
 
     /// The name of its binary, container, pod and image, and of its manifest without `.yaml`.
     pub fn name(self) -> &'static str {
@@ -84,30 +80,15 @@ pub struct MountRow {
 }
 
 const fn folder(name: &'static str, path: &'static str) -> MountRow {
-    MountRow {
-        name,
-        path,
-        file: false,
-        read_only: true,
-    }
+    MountRow { name, path, file: false, read_only: true }
 }
 
 const fn kubeconfig(path: &'static str) -> MountRow {
-    MountRow {
-        name: "kubeconfig",
-        path,
-        file: true,
-        read_only: true,
-    }
+    MountRow { name: "kubeconfig", path, file: true, read_only: true }
 }
 
 const fn writable(name: &'static str, path: &'static str) -> MountRow {
-    MountRow {
-        name,
-        path,
-        file: false,
-        read_only: false,
-    }
+    MountRow { name, path, file: false, read_only: false }
 }
 
 const ETCD: PodRow = PodRow {
@@ -132,10 +113,7 @@ const APISERVER: PodRow = PodRow {
         folder("ca-certs", "/etc/ssl/certs"),
         folder("etc-ca-certificates", "/etc/ca-certificates"),
         folder("k8s-certs", "/etc/kubernetes/pki"),
-        folder(
-            "usr-local-share-ca-certificates",
-            "/usr/local/share/ca-certificates",
-        ),
+        folder("usr-local-share-ca-certificates", "/usr/local/share/ca-certificates"),
         folder("usr-share-ca-certificates", "/usr/share/ca-certificates"),
     ],
 };
@@ -150,10 +128,7 @@ const CONTROLLER_MANAGER: PodRow = PodRow {
         folder("etc-ca-certificates", "/etc/ca-certificates"),
         folder("k8s-certs", "/etc/kubernetes/pki"),
         kubeconfig("/etc/kubernetes/controller-manager.conf"),
-        folder(
-            "usr-local-share-ca-certificates",
-            "/usr/local/share/ca-certificates",
-        ),
+        folder("usr-local-share-ca-certificates", "/usr/local/share/ca-certificates"),
         folder("usr-share-ca-certificates", "/usr/share/ca-certificates"),
     ],
 };

@@ -63,11 +63,7 @@ pub struct RestartRow {
 }
 
 const fn restart(reader: Reader, input: Input, when: &'static [When]) -> RestartRow {
-    RestartRow {
-        reader,
-        input,
-        when,
-    }
+    RestartRow { reader, input, when }
 }
 
 const ETCD: Reader = Reader::Pod(Process::Etcd);
@@ -113,11 +109,7 @@ mod tests {
 
     fn inputs(reader: Reader, minor: u16, serving_kubelets: bool) -> Vec<Input> {
         let version = KubernetesVersion::new(minor, 0);
-        let circumstances = Circumstances {
-            version,
-            serving_kubelets,
-            joining_etcd: false,
-        };
+        let circumstances = Circumstances { version, serving_kubelets, joining_etcd: false };
         restart_inputs(reader, circumstances).collect()
     }
 
@@ -134,46 +126,21 @@ mod tests {
             (28, ETCD, vec![Bundle(Etcd)]),
             (36, API, vec![Bundle(Etcd), ServiceAccount]),
             (28, API, vec![Bundle(Etcd), ServiceAccount]),
-            (
-                36,
-                CM,
-                vec![Bundle(Kubernetes), ServiceAccount, manager_conf],
-            ),
-            (
-                28,
-                CM,
-                vec![Bundle(Kubernetes), ServiceAccount, manager_conf],
-            ),
+            (36, CM, vec![Bundle(Kubernetes), ServiceAccount, manager_conf]),
+            (28, CM, vec![Bundle(Kubernetes), ServiceAccount, manager_conf]),
             (36, SCHEDULER, vec![Kubeconfig("scheduler.conf")]),
             (28, SCHEDULER, vec![Kubeconfig("scheduler.conf")]),
             (36, Reader::Kubelet, vec![kubelet_conf, KubeletConfig]),
-            (
-                35,
-                Reader::Kubelet,
-                vec![Bundle(Kubernetes), kubelet_conf, KubeletConfig],
-            ),
-            (
-                31,
-                Reader::Kubelet,
-                vec![Bundle(Kubernetes), kubelet_conf, KubeletConfig],
-            ),
+            (35, Reader::Kubelet, vec![Bundle(Kubernetes), kubelet_conf, KubeletConfig]),
+            (31, Reader::Kubelet, vec![Bundle(Kubernetes), kubelet_conf, KubeletConfig]),
             (
                 30,
                 Reader::Kubelet,
-                vec![
-                    Bundle(Kubernetes),
-                    kubelet_server,
-                    kubelet_conf,
-                    KubeletConfig,
-                ],
+                vec![Bundle(Kubernetes), kubelet_server, kubelet_conf, KubeletConfig],
             ),
             (36, Reader::KubeProxy, vec![Kubeconfig("kube-proxy.conf")]),
         ] {
-            assert_eq!(
-                inputs(reader, minor, false),
-                expected,
-                "{reader:?} 1.{minor}"
-            );
+            assert_eq!(inputs(reader, minor, false), expected, "{reader:?} 1.{minor}");
         }
     }
 
@@ -206,15 +173,7 @@ mod tests {
     #[test]
     fn etcd_restarts_first_then_the_api_server_then_its_clients() {
         let names = Process::ALL.map(Process::name);
-        assert_eq!(
-            names,
-            [
-                "etcd",
-                "kube-apiserver",
-                "kube-controller-manager",
-                "kube-scheduler"
-            ]
-        );
+        assert_eq!(names, ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]);
         assert!(Process::ALL.is_sorted());
     }
 }

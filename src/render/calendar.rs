@@ -56,18 +56,15 @@ fn entry(lines: &mut Lines, world: World<'_>, spec: &Spec, day: Timestamp, lives
     lines.plain(&format!("DTSTAMP:{changed}"));
     lines.plain(&format!("DTSTART;VALUE=DATE:{date}"));
     let certificates = counted(lives.len(), "certificate");
-    let verb = if lives.iter().all(|life| life.is_brought) {
-        "bring again"
-    } else {
-        "renew"
-    };
+    let verb = if lives.iter().all(|life| life.is_brought) { "bring again" } else { "renew" };
     lines.text("SUMMARY", &format!("{cluster}: {verb} {certificates}"));
     lines.text("DESCRIPTION", &description(spec, lives));
     lines.plain("TRANSP:TRANSPARENT");
     lines.plain("END:VEVENT");
 }
 
-/// The same for one day of one cluster, whatever the day holds. Two clusters may have one name, and never one CA.
+/// The same for one day of one cluster, whatever the day holds. Two clusters may have one name, and never one
+/// CA.
 fn identifier(world: World<'_>, cluster: &str, date: &str) -> Digest {
     let anchor = world.graph.ids().find_map(|id| {
         let recipe = &world.graph.get(id).recipe;
@@ -152,12 +149,7 @@ mod tests {
         lines.plain(&format!("{}é{}", "x".repeat(74), "y".repeat(73)));
         assert_eq!(
             lines.0,
-            format!(
-                "{}\r\n{}\r\n é{}\r\n y\r\n",
-                "x".repeat(75),
-                "x".repeat(74),
-                "y".repeat(72)
-            )
+            format!("{}\r\n{}\r\n é{}\r\n y\r\n", "x".repeat(75), "x".repeat(74), "y".repeat(72))
         );
         let mut lines = Lines::default();
         lines.text("SUMMARY", "a;b,c\\d\ne:f\"g");

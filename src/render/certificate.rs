@@ -53,11 +53,7 @@ pub fn certificate_report(facts: &CertificateFacts, now: Timestamp) -> Certifica
         is_ca: facts.is_ca,
         path_length: facts.path_len,
         key_usage: facts.key_usage.to_string(),
-        usages: facts
-            .extended_key_usage
-            .iter()
-            .map(ExtendedKeyUsage::to_string)
-            .collect(),
+        usages: facts.extended_key_usage.iter().map(ExtendedKeyUsage::to_string).collect(),
         sans: known.chain(facts.other_sans.iter().cloned()).collect(),
         subject_key_id: facts.subject_key_id.as_deref().map(hexadecimal),
         authority_key_id: facts.authority_key_id.as_deref().map(hexadecimal),
@@ -80,10 +76,7 @@ impl CertificateReport {
         };
         row("subject", or(&self.subject, "(empty)").into());
         row("issuer", or(&self.issuer, "(empty)").into());
-        row(
-            "valid",
-            format!("{} to {}", self.not_before, self.not_after).into(),
-        );
+        row("valid", format!("{} to {}", self.not_before, self.not_after).into());
         row("left", Cell::new(style, self.left.as_str()));
         let ca = match (self.is_ca, self.path_length) {
             (false, _) => String::new(),
@@ -96,14 +89,8 @@ impl CertificateReport {
         row("sans", self.sans.join(", ").into());
         row("key", self.key.as_str().into());
         row("public key", self.public_key.as_str().into());
-        row(
-            "key id",
-            self.subject_key_id.as_deref().unwrap_or_default().into(),
-        );
-        row(
-            "issuer key id",
-            self.authority_key_id.as_deref().unwrap_or_default().into(),
-        );
+        row("key id", self.subject_key_id.as_deref().unwrap_or_default().into());
+        row("issuer key id", self.authority_key_id.as_deref().unwrap_or_default().into());
         row("signature", self.signature.as_str().into());
         row("serial", self.serial.as_str().into());
         row("digest", self.digest.as_str().into());
@@ -135,7 +122,5 @@ fn or(text: &str, otherwise: &str) -> String {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

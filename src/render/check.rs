@@ -60,10 +60,7 @@ impl CheckReport {
             format_version: FORMAT_VERSION,
             compared,
             differences: differences
-                .map(|(path, what)| DifferenceReport {
-                    path: format!("out/{path}"),
-                    what,
-                })
+                .map(|(path, what)| DifferenceReport { path: format!("out/{path}"), what })
                 .collect(),
         }
     }

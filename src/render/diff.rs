@@ -167,29 +167,12 @@ fn change(change: &Change) -> ChangeReport {
         minor: matches!(change, Change::Other { .. }),
     };
     match change {
-        Change::Text {
-            field,
-            before,
-            after,
+        Change::Text { field, before, after } | Change::Other { field, before, after } => {
+            ChangeReport { before: some(before), after: some(after), ..report(field) }
         }
-        | Change::Other {
-            field,
-            before,
-            after,
-        } => ChangeReport {
-            before: some(before),
-            after: some(after),
-            ..report(field)
-        },
-        Change::Set {
-            field,
-            removed,
-            added,
-        } => ChangeReport {
-            removed: all(removed),
-            added: all(added),
-            ..report(field)
-        },
+        Change::Set { field, removed, added } => {
+            ChangeReport { removed: all(removed), added: all(added), ..report(field) }
+        }
     }
 }
 

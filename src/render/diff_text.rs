@@ -46,10 +46,7 @@ impl DiffReport {
             text.push_str(&paragraph("", 2, &format!("note: {note}"), columns));
         }
         let last = if self.equal {
-            format!(
-                "nothing differs in meaning: {} and {}",
-                self.before, self.after
-            )
+            format!("nothing differs in meaning: {} and {}", self.before, self.after)
         } else {
             self.totals()
         };
@@ -67,9 +64,8 @@ impl DiffReport {
                     (section.changed.len(), "changed"),
                 ];
                 let counts = counts.iter().filter(|(count, _)| *count > 0);
-                let counts: Vec<String> = counts
-                    .map(|(count, what)| format!("{count} {what}"))
-                    .collect();
+                let counts: Vec<String> =
+                    counts.map(|(count, what)| format!("{count} {what}")).collect();
                 let counts = match counts.as_slice() {
                     [] => "nothing itself changed".to_owned(),
                     some => some.join(", "),
@@ -106,10 +102,7 @@ impl SectionReport {
             let rows = all.iter().map(|one| (one.name.as_str(), one.text()));
             rows_of(&mut table, sign, style, rows);
         }
-        let rows = self
-            .changed
-            .iter()
-            .map(|one| (one.name.as_str(), one.text()));
+        let rows = self.changed.iter().map(|one| (one.name.as_str(), one.text()));
         rows_of(&mut table, "~", CHANGE, rows);
         let rows = self.follows.iter().map(|one| {
             let text = format!("follows {}", some(&one.inputs));
@@ -158,9 +151,8 @@ impl NamedReport {
             .fields
             .iter()
             .filter(|field| !field.minor && !DETAILS.contains(&field.field.as_str()));
-        let told: Vec<String> = told
-            .map(|field| format!("{} {}", field.field, day(&field.value)))
-            .collect();
+        let told: Vec<String> =
+            told.map(|field| format!("{} {}", field.field, day(&field.value))).collect();
         match told.as_slice() {
             [] => self.kind.clone(),
             some => format!("{}: {}", self.kind, some.join("; ")),
@@ -171,9 +163,8 @@ impl NamedReport {
 impl ChangedReport {
     fn text(&self) -> String {
         let is_told = |change: &&ChangeReport| !change.is_within_a_day();
-        let mut told: Vec<String> = (self.changes.iter().filter(is_told))
-            .map(ChangeReport::text)
-            .collect();
+        let mut told: Vec<String> =
+            (self.changes.iter().filter(is_told)).map(ChangeReport::text).collect();
         if told.is_empty() {
             told = self.changes.iter().map(ChangeReport::text).collect();
         }

@@ -22,11 +22,7 @@ impl Picture {
                 let _ = writeln!(text, "  {id} [label={label}, style=\"rounded,dashed\"];");
             }
             for group in &realm.groups {
-                let how = if group.by_request {
-                    "signs on request"
-                } else {
-                    "signs"
-                };
+                let how = if group.by_request { "signs on request" } else { "signs" };
                 let _ = writeln!(text, "  {} -> {} [label=\"{how}\"];", realm.id, group.id);
             }
         }
@@ -49,10 +45,7 @@ fn quoted(lines: &[impl AsRef<str>]) -> String {
     let lines: Vec<String> = lines
         .iter()
         .map(|line| {
-            harmless(line.as_ref())
-                .replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('&', "&amp;")
+            harmless(line.as_ref()).replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;")
         })
         .collect();
     format!("\"{}\"", lines.join("\\n"))

@@ -13,7 +13,8 @@ use crate::graph::{DerivationId, Graph, Recipe};
 use crate::plan::Plan;
 use crate::sealed::Recipients;
 
-/// What removed recipients could read, until each of these keys is another one. No change: apply alone does nothing.
+/// What removed recipients could read, until each of these keys is another one. No change: apply alone does
+/// nothing.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ExposureReport {
@@ -47,17 +48,14 @@ pub(super) fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<Stri
         return Vec::new();
     }
     let name = |id: &DerivationId| graph.get(*id).name.as_str();
-    let (anchors, others): (Vec<_>, Vec<_>) = exposed
-        .iter()
-        .partition(|id| graph.get(**id).recipe.is_anchor());
+    let (anchors, others): (Vec<_>, Vec<_>) =
+        exposed.iter().partition(|id| graph.get(**id).recipe.is_anchor());
     let own = |id: &&DerivationId| match &graph.get(**id).recipe {
         Recipe::Authority(authority) => authority.is_own(),
         _ => true,
     };
-    let leaves: Vec<String> = patterns(graph, &others)
-        .into_iter()
-        .map(|name| format!("--rekey {name}"))
-        .collect();
+    let leaves: Vec<String> =
+        patterns(graph, &others).into_iter().map(|name| format!("--rekey {name}")).collect();
     let anchors: Vec<String> = anchors
         .into_iter()
         .filter(own)
@@ -90,9 +88,7 @@ fn patterns(graph: &Graph, wanted: &[&DerivationId]) -> Vec<String> {
     let whole = |(members, all): &(Vec<&str>, usize)| members.len() == *all;
     let nodes = |group: &str| group.starts_with("nodes/");
     if groups.keys().any(|group| nodes(group))
-        && groups
-            .iter()
-            .all(|(group, members)| !nodes(group) || whole(members))
+        && groups.iter().all(|(group, members)| !nodes(group) || whole(members))
     {
         groups.retain(|group, _| !nodes(group));
         groups.insert("nodes".to_owned(), (vec!["nodes"], 1));

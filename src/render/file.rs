@@ -114,10 +114,7 @@ pub fn file_report(
     Ok(ShowReport {
         format_version: FORMAT_VERSION,
         artifact: None,
-        file: Some(FileReport {
-            path: printable(path),
-            holds: reader.read(bytes.expose())?,
-        }),
+        file: Some(FileReport { path: printable(path), holds: reader.read(bytes.expose())? }),
     })
 }
 
@@ -178,9 +175,7 @@ impl Reader<'_> {
             "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => self.request(&block.der),
             "PUBLIC KEY" => self.public_key(&block.der),
             label if label.ends_with("PRIVATE KEY") => self.private_key(label, &block.der),
-            label => Ok(Held::Other {
-                label: printable(label),
-            }),
+            label => Ok(Held::Other { label: printable(label) }),
         }
     }
 
@@ -243,18 +238,13 @@ impl Reader<'_> {
     fn kubeconfig(&self, bytes: &[u8]) -> Result<KubeconfigReport, String> {
         let config = KubeconfigFacts::from_yaml(bytes).map_err(|error| error.0)?;
         let read = |field: &str, pem: &[u8]| -> Result<Vec<CertificateFacts>, String> {
-            let all = certificates_in_pem(pem).and_then(|all| {
-                all.iter()
-                    .map(|der| CertificateFacts::from_der(der))
-                    .collect()
-            });
+            let all = certificates_in_pem(pem)
+                .and_then(|all| all.iter().map(|der| CertificateFacts::from_der(der)).collect());
             all.map_err(|error| format!("its {field} {error}"))
         };
         let authorities = read("certificate-authority-data", &config.certificate_authority)?;
         let own = read("client-certificate-data", &config.client_certificate)?;
-        let leaf = own
-            .first()
-            .ok_or("its client-certificate-data holds no certificate")?;
+        let leaf = own.first().ok_or("its client-certificate-data holds no certificate")?;
         let key = config
             .client_key
             .map(|key| PrivateKey::from_pem(key.expose()))
@@ -266,10 +256,7 @@ impl Reader<'_> {
             server: printable(&config.server),
             user: printable(&config.user),
             namespace: config.namespace.as_deref().map(printable),
-            authorities: authorities
-                .iter()
-                .map(|facts| facts.subject.to_string())
-                .collect(),
+            authorities: authorities.iter().map(|facts| facts.subject.to_string()).collect(),
             certificate: certificate_report(leaf, self.now),
             artifact: (self.owner.of_certificate)(leaf.digest),
             key_matches: key.map(|key| key.public_key() == &leaf.public_key),

@@ -19,12 +19,7 @@ impl FileReport {
             } else {
                 String::new()
             };
-            let _ = writeln!(
-                text,
-                "{}: {}{number}",
-                paint(STRONG, &self.path),
-                held.what()
-            );
+            let _ = writeln!(text, "{}: {}{number}", paint(STRONG, &self.path), held.what());
             let mut table = Table::new();
             held.rows(&mut table);
             text.push_str(&table.render("  ", columns));
@@ -50,10 +45,7 @@ impl Held {
 
     fn rows(&self, table: &mut Table) {
         match self {
-            Held::Certificate {
-                certificate,
-                artifact,
-            } => {
+            Held::Certificate { certificate, artifact } => {
                 belongs(table, artifact.as_deref());
                 certificate.rows(table);
             }
@@ -89,10 +81,7 @@ impl RequestReport {
         if self.signature_valid {
             row(table, "signature", "good: the requester holds the key");
         } else {
-            table.row([
-                "signature".into(),
-                Cell::new(DANGER, "does not belong to its key"),
-            ]);
+            table.row(["signature".into(), Cell::new(DANGER, "does not belong to its key")]);
         }
     }
 }
@@ -103,20 +92,14 @@ impl KubeconfigReport {
         row(table, "cluster", &self.cluster);
         row(table, "server", &self.server);
         row(table, "user", &self.user);
-        row(
-            table,
-            "namespace",
-            self.namespace.as_deref().unwrap_or_default(),
-        );
+        row(table, "namespace", self.namespace.as_deref().unwrap_or_default());
         row(table, "trusts", &self.authorities.join("; "));
         match self.key_matches {
             None => row(table, "private key", "a file of its own"),
             Some(true) => row(table, "private key", "belongs to the certificate"),
             Some(false) => {
-                let wrong = Cell::new(
-                    DANGER,
-                    "does NOT belong to the certificate: no server accepts it",
-                );
+                let wrong =
+                    Cell::new(DANGER, "does NOT belong to the certificate: no server accepts it");
                 table.row(["private key".into(), wrong]);
             }
         }

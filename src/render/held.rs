@@ -50,10 +50,7 @@ pub fn authority_report(
             .collect();
         // What was built has an end; a description has none.
         for (at, gain) in &own {
-            if let Some(report) = reports
-                .get_mut(*at)
-                .filter(|_| rests_on_a_certificate(gain))
-            {
+            if let Some(report) = reports.get_mut(*at).filter(|_| rests_on_a_certificate(gain)) {
                 let until = one.until(gain).map(|until| until.to_string());
                 report.until = report.until.take().max(until);
             }
@@ -63,9 +60,7 @@ pub fn authority_report(
                 continue;
             }
             let until = one.until(&gain);
-            let told = found
-                .entry((gain.direction(), holder.clone(), gain))
-                .or_default();
+            let told = found.entry((gain.direction(), holder.clone(), gain)).or_default();
             told.until = told.until.max(until);
             let path = printable(&one.pair.within);
             if !told.paths.contains(&path) {

@@ -38,7 +38,8 @@ pub struct KeyInHistory {
     pub path: Option<String>,
     /// The first commit with it; absent where only a tag names the file itself.
     pub commit: Option<String>,
-    /// Digest of the public half, as in cluster.lock; of an identity the recipient; absent where kpki cannot read the key.
+    /// Digest of the public half, as in cluster.lock; of an identity the recipient; absent where kpki cannot
+    /// read the key.
     pub public_key: Option<String>,
     /// What makes a new key.
     pub rekey: Option<String>,
@@ -93,11 +94,7 @@ impl KeyInHistory {
         let commit = self.commit.as_deref().map_or_else(String::new, |commit| {
             format!(" in {}", commit.get(..SHORT).unwrap_or(commit))
         });
-        [
-            Cell::new(style, state),
-            whose.into(),
-            format!("{path}{commit}").into(),
-        ]
+        [Cell::new(style, state), whose.into(), format!("{path}{commit}").into()]
     }
 }
 
@@ -113,11 +110,7 @@ impl HistoryReport {
         in_use: &BTreeSet<DerivationId>,
     ) -> Self {
         keys.sort();
-        HistoryReport {
-            files,
-            keys,
-            rekey: rekey(graph, in_use),
-        }
+        HistoryReport { files, keys, rekey: rekey(graph, in_use) }
     }
 
     pub fn has_keys_in_use(&self) -> bool {
@@ -148,11 +141,7 @@ impl HistoryReport {
                 counted(gone, "other private key")
             ),
             (used, gone) => {
-                let gone = if gone > 0 {
-                    format!(" and {gone} not")
-                } else {
-                    String::new()
-                };
+                let gone = if gone > 0 { format!(" and {gone} not") } else { String::new() };
                 let what = format!(
                     "{} in use{gone}, in {looked} of the history: whoever has the repository has them, and new keys help, \
                      and nothing else{}",

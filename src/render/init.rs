@@ -7,8 +7,8 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
-/// `cluster.kdl`: what is needed, and what may be, commented out. Prose stands after `// `; a line that starts
-/// with `//` and no space is description, and works once the two slashes are gone.
+/// `cluster.kdl`: what is needed, and what may be, commented out. Prose stands after `// `; a line that
+/// starts with `//` and no space is description, and works once the two slashes are gone.
 pub fn description(cluster: &str, kubernetes: KubernetesVersion) -> String {
     let mut text = format!(
         "// The PKI of one Kubernetes cluster. `kpki plan` shows what follows from it, `kpki apply` writes it
@@ -143,11 +143,8 @@ pub fn missing(existing: &str, ours: &str) -> Option<String> {
     // A comment speaks of the lines below it.
     for part in ours.split("\n\n") {
         let is_rule = |line: &&str| !line.starts_with('#') && !line.trim().is_empty();
-        let lacking: Vec<&str> = part
-            .lines()
-            .filter(is_rule)
-            .filter(|line| !has.contains(line))
-            .collect();
+        let lacking: Vec<&str> =
+            part.lines().filter(is_rule).filter(|line| !has.contains(line)).collect();
         if lacking.is_empty() {
             continue;
         }
@@ -199,27 +196,16 @@ mod tests {
     fn every_option_works_as_it_stands_and_shows_the_default() {
         let uncommented = |line: &str| {
             let code = line.trim_start().strip_prefix("//");
-            code.filter(|code| !code.starts_with(' '))
-                .unwrap_or(line)
-                .to_owned()
+            code.filter(|code| !code.starts_with(' ')).unwrap_or(line).to_owned()
         };
         let all: Vec<String> = written().lines().map(uncommented).collect();
         let all = all.join("\n");
         let (spec, core) = (load(&all).spec, load(&written()).spec);
-        assert_eq!(
-            spec.cluster.endpoint.value.to_string(),
-            "api.lab.internal:6443"
-        );
-        assert_eq!(
-            (spec.nodes.len(), spec.users.len(), spec.certificates.len()),
-            (2, 1, 1)
-        );
+        assert_eq!(spec.cluster.endpoint.value.to_string(), "api.lab.internal:6443");
+        assert_eq!((spec.nodes.len(), spec.users.len(), spec.certificates.len()), (2, 1, 1));
         assert_eq!(spec.defaults.key.value, core.defaults.key.value);
         assert_eq!(spec.defaults.validity.value, core.defaults.validity.value);
-        assert_eq!(
-            spec.cluster.service_cidrs.value,
-            core.cluster.service_cidrs.value
-        );
+        assert_eq!(spec.cluster.service_cidrs.value, core.cluster.service_cidrs.value);
         assert_eq!(spec.cluster.dns_domain.value, core.cluster.dns_domain.value);
     }
 
@@ -228,10 +214,7 @@ mod tests {
     fn only_what_is_missing_is_added() {
         for (existing, lacks) in [
             ("", &[".kpki/", "out/**/*.key"][..]),
-            (
-                "mine",
-                &["out/.pending/", "out/.discarded/", "out/**/*.kubeconfig"],
-            ),
+            ("mine", &["out/.pending/", "out/.discarded/", "out/**/*.kubeconfig"]),
             ("mine\n", &["out/.pending/", "out/.discarded/"]),
             ("out/**/*.key  \nout/**/*.conf\n", &["out/**/*.kubeconfig"]),
         ] {
@@ -241,10 +224,7 @@ mod tests {
                 assert!(added.lines().any(|added| added == *line), "{line}: {added}");
             }
             for line in existing.lines() {
-                assert!(
-                    !added.lines().any(|added| added == line.trim_end()),
-                    "{added}"
-                );
+                assert!(!added.lines().any(|added| added == line.trim_end()), "{added}");
                 assert!(whole.lines().any(|kept| kept == line), "{whole}");
             }
             assert_eq!(missing(&whole, GITIGNORE), None, "{whole}");

@@ -94,11 +94,7 @@ pub fn install_report(
                 reason: write.reason,
             })
             .collect(),
-        removes: installation
-            .removals
-            .iter()
-            .map(|(_, path)| on_node(path))
-            .collect(),
+        removes: installation.removals.iter().map(|(_, path)| on_node(path)).collect(),
         kept: installation.kept.iter().map(on_node).collect(),
         unchanged: installation.unchanged,
         restarts: restarts
@@ -126,10 +122,7 @@ impl InstallReport {
             );
         }
         let mut text = self.files(columns);
-        let foreign = self
-            .writes
-            .iter()
-            .filter(|write| write.reason == Reason::Foreign);
+        let foreign = self.writes.iter().filter(|write| write.reason == Reason::Foreign);
         match foreign.count() {
             0 => {}
             count => {
@@ -185,11 +178,7 @@ impl InstallReport {
                 self.node
             );
         }
-        let words = if self.dry_run {
-            ["to write", "to remove"]
-        } else {
-            ["written", "removed"]
-        };
+        let words = if self.dry_run { ["to write", "to remove"] } else { ["written", "removed"] };
         let mut parts: Vec<String> = [self.writes.len(), self.removes.len()]
             .into_iter()
             .zip(words)

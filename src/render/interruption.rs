@@ -48,11 +48,7 @@ pub fn interrupted_report(interruption: &Interruption) -> InterruptedReport {
         writes: interruption.writes.iter().map(out).collect(),
         removes: interruption.removes.iter().map(out).collect(),
         modes: interruption.modes.iter().map(out).collect(),
-        replaces: interruption
-            .replaces
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        replaces: interruption.replaces.iter().map(ToString::to_string).collect(),
         asks: interruption.asks(),
         stops: interruption.stops(),
     }
@@ -79,21 +75,13 @@ impl InterruptedReport {
     /// What finishing does, a sentence each.
     fn sentences(&self) -> Vec<String> {
         let files = |what: &str, files: &[String]| {
-            let shown = files
-                .iter()
-                .take(SHOWN)
-                .map(String::as_str)
-                .collect::<Vec<_>>()
-                .join(", ");
+            let shown = files.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
             let more = match files.len().saturating_sub(SHOWN) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
             (!files.is_empty()).then(|| {
-                format!(
-                    "finishing it {what} {}: {shown}{more}",
-                    counted(files.len(), "file")
-                )
+                format!("finishing it {what} {}: {shown}{more}", counted(files.len(), "file"))
             })
         };
         let mut sentences: Vec<String> = [
@@ -122,26 +110,14 @@ impl InterruptedReport {
 
     /// What consents to it: one line, to be copied.
     fn command(&self) -> Option<String> {
-        let asks: Vec<String> = self
-            .asks
-            .iter()
-            .map(|ask| format!(" --allow {ask}"))
-            .collect();
+        let asks: Vec<String> = self.asks.iter().map(|ask| format!(" --allow {ask}")).collect();
         (self.stops && !asks.is_empty()).then(|| format!("kpki apply{}", asks.concat()))
     }
 
     pub(super) fn text(&self, columns: usize) -> String {
-        let (sign, style) = if self.stops {
-            ("x", DANGER)
-        } else {
-            ("~", CHANGE)
-        };
-        let mut text = paragraph(
-            &format!("{} ", paint(style, sign)),
-            2,
-            &harmless(&self.headline()),
-            columns,
-        );
+        let (sign, style) = if self.stops { ("x", DANGER) } else { ("~", CHANGE) };
+        let mut text =
+            paragraph(&format!("{} ", paint(style, sign)), 2, &harmless(&self.headline()), columns);
         for sentence in self.sentences() {
             text.push_str(&paragraph("    ", 4, &harmless(&sentence), columns));
         }

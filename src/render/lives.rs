@@ -70,10 +70,7 @@ fn state(
     let planned = || {
         plan.steps.iter().any(|step| {
             step.derivation == id
-                && step
-                    .reasons
-                    .iter()
-                    .any(|reason| matches!(reason, Reason::Expiring { .. }))
+                && step.reasons.iter().any(|reason| matches!(reason, Reason::Expiring { .. }))
         })
     };
     // Whether an authority's renewal would help, only the plan knows.
@@ -82,10 +79,7 @@ fn state(
         State::Expired
     } else if now < facts.not_before {
         State::NotYetValid
-    } else if renewal
-        .filter(|_| !anchor)
-        .map_or_else(planned, |from| now >= from)
-    {
+    } else if renewal.filter(|_| !anchor).map_or_else(planned, |from| now >= from) {
         State::Expiring
     } else {
         State::Valid
@@ -98,15 +92,7 @@ fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Strin
         && facts.authority_key_id.as_ref() == Some(&ca.key_id())
     {
         let name = &world.graph.get(issuer).name;
-        return name
-            .as_str()
-            .strip_prefix("ca/")
-            .unwrap_or(name.as_str())
-            .to_owned();
+        return name.as_str().strip_prefix("ca/").unwrap_or(name.as_str()).to_owned();
     }
-    if facts.is_self_issued() {
-        "itself".to_owned()
-    } else {
-        facts.issuer.to_string()
-    }
+    if facts.is_self_issued() { "itself".to_owned() } else { facts.issuer.to_string() }
 }

@@ -1,6 +1,7 @@
-//! Markdown for a comment on a pull request. Whatever comes out of a description, a certificate or a folder stands in
-//! a fence: there GitHub and GitLab read no HTML, no link, no mention and no reference, and its lines end it only where they
-//! hold as many backticks as it has. So the fence is longer than any run of backticks in it.
+//! Markdown for a comment on a pull request. Whatever comes out of a description, a certificate or a folder
+//! stands in a fence: there GitHub and GitLab read no HTML, no link, no mention and no reference, and its
+//! lines end it only where they hold as many backticks as it has. So the fence is longer than any run of
+//! backticks in it.
 
 use std::fmt::Write as _;
 
@@ -26,19 +27,12 @@ pub struct Section {
 impl Section {
     /// Everybody sees it. The title is kpki's own words.
     pub fn open(title: impl Into<String>, entries: Vec<String>) -> Self {
-        Section {
-            title: title.into(),
-            folded: false,
-            entries,
-        }
+        Section { title: title.into(), folded: false, entries }
     }
 
     /// A click shows it. The title is kpki's own words.
     pub fn folded(title: impl Into<String>, entries: Vec<String>) -> Self {
-        Section {
-            folded: true,
-            ..Section::open(title, entries)
-        }
+        Section { folded: true, ..Section::open(title, entries) }
     }
 
     fn is_empty(&self) -> bool {
@@ -73,10 +67,7 @@ impl Section {
     }
 
     fn fence(&self) -> String {
-        let runs = self
-            .entries
-            .iter()
-            .flat_map(|entry| entry.split(|c| c != '`'));
+        let runs = self.entries.iter().flat_map(|entry| entry.split(|c| c != '`'));
         "`".repeat(runs.map(str::len).max().unwrap_or(0).max(2) + 1)
     }
 
@@ -86,7 +77,8 @@ impl Section {
         if whole.len() <= room {
             return whole;
         }
-        // An entry is longer than what the number of the others loses with it, so more entries never need less room.
+        // An entry is longer than what the number of the others loses with it, so more entries never need
+        // less room.
         let (mut fits, mut too_many) = (0, self.entries.len());
         while too_many - fits > 1 {
             let middle = usize::midpoint(fits, too_many);
@@ -100,8 +92,9 @@ impl Section {
     }
 }
 
-/// A comment of at most [`LIMIT`] bytes: what everybody sees, a summary of kpki's own words, and what a click shows. What
-/// stands first gets the room first; of every section at least its title and the number of its entries is kept.
+/// A comment of at most [`LIMIT`] bytes: what everybody sees, a summary of kpki's own words, and what a click
+/// shows. What stands first gets the room first; of every section at least its title and the number of its
+/// entries is kept.
 pub fn comment(head: &str, open: &[Section], summary: &str, folded: &[Section]) -> String {
     let least = |sections: &[Section]| -> usize {
         let sections = sections.iter().filter(|section| !section.is_empty());
@@ -121,14 +114,11 @@ pub fn comment(head: &str, open: &[Section], summary: &str, folded: &[Section]) 
     };
     let open = fitted(open);
     let folded = fitted(folded);
-    format!("{head}{open}{summary}{folded}")
-        .trim_end()
-        .to_owned()
-        + "\n"
+    format!("{head}{open}{summary}{folded}").trim_end().to_owned() + "\n"
 }
 
-/// A text of one line: what would act on a reader's eye (line breaks, bidirectional and invisible characters) is
-/// escaped, and what is too long is cut with a count.
+/// A text of one line: what would act on a reader's eye (line breaks, bidirectional and invisible characters)
+/// is escaped, and what is too long is cut with a count.
 pub fn line(text: &str) -> String {
     let head: String = text.chars().take(ENTRY).collect();
     let mut shown = harmless(&head);

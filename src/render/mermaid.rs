@@ -18,11 +18,7 @@ impl Picture {
                 let _ = writeln!(text, "  {id}([\"{}\"])", escaped(who));
             }
             for group in &realm.groups {
-                let how = if group.by_request {
-                    "signs on request"
-                } else {
-                    "signs"
-                };
+                let how = if group.by_request { "signs on request" } else { "signs" };
                 let _ = writeln!(text, "  {} -->|{how}| {}", realm.id, group.id);
             }
         }

@@ -1,6 +1,7 @@
 //! A status as metrics: Prometheus' text exposition format 0.0.4, for node_exporter's textfile collector.
 //!
-//! What x509-certificate-exporter has a name for has that name, and its labels; an absent label is an empty one.
+//! What x509-certificate-exporter has a name for has that name, and its labels; an absent label is an empty
+//! one.
 
 use std::fmt::Write as _;
 
@@ -25,10 +26,8 @@ const TROUBLES: [(Trouble, &str); 9] = [
 pub fn metrics(world: World<'_>, plan: &Plan, status: &StatusReport) -> String {
     let mut lives = lives(world, plan);
     lives.sort_by_key(|life| life.name);
-    let labels: Vec<String> = lives
-        .iter()
-        .map(|life| certificate_labels(&status.cluster, life))
-        .collect();
+    let labels: Vec<String> =
+        lives.iter().map(|life| certificate_labels(&status.cluster, life)).collect();
     let mut text = String::new();
     let mut certificates = |name: &str, help: &str, value: &dyn Fn(&Life<'_>) -> i64| {
         let values = lives.iter().map(value);
@@ -39,11 +38,9 @@ pub fn metrics(world: World<'_>, plan: &Plan, status: &StatusReport) -> String {
         "End of the certificate's validity, in seconds since the epoch.",
         &|life| life.facts.not_after.unix(),
     );
-    certificates(
-        "x509_cert_expired",
-        "1 where the certificate's validity has ended.",
-        &|life| i64::from(life.state == State::Expired),
-    );
+    certificates("x509_cert_expired", "1 where the certificate's validity has ended.", &|life| {
+        i64::from(life.state == State::Expired)
+    });
     let cluster = label("kpki_cluster", &status.cluster);
     gauge(
         &mut text,
@@ -65,12 +62,7 @@ pub fn metrics(world: World<'_>, plan: &Plan, status: &StatusReport) -> String {
         }),
     );
     let mut one = |name: &str, help: &str, value: i64| {
-        gauge(
-            &mut text,
-            name,
-            help,
-            [(cluster.clone(), value)].into_iter(),
-        );
+        gauge(&mut text, name, help, [(cluster.clone(), value)].into_iter());
     };
     one(
         "kpki_changes",
@@ -124,10 +116,7 @@ fn gauge(text: &mut String, name: &str, help: &str, samples: impl Iterator<Item 
 }
 
 fn label(name: &str, value: &str) -> String {
-    let value = harmless(value)
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n");
+    let value = harmless(value).replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("{name}=\"{value}\"")
 }
 

@@ -82,10 +82,7 @@ fn clamped(world: World<'_>, plan: &Plan) -> Vec<String> {
             let (first, others) = cut.split_first()?;
             let name = &world.graph.get(*first).name;
             Some(match others.len() {
-                0 => format!(
-                    "{name} would outlive its CA and ends with it on {}",
-                    until.date()
-                ),
+                0 => format!("{name} would outlive its CA and ends with it on {}", until.date()),
                 more => format!(
                     "{name} and {more} more would outlive their CA and end with it on {}",
                     until.date()
@@ -111,9 +108,8 @@ pub(super) fn text(world: World<'_>, note: &Note) -> String {
         Note::Unusable { path, what } => format!("out/{path} {what}"),
         Note::KeyFound { derivation, path } => {
             let mut places = world.graph.key_places(*derivation);
-            let place = places
-                .next()
-                .map_or_else(String::new, |place| format!(" to out/{}", place.file()));
+            let place =
+                places.next().map_or_else(String::new, |place| format!(" to out/{}", place.file()));
             format!(
                 "out/{path} is the missing key of {}, by the file beside it: apply checks it and copies it{place}",
                 name(*derivation)
@@ -129,9 +125,7 @@ pub fn unverified_note(world: World<'_>) -> Option<String> {
         1 => ("1 secret was".to_owned(), "it"),
         count => (format!("{count} secrets were"), "them"),
     };
-    Some(format!(
-        "{secrets} not verified on this machine yet; kpki apply verifies {them}"
-    ))
+    Some(format!("{secrets} not verified on this machine yet; kpki apply verifies {them}"))
 }
 
 /// From 1.36.1 (and its backports) on, what the group gave comes from a ClusterRoleBinding (k/k#138957).
@@ -171,9 +165,7 @@ fn once_in_the_clear(plan: &Plan) -> Option<String> {
 /// Said in every plan, since no certificate can be taken back.
 fn masters(spec: &Spec) -> impl Iterator<Item = String> {
     let is_master = |user: &&crate::spec::User| {
-        user.groups
-            .iter()
-            .any(|group| group.as_str() == "system:masters")
+        user.groups.iter().any(|group| group.as_str() == "system:masters")
     };
     spec.users.iter().filter(is_master).map(|user| {
         format!(

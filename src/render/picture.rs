@@ -1,5 +1,5 @@
-//! Trust as a picture: what each authority signs and who shows its certificate to whom. Leaves stand in groups (a
-//! row of the profile on all its nodes), so that 10,000 nodes are as readable as three.
+//! Trust as a picture: what each authority signs and who shows its certificate to whom. Leaves stand in
+//! groups (a row of the profile on all its nodes), so that 10,000 nodes are as readable as three.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ pub struct Picture {
     pub(super) signing_key: Option<String>,
 }
 
-/// An authority and all that stands below it. Who dials whom never leaves a realm: a server asks for a certificate
-/// of its own authority.
+/// An authority and all that stands below it. Who dials whom never leaves a realm: a server asks for a
+/// certificate of its own authority.
 #[derive(Debug)]
 pub(super) struct Realm {
     pub id: String,
@@ -184,10 +184,7 @@ fn kind(graph: &Graph, id: DerivationId) -> Option<Kind> {
         ("certificates", Recipe::Leaf(leaf)) => Some(Kind::Certificate { usage: leaf.usage }),
         _ => {
             let row = rest.rsplit('/').next()?;
-            LEAVES
-                .iter()
-                .position(|leaf| leaf.name == row)
-                .map(Kind::Row)
+            LEAVES.iter().position(|leaf| leaf.name == row).map(Kind::Row)
         }
     }
 }
@@ -197,15 +194,9 @@ fn title(kind: Kind) -> String {
         Kind::Row(row) => LEAVES.get(row).map_or("", |row| row.name),
         Kind::User { by_request: false } => "users",
         Kind::User { by_request: true } => "users, signed on request",
-        Kind::Certificate {
-            usage: Usage::Server,
-        } => "further servers",
-        Kind::Certificate {
-            usage: Usage::Client,
-        } => "further clients",
-        Kind::Certificate {
-            usage: Usage::ServerAndClient,
-        } => "further servers and clients",
+        Kind::Certificate { usage: Usage::Server } => "further servers",
+        Kind::Certificate { usage: Usage::Client } => "further clients",
+        Kind::Certificate { usage: Usage::ServerAndClient } => "further servers and clients",
     }
     .to_owned()
 }

@@ -142,12 +142,7 @@ pub fn plan_report(
     description_notes: &[String],
 ) -> PlanReport {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
-    let count = |action| {
-        plan.steps
-            .iter()
-            .filter(|step| step.action == action)
-            .count()
-    };
+    let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
     let mut notes = description_notes.to_vec();
     notes.extend(notes::all(world, spec, plan));
     PlanReport {
@@ -173,21 +168,9 @@ pub fn plan_report(
         authority: plan.privileges.iter().map(privilege_report).collect(),
         policy: policy.digest.as_ref().map(ToString::to_string),
         violations: plan.violations.iter().map(violation_report).collect(),
-        blocked: plan
-            .blocked
-            .iter()
-            .map(|blocked| blocked_report(world, blocked))
-            .collect(),
-        mixed: plan
-            .mixed
-            .iter()
-            .map(|mixed| mixed_report(world, mixed))
-            .collect(),
-        steps: plan
-            .steps
-            .iter()
-            .map(|step| step_report(world, step))
-            .collect(),
+        blocked: plan.blocked.iter().map(|blocked| blocked_report(world, blocked)).collect(),
+        mixed: plan.mixed.iter().map(|mixed| mixed_report(world, mixed)).collect(),
+        steps: plan.steps.iter().map(|step| step_report(world, step)).collect(),
         lock: plan
             .header
             .iter()
@@ -201,11 +184,7 @@ pub fn plan_report(
         waiting: waiting_reports(world, &plan.waiting),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
         orphans: orphans(plan),
-        foreign: plan
-            .foreign
-            .iter()
-            .map(|path| format!("out/{path}"))
-            .collect(),
+        foreign: plan.foreign.iter().map(|path| format!("out/{path}")).collect(),
         notes,
         etcd_members: membership(plan),
         restarts: restarts(plan),
@@ -231,10 +210,7 @@ pub(super) fn blocked_report(world: World<'_>, blocked: &Blocked) -> BlockedRepo
 }
 
 pub(super) fn mixed_report(world: World<'_>, mixed: &Mixed) -> MixedReport {
-    MixedReport {
-        name: world.graph.get(mixed.derivation).name.to_string(),
-        path: out(&mixed.path),
-    }
+    MixedReport { name: world.graph.get(mixed.derivation).name.to_string(), path: out(&mixed.path) }
 }
 
 pub(super) fn orphans(plan: &Plan) -> Vec<String> {
@@ -261,10 +237,8 @@ fn step_report(world: World<'_>, step: &Step) -> StepReport {
 /// Of a leaf that is issued again, unless its whole CA goes: then nobody trusts the old one.
 fn old_certificate_until(world: World<'_>, step: &Step) -> Option<String> {
     let derivation = world.graph.get(step.derivation);
-    let ca_goes = step
-        .reasons
-        .iter()
-        .any(|reason| matches!(reason, Reason::DependencyRebuilt { .. }));
+    let ca_goes =
+        step.reasons.iter().any(|reason| matches!(reason, Reason::DependencyRebuilt { .. }));
     if !matches!(derivation.recipe, Recipe::Leaf(_)) || !step.action.signs() || ca_goes {
         return None;
     }
@@ -274,20 +248,12 @@ fn old_certificate_until(world: World<'_>, step: &Step) -> Option<String> {
 
 pub(super) fn reason_report(reason: &Reason) -> ReasonReport {
     let (field, old, new) = match reason {
-        Reason::InputChanged { field, old, new } => (
-            Some((*field).to_owned()),
-            Some(old.clone()),
-            Some(new.clone()),
-        ),
+        Reason::InputChanged { field, old, new } => {
+            (Some((*field).to_owned()), Some(old.clone()), Some(new.clone()))
+        }
         _ => (None, None, None),
     };
-    ReasonReport {
-        code: reason.code().to_owned(),
-        text: reason.to_string(),
-        field,
-        old,
-        new,
-    }
+    ReasonReport { code: reason.code().to_owned(), text: reason.to_string(), field, old, new }
 }
 
 pub(super) fn word(action: Action) -> &'static str {

@@ -1,4 +1,5 @@
-//! A plan as a comment on a pull request: what a reviewer must not miss stands open, everything else is folded.
+//! A plan as a comment on a pull request: what a reviewer must not miss stands open, everything else is
+//! folded.
 
 use crate::shell;
 use std::fmt::Write as _;
@@ -26,10 +27,7 @@ impl PlanReport {
                 "An apply was interrupted",
                 interrupted.map_or_else(Vec::new, InterruptedReport::entries),
             ),
-            Section::open(
-                "Against the policy: `kpki apply` refuses",
-                self.against_the_policy(),
-            ),
+            Section::open("Against the policy: `kpki apply` refuses", self.against_the_policy()),
             Section::open(
                 if weighed.iter().any(|change| change.consent == "missing") {
                     "Authority: `kpki apply` stops until it is allowed"
@@ -48,10 +46,7 @@ impl PlanReport {
         let changes: Vec<_> = changes.into_iter().filter(|row| !is_final(row)).collect();
         let folded = [
             Section::folded(
-                format!(
-                    "{} in authority that stop nothing",
-                    counted(others.len(), "change")
-                ),
+                format!("{} in authority that stop nothing", counted(others.len(), "change")),
                 powers(&others),
             ),
             Section::folded(counted(changes.len(), "change"), rows(&changes)),
@@ -61,10 +56,7 @@ impl PlanReport {
                 prose(&self.restart_lines()),
             ),
             Section::folded(
-                format!(
-                    "{} to be signed by the cluster",
-                    counted(self.waiting.len(), "request")
-                ),
+                format!("{} to be signed by the cluster", counted(self.waiting.len(), "request")),
                 self.submissions(),
             ),
             Section::folded(counted(self.notes.len(), "note"), prose(&self.notes)),
@@ -77,9 +69,7 @@ impl PlanReport {
 
     fn against_the_policy(&self) -> Vec<String> {
         let violations = self.violations.iter();
-        violations
-            .map(|violation| signed("!", &violation.in_words()))
-            .collect()
+        violations.map(|violation| signed("!", &violation.in_words())).collect()
     }
 
     fn decided_first(&self) -> Vec<String> {
@@ -119,10 +109,7 @@ impl PlanReport {
     }
 
     fn members(&self) -> Vec<String> {
-        let commands = self
-            .etcd_members
-            .iter()
-            .map(|change| change.command.clone());
+        let commands = self.etcd_members.iter().map(|change| change.command.clone());
         prose(&commands.collect::<Vec<_>>())
     }
 
@@ -146,11 +133,7 @@ fn powers(changes: &[&PrivilegeReport]) -> Vec<String> {
         let mut text = signed(sign, &in_words(change));
         match (change.consent.as_str(), &change.allow) {
             ("missing", Some(allow)) => {
-                let _ = writeln!(
-                    text,
-                    "    only with --allow {}",
-                    line(&shell::quoted(allow))
-                );
+                let _ = writeln!(text, "    only with --allow {}", line(&shell::quoted(allow)));
             }
             ("given", Some(allow)) => {
                 let _ = writeln!(text, "    allowed: {}", line(allow));
@@ -184,11 +167,7 @@ fn decision(name: &str, why: &str, allow: Option<&str>) -> String {
     let mut text = format!("! {}\n", line(name));
     text.push_str(&paragraph("    ", 4, &line(why), COLUMNS));
     if let Some(allow) = allow {
-        let _ = writeln!(
-            text,
-            "    only with --allow {}",
-            line(&shell::quoted(allow))
-        );
+        let _ = writeln!(text, "    only with --allow {}", line(&shell::quoted(allow)));
     }
     text
 }

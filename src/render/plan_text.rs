@@ -68,21 +68,13 @@ impl PlanReport {
         if !self.violations.is_empty() {
             return Some("change what the policy forbids; apply refuses until then".into());
         }
-        let missing = self
-            .authority
-            .iter()
-            .filter(|change| change.consent == "missing");
-        let allows: BTreeSet<&str> = missing
-            .filter_map(|change| change.allow.as_deref())
-            .collect();
+        let missing = self.authority.iter().filter(|change| change.consent == "missing");
+        let allows: BTreeSet<&str> = missing.filter_map(|change| change.allow.as_deref()).collect();
         match allows.len() {
             0 if self.empty => None,
             0 => Some("kpki apply".into()),
             1 => allows.first().map(|allow| {
-                format!(
-                    "if this is wanted, kpki apply --allow {}",
-                    shell::quoted(allow)
-                )
+                format!("if this is wanted, kpki apply --allow {}", shell::quoted(allow))
             }),
             _ => Some("if all of this is wanted, kpki apply with each --allow above".into()),
         }
@@ -113,10 +105,8 @@ impl PlanReport {
     pub fn decisions(&self, columns: usize) -> String {
         let mut text = String::new();
         for mixed in self.mixed.iter().take(DECISIONS) {
-            let why = format!(
-                "{} has another key than cluster.lock says (a bad merge?)",
-                mixed.path
-            );
+            let why =
+                format!("{} has another key than cluster.lock says (a bad merge?)", mixed.path);
             text.push_str(&decision(&mixed.name, &why, None, columns));
         }
         for BlockedReport { name, why, allow } in self.blocked.iter().take(DECISIONS) {
@@ -158,17 +148,12 @@ impl PlanReport {
             })
             .collect();
         // Destructive ones first; else in build order, which keeps a node's artifacts together.
-        let (worst, others): (Vec<&StepReport>, _) = self
-            .steps
-            .iter()
-            .partition(|step| sign(&step.action).0 == "!");
+        let (worst, others): (Vec<&StepReport>, _) =
+            self.steps.iter().partition(|step| sign(&step.action).0 == "!");
         for step in worst.into_iter().chain(others) {
             let (sign, style) = sign(&step.action);
-            let mut reasons: Vec<&str> = step
-                .reasons
-                .iter()
-                .map(|reason| reason.text.as_str())
-                .collect();
+            let mut reasons: Vec<&str> =
+                step.reasons.iter().map(|reason| reason.text.as_str()).collect();
             let more = reasons.len().saturating_sub(most);
             reasons.truncate(most);
             let mut reason = reasons.join("; ");
@@ -195,12 +180,7 @@ impl PlanReport {
     fn remarks(&self, orphans: &[String], columns: usize) -> String {
         let mut text = String::new();
         for note in &self.notes {
-            text.push_str(&paragraph(
-                "",
-                2,
-                &harmless(&format!("note: {note}")),
-                columns,
-            ));
+            text.push_str(&paragraph("", 2, &harmless(&format!("note: {note}")), columns));
         }
         text + &left_over(&self.absent, orphans, &self.foreign, all, columns)
     }
@@ -211,10 +191,7 @@ impl PlanReport {
     }
 
     pub(super) fn old_certificates_stay(&self) -> Option<String> {
-        let until = self
-            .steps
-            .iter()
-            .filter_map(|step| step.old_certificate_until.as_deref());
+        let until = self.steps.iter().filter_map(|step| step.old_certificate_until.as_deref());
         let last: String = until.clone().max()?.chars().take(10).collect();
         Some(if until.count() == 1 {
             format!("the old certificate stays valid until {last}: nothing can revoke it")
@@ -243,10 +220,7 @@ impl PlanReport {
             .collect();
         parts.extend(self.secrets.totals(done));
         if parts.is_empty() && self.empty {
-            return format!(
-                "nothing to do: {} up to date",
-                counted(summary.unchanged, "artifact")
-            );
+            return format!("nothing to do: {} up to date", counted(summary.unchanged, "artifact"));
         }
         if summary.blocked > 0 {
             parts.push(format!("{} to decide", summary.blocked));
@@ -266,9 +240,8 @@ const PLANNED: [&str; 7] = [
     "to record",
 ];
 
-const DONE: [&str; 7] = [
-    "created", "REPLACED", "rekeyed", "reissued", "rendered", "repaired", "recorded",
-];
+const DONE: [&str; 7] =
+    ["created", "REPLACED", "rekeyed", "reissued", "rendered", "repaired", "recorded"];
 
 fn past(action: &str) -> &str {
     match action {
@@ -332,13 +305,7 @@ pub(super) fn left_over(
         "no longer described",
         " (kpki apply --prune deletes)",
     );
-    line(
-        foreign.len(),
-        some(foreign),
-        "file",
-        "under out/ that kpki did not make",
-        "",
-    );
+    line(foreign.len(), some(foreign), "file", "under out/ that kpki did not make", "");
     text
 }
 

@@ -19,8 +19,9 @@ use crate::time::Timestamp;
 pub struct PrivilegeReport {
     /// A user, component, node, certificate, CA, or the cluster's endpoint or secrets.
     pub holder: String,
-    /// subject, group, common-name, name, others-name, wildcard, usage, ca-bit, longer-life, issuer, another-key, anchor,
-    /// anchor-replaced, anchor-reissued, anew, key-on, flag, image, role, endpoint, recipient, joined, lost-group, lost-role, lost-recipient or left.
+    /// subject, group, common-name, name, others-name, wildcard, usage, ca-bit, longer-life, issuer,
+    /// another-key, anchor, anchor-replaced, anchor-reissued, anew, key-on, flag, image, role, endpoint,
+    /// recipient, joined, lost-group, lost-role, lost-recipient or left.
     pub code: String,
     /// escalation, gain or loss.
     pub direction: String,
@@ -78,11 +79,7 @@ pub(super) fn privilege_report(change: &PrivilegeChange) -> PrivilegeReport {
 pub(super) fn violation_report(violation: &Violation) -> ViolationReport {
     ViolationReport {
         text: violation.what.clone(),
-        artifacts: violation
-            .artifacts
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        artifacts: violation.artifacts.iter().map(ToString::to_string).collect(),
         rule: violation.rule.to_string(),
         origin: violation.origin.as_ref().map(ToString::to_string),
     }
@@ -125,14 +122,10 @@ const SHOWN: usize = 12;
 /// Every change that stops, and the first of the others.
 pub(super) fn privilege_text(changes: &[PrivilegeReport], columns: usize) -> String {
     let mut text = String::new();
-    let (stopping, others): (Vec<_>, Vec<_>) = changes
-        .iter()
-        .partition(|change| change.consent == "missing");
+    let (stopping, others): (Vec<_>, Vec<_>) =
+        changes.iter().partition(|change| change.consent == "missing");
     let hidden = others.len().saturating_sub(SHOWN);
-    let mut shown = stopping
-        .into_iter()
-        .chain(others.into_iter().take(SHOWN))
-        .peekable();
+    let mut shown = stopping.into_iter().chain(others.into_iter().take(SHOWN)).peekable();
     while let Some(change) = shown.next() {
         line(&mut text, change, columns);
         let said_again = shown
@@ -146,11 +139,7 @@ pub(super) fn privilege_text(changes: &[PrivilegeReport], columns: usize) -> Str
         }
     }
     if hidden > 0 {
-        let _ = writeln!(
-            text,
-            "{} {hidden} more that stop nothing",
-            paint(MINOR, "+")
-        );
+        let _ = writeln!(text, "{} {hidden} more that stop nothing", paint(MINOR, "+"));
     }
     if text.is_empty() {
         return text;

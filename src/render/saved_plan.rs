@@ -1,5 +1,5 @@
-//! A plan in a file: what somebody reviewed. It is compared, never carried out: an apply plans again and goes on
-//! only where every byte is the same.
+//! A plan in a file: what somebody reviewed. It is compared, never carried out: an apply plans again and goes
+//! on only where every byte is the same.
 
 use std::collections::BTreeMap;
 
@@ -63,10 +63,7 @@ fn described(graph: &Graph) -> Digest {
         let sealed = sealed.map_or_else(String::new, |all| format!(" {}", all.digest()));
         format!("{:04o} {}{sealed}", place.mode, place.path)
     });
-    Fields::default()
-        .set("recipes", recipes)
-        .set("places", places)
-        .hash()
+    Fields::default().set("recipes", recipes).set("places", places).hash()
 }
 
 /// What a saved plan was asked for.
@@ -136,9 +133,7 @@ pub fn moved(saved: &str, now: &str) -> Vec<String> {
         lines.push("the description means something else".to_owned());
     }
     let (old, new) = (steps(&saved), steps(&now));
-    let names = old
-        .keys()
-        .chain(new.keys().filter(|name| !old.contains_key(*name)));
+    let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
     for name in names {
         match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) if old == new => {}
@@ -183,11 +178,8 @@ fn steps(plan: &Value) -> BTreeMap<String, String> {
     steps
         .map(|step| {
             let reasons = step.get("reasons").and_then(Value::as_array);
-            let reasons: Vec<String> = reasons
-                .into_iter()
-                .flatten()
-                .map(|reason| text(reason, "text"))
-                .collect();
+            let reasons: Vec<String> =
+                reasons.into_iter().flatten().map(|reason| text(reason, "text")).collect();
             let what = format!("{} ({})", text(step, "action"), reasons.join("; "));
             (text(step, "name"), what)
         })

@@ -1,4 +1,5 @@
-//! What changes about the form in which secrets rest: one line for each kind of change, however many they are.
+//! What changes about the form in which secrets rest: one line for each kind of change, however many they
+//! are.
 
 use std::collections::BTreeSet;
 
@@ -71,16 +72,11 @@ pub(super) fn secrets_report(world: World<'_>, spec: &Spec, plan: &Plan) -> Secr
 
 fn recipients_of((owner, names): (&Owner, &BTreeSet<String>)) -> Vec<RecipientReport> {
     let names = names.iter();
-    names
-        .map(|name| recipient(&(owner.clone(), name.clone())))
-        .collect()
+    names.map(|name| recipient(&(owner.clone(), name.clone()))).collect()
 }
 
 fn recipient((owner, name): &(Owner, String)) -> RecipientReport {
-    RecipientReport {
-        recipient: name.clone(),
-        node: owner.as_ref().map(ToString::to_string),
-    }
+    RecipientReport { recipient: name.clone(), node: owner.as_ref().map(ToString::to_string) }
 }
 
 impl SecretsReport {
@@ -94,11 +90,7 @@ impl SecretsReport {
         };
         let secrets = |files: &Vec<String>| counted(files.len(), "secret");
         if !self.seal.is_empty() {
-            let what = format!(
-                "{} in the clear, for {}",
-                secrets(&self.seal),
-                self.everybody()
-            );
+            let what = format!("{} in the clear, for {}", secrets(&self.seal), self.everybody());
             row("~", CHANGE, ["seal", "sealed"], what);
         }
         if !self.seal_again.is_empty() {

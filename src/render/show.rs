@@ -96,11 +96,7 @@ pub fn artifact_report(world: World<'_>, spec: &Spec, id: DerivationId) -> ShowR
                 digest: key.digest().to_string(),
             }),
             unreadable,
-            files: graph
-                .placements(id)
-                .iter()
-                .map(|place| place_report(world, place))
-                .collect(),
+            files: graph.placements(id).iter().map(|place| place_report(world, place)).collect(),
             hash: derivation.hash.to_string(),
             dependents: graph
                 .dependents(id)
@@ -120,24 +116,14 @@ fn place_report(world: World<'_>, place: &Placement) -> PlaceReport {
         Some(File::Unreadable { why }) => format!("cannot be read: {why}"),
         Some(File::Public { .. }) => "here".to_owned(),
     };
-    PlaceReport {
-        path: out(&place.file()),
-        mode: format!("{:04o}", place.mode),
-        secret,
-        state,
-    }
+    PlaceReport { path: out(&place.file()), mode: format!("{:04o}", place.mode), secret, state }
 }
 
 fn secret_state(place: &Placement, secret: &SecretFile) -> String {
     if secret.size() == 0 {
         return "empty".to_owned();
     }
-    match (
-        secret.exposed(),
-        place.recipients.is_some(),
-        secret.plain,
-        &secret.sealed,
-    ) {
+    match (secret.exposed(), place.recipients.is_some(), secret.plain, &secret.sealed) {
         (_, true, Some(_), Some(_)) => "here, and in the clear beside it".to_owned(),
         (_, true, Some(_), None) => "in the clear".to_owned(),
         (_, false, None, _) => "sealed".to_owned(),

@@ -12,10 +12,7 @@ const SHOWN: usize = 20;
 impl ShowReport {
     /// In lines of at most `columns` where that is possible.
     pub fn text(&self, columns: usize) -> String {
-        let artifact = self
-            .artifact
-            .as_ref()
-            .map(|artifact| artifact.text(columns));
+        let artifact = self.artifact.as_ref().map(|artifact| artifact.text(columns));
         let file = self.file.as_ref().map(|file| file.text(columns));
         artifact.or(file).unwrap_or_default()
     }
@@ -31,11 +28,7 @@ impl ArtifactReport {
                 "" => String::new(),
                 origin => format!("({origin})"),
             };
-            wish.row([
-                row.field.as_str().into(),
-                row.value.as_str().into(),
-                origin.into(),
-            ]);
+            wish.row([row.field.as_str().into(), row.value.as_str().into(), origin.into()]);
         }
         text.push_str(&wish.render("  ", columns));
         if let Some(certificate) = &self.certificate {

@@ -141,11 +141,7 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
         exposure: exposure_report(world.graph, plan),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
         orphans: orphans(plan),
-        foreign: plan
-            .foreign
-            .iter()
-            .map(|path| format!("out/{path}"))
-            .collect(),
+        foreign: plan.foreign.iter().map(|path| format!("out/{path}")).collect(),
         notes: notes::seed(world, spec, plan),
     }
 }

@@ -30,18 +30,9 @@ impl StatusReport {
         text.push_str(&self.lives(columns));
         if self.changes > 0 {
             let count = counted(self.changes, "artifact");
-            let _ = writeln!(
-                text,
-                "{count} not as cluster.kdl asks yet (kpki plan tells)"
-            );
+            let _ = writeln!(text, "{count} not as cluster.kdl asks yet (kpki plan tells)");
         }
-        text.push_str(&left_over(
-            &self.absent,
-            &self.orphans,
-            &self.foreign,
-            some,
-            columns,
-        ));
+        text.push_str(&left_over(&self.absent, &self.orphans, &self.foreign, some, columns));
         text.push_str(&self.exposure.text(columns));
         for note in &self.notes {
             let _ = writeln!(text, "note: {note}");
@@ -54,18 +45,10 @@ impl StatusReport {
         if self.certificates.is_empty() {
             return "no certificate is here yet\n".to_owned();
         }
-        let shown = if self.certificates.len() > ALL {
-            SOONEST
-        } else {
-            ALL
-        };
+        let shown = if self.certificates.len() > ALL { SOONEST } else { ALL };
         let whole = self.table(shown, true);
         // Who signed it, a reader needs more.
-        let table = if whole.fits(columns) {
-            whole
-        } else {
-            self.table(shown, false)
-        };
+        let table = if whole.fits(columns) { whole } else { self.table(shown, false) };
         let mut text = table.render("", columns);
         let hidden = self.certificates.len().saturating_sub(shown);
         if let (1.., Some(last)) = (hidden, self.certificates.last()) {
@@ -117,17 +100,11 @@ impl StatusReport {
         } else if self.apply {
             "kpki apply".to_owned()
         } else if let Some(first) = self.waiting.first() {
-            format!(
-                "submit and approve {} (kpki show {} tells how)",
-                first.request, first.name
-            )
+            format!("submit and approve {} (kpki show {} tells how)", first.request, first.name)
         } else if self.needs_attention() {
             "see the above; kpki apply cannot help there".to_owned()
         } else if let Some(when) = &self.next_renewal {
-            format!(
-                "nothing until {}, when the first renewal is due",
-                date(when)
-            )
+            format!("nothing until {}, when the first renewal is due", date(when))
         } else {
             "nothing".to_owned()
         }
@@ -142,10 +119,7 @@ fn trouble(text: &mut String, group: &[AttentionReport], columns: usize) {
         Trouble::Drift | Trouble::Expiring | Trouble::Other => CHANGE,
         _ => DANGER,
     };
-    let listed = !matches!(
-        first.code,
-        Trouble::Expired | Trouble::NotYetValid | Trouble::Expiring
-    );
+    let listed = !matches!(first.code, Trouble::Expired | Trouble::NotYetValid | Trouble::Expiring);
     let _ = writeln!(text, "{}", paint(style, &heading));
     if !listed {
         return;

@@ -15,10 +15,7 @@ pub struct Cell {
 
 impl Cell {
     pub fn new(style: Style, text: impl Into<String>) -> Self {
-        Cell {
-            text: harmless(&text.into()),
-            style,
-        }
+        Cell { text: harmless(&text.into()), style }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -70,10 +67,7 @@ impl Table {
     }
 
     pub fn tight() -> Self {
-        Table {
-            tight: true,
-            ..Table::default()
-        }
+        Table { tight: true, ..Table::default() }
     }
 
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
@@ -102,11 +96,7 @@ impl Table {
     pub fn lines(&self, indent: &str, columns: usize) -> Vec<String> {
         let widths = self.widths();
         let room = columns.saturating_sub(indent.len());
-        let gap = if self.tight && !self.fits_with(&widths, 2, room) {
-            1
-        } else {
-            2
-        };
+        let gap = if self.tight && !self.fits_with(&widths, 2, room) { 1 } else { 2 };
         let line = |row: &Vec<Cell>| {
             let mut text = String::from(indent);
             let mut used = indent.len();
@@ -133,10 +123,7 @@ impl Table {
         (0..columns)
             .map(|column| {
                 let cells = self.rows.iter().filter(|row| row.len() > column + 1);
-                let widest = cells
-                    .filter_map(|row| row.get(column))
-                    .map(Cell::width)
-                    .max();
+                let widest = cells.filter_map(|row| row.get(column)).map(Cell::width).max();
                 widest.unwrap_or(0).min(WIDEST)
             })
             .collect()
@@ -152,10 +139,7 @@ impl Table {
         if below {
             text.truncate(text.trim_end().len());
         }
-        for (index, line) in wrap(&cell.text, columns.saturating_sub(hanging))
-            .iter()
-            .enumerate()
-        {
+        for (index, line) in wrap(&cell.text, columns.saturating_sub(hanging)).iter().enumerate() {
             if below || index > 0 {
                 text.push('\n');
                 text.extend(std::iter::repeat_n(' ', hanging));
@@ -165,16 +149,13 @@ impl Table {
     }
 }
 
-/// A paragraph of at most `columns`, all lines but the first further in. Words stay whole: a path must stay one
-/// that can be copied.
+/// A paragraph of at most `columns`, all lines but the first further in. Words stay whole: a path must stay
+/// one that can be copied.
 pub fn paragraph(first: &str, hanging: usize, text: &str, columns: usize) -> String {
     let indent = " ".repeat(hanging);
     let mut out = String::from(first);
     // What stands first is as wide as the hanging indent, or wider by a little.
-    for (index, line) in wrap(text, columns.saturating_sub(hanging))
-        .iter()
-        .enumerate()
-    {
+    for (index, line) in wrap(text, columns.saturating_sub(hanging)).iter().enumerate() {
         if index > 0 {
             out.push('\n');
             out.push_str(&indent);
@@ -239,14 +220,8 @@ mod tests {
     fn a_long_last_cell_folds_beside_the_others_or_below_them() {
         let mut table = Table::new();
         table.row(["name".into(), "one two three four five six seven".into()]);
-        assert_eq!(
-            table.render("", 47),
-            "name  one two three four five six seven\n"
-        );
-        assert_eq!(
-            table.render("", 30),
-            "name\n      one two three four five\n      six seven\n"
-        );
+        assert_eq!(table.render("", 47), "name  one two three four five six seven\n");
+        assert_eq!(table.render("", 30), "name\n      one two three four five\n      six seven\n");
         let long = "long ".repeat(20);
         table.row(["name".into(), long.trim().into()]);
         assert_eq!(table.render("", 60).lines().count(), 3);
@@ -260,9 +235,6 @@ mod tests {
         table.row([bad.into(), bad.into()]);
         let text = table.render("", 80);
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(
-            !text.contains('\u{202e}') && !text.contains("\u{1b}[2J"),
-            "{text}"
-        );
+        assert!(!text.contains('\u{202e}') && !text.contains("\u{1b}[2J"), "{text}");
     }
 }

@@ -60,11 +60,8 @@ pub fn verify_report(
     counts: Counts,
     findings: &[Finding],
 ) -> VerifyReport {
-    let of = |severity| {
-        (findings.iter())
-            .filter(|finding| finding.rule.severity == severity)
-            .count()
-    };
+    let of =
+        |severity| (findings.iter()).filter(|finding| finding.rule.severity == severity).count();
     VerifyReport {
         format_version: FORMAT_VERSION,
         tree: printable(tree),
@@ -136,23 +133,14 @@ impl VerifyReport {
         );
         let found = match (self.errors, self.warnings) {
             (0, 0) => paint(GOOD, "nothing found"),
-            (errors, warnings) => format!(
-                "{}, {}",
-                counted(errors, "error"),
-                counted(warnings, "warning")
-            ),
+            (errors, warnings) => {
+                format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"))
+            }
         };
-        text.push_str(&paragraph(
-            "",
-            2,
-            &format!("{found} in {looked} ({})", self.tree),
-            columns,
-        ));
+        text.push_str(&paragraph("", 2, &format!("{found} in {looked} ({})", self.tree), columns));
         if !self.findings.is_empty() {
-            let _ = writeln!(
-                text,
-                "{STRONG}next:{STRONG:#} kpki explain ID tells why, and what to do"
-            );
+            let _ =
+                writeln!(text, "{STRONG}next:{STRONG:#} kpki explain ID tells why, and what to do");
         }
         text
     }
@@ -169,11 +157,9 @@ fn word(rule: &Rule) -> &'static str {
 pub fn rule_text(rule: &Rule, columns: usize) -> String {
     let head = format!("{} ({}): {}", rule.id, word(rule), rule.title);
     let mut text = paragraph("", 2, &head, columns);
-    for (name, what) in [
-        ("why     ", rule.reason),
-        ("fix     ", rule.fix),
-        ("source  ", rule.source),
-    ] {
+    for (name, what) in
+        [("why     ", rule.reason), ("fix     ", rule.fix), ("source  ", rule.source)]
+    {
         text.push_str(&paragraph(name, 8, what, columns));
     }
     text

@@ -27,9 +27,7 @@ pub struct WaitingReport {
 }
 
 pub(super) fn waiting_reports(world: World<'_>, ids: &[DerivationId]) -> Vec<WaitingReport> {
-    ids.iter()
-        .filter_map(|id| waiting_report(world, *id))
-        .collect()
+    ids.iter().filter_map(|id| waiting_report(world, *id)).collect()
 }
 
 /// `None`: no request of it is here.
@@ -51,12 +49,7 @@ fn waiting_report(world: World<'_>, id: DerivationId) -> Option<WaitingReport> {
             quoted(&name)
         ),
     ];
-    Some(WaitingReport {
-        name,
-        request,
-        manifest,
-        commands,
-    })
+    Some(WaitingReport { name, request, manifest, commands })
 }
 
 /// Whether the artifact is a certificate that waits, whatever the plan says.
@@ -93,11 +86,7 @@ pub(super) fn waiting_text(waiting: &[WaitingReport], columns: usize) -> String 
     );
     if !others.is_empty() {
         let names: Vec<String> = others.iter().map(|other| other.name.clone()).collect();
-        let line = format!(
-            "and {} more (kpki show NAME): {}",
-            others.len(),
-            some(&names)
-        );
+        let line = format!("and {} more (kpki show NAME): {}", others.len(), some(&names));
         text.push_str(&paragraph("", 2, &line, columns));
     }
     text

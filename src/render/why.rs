@@ -104,16 +104,8 @@ pub fn why_report(world: World<'_>, plan: &Plan, id: DerivationId) -> WhyReport 
             .map(|dependent| graph.get(dependent).name.to_string())
             .collect(),
         hash: derivation.hash.to_string(),
-        built_from: world
-            .lock
-            .entries
-            .get(&derivation.name)
-            .map(|entry| entry.hash.to_string()),
-        fields: graph
-            .fields(id)
-            .iter()
-            .map(|(name, value)| field(name, value))
-            .collect(),
+        built_from: world.lock.entries.get(&derivation.name).map(|entry| entry.hash.to_string()),
+        fields: graph.fields(id).iter().map(|(name, value)| field(name, value)).collect(),
     }
 }
 
@@ -133,13 +125,7 @@ fn inputs(graph: &Graph, id: DerivationId) -> Vec<InputReport> {
         kind: graph.get(input).recipe.kind().to_owned(),
         inputs: inputs(graph, input),
     };
-    graph
-        .get(id)
-        .recipe
-        .inputs()
-        .into_iter()
-        .map(report)
-        .collect()
+    graph.get(id).recipe.inputs().into_iter().map(report).collect()
 }
 
 fn field(name: &str, value: &Value) -> FieldReport {
@@ -176,11 +162,7 @@ impl WhyReport {
             table.row([field.name.as_str().into(), field.value.as_str().into()]);
         }
         text.push_str(&table.render("  ", columns));
-        if let Some(built_from) = self
-            .built_from
-            .as_ref()
-            .filter(|built| **built != self.hash)
-        {
+        if let Some(built_from) = self.built_from.as_ref().filter(|built| **built != self.hash) {
             let _ = writeln!(text, "\nbuilt from the hash {built_from}");
         }
         text
@@ -190,10 +172,8 @@ impl WhyReport {
         let mut text = String::new();
         let stop = paint(DANGER, "apply stops here");
         for mixed in &self.mixed {
-            let why = format!(
-                "{} has another key than cluster.lock says (a bad merge?)",
-                mixed.path
-            );
+            let why =
+                format!("{} has another key than cluster.lock says (a bad merge?)", mixed.path);
             let _ = writeln!(text, "{stop}:");
             text.push_str(&paragraph("  ", 2, &why, columns));
         }
@@ -206,11 +186,7 @@ impl WhyReport {
         }
         if let Some(action) = &self.action {
             let (sign, style) = sign(action);
-            let _ = writeln!(
-                text,
-                "{} because:",
-                paint(style, &format!("{sign} {action}"))
-            );
+            let _ = writeln!(text, "{} because:", paint(style, &format!("{sign} {action}")));
             for reason in &self.reasons {
                 text.push_str(&paragraph("  ", 2, &reason.text, columns));
             }

@@ -29,13 +29,7 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
     let mut wish = Wish::default();
     match &graph.get(id).recipe {
         Recipe::Authority(authority) => match &authority.issuance {
-            Issuance::SelfSigned {
-                common_name,
-                validity,
-                key,
-                revision,
-                ..
-            } => {
+            Issuance::SelfSigned { common_name, validity, key, revision, .. } => {
                 wish.setting("common name", common_name);
                 wish.setting("validity", validity);
                 wish.setting("key", key);
@@ -141,11 +135,7 @@ impl Wish {
     }
 
     fn setting<T: ToString>(&mut self, field: &str, setting: &Setting<T>) {
-        self.add(
-            field,
-            &setting.value.to_string(),
-            &setting.origin.to_string(),
-        );
+        self.add(field, &setting.value.to_string(), &setting.origin.to_string());
     }
 
     fn revision(&mut self, revision: Revision) {
@@ -174,12 +164,7 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
     let node = graph
         .placements(id)
         .iter()
-        .chain(
-            graph
-                .kubeconfig_of(id)
-                .into_iter()
-                .flat_map(|config| graph.placements(config)),
-        )
+        .chain(graph.kubeconfig_of(id).into_iter().flat_map(|config| graph.placements(config)))
         .find_map(|place| place.node.as_ref())
         .and_then(|name| spec.nodes.iter().find(|node| node.name == *name));
     for san in &leaf.sans {
@@ -216,29 +201,19 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
     let written = format!("component {}", component.as_str());
     let flag = |wish: &mut Wish, name: &str, value: &str| {
         let given = settings.is_some_and(|settings| settings.flags.contains_key(name));
-        let origin = if given {
-            written.clone()
-        } else {
-            kubernetes(spec)
-        };
+        let origin = if given { written.clone() } else { kubernetes(spec) };
         wish.add("flag", &format!("--{name}={value}"), &origin);
     };
     match &pod.source {
         PodSource::Own { image, flags } => {
             let given = settings.is_some_and(|settings| settings.image.is_some());
-            let origin = if given {
-                written.clone()
-            } else {
-                kubernetes(spec)
-            };
+            let origin = if given { written.clone() } else { kubernetes(spec) };
             wish.add("image", image, &origin);
             for (name, value) in flags {
                 flag(wish, name, value);
             }
         }
-        PodSource::Patched {
-            wish: operators, ..
-        } => {
+        PodSource::Patched { wish: operators, .. } => {
             if let Some(manifest) = spec.manifest_of(&pod.node, component) {
                 wish.add("manifest", &manifest.path, "manifests");
             }
@@ -268,10 +243,7 @@ fn san_origin(spec: &Spec, component: Component, node: Option<&Node>, san: &San)
     if let Some(node) = node
         && (San::from(&node.name) == *san
             || node.sans.contains(san)
-            || node
-                .addresses
-                .iter()
-                .any(|address| San::Ip(address.ip()) == *san))
+            || node.addresses.iter().any(|address| San::Ip(address.ip()) == *san))
     {
         return Some(format!("node {}", node.name));
     }

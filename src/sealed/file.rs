@@ -89,11 +89,7 @@ impl SealedFile {
     /// `2 recipients (X25519, ssh-ed25519)`
     pub fn in_words(&self) -> String {
         let kinds: Vec<&str> = self.stanzas.iter().map(Stanza::kind).collect();
-        let noun = if kinds.len() == 1 {
-            "recipient"
-        } else {
-            "recipients"
-        };
+        let noun = if kinds.len() == 1 { "recipient" } else { "recipients" };
         format!("{} {noun} ({})", kinds.len(), kinds.join(", "))
     }
 }
@@ -111,10 +107,7 @@ fn line<'a>(rest: &mut &'a [u8]) -> Result<&'a str, &'static str> {
 /// `None`: grease, which means nobody (it keeps readers from relying on what they know).
 fn stanza(words: &str) -> Result<Option<Stanza>, &'static str> {
     let mut words = words.split(' ');
-    let kind = words
-        .next()
-        .filter(|kind| !kind.is_empty())
-        .ok_or(DAMAGED)?;
+    let kind = words.next().filter(|kind| !kind.is_empty()).ok_or(DAMAGED)?;
     let mut tag = || words.next().map(str::to_owned).ok_or(DAMAGED);
     Ok(match kind {
         "X25519" => Some(Stanza::X25519),

@@ -17,11 +17,7 @@ pub enum NotAList {
     NotText,
     /// Counted from 1, in characters.
     #[error("has the character U+{:04X} in line {line}, column {column}, which can hide what the line says", u32::from(*.character))]
-    Hidden {
-        line: usize,
-        column: usize,
-        character: char,
-    },
+    Hidden { line: usize, column: usize, character: char },
     #[error("holds a secret key")]
     SecretKey,
     #[error("holds no recipient")]
@@ -53,11 +49,7 @@ pub fn listed(bytes: &[u8]) -> Result<Vec<ListLine>, NotAList> {
     for (line, content) in (1..).zip(text.lines()) {
         let mut characters = (1..).zip(content.chars());
         if let Some((column, character)) = characters.find(|(_, c)| is_hidden(*c) && *c != '\t') {
-            return Err(NotAList::Hidden {
-                line,
-                column,
-                character,
-            });
+            return Err(NotAList::Hidden { line, column, character });
         }
     }
     let lines = (1..).zip(text.lines().map(str::trim));

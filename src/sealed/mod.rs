@@ -1,4 +1,5 @@
-//! Secrets at rest: whom they are sealed to, and what an age file (<https://c2sp.org/age>) tells from outside.
+//! Secrets at rest: whom they are sealed to, and what an age file (<https://c2sp.org/age>) tells from
+//! outside.
 //!
 //! All of it is public. Who seals and opens is [`crate::build`].
 

@@ -35,9 +35,7 @@ pub(super) fn of_age(text: &str) -> Result<Recipient, NameError> {
         Ok(key) if key.to_string() == text => key,
         _ => return refuse("is cut or mistyped; copy the `Public key:` that age-keygen printed"),
     };
-    let bytes = bech32::decode(text)
-        .ok()
-        .and_then(|(_, bytes)| bytes.try_into().ok());
+    let bytes = bech32::decode(text).ok().and_then(|(_, bytes)| bytes.try_into().ok());
     if !bytes.is_some_and(point::is_public_key) {
         return refuse(NOBODYS);
     }

@@ -51,10 +51,7 @@ pub fn follow(root: &Path, path: &str) -> Led {
         Err(Errno::NOENT) => (None, Err(NO_SUCH_FILE.to_owned())),
         Err(errno) => (None, Err(why(CWD, root, errno))),
     };
-    Led {
-        real: real.unwrap_or_else(|| path.to_owned()),
-        file,
-    }
+    Led { real: real.unwrap_or_else(|| path.to_owned()), file }
 }
 
 /// A folder below another, itself and no link to one.
@@ -85,10 +82,7 @@ pub fn read(opened: OwnedFd, limit: usize) -> Result<Regular, String> {
         .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
-    Ok(Regular {
-        bytes,
-        mode: facts.st_mode & 0o777,
-    })
+    Ok(Regular { bytes, mode: facts.st_mode & 0o777 })
 }
 
 struct Walk {
@@ -102,20 +96,14 @@ struct Walk {
 
 impl Walk {
     fn new(root: OwnedFd, path: &str) -> Self {
-        let mut walk = Walk {
-            root,
-            folders: Vec::new(),
-            waiting: Vec::new(),
-            links: 0,
-        };
+        let mut walk = Walk { root, folders: Vec::new(), waiting: Vec::new(), links: 0 };
         walk.push(path, false);
         walk
     }
 
     fn push(&mut self, path: &str, from_link: bool) {
         let components = path.split('/').rev();
-        self.waiting
-            .extend(components.map(|name| (name.to_owned(), from_link)));
+        self.waiting.extend(components.map(|name| (name.to_owned(), from_link)));
     }
 
     fn here(&self) -> &OwnedFd {
@@ -197,9 +185,7 @@ impl Walk {
             FileType::RegularFile if self.waiting.is_empty() => Ok(true),
             FileType::RegularFile => Err(NO_SUCH_FILE.to_owned()),
             // Not even opened: that alone can do something to a device.
-            kind => Err(refuse_special(kind)
-                .err()
-                .unwrap_or_else(|| SPECIAL.to_owned())),
+            kind => Err(refuse_special(kind).err().unwrap_or_else(|| SPECIAL.to_owned())),
         }
     }
 }

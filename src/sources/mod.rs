@@ -40,10 +40,7 @@ pub struct Noted {
 
 impl Noted {
     pub fn new(root: &Path) -> Self {
-        Noted {
-            root: root.to_owned(),
-            asked: Arc::default(),
-        }
+        Noted { root: root.to_owned(), asked: Arc::default() }
     }
 
     /// Sorted, relative to the folder.
@@ -141,10 +138,7 @@ impl Sources {
 
     /// The bytes of one regular file, at most `limit` of them.
     pub fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, SourceError> {
-        let refuse = |why: String| SourceError {
-            path: path.to_owned(),
-            why,
-        };
+        let refuse = |why: String| SourceError { path: path.to_owned(), why };
         check_path(path).map_err(|why| refuse(why.to_owned()))?;
         let bytes = match self {
             Sources::Folder(root) => {
@@ -156,10 +150,9 @@ impl Sources {
                 noted.note(&led.real);
                 read_led(led, path, limit).map_err(refuse)?.bytes
             }
-            Sources::Memory(files) => files
-                .get(path)
-                .ok_or_else(|| refuse(NO_SUCH_FILE.to_owned()))?
-                .clone(),
+            Sources::Memory(files) => {
+                files.get(path).ok_or_else(|| refuse(NO_SUCH_FILE.to_owned()))?.clone()
+            }
             Sources::Tree(tree) => tree.read(path, limit).map_err(refuse)?,
         };
         if bytes.len() > limit {
@@ -219,17 +212,11 @@ fn check_path(path: &str) -> Result<(), &'static str> {
     if path.contains(['\\', '\0']) {
         return Err("the path contains a backslash or a NUL byte; separate folders with `/`");
     }
-    if path
-        .split('/')
-        .any(|segment| segment.is_empty() || segment == "." || segment == "..")
-    {
+    if path.split('/').any(|segment| segment.is_empty() || segment == "." || segment == "..") {
         return Err("the path leaves the description's folder or has an empty segment");
     }
     // Among its files are tokens; `.GIT` is the same folder on some disks.
-    if path
-        .split('/')
-        .any(|segment| segment.eq_ignore_ascii_case(".git"))
-    {
+    if path.split('/').any(|segment| segment.eq_ignore_ascii_case(".git")) {
         return Err("in Git's own folder, where no file of a description is");
     }
     Ok(())
@@ -286,17 +273,9 @@ mod tests {
     fn memory_and_folder_refuse_alike() {
         let (_folder, disk) = folder();
         let memory = Sources::Memory(BTreeMap::from([("a.kdl".into(), b"hello".to_vec())]));
-        for path in [
-            "",
-            "/etc/passwd",
-            "../a.kdl",
-            "./a.kdl",
-            "a//b",
-            "a/",
-            "none",
-            "a\\b",
-            "a.kdl/x",
-        ] {
+        for path in
+            ["", "/etc/passwd", "../a.kdl", "./a.kdl", "a//b", "a/", "none", "a\\b", "a.kdl/x"]
+        {
             assert_eq!(disk.read(path, 9), memory.read(path, 9), "{path}");
             assert!(disk.read(path, 9).is_err(), "{path}");
         }
@@ -305,10 +284,7 @@ mod tests {
 
     #[test]
     fn a_revision_refuses_as_a_folder_does_and_follows_nothing() {
-        let file = |object: &str, size| TreeEntry::File {
-            object: object.into(),
-            size,
-        };
+        let file = |object: &str, size| TreeEntry::File { object: object.into(), size };
         let entries = [
             ("a.kdl", file("1", 5)),
             ("sub/large", file("2", usize::MAX)),
@@ -330,14 +306,8 @@ mod tests {
         assert_eq!(tree.read("a.kdl", 4), disk.read("a.kdl", 4));
         let why = |path| tree.read(path, 9).unwrap_err().why;
         assert_eq!(why("sub/large"), "larger than 9 bytes");
-        assert_eq!(
-            (why("link"), why("link/x")),
-            (SYMLINK.into(), SYMLINK.into())
-        );
-        assert_eq!(
-            (why("module"), why("module/x")),
-            (SUBMODULE.into(), SUBMODULE.into())
-        );
+        assert_eq!((why("link"), why("link/x")), (SYMLINK.into(), SYMLINK.into()));
+        assert_eq!((why("module"), why("module/x")), (SUBMODULE.into(), SUBMODULE.into()));
     }
 
     #[test]
@@ -354,10 +324,7 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", folder.path().join("zero")).unwrap();
         let why = |path| sources.read(path, 9).unwrap_err().why;
         assert_eq!(why("pipe"), "a named pipe, not a regular file");
-        assert_eq!(
-            why("zero"),
-            "a symbolic link that leads out of the project folder"
-        );
+        assert_eq!(why("zero"), "a symbolic link that leads out of the project folder");
         assert_eq!(why("sub"), "a folder, not a file");
         // What the operator names may be anywhere, but is a file.
         let named = read_regular(&folder.path().join("zero"), 9);

@@ -52,11 +52,7 @@ impl Binding {
             name.push_str(":group:");
             // Any name but one with `/` or `%` is a good one (RBAC's path segment names).
             let safe = |c: char| {
-                if c.is_ascii_alphanumeric() || ".:_-".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
+                if c.is_ascii_alphanumeric() || ".:_-".contains(c) { c } else { '-' }
             };
             name.extend(group.as_str().chars().map(safe));
         }

@@ -82,21 +82,11 @@ mod tests {
             (0o775, 0, 1000, group(0o775, false)),
             (0o100_755, 0, 0, None),
         ] {
-            assert_eq!(
-                Loose::of(mode, owner, us, None),
-                expected,
-                "{mode:o} {owner} {us}"
-            );
+            assert_eq!(Loose::of(mode, owner, us, None), expected, "{mode:o} {owner} {us}");
         }
         // Root works in a checkout of somebody else's, as in a container.
         assert_eq!(Loose::of(0o755, 1000, 0, Some(1000)), None);
-        assert_eq!(
-            Loose::of(0o755, 1001, 0, Some(1000)),
-            Some(Loose::Owner(1001))
-        );
-        assert_eq!(
-            Loose::of(0o777, 1000, 0, Some(1000)),
-            Some(Loose::World(0o777))
-        );
+        assert_eq!(Loose::of(0o755, 1001, 0, Some(1000)), Some(Loose::Owner(1001)));
+        assert_eq!(Loose::of(0o777, 1000, 0, Some(1000)), Some(Loose::World(0o777)));
     }
 }

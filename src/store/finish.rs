@@ -31,10 +31,7 @@ pub struct Failed {
 
 impl Effect {
     pub(super) fn of(self) -> impl Fn(Error) -> Failed {
-        move |error| Failed {
-            error,
-            effect: self,
-        }
+        move |error| Failed { error, effect: self }
     }
 }
 
@@ -121,11 +118,7 @@ fn stranger(disk: &impl Disk, journal: &Journal, folder: &str) -> Result<Option<
         return Ok(None);
     }
     for name in disk.list(&staged)? {
-        let path = if folder.is_empty() {
-            name
-        } else {
-            format!("{folder}/{name}")
-        };
+        let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
         let found = match disk.kind(&in_stage(&path))? {
             EntryKind::Folder { .. } => stranger(disk, journal, &path)?,
             EntryKind::File { .. } if journal.puts(&path) => None,
@@ -157,10 +150,7 @@ pub(super) fn finish(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()
 
 fn put_in_place(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
     keep_old(disk, left, run)?;
-    let mut changed = Changed {
-        folders: left.revisited.clone(),
-        files: Vec::new(),
-    };
+    let mut changed = Changed { folders: left.revisited.clone(), files: Vec::new() };
     for step in &left.moves {
         let path = match step {
             Move::Folder(path) => path,
@@ -196,11 +186,7 @@ fn put_in_place(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
 /// key has whatever mode Git gave it.
 fn keep_old(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
     let replaced = left.moves.iter().filter_map(|step| match step {
-        Move::File {
-            place,
-            path,
-            replaces: true,
-        } => Some((*place, *path)),
+        Move::File { place, path, replaces: true } => Some((*place, *path)),
         _ => None,
     });
     let mut goes = replaced.chain(left.removals.iter().copied()).peekable();
@@ -223,11 +209,7 @@ fn keep_old(disk: &impl Disk, left: &Survey<'_>, run: Run) -> Result<()> {
 /// Removes folders that removals have left empty, and those above them.
 fn remove_emptied(disk: &impl Disk, left: &Survey<'_>, changed: &mut Changed<'_>) -> Result<()> {
     let mut folders: BTreeSet<String> = left.revisited.clone();
-    folders.extend(
-        left.removals
-            .iter()
-            .map(|(_, path)| parent(path).to_owned()),
-    );
+    folders.extend(left.removals.iter().map(|(_, path)| parent(path).to_owned()));
     // From the end a folder comes after all that is in it.
     while let Some(folder) = folders.pop_last() {
         if folder.is_empty()

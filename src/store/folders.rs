@@ -27,10 +27,7 @@ impl Folders {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = openat(CWD, project, flags, Mode::empty())
             .map_err(|error| Error::io("open the folder", project, &error.into()))?;
-        Ok(Folders {
-            project: Arc::new(fd),
-            recent: Mutex::default(),
-        })
+        Ok(Folders { project: Arc::new(fd), recent: Mutex::default() })
     }
 
     /// `None` where it or a folder on the way is missing.
@@ -57,8 +54,7 @@ impl Folders {
     }
 
     pub(super) fn get(&self, path: &str) -> Result<Arc<OwnedFd>> {
-        self.find(path)?
-            .ok_or_else(|| Error::io("open", Path::new(path), &Errno::NOENT.into()))
+        self.find(path)?.ok_or_else(|| Error::io("open", Path::new(path), &Errno::NOENT.into()))
     }
 
     /// The folder that holds `path`, and its name there.
@@ -70,8 +66,7 @@ impl Folders {
     /// To be called when the folder `path` moves or goes: its name may come to mean another one.
     pub(super) fn forget(&self, path: &str) {
         self.recent().retain(|(kept, _)| {
-            kept.strip_prefix(path)
-                .is_none_or(|rest| !rest.is_empty() && !rest.starts_with('/'))
+            kept.strip_prefix(path).is_none_or(|rest| !rest.is_empty() && !rest.starts_with('/'))
         });
     }
 
@@ -105,9 +100,7 @@ impl Folders {
 fn split(path: &str) -> Result<(&str, &str)> {
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
     if matches!(name, "" | "." | "..") {
-        return Err(Error::internal(format!(
-            "{path:?} is not a path below the project folder"
-        )));
+        return Err(Error::internal(format!("{path:?} is not a path below the project folder")));
     }
     Ok((parent, name))
 }
@@ -138,10 +131,8 @@ pub(super) fn explain(doing: &str, folder: &OwnedFd, path: &str, errno: Errno) -
 const AS_OWNER: &str = "run kpki as the owner of these files; nothing is wrong with what they hold";
 
 pub(super) fn is_symlink(path: &str) -> Error {
-    Error::refused(format!(
-        "{path} is a symbolic link, which kpki does not follow"
-    ))
-    .help("put a real file or folder in its place, or remove it")
+    Error::refused(format!("{path} is a symbolic link, which kpki does not follow"))
+        .help("put a real file or folder in its place, or remove it")
 }
 
 pub(super) fn not_a_folder(path: &str) -> Error {

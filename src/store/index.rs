@@ -72,11 +72,7 @@ impl IndexFile {
     pub fn read(&self) -> Option<Index> {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let flags = i32::try_from(flags.bits()).unwrap_or(0);
-        let file = File::options()
-            .read(true)
-            .custom_flags(flags)
-            .open(&self.path)
-            .ok()?;
+        let file = File::options().read(true).custom_flags(flags).open(&self.path).ok()?;
         let facts = file.metadata().ok()?;
         if !facts.is_file() || facts.len() > LIMIT {
             return None;
@@ -98,10 +94,7 @@ impl IndexFile {
 
     fn replace(&self, index: &Index) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         // The project's lock may be another's already.
         let new = self.path.with_extension(std::process::id().to_string());
@@ -199,20 +192,12 @@ mod tests {
             stamp: Stamp {
                 size: 227 + number,
                 inode: u64::MAX - number,
-                modified: Moment {
-                    seconds: -1,
-                    nanoseconds: 999_999_999,
-                },
-                changed: Moment {
-                    seconds: i64::MAX,
-                    nanoseconds: 7,
-                },
+                modified: Moment { seconds: -1, nanoseconds: 999_999_999 },
+                changed: Moment { seconds: i64::MAX, nanoseconds: 7 },
             },
             belongs_to: Digest::of(&number.to_le_bytes()),
         };
-        (0..50)
-            .map(|number| (format!("nodes/n{number}/é.key"), known(number)))
-            .collect()
+        (0..50).map(|number| (format!("nodes/n{number}/é.key"), known(number))).collect()
     }
 
     #[test]
@@ -228,10 +213,7 @@ mod tests {
         assert_eq!(own.read(), Some(Index::new()));
         own.write(&index()).unwrap();
         // Another out/ at the same path, and another project with this one's file.
-        assert_eq!(
-            IndexFile::new(&state, &key, Path::new("/srv/one"), 8).read(),
-            None
-        );
+        assert_eq!(IndexFile::new(&state, &key, Path::new("/srv/one"), 8).read(), None);
         let other = IndexFile::new(&state, &key, Path::new("/srv/two"), 7);
         assert_eq!(other.read(), None);
         fs::copy(&own.path, &other.path).unwrap();

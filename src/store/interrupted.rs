@@ -53,10 +53,7 @@ impl fmt::Display for Doubt {
                 f.write_str("it was not begun by this user on this machine")
             }
             Doubt::NotFromHere(Some(why)) => {
-                write!(
-                    f,
-                    "whether it was begun on this machine cannot be told ({why})"
-                )
+                write!(f, "whether it was begun on this machine cannot be told ({why})")
             }
             Doubt::OtherOwner => f.write_str("out/.pending belongs to another user"),
             Doubt::LockChanged => f.write_str("cluster.lock has changed since it was begun"),
@@ -124,11 +121,7 @@ pub fn interrupted<D: Disk>(
             (Some(journal), doubt)
         }
     };
-    Ok(Some(Interrupted {
-        identity,
-        doubt,
-        journal,
-    }))
+    Ok(Some(Interrupted { identity, doubt, journal }))
 }
 
 impl Interrupted {
@@ -148,10 +141,7 @@ impl Interrupted {
     /// Whether a person consented to this root's new key when it was begun; believed of no journal in doubt.
     pub fn allows_replacing(&self, name: &ArtifactName) -> bool {
         self.doubt.is_none()
-            && self
-                .journal
-                .as_ref()
-                .is_some_and(|journal| journal.allowed.contains(name))
+            && self.journal.as_ref().is_some_and(|journal| journal.allowed.contains(name))
     }
 
     /// The lock as it will be.

@@ -40,9 +40,7 @@ impl JournalKey {
     /// Where there is no machine key: nothing that is sealed with this one is ever finished by a later run.
     pub fn of_this_run(entropy: &Entropy) -> Result<Self> {
         let mut key = Zeroizing::new([0; 32]);
-        entropy
-            .fill(&mut *key)
-            .map_err(|error| Error::internal(error.to_string()))?;
+        entropy.fill(&mut *key).map_err(|error| Error::internal(error.to_string()))?;
         Ok(JournalKey(key))
     }
 
@@ -93,12 +91,7 @@ impl Journal {
                 )));
             }
         }
-        Ok(Journal {
-            lock_before,
-            lock_after,
-            allowed,
-            changes,
-        })
+        Ok(Journal { lock_before, lock_after, allowed, changes })
     }
 
     pub(super) fn changes(&self) -> &[Change] {
@@ -107,18 +100,14 @@ impl Journal {
 
     /// Whether this file, relative to `out/`, is staged for it.
     pub(super) fn puts(&self, path: &str) -> bool {
-        let found = self
-            .changes
-            .binary_search_by(|change| change.path.as_str().cmp(path));
+        let found = self.changes.binary_search_by(|change| change.path.as_str().cmp(path));
         let change = found.ok().and_then(|index| self.changes.get(index));
         change.is_some_and(|change| matches!(change.action, Action::Put(_)))
     }
 
     pub(super) fn write(&self, key: &JournalKey) -> String {
         let mut text = String::from(HEAD);
-        let before = self
-            .lock_before
-            .map_or(NO_LOCK.to_owned(), |hash| hash.to_hex().to_string());
+        let before = self.lock_before.map_or(NO_LOCK.to_owned(), |hash| hash.to_hex().to_string());
         text.extend(["lock ", &before, " ", &self.lock_after.to_hex(), "\n"]);
         for name in &self.allowed {
             text.extend(["allow ", name.as_str(), "\n"]);
@@ -157,23 +146,14 @@ impl Journal {
             return Err("is cut off");
         }
         let mut lines = body.lines().peekable();
-        let lock = lines
-            .next()
-            .and_then(|line| line.strip_prefix("lock ")?.split_once(' '));
+        let lock = lines.next().and_then(|line| line.strip_prefix("lock ")?.split_once(' '));
         let (before, after) = lock.ok_or("does not say which lock it follows")?;
         let hash = |text: &str| Hash::from_hex(text).map_err(|_| "names no digest of a lock");
-        let before = if before == NO_LOCK {
-            None
-        } else {
-            Some(hash(before)?)
-        };
+        let before = if before == NO_LOCK { None } else { Some(hash(before)?) };
         let after = hash(after)?;
         let mut allowed = BTreeSet::new();
         while let Some(name) = lines.peek().and_then(|line| line.strip_prefix("allow ")) {
-            allowed.insert(
-                name.parse()
-                    .map_err(|_| "names no artifact where it should")?,
-            );
+            allowed.insert(name.parse().map_err(|_| "names no artifact where it should")?);
             lines.next();
         }
         let changes: Option<Vec<_>> = lines.map(read_change).collect();
@@ -184,10 +164,7 @@ impl Journal {
 
 /// The last line, and all before it.
 fn body_and_end(text: &str) -> (&str, &str) {
-    let end = text
-        .trim_end_matches('\n')
-        .rfind('\n')
-        .map_or(0, |at| at + 1);
+    let end = text.trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1);
     text.split_at_checked(end).unwrap_or(("", text))
 }
 
@@ -201,9 +178,7 @@ fn read_change(line: &str) -> Option<Change> {
         "remove" => (Action::Remove, rest),
         "mode" => {
             let (mode, path) = rest.split_once(' ')?;
-            let mode = u32::from_str_radix(mode, 8)
-                .ok()
-                .filter(|mode| *mode <= 0o777)?;
+            let mode = u32::from_str_radix(mode, 8).ok().filter(|mode| *mode <= 0o777)?;
             (Action::Mode(mode), path)
         }
         _ => return None,
@@ -225,10 +200,7 @@ mod tests {
     }
 
     fn journal() -> Journal {
-        let change = |path, action| Change {
-            path: TreePath::of(path),
-            action,
-        };
+        let change = |path, action| Change { path: TreePath::of(path), action };
         let hash = blake3::hash;
         let allowed = BTreeSet::from(["ca/ca".parse().unwrap()]);
         let changes = vec![
@@ -285,19 +257,14 @@ mod tests {
     #[test]
     fn the_store_s_own_folders_are_no_places() {
         for path in [".discarded/1/tree/ca/ca.key", ".pending/old/0"] {
-            let text = journal()
-                .write(&key(1))
-                .replace("users/jane/jane.key", path);
+            let text = journal().write(&key(1)).replace("users/jane/jane.key", path);
             assert!(Journal::read(text.as_bytes()).is_err(), "{path}");
         }
     }
 
     #[test]
     fn a_path_has_one_change() {
-        let change = |action| Change {
-            path: TreePath::of("a"),
-            action,
-        };
+        let change = |action| Change { path: TreePath::of("a"), action };
         let hash = blake3::hash(b"");
         let both = vec![change(Action::Put(hash)), change(Action::Remove)];
         assert!(Journal::new(None, hash, BTreeSet::new(), both).is_err());

@@ -67,18 +67,12 @@ impl MachineKey {
         let mut key = Zeroizing::new([0; LENGTH]);
         entropy.fill(&mut *key).map_err(|error| error.to_string())?;
         let mut suffix = [0; 8];
-        entropy
-            .fill(&mut suffix)
-            .map_err(|error| error.to_string())?;
+        entropy.fill(&mut suffix).map_err(|error| error.to_string())?;
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |error: io::Error| format!("{}: {error}", visible::path(&path))
         };
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(failed(folder))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
         let new: PathBuf = folder.join(format!("{NAME}.{:016x}", u64::from_le_bytes(suffix)));
         let written = File::options()
             .write(true)
@@ -149,10 +143,7 @@ mod tests {
         let made = MachineKey::read_or_make(&folder, &Entropy::system()).unwrap();
         let again = MachineKey::read_or_make(&folder, &Entropy::system()).unwrap();
         assert_eq!(context(&made), context(&again));
-        assert_eq!(
-            context(&made),
-            context(&MachineKey::read(&folder).unwrap().unwrap())
-        );
+        assert_eq!(context(&made), context(&MachineKey::read(&folder).unwrap().unwrap()));
         let modes: Vec<u32> = [folder.clone(), folder.join(NAME)]
             .iter()
             .map(|path| fs::metadata(path).unwrap().mode() & 0o777)
@@ -172,10 +163,7 @@ mod tests {
         let keys: Vec<_> = std::thread::scope(|scope| {
             let make = || context(&MachineKey::read_or_make(&folder, &Entropy::system()).unwrap());
             let threads: Vec<_> = (0..20).map(|_| scope.spawn(make)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .collect()
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| *key == keys[0]));
     }

@@ -73,37 +73,23 @@ const FEW: usize = 64;
 /// as root. As in kubeadm's `pki`, the CA keys are private by their own modes, and the certificates beside
 /// them are for everybody.
 fn folder_mode(path: &str) -> u32 {
-    if path == ".pending" {
-        0o700
-    } else {
-        profile::folder_mode(path)
-    }
+    if path == ".pending" { 0o700 } else { profile::folder_mode(path) }
 }
 
 /// Of a path relative to `out/`: it lies in a folder of the store itself.
 fn is_stores_own(path: &str) -> bool {
     let first = path.split('/').next();
-    [PENDING, DISCARDED]
-        .into_iter()
-        .any(|folder| folder.rsplit('/').next() == first)
+    [PENDING, DISCARDED].into_iter().any(|folder| folder.rsplit('/').next() == first)
 }
 
 /// Where the file `path` of the tree lies, relative to the project folder.
 fn in_out(path: &str) -> String {
-    if path.is_empty() {
-        OUT.to_owned()
-    } else {
-        format!("{OUT}/{path}")
-    }
+    if path.is_empty() { OUT.to_owned() } else { format!("{OUT}/{path}") }
 }
 
 /// Where the file `path` of the tree is staged.
 fn in_stage(path: &str) -> String {
-    if path.is_empty() {
-        STAGED_TREE.to_owned()
-    } else {
-        format!("{STAGED_TREE}/{path}")
-    }
+    if path.is_empty() { STAGED_TREE.to_owned() } else { format!("{STAGED_TREE}/{path}") }
 }
 
 /// The folder that holds `path`; the top is the empty path.

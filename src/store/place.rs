@@ -107,10 +107,10 @@ pub fn read_record(disk: &impl Disk) -> Result<Option<Secret>> {
 fn look(disk: &impl Disk, path: &str) -> Result<Option<NodeFile>> {
     match disk.kind(path)? {
         EntryKind::Missing => Ok(None),
-        EntryKind::File { size, .. } if size > LIMIT => Err(Error::refused(format!(
-            "{path} is larger than 1 MiB, which no file of kpki's is"
-        ))
-        .help("move it away, then run the command again")),
+        EntryKind::File { size, .. } if size > LIMIT => {
+            Err(Error::refused(format!("{path} is larger than 1 MiB, which no file of kpki's is"))
+                .help("move it away, then run the command again"))
+        }
         EntryKind::File { mode, .. } => Ok(Some(NodeFile {
             mode,
             own: disk.is_own(path)?,
@@ -173,9 +173,8 @@ impl<D: Disk> Placing<'_, D> {
         }
         self.sync_ways(change)?;
         let mut staged = Vec::new();
-        let placed = self
-            .stage(change, &mut staged)
-            .and_then(|()| self.rename(change, &mut staged));
+        let placed =
+            self.stage(change, &mut staged).and_then(|()| self.rename(change, &mut staged));
         if placed.is_err() {
             for left in &staged {
                 let _ = self.disk.remove_file(left); // the error to tell is the first one
@@ -245,9 +244,7 @@ impl<D: Disk> Placing<'_, D> {
 
     fn sync_folders<'p>(&self, paths: impl Iterator<Item = &'p str>) -> Result<()> {
         let folders: BTreeSet<&str> = paths.map(parent).collect();
-        folders
-            .into_iter()
-            .try_for_each(|folder| self.disk.sync_dir(folder))
+        folders.into_iter().try_for_each(|folder| self.disk.sync_dir(folder))
     }
 }
 

@@ -28,8 +28,9 @@ pub struct RealDisk {
     /// The folder that the writer's lock is on.
     locked: &'static str,
     lock: Mutex<Option<OwnedFd>>,
-    /// On the way to a node's files may lie folders of file systems that are never written to, or have no such thing
-    /// as a sync of a folder: fsync(2) says EINVAL. A project's own must have it, or a crash could lose a key.
+    /// On the way to a node's files may lie folders of file systems that are never written to, or have no
+    /// such thing as a sync of a folder: fsync(2) says EINVAL. A project's own must have it, or a crash could
+    /// lose a key.
     may_lack_sync: bool,
 }
 
@@ -90,9 +91,7 @@ impl Disk for RealDisk {
                     mode: permissions(stat.st_mode),
                     size: u64::try_from(stat.st_size).unwrap_or(0),
                 },
-                FileType::Directory => EntryKind::Folder {
-                    mode: permissions(stat.st_mode),
-                },
+                FileType::Directory => EntryKind::Folder { mode: permissions(stat.st_mode) },
                 FileType::Symlink => EntryKind::Symlink,
                 _ => EntryKind::Special,
             }),
@@ -139,10 +138,7 @@ impl Disk for RealDisk {
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
         let read = file.take(READ_LIMIT + 1).read_to_end(&mut bytes);
         if read.map_err(failed)? as u64 > READ_LIMIT {
-            return Err(Error::refused(format!(
-                "{path} is larger than {} MiB",
-                READ_LIMIT >> 20
-            )));
+            return Err(Error::refused(format!("{path} is larger than {} MiB", READ_LIMIT >> 20)));
         }
         Ok(bytes)
     }
@@ -154,9 +150,7 @@ impl Disk for RealDisk {
         let fd = openat(&*folder, name, flags, mode_of(mode))
             .map_err(|errno| explain("create", &folder, path, errno))?;
         undo_umask(&fd, mode).map_err(|errno| io("set the mode of", path, errno))?;
-        File::from(fd)
-            .write_all(bytes)
-            .map_err(|error| Error::io("write", Path::new(path), &error))
+        File::from(fd).write_all(bytes).map_err(|error| Error::io("write", Path::new(path), &error))
     }
 
     fn mkdir(&self, path: &str, mode: u32) -> Result<()> {
@@ -272,11 +266,10 @@ impl Disk for RealDisk {
                 *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(fd);
                 Ok(())
             }
-            Err(Errno::WOULDBLOCK) => Err(Error::new(
-                Kind::Busy,
-                format!("another kpki is writing to {locked}/"),
-            )
-            .help("wait until it has finished, then run the command again")),
+            Err(Errno::WOULDBLOCK) => {
+                Err(Error::new(Kind::Busy, format!("another kpki is writing to {locked}/"))
+                    .help("wait until it has finished, then run the command again"))
+            }
             Err(errno) => Err(io("lock", locked, errno)),
         }
     }

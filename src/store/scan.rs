@@ -150,9 +150,7 @@ impl Scan<'_> {
                 kind: FoundKind::Unreadable(refusal.unwrap_or_else(|| plain(errno))),
             });
         }
-        (self.found.lock())
-            .unwrap_or_else(PoisonError::into_inner)
-            .append(&mut found);
+        (self.found.lock()).unwrap_or_else(PoisonError::into_inner).append(&mut found);
     }
 
     /// The files of one folder, and the folders in it.
@@ -174,10 +172,7 @@ impl Scan<'_> {
                 _ => {
                     // Nothing of kpki's is called so, and a name must not drive a terminal.
                     let shown = printable(&name.to_string_lossy());
-                    found.push(Found {
-                        path: join(folder, &shown),
-                        kind: FoundKind::Foreign,
-                    });
+                    found.push(Found { path: join(folder, &shown), kind: FoundKind::Foreign });
                     continue;
                 }
             };
@@ -213,10 +208,8 @@ impl Scan<'_> {
     fn descend<'s>(&'s self, scope: &rayon::Scope<'s>, parent: Arc<Dir>, path: String) {
         scope.spawn(move |scope| {
             let name = path.rsplit('/').next().unwrap_or(&path);
-            let opened = parent
-                .fd()
-                .and_then(|parent| open_folder(parent, name))
-                .and_then(Dir::new);
+            let opened =
+                parent.fd().and_then(|parent| open_folder(parent, name)).and_then(Dir::new);
             let refusal = match (&opened, parent.fd()) {
                 (Err(errno), Ok(parent)) => Some(why(parent, name, *errno)),
                 _ => None,
@@ -296,9 +289,5 @@ fn plain(errno: Errno) -> String {
 }
 
 fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }

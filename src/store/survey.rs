@@ -113,8 +113,7 @@ fn survey_folder<'j>(
             continue;
         };
         let below = |(_, path): &Put<'_>| {
-            path.strip_prefix(child)
-                .is_some_and(|rest| rest.starts_with('/'))
+            path.strip_prefix(child).is_some_and(|rest| rest.starts_with('/'))
         };
         let (inside, others) = rest.split_at(rest.partition_point(below));
         survey_folder(disk, child, inside, run, found)?;
@@ -142,11 +141,7 @@ fn survey_file<'j>(
         EntryKind::File { .. } => true,
         other => return Err(in_the_way(path, other)),
     };
-    found.moves.push(Move::File {
-        place,
-        path,
-        replaces,
-    });
+    found.moves.push(Move::File { place, path, replaces });
     Ok(())
 }
 

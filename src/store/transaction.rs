@@ -105,9 +105,9 @@ impl<D: Disk> Transaction<'_, D> {
         }
         match found.journal() {
             Some(journal) => recover(self.disk, journal),
-            None => Err(Effect::Nothing.of()(Error::internal(
-                "an unreadable journal without doubt",
-            ))),
+            None => {
+                Err(Effect::Nothing.of()(Error::internal("an unreadable journal without doubt")))
+            }
         }
     }
 
@@ -175,8 +175,7 @@ impl<D: Disk> Transaction<'_, D> {
         let journal = self.journal(lock, allowed).map_err(Effect::Nothing.of())?;
         // What stands in the way is found before the commit point.
         let left = survey(self.disk, &journal, Run::First).map_err(Effect::Nothing.of())?;
-        self.write_journal(&journal, lock)
-            .map_err(Effect::Nothing.of())?;
+        self.write_journal(&journal, lock).map_err(Effect::Nothing.of())?;
         self.committed = true;
         finish(self.disk, &left, Run::First)
     }
@@ -208,16 +207,11 @@ impl<D: Disk> Transaction<'_, D> {
         if self.settled {
             return Ok(());
         }
-        Err(Error::internal(
-            "a change before an interrupted one was settled",
-        ))
+        Err(Error::internal("a change before an interrupted one was settled"))
     }
 
     fn record(&self, path: &TreePath, action: Action) {
-        locked(&self.changes).push(Change {
-            path: path.clone(),
-            action,
-        });
+        locked(&self.changes).push(Change { path: path.clone(), action });
     }
 
     /// A rename would replace a link that the user made without a word.
@@ -239,9 +233,7 @@ impl<D: Disk> Transaction<'_, D> {
             return Ok(());
         }
         self.make_folder(parent(path))?;
-        let stands_for = path
-            .strip_prefix(STAGED_TREE)
-            .and_then(|rest| rest.strip_prefix('/'));
+        let stands_for = path.strip_prefix(STAGED_TREE).and_then(|rest| rest.strip_prefix('/'));
         let mode = stands_for.map_or(0o700, folder_mode);
         self.disk.mkdir(path, mode)?;
         locked(&self.made).insert(path.to_owned());
@@ -250,9 +242,7 @@ impl<D: Disk> Transaction<'_, D> {
 
     /// All that the journal will name, and the way to it, must be durable before the journal is.
     fn sync_staged(&self, journal: &Journal) -> Result<()> {
-        let made: BTreeSet<String> = std::mem::take(&mut *locked(&self.made))
-            .into_iter()
-            .collect();
+        let made: BTreeSet<String> = std::mem::take(&mut *locked(&self.made)).into_iter().collect();
         if journal.changes().len() + made.len() > FEW {
             return self.disk.sync_all();
         }

@@ -85,11 +85,8 @@ impl Walk<'_> {
         for name in entries {
             // Names that are not UTF-8 are shown as far as they can be.
             let text = name.to_string_lossy();
-            let path = if folder.is_empty() {
-                text.into_owned()
-            } else {
-                format!("{folder}/{text}")
-            };
+            let path =
+                if folder.is_empty() { text.into_owned() } else { format!("{folder}/{text}") };
             let kind = statat(fd, &name, AtFlags::SYMLINK_NOFOLLOW)
                 .map(|stat| FileType::from_raw_mode(stat.st_mode));
             let found = match kind {
@@ -146,10 +143,7 @@ fn read(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<Seen> {
     // In its final size: an outgrown buffer would keep a part of a key.
     let mut bytes = Vec::with_capacity(size + 1);
     File::from(file).take(size as u64).read_to_end(&mut bytes)?;
-    Ok(Seen::File {
-        mode: stat.st_mode & 0o777,
-        bytes: Secret::new(bytes),
-    })
+    Ok(Seen::File { mode: stat.st_mode & 0o777, bytes: Secret::new(bytes) })
 }
 
 fn unreadable(error: &std::io::Error) -> Seen {

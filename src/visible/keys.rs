@@ -110,9 +110,7 @@ fn is_key(word: &str, before: &str) -> bool {
     if upper.contains("AGE-SECRET-KEY-") || upper.contains("AGE-PLUGIN-") {
         return true;
     }
-    let telling = word
-        .bytes()
-        .filter(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    let telling = word.bytes().filter(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
     // Of random base64 more than half, of a path or a name in words hardly any.
     if word.len() < LONG || telling.count() * 6 < word.len() {
         return false;
@@ -134,9 +132,7 @@ fn is_public(word: &str, before: &str) -> bool {
     let digest = is_hex && word.len() == 64 && before.ends_with("sha256:");
     // Cut or of a plugin, too; a secret one has another beginning.
     let recipient = word.starts_with("age1")
-        && word
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let kind = before.trim_end().rsplit(['"', ' ', '\t']).next();
     let ssh = word.starts_with("AAAA")
         && kind.is_some_and(|kind| kind.starts_with("ssh-") || kind.starts_with("ecdsa-sha2-"));
@@ -182,11 +178,9 @@ mod tests {
             format!("eyJ{}.eyJ{}.{}", made(URL, 9), made(URL, 9), made(URL, 9)),
         ];
         for key in keys {
-            for line in [
-                key.clone(),
-                format!("user \"{key}\" // {key}"),
-                format!("é--token={key};"),
-            ] {
+            for line in
+                [key.clone(), format!("user \"{key}\" // {key}"), format!("é--token={key};")]
+            {
                 assert!(holds_key(&line), "{line}");
                 let shown = without_keys(&line);
                 assert!(shown.contains(HINT), "{shown}");
@@ -200,10 +194,7 @@ mod tests {
         }
         let tail = made(BASE64, 20);
         assert!(is_end_of_key(&tail, &made(BASE64, 64)));
-        assert_eq!(
-            masked(&format!("  {tail}\n"), true),
-            format!("  {}\n", "*".repeat(20))
-        );
+        assert_eq!(masked(&format!("  {tail}\n"), true), format!("  {}\n", "*".repeat(20)));
         assert!(!is_end_of_key(&tail, "cluster \"lab\""));
         assert!(!is_end_of_key("}", &made(BASE64, 64)));
     }

@@ -85,13 +85,9 @@ fn nothing_hidden_gets_through() {
     for c in bad() {
         assert!(is_hidden(c), "{c:?}");
         let text = format!("a{c}b");
-        for shown in [
-            printable(&text),
-            harmless(&text),
-            lines(&text),
-            styled_lines(&text),
-            excerpt(&text),
-        ] {
+        for shown in
+            [printable(&text), harmless(&text), lines(&text), styled_lines(&text), excerpt(&text)]
+        {
             assert!(!shown.contains(is_hidden), "{shown:?}");
             assert!(shown.starts_with('a') && shown.ends_with('b'), "{shown:?}");
         }
@@ -112,14 +108,8 @@ fn whatever_rust_calls_a_control_is_hidden_and_no_letter_or_digit_is() {
         let text = harmless(&c.to_string());
         assert!(!text.contains(is_hidden), "{c:?}");
         if c.is_alphanumeric() && is_hidden(c) {
-            let fillers = [
-                '\u{115f}',
-                '\u{1160}',
-                '\u{3164}',
-                '\u{ffa0}',
-                '\u{13441}',
-                '\u{13442}',
-            ];
+            let fillers =
+                ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}', '\u{13441}', '\u{13442}'];
             assert!(fillers.contains(&c), "{c:?}");
         }
     }
@@ -138,10 +128,7 @@ fn letters_of_every_script_are_shown() {
 
 #[test]
 fn lines_of_a_file_keep_their_columns() {
-    assert_eq!(
-        excerpt("a\tb\r\nc\rd\u{1b}\u{7f}\u{9b}\u{202e}"),
-        "a\tb\r\nc␍d␛␡\u{fffd}\u{fffd}"
-    );
+    assert_eq!(excerpt("a\tb\r\nc\rd\u{1b}\u{7f}\u{9b}\u{202e}"), "a\tb\r\nc␍d␛␡\u{fffd}\u{fffd}");
 }
 
 #[test]
@@ -156,12 +143,6 @@ fn colours_of_our_own_stay_and_nothing_else_of_a_terminal() {
 
 #[test]
 fn what_would_act_on_the_terminal_is_escaped() {
-    assert_eq!(
-        printable("a\u{1b}[31m\u{202e}\"b\"\\\n"),
-        "a\\u{1b}[31m\\u{202e}\"b\"\\\\\\n"
-    );
-    assert_eq!(
-        harmless("\\\u{3164}\u{a0}e\u{301}"),
-        "\\\\u{3164}\\u{a0}e\\u{301}"
-    );
+    assert_eq!(printable("a\u{1b}[31m\u{202e}\"b\"\\\n"), "a\\u{1b}[31m\\u{202e}\"b\"\\\\\\n");
+    assert_eq!(harmless("\\\u{3164}\u{a0}e\u{301}"), "\\\\u{3164}\\u{a0}e\\u{301}");
 }

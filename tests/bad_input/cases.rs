@@ -20,13 +20,7 @@ fn case(
     code: i32,
     says: &'static [&'static str],
 ) -> Case {
-    Case {
-        name,
-        damage,
-        command,
-        code,
-        says,
-    }
+    Case { name, damage, command, code, says }
 }
 
 pub const APPLY: &[&str] = &["apply"];
@@ -44,13 +38,7 @@ fn description_cases() -> Vec<Case> {
             1,
             &["there is no ./cluster.kdl", "kpki init", NOTHING],
         ),
-        case(
-            "no project folder",
-            |_| {},
-            &["-C", "nowhere", "apply"],
-            1,
-            &["nowhere/cluster.kdl"],
-        ),
+        case("no project folder", |_| {}, &["-C", "nowhere", "apply"], 1, &["nowhere/cluster.kdl"]),
         case(
             "a manifest that is a folder",
             |p| {
@@ -59,11 +47,7 @@ fn description_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &[
-                "cannot read m/etcd.yaml: a folder, not a file",
-                "cluster.kdl:",
-                NOTHING,
-            ],
+            &["cannot read m/etcd.yaml: a folder, not a file", "cluster.kdl:", NOTHING],
         ),
         case(
             "a manifest that links to nothing",
@@ -96,11 +80,7 @@ fn description_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &[
-                "the manifest is not UTF-8",
-                "m/kube-scheduler.yaml:2",
-                NOTHING,
-            ],
+            &["the manifest is not UTF-8", "m/kube-scheduler.yaml:2", NOTHING],
         ),
         case(
             "the project folder is a file",
@@ -159,12 +139,7 @@ fn description_cases() -> Vec<Case> {
         ),
         case(
             "description: huge",
-            |p| {
-                fs::File::create(p.at("cluster.kdl"))
-                    .unwrap()
-                    .set_len(1 << 36)
-                    .unwrap()
-            },
+            |p| fs::File::create(p.at("cluster.kdl")).unwrap().set_len(1 << 36).unwrap(),
             APPLY,
             1,
             &["cluster.kdl", "1 MiB"],
@@ -182,11 +157,7 @@ fn lock_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &[
-                "cluster.lock:32: is cut off",
-                "restore it from Git",
-                NOTHING,
-            ],
+            &["cluster.lock:32: is cut off", "restore it from Git", NOTHING],
         ),
         case(
             "lock: truncated, plan",
@@ -210,51 +181,32 @@ fn lock_cases() -> Vec<Case> {
             |p| p.edit("cluster.lock", |t| t.replacen(":1,", ":9,", 1)),
             APPLY,
             1,
-            &[
-                "cluster.lock:1: was written by a newer kpki",
-                "run the kpki that wrote it",
-            ],
+            &["cluster.lock:1: was written by a newer kpki", "run the kpki that wrote it"],
         ),
         case(
             "lock: wrong type",
-            |p| {
-                p.edit("cluster.lock", |t| {
-                    t.replacen("\"content\":\"", "\"size\":\"", 1)
-                })
-            },
+            |p| p.edit("cluster.lock", |t| t.replacen("\"content\":\"", "\"size\":\"", 1)),
             APPLY,
             1,
             &["cluster.lock:2:", "expected u64"],
         ),
         case(
             "lock: unknown field",
-            |p| {
-                p.edit("cluster.lock", |t| {
-                    t.replacen("\"content\"", "\"\\u001b[31mx\"", 1)
-                })
-            },
+            |p| p.edit("cluster.lock", |t| t.replacen("\"content\"", "\"\\u001b[31mx\"", 1)),
             APPLY,
             1,
             &["cluster.lock:2:", "unknown field"],
         ),
         case(
             "lock: a name that leads out",
-            |p| {
-                p.edit("cluster.lock", |t| {
-                    t.replacen("bundle/etcd", "../../etc/passwd", 1)
-                })
-            },
+            |p| p.edit("cluster.lock", |t| t.replacen("bundle/etcd", "../../etc/passwd", 1)),
             APPLY,
             1,
             &["cluster.lock:2: has a bad name"],
         ),
         case(
             "lock: a name with control characters",
-            |p| {
-                p.edit("cluster.lock", |t| {
-                    t.replacen("bundle/etcd", "a\\u001b[2J", 1)
-                })
-            },
+            |p| p.edit("cluster.lock", |t| t.replacen("bundle/etcd", "a\\u001b[2J", 1)),
             PLAN,
             1,
             &["cluster.lock:2: has a bad name: \"a\\u{1b}[2J\""],
@@ -378,13 +330,7 @@ fn lock_cases() -> Vec<Case> {
 
 fn tree_cases() -> Vec<Case> {
     vec![
-        case(
-            "out: link",
-            |p| p.link("out"),
-            APPLY,
-            1,
-            &["out is a symbolic link", NOTHING],
-        ),
+        case("out: link", |p| p.link("out"), APPLY, 1, &["out is a symbolic link", NOTHING]),
         case(
             "out: file",
             |p| {
@@ -430,13 +376,7 @@ fn tree_cases() -> Vec<Case> {
             1,
             &["out/nodes is a symbolic link"],
         ),
-        case(
-            "out/ca: link",
-            |p| p.link("out/ca"),
-            APPLY,
-            1,
-            &["out/ca is a symbolic link"],
-        ),
+        case("out/ca: link", |p| p.link("out/ca"), APPLY, 1, &["out/ca is a symbolic link"]),
         case(
             "out/ca: FIFO",
             |p| {
@@ -545,11 +485,7 @@ fn tree_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &[
-                "its journal does not begin with",
-                "kpki discard sets it aside",
-                NOTHING,
-            ],
+            &["its journal does not begin with", "kpki discard sets it aside", NOTHING],
         ),
         case(
             "pending: replaced files without their journal",
@@ -559,12 +495,7 @@ fn tree_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &[
-                "out/.pending/old",
-                "journal",
-                "kpki discard sets it aside",
-                NOTHING,
-            ],
+            &["out/.pending/old", "journal", "kpki discard sets it aside", NOTHING],
         ),
         case(
             "pending: link",
@@ -583,11 +514,7 @@ fn key_cases() -> Vec<Case> {
             |p| p.put("out/ca/etcd.key", ""),
             APPLY,
             3,
-            &[
-                "ca/etcd: its key file out/ca/etcd.key is empty",
-                "--allow replace:ca/etcd",
-                NOTHING,
-            ],
+            &["ca/etcd: its key file out/ca/etcd.key is empty", "--allow replace:ca/etcd", NOTHING],
         ),
         case(
             "CA key: empty, with a copy",
@@ -627,10 +554,7 @@ fn key_cases() -> Vec<Case> {
             },
             APPLY,
             1,
-            &[
-                "out/ca/kubernetes.key ends inside a PEM block",
-                "pki/ca.key holds the right key",
-            ],
+            &["out/ca/kubernetes.key ends inside a PEM block", "pki/ca.key holds the right key"],
         ),
         case(
             "CA key: garbage",
@@ -694,10 +618,7 @@ fn key_cases() -> Vec<Case> {
             |p| p.put("out/ca/kubernetes.crt", OTHER.get("out/ca/kubernetes.crt")),
             APPLY,
             1,
-            &[
-                "out/ca/kubernetes.crt has another key than cluster.lock says",
-                NOTHING,
-            ],
+            &["out/ca/kubernetes.crt has another key than cluster.lock says", NOTHING],
         ),
         case(
             "sa.pub: of another key",
@@ -732,10 +653,7 @@ fn key_cases() -> Vec<Case> {
             |p| p.put("out/ca/sa.key", "garbage"),
             APPLY,
             1,
-            &[
-                "out/ca/sa.key holds no private key",
-                "pki/sa.key holds the right key",
-            ],
+            &["out/ca/sa.key holds no private key", "pki/sa.key holds the right key"],
         ),
         case(
             "all of an anchor gone, and its node renamed",
@@ -755,12 +673,7 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "leaf: another cluster's certificate",
-            |p| {
-                p.put(
-                    &format!("{APISERVER}.crt"),
-                    OTHER.get(&format!("{APISERVER}.crt")),
-                )
-            },
+            |p| p.put(&format!("{APISERVER}.crt"), OTHER.get(&format!("{APISERVER}.crt"))),
             APPLY,
             1,
             &["pki/apiserver.crt has another key than cluster.lock says"],
@@ -768,10 +681,7 @@ fn key_cases() -> Vec<Case> {
         case(
             "leaf: another's key, to check it",
             |p| {
-                p.put(
-                    &format!("{APISERVER}.key"),
-                    OTHER.get(&format!("{APISERVER}.key")),
-                );
+                p.put(&format!("{APISERVER}.key"), OTHER.get(&format!("{APISERVER}.key")));
             },
             &["apply", "--renew", "nodes/cp1/apiserver"],
             1,
@@ -802,22 +712,14 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "kubeconfig: without its key",
-            |p| {
-                p.edit(ADMIN, |t| {
-                    t.split("    client-key-data").next().unwrap().to_owned()
-                })
-            },
+            |p| p.edit(ADMIN, |t| t.split("    client-key-data").next().unwrap().to_owned()),
             APPLY,
             1,
             &["admin.conf has no client-key-data"],
         ),
         case(
             "kubeconfig: its key is no base64",
-            |p| {
-                p.edit(ADMIN, |t| {
-                    t.replace("client-key-data: ", "client-key-data: $")
-                })
-            },
+            |p| p.edit(ADMIN, |t| t.replace("client-key-data: ", "client-key-data: $")),
             APPLY,
             1,
             &["admin.conf has a client-key-data that is not base64"],
@@ -881,11 +783,8 @@ fn healing_cases() -> Vec<Case> {
         case(
             "certificate: with a private key",
             |p| {
-                let both = [
-                    p.get(&format!("{APISERVER}.crt")),
-                    p.get(&format!("{APISERVER}.key")),
-                ]
-                .concat();
+                let both = [p.get(&format!("{APISERVER}.crt")), p.get(&format!("{APISERVER}.key"))]
+                    .concat();
                 p.put(&format!("{APISERVER}.crt"), both);
             },
             APPLY,
@@ -911,10 +810,7 @@ fn healing_cases() -> Vec<Case> {
             |p| p.flip("out/ca/kubernetes.crt"),
             APPLY,
             0,
-            &[
-                "out/ca/kubernetes.crt was modified",
-                "1 repaired, 30 unchanged",
-            ],
+            &["out/ca/kubernetes.crt was modified", "1 repaired, 30 unchanged"],
         ),
         case(
             "CA certificate: one bit, no lock",
@@ -981,10 +877,7 @@ fn usage_cases() -> Vec<Case> {
             none,
             &["apply", "--renew", "nodes/cp1/apiservr"],
             64,
-            &[
-                "no artifact is named nodes/cp1/apiservr",
-                "did you mean nodes/cp1/apiserver?",
-            ],
+            &["no artifact is named nodes/cp1/apiservr", "did you mean nodes/cp1/apiserver?"],
         ),
         case(
             "--rekey: a typing error",
@@ -1033,10 +926,7 @@ fn usage_cases() -> Vec<Case> {
             none,
             &["apply", "--allow", "replace:nodes/cp1/apiserver"],
             64,
-            &[
-                "permits nothing",
-                "--rekey nodes/cp1/apiserver makes a new key",
-            ],
+            &["permits nothing", "--rekey nodes/cp1/apiserver makes a new key"],
         ),
         case(
             "--allow lost-key: anchors",
@@ -1141,53 +1031,19 @@ fn usage_cases() -> Vec<Case> {
             none,
             &["apply", "--rekey", "ca/etcd"],
             3,
-            &[
-                "a new CA key replaces every certificate below it",
-                "add --allow replace:ca/etcd",
-            ],
+            &["a new CA key replaces every certificate below it", "add --allow replace:ca/etcd"],
         ),
-        case(
-            "--now: no time",
-            none,
-            &["plan", "--now", "tomorrow"],
-            64,
-            &["is not a time"],
-        ),
-        case(
-            "--now: before all clocks",
-            none,
-            &["plan", "--now", "0001-01-01"],
-            64,
-            &["1970"],
-        ),
-        case(
-            "--now: the end of time",
-            none,
-            &["plan", "--now", "9999-12-31"],
-            0,
-            &[],
-        ),
-        case(
-            "--format: unknown",
-            none,
-            &["plan", "--format", "xml"],
-            64,
-            &["json"],
-        ),
+        case("--now: no time", none, &["plan", "--now", "tomorrow"], 64, &["is not a time"]),
+        case("--now: before all clocks", none, &["plan", "--now", "0001-01-01"], 64, &["1970"]),
+        case("--now: the end of time", none, &["plan", "--now", "9999-12-31"], 0, &[]),
+        case("--format: unknown", none, &["plan", "--format", "xml"], 64, &["json"]),
         case("no such command", none, &["aply"], 64, &["apply"]),
     ]
 }
 
 pub fn all() -> Vec<Case> {
-    [
-        description_cases(),
-        lock_cases(),
-        tree_cases(),
-        key_cases(),
-        healing_cases(),
-        usage_cases(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [description_cases(), lock_cases(), tree_cases(), key_cases(), healing_cases(), usage_cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -87,10 +87,7 @@ impl Forger {
         let mut sign = Command::new("openssl");
         sign.args(["dgst", "-sha256", "-sign"]).arg(&self.key);
         let signature = openssl(sign.arg(&file));
-        tlv(
-            0x30,
-            &[what, ECDSA_WITH_SHA256, &tlv(3, &[&[0], &signature])],
-        )
+        tlv(0x30, &[what, ECDSA_WITH_SHA256, &tlv(3, &[&[0], &signature])])
     }
 
     /// A certificate with some of its bytes exchanged, signed anew.
@@ -109,11 +106,7 @@ impl Forger {
 
     pub fn certificate(&self, wish: &Wish<'_>) -> Vec<u8> {
         let extensions = tlv(0xa3, &[&tlv(0x30, wish.extensions)]);
-        let validity = [
-            tlv(0x17, &[b"260101000000Z"]),
-            tlv(0x17, &[b"491231000000Z"]),
-        ]
-        .concat();
+        let validity = [tlv(0x17, &[b"260101000000Z"]), tlv(0x17, &[b"491231000000Z"])].concat();
         self.signed(&tlv(
             0x30,
             &[
@@ -143,15 +136,10 @@ pub struct Wish<'a> {
 }
 
 /// RFC 5280 4.2.1.9, 4.2.1.3 and 4.2.1.12.
-pub const IS_CA: &[u8] = &[
-    0x30, 15, 6, 3, 0x55, 0x1d, 0x13, 1, 1, 0xff, 4, 5, 0x30, 3, 1, 1, 0xff,
-];
-pub const SIGNS: &[u8] = &[
-    0x30, 14, 6, 3, 0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4, 3, 2, 2, 4,
-];
-pub const IS_CLIENT: &[u8] = &[
-    0x30, 19, 6, 3, 0x55, 0x1d, 0x25, 4, 12, 0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2,
-];
+pub const IS_CA: &[u8] = &[0x30, 15, 6, 3, 0x55, 0x1d, 0x13, 1, 1, 0xff, 4, 5, 0x30, 3, 1, 1, 0xff];
+pub const SIGNS: &[u8] = &[0x30, 14, 6, 3, 0x55, 0x1d, 0x0f, 1, 1, 0xff, 4, 4, 3, 2, 2, 4];
+pub const IS_CLIENT: &[u8] =
+    &[0x30, 19, 6, 3, 0x55, 0x1d, 0x25, 4, 12, 0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2];
 
 /// With the last `from` in it exchanged.
 pub fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

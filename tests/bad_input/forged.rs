@@ -1,5 +1,6 @@
-//! Names, requests and certificates that two readers could take for two things. Kubernetes is Go: crypto/x509 reads
-//! T61String and BMPString, takes the last of several common names, and refuses a certificate with one byte of BER.
+//! Names, requests and certificates that two readers could take for two things. Kubernetes is Go: crypto/x509
+//! reads T61String and BMPString, takes the last of several common names, and refuses a certificate with one
+//! byte of BER.
 
 use std::fs;
 
@@ -34,78 +35,32 @@ fn a_request_is_a_user_and_groups_or_it_is_refused() {
             plain(&[DEV, (O, T61, masters), EVE, (CN, BMP, b"\0r\0o\0o\0t")]),
             "asks for O=kubeadm:cluster-admins as a T61String",
         ),
-        (
-            plain(&[DEV, EVE, (CN, BMP, b"\0r")]),
-            "asks for CN=r beside another common name",
-        ),
-        (
-            plain(&[DEV, (CN, BMP, b"\0e\0v\0e")]),
-            "asks for CN=eve as a BMPString",
-        ),
-        (
-            plain(&[DEV, (CN, 0x16, b"eve")]),
-            "asks for CN=eve as an IA5String",
-        ),
-        (
-            plain(&[DEV, (CN, UTF8, b"root"), EVE]),
-            "asks for CN=eve beside another common name",
-        ),
+        (plain(&[DEV, EVE, (CN, BMP, b"\0r")]), "asks for CN=r beside another common name"),
+        (plain(&[DEV, (CN, BMP, b"\0e\0v\0e")]), "asks for CN=eve as a BMPString"),
+        (plain(&[DEV, (CN, 0x16, b"eve")]), "asks for CN=eve as an IA5String"),
+        (plain(&[DEV, (CN, UTF8, b"root"), EVE]), "asks for CN=eve beside another common name"),
         (plain(&[DEV, EVE, EVE]), "asks for CN=eve twice"),
         (plain(&[DEV, DEV, EVE]), "asks for O=dev twice"),
         (plain(&[DEV, EVE, (OU, UTF8, b"ops")]), "asks for OU=ops"),
-        (
-            name(&[&[DEV], &[EVE, (OU, UTF8, b"ops")]]),
-            "asks for OU=ops",
-        ),
+        (name(&[&[DEV], &[EVE, (OU, UTF8, b"ops")]]), "asks for OU=ops"),
         // 1.3.6.1.4.1.57683.2, from which Kubernetes takes the user's UID.
         (
-            plain(&[
-                DEV,
-                EVE,
-                (&[0x2b, 6, 1, 4, 1, 0x83, 0xc2, 0x53, 2], UTF8, b"0"),
-            ]),
+            plain(&[DEV, EVE, (&[0x2b, 6, 1, 4, 1, 0x83, 0xc2, 0x53, 2], UTF8, b"0")]),
             "asks for 1.3.6.1.4.1.57683.2=0",
         ),
-        (
-            plain(&[DEV, EVE, (&[0x55, 4, 5], PRINTABLE, b"7")]),
-            "asks for SERIALNUMBER=7",
-        ),
-        (
-            plain(&[DEV, EVE, (O, 0x1c, b"\0\0\0x")]),
-            "O is a UniversalString",
-        ),
-        (
-            plain(&[DEV, EVE, (O, 0x1a, masters)]),
-            "O is a VisibleString",
-        ),
+        (plain(&[DEV, EVE, (&[0x55, 4, 5], PRINTABLE, b"7")]), "asks for SERIALNUMBER=7"),
+        (plain(&[DEV, EVE, (O, 0x1c, b"\0\0\0x")]), "O is a UniversalString"),
+        (plain(&[DEV, EVE, (O, 0x1a, masters)]), "O is a VisibleString"),
         (plain(&[DEV, EVE, (O, 4, masters)]), "O is an OCTET STRING"),
-        (
-            plain(&[DEV, EVE, (O, UTF8, b"\xff")]),
-            "O is a UTF8String with",
-        ),
-        (
-            plain(&[DEV, EVE, (O, PRINTABLE, b"a@b")]),
-            "O is a PrintableString with",
-        ),
-        (
-            plain(&[DEV, EVE, (O, T61, b"\xe9")]),
-            "O is a T61String beyond ASCII",
-        ),
-        (
-            plain(&[DEV, EVE, (O, BMP, b"\0a\0")]),
-            "O is a BMPString with",
-        ),
-        (
-            plain(&[DEV, EVE, (OU, 0x1b, b"x")]),
-            "OU is a GeneralString",
-        ),
+        (plain(&[DEV, EVE, (O, UTF8, b"\xff")]), "O is a UTF8String with"),
+        (plain(&[DEV, EVE, (O, PRINTABLE, b"a@b")]), "O is a PrintableString with"),
+        (plain(&[DEV, EVE, (O, T61, b"\xe9")]), "O is a T61String beyond ASCII"),
+        (plain(&[DEV, EVE, (O, BMP, b"\0a\0")]), "O is a BMPString with"),
+        (plain(&[DEV, EVE, (OU, 0x1b, b"x")]), "OU is a GeneralString"),
         (plain(&[DEV, (CN, UTF8, b"")]), "has the common name \"\""),
         (plain(&[DEV]), "has the common name \"\""),
         (plain(&[]), "has the common name \"\""),
-        (
-            plain(&[DEV, (O, UTF8, b""), EVE]),
-            "asks for the groups \"\", \"dev\"",
-        ),
+        (plain(&[DEV, (O, UTF8, b""), EVE]), "asks for the groups \"\", \"dev\""),
         (plain(&[DEV, (CN, UTF8, b"eve\0")]), "has the common name"),
         (plain(&[DEV, (CN, UTF8, b"e\x1bve")]), "has the common name"),
         (name(&[&[DEV], &[], &[EVE]]), "malformed"),
@@ -137,12 +92,9 @@ fn a_plain_request_is_taken_in_every_usual_form() {
     ] {
         for via in ["csr", "ca"] {
             asks(&project, via, forger.request(&subject, &[]));
-            project.edit("cluster.kdl", |text| {
-                text.trim_end().to_owned() + " { group \"ops\" }\n"
-            });
-            project.edit("cluster.kdl", |text| {
-                text.replace(" group=\"dev\" {", " { group \"dev\"; ")
-            });
+            project.edit("cluster.kdl", |text| text.trim_end().to_owned() + " { group \"ops\" }\n");
+            project
+                .edit("cluster.kdl", |text| text.replace(" group=\"dev\" {", " { group \"dev\"; "));
             project.kpki(&["plan"]).expect(0, &["eve"]);
         }
     }
@@ -162,10 +114,7 @@ fn a_request_via_csr_asks_for_nothing_beside_its_subject() {
     let extensions = tlv(0x30, &[&san]);
     let nothing = tlv(0x30, &[]);
     for (attributes, says) in [
-        (
-            attribute(&pkcs9(14), &extensions),
-            "asks for the SANs evil.lab",
-        ),
+        (attribute(&pkcs9(14), &extensions), "asks for the SANs evil.lab"),
         (attribute(&pkcs9(14), &nothing), "asks for extensions"),
         // A second list behind the first, in one attribute and in two.
         (
@@ -173,11 +122,7 @@ fn a_request_via_csr_asks_for_nothing_beside_its_subject() {
             "asks for extensions",
         ),
         (
-            [
-                attribute(&pkcs9(14), &nothing),
-                attribute(&pkcs9(14), &extensions),
-            ]
-            .concat(),
+            [attribute(&pkcs9(14), &nothing), attribute(&pkcs9(14), &extensions)].concat(),
             "asks for extensions",
         ),
         (
@@ -200,17 +145,12 @@ fn a_request_via_csr_asks_for_nothing_beside_its_subject() {
     }
     // Something behind the attributes, and a version that there is not.
     let info = |version: u8, rest: &[u8]| {
-        tlv(
-            0x30,
-            &[&[2, 1, version], &subject, &forger.spki, &[0xa0, 0], rest],
-        )
+        tlv(0x30, &[&[2, 1, version], &subject, &forger.spki, &[0xa0, 0], rest])
     };
     for info in [info(0, &[0xa1, 0]), info(1, &[])] {
         asks(&project, "csr", forger.signed(&info));
         let malformed = "eve.csr holds a malformed certificate request";
-        project
-            .kpki(&["plan"])
-            .expect(1, &["--> cluster.kdl:", malformed]);
+        project.kpki(&["plan"]).expect(1, &["--> cluster.kdl:", malformed]);
     }
 }
 
@@ -253,35 +193,23 @@ fn ber_is_refused_where_it_is_brought() {
             make(&[2, 1, 0xff], &[IS_CA, SIGNS]),
             "corp.crt holds a certificate with a negative serial number",
         ),
-        (
-            of_version(1, serial, &[IS_CA, SIGNS]),
-            "that is not of version 3",
-        ),
-        (
-            of_version(5, serial, &[IS_CA, SIGNS]),
-            "that is not of version 3",
-        ),
+        (of_version(1, serial, &[IS_CA, SIGNS]), "that is not of version 3"),
+        (of_version(5, serial, &[IS_CA, SIGNS]), "that is not of version 3"),
         (trailing, "corp.crt holds bytes after its certificate"),
     ] {
         brings(&project, "corp.crt", der);
-        project
-            .kpki(&["plan"])
-            .expect(1, &["--> cluster.kdl:", says]);
+        project.kpki(&["plan"]).expect(1, &["--> cluster.kdl:", says]);
     }
     // The same without a fault is judged by what it is.
     brings(&project, "corp.crt", good);
-    project
-        .kpki(&["plan"])
-        .expect(0, &["corp.crt holds another key than the CA on record"]);
+    project.kpki(&["plan"]).expect(0, &["corp.crt holds another key than the CA on record"]);
 
     let request = forger.request(&plain(&[DEV, EVE]), &[]);
     let body = &request[3..];
     let short = [&[0x30, 0x82, 0, request[2]], body].concat();
     asks(&project, "csr", short);
     let not_der = "eve.csr holds a certificate request that is not DER";
-    project
-        .kpki(&["plan"])
-        .expect(1, &["--> cluster.kdl:", not_der]);
+    project.kpki(&["plan"]).expect(1, &["--> cluster.kdl:", not_der]);
 }
 
 fn brings(project: &Project, file: &str, certificate: Vec<u8>) {
@@ -308,17 +236,13 @@ fn weak_rsa_keys_are_refused_where_they_are_brought() {
         let request = ::pem::parse(project.get("eve.csr")).unwrap();
         for via in ["csr", "ca"] {
             asks(&project, via, request.contents().to_vec());
-            project
-                .kpki(&["plan"])
-                .expect(1, &["--> cluster.kdl:", "eve.csr has a key", kind]);
+            project.kpki(&["plan"]).expect(1, &["--> cluster.kdl:", "eve.csr has a key", kind]);
         }
         project.openssl("req -new -x509 -key weak.key -subj /CN=corp -addext keyUsage=keyCertSign -out corp.crt");
         let certificate = ::pem::parse(project.get("corp.crt")).unwrap();
         brings(&project, "corp.crt", certificate.into_contents());
         let says = "corp.crt has a key that kpki cannot sign with";
-        project
-            .kpki(&["plan"])
-            .expect(1, &["--> cluster.kdl:", says, kind]);
+        project.kpki(&["plan"]).expect(1, &["--> cluster.kdl:", says, kind]);
     }
 }
 
@@ -345,25 +269,13 @@ fn an_answer_in_another_form_is_not_accepted() {
     };
     let serial: &[u8] = &[2, 1, 7];
     for (subject, says) in [
-        (
-            plain(&[DEV, EVE, (CN, BMP, b"\0r")]),
-            "CN=r beside another common name",
-        ),
-        (
-            plain(&[DEV, (CN, UTF8, b"root"), EVE]),
-            "CN=eve beside another common name",
-        ),
+        (plain(&[DEV, EVE, (CN, BMP, b"\0r")]), "CN=r beside another common name"),
+        (plain(&[DEV, (CN, UTF8, b"root"), EVE]), "CN=eve beside another common name"),
         (plain(&[DEV, EVE, EVE]), "CN=eve twice"),
         (plain(&[DEV, (O, T61, b"ops"), EVE]), "O=ops as a T61String"),
         (plain(&[DEV, EVE, (OU, UTF8, b"x")]), "OU=x"),
-        (
-            plain(&[DEV, EVE, (O, 0x1c, b"\0\0\0x")]),
-            "its O is a UniversalString",
-        ),
-        (
-            plain(&[DEV, EVE, (O, 0x1a, b"ops")]),
-            "its O is a VisibleString",
-        ),
+        (plain(&[DEV, EVE, (O, 0x1c, b"\0\0\0x")]), "its O is a UniversalString"),
+        (plain(&[DEV, EVE, (O, 0x1a, b"ops")]), "its O is a VisibleString"),
     ] {
         answer(serial, &subject).expect(1, &[says, "nothing was written"]);
     }
@@ -398,9 +310,7 @@ fn a_name_that_cannot_be_read_is_told_as_such() {
     }
     fs::create_dir(project.at("tree")).unwrap();
     project.put("tree/eve.crt", &pem);
-    project
-        .kpki(&["verify", "tree"])
-        .expect(2, &["unreadable-certificate", says]);
+    project.kpki(&["verify", "tree"]).expect(2, &["unreadable-certificate", says]);
 }
 
 fn certificate(project: &Project, path: &str) -> (Vec<u8>, CertificateFacts) {
@@ -409,8 +319,8 @@ fn certificate(project: &Project, path: &str) -> (Vec<u8>, CertificateFacts) {
     (der, facts)
 }
 
-/// `openssl req` writes UTF8String where kubeadm and kpki write PrintableString: for a chain that is another name
-/// (Go compares bytes), for a description the same.
+/// `openssl req` writes UTF8String where kubeadm and kpki write PrintableString: for a chain that is another
+/// name (Go compares bytes), for a description the same.
 #[test]
 fn a_ca_in_another_string_type_is_the_one_described_and_keeps_its_bytes() {
     const CA: &str = "out/ca/kubernetes.crt";
@@ -442,9 +352,7 @@ fn a_ca_in_another_string_type_is_the_one_described_and_keeps_its_bytes() {
     let apply: Vec<&str> = apply.split(' ').collect();
     let settles = || {
         project.kpki(&apply).expect(0, &[]);
-        project
-            .kpki(&["plan", "--detailed-exitcode"])
-            .expect(0, &[]);
+        project.kpki(&["plan", "--detailed-exitcode"]).expect(0, &[]);
         let (ca, leaf) = (certificate(&project, CA), certificate(&project, LEAF));
         assert_eq!(ca.1.subject.der(), subject);
         assert_eq!(leaf.1.issuer.der(), subject);

@@ -22,9 +22,7 @@ impl Machine {
 
     fn kpki(&self, project: &Project, words: &str) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        command
-            .args(words.split(' '))
-            .env("XDG_STATE_HOME", self.0.path());
+        command.args(words.split(' ')).env("XDG_STATE_HOME", self.0.path());
         project.run(command)
     }
 
@@ -45,13 +43,7 @@ fn files(project: &Project) -> Vec<String> {
     let mut all = Vec::new();
     project.walk(&PathBuf::from("out"), &mut |path, found| {
         if found.is_file() {
-            all.push(
-                path.strip_prefix("out")
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned(),
-            );
+            all.push(path.strip_prefix("out").unwrap().to_str().unwrap().to_owned());
         }
     });
     all.sort();
@@ -70,9 +62,7 @@ fn plant(victim: &Project, from: &Project, changes: &[Change], lock: &[u8], key:
                 let at = victim.at(&format!("out/.pending/tree/{path}"));
                 fs::create_dir_all(at.parent().unwrap()).unwrap();
                 fs::write(&at, &bytes).unwrap();
-                let mode = fs::metadata(from.at(&format!("out/{path}")))
-                    .unwrap()
-                    .permissions();
+                let mode = fs::metadata(from.at(&format!("out/{path}"))).unwrap().permissions();
                 fs::set_permissions(&at, mode).unwrap();
                 writeln!(text, "put {} {path}", hash(&bytes)).unwrap();
             }
@@ -96,40 +86,24 @@ fn nothing_is_carried_out(machine: &Machine, victim: &Project, code: i32, says: 
     let before = victim.snapshot();
     victim.put("strict.kdl", "policy { forbid-group \"system:nobody\" }\n");
     machine.kpki(victim, "plan").expect(1, says);
-    machine
-        .kpki(victim, "plan --detailed-exitcode")
-        .expect(1, says);
-    machine
-        .kpki(victim, "plan --format markdown")
-        .expect(1, says);
+    machine.kpki(victim, "plan --detailed-exitcode").expect(1, says);
+    machine.kpki(victim, "plan --format markdown").expect(1, says);
     let report = machine.kpki(victim, "plan --format json");
     let report: Value = serde_json::from_slice(&report.0.stdout).unwrap();
-    assert_eq!(
-        (&report["empty"], &report["interrupted"]["stops"]),
-        (&json!(false), &json!(true))
-    );
-    machine
-        .kpki(victim, "apply")
-        .expect(code, &[says, &["nothing was written"]].concat());
+    assert_eq!((&report["empty"], &report["interrupted"]["stops"]), (&json!(false), &json!(true)));
+    machine.kpki(victim, "apply").expect(code, &[says, &["nothing was written"]].concat());
     machine.kpki(victim, "apply --prune").expect(code, says);
-    machine
-        .kpki(victim, "apply --policy strict.kdl")
-        .expect(code, says);
+    machine.kpki(victim, "apply --policy strict.kdl").expect(code, says);
     for command in ["status", "why ca/etcd", "graph", "show ca/etcd"] {
         machine.kpki(victim, command).expect(0, &["interrupted"]);
     }
-    machine
-        .kpki(victim, "install cp1 --root .")
-        .expect(1, &["an apply was interrupted"]);
+    machine.kpki(victim, "install cp1 --root .").expect(1, &["an apply was interrupted"]);
     victim.remove("strict.kdl");
     assert_eq!(victim.snapshot(), before);
 }
 
 fn roots(project: &Project) -> Vec<Vec<u8>> {
-    ROOTS
-        .iter()
-        .map(|name| project.get(&format!("out/ca/{name}")))
-        .collect()
+    ROOTS.iter().map(|name| project.get(&format!("out/ca/{name}"))).collect()
 }
 
 /// The format before this one had a checksum without a key.
@@ -138,13 +112,7 @@ fn a_journal_with_a_plain_checksum() {
     let machine = Machine::new();
     let victim = Project::copy_of(&BASE);
     let changes = all_of_other();
-    plant(
-        &victim,
-        &OTHER,
-        &changes,
-        &OTHER.get("cluster.lock"),
-        &[0; 32],
-    );
+    plant(&victim, &OTHER, &changes, &OTHER.get("cluster.lock"), &[0; 32]);
     let mut text = "kpki journal 1\n".to_owned();
     for path in files(&OTHER) {
         writeln!(text, "put {path}").unwrap();
@@ -155,31 +123,19 @@ fn a_journal_with_a_plain_checksum() {
     nothing_is_carried_out(&machine, &victim, 1, &["its journal does not begin with"]);
     assert_eq!(roots(&victim), roots(&BASE));
 
-    machine
-        .kpki(&victim, "discard")
-        .expect(0, &["set aside: out/.discarded/1"]);
-    machine
-        .kpki(&victim, "plan --detailed-exitcode")
-        .expect(0, &["nothing to do"]);
+    machine.kpki(&victim, "discard").expect(0, &["set aside: out/.discarded/1"]);
+    machine.kpki(&victim, "plan --detailed-exitcode").expect(0, &["nothing to do"]);
     // Nothing of it was deleted.
     let aside = victim.get("out/.discarded/1/tree/ca/kubernetes.key");
     assert!(aside == OTHER.get("out/ca/kubernetes.key"));
-    machine
-        .kpki(&victim, "discard")
-        .expect(0, &["no interrupted apply is here"]);
+    machine.kpki(&victim, "discard").expect(0, &["no interrupted apply is here"]);
 }
 
 #[test]
 fn a_journal_of_another_machine_that_brings_its_own_roots() {
     let machine = Machine::new();
     let victim = Project::copy_of(&BASE);
-    plant(
-        &victim,
-        &OTHER,
-        &all_of_other(),
-        &OTHER.get("cluster.lock"),
-        &[7; 32],
-    );
+    plant(&victim, &OTHER, &all_of_other(), &OTHER.get("cluster.lock"), &[7; 32]);
     let says = [
         "it was not begun by this user on this machine",
         "--allow interrupted:",
@@ -215,13 +171,7 @@ fn a_journal_that_deletes_or_exchanges_one_root_beside_the_same_lock() {
         Change::Put("nodes/cp1/etc/kubernetes/pki/ca.key".to_owned()),
     ] {
         let victim = Project::copy_of(&BASE);
-        plant(
-            &victim,
-            &OTHER,
-            &[change],
-            &victim.get("cluster.lock"),
-            &[7; 32],
-        );
+        plant(&victim, &OTHER, &[change], &victim.get("cluster.lock"), &[7; 32]);
         nothing_is_carried_out(&machine, &victim, 3, &["--allow replace:"]);
         let report = machine.kpki(&victim, "plan --format json");
         let report: Value = serde_json::from_slice(&report.0.stdout).unwrap();
@@ -240,52 +190,26 @@ fn a_journal_of_this_machine_that_git_has_or_another_user_owns_or_that_is_stale(
     let own = |changes: &[Change]| {
         let victim = Project::copy_of(&BASE);
         machine.kpki(&victim, "apply").expect(0, &["nothing to do"]);
-        plant(
-            &victim,
-            &BASE,
-            changes,
-            &victim.get("cluster.lock"),
-            &machine.journal_key(),
-        );
+        plant(&victim, &BASE, changes, &victim.get("cluster.lock"), &machine.journal_key());
         victim
     };
-    let change = || {
-        [Change::Put(
-            "nodes/cp1/etc/kubernetes/pki/apiserver.crt".to_owned(),
-        )]
-    };
+    let change = || [Change::Put("nodes/cp1/etc/kubernetes/pki/apiserver.crt".to_owned())];
 
     let tracked = own(&change());
     for words in ["init -q", "add -f out/.pending"] {
-        let git = Command::new("git")
-            .args(words.split(' '))
-            .current_dir(tracked.0.path())
-            .status();
+        let git = Command::new("git").args(words.split(' ')).current_dir(tracked.0.path()).status();
         assert!(git.unwrap().success());
     }
     nothing_is_carried_out(&machine, &tracked, 1, &["Git tracks out/.pending"]);
 
     let stale = own(&change());
-    stale.edit("cluster.lock", |lock| {
-        lock.replacen("ca/etcd", "ca/etcd-2", 1)
-    });
-    nothing_is_carried_out(
-        &machine,
-        &stale,
-        1,
-        &["cluster.lock has changed since it was begun"],
-    );
+    stale.edit("cluster.lock", |lock| lock.replacen("ca/etcd", "ca/etcd-2", 1));
+    nothing_is_carried_out(&machine, &stale, 1, &["cluster.lock has changed since it was begun"]);
 
     // A root that gets another key, and no consent in the journal.
     let victim = Project::copy_of(&BASE);
     machine.kpki(&victim, "apply").expect(0, &["nothing to do"]);
-    plant(
-        &victim,
-        &OTHER,
-        &all_of_other(),
-        &OTHER.get("cluster.lock"),
-        &machine.journal_key(),
-    );
+    plant(&victim, &OTHER, &all_of_other(), &OTHER.get("cluster.lock"), &machine.journal_key());
     nothing_is_carried_out(&machine, &victim, 3, &["--allow replace:ca/kubernetes"]);
 
     if rustix::process::geteuid().is_root() {
@@ -299,12 +223,8 @@ fn a_journal_of_this_machine_that_git_has_or_another_user_owns_or_that_is_stale(
     machine
         .kpki(&good, "plan --detailed-exitcode")
         .expect(2, &["the next apply finishes it first"]);
-    machine
-        .kpki(&good, "apply")
-        .expect(0, &["finished an apply that was interrupted"]);
-    machine
-        .kpki(&good, "plan --detailed-exitcode")
-        .expect(0, &["nothing to do"]);
+    machine.kpki(&good, "apply").expect(0, &["finished an apply that was interrupted"]);
+    machine.kpki(&good, "plan --detailed-exitcode").expect(0, &["nothing to do"]);
 }
 
 /// The operator's own, begun under another HOME: nothing is lost, and the way on is printed and works.
@@ -323,34 +243,16 @@ fn what_one_began_under_another_home_is_finished_by_consent() {
         .map(Change::Put)
         .collect();
     assert_eq!(changed.len(), 2);
-    plant(
-        &victim,
-        &next,
-        &changed,
-        &next.get("cluster.lock"),
-        &then.journal_key(),
-    );
+    plant(&victim, &next, &changed, &next.get("cluster.lock"), &then.journal_key());
     let plan = now.kpki(&victim, "plan");
     plan.expect(1, &["begun under another HOME", "apiserver.key"]);
     let text = plan.text().split_whitespace().collect::<Vec<_>>().join(" ");
-    let allow = text
-        .split("--allow ")
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap();
-    now.kpki(&victim, &format!("plan --allow {allow}"))
-        .expect(0, &["finished by consent"]);
-    now.kpki(&victim, &format!("apply --allow {allow}"))
-        .expect(0, &["finished an apply"]);
-    now.kpki(&victim, "plan --detailed-exitcode")
-        .expect(0, &["nothing to do"]);
+    let allow = text.split("--allow ").nth(1).unwrap().split(' ').next().unwrap();
+    now.kpki(&victim, &format!("plan --allow {allow}")).expect(0, &["finished by consent"]);
+    now.kpki(&victim, &format!("apply --allow {allow}")).expect(0, &["finished an apply"]);
+    now.kpki(&victim, "plan --detailed-exitcode").expect(0, &["nothing to do"]);
     for path in files(&next) {
-        assert!(
-            victim.get(&format!("out/{path}")) == next.get(&format!("out/{path}")),
-            "{path}"
-        );
+        assert!(victim.get(&format!("out/{path}")) == next.get(&format!("out/{path}")), "{path}");
     }
 }
 
@@ -361,13 +263,9 @@ fn other_things_under_the_name_of_the_staging_folder() {
     fs::write(elsewhere.path().join("journal"), "mine").unwrap();
     let link = Project::copy_of(&BASE);
     symlink(elsewhere.path(), link.at("out/.pending")).unwrap();
-    machine
-        .kpki(&link, "apply")
-        .expect(1, &["out/.pending is a symbolic link"]);
+    machine.kpki(&link, "apply").expect(1, &["out/.pending is a symbolic link"]);
     machine.kpki(&link, "discard").expect(0, &["set aside"]);
-    machine
-        .kpki(&link, "plan --detailed-exitcode")
-        .expect(0, &["nothing to do"]);
+    machine.kpki(&link, "plan --detailed-exitcode").expect(0, &["nothing to do"]);
     assert_eq!(fs::read(elsewhere.path().join("journal")).unwrap(), b"mine");
 
     let folder = Project::copy_of(&BASE);
@@ -377,18 +275,11 @@ fn other_things_under_the_name_of_the_staging_folder() {
     let homeless = Project(tempfile::tempdir().unwrap());
     homeless.put("cluster.kdl", DESCRIPTION);
     let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-    command
-        .arg("apply")
-        .env_remove("HOME")
-        .env_remove("XDG_STATE_HOME");
+    command.arg("apply").env_remove("HOME").env_remove("XDG_STATE_HOME");
     homeless.run(command).expect(0, &["applied"]);
     // A state folder that others can write to is none.
     let open = Machine::new();
     fs::create_dir(open.0.path().join("kpki")).unwrap();
-    fs::set_permissions(
-        open.0.path().join("kpki"),
-        fs::Permissions::from_mode(0o777),
-    )
-    .unwrap();
+    fs::set_permissions(open.0.path().join("kpki"), fs::Permissions::from_mode(0o777)).unwrap();
     open.kpki(&homeless, "apply").expect(0, &["nothing to do"]);
 }

@@ -78,20 +78,12 @@ fn the_second_of_two_applies_is_busy() {
     flock(out.as_fd(), FlockOperation::LockExclusive).unwrap();
     let before = project.snapshot();
     let busy = project.kpki(&["apply", "--renew", "nodes/cp1/apiserver"]);
-    busy.expect(
-        75,
-        &[
-            "another kpki is writing to out/",
-            "wait until it has finished",
-        ],
-    );
+    busy.expect(75, &["another kpki is writing to out/", "wait until it has finished"]);
     assert_eq!(before, project.snapshot());
     // Readers take no lock.
     project.kpki(PLAN).expect(0, &["nothing to do"]);
     drop(out);
-    project
-        .kpki(&["apply", "--renew", "nodes/cp1/apiserver"])
-        .expect(0, &["applied"]);
+    project.kpki(&["apply", "--renew", "nodes/cp1/apiserver"]).expect(0, &["applied"]);
 }
 
 /// Modes are the same under any umask, and nothing is ever wider than it should be.
@@ -136,10 +128,7 @@ fn a_full_disk_changes_nothing() {
     }
     let unmount = Unmount(project.at("out"));
     let copied = Command::new("sh")
-        .args([
-            "-c",
-            "cp -a kept/. out && { cat /dev/zero > out/filler 2>/dev/null; true; }",
-        ])
+        .args(["-c", "cp -a kept/. out && { cat /dev/zero > out/filler 2>/dev/null; true; }"])
         .current_dir(project.0.path())
         .status()
         .unwrap();
@@ -149,12 +138,8 @@ fn a_full_disk_changes_nothing() {
     full.expect(1, &["No space left", "out/.pending", NOTHING]);
     assert_eq!(before, project.snapshot());
     project.remove("out/filler");
-    project
-        .kpki(&["apply", "--renew", "nodes/cp1/*"])
-        .expect(0, &["applied"]);
-    project
-        .kpki(&["plan", "--detailed-exitcode"])
-        .expect(0, &[]);
+    project.kpki(&["apply", "--renew", "nodes/cp1/*"]).expect(0, &["applied"]);
+    project.kpki(&["plan", "--detailed-exitcode"]).expect(0, &[]);
     drop(unmount);
 }
 
@@ -180,9 +165,7 @@ fn a_full_stdout_is_said_and_undoes_nothing() {
     let ended = Ended(done);
     ended.expect(1, &["cannot write to stdout"]);
     assert!(!ended.text().contains(NOTHING));
-    project
-        .kpki(&["plan", "--detailed-exitcode"])
-        .expect(0, &[]);
+    project.kpki(&["plan", "--detailed-exitcode"]).expect(0, &[]);
 }
 
 /// A device needs root to make.
@@ -199,8 +182,6 @@ fn a_device_as_a_key_is_refused() {
     }
     assert!(fs::metadata(&path).unwrap().file_type().is_char_device());
     for command in [APPLY, PLAN] {
-        project
-            .kpki(command)
-            .expect(1, &["pki/apiserver.key is not a regular file"]);
+        project.kpki(command).expect(1, &["pki/apiserver.key is not a regular file"]);
     }
 }

@@ -68,14 +68,10 @@ fn plan_and_apply_refuse_the_same() {
 #[test]
 fn a_folder_where_nothing_was_yet() {
     let project = Project::copy_of(&BASE);
-    project.edit("cluster.kdl", |text| {
-        format!("{text}user \"eve\" {{ group \"dev\" }}\n")
-    });
+    project.edit("cluster.kdl", |text| format!("{text}user \"eve\" {{ group \"dev\" }}\n"));
     fs::create_dir_all(project.at("out/users/eve/eve.crt")).unwrap();
     for words in ["plan", "apply"] {
-        project
-            .kpki(&[words])
-            .expect(1, &["out/users/eve/eve.crt is not a regular file"]);
+        project.kpki(&[words]).expect(1, &["out/users/eve/eve.crt is not a regular file"]);
     }
     // Nothing else is there.
     let project = Project::copy_of(&BASE);
@@ -94,8 +90,6 @@ fn a_folder_where_nothing_was_yet() {
     fs::remove_dir_all(project.at("out/nodes/cp1/etc/kubernetes/pki/etcd")).unwrap();
     project.put("out/nodes/cp1/etc/kubernetes/pki/etcd", "mine");
     for words in ["plan", "apply"] {
-        project
-            .kpki(&[words])
-            .expect(1, &["pki/etcd is a file where a folder must be"]);
+        project.kpki(&[words]).expect(1, &["pki/etcd is a file where a folder must be"]);
     }
 }

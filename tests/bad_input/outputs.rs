@@ -7,11 +7,7 @@ use std::path::Path;
 use crate::project::{BASE, Ended, Project};
 
 /// Each command that is told a file, up to its name.
-const COMMANDS: [&[&str]; 3] = [
-    &["plan", "--out"],
-    &["report", "-o"],
-    &["export", "cp1", "-o"],
-];
+const COMMANDS: [&[&str]; 3] = [&["plan", "--out"], &["report", "-o"], &["export", "cp1", "-o"]];
 
 fn prepared() -> Project {
     let project = Project::copy_of(&BASE);
@@ -104,9 +100,7 @@ fn what_no_command_writes_over() {
             let works = works.unwrap_or_else(|| panic!("{place} names no way out: {text}"));
             let works = works.split(';').next().unwrap();
             // What is named works; it goes again, for the next case.
-            project
-                .kpki(&[command, &[works]].concat())
-                .expect(0, &[works]);
+            project.kpki(&[command, &[works]].concat()).expect(0, &[works]);
             fs::remove_file(project.at(works)).unwrap();
         }
         assert!(before == files(), "{command:?}");
@@ -123,9 +117,7 @@ fn what_a_command_wrote_it_writes_again() {
         assert_eq!(first.len(), project.get("mine").len());
         // But no other command does.
         for other in COMMANDS.into_iter().filter(|other| *other != command) {
-            project
-                .kpki(&[other, &["mine"]].concat())
-                .expect(64, &["mine is there and is no "]);
+            project.kpki(&[other, &["mine"]].concat()).expect(64, &["mine is there and is no "]);
         }
         assert_eq!(first.len(), project.get("mine").len());
         // As mktemp(1) leaves one.
@@ -133,9 +125,7 @@ fn what_a_command_wrote_it_writes_again() {
         project.kpki(&[command, &["mine"]].concat()).expect(0, &[]);
         project.remove("mine");
         let absolute = project.at("apart/mine").display().to_string();
-        project
-            .kpki(&[command, &[absolute.as_str()]].concat())
-            .expect(0, &[]);
+        project.kpki(&[command, &[absolute.as_str()]].concat()).expect(0, &[]);
         fs::remove_file(absolute).unwrap();
     }
 }
@@ -146,16 +136,11 @@ fn names_that_an_attacker_prepared_are_not_used() {
     for name in ["change.new", ".change.kpki-new", "change.plan.new"] {
         symlink("../victim", project.at(name)).unwrap();
     }
-    project
-        .kpki(&["plan", "--out", "change.plan"])
-        .expect(0, &["saved as change.plan"]);
+    project.kpki(&["plan", "--out", "change.plan"]).expect(0, &["saved as change.plan"]);
     let facts = project.at("change.plan").symlink_metadata().unwrap();
     assert!(facts.is_file());
     for name in ["change.new", ".change.kpki-new", "change.plan.new"] {
-        assert_eq!(
-            fs::read_link(project.at(name)).unwrap(),
-            Path::new("../victim")
-        );
+        assert_eq!(fs::read_link(project.at(name)).unwrap(), Path::new("../victim"));
     }
     assert!(!project.at("../victim").exists());
     let left = fs::read_dir(project.0.path()).unwrap();
@@ -182,9 +167,7 @@ fn a_link_behind_a_link_is_seen() {
         }
         let ended = project.kpki(&[command, &[place("round/new").as_str()]].concat());
         ended.expect(1, &["symbolic link"]);
-        project
-            .kpki(&[command, &[place("straight/new").as_str()]].concat())
-            .expect(0, &[]);
+        project.kpki(&[command, &[place("straight/new").as_str()]].concat()).expect(0, &[]);
         project.remove("apart/new");
     }
 }
@@ -196,9 +179,7 @@ fn nothing_is_suggested_among_devices() {
         let ended = project.kpki(&["plan", "--out", place]);
         ended.expect(64, &["such as change.plan;"]);
     }
-    project
-        .kpki(&["plan", "--out", "-"])
-        .expect(64, &["not saved to stdout", "--format json"]);
+    project.kpki(&["plan", "--out", "-"]).expect(64, &["not saved to stdout", "--format json"]);
     assert!(!project.at("-").exists());
     project.kpki(&["plan", "--out", "./-"]).expect(0, &[]);
     assert!(project.at("-").exists());
@@ -226,12 +207,7 @@ fn a_limit_on_files_leaves_no_empty_one() {
     let empty = tempfile::tempdir().unwrap();
     for words in [&["init"][..], &["init", "--lab"]] {
         let mut command = std::process::Command::new("sh");
-        command.args([
-            "-c",
-            "ulimit -f 0; \"$@\"",
-            "sh",
-            env!("CARGO_BIN_EXE_kpki"),
-        ]);
+        command.args(["-c", "ulimit -f 0; \"$@\"", "sh", env!("CARGO_BIN_EXE_kpki")]);
         let ended = command.args(words).current_dir(empty.path()).output();
         let ended = Ended(ended.unwrap());
         ended.expect(1, &["cluster.kdl: File too large", "nothing was written"]);
@@ -259,17 +235,11 @@ fn nobody_listens_to_what_was_set_aside() {
 #[test]
 fn nobody_listens() {
     let words: [(&[&str], &str); 6] = [
-        (
-            &["apply", "--renew", "users/jane"],
-            "everything was applied",
-        ),
+        (&["apply", "--renew", "users/jane"], "everything was applied"),
         (&["report", "-o", "page"], "page was written"),
         (&["export", "cp1", "-o", "cp1.tar"], "cp1.tar was written"),
         (&["plan", "--out", "change"], "change was written"),
-        (
-            &["install", "cp1", "--root", "node"],
-            "cp1 was installed below node",
-        ),
+        (&["install", "cp1", "--root", "node"], "cp1 was installed below node"),
         (&["setup", "git"], "Git was set up"),
     ];
     for (words, says) in words {
@@ -284,8 +254,6 @@ fn nobody_listens() {
         let script = "\"$@\" > /dev/full";
         command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_kpki")]);
         command.args(words);
-        project
-            .run(command)
-            .expect(1, &[says, "cannot write to stdout: No space left"]);
+        project.run(command).expect(1, &[says, "cannot write to stdout: No space left"]);
     }
 }

@@ -36,12 +36,8 @@ impl Project {
 
     pub fn copy_of(base: &Project) -> Project {
         let folder = tempfile::tempdir().unwrap();
-        let done = Command::new("cp")
-            .arg("-a")
-            .arg(base.at("."))
-            .arg(folder.path())
-            .status()
-            .unwrap();
+        let done =
+            Command::new("cp").arg("-a").arg(base.at(".")).arg(folder.path()).status().unwrap();
         assert!(done.success());
         Project(folder)
     }

@@ -171,10 +171,7 @@ fn no_link_leads_out() {
 #[test]
 fn nor_does_one_to_a_seed() {
     let (outside, project) = beside();
-    add(
-        &project,
-        "reproducible { seed-file \"s\"; not-before \"2026-01-01\" }",
-    );
+    add(&project, "reproducible { seed-file \"s\"; not-before \"2026-01-01\" }");
     symlink(outside.path().join("secret"), project.at("s")).unwrap();
     fs::remove_dir_all(project.at("out")).unwrap();
     project.remove("cluster.lock");
@@ -195,10 +192,7 @@ fn files_of_other_programs_are_not_shown() {
     symlink(".git", project.at("git")).unwrap();
     let description = project.text("cluster.kdl");
     for (path, says) in [
-        (
-            ".env",
-            ".env is not called NAME.kdl; nothing of it is shown",
-        ),
+        (".env", ".env is not called NAME.kdl; nothing of it is shown"),
         (".git/config", "in Git's own folder"),
         (".git/config.kdl", "in Git's own folder"),
         ("config.kdl", "in Git's own folder"),
@@ -211,11 +205,7 @@ fn files_of_other_programs_are_not_shown() {
     project.put("cluster.kdl", format!("{description}manifests \"m\"\n"));
     fs::create_dir(project.at("m")).unwrap();
     symlink("../.env", project.at("m/etcd.yaml")).unwrap();
-    refused(
-        &project,
-        &["plan"],
-        &["a symbolic link to another kind of file"],
-    );
+    refused(&project, &["plan"], &["a symbolic link to another kind of file"]);
 }
 
 #[test]
@@ -232,11 +222,7 @@ fn a_link_that_stays_inside_is_followed() {
     fs::remove_file(project.at("..2026/real.kdl")).unwrap();
     refused(&project, &["plan"], &["a symbolic link to nothing"]);
     symlink("real.kdl", project.at("..2026/real.kdl")).unwrap();
-    refused(
-        &project,
-        &["plan"],
-        &["a symbolic link that leads to itself"],
-    );
+    refused(&project, &["plan"], &["a symbolic link that leads to itself"]);
 }
 
 /// The operator names the policy, and not what a stranger's link makes of the name.
@@ -248,19 +234,10 @@ fn a_policy_is_the_file_that_was_named() {
     project.put(".env", format!("{SECRET} {{\n"));
     symlink(".env", project.at("env.kdl")).unwrap();
     fs::create_dir(project.at("deep")).unwrap();
-    for file in [
-        "policy.kdl",
-        "ci/secret.kdl",
-        "env.kdl",
-        "deep/../ci/secret",
-    ] {
+    for file in ["policy.kdl", "ci/secret.kdl", "env.kdl", "deep/../ci/secret"] {
         for verb in ["plan", "apply"] {
             let words = [verb, "--policy", file];
-            refused(
-                &project,
-                &words,
-                &["is a symbolic link", "name the file itself"],
-            );
+            refused(&project, &words, &["is a symbolic link", "name the file itself"]);
         }
     }
     // Where no repository is, a link is the operator's own.
@@ -268,7 +245,5 @@ fn a_policy_is_the_file_that_was_named() {
     fs::write(&policy, "policy { forbid-group \"system:masters\" }\n").unwrap();
     let own = outside.path().join("own.kdl");
     symlink("strict.kdl", &own).unwrap();
-    project
-        .kpki(&["plan", "--policy", own.to_str().unwrap()])
-        .expect(0, &["nothing to do"]);
+    project.kpki(&["plan", "--policy", own.to_str().unwrap()]).expect(0, &["nothing to do"]);
 }

@@ -16,9 +16,7 @@ const HOSTILE: &str = "\u{1}\u{7}\u{8}\u{b}\u{c}\u{1b}\u{7f}\u{80}\u{84}\u{85}\u
 /// Nothing but lines of what can be seen.
 fn assert_harmless(ended: &Ended, what: &str) {
     let text = ended.text();
-    let bad = text
-        .chars()
-        .find(|c| HOSTILE.contains(*c) || c.is_control() && *c != '\n');
+    let bad = text.chars().find(|c| HOSTILE.contains(*c) || c.is_control() && *c != '\n');
     assert!(bad.is_none(), "{what}: {bad:?} in {text:?}");
 }
 
@@ -38,15 +36,7 @@ fn described(text: &str) -> Project {
 #[test]
 fn no_text_of_a_description_acts_on_the_terminal() {
     // The whole alphabet is tried on the library, in tests/bad_descriptions.rs.
-    for c in [
-        '\u{1b}',
-        '\u{9b}',
-        '\u{202e}',
-        '\u{3164}',
-        '\u{e0041}',
-        '\0',
-        '\r',
-    ] {
+    for c in ['\u{1b}', '\u{9b}', '\u{202e}', '\u{3164}', '\u{e0041}', '\0', '\r'] {
         let project = Project(tempfile::tempdir().unwrap());
         for text in [
             format!("{DESCRIPTION}user \"x\" {{ group \"a{c}31mRED\" }}\n"),
@@ -64,11 +54,7 @@ fn no_text_of_a_description_acts_on_the_terminal() {
                 _ => format!("U+{:04X} is not allowed", u32::from(c)),
             };
             // Where a text must end with its line, that is what is wrong.
-            let says = if c == '\r' && text.contains("a\r31") {
-                "not closed"
-            } else {
-                &code
-            };
+            let says = if c == '\r' && text.contains("a\r31") { "not closed" } else { &code };
             refused(&project, &["plan"], &[says, "cluster.kdl"]);
             if c != '\0' {
                 refused(&project, &["plan"], &["cluster.kdl:5:"]);
@@ -92,10 +78,7 @@ fn no_text_of_a_description_acts_on_the_terminal() {
             project.put("cluster.kdl", format!("{DESCRIPTION}{line}\n"));
             let ended = project.kpki(&["plan"]);
             assert_harmless(&ended, &line);
-            assert!(
-                !ended.0.status.success() || line.starts_with("repro"),
-                "{line}"
-            );
+            assert!(!ended.0.status.success() || line.starts_with("repro"), "{line}");
         }
     }
 }
@@ -112,28 +95,13 @@ fn what_a_person_writes_in_a_comment_may_stand_there() {
 #[test]
 fn the_mark_stands_under_what_it_marks() {
     // Each character of a line takes the room of one: the second mistake stands in column 10.
-    let project = described(&format!(
-        "{DESCRIPTION}user \"é\u{9b}x\u{202e}\" // \u{e0041}\n"
-    ));
+    let project = described(&format!("{DESCRIPTION}user \"é\u{9b}x\u{202e}\" // \u{e0041}\n"));
     let text = project.kpki(&["plan"]).text();
-    let at = text
-        .find("cluster.kdl:5:10\n")
-        .unwrap_or_else(|| panic!("{text}"));
+    let at = text.find("cluster.kdl:5:10\n").unwrap_or_else(|| panic!("{text}"));
     let lines: Vec<&str> = text[at..].lines().collect();
-    assert!(
-        lines[2].ends_with("user \"é\u{fffd}x\u{fffd}\" // \u{fffd}"),
-        "{text}"
-    );
+    assert!(lines[2].ends_with("user \"é\u{fffd}x\u{fffd}\" // \u{fffd}"), "{text}");
     let marked = lines[3].chars().position(|c| c == '^').unwrap();
-    assert_eq!(
-        lines[2]
-            .chars()
-            .take(marked)
-            .filter(|c| *c == '\u{fffd}')
-            .count(),
-        1,
-        "{text}"
-    );
+    assert_eq!(lines[2].chars().take(marked).filter(|c| *c == '\u{fffd}').count(), 1, "{text}");
     assert_eq!(lines[2].chars().nth(marked), Some('\u{fffd}'), "{text}");
 }
 
@@ -143,10 +111,8 @@ fn no_other_file_acts_on_the_terminal() {
     // A manifest: the line that is shown, and a value in a message.
     let project = Project::copy_of(&BASE);
     fs::create_dir(project.at("m")).unwrap();
-    let c1: String = hostile
-        .chars()
-        .filter(|c| !c.is_control() || ('\u{80}'..='\u{9f}').contains(c))
-        .collect();
+    let c1: String =
+        hostile.chars().filter(|c| !c.is_control() || ('\u{80}'..='\u{9f}').contains(c)).collect();
     project.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
     for text in [
         format!("apiVersion: v1 # {c1}\nkind: [{c1}\n"),
@@ -164,24 +130,13 @@ fn no_other_file_acts_on_the_terminal() {
 
     // Rules of a reviewer, recipients, a lock, a saved plan.
     let project = Project::copy_of(&BASE);
-    project.put(
-        "policy.kdl",
-        format!("policy {{ max-validity \"400d\" }} // {hostile}\n"),
-    );
-    refused(
-        &project,
-        &["plan", "--policy", "policy.kdl"],
-        &["is not allowed", "policy.kdl:1:"],
-    );
+    project.put("policy.kdl", format!("policy {{ max-validity \"400d\" }} // {hostile}\n"));
+    refused(&project, &["plan", "--policy", "policy.kdl"], &["is not allowed", "policy.kdl:1:"]);
     project.put("team.txt", format!("# {}{hostile}\nage1x\n", "x"));
-    project.edit("cluster.kdl", |text| {
-        text + "secrets { recipients-file \"team.txt\"; }\n"
-    });
+    project.edit("cluster.kdl", |text| text + "secrets { recipients-file \"team.txt\"; }\n");
     refused(&project, &["plan"], &["U+0001 in line 1, column 4"]);
     let project = Project::copy_of(&BASE);
-    project.edit("cluster.lock", |text| {
-        text + "{\"name\":\"" + &hostile[6..] + "\"}\n"
-    });
+    project.edit("cluster.lock", |text| text + "{\"name\":\"" + &hostile[6..] + "\"}\n");
     refused(&project, &["plan"], &["cluster.lock"]);
     project.put("saved", hostile);
     refused(&project, &["apply", "saved"], &["saved"]);
@@ -189,11 +144,7 @@ fn no_other_file_acts_on_the_terminal() {
     // Names of files, which nobody chose.
     let project = Project::copy_of(&BASE);
     fs::write(project.at(&format!("out/{hostile}")), "x").unwrap();
-    fs::copy(
-        project.at(ADMIN),
-        project.at(&format!("out/{hostile}.conf")),
-    )
-    .unwrap();
+    fs::copy(project.at(ADMIN), project.at(&format!("out/{hostile}.conf"))).unwrap();
     for arguments in [
         &["plan"][..],
         &["plan", "--format", "json"],
@@ -233,39 +184,20 @@ fn no_subject_or_kubeconfig_acts_on_the_terminal() {
                 "-nodes",
                 "-utf8",
             ])
-            .args([
-                "-subj",
-                &subject,
-                "-keyout",
-                "/dev/null",
-                "-out",
-                "odd.crt",
-                "-days",
-                "9",
-            ])
+            .args(["-subj", &subject, "-keyout", "/dev/null", "-out", "odd.crt", "-days", "9"])
             .args(["-addext", &format!("subjectAltName=email:a{}@b", "x")])
             .current_dir(project.0.path())
             .output()
             .unwrap();
         assert!(made.status.success(), "{made:?}");
-        let escapes: String = part
-            .iter()
-            .map(|c| format!("\\U{:08x}", u32::from(*c)))
-            .collect();
+        let escapes: String = part.iter().map(|c| format!("\\U{:08x}", u32::from(*c))).collect();
         let config = project.text(ADMIN);
-        let user = config
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("user: "))
-            .unwrap();
+        let user = config.lines().find_map(|line| line.trim().strip_prefix("user: ")).unwrap();
         let config = config.replace(user, &format!("\"a{escapes}b\""));
         assert!(config.contains(&escapes));
         project.put("odd.conf", &config);
         fs::create_dir_all(project.at("tree/pki")).unwrap();
-        fs::copy(
-            project.at("odd.crt"),
-            project.at("tree/pki/front-proxy-client.crt"),
-        )
-        .unwrap();
+        fs::copy(project.at("odd.crt"), project.at("tree/pki/front-proxy-client.crt")).unwrap();
         project.put(
             "tree/admin.conf",
             config.replace("https://10.0.0.11:6443", &format!("\"http://{escapes}\"")),
@@ -327,10 +259,7 @@ fn no_word_of_a_command_line_acts_on_the_terminal() {
             let ended = project.kpki(arguments);
             let what = format!("{arguments:?}");
             assert_harmless(&ended, &what);
-            let forged = ended
-                .text()
-                .lines()
-                .any(|line| line.starts_with("help: run this"));
+            let forged = ended.text().lines().any(|line| line.starts_with("help: run this"));
             assert!(!forged, "{what}: {}", ended.text());
         }
     }
@@ -349,17 +278,9 @@ fn what_may_be_a_key_is_not_shown() {
         "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.{}",
         bare.replace('+', "-").replace('/', "_")
     );
-    let age = format!(
-        "AGE-SECRET-KEY-1{}",
-        bare.to_uppercase().replace(['+', '/'], "Q")
-    );
+    let age = format!("AGE-SECRET-KEY-1{}", bare.to_uppercase().replace(['+', '/'], "Q"));
     fs::remove_file(project.at("k.pem")).unwrap();
-    let keys = [
-        bare.clone(),
-        project.text("k.hex"),
-        project.text("k.b64"),
-        token,
-    ];
+    let keys = [bare.clone(), project.text("k.hex"), project.text("k.b64"), token];
     for key in &keys {
         let key = key.trim();
         for line in [
@@ -387,21 +308,13 @@ fn what_may_be_a_key_is_not_shown() {
     // An identity stops the reading of the file.
     project.put("cluster.kdl", format!("{DESCRIPTION}user \"{age}\"\n"));
     let text = project.kpki(&["plan"]).text();
-    assert!(
-        text.contains("age identity in line 5") && !text.contains(&age[20..]),
-        "{text}"
-    );
+    assert!(text.contains("age identity in line 5") && !text.contains(&age[20..]), "{text}");
     // The body of a PEM file in a manifest, the short last line, too.
     let project = Project::copy_of(&BASE);
     fs::create_dir(project.at("m")).unwrap();
     project.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
-    project.put(
-        "m/etcd.yaml",
-        format!(
-            "apiVersion: v1\nkind: Pod\n{bare}\n{}\n  - ]\n",
-            &bare[..20]
-        ),
-    );
+    project
+        .put("m/etcd.yaml", format!("apiVersion: v1\nkind: Pod\n{bare}\n{}\n  - ]\n", &bare[..20]));
     let text = project.kpki(&["plan"]).text();
     assert!(!text.contains(&bare[..12]), "{text}");
 }
@@ -451,10 +364,7 @@ fn pasted(project: &Project, line: &str) -> Vec<String> {
             .unwrap();
         assert!(ran.status.success(), "{line}: {ran:?}");
         assert!(ran.stderr.is_empty(), "{line}: {ran:?}");
-        assert!(
-            fs::read_dir(&folder).unwrap().next().is_none(),
-            "{line} ran something"
-        );
+        assert!(fs::read_dir(&folder).unwrap().next().is_none(), "{line} ran something");
         if check.is_empty() {
             let words = String::from_utf8(ran.stdout).unwrap();
             return words.split_terminator('\0').map(str::to_owned).collect();
@@ -465,13 +375,9 @@ fn pasted(project: &Project, line: &str) -> Vec<String> {
 
 /// From where a command begins to the end of its line, or to what stands behind it.
 fn command<'t>(text: &'t str, begins: &str, ends: &str) -> &'t str {
-    let at = text
-        .find(begins)
-        .unwrap_or_else(|| panic!("no {begins} in {text}"));
+    let at = text.find(begins).unwrap_or_else(|| panic!("no {begins} in {text}"));
     let line = text[at..].lines().next().unwrap();
-    line.find(ends)
-        .filter(|_| !ends.is_empty())
-        .map_or(line, |end| &line[..end])
+    line.find(ends).filter(|_| !ends.is_empty()).map_or(line, |end| &line[..end])
 }
 
 #[test]
@@ -496,9 +402,7 @@ fn a_request_is_made_again_with_the_line_that_is_printed() {
             .output()
             .unwrap();
         assert!(made.status.success(), "{name}: {made:?}");
-        project.edit("cluster.kdl", |text| {
-            text.replace("csr=\"jane.csr\"", "csr=\"jane2.csr\"")
-        });
+        project.edit("cluster.kdl", |text| text.replace("csr=\"jane.csr\"", "csr=\"jane2.csr\""));
         project.kpki(&["plan"]).expect(0, &["to create"]);
     }
 }
@@ -507,21 +411,13 @@ fn a_request_is_made_again_with_the_line_that_is_printed() {
 fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
     let project = Project::copy_of(&BASE);
     for name in NAMES.into_iter().filter(|name| !name.contains('/')) {
-        let expected = if name.starts_with('-') {
-            format!("./{name}")
-        } else {
-            name.to_owned()
-        };
+        let expected = if name.starts_with('-') { format!("./{name}") } else { name.to_owned() };
         let out = format!("--out={name}");
         let said = project.kpki(&["plan", &out]).text();
         assert_eq!(
             pasted(
                 &project,
-                command(
-                    &said[said.find("saved as").unwrap()..],
-                    "kpki apply",
-                    " does exactly"
-                )
+                command(&said[said.find("saved as").unwrap()..], "kpki apply", " does exactly")
             ),
             ["kpki", "apply", &expected]
         );
@@ -531,9 +427,7 @@ fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
             ["kpki", "show", &expected]
         );
         fs::remove_file(project.at(name)).unwrap();
-        let said = project
-            .kpki(&["export", "cp1", &format!("--output={name}")])
-            .text();
+        let said = project.kpki(&["export", "cp1", &format!("--output={name}")]).text();
         assert_eq!(
             pasted(&project, command(&said, "tar -xpf", "")),
             ["tar", "-xpf", &expected, "-C", "/"]
@@ -549,12 +443,7 @@ fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
             name.replace('\\', "\\\\").replace('"', "\\\"")
         ));
         seeded.put(name, "00".repeat(32));
-        Command::new("chmod")
-            .arg("644")
-            .arg("--")
-            .arg(seeded.at(name))
-            .status()
-            .unwrap();
+        Command::new("chmod").arg("644").arg("--").arg(seeded.at(name)).status().unwrap();
         let said = seeded.kpki(&["apply"]).text();
         assert_eq!(
             pasted(&seeded, command(&said, "chmod 600", "; or commit")),
@@ -568,19 +457,11 @@ fn mistakes_outside_of_a_description_say_what_to_do() {
     let project = Project::copy_of(&BASE);
     for root in ["/nonexistent/x", "cluster.kdl"] {
         let ended = project.kpki(&["install", "cp1", "--root", root]);
-        ended.expect(
-            1,
-            &[
-                "cannot open the folder",
-                "--root names a folder that is there",
-            ],
-        );
+        ended.expect(1, &["cannot open the folder", "--root names a folder that is there"]);
     }
     let project = described(&format!(
         "{DESCRIPTION}reproducible {{ seed-file \"lab.seed\"; not-before \"2026-01-01T00:00:00Z\"; }}\n"
     ));
     project.put("lab.seed", "0".repeat(5000));
-    project
-        .kpki(&["apply"])
-        .expect(1, &["64 hexadecimal digits", "openssl rand -hex 32"]);
+    project.kpki(&["apply"]).expect(1, &["64 hexadecimal digits", "openssl rand -hex 32"]);
 }

@@ -17,35 +17,15 @@ const CA_SA: &str = "out/ca/sa.key";
 
 /// What is taken away, what is run then, and what its message names.
 const CASES: [(&str, &str, &str); 18] = [
-    (
-        "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt",
-        "plan",
-        "apiserver.crt cannot be read: ",
-    ),
-    (
-        "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt",
-        "apply",
-        "apiserver.crt cannot be read: ",
-    ),
-    (
-        "out/nodes/cp1/etc/kubernetes/manifests/etcd.yaml",
-        "plan",
-        "etcd.yaml cannot be read: ",
-    ),
-    (
-        "out/ca/kubernetes.crt",
-        "apply",
-        "out/ca/kubernetes.crt cannot be read: ",
-    ),
+    ("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt", "plan", "apiserver.crt cannot be read: "),
+    ("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt", "apply", "apiserver.crt cannot be read: "),
+    ("out/nodes/cp1/etc/kubernetes/manifests/etcd.yaml", "plan", "etcd.yaml cannot be read: "),
+    ("out/ca/kubernetes.crt", "apply", "out/ca/kubernetes.crt cannot be read: "),
     ("out/ca", "plan", "out/ca cannot be read: "),
     ("out/nodes/cp1", "apply", "out/nodes/cp1 cannot be read: "),
     ("out/identities", "plan", "out/identities cannot be read: "),
     ("cluster.lock", "plan", "cannot read cluster.lock: "),
-    (
-        "out/ca/kubernetes.key",
-        "apply --renew nodes/cp1/apiserver",
-        CA_KEY,
-    ),
+    ("out/ca/kubernetes.key", "apply --renew nodes/cp1/apiserver", CA_KEY),
     ("out/ca/sa.key", "apply", CA_SA),
     // What is handed out.
     (
@@ -58,29 +38,17 @@ const CASES: [(&str, &str, &str); 18] = [
         "export cp1 -o -",
         "out/nodes/cp1/etc/kubernetes/pki/etcd cannot be read: ",
     ),
-    (
-        "out/identities",
-        "export cp1 -o -",
-        "out/identities cannot be read: ",
-    ),
+    ("out/identities", "export cp1 -o -", "out/identities cannot be read: "),
     (
         "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt",
         "install cp1 --root . --dry-run",
         "apiserver.crt cannot be read: ",
     ),
     ("out/nodes", "export cp1 -o -", "out/nodes cannot be read: "),
-    (
-        "out/ca/kubernetes.crt",
-        "install cp1 --root .",
-        "out/ca/kubernetes.crt cannot be read: ",
-    ),
+    ("out/ca/kubernetes.crt", "install cp1 --root .", "out/ca/kubernetes.crt cannot be read: "),
     // The description itself, and the way to it.
     ("cluster.kdl", "plan", "cannot read cluster.kdl: "),
-    (
-        "cluster.kdl",
-        "install cp1 --root .",
-        "cannot read cluster.kdl: ",
-    ),
+    ("cluster.kdl", "install cp1 --root .", "cannot read cluster.kdl: "),
 ];
 
 #[test]
@@ -93,27 +61,20 @@ fn what_cannot_be_read_is_an_error_of_its_own() {
             project.remove(&format!("{PKI}/sa.key"));
         }
         if root {
-            let other = Command::new("chown")
-                .args(["-R", "65534:65534"])
-                .arg(project.at("."))
-                .status();
+            let other =
+                Command::new("chown").args(["-R", "65534:65534"]).arg(project.at(".")).status();
             assert!(other.unwrap().success());
         }
         hide(&project, path, root);
         let before = root.then(|| project.snapshot());
         let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        kpki.args(command.split(' '))
-            .current_dir(project.at("."))
-            .stdin(Stdio::null());
+        kpki.args(command.split(' ')).current_dir(project.at(".")).stdin(Stdio::null());
         if root {
             kpki.uid(OTHER).gid(OTHER);
         }
         let ended = Ended(kpki.output().unwrap());
-        let why = if root {
-            "it belongs to root, and you are uid 65534"
-        } else {
-            "its mode is 0000"
-        };
+        let why =
+            if root { "it belongs to root, and you are uid 65534" } else { "its mode is 0000" };
         ended.expect(1, &[says, why, "owner"]);
         let text = format!(
             "{}{}",
@@ -137,11 +98,7 @@ fn what_cannot_be_read_is_an_error_of_its_own() {
         if let Some(before) = before {
             assert_eq!(before, project.snapshot(), "{path}");
         }
-        let _ = Command::new("chmod")
-            .arg("-R")
-            .arg("u+rwX")
-            .arg(project.at("."))
-            .status();
+        let _ = Command::new("chmod").arg("-R").arg("u+rwX").arg(project.at(".")).status();
     }
 }
 
@@ -158,19 +115,15 @@ fn a_key_that_its_owner_cannot_read_is_told_by_plan_and_apply_alike() {
         let project = Project::copy_of(&BASE);
         let run = |words: &[&str]| {
             let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
-            kpki.args(words)
-                .current_dir(project.at("."))
-                .stdin(Stdio::null());
+            kpki.args(words).current_dir(project.at(".")).stdin(Stdio::null());
             if root {
                 kpki.uid(OTHER).gid(OTHER);
             }
             Ended(kpki.output().unwrap())
         };
         if root {
-            let other = Command::new("chown")
-                .args(["-R", "65534:65534"])
-                .arg(project.at("."))
-                .status();
+            let other =
+                Command::new("chown").args(["-R", "65534:65534"]).arg(project.at(".")).status();
             assert!(other.unwrap().success());
         }
         project.mode(&path, mode);
@@ -199,14 +152,9 @@ fn what_of_another_node_cannot_be_read_is_in_nobodys_way() {
         return;
     }
     let project = Project::copy_of(&BASE);
-    project.edit("cluster.kdl", |text| {
-        format!("{text}node \"w1\" address=\"10.0.0.21\"\n")
-    });
+    project.edit("cluster.kdl", |text| format!("{text}node \"w1\" address=\"10.0.0.21\"\n"));
     project.kpki(&["apply"]).expect(0, &["applied"]);
-    let given = Command::new("chown")
-        .args(["-R", "65534:65534"])
-        .arg(project.at("."))
-        .status();
+    let given = Command::new("chown").args(["-R", "65534:65534"]).arg(project.at(".")).status();
     assert!(given.unwrap().success());
     hide(&project, "out/nodes/w1", true);
     fs::create_dir(project.at("locked")).unwrap();
@@ -219,10 +167,7 @@ fn what_of_another_node_cannot_be_read_is_in_nobodys_way() {
     run(&["export", "cp1", "-o", "cp1.tar"]).expect(0, &["cp1.tar"]);
     // And a project's own folder is whose it is.
     let locked = run(&["status", "-C", "locked"]);
-    locked.expect(
-        1,
-        &["cannot read locked: it belongs to root, and you are uid 65534"],
-    );
+    locked.expect(1, &["cannot read locked: it belongs to root, and you are uid 65534"]);
 }
 
 fn hide(project: &Project, path: &str, root: bool) {

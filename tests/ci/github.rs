@@ -1,4 +1,5 @@
-//! As much of GitHub's API as comments on an issue need, for the real `gh`, which can speak through a socket in the file system.
+//! As much of GitHub's API as comments on an issue need, for the real `gh`, which can speak through a socket
+//! in the file system.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -18,15 +19,10 @@ impl GitHub {
     /// `config` is a folder for GH_CONFIG_DIR.
     pub fn start(config: &Path) -> Self {
         let socket = config.join("socket");
-        fs::write(
-            config.join("config.yml"),
-            format!("http_unix_socket: {}\n", socket.display()),
-        )
-        .unwrap();
+        fs::write(config.join("config.yml"), format!("http_unix_socket: {}\n", socket.display()))
+            .unwrap();
         let listener = UnixListener::bind(socket).unwrap();
-        let github = GitHub {
-            comments: Comments::default(),
-        };
+        let github = GitHub { comments: Comments::default() };
         let comments = github.comments.clone();
         // Its thread ends with the process: it owns nothing that outlives it.
         std::thread::spawn(move || {
@@ -46,9 +42,7 @@ impl GitHub {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let comments = self.comments.lock().unwrap();
         let comments = comments.iter();
-        comments
-            .map(|comment| (text(&comment["user"]["login"]), text(&comment["body"])))
-            .collect()
+        comments.map(|comment| (text(&comment["user"]["login"]), text(&comment["body"]))).collect()
     }
 }
 
@@ -93,20 +87,14 @@ fn respond(request: &str, sent: &Value, comments: &mut Vec<Value>) -> (&'static 
     match (method, path) {
         ("GET", "/repos/acme/pki/issues/7/comments") => ("200 OK", Value::Array(comments.clone())),
         ("POST", "/repos/acme/pki/issues/7/comments") => {
-            add(
-                comments,
-                "github-actions[bot]",
-                sent["body"].as_str().unwrap(),
-            );
+            add(comments, "github-actions[bot]", sent["body"].as_str().unwrap());
             ("201 Created", json!({}))
         }
         ("PATCH", path) => {
             let id = path
                 .strip_prefix("/repos/acme/pki/issues/comments/")
                 .and_then(|id| id.parse::<u64>().ok());
-            let comment = comments
-                .iter_mut()
-                .find(|comment| comment["id"].as_u64() == id);
+            let comment = comments.iter_mut().find(|comment| comment["id"].as_u64() == id);
             match comment {
                 Some(comment) => {
                     comment["body"] = sent["body"].clone();
@@ -115,9 +103,6 @@ fn respond(request: &str, sent: &Value, comments: &mut Vec<Value>) -> (&'static 
                 None => ("404 Not Found", json!({ "message": "Not Found" })),
             }
         }
-        _ => (
-            "404 Not Found",
-            json!({ "message": format!("no {request}") }),
-        ),
+        _ => ("404 Not Found", json!({ "message": format!("no {request}") })),
     }
 }

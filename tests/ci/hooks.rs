@@ -35,12 +35,7 @@ impl Repository {
 
     fn commit(&self) -> Output {
         printed(self.command("git").args(["add", "--all"]));
-        let somebody = [
-            "-c",
-            "user.name=somebody",
-            "-c",
-            "user.email=somebody@example.com",
-        ];
+        let somebody = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"];
         let mut git = self.command("git");
         git.args(somebody).args(["commit", "--message", "A change"]);
         git.output().unwrap()
@@ -57,12 +52,7 @@ fn a_commit_with_a_key_or_a_mistake_is_refused() {
     let first = repository.commit();
     assert!(first.status.success(), "{}", said(&first));
     // Both ran.
-    assert_eq!(
-        said(&first).matches("Passed").count(),
-        2,
-        "{}",
-        said(&first)
-    );
+    assert_eq!(said(&first).matches("Passed").count(), 2, "{}", said(&first));
 
     printed(
         tool("openssl")
@@ -71,16 +61,8 @@ fn a_commit_with_a_key_or_a_mistake_is_refused() {
     );
     let refused = repository.commit();
     assert!(!refused.status.success(), "{}", said(&refused));
-    assert!(
-        said(&refused).contains("private key  notes.txt"),
-        "{}",
-        said(&refused)
-    );
-    printed(
-        repository
-            .command("git")
-            .args(["rm", "--quiet", "--force", "notes.txt"]),
-    );
+    assert!(said(&refused).contains("private key  notes.txt"), "{}", said(&refused));
+    printed(repository.command("git").args(["rm", "--quiet", "--force", "notes.txt"]));
 
     repository.put("cluster.kdl", "cluster \"lab\"\nnod \"cp1\"\n");
     let refused = repository.commit();

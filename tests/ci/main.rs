@@ -1,5 +1,5 @@
-//! examples/ci: the scripts in its files are run, in real repositories and with the real `gh`, and every command line of kpki
-//! in them is one.
+//! examples/ci: the scripts in its files are run, in real repositories and with the real `gh`, and every
+//! command line of kpki in them is one.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,10 +32,7 @@ fn yaml(path: &str) -> Value {
 
 const GITHUB: &str = "examples/ci/github.yaml";
 const GITLAB: &str = "examples/ci/gitlab.yaml";
-const HOOKS: [&str; 2] = [
-    "examples/ci/.pre-commit-config.yaml",
-    ".pre-commit-hooks.yaml",
-];
+const HOOKS: [&str; 2] = ["examples/ci/.pre-commit-config.yaml", ".pre-commit-hooks.yaml"];
 
 /// Every text below a key of this name.
 fn texts_of<'a>(value: &'a Value, keys: &[&str], found: &mut Vec<&'a str>) {
@@ -52,9 +49,7 @@ fn texts_of<'a>(value: &'a Value, keys: &[&str], found: &mut Vec<&'a str>) {
                 texts_of(member, keys, found);
             }
         }
-        Value::Array(members) => members
-            .iter()
-            .for_each(|member| texts_of(member, keys, found)),
+        Value::Array(members) => members.iter().for_each(|member| texts_of(member, keys, found)),
         _ => {}
     }
 }
@@ -65,11 +60,7 @@ fn every_command_line_is_one_of_kpki() {
     for file in [&[GITHUB, GITLAB], &HOOKS[..]].concat() {
         let yaml = yaml(file);
         let mut scripts = Vec::new();
-        texts_of(
-            &yaml,
-            &["run", "script", "before_script", "entry"],
-            &mut scripts,
-        );
+        texts_of(&yaml, &["run", "script", "before_script", "entry"], &mut scripts);
         assert!(!scripts.is_empty(), "{file}");
         for line in scripts.iter().flat_map(|script| script.lines()) {
             let Some(command) = line.trim().strip_prefix("kpki ") else {
@@ -111,44 +102,26 @@ fn a_pull_request_has_no_secret_and_no_right_but_to_comment() {
     // Not pull_request_target, which would give a fork's change the secrets of this repository.
     let events: Vec<_> = yaml["on"].as_object().unwrap().keys().collect();
     assert_eq!(events, ["pull_request", "push", "workflow_dispatch"]);
-    assert_eq!(
-        yaml["permissions"],
-        serde_json::json!({ "contents": "read" })
-    );
+    assert_eq!(yaml["permissions"], serde_json::json!({ "contents": "read" }));
     let jobs = &yaml["jobs"];
     assert_eq!(jobs["plan"].get("permissions"), None);
-    assert_eq!(
-        jobs["comment"]["permissions"],
-        serde_json::json!({ "pull-requests": "write" })
-    );
+    assert_eq!(jobs["comment"]["permissions"], serde_json::json!({ "pull-requests": "write" }));
     assert_eq!(jobs["apply"]["environment"], "pki");
     for job in ["plan", "comment"] {
         assert!(!jobs[job].to_string().contains("secrets."), "{job}");
     }
-    assert!(
-        !steps_of(jobs, "comment")
-            .iter()
-            .any(|step| step.get("uses").is_some())
-    );
+    assert!(!steps_of(jobs, "comment").iter().any(|step| step.get("uses").is_some()));
     let mut used = Vec::new();
     texts_of(&yaml, &["uses"], &mut used);
     assert_eq!(used.len(), 2);
     for action in used {
         let commit = action.strip_prefix("actions/checkout@").unwrap();
-        assert!(
-            commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit()),
-            "{action}"
-        );
+        assert!(commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{action}");
     }
     // What runs before the checkout cannot be steered by what is checked out.
     for job in ["plan", "apply"] {
         let steps = steps_of(jobs, job);
-        assert!(
-            steps[0]["run"]
-                .as_str()
-                .unwrap()
-                .starts_with("cargo install --locked")
-        );
+        assert!(steps[0]["run"].as_str().unwrap().starts_with("cargo install --locked"));
         assert!(steps[1].get("uses").is_some());
     }
 }
@@ -196,10 +169,7 @@ fn a_pull_request_on_github_gets_one_comment_that_follows_it() {
     let comments = push(SHORTER, 0);
     assert_eq!(comments.len(), 2, "{comments:?}");
     assert_eq!(comments[1].0, "github-actions[bot]");
-    assert!(
-        comments[1].1.starts_with("<!-- kpki plan prod -->\n"),
-        "{comments:?}"
-    );
+    assert!(comments[1].1.starts_with("<!-- kpki plan prod -->\n"), "{comments:?}");
     assert!(comments[1].1.contains("-> 91d"), "{comments:?}");
     let comments = push("", 0);
     assert_eq!(comments.len(), 2, "{comments:?}");
@@ -217,12 +187,7 @@ fn a_pull_request_on_github_gets_one_comment_that_follows_it() {
 fn a_pull_request_cannot_loosen_its_own_rules() {
     for (file, job, step, variables) in [
         (GITHUB, "plan", "Plan", &[("BASE", "main")]),
-        (
-            GITLAB,
-            "plan",
-            "",
-            &[("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")],
-        ),
+        (GITLAB, "plan", "", &[("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")]),
     ] {
         let yaml = yaml(file);
         let world = World::new();
@@ -244,23 +209,12 @@ fn a_pull_request_cannot_loosen_its_own_rules() {
 fn a_pull_request_cannot_rewrite_what_was_before() {
     let github = yaml(GITHUB);
     let gitlab = yaml(GITLAB);
-    for path in [
-        "cluster.lock",
-        "out/users/jane/jane.crt",
-        "out/users/new.crt",
-    ] {
+    for path in ["cluster.lock", "out/users/jane/jane.crt", "out/users/new.crt"] {
         let world = World::new();
         let branch = world.branch("change");
-        let guard = script_of(
-            &github,
-            "plan",
-            "Nobody but apply writes cluster.lock and out",
-        );
+        let guard = script_of(&github, "plan", "Nobody but apply writes cluster.lock and out");
         let script = script_of(&gitlab, "plan", "");
-        let base = [
-            ("BASE", "main"),
-            ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
-        ];
+        let base = [("BASE", "main"), ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")];
         branch.describe(SHORTER);
         branch.commit("A change");
         for script in [&guard, &script] {
@@ -274,11 +228,7 @@ fn a_pull_request_cannot_rewrite_what_was_before() {
         for script in [&guard, &script] {
             let ran = branch.run(script, &base);
             assert_eq!(ran.code, Some(1), "{path}: {}", ran.said);
-            assert!(
-                ran.said.contains(path.rsplit('/').next().unwrap()),
-                "{path}: {}",
-                ran.said
-            );
+            assert!(ran.said.contains(path.rsplit('/').next().unwrap()), "{path}: {}", ran.said);
         }
     }
 }
@@ -302,10 +252,7 @@ fn what_is_merged_is_applied_and_committed() {
             if on_github {
                 let step = script_of(&github, "apply", "Apply");
                 let applied = main.run(&step, &[("IDENTITY", &identity), ("ALLOW", allow)]);
-                assert!(
-                    !main.temp().join("identity").exists(),
-                    "the identity is left behind"
-                );
+                assert!(!main.temp().join("identity").exists(), "the identity is left behind");
                 if applied.code != Some(0) {
                     return applied;
                 }
@@ -332,21 +279,14 @@ fn what_is_merged_is_applied_and_committed() {
         assert_eq!(last(&merged), "kpki apply");
         let changed = merged.git(&["diff", "--name-only", "HEAD~1", "HEAD"]);
         assert!(changed.contains("cluster.lock"), "{changed}");
-        assert!(
-            changed.contains("nodes/cp1/etc/kubernetes/scheduler.conf.age"),
-            "{changed}"
-        );
+        assert!(changed.contains("nodes/cp1/etc/kubernetes/scheduler.conf.age"), "{changed}");
         let left = merged.kpki(&["plan", "--detailed-exitcode"]);
         assert!(left.status.success(), "{}", said(&left));
         // What needs consent stops it, and nothing is committed, until somebody gives it.
         let main = merge(CLIENT_OF_ETCD);
         let refused = apply(&main, "");
         assert_eq!(refused.code, Some(3), "{}", refused.said);
-        assert!(
-            refused.said.contains("--allow escalation:backup"),
-            "{}",
-            refused.said
-        );
+        assert!(refused.said.contains("--allow escalation:backup"), "{}", refused.said);
         assert_eq!(last(&world.branch("main")), "Merge a change");
         let allowed = apply(&main, "escalation:backup");
         assert_eq!(allowed.code, Some(0), "{}", allowed.said);

@@ -29,16 +29,10 @@ impl Ran {
     /// https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions#multiline-strings
     pub fn output(&self, name: &str) -> String {
         let start = format!("{name}<<");
-        let mut lines = self
-            .outputs
-            .lines()
-            .skip_while(|line| !line.starts_with(&start));
+        let mut lines = self.outputs.lines().skip_while(|line| !line.starts_with(&start));
         let end = lines.next().unwrap().strip_prefix(&start).unwrap();
         assert!(end.len() == 32, "{end:?} could be guessed");
-        lines
-            .take_while(|line| *line != end)
-            .collect::<Vec<_>>()
-            .join("\n")
+        lines.take_while(|line| *line != end).collect::<Vec<_>>().join("\n")
     }
 
     /// What a reviewer can see of it.
@@ -56,10 +50,7 @@ pub fn script_of(yaml: &Value, job: &str, step: &str) -> String {
     if step.is_empty() {
         // GitLab's runner puts the lines of a list into one script, which ends at the first that fails.
         let lines = yaml[job]["script"].as_array().unwrap();
-        return lines
-            .iter()
-            .map(|line| line.as_str().unwrap().to_owned() + "\n")
-            .collect();
+        return lines.iter().map(|line| line.as_str().unwrap().to_owned() + "\n").collect();
     }
     assert_eq!(yaml["defaults"]["run"]["shell"], "sh");
     let steps = steps_of(&yaml["jobs"], job);
@@ -71,11 +62,7 @@ impl World {
     /// examples/gitops, applied and committed, with rules beside it.
     pub fn new() -> Self {
         let desk = tempfile::tempdir().unwrap();
-        let world = World {
-            desk,
-            key: Key::age(),
-            clones: Cell::new(0),
-        };
+        let world = World { desk, key: Key::age(), clones: Cell::new(0) };
         let origin = world.desk.path().join("origin.git");
         printed(
             tool("git")
@@ -86,21 +73,14 @@ impl World {
         let options = ["config", "receive.advertisePushOptions", "true"];
         printed(tool("git").arg("-C").arg(&origin).args(options));
         let project = Project::example("gitops");
-        fs::write(
-            project.folder().join("recipients.txt"),
-            &world.key.recipient,
-        )
-        .unwrap();
+        fs::write(project.folder().join("recipients.txt"), &world.key.recipient).unwrap();
         fs::write(
             project.folder().join("policy.kdl"),
             "policy { forbid-group \"system:masters\" }\n",
         )
         .unwrap();
         let project = project.applied();
-        let first = Clone {
-            folder: project.folder().to_owned(),
-            bin: world.bin(),
-        };
+        let first = Clone { folder: project.folder().to_owned(), bin: world.bin() };
         first.git(&["init", "--quiet", "--initial-branch", "main"]);
         first.commit("The PKI of prod");
         first.git(&["push", "--quiet", origin.to_str().unwrap(), "main"]);
@@ -127,27 +107,15 @@ impl World {
         self.clones.set(number);
         let folder = self.desk.path().join(format!("clone-{number}"));
         fs::create_dir(&folder).unwrap();
-        let clone = Clone {
-            folder: folder.join("checkout"),
-            bin: self.bin(),
-        };
+        let clone = Clone { folder: folder.join("checkout"), bin: self.bin() };
         let origin = self.desk.path().join("origin.git");
-        printed(
-            tool("git")
-                .args(["clone", "--quiet"])
-                .arg(&origin)
-                .arg(&clone.folder),
-        );
+        printed(tool("git").args(["clone", "--quiet"]).arg(&origin).arg(&clone.folder));
         if name != "main" {
             clone.git(&["switch", "--quiet", "--create", name]);
         }
         // A token's address leads to the same place here.
         let url = format!("url.{}.insteadOf", origin.display());
-        clone.git(&[
-            "config",
-            &url,
-            "https://gitlab-ci-token:t@git.example.com/acme/pki.git",
-        ]);
+        clone.git(&["config", &url, "https://gitlab-ci-token:t@git.example.com/acme/pki.git"]);
         clone
     }
 }
@@ -169,9 +137,7 @@ impl Clone {
 
     pub fn kpki(&self, arguments: &[&str]) -> Output {
         let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        kpki.args(arguments)
-            .current_dir(&self.folder)
-            .env_remove("KPKI_IDENTITY");
+        kpki.args(arguments).current_dir(&self.folder).env_remove("KPKI_IDENTITY");
         kpki.output().unwrap()
     }
 

@@ -18,10 +18,7 @@ impl Key {
         let file = folder.path().join("identity");
         printed(tool("age-keygen").arg("-o").arg(&file));
         let recipient = printed(tool("age-keygen").arg("-y").arg(&file));
-        Key {
-            folder,
-            recipient: recipient.trim_end().to_owned(),
-        }
+        Key { folder, recipient: recipient.trim_end().to_owned() }
     }
 
     /// `kind`: ed25519, rsa. An empty passphrase is none.
@@ -37,10 +34,7 @@ impl Key {
         }
         printed(&mut make);
         let recipient = std::fs::read_to_string(folder.path().join("identity.pub")).unwrap();
-        Key {
-            folder,
-            recipient: recipient.trim_end().to_owned(),
-        }
+        Key { folder, recipient: recipient.trim_end().to_owned() }
     }
 
     pub fn file(&self) -> PathBuf {
@@ -56,11 +50,7 @@ impl Key {
 pub fn open(sealed: &[u8], key: &Key) -> Result<Vec<u8>, String> {
     let mut age = tool("age");
     let output = fed(age.arg("-d").arg("-i").arg(key.file()), sealed);
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(said(&output))
-    }
+    if output.status.success() { Ok(output.stdout) } else { Err(said(&output)) }
 }
 
 /// A file that `age` made.

@@ -19,10 +19,7 @@ use super::project::{Project, printed, tool};
 /// As a user of their own, without their settings.
 pub fn kubectl(home: &Path) -> Command {
     let mut command = tool("kubectl");
-    command
-        .env("HOME", home)
-        .env_remove("KUBECONFIG")
-        .env("NO_PROXY", "*");
+    command.env("HOME", home).env_remove("KUBECONFIG").env("NO_PROXY", "*");
     command.arg("--request-timeout=20s");
     command
 }
@@ -33,9 +30,7 @@ pub fn subject_of(certificate: &[u8], folder: &Path) -> String {
     std::fs::write(&file, certificate).unwrap();
     let text = printed(
         tool("openssl")
-            .args([
-                "x509", "-inform", "DER", "-noout", "-subject", "-nameopt", "RFC2253", "-in",
-            ])
+            .args(["x509", "-inform", "DER", "-noout", "-subject", "-nameopt", "RFC2253", "-in"])
             .arg(&file),
     );
     text.trim_end().strip_prefix("subject=").unwrap().to_owned()
@@ -52,9 +47,7 @@ impl ApiServer {
     pub fn start(listener: TcpListener, project: &Project) -> Self {
         let pem = |path: &str| std::fs::read(project.on_node("cp1", path)).unwrap();
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(&pem("pki/ca.crt")).unwrap())
-            .unwrap();
+        roots.add(CertificateDer::from_pem_slice(&pem("pki/ca.crt")).unwrap()).unwrap();
         let provider = Arc::new(default_provider());
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
@@ -76,9 +69,7 @@ impl ApiServer {
 
     pub fn next(&self) -> Result<Vec<u8>, String> {
         let patience = Duration::from_secs(20);
-        self.clients
-            .recv_timeout(patience)
-            .unwrap_or_else(|why| Err(why.to_string()))
+        self.clients.recv_timeout(patience).unwrap_or_else(|why| Err(why.to_string()))
     }
 }
 
@@ -115,10 +106,6 @@ fn answer(mut stream: TcpStream, config: &Arc<ServerConfig>) -> std::io::Result<
     )?;
     tls.conn.send_close_notify();
     tls.flush()?;
-    let client = connection
-        .peer_certificates()
-        .and_then(|chain| chain.first());
-    client
-        .map(|der| der.to_vec())
-        .ok_or_else(|| std::io::Error::other("no client certificate"))
+    let client = connection.peer_certificates().and_then(|chain| chain.first());
+    client.map(|der| der.to_vec()).ok_or_else(|| std::io::Error::other("no client certificate"))
 }

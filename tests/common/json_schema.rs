@@ -1,5 +1,5 @@
-//! Documents against a committed JSON Schema. Python's jsonschema is the judge: another implementation than the one that
-//! wrote the schema, and nothing to compile.
+//! Documents against a committed JSON Schema. Python's jsonschema is the judge: another implementation than
+//! the one that wrote the schema, and nothing to compile.
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The part of a secret that no two of them share, in the forms that it could be shown in: of a private key in PEM
-/// (PKCS#8), a kubeconfig, an age identity or a seed.
+/// The part of a secret that no two of them share, in the forms that it could be shown in: of a private key
+/// in PEM (PKCS#8), a kubeconfig, an age identity or a seed.
 pub fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
     let text = String::from_utf8_lossy(secret);
     if let Some((_, key)) = text.split_once("client-key-data: ") {
@@ -25,10 +25,7 @@ pub fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
         // Of a seed its digits, and the bytes that they stand for.
         let digits = text.lines().find(|line| !line.starts_with('#')).unwrap();
         let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
-        return vec![
-            digits.as_bytes()[..16].to_vec(),
-            (0..32).step_by(2).map(byte).collect(),
-        ];
+        return vec![digits.as_bytes()[..16].to_vec(), (0..32).step_by(2).map(byte).collect()];
     }
     let der = ::pem::parse(text.as_bytes()).unwrap().into_contents();
     // Where PKCS#8's fixed bytes end (RFC 5958, RFC 5915, RFC 8410); an RSA key's second half is private.

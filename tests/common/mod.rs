@@ -64,10 +64,7 @@ impl Desk {
             .output()
             .unwrap();
         let text = [output.stdout, output.stderr].concat();
-        (
-            output.status.success(),
-            String::from_utf8_lossy(&text).into_owned(),
-        )
+        (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }
 
     pub fn certificate(&self, name: &str) -> Vec<u8> {
@@ -132,11 +129,7 @@ impl Authority {
             purpose: wish.purpose,
             sans: &wish.sans,
         };
-        let issuer = Issuer {
-            subject: &self.subject,
-            key: &self.key,
-            key_id: &self.key_id,
-        };
+        let issuer = Issuer { subject: &self.subject, key: &self.key, key_id: &self.key_id };
         issue(&template, &issuer, &Entropy::system().serial().unwrap()).unwrap()
     }
 }

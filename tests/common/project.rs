@@ -12,9 +12,7 @@ fn missing(tool: &str) -> String {
 
 /// A command that tests/setup.sh installs, from its own folder or from the PATH.
 pub fn tool(name: &str) -> Command {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/test-tools/bin")
-        .join(name);
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin").join(name);
     if own.exists() {
         return Command::new(own);
     }
@@ -33,9 +31,7 @@ pub fn python() -> Command {
 
 /// What a command printed; it must have succeeded.
 pub fn printed(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}\n{}", said(&output));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -103,9 +99,7 @@ impl Project {
     /// A copy of `examples/NAME`.
     pub fn example(name: &str) -> Self {
         let project = Project(tempfile::tempdir().unwrap());
-        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("examples")
-            .join(name);
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
         copy(&from, project.folder());
         // Git keeps no modes; outside of it nobody else may read a seed.
         let seed = project.folder().join("lab.seed");
@@ -184,10 +178,7 @@ impl Project {
     /// The files below `out/` whose names end in `suffix`.
     pub fn files(&self, suffix: &str) -> Vec<String> {
         let entries = self.entries().into_iter().filter(|entry| !entry.is_folder);
-        entries
-            .map(|entry| entry.path)
-            .filter(|path| path.ends_with(suffix))
-            .collect()
+        entries.map(|entry| entry.path).filter(|path| path.ends_with(suffix)).collect()
     }
 }
 
@@ -208,25 +199,16 @@ impl Kubeconfig {
     /// Follows `current-context` as a client does. Names must agree, or this panics.
     pub fn from_value(config: &serde_json::Value) -> Self {
         let text = |value: &serde_json::Value| {
-            value
-                .as_str()
-                .unwrap_or_else(|| panic!("no text in {value}"))
-                .to_owned()
+            value.as_str().unwrap_or_else(|| panic!("no text in {value}")).to_owned()
         };
         let named = |list: &str, name: &str| {
-            let list = config[list]
-                .as_array()
-                .unwrap_or_else(|| panic!("no {list}"));
+            let list = config[list].as_array().unwrap_or_else(|| panic!("no {list}"));
             let found = list.iter().find(|member| member["name"] == name);
-            found
-                .unwrap_or_else(|| panic!("no {name} in {list:?}"))
-                .clone()
+            found.unwrap_or_else(|| panic!("no {name} in {list:?}")).clone()
         };
         let pem = |value: &serde_json::Value| {
             use base64::Engine as _;
-            let bytes = base64::engine::general_purpose::STANDARD
-                .decode(text(value))
-                .unwrap();
+            let bytes = base64::engine::general_purpose::STANDARD.decode(text(value)).unwrap();
             String::from_utf8(bytes).unwrap()
         };
         assert_eq!(config["apiVersion"], "v1");

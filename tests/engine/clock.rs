@@ -101,14 +101,8 @@ fn what_a_clock_ahead_has_issued_is_due() {
             );
         }
         let leaves = planned.steps();
-        assert!(
-            leaves.contains(&"Reissue nodes/cp1/apiserver".to_owned()),
-            "{leaves:?}"
-        );
-        assert!(
-            leaves.contains(&"Reissue users/jane".to_owned()),
-            "{leaves:?}"
-        );
+        assert!(leaves.contains(&"Reissue nodes/cp1/apiserver".to_owned()), "{leaves:?}");
+        assert!(leaves.contains(&"Reissue users/jane".to_owned()), "{leaves:?}");
         assert!(matches!(doubt(&project), Some(ClockDoubt::Behind { .. })));
         project.apply().unwrap();
         project.assert_converged();
@@ -136,11 +130,9 @@ fn a_ca_that_begins_in_the_future_is_issued_again_over_its_key() {
 /// Machines' clocks differ by some minutes, and a day is forgiven.
 #[test]
 fn tomorrow_is_not_the_future() {
-    for (ahead, steps) in [
-        (Span::minutes(30), false),
-        (Span::days(1), false),
-        (Span::days(2), true),
-    ] {
+    for (ahead, steps) in
+        [(Span::minutes(30), false), (Span::days(1), false), (Span::days(2), true)]
+    {
         let mut project = applied_at(BASE, now().plus(ahead));
         project.now = now();
         assert_eq!(!project.plan().steps().is_empty(), steps, "{ahead}");
@@ -167,21 +159,10 @@ fn a_clock_that_contradicts_what_is_here_needs_a_word() {
         project.apply().unwrap();
         project
     };
-    let without_lock = Project {
-        lock: None,
-        ..future.clone()
-    };
+    let without_lock = Project { lock: None, ..future.clone() };
     for (what, project, message) in [
-        (
-            "years",
-            applied_at(BASE, ago(1100)),
-            "expired more than a year ago",
-        ),
-        (
-            "every CA",
-            applied_at(SHORT_CAS, ago(300)),
-            "every CA in out/ has expired",
-        ),
+        ("years", applied_at(BASE, ago(1100)), "expired more than a year ago"),
+        ("every CA", applied_at(SHORT_CAS, ago(300)), "every CA in out/ has expired"),
         ("future", future, "is not valid before"),
         ("future, no lock", without_lock, "is not valid before"),
     ] {
@@ -196,25 +177,13 @@ fn a_clock_that_contradicts_what_is_here_needs_a_word() {
         assert!(text.contains("apply needs --allow clock"), "{what}: {text}");
         let before = disk.read("ca/kubernetes.crt");
         for (arguments, help) in [
-            (
-                &["apply"][..],
-                "set the clock; if it is right, add --allow clock",
-            ),
-            (
-                &["apply", "saved"],
-                "set the clock; if it is right, plan again with --allow clock",
-            ),
+            (&["apply"][..], "set the clock; if it is right, add --allow clock"),
+            (&["apply", "saved"], "set the clock; if it is right, plan again with --allow clock"),
         ] {
             let (code, text) = said(&disk, arguments);
             assert_eq!(code, Some(3), "{what}: {text}");
-            assert!(
-                text.contains("the clock says 20") && text.contains(message),
-                "{what}: {text}"
-            );
-            assert!(
-                text.contains(help) && text.contains("nothing was written"),
-                "{what}: {text}"
-            );
+            assert!(text.contains("the clock says 20") && text.contains(message), "{what}: {text}");
+            assert!(text.contains(help) && text.contains("nothing was written"), "{what}: {text}");
         }
         assert_eq!(disk.read("ca/kubernetes.crt"), before);
         let key = fs::read(disk.out("ca/kubernetes.key")).unwrap();
@@ -225,11 +194,7 @@ fn a_clock_that_contradicts_what_is_here_needs_a_word() {
         assert_eq!(code, Some(0), "{what}: {text}");
         let (code, text) = said(&disk, &["plan", "--detailed-exitcode"]);
         assert_eq!(code, Some(0), "{what}: {text}");
-        assert_eq!(
-            fs::read(disk.out("ca/kubernetes.key")).unwrap(),
-            key,
-            "{what}"
-        );
+        assert_eq!(fs::read(disk.out("ca/kubernetes.key")).unwrap(), key, "{what}");
     }
 }
 
@@ -242,9 +207,6 @@ fn what_issues_nothing_needs_no_word() {
     assert_eq!(code, Some(0), "{text}");
     let (code, text) = said(&disk, &["apply", "--renew", "users/jane"]);
     assert_eq!(code, Some(3), "{text}");
-    let (code, text) = said(
-        &disk,
-        &["apply", "--renew", "users/jane", "--allow", "clock"],
-    );
+    let (code, text) = said(&disk, &["apply", "--renew", "users/jane", "--allow", "clock"]);
     assert_eq!(code, Some(0), "{text}");
 }

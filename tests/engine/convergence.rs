@@ -152,17 +152,12 @@ fn sign_all(project: &mut Project, longest: Span) {
         let certificate = project.signed(&user, longest);
         let before = project.out.clone();
         if project.accept(&user, &certificate).is_ok() {
-            assert!(
-                !converged || !project.waiting().contains(&user),
-                "{user} still waits"
-            );
+            assert!(!converged || !project.waiting().contains(&user), "{user} still waits");
         }
         let own = format!("users/{user}/");
         let others = |tree: &crate::project::Tree| {
             let others = tree.iter().filter(|(path, _)| !path.starts_with(&own));
-            others
-                .map(|(path, file)| (path.clone(), file.clone()))
-                .collect::<Vec<_>>()
+            others.map(|(path, file)| (path.clone(), file.clone())).collect::<Vec<_>>()
         };
         assert_eq!(others(&before), others(&project.out));
     }

@@ -31,22 +31,13 @@ static CLEAR: LazyLock<Bases> = LazyLock::new(|| bases(DESCRIPTION, None));
 /// As a repository has it that holds every secret sealed.
 static SEALED: LazyLock<Bases> = LazyLock::new(|| {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let secrets = format!(
-        "secrets {{ recipient {:?} {:?} }}",
-        operator.recipient, bob.recipient
-    );
+    let secrets = format!("secrets {{ recipient {:?} {:?} }}", operator.recipient, bob.recipient);
     bases(&format!("{DESCRIPTION}{secrets}"), Some(&operator.secret()))
 });
 
 fn bases(description: &str, identity: Option<&String>) -> Bases {
-    let base = || Project {
-        identity: identity.cloned(),
-        ..Project::applied(description)
-    };
-    Bases {
-        one: base(),
-        other: base(),
-    }
+    let base = || Project { identity: identity.cloned(), ..Project::applied(description) };
+    Bases { one: base(), other: base() }
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +70,8 @@ fn damage() -> impl Strategy<Value = Damage> {
 }
 
 impl Damage {
-    /// To files that plan reads and to the lock; secrets in the clear are only deleted, since plan never opens one.
+    /// To files that plan reads and to the lock; secrets in the clear are only deleted, since plan never
+    /// opens one.
     fn do_to(&self, project: &mut Project, foreign: &Project) {
         let all: Vec<String> = project.out.keys().cloned().collect();
         let public: Vec<&String> = all.iter().filter(|path| is_read(path)).collect();
@@ -141,10 +133,7 @@ impl Damage {
 }
 
 fn certificate(project: &Project, graph: &Graph, id: DerivationId) -> (Vec<u8>, CertificateFacts) {
-    let place = graph
-        .placements_of(id, Content::Certificate)
-        .next()
-        .unwrap();
+    let place = graph.placements_of(id, Content::Certificate).next().unwrap();
     let (pem, _) = &project.out[place.path.as_str()];
     let der = certificates_in_pem(pem).unwrap().remove(0);
     let facts = CertificateFacts::from_der(&der).unwrap();
@@ -185,10 +174,7 @@ fn assert_whole(project: &Project) {
             let bytes = bytes.as_slice();
             let key = if place.content == Content::Kubeconfig {
                 let config = KubeconfigFacts::from_yaml(bytes).unwrap();
-                assert_eq!(
-                    certificates_in_pem(&config.client_certificate).unwrap()[0],
-                    der
-                );
+                assert_eq!(certificates_in_pem(&config.client_certificate).unwrap()[0], der);
                 PrivateKey::from_pem(config.client_key.unwrap().expose()).unwrap()
             } else {
                 PrivateKey::from_pem(bytes).unwrap()

@@ -40,22 +40,13 @@ fn places_and_renewal_windows_change_no_hash() {
         graph.get(id).hash
     };
     let moved = DESCRIPTION.replace("san \"web.lab\"", "node \"w1\"; san \"web.lab\"");
-    assert_eq!(
-        hash(DESCRIPTION, "certificates/web"),
-        hash(&moved, "certificates/web")
-    );
+    assert_eq!(hash(DESCRIPTION, "certificates/web"), hash(&moved, "certificates/web"));
     let window = DESCRIPTION.replace("validity \"90d\"", "validity \"90d\"; renew-before \"9d\"");
     assert_eq!(hash(DESCRIPTION, "users/jane"), hash(&window, "users/jane"));
     let validity = DESCRIPTION.replace("validity \"90d\"", "validity \"91d\"");
-    assert_ne!(
-        hash(DESCRIPTION, "users/jane"),
-        hash(&validity, "users/jane")
-    );
+    assert_ne!(hash(DESCRIPTION, "users/jane"), hash(&validity, "users/jane"));
     // A CA's validity is its own matter: nothing that it issued depends on it.
     let longer = DESCRIPTION.replace("validity=\"20y\"", "validity=\"21y\"");
     assert_ne!(hash(DESCRIPTION, "ca/etcd"), hash(&longer, "ca/etcd"));
-    assert_eq!(
-        hash(DESCRIPTION, "nodes/cp1/etcd-peer"),
-        hash(&longer, "nodes/cp1/etcd-peer")
-    );
+    assert_eq!(hash(DESCRIPTION, "nodes/cp1/etcd-peer"), hash(&longer, "nodes/cp1/etcd-peer"));
 }

@@ -17,17 +17,11 @@ fn a_leaf_renews_in_its_window_and_keeps_its_key() {
     project.later(Span::days(2));
     let planned = project.plan();
     let steps = planned.steps();
-    assert!(
-        steps.contains(&"Reissue nodes/cp1/apiserver".to_owned()),
-        "{steps:?}"
-    );
+    assert!(steps.contains(&"Reissue nodes/cp1/apiserver".to_owned()), "{steps:?}");
     assert!(!steps.iter().any(|step| step.contains("ca/")), "{steps:?}");
     project.apply().unwrap();
     project.assert_converged();
-    assert_eq!(
-        before.out["ca/kubernetes.crt"],
-        project.out["ca/kubernetes.crt"]
-    );
+    assert_eq!(before.out["ca/kubernetes.crt"], project.out["ca/kubernetes.crt"]);
     let key = "nodes/cp1/etc/kubernetes/pki/apiserver.key";
     assert_eq!(before.out[key], project.out[key]);
 }
@@ -42,24 +36,12 @@ fn a_ca_renews_before_its_leaves_would_outlive_it() {
     // 3 years less 395 days: the last moment at which a year's leaf and its window fit.
     project.later(Span::days(3 * 365 - 395 + 1));
     let steps = project.plan().steps();
-    assert!(
-        steps.contains(&"Reissue ca/kubernetes".to_owned()),
-        "{steps:?}"
-    );
-    assert!(
-        steps.contains(&"Render bundle/kubernetes".to_owned()),
-        "{steps:?}"
-    );
+    assert!(steps.contains(&"Reissue ca/kubernetes".to_owned()), "{steps:?}");
+    assert!(steps.contains(&"Render bundle/kubernetes".to_owned()), "{steps:?}");
     project.apply().unwrap();
     project.assert_converged();
-    assert_eq!(
-        before.out["ca/kubernetes.key"],
-        project.out["ca/kubernetes.key"]
-    );
-    assert_ne!(
-        before.out["ca/kubernetes.crt"],
-        project.out["ca/kubernetes.crt"]
-    );
+    assert_eq!(before.out["ca/kubernetes.key"], project.out["ca/kubernetes.key"]);
+    assert_ne!(before.out["ca/kubernetes.crt"], project.out["ca/kubernetes.crt"]);
 }
 
 #[test]
@@ -67,12 +49,8 @@ fn a_leaf_never_outlives_its_ca_silently() {
     let description = format!("{MINIMAL}ca \"etcd\" validity=\"30d\"\n");
     let project = Project::new(&description);
     let planned = project.plan();
-    let clamped = planned
-        .plan
-        .notes
-        .iter()
-        .filter(|note| matches!(note, Note::Clamped { .. }))
-        .count();
+    let clamped =
+        planned.plan.notes.iter().filter(|note| matches!(note, Note::Clamped { .. })).count();
     // apiserver-etcd-client, server, peer, healthcheck-client
     assert_eq!(clamped, 4);
 }
@@ -85,13 +63,8 @@ fn an_absent_key_plans_nothing_until_it_is_needed() {
     assert!(planned.plan.is_empty());
     assert!(planned.plan.absent.len() > 10);
     // A changed SAN needs the CA's signature.
-    project
-        .description
-        .push_str("component \"apiserver\" { san \"b.lab\" }\n");
-    assert_eq!(
-        project.plan().blocked(),
-        ["ca/kubernetes replace:ca/kubernetes"]
-    );
+    project.description.push_str("component \"apiserver\" { san \"b.lab\" }\n");
+    assert_eq!(project.plan().blocked(), ["ca/kubernetes replace:ca/kubernetes"]);
     assert!(project.apply().is_err());
 }
 
@@ -99,12 +72,8 @@ fn an_absent_key_plans_nothing_until_it_is_needed() {
 #[test]
 fn a_certificate_is_reissued_over_the_public_key_alone() {
     let mut project = Project::applied(MINIMAL);
-    project
-        .out
-        .remove("nodes/cp1/etc/kubernetes/pki/apiserver.key");
-    project
-        .description
-        .push_str("component \"apiserver\" { san \"b.lab\" }\n");
+    project.out.remove("nodes/cp1/etc/kubernetes/pki/apiserver.key");
+    project.description.push_str("component \"apiserver\" { san \"b.lab\" }\n");
     assert_eq!(project.plan().steps(), ["Reissue nodes/cp1/apiserver"]);
     project.apply().unwrap();
     project.assert_converged();
@@ -115,36 +84,21 @@ fn a_kubeconfig_needs_its_key() {
     let mut project = Project::applied(MINIMAL);
     project.out.remove("nodes/cp1/etc/kubernetes/kubelet.conf");
     project.assert_converged();
-    project.description = MINIMAL.replace(
-        "cluster \"lab\"",
-        "cluster \"lab\" { endpoint \"api.lab\" }",
-    );
+    project.description =
+        MINIMAL.replace("cluster \"lab\"", "cluster \"lab\" { endpoint \"api.lab\" }");
     // Its server changed: a reviewer must see that, with the key or without.
     let blocked = project.plan().blocked();
-    assert_eq!(
-        blocked,
-        ["nodes/cp1/kubelet.conf lost-key:nodes/cp1/kubelet"]
-    );
+    assert_eq!(blocked, ["nodes/cp1/kubelet.conf lost-key:nodes/cp1/kubelet"]);
     project.description = MINIMAL.into();
     project.assert_converged();
     // A new certificate would need a new kubeconfig, and its key is not here.
-    let intent = Intent {
-        renew: vec!["nodes/cp1/kubelet".parse().unwrap()],
-        ..Intent::default()
-    };
+    let intent = Intent { renew: vec!["nodes/cp1/kubelet".parse().unwrap()], ..Intent::default() };
     let blocked = project.plan_with(&intent).blocked();
     assert_eq!(blocked, ["nodes/cp1/kubelet lost-key:nodes/cp1/kubelet"]);
-    let intent = Intent {
-        allow: vec!["lost-key:nodes/cp1/kubelet".parse().unwrap()],
-        ..intent
-    };
+    let intent = Intent { allow: vec!["lost-key:nodes/cp1/kubelet".parse().unwrap()], ..intent };
     project.apply_with(&intent, false).unwrap();
     project.assert_converged();
-    assert!(
-        project
-            .out
-            .contains_key("nodes/cp1/etc/kubernetes/kubelet.conf")
-    );
+    assert!(project.out.contains_key("nodes/cp1/etc/kubernetes/kubelet.conf"));
 }
 
 #[test]
@@ -164,13 +118,8 @@ fn a_damaged_copy_is_repaired_from_the_master_without_touching_a_key() {
         assert_eq!(before.out, damaged.out, "{path}");
     }
     // The master itself comes back from a node's copy.
-    for path in [
-        "ca/kubernetes.crt",
-        "ca/kubernetes.key",
-        "ca/sa.pub",
-        "ca/sa.key",
-        "ca/etcd.crt",
-    ] {
+    for path in ["ca/kubernetes.crt", "ca/kubernetes.key", "ca/sa.pub", "ca/sa.key", "ca/etcd.crt"]
+    {
         let mut damaged = before.clone();
         damaged.out.remove(path);
         damaged.apply().unwrap();
@@ -185,12 +134,8 @@ fn a_modified_kubeconfig_is_written_again_around_the_same_key() {
     let before = project.clone();
     let path = "nodes/cp1/etc/kubernetes/admin.conf";
     let text = String::from_utf8(before.out[path].0.clone()).unwrap();
-    project.out.get_mut(path).unwrap().0 = text
-        .replace(
-            "server: https://10.0.0.11:6443",
-            "server: https://evil:6443",
-        )
-        .into_bytes();
+    project.out.get_mut(path).unwrap().0 =
+        text.replace("server: https://10.0.0.11:6443", "server: https://evil:6443").into_bytes();
     project.apply().unwrap();
     assert_eq!(before.out, project.out);
 }
@@ -202,15 +147,11 @@ fn a_wrong_key_is_named_and_never_used() {
     let key = "ca/kubernetes.key";
     project.out.insert(key.into(), other.out[key].clone());
     project.out.remove("nodes/cp1/etc/kubernetes/pki/ca.key");
-    project
-        .description
-        .push_str("component \"apiserver\" { san \"b.lab\" }\n");
+    project.description.push_str("component \"apiserver\" { san \"b.lab\" }\n");
     let before = project.out.clone();
     let error = project.apply().unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains("out/ca/kubernetes.key does not hold the private key"),
+        error.to_string().contains("out/ca/kubernetes.key does not hold the private key"),
         "{error}"
     );
     assert_eq!(before, project.out);
@@ -224,18 +165,11 @@ fn a_bad_merge_is_refused_by_name() {
     let path = "nodes/cp1/etc/kubernetes/pki/apiserver.crt";
     project.out.insert(path.into(), other.out[path].clone());
     let planned = project.plan();
-    let mixed: Vec<_> = planned
-        .plan
-        .mixed
-        .iter()
-        .map(|mixed| mixed.path.as_str())
-        .collect();
+    let mixed: Vec<_> = planned.plan.mixed.iter().map(|mixed| mixed.path.as_str()).collect();
     assert_eq!(mixed, [path]);
     assert!(project.apply().is_err());
-    let intent = Intent {
-        rekey: vec!["nodes/cp1/apiserver".parse().unwrap()],
-        ..Intent::default()
-    };
+    let intent =
+        Intent { rekey: vec!["nodes/cp1/apiserver".parse().unwrap()], ..Intent::default() };
     project.apply_with(&intent, false).unwrap();
     project.assert_converged();
 }
@@ -244,20 +178,14 @@ fn a_bad_merge_is_refused_by_name() {
 fn orphans_stay_until_they_are_pruned() {
     let with = format!("{MINIMAL}node \"w1\" address=\"10.0.0.21\"\n");
     let mut project = Project::applied(&with);
-    project
-        .out
-        .insert("nodes/README".into(), (b"mine".to_vec(), 0o644));
+    project.out.insert("nodes/README".into(), (b"mine".to_vec(), 0o644));
     project.description = MINIMAL.into();
     project.apply().unwrap();
     project.assert_converged();
     let planned = project.plan();
     assert_eq!(planned.plan.foreign, ["nodes/README"]);
-    let files = planned
-        .plan
-        .orphans
-        .iter()
-        .filter(|orphan| matches!(orphan, Orphan::File { .. }))
-        .count();
+    let files =
+        planned.plan.orphans.iter().filter(|orphan| matches!(orphan, Orphan::File { .. })).count();
     // ca.crt, kubelet.conf, the witness
     assert_eq!(files, 3);
     // It may come back as if nothing had happened.
@@ -276,19 +204,9 @@ fn exposed_secrets_get_their_mode_back() {
     let mut project = Project::applied(MINIMAL);
     let before = project.clone();
     project.out.get_mut("ca/kubernetes.key").unwrap().1 = 0o644;
-    project
-        .out
-        .get_mut("nodes/cp1/etc/kubernetes/admin.conf")
-        .unwrap()
-        .1 = 0o640;
+    project.out.get_mut("nodes/cp1/etc/kubernetes/admin.conf").unwrap().1 = 0o640;
     let planned = project.plan();
-    assert!(
-        planned
-            .plan
-            .steps
-            .iter()
-            .all(|step| step.action == Action::Repair)
-    );
+    assert!(planned.plan.steps.iter().all(|step| step.action == Action::Repair));
     assert_eq!(planned.plan.steps.len(), 2);
     project.apply().unwrap();
     assert_eq!(before.out, project.out);
@@ -303,18 +221,12 @@ fn renew_and_rekey_do_what_they_say() {
     );
     let pattern = vec!["nodes/cp1/apiserver".parse().unwrap()];
     let mut renewed = base.clone();
-    let intent = Intent {
-        renew: pattern.clone(),
-        ..Intent::default()
-    };
+    let intent = Intent { renew: pattern.clone(), ..Intent::default() };
     renewed.apply_with(&intent, false).unwrap();
     assert_eq!(base.out[key], renewed.out[key]);
     assert_ne!(base.out[crt], renewed.out[crt]);
     let mut rekeyed = base.clone();
-    let intent = Intent {
-        rekey: pattern,
-        ..Intent::default()
-    };
+    let intent = Intent { rekey: pattern, ..Intent::default() };
     rekeyed.apply_with(&intent, false).unwrap();
     assert_ne!(base.out[key], rekeyed.out[key]);
     rekeyed.assert_converged();
@@ -329,10 +241,9 @@ fn a_resolved_minor_stays_resolved() {
     );
     project.assert_converged();
     // As an older kpki, whose table ended with 1.35.4, would have left it.
-    let mut older = Project::applied(&MINIMAL.replace(
-        "cluster \"lab\"",
-        "cluster \"lab\" { kubernetes \"1.35.4\" }",
-    ));
+    let mut older = Project::applied(
+        &MINIMAL.replace("cluster \"lab\"", "cluster \"lab\" { kubernetes \"1.35.4\" }"),
+    );
     older.description = project.description.clone();
     older.assert_converged();
     // Written in full, the description decides.
@@ -344,23 +255,17 @@ const APISERVER_KEY: &str = "nodes/cp1/etc/kubernetes/pki/apiserver.key";
 const APISERVER_CRT: &str = "nodes/cp1/etc/kubernetes/pki/apiserver.crt";
 
 fn allowing(text: &str) -> Intent {
-    Intent {
-        allow: vec![text.parse().unwrap()],
-        ..Intent::default()
-    }
+    Intent { allow: vec![text.parse().unwrap()], ..Intent::default() }
 }
 
 /// A brought CA stands in the lock as every other: the plan after an apply is empty.
 #[test]
 fn a_brought_ca_converges_and_its_key_is_only_read() {
     let own = Project::applied(MINIMAL);
-    let mut project = Project::new(&format!(
-        "{MINIMAL}ca \"front-proxy\" certificate=\"company.crt\" \n"
-    ));
+    let mut project =
+        Project::new(&format!("{MINIMAL}ca \"front-proxy\" certificate=\"company.crt\" \n"));
     let certificate = own.out["ca/front-proxy.crt"].0.clone();
-    project
-        .extra
-        .insert("company.crt".into(), certificate.clone());
+    project.extra.insert("company.crt".into(), certificate.clone());
     assert_eq!(project.plan().blocked(), ["ca/front-proxy -"]);
     let key = own.out["ca/front-proxy.key"].clone();
     project.out.insert("ca/front-proxy.key".into(), key.clone());
@@ -379,10 +284,8 @@ fn a_new_key_is_made_without_the_certificate_too() {
     let base = Project::applied(MINIMAL);
     let mut project = base.clone();
     project.out.remove(APISERVER_CRT);
-    let intent = Intent {
-        rekey: vec!["nodes/cp1/apiserver".parse().unwrap()],
-        ..Intent::default()
-    };
+    let intent =
+        Intent { rekey: vec!["nodes/cp1/apiserver".parse().unwrap()], ..Intent::default() };
     project.apply_with(&intent, false).unwrap();
     project.assert_converged();
     assert_ne!(base.out[APISERVER_KEY], project.out[APISERVER_KEY]);
@@ -392,10 +295,7 @@ fn a_new_key_is_made_without_the_certificate_too() {
         project.description = format!("{MINIMAL}component \"apiserver\" {change}\n");
         project.apply().unwrap();
         project.assert_converged();
-        assert_ne!(
-            base.out[APISERVER_KEY], project.out[APISERVER_KEY],
-            "{change}"
-        );
+        assert_ne!(base.out[APISERVER_KEY], project.out[APISERVER_KEY], "{change}");
     }
 }
 
@@ -404,11 +304,7 @@ fn a_new_key_is_made_without_the_certificate_too() {
 fn an_anchor_is_not_changed_behind_a_lost_certificate() {
     let base = Project::applied(MINIMAL);
     for (lost, change, name) in [
-        (
-            "/sa.pub",
-            "component \"service-account\" revision=2",
-            "service-account",
-        ),
+        ("/sa.pub", "component \"service-account\" revision=2", "service-account"),
         ("etcd", "ca \"etcd\" revision=2", "ca/etcd"),
         ("etcd", "ca \"etcd\" common-name=\"other\"", "ca/etcd"),
     ] {
@@ -418,15 +314,9 @@ fn an_anchor_is_not_changed_behind_a_lost_certificate() {
             !(path.ends_with(lost) || lost == "etcd" && certificates.contains(&path.as_str()))
         });
         project.description = format!("{MINIMAL}{change}\n");
-        assert_eq!(
-            project.plan().blocked(),
-            [format!("{name} replace:{name}")],
-            "{change}"
-        );
+        assert_eq!(project.plan().blocked(), [format!("{name} replace:{name}")], "{change}");
         let mut allowed = project.clone();
-        allowed
-            .apply_with(&allowing(&format!("replace:{name}")), false)
-            .unwrap();
+        allowed.apply_with(&allowing(&format!("replace:{name}")), false).unwrap();
         allowed.assert_converged();
     }
 }
@@ -441,21 +331,12 @@ fn what_a_refusal_asks_for_is_enough() {
     project.description = format!("{MINIMAL}component \"apiserver\" {{ san \"b.lab\" }}\n");
     let blocked = project.plan().blocked();
     assert_eq!(blocked, ["ca/kubernetes replace:ca/kubernetes"]);
-    project
-        .apply_with(&allowing("replace:ca/kubernetes"), false)
-        .unwrap();
+    project.apply_with(&allowing("replace:ca/kubernetes"), false).unwrap();
     project.assert_converged();
     let mut project = base.clone();
-    project
-        .out
-        .get_mut("nodes/cp1/etc/kubernetes/admin.conf")
-        .unwrap()
-        .0
-        .clear();
+    project.out.get_mut("nodes/cp1/etc/kubernetes/admin.conf").unwrap().0.clear();
     let blocked = project.plan().blocked();
     assert_eq!(blocked, ["nodes/cp1/admin.conf lost-key:nodes/cp1/admin"]);
-    project
-        .apply_with(&allowing("lost-key:nodes/cp1/admin"), false)
-        .unwrap();
+    project.apply_with(&allowing("lost-key:nodes/cp1/admin"), false).unwrap();
     project.assert_converged();
 }

@@ -49,10 +49,7 @@ fn configs(project: &Project) -> Vec<(&str, &str, u32)> {
 
 fn services(project: &Project) -> Vec<String> {
     let plan = project.plan().plan;
-    let kubelets = plan
-        .restarts
-        .iter()
-        .filter(|Restart { reader, .. }| *reader == Reader::Kubelet);
+    let kubelets = plan.restarts.iter().filter(|Restart { reader, .. }| *reader == Reader::Kubelet);
     kubelets.map(|restart| restart.node.to_string()).collect()
 }
 
@@ -69,10 +66,7 @@ fn every_kubelet_gets_one_and_nobody_else() {
     );
     project.assert_converged();
     assert_eq!(configs(&described("")), []);
-    assert_eq!(
-        configs(&described("component \"kubelet\" config=#false\n")),
-        []
-    );
+    assert_eq!(configs(&described("component \"kubelet\" config=#false\n")), []);
 }
 
 #[test]
@@ -91,20 +85,15 @@ fn a_serving_certificate_is_named_where_there_is_one() {
     }
 }
 
-/// The tenth address of the first network; kubeadm refuses a network without one, kpki leaves it to the operator.
+/// The tenth address of the first network; kubeadm refuses a network without one, kpki leaves it to the
+/// operator.
 #[test]
 fn the_dns_address_follows_the_first_network() {
     for (networks, expected) in [
         ("\"10.43.0.0/16\"", "clusterDNS:\n- 10.43.0.10\n"),
-        (
-            "\"fd00:10::/108\" \"10.96.0.0/12\"",
-            "clusterDNS:\n- fd00:10::a\n",
-        ),
+        ("\"fd00:10::/108\" \"10.96.0.0/12\"", "clusterDNS:\n- fd00:10::a\n"),
         ("\"10.0.9.0/28\"", "clusterDNS:\n- 10.0.9.10\n"),
-        (
-            "\"10.0.9.0/29\"",
-            "cgroupDriver: systemd\nclusterDomain: cluster.local\n",
-        ),
+        ("\"10.0.9.0/29\"", "cgroupDriver: systemd\nclusterDomain: cluster.local\n"),
     ] {
         let base = BASE.replace(
             "kubernetes \"1.36.2\"",
@@ -120,24 +109,17 @@ fn the_dns_address_follows_the_first_network() {
 #[test]
 fn a_changed_configuration_restarts_every_kubelet() {
     let mut project = described("component \"kubelet\" config=#true\n");
-    project.description = project
-        .description
-        .replace("kubernetes", "dns-domain \"x.lab\"; kubernetes");
+    project.description =
+        project.description.replace("kubernetes", "dns-domain \"x.lab\"; kubernetes");
     assert_eq!(services(&project), ["cp1", "w1", "w2"]);
     let planned = project.plan();
     let rebuilt = planned.rebuilt();
-    assert!(
-        rebuilt.contains(&"kubelet-config".to_owned()),
-        "{rebuilt:?}"
-    );
+    assert!(rebuilt.contains(&"kubelet-config".to_owned()), "{rebuilt:?}");
 
     // A file that somebody lost comes back as it was: nothing restarts.
     let mut project = described("component \"kubelet\" config=#true\n");
     let before = project.out.clone();
-    project
-        .out
-        .remove("nodes/w1/var/lib/kubelet/config.yaml")
-        .unwrap();
+    project.out.remove("nodes/w1/var/lib/kubelet/config.yaml").unwrap();
     assert_eq!(services(&project), [""; 0]);
     project.apply().unwrap();
     assert_eq!(project.out, before);

@@ -13,12 +13,8 @@ node "cp1" role="control-plane" address="10.0.0.11" primary=#true
 node "cp2" role="control-plane" address="10.0.0.12"
 "#;
 const DIGEST: &str = "kpki.dev/restart-digest: ";
-const PROCESSES: [&str; 4] = [
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-];
+const PROCESSES: [&str; 4] =
+    ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 fn placed(project: &Project, node: &str, process: &str) -> String {
     let path = format!("nodes/{node}/etc/kubernetes/manifests/{process}.yaml");
@@ -38,10 +34,7 @@ fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
             let lines = text.split_inclusive('\n');
             let without: String = lines.filter(|line| !line.contains(DIGEST)).collect();
             let text = without.replace("  annotations:\n  labels:", "  labels:");
-            files.insert(
-                format!("manifests/{node}/{process}.yaml"),
-                text.into_bytes(),
-            );
+            files.insert(format!("manifests/{node}/{process}.yaml"), text.into_bytes());
         }
     }
     files
@@ -70,9 +63,8 @@ fn added(old: &str, new: &str) -> Vec<String> {
 
 fn restarts(planned: &Planned) -> Vec<String> {
     let restarts = planned.plan.restarts.iter();
-    let mut names: Vec<String> = restarts
-        .map(|restart| format!("{} {:?}", restart.node, restart.reader))
-        .collect();
+    let mut names: Vec<String> =
+        restarts.map(|restart| format!("{} {:?}", restart.node, restart.reader)).collect();
     names.sort();
     names
 }
@@ -83,15 +75,10 @@ fn unchanged_input_gains_one_annotation_and_nothing_else() {
     let mut project = with_manifests(files.clone(), "");
     project.apply().unwrap();
     for (path, source) in &files {
-        let (node, file) = path
-            .strip_prefix("manifests/")
-            .and_then(|path| path.split_once('/'))
-            .unwrap();
+        let (node, file) =
+            path.strip_prefix("manifests/").and_then(|path| path.split_once('/')).unwrap();
         let source = String::from_utf8(source.clone()).unwrap();
-        let more = added(
-            &source,
-            &placed(&project, node, file.trim_end_matches(".yaml")),
-        );
+        let more = added(&source, &placed(&project, node, file.trim_end_matches(".yaml")));
         let more: Vec<&str> = more.iter().map(|line| line.trim()).collect();
         let expected = if source.contains("  annotations:\n") {
             1
@@ -131,9 +118,7 @@ fn taking_over_the_same_pods_restarts_nothing() {
             lines
         };
         let files = project.iter();
-        files
-            .map(|(path, (bytes, _))| (path.clone(), lines(bytes)))
-            .collect()
+        files.map(|(path, (bytes, _))| (path.clone(), lines(bytes))).collect()
     };
     assert_eq!(sorted(&project.out), sorted(&before));
 }
@@ -143,49 +128,31 @@ fn one_changed_flag_is_one_changed_line() {
     let mut files = kubeadm_like();
     let path = "manifests/cp1/kube-scheduler.yaml";
     let source = String::from_utf8(files[path].clone()).unwrap();
-    let elsewhere = source.replace(
-        "--kubeconfig=/etc/kubernetes/scheduler.conf",
-        "--kubeconfig=/srv/scheduler.conf",
-    );
+    let elsewhere = source
+        .replace("--kubeconfig=/etc/kubernetes/scheduler.conf", "--kubeconfig=/srv/scheduler.conf");
     assert_ne!(source, elsewhere);
     files.insert(path.to_owned(), elsewhere.clone().into_bytes());
     let mut project = with_manifests(files, "");
     project.apply().unwrap();
     let result = placed(&project, "cp1", "kube-scheduler");
     let pairs = elsewhere.lines().filter(|line| !result.contains(line));
-    assert_eq!(
-        pairs.collect::<Vec<_>>(),
-        ["    - --kubeconfig=/srv/scheduler.conf"]
-    );
-    let back = result.replace(
-        "--kubeconfig=/etc/kubernetes/scheduler.conf",
-        "--kubeconfig=/srv/scheduler.conf",
-    );
+    assert_eq!(pairs.collect::<Vec<_>>(), ["    - --kubeconfig=/srv/scheduler.conf"]);
+    let back = result
+        .replace("--kubeconfig=/etc/kubernetes/scheduler.conf", "--kubeconfig=/srv/scheduler.conf");
     assert_eq!(added(&elsewhere, &back).len(), 2, "the annotation");
 
     // And so is a flag that the description gives.
-    project
-        .description
-        .push_str("component \"scheduler\" { flag \"leader-elect\" #false; }\n");
+    project.description.push_str("component \"scheduler\" { flag \"leader-elect\" #false; }\n");
     let planned = project.plan();
     assert_eq!(
         planned.rebuilt_steps(),
-        [
-            "Render nodes/cp1/manifests/kube-scheduler",
-            "Render nodes/cp2/manifests/kube-scheduler"
-        ]
+        ["Render nodes/cp1/manifests/kube-scheduler", "Render nodes/cp2/manifests/kube-scheduler"]
     );
-    assert_eq!(
-        restarts(&planned),
-        ["cp1 Pod(Scheduler)", "cp2 Pod(Scheduler)"]
-    );
+    assert_eq!(restarts(&planned), ["cp1 Pod(Scheduler)", "cp2 Pod(Scheduler)"]);
     let before = placed(&project, "cp2", "kube-scheduler");
     project.apply().unwrap();
     let after = placed(&project, "cp2", "kube-scheduler");
-    assert_eq!(
-        after,
-        before.replace("--leader-elect=true", "--leader-elect=false")
-    );
+    assert_eq!(after, before.replace("--leader-elect=true", "--leader-elect=false"));
 }
 
 /// To the kubelet a comment is nothing: the pod stays.
@@ -197,9 +164,7 @@ fn a_changed_comment_restarts_nothing() {
     let source = String::from_utf8(project.extra[path].clone()).unwrap();
     let commented = source.replace("    - etcd\n", "    - etcd # ours\n");
     assert_ne!(source, commented);
-    project
-        .extra
-        .insert(path.to_owned(), commented.into_bytes());
+    project.extra.insert(path.to_owned(), commented.into_bytes());
     let planned = project.plan();
     assert_eq!(planned.rebuilt_steps(), ["Render nodes/cp2/manifests/etcd"]);
     assert_eq!(restarts(&planned), [""; 0]);
@@ -217,19 +182,11 @@ fn a_changed_comment_restarts_nothing() {
 fn what_a_process_reads_at_its_start_restarts_it() {
     let mut project = with_manifests(kubeadm_like(), "");
     project.apply().unwrap();
-    let intent = Intent {
-        renew: vec!["ca/etcd".parse().unwrap()],
-        ..Intent::default()
-    };
+    let intent = Intent { renew: vec!["ca/etcd".parse().unwrap()], ..Intent::default() };
     let planned = project.plan_with(&intent);
     assert_eq!(
         restarts(&planned),
-        [
-            "cp1 Pod(Apiserver)",
-            "cp1 Pod(Etcd)",
-            "cp2 Pod(Apiserver)",
-            "cp2 Pod(Etcd)"
-        ]
+        ["cp1 Pod(Apiserver)", "cp1 Pod(Etcd)", "cp2 Pod(Apiserver)", "cp2 Pod(Etcd)"]
     );
 }
 
@@ -239,9 +196,7 @@ fn a_nodes_folder_wins_and_the_missing_is_named() {
     let mut files = kubeadm_like();
     let shared = files.remove("manifests/cp2/kube-scheduler.yaml").unwrap();
     files.remove("manifests/cp1/kube-scheduler.yaml");
-    let own = String::from_utf8(shared.clone())
-        .unwrap()
-        .replace("cpu: 100m", "cpu: 200m");
+    let own = String::from_utf8(shared.clone()).unwrap().replace("cpu: 100m", "cpu: 200m");
     files.insert("manifests/kube-scheduler.yaml".into(), shared);
     files.insert("manifests/cp1/kube-scheduler.yaml".into(), own.into_bytes());
     files.remove("manifests/cp2/kube-controller-manager.yaml");
@@ -260,10 +215,7 @@ fn a_nodes_folder_wins_and_the_missing_is_named() {
 
 fn notes(project: &Project) -> Vec<String> {
     let mut files = project.extra.clone();
-    files.insert(
-        "cluster.kdl".into(),
-        project.description.clone().into_bytes(),
-    );
+    files.insert("cluster.kdl".into(), project.description.clone().into_bytes());
     let loaded = kpki::config::load(&Sources::Memory(files), "cluster.kdl");
     let mut notes = loaded.unwrap().notes;
     let members = "etcd has 2 members: an even number tolerates no more failures than 1";
@@ -281,43 +233,19 @@ fn what_deserves_a_look_is_said() {
         files.insert(path.to_owned(), text.replace(from, to).into_bytes());
     };
     let apiserver = "manifests/cp1/kube-apiserver.yaml";
-    edit(
-        apiserver,
-        "--authorization-mode=Node,RBAC",
-        "--authorization-mode=AlwaysAllow",
-    );
-    edit(
-        apiserver,
-        "--allow-privileged=true",
-        "--anonymous-auth=true",
-    );
-    edit(
-        apiserver,
-        "--advertise-address=10.0.0.11",
-        "--advertise-address=10.0.0.12",
-    );
+    edit(apiserver, "--authorization-mode=Node,RBAC", "--authorization-mode=AlwaysAllow");
+    edit(apiserver, "--allow-privileged=true", "--anonymous-auth=true");
+    edit(apiserver, "--advertise-address=10.0.0.11", "--advertise-address=10.0.0.12");
     edit(
         apiserver,
         "--requestheader-allowed-names=front-proxy-client",
         "--requestheader-allowed-names=aggregator",
     );
-    edit(
-        apiserver,
-        "--enable-bootstrap-token-auth=true",
-        "--audit-policy-file=/srv/audit.yaml",
-    );
+    edit(apiserver, "--enable-bootstrap-token-auth=true", "--audit-policy-file=/srv/audit.yaml");
     let tls = "--tls-cert-file=/etc/kubernetes/pki/apiserver.crt";
     edit(apiserver, tls, "--tls-cert-file=/srv/tls.crt");
-    edit(
-        "manifests/cp2/kube-apiserver.yaml",
-        "    - --authorization-mode=Node,RBAC\n",
-        "",
-    );
-    edit(
-        "manifests/cp2/etcd.yaml",
-        "    - --client-cert-auth=true\n",
-        "",
-    );
+    edit("manifests/cp2/kube-apiserver.yaml", "    - --authorization-mode=Node,RBAC\n", "");
+    edit("manifests/cp2/etcd.yaml", "    - --client-cert-auth=true\n", "");
     let line = |path: &str, what: &str| {
         let text = String::from_utf8(files[path].clone()).unwrap();
         1 + text.lines().position(|line| line.contains(what)).unwrap()

@@ -49,10 +49,7 @@ static SEALED: LazyLock<Project> = LazyLock::new(|| {
 });
 
 fn sealed(description: &str) -> String {
-    format!(
-        "{description}\nsecrets {{ recipient {:?} }}",
-        OPERATOR.recipient
-    )
+    format!("{description}\nsecrets {{ recipient {:?} }}", OPERATOR.recipient)
 }
 
 fn new_key() -> Vec<u8> {
@@ -110,10 +107,7 @@ fn assert_origins_cover(project: &Project) {
 #[test]
 fn the_places_of_a_name_are_those_of_the_graph() {
     assert_origins_cover(&CLEAR);
-    for elsewhere in [
-        "ca/kubernetes.key",
-        "nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml",
-    ] {
+    for elsewhere in ["ca/kubernetes.key", "nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml"] {
         assert_eq!(origins(elsewhere), []);
     }
 }
@@ -169,10 +163,7 @@ fn an_orphan_is_remembered_while_its_artifact_changes() {
     assert_eq!(orphaned(&project), left);
     let lock = project.lock.clone().unwrap();
     assert!(lock.starts_with("{\"kpki-lock\":2"), "{lock}");
-    assert!(
-        lock.contains("{\"orphan\":\"nodes/cp2/etc/web/web.key\",\"public-key\":"),
-        "{lock}"
-    );
+    assert!(lock.contains("{\"orphan\":\"nodes/cp2/etc/web/web.key\",\"public-key\":"), "{lock}");
     assert!(
         lock.contains("{\"orphan\":\"nodes/w1/etc/kubernetes/pki/ca.crt\",\"content\":"),
         "{lock}"
@@ -184,14 +175,8 @@ fn an_orphan_is_remembered_while_its_artifact_changes() {
     clone.out.remove("nodes/cp1/etc/kubernetes/pki/ca.crt");
     clone.apply().unwrap();
     let lock = clone.lock.unwrap();
-    assert!(
-        lock.contains("{\"orphan\":\"nodes/cp2/etc/web/web.key\""),
-        "{lock}"
-    );
-    assert!(
-        !lock.contains("{\"orphan\":\"nodes/w1/etc/kubernetes/pki/ca.crt\""),
-        "{lock}"
-    );
+    assert!(lock.contains("{\"orphan\":\"nodes/cp2/etc/web/web.key\""), "{lock}");
+    assert!(!lock.contains("{\"orphan\":\"nodes/w1/etc/kubernetes/pki/ca.crt\""), "{lock}");
     // Described again, nothing is remembered of it.
     let mut back = project.clone();
     back.description = WHOLE.into();
@@ -209,23 +194,11 @@ fn files_of_others_are_never_pruned() {
     let mut project = CLEAR.clone();
     let etc = "nodes/cp1/etc/kubernetes";
     let strangers: Tree = [
-        (
-            format!("{etc}/manifests/kube-vip.yaml"),
-            b"kind: Pod\n".to_vec(),
-        ),
-        (
-            format!("{etc}/enc.yaml"),
-            b"kind: EncryptionConfiguration\n".to_vec(),
-        ),
+        (format!("{etc}/manifests/kube-vip.yaml"), b"kind: Pod\n".to_vec()),
+        (format!("{etc}/enc.yaml"), b"kind: EncryptionConfiguration\n".to_vec()),
         (format!("{etc}/pki/oidc.key"), new_key()),
-        (
-            format!("{etc}/pki/oidc-ca.crt"),
-            project.out["ca/etcd.crt"].0.clone(),
-        ),
-        (
-            format!("{etc}/pki/etcd/ca.key"),
-            project.out["ca/etcd.key"].0.clone(),
-        ),
+        (format!("{etc}/pki/oidc-ca.crt"), project.out["ca/etcd.crt"].0.clone()),
+        (format!("{etc}/pki/etcd/ca.key"), project.out["ca/etcd.key"].0.clone()),
         // A node that no lock ever named, with kpki's own bytes.
         (
             "nodes/ghost/etc/kubernetes/pki/ca.crt".to_owned(),
@@ -266,10 +239,8 @@ fn the_missing_key_of_a_ca_is_found_where_kubeadm_puts_it() {
             assert_eq!(planned.steps(), [format!("Repair ca/{ca}")]);
             assert_eq!(orphaned(&project), Vec::<String>::new());
             // Needed at once: what it signs is issued again, and nobody is asked to replace the CA.
-            let intent = Intent {
-                rekey: vec!["nodes/cp1/*".parse().unwrap()],
-                ..Intent::default()
-            };
+            let intent =
+                Intent { rekey: vec!["nodes/cp1/*".parse().unwrap()], ..Intent::default() };
             project.apply_with(&intent, true).unwrap();
             assert_eq!(project.secret(&format!("ca/{ca}.key")).unwrap(), key);
             assert_eq!(project.out[&path].0, key, "it is not kpki's to delete");
@@ -295,9 +266,7 @@ fn a_forged_line_deletes_no_key_and_no_file_that_kpki_never_makes() {
     let vip = "nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml";
     let key = "nodes/cp1/etc/mine/mine.key";
     let public = |project: &Project| project.lock().entries["users/jane"].public_key;
-    project
-        .out
-        .insert(vip.into(), (b"kind: Pod\n".to_vec(), 0o644));
+    project.out.insert(vip.into(), (b"kind: Pod\n".to_vec(), 0o644));
     project.out.insert(key.into(), (new_key(), 0o600));
     let mut lock = project.lock();
     let mut forge = |path: &str, made| lock.orphans.insert(TreePath::of(path), made);
@@ -379,13 +348,8 @@ fn a_true_line_of_a_stranger_s_file_deletes_nothing() {
             // By an artifact's line too.
             let mut entry = lock.entries["certificates/web"].clone();
             entry.public_key = Some(public_half(key));
-            entry.certificate = Some(
-                CertificateFacts::from_der(&der(certificate))
-                    .unwrap()
-                    .digest,
-            );
-            lock.entries
-                .insert("certificates/db".parse().unwrap(), entry);
+            entry.certificate = Some(CertificateFacts::from_der(&der(certificate)).unwrap().digest);
+            lock.entries.insert("certificates/db".parse().unwrap(), entry);
             project.lock = Some(kpki::lock::render(&lock));
             project.out.extend(put.clone());
             let foreign = project.plan().plan.foreign;
@@ -416,15 +380,10 @@ fn a_sealed_key_beside_another_s_certificate_stops_the_prune() {
     project.lock = Some(kpki::lock::render(&lock));
     let copied = project.out["users/jane/jane.crt"].clone();
     project.out.insert(path.into(), (file, 0o600));
-    project
-        .out
-        .insert("nodes/cp1/etc/mine/mine.crt".into(), copied);
+    project.out.insert("nodes/cp1/etc/mine/mine.crt".into(), copied);
     let before = project.clone();
     let error = prune(&mut project).unwrap_err();
-    assert!(
-        error.message.contains("mine.key.age holds another key"),
-        "{error}"
-    );
+    assert!(error.message.contains("mine.key.age holds another key"), "{error}");
     assert_eq!(before.out, project.out);
 }
 
@@ -438,11 +397,7 @@ fn a_forged_line_deletes_no_kubeconfig_request_or_manifest_of_others() {
     let request = other.out["users/bob/request/bob.csr"].0.clone();
     let text = |bytes: &[u8]| Made::Content(Digest::of(bytes));
     let cases = [
-        (
-            "users/ann/ann.kubeconfig",
-            config.clone(),
-            Made::Key(jane.public_key.digest()),
-        ),
+        ("users/ann/ann.kubeconfig", config.clone(), Made::Key(jane.public_key.digest())),
         (
             "nodes/cp9/etc/kubernetes/kubelet.conf",
             config.clone(),
@@ -450,11 +405,7 @@ fn a_forged_line_deletes_no_kubeconfig_request_or_manifest_of_others() {
         ),
         ("users/ann/request/ann.csr", request.clone(), text(&request)),
         ("users/ann/rbac.yaml", config.clone(), text(&config)),
-        (
-            "users/ann/kustomization.yaml",
-            b"resources: []\n".to_vec(),
-            text(b"resources: []\n"),
-        ),
+        ("users/ann/kustomization.yaml", b"resources: []\n".to_vec(), text(b"resources: []\n")),
     ];
     let mut lock = project.lock();
     for (path, bytes, made) in &cases {
@@ -501,18 +452,11 @@ fn the_leaves_of_a_renewed_ca_are_orphans_and_those_of_a_replaced_one_stay() {
         project.assert_converged();
         prune(&mut project).unwrap();
         project.assert_converged();
-        for path in [
-            "users/jane/jane.key",
-            "nodes/cp2/etc/kubernetes/pki/apiserver.crt",
-        ] {
+        for path in ["users/jane/jane.key", "nodes/cp2/etc/kubernetes/pki/apiserver.crt"] {
             assert_eq!(project.out.contains_key(path), !renewed, "{path}");
         }
         // The other CAs are as they were.
-        assert!(
-            !project
-                .out
-                .contains_key("nodes/cp2/etc/kubernetes/pki/etcd/peer.key")
-        );
+        assert!(!project.out.contains_key("nodes/cp2/etc/kubernetes/pki/etcd/peer.key"));
     }
 }
 
@@ -524,21 +468,9 @@ fn lock_key(project: &Project, name: &str) -> Digest {
 #[test]
 fn the_last_copy_of_a_described_key_is_not_pruned() {
     for (name, master, copy) in [
-        (
-            "ca/kubernetes",
-            "ca/kubernetes.key",
-            "nodes/cp2/etc/kubernetes/pki/ca.key",
-        ),
-        (
-            "service-account",
-            "ca/sa.key",
-            "nodes/cp2/etc/kubernetes/pki/sa.key",
-        ),
-        (
-            "certificates/web",
-            "certificates/web/web.key",
-            "nodes/cp2/etc/web/web.key",
-        ),
+        ("ca/kubernetes", "ca/kubernetes.key", "nodes/cp2/etc/kubernetes/pki/ca.key"),
+        ("service-account", "ca/sa.key", "nodes/cp2/etc/kubernetes/pki/sa.key"),
+        ("certificates/web", "certificates/web/web.key", "nodes/cp2/etc/web/web.key"),
     ] {
         let mut project = CLEAR.clone();
         project.description = REST.into();
@@ -550,16 +482,11 @@ fn the_last_copy_of_a_described_key_is_not_pruned() {
         }
         // No public half beside it: nothing says what it is.
         for beside in ["crt", "pub"] {
-            project
-                .out
-                .remove(&copy.replace(".key", &format!(".{beside}")));
+            project.out.remove(&copy.replace(".key", &format!(".{beside}")));
         }
         let before = project.clone();
         let error = prune(&mut project).unwrap_err();
-        assert!(
-            error.message.contains(name) && error.message.contains(copy),
-            "{error}"
-        );
+        assert!(error.message.contains(name) && error.message.contains(copy), "{error}");
         assert!(error.message.contains(master), "{error}");
         assert_eq!(before.out, project.out);
         project.out.insert(master.into(), key);

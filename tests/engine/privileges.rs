@@ -1,4 +1,5 @@
-//! Who gains and loses power by a change: a table by hand, from what Kubernetes does with certificates and bindings.
+//! Who gains and loses power by a change: a table by hand, from what Kubernetes does with certificates and
+//! bindings.
 
 use kpki::config::load_policy;
 use kpki::lock;
@@ -32,9 +33,7 @@ pub fn changes(planned: &Planned) -> Vec<String> {
             Some(origin) => origin.to_string().replace("cluster.kdl", ""),
             None => String::new(),
         };
-        format!("{sign} {} {} {line}", change.holder, change.gain)
-            .trim_end()
-            .to_owned()
+        format!("{sign} {} {} {line}", change.holder, change.gain).trim_end().to_owned()
     };
     planned.plan.privileges.iter().map(line).collect()
 }
@@ -51,12 +50,7 @@ fn a_table_of_changes() {
     let end = "user \"jane\"";
     let mut wrong = Vec::new();
     for (what, old, new, expected) in [
-        (
-            "nothing",
-            "\"web.lab\"",
-            "\"web.lab\" /* the same */",
-            &[][..],
-        ),
+        ("nothing", "\"web.lab\"", "\"web.lab\" /* the same */", &[][..]),
         (
             "a group of somebody known",
             "group \"dev\"; bind",
@@ -67,10 +61,7 @@ fn a_table_of_changes() {
             "another group",
             "group \"dev\"; bind",
             "group \"ops\"; bind",
-            &[
-                "x jane gains the group ops :6",
-                "= jane loses the group dev :6",
-            ],
+            &["x jane gains the group ops :6", "= jane loses the group dev :6"],
         ),
         (
             "a group of one who could do everything",
@@ -191,12 +182,7 @@ fn a_table_of_changes() {
             "defaults { validity \"400d\" }\nuser \"jane\"",
             &["x defaults lives longer: 400d, was 365d :6"],
         ),
-        (
-            "a shorter life",
-            "user \"jane\" {",
-            "user \"jane\" { validity \"90d\";",
-            &[],
-        ),
+        ("a shorter life", "user \"jane\" {", "user \"jane\" { validity \"90d\";", &[]),
         (
             "a worker",
             "node \"w1\"",
@@ -272,10 +258,8 @@ fn a_table_of_changes() {
 /// The lock claims what it likes: only files count.
 #[test]
 fn a_forged_lock_hides_nothing() {
-    let mut forged = after(
-        "group \"dev\"; bind",
-        "group \"dev\" \"system:masters\"; allow-masters #true; bind",
-    );
+    let mut forged =
+        after("group \"dev\"; bind", "group \"dev\" \"system:masters\"; allow-masters #true; bind");
     let honest = changes(&forged.plan());
     assert_eq!(honest, ["x jane gains the group system:masters :6"]);
     let wish = Project::applied(&forged.description);
@@ -290,10 +274,7 @@ fn a_forged_lock_hides_nothing() {
     assert_eq!(changes(&forged.plan()), honest);
     forged.lock = Some(lock::render(&old));
     forged.out.remove("users/jane/jane.crt");
-    assert_eq!(
-        changes(&forged.plan()),
-        ["x jane is new: jane, in dev, system:masters :6"]
-    );
+    assert_eq!(changes(&forged.plan()), ["x jane is new: jane, in dev, system:masters :6"]);
 }
 
 #[test]
@@ -308,8 +289,8 @@ fn a_first_build_and_one_that_changes_nothing_say_nothing() {
     assert_eq!(changes(&planned), [""; 0]);
 }
 
-/// The keys of a cluster are here, and nothing tells what was built from them: moved to kpki, or the lock and all
-/// files were deleted so that nobody is asked.
+/// The keys of a cluster are here, and nothing tells what was built from them: moved to kpki, or the lock and
+/// all files were deleted so that nobody is asked.
 #[test]
 fn who_brings_the_keys_of_a_cluster_is_asked_once() {
     let mut project = Project::applied(CLUSTER);
@@ -320,23 +301,14 @@ fn who_brings_the_keys_of_a_cluster_is_asked_once() {
         found[0],
         "x cluster is built anew from keys that are here: whoever trusts them believes all below"
     );
-    assert!(
-        found[1..].iter().all(|line| line.starts_with('=')),
-        "{found:#?}"
-    );
-    assert!(
-        found.contains(&"= root is new: root, in system:masters :7".to_owned()),
-        "{found:#?}"
-    );
+    assert!(found[1..].iter().all(|line| line.starts_with('=')), "{found:#?}");
+    assert!(found.contains(&"= root is new: root, in system:masters :7".to_owned()), "{found:#?}");
     // The operator's secrets are left of what Git had.
     project = Project::applied(CLUSTER);
     project.out.retain(|path, _| !kpki::state::is_public(path));
     project.lock = None;
     let found = changes(&project.plan());
-    assert!(
-        found.contains(&"x root is new: root, in system:masters :7".to_owned()),
-        "{found:#?}"
-    );
+    assert!(found.contains(&"x root is new: root, in system:masters :7".to_owned()), "{found:#?}");
 }
 
 #[test]
@@ -346,40 +318,26 @@ fn consent_is_by_name() {
         ("escalation:jane", "! jane gains the group ops :6"),
         ("escalation:users/jane", "! jane gains the group ops :6"),
         ("escalation:root", "x jane gains the group ops :6"),
-        (
-            "escalation:certificates/jane",
-            "x jane gains the group ops :6",
-        ),
+        ("escalation:certificates/jane", "x jane gains the group ops :6"),
         ("replace:users/jane", "x jane gains the group ops :6"),
     ] {
-        let intent = Intent {
-            allow: vec![allow.parse().unwrap()],
-            ..Intent::default()
-        };
+        let intent = Intent { allow: vec![allow.parse().unwrap()], ..Intent::default() };
         assert_eq!(changes(&project.plan_with(&intent)), [expected], "{allow}");
     }
 }
 
 fn policy(text: &str) -> ReviewPolicy {
     let sources = Sources::Memory([("policy.kdl".to_owned(), text.as_bytes().to_vec())].into());
-    load_policy(&sources, "policy.kdl")
-        .map_err(|report| report.render(false))
-        .unwrap()
+    load_policy(&sources, "policy.kdl").map_err(|report| report.render(false)).unwrap()
 }
 
 pub fn with_policy(project: &Project, text: &str) -> Planned {
-    project.plan_with(&Intent {
-        policy: policy(text),
-        ..Intent::default()
-    })
+    project.plan_with(&Intent { policy: policy(text), ..Intent::default() })
 }
 
 #[test]
 fn a_policy_takes_some_gains_for_ordinary() {
-    let project = after(
-        "\"web.lab\"",
-        "\"web.lab\" \"a.web.lab\" \"a.example.com\" \"8.8.8.8\"",
-    );
+    let project = after("\"web.lab\"", "\"web.lab\" \"a.web.lab\" \"a.example.com\" \"8.8.8.8\"");
     let planned = with_policy(&project, "policy { ordinary-san \"*.lab\" \"8.8.8.0/24\" }");
     assert_eq!(
         changes(&planned),
@@ -409,10 +367,7 @@ fn a_table_of_rules() {
             "min-key \"ecdsa-p384\"; except \"nodes/*\" \"ca/*\" \"users/*\" \"service-account\"",
             &["certificates/web has a key of ecdsa-p256, ecdsa-p384 is the least"],
         ),
-        (
-            "forbid-group \"system:*\"",
-            &["users/root is in the forbidden group system:masters"],
-        ),
+        ("forbid-group \"system:*\"", &["users/root is in the forbidden group system:masters"]),
         ("forbid-group \"system:*\"; except \"users/root\"", &[]),
         (
             "forbid-san \"*.lab\"",
@@ -437,10 +392,7 @@ fn a_table_of_rules() {
     let mut wild = Project::new(&CLUSTER.replace("\"web.lab\"", "\"*.web.lab\""));
     wild.apply().unwrap();
     let planned = with_policy(&wild, "policy { forbid-wildcards #true }");
-    assert_eq!(
-        planned.plan.violations[0].what,
-        "has the wildcard *.web.lab"
-    );
+    assert_eq!(planned.plan.violations[0].what, "has the wildcard *.web.lab");
 }
 
 #[test]
@@ -450,18 +402,13 @@ fn a_bad_policy_is_refused_with_its_place() {
         ("policy { max-validity 90 }", "policy.kdl:1:23"),
         ("policy { min-key \"rsa-1024\" }", "unknown min-key"),
         ("policy { forbid-san \"*\" }", "forbid-san"),
-        (
-            "policy { forbid-group \"a*b\" }",
-            "has a `*` that is not at its end",
-        ),
+        ("policy { forbid-group \"a*b\" }", "has a `*` that is not at its end"),
         ("policy { }\npolicy { }", "a second `policy`"),
         ("", "the file has no `policy`"),
         ("include \"other.kdl\"", "other.kdl"),
     ] {
         let sources = Sources::Memory([("policy.kdl".to_owned(), text.as_bytes().to_vec())].into());
-        let report = load_policy(&sources, "policy.kdl")
-            .unwrap_err()
-            .render(false);
+        let report = load_policy(&sources, "policy.kdl").unwrap_err().render(false);
         assert!(report.contains(says), "{text}\n{report}");
     }
 }

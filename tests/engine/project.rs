@@ -165,9 +165,7 @@ impl Project {
     }
 
     pub fn lock(&self) -> Lock {
-        self.lock
-            .as_ref()
-            .map_or_else(Lock::default, |text| lock::parse(text.as_bytes()).unwrap())
+        self.lock.as_ref().map_or_else(Lock::default, |text| lock::parse(text.as_bytes()).unwrap())
     }
 
     pub fn inventory(&self) -> Inventory {
@@ -176,11 +174,8 @@ impl Project {
             if is_read(path) {
                 inventory.add_read(path.clone(), *mode, bytes.clone());
             } else {
-                let plain = PlainFile {
-                    mode: *mode,
-                    size: bytes.len() as u64,
-                    ..PlainFile::default()
-                };
+                let plain =
+                    PlainFile { mode: *mode, size: bytes.len() as u64, ..PlainFile::default() };
                 inventory.add_secret(path.clone(), plain);
             }
         }
@@ -207,10 +202,7 @@ impl Project {
 
     pub fn plan_with(&self, intent: &Intent) -> Planned {
         let ground = self.ground();
-        Planned {
-            plan: plan(ground.world(), &ground.spec, intent),
-            graph: ground.graph,
-        }
+        Planned { plan: plan(ground.world(), &ground.spec, intent), graph: ground.graph }
     }
 
     pub fn apply(&mut self) -> Result<()> {
@@ -290,10 +282,7 @@ impl Project {
         );
         let place = ground.graph.placements(id)[0].clone();
         let bytes = certificate_pem(&der).into_bytes();
-        let file = File::Public {
-            mode: place.mode,
-            bytes: bytes.clone(),
-        };
+        let file = File::Public { mode: place.mode, bytes: bytes.clone() };
         let ground = ground.changed(|lock, inventory| {
             inventory.files.insert(place.path.to_string(), file);
             lock.entries.insert(name.clone(), entry);
@@ -310,9 +299,8 @@ impl Project {
         if !plan.blocked.is_empty() {
             return Err("blocked".into());
         }
-        let (mut new, out) = self
-            .carried_out(&ground, &plan, false)
-            .map_err(|error| error.to_string())?;
+        let (mut new, out) =
+            self.carried_out(&ground, &plan, false).map_err(|error| error.to_string())?;
         new.cluster.clone_from(&ground.lock.cluster);
         new.kubernetes = ground.lock.kubernetes;
         new.seed = ground.lock.seed;

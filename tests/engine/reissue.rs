@@ -50,12 +50,7 @@ const TABLE: &[(&str, &str, &str, &[&str])] = &[
             "nodes/cp2/kubelet-server",
         ],
     ),
-    (
-        "the address of a worker",
-        "10.0.0.21",
-        "10.0.0.22",
-        &["nodes/w1/kubelet-server"],
-    ),
+    ("the address of a worker", "10.0.0.21", "10.0.0.22", &["nodes/w1/kubelet-server"]),
     (
         "the address of a control-plane node: its local clients dial it",
         "10.0.0.12",
@@ -297,12 +292,7 @@ const TABLE: &[(&str, &str, &str, &[&str])] = &[
         "node \"w2\" address=\"10.0.0.31\"\nnode \"w1\"",
         &["nodes/w2/*"],
     ),
-    (
-        "a removed worker: nothing",
-        "node \"w1\" address=\"10.0.0.21\"\n",
-        "",
-        &[],
-    ),
+    ("a removed worker: nothing", "node \"w1\" address=\"10.0.0.21\"\n", "", &[]),
     (
         "another primary: super-admin.conf moves",
         "address=\"10.0.0.11\" primary=#true",
@@ -319,9 +309,7 @@ const TABLE: &[(&str, &str, &str, &[&str])] = &[
 
 /// Some pattern means the name.
 fn expected(patterns: &[&str], name: &str) -> bool {
-    let taken_out = patterns
-        .iter()
-        .any(|pattern| pattern.strip_prefix('!') == Some(name));
+    let taken_out = patterns.iter().any(|pattern| pattern.strip_prefix('!') == Some(name));
     !taken_out && patterns.iter().any(|pattern| matches(pattern, name))
 }
 
@@ -337,20 +325,14 @@ fn matches(pattern: &str, name: &str) -> bool {
 fn one_change_builds_exactly_what_depends_on_it() {
     let base = Project::applied(BASE);
     for (what, old, new, patterns) in TABLE {
-        assert!(
-            BASE.contains(old),
-            "{what}: {old} is not in the description"
-        );
+        assert!(BASE.contains(old), "{what}: {old} is not in the description");
         let mut project = base.clone();
         project.description = BASE.replace(old, new);
         let planned = project.plan();
         let rebuilt = planned.rebuilt();
         assert_eq!(planned.blocked(), Vec::<String>::new(), "{what}");
         for name in &rebuilt {
-            assert!(
-                expected(patterns, name),
-                "{what}: {name} is built again and should not be"
-            );
+            assert!(expected(patterns, name), "{what}: {name} is built again and should not be");
         }
         // Everything that a pattern may mean, from both descriptions' own artifacts.
         for id in planned.graph.ids() {

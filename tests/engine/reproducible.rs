@@ -52,9 +52,7 @@ fn applied(description: &str) -> Project {
 }
 
 fn has_end(path: &str, end: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|found| found == end)
+    Path::new(path).extension().is_some_and(|found| found == end)
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -66,9 +64,8 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn digests(out: &Tree) -> String {
-    let lines = out
-        .iter()
-        .map(|(path, (bytes, mode))| format!("{} {mode:04o} {path}", sha256(bytes)));
+    let lines =
+        out.iter().map(|(path, (bytes, mode))| format!("{} {mode:04o} {path}", sha256(bytes)));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -124,9 +121,7 @@ fn a_missing_file_is_rebuilt_as_it_was() {
         let planned = project.plan();
         assert!(!planned.steps().is_empty(), "{path}");
         assert_eq!(planned.blocked(), [""; 0], "{path}");
-        project
-            .apply()
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        project.apply().unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(digests(&project.out), digests(&whole.out), "{path}");
         assert_eq!(project.lock, whole.lock, "{path}");
     }
@@ -204,16 +199,10 @@ fn another_start_keeps_every_key() {
 fn history_leaves_no_trace() {
     let mut project = applied(&DESCRIPTION.replace("user \"jane\" { group \"dev\" }\n", ""));
     for (from, to) in [
-        (
-            "node \"w2\"",
-            "node \"w3\" address=\"10.0.0.23\"\nnode \"w2\"",
-        ),
+        ("node \"w2\"", "node \"w3\" address=\"10.0.0.23\"\nnode \"w2\""),
         ("key=\"ed25519\"", "key=\"ecdsa-p256\""),
         ("revision=2", "revision=3"),
-        (
-            "cluster \"lab\"",
-            "defaults { validity \"100d\" }\ncluster \"lab\"",
-        ),
+        ("cluster \"lab\"", "defaults { validity \"100d\" }\ncluster \"lab\""),
     ] {
         project.description = DESCRIPTION.replace(from, to);
         project.apply().unwrap();
@@ -253,29 +242,17 @@ fn another_seed_or_drawn_keys_are_refused() {
     project.seed = Some(OTHER.to_owned());
     project.out.remove("ca/kubernetes.key");
     let error = project.apply().unwrap_err();
-    assert!(
-        error.message.contains("the seed is not the one"),
-        "{}",
-        error.message
-    );
+    assert!(error.message.contains("the seed is not the one"), "{}", error.message);
     // Without the lock, too.
     project.lock = None;
     let error = project.apply().unwrap_err();
-    assert!(
-        error.message.contains("does not follow from the seed"),
-        "{}",
-        error.message
-    );
+    assert!(error.message.contains("does not follow from the seed"), "{}", error.message);
     // Where the CAs are gone with it, their leaves tell.
     project.out.retain(|path, _| {
         !path.contains("ca.") && !path.contains("sa.") && !path.starts_with("ca/")
     });
     let error = project.apply().unwrap_err();
-    assert!(
-        error.message.contains("does not follow from the seed"),
-        "{}",
-        error.message
-    );
+    assert!(error.message.contains("does not follow from the seed"), "{}", error.message);
     project.seed = Some(SEED.to_owned());
     project.apply().unwrap();
     assert_eq!(digests(&project.out), digests(&whole.out));
@@ -285,15 +262,7 @@ fn another_seed_or_drawn_keys_are_refused() {
     project.description = DESCRIPTION.to_owned();
     project.seed = Some(SEED.to_owned());
     let blocked = project.plan().blocked();
-    assert_eq!(
-        blocked,
-        [
-            "ca/kubernetes -",
-            "ca/etcd -",
-            "ca/front-proxy -",
-            "service-account -"
-        ]
-    );
+    assert_eq!(blocked, ["ca/kubernetes -", "ca/etcd -", "ca/front-proxy -", "service-account -"]);
     // Nor does a lost lock help.
     project.lock = None;
     assert!(project.apply().is_err());
@@ -343,26 +312,15 @@ user "joe" { via "csr"; bind cluster-role="view" }
 
 fn replaced(anchors: &[&str]) -> Intent {
     let allow = anchors.iter().map(|name| format!("replace:{name}"));
-    Intent {
-        allow: allow.map(|allow| allow.parse().unwrap()).collect(),
-        ..Intent::default()
-    }
+    Intent { allow: allow.map(|allow| allow.parse().unwrap()).collect(), ..Intent::default() }
 }
 
-const ANCHORS: [&str; 4] = [
-    "ca/kubernetes",
-    "ca/etcd",
-    "ca/front-proxy",
-    "service-account",
-];
+const ANCHORS: [&str; 4] = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "service-account"];
 
 /// Whoever administers one is not that of the other, and their locks do not tell that the seed is one.
 #[test]
 fn two_clusters_of_one_seed_share_no_key() {
-    let (one, other) = (
-        applied(SMALL),
-        applied(&SMALL.replace("\"lab\"", "\"prod\"")),
-    );
+    let (one, other) = (applied(SMALL), applied(&SMALL.replace("\"lab\"", "\"prod\"")));
     let keys = |project: &Project| -> Vec<Vec<u8>> {
         let files = project.out.iter();
         let keys = files.filter(|(path, _)| has_end(path, "key") || has_end(path, "pub"));
@@ -383,45 +341,29 @@ fn a_renamed_cluster_gets_other_keys_with_a_word_only() {
     let renamed = SMALL.replace("\"lab\"", "\"prod\"");
     project.description.clone_from(&renamed);
     let planned = project.plan();
-    let expected: Vec<String> = ANCHORS
-        .iter()
-        .map(|name| format!("{name} replace:{name}"))
-        .collect();
+    let expected: Vec<String> =
+        ANCHORS.iter().map(|name| format!("{name} replace:{name}")).collect();
     assert_eq!(planned.blocked(), expected);
     let why = &planned.plan.blocked[0].why;
-    assert!(
-        why.starts_with("cluster: lab -> prod: keys follow from the seed"),
-        "{why}"
-    );
+    assert!(why.starts_with("cluster: lab -> prod: keys follow from the seed"), "{why}");
     let before = project.out.clone();
     assert!(project.apply().is_err());
     assert!(project.apply_with(&replaced(&ANCHORS[..3]), false).is_err());
     // Files that are missing do not make the old keys stay.
     project.out.remove("users/jane/jane.crt");
     project.out.remove("users/joe/request/joe.csr");
-    project
-        .out
-        .remove("nodes/cp1/etc/kubernetes/pki/apiserver.crt");
+    project.out.remove("nodes/cp1/etc/kubernetes/pki/apiserver.crt");
     project.apply_with(&replaced(&ANCHORS), false).unwrap();
     project.assert_converged();
     let fresh = applied(&renamed);
     assert_eq!(digests(&project.out), digests(&fresh.out));
     assert_eq!(project.lock, fresh.lock);
-    assert!(
-        project
-            .out
-            .iter()
-            .all(|(path, file)| !has_end(path, "key") || before[path] != *file)
-    );
+    assert!(project.out.iter().all(|(path, file)| !has_end(path, "key") || before[path] != *file));
     // Without the lock nothing says what they follow from, but the keys do.
     project.lock = None;
     project.description = SMALL.to_owned();
     let error = project.apply().unwrap_err();
-    assert!(
-        error
-            .message
-            .contains("does not follow from the seed and the cluster's name")
-    );
+    assert!(error.message.contains("does not follow from the seed and the cluster's name"));
     // Without a seed a name is a name.
     let mut drawn = Project::applied(&SMALL.replace("reproducible {", "/- reproducible {"));
     drawn.description = drawn.description.replace("\"lab\"", "\"prod\"");
@@ -441,19 +383,13 @@ fn keys_of_another_schedule_are_refused_and_may_be_kept() {
         assert_eq!(planned.blocked(), expected);
         let why = &planned.plan.blocked[0].why;
         let version = if version.ends_with('3') { 3 } else { 1 };
-        assert!(
-            why.contains(&format!("by version {version} of the key schedule")),
-            "{why}"
-        );
+        assert!(why.contains(&format!("by version {version} of the key schedule")), "{why}");
         assert_eq!(project.plan_with(&replaced(&ANCHORS)).blocked(), expected);
         let mut kept = project.clone();
         kept.description = SMALL.replace("reproducible {", "/- reproducible {");
         kept.seed = None;
         kept.apply().unwrap();
-        assert_eq!(
-            kept.out["ca/kubernetes.key"],
-            project.out["ca/kubernetes.key"]
-        );
+        assert_eq!(kept.out["ca/kubernetes.key"], project.out["ca/kubernetes.key"]);
         project.lock = Some(lock);
     }
 }
@@ -504,11 +440,7 @@ fn keys_are_those_of_the_written_schedule() {
 
     for (name, revision, path) in [
         ("ca/kubernetes", "1", "ca/kubernetes.crt"),
-        (
-            "nodes/w2/kubelet-server",
-            "1.2",
-            "nodes/w2/etc/kubernetes/pki/kubelet.crt",
-        ),
+        ("nodes/w2/kubelet-server", "1.2", "nodes/w2/etc/kubernetes/pki/kubelet.crt"),
         ("users/jane", "1", "users/jane/jane.crt"),
     ] {
         let scalar = stream(["key", name, "ecdsa-p256", revision], "0", 32);

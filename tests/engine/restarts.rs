@@ -32,10 +32,7 @@ type Pods = BTreeSet<(String, String)>;
 
 fn pods(processes: &[&str], nodes: &[&str]) -> Pods {
     let pair = |node: &&str, process: &&str| (node.to_string(), process.to_string());
-    nodes
-        .iter()
-        .flat_map(|node| processes.iter().map(move |process| pair(node, process)))
-        .collect()
+    nodes.iter().flat_map(|node| processes.iter().map(move |process| pair(node, process))).collect()
 }
 
 /// The annotation of every manifest, by node and process.
@@ -45,10 +42,7 @@ fn annotations(project: &Project) -> BTreeMap<(String, String), String> {
         .map(|((node, name), bytes)| {
             let process = Process::ALL.into_iter().find(|p| p.name() == name).unwrap();
             let facts = pod::read(&bytes, process).unwrap();
-            let digest = facts
-                .annotations
-                .into_iter()
-                .find(|(key, _)| key == DIGEST_ANNOTATION);
+            let digest = facts.annotations.into_iter().find(|(key, _)| key == DIGEST_ANNOTATION);
             ((node, name), digest.unwrap().1)
         })
         .collect()
@@ -60,9 +54,8 @@ fn manifests(project: &Project) -> BTreeMap<(String, String), Vec<u8>> {
         .out
         .iter()
         .filter_map(|(path, (bytes, _))| {
-            let (node, file) = path
-                .strip_prefix("nodes/")?
-                .split_once("/etc/kubernetes/manifests/")?;
+            let (node, file) =
+                path.strip_prefix("nodes/")?.split_once("/etc/kubernetes/manifests/")?;
             let name = file.strip_suffix(".yaml").unwrap();
             Some(((node.to_owned(), name.to_owned()), bytes.clone()))
         })
@@ -79,10 +72,7 @@ fn differing<T: PartialEq>(
 }
 
 fn renewing(pattern: &str) -> Intent {
-    Intent {
-        renew: vec![pattern.parse().unwrap()],
-        ..Intent::default()
-    }
+    Intent { renew: vec![pattern.parse().unwrap()], ..Intent::default() }
 }
 
 /// `kube-apiserver cp1`, in order.
@@ -137,19 +127,11 @@ fn one_change_restarts_exactly_what_reads_once() {
         BASE.replace(old, new)
     };
     let longer = |ca: &str| {
-        edited(
-            &format!("ca \"{ca}\" validity=\"10y\""),
-            &format!("ca \"{ca}\" validity=\"11y\""),
-        )
+        edited(&format!("ca \"{ca}\" validity=\"10y\""), &format!("ca \"{ca}\" validity=\"11y\""))
     };
     let none = Pods::new();
     let table: Vec<(&str, String, Intent, Pods)> = vec![
-        (
-            "a longer etcd CA",
-            longer("etcd"),
-            nothing.clone(),
-            pods(&[ETCD, API], &BOTH),
-        ),
+        ("a longer etcd CA", longer("etcd"), nothing.clone(), pods(&[ETCD, API], &BOTH)),
         // --root-ca-file, and both kubeconfigs embed it.
         (
             "a longer cluster CA",
@@ -157,12 +139,7 @@ fn one_change_restarts_exactly_what_reads_once() {
             nothing.clone(),
             pods(&[MANAGER, SCHEDULER], &BOTH),
         ),
-        (
-            "a longer front-proxy CA",
-            longer("front-proxy"),
-            nothing.clone(),
-            none.clone(),
-        ),
+        ("a longer front-proxy CA", longer("front-proxy"), nothing.clone(), none.clone()),
         (
             "another signing key",
             BASE.into(),
@@ -181,42 +158,12 @@ fn one_change_restarts_exactly_what_reads_once() {
             renewing("nodes/cp2/scheduler"),
             pods(&[SCHEDULER], &["cp2"]),
         ),
-        (
-            "served certificates",
-            BASE.into(),
-            renewing("nodes/cp1/apiserver"),
-            none.clone(),
-        ),
-        (
-            "etcd's client",
-            BASE.into(),
-            renewing("nodes/cp1/apiserver-etcd-client"),
-            none.clone(),
-        ),
-        (
-            "etcd's own",
-            BASE.into(),
-            renewing("nodes/cp1/etcd-server"),
-            none.clone(),
-        ),
-        (
-            "etcd's peers",
-            BASE.into(),
-            renewing("nodes/cp2/etcd-peer"),
-            none.clone(),
-        ),
-        (
-            "the front proxy",
-            BASE.into(),
-            renewing("nodes/cp2/front-proxy-client"),
-            none.clone(),
-        ),
-        (
-            "a SAN",
-            edited("a.lab", "b.lab"),
-            nothing.clone(),
-            none.clone(),
-        ),
+        ("served certificates", BASE.into(), renewing("nodes/cp1/apiserver"), none.clone()),
+        ("etcd's client", BASE.into(), renewing("nodes/cp1/apiserver-etcd-client"), none.clone()),
+        ("etcd's own", BASE.into(), renewing("nodes/cp1/etcd-server"), none.clone()),
+        ("etcd's peers", BASE.into(), renewing("nodes/cp2/etcd-peer"), none.clone()),
+        ("the front proxy", BASE.into(), renewing("nodes/cp2/front-proxy-client"), none.clone()),
+        ("a SAN", edited("a.lab", "b.lab"), nothing.clone(), none.clone()),
         (
             "a moved node",
             edited("10.0.0.12", "10.0.0.13"),
@@ -231,19 +178,11 @@ fn one_change_restarts_exactly_what_reads_once() {
         ),
         (
             "a worker",
-            edited(
-                "node \"w1\"",
-                "node \"w2\" address=\"10.0.0.22\"\nnode \"w1\"",
-            ),
+            edited("node \"w1\"", "node \"w2\" address=\"10.0.0.22\"\nnode \"w1\""),
             nothing.clone(),
             none.clone(),
         ),
-        (
-            "a user",
-            format!("{BASE}user \"jane\"\n"),
-            nothing.clone(),
-            none,
-        ),
+        ("a user", format!("{BASE}user \"jane\"\n"), nothing.clone(), none),
     ];
     for (what, description, intent, expected) in table {
         assert_eq!(change(&base, &description, &intent), expected, "{what}");
@@ -254,10 +193,8 @@ fn one_change_restarts_exactly_what_reads_once() {
 fn before_1_36_the_api_server_reads_the_kubelets_ca_once() {
     let old = BASE.replace("1.36.2", "1.35.4");
     let base = Project::applied(&old);
-    let longer = old.replace(
-        "ca \"kubernetes\" validity=\"10y\"",
-        "ca \"kubernetes\" validity=\"11y\"",
-    );
+    let longer =
+        old.replace("ca \"kubernetes\" validity=\"10y\"", "ca \"kubernetes\" validity=\"11y\"");
     let expected = pods(&[API, MANAGER, SCHEDULER], &BOTH);
     assert_eq!(change(&base, &longer, &Intent::default()), expected);
     let unserved = longer.replace("serving=#true", "serving=#false");
@@ -300,20 +237,13 @@ fn the_plan_tells_the_order_and_the_services() {
 #[test]
 fn the_reasons_name_the_inputs() {
     let mut project = Project::applied(BASE);
-    project.description = BASE.replace(
-        "ca \"etcd\" validity=\"10y\"",
-        "ca \"etcd\" validity=\"11y\"",
-    );
+    project.description =
+        BASE.replace("ca \"etcd\" validity=\"10y\"", "ca \"etcd\" validity=\"11y\"");
     let planned = project.plan();
     let name = "nodes/cp1/manifests/kube-apiserver".parse().unwrap();
     let id = planned.graph.find(&name).unwrap();
     let step = planned.plan.steps.iter().find(|step| step.derivation == id);
-    let reasons: Vec<String> = step
-        .unwrap()
-        .reasons
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let reasons: Vec<String> = step.unwrap().reasons.iter().map(ToString::to_string).collect();
     assert_eq!(reasons, ["follows bundle/etcd"]);
 }
 
@@ -381,9 +311,7 @@ fn kubelets_restart_for_their_configuration() {
     let base = Project::applied(&configured);
     let kubelets = |planned: &Planned| -> Vec<String> {
         let lines = restarts(planned).into_iter();
-        lines
-            .filter_map(|line| Some(line.strip_prefix("kubelet ")?.to_owned()))
-            .collect()
+        lines.filter_map(|line| Some(line.strip_prefix("kubelet ")?.to_owned())).collect()
     };
     for (what, old, new, nodes) in KUBELETS {
         let mut project = base.clone();
@@ -434,11 +362,7 @@ fn absent_keys_change_no_pod() {
 #[test]
 fn a_rebuilt_lock_and_restored_files_change_no_annotation() {
     let base = Project::applied(BASE);
-    for lost in [
-        "ca/sa.pub",
-        "ca/etcd.crt",
-        "nodes/cp1/etc/kubernetes/scheduler.conf",
-    ] {
+    for lost in ["ca/sa.pub", "ca/etcd.crt", "nodes/cp1/etc/kubernetes/scheduler.conf"] {
         let mut project = base.clone();
         project.out.remove(lost).unwrap();
         if lost.ends_with("sa.pub") {
@@ -465,8 +389,8 @@ fn initial_cluster(project: &Project, node: &str) -> (String, bool) {
     (members, existing)
 }
 
-/// A joining member must be told of exactly those that are there (etcd's documentation, "Add a new member"), and the
-/// plan adds one after the other.
+/// A joining member must be told of exactly those that are there (etcd's documentation, "Add a new member"),
+/// and the plan adds one after the other.
 #[test]
 fn several_later_members_join_one_after_the_other() {
     let mut project = Project::applied(BASE);
@@ -474,9 +398,8 @@ fn several_later_members_join_one_after_the_other() {
         let line = format!("node \"{node}\" role=\"control-plane\" address=\"10.0.0.{number}\"\n");
         project.description.push_str(&line);
     }
-    let added: Vec<String> = (project.plan().plan.membership.iter())
-        .map(|change| change.member().to_owned())
-        .collect();
+    let added: Vec<String> =
+        (project.plan().plan.membership.iter()).map(|change| change.member().to_owned()).collect();
     assert_eq!(added, ["cp3", "cp4"]);
     project.apply().unwrap();
     project.assert_converged();
@@ -498,15 +421,9 @@ fn a_later_member_joins_and_a_former_one_leaves() {
     project.description =
         format!("{BASE}node \"cp3\" role=\"control-plane\" address=\"fd00::13\"\n");
     let planned = project.plan();
-    let add = Membership::Add {
-        member: "cp3".into(),
-        peer_url: "https://[fd00::13]:2380".into(),
-    };
+    let add = Membership::Add { member: "cp3".into(), peer_url: "https://[fd00::13]:2380".into() };
     assert_eq!(planned.plan.membership, std::slice::from_ref(&add));
-    assert_eq!(
-        add.command(),
-        "etcdctl member add cp3 '--peer-urls=https://[fd00::13]:2380'"
-    );
+    assert_eq!(add.command(), "etcdctl member add cp3 '--peer-urls=https://[fd00::13]:2380'");
     assert_eq!(restarts(&planned), Vec::<String>::new());
     project.apply().unwrap();
     project.assert_converged();
@@ -531,18 +448,12 @@ fn a_later_member_joins_and_a_former_one_leaves() {
         assert_eq!(joined.lock, project.lock);
     }
 
-    project.description = BASE.replace(
-        "node \"cp2\" role=\"control-plane\" address=\"10.0.0.12\"\n",
-        "",
-    );
+    project.description =
+        BASE.replace("node \"cp2\" role=\"control-plane\" address=\"10.0.0.12\"\n", "");
     let planned = project.plan();
-    let gone = ["cp2", "cp3"].map(|member| Membership::Remove {
-        member: member.into(),
-    });
+    let gone = ["cp2", "cp3"].map(|member| Membership::Remove { member: member.into() });
     assert_eq!(planned.plan.membership, gone);
-    let of_cp1 = restarts(&planned)
-        .into_iter()
-        .filter(|line| line.ends_with("cp1"));
+    let of_cp1 = restarts(&planned).into_iter().filter(|line| line.ends_with("cp1"));
     assert_eq!(of_cp1.count(), 0);
     project.apply_with(&Intent::default(), true).unwrap();
     project.assert_converged();
@@ -551,10 +462,8 @@ fn a_later_member_joins_and_a_former_one_leaves() {
 
     let mut moved = base;
     moved.description = BASE.replace("10.0.0.12", "10.0.0.99");
-    let update = Membership::Update {
-        member: "cp2".into(),
-        peer_url: "https://10.0.0.99:2380".into(),
-    };
+    let update =
+        Membership::Update { member: "cp2".into(), peer_url: "https://10.0.0.99:2380".into() };
     assert_eq!(moved.plan().plan.membership, [update]);
 }
 

@@ -26,10 +26,7 @@ static NODE: LazyLock<Key> = LazyLock::new(Key::age);
 const KEY: &str = ".key";
 
 fn secrets(recipients: &[&Key]) -> String {
-    let names: Vec<String> = recipients
-        .iter()
-        .map(|key| format!("{:?}", key.recipient))
-        .collect();
+    let names: Vec<String> = recipients.iter().map(|key| format!("{:?}", key.recipient)).collect();
     format!("secrets {{ recipient {} }}\n", names.join(" "))
 }
 
@@ -41,19 +38,13 @@ fn sealed() -> Project {
 }
 
 fn sealed_files(tree: &Tree) -> BTreeMap<String, Vec<u8>> {
-    let sealed = tree
-        .iter()
-        .filter(|(path, _)| sealed_secret(path).is_some());
-    sealed
-        .map(|(path, (bytes, _))| (path.clone(), bytes.clone()))
-        .collect()
+    let sealed = tree.iter().filter(|(path, _)| sealed_secret(path).is_some());
+    sealed.map(|(path, (bytes, _))| (path.clone(), bytes.clone())).collect()
 }
 
 fn public_files(tree: &Tree) -> Tree {
     let public = tree.iter().filter(|(path, _)| is_public(path));
-    public
-        .map(|(path, file)| (path.clone(), file.clone()))
-        .collect()
+    public.map(|(path, file)| (path.clone(), file.clone())).collect()
 }
 
 /// Every secret in the clear, by its name in the clear; of sealed ones what `age` finds inside.
@@ -81,10 +72,8 @@ fn assert_nothing_in_the_clear(project: &Project) {
 
 fn changes(project: &Project) -> Vec<String> {
     let seals = project.plan().plan.seals;
-    let mut all: Vec<String> = seals
-        .iter()
-        .map(|seal| format!("{:?} {}", seal.change, seal.path))
-        .collect();
+    let mut all: Vec<String> =
+        seals.iter().map(|seal| format!("{:?} {}", seal.change, seal.path)).collect();
     all.sort();
     all
 }
@@ -110,10 +99,7 @@ fn every_secret_is_sealed_for_every_recipient_and_holds_what_it_should() {
     expected.sort_unstable();
     assert_eq!(described, expected);
     // Copies are copies.
-    assert_eq!(
-        inside["ca/kubernetes.key"],
-        inside["nodes/cp1/etc/kubernetes/pki/ca.key"]
-    );
+    assert_eq!(inside["ca/kubernetes.key"], inside["nodes/cp1/etc/kubernetes/pki/ca.key"]);
     for (path, bytes) in &inside {
         if path.ends_with(KEY) {
             PrivateKey::from_pem(bytes).unwrap_or_else(|why| panic!("{path} {why}"));
@@ -133,9 +119,7 @@ fn an_unchanged_secret_is_an_unchanged_file_at_any_clock() {
         project.later(Span::days(days));
         project.assert_converged();
     }
-    project
-        .description
-        .push_str("component \"apiserver\" { san \"other.lab\" }\n");
+    project.description.push_str("component \"apiserver\" { san \"other.lab\" }\n");
     project.apply().unwrap();
     assert_eq!(before, sealed_files(&project.out));
     // A renewal of everything keeps the keys; kubeconfigs are others, since they embed certificates.
@@ -188,9 +172,7 @@ fn a_key_that_is_not_its_witness_s_is_not_sealed() {
     };
     let foreign = String::from_utf8(other.out[config].0.clone()).unwrap();
     let mixed = text.replace(&key(&text), &key(&foreign));
-    project
-        .out
-        .insert(config.into(), (mixed.into_bytes(), 0o600));
+    project.out.insert(config.into(), (mixed.into_bytes(), 0o600));
     let why = refused(&mut project);
     assert!(why.contains(config), "{why}");
 }
@@ -202,10 +184,7 @@ fn secrets_in_the_clear_again_need_a_word_and_an_identity() {
     project.description = CLUSTER.to_owned();
     assert_eq!(project.plan().blocked(), ["ca/kubernetes plaintext"]);
     refused(&mut project);
-    let intent = Intent {
-        allow: vec![Allow::Plaintext],
-        ..Intent::default()
-    };
+    let intent = Intent { allow: vec![Allow::Plaintext], ..Intent::default() };
     let identity = project.identity.take();
     let why = project.apply_with(&intent, false).unwrap_err().to_string();
     assert!(why.contains("no identity was given"), "{why}");
@@ -266,11 +245,7 @@ fn a_node_opens_its_own_tree_and_nothing_else() {
     project.description = project.description.replace(line, &with_key(line));
     let own: Vec<String> = changes(&project);
     assert!(!own.is_empty());
-    assert!(
-        own.iter()
-            .all(|change| change.starts_with("SealAgain nodes/cp1/")),
-        "{own:?}"
-    );
+    assert!(own.iter().all(|change| change.starts_with("SealAgain nodes/cp1/")), "{own:?}");
     project.apply().unwrap();
     project.assert_converged();
     for (path, bytes) in sealed_files(&project.out) {
@@ -285,9 +260,7 @@ fn a_node_opens_its_own_tree_and_nothing_else() {
     assert!(inside.contains("PRIVATE KEY"));
     // Its key signs, then: it has a copy of the CA's.
     project.identity = Some(NODE.secret());
-    project
-        .description
-        .push_str("component \"apiserver\" { san \"other.lab\" }\n");
+    project.description.push_str("component \"apiserver\" { san \"other.lab\" }\n");
     project.apply().unwrap();
     project.assert_converged();
 }
@@ -297,9 +270,7 @@ fn nodes_that_come_and_go_touch_no_other_secret() {
     let mut project = sealed();
     let before = sealed_files(&project.out);
     let alone = project.description.clone();
-    project
-        .description
-        .push_str("node \"cp2\" role=\"control-plane\" address=\"10.0.0.2\"\n");
+    project.description.push_str("node \"cp2\" role=\"control-plane\" address=\"10.0.0.2\"\n");
     project.apply().unwrap();
     project.assert_converged();
     let kept = |project: &Project| {
@@ -313,9 +284,7 @@ fn nodes_that_come_and_go_touch_no_other_secret() {
     for remove_by_hand in [true, false] {
         let mut project = project.clone();
         if remove_by_hand {
-            project
-                .out
-                .retain(|path, _| !path.starts_with("nodes/cp2/"));
+            project.out.retain(|path, _| !path.starts_with("nodes/cp2/"));
         }
         project.apply().unwrap();
         project.assert_converged();
@@ -342,9 +311,7 @@ fn a_deleted_lock_changes_no_file_and_every_secret_is_checked() {
     project.identity = before.identity.clone();
     let path = "certificates/web/web.key.age";
     let key = open(&before.out[path].0, &OPERATOR).unwrap();
-    project
-        .out
-        .insert(path.into(), (seal(&key, &[&OPERATOR]), 0o600));
+    project.out.insert(path.into(), (seal(&key, &[&OPERATOR]), 0o600));
     project.apply().unwrap();
     project.assert_converged();
     assert_eq!(open(&project.out[path].0, &BOB), Ok(key));
@@ -408,10 +375,8 @@ fn a_cut_or_changed_file_is_refused_by_name() {
     let project = sealed();
     let path = "ca/kubernetes.key.age";
     let whole = project.out[path].0.clone();
-    let mut damaged: Vec<Vec<u8>> = (1..whole.len())
-        .step_by(17)
-        .map(|end| whole[..end].to_vec())
-        .collect();
+    let mut damaged: Vec<Vec<u8>> =
+        (1..whole.len()).step_by(17).map(|end| whole[..end].to_vec()).collect();
     for at in (0..whole.len()).step_by(13) {
         let mut changed = whole.clone();
         changed[at] ^= 1;
@@ -423,12 +388,8 @@ fn a_cut_or_changed_file_is_refused_by_name() {
     for bytes in damaged {
         let mut project = project.clone();
         // The node's copy would do instead.
-        project
-            .out
-            .remove("nodes/cp1/etc/kubernetes/pki/ca.key.age");
-        project
-            .description
-            .push_str("component \"apiserver\" { san \"other.lab\" }\n");
+        project.out.remove("nodes/cp1/etc/kubernetes/pki/ca.key.age");
+        project.description.push_str("component \"apiserver\" { san \"other.lab\" }\n");
         project.out.insert(path.into(), (bytes, 0o600));
         project.plan();
         // A changed grease stanza or stanza of another recipient is caught by the header's code, too.
@@ -454,9 +415,7 @@ fn a_twin_in_the_clear_goes_if_it_is_the_same_key() {
         let mut project = project.clone();
         project.identity = None;
         let before = project.out.clone();
-        project
-            .out
-            .insert(path.into(), (inside[path].clone(), 0o644));
+        project.out.insert(path.into(), (inside[path].clone(), 0o644));
         assert_eq!(changes(&project), [format!("RemoveTwin {path}")]);
         project.apply().unwrap();
         project.assert_converged();
@@ -476,12 +435,8 @@ fn the_twin_of_a_file_that_kpki_did_not_seal_stays_until_that_is_opened() {
     let nonsense = seal(b"nothing", &[&OPERATOR, &BOB]);
     project.out.insert(format!("{path}.age"), (nonsense, 0o600));
     project.out.insert(path.into(), (key, 0o600));
-    project
-        .out
-        .remove("nodes/cp1/etc/kubernetes/pki/web.key.age");
-    project
-        .out
-        .remove("nodes/w1/etc/kubernetes/pki/web.key.age");
+    project.out.remove("nodes/cp1/etc/kubernetes/pki/web.key.age");
+    project.out.remove("nodes/w1/etc/kubernetes/pki/web.key.age");
     refused(&mut project);
     project.lock = None;
     refused(&mut project);
@@ -519,9 +474,8 @@ fn exposed(project: &Project) -> Vec<String> {
 fn exposed_with(project: &Project, intent: &Intent) -> Vec<String> {
     let planned = project.plan_with(intent);
     let exposed = planned.plan.exposed.keys();
-    let mut names: Vec<String> = exposed
-        .map(|id| planned.graph.get(*id).name.to_string())
-        .collect();
+    let mut names: Vec<String> =
+        exposed.map(|id| planned.graph.get(*id).name.to_string()).collect();
     names.sort();
     names
 }
@@ -538,10 +492,9 @@ fn keys_that_a_removed_recipient_could_read_are_listed() {
     fewer.description = fewer.description.replace(&with_key, node);
     assert_eq!(exposed(&fewer), ["certificates/web", "nodes/w1/kubelet"]);
     // Still a recipient, now of everything: it reads on.
-    fewer.description = fewer.description.replace(
-        "secrets { ",
-        &format!("secrets {{ recipient {:?}; ", NODE.recipient),
-    );
+    fewer.description = fewer
+        .description
+        .replace("secrets { ", &format!("secrets {{ recipient {:?}; ", NODE.recipient));
     assert_eq!(exposed(&fewer), Vec::<String>::new());
     let bob = format!("{:?}", BOB.recipient);
     project.description = project.description.replace(&bob, "");
@@ -564,22 +517,12 @@ fn keys_that_a_removed_recipient_could_read_are_listed() {
         ..Intent::default()
     };
     let left = exposed_with(&project, &intent);
-    assert_eq!(
-        left,
-        [
-            "ca/etcd",
-            "ca/front-proxy",
-            "ca/kubernetes",
-            "service-account"
-        ]
-    );
+    assert_eq!(left, ["ca/etcd", "ca/front-proxy", "ca/kubernetes", "service-account"]);
 }
 
 fn exposed_lines(project: &Project) -> Vec<String> {
     let lock = project.lock.as_ref().unwrap();
-    let lines = lock
-        .lines()
-        .filter(|line| line.starts_with("{\"exposed\":"));
+    let lines = lock.lines().filter(|line| line.starts_with("{\"exposed\":"));
     lines.map(str::to_owned).collect()
 }
 
@@ -608,9 +551,7 @@ fn an_exposed_key_is_remembered_until_it_is_another_one() {
     assert_eq!(exposed_lines(&project).len(), all.len());
     assert!(exposed_lines(&project)[0].contains("bob@desk"));
     // Other applies keep it: a reissue keeps the key.
-    project
-        .description
-        .push_str("component \"apiserver\" { san \"other.lab\" }\n");
+    project.description.push_str("component \"apiserver\" { san \"other.lab\" }\n");
     project.apply().unwrap();
     project.assert_converged();
     assert_eq!(exposed(&project), all);
@@ -640,19 +581,10 @@ fn an_exposed_key_is_remembered_until_it_is_another_one() {
         assert_eq!(line.contains("bob@desk"), !new, "{line}");
     }
     // New keys for everything, and the lock is as one in which nothing ever was exposed.
-    let anchors = [
-        "ca/kubernetes",
-        "ca/etcd",
-        "ca/front-proxy",
-        "service-account",
-    ];
+    let anchors = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "service-account"];
     let allow = anchors.map(|name| format!("replace:{name}"));
     let patterns = [&anchors[..], &["nodes/*", "users/*", "certificates/*"]].concat();
-    rekey(
-        &mut project,
-        &patterns,
-        &allow.each_ref().map(String::as_str),
-    );
+    rekey(&mut project, &patterns, &allow.each_ref().map(String::as_str));
     assert_eq!(exposed(&project), Vec::<String>::new());
     assert!(!project.lock.clone().unwrap().contains("exposed"));
 
@@ -679,7 +611,8 @@ fn an_exposure_is_of_one_key_and_goes_with_its_artifact() {
     lost.assert_converged();
     assert_eq!(exposed(&lost), Vec::<String>::new());
     assert_eq!(lost.out, project.out);
-    // The line of an exposed key beside another key, as after a merge, says nothing, and the next apply drops it.
+    // The line of an exposed key beside another key, as after a merge, says nothing, and the next apply drops
+    // it.
     let mut merged = project.clone();
     let old = exposed_lines(&merged);
     rekey(&mut merged, &["users/jane"], &[]);

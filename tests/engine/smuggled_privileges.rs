@@ -1,5 +1,5 @@
-//! Power that a pull request tries to smuggle past a plan: forged files under `out/`, a forged or missing lock, names
-//! that others have.
+//! Power that a pull request tries to smuggle past a plan: forged files under `out/`, a forged or missing
+//! lock, names that others have.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,10 +63,8 @@ fn forge(project: &mut Project, prefix: &str, with_lines: bool) {
 /// A certificate that no CA of the cluster signed says nothing about who had power.
 #[test]
 fn a_forged_certificate_has_no_power_to_keep() {
-    let mut project = after(
-        "group \"dev\"; bind",
-        "group \"dev\" \"system:masters\"; allow-masters #true; bind",
-    );
+    let mut project =
+        after("group \"dev\"; bind", "group \"dev\" \"system:masters\"; allow-masters #true; bind");
     forge(&mut project, "users/jane", false);
     let mut lock = project.lock();
     for entry in lock.entries.values_mut() {
@@ -96,10 +94,7 @@ fn an_expired_certificate_has_no_power_to_keep() {
     let found = changes(&project.plan());
     let expected = "x jane is new: jane, in dev, system:masters :6";
     assert_eq!(found[0], expected);
-    assert!(
-        found[1..].iter().all(|line| line.starts_with('=')),
-        "{found:#?}"
-    );
+    assert!(found[1..].iter().all(|line| line.starts_with('=')), "{found:#?}");
 }
 
 /// Anybody can sign a request for any group.
@@ -117,9 +112,7 @@ fn a_forged_request_has_no_power_to_keep() {
     // With a lock that knows it nothing is made; the next request asks for the same.
     forge(&mut project, "users/omar", true);
     assert!(project.plan().steps().is_empty());
-    project.description = project
-        .description
-        .replace("via \"csr\";", "via \"csr\"; revision 2;");
+    project.description = project.description.replace("via \"csr\";", "via \"csr\"; revision 2;");
     let found = changes(&project.plan());
     assert!(found.contains(&expected.to_owned()), "{found:#?}");
 }
@@ -127,10 +120,8 @@ fn a_forged_request_has_no_power_to_keep() {
 /// The file holds the binding already; the lock does not know it so.
 #[test]
 fn forged_bindings_have_no_power_to_keep() {
-    let mut project = after(
-        "cluster-role=\"view\" namespace=\"dev\"",
-        "cluster-role=\"cluster-admin\"",
-    );
+    let mut project =
+        after("cluster-role=\"view\" namespace=\"dev\"", "cluster-role=\"cluster-admin\"");
     forge(&mut project, "users/jane/rbac.yaml", false);
     let expected = "x jane gains cluster-role cluster-admin everywhere :6";
     assert_eq!(changes(&project.plan()), [expected]);
@@ -147,24 +138,14 @@ fn whoever_can_open_what_is_sealed_first_is_told() {
     project.apply().unwrap();
     let alice = Key::ssh("ed25519", "alice", "");
     let both = format!("{:?} {:?}", mallory.recipient, alice.recipient);
-    project.description = edited(
-        &project.description,
-        &format!("{:?}", mallory.recipient),
-        &both,
-    );
+    project.description = edited(&project.description, &format!("{:?}", mallory.recipient), &both);
     let honest = changes(&project.plan());
-    assert!(
-        honest[0].starts_with("x secrets open to SHA256:"),
-        "{honest:#?}"
-    );
+    assert!(honest[0].starts_with("x secrets open to SHA256:"), "{honest:#?}");
     let mut lock = project.lock();
     // A lock that names her already, and every file as sealed to her.
     let (recipients, digest) = sealed_to(&project);
     lock.recipients = recipients;
-    let rests = lock
-        .entries
-        .values_mut()
-        .filter_map(|entry| entry.rest.as_mut());
+    let rests = lock.entries.values_mut().filter_map(|entry| entry.rest.as_mut());
     for rest in rests.chain(lock.copies.values_mut()) {
         rest.recipients = digest;
     }
@@ -288,9 +269,7 @@ fn somebody_new_has_the_roles_of_their_group() {
         "cluster-role=\"cluster-admin\" group=\"dev\"",
     );
     let mut project = Project::applied(&bound);
-    project
-        .description
-        .push_str("user \"ann\" { group \"dev\" }\n");
+    project.description.push_str("user \"ann\" { group \"dev\" }\n");
     assert_eq!(
         changes(&project.plan()),
         ["x ann is new: ann, in dev, by its group bound to cluster-admin :9"]
@@ -314,10 +293,9 @@ fn a_forged_node_is_no_known_node() {
     let mut project = after("node \"w1\"", "node \"w1\" role=\"control-plane\"");
     let honest = changes(&project.plan());
     let path = "nodes/w1/etc/kubernetes/pki/apiserver.crt";
-    project.out.insert(
-        path.into(),
-        other.out["nodes/cp2/etc/kubernetes/pki/apiserver.crt"].clone(),
-    );
+    project
+        .out
+        .insert(path.into(), other.out["nodes/cp2/etc/kubernetes/pki/apiserver.crt"].clone());
     assert_eq!(changes(&project.plan()), honest);
 }
 
@@ -332,10 +310,7 @@ fn a_private_endpoint_is_told_whatever_the_lock_says() {
         }
     }
     project.lock = Some(lock::render(&lock));
-    assert_eq!(
-        changes(&project.plan()),
-        ["x apiserver can serve as 10.66.6.6 :2"]
-    );
+    assert_eq!(changes(&project.plan()), ["x apiserver can serve as 10.66.6.6 :2"]);
 }
 
 /// Who had the key of a client's certificate on one machine has it on two.
@@ -343,24 +318,12 @@ fn a_private_endpoint_is_told_whatever_the_lock_says() {
 fn a_client_s_key_on_one_more_machine() {
     let backup = "certificate \"backup\" { ca \"etcd\"; usage \"client\"; node \"cp1\" }\n";
     let mut project = Project::applied(&format!("{CLUSTER}{backup}"));
-    project.description = edited(
-        &project.description,
-        "node \"cp1\" }",
-        "node \"cp1\" \"w1\" }",
-    );
-    assert_eq!(
-        changes(&project.plan()),
-        ["x backup has its key on w1 from now on :9"]
-    );
+    project.description = edited(&project.description, "node \"cp1\" }", "node \"cp1\" \"w1\" }");
+    assert_eq!(changes(&project.plan()), ["x backup has its key on w1 from now on :9"]);
     // A public copy put there hides nothing from whoever has the keys.
     let copy = project.out["nodes/cp1/etc/kubernetes/pki/backup.crt"].clone();
-    project
-        .out
-        .insert("nodes/w1/etc/kubernetes/pki/backup.crt".into(), copy);
-    assert_eq!(
-        changes(&project.plan()),
-        ["x backup has its key on w1 from now on :9"]
-    );
+    project.out.insert("nodes/w1/etc/kubernetes/pki/backup.crt".into(), copy);
+    assert_eq!(changes(&project.plan()), ["x backup has its key on w1 from now on :9"]);
 }
 
 /// A brought CA whose certificate was another, or is gone.
@@ -376,10 +339,7 @@ fn a_brought_ca_is_told_whatever_is_here() {
     // The same key with other constraints.
     let mut longer = project.clone();
     longer.description = CLUSTER.to_owned();
-    let renew = Intent {
-        renew: vec!["ca/front-proxy".parse().unwrap()],
-        ..Intent::default()
-    };
+    let renew = Intent { renew: vec!["ca/front-proxy".parse().unwrap()], ..Intent::default() };
     longer.later(Span::days(1));
     longer.apply_with(&renew, false).unwrap();
     let other = longer.out["ca/front-proxy.crt"].0.clone();
@@ -391,9 +351,7 @@ fn a_brought_ca_is_told_whatever_is_here() {
         ]
     );
     // Another CA, and no file that says what was trusted before.
-    let foreign = Project::applied(CLUSTER).out["ca/front-proxy.crt"]
-        .0
-        .clone();
+    let foreign = Project::applied(CLUSTER).out["ca/front-proxy.crt"].0.clone();
     project.extra.insert("proxy.crt".into(), foreign);
     project.out.retain(|path, _| !path.contains("front-proxy"));
     let mut lock = project.lock();
@@ -403,10 +361,7 @@ fn a_brought_ca_is_told_whatever_is_here() {
     lock.entries.get_mut("ca/front-proxy").unwrap().public_key = None;
     project.lock = Some(lock::render(&lock));
     let found = changes(&project.plan());
-    assert!(
-        found.contains(&"x front-proxy is a new root of trust :9".to_owned()),
-        "{found:#?}"
-    );
+    assert!(found.contains(&"x front-proxy is a new root of trust :9".to_owned()), "{found:#?}");
 }
 
 /// However an operator's manifest writes it, and in whichever container.
@@ -417,9 +372,7 @@ fn an_image_is_told_in_every_form_that_yaml_has() {
     let mut project = own.clone();
     for (path, (bytes, _)) in &own.out {
         if let Some(file) = path.strip_prefix(folder) {
-            project
-                .extra
-                .insert(format!("manifests/{file}"), bytes.clone());
+            project.extra.insert(format!("manifests/{file}"), bytes.clone());
         }
     }
     project.description.push_str("manifests \"manifests/\"\n");
@@ -446,9 +399,7 @@ fn an_image_is_told_in_every_form_that_yaml_has() {
         project.extra.insert(file.into(), changed);
         let found = changes(&project.plan());
         assert!(
-            found
-                .iter()
-                .any(|line| line.starts_with("x scheduler runs an image of evil.example")),
+            found.iter().any(|line| line.starts_with("x scheduler runs an image of evil.example")),
             "{what}: {found:#?}"
         );
     }
@@ -496,29 +447,19 @@ fn flags_and_images_of_static_pods() {
         }
         // Once is enough: the next change of the same process is no gain.
         project.apply().unwrap();
-        project
-            .description
-            .push_str("component \"scheduler\" { flag \"v\" \"2\" }\n");
+        project.description.push_str("component \"scheduler\" { flag \"v\" \"2\" }\n");
         project.description = edited(
             &project.description,
             "cluster \"lab\" {",
             "cluster \"lab\" { kubernetes \"1.36.1\";",
         );
         let again = changes(&project.plan());
-        let about: Vec<_> = again
-            .iter()
-            .filter(|line| line.contains(" runs "))
-            .collect();
+        let about: Vec<_> = again.iter().filter(|line| line.contains(" runs ")).collect();
         assert!(about.is_empty(), "{what}: {about:#?}");
         // Nor where one more node runs it.
-        project
-            .description
-            .push_str("node \"cp2\" role=\"control-plane\" address=\"10.0.0.2\"\n");
+        project.description.push_str("node \"cp2\" role=\"control-plane\" address=\"10.0.0.2\"\n");
         let again = changes(&project.plan());
-        let about: Vec<_> = again
-            .iter()
-            .filter(|line| line.contains(" runs "))
-            .collect();
+        let about: Vec<_> = again.iter().filter(|line| line.contains(" runs ")).collect();
         assert!(about.is_empty(), "{what}: {about:#?}");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -527,41 +468,20 @@ fn flags_and_images_of_static_pods() {
 #[test]
 fn a_brought_ca_obeys_the_policy_and_wildcards_cover_what_is_forbidden() {
     let mut project = Project::applied(CLUSTER);
-    project.extra.insert(
-        "proxy.crt".into(),
-        project.out["ca/front-proxy.crt"].0.clone(),
-    );
-    project
-        .description
-        .push_str("ca \"front-proxy\" certificate=\"proxy.crt\"\n");
+    project.extra.insert("proxy.crt".into(), project.out["ca/front-proxy.crt"].0.clone());
+    project.description.push_str("ca \"front-proxy\" certificate=\"proxy.crt\"\n");
     project.description = edited(&project.description, "\"web.lab\"", "\"*.web.lab\"");
     let rules = "min-key \"ecdsa-p384\"; except \"nodes/*\" \"users/*\" \"ca/kubernetes\" \"ca/etcd\" \"service-account\"";
-    let planned = with_policy(
-        &project,
-        &format!("policy {{ {rules}; forbid-san \"api.web.lab\" }}"),
-    );
-    let found: Vec<&str> = planned
-        .plan
-        .violations
-        .iter()
-        .map(|found| found.what.as_str())
-        .collect();
+    let planned =
+        with_policy(&project, &format!("policy {{ {rules}; forbid-san \"api.web.lab\" }}"));
+    let found: Vec<&str> =
+        planned.plan.violations.iter().map(|found| found.what.as_str()).collect();
     assert_eq!(
         found,
-        [
-            "has a key of ecdsa-p256, ecdsa-p384 is the least",
-            "has the forbidden name *.web.lab"
-        ]
+        ["has a key of ecdsa-p256, ecdsa-p384 is the least", "has the forbidden name *.web.lab"]
     );
-    let artifacts = planned.plan.violations[0]
-        .artifacts
-        .iter()
-        .map(ToString::to_string);
-    assert!(
-        artifacts
-            .collect::<Vec<_>>()
-            .contains(&"ca/front-proxy".to_owned())
-    );
+    let artifacts = planned.plan.violations[0].artifacts.iter().map(ToString::to_string);
+    assert!(artifacts.collect::<Vec<_>>().contains(&"ca/front-proxy".to_owned()));
 }
 
 /// Four hundred changes that stop, and one that is the cluster.
@@ -570,27 +490,15 @@ fn the_gravest_stands_first() {
     let mut project = Project::applied(CLUSTER);
     let groups = (0..40).map(|n| format!("user \"u{n}\" {{ group \"dev\" }}\n"));
     project.description.push_str(&groups.collect::<String>());
-    project
-        .description
-        .push_str("user \"zoe\" { group \"dev\" }\n");
+    project.description.push_str("user \"zoe\" { group \"dev\" }\n");
     project.apply().unwrap();
-    project.description = project
-        .description
-        .replace("{ group \"dev\" }", "{ group \"dev\" \"ops\" }");
+    project.description =
+        project.description.replace("{ group \"dev\" }", "{ group \"dev\" \"ops\" }");
     let zoe = "user \"zoe\" { group \"dev\" \"ops\"";
-    project.description = edited(
-        &project.description,
-        zoe,
-        &format!("{zoe} \"kubeadm:cluster-admins\""),
-    );
+    project.description =
+        edited(&project.description, zoe, &format!("{zoe} \"kubeadm:cluster-admins\""));
     let found = changes(&project.plan());
     assert_eq!(found.len(), 42);
-    assert!(
-        found[0].starts_with("x zoe gains the group kubeadm:cluster-admins"),
-        "{found:#?}"
-    );
-    assert!(
-        found[1].starts_with("x zoe gains the group ops"),
-        "{found:#?}"
-    );
+    assert!(found[0].starts_with("x zoe gains the group kubeadm:cluster-admins"), "{found:#?}");
+    assert!(found[1].starts_with("x zoe gains the group ops"), "{found:#?}");
 }

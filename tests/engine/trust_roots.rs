@@ -11,12 +11,7 @@ use proptest::prelude::*;
 
 use crate::project::Project;
 
-const ANCHORS: [&str; 4] = [
-    "ca/kubernetes",
-    "ca/etcd",
-    "ca/front-proxy",
-    "service-account",
-];
+const ANCHORS: [&str; 4] = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "service-account"];
 
 fn description(choice: &Choice) -> String {
     let mut text = String::from(
@@ -128,9 +123,7 @@ fn anchors(project: &Project) -> BTreeMap<&'static str, Vec<PublicKey>> {
 
 fn is_anchor_file(path: &str) -> bool {
     path.starts_with("ca/")
-        || ["ca.crt", "ca.key", "sa.key", "sa.pub"]
-            .iter()
-            .any(|end| path.ends_with(end))
+        || ["ca.crt", "ca.key", "sa.key", "sa.pub"].iter().any(|end| path.ends_with(end))
 }
 
 proptest! {
@@ -187,7 +180,8 @@ proptest! {
                 Event::Prune => prune = true,
                 Event::DeleteAny(_) | Event::EmptyAny(_) => {}
             }
-            // Deleting all that mentions an anchor is a new project, and not an accident that a tool could see.
+            // Deleting all that mentions an anchor is a new project, and not an accident that a tool could
+            // see.
             let mentions: BTreeMap<_, _> = anchors(&project);
             let gone = project.lock.is_none()
                 && ANCHORS.iter().any(|anchor| !mentions.contains_key(anchor));
@@ -214,32 +208,25 @@ fn replacement_needs_its_name() {
         (
             "another algorithm asked",
             |p| {
-                p.description
-                    .push_str("ca \"kubernetes\" key=\"ecdsa-p384\"\n");
+                p.description.push_str("ca \"kubernetes\" key=\"ecdsa-p384\"\n");
             },
             "ca/kubernetes",
         ),
         (
             "another subject asked",
             |p| {
-                p.description
-                    .push_str("ca \"etcd\" common-name=\"other\"\n");
+                p.description.push_str("ca \"etcd\" common-name=\"other\"\n");
             },
             "ca/etcd",
         ),
         (
             "a revision asked",
             |p| {
-                p.description
-                    .push_str("component \"service-account\" revision=2\n");
+                p.description.push_str("component \"service-account\" revision=2\n");
             },
             "service-account",
         ),
-        (
-            "an empty key file",
-            |p| p.out.get_mut("ca/etcd.key").unwrap().0.clear(),
-            "ca/etcd",
-        ),
+        ("an empty key file", |p| p.out.get_mut("ca/etcd.key").unwrap().0.clear(), "ca/etcd"),
         (
             "both halves of a CA lost",
             |p| {
@@ -263,10 +250,8 @@ fn replacement_needs_its_name() {
         let before = project.out.clone();
         assert!(project.apply().is_err(), "{what}");
         assert_eq!(before, project.out, "{what}: something was written");
-        let intent = Intent {
-            allow: vec![format!("replace:{name}").parse().unwrap()],
-            ..Intent::default()
-        };
+        let intent =
+            Intent { allow: vec![format!("replace:{name}").parse().unwrap()], ..Intent::default() };
         project.apply_with(&intent, false).unwrap();
         project.assert_converged();
     }
@@ -278,9 +263,7 @@ fn a_permission_is_no_order() {
     let mut project = Project::applied(&description(&Choice::default()));
     let before = project.out.clone();
     let intent = Intent {
-        allow: ANCHORS
-            .map(|name| format!("replace:{name}").parse().unwrap())
-            .into(),
+        allow: ANCHORS.map(|name| format!("replace:{name}").parse().unwrap()).into(),
         ..Intent::default()
     };
     project.apply_with(&intent, false).unwrap();

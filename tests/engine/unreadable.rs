@@ -26,14 +26,7 @@ static CLEAR: LazyLock<Project> = LazyLock::new(|| Project::applied(DESCRIPTION)
 fn what_cannot_be_read_is_never_made_anew() {
     let why = "it belongs to root, and you are uid 1000";
     let base = &*CLEAR;
-    let folders = [
-        "",
-        "ca",
-        "nodes",
-        "nodes/cp1/etc",
-        "users/jane",
-        "identities",
-    ];
+    let folders = ["", "ca", "nodes", "nodes/cp1/etc", "users/jane", "identities"];
     let files = base.out.keys().map(String::as_str);
     for path in files.chain(folders) {
         let mut project = base.clone();
@@ -55,10 +48,7 @@ fn what_cannot_be_read_is_never_made_anew() {
             ground.survey = Survey::take(&ground.graph, &ground.lock, &ground.inventory);
             let plan = plan(ground.world(), &ground.spec, &Intent::default());
             assert!(!plan.foreign.iter().any(|file| file == path), "{path}");
-            let found = ground
-                .graph
-                .ids()
-                .find_map(|id| ground.survey.found_key(id));
+            let found = ground.graph.ids().find_map(|id| ground.survey.found_key(id));
             assert_eq!(found, None, "{path}");
             let graph = &ground.graph;
             let made = plan.steps.iter().filter(|step| {
@@ -69,10 +59,7 @@ fn what_cannot_be_read_is_never_made_anew() {
             });
             let made: Vec<_> = made.map(|step| &graph.get(step.derivation).name).collect();
             assert!(made.is_empty(), "{path}: {made:?}");
-            let blocked = plan
-                .blocked
-                .iter()
-                .filter(|blocked| blocked.why.contains(why));
+            let blocked = plan.blocked.iter().filter(|blocked| blocked.why.contains(why));
             let blocked: Vec<_> = blocked.collect();
             assert!(!blocked.is_empty(), "{path}");
             assert!(
@@ -128,10 +115,7 @@ fn a_key_that_the_disk_does_not_give_is_not_given_up() {
         ("ca/kubernetes.key", api.as_str()),
         ("ca/sa.key", &format!("{node}/pki/sa.key")),
         ("nodes/cp1/etc/kubernetes/pki/apiserver.key", &api),
-        (
-            "nodes/cp1/etc/kubernetes/admin.conf",
-            "identities/nodes/cp1/admin.crt",
-        ),
+        ("nodes/cp1/etc/kubernetes/admin.conf", "identities/nodes/cp1/admin.crt"),
         ("users/jane/jane.key", "users/jane/jane.kubeconfig"),
     ] {
         let mut project = CLEAR.clone();
@@ -140,21 +124,10 @@ fn a_key_that_the_disk_does_not_give_is_not_given_up() {
         let ground = project.ground();
         let planned = plan(ground.world(), &ground.spec, &Intent::default());
         assert!(planned.blocked.is_empty() && !planned.steps.is_empty());
-        let files = Failing {
-            project: &project,
-            path,
-        };
+        let files = Failing { project: &project, path };
         let entropy = project.entropy();
         let now = ground.now;
-        let done = execute(
-            ground.world(),
-            &ground.spec,
-            &planned,
-            false,
-            now,
-            &entropy,
-            &files,
-        );
+        let done = execute(ground.world(), &ground.spec, &planned, false, now, &entropy, &files);
         let error = done.unwrap_err();
         assert_eq!(error.kind, Kind::Refused, "{error}");
         assert!(error.message.contains(path), "{error}");

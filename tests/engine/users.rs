@@ -66,10 +66,7 @@ fn a_certificate_from_request_to_renewal() {
         project.assert_converged();
         project.later(DAY);
         let planned = project.plan();
-        assert_eq!(
-            planned.steps(),
-            ["Reissue users/jane/request", "Render users/jane/csr.yaml"]
-        );
+        assert_eq!(planned.steps(), ["Reissue users/jane/request", "Render users/jane/csr.yaml"]);
         let before = project.out.clone();
         project.apply().unwrap();
         project.assert_converged();
@@ -83,10 +80,7 @@ fn a_certificate_from_request_to_renewal() {
         project.assert_converged();
         assert_rebuilt(&project);
         let again = project.accept("jane", &first).unwrap_err();
-        assert!(
-            again.contains("expired") || again.contains("already"),
-            "{again}"
-        );
+        assert!(again.contains("expired") || again.contains("already"), "{again}");
 
         let second = project.signed("jane", Span::days(90));
         project.accept("jane", &second).unwrap();
@@ -100,17 +94,11 @@ fn a_certificate_from_request_to_renewal() {
 /// `--cluster-signing-duration` may be shorter than any `renew-before`.
 #[test]
 fn a_life_cut_short_is_renewed_in_its_last_third() {
-    let mut project = accepted(
-        "validity \"365d\"; renew-before \"300d\"",
-        Span::minutes(90),
-    );
+    let mut project = accepted("validity \"365d\"; renew-before \"300d\"", Span::minutes(90));
     project.later(Span::minutes(54));
     project.assert_converged();
     project.later(Span::minutes(2));
-    assert_eq!(
-        project.plan().rebuilt(),
-        ["users/jane/csr.yaml", "users/jane/request"]
-    );
+    assert_eq!(project.plan().rebuilt(), ["users/jane/csr.yaml", "users/jane/request"]);
 }
 
 /// One that is due already when it comes leads to the next request at once.
@@ -147,22 +135,13 @@ fn what_changes_the_request_and_what_only_its_name() {
         (steps, before)
     };
     let (steps, after) = changed("validity \"90d\"; group \"new\"");
-    assert_eq!(
-        steps,
-        ["Reissue users/jane/request", "Render users/jane/csr.yaml"]
-    );
+    assert_eq!(steps, ["Reissue users/jane/request", "Render users/jane/csr.yaml"]);
     assert_eq!(base.out[KEY], after[KEY]);
     let (steps, after) = changed("validity \"90d\"; revision 2");
-    assert_eq!(
-        steps,
-        ["Rekey users/jane/request", "Render users/jane/csr.yaml"]
-    );
+    assert_eq!(steps, ["Rekey users/jane/request", "Render users/jane/csr.yaml"]);
     assert_ne!(base.out[KEY], after[KEY]);
     let (steps, _) = changed("validity \"90d\"; key \"ecdsa-p384\"");
-    assert_eq!(
-        steps,
-        ["Rekey users/jane/request", "Render users/jane/csr.yaml"]
-    );
+    assert_eq!(steps, ["Rekey users/jane/request", "Render users/jane/csr.yaml"]);
     let (steps, after) = changed("validity \"60d\"");
     assert_eq!(steps, ["Render users/jane/csr.yaml"]);
     assert_eq!(base.out[REQUEST], after[REQUEST]);
@@ -171,20 +150,8 @@ fn what_changes_the_request_and_what_only_its_name() {
 #[test]
 fn asking_for_a_renewal_or_a_new_key_works_by_the_users_name() {
     for (intent, action) in [
-        (
-            Intent {
-                renew: vec!["users/jane".parse().unwrap()],
-                ..Intent::default()
-            },
-            "Reissue",
-        ),
-        (
-            Intent {
-                rekey: vec!["users/jane".parse().unwrap()],
-                ..Intent::default()
-            },
-            "Rekey",
-        ),
+        (Intent { renew: vec!["users/jane".parse().unwrap()], ..Intent::default() }, "Reissue"),
+        (Intent { rekey: vec!["users/jane".parse().unwrap()], ..Intent::default() }, "Rekey"),
     ] {
         let mut project = accepted("", Span::days(365));
         let steps = project.plan_with(&intent).steps();
@@ -198,10 +165,8 @@ fn asking_for_a_renewal_or_a_new_key_works_by_the_users_name() {
 #[test]
 fn a_certificate_that_answers_something_else_is_refused() {
     let project = Project::applied(&description("validity \"90d\""));
-    let signer = Signer::new(
-        &project.out["ca/kubernetes.crt"].0,
-        &project.out["ca/kubernetes.key"].0,
-    );
+    let signer =
+        Signer::new(&project.out["ca/kubernetes.crt"].0, &project.out["ca/kubernetes.key"].0);
     let stranger = Project::applied(&description("validity \"90d\""));
     let facts =
         |project: &Project| kpki::facts::RequestFacts::from_pem(&project.out[REQUEST].0).unwrap();
@@ -211,39 +176,18 @@ fn a_certificate_that_answers_something_else_is_refused() {
     let now = project.now;
     let month = Span::days(30);
     let cases = [
-        (
-            signer.issue(&facts(&stranger).public_key, "jane", &right, now, month),
-            "another key",
-        ),
+        (signer.issue(&facts(&stranger).public_key, "jane", &right, now, month), "another key"),
         (signer.issue(&key, "joe", &right, now, month), "\"joe\""),
+        (signer.issue(&key, "jane", &groups(&["dev"]), now, month), "{\"dev\"}"),
         (
-            signer.issue(&key, "jane", &groups(&["dev"]), now, month),
-            "{\"dev\"}",
-        ),
-        (
-            signer.issue(
-                &key,
-                "jane",
-                &groups(&["dev", "ops", "system:masters"]),
-                now,
-                month,
-            ),
+            signer.issue(&key, "jane", &groups(&["dev", "ops", "system:masters"]), now, month),
             "system:masters",
         ),
+        (signer.issue(&key, "jane", &right, now.minus(Span::days(40)), month), "expired"),
+        (signer.issue(&key, "jane", &right, now.plus(DAY), month), "not valid before"),
         (
-            signer.issue(&key, "jane", &right, now.minus(Span::days(40)), month),
-            "expired",
-        ),
-        (
-            signer.issue(&key, "jane", &right, now.plus(DAY), month),
-            "not valid before",
-        ),
-        (
-            Signer::new(
-                &stranger.out["ca/kubernetes.crt"].0,
-                &stranger.out["ca/kubernetes.key"].0,
-            )
-            .issue(&key, "jane", &right, now, month),
+            Signer::new(&stranger.out["ca/kubernetes.crt"].0, &stranger.out["ca/kubernetes.key"].0)
+                .issue(&key, "jane", &right, now, month),
             "signed by ca/kubernetes",
         ),
         (
@@ -255,10 +199,7 @@ fn a_certificate_that_answers_something_else_is_refused() {
         (text(&project, KEY), "private key"),
         (text(&project, REQUEST), "not a certificate"),
         (String::new(), "empty"),
-        (
-            "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t".to_owned(),
-            "base64 -d",
-        ),
+        ("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t".to_owned(), "base64 -d"),
         ("hello".to_owned(), "no certificate"),
     ];
     for (certificate, why) in cases {
@@ -345,9 +286,7 @@ fn a_brought_request_keeps_its_key_away() {
         assert!(config.ends_with("    client-key: jane.key\n"), "{config}");
 
         // Its owner puts the key beside the kubeconfig: not kpki's to delete.
-        project
-            .out
-            .insert(KEY.into(), (key.to_pem().expose().to_vec(), 0o600));
+        project.out.insert(KEY.into(), (key.to_pem().expose().to_vec(), 0o600));
         project.apply_with(&Intent::default(), true).unwrap();
         assert!(project.out.contains_key(KEY));
 
@@ -398,10 +337,7 @@ fn the_ca_signs_a_brought_request_at_once() {
     assert_eq!(facts(&project).public_key, *key.public_key());
     assert!(text(&project, KUBECONFIG).ends_with("    client-key: jane.key\n"));
     project.later(Span::days(61));
-    assert_eq!(
-        project.plan().rebuilt(),
-        ["users/jane", "users/jane/kubeconfig"]
-    );
+    assert_eq!(project.plan().rebuilt(), ["users/jane", "users/jane/kubeconfig"]);
     project.apply().unwrap();
     project.assert_converged();
     let other = brought(&mut project, KeyAlgorithm::EcdsaP384);
@@ -431,16 +367,10 @@ fn the_way_of_signing_may_change() {
             }
             project.description = describe(to);
             let before = project.out.clone();
-            project
-                .apply()
-                .unwrap_or_else(|error| panic!("{from} -> {to}: {error}"));
+            project.apply().unwrap_or_else(|error| panic!("{from} -> {to}: {error}"));
             project.assert_converged();
             for user in project.waiting() {
-                assert_eq!(
-                    before.get(KUBECONFIG),
-                    project.out.get(KUBECONFIG),
-                    "{from} -> {to}"
-                );
+                assert_eq!(before.get(KUBECONFIG), project.out.get(KUBECONFIG), "{from} -> {to}");
                 let certificate = project.signed(&user, Span::days(365));
                 project
                     .accept(&user, &certificate)
@@ -462,10 +392,7 @@ fn the_name_of_the_object_is_that_of_its_content() {
     let project = Project::applied(&description("validity \"90d\""));
     let name = |project: &Project| {
         let yaml = text(project, MANIFEST);
-        let name = yaml
-            .lines()
-            .find_map(|line| line.strip_prefix("  name: "))
-            .unwrap();
+        let name = yaml.lines().find_map(|line| line.strip_prefix("  name: ")).unwrap();
         name.to_owned()
     };
     let first = name(&project);
@@ -475,8 +402,7 @@ fn the_name_of_the_object_is_that_of_its_content() {
     other.apply().unwrap();
     assert_ne!(name(&other), first);
     let mut same = project.clone();
-    same.description
-        .push_str("node \"w1\" address=\"10.0.0.21\"\n");
+    same.description.push_str("node \"w1\" address=\"10.0.0.21\"\n");
     same.apply().unwrap();
     assert_eq!(name(&same), first);
 }
@@ -488,11 +414,7 @@ fn changed_bindings_are_a_change_and_edited_ones_damage() {
     project.description = description("bind cluster-role=\"edit\"");
     let reasons = |project: &Project| {
         let planned = project.plan();
-        let reasons = planned
-            .plan
-            .steps
-            .iter()
-            .flat_map(|step| step.reasons.clone());
+        let reasons = planned.plan.steps.iter().flat_map(|step| step.reasons.clone());
         reasons.map(|reason| reason.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(reasons(&project), ["content: as built -> as described now"]);

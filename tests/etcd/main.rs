@@ -1,5 +1,5 @@
-//! An etcd of several members with mutual TLS between members and towards clients, straight from out/: started
-//! by the command lines of its static pods.
+//! An etcd of several members with mutual TLS between members and towards clients, straight from out/:
+//! started by the command lines of its static pods.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,8 +19,8 @@ use std::process::Command;
 use common::project::{Project, printed};
 use members::{Etcd, Identity};
 
-/// examples/external-etcd on addresses of this machine. Debian's etcd is 3.4: it knows every flag that kubeadm
-/// gives to the etcd of 1.33, and not those of 1.34's.
+/// examples/external-etcd on addresses of this machine. Debian's etcd is 3.4: it knows every flag that
+/// kubeadm gives to the etcd of 1.33, and not those of 1.34's.
 const DESCRIPTION: &str = r#"
 cluster "ext" { kubernetes "1.33"; endpoint "api.ext.example.com:6443"; }
 component "etcd" topology="external"
@@ -29,11 +29,8 @@ node "etcd2" role="etcd" address="127.0.0.12"
 node "etcd3" role="etcd" address="127.0.0.13"
 node "cp1" role="control-plane" address="127.0.0.10"
 "#;
-const MEMBERS: [(&str, &str); 3] = [
-    ("etcd1", "127.0.0.11"),
-    ("etcd2", "127.0.0.12"),
-    ("etcd3", "127.0.0.13"),
-];
+const MEMBERS: [(&str, &str); 3] =
+    [("etcd1", "127.0.0.11"), ("etcd2", "127.0.0.12"), ("etcd3", "127.0.0.13")];
 
 #[test]
 fn three_members_serve_their_clients_and_refuse_strangers() {
@@ -50,10 +47,7 @@ fn three_members_serve_their_clients_and_refuse_strangers() {
     etcd.probes_need_no_certificate();
 
     // What one member takes, another gives.
-    assert_eq!(
-        etcd.done(&["127.0.0.11"], &client, &["put", "/registry/x", "seen"]),
-        "OK\n"
-    );
+    assert_eq!(etcd.done(&["127.0.0.11"], &client, &["put", "/registry/x", "seen"]), "OK\n");
     let health = Identity::of(&project, "etcd3", "pki/etcd/healthcheck-client");
     let read = ["get", "/registry/x", "--print-value-only"];
     assert_eq!(etcd.done(&["127.0.0.13"], &health, &read), "seen\n");
@@ -70,10 +64,7 @@ fn three_members_serve_their_clients_and_refuse_strangers() {
         ca: client.ca.clone(),
         ..Identity::of(&project, "cp1", "pki/apiserver-kubelet-client")
     };
-    let nobody = Identity {
-        pair: None,
-        ca: client.ca.clone(),
-    };
+    let nobody = Identity { pair: None, ca: client.ca.clone() };
     // A client that trusts another cluster's etcd CA does not talk to this one.
     let misled = Identity {
         ca: stranger.on_node("cp1", "pki/etcd/ca.crt"),
@@ -105,11 +96,8 @@ const LATER: &str = r#"node "cp3" role="control-plane" address="127.0.0.23""#;
 #[test]
 fn a_later_member_joins_by_its_own_manifest() {
     let project = Project::described(STACKED).applied();
-    let mut etcd = Etcd::new(&[
-        ("cp1", "127.0.0.21"),
-        ("cp2", "127.0.0.22"),
-        ("cp3", "127.0.0.23"),
-    ]);
+    let mut etcd =
+        Etcd::new(&[("cp1", "127.0.0.21"), ("cp2", "127.0.0.22"), ("cp3", "127.0.0.23")]);
     for name in ["cp1", "cp2"] {
         etcd.start(&project, name);
     }
@@ -117,9 +105,7 @@ fn a_later_member_joins_by_its_own_manifest() {
     etcd.wait_until_healthy(&client);
     // The API server's way to the member beside it.
     let pod = project.read("nodes/cp1/etc/kubernetes/manifests/kube-apiserver.yaml");
-    let servers = pod
-        .lines()
-        .find_map(|line| line.split_once("--etcd-servers="));
+    let servers = pod.lines().find_map(|line| line.split_once("--etcd-servers="));
     let beside = etcd.ports.moved(servers.unwrap().1, etcd.index("cp1"));
     let put = ["put", "/registry/x", "seen"];
     let output = client.etcdctl(&beside, &put);

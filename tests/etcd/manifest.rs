@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::common::project::Project;
 
-/// The flags of kpki's own manifest that must name something else than on a machine of the member's own: files
-/// below /etc/kubernetes and /var/lib/etcd, and ports. Addresses stay, and so does every other flag.
+/// The flags of kpki's own manifest that must name something else than on a machine of the member's own:
+/// files below /etc/kubernetes and /var/lib/etcd, and ports. Addresses stay, and so does every other flag.
 const MOVED: [&str; 13] = [
     "advertise-client-urls",
     "cert-file",
@@ -23,8 +23,8 @@ const MOVED: [&str; 13] = [
     "trusted-ca-file",
 ];
 
-/// The ports that stand for etcd's own. Other members, of other tests too, share this machine; and all members
-/// share the one 127.0.0.1.
+/// The ports that stand for etcd's own. Other members, of other tests too, share this machine; and all
+/// members share the one 127.0.0.1.
 pub struct Ports {
     pub client: u16,
     pub peer: u16,
@@ -57,16 +57,10 @@ impl Ports {
 
     /// The URLs of a member's flags, or of an order to etcd.
     pub fn moved(&self, urls: &str, member: usize) -> String {
-        urls.replace(
-            "//127.0.0.1:2379",
-            &format!("//127.0.0.1:{}", self.loopback[member]),
-        )
-        .replace(
-            "//127.0.0.1:2381",
-            &format!("//127.0.0.1:{}", self.metrics[member]),
-        )
-        .replace(":2379", &format!(":{}", self.client))
-        .replace(":2380", &format!(":{}", self.peer))
+        urls.replace("//127.0.0.1:2379", &format!("//127.0.0.1:{}", self.loopback[member]))
+            .replace("//127.0.0.1:2381", &format!("//127.0.0.1:{}", self.metrics[member]))
+            .replace(":2379", &format!(":{}", self.client))
+            .replace(":2380", &format!(":{}", self.peer))
     }
 }
 

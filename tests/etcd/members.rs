@@ -79,13 +79,7 @@ impl Etcd {
         let data = self.folder.path().join(name);
         let log = std::fs::File::create(self.log(name)).unwrap();
         let member = without_settings("etcd", "ETCD_")
-            .args(manifest::flags(
-                project,
-                name,
-                self.index(name),
-                &self.ports,
-                &data,
-            ))
+            .args(manifest::flags(project, name, self.index(name), &self.ports, &data))
             // It is not the disk that is tested.
             .env("ETCD_UNSAFE_NO_FSYNC", "true")
             .stdin(Stdio::null())
@@ -107,11 +101,8 @@ impl Etcd {
 
     fn logs(&self) -> String {
         let read = |name: &str| std::fs::read_to_string(self.log(name)).unwrap_or_default();
-        let logs: Vec<String> = self
-            .members
-            .iter()
-            .map(|(name, _)| format!("== {name}\n{}", read(name)))
-            .collect();
+        let logs: Vec<String> =
+            self.members.iter().map(|(name, _)| format!("== {name}\n{}", read(name))).collect();
         logs.concat()
     }
 
@@ -119,9 +110,7 @@ impl Etcd {
     pub fn lists_its_members(&self, client: &Identity) {
         let list = self.done(&[self.members[0].1], client, &["member", "list"]);
         for (name, address) in &self.members {
-            let member = list
-                .lines()
-                .find(|line| line.contains(&format!(", {name}, ")));
+            let member = list.lines().find(|line| line.contains(&format!(", {name}, ")));
             let member = member.unwrap_or_else(|| panic!("{name} is no member\n{list}"));
             assert!(member.contains(", started, "), "{member}");
             let peer = format!("https://{address}:{}", self.ports.peer);
@@ -155,12 +144,7 @@ impl Etcd {
     }
 
     pub fn succeeded(&self, output: Output, arguments: &[&str]) -> String {
-        assert!(
-            output.status.success(),
-            "{arguments:?}\n{}\n{}",
-            said(&output),
-            self.logs()
-        );
+        assert!(output.status.success(), "{arguments:?}\n{}\n{}", said(&output), self.logs());
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -187,12 +171,7 @@ impl Etcd {
             if output.status.success() {
                 return;
             }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "{}\n{}",
-                said(&output),
-                self.logs()
-            );
+            assert!(start.elapsed() < PATIENCE, "{}\n{}", said(&output), self.logs());
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -207,8 +186,7 @@ impl Etcd {
         let log = std::fs::read_to_string(&log).unwrap();
         let new = &log[before..];
         assert!(
-            new.lines()
-                .any(|line| line.contains("rejected connection") && line.contains(why)),
+            new.lines().any(|line| line.contains("rejected connection") && line.contains(why)),
             "{name} does not say {why}\n{new}\n{}",
             said(&output)
         );
@@ -219,10 +197,7 @@ impl Etcd {
     pub fn peers_come_from_named_addresses(&self, project: &Project) {
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
         let sources = peers_of(&table, "127.0.0.12", self.ports.peer);
-        assert!(
-            !sources.is_empty(),
-            "nobody is connected to etcd2's peer port\n{table}"
-        );
+        assert!(!sources.is_empty(), "nobody is connected to etcd2's peer port\n{table}");
         for name in ["etcd1", "etcd3"] {
             let names = printed(
                 tool("openssl")
@@ -232,10 +207,7 @@ impl Etcd {
             let names: Vec<_> = names.split([',', '\n']).map(str::trim).collect();
             for source in &sources {
                 let wanted = format!("IP Address:{source}");
-                assert!(
-                    names.contains(&wanted.as_str()),
-                    "{wanted} not in {names:?}"
-                );
+                assert!(names.contains(&wanted.as_str()), "{wanted} not in {names:?}");
             }
         }
     }
@@ -252,7 +224,8 @@ fn without_settings(name: &str, prefix: &str) -> Command {
     command
 }
 
-/// The remote ends of established connections to a local address (proc_pid_net(5): hexadecimal, bytes reversed).
+/// The remote ends of established connections to a local address (proc_pid_net(5): hexadecimal, bytes
+/// reversed).
 fn peers_of(table: &str, address: &str, port: u16) -> BTreeSet<String> {
     let parse = |text: &str| {
         let (ip, port) = text.split_once(':')?;

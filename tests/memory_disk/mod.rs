@@ -16,15 +16,8 @@ const ROOT: Id = 0;
 
 #[derive(Clone)]
 enum Node {
-    File {
-        now: (Vec<u8>, u32),
-        durable: (Vec<u8>, u32),
-    },
-    Folder {
-        now: BTreeMap<String, Id>,
-        durable: BTreeMap<String, Id>,
-        mode: u32,
-    },
+    File { now: (Vec<u8>, u32), durable: (Vec<u8>, u32) },
+    Folder { now: BTreeMap<String, Id>, durable: BTreeMap<String, Id>, mode: u32 },
 }
 
 /// An entry's change that is not durable yet.
@@ -182,9 +175,7 @@ impl State {
 
     fn change(&mut self, unit: Vec<Edit>) {
         for Edit { folder, name, to } in &unit {
-            let Node::Folder { now, .. } = &mut self.nodes[*folder] else {
-                panic!("not a folder")
-            };
+            let Node::Folder { now, .. } = &mut self.nodes[*folder] else { panic!("not a folder") };
             set(now, name, *to);
         }
         self.unsynced.push(unit);
@@ -227,10 +218,9 @@ impl Disk for MemoryDisk {
         self.run(path, |state| {
             Ok(match state.find(path).map(|id| &state.nodes[id]) {
                 None => EntryKind::Missing,
-                Some(Node::File { now, .. }) => EntryKind::File {
-                    mode: now.1,
-                    size: now.0.len() as u64,
-                },
+                Some(Node::File { now, .. }) => {
+                    EntryKind::File { mode: now.1, size: now.0.len() as u64 }
+                }
                 Some(Node::Folder { mode, .. }) => EntryKind::Folder { mode: *mode },
             })
         })
@@ -268,22 +258,11 @@ impl Disk for MemoryDisk {
             return Err(failed("create", path));
         }
         // A full disk or a kill leaves half of it.
-        let bytes = if fails {
-            &bytes[..bytes.len() / 2]
-        } else {
-            bytes
-        };
-        state.nodes.push(Node::File {
-            now: (bytes.to_vec(), mode),
-            durable: (Vec::new(), mode),
-        });
+        let bytes = if fails { &bytes[..bytes.len() / 2] } else { bytes };
+        state.nodes.push(Node::File { now: (bytes.to_vec(), mode), durable: (Vec::new(), mode) });
         let to = Some(state.nodes.len() - 1);
         state.change(vec![Edit { folder, name, to }]);
-        if fails {
-            Err(failed("write", path))
-        } else {
-            Ok(())
-        }
+        if fails { Err(failed("write", path)) } else { Ok(()) }
     }
 
     fn mkdir(&self, path: &str, mode: u32) -> Result<()> {
@@ -340,11 +319,7 @@ impl Disk for MemoryDisk {
                 Node::File { .. } => {}
                 Node::Folder { .. } => return Err(failed("remove", path)),
             }
-            state.change(vec![Edit {
-                folder,
-                name,
-                to: None,
-            }]);
+            state.change(vec![Edit { folder, name, to: None }]);
             Ok(())
         })
     }
@@ -356,11 +331,7 @@ impl Disk for MemoryDisk {
                 Node::Folder { now, .. } if now.is_empty() => {}
                 _ => return Err(failed("remove the folder", path)),
             }
-            state.change(vec![Edit {
-                folder,
-                name,
-                to: None,
-            }]);
+            state.change(vec![Edit { folder, name, to: None }]);
             Ok(())
         })
     }
@@ -426,11 +397,7 @@ fn state_rename(state: &mut State, from: &str, to: &str) -> Result<()> {
     let to = Some(id);
     state.change(vec![
         Edit { folder, name, to },
-        Edit {
-            folder: from_folder,
-            name: from_name,
-            to: None,
-        },
+        Edit { folder: from_folder, name: from_name, to: None },
     ]);
     Ok(())
 }
@@ -443,11 +410,7 @@ fn set(entries: &mut BTreeMap<String, Id>, name: &str, to: Option<Id>) {
 }
 
 fn folder(mode: u32) -> Node {
-    Node::Folder {
-        now: BTreeMap::new(),
-        durable: BTreeMap::new(),
-        mode,
-    }
+    Node::Folder { now: BTreeMap::new(), durable: BTreeMap::new(), mode }
 }
 
 fn failed(doing: &str, path: &str) -> Error {

@@ -57,14 +57,7 @@ impl Repository {
     }
 
     fn check(&self) -> Output {
-        self.project.kpki(&[
-            "-C",
-            self.below,
-            "check",
-            "--no-plaintext",
-            "--format",
-            "json",
-        ])
+        self.project.kpki(&["-C", self.below, "check", "--no-plaintext", "--format", "json"])
     }
 
     /// Path, place and kinds.
@@ -78,11 +71,7 @@ impl Repository {
             .iter()
             .map(|found| {
                 let kinds = found["kinds"].as_array().unwrap().iter().map(text);
-                (
-                    text(&found["path"]),
-                    text(&found["where"]),
-                    kinds.collect::<Vec<_>>().join(" "),
-                )
+                (text(&found["path"]), text(&found["where"]), kinds.collect::<Vec<_>>().join(" "))
             })
             .collect();
         assert_eq!(output.status.code(), Some(i32::from(!found.is_empty())));
@@ -96,10 +85,7 @@ impl Repository {
         fs::create_dir_all(hook.parent().unwrap()).unwrap();
         fs::write(
             &hook,
-            format!(
-                "#!/bin/sh\nexec {kpki} -C {} check --no-plaintext\n",
-                self.below
-            ),
+            format!("#!/bin/sh\nexec {kpki} -C {} check --no-plaintext\n", self.below),
         )
         .unwrap();
         fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
@@ -129,21 +115,14 @@ fn what_git_would_take_and_nothing_else() {
     );
     // Packed or not: by content.
     fs::rename(repository.path("w1.tar"), repository.path("w1.img")).unwrap();
-    assert!(
-        repository
-            .found()
-            .contains(&finding("w1.img", "untracked", "private-key kubeconfig"))
-    );
+    assert!(repository.found().contains(&finding("w1.img", "untracked", "private-key kubeconfig")));
     fs::remove_file(repository.path("w1.img")).unwrap();
 
     // Staged, and gone from the working tree.
     repository.git(&["add", "a name.txt"]);
     fs::remove_file(repository.path("a name.txt")).unwrap();
     fs::remove_file(repository.path("config")).unwrap();
-    assert_eq!(
-        repository.found(),
-        [finding("a name.txt", "tracked", "private-key")]
-    );
+    assert_eq!(repository.found(), [finding("a name.txt", "tracked", "private-key")]);
     repository.git(&["rm", "-q", "--cached", "a name.txt"]);
     assert_eq!(repository.found(), []);
 
@@ -181,30 +160,18 @@ fn a_hook_stops_every_way_to_commit_a_secret() {
         let path = repository.path("notes.txt");
         let key = fs::read(repository.path("out/ca/etcd.key")).unwrap();
         let commit = |more: &[&str]| {
-            repository
-                .git_command(&[&["commit", "-q", "-m", "m"], more].concat())
-                .output()
-                .unwrap()
+            repository.git_command(&[&["commit", "-q", "-m", "m"], more].concat()).output().unwrap()
         };
         fs::write(&path, "nothing").unwrap();
         repository.git(&["add", "."]);
         let output = commit(&[]);
         assert!(output.status.success(), "{}", said(&output));
-        assert!(
-            said(&output).contains("no secret in the clear: "),
-            "{}",
-            said(&output)
-        );
+        assert!(said(&output).contains("no secret in the clear: "), "{}", said(&output));
         let before = repository.git(&["rev-parse", "HEAD"]);
         fs::write(&path, &key).unwrap();
         for more in [&["-a"][..], &["--", file], &["-i", file]] {
             let output = commit(more);
-            assert_eq!(
-                output.status.code(),
-                Some(1),
-                "{below} {more:?}: {}",
-                said(&output)
-            );
+            assert_eq!(output.status.code(), Some(1), "{below} {more:?}: {}", said(&output));
             assert!(said(&output).contains("notes.txt\n"), "{}", said(&output));
             repository.git(&["reset", "-q"]);
         }
@@ -218,10 +185,7 @@ fn a_hook_stops_every_way_to_commit_a_secret() {
         // In another index than the repository's own, which Git names relative to the top.
         let other = |words: &[&str]| {
             let mut command = repository.git_command(words);
-            command
-                .env("GIT_INDEX_FILE", ".git/other")
-                .output()
-                .unwrap()
+            command.env("GIT_INDEX_FILE", ".git/other").output().unwrap()
         };
         fs::write(&path, &key).unwrap();
         assert!(other(&["read-tree", "HEAD"]).status.success());
@@ -239,19 +203,12 @@ fn other_folders_and_no_repository() {
     let repository = Repository::new("lab");
     let key = fs::read(repository.path("out/ca/etcd.key")).unwrap();
     fs::write(repository.path("a.txt"), &key).unwrap();
-    assert_eq!(
-        repository.found(),
-        [finding("lab/a.txt", "untracked", "private-key")]
-    );
+    assert_eq!(repository.found(), [finding("lab/a.txt", "untracked", "private-key")]);
     // From inside of the project, and from somewhere else.
     for (here, directory, shown) in [
         (repository.path("out/ca"), "../..", "../../a.txt"),
         (repository.path("."), ".", "a.txt"),
-        (
-            std::env::temp_dir(),
-            repository.path(".").to_str().unwrap(),
-            "a.txt",
-        ),
+        (std::env::temp_dir(), repository.path(".").to_str().unwrap(), "a.txt"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
             .args(["-C", directory, "check", "--no-plaintext"])
@@ -259,18 +216,10 @@ fn other_folders_and_no_repository() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(
-            said(&output).contains(&format!("{shown}\n")),
-            "{shown}: {}",
-            said(&output)
-        );
+        assert!(said(&output).contains(&format!("{shown}\n")), "{shown}: {}", said(&output));
     }
     // Beside the project is somebody else's business.
-    fs::rename(
-        repository.path("a.txt"),
-        repository.project.folder().join("a.txt"),
-    )
-    .unwrap();
+    fs::rename(repository.path("a.txt"), repository.project.folder().join("a.txt")).unwrap();
     assert_eq!(repository.found(), []);
 
     let project = Project::described(LAB).applied();
@@ -279,10 +228,7 @@ fn other_folders_and_no_repository() {
     let text = said(&output);
     assert!(text.contains("note: no Git repository is here"), "{text}");
     let secrets = project.files(".key").len() + project.files(".conf").len();
-    assert!(
-        text.contains(&format!("\n{secrets} secrets in the clear\n")),
-        "{text}"
-    );
+    assert!(text.contains(&format!("\n{secrets} secrets in the clear\n")), "{text}");
     // Broken in another way: an error, and never a pass.
     fs::write(project.folder().join(".git"), "gitdir: nowhere\n").unwrap();
     let output = project.kpki(&["check", "--no-plaintext"]);
@@ -334,31 +280,15 @@ fn kinds_of_plaintext() {
         ("with CR LF", key.replace('\n', "\r\n"), &[PrivateKey]),
         ("indented", key.replace('\n', "\n      "), &[PrivateKey]),
         ("in JSON", json(&key), &[PrivateKey]),
-        (
-            "under a passphrase, in JSON",
-            json(&read("legacy-locked")),
-            &[],
-        ),
-        (
-            "in a Secret",
-            format!("data:\n  tls.key: {}\n", base64(&key)),
-            &[EncodedPrivateKey],
-        ),
-        (
-            "in a folded Secret",
-            format!("  tls.key: |\n{}", folded(&key)),
-            &[EncodedPrivateKey],
-        ),
+        ("under a passphrase, in JSON", json(&read("legacy-locked")), &[]),
+        ("in a Secret", format!("data:\n  tls.key: {}\n", base64(&key)), &[EncodedPrivateKey]),
+        ("in a folded Secret", format!("  tls.key: |\n{}", folded(&key)), &[EncodedPrivateKey]),
         (
             "after a certificate in a Secret",
             format!("  all: {}", base64(&both)),
             &[EncodedPrivateKey],
         ),
-        (
-            "a kubeconfig",
-            format!("    client-key-data: {}\n", base64(&key)),
-            &[Kubeconfig],
-        ),
+        ("a kubeconfig", format!("    client-key-data: {}\n", base64(&key)), &[Kubeconfig]),
         (
             "a kubeconfig in JSON",
             format!("{{\"client-key-data\":\"{}\"}}", base64(&key)),
@@ -372,21 +302,9 @@ fn kinds_of_plaintext() {
         ("a certificate in base64", base64(&read("certificate")), &[]),
         ("a public key", read("public"), &[]),
         ("a sealed key", sealed, &[]),
-        (
-            "a text about keys",
-            "a file with -----BEGIN PRIVATE KEY----- in it\n".into(),
-            &[],
-        ),
-        (
-            "a text about kubeconfigs",
-            "client-key-data: the key in base64".into(),
-            &[],
-        ),
-        (
-            "a text about age",
-            "AGE-SECRET-KEY-1... is an identity".into(),
-            &[],
-        ),
+        ("a text about keys", "a file with -----BEGIN PRIVATE KEY----- in it\n".into(), &[]),
+        ("a text about kubeconfigs", "client-key-data: the key in base64".into(), &[]),
+        ("a text about age", "AGE-SECRET-KEY-1... is an identity".into(), &[]),
         ("nothing", String::new(), &[]),
     ] {
         let found: Vec<Plaintext> = plaintext_in(text.as_bytes()).into_iter().collect();

@@ -40,36 +40,11 @@ fn tree(version: &str) -> Tree {
     let key = generate(KeyAlgorithm::EcdsaP256).to_pem();
     let folder = "etc/kubernetes";
     let mut files = vec![
-        file(
-            &graph,
-            Layer::Pki,
-            &format!("{folder}/pki/ca.crt"),
-            text("ca"),
-        ),
-        file(
-            &graph,
-            Layer::Pki,
-            &format!("{folder}/pki/etcd/server.key"),
-            key,
-        ),
-        file(
-            &graph,
-            Layer::Kubeconfig,
-            &format!("{folder}/scheduler.conf"),
-            text("conf"),
-        ),
-        file(
-            &graph,
-            Layer::KubeletConfig,
-            "var/lib/kubelet/config.yaml",
-            text("kubelet"),
-        ),
-        file(
-            &graph,
-            Layer::Manifest,
-            &format!("{folder}/manifests/etcd.yaml"),
-            text("etcd"),
-        ),
+        file(&graph, Layer::Pki, &format!("{folder}/pki/ca.crt"), text("ca")),
+        file(&graph, Layer::Pki, &format!("{folder}/pki/etcd/server.key"), key),
+        file(&graph, Layer::Kubeconfig, &format!("{folder}/scheduler.conf"), text("conf")),
+        file(&graph, Layer::KubeletConfig, "var/lib/kubelet/config.yaml", text("kubelet")),
+        file(&graph, Layer::Manifest, &format!("{folder}/manifests/etcd.yaml"), text("etcd")),
     ];
     if version == "1" {
         for (layer, path) in [
@@ -89,24 +64,14 @@ impl Tree {
         let record = read_record(disk).unwrap();
         let record = record.map(|bytes| Record::parse(bytes.expose()).unwrap());
         let recorded = record.iter().flat_map(|record| &record.files);
-        let paths: BTreeSet<&TreePath> = (self.0.iter().map(|file| &file.path))
-            .chain(recorded.map(|line| &line.path))
-            .collect();
-        let targets = paths
-            .iter()
-            .map(ToString::to_string)
-            .chain([RECORD.to_owned()]);
+        let paths: BTreeSet<&TreePath> =
+            (self.0.iter().map(|file| &file.path)).chain(recorded.map(|line| &line.path)).collect();
+        let targets = paths.iter().map(ToString::to_string).chain([RECORD.to_owned()]);
         let targets = targets.collect();
         let node = look_at_node(disk, paths).unwrap();
         let name: NodeName = "cp1".parse().unwrap();
-        let done = install(
-            &"lab".parse().unwrap(),
-            &name,
-            &self.0,
-            &node,
-            record.as_ref(),
-            &|_| false,
-        );
+        let done =
+            install(&"lab".parse().unwrap(), &name, &self.0, &node, record.as_ref(), &|_| false);
         // Whatever happened before: no key on the node is taken for somebody else's.
         assert_eq!(done.keys_at_risk, Vec::<TreePath>::new());
         assert_eq!(done.kept, Vec::<TreePath>::new());
@@ -128,11 +93,7 @@ impl Tree {
                 .collect()
         };
         let change = Change {
-            folders: done
-                .folders
-                .iter()
-                .map(|(path, mode)| (path.as_str(), *mode))
-                .collect(),
+            folders: done.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
             layers: Layer::ALL.into_iter().map(layer).collect(),
             removals: done
                 .removals
@@ -147,8 +108,7 @@ impl Tree {
 
     fn bytes(&self) -> BTreeMap<String, Vec<u8>> {
         let each = self.0.iter();
-        each.map(|file| (file.path.to_string(), file.bytes.expose().to_vec()))
-            .collect()
+        each.map(|file| (file.path.to_string(), file.bytes.expose().to_vec())).collect()
     }
 }
 
@@ -158,9 +118,7 @@ fn files(disk: &impl Disk) -> BTreeMap<String, Vec<u8>> {
     let mut waiting = vec![String::new()];
     while let Some(folder) = waiting.pop() {
         for name in disk.list(&folder).unwrap() {
-            let path = format!("{folder}/{name}")
-                .trim_start_matches('/')
-                .to_owned();
+            let path = format!("{folder}/{name}").trim_start_matches('/').to_owned();
             if let EntryKind::Folder { .. } = disk.kind(&path).unwrap() {
                 waiting.push(path);
             } else {
@@ -225,43 +183,25 @@ impl Case {
             assert!(known, "{what}: {path} is neither old nor new");
         }
         for path in self.old.keys() {
-            assert!(
-                now.contains_key(path) || !new.contains_key(path),
-                "{what}: {path} is lost"
-            );
+            assert!(now.contains_key(path) || !new.contains_key(path), "{what}: {path} is lost");
         }
         // What is new stands upon what is new.
         let is_new = |file: &&Wanted| now.get(file.path.as_str()) == new.get(file.path.as_str());
         let differs =
             |file: &&Wanted| self.old.get(file.path.as_str()) != new.get(file.path.as_str());
-        let reached = self
-            .new
-            .0
-            .iter()
-            .filter(differs)
-            .filter(is_new)
-            .map(|file| file.layer)
-            .max();
+        let reached = self.new.0.iter().filter(differs).filter(is_new).map(|file| file.layer).max();
         if let Some(reached) = reached {
             for file in self.new.0.iter().filter(|file| file.layer < reached) {
-                assert!(
-                    is_new(&file),
-                    "{what}: {} is older than {reached:?}",
-                    file.path
-                );
+                assert!(is_new(&file), "{what}: {} is older than {reached:?}", file.path);
             }
         }
         // And nothing goes before all that is new is there.
         let gone = self.old.keys().any(|path| !now.contains_key(path));
-        assert!(
-            !gone || self.new.0.iter().all(|file| is_new(&file)),
-            "{what}"
-        );
+        assert!(!gone || self.new.0.iter().all(|file| is_new(&file)), "{what}");
     }
 
     fn check_finished(tree: &Tree, disk: &MemoryDisk, what: &str) {
-        tree.install(disk)
-            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        tree.install(disk).unwrap_or_else(|error| panic!("{what}: {error}"));
         disk.lose_power(Loss::All);
         let mut now = files(disk);
         assert!(now.remove(RECORD).is_some(), "{what}");
@@ -291,10 +231,8 @@ fn an_error_at_any_operation() {
             disk.set_fault(Fault::None);
             assert!(done.is_err(), "{what}");
             case.check(&disk, &what);
-            let left: Vec<String> = files(&disk)
-                .into_keys()
-                .filter(|path| is_temporary(path))
-                .collect();
+            let left: Vec<String> =
+                files(&disk).into_keys().filter(|path| is_temporary(path)).collect();
             assert_eq!(left, Vec::<String>::new(), "{what}");
             Case::check_finished(&case.new, &disk, &what);
         }
@@ -310,10 +248,7 @@ fn a_stop_at_any_operation() {
             let done = case.new.install(&crashed);
             assert_eq!(done.is_ok(), k == case.operations, "{} at {k}", case.name);
             let some = (1..=5).map(|seed| Some(Loss::Some(seed * 1000 + k as u64)));
-            for loss in [None, Some(Loss::All), Some(Loss::Contents)]
-                .into_iter()
-                .chain(some)
-            {
+            for loss in [None, Some(Loss::All), Some(Loss::Contents)].into_iter().chain(some) {
                 let what = format!("{}, {loss:?} at {k}", case.name);
                 let disk = crashed.clone();
                 match loss {

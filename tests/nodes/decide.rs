@@ -44,10 +44,7 @@ fn a_manifest_comes_after_every_file_that_it_names() {
     let mut named = 0;
     for slot in slots.iter().filter(|slot| slot.layer == Layer::Manifest) {
         let text = project.read(slot.place.path.as_str());
-        for path in text
-            .lines()
-            .filter_map(|line| line.split_once("=/etc/kubernetes/"))
-        {
+        for path in text.lines().filter_map(|line| line.split_once("=/etc/kubernetes/")) {
             let path = format!("/etc/kubernetes/{}", path.1);
             assert!(layer(&path).unwrap() < Layer::Manifest, "{path}");
             named += 1;
@@ -55,10 +52,7 @@ fn a_manifest_comes_after_every_file_that_it_names() {
     }
     assert!(named > 20, "{named}");
     let config = project.read("nodes/cp1/var/lib/kubelet/config.yaml");
-    for path in config
-        .lines()
-        .filter_map(|line| line.split_once(": /etc/kubernetes/pki/"))
-    {
+    for path in config.lines().filter_map(|line| line.split_once(": /etc/kubernetes/pki/")) {
         let path = format!("/etc/kubernetes/pki/{}", path.1);
         assert_eq!(layer(&path), Some(Layer::Pki), "{path}");
     }
@@ -87,10 +81,7 @@ impl Things {
     fn new() -> Self {
         let text = |n: u8| Secret::new(format!("text {n}\n").into_bytes());
         let key = |_| generate(KeyAlgorithm::EcdsaP256).to_pem();
-        Things {
-            texts: (0..3).map(text).collect(),
-            keys: (0..3).map(key).collect(),
-        }
+        Things { texts: (0..3).map(text).collect(), keys: (0..3).map(key).collect() }
     }
 
     fn get(&self, is_key: bool, n: usize) -> Secret {
@@ -127,14 +118,8 @@ fn carry_out(
     record: &mut Option<Record>,
     allowed: bool,
 ) -> Option<()> {
-    let done = install(
-        &"lab".parse().unwrap(),
-        &name(),
-        things,
-        node,
-        record.as_ref(),
-        &|_| allowed,
-    );
+    let done =
+        install(&"lab".parse().unwrap(), &name(), things, node, record.as_ref(), &|_| allowed);
     if !done.keys_at_risk.is_empty() {
         return None;
     }
@@ -142,11 +127,8 @@ fn carry_out(
         .writes
         .iter()
         .map(|write| {
-            let file = NodeFile {
-                mode: write.file.mode,
-                own: true,
-                bytes: write.file.bytes.clone(),
-            };
+            let file =
+                NodeFile { mode: write.file.mode, own: true, bytes: write.file.bytes.clone() };
             (write.file.path.clone(), file)
         })
         .collect();
@@ -277,91 +259,31 @@ fn reasons_one_by_one() {
     let table: [Row; 10] = [
         (key, None, None, Some(Reason::New), false),
         (key, Some(right), None, None, false),
-        (
-            key,
-            Some((0, 0o644, true)),
-            None,
-            Some(Reason::Attributes),
-            false,
-        ),
-        (
-            key,
-            Some((0, 0o600, false)),
-            None,
-            Some(Reason::Attributes),
-            false,
-        ),
-        (
-            key,
-            Some((1, 0o600, true)),
-            Some(recorded(1, true, key)),
-            Some(Reason::Outdated),
-            false,
-        ),
-        (
-            key,
-            Some((1, 0o600, true)),
-            Some(recorded(2, true, key)),
-            Some(Reason::Foreign),
-            true,
-        ),
-        (
-            key,
-            Some((1, 0o600, true)),
-            Some(recorded(1, true, crt)),
-            Some(Reason::Foreign),
-            true,
-        ),
-        (
-            key,
-            Some((1, 0o600, true)),
-            None,
-            Some(Reason::Foreign),
-            true,
-        ),
-        (
-            crt,
-            Some((1, 0o644, true)),
-            None,
-            Some(Reason::Foreign),
-            false,
-        ),
-        (
-            crt,
-            Some((1, 0o644, true)),
-            Some(recorded(1, false, crt)),
-            Some(Reason::Outdated),
-            false,
-        ),
+        (key, Some((0, 0o644, true)), None, Some(Reason::Attributes), false),
+        (key, Some((0, 0o600, false)), None, Some(Reason::Attributes), false),
+        (key, Some((1, 0o600, true)), Some(recorded(1, true, key)), Some(Reason::Outdated), false),
+        (key, Some((1, 0o600, true)), Some(recorded(2, true, key)), Some(Reason::Foreign), true),
+        (key, Some((1, 0o600, true)), Some(recorded(1, true, crt)), Some(Reason::Foreign), true),
+        (key, Some((1, 0o600, true)), None, Some(Reason::Foreign), true),
+        (crt, Some((1, 0o644, true)), None, Some(Reason::Foreign), false),
+        (crt, Some((1, 0o644, true)), Some(recorded(1, false, crt)), Some(Reason::Outdated), false),
     ];
     for (index, (path, there, record, reason, at_risk)) in table.into_iter().enumerate() {
         let mut node = NodeState::default();
         let path = TreePath::of(path);
         if let Some((n, mode, own)) = there {
             let bytes = things.get(path.as_str() == key, n);
-            node.files
-                .insert(path.clone(), NodeFile { mode, own, bytes });
+            node.files.insert(path.clone(), NodeFile { mode, own, bytes });
         }
-        let done = install(
-            &"lab".parse().unwrap(),
-            &name(),
-            &files,
-            &node,
-            record.as_ref(),
-            &no,
-        );
+        let done = install(&"lab".parse().unwrap(), &name(), &files, &node, record.as_ref(), &no);
         let found = done.writes.iter().find(|write| write.file.path == path);
         assert_eq!(found.map(|write| write.reason), reason, "row {index}");
         assert_eq!(done.keys_at_risk.contains(&path), at_risk, "row {index}");
         let allow: Permission = format!("overwrite:/{path}").parse().unwrap();
-        let done = install(
-            &"lab".parse().unwrap(),
-            &name(),
-            &files,
-            &node,
-            record.as_ref(),
-            &|path| allow.overwrites(path),
-        );
+        let done =
+            install(&"lab".parse().unwrap(), &name(), &files, &node, record.as_ref(), &|path| {
+                allow.overwrites(path)
+            });
         assert!(done.keys_at_risk.is_empty(), "row {index}");
     }
 }
@@ -385,22 +307,12 @@ fn fingerprints() {
     assert!(lock.contains(&public(Holds::of(&read(config))).to_string()));
     let text = project.read(config);
     for (what, changed) in [
-        (
-            "server",
-            text.replace("https://10.0.0.11", "https://10.0.0.12"),
-        ),
+        ("server", text.replace("https://10.0.0.11", "https://10.0.0.12")),
         ("one more line", format!("{text}# mine\n")),
-        (
-            "user",
-            text.replace("system:kube-scheduler", "system:kube-schedules"),
-        ),
+        ("user", text.replace("system:kube-scheduler", "system:kube-schedules")),
     ] {
         assert_ne!(changed, text, "{what}");
-        assert_ne!(
-            print(&Secret::new(changed.into_bytes())),
-            print(&read(config)),
-            "{what}"
-        );
+        assert_ne!(print(&Secret::new(changed.into_bytes())), print(&read(config)), "{what}");
     }
     let size = text.len() as u64;
     assert!(matches!(print(&read(config)), Some(Fingerprint { size: told, .. }) if told == size));
@@ -411,25 +323,12 @@ fn fingerprints() {
 #[test]
 fn permissions() {
     let allow = |text: &str| text.parse::<Permission>();
-    for text in [
-        "other-host:vm",
-        "other-cluster:prod",
-        "overwrite:/etc/kubernetes/pki/ca.key",
-    ] {
+    for text in ["other-host:vm", "other-cluster:prod", "overwrite:/etc/kubernetes/pki/ca.key"] {
         assert_eq!(allow(text).unwrap().to_string(), text);
     }
-    assert_eq!(
-        allow("overwrite:etc/a").unwrap().to_string(),
-        "overwrite:/etc/a"
-    );
-    for text in [
-        "",
-        "other-host",
-        "other-host:",
-        "overwrite:",
-        "overwrite:../a",
-        "replace:ca/etcd",
-    ] {
+    assert_eq!(allow("overwrite:etc/a").unwrap().to_string(), "overwrite:/etc/a");
+    for text in ["", "other-host", "other-host:", "overwrite:", "overwrite:../a", "replace:ca/etcd"]
+    {
         assert!(allow(text).is_err(), "{text}");
     }
     let path = TreePath::of("etc/kubernetes/pki/ca.key");

@@ -1,4 +1,5 @@
-//! A secret in the clear that was exchanged is noticed without being opened, is named, and is never written over.
+//! A secret in the clear that was exchanged is noticed without being opened, is named, and is never written
+//! over.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
@@ -49,10 +50,7 @@ fn plan(project: &Project) -> String {
 
 fn nothing_to_do(project: &Project) {
     let text = plan(project);
-    assert!(
-        text.contains("nothing to do:") && !text.contains("verified"),
-        "{text}"
-    );
+    assert!(text.contains("nothing to do:") && !text.contains("verified"), "{text}");
     let code = project.kpki(&["plan", "--detailed-exitcode"]).status.code();
     assert_eq!(code, Some(0));
 }
@@ -80,15 +78,8 @@ fn apply_refuses(project: &Project, code: i32, words: &[&str]) -> String {
 
 /// The command after `help: …: `, as a person types it.
 fn follow(project: &Project, error: &str) -> Output {
-    let help = error
-        .lines()
-        .find(|line| line.starts_with("help: "))
-        .unwrap();
-    let from = ["rm ", "kpki apply"]
-        .iter()
-        .filter_map(|word| help.find(word))
-        .min()
-        .unwrap();
+    let help = error.lines().find(|line| line.starts_with("help: ")).unwrap();
+    let from = ["rm ", "kpki apply"].iter().filter_map(|word| help.find(word)).min().unwrap();
     let command = help[from..].split(" writes it").next().unwrap();
     let kpki = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
@@ -116,10 +107,7 @@ fn a_key_of_the_same_size_is_noticed_named_and_put_back_by_the_command_that_is_t
     nothing_to_do(&project);
     put(&project, SA_KEY, &another_key());
     is_noticed(&project, SA_KEY, CHANGED);
-    let (theirs, ours) = (
-        fingerprint(&project, SA_KEY),
-        fingerprint(&project, "ca/sa.key"),
-    );
+    let (theirs, ours) = (fingerprint(&project, SA_KEY), fingerprint(&project, "ca/sa.key"));
     let words = [
         "out/nodes/cp1/etc/kubernetes/pki/sa.key does not hold the private key of out/ca/sa.pub",
         theirs.as_str(),
@@ -144,23 +132,14 @@ fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
     let right = fs::read(&key).unwrap();
     let time = fs::metadata(&key).unwrap().modified().unwrap();
     let set_back = |path: &Path| {
-        File::options()
-            .write(true)
-            .open(path)
-            .unwrap()
-            .set_modified(time)
-            .unwrap();
+        File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
     };
     let path = "nodes/w1/etc/kubernetes/pki/kubelet.key";
 
     put(&project, path, &another_key());
     set_back(&key);
     is_noticed(&project, path, CHANGED);
-    let error = apply_refuses(
-        &project,
-        1,
-        &["pki/kubelet.key does not hold the private key of"],
-    );
+    let error = apply_refuses(&project, 1, &["pki/kubelet.key does not hold the private key of"]);
     // It lies nowhere else.
     assert!(
         error.contains("put the right key back; or make a new one: kpki apply --rekey nodes/w1/"),
@@ -212,19 +191,15 @@ fn a_kubeconfig_of_the_same_size() {
     install_refuses(
         &project,
         "cp1",
-        &[
-            "scheduler.conf names the server",
-            "kpki apply --renew nodes/cp1/scheduler",
-        ],
+        &["scheduler.conf names the server", "kpki apply --renew nodes/cp1/scheduler"],
     );
     apply(&project, &[]);
     assert_eq!(project.read(path), right);
     nothing_to_do(&project);
 
     // Another one's: the key in it is somebody's.
-    let others = project
-        .read("nodes/cp2/etc/kubernetes/scheduler.conf")
-        .replace("10.0.0.12", "10.0.0.11");
+    let others =
+        project.read("nodes/cp2/etc/kubernetes/scheduler.conf").replace("10.0.0.12", "10.0.0.11");
     if others.len() == right.len() {
         put(&project, path, &others);
     } else {
@@ -245,41 +220,23 @@ fn a_certificate_that_was_exchanged_under_its_key() {
     let project = Project::described(LAB).applied();
     let colleague = Project::described(LAB);
     copy(project.folder(), colleague.folder());
-    apply(
-        &colleague,
-        &[
-            "--rekey",
-            "nodes/w1/kubelet-server",
-            "--rekey",
-            "nodes/cp1/etcd-peer",
-        ],
-    );
+    apply(&colleague, &["--rekey", "nodes/w1/kubelet-server", "--rekey", "nodes/cp1/etcd-peer"]);
     let pki = "nodes/w1/etc/kubernetes/pki";
     for public in [
         "cluster.lock",
         &format!("out/{pki}/kubelet.crt"),
         "out/nodes/cp1/etc/kubernetes/pki/etcd/peer.crt",
     ] {
-        fs::copy(
-            colleague.folder().join(public),
-            project.folder().join(public),
-        )
-        .unwrap();
+        fs::copy(colleague.folder().join(public), project.folder().join(public)).unwrap();
     }
     let key = format!("{pki}/kubelet.key");
     is_noticed(&project, &key, "was verified with another public half");
     let error = apply_refuses(
         &project,
         1,
-        &[
-            "pki/kubelet.key does not hold",
-            "etcd/peer.key does not hold",
-        ],
+        &["pki/kubelet.key does not hold", "etcd/peer.key does not hold"],
     );
-    assert!(
-        error.contains("kpki apply --rekey nodes/w1/kubelet-server"),
-        "{error}"
-    );
+    assert!(error.contains("kpki apply --rekey nodes/w1/kubelet-server"), "{error}");
     // The right keys arrive, too.
     for key in [key.as_str(), "nodes/cp1/etc/kubernetes/pki/etcd/peer.key"] {
         fs::copy(colleague.out(key), project.out(key)).unwrap();
@@ -300,11 +257,8 @@ fn a_copy_of_another_size_that_holds_another_key_is_not_written_over() {
         "rsa_keygen_bits:2048",
     ]));
     fs::write(project.out(SA_KEY), rsa).unwrap();
-    let error = apply_refuses(
-        &project,
-        1,
-        &["sa.key does not hold the private key of out/ca/sa.pub"],
-    );
+    let error =
+        apply_refuses(&project, 1, &["sa.key does not hold the private key of out/ca/sa.pub"]);
     follow(&project, &error);
     nothing_to_do(&project);
     // What is no key at all is.
@@ -316,10 +270,7 @@ fn a_copy_of_another_size_that_holds_another_key_is_not_written_over() {
 #[test]
 fn a_master_is_moved_away_not_deleted() {
     let project = Project::described(LAB).applied();
-    for (master, copy) in [
-        ("ca/kubernetes.key", "pki/ca.key"),
-        ("ca/sa.key", "pki/sa.key"),
-    ] {
+    for (master, copy) in [("ca/kubernetes.key", "pki/ca.key"), ("ca/sa.key", "pki/sa.key")] {
         put(&project, master, &another_key());
         is_noticed(&project, master, CHANGED);
         apply_refuses(
@@ -339,38 +290,26 @@ fn a_master_is_moved_away_not_deleted() {
     apply_refuses(
         &project,
         3,
-        &[
-            "put the right key back",
-            "--rekey ca/etcd --allow replace:ca/etcd",
-        ],
+        &["put the right key back", "--rekey ca/etcd --allow replace:ca/etcd"],
     );
 }
 
 /// Two clusters' worth of tokens, after a botched join.
 #[test]
 fn nodes_that_came_with_different_service_account_keys() {
-    let (project, other) = (
-        Project::described(LAB).applied(),
-        Project::described(LAB).applied(),
-    );
+    let (project, other) = (Project::described(LAB).applied(), Project::described(LAB).applied());
     for file in ["sa.key", "sa.pub"] {
         let file = format!("nodes/cp2/etc/kubernetes/pki/{file}");
         fs::copy(other.out(&file), project.out(&file)).unwrap();
     }
     let theirs = "nodes/cp2/etc/kubernetes/pki/sa.key";
-    let (their_print, our_print) = (
-        fingerprint(&project, theirs),
-        fingerprint(&project, "ca/sa.key"),
-    );
+    let (their_print, our_print) =
+        (fingerprint(&project, theirs), fingerprint(&project, "ca/sa.key"));
     // With its lock: the public half is not repaired either while the key is another's.
     apply_refuses(
         &project,
         1,
-        &[
-            "cp2/etc/kubernetes/pki/sa.key does not hold",
-            &their_print,
-            &our_print,
-        ],
+        &["cp2/etc/kubernetes/pki/sa.key does not hold", &their_print, &our_print],
     );
     // Taken over, without one.
     fs::remove_file(project.folder().join("cluster.lock")).unwrap();
@@ -396,11 +335,7 @@ fn nodes_that_came_with_different_service_account_keys() {
     // The key alone is another's.
     fs::copy(other.out(theirs), project.out(theirs)).unwrap();
     fs::remove_file(project.folder().join("cluster.lock")).unwrap();
-    let error = apply_refuses(
-        &project,
-        1,
-        &["cp2/etc/kubernetes/pki/sa.key does not hold"],
-    );
+    let error = apply_refuses(&project, 1, &["cp2/etc/kubernetes/pki/sa.key does not hold"]);
     follow(&project, &error);
     nothing_to_do(&project);
 }
@@ -445,10 +380,7 @@ fn is_unverified(machine: &Path, project: &Project) {
 
 fn is_verified(machine: &Path, project: &Project) {
     let text = said(&on(machine, project, &["plan"]));
-    assert!(
-        text.contains("nothing to do:") && !text.contains("verified"),
-        "{text}"
-    );
+    assert!(text.contains("nothing to do:") && !text.contains("verified"), "{text}");
 }
 
 fn indexes(machine: &Path) -> Vec<std::path::PathBuf> {
@@ -469,10 +401,7 @@ fn an_index_that_is_gone_or_another_s_is_as_none() {
     let lock = fs::read(project.folder().join("cluster.lock")).unwrap();
     let applied = done(on(one, &project, &["apply"]));
     assert!(applied.contains("nothing to do:"), "{applied}");
-    assert_eq!(
-        fs::read(project.folder().join("cluster.lock")).unwrap(),
-        lock
-    );
+    assert_eq!(fs::read(project.folder().join("cluster.lock")).unwrap(), lock);
     is_verified(one, &project);
 
     // Another machine's, put in this one's place.
@@ -491,10 +420,7 @@ fn an_index_that_is_gone_or_another_s_is_as_none() {
     let first = indexes(one)[0].clone();
     done(on(one, &second, &["apply"]));
     is_verified(one, &second);
-    let of_second = indexes(one)
-        .into_iter()
-        .find(|path| *path != first)
-        .unwrap();
+    let of_second = indexes(one).into_iter().find(|path| *path != first).unwrap();
     fs::copy(&first, &of_second).unwrap();
     is_unverified(one, &second);
 

@@ -23,15 +23,8 @@ fn the_archive_is_the_tree_that_install_makes() {
             )),
             "{text}"
         );
-        assert_eq!(
-            fs::metadata(&archive).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        printed(
-            tool("tar")
-                .args(["-xpf", "node.tar", "-C", "."])
-                .current_dir(unpacked.root()),
-        );
+        assert_eq!(fs::metadata(&archive).unwrap().permissions().mode() & 0o777, 0o600);
+        printed(tool("tar").args(["-xpf", "node.tar", "-C", "."]).current_dir(unpacked.root()));
         fs::remove_file(&archive).unwrap();
         assert_eq!(installed.files(), unpacked.files(), "{name}");
         // The record is in it: a later install knows the files.
@@ -60,10 +53,7 @@ fn the_same_tree_gives_the_same_bytes() {
     // Neither times nor modes of out/ are in it: Git keeps none.
     printed(
         Command::new("sh")
-            .args([
-                "-c",
-                "find . -type f -exec chmod 644 {} + -exec touch -d 2001-01-01 {} +",
-            ])
+            .args(["-c", "find . -type f -exec chmod 644 {} + -exec touch -d 2001-01-01 {} +"])
             .current_dir(project.out("nodes")),
     );
     assert_eq!(export(""), first);
@@ -83,16 +73,10 @@ fn members_come_in_the_order_in_which_they_may_be_seen() {
             .args(["--utc", "--numeric-owner", "-tvf", "node.tar"])
             .current_dir(project.folder()),
     );
-    let lines: Vec<Vec<&str>> = listing
-        .lines()
-        .map(|line| line.split_whitespace().collect())
-        .collect();
+    let lines: Vec<Vec<&str>> =
+        listing.lines().map(|line| line.split_whitespace().collect()).collect();
     for line in &lines {
-        assert_eq!(
-            (line[1], line[3], line[4]),
-            ("0/0", "1970-01-01", "00:00"),
-            "{line:?}"
-        );
+        assert_eq!((line[1], line[3], line[4]), ("0/0", "1970-01-01", "00:00"), "{line:?}");
         let expected = match line[5] {
             "etc/kubernetes/manifests/" => "drwx------",
             path if path.ends_with('/') => "drwxr-xr-x",
@@ -122,10 +106,7 @@ fn members_come_in_the_order_in_which_they_may_be_seen() {
         "etc/kubernetes/manifests/etcd.yaml",
     ];
     assert!(order.is_sorted_by_key(|path| at(path)), "{paths:?}");
-    assert_eq!(
-        at("etc/kubernetes/manifests/kube-scheduler.yaml"),
-        paths.len() - 1
-    );
+    assert_eq!(at("etc/kubernetes/manifests/kube-scheduler.yaml"), paths.len() - 1);
     // The format is the POSIX one, and not one of its many dialects.
     let bytes = fs::read(project.folder().join("node.tar")).unwrap();
     assert_eq!(&bytes[257..265], b"ustar\x0000");
@@ -139,10 +120,7 @@ fn where_an_archive_does_not_belong() {
     assert!(error.contains("out/node.tar is inside of out/"), "{error}");
     fs::create_dir(project.folder().join("folder")).unwrap();
     let error = refused(&export("folder"), 64);
-    assert!(
-        error.contains("folder is there and is no plain file"),
-        "{error}"
-    );
+    assert!(error.contains("folder is there and is no plain file"), "{error}");
     refused(&export("nowhere/node.tar"), 1);
     refused(&export("folder/.."), 64);
     fs::write(project.folder().join("real"), "mine").unwrap();
@@ -159,10 +137,7 @@ fn where_an_archive_does_not_belong() {
             ])
             .current_dir(project.folder()),
     );
-    assert!(
-        terminal.contains("is not written to a terminal"),
-        "{terminal}"
-    );
+    assert!(terminal.contains("is not written to a terminal"), "{terminal}");
     assert!(!terminal.contains("PRIVATE KEY"));
 }
 
@@ -186,30 +161,18 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     };
     let plain = export("-", &[]).stdout;
     assert!(plain.starts_with(b"etc/kubernetes/"));
-    let (age, ssh, listed) = (
-        Key::age(),
-        Key::ssh("ed25519", "carol", ""),
-        Key::ssh("rsa", "dave", ""),
-    );
+    let (age, ssh, listed) =
+        (Key::age(), Key::ssh("ed25519", "carol", ""), Key::ssh("rsa", "dave", ""));
     fs::write(
         project.folder().join("more"),
         format!("# those of the site\n\n{}\n", listed.recipient),
     )
     .unwrap();
-    let recipients = [
-        "--recipient",
-        &age.recipient,
-        "--recipient",
-        &ssh.recipient,
-        "--recipients-file",
-        "more",
-    ];
+    let recipients =
+        ["--recipient", &age.recipient, "--recipient", &ssh.recipient, "--recipients-file", "more"];
     let before: Vec<_> = fs::read_dir(project.folder()).unwrap().collect();
     let text = done(export("w1.tar.age", &recipients));
-    assert!(
-        text.contains("sealed for ") && text.contains("carol"),
-        "{text}"
-    );
+    assert!(text.contains("sealed for ") && text.contains("carol"), "{text}");
     assert!(
         text.ends_with(
             "next: unpack it as root on w1: age -d -i KEY w1.tar.age | tar -xpf - -C /\n"
@@ -231,16 +194,9 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     assert!(open(&sealed, &operator).is_err());
     // As it says, without the root.
     let node = Node::new();
-    let command = format!(
-        "age -d -i {} w1.tar.age | tar -xpf - -C {}",
-        age.file().display(),
-        node.root()
-    );
-    printed(
-        tool("sh")
-            .args(["-c", &command])
-            .current_dir(project.folder()),
-    );
+    let command =
+        format!("age -d -i {} w1.tar.age | tar -xpf - -C {}", age.file().display(), node.root());
+    printed(tool("sh").args(["-c", &command]).current_dir(project.folder()));
     let installed = Node::new();
     let words = ["--identity", identity.to_str().unwrap()];
     done(installed.install(&project, "w1", &words));
@@ -249,10 +205,7 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     let output = export("-", &["--recipient", &age.recipient]);
     assert!(open(&output.stdout, &age) == Ok(plain));
     let talk = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        talk,
-        "unpack as root on w1: age -d -i KEY | tar -xpf - -C /\n"
-    );
+    assert_eq!(talk, "unpack as root on w1: age -d -i KEY | tar -xpf - -C /\n");
 }
 
 #[test]
@@ -269,31 +222,11 @@ fn a_name_that_promises_too_much_and_recipients_that_are_none() {
     let cases: [(&str, &[&str], i32, &str); 8] = [
         ("w1.tar.age", &[], 64, "add --recipient"),
         ("w1.AGE", &[], 64, "as if it were sealed"),
-        (
-            "a",
-            &["--recipient", "bob"],
-            64,
-            "--recipient \"bob\" is not a recipient",
-        ),
+        ("a", &["--recipient", "bob"], 64, "--recipient \"bob\" is not a recipient"),
         ("a", &["--recipient", secret], 64, "is given a secret key"),
-        (
-            "a",
-            &["--recipients-file", "none"],
-            1,
-            "none cannot be read",
-        ),
-        (
-            "a",
-            &["--recipients-file", "empty"],
-            1,
-            "empty holds no recipient",
-        ),
-        (
-            "a",
-            &["--recipients-file", "secret"],
-            1,
-            "secret holds a secret key",
-        ),
+        ("a", &["--recipients-file", "none"], 1, "none cannot be read"),
+        ("a", &["--recipients-file", "empty"], 1, "empty holds no recipient"),
+        ("a", &["--recipients-file", "secret"], 1, "secret holds a secret key"),
         ("a", &["--recipients-file", "wrong"], 1, "wrong:2 "),
     ];
     for (to, more, code, says) in cases {
@@ -304,14 +237,7 @@ fn a_name_that_promises_too_much_and_recipients_that_are_none() {
         assert!(!project.folder().join(to).exists(), "{says}");
     }
     // Sealed under any name.
-    done(project.kpki(&[
-        "export",
-        "w1",
-        "-o",
-        "w1.tar",
-        "--recipient",
-        &key.recipient,
-    ]));
+    done(project.kpki(&["export", "w1", "-o", "w1.tar", "--recipient", &key.recipient]));
     let sealed = fs::read(project.folder().join("w1.tar")).unwrap();
     assert!(open(&sealed, &key).is_ok());
 }

@@ -83,8 +83,7 @@ impl Repository {
 
     fn check(&self) -> Output {
         let words = ["check", "--no-plaintext", "--history"];
-        self.project
-            .kpki(&[&words[..], &["--format", "json"]].concat())
+        self.project.kpki(&[&words[..], &["--format", "json"]].concat())
     }
 
     fn report(&self) -> Value {
@@ -134,40 +133,25 @@ fn a_key_that_was_committed_is_told_until_it_is_another_one() {
     let first = repository.commit("With keys");
     repository.git(&["rm", "-q", "--cached", ca, jane]);
     repository.commit("Without them");
-    let both = [
-        found("ca/kubernetes", ca, &first),
-        found("users/jane", jane, &first),
-    ];
+    let both = [found("ca/kubernetes", ca, &first), found("users/jane", jane, &first)];
     assert_eq!(repository.found(), both);
 
     // Sealing takes nothing back, and the plan that seals says what to ask.
     let operator = Key::age();
-    let sealed = format!(
-        "{CLUSTER}secrets {{ recipient {:?} }}\n",
-        operator.recipient
-    );
+    let sealed = format!("{CLUSTER}secrets {{ recipient {:?} }}\n", operator.recipient);
     describe(&repository.project, &sealed);
     let plan = done(repository.project.kpki(&["plan"]));
     let plan = plan.replace("\n  ", " ");
-    assert!(
-        plan.contains("kpki check --no-plaintext --history"),
-        "{plan}"
-    );
-    done(
-        repository
-            .project
-            .kpki(&["apply", "--allow", "escalation:secrets"]),
-    );
+    assert!(plan.contains("kpki check --no-plaintext --history"), "{plan}");
+    done(repository.project.kpki(&["apply", "--allow", "escalation:secrets"]));
     repository.commit("Sealed");
     assert_eq!(repository.found(), both);
 
     // Its commands are the ones that help.
     let report = repository.report();
     let identity = operator.file();
-    let mut commands: Vec<&str> = keys(&report)
-        .iter()
-        .map(|key| key["rekey"].as_str().unwrap())
-        .collect();
+    let mut commands: Vec<&str> =
+        keys(&report).iter().map(|key| key["rekey"].as_str().unwrap()).collect();
     assert_eq!(
         commands,
         [
@@ -189,10 +173,7 @@ fn a_key_that_was_committed_is_told_until_it_is_another_one() {
         let used = used.iter().filter(|(whose, ..)| whose != "-");
         assert_eq!(used.count(), left);
     }
-    assert_eq!(
-        repository.found(),
-        [found("-", ca, &first), found("-", jane, &first)]
-    );
+    assert_eq!(repository.found(), [found("-", ca, &first), found("-", jane, &first)]);
     let said = repository.says();
     assert!(said.contains("2 other private keys in it"), "{said}");
 }
@@ -203,16 +184,9 @@ fn sealed_from_the_start_nothing_is_found() {
     let operator = Key::age();
     describe(
         &repository.project,
-        &format!(
-            "{CLUSTER}secrets {{ recipient {:?} }}\n",
-            operator.recipient
-        ),
+        &format!("{CLUSTER}secrets {{ recipient {:?} }}\n", operator.recipient),
     );
-    done(
-        repository
-            .project
-            .kpki(&["apply", "--allow", "escalation:secrets"]),
-    );
+    done(repository.project.kpki(&["apply", "--allow", "escalation:secrets"]));
     repository.commit("Sealed");
     let tracked = repository.git(&["ls-files"]);
     assert!(tracked.contains("out/ca/kubernetes.key.age"), "{tracked}");
@@ -227,11 +201,7 @@ fn a_key_is_found_wherever_git_still_has_it() {
     let key = repository.read("out/users/jane/jane.key");
     let mut expected = Vec::new();
     let mut meant = |name: &str, commit: &str| {
-        assert_eq!(
-            repository.found(),
-            [found("users/jane", name, commit)],
-            "{name}"
-        );
+        assert_eq!(repository.found(), [found("users/jane", name, commit)], "{name}");
         expected.push(name.to_owned());
     };
     // Only in another branch, and there deleted under another name.
@@ -254,10 +224,7 @@ fn a_key_is_found_wherever_git_still_has_it() {
     let stash = repository.git(&["rev-parse", "stash"]);
     let found_now = repository.found();
     let (whose, path, _) = &found_now[0];
-    assert_eq!(
-        (whose.as_str(), path.as_str()),
-        ("users/jane", "cluster.kdl")
-    );
+    assert_eq!((whose.as_str(), path.as_str()), ("users/jane", "cluster.kdl"));
     assert!(!stash.is_empty());
     repository.git(&["stash", "drop", "-q"]);
     // What stands in its place hides nothing.
@@ -281,43 +248,24 @@ fn every_form_in_which_a_key_is_found_is_read() {
     };
     assert!(sec1.contains("BEGIN EC PRIVATE KEY"), "{sec1}");
     let encoded = STANDARD.encode(&key);
-    let folded = encoded
-        .as_bytes()
-        .chunks(60)
-        .fold(String::new(), |mut text, line| {
-            let _ = writeln!(text, "    {}", String::from_utf8_lossy(line));
-            text
-        });
+    let folded = encoded.as_bytes().chunks(60).fold(String::new(), |mut text, line| {
+        let _ = writeln!(text, "    {}", String::from_utf8_lossy(line));
+        text
+    });
     let config = repository.read("out/users/jane/jane.kubeconfig");
     let forms = [
         ("config", config),
         ("sec1.pem", sec1),
-        (
-            "secret.yaml",
-            format!("kind: Secret\ndata:\n  tls.key: {encoded}\n"),
-        ),
+        ("secret.yaml", format!("kind: Secret\ndata:\n  tls.key: {encoded}\n")),
         ("folded.yaml", format!("data:\n  tls.key: >\n{folded}")),
-        (
-            "key.json",
-            serde_json::json!({ "key": key, "other": 1 }).to_string(),
-        ),
-        (
-            "indented.yaml",
-            format!(
-                "key: |\n  {}\nnext: 1\n",
-                key.trim_end().replace('\n', "\n  ")
-            ),
-        ),
+        ("key.json", serde_json::json!({ "key": key, "other": 1 }).to_string()),
+        ("indented.yaml", format!("key: |\n  {}\nnext: 1\n", key.trim_end().replace('\n', "\n  "))),
         ("dos.pem", key.replace('\n', "\r\n")),
     ];
     for (name, text) in forms {
         let before = repository.git(&["rev-parse", "HEAD"]);
         let commit = repository.was_here(name, text);
-        assert_eq!(
-            repository.found(),
-            [found("users/jane", name, &commit)],
-            "{name}"
-        );
+        assert_eq!(repository.found(), [found("users/jane", name, &commit)], "{name}");
         repository.git(&["reset", "-q", "--hard", &before]);
         repository.git(&["reflog", "expire", "--expire=now", "--all"]);
     }
@@ -347,25 +295,16 @@ fn an_identity_that_opens_everything_is_in_use_while_its_recipient_is() {
     let repository = Repository::new();
     let (age, ssh, other) = (Key::age(), Key::ssh("ed25519", "bob", ""), Key::age());
     let with = |keys: &[&Key]| {
-        let names: Vec<String> = keys
-            .iter()
-            .map(|key| format!("{:?}", key.recipient))
-            .collect();
+        let names: Vec<String> = keys.iter().map(|key| format!("{:?}", key.recipient)).collect();
         format!("{CLUSTER}secrets {{ recipient {} }}\n", names.join(" "))
     };
     describe(&repository.project, &with(&[&age, &ssh, &other]));
-    done(
-        repository
-            .project
-            .kpki(&["apply", "--allow", "escalation:secrets"]),
-    );
+    done(repository.project.kpki(&["apply", "--allow", "escalation:secrets"]));
     repository.was_here("age.txt", age.secret());
     repository.was_here("id_ed25519", ssh.secret());
     let report = repository.report();
-    let mut recipients: Vec<&str> = keys(&report)
-        .iter()
-        .map(|key| key["recipient"].as_str().unwrap())
-        .collect();
+    let mut recipients: Vec<&str> =
+        keys(&report).iter().map(|key| key["recipient"].as_str().unwrap()).collect();
     recipients.sort_unstable();
     assert!(recipients[0].starts_with("SHA256:"), "{recipients:?}");
     assert_eq!(recipients[1], age.recipient);
@@ -374,13 +313,8 @@ fn an_identity_that_opens_everything_is_in_use_while_its_recipient_is() {
     // As it says: and then plan lists the keys.
     describe(&repository.project, &with(&[&other]));
     let identity = other.file();
-    let words = [
-        "apply",
-        "--identity",
-        identity.to_str().unwrap(),
-        "--allow",
-        "escalation:secrets",
-    ];
+    let words =
+        ["apply", "--identity", identity.to_str().unwrap(), "--allow", "escalation:secrets"];
     done(repository.project.kpki(&words));
     repository.commit("Two less");
     assert_eq!(keys(&repository.report()).len(), 2);
@@ -396,24 +330,14 @@ fn what_cannot_be_answered_is_refused() {
     let clones = tempfile::tempdir().unwrap();
     let shallow = clones.path().join("shallow");
     let url = format!("file://{}", repository.project.folder().display());
-    printed(
-        tool("git")
-            .args(["clone", "-q", "--depth", "1", &url])
-            .arg(&shallow),
-    );
+    printed(tool("git").args(["clone", "-q", "--depth", "1", &url]).arg(&shallow));
     let at = |folder: &std::path::Path| {
         let folder = folder.to_str().unwrap();
-        repository
-            .project
-            .kpki(&[&["-C", folder], &words[..]].concat())
+        repository.project.kpki(&[&["-C", folder], &words[..]].concat())
     };
     let output = at(&shallow);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        said(&output).contains("git fetch --unshallow"),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("git fetch --unshallow"), "{}", said(&output));
     let whole = clones.path().join("whole");
     printed(tool("git").args(["clone", "-q", &url]).arg(&whole));
     let output = at(&whole);
@@ -425,11 +349,7 @@ fn what_cannot_be_answered_is_refused() {
     let alone = Project::described(CLUSTER);
     let output = alone.kpki(&words);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        said(&output).contains("there is no history"),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("there is no history"), "{}", said(&output));
 }
 
 /// Where the project is a folder of a repository, the rest is not looked into, and paths are a person's.
@@ -491,13 +411,8 @@ fn memory_is_bounded_by_one_file() {
                 commit(&mut stream, number);
             }
             let text = format!("{number}\n{filler}");
-            writeln!(
-                stream,
-                "M 100644 inline f{}\ndata {}\n{text}",
-                number % 500,
-                text.len()
-            )
-            .unwrap();
+            writeln!(stream, "M 100644 inline f{}\ndata {}\n{text}", number % 500, text.len())
+                .unwrap();
         }
         commit(&mut stream, FILES);
         writeln!(stream, "M 100644 inline large\ndata {LARGE}").unwrap();
@@ -529,7 +444,8 @@ fn memory_is_bounded_by_one_file() {
     assert!(count > FILES, "{said}");
 }
 
-/// gitrepository-layout(5), git-commit-graph(1), git-replace(1): each can make a history look shorter than it is.
+/// gitrepository-layout(5), git-commit-graph(1), git-replace(1): each can make a history look shorter than it
+/// is.
 #[test]
 fn what_stands_in_for_a_commits_parents_hides_nothing() {
     let repository = Repository::new();

@@ -8,15 +8,8 @@ use std::process::Command;
 use crate::common::project::{Project, said};
 use crate::node::{LAB, Node, apply, describe, done, refused};
 
-const EXAMPLES: [&str; 7] = [
-    "dual-stack",
-    "external-etcd",
-    "ha",
-    "lab-up",
-    "minimal",
-    "static-pods",
-    "users",
-];
+const EXAMPLES: [&str; 7] =
+    ["dual-stack", "external-etcd", "ha", "lab-up", "minimal", "static-pods", "users"];
 
 /// The modes of FACTS: kubeadm's.
 fn mode(path: &str) -> u32 {
@@ -90,10 +83,7 @@ fn a_dry_run_tells_the_same_and_writes_nothing() {
     apply(&project, &["--allow", "escalation:endpoint"]);
     let told = done(node.install(&project, "cp1", &["--dry-run"]));
     assert_eq!(node.files(), after);
-    assert!(
-        told.contains("~ changed  0600  /etc/kubernetes/admin.conf\n"),
-        "{told}"
-    );
+    assert!(told.contains("~ changed  0600  /etc/kubernetes/admin.conf\n"), "{told}");
 }
 
 #[test]
@@ -114,17 +104,11 @@ fn only_what_differs_is_written() {
         assert!(text.contains(line), "{line}: {text}");
     }
     let after = fs::metadata(path("pki/ca.crt")).unwrap();
-    assert_eq!(
-        (before.ino(), before.ctime_nsec()),
-        (after.ino(), after.ctime_nsec())
-    );
+    assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
     // Folders of Kubernetes' own are closed where they are too open, and left where they are closed.
     fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o777)).unwrap();
     let text = node.installed(&project, "w1");
-    assert!(
-        text.starts_with("+ folder  0755  /etc/kubernetes/pki/\n"),
-        "{text}"
-    );
+    assert!(text.starts_with("+ folder  0755  /etc/kubernetes/pki/\n"), "{text}");
     fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o700)).unwrap();
     assert!(node.installed(&project, "w1").starts_with("nothing to do"));
     fs::set_permissions(node.path("etc"), fs::Permissions::from_mode(0o775)).unwrap();
@@ -157,9 +141,7 @@ fn what_is_no_longer_described_goes_unless_it_was_changed() {
     let mut changed = fs::read_to_string(&config).unwrap();
     changed.push_str("# kept by hand\n");
     fs::write(&config, &changed).unwrap();
-    let less = LAB
-        .lines()
-        .filter(|line| !line.contains("kube-proxy") && !line.contains("backup"));
+    let less = LAB.lines().filter(|line| !line.contains("kube-proxy") && !line.contains("backup"));
     describe(&project, &less.collect::<Vec<_>>().join("\n"));
     apply(&project, &["--prune"]);
     let text = node.installed(&project, "cp1");
@@ -190,14 +172,8 @@ fn a_control_plane_node_becomes_a_worker() {
     describe(&project, &worker);
     apply(&project, &["--prune"]);
     let text = node.installed(&project, "cp2");
-    let gone: Vec<&str> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("- removed"))
-        .collect();
-    assert!(
-        gone[0].ends_with("/manifests/kube-scheduler.yaml"),
-        "{text}"
-    );
+    let gone: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("- removed")).collect();
+    assert!(gone[0].ends_with("/manifests/kube-scheduler.yaml"), "{text}");
     assert!(gone[3].ends_with("/manifests/etcd.yaml"), "{text}");
     assert!(gone[4].ends_with("scheduler.conf"), "{text}");
     assert!(gone.last().unwrap().contains("/pki/"), "{text}");
@@ -213,12 +189,7 @@ fn a_control_plane_node_becomes_a_worker() {
 #[test]
 fn restarts() {
     for (what, description, arguments, expected) in [
-        (
-            "a serving certificate is read again",
-            LAB.into(),
-            "--renew nodes/cp1/apiserver",
-            "",
-        ),
+        ("a serving certificate is read again", LAB.into(), "--renew nodes/cp1/apiserver", ""),
         (
             "the service-account key",
             LAB.replace(
@@ -346,19 +317,14 @@ fn the_root_itself_may_be_a_link_and_nothing_below_it() {
         let before = node.files();
         let error = refused(&node.install(&project, "w1", &[]), 1);
         assert!(
-            error.contains(&format!(
-                "{link} is a symbolic link, which kpki does not follow"
-            )),
+            error.contains(&format!("{link} is a symbolic link, which kpki does not follow")),
             "{error}"
         );
         assert_eq!(node.files(), before, "{link}");
     }
     for (path, what) in [
         ("etc/kubernetes/pki", "etc/kubernetes/pki is not a folder"),
-        (
-            "etc/kubernetes/kubelet.conf/x",
-            "etc/kubernetes/kubelet.conf is not a regular file",
-        ),
+        ("etc/kubernetes/kubelet.conf/x", "etc/kubernetes/kubelet.conf is not a regular file"),
     ] {
         let node = Node::new();
         node.put(path, "", 0o600);

@@ -51,11 +51,8 @@ fn a_signal_leaves_nothing_that_others_can_read_and_the_next_run_clears_it() {
     let whole = Node::new();
     whole.installed(&project, "cp1");
     let mut seen = 0;
-    for (round, signal) in [Signal::INT, Signal::TERM, Signal::KILL]
-        .into_iter()
-        .cycle()
-        .take(12)
-        .enumerate()
+    for (round, signal) in
+        [Signal::INT, Signal::TERM, Signal::KILL].into_iter().cycle().take(12).enumerate()
     {
         let node = Node::new();
         // Into an empty root, or over the files of before.
@@ -77,11 +74,7 @@ fn a_signal_leaves_nothing_that_others_can_read_and_the_next_run_clears_it() {
             .process_group(0);
         let mut child = install.spawn().unwrap();
         let start = Instant::now();
-        let wanted = if round % 2 == 1 {
-            1
-        } else {
-            1 + 7 * (round / 2)
-        };
+        let wanted = if round % 2 == 1 { 1 } else { 1 + 7 * (round / 2) };
         while child.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(20) {
             if beside(Path::new(node.root())).len() >= wanted {
                 let _ = kill_process(Pid::from_child(&child), signal); // it may be done by now
@@ -95,9 +88,7 @@ fn a_signal_leaves_nothing_that_others_can_read_and_the_next_run_clears_it() {
             let mode = fs::metadata(path).unwrap().permissions().mode();
             let name = path.to_str().unwrap();
             let public = [".crt", ".pub", ".json"];
-            let public = public
-                .iter()
-                .any(|end| name.ends_with(&format!("{end}.kpki-new")));
+            let public = public.iter().any(|end| name.ends_with(&format!("{end}.kpki-new")));
             let others = mode & if public { 0o022 } else { 0o077 };
             assert_eq!(others, 0, "{name} {mode:o}");
         }

@@ -54,21 +54,13 @@ pub fn files(root: &Path) -> Files {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let facts = fs::symlink_metadata(&path).unwrap();
-            let mut name = path
-                .strip_prefix(root)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned();
+            let mut name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             let bytes = if facts.is_dir() {
                 name.push('/');
                 waiting.push(path);
                 Vec::new()
             } else if facts.is_symlink() {
-                fs::read_link(&path)
-                    .unwrap()
-                    .into_os_string()
-                    .into_encoded_bytes()
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
             } else {
                 fs::read(&path).unwrap()
             };

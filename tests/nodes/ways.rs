@@ -46,18 +46,12 @@ fn a_folder_of_out_that_everybody_can_write_to_is_refused() {
             let (code, text) = run(&project, &["apply"]);
             assert_eq!(code, Some(1), "{text}");
             assert!(text.contains(&what), "{text}");
-            assert!(
-                text.contains(&format!("then: chmod go-w {shown}\n")),
-                "{text}"
-            );
+            assert!(text.contains(&format!("then: chmod go-w {shown}\n")), "{text}");
             assert!(text.contains("nothing was written"), "{text}");
             for reading in ["plan", "status"] {
                 let (code, text) = run(&project, &[reading]);
                 assert_eq!(code, Some(0), "{text}");
-                assert!(
-                    text.contains(&format!("note: {what}; apply is refused")),
-                    "{text}"
-                );
+                assert!(text.contains(&format!("note: {what}; apply is refused")), "{text}");
             }
             let (code, text) = run(&project, &["verify"]);
             assert_eq!(code, Some(2), "{text}");
@@ -91,11 +85,7 @@ fn a_folder_that_our_group_can_write_to_is_closed() {
     fs::create_dir(project.out("notes")).unwrap();
     set_mode(&project.out("notes"), 0o777);
     let (code, text) = run(&project, &["apply"]);
-    assert_eq!(
-        (code, text.contains("out/notes")),
-        (Some(0), false),
-        "{text}"
-    );
+    assert_eq!((code, text.contains("out/notes")), (Some(0), false), "{text}");
 }
 
 #[test]
@@ -110,10 +100,7 @@ fn a_folder_of_another_user_is_refused() {
     // Before the first apply.
     let (code, text) = run(&project, &["apply"]);
     assert_eq!(code, Some(1), "{text}");
-    assert!(
-        text.contains("out belongs to another user (uid 65534)"),
-        "{text}"
-    );
+    assert!(text.contains("out belongs to another user (uid 65534)"), "{text}");
     assert!(text.contains("then: chown -h 0 out\n"), "{text}");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
     take_back(&out);
@@ -123,10 +110,7 @@ fn a_folder_of_another_user_is_refused() {
         assert!(give_away(&path));
         let (code, text) = run(&project, &["apply"]);
         assert_eq!(code, Some(1), "{text}");
-        assert!(
-            text.contains(&format!("then: chown -h 0 out/{folder}\n")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("then: chown -h 0 out/{folder}\n")), "{text}");
         for reading in ["plan", "status"] {
             let (code, text) = run(&project, &[reading]);
             assert_eq!(code, Some(0), "{text}");
@@ -160,14 +144,8 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
             let output = node.install(&project, "cp1", more);
             let text = said(&output);
             assert_eq!(output.status.code(), Some(1), "{text}");
-            assert!(
-                text.contains(&format!("/{folder} can be written to by")),
-                "{text}"
-            );
-            assert!(
-                text.contains(&format!("then: chmod go-w {}\n", path.display())),
-                "{text}"
-            );
+            assert!(text.contains(&format!("/{folder} can be written to by")), "{text}");
+            assert!(text.contains(&format!("then: chmod go-w {}\n", path.display())), "{text}");
             assert!(text.contains("nothing was written"), "{text}");
         }
         assert!(node.files().values().all(|(_, _, bytes)| bytes.is_empty()));
@@ -197,14 +175,8 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
         let output = node.install(&project, "cp1", &[]);
         let text = said(&output);
         assert_eq!(output.status.code(), Some(1), "{text}");
-        assert!(
-            text.contains(&format!("/{folder} belongs to another user")),
-            "{text}"
-        );
-        assert!(
-            text.contains(&format!("then: chown -h 0 {}\n", path.display())),
-            "{text}"
-        );
+        assert!(text.contains(&format!("/{folder} belongs to another user")), "{text}");
+        assert!(text.contains(&format!("then: chown -h 0 {}\n", path.display())), "{text}");
         take_back(&path);
     }
     assert!(node.installed(&project, "cp1").starts_with("nothing to do"));

@@ -1,8 +1,9 @@
-//! What a reviewer sees of a change, and what becomes of it. A folder is a case: `before.kdl` is applied, `after.kdl` takes
-//! its place, and the comment on the pull request and the exit codes must be the expected ones.
+//! What a reviewer sees of a change, and what becomes of it. A folder is a case: `before.kdl` is applied,
+//! `after.kdl` takes its place, and the comment on the pull request and the exit codes must be the expected
+//! ones.
 //!
-//! `expected.md` is refreshed with UPDATE_EXPECTED=1: look at what it changed. `case` is written by hand and never
-//! refreshed:
+//! `expected.md` is refreshed with UPDATE_EXPECTED=1: look at what it changed. `case` is written by hand and
+//! never refreshed:
 //!
 //! ```text
 //! plan 2, apply 3                       exit codes of `plan --detailed-exitcode` and `apply`
@@ -131,16 +132,13 @@ impl Case {
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
             fs::write(&expected, &shaped).unwrap();
         }
-        check(
-            fs::read_to_string(&expected).ok().as_ref() == Some(&shaped),
-            &|| format!("expected.md differs from\n{shaped}"),
-        );
+        check(fs::read_to_string(&expected).ok().as_ref() == Some(&shaped), &|| {
+            format!("expected.md differs from\n{shaped}")
+        });
         let fold = markdown.find("<details>").unwrap_or(markdown.len());
         let (above, below) = markdown.split_at(fold);
         for phrase in &self.above {
-            check(above.contains(phrase), &|| {
-                format!("not above the fold: {phrase}\n{above}")
-            });
+            check(above.contains(phrase), &|| format!("not above the fold: {phrase}\n{above}"));
         }
         for phrase in &self.folded {
             check(below.contains(phrase) && !above.contains(phrase), &|| {
@@ -148,16 +146,10 @@ impl Case {
             });
         }
         if self.plan != 1 || !markdown.is_empty() {
-            check(markdown.starts_with("<!-- kpki plan lab -->\n"), &|| {
-                "no marker".to_owned()
-            });
+            check(markdown.starts_with("<!-- kpki plan lab -->\n"), &|| "no marker".to_owned());
             let foreign = reader::foreign(&markdown);
-            check(foreign.is_empty(), &|| {
-                format!("{foreign:?} in\n{markdown}")
-            });
-            check(markdown.len() <= 60_000, &|| {
-                format!("{} bytes", markdown.len())
-            });
+            check(foreign.is_empty(), &|| format!("{foreign:?} in\n{markdown}"));
+            check(markdown.len() <= 60_000, &|| format!("{} bytes", markdown.len()));
         }
 
         let applied = kpki(project, &["apply"], &self.arguments);
@@ -165,29 +157,21 @@ impl Case {
             format!("apply: {}\n{}", applied.status, said(&applied))
         });
         if self.apply != 0 {
-            check(files(project) == before, &|| {
-                "a refused apply wrote".to_owned()
-            });
+            check(files(project) == before, &|| "a refused apply wrote".to_owned());
         }
         let stderr = [planned.stderr, applied.stderr].concat();
         let stderr = String::from_utf8(stderr).unwrap();
         for phrase in &self.says {
-            check(stderr.contains(phrase), &|| {
-                format!("does not say: {phrase}\n{stderr}")
-            });
+            check(stderr.contains(phrase), &|| format!("does not say: {phrase}\n{stderr}"));
         }
         if let Some(more) = &self.then {
             let arguments = [&self.arguments[..], more].concat();
             let applied = kpki(project, &["apply"], &arguments);
-            check(applied.status.success(), &|| {
-                format!("apply {more:?}: {}", said(&applied))
-            });
+            check(applied.status.success(), &|| format!("apply {more:?}: {}", said(&applied)));
         }
         if self.apply == 0 || self.then.is_some() {
             let left = kpki(project, &["plan", "--detailed-exitcode"], &self.arguments);
-            check(left.status.success(), &|| {
-                format!("left to do: {}", said(&left))
-            });
+            check(left.status.success(), &|| format!("left to do: {}", said(&left)));
         }
         wrong
     }
@@ -255,9 +239,7 @@ fn every_change_is_shown_and_judged_as_written() {
         cases.retain(|path| path.ends_with(&only));
     }
     assert!(!cases.is_empty());
-    let wrong: Vec<String> = cases
-        .into_par_iter()
-        .flat_map_iter(|folder| Case::read(folder).run())
-        .collect();
+    let wrong: Vec<String> =
+        cases.into_par_iter().flat_map_iter(|folder| Case::read(folder).run()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

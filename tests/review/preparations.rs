@@ -1,5 +1,5 @@
-//! What a description alone cannot say: keys and certificates that others made, files that somebody changed by hand, and
-//! what would be long to keep.
+//! What a description alone cannot say: keys and certificates that others made, files that somebody changed
+//! by hand, and what would be long to keep.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,11 +16,7 @@ pub struct Preparation {
     pub after: fn(&Path),
 }
 
-pub const NOTHING: Preparation = Preparation {
-    name: "nothing",
-    before: |_| {},
-    after: |_| {},
-};
+pub const NOTHING: Preparation = Preparation { name: "nothing", before: |_| {}, after: |_| {} };
 
 const ALL: [Preparation; 10] = [
     Preparation {
@@ -50,21 +46,11 @@ const ALL: [Preparation; 10] = [
         name: "files-with-hostile-names",
         before: |_| {},
         after: |project| {
-            for name in [
-                "```",
-                "</details>",
-                "<!-- @all #1",
-                "`a`|b",
-                "- [x](http://example.com)",
-                "a\nb",
-            ] {
-                fs::write(
-                    project
-                        .join("out/nodes")
-                        .join(name.replace('/', "\u{2215}")),
-                    "",
-                )
-                .unwrap();
+            for name in
+                ["```", "</details>", "<!-- @all #1", "`a`|b", "- [x](http://example.com)", "a\nb"]
+            {
+                fs::write(project.join("out/nodes").join(name.replace('/', "\u{2215}")), "")
+                    .unwrap();
             }
         },
     },
@@ -94,10 +80,7 @@ const ALL: [Preparation; 10] = [
                     &[],
                 );
                 let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
-                shown["file"]["holds"][0]["certificate"]["digest"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
+                shown["file"]["holds"][0]["certificate"]["digest"].as_str().unwrap().to_owned()
             };
             let old = digests();
             forge_certificate(project);
@@ -107,16 +90,8 @@ const ALL: [Preparation; 10] = [
             fs::write(&lock, text.replace(&old, &digests())).unwrap();
         },
     },
-    Preparation {
-        name: "forged-certificate",
-        before: |_| {},
-        after: forge_certificate,
-    },
-    Preparation {
-        name: "forged-lock",
-        before: |_| {},
-        after: forge_lock,
-    },
+    Preparation { name: "forged-certificate", before: |_| {}, after: forge_certificate },
+    Preparation { name: "forged-lock", before: |_| {}, after: forge_lock },
 ];
 
 pub fn named(name: &str) -> &'static Preparation {
@@ -130,28 +105,14 @@ fn users(project: &Path, validity: &str, of_one: &str) {
     let mut text = String::new();
     for number in 1..=400 {
         let one = if number == 217 { of_one } else { "" };
-        writeln!(
-            text,
-            "user \"member-of-a-large-team-{number:03}\" validity=\"{validity}\"{one}"
-        )
-        .unwrap();
+        writeln!(text, "user \"member-of-a-large-team-{number:03}\" validity=\"{validity}\"{one}")
+            .unwrap();
     }
     fs::write(project.join("users.kdl"), text).unwrap();
 }
 
 fn new_key(project: &Path, key: &str) {
-    openssl(
-        project,
-        &[
-            "ecparam",
-            "-genkey",
-            "-name",
-            "prime256v1",
-            "-noout",
-            "-out",
-            key,
-        ],
-    );
+    openssl(project, &["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", key]);
 }
 
 /// `company.crt`; whoever makes it anew changes nothing else.
@@ -182,19 +143,7 @@ fn authority(project: &Path, key: &str) {
 /// `omar.csr` over a key that only omar has.
 fn request(project: &Path, key: &str) {
     new_key(project, key);
-    openssl(
-        project,
-        &[
-            "req",
-            "-new",
-            "-key",
-            key,
-            "-subj",
-            "/O=dev/CN=omar",
-            "-out",
-            "omar.csr",
-        ],
-    );
+    openssl(project, &["req", "-new", "-key", key, "-subj", "/O=dev/CN=omar", "-out", "omar.csr"]);
 }
 
 fn openssl(folder: &Path, arguments: &[&str]) {
@@ -226,7 +175,8 @@ fn forge_lock(project: &Path) {
     fs::write(project.join("cluster.lock"), lines).unwrap();
 }
 
-/// A certificate of jane's that says of the new description that it was applied: over her own key, by a CA of the same name.
+/// A certificate of jane's that says of the new description that it was applied: over her own key, by a CA of
+/// the same name.
 fn forge_certificate(project: &Path) {
     let run = |line: &str| openssl(project, &line.split(' ').collect::<Vec<_>>());
     run("ecparam -genkey -name prime256v1 -noout -out ../forged.key");

@@ -11,11 +11,7 @@ pub fn shape(text: &str) -> String {
         let (word, after) = word.split_at(end);
         shaped.push_str(between);
         let parts = word.split('-').map(part).collect::<Vec<_>>();
-        shaped.push_str(&if is_date(word) {
-            "0000-00-00".to_owned()
-        } else {
-            parts.join("-")
-        });
+        shaped.push_str(&if is_date(word) { "0000-00-00".to_owned() } else { parts.join("-") });
         rest = after;
     }
     shaped + rest

@@ -63,18 +63,12 @@ fn what_is_described_is_told_with_its_line() {
     repository.commit("more");
     let back = repository.diff(&["HEAD..HEAD^"], 2);
     let lost = line(&back, "- jane loses the group ");
-    assert!(
-        lost.contains("the old certificate is good until 20"),
-        "{back}"
-    );
+    assert!(lost.contains("the old certificate is good until 20"), "{back}");
     line(&back, "- bob is described no longer, was in ops");
     let json = repository.diff(&["HEAD^..HEAD", "--format", "json"], 2);
     let report: Value = serde_json::from_str(&json).unwrap();
     let jane = &report["authority"][0];
-    assert_eq!(
-        (&jane["holder"], &jane["code"]),
-        (&"jane".into(), &"group".into())
-    );
+    assert_eq!((&jane["holder"], &jane["code"]), (&"jane".into(), &"group".into()));
     assert_eq!(
         (&jane["direction"], &jane["consent"]),
         (&"escalation".into(), &"not-needed".into())
@@ -95,27 +89,14 @@ fn nothing_is_hidden_behind_many_changes() {
     repository.describe(&format!("{jane}{}\n", users("30d")));
     let text = repository.diff(&[], 2);
     let second = text.lines().nth(1).unwrap();
-    assert_eq!(
-        second,
-        "! jane gains the group system:nodes (cluster.kdl:4)"
-    );
+    assert_eq!(second, "! jane gains the group system:nodes (cluster.kdl:4)");
 }
 
 #[test]
 fn what_was_built_and_not_described_is_told() {
     let repository = Repository::new(".");
-    forge(
-        &repository,
-        NEW_KEY,
-        "/O=dev/O=system:masters/CN=jane",
-        "out/users/jane/jane.crt",
-    );
-    forge(
-        &repository,
-        NEW_KEY,
-        "/O=system:masters/CN=evil",
-        "out/users/evil/evil.crt",
-    );
+    forge(&repository, NEW_KEY, "/O=dev/O=system:masters/CN=jane", "out/users/jane/jane.crt");
+    forge(&repository, NEW_KEY, "/O=system:masters/CN=evil", "out/users/evil/evil.crt");
     // Another CA in one node's trust.
     let bundle = "out/nodes/cp1/etc/kubernetes/pki/etcd/ca.crt";
     openssl(
@@ -127,10 +108,7 @@ fn what_was_built_and_not_described_is_told() {
     );
     repository.commit("Nothing to see");
     let text = repository.diff(&["HEAD^..HEAD"], 2);
-    let jane = line(
-        &text,
-        "! jane gains the group system:masters; nothing can revoke it until 20",
-    );
+    let jane = line(&text, "! jane gains the group system:masters; nothing can revoke it until 20");
     assert!(!jane.contains("cluster.kdl"), "{text}");
     line(
         &text,
@@ -138,10 +116,7 @@ fn what_was_built_and_not_described_is_told() {
     );
     line(&text, "! etcd is replaced as a root of trust");
     assert!(text.starts_with("authority\n! "), "{text}");
-    assert!(
-        text.ends_with("\ncertificates: 1 added, 2 changed\n"),
-        "{text}"
-    );
+    assert!(text.ends_with("\ncertificates: 1 added, 2 changed\n"), "{text}");
 }
 
 /// Described with one group, built with another: both in one commit.
@@ -155,12 +130,7 @@ fn somebody_new_is_held_against_what_is_described_of_them() {
     assert!(bob.contains("nothing can revoke it until 20"), "{text}");
     assert!(!text.contains("! "), "{text}");
     let key = "-key out/users/bob/bob.key";
-    forge(
-        &repository,
-        key,
-        "/O=ops/O=system:masters/CN=bob",
-        "out/users/bob/bob.crt",
-    );
+    forge(&repository, key, "/O=ops/O=system:masters/CN=bob", "out/users/bob/bob.crt");
     let text = repository.diff(&[], 2);
     line(&text, "! bob gains the group system:masters; ");
 }
@@ -186,10 +156,8 @@ fn a_name_out_of_a_certificate_does_nothing_to_the_terminal() {
 fn anchors_names_and_endpoints() {
     let repository = Repository::new(".");
     let text = named().replace("user \"jane\"", "ca \"etcd\" revision=2\nuser \"jane\"");
-    let text = text.replace(
-        "kubernetes \"1.36.2\"",
-        "kubernetes \"1.36.2\"; endpoint \"api.lab.internal\"",
-    );
+    let text = text
+        .replace("kubernetes \"1.36.2\"", "kubernetes \"1.36.2\"; endpoint \"api.lab.internal\"");
     repository.describe(&text);
     let text = repository.diff(&[], 2);
     for start in [

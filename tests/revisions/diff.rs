@@ -14,10 +14,7 @@ fn a_revision_is_compared_with_the_working_tree() {
         let repository = Repository::new(below);
         let nothing = "nothing differs in meaning: HEAD and the working tree\n";
         assert_eq!(repository.diff(&[], 0), nothing);
-        assert_eq!(
-            repository.diff(&["main"], 0),
-            nothing.replace("HEAD", "main")
-        );
+        assert_eq!(repository.diff(&["main"], 0), nothing.replace("HEAD", "main"));
 
         // Described, and not built yet.
         repository.describe(&named());
@@ -25,10 +22,7 @@ fn a_revision_is_compared_with_the_working_tree() {
         let apiserver = line(&text, "~ nodes/cp1/apiserver ");
         assert!(apiserver.ends_with("sans: +cp1.lab.internal"), "{text}");
         assert!(!text.contains("certificates"), "{text}");
-        assert_eq!(
-            repository.diff(&["main.."], 0),
-            "nothing differs in meaning: main and HEAD\n"
-        );
+        assert_eq!(repository.diff(&["main.."], 0), "nothing differs in meaning: main and HEAD\n");
 
         // Built over the same key.
         repository.done(&APPLY_NAMED);
@@ -37,10 +31,7 @@ fn a_revision_is_compared_with_the_working_tree() {
         assert!(apiserver.contains("sans: +cp1.lab.internal; "), "{text}");
         assert!(apiserver.contains("; same key"), "{text}");
         // A serial number always changes with the rest; nobody reads it.
-        assert!(
-            !text.contains("serial") && !text.contains("BEGIN"),
-            "{text}"
-        );
+        assert!(!text.contains("serial") && !text.contains("BEGIN"), "{text}");
 
         // With a new one.
         repository.commit("named");
@@ -57,42 +48,27 @@ fn a_revision_is_compared_with_the_working_tree() {
 fn two_revisions_in_every_way_to_write_them() {
     let repository = Repository::new(".");
     repository.git(&["tag", "v1"]);
-    repository.branch(
-        "feature",
-        &format!("{LAB}user \"bob\" {{ group \"ops\" \"dev\" }}\n"),
-    );
+    repository.branch("feature", &format!("{LAB}user \"bob\" {{ group \"ops\" \"dev\" }}\n"));
     repository.git(&["switch", "--quiet", "main"]);
     repository.describe(&named());
     repository.done(&APPLY_NAMED);
     repository.commit("main goes on");
 
-    for words in [
-        &["v1..feature"][..],
-        &["v1", "feature"],
-        &["main...feature"],
-    ] {
+    for words in [&["v1..feature"][..], &["v1", "feature"], &["main...feature"]] {
         let text = repository.diff(words, 2);
         let bob = line(&text, "+ users/bob ");
         assert!(bob.contains("certificate: common-name bob; "), "{text}");
         assert!(bob.contains("organizations dev, ops; "), "{text}");
         line(&text, "+ out/users/bob/bob.crt ");
         assert!(!text.contains("cp1.lab.internal"), "{words:?}\n{text}");
-        assert!(
-            text.ends_with("description: 2 added; certificates: 1 added\n"),
-            "{text}"
-        );
+        assert!(text.ends_with("description: 2 added; certificates: 1 added\n"), "{text}");
     }
     // As they are: what main has is not on the branch.
     let text = repository.diff(&["main..feature"], 2);
     assert!(text.contains("sans: -cp1.lab.internal"), "{text}");
     let text = repository.diff(&["feature", "v1"], 2);
     line(&text, "- users/bob ");
-    for words in [
-        &["v1..v1"][..],
-        &["main..HEAD"],
-        &["..main"],
-        &["HEAD^..v1"],
-    ] {
+    for words in [&["v1..v1"][..], &["main..HEAD"], &["..main"], &["HEAD^..v1"]] {
         repository.diff(words, 0);
     }
 }
@@ -116,10 +92,7 @@ fn the_same_change_of_many_is_said_once() {
         "{text}"
     );
     // A kubeconfig embeds it, and says nothing else itself.
-    let follows = text
-        .lines()
-        .filter(|line| line.contains("follows nodes/w"))
-        .count();
+    let follows = text.lines().filter(|line| line.contains("follows nodes/w")).count();
     assert_eq!(follows, 9, "{text}");
     assert!(text.ends_with("description: 9 changed\n"), "{text}");
 }
@@ -129,17 +102,11 @@ fn json_has_every_name() {
     let repository = Repository::new(".");
     repository.describe(&named());
     let report: Value = serde_json::from_str(&repository.diff(&["--format", "json"], 2)).unwrap();
-    assert_eq!(
-        (&report["before"], &report["after"]),
-        (&"HEAD".into(), &"the working tree".into())
-    );
+    assert_eq!((&report["before"], &report["after"]), (&"HEAD".into(), &"the working tree".into()));
     assert_eq!(report["equal"], false);
     let changed = &report["sections"][0]["changed"][0];
     assert_eq!(changed["name"], "nodes/cp1/apiserver");
-    assert_eq!(
-        changed["changes"][0]["added"],
-        serde_json::json!(["cp1.lab.internal"])
-    );
+    assert_eq!(changed["changes"][0]["added"], serde_json::json!(["cp1.lab.internal"]));
 }
 
 #[test]
@@ -147,44 +114,18 @@ fn what_is_both_a_file_and_a_revision_is_refused() {
     let repository = Repository::new(".");
     repository.git(&["branch", "out"]);
     let said = repository.diff(&["out"], 64);
-    assert!(
-        said.contains("out is both a file or folder and a revision"),
-        "{said}"
-    );
-    assert!(
-        said.contains("./out for what lies there, out.. for the revision"),
-        "{said}"
-    );
+    assert!(said.contains("out is both a file or folder and a revision"), "{said}");
+    assert!(said.contains("./out for what lies there, out.. for the revision"), "{said}");
     repository.diff(&["out.."], 0);
     repository.diff(&["out^0"], 0);
     repository.diff(&["./out", "./out"], 0);
     for (words, code, message) in [
-        (
-            &["./nothing"][..],
-            1,
-            "there is no file or folder ./nothing",
-        ),
-        (
-            &["nothing"],
-            1,
-            "nothing is neither a file or folder nor a revision",
-        ),
+        (&["./nothing"][..], 1, "there is no file or folder ./nothing"),
+        (&["nothing"], 1, "nothing is neither a file or folder nor a revision"),
         (&["main..nothing"], 1, "main..nothing is neither"),
-        (
-            &["cluster.lock"],
-            64,
-            "cluster.lock is compared with nothing",
-        ),
-        (
-            &["main", "./out"],
-            64,
-            "two revisions, two files or two folders",
-        ),
-        (
-            &["./out", "./cluster.lock"],
-            64,
-            "./out is a folder, and the other is none",
-        ),
+        (&["cluster.lock"], 64, "cluster.lock is compared with nothing"),
+        (&["main", "./out"], 64, "two revisions, two files or two folders"),
+        (&["./out", "./cluster.lock"], 64, "./out is a folder, and the other is none"),
         (&["main..", "main"], 64, "two revisions"),
     ] {
         let said = repository.diff(words, code);
@@ -219,10 +160,7 @@ fn hostile_names_never_become_options() {
         String::new(),
     ] {
         let said = repository.diff(&["--", &name], 1);
-        assert!(
-            said.contains("is neither a file or folder nor a revision"),
-            "{name:?}\n{said}"
-        );
+        assert!(said.contains("is neither a file or folder nor a revision"), "{name:?}\n{said}");
         assert!(!said.contains('\u{1b}'), "{name:?}");
     }
     assert!(!marker.exists());
@@ -237,18 +175,10 @@ fn nothing_of_the_repository_is_run_or_replaced() {
     repository.commit("named");
     let marker = repository.path("ran");
     let program = repository.path("program.sh");
-    fs::write(
-        &program,
-        format!("#!/bin/sh\ntouch '{}'\ncat \"$@\"\n", marker.display()),
-    )
-    .unwrap();
+    fs::write(&program, format!("#!/bin/sh\ntouch '{}'\ncat \"$@\"\n", marker.display())).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let program = program.to_str().unwrap();
-    fs::write(
-        repository.path(".gitattributes"),
-        "* diff=evil filter=evil\n",
-    )
-    .unwrap();
+    fs::write(repository.path(".gitattributes"), "* diff=evil filter=evil\n").unwrap();
     for name in [
         "core.fsmonitor",
         "core.pager",
@@ -266,12 +196,9 @@ fn nothing_of_the_repository_is_run_or_replaced() {
     repository.git(&["replace", head.trim(), first.trim()]);
     let hooks = repository.path(".git/hooks");
     fs::create_dir_all(&hooks).unwrap();
-    for hook in [
-        "post-checkout",
-        "reference-transaction",
-        "post-index-change",
-        "fsmonitor-watchman",
-    ] {
+    for hook in
+        ["post-checkout", "reference-transaction", "post-index-change", "fsmonitor-watchman"]
+    {
         fs::copy(program, hooks.join(hook)).unwrap();
     }
     let _ = fs::remove_file(&marker);
@@ -306,20 +233,11 @@ fn without_git_only_files_are_compared() {
     let run = |words: &[&str]| {
         let mut command =
             repository.command(std::process::Command::new(env!("CARGO_BIN_EXE_kpki")));
-        command
-            .env("PATH", "")
-            .arg("diff")
-            .args(words)
-            .output()
-            .unwrap()
+        command.env("PATH", "").arg("diff").args(words).output().unwrap()
     };
     let output = run(&["main"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(
-        said(&output).contains("cannot run git: "),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("cannot run git: "), "{}", said(&output));
     let output = run(&["cluster.lock", "cluster.lock"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
@@ -333,23 +251,14 @@ fn a_lock_that_claims_nothing_changed_is_not_believed() {
     fs::write(repository.path("cluster.lock"), &lock).unwrap();
     repository.commit("No changes");
     let text = repository.diff(&["HEAD^.."], 2);
-    assert!(
-        line(&text, "~ out/users/jane/jane.crt ").contains("another public-key"),
-        "{text}"
-    );
+    assert!(line(&text, "~ out/users/jane/jane.crt ").contains("another public-key"), "{text}");
     assert!(text.ends_with("certificates: 1 changed\n"), "{text}");
 
     // And what a lock says is never printed as it stands.
     for (forged, message) in [
-        (
-            lock.replace("\"cluster\":\"lab\"", "\"cluster\":\"\\u001b[31m\""),
-            "never writes",
-        ),
+        (lock.replace("\"cluster\":\"lab\"", "\"cluster\":\"\\u001b[31m\""), "never writes"),
         (format!("<<<<<<< ours\n{lock}"), "is a merge conflict"),
-        (
-            lock.replace("\"kpki-lock\":1", "\"kpki-lock\":9"),
-            "newer kpki",
-        ),
+        (lock.replace("\"kpki-lock\":1", "\"kpki-lock\":9"), "newer kpki"),
     ] {
         fs::write(repository.path("cluster.lock"), forged).unwrap();
         repository.commit("Forged");
@@ -364,11 +273,7 @@ fn a_lock_that_claims_nothing_changed_is_not_believed() {
 fn a_file_that_is_brought_counts_by_what_is_in_it() {
     let repository = Repository::new(".");
     let openssl = |words: &str| {
-        let done = repository
-            .command(tool("openssl"))
-            .args(words.split(' '))
-            .output()
-            .unwrap();
+        let done = repository.command(tool("openssl")).args(words.split(' ')).output().unwrap();
         assert!(done.status.success(), "{}", said(&done));
     };
     let ca = |name: &str| {
@@ -393,14 +298,8 @@ fn a_file_that_is_brought_counts_by_what_is_in_it() {
     request();
     repository.commit("swapped, in an untouched description");
     let text = repository.diff(&["HEAD^.."], 2);
-    assert!(
-        line(&text, "~ ca/front-proxy ").contains("another public-key"),
-        "{text}"
-    );
-    assert!(
-        line(&text, "~ users/omar ").contains("another public-key"),
-        "{text}"
-    );
+    assert!(line(&text, "~ ca/front-proxy ").contains("another public-key"), "{text}");
+    assert!(line(&text, "~ users/omar ").contains("another public-key"), "{text}");
     ca("another");
     let text = repository.diff(&[], 2);
     let line = line(&text, "~ ca/front-proxy ");
@@ -413,11 +312,7 @@ fn links_and_other_repositories_are_not_followed() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("cluster.kdl"), LAB).unwrap();
     fs::remove_file(repository.path("cluster.kdl")).unwrap();
-    symlink(
-        outside.path().join("cluster.kdl"),
-        repository.path("cluster.kdl"),
-    )
-    .unwrap();
+    symlink(outside.path().join("cluster.kdl"), repository.path("cluster.kdl")).unwrap();
     repository.commit("a link");
     let said = repository.diff(&["HEAD^..HEAD"], 1);
     assert!(said.contains("in the description of HEAD"), "{said}");
@@ -434,10 +329,7 @@ fn links_and_other_repositories_are_not_followed() {
     repository.git(&["add", "cluster.kdl"]);
     repository.git(&["commit", "--quiet", "-m", "a submodule"]);
     let said = repository.diff(&["HEAD^..HEAD"], 1);
-    assert!(
-        said.contains("cannot read parts/nodes.kdl: in a submodule"),
-        "{said}"
-    );
+    assert!(said.contains("cannot read parts/nodes.kdl: in a submodule"), "{said}");
 }
 
 #[test]
@@ -446,16 +338,10 @@ fn a_mistake_is_told_with_its_revision() {
     repository.describe(&LAB.replace("role", "rolle"));
     repository.commit("a mistake");
     let said = repository.diff(&["main^..main"], 1);
-    assert!(
-        said.contains("2 mistakes in the description of main"),
-        "{said}"
-    );
+    assert!(said.contains("2 mistakes in the description of main"), "{said}");
     assert!(said.contains("--> cluster.kdl:3:"), "{said}");
     let said = repository.diff(&["main^"], 1);
-    assert!(
-        said.contains("2 mistakes in the description of the working tree"),
-        "{said}"
-    );
+    assert!(said.contains("2 mistakes in the description of the working tree"), "{said}");
 }
 
 #[test]
@@ -467,10 +353,7 @@ fn before_the_first_description_or_the_first_apply() {
     assert!(said.contains("there is no commit here yet"), "{said}");
     repository.git(&["commit", "--quiet", "--allow-empty", "-m", "nothing"]);
     let said = repository.diff(&["empty..empty"], 1);
-    assert!(
-        said.contains("there is no cluster.kdl in empty or empty"),
-        "{said}"
-    );
+    assert!(said.contains("there is no cluster.kdl in empty or empty"), "{said}");
     let text = repository.diff(&["empty..main"], 2);
     line(&text, "+ ca/kubernetes ");
     line(&text, "note: there is no cluster.kdl in empty");
@@ -490,22 +373,13 @@ fn a_tree_without_end_ends_in_an_error() {
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     let mut tree = object(&["hash-object", "-w", "--stdin"], "x");
     for level in 0..12 {
-        let kind = if level == 0 {
-            "100644 blob"
-        } else {
-            "040000 tree"
-        };
+        let kind = if level == 0 { "100644 blob" } else { "040000 tree" };
         let entry = |n| format!("{kind} {tree}\tentry-{n}");
         let entries: Vec<String> = (0..10).map(entry).collect();
         tree = object(&["mktree"], &(entries.join("\n") + "\n"));

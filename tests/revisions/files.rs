@@ -20,12 +20,7 @@ fn run(folder: &Path, words: &[&str]) -> Output {
 
 fn diff(desk: &Desk, words: &[&str], code: i32) -> String {
     let output = run(desk.path("").as_path(), words);
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{words:?}\n{}",
-        said(&output)
-    );
+    assert_eq!(output.status.code(), Some(code), "{words:?}\n{}", said(&output));
     said(&output)
 }
 
@@ -33,20 +28,13 @@ fn diff(desk: &Desk, words: &[&str], code: i32) -> String {
 fn desk() -> Desk {
     let desk = Desk::new();
     for key in ["ca", "one", "two"] {
-        desk.openssl(&format!(
-            "ecparam -name prime256v1 -genkey -noout -out {key}.key"
-        ));
+        desk.openssl(&format!("ecparam -name prime256v1 -genkey -noout -out {key}.key"));
     }
     desk.openssl("req -x509 -key ca.key -subj /CN=ca -days 400 -out ca.crt");
-    for (name, key, more) in [
-        ("before", "one", "-days 30 -set_serial 1"),
-        ("after", "two", "-days 90 -set_serial 3"),
-    ] {
-        let sans = if name == "after" {
-            "DNS:a,DNS:c,IP:10.0.0.1"
-        } else {
-            "DNS:a,DNS:b"
-        };
+    for (name, key, more) in
+        [("before", "one", "-days 30 -set_serial 1"), ("after", "two", "-days 90 -set_serial 3")]
+    {
+        let sans = if name == "after" { "DNS:a,DNS:c,IP:10.0.0.1" } else { "DNS:a,DNS:b" };
         desk.openssl(&format!(
             "req -x509 -CA ca.crt -CAkey ca.key -key {key}.key -subj /O=dev/CN={name} -addext subjectAltName={sans} \
              {more} -out {name}.crt"
@@ -99,10 +87,7 @@ fn a_private_key_is_not_compared() {
     let desk = desk();
     let text = diff(&desk, &["one.key", "two.key"], 1);
     // `openssl ecparam` writes SEC1; either form is one.
-    assert!(
-        text.contains("one.key is a private key, which is not opened"),
-        "{text}"
-    );
+    assert!(text.contains("one.key is a private key, which is not opened"), "{text}");
     let read = |name: &str| String::from_utf8(desk.read(name)).unwrap();
     desk.put("with-key.pem", read("after.crt") + &read("two.key"));
     let text = diff(&desk, &["before.crt", "with-key.pem"], 2);
@@ -122,18 +107,9 @@ fn what_cannot_be_compared_is_refused_by_name() {
         (["nonsense", "ca.crt"], "nonsense holds no certificate"),
         (["ca.crt", "empty.crt"], "empty.crt is empty"),
         (["x.lock", "good.lock"], "x.lock:2: is not a lock line"),
-        (
-            ["good.lock", "ca.crt"],
-            "good.lock is a lock, and the other is none",
-        ),
-        (
-            ["ca.crt", "good.lock"],
-            "good.lock is a lock, and the other is none",
-        ),
-        (
-            ["ca.crt", "main"],
-            "there is no file or folder main, and no Git repository here",
-        ),
+        (["good.lock", "ca.crt"], "good.lock is a lock, and the other is none"),
+        (["ca.crt", "good.lock"], "good.lock is a lock, and the other is none"),
+        (["ca.crt", "main"], "there is no file or folder main, and no Git repository here"),
     ] {
         let text = diff(&desk, &words, 1);
         assert!(text.contains(message), "{words:?}\n{text}");
@@ -147,45 +123,21 @@ fn two_locks_by_line() {
     let before = repository.read("cluster.lock");
     fs::write(repository.path("old.lock"), &before).unwrap();
     repository.diff(&["old.lock", "cluster.lock"], 0);
-    repository.describe(&format!(
-        "{}user \"bob\"\n",
-        LAB.replace("1.36.2", "1.36.3")
-    ));
+    repository.describe(&format!("{}user \"bob\"\n", LAB.replace("1.36.2", "1.36.3")));
     repository.done(&["apply", "--rekey", "users/jane"]);
     let text = repository.diff(&["old.lock", "cluster.lock"], 2);
-    assert!(
-        line(&text, "+ users/bob ").contains("certificate: not-after "),
-        "{text}"
-    );
-    assert!(
-        line(&text, "~ users/jane ").contains("another public-key ("),
-        "{text}"
-    );
-    assert!(
-        line(&text, "~ cluster ").contains("kubernetes: 1.36.2 -> 1.36.3"),
-        "{text}"
-    );
+    assert!(line(&text, "+ users/bob ").contains("certificate: not-after "), "{text}");
+    assert!(line(&text, "~ users/jane ").contains("another public-key ("), "{text}");
+    assert!(line(&text, "~ cluster ").contains("kubernetes: 1.36.2 -> 1.36.3"), "{text}");
     // A key that somebody could read once.
     let exposed = "{\"exposed\":\"ca/etcd\",\"public-key\":\"000102030405060708090a0b0c0d0e0f\",\"to\":[\"age1x\"]}\n";
-    fs::write(
-        repository.path("exposed.lock"),
-        format!("{before}{exposed}"),
-    )
-    .unwrap();
-    line(
-        &repository.diff(&["old.lock", "exposed.lock"], 2),
-        "+ exposure of ca/etcd ",
-    );
+    fs::write(repository.path("exposed.lock"), format!("{before}{exposed}")).unwrap();
+    line(&repository.diff(&["old.lock", "exposed.lock"], 2), "+ exposure of ca/etcd ");
     // A lock that lost a line.
-    let short: Vec<&str> = before
-        .split_inclusive('\n')
-        .filter(|line| !line.contains("\"ca/etcd\""))
-        .collect();
+    let short: Vec<&str> =
+        before.split_inclusive('\n').filter(|line| !line.contains("\"ca/etcd\"")).collect();
     fs::write(repository.path("short.lock"), short.concat()).unwrap();
-    line(
-        &repository.diff(&["old.lock", "short.lock"], 2),
-        "- ca/etcd ",
-    );
+    line(&repository.diff(&["old.lock", "short.lock"], 2), "- ca/etcd ");
 }
 
 #[test]
@@ -203,10 +155,7 @@ fn two_folders_by_path() {
     let told = line(&text, "~ users/jane/jane.crt ");
     assert!(told.contains("another public-key"), "{text}");
     // What a kubeconfig embeds, too.
-    assert!(
-        text.contains("users/jane/jane.kubeconfig O=dev, CN=jane"),
-        "{text}"
-    );
+    assert!(text.contains("users/jane/jane.kubeconfig O=dev, CN=jane"), "{text}");
     assert!(text.contains("2 changed"), "{text}");
     fs::remove_file(Path::new(copied).join("ca/sa.pub")).unwrap();
     line(&repository.diff(&[copied, "./out"], 2), "+ ca/sa.pub ");

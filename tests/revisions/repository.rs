@@ -21,10 +21,7 @@ user "jane" { group "dev" }
 impl Repository {
     /// An applied and committed project on the branch `main`.
     pub fn new(below: &'static str) -> Self {
-        let repository = Repository {
-            desk: tempfile::tempdir().unwrap(),
-            below,
-        };
+        let repository = Repository { desk: tempfile::tempdir().unwrap(), below };
         repository.git(&["init", "--quiet", "--initial-branch", "main"]);
         repository.done(&["init"]);
         repository.describe(LAB);
@@ -64,9 +61,7 @@ impl Repository {
 
     pub fn git_command(&self, words: &[&str]) -> Command {
         let mut command = self.command(tool("git"));
-        command
-            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
-            .args(words);
+        command.args(["-c", "user.name=n", "-c", "user.email=e@example.com"]).args(words);
         command
     }
 
@@ -81,11 +76,7 @@ impl Repository {
 
     pub fn kpki(&self, words: &[&str]) -> Output {
         let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_kpki")));
-        command
-            .args(["-C", self.below])
-            .args(words)
-            .output()
-            .unwrap()
+        command.args(["-C", self.below]).args(words).output().unwrap()
     }
 
     pub fn done(&self, words: &[&str]) -> String {
@@ -97,12 +88,7 @@ impl Repository {
     /// What `kpki diff` says; it must leave with `code`.
     pub fn diff(&self, words: &[&str], code: i32) -> String {
         let output = self.kpki(&[&["diff"], words].concat());
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "{words:?}\n{}",
-            said(&output)
-        );
+        assert_eq!(output.status.code(), Some(code), "{words:?}\n{}", said(&output));
         said(&output)
     }
 

@@ -14,16 +14,10 @@ fn it_says_what_it_did_and_does_it_once() {
         for name in ["diff.kpki.textconv", "merge.kpki-lock.driver"] {
             assert!(said.contains(&format!("set {name} ")), "{said}");
         }
-        assert!(
-            said.contains("added what was missing to .gitattributes"),
-            "{said}"
-        );
+        assert!(said.contains("added what was missing to .gitattributes"), "{said}");
         let config = repository.git(&["config", "--local", "--list"]);
         let attributes = repository.read(".gitattributes");
-        assert_eq!(
-            repository.done(&["setup", "git"]),
-            "nothing to do: Git is set up here\n"
-        );
+        assert_eq!(repository.done(&["setup", "git"]), "nothing to do: Git is set up here\n");
         assert_eq!(repository.git(&["config", "--local", "--list"]), config);
         assert_eq!(repository.read(".gitattributes"), attributes);
 
@@ -46,16 +40,8 @@ fn where_no_repository_is_nothing_is_written() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        said(&output).contains("is in no Git repository"),
-        "{}",
-        said(&output)
-    );
-    assert!(
-        said(&output).contains("help: git init"),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("is in no Git repository"), "{}", said(&output));
+    assert!(said(&output).contains("help: git init"), "{}", said(&output));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -68,11 +54,7 @@ fn settings_go_into_the_repositorys_own_file() {
     setup.args(["setup", "git"]).env("GIT_CONFIG", other.path());
     printed(&mut setup);
     let config = repository.path(".git/config");
-    assert!(
-        fs::read_to_string(&config)
-            .unwrap()
-            .contains("kpki textconv")
-    );
+    assert!(fs::read_to_string(&config).unwrap().contains("kpki textconv"));
     assert_eq!(fs::read(other.path()).unwrap(), b"");
 
     fs::copy(&config, other.path()).unwrap();
@@ -82,11 +64,7 @@ fn settings_go_into_the_repositorys_own_file() {
     let before = fs::read(other.path()).unwrap();
     let output = repository.kpki(&["setup", "git"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(
-        said(&output).contains("config is a symbolic link"),
-        "{}",
-        said(&output)
-    );
+    assert!(said(&output).contains("config is a symbolic link"), "{}", said(&output));
     assert_eq!(fs::read(other.path()).unwrap(), before);
 }
 
@@ -103,18 +81,13 @@ fn git_diff_and_log_show_words() {
         let diff = repository.git(&["diff", "-U99", "--", path.to_str().unwrap()]);
         assert!(diff.contains("\n+sans: cp1.lab.internal\n"), "{diff}");
         assert!(diff.contains("\n subject: CN=kube-apiserver\n"), "{diff}");
-        let key = |sign: &str| {
-            diff.lines()
-                .any(|line| line.starts_with(&format!("{sign}public-key: ")))
-        };
+        let key =
+            |sign: &str| diff.lines().any(|line| line.starts_with(&format!("{sign}public-key: ")));
         assert!(key(" ") && !key("+"), "the key is the same\n{diff}");
         let all = repository.git(&["diff"]);
         assert!(!all.contains("-----BEGIN"), "{all}");
         assert!(!all.contains("Binary files"), "{all}");
-        assert!(
-            all.contains("\n+nodes/cp1/apiserver (certificate): not-before "),
-            "{all}"
-        );
+        assert!(all.contains("\n+nodes/cp1/apiserver (certificate): not-before "), "{all}");
         // The clock is not in it.
         assert!(!all.contains("expire") && !all.contains("days"), "{all}");
         assert_eq!(repository.git(&["diff"]), all);
@@ -137,23 +110,12 @@ fn nothing_that_is_committed_stops_git_or_shows_a_key() {
     let certificate = repository.read("out/ca/etcd.crt");
     let config = repository.read("out/users/jane/jane.kubeconfig");
     let body = |pem: &str| pem.lines().nth(1).unwrap().to_owned();
-    let data = config
-        .lines()
-        .find(|line| line.contains("client-key-data"))
-        .unwrap();
-    let data = data
-        .split_whitespace()
-        .last()
-        .unwrap()
-        .trim_matches('"')
-        .to_owned();
+    let data = config.lines().find(|line| line.contains("client-key-data")).unwrap();
+    let data = data.split_whitespace().last().unwrap().trim_matches('"').to_owned();
     assert!(data.len() > 100);
     for (name, content) in [
         ("empty.crt", String::new()),
-        (
-            "nonsense.crt",
-            "neither PEM\n\u{1b}[31mnor DER\n".to_owned(),
-        ),
+        ("nonsense.crt", "neither PEM\n\u{1b}[31mnor DER\n".to_owned()),
         ("torn.crt", certificate.replace("-----END", "-----EN")),
         (
             "conflict.crt",
@@ -165,10 +127,7 @@ fn nothing_that_is_committed_stops_git_or_shows_a_key() {
         ("key.pem", key.clone()),
         ("torn key.pem", key.replace("-----END", "-----EN")),
         ("out/users/jane/copy.kubeconfig", config.clone()),
-        (
-            "out/users/jane/torn.conf",
-            config.replace("current-context", "current"),
-        ),
+        ("out/users/jane/torn.conf", config.replace("current-context", "current")),
     ] {
         fs::write(repository.path(name), content).unwrap();
     }
@@ -182,10 +141,7 @@ fn nothing_that_is_committed_stops_git_or_shows_a_key() {
     assert!(shown.contains("+private key\n"), "{shown}");
     assert!(shown.contains("+kubeconfig\n"), "{shown}");
     assert!(shown.contains("+neither PEM\n"), "{shown}");
-    assert!(
-        shown.matches("+subject: CN=etcd-ca\n").count() >= 3,
-        "{shown}"
-    );
+    assert!(shown.matches("+subject: CN=etcd-ca\n").count() >= 3, "{shown}");
     assert!(!repository.path("x").exists());
 }
 
@@ -225,11 +181,7 @@ fn two_anchors_of_one_name_conflict_and_what_is_left_is_understood() {
     }
     let merged = repository.git_command(&["merge", "one"]).output().unwrap();
     assert_eq!(merged.status.code(), Some(1), "{}", said(&merged));
-    assert!(
-        said(&merged).contains("cluster.lock: both sides changed "),
-        "{}",
-        said(&merged)
-    );
+    assert!(said(&merged).contains("cluster.lock: both sides changed "), "{}", said(&merged));
     let lock = repository.read("cluster.lock");
     let marked = lock.split("<<<<<<< ours: ca/etcd\n").nth(1).unwrap();
     let (ours, rest) = marked.split_once("=======\n").unwrap();
@@ -239,10 +191,7 @@ fn two_anchors_of_one_name_conflict_and_what_is_left_is_understood() {
         let line = lock.lines().find(|line| line.contains("\"ca/etcd\""));
         format!("{}\n", line.unwrap())
     };
-    assert_eq!(
-        (ours, theirs),
-        (line("other").as_str(), line("one").as_str())
-    );
+    assert_eq!((ours, theirs), (line("other").as_str(), line("one").as_str()));
     // The lines beside it are merged, and are none of the conflict.
     assert!(!lock.contains("<<<<<<< ours: users/"), "{lock}");
     // Neither side's CA was mixed with the other's.
@@ -250,10 +199,7 @@ fn two_anchors_of_one_name_conflict_and_what_is_left_is_understood() {
     assert!(status.contains("UU cluster.lock"), "{status}");
     assert!(status.contains("UU out/ca/etcd.crt"), "{status}");
     let certificate = repository.read("out/ca/etcd.crt");
-    assert_eq!(
-        certificate,
-        repository.git(&["show", "other:out/ca/etcd.crt"])
-    );
+    assert_eq!(certificate, repository.git(&["show", "other:out/ca/etcd.crt"]));
 
     for words in [&["plan"][..], &["apply"], &["status"]] {
         let refused = repository.kpki(words);
@@ -261,19 +207,13 @@ fn two_anchors_of_one_name_conflict_and_what_is_left_is_understood() {
     }
     let refused = said(&repository.kpki(&["apply"]));
     // The description of both sides conflicts as well, and it is told first.
-    assert!(
-        refused.contains("a merge conflict was left in this file"),
-        "{refused}"
-    );
+    assert!(refused.contains("a merge conflict was left in this file"), "{refused}");
     assert!(refused.contains("help: keep one side"), "{refused}");
     repository.describe(&format!("{LAB}{BOB}{EVE}"));
     let refused = said(&repository.kpki(&["plan"]));
     assert!(refused.contains("cluster.lock:"), "{refused}");
     assert!(refused.contains("is a merge conflict"), "{refused}");
-    assert!(
-        refused.contains("help: keep one line of each pair"),
-        "{refused}"
-    );
+    assert!(refused.contains("help: keep one line of each pair"), "{refused}");
 }
 
 /// The lock merges line by line, and what was signed by the CA that went is found by its bytes.
@@ -296,17 +236,9 @@ fn a_certificate_of_the_ca_that_was_replaced_elsewhere_is_issued_again() {
         repository.done(&[&["apply", "--identity", identity], words].concat());
         repository.commit(branch);
     };
-    apply(
-        "replaced",
-        &sealed,
-        &["--rekey", "ca/etcd", "--allow", "replace:ca/etcd"],
-    );
+    apply("replaced", &sealed, &["--rekey", "ca/etcd", "--allow", "replace:ca/etcd"]);
     let backup = "certificate \"backup\" { ca \"etcd\"; usage \"client\" }\n";
-    apply(
-        "backup",
-        &format!("{sealed}{backup}"),
-        &["--allow", "escalation:backup"],
-    );
+    apply("backup", &format!("{sealed}{backup}"), &["--allow", "escalation:backup"]);
     repository.git(&["merge", "--quiet", "-m", "both", "replaced"]);
     let plan = repository.done(&["plan"]);
     let told = line(&plan, "~ certificates/backup ");
@@ -330,17 +262,11 @@ fn a_clone_that_is_not_set_up_still_merges_as_text() {
     }
     repository.branch("bob", &format!("{BOB}{LAB}"));
     repository.branch("eve", &format!("{LAB}{EVE}"));
-    let merged = repository
-        .git_command(&["merge", "--quiet", "bob"])
-        .output()
-        .unwrap();
+    let merged = repository.git_command(&["merge", "--quiet", "bob"]).output().unwrap();
     assert_eq!(merged.status.code(), Some(1), "{}", said(&merged));
     let plan = said(&repository.kpki(&["plan"]));
     assert!(plan.contains("merge conflict"), "{plan}");
-    repository
-        .git_command(&["merge", "--abort"])
-        .output()
-        .unwrap();
+    repository.git_command(&["merge", "--abort"]).output().unwrap();
     // And shows text.
     let diff = repository.git(&["diff", "main", "eve", "--", "out"]);
     assert!(diff.contains("+-----BEGIN CERTIFICATE-----"), "{diff}");
@@ -352,19 +278,13 @@ fn the_driver_writes_ours_or_leaves_it() {
     let path = |name: &str| folder.path().join(name);
     let lock =
         |name: &str| format!("{{\"kpki-lock\":1}}\n{{\"name\":\"{name}\",\"hash\":\"1\"}}\n");
-    for (name, text) in [
-        ("base", lock("a")),
-        ("ours", lock("b")),
-        ("theirs", lock("c")),
-    ] {
+    for (name, text) in [("base", lock("a")), ("ours", lock("b")), ("theirs", lock("c"))] {
         fs::write(path(name), text).unwrap();
     }
     let run = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
         let names = ["base", "ours", "theirs"].map(path);
-        let output = command
-            .args(["merge-lock", "--marker-size=9", "--"])
-            .args(names);
+        let output = command.args(["merge-lock", "--marker-size=9", "--"]).args(names);
         output.arg("cluster.lock").output().unwrap()
     };
     let output = run();

@@ -1,5 +1,5 @@
-//! The controller-manager's CSR signer, as far as a client sees it: it writes the subject anew (all organizations
-//! sorted in one RDN), copies the key, and cuts the life to `--cluster-signing-duration`
+//! The controller-manager's CSR signer, as far as a client sees it: it writes the subject anew (all
+//! organizations sorted in one RDN), copies the key, and cuts the life to `--cluster-signing-duration`
 //! (pkg/controller/certificates/authority).
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
@@ -38,13 +38,7 @@ impl Signer {
         let facts = RequestFacts::from_der(&request_in_pem(request).unwrap()).unwrap();
         assert!(facts.is_signature_valid && !facts.asks_for_extensions);
         let common_name = facts.subject.common_name().unwrap();
-        self.issue(
-            &facts.public_key,
-            &common_name,
-            &facts.subject.organizations(),
-            now,
-            life,
-        )
+        self.issue(&facts.public_key, &common_name, &facts.subject.organizations(), now, life)
     }
 
     pub fn issue(
@@ -64,11 +58,7 @@ impl Signer {
                 purpose: Purpose::Leaf(Usage::Client),
                 sans: &BTreeSet::new(),
             },
-            &Issuer {
-                subject: &self.subject,
-                key: &self.key,
-                key_id: &self.key_id,
-            },
+            &Issuer { subject: &self.subject, key: &self.key, key_id: &self.key_id },
             &Entropy::system().serial().unwrap(),
         )
         .unwrap();

@@ -8,34 +8,22 @@ use kpki::profile::Process;
 use kpki::version::KubernetesVersion;
 
 fn flag(pod: &StaticPod, name: &str) -> Option<String> {
-    command(&parse(pod))
-        .into_iter()
-        .find(|(flag, _)| flag == name)
-        .map(|(_, value)| value)
+    command(&parse(pod)).into_iter().find(|(flag, _)| flag == name).map(|(_, value)| value)
 }
 
 #[test]
 fn ipv6_nodes_and_dual_stack_services() {
     let cluster = Cluster {
         address: "fd00::11",
-        cidrs: vec![
-            "fd00:96::/112".parse().unwrap(),
-            "10.96.0.0/12".parse().unwrap(),
-        ],
-        members: vec![EtcdMember {
-            name: "kubemaster",
-            address: ip("fd00::11"),
-        }],
+        cidrs: vec!["fd00:96::/112".parse().unwrap(), "10.96.0.0/12".parse().unwrap()],
+        members: vec![EtcdMember { name: "kubemaster", address: ip("fd00::11") }],
         ..Cluster::stacked()
     };
     let etcd = cluster.pod(Process::Etcd, &[]);
     for (name, expected) in [
         ("advertise-client-urls", "https://[fd00::11]:2379"),
         ("initial-cluster", "kubemaster=https://[fd00::11]:2380"),
-        (
-            "listen-client-urls",
-            "https://[::1]:2379,https://[fd00::11]:2379",
-        ),
+        ("listen-client-urls", "https://[::1]:2379,https://[fd00::11]:2379"),
         ("listen-metrics-urls", "http://[::1]:2381"),
     ] {
         assert_eq!(flag(&etcd, name).as_deref(), Some(expected));
@@ -52,57 +40,30 @@ fn ipv6_nodes_and_dual_stack_services() {
     }
     let document = parse(&apiserver);
     let annotation = "kubeadm.kubernetes.io/kube-apiserver.advertise-address.endpoint";
-    assert_eq!(
-        document["metadata"]["annotations"][annotation],
-        "[fd00::11]:6443"
-    );
-    assert_eq!(
-        document["spec"]["containers"][0]["readinessProbe"]["httpGet"]["host"],
-        "fd00::11"
-    );
+    assert_eq!(document["metadata"]["annotations"][annotation], "[fd00::11]:6443");
+    assert_eq!(document["spec"]["containers"][0]["readinessProbe"]["httpGet"]["host"], "fd00::11");
 }
 
 #[test]
 fn conditions_add_and_exchange_flags() {
-    let serving = Cluster {
-        serving: true,
-        ..Cluster::stacked()
-    };
-    let authority = flag(
-        &serving.pod(Process::Apiserver, &[]),
-        "kubelet-certificate-authority",
-    );
+    let serving = Cluster { serving: true, ..Cluster::stacked() };
+    let authority = flag(&serving.pod(Process::Apiserver, &[]), "kubelet-certificate-authority");
     assert_eq!(authority.as_deref(), Some("/etc/kubernetes/pki/ca.crt"));
 
-    let joining = Cluster {
-        joining: true,
-        ..Cluster::external()
-    };
+    let joining = Cluster { joining: true, ..Cluster::external() };
     let pod = joining.pod(Process::Etcd, &[]);
-    assert_eq!(
-        flag(&pod, "initial-cluster-state").as_deref(),
-        Some("existing")
-    );
+    assert_eq!(flag(&pod, "initial-cluster-state").as_deref(), Some("existing"));
     assert_eq!(
         flag(&pod, "initial-cluster").as_deref(),
         Some("etcd-1=https://192.168.5.21:2380,etcd-2=https://192.168.5.22:2380")
     );
 
-    let old = Cluster {
-        version: KubernetesVersion::new(33, 7),
-        ..Cluster::stacked()
-    };
+    let old = Cluster { version: KubernetesVersion::new(33, 7), ..Cluster::stacked() };
     let pod = old.pod(Process::Etcd, &[]);
     assert_eq!(flag(&pod, "feature-gates"), None);
     assert_eq!(flag(&pod, "watch-progress-notify-interval"), None);
-    assert_eq!(
-        flag(&pod, "experimental-initial-corrupt-check").as_deref(),
-        Some("true")
-    );
-    assert_eq!(
-        flag(&pod, "experimental-watch-progress-notify-interval").as_deref(),
-        Some("5s")
-    );
+    assert_eq!(flag(&pod, "experimental-initial-corrupt-check").as_deref(), Some("true"));
+    assert_eq!(flag(&pod, "experimental-watch-progress-notify-interval").as_deref(), Some("5s"));
 }
 
 #[test]
@@ -161,10 +122,7 @@ fn a_users_flags_add_and_override() {
 /// Every file flag of the table is found by its own container; neighbours and climbers are not.
 #[test]
 fn own_files_are_mounted() {
-    let cluster = Cluster {
-        serving: true,
-        ..Cluster::stacked()
-    };
+    let cluster = Cluster { serving: true, ..Cluster::stacked() };
     for process in Process::ALL {
         let pod = cluster.pod(process, &[]);
         for (name, value) in &pod.flags {
@@ -183,8 +141,5 @@ fn etcds_data_folder_is_mounted_wherever_it_is() {
     let pod = Cluster::stacked().pod(Process::Etcd, &[("data-dir", "/data/etcd")]);
     assert!(pod.mounted("/data/etcd/member"));
     assert!(!pod.mounted("/var/lib/etcd"));
-    assert_eq!(
-        parse(&pod)["spec"]["volumes"][1]["hostPath"]["path"],
-        "/data/etcd"
-    );
+    assert_eq!(parse(&pod)["spec"]["volumes"][1]["hostPath"]["path"], "/data/etcd");
 }

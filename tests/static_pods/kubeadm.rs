@@ -8,10 +8,7 @@ use kpki::profile::Process;
 const PKI: &str = "/etc/kubernetes/pki";
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-    expected
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.replace("PKI", PKI)))
-        .collect()
+    expected.iter().map(|(name, value)| ((*name).to_owned(), value.replace("PKI", PKI))).collect()
 }
 
 #[rustfmt::skip] // one flag, one line
@@ -106,10 +103,7 @@ fn command_lines_are_kubeadms() {
         (Process::Scheduler, pairs(&SCHEDULER_FLAGS)),
     ] {
         let document = parse(&cluster.pod(process, &[]));
-        assert_eq!(
-            document["spec"]["containers"][0]["command"][0],
-            process.name()
-        );
+        assert_eq!(document["spec"]["containers"][0]["command"][0], process.name());
         assert_eq!(command(&document), expected, "{}", process.name());
     }
 }
@@ -243,10 +237,7 @@ fn mounts_are_kubeadms() {
         ("ca-certs", "/etc/ssl/certs"),
         ("etc-ca-certificates", "/etc/ca-certificates"),
         ("k8s-certs", PKI),
-        (
-            "usr-local-share-ca-certificates",
-            "/usr/local/share/ca-certificates",
-        ),
+        ("usr-local-share-ca-certificates", "/usr/local/share/ca-certificates"),
         ("usr-share-ca-certificates", "/usr/share/ca-certificates"),
     ];
     let mut manager = trust.to_vec();
@@ -254,17 +245,11 @@ fn mounts_are_kubeadms() {
     for (process, expected) in [
         (
             Process::Etcd,
-            vec![
-                ("etcd-data", "/var/lib/etcd"),
-                ("etcd-certs", "/etc/kubernetes/pki/etcd"),
-            ],
+            vec![("etcd-data", "/var/lib/etcd"), ("etcd-certs", "/etc/kubernetes/pki/etcd")],
         ),
         (Process::Apiserver, trust.to_vec()),
         (Process::ControllerManager, manager),
-        (
-            Process::Scheduler,
-            vec![("kubeconfig", "/etc/kubernetes/scheduler.conf")],
-        ),
+        (Process::Scheduler, vec![("kubeconfig", "/etc/kubernetes/scheduler.conf")]),
     ] {
         let document = parse(&Cluster::stacked().pod(process, &[]));
         let mounts: Vec<Value> = expected
@@ -277,20 +262,13 @@ fn mounts_are_kubeadms() {
                 }
             })
             .collect();
-        assert_eq!(
-            document["spec"]["containers"][0]["volumeMounts"],
-            json!(mounts)
-        );
+        assert_eq!(document["spec"]["containers"][0]["volumeMounts"], json!(mounts));
         let mut sorted = expected;
         sorted.sort_unstable();
         let volumes: Vec<Value> = sorted
             .iter()
             .map(|(name, path)| {
-                let kind = if *name == "kubeconfig" {
-                    "FileOrCreate"
-                } else {
-                    "DirectoryOrCreate"
-                };
+                let kind = if *name == "kubeconfig" { "FileOrCreate" } else { "DirectoryOrCreate" };
                 json!({"hostPath": {"path": path, "type": kind}, "name": name})
             })
             .collect();

@@ -43,10 +43,7 @@ impl Cluster {
             version: KubernetesVersion::new(36, 2),
             address: "192.168.5.11",
             cidrs: vec!["10.96.0.0/12".parse().unwrap()],
-            members: vec![EtcdMember {
-                name: "kubemaster",
-                address: ip("192.168.5.11"),
-            }],
+            members: vec![EtcdMember { name: "kubemaster", address: ip("192.168.5.11") }],
             external: false,
             joining: false,
             serving: false,
@@ -54,15 +51,9 @@ impl Cluster {
     }
 
     fn external() -> Self {
-        let member = |name, address| EtcdMember {
-            name,
-            address: ip(address),
-        };
+        let member = |name, address| EtcdMember { name, address: ip(address) };
         Cluster {
-            members: vec![
-                member("etcd-1", "192.168.5.21"),
-                member("etcd-2", "192.168.5.22"),
-            ],
+            members: vec![member("etcd-1", "192.168.5.21"), member("etcd-2", "192.168.5.22")],
             external: true,
             ..Cluster::stacked()
         }
@@ -111,11 +102,7 @@ fn command(document: &Value) -> Vec<(String, String)> {
         .skip(1)
         .map(|argument| {
             let argument = argument.as_str().unwrap();
-            let (name, value) = argument
-                .strip_prefix("--")
-                .unwrap()
-                .split_once('=')
-                .unwrap();
+            let (name, value) = argument.strip_prefix("--").unwrap().split_once('=').unwrap();
             (name.to_owned(), value.to_owned())
         })
         .collect()

@@ -20,12 +20,7 @@ fn files() -> &'static [(String, Vec<u8>)] {
             if path.is_dir() {
                 collect(&path, root, found);
             } else {
-                let name = path
-                    .strip_prefix(root)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned();
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
                 found.push((name, std::fs::read(&path).unwrap()));
             }
         }
@@ -130,16 +125,9 @@ proptest! {
 /// The damage reaches what it is for: most wounds of one certificate are found.
 #[test]
 fn damage_is_seen() {
-    let whole = judge(
-        files()
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), &bytes[..])),
-    );
+    let whole = judge(files().iter().map(|(name, bytes)| (name.as_str(), &bytes[..])));
     let mut seen = 0;
-    let (name, bytes) = files()
-        .iter()
-        .find(|(name, _)| name == "pki/apiserver.crt")
-        .unwrap();
+    let (name, bytes) = files().iter().find(|(name, _)| name == "pki/apiserver.crt").unwrap();
     for at in 0..100 {
         let wounded = damage_inside(bytes, at * 5, 0xff).unwrap();
         let rest = files().iter().filter(|(other, _)| other != name);

@@ -169,16 +169,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
 ];
 
 /// Seen from another day: id, days from today.
-const DAYS: [(&str, i64); 3] = [
-    ("expired", 500),
-    ("not-yet-valid", -500),
-    ("expires-soon", 350),
-];
+const DAYS: [(&str, i64); 3] = [("expired", 500), ("not-yet-valid", -500), ("expires-soon", 350)];
 
 fn day(days: i64) -> String {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seconds = i64::try_from(now.as_secs()).unwrap() + days * 86_400;
     kpki::time::Timestamp::from_unix(seconds).date()
 }
@@ -188,12 +182,8 @@ fn a_right_tree_has_no_finding() {
     let (report, code) = verify(&Tree::right().folder(), &[]);
     assert_eq!((ids(&report), code), (vec![], 0), "{report:#}");
     // Nothing was passed by: what OpenSSL made is what was looked at.
-    for (what, count) in [
-        ("certificates", 10),
-        ("keys", 11),
-        ("kubeconfigs", 5),
-        ("manifests", 4),
-    ] {
+    for (what, count) in [("certificates", 10), ("keys", 11), ("kubeconfigs", 5), ("manifests", 4)]
+    {
         assert_eq!(report[what], count, "{what}");
     }
 }
@@ -213,9 +203,7 @@ fn each_mistake_has_exactly_its_finding() {
         let (report, code) = verify(&tree.folder(), &[]);
         let found = ids(&report);
         let findings = report["findings"].as_array().unwrap();
-        let is_error = findings
-            .iter()
-            .any(|finding| finding["severity"] == "error");
+        let is_error = findings.iter().any(|finding| finding["severity"] == "error");
         if found != [*id] {
             wrong.push(format!("{id}: {findings:#?}"));
         } else if !findings.iter().any(|finding| finding["path"] == *path) {
@@ -253,24 +241,16 @@ fn holds_no_secret(tree: &Tree, printed: &str) {
 
 #[test]
 fn every_rule_has_a_mistake_here_and_an_explanation() {
-    let tried: BTreeSet<&str> = (MUTATIONS.iter().map(|(id, ..)| *id))
-        .chain(DAYS.map(|(id, _)| id))
-        .collect();
+    let tried: BTreeSet<&str> =
+        (MUTATIONS.iter().map(|(id, ..)| *id)).chain(DAYS.map(|(id, _)| id)).collect();
     let known: BTreeSet<&str> = kpki::lint::RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(tried, known);
     let kpki = || std::process::Command::new(env!("CARGO_BIN_EXE_kpki"));
     let all = kpki().arg("explain").output().unwrap();
     let all = String::from_utf8(all.stdout).unwrap();
     for id in known {
-        assert!(
-            all.lines().any(|line| line.split(' ').next() == Some(id)),
-            "{id}"
-        );
-        let one = kpki()
-            .args(["explain", id])
-            .env("COLUMNS", "80")
-            .output()
-            .unwrap();
+        assert!(all.lines().any(|line| line.split(' ').next() == Some(id)), "{id}");
+        let one = kpki().args(["explain", id]).env("COLUMNS", "80").output().unwrap();
         let one = String::from_utf8(one.stdout).unwrap();
         assert!(one.starts_with(id), "{one}");
         for word in ["\nwhy ", "\nfix ", "\nsource "] {
@@ -280,9 +260,5 @@ fn every_rule_has_a_mistake_here_and_an_explanation() {
     }
     let unknown = kpki().args(["explain", "expird"]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(
-        String::from_utf8(unknown.stderr)
-            .unwrap()
-            .contains("did you mean expired?")
-    );
+    assert!(String::from_utf8(unknown.stderr).unwrap().contains("did you mean expired?"));
 }

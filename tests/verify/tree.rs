@@ -1,5 +1,5 @@
-//! /etc/kubernetes as kubeadm v1.36.2 writes it, made by OpenSSL: the node `kubemaster`, 192.168.5.11, stacked etcd,
-//! EC keys. Names, extensions and modes were copied by hand from a real run.
+//! /etc/kubernetes as kubeadm v1.36.2 writes it, made by OpenSSL: the node `kubemaster`, 192.168.5.11,
+//! stacked etcd, EC keys. Names, extensions and modes were copied by hand from a real run.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,63 +19,21 @@ pub const CLIENT: &str = "clientAuth";
 pub const BOTH: &str = "serverAuth,clientAuth";
 
 /// Stem, CA, subject, extended key usage, alternative names.
-pub type Leaf = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-);
+pub type Leaf = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-pub const APISERVER: Leaf = (
-    "pki/apiserver",
-    "pki/ca",
-    "/CN=kube-apiserver",
-    SERVER,
-    APISERVER_NAMES,
-);
-pub const KUBELET_CLIENT: Leaf = (
-    "pki/apiserver-kubelet-client",
-    "pki/ca",
-    "/CN=kube-apiserver-kubelet-client",
-    CLIENT,
-    "",
-);
-pub const ETCD_CLIENT: Leaf = (
-    "pki/apiserver-etcd-client",
-    "pki/etcd/ca",
-    "/CN=kube-apiserver-etcd-client",
-    CLIENT,
-    "",
-);
-pub const FRONT_PROXY_CLIENT: Leaf = (
-    "pki/front-proxy-client",
-    "pki/front-proxy-ca",
-    "/CN=front-proxy-client",
-    CLIENT,
-    "",
-);
-pub const ETCD_SERVER: Leaf = (
-    "pki/etcd/server",
-    "pki/etcd/ca",
-    "/CN=kubemaster",
-    BOTH,
-    ETCD_NAMES,
-);
-pub const ETCD_PEER: Leaf = (
-    "pki/etcd/peer",
-    "pki/etcd/ca",
-    "/CN=kubemaster",
-    BOTH,
-    ETCD_NAMES,
-);
-pub const HEALTHCHECK: Leaf = (
-    "pki/etcd/healthcheck-client",
-    "pki/etcd/ca",
-    "/CN=kube-etcd-healthcheck-client",
-    CLIENT,
-    "",
-);
+pub const APISERVER: Leaf =
+    ("pki/apiserver", "pki/ca", "/CN=kube-apiserver", SERVER, APISERVER_NAMES);
+pub const KUBELET_CLIENT: Leaf =
+    ("pki/apiserver-kubelet-client", "pki/ca", "/CN=kube-apiserver-kubelet-client", CLIENT, "");
+pub const ETCD_CLIENT: Leaf =
+    ("pki/apiserver-etcd-client", "pki/etcd/ca", "/CN=kube-apiserver-etcd-client", CLIENT, "");
+pub const FRONT_PROXY_CLIENT: Leaf =
+    ("pki/front-proxy-client", "pki/front-proxy-ca", "/CN=front-proxy-client", CLIENT, "");
+pub const ETCD_SERVER: Leaf =
+    ("pki/etcd/server", "pki/etcd/ca", "/CN=kubemaster", BOTH, ETCD_NAMES);
+pub const ETCD_PEER: Leaf = ("pki/etcd/peer", "pki/etcd/ca", "/CN=kubemaster", BOTH, ETCD_NAMES);
+pub const HEALTHCHECK: Leaf =
+    ("pki/etcd/healthcheck-client", "pki/etcd/ca", "/CN=kube-etcd-healthcheck-client", CLIENT, "");
 const LEAVES: [Leaf; 7] = [
     APISERVER,
     KUBELET_CLIENT,
@@ -103,14 +61,8 @@ pub const CONFIGS: [(&str, &str); 5] = [
 /// Fixtures beside, each with its name here; they are kubeadm's.
 const MANIFESTS: [(&str, &str); 4] = [
     ("etcd", "tests/manifests/etcd-file-mount/input.yaml"),
-    (
-        "kube-apiserver",
-        "tests/manifests/apiserver-unchanged/input.yaml",
-    ),
-    (
-        "kube-controller-manager",
-        "tests/manifests/controller-manager/input.yaml",
-    ),
+    ("kube-apiserver", "tests/manifests/apiserver-unchanged/input.yaml"),
+    ("kube-controller-manager", "tests/manifests/controller-manager/input.yaml"),
     ("kube-scheduler", "tests/manifests/scheduler/input.yaml"),
 ];
 
@@ -138,10 +90,7 @@ pub const STRICT: Form = Form {
     days: 365,
     signing: "-sha256",
 };
-pub const KUBEADM: Form = Form {
-    key_usage: "critical,digitalSignature,keyEncipherment",
-    ..STRICT
-};
+pub const KUBEADM: Form = Form { key_usage: "critical,digitalSignature,keyEncipherment", ..STRICT };
 
 /// What OpenSSL needs lies beside the tree.
 pub struct Tree(pub Desk);
@@ -180,10 +129,8 @@ impl Tree {
         static RIGHT: OnceLock<Tree> = OnceLock::new();
         let right = RIGHT.get_or_init(|| Tree::kubeadm(STRICT));
         let copy = Tree(Desk::new());
-        let done = Command::new("cp")
-            .arg("-a")
-            .args([right.folder(), copy.0.path("kubernetes")])
-            .status();
+        let done =
+            Command::new("cp").arg("-a").args([right.folder(), copy.0.path("kubernetes")]).status();
         assert!(done.unwrap().success());
         copy
     }
@@ -232,8 +179,7 @@ impl Tree {
 
     pub fn service_account(&self, command: &str) {
         self.key_by("pki/sa", command);
-        self.0
-            .openssl("pkey -in kubernetes/pki/sa.key -pubout -out kubernetes/pki/sa.pub");
+        self.0.openssl("pkey -in kubernetes/pki/sa.key -pubout -out kubernetes/pki/sa.pub");
         self.mode("pki/sa.pub", 0o600);
     }
 
@@ -259,8 +205,7 @@ impl Tree {
             extensions = format!("{extensions}subjectAltName={names}\n");
         }
         self.0.put("leaf.conf", extensions);
-        self.0
-            .put("empty.conf", "[req]\ndistinguished_name=dn\n[dn]\n");
+        self.0.put("empty.conf", "[req]\ndistinguished_name=dn\n[dn]\n");
         self.0.openssl(&format!(
             "req -new -key kubernetes/{stem}.key -subj {subject} -config empty.conf -out leaf.csr"
         ));
@@ -349,10 +294,8 @@ pub fn verify(folder: &Path, more: &[&str]) -> (serde_json::Value, i32) {
 /// The findings' ids, each once.
 pub fn ids(report: &serde_json::Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap();
-    let mut ids: Vec<String> = findings
-        .iter()
-        .map(|finding| finding["id"].as_str().unwrap().to_owned())
-        .collect();
+    let mut ids: Vec<String> =
+        findings.iter().map(|finding| finding["id"].as_str().unwrap().to_owned()).collect();
     ids.dedup();
     ids
 }

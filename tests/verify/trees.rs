@@ -16,7 +16,8 @@ fn kpki(arguments: &[&str]) -> std::process::Output {
         .unwrap()
 }
 
-/// kubeadm sets key encipherment on EC keys: a habit, no error. Nothing else is found, from wherever one looks.
+/// kubeadm sets key encipherment on EC keys: a habit, no error. Nothing else is found, from wherever one
+/// looks.
 #[test]
 fn kubeadms_own_tree_has_no_error() {
     let tree = Tree::kubeadm(KUBEADM);
@@ -37,10 +38,7 @@ fn kubeadms_own_tree_has_no_error() {
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        text.lines().all(|line| line.chars().count() <= 80),
-        "{text}"
-    );
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert!(text.starts_with("warning ec-key-encipherment: "), "{text}");
     assert!(text.contains("  and 4 more\n"), "{text}");
     assert!(text.contains("0 errors, 12 warnings in "), "{text}");
@@ -55,20 +53,14 @@ fn several_nodes_in_one_tree() {
     for node in ["cp1", "cp2"] {
         let to = nodes.path().join(node);
         std::fs::create_dir(&to).unwrap();
-        let copied = Command::new("cp")
-            .arg("-a")
-            .args([tree.folder(), to])
-            .status();
+        let copied = Command::new("cp").arg("-a").args([tree.folder(), to]).status();
         assert!(copied.unwrap().success());
     }
     assert_eq!(ids(&verify(nodes.path(), &[]).0), [""; 0]);
     std::fs::remove_file(nodes.path().join("cp2/kubernetes/pki/etcd/peer.crt")).unwrap();
     let (report, _) = verify(nodes.path(), &[]);
     assert_eq!(ids(&report), ["flag-missing-file"]);
-    assert_eq!(
-        report["findings"][0]["path"],
-        "cp2/kubernetes/manifests/etcd.yaml"
-    );
+    assert_eq!(report["findings"][0]["path"], "cp2/kubernetes/manifests/etcd.yaml");
 }
 
 /// kubeadm lets kubelet.conf name the file that the kubelet renews; a worker has little more than that.
@@ -112,15 +104,8 @@ fn keys_of_other_kinds() {
     }
     // The CA of the front proxy, whose signatures nothing here can check.
     let tree = Tree::right();
-    tree.key_by(
-        "pki/front-proxy-ca",
-        "ecparam -name secp521r1 -genkey -noout",
-    );
-    tree.authority(
-        "pki/front-proxy-ca",
-        "/CN=front-proxy-ca",
-        AUTHORITY_EXTENSIONS,
-    );
+    tree.key_by("pki/front-proxy-ca", "ecparam -name secp521r1 -genkey -noout");
+    tree.authority("pki/front-proxy-ca", "/CN=front-proxy-ca", AUTHORITY_EXTENSIONS);
     let (report, _) = verify(&tree.folder(), &[]);
     assert_eq!(ids(&report), ["unknown-issuer"], "the old CA's identifier");
     tree.leaf(FRONT_PROXY_CLIENT, STRICT);
@@ -165,11 +150,7 @@ fn sealed_secrets_are_not_missing() {
 #[test]
 fn links_inside_a_tree_are_files() {
     let tree = Tree::right();
-    std::fs::rename(
-        tree.path("pki/apiserver.crt"),
-        tree.path("pki/apiserver-2.crt"),
-    )
-    .unwrap();
+    std::fs::rename(tree.path("pki/apiserver.crt"), tree.path("pki/apiserver-2.crt")).unwrap();
     std::os::unix::fs::symlink("apiserver-2.crt", tree.path("pki/apiserver.crt")).unwrap();
     // As the kubelet shows a Secret.
     let (name, real) = (tree.path("pki/etcd/ca.crt"), tree.path("pki/etcd/..2026"));
@@ -192,11 +173,7 @@ fn every_example_has_no_finding() {
         let name = entry.file_name().into_string().unwrap();
         let project = Project::example(&name).applied();
         // The lab's dates are written down.
-        let now: &[&str] = if name == "lab" {
-            &["--now", "2026-02-01"]
-        } else {
-            &[]
-        };
+        let now: &[&str] = if name == "lab" { &["--now", "2026-02-01"] } else { &[] };
         let (report, code) = verify(&project.folder().join("out"), now);
         assert_eq!((ids(&report), code), (vec![], 0), "{name}: {report:#}");
         assert!(report["certificates"].as_u64().unwrap() > 10, "{name}");
@@ -216,18 +193,9 @@ fn what_cannot_be_read_is_refused() {
     let path = empty.path().to_str().unwrap();
     std::fs::write(empty.path().join("ca.crt"), "").unwrap();
     for (arguments, says) in [
-        (
-            vec!["verify", "/nowhere/at/all"],
-            "cannot read the folder /nowhere/at/all",
-        ),
-        (
-            vec!["-C", path, "verify"],
-            "there is no out/ here to verify",
-        ),
-        (
-            vec!["verify", &format!("{path}/ca.crt")],
-            "is a file, not a folder",
-        ),
+        (vec!["verify", "/nowhere/at/all"], "cannot read the folder /nowhere/at/all"),
+        (vec!["-C", path, "verify"], "there is no out/ here to verify"),
+        (vec!["verify", &format!("{path}/ca.crt")], "is a file, not a folder"),
     ] {
         let output = kpki(&arguments);
         let said = String::from_utf8(output.stderr).unwrap();
@@ -241,19 +209,13 @@ fn what_cannot_be_read_is_refused() {
 #[test]
 fn a_hostile_tree_ends() {
     let tree = Tree::right();
-    let fifo = Command::new("mkfifo")
-        .arg(tree.path("pki/pipe.crt"))
-        .status();
+    let fifo = Command::new("mkfifo").arg(tree.path("pki/pipe.crt")).status();
     assert!(fifo.unwrap().success());
     std::os::unix::fs::symlink(".", tree.path("pki/itself")).unwrap();
     std::os::unix::fs::symlink("b.crt", tree.path("pki/a.crt")).unwrap();
     std::os::unix::fs::symlink("a.crt", tree.path("pki/b.crt")).unwrap();
     let (report, code) = verify(&tree.folder(), &[]);
-    assert_eq!(
-        (ids(&report), code),
-        (vec!["unread".to_owned()], 0),
-        "{report:#}"
-    );
+    assert_eq!((ids(&report), code), (vec!["unread".to_owned()], 0), "{report:#}");
     let deep = tree.path("pki").join("d/".repeat(80));
     std::fs::create_dir_all(deep).unwrap();
     let output = kpki(&["verify", tree.folder().to_str().unwrap()]);

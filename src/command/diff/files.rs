@@ -31,14 +31,7 @@ pub(super) fn read(path: &Path) -> Result<Content> {
         return Err(refuse(format!("is larger than {}", size_in_words(MAX_PEM))));
     }
     let items = items(&bytes);
-    if let [
-        Item {
-            kind: "unreadable file",
-            fields,
-            ..
-        },
-    ] = items.as_slice()
-    {
+    if let [Item { kind: "unreadable file", fields, .. }] = items.as_slice() {
         let why = fields.first().map(|field| crate::diff::plain(&field.value));
         let why = why.unwrap_or_default();
         return Err(refuse(why.trim_start_matches("it ").to_owned()));
@@ -66,10 +59,8 @@ pub(super) fn compare(
         (before, _) => {
             let lock = matches!(before, Content::Lock(_));
             let lock = shown(if lock { before_path } else { after_path });
-            Err(
-                Error::refused(format!("{lock} is a lock, and the other is none"))
-                    .help("name two locks, or two certificates"),
-            )
+            Err(Error::refused(format!("{lock} is a lock, and the other is none"))
+                .help("name two locks, or two certificates"))
         }
     }
 }
@@ -101,11 +92,7 @@ pub(super) fn below(folder: &Path) -> Result<Side> {
                 return Err(Error::refused(message).help("name a folder further down"));
             }
             let own = entry.file_name().to_string_lossy().into_owned();
-            let below = if name.is_empty() {
-                own.clone()
-            } else {
-                format!("{name}/{own}")
-            };
+            let below = if name.is_empty() { own.clone() } else { format!("{name}/{own}") };
             let kind = entry.file_type().map_err(failed)?;
             if kind.is_dir() {
                 if own != ".git" {
@@ -128,9 +115,7 @@ fn held(path: &Path, name: &str, is_link: bool) -> Option<Vec<Item>> {
     }
     if is_link {
         let to = std::fs::read_link(path).ok()?;
-        return Some(vec![
-            Item::new("symbolic link").text("to", to.to_string_lossy()),
-        ]);
+        return Some(vec![Item::new("symbolic link").text("to", to.to_string_lossy())]);
     }
     let items = match read_regular(path, MAX_PEM) {
         Ok(bytes) if bytes.len() > MAX_PEM => unreadable("it is larger than 1 MiB"),

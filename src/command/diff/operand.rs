@@ -39,11 +39,7 @@ pub(super) fn sides(directory: &Path, args: &DiffArgs) -> Result<Sides> {
         Ok(repository) => (repository, None),
         Err(trouble) => (None, Some(trouble)),
     };
-    let told = Told {
-        directory,
-        repository: repository.as_ref(),
-        trouble,
-    };
+    let told = Told { directory, repository: repository.as_ref(), trouble };
     let read = |text: &Option<String>| text.as_ref().map(|text| told.operand(text)).transpose();
     let before = match read(&args.before)? {
         None => told.head()?,
@@ -52,17 +48,10 @@ pub(super) fn sides(directory: &Path, args: &DiffArgs) -> Result<Sides> {
     let after = read(&args.after)?;
     let name = |text: &Option<String>| text.clone().unwrap_or_else(|| "HEAD".to_owned());
     let revisions = |before, after| match repository {
-        Some(repository) => Ok(Sides::Revisions(Box::new(Revisions {
-            repository,
-            before,
-            after,
-        }))),
+        Some(repository) => Ok(Sides::Revisions(Box::new(Revisions { repository, before, after }))),
         None => Err(Error::internal("a revision without a repository")),
     };
-    let named = |commit, text| Revision {
-        name: name(text),
-        commit,
-    };
+    let named = |commit, text| Revision { name: name(text), commit };
     match (before, after) {
         (Operand::Revision(commit), None) => revisions(named(commit, &args.before), None),
         (Operand::Range(before, after), None) => revisions(before, Some(after)),
@@ -120,8 +109,7 @@ impl Told<'_> {
         };
         let help =
             "kpki diff A B compares two files or two folders; -C DIR names another project folder";
-        self.revision("HEAD")?
-            .ok_or_else(|| self.trouble_or(Error::refused(missing).help(help)))
+        self.revision("HEAD")?.ok_or_else(|| self.trouble_or(Error::refused(missing).help(help)))
     }
 
     fn operand(&self, text: &str) -> Result<Operand> {
@@ -180,10 +168,7 @@ impl Told<'_> {
         let side = |text: &str| -> Result<Option<Revision>> {
             let name = if text.is_empty() { "HEAD" } else { text };
             let commit = repository.commit(name)?;
-            Ok(commit.map(|commit| Revision {
-                name: name.to_owned(),
-                commit,
-            }))
+            Ok(commit.map(|commit| Revision { name: name.to_owned(), commit }))
         };
         let (Some(mut before), Some(after)) = (side(before)?, side(after)?) else {
             return Ok(None);
@@ -202,8 +187,5 @@ impl Told<'_> {
 
 /// So that it can be said when a branch is called the same.
 fn is_written_as_path(text: &str) -> bool {
-    ["./", "../", "/"]
-        .iter()
-        .any(|start| text.starts_with(start))
-        || matches!(text, "." | "..")
+    ["./", "../", "/"].iter().any(|start| text.starts_with(start)) || matches!(text, "." | "..")
 }

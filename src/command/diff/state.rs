@@ -46,10 +46,7 @@ pub(super) fn compare(directory: &Path, sides: &Revisions) -> Result<DiffReport>
         None => read_working_tree(directory)?,
     };
     if before.description.is_none() && after.description.is_none() {
-        let message = format!(
-            "there is no {DESCRIPTION} in {} or {}",
-            before.name, after.name
-        );
+        let message = format!("there is no {DESCRIPTION} in {} or {}", before.name, after.name);
         return Err(Error::refused(message).help("-C DIR names another project folder"));
     }
     let mut notes = Vec::new();
@@ -70,20 +67,15 @@ pub(super) fn compare(directory: &Path, sides: &Revisions) -> Result<DiffReport>
         (None, None) => {}
         // What was never committed was not deleted either.
         (built, _) => {
-            let without = if built.is_none() {
-                &before.name
-            } else {
-                &after.name
-            };
+            let without = if built.is_none() { &before.name } else { &after.name };
             notes.push(format!(
                 "there are no certificates under out/ in {without}: only descriptions are compared"
             ));
         }
     }
     // A cluster that is built for the first time gains nothing over anybody.
-    let authority = descriptions.map_or_else(Vec::new, |(before, after)| {
-        authority(&before, &after, &sections)
-    });
+    let authority =
+        descriptions.map_or_else(Vec::new, |(before, after)| authority(&before, &after, &sections));
     let names = [before.name.as_str(), after.name.as_str()];
     Ok(diff_report(names, authority, &sections, notes))
 }
@@ -98,19 +90,13 @@ fn authority(
         let below = path.strip_prefix("out/")?;
         let now = wished_at(&after.1, below);
         // Described before, it is no stranger's.
-        let gone = |wished| Wished {
-            credential: None,
-            ..wished
-        };
+        let gone = |wished| Wished { credential: None, ..wished };
         now.or_else(|| wished_at(&before.1, below).map(gone))
     };
     let files = sections.iter().filter(|(of, _)| *of == Section::Files);
     let held: Vec<HeldCertificate<'_>> = files
         .flat_map(|(_, comparison)| &comparison.certificates)
-        .map(|pair| HeldCertificate {
-            pair,
-            described: wished(&pair.within),
-        })
+        .map(|pair| HeldCertificate { pair, described: wished(&pair.within) })
         .collect();
     authority_report(&between(old, new), &held)
 }
@@ -139,11 +125,7 @@ fn certificates(before: Built, mut after: Built) -> Comparison {
             new.extend(other.map(|other| (path, other.items())));
         }
     }
-    new.extend(
-        after
-            .into_iter()
-            .map(|(path, content)| (path, content.items())),
-    );
+    new.extend(after.into_iter().map(|(path, content)| (path, content.items())));
     Comparison::of(old, new)
 }
 

@@ -36,11 +36,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
 ];
 
 /// Git refuses them together with literal paths.
-const PATHSPECS: [&str; 3] = [
-    "GIT_GLOB_PATHSPECS",
-    "GIT_NOGLOB_PATHSPECS",
-    "GIT_ICASE_PATHSPECS",
-];
+const PATHSPECS: [&str; 3] = ["GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS"];
 
 /// What a hook's environment says of a repository, which may be another one (`git rev-parse
 /// --local-env-vars`). `GIT_CONFIG_COUNT` and `GIT_CONFIG_PARAMETERS` stay: they are what the user told Git.
@@ -79,14 +75,8 @@ pub(super) fn command(program: &Path, keeps_environment: bool) -> Command {
     }
     command.arg("--no-pager").envs(ENVIRONMENT);
     // `git config` alone reads it, in place of the repository's own.
-    command
-        .env_remove("GIT_CONFIG")
-        .env_remove("GIT_ATTR_SOURCE");
-    let unwanted = if keeps_environment {
-        &[]
-    } else {
-        &OF_A_REPOSITORY[..]
-    };
+    command.env_remove("GIT_CONFIG").env_remove("GIT_ATTR_SOURCE");
+    let unwanted = if keeps_environment { &[] } else { &OF_A_REPOSITORY[..] };
     for name in PATHSPECS.iter().chain(unwanted) {
         command.env_remove(name);
     }

@@ -39,11 +39,7 @@ impl Object {
         let mut bytes = Vec::with_capacity(usize::try_from(shown).unwrap_or(0) + 1);
         answers.take(shown).read_to_end(&mut bytes)?;
         std::io::copy(&mut answers.take(size - shown + 1), &mut std::io::sink())?;
-        Ok(Some(Object {
-            name: name.to_owned(),
-            bytes: Secret::new(bytes),
-            size,
-        }))
+        Ok(Some(Object { name: name.to_owned(), bytes: Secret::new(bytes), size }))
     }
 }
 
@@ -65,10 +61,7 @@ impl Pipe {
         let between = first.stdout.take().ok_or_else(no_pipe)?;
         let mut second = start(second, between.into())?;
         let output = BufReader::new(second.stdout.take().ok_or_else(no_pipe)?);
-        Ok(Pipe {
-            runs: [first, second],
-            output,
-        })
+        Ok(Pipe { runs: [first, second], output })
     }
 
     /// After everything was read.

@@ -22,20 +22,13 @@ pub(super) struct Place {
     pub empty_tree: Option<&'static str>,
 }
 
-const ASK: [&str; 4] = [
-    "rev-parse",
-    "--show-toplevel",
-    "--absolute-git-dir",
-    "--show-object-format",
-];
+const ASK: [&str; 4] =
+    ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-object-format"];
 
 /// `git hash-object -t tree /dev/null`; every Git knows it without having it.
 const EMPTY_TREES: [(&[u8], &str); 2] = [
     (b"sha1", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
-    (
-        b"sha256",
-        "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
-    ),
+    (b"sha256", "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"),
 ];
 
 impl Place {
@@ -60,9 +53,7 @@ impl Place {
                     .iter()
                     .find_map(|(name, tree)| (*name == format).then_some(*tree)),
             })),
-            _ => Err(Error::refused(
-                "the path of the Git repository has a line break in it",
-            )),
+            _ => Err(Error::refused("the path of the Git repository has a line break in it")),
         }
     }
 
@@ -110,10 +101,8 @@ fn linked(entry: &Path) -> Option<PathBuf> {
 fn why(said: &str) -> Error {
     if said.contains("cannot use bare repository") {
         let folder = said.split('\'').nth(1).unwrap_or("a folder");
-        let message = format!(
-            "{} is a Git repository of its own to Git, without a .git",
-            printable(folder)
-        );
+        let message =
+            format!("{} is a Git repository of its own to Git, without a .git", printable(folder));
         return Error::refused(message).help(
             "a commit can bring one, with programs to run: see who added HEAD, config, objects and \
              refs there, and delete them",

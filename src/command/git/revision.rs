@@ -1,5 +1,5 @@
-//! Revisions: what a commit holds of the project folder. Only objects are read; nothing of the repository's is run,
-//! fetched or replaced, and what a user or branch is called never becomes an option.
+//! Revisions: what a commit holds of the project folder. Only objects are read; nothing of the repository's
+//! is run, fetched or replaced, and what a user or branch is called never becomes an option.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read as _, Write as _};
@@ -33,19 +33,14 @@ impl Repository {
         let Some(git) = Git::of(project)? else {
             return Ok(None);
         };
-        let mut repository = Repository {
-            git,
-            prefix: String::new(),
-        };
+        let mut repository = Repository { git, prefix: String::new() };
         let output = repository.output(&["rev-parse", "--show-prefix"])?;
         if !output.status.success() {
             return Err(failed(&String::from_utf8_lossy(&output.stderr)));
         }
         let prefix = String::from_utf8(output.stdout)
             .map_err(|_| Error::refused("the project folder's name is no plain text"))?;
-        prefix
-            .trim_end_matches('\n')
-            .clone_into(&mut repository.prefix);
+        prefix.trim_end_matches('\n').clone_into(&mut repository.prefix);
         Ok(Some(repository))
     }
 
@@ -90,9 +85,7 @@ impl Repository {
             entries,
             fetch: Box::new(move |object| {
                 let mut objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
-                objects
-                    .get(object)
-                    .map_err(|error| format!("git failed: {error}"))
+                objects.get(object).map_err(|error| format!("git failed: {error}"))
             }),
         })
     }
@@ -116,10 +109,8 @@ impl Repository {
         }
         let status = child.wait().map_err(|error| cannot_run(&error))?;
         if too_long {
-            return Err(
-                Error::refused("the revision holds more files than kpki reads")
-                    .help("keep cluster.kdl in a folder of its own, and name that with -C"),
-            );
+            return Err(Error::refused("the revision holds more files than kpki reads")
+                .help("keep cluster.kdl in a folder of its own, and name that with -C"));
         }
         read.map_err(|error| failed(&error.to_string()))?;
         if !status.success() {
@@ -139,11 +130,9 @@ impl Repository {
             .spawn()
             .map_err(|error| cannot_run(&error))?;
         match (child.stdin.take(), child.stdout.take()) {
-            (Some(asks), Some(answers)) => Ok(Objects {
-                child,
-                asks: Some(asks),
-                answers: BufReader::new(answers),
-            }),
+            (Some(asks), Some(answers)) => {
+                Ok(Objects { child, asks: Some(asks), answers: BufReader::new(answers) })
+            }
             _ => Err(Error::internal("git has no pipes")),
         }
     }
@@ -173,10 +162,7 @@ fn entry(line: &[u8]) -> Option<Result<(String, TreeEntry)>> {
     let entry = match (mode, size.parse()) {
         ("120000", _) => TreeEntry::Symlink,
         ("160000", _) => TreeEntry::Submodule,
-        (_, Ok(size)) => TreeEntry::File {
-            object: object.to_owned(),
-            size,
-        },
+        (_, Ok(size)) => TreeEntry::File { object: object.to_owned(), size },
         // It has no size where it is not here: to be told, and not to be taken for a file that nobody
         // committed.
         (_, Err(_)) => {

@@ -17,11 +17,8 @@ pub(in crate::command) enum Was {
 /// Writes one setting of the repository that holds `project`, where it is not so already.
 pub(in crate::command) fn set(project: &Path, name: &str, value: &str) -> Result<Was> {
     let git = Git::of(project)?.ok_or_else(|| {
-        Error::refused(format!(
-            "{} is in no Git repository",
-            visible::path(project)
-        ))
-        .help("git init makes one; -C DIR names another project folder")
+        Error::refused(format!("{} is in no Git repository", visible::path(project)))
+            .help("git init makes one; -C DIR names another project folder")
     })?;
     refuse_link(&git)?;
     let config = |arguments: &[&str]| {

@@ -29,37 +29,17 @@ pub(super) fn authorities(
                 not_before: None,
             },
         };
-        let authority = builder.add(
-            &format!("ca/{name}"),
-            Recipe::Authority(Authority {
-                ca: *name,
-                issuance,
-            }),
-        );
-        let bundle = builder.add(
-            &format!("bundle/{name}"),
-            Recipe::Bundle(Bundle { authority }),
-        );
-        builder.place(
-            authority,
-            Content::Certificate,
-            TreePath::of(&format!("ca/{name}.crt")),
-        );
-        builder.place(
-            authority,
-            Content::PrivateKey,
-            TreePath::of(&format!("ca/{name}.key")),
-        );
+        let authority = builder
+            .add(&format!("ca/{name}"), Recipe::Authority(Authority { ca: *name, issuance }));
+        let bundle = builder.add(&format!("bundle/{name}"), Recipe::Bundle(Bundle { authority }));
+        builder.place(authority, Content::Certificate, TreePath::of(&format!("ca/{name}.crt")));
+        builder.place(authority, Content::PrivateKey, TreePath::of(&format!("ca/{name}.key")));
         for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
             let (derivation, content) = match row.file {
                 AuthorityFile::Bundle => (bundle, Content::Rendered),
                 AuthorityFile::PrivateKey => (authority, Content::PrivateKey),
             };
-            for node in spec
-                .nodes
-                .iter()
-                .filter(|node| row.hosts.include(node, spec))
-            {
+            for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
                 let path = on_node(&node.name, row.path);
                 builder.place_on(derivation, content, path, Some(&node.name));
             }
@@ -82,10 +62,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
                 || settings.is_some_and(|settings| {
                     matches!(
                         &settings.policy.key,
-                        Some(Setting {
-                            origin: Origin::File { .. },
-                            ..
-                        })
+                        Some(Setting { origin: Origin::File { .. }, .. })
                     )
                 }),
             key,
@@ -95,11 +72,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
     builder.place(id, Content::PublicKey, TreePath::of("ca/sa.pub"));
     builder.place(id, Content::PrivateKey, TreePath::of("ca/sa.key"));
     let (private, public) = SERVICE_ACCOUNT_FILES;
-    for node in spec
-        .nodes
-        .iter()
-        .filter(|node| node.role == Role::ControlPlane)
-    {
+    for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
         let name = Some(&node.name);
         builder.place_on(id, Content::PrivateKey, on_node(&node.name, private), name);
         builder.place_on(id, Content::PublicKey, on_node(&node.name, public), name);

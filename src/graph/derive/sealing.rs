@@ -33,8 +33,6 @@ impl Sealing {
 
     /// `None` is the operator's: a node opens nothing there.
     pub(super) fn of_tree(&self, node: Option<&NodeName>) -> Option<Arc<Recipients>> {
-        node.and_then(|node| self.nodes.get(node))
-            .or(self.cluster.as_ref())
-            .cloned()
+        node.and_then(|node| self.nodes.get(node)).or(self.cluster.as_ref()).cloned()
     }
 }

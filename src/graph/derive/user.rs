@@ -32,13 +32,7 @@ pub(super) fn artifacts(builder: &mut Builder, spec: &Spec, user: &User, issuers
             client_key: user.request.as_ref().map(|_| format!("{name}.key")),
         }),
     );
-    place(
-        builder,
-        user,
-        config,
-        Content::Kubeconfig,
-        &format!("{name}.kubeconfig"),
-    );
+    place(builder, user, config, Content::Kubeconfig, &format!("{name}.kubeconfig"));
     if !user.bindings.is_empty() {
         bindings(builder, user);
     }
@@ -75,21 +69,9 @@ fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> Derivati
             brought: brought(user),
         }),
     );
-    place(
-        builder,
-        user,
-        identity,
-        Content::Certificate,
-        &format!("{name}.crt"),
-    );
+    place(builder, user, identity, Content::Certificate, &format!("{name}.crt"));
     if user.request.is_none() {
-        place(
-            builder,
-            user,
-            identity,
-            Content::PrivateKey,
-            &format!("{name}.key"),
-        );
+        place(builder, user, identity, Content::PrivateKey, &format!("{name}.key"));
     }
     identity
 }
@@ -107,21 +89,9 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -
             brought: brought(user),
         }),
     );
-    place(
-        builder,
-        user,
-        request,
-        Content::Request,
-        &format!("request/{name}.csr"),
-    );
+    place(builder, user, request, Content::Request, &format!("request/{name}.csr"));
     if user.request.is_none() {
-        place(
-            builder,
-            user,
-            request,
-            Content::PrivateKey,
-            &format!("{name}.key"),
-        );
+        place(builder, user, request, Content::PrivateKey, &format!("{name}.key"));
     }
     let manifest = builder.add(
         &format!("users/{name}/csr.yaml"),
@@ -132,27 +102,12 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -
         }),
     );
     // In a folder of its own: what a GitOps controller syncs is beside it.
-    place(
-        builder,
-        user,
-        manifest,
-        Content::Rendered,
-        "request/csr.yaml",
-    );
+    place(builder, user, manifest, Content::Rendered, "request/csr.yaml");
     let identity = builder.add(
         &format!("users/{name}"),
-        Recipe::Accepted(Accepted {
-            request,
-            issuer: issuer.authority,
-        }),
+        Recipe::Accepted(Accepted { request, issuer: issuer.authority }),
     );
-    place(
-        builder,
-        user,
-        identity,
-        Content::Certificate,
-        &format!("{name}.crt"),
-    );
+    place(builder, user, identity, Content::Certificate, &format!("{name}.crt"));
     identity
 }
 
@@ -174,15 +129,7 @@ fn bindings(builder: &mut Builder, user: &User) {
         }),
     );
     place(builder, user, rbac, Content::Rendered, "rbac.yaml");
-    let kustomization = builder.add(
-        &format!("users/{name}/kustomization.yaml"),
-        Recipe::Kustomization,
-    );
-    place(
-        builder,
-        user,
-        kustomization,
-        Content::Rendered,
-        "kustomization.yaml",
-    );
+    let kustomization =
+        builder.add(&format!("users/{name}/kustomization.yaml"), Recipe::Kustomization);
+    place(builder, user, kustomization, Content::Rendered, "kustomization.yaml");
 }

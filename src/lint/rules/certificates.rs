@@ -42,13 +42,11 @@ pub const CA_CANNOT_SIGN: Rule = error("ca-cannot-sign", "a CA certificate that 
     .fix("issue the CA certificate again with the same key, with basicConstraints CA:TRUE and keyUsage keyCertSign")
     .source("RFC 5280 4.2.1.9 and 4.2.1.3");
 
-pub const NO_DIGITAL_SIGNATURE: Rule = error(
-    "no-digital-signature",
-    "a key usage without digital signature",
-)
-.because("TLS 1.3 signs its handshake, and a certificate that states other usages may not")
-.fix("issue it again with keyUsage digitalSignature")
-.source("RFC 8446 4.4.2.2");
+pub const NO_DIGITAL_SIGNATURE: Rule =
+    error("no-digital-signature", "a key usage without digital signature")
+        .because("TLS 1.3 signs its handshake, and a certificate that states other usages may not")
+        .fix("issue it again with keyUsage digitalSignature")
+        .source("RFC 8446 4.4.2.2");
 
 pub const DOUBLED_PREFIX: Rule = error("doubled-prefix", "system:system: in a name")
     .because("RBAC knows system:kube-scheduler and its like; with the prefix twice it is another name, which no role is bound to")

@@ -12,13 +12,11 @@ pub const UNREADABLE_CERTIFICATE: Rule =
         .fix("issue the certificate again, or put back the file; DER becomes PEM with `openssl x509 -inform DER`")
         .source(GO_PEM);
 
-pub const UNREADABLE_KEY: Rule = error(
-    "unreadable-key",
-    "not a private or public key that can be read",
-)
-.because("Kubernetes reads keys in PEM: PKCS#8, PKCS#1 or SEC1, never encrypted ones")
-.fix("put back the key, or decrypt it with `openssl pkey -in OLD -out NEW`")
-.source(GO_PEM);
+pub const UNREADABLE_KEY: Rule =
+    error("unreadable-key", "not a private or public key that can be read")
+        .because("Kubernetes reads keys in PEM: PKCS#8, PKCS#1 or SEC1, never encrypted ones")
+        .fix("put back the key, or decrypt it with `openssl pkey -in OLD -out NEW`")
+        .source(GO_PEM);
 
 pub const UNREADABLE_KUBECONFIG: Rule = error(
     "unreadable-kubeconfig",

@@ -90,21 +90,11 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 }
 
 const fn error(id: &'static str, title: &'static str) -> Rule {
-    Rule {
-        id,
-        severity: Severity::Error,
-        title,
-        reason: "",
-        fix: "",
-        source: "",
-    }
+    Rule { id, severity: Severity::Error, title, reason: "", fix: "", source: "" }
 }
 
 const fn warning(id: &'static str, title: &'static str) -> Rule {
-    Rule {
-        severity: Severity::Warning,
-        ..error(id, title)
-    }
+    Rule { severity: Severity::Warning, ..error(id, title) }
 }
 
 impl Rule {

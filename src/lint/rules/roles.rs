@@ -1,4 +1,5 @@
-//! What a certificate is for: by where kubeadm puts it, by the flag that names it, by the kubeconfig around it.
+//! What a certificate is for: by where kubeadm puts it, by the flag that names it, by the kubeconfig around
+//! it.
 
 use super::{Rule, error, warning};
 
@@ -24,21 +25,17 @@ pub const LEAF_IS_CA: Rule = error("leaf-is-ca", "a leaf that is a CA")
     .fix("issue it again with basicConstraints CA:FALSE and a new key")
     .source("RFC 5280 4.2.1.9");
 
-pub const NO_SERVER_USAGE: Rule = error(
-    "no-server-usage",
-    "a serving certificate without server authentication",
-)
-.because("every client refuses it")
-.fix("issue it again with extendedKeyUsage serverAuth")
-.source("RFC 5280 4.2.1.12");
+pub const NO_SERVER_USAGE: Rule =
+    error("no-server-usage", "a serving certificate without server authentication")
+        .because("every client refuses it")
+        .fix("issue it again with extendedKeyUsage serverAuth")
+        .source("RFC 5280 4.2.1.12");
 
-pub const NO_CLIENT_USAGE: Rule = error(
-    "no-client-usage",
-    "a client's certificate without client authentication",
-)
-.because("every server refuses it")
-.fix("issue it again with extendedKeyUsage clientAuth")
-.source("RFC 5280 4.2.1.12");
+pub const NO_CLIENT_USAGE: Rule =
+    error("no-client-usage", "a client's certificate without client authentication")
+        .because("every server refuses it")
+        .fix("issue it again with extendedKeyUsage clientAuth")
+        .source("RFC 5280 4.2.1.12");
 
 pub const ETCD_NO_CLIENT_USAGE: Rule =
     error("etcd-no-client-usage", "an etcd certificate without client authentication")
@@ -46,13 +43,11 @@ pub const ETCD_NO_CLIENT_USAGE: Rule =
         .fix("issue it again with extendedKeyUsage serverAuth and clientAuth")
         .source("etcd documentation, Transport security model; etcd-io/etcd#9785");
 
-pub const NO_ALTERNATIVE_NAME: Rule = error(
-    "no-alternative-name",
-    "a serving certificate without alternative names",
-)
-.because("clients in Go have not looked at the common name since 1.15")
-.fix("issue it again with the server's names and addresses as subjectAltName")
-.source("RFC 6125 6.4.4; Go 1.15 release notes");
+pub const NO_ALTERNATIVE_NAME: Rule =
+    error("no-alternative-name", "a serving certificate without alternative names")
+        .because("clients in Go have not looked at the common name since 1.15")
+        .fix("issue it again with the server's names and addresses as subjectAltName")
+        .source("RFC 6125 6.4.4; Go 1.15 release notes");
 
 pub const APISERVER_NAMES: Rule = error("apiserver-names", "an API server certificate without the names that pods dial")
     .because("pods reach the API server as kubernetes, kubernetes.default, kubernetes.default.svc and with the cluster's domain behind")
@@ -84,13 +79,11 @@ pub const FRONT_PROXY_NAME: Rule = error("front-proxy-name", "a front-proxy clie
     .fix("add its common name to the flag, or issue it again as front-proxy-client")
     .source("Kubernetes documentation, Configure the Aggregation Layer");
 
-pub const KUBECONFIG_OTHER_CA: Rule = error(
-    "kubeconfig-other-ca",
-    "a kubeconfig that trusts another CA than the cluster's",
-)
-.because("its client refuses the API server's certificate")
-.fix("make the kubeconfig again with the cluster's ca.crt")
-.source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files");
+pub const KUBECONFIG_OTHER_CA: Rule =
+    error("kubeconfig-other-ca", "a kubeconfig that trusts another CA than the cluster's")
+        .because("its client refuses the API server's certificate")
+        .fix("make the kubeconfig again with the cluster's ca.crt")
+        .source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files");
 
 pub const KUBECONFIG_CLIENT_CA: Rule = error(
     "kubeconfig-client-ca",
@@ -108,34 +101,26 @@ pub const KUBECONFIG_SERVER_NAME: Rule = error(
 .fix("dial another name, or issue the API server's certificate with this one")
 .source("RFC 6125 6");
 
-pub const KUBECONFIG_PLAIN_HTTP: Rule = error(
-    "kubeconfig-plain-http",
-    "a kubeconfig that does not dial https",
-)
-.because("client certificates exist in TLS alone, and the API server serves nothing else")
-.fix("write https:// in server")
-.source("Kubernetes documentation, Controlling Access to the Kubernetes API");
+pub const KUBECONFIG_PLAIN_HTTP: Rule =
+    error("kubeconfig-plain-http", "a kubeconfig that does not dial https")
+        .because("client certificates exist in TLS alone, and the API server serves nothing else")
+        .fix("write https:// in server")
+        .source("Kubernetes documentation, Controlling Access to the Kubernetes API");
 
-pub const FLAG_MISSING_FILE: Rule = error(
-    "flag-missing-file",
-    "a flag that names a file which is not there",
-)
-.because("the process exits at once")
-.fix("put the file there, or correct the flag")
-.source(PKI_DOC);
+pub const FLAG_MISSING_FILE: Rule =
+    error("flag-missing-file", "a flag that names a file which is not there")
+        .because("the process exits at once")
+        .fix("put the file there, or correct the flag")
+        .source(PKI_DOC);
 
-pub const FLAG_HIDDEN_FILE: Rule = error(
-    "flag-hidden-file",
-    "a flag that names a file which no mount shows",
-)
-.because("the container does not see the host's file, so the process exits at once")
-.fix("add a hostPath volume and a volumeMount for it")
-.source("Kubernetes documentation, Volumes, hostPath");
+pub const FLAG_HIDDEN_FILE: Rule =
+    error("flag-hidden-file", "a flag that names a file which no mount shows")
+        .because("the container does not see the host's file, so the process exits at once")
+        .fix("add a hostPath volume and a volumeMount for it")
+        .source("Kubernetes documentation, Volumes, hostPath");
 
-pub const FLAG_OTHER_CA: Rule = error(
-    "flag-other-ca",
-    "a flag that names another CA than the one needed",
-)
-.because("the process then refuses those whom it has to trust")
-.fix("name the CA that signed the certificates of the other side")
-.source(PKI_DOC);
+pub const FLAG_OTHER_CA: Rule =
+    error("flag-other-ca", "a flag that names another CA than the one needed")
+        .because("the process then refuses those whom it has to trust")
+        .fix("name the CA that signed the certificates of the other side")
+        .source(PKI_DOC);

@@ -18,8 +18,8 @@ pub(super) fn has_nothing_built(world: World<'_>) -> bool {
         })
 }
 
-/// Somebody trusts these already: a cluster that is made again, or the lock and its files were deleted. The key of a
-/// brought CA lies there before the first apply.
+/// Somebody trusts these already: a cluster that is made again, or the lock and its files were deleted. The
+/// key of a brought CA lies there before the first apply.
 pub(super) fn has_roots(world: World<'_>) -> bool {
     let graph = world.graph;
     let mut anchors = graph.ids().filter(|id| graph.get(*id).recipe.is_anchor());

@@ -28,10 +28,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<PrivilegeChan
         if known.is_some_and(|known| old.get(known).hash == new.get(id).hash) {
             continue;
         }
-        finder.look_at(
-            id,
-            known.is_some_and(|known| is_replaced(old, known, new, id)),
-        );
+        finder.look_at(id, known.is_some_and(|known| is_replaced(old, known, new, id)));
     }
     recipients(&mut finder, before.spec, after.spec);
     gone(&mut finder, old, new);

@@ -20,17 +20,11 @@ pub fn compare(before: &Credential, after: &Credential) -> Vec<Gain> {
     gains.extend(lost.cloned().map(Gain::LostGroup));
     if after.server {
         let names = after.sans.difference(&before.sans);
-        gains.extend(
-            names
-                .filter(|name| is_worth_telling(name))
-                .cloned()
-                .map(Gain::Name),
-        );
+        gains.extend(names.filter(|name| is_worth_telling(name)).cloned().map(Gain::Name));
     }
-    for (usage, before, after) in [
-        ("client", before.client, after.client),
-        ("server", before.server, after.server),
-    ] {
+    for (usage, before, after) in
+        [("client", before.client, after.client), ("server", before.server, after.server)]
+    {
         if after && !before {
             gains.push(Gain::Usage(usage));
         }
@@ -46,19 +40,12 @@ pub fn compare(before: &Credential, after: &Credential) -> Vec<Gain> {
     if let (Some(old), Some(new)) = (&before.issuer, &after.issuer)
         && old != new
     {
-        gains.push(Gain::Issuer {
-            old: old.clone(),
-            new: new.clone(),
-        });
+        gains.push(Gain::Issuer { old: old.clone(), new: new.clone() });
     }
     if let (Some(old), Some(new)) = (before.key, after.key)
         && old != new
     {
-        gains.push(if after.is_ca {
-            Gain::AnchorReplaced
-        } else {
-            Gain::AnotherKey
-        });
+        gains.push(if after.is_ca { Gain::AnchorReplaced } else { Gain::AnotherKey });
     }
     gains
 }

@@ -70,11 +70,7 @@ impl Credential {
     }
 
     fn named(common_name: String, groups: BTreeSet<String>) -> Self {
-        Credential {
-            common_name,
-            groups,
-            ..Credential::default()
-        }
+        Credential { common_name, groups, ..Credential::default() }
     }
 
     fn of_leaf(graph: &Graph, leaf: &Leaf) -> Self {
@@ -95,21 +91,13 @@ impl Credential {
         Credential {
             client: true,
             key: request.brought.as_ref().map(|key| key.public_key.digest()),
-            ..Credential::named(
-                request.common_name.to_string(),
-                request.organizations.clone(),
-            )
+            ..Credential::named(request.common_name.to_string(), request.organizations.clone())
         }
     }
 
     fn of_authority(authority: &Authority) -> Option<Self> {
         match &authority.issuance {
-            Issuance::SelfSigned {
-                common_name,
-                validity,
-                subject,
-                ..
-            } => Some(Credential {
+            Issuance::SelfSigned { common_name, validity, subject, .. } => Some(Credential {
                 is_ca: true,
                 issuer: Some(subject.to_string()),
                 life: Some(validity.value),
@@ -128,8 +116,8 @@ fn subject_of(graph: &Graph, authority: DerivationId) -> Option<String> {
     };
     match &authority.issuance {
         Issuance::SelfSigned { subject, .. } => Some(subject.to_string()),
-        Issuance::Brought(brought) => CertificateFacts::from_der(&brought.der)
-            .ok()
-            .map(|facts| facts.subject.to_string()),
+        Issuance::Brought(brought) => {
+            CertificateFacts::from_der(&brought.der).ok().map(|facts| facts.subject.to_string())
+        }
     }
 }

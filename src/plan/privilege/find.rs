@@ -22,7 +22,8 @@ use crate::time::Timestamp;
 /// Bypasses RBAC: whoever is in it can gain nothing.
 const MASTERS: &str = "system:masters";
 
-/// In the order in which a reviewer must care. A cluster that is built for the first time gains nothing over anybody.
+/// In the order in which a reviewer must care. A cluster that is built for the first time gains nothing over
+/// anybody.
 pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<PrivilegeChange> {
     if plan.is_empty() && plan.orphans.is_empty() {
         return Vec::new();
@@ -131,10 +132,7 @@ impl<'a> Finder<'a> {
         let name = identity(&self.graph.get(id).name);
         let gain = match gain {
             Gain::Name(name) => match self.names.owner(self.graph, id, &name) {
-                Some(owner) => Gain::OthersName {
-                    name,
-                    owner: owner.clone(),
-                },
+                Some(owner) => Gain::OthersName { name, owner: owner.clone() },
                 None => Gain::Name(name),
             },
             gain => gain,
@@ -182,11 +180,8 @@ impl<'a> Finder<'a> {
                 let all_powerful = before.groups.contains(MASTERS);
                 let kept_until = before.not_after.filter(|end| Some(*end) > self.now);
                 for gain in compare(&before, &after) {
-                    let until = if gain.direction() == Direction::Loss {
-                        kept_until
-                    } else {
-                        until
-                    };
+                    let until =
+                        if gain.direction() == Direction::Loss { kept_until } else { until };
                     let is_no_more = all_powerful && matches!(gain, Gain::Group(_));
                     self.add(id, gain, until).is_no_more |= is_no_more;
                 }
@@ -209,10 +204,7 @@ impl<'a> Finder<'a> {
             same_as: self.standing.find(id, after),
         };
         self.add(id, gain, until);
-        let names = after
-            .sans
-            .iter()
-            .filter(|name| after.server && is_worth_telling(name));
+        let names = after.sans.iter().filter(|name| after.server && is_worth_telling(name));
         for name in names {
             self.add(id, Gain::Name(name.clone()), None);
         }
@@ -273,13 +265,7 @@ impl<'a> Finder<'a> {
         {
             let origin = origin::written(&endpoint.origin);
             let gain = Gain::Endpoint { old, new };
-            self.put(
-                Holder::cluster("endpoint"),
-                gain,
-                name.clone(),
-                origin,
-                None,
-            );
+            self.put(Holder::cluster("endpoint"), gain, name.clone(), origin, None);
         }
     }
 

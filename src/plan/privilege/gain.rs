@@ -103,8 +103,8 @@ const POWERFUL_GROUP_PREFIX: &str = "system:";
 /// Roles that are as good as the whole cluster wherever they are bound.
 const POWERFUL_ROLES: [&str; 1] = ["cluster-admin"];
 const POWERFUL_ROLE_PREFIX: &str = "system:";
-/// Roles that read secrets and run pods as any service account: the whole cluster, where they reach the namespaces of
-/// its own components (Kubernetes, RBAC good practices).
+/// Roles that read secrets and run pods as any service account: the whole cluster, where they reach the
+/// namespaces of its own components (Kubernetes, RBAC good practices).
 const POWERFUL_EVERYWHERE: [&str; 2] = ["admin", "edit"];
 const SYSTEM_NAMESPACE: &str = "kube-system";
 
@@ -143,21 +143,12 @@ impl Gain {
 
     pub fn direction(&self) -> Direction {
         let escalation_if = |powerful: bool| {
-            if powerful {
-                Direction::Escalation
-            } else {
-                Direction::Gain
-            }
+            if powerful { Direction::Escalation } else { Direction::Gain }
         };
         match self {
-            // Every client of etcd reads and writes all that a cluster knows; one of the front proxy speaks for anybody.
-            Gain::Subject {
-                groups,
-                ca,
-                client,
-                same_as,
-                ..
-            } => escalation_if(
+            // Every client of etcd reads and writes all that a cluster knows; one of the front proxy speaks
+            // for anybody.
+            Gain::Subject { groups, ca, client, same_as, .. } => escalation_if(
                 (*client && *ca != CaName::Kubernetes)
                     || same_as.is_some()
                     || groups.iter().any(|group| is_powerful_group(group)),
@@ -204,10 +195,8 @@ pub(super) fn is_powerful_role(grant: &RoleGrant) -> bool {
         // Of its namespace alone, with rules that nobody here knows.
         return grant.namespace.as_deref() == Some(SYSTEM_NAMESPACE);
     }
-    let reaches_system = grant
-        .namespace
-        .as_deref()
-        .is_none_or(|namespace| namespace == SYSTEM_NAMESPACE);
+    let reaches_system =
+        grant.namespace.as_deref().is_none_or(|namespace| namespace == SYSTEM_NAMESPACE);
     POWERFUL_ROLES.contains(&role)
         || role.starts_with(POWERFUL_ROLE_PREFIX)
         || (reaches_system && POWERFUL_EVERYWHERE.contains(&role))
@@ -217,13 +206,7 @@ impl fmt::Display for Gain {
     /// Reads after the holder's name: `jane gains the group system:masters`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Gain::Subject {
-                common_name,
-                groups,
-                ca,
-                client,
-                same_as,
-            } => {
+            Gain::Subject { common_name, groups, ca, client, same_as } => {
                 if *client {
                     write!(f, "is new: {common_name}")?;
                 } else {
@@ -243,11 +226,7 @@ impl fmt::Display for Gain {
             Gain::Group(group) => write!(f, "gains the group {group}"),
             Gain::CommonName { old, new } => write!(f, "becomes {new}, was {old}"),
             Gain::Name(San::Dns(name)) if name.starts_with("*.") => {
-                write!(
-                    f,
-                    "can serve as anything below {}",
-                    name.trim_start_matches("*.")
-                )
+                write!(f, "can serve as anything below {}", name.trim_start_matches("*."))
             }
             Gain::Name(name @ San::Ip(_)) if is_worth_telling(name) => {
                 write!(f, "can serve as the public address {name}")
@@ -259,12 +238,7 @@ impl fmt::Display for Gain {
             Gain::Usage(usage) => write!(f, "can be a {usage}"),
             Gain::CaBit => f.write_str("becomes a CA: it can issue certificates"),
             Gain::LongerLife { old, new } => {
-                write!(
-                    f,
-                    "lives longer: {}, was {}",
-                    as_written(*new),
-                    as_written(*old)
-                )
+                write!(f, "lives longer: {}, was {}", as_written(*new), as_written(*old))
             }
             Gain::Issuer { old, new } => write!(f, "is issued by {new}, was by {old}"),
             Gain::AnotherKey => f.write_str("goes to whoever holds another key"),
@@ -298,11 +272,9 @@ impl fmt::Display for Gain {
             }
             Gain::Joined(Role::Worker) => f.write_str("joins as a worker"),
             Gain::LostGroup(group) => write!(f, "loses the group {group}"),
-            Gain::LostRole(grant) => write!(
-                f,
-                "loses {}: delete the old binding in the cluster",
-                Grant(grant)
-            ),
+            Gain::LostRole(grant) => {
+                write!(f, "loses {}: delete the old binding in the cluster", Grant(grant))
+            }
             Gain::LostRecipient(who) => write!(f, "closed to {who} from now on"),
             Gain::Left { groups } if groups.is_empty() => f.write_str("is described no longer"),
             Gain::Left { groups } => write!(f, "is described no longer, was in {}", list(groups)),
@@ -315,18 +287,8 @@ struct Grant<'a>(&'a RoleGrant);
 
 impl fmt::Display for Grant<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RoleGrant {
-            is_cluster_role,
-            role,
-            namespace,
-            is_group,
-            subject,
-        } = self.0;
-        let kind = if *is_cluster_role {
-            "cluster-role"
-        } else {
-            "role"
-        };
+        let RoleGrant { is_cluster_role, role, namespace, is_group, subject } = self.0;
+        let kind = if *is_cluster_role { "cluster-role" } else { "role" };
         write!(f, "{kind} {role}")?;
         match namespace {
             Some(namespace) => write!(f, " in {namespace}")?,
@@ -342,11 +304,7 @@ impl fmt::Display for Grant<'_> {
 /// A life without the minutes by which its start was set back.
 fn as_written(life: Span) -> Span {
     let without = rounded(life);
-    if life.as_seconds() % 3600 == BACKDATE.as_seconds() {
-        without
-    } else {
-        life
-    }
+    if life.as_seconds() % 3600 == BACKDATE.as_seconds() { without } else { life }
 }
 
 fn list(groups: &BTreeSet<String>) -> String {

@@ -24,9 +24,9 @@ pub(super) fn sort(changes: &mut [PrivilegeChange]) {
 
 fn is_whole_cluster(gain: &Gain) -> bool {
     match gain {
-        Gain::Subject {
-            groups, same_as, ..
-        } => same_as.is_some() || groups.iter().any(|group| is_powerful_group(group)),
+        Gain::Subject { groups, same_as, .. } => {
+            same_as.is_some() || groups.iter().any(|group| is_powerful_group(group))
+        }
         Gain::Group(group) => is_powerful_group(group),
         Gain::Role(_)
         | Gain::CaBit

@@ -16,11 +16,7 @@ pub struct Holder {
 
 impl Holder {
     pub fn new(kind: &'static str, name: &str) -> Self {
-        Holder {
-            kind,
-            name: name.to_owned(),
-            ambiguous: false,
-        }
+        Holder { kind, name: name.to_owned(), ambiguous: false }
     }
 
     /// The cluster's own: its endpoint, its recipients.
@@ -74,10 +70,7 @@ impl Holder {
         let all: Vec<&mut Holder> = holders.collect();
         let mut kinds: HashMap<String, BTreeSet<&'static str>> = HashMap::new();
         for holder in &all {
-            kinds
-                .entry(holder.name.clone())
-                .or_default()
-                .insert(holder.kind);
+            kinds.entry(holder.name.clone()).or_default().insert(holder.kind);
         }
         for holder in all {
             holder.ambiguous = kinds.get(&holder.name).is_some_and(|kinds| kinds.len() > 1);

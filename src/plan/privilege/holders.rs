@@ -17,20 +17,14 @@ const CLUSTER: [&str; 4] = ["cluster", "defaults", "endpoint", "secrets"];
 pub fn holders(graph: &Graph, lock: &Lock, spec: &Spec) -> BTreeSet<Holder> {
     let described = graph.ids().map(|id| &graph.get(id).name);
     let artifacts: BTreeSet<&ArtifactName> = described.chain(lock.entries.keys()).collect();
-    let nodes = artifacts
-        .iter()
-        .filter_map(|name| on_node(name))
-        .map(|(node, _)| Holder::node(node));
+    let nodes =
+        artifacts.iter().filter_map(|name| on_node(name)).map(|(node, _)| Holder::node(node));
     let components = Component::ALL.map(|component| Holder::new("components", component.as_str()));
     artifacts
         .iter()
         .map(|name| Holder::of(&identity(name)))
         .chain(nodes)
-        .chain(
-            spec.nodes
-                .iter()
-                .map(|node| Holder::node(node.name.as_str())),
-        )
+        .chain(spec.nodes.iter().map(|node| Holder::node(node.name.as_str())))
         .chain(components)
         .chain(CLUSTER.map(Holder::cluster))
         .collect()

@@ -23,9 +23,7 @@ pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {
             continue;
         };
         let holder = holder(finder, name);
-        let credential = entry
-            .certificate
-            .and_then(|digest| certificates.get(&digest));
+        let credential = entry.certificate.and_then(|digest| certificates.get(&digest));
         // A node's groups go without saying.
         let groups = match credential {
             Some(credential) if on_node(name).is_none() => credential.groups.clone(),

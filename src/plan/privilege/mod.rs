@@ -1,7 +1,8 @@
-//! What changes in power: who may do more or less than before, as far as certificates, bindings and recipients say.
+//! What changes in power: who may do more or less than before, as far as certificates, bindings and
+//! recipients say.
 //!
-//! Before is what a CA's signature proves, never what the lock claims, or what another description asks for; after is what
-//! the recipes make. A gain stops apply until a person names it.
+//! Before is what a CA's signature proves, never what the lock claims, or what another description asks for;
+//! after is what the recipes make. A gain stops apply until a person names it.
 
 mod anchors;
 mod before;

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::name::San;
 
-/// A DNS name, or an address that the world can dial. Loopback and private addresses say nothing about who serves.
+/// A DNS name, or an address that the world can dial. Loopback and private addresses say nothing about who
+/// serves.
 pub(super) fn is_worth_telling(san: &San) -> bool {
     match san {
         San::Dns(name) => &**name != "localhost",

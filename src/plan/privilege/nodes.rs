@@ -117,11 +117,5 @@ fn chosen_names(spec: &Spec, node: &Node, row: &str) -> BTreeSet<San> {
     let settings = component.and_then(|leaf| spec.components.get(&leaf.component));
     let component = settings.map(|settings| &settings.sans);
     let endpoint = spec.cluster.endpoint.value.host.clone();
-    component
-        .into_iter()
-        .chain([&node.sans])
-        .flatten()
-        .cloned()
-        .chain([endpoint])
-        .collect()
+    component.into_iter().chain([&node.sans]).flatten().cloned().chain([endpoint]).collect()
 }

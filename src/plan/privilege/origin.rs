@@ -74,15 +74,9 @@ pub(super) fn of(spec: &Spec, place: &Place, gain: &Gain) -> Option<Origin> {
         Gain::Role(grant) => Some((&["cluster-role", "role"], grant.role.clone())),
         _ => None,
     };
-    let is_of_kubernetes = place
-        .blocks
-        .first()
-        .is_some_and(|(word, _)| *word == "node");
+    let is_of_kubernetes = place.blocks.first().is_some_and(|(word, _)| *word == "node");
     if is_of_kubernetes
-        && matches!(
-            gain,
-            Gain::Group(_) | Gain::LostGroup(_) | Gain::CommonName { .. }
-        )
+        && matches!(gain, Gain::Group(_) | Gain::LostGroup(_) | Gain::CommonName { .. })
     {
         return written(&spec.cluster.kubernetes.origin);
     }

@@ -1,5 +1,5 @@
-//! Names that are somebody else's: a server that has one can stand in the other's place, whether the world can dial it
-//! or only the cluster.
+//! Names that are somebody else's: a server that has one can stand in the other's place, whether the world
+//! can dial it or only the cluster.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -71,10 +71,7 @@ impl Names {
         }
         let nodes = spec.nodes.iter();
         let roles = nodes.map(|node| (node.name.to_string(), node.role));
-        Names {
-            owners,
-            roles: roles.collect(),
-        }
+        Names { owners, roles: roles.collect() }
     }
 
     /// Who else has the name. What holds a CA's key can stand in the place of all that do.

@@ -55,10 +55,8 @@ impl Finder<'_> {
         let component = process.component().as_str();
         for gain in gains {
             let origin = self.spec.lines.block("component", component).cloned();
-            let (holder, name) = (
-                Holder::new("components", component),
-                self.graph.get(id).name.clone(),
-            );
+            let (holder, name) =
+                (Holder::new("components", component), self.graph.get(id).name.clone());
             self.put(holder, gain, name, origin, None);
         }
     }

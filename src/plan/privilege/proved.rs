@@ -1,7 +1,7 @@
 //! What an artifact's certificate lets its holder do before a change, as far as its file proves that.
 //!
-//! Whoever proposes a change can put any file under `out/`: only a CA's signature proves that somebody had a power,
-//! and only as long as the certificate is good.
+//! Whoever proposes a change can put any file under `out/`: only a CA's signature proves that somebody had a
+//! power, and only as long as the certificate is good.
 
 use super::super::{Witness, World};
 use super::Credential;

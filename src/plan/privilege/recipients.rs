@@ -44,14 +44,10 @@ fn tell(finder: &mut Finder<'_>, gain: fn(String) -> Gain, recipients: &BTreeSet
             continue;
         }
         let (holder, origin) = match owner {
-            Some(node) => (
-                Holder::node(node.as_str()),
-                finder.spec.lines.block("node", node.as_str()),
-            ),
-            None => (
-                Holder::cluster("secrets"),
-                finder.spec.lines.block("secrets", ""),
-            ),
+            Some(node) => {
+                (Holder::node(node.as_str()), finder.spec.lines.block("node", node.as_str()))
+            }
+            None => (Holder::cluster("secrets"), finder.spec.lines.block("secrets", "")),
         };
         let artifact = ArtifactName::of(holder.name());
         finder.put(holder, gain(name.clone()), artifact, origin.cloned(), None);

@@ -34,11 +34,7 @@ impl<'a> Standing<'a> {
                 users.entry(credential.common_name).or_default().push(id);
             }
         }
-        Standing {
-            graph,
-            users,
-            groups,
-        }
+        Standing { graph, users, groups }
     }
 
     /// In words that read after `is new: NAME, `.

@@ -12,8 +12,8 @@ use crate::facts::ExtendedKeyUsage;
 use crate::time::Timestamp;
 use crate::visible;
 
-/// What the page of `kpki report` holds in its element `data`. Times are seconds since the epoch; lists of one
-/// certificate's properties have one length and order, that of expiry.
+/// What the page of `kpki report` holds in its element `data`. Times are seconds since the epoch; lists of
+/// one certificate's properties have one length and order, that of expiry.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ReportData {
@@ -57,11 +57,8 @@ pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'
                 next
             })
         };
-        let mut usages: Vec<String> = facts
-            .extended_key_usage
-            .iter()
-            .map(ExtendedKeyUsage::to_string)
-            .collect();
+        let mut usages: Vec<String> =
+            facts.extended_key_usage.iter().map(ExtendedKeyUsage::to_string).collect();
         if facts.is_ca {
             usages.insert(0, "CA".to_owned());
         }
@@ -87,13 +84,11 @@ pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'
 }
 
 impl ReportData {
-    /// JSON that cannot end the element around it: `<` has an escape in JSON's strings and stands nowhere else.
+    /// JSON that cannot end the element around it: `<` has an escape in JSON's strings and stands nowhere
+    /// else.
     pub(super) fn in_a_script(&self) -> String {
         // Lists of texts and numbers always serialize.
         let json = serde_json::to_string(self).unwrap_or_default();
-        visible::json(&json)
-            .replace('<', "\\u003c")
-            .replace('>', "\\u003e")
-            .replace('&', "\\u0026")
+        visible::json(&json).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
     }
 }

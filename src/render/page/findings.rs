@@ -15,10 +15,7 @@ pub(super) fn section(html: &mut String, status: &StatusReport) {
     if status.attention.is_empty() {
         html.push_str("<p class=\"good\">Nothing needs attention.</p>\n");
     }
-    for group in status
-        .attention
-        .chunk_by(|one, other| one.code == other.code)
-    {
+    for group in status.attention.chunk_by(|one, other| one.code == other.code) {
         let Some(first) = group.first() else { continue };
         let class = match first.code {
             Trouble::Drift | Trouble::Expiring | Trouble::Other => "change",

@@ -1,7 +1,8 @@
-//! One page about every certificate: no network, no file beside it, readable without a script, on paper and by ear.
+//! One page about every certificate: no network, no file beside it, readable without a script, on paper and
+//! by ear.
 //!
-//! Texts come from descriptions and from other people's certificates: [`escaped`] stands between them and the page.
-//! Its Content-Security-Policy allows exactly this style and this script, by their hashes.
+//! Texts come from descriptions and from other people's certificates: [`escaped`] stands between them and the
+//! page. Its Content-Security-Policy allows exactly this style and this script, by their hashes.
 
 mod data;
 mod findings;
@@ -84,17 +85,8 @@ fn overview(html: &mut String, status: &StatusReport) {
     let facts = [
         ("Certificates", status.certificates.len().to_string()),
         ("Findings", status.attention.len().to_string()),
-        (
-            "First expiry",
-            first.map_or_else(|| "none".to_owned(), |life| date(&life.expires)),
-        ),
-        (
-            "Next renewal",
-            status
-                .next_renewal
-                .as_deref()
-                .map_or("none".to_owned(), date),
-        ),
+        ("First expiry", first.map_or_else(|| "none".to_owned(), |life| date(&life.expires))),
+        ("Next renewal", status.next_renewal.as_deref().map_or("none".to_owned(), date)),
     ];
     for (name, value) in facts {
         let value = escaped(&value);

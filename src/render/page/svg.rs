@@ -1,5 +1,5 @@
-//! The picture of trust as inline SVG: an authority is a frame around what it signs, clients on the left, servers on
-//! the right, and an arrow from who dials to who answers.
+//! The picture of trust as inline SVG: an authority is a frame around what it signs, clients on the left,
+//! servers on the right, and an arrow from who dials to who answers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,10 +37,7 @@ pub(super) fn section(html: &mut String, picture: &Picture) {
         y += draw(&mut body, realm, &picture.dials, y) + GAP;
     }
     if let Some(key) = &picture.signing_key {
-        let lines = [
-            key.clone(),
-            "signs the tokens of service accounts".to_owned(),
-        ];
+        let lines = [key.clone(), "signs the tokens of service accounts".to_owned()];
         frame(&mut body, y, HEADING, &lines);
         y += HEADING + GAP;
     }
@@ -60,9 +57,8 @@ fn in_words(picture: &Picture) -> String {
     let mut words = Vec::new();
     for realm in &picture.realms {
         let groups = realm.groups.iter();
-        let groups: Vec<String> = groups
-            .map(|group| format!("{} ({})", group.title, group.members))
-            .collect();
+        let groups: Vec<String> =
+            groups.map(|group| format!("{} ({})", group.title, group.members)).collect();
         let name = realm.lines.first().map_or("", String::as_str);
         words.push(format!("{name} signs {}", groups.join(", ")));
     }
@@ -75,37 +71,17 @@ fn draw(body: &mut String, realm: &Realm, dials: &[Dial], top: usize) -> usize {
     let mut rows = [0, 0];
     let [left, right] = &mut rows;
     for group in &realm.groups {
-        let (x, row) = if group.serves {
-            (RIGHT, &mut *right)
-        } else {
-            (LEFT, &mut *left)
-        };
+        let (x, row) = if group.serves { (RIGHT, &mut *right) } else { (LEFT, &mut *left) };
         let dialled = dials.iter().find(|dial| dial.from == group.id);
         let mut lines = vec![group.title.clone(), group.members.clone()];
         lines.extend(dialled.map(|dial| dial.label.clone()));
-        shapes.insert(
-            &group.id,
-            Shape {
-                x,
-                y: top + HEADING + *row * STEP,
-                class: "leaf",
-                lines,
-            },
-        );
+        shapes.insert(&group.id, Shape { x, y: top + HEADING + *row * STEP, class: "leaf", lines });
         *row += 1;
     }
     for (id, who) in &realm.outsiders {
         let y = top + HEADING + *right * STEP;
         let lines = vec![(*who).to_owned(), "not signed by this authority".to_owned()];
-        shapes.insert(
-            id,
-            Shape {
-                x: RIGHT,
-                y,
-                class: "outside",
-                lines,
-            },
-        );
+        shapes.insert(id, Shape { x: RIGHT, y, class: "outside", lines });
         *right += 1;
     }
     let height = HEADING + (*left).max(*right) * STEP + 4;
@@ -150,11 +126,7 @@ fn boxed(body: &mut String, shape: &Shape) {
     for (index, line) in lines.iter().enumerate() {
         let class = if index == 0 { " class=\"title\"" } else { "" };
         let (x, y) = (x + 12, y + 19 + index * 18);
-        let _ = writeln!(
-            body,
-            "<text{class} x=\"{x}\" y=\"{y}\">{}</text>",
-            fitting(line, FITS)
-        );
+        let _ = writeln!(body, "<text{class} x=\"{x}\" y=\"{y}\">{}</text>", fitting(line, FITS));
     }
 }
 
@@ -177,10 +149,7 @@ fn arrow(body: &mut String, from: &Shape, to: &Shape) {
         let bend = left + (right - left) / 2;
         format!("M{left} {start} C{bend} {start} {bend} {end} {right} {end}")
     };
-    let _ = writeln!(
-        body,
-        "<path class=\"dial\" d=\"{path}\" marker-end=\"url(#tip)\"/>"
-    );
+    let _ = writeln!(body, "<path class=\"dial\" d=\"{path}\" marker-end=\"url(#tip)\"/>");
 }
 
 /// Cut where it does not fit, with the whole beside it for the pointer.

@@ -19,10 +19,7 @@ pub(super) fn section(html: &mut String, now: Timestamp, lives: &[Life<'_>]) {
     html.push_str("<section aria-labelledby=\"expiry\">\n<h2 id=\"expiry\">Expiry</h2>\n");
     let mut months: BTreeMap<String, Month> = BTreeMap::new();
     for life in lives {
-        months
-            .entry(month(life.facts.not_after))
-            .or_default()
-            .expiries += 1;
+        months.entry(month(life.facts.not_after)).or_default().expiries += 1;
         if let Some(renewal) = life.renewal {
             months.entry(month(renewal)).or_default().renewals += 1;
         }
@@ -31,11 +28,7 @@ pub(super) fn section(html: &mut String, now: Timestamp, lives: &[Life<'_>]) {
         html.push_str("<p>No certificate is here yet.</p>\n</section>\n");
         return;
     }
-    let most = months
-        .values()
-        .map(|month| month.expiries.max(month.renewals))
-        .max()
-        .unwrap_or(1);
+    let most = months.values().map(|month| month.expiries.max(month.renewals)).max().unwrap_or(1);
     html.push_str(
         "<table class=\"timeline\">\n<caption>Certificates by the month in which they come up for renewal and in which they expire</caption>\n\
          <thead><tr><th scope=\"col\">Month</th><th scope=\"col\">Renewal</th><th scope=\"col\">Expiry</th></tr></thead>\n<tbody>\n",
