@@ -11,7 +11,6 @@ use crate::graph::{
     binding_in_words,
 };
 use crate::name::San;
-use crate::profile::LEAVES;
 use crate::spec::{Component, Node, Setting, Spec, Usage};
 
 /// One value of the wish.
@@ -146,7 +145,8 @@ impl Wish {
 }
 
 fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf: &Leaf) {
-    let component = component(graph, id);
+    let artifact = &graph.get(id).artifact;
+    let component = artifact.row().map(|row| row.component);
     // Rows of the profile follow Kubernetes; users and extra certificates are the description's own.
     let own = component.map_or_else(|| "description".to_owned(), |_| kubernetes(spec));
     if let Some(common_name) = &leaf.common_name {
@@ -161,12 +161,7 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
         Usage::ServerAndClient => "server, client",
     };
     wish.add("usages", usage, &own);
-    let node = graph
-        .placements(id)
-        .iter()
-        .chain(graph.kubeconfig_of(id).into_iter().flat_map(|config| graph.placements(config)))
-        .find_map(|place| place.node.as_ref())
-        .and_then(|name| spec.nodes.iter().find(|node| node.name == *name));
+    let node = artifact.node().and_then(|name| spec.nodes.iter().find(|node| node.name == *name));
     for san in &leaf.sans {
         let origin = component.and_then(|component| san_origin(spec, component, node, san));
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
@@ -225,16 +220,6 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
     for (_, input) in &pod.restarts {
         wish.add("restarts for", graph.get(*input).name.as_str(), "");
     }
-}
-
-/// The component whose row made a leaf: the last part of its name is the row's.
-fn component(graph: &Graph, id: DerivationId) -> Option<Component> {
-    let name = &graph.get(id).name;
-    let (scope, row) = name.as_str().rsplit_once('/')?;
-    (scope.starts_with("nodes/") || scope == "operator")
-        .then(|| LEAVES.iter().find(|leaf| leaf.name == row))
-        .flatten()
-        .map(|row| row.component)
 }
 
 /// Where a name in a component's certificate comes from, if not from Kubernetes.

@@ -6,7 +6,6 @@ use super::super::Intent;
 use super::before::Before;
 use super::find::Finder;
 use super::gain::Gain;
-use super::nodes::on_node;
 use super::{Consent, Credential, PrivilegeChange, left};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::sealed::Owner;
@@ -80,7 +79,7 @@ fn gone(finder: &mut Finder<'_>, old: &Graph, new: &Graph) {
             continue;
         };
         // A node's groups go without saying.
-        let groups = match on_node(name) {
+        let groups = match old.get(id).artifact.node() {
             Some(_) => BTreeSet::new(),
             None => credential.groups,
         };
