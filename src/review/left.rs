@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Orphan, Plan, World};
 use super::find::Finder;
 use super::gain::Gain;
 use super::nodes::described;
@@ -11,6 +10,7 @@ use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::graph::{Scope, tree_of};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
+use crate::plan::{Orphan, Plan, World};
 use crate::state::File;
 
 pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {

@@ -54,7 +54,7 @@ fn blocks(artifact: &Artifact) -> Vec<(&'static str, String)> {
 }
 
 /// The nearest block of an artifact.
-pub(in crate::plan) fn block_of(spec: &Spec, artifact: &Artifact) -> Option<Origin> {
+pub(super) fn block_of(spec: &Spec, artifact: &Artifact) -> Option<Origin> {
     let blocks = blocks(artifact);
     let (word, name) = blocks.first()?;
     spec.lines.block(word, name).cloned()

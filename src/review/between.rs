@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Intent;
 use super::before::Before;
 use super::find::Finder;
 use super::gain::Gain;
-use super::{Consent, Credential, PrivilegeChange, left};
+use super::{Consent, Credential, PrivilegeChange, ReviewPolicy, left};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::plan::Intent;
 use crate::sealed::Owner;
 use crate::spec::Spec;
 
@@ -31,7 +31,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<PrivilegeChan
     }
     recipients(&mut finder, before.spec, after.spec);
     gone(&mut finder, old, new);
-    let mut changes = finder.finish(&Intent::default());
+    let mut changes = finder.finish(&Intent::default(), &ReviewPolicy::default());
     for change in &mut changes {
         change.consent = Consent::NotNeeded;
     }
