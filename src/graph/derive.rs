@@ -72,17 +72,13 @@ struct Issuers {
 type ByCa = BTreeMap<CaName, Issuers>;
 
 #[derive(Default)]
-pub(super) struct Builder {
+struct Builder {
     graph: Graph,
     sealing: Sealing,
     as_issuer: HashMap<DerivationId, Digest>,
 }
 
 impl Builder {
-    pub(super) fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
     /// An artifact, and its files in their first places.
     fn add(&mut self, artifact: Artifact, recipe: Recipe) -> DerivationId {
         let holds_key = recipe.holds_key();

@@ -25,7 +25,7 @@ pub use recipe::{
     PodSource, Recipe, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
     binding_in_words,
 };
-pub use sans::service_address;
+pub use sans::{sans_from, service_address};
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

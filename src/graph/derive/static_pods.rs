@@ -152,7 +152,7 @@ fn add(
     source: PodSource,
     members: BTreeMap<String, String>,
 ) {
-    let restarts = inputs_of(builder.graph(), spec, Reader::Pod(process), &node.name);
+    let restarts = inputs_of(&builder.graph, spec, Reader::Pod(process), &node.name);
     let node = node.name.clone();
     let artifact = Artifact::StaticPod(node.clone(), process);
     let pod = StaticPod { process, node, source, restarts, members };
