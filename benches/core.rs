@@ -11,11 +11,8 @@
     reason = "tests and benchmarks may panic, and this one's product is text"
 )]
 
-#[allow(dead_code, reason = "shared with the tests, which use more of it")]
-#[path = "../tests/engine/project.rs"]
-mod project;
-#[path = "../tests/signer/mod.rs"]
-mod signer;
+#[path = "../tests/testkit/mod.rs"]
+mod testkit;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -32,10 +29,10 @@ use kpki::name::TreePath;
 use kpki::plan::{Intent, Survey, World, plan};
 use kpki::secret::Secret;
 use kpki::state::File;
-use project::Project;
 use rayon::prelude::*;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use testkit::memory_project::Project;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 

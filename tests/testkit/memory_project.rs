@@ -1,0 +1,409 @@
+//! A project in memory: the same path as the command line's, without disk, clock and terminal.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use kpki::build::accept::{check, one_certificate};
+use kpki::build::check::check_secrets;
+use kpki::build::entropy::Entropy;
+use kpki::build::execute::{Files, execute};
+use kpki::build::identity_file::identities;
+use kpki::build::key_schedule::Seed;
+use kpki::build::seal::{Identity, open};
+use kpki::config;
+use kpki::error::{Error, Result};
+use kpki::facts::certificate_pem;
+use kpki::graph::{Graph, Recipe};
+use kpki::lock;
+use kpki::name::{ArtifactName, TreePath};
+use kpki::plan::{Action, Intent, Plan, Survey, World, accepted_entry, plan, request_id};
+use kpki::sealed::SealedFile;
+use kpki::secret::Secret;
+use kpki::sources::Sources;
+use kpki::spec::Spec;
+use kpki::state::{File, Inventory, Lock, PlainFile, is_public, is_read};
+use kpki::time::{Span, Timestamp};
+
+use super::signer::Signer;
+
+const OMAR: &[u8] = include_bytes!("../../examples/users/omar.csr");
+
+pub type Tree = BTreeMap<String, (Vec<u8>, u32)>;
+
+#[derive(Clone)]
+pub struct Project {
+    pub description: String,
+    /// Files beside the description.
+    pub extra: BTreeMap<String, Vec<u8>>,
+    pub lock: Option<String>,
+    pub out: Tree,
+    pub now: Timestamp,
+    /// What `--identity` names.
+    pub identity: Option<String>,
+    /// The file of a reproducible description's seed.
+    pub seed: Option<String>,
+}
+
+/// What a plan is made from, owned.
+pub struct Ground {
+    pub spec: Spec,
+    pub graph: Graph,
+    pub lock: Lock,
+    pub inventory: Inventory,
+    pub survey: Survey,
+    pub now: Timestamp,
+}
+
+impl Ground {
+    pub fn world(&self) -> World<'_> {
+        World {
+            graph: &self.graph,
+            lock: &self.lock,
+            inventory: &self.inventory,
+            survey: &self.survey,
+            now: self.now,
+        }
+    }
+
+    fn changed(mut self, change: impl FnOnce(&mut Lock, &mut Inventory)) -> Self {
+        change(&mut self.lock, &mut self.inventory);
+        self.survey = Survey::take(&self.graph, &self.lock, &self.inventory);
+        self
+    }
+}
+
+/// What a plan says, with everything that it borrows.
+pub struct Planned {
+    pub plan: Plan,
+    pub graph: Graph,
+}
+
+impl Planned {
+    /// `action name` of every step, sorted.
+    pub fn steps(&self) -> Vec<String> {
+        let mut steps: Vec<String> = self
+            .plan
+            .steps
+            .iter()
+            .map(|step| format!("{:?} {}", step.action, self.graph.get(step.derivation).name))
+            .collect();
+        steps.sort();
+        steps
+    }
+
+    /// The same without what only updates the lock.
+    pub fn rebuilt_steps(&self) -> Vec<String> {
+        let mut steps = self.steps();
+        steps.retain(|step| !step.starts_with("Record "));
+        steps
+    }
+
+    /// Names of artifacts whose bytes change.
+    pub fn rebuilt(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.action != Action::Record && step.action != Action::Repair)
+            .map(|step| self.graph.get(step.derivation).name.to_string())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub fn blocked(&self) -> Vec<String> {
+        self.plan
+            .blocked
+            .iter()
+            .map(|blocked| {
+                let name = &self.graph.get(blocked.derivation).name;
+                match &blocked.allow {
+                    Some(allow) => format!("{name} {allow}"),
+                    None => format!("{name} -"),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Project {
+    pub fn new(description: &str) -> Project {
+        Project {
+            description: description.to_owned(),
+            // A request that some descriptions name.
+            extra: BTreeMap::from([("omar.csr".into(), OMAR.to_vec())]),
+            lock: None,
+            out: Tree::new(),
+            seed: None,
+            now: "2026-11-24T12:00:00Z".parse().unwrap(),
+            identity: None,
+        }
+    }
+
+    /// A project that was applied once.
+    pub fn applied(description: &str) -> Project {
+        let mut project = Project::new(description);
+        project.apply().unwrap();
+        project
+    }
+
+    pub fn later(&mut self, span: Span) {
+        self.now = self.now.plus(span);
+    }
+
+    pub fn spec(&self) -> Spec {
+        let mut files = self.extra.clone();
+        files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
+        match config::load(&Sources::Memory(files), "cluster.kdl") {
+            Ok(mut loaded) => {
+                let locked = self.lock().kubernetes;
+                loaded.spec.cluster.resolve_version(locked);
+                loaded.spec
+            }
+            Err(report) => panic!("{}\n{}", self.description, report.render(false)),
+        }
+    }
+
+    pub fn lock(&self) -> Lock {
+        self.lock.as_ref().map_or_else(Lock::default, |text| lock::parse(text.as_bytes()).unwrap())
+    }
+
+    pub fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory::default();
+        for (path, (bytes, mode)) in &self.out {
+            if is_read(path) {
+                inventory.add_read(path.clone(), *mode, bytes.clone());
+            } else {
+                let plain =
+                    PlainFile { mode: *mode, size: bytes.len() as u64, ..PlainFile::default() };
+                inventory.add_secret(path.clone(), plain);
+            }
+        }
+        inventory
+    }
+
+    pub fn ground(&self) -> Ground {
+        let spec = self.spec();
+        let graph = Graph::derive(&spec);
+        let (lock, inventory) = (self.lock(), self.inventory());
+        Ground {
+            survey: Survey::take(&graph, &lock, &inventory),
+            now: self.now,
+            spec,
+            graph,
+            lock,
+            inventory,
+        }
+    }
+
+    pub fn plan(&self) -> Planned {
+        self.plan_with(&Intent::default())
+    }
+
+    pub fn plan_with(&self, intent: &Intent) -> Planned {
+        let ground = self.ground();
+        Planned { plan: plan(ground.world(), &ground.spec, intent), graph: ground.graph }
+    }
+
+    pub fn apply(&mut self) -> Result<()> {
+        self.apply_with(&Intent::default(), false)
+    }
+
+    /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then.
+    pub fn apply_with(&mut self, intent: &Intent, prune: bool) -> Result<()> {
+        let ground = self.ground();
+        let plan = plan(ground.world(), &ground.spec, intent);
+        let unusable = |file: &File| matches!(file, File::Unusable { .. });
+        if ground.inventory.files.values().any(unusable) {
+            return Err(Error::refused("obstacles"));
+        }
+        if !plan.blocked.is_empty() || !plan.mixed.is_empty() {
+            return Err(Error::refused("blocked"));
+        }
+        // Nothing is known of any secret, so all are opened, each time: what an apply left is never refused.
+        check_secrets(ground.world(), &plan, &Memory::of(self))?;
+        let (lock, out) = self.carried_out(&ground, &plan, prune)?;
+        self.out = out;
+        self.lock = Some(lock::render(&lock));
+        Ok(())
+    }
+
+    fn carried_out(&self, ground: &Ground, plan: &Plan, prune: bool) -> Result<(Lock, Tree)> {
+        let files = Memory::of(self);
+        let lock = execute(
+            ground.world(),
+            &ground.spec,
+            plan,
+            prune,
+            ground.spec.not_before().unwrap_or(ground.now),
+            &self.entropy(),
+            &files,
+        )?;
+        Ok((lock, files.new.into_inner().unwrap()))
+    }
+
+    pub fn entropy(&self) -> Entropy {
+        match &self.seed {
+            Some(seed) => Entropy::seeded(
+                Seed::parse(seed.as_bytes(), self.spec().cluster.name.as_str()).unwrap(),
+            ),
+            None => Entropy::system(),
+        }
+    }
+
+    /// As the cluster: answers the request of a user with a certificate of this life.
+    pub fn signed(&self, user: &str, life: Span) -> String {
+        let signer = Signer::new(
+            &self.out["ca/kubernetes.crt"].0,
+            &self.secret("ca/kubernetes.key").unwrap(),
+        );
+        let request = &self.out[&format!("users/{user}/request/{user}.csr")].0;
+        signer.sign(request, self.now, life)
+    }
+
+    /// As `kpki accept users/USER`.
+    pub fn accept(&mut self, user: &str, certificate: &str) -> std::result::Result<(), String> {
+        let ground = self.ground();
+        let name: ArtifactName = format!("users/{user}").parse().unwrap();
+        let id = ground.graph.find(&name).unwrap();
+        let Recipe::Accepted(accepted) = &ground.graph.get(id).recipe else {
+            return Err("not signed by the cluster".into());
+        };
+        let (der, _) = one_certificate(certificate.as_bytes())?;
+        let checked = check(ground.world(), id, accepted, &der, self.now)?;
+        if checked.is_here_already {
+            return Ok(());
+        }
+        let entry = accepted_entry(
+            ground.world(),
+            id,
+            request_id(ground.world(), accepted.request),
+            &checked.facts,
+        );
+        let place = ground.graph.placements(id)[0].clone();
+        let bytes = certificate_pem(&der).into_bytes();
+        let file = File::Public { mode: place.mode, bytes: bytes.clone() };
+        let ground = ground.changed(|lock, inventory| {
+            inventory.files.insert(place.path.to_string(), file);
+            lock.entries.insert(name.clone(), entry);
+        });
+        let ours = |id| {
+            let artifact = &ground.graph.get(id).name;
+            artifact.as_str().starts_with(name.as_str())
+        };
+        let plan = plan(ground.world(), &ground.spec, &Intent::default()).only(
+            &ground.lock,
+            &ground.graph,
+            ours,
+        );
+        if !plan.blocked.is_empty() {
+            return Err("blocked".into());
+        }
+        let (mut new, out) =
+            self.carried_out(&ground, &plan, false).map_err(|error| error.to_string())?;
+        new.cluster.clone_from(&ground.lock.cluster);
+        new.kubernetes = ground.lock.kubernetes;
+        new.seed = ground.lock.seed;
+        new.recipients = ground.lock.recipients.clone();
+        new.exposed = ground.lock.exposed.clone();
+        self.out = out;
+        self.out.insert(place.path.to_string(), (bytes, place.mode));
+        self.lock = Some(lock::render(&new));
+        Ok(())
+    }
+
+    /// Users whose certificates the cluster has yet to sign.
+    pub fn waiting(&self) -> Vec<String> {
+        let planned = self.plan();
+        let name = |id| planned.graph.get(id).name.to_string();
+        let names = planned.plan.waiting.iter().map(|id| name(*id));
+        names.map(|name| name.replace("users/", "")).collect()
+    }
+
+    /// A secret in the clear, whichever form it rests in; one that is sealed needs the identity.
+    pub fn secret(&self, path: &str) -> Option<Vec<u8>> {
+        if let Some((bytes, _)) = self.out.get(path) {
+            return Some(bytes.clone());
+        }
+        let (bytes, _) = self.out.get(&format!("{path}.age"))?;
+        let size = SealedFile::read(bytes).ok()?.size;
+        let opened = open(bytes, size, &Memory::of(self).identities);
+        opened.ok().map(|secret| secret.expose().to_vec())
+    }
+
+    /// Every private key under `out/`, by path.
+    pub fn secrets(&self) -> BTreeMap<&str, &[u8]> {
+        self.out
+            .iter()
+            .filter(|(path, _)| !is_public(path))
+            .map(|(path, (bytes, _))| (path.as_str(), bytes.as_slice()))
+            .collect()
+    }
+
+    pub fn assert_converged(&self) {
+        let planned = self.plan();
+        assert!(
+            planned.plan.is_empty(),
+            "{}\nat {}: {:?} {:?} {:?} {:?}",
+            self.description,
+            self.now,
+            planned.steps(),
+            planned.plan.steps.first(),
+            planned.plan.blocked,
+            planned.plan.mixed,
+        );
+    }
+}
+
+struct Memory<'a> {
+    old: &'a Tree,
+    new: Mutex<Tree>,
+    identities: Vec<Identity>,
+}
+
+impl Memory<'_> {
+    fn of(project: &Project) -> Memory<'_> {
+        let read = |text: &String| {
+            let file = Secret::new(text.clone().into_bytes());
+            identities(&file, &mut || panic!("no passphrase")).unwrap()
+        };
+        Memory {
+            old: &project.out,
+            new: Mutex::new(project.out.clone()),
+            identities: project.identity.as_ref().map(read).unwrap_or_default(),
+        }
+    }
+}
+
+impl Files for Memory<'_> {
+    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
+        assert!(!is_public(path.as_str()), "{path} is no secret");
+        self.old
+            .get(path.as_str())
+            .map(|(bytes, _)| Secret::new(bytes.clone()))
+            .ok_or_else(|| Error::refused(format!("{path} is not here")))
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        Ok(&self.identities)
+    }
+
+    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
+        let mut new = self.new.lock().unwrap();
+        new.insert(path.to_string(), (bytes.to_vec(), mode));
+        Ok(())
+    }
+
+    fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()> {
+        let mut new = self.new.lock().unwrap();
+        new.get_mut(path.as_str()).unwrap().1 = mode;
+        Ok(())
+    }
+
+    fn remove(&self, path: &TreePath) -> Result<()> {
+        self.new.lock().unwrap().remove(path.as_str());
+        Ok(())
+    }
+
+    fn progress(&self, _count: usize) {}
+}
