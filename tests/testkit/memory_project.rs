@@ -3,20 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use kpki::build::accept::{check, one_certificate};
 use kpki::build::check::check_secrets;
 use kpki::build::entropy::Entropy;
-use kpki::build::execute::{Files, execute};
+use kpki::build::execute::Files;
 use kpki::build::identity_file::identities;
 use kpki::build::key_schedule::Seed;
 use kpki::build::seal::{Identity, open};
-use kpki::config;
+use kpki::engine::{Acceptance, Applying, Described, Project, accept, undecided};
 use kpki::error::{Error, Result};
-use kpki::facts::certificate_pem;
-use kpki::graph::{Graph, Recipe};
+use kpki::graph::Graph;
 use kpki::lock;
 use kpki::name::{ArtifactName, TreePath};
-use kpki::plan::{Action, Intent, Plan, Survey, World, accepted_entry, plan, request_id};
+use kpki::plan::{Action, Intent, Plan, plan};
 use kpki::review::{Review, ReviewPolicy, review};
 use kpki::sealed::SealedFile;
 use kpki::secret::Secret;
@@ -32,7 +30,7 @@ const OMAR: &[u8] = include_bytes!("../../examples/users/omar.csr");
 pub type Tree = BTreeMap<String, (Vec<u8>, u32)>;
 
 #[derive(Clone)]
-pub struct Project {
+pub struct MemoryProject {
     pub description: String,
     /// Files beside the description.
     pub extra: BTreeMap<String, Vec<u8>>,
@@ -43,34 +41,6 @@ pub struct Project {
     pub identity: Option<String>,
     /// The file of a reproducible description's seed.
     pub seed: Option<String>,
-}
-
-/// What a plan is made from, owned.
-pub struct Ground {
-    pub spec: Spec,
-    pub graph: Graph,
-    pub lock: Lock,
-    pub inventory: Inventory,
-    pub survey: Survey,
-    pub now: Timestamp,
-}
-
-impl Ground {
-    pub fn world(&self) -> World<'_> {
-        World {
-            graph: &self.graph,
-            lock: &self.lock,
-            inventory: &self.inventory,
-            survey: &self.survey,
-            now: self.now,
-        }
-    }
-
-    fn changed(mut self, change: impl FnOnce(&mut Lock, &mut Inventory)) -> Self {
-        change(&mut self.lock, &mut self.inventory);
-        self.survey = Survey::take(&self.graph, &self.lock, &self.inventory);
-        self
-    }
 }
 
 /// What a plan says, with everything that it borrows.
@@ -128,9 +98,9 @@ impl Planned {
     }
 }
 
-impl Project {
-    pub fn new(description: &str) -> Project {
-        Project {
+impl MemoryProject {
+    pub fn new(description: &str) -> MemoryProject {
+        MemoryProject {
             description: description.to_owned(),
             // A request that some descriptions name.
             extra: BTreeMap::from([("omar.csr".into(), OMAR.to_vec())]),
@@ -143,8 +113,8 @@ impl Project {
     }
 
     /// A project that was applied once.
-    pub fn applied(description: &str) -> Project {
-        let mut project = Project::new(description);
+    pub fn applied(description: &str) -> MemoryProject {
+        let mut project = MemoryProject::new(description);
         project.apply().unwrap();
         project
     }
@@ -153,17 +123,15 @@ impl Project {
         self.now = self.now.plus(span);
     }
 
-    pub fn spec(&self) -> Spec {
+    fn described(&self) -> Described {
         let mut files = self.extra.clone();
         files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
-        match config::load(&Sources::Memory(files), "cluster.kdl") {
-            Ok(mut loaded) => {
-                let locked = self.lock().kubernetes;
-                loaded.spec.cluster.resolve_version(locked);
-                loaded.spec
-            }
-            Err(report) => panic!("{}\n{}", self.description, report.render(false)),
-        }
+        Described::load(&Sources::Memory(files), "cluster.kdl")
+            .unwrap_or_else(|report| panic!("{}\n{}", self.description, report.render(false)))
+    }
+
+    pub fn spec(&self) -> Spec {
+        self.described().resolved(&self.lock()).spec
     }
 
     pub fn lock(&self) -> Lock {
@@ -184,18 +152,8 @@ impl Project {
         inventory
     }
 
-    pub fn ground(&self) -> Ground {
-        let spec = self.spec();
-        let graph = Graph::derive(&spec);
-        let (lock, inventory) = (self.lock(), self.inventory());
-        Ground {
-            survey: Survey::take(&graph, &lock, &inventory),
-            now: self.now,
-            spec,
-            graph,
-            lock,
-            inventory,
-        }
+    pub fn opened(&self) -> Project {
+        Project::new(self.described(), self.lock(), self.inventory())
     }
 
     pub fn plan(&self) -> Planned {
@@ -207,47 +165,46 @@ impl Project {
     }
 
     pub fn reviewed(&self, intent: &Intent, policy: &ReviewPolicy) -> Planned {
-        let ground = self.ground();
-        let plan = plan(ground.world(), &ground.spec, intent);
-        let review = review(ground.world(), &ground.spec, intent, policy, &plan);
-        Planned { plan, review, graph: ground.graph }
+        let project = self.opened();
+        let world = project.world(self.now);
+        let plan = plan(world, &project.spec, intent);
+        let review = review(world, &project.spec, intent, policy, &plan);
+        Planned { plan, review, graph: project.graph }
     }
 
     pub fn apply(&mut self) -> Result<()> {
         self.apply_with(&Intent::default(), false)
     }
 
-    /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then.
+    /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then. Nobody reviews power here.
     pub fn apply_with(&mut self, intent: &Intent, prune: bool) -> Result<()> {
-        let ground = self.ground();
-        let plan = plan(ground.world(), &ground.spec, intent);
+        let project = self.opened();
+        let world = project.world(self.now);
+        let plan = plan(world, &project.spec, intent);
         let unusable = |file: &File| matches!(file, File::Unusable { .. });
-        if ground.inventory.files.values().any(unusable) {
+        if project.inventory.files.values().any(unusable) {
             return Err(Error::refused("obstacles"));
         }
-        if !plan.blocked.is_empty() || !plan.mixed.is_empty() {
+        if undecided(&plan, &Review::default()).is_some() {
             return Err(Error::refused("blocked"));
         }
         // Nothing is known of any secret, so all are opened, each time: what an apply left is never refused.
-        check_secrets(ground.world(), &plan, &Memory::of(self))?;
-        let (lock, out) = self.carried_out(&ground, &plan, prune)?;
-        self.out = out;
-        self.lock = Some(lock::render(&lock));
+        check_secrets(world, &plan, &Memory::of(self))?;
+        let applying = Applying::new(&project, &plan, self.now, prune);
+        if applying.changes_nothing() {
+            return Ok(());
+        }
+        let files = Memory::of(self);
+        let issued_at = project.spec.not_before().unwrap_or(self.now);
+        let lock = applying.carry_out(issued_at, &self.entropy(), &files)?;
+        let out = files.new.into_inner().unwrap();
+        self.commit(&lock, out);
         Ok(())
     }
 
-    fn carried_out(&self, ground: &Ground, plan: &Plan, prune: bool) -> Result<(Lock, Tree)> {
-        let files = Memory::of(self);
-        let lock = execute(
-            ground.world(),
-            &ground.spec,
-            plan,
-            prune,
-            ground.spec.not_before().unwrap_or(ground.now),
-            &self.entropy(),
-            &files,
-        )?;
-        Ok((lock, files.new.into_inner().unwrap()))
+    fn commit(&mut self, lock: &Lock, out: Tree) {
+        self.out = out;
+        self.lock = Some(lock::render(lock));
     }
 
     pub fn entropy(&self) -> Entropy {
@@ -271,52 +228,18 @@ impl Project {
 
     /// As `kpki accept users/USER`.
     pub fn accept(&mut self, user: &str, certificate: &str) -> std::result::Result<(), String> {
-        let ground = self.ground();
+        let mut project = self.opened();
         let name: ArtifactName = format!("users/{user}").parse().unwrap();
-        let id = ground.graph.find(&name).unwrap();
-        let Recipe::Accepted(accepted) = &ground.graph.get(id).recipe else {
-            return Err("not signed by the cluster".into());
-        };
-        let (der, _) = one_certificate(certificate.as_bytes())?;
-        let checked = check(ground.world(), id, accepted, &der, self.now)?;
-        if checked.is_here_already {
+        let id = project.graph.find(&name).unwrap();
+        let accepted = accept(&mut project, id, certificate.as_bytes(), "it", self.now);
+        let Acceptance::New(accepting) = accepted.map_err(|error| error.message)? else {
             return Ok(());
-        }
-        let entry = accepted_entry(
-            ground.world(),
-            id,
-            request_id(ground.world(), accepted.request),
-            &checked.facts,
-        );
-        let place = ground.graph.placements(id)[0].clone();
-        let bytes = certificate_pem(&der).into_bytes();
-        let file = File::Public { mode: place.mode, bytes: bytes.clone() };
-        let ground = ground.changed(|lock, inventory| {
-            inventory.files.insert(place.path.to_string(), file);
-            lock.entries.insert(name.clone(), entry);
-        });
-        let ours = |id| {
-            let artifact = &ground.graph.get(id).name;
-            artifact.as_str().starts_with(name.as_str())
         };
-        let plan = plan(ground.world(), &ground.spec, &Intent::default()).only(
-            &ground.lock,
-            &ground.graph,
-            ours,
-        );
-        if !plan.blocked.is_empty() {
-            return Err("blocked".into());
-        }
-        let (mut new, out) =
-            self.carried_out(&ground, &plan, false).map_err(|error| error.to_string())?;
-        new.cluster.clone_from(&ground.lock.cluster);
-        new.kubernetes = ground.lock.kubernetes;
-        new.seed = ground.lock.seed;
-        new.recipients = ground.lock.recipients.clone();
-        new.exposed = ground.lock.exposed.clone();
-        self.out = out;
-        self.out.insert(place.path.to_string(), (bytes, place.mode));
-        self.lock = Some(lock::render(&new));
+        let files = Memory::of(self);
+        let lock = accepting.carry_out(&project, &self.entropy(), &files);
+        let lock = lock.map_err(|error| error.message)?;
+        let out = files.new.into_inner().unwrap();
+        self.commit(&lock, out);
         Ok(())
     }
 
@@ -370,7 +293,7 @@ struct Memory<'a> {
 }
 
 impl Memory<'_> {
-    fn of(project: &Project) -> Memory<'_> {
+    fn of(project: &MemoryProject) -> Memory<'_> {
         let read = |text: &String| {
             let file = Secret::new(text.clone().into_bytes());
             identities(&file, &mut || panic!("no passphrase")).unwrap()

@@ -1,22 +1,26 @@
 //! Every operation of an install fails, is killed or loses power in turn: each file is the old one or the new
 //! one, no manifest is there before what it names, no file is left beside another, and the next run finishes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use kpki::algorithm::KeyAlgorithm;
+use kpki::engine::{Installed, Looked, NodeTree, Orders, install, look};
 use kpki::error::Result;
 use kpki::graph::{DerivationId, Graph};
-use kpki::install::{Holds, Installation, Layer, Record, Wanted, install};
+use kpki::install::{Holds, Layer, Wanted};
 use kpki::name::{NodeName, TreePath};
 use kpki::secret::Secret;
-use kpki::store::{
-    Change, Disk, EntryKind, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
-};
+use kpki::spec::Spec;
+use kpki::store::{Disk, EntryKind, RECORD, begin_placing};
 use rayon::prelude::*;
 
-use super::decide::graph;
+use super::decide::{graph, name, spec};
 use crate::testkit::generate;
 use crate::testkit::memory_disk::{Fault, Loss, MemoryDisk};
+
+static SPEC: LazyLock<Spec> = LazyLock::new(spec);
+static NODE: LazyLock<NodeName> = LazyLock::new(name);
 
 struct Tree(Vec<Wanted>);
 
@@ -60,50 +64,21 @@ fn tree(version: &str) -> Tree {
 }
 
 impl Tree {
-    fn decide<'t>(&'t self, disk: &impl Disk) -> (Installation<'t>, BTreeSet<String>) {
-        let record = read_record(disk).unwrap();
-        let record = record.map(|bytes| Record::parse(bytes.expose()).unwrap());
-        let recorded = record.iter().flat_map(|record| &record.files);
-        let paths: BTreeSet<&TreePath> =
-            (self.0.iter().map(|file| &file.path)).chain(recorded.map(|line| &line.path)).collect();
-        let targets = paths.iter().map(ToString::to_string).chain([RECORD.to_owned()]);
-        let targets = targets.collect();
-        let node = look_at_node(disk, paths).unwrap();
-        let name: NodeName = "cp1".parse().unwrap();
-        let done =
-            install(&"lab".parse().unwrap(), &name, &self.0, &node, record.as_ref(), &|_| false);
-        // Whatever happened before: no key on the node is taken for somebody else's.
-        assert_eq!(done.keys_at_risk, Vec::<TreePath>::new());
-        assert_eq!(done.kept, Vec::<TreePath>::new());
-        (done, targets)
+    /// What is read before the node's lock is taken is not what is tested.
+    fn look(&self, disk: &impl Disk) -> Looked {
+        look(disk, &self.of_node()).unwrap()
     }
 
-    fn install(&self, disk: &impl Disk) -> Result<()> {
-        // What is read before is not what is tested; a fault starts with the lock.
-        let (done, targets) = self.decide(disk);
-        let records = [done.meanwhile.json(), done.afterwards.json()];
-        let layer = |layer| {
-            let writes = done.writes.iter().filter(|write| write.file.layer == layer);
-            writes
-                .map(|write| Put {
-                    path: write.file.path.as_str(),
-                    bytes: write.file.bytes.expose(),
-                    mode: write.file.mode,
-                })
-                .collect()
-        };
-        let change = Change {
-            folders: done.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
-            layers: Layer::ALL.into_iter().map(layer).collect(),
-            removals: done
-                .removals
-                .chunk_by(|(one, _), (other, _)| one == other)
-                .map(|layer| layer.iter().map(|(_, path)| path.as_str()).collect())
-                .collect(),
-            records: [records[0].as_bytes(), records[1].as_bytes()],
-            targets: targets.iter().map(String::as_str).collect(),
-        };
-        begin_placing(disk)?.place(&change)
+    fn of_node(&self) -> NodeTree<'_> {
+        NodeTree { spec: &SPEC, node: &NODE, files: &self.0 }
+    }
+
+    fn install(&self, disk: &impl Disk) -> Result<Installed<'_>> {
+        let orders = Orders { dry_run: false, overwrites: &|_| false, judge: &|_| Ok(()) };
+        let done = install(disk, &self.of_node(), self.look(disk), &orders)?;
+        // Whatever happened before: no file on the node is taken for somebody else's.
+        assert_eq!(done.installation.kept, Vec::<TreePath>::new());
+        Ok(done)
     }
 
     fn bytes(&self) -> BTreeMap<String, Vec<u8>> {
@@ -151,8 +126,6 @@ fn cases() -> Vec<Case> {
             before.sync_all().unwrap();
         }
         let after = before.clone();
-        let change = new.decide(&after);
-        drop(change);
         after.set_fault(Fault::None);
         new.install(&after).unwrap();
         Case {
@@ -206,9 +179,7 @@ impl Case {
         let mut now = files(disk);
         assert!(now.remove(RECORD).is_some(), "{what}");
         assert_eq!(now, tree.bytes(), "{what}");
-        let (done, targets) = tree.decide(disk);
-        assert!(done.is_empty(), "{what}");
-        assert!(!left_behind(disk, targets.iter().map(String::as_str)).unwrap());
+        assert!(!tree.install(disk).unwrap().was_placed, "{what}: something was left to do");
     }
 }
 
@@ -216,7 +187,7 @@ impl Case {
 fn looks(case: &Case) -> usize {
     let disk = case.before.clone();
     disk.set_fault(Fault::None);
-    let _ = case.new.decide(&disk);
+    case.new.look(&disk);
     disk.operations()
 }
 
@@ -279,7 +250,7 @@ fn a_stop_in_the_run_after_a_stop() {
             crashed.restart();
             let whole = crashed.clone();
             whole.set_fault(Fault::None);
-            let _ = case.new.decide(&whole);
+            case.new.look(&whole);
             let first = whole.operations();
             whole.set_fault(Fault::None);
             case.new.install(&whole).unwrap();
@@ -303,7 +274,7 @@ fn a_stop_in_the_run_after_a_stop() {
 fn two_installs_at_once() {
     let disk = MemoryDisk::new();
     let held = begin_placing(&disk).unwrap();
-    let error = tree("1").install(&disk).unwrap_err();
+    let error = tree("1").install(&disk).err().unwrap();
     assert_eq!(error.kind, kpki::error::Kind::Busy);
     drop(held);
     tree("1").install(&disk).unwrap();

@@ -11,6 +11,7 @@ use kpki::install::{
 use kpki::name::{NodeName, TreePath};
 use kpki::secret::Secret;
 use kpki::sources::Sources;
+use kpki::spec::Spec;
 use kpki::state::{NodeFile, NodeState};
 use proptest::prelude::*;
 
@@ -18,15 +19,17 @@ use super::node::LAB;
 use crate::testkit::generate;
 use crate::testkit::project::Project;
 
-pub fn graph() -> Graph {
+pub fn spec() -> Spec {
     let files = BTreeMap::from([("cluster.kdl".to_owned(), LAB.as_bytes().to_vec())]);
-    let loaded = config::load(&Sources::Memory(files), "cluster.kdl")
-        .map_err(|report| report.render(false))
-        .unwrap();
-    Graph::derive(&loaded.spec)
+    let loaded = config::load(&Sources::Memory(files), "cluster.kdl");
+    loaded.map_err(|report| report.render(false)).unwrap().spec
 }
 
-fn name() -> NodeName {
+pub fn graph() -> Graph {
+    Graph::derive(&spec())
+}
+
+pub fn name() -> NodeName {
     "cp1".parse().unwrap()
 }
 

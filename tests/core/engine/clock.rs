@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kpki::plan::{ClockDoubt, clock_doubt};
 use kpki::time::{Span, Timestamp};
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const BASE: &str = r#"
 cluster "lab" { kubernetes "1.36.2" }
@@ -30,15 +30,15 @@ fn now() -> Timestamp {
     Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap())
 }
 
-fn applied_at(description: &str, at: Timestamp) -> Project {
-    let mut project = Project::new(description);
+fn applied_at(description: &str, at: Timestamp) -> MemoryProject {
+    let mut project = MemoryProject::new(description);
     project.now = at;
     project.apply().unwrap();
     project
 }
 
 /// On a disk, for the binary and this machine's clock.
-fn on_disk(project: &Project) -> crate::testkit::project::Project {
+fn on_disk(project: &MemoryProject) -> crate::testkit::project::Project {
     let disk = crate::testkit::project::Project::described(&project.description);
     for (path, (bytes, mode)) in &project.out {
         let path = disk.out(path);
@@ -57,14 +57,14 @@ fn said(disk: &crate::testkit::project::Project, arguments: &[&str]) -> (Option<
     (output.status.code(), crate::testkit::project::said(&output))
 }
 
-fn doubt(project: &Project) -> Option<ClockDoubt> {
-    let ground = project.ground();
+fn doubt(project: &MemoryProject) -> Option<ClockDoubt> {
+    let opened = project.opened();
     let planned = project.plan();
-    clock_doubt(ground.world(), &planned.plan, project.now)
+    clock_doubt(opened.world(project.now), &planned.plan, project.now)
 }
 
 /// Of everything that has dates.
-fn keys(project: &Project) -> Vec<Vec<u8>> {
+fn keys(project: &MemoryProject) -> Vec<Vec<u8>> {
     let keys = project.secrets();
     let keys = keys.iter().filter(|(path, _)| path.contains(".key"));
     keys.map(|(_, bytes)| bytes.to_vec()).collect()
@@ -158,7 +158,7 @@ fn a_clock_that_contradicts_what_is_here_needs_a_word() {
         project.apply().unwrap();
         project
     };
-    let without_lock = Project { lock: None, ..future.clone() };
+    let without_lock = MemoryProject { lock: None, ..future.clone() };
     for (what, project, message) in [
         ("years", applied_at(BASE, ago(1100)), "expired more than a year ago"),
         ("every CA", applied_at(SHORT_CAS, ago(300)), "every CA in out/ has expired"),

@@ -7,7 +7,7 @@ use kpki::time::Span;
 use proptest::prelude::*;
 
 use crate::testkit::age::Key;
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 /// Who opens everything, who is a recipient at times, and the control-plane nodes.
 static OPERATOR: LazyLock<Key> = LazyLock::new(Key::age);
@@ -143,7 +143,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// A certificate changes nothing but its user's files, and leaves nothing to do.
-fn sign_all(project: &mut Project, longest: Span) {
+fn sign_all(project: &mut MemoryProject, longest: Span) {
     let converged = project.plan().plan.is_empty();
     for user in project.waiting() {
         if project.secret("ca/kubernetes.key").is_none() {
@@ -174,7 +174,7 @@ proptest! {
         start in cluster(),
         events in prop::collection::vec(event(), 0..8),
     ) {
-        let mut project = Project::new(&start.description());
+        let mut project = MemoryProject::new(&start.description());
         project.identity = Some(OPERATOR.secret());
         project.apply().unwrap();
         project.assert_converged();
@@ -222,7 +222,7 @@ proptest! {
 
     #[test]
     fn the_order_of_the_description_never_matters(cluster in cluster(), seed in any::<u64>()) {
-        let mut project = Project::new(&cluster.description());
+        let mut project = MemoryProject::new(&cluster.description());
         project.apply().unwrap();
         let mut parts = cluster.parts.clone();
         let turn = seed as usize % parts.len();
@@ -237,7 +237,7 @@ proptest! {
         cluster in cluster(),
         wait in 0u64..300,
     ) {
-        let mut project = Project::new(&cluster.description());
+        let mut project = MemoryProject::new(&cluster.description());
         project.identity = Some(OPERATOR.secret());
         project.apply().unwrap();
         project.later(Span::seconds(wait));

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::testkit::age::Key;
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const DESCRIPTION: &str = r#"
 cluster "lab" { endpoint "api.lab" }
@@ -23,8 +23,8 @@ user "jane" { group "dev" }
 
 /// Two clusters of the same description.
 struct Bases {
-    one: Project,
-    other: Project,
+    one: MemoryProject,
+    other: MemoryProject,
 }
 
 static CLEAR: LazyLock<Bases> = LazyLock::new(|| bases(DESCRIPTION, None));
@@ -36,7 +36,8 @@ static SEALED: LazyLock<Bases> = LazyLock::new(|| {
 });
 
 fn bases(description: &str, identity: Option<&String>) -> Bases {
-    let base = || Project { identity: identity.cloned(), ..Project::applied(description) };
+    let base =
+        || MemoryProject { identity: identity.cloned(), ..MemoryProject::applied(description) };
     Bases { one: base(), other: base() }
 }
 
@@ -72,7 +73,7 @@ fn damage() -> impl Strategy<Value = Damage> {
 impl Damage {
     /// To files that plan reads and to the lock; secrets in the clear are only deleted, since plan never
     /// opens one.
-    fn do_to(&self, project: &mut Project, foreign: &Project) {
+    fn do_to(&self, project: &mut MemoryProject, foreign: &MemoryProject) {
         let all: Vec<String> = project.out.keys().cloned().collect();
         let public: Vec<&String> = all.iter().filter(|path| is_read(path)).collect();
         if public.is_empty() {
@@ -132,7 +133,11 @@ impl Damage {
     }
 }
 
-fn certificate(project: &Project, graph: &Graph, id: DerivationId) -> (Vec<u8>, CertificateFacts) {
+fn certificate(
+    project: &MemoryProject,
+    graph: &Graph,
+    id: DerivationId,
+) -> (Vec<u8>, CertificateFacts) {
     let place = graph.placements_of(id, Content::Certificate).next().unwrap();
     let (pem, _) = &project.out[place.path.as_str()];
     let der = certificates_in_pem(pem).unwrap().remove(0);
@@ -141,7 +146,7 @@ fn certificate(project: &Project, graph: &Graph, id: DerivationId) -> (Vec<u8>, 
 }
 
 /// Every certificate verifies and matches its keys.
-fn assert_whole(project: &Project) {
+fn assert_whole(project: &MemoryProject) {
     let graph = project.plan().graph;
     for id in graph.ids() {
         let name = &graph.get(id).name;

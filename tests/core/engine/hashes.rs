@@ -3,7 +3,7 @@
 
 use kpki::graph::Graph;
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const DESCRIPTION: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab.internal:6443" }
@@ -17,7 +17,7 @@ certificate "web" { ca "front-proxy"; usage "server" "client"; san "web.lab" "10
 
 #[test]
 fn hashes_of_a_fixed_description() {
-    let graph = Graph::derive(&Project::new(DESCRIPTION).spec());
+    let graph = Graph::derive(&MemoryProject::new(DESCRIPTION).spec());
     let mut hashes: Vec<String> = graph
         .ids()
         .map(|id| {
@@ -35,7 +35,7 @@ fn hashes_of_a_fixed_description() {
 #[test]
 fn places_and_renewal_windows_change_no_hash() {
     let hash = |description: &str, name: &str| {
-        let graph = Graph::derive(&Project::new(description).spec());
+        let graph = Graph::derive(&MemoryProject::new(description).spec());
         let id = graph.find(&name.parse().unwrap()).unwrap();
         graph.get(id).hash
     };

@@ -3,14 +3,14 @@
 use kpki::plan::{Action, Intent, Note, Orphan};
 use kpki::time::Span;
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const MINIMAL: &str =
     "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n";
 
 #[test]
 fn a_leaf_renews_in_its_window_and_keeps_its_key() {
-    let mut project = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
     let before = project.clone();
     project.later(Span::days(334));
     assert!(project.plan().plan.is_empty());
@@ -31,7 +31,7 @@ fn a_leaf_renews_in_its_window_and_keeps_its_key() {
 #[test]
 fn a_ca_renews_before_its_leaves_would_outlive_it() {
     let description = format!("{MINIMAL}ca \"kubernetes\" validity=\"3y\"\n");
-    let mut project = Project::applied(&description);
+    let mut project = MemoryProject::applied(&description);
     let before = project.clone();
     // 3 years less 395 days: the last moment at which a year's leaf and its window fit.
     project.later(Span::days(3 * 365 - 395 + 1));
@@ -47,7 +47,7 @@ fn a_ca_renews_before_its_leaves_would_outlive_it() {
 #[test]
 fn a_leaf_never_outlives_its_ca_silently() {
     let description = format!("{MINIMAL}ca \"etcd\" validity=\"30d\"\n");
-    let project = Project::new(&description);
+    let project = MemoryProject::new(&description);
     let planned = project.plan();
     let clamped =
         planned.plan.notes.iter().filter(|note| matches!(note, Note::Clamped { .. })).count();
@@ -57,7 +57,7 @@ fn a_leaf_never_outlives_its_ca_silently() {
 
 #[test]
 fn an_absent_key_plans_nothing_until_it_is_needed() {
-    let mut project = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
     project.out.retain(|path, _| kpki::state::is_public(path));
     let planned = project.plan();
     assert!(planned.plan.is_empty());
@@ -71,7 +71,7 @@ fn an_absent_key_plans_nothing_until_it_is_needed() {
 /// A colleague with the CA key but without the nodes' keys renews what needs no private key.
 #[test]
 fn a_certificate_is_reissued_over_the_public_key_alone() {
-    let mut project = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
     project.out.remove("nodes/cp1/etc/kubernetes/pki/apiserver.key");
     project.description.push_str("component \"apiserver\" { san \"b.lab\" }\n");
     assert_eq!(project.plan().steps(), ["Reissue nodes/cp1/apiserver"]);
@@ -81,7 +81,7 @@ fn a_certificate_is_reissued_over_the_public_key_alone() {
 
 #[test]
 fn a_kubeconfig_needs_its_key() {
-    let mut project = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
     project.out.remove("nodes/cp1/etc/kubernetes/kubelet.conf");
     project.assert_converged();
     project.description =
@@ -103,7 +103,7 @@ fn a_kubeconfig_needs_its_key() {
 
 #[test]
 fn a_damaged_copy_is_repaired_from_the_master_without_touching_a_key() {
-    let project = Project::applied(MINIMAL);
+    let project = MemoryProject::applied(MINIMAL);
     let before = project.clone();
     for path in [
         "nodes/cp1/etc/kubernetes/pki/ca.crt",
@@ -130,7 +130,7 @@ fn a_damaged_copy_is_repaired_from_the_master_without_touching_a_key() {
 
 #[test]
 fn a_modified_kubeconfig_is_written_again_around_the_same_key() {
-    let mut project = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
     let before = project.clone();
     let path = "nodes/cp1/etc/kubernetes/admin.conf";
     let text = String::from_utf8(before.out[path].0.clone()).unwrap();
@@ -142,8 +142,8 @@ fn a_modified_kubeconfig_is_written_again_around_the_same_key() {
 
 #[test]
 fn a_wrong_key_is_named_and_never_used() {
-    let mut project = Project::applied(MINIMAL);
-    let other = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
+    let other = MemoryProject::applied(MINIMAL);
     let key = "ca/kubernetes.key";
     project.out.insert(key.into(), other.out[key].clone());
     project.out.remove("nodes/cp1/etc/kubernetes/pki/ca.key");
@@ -160,8 +160,8 @@ fn a_wrong_key_is_named_and_never_used() {
 /// One side's certificate beside the other side's lock.
 #[test]
 fn a_bad_merge_is_refused_by_name() {
-    let mut project = Project::applied(MINIMAL);
-    let other = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
+    let other = MemoryProject::applied(MINIMAL);
     let path = "nodes/cp1/etc/kubernetes/pki/apiserver.crt";
     project.out.insert(path.into(), other.out[path].clone());
     let planned = project.plan();
@@ -177,7 +177,7 @@ fn a_bad_merge_is_refused_by_name() {
 #[test]
 fn orphans_stay_until_they_are_pruned() {
     let with = format!("{MINIMAL}node \"w1\" address=\"10.0.0.21\"\n");
-    let mut project = Project::applied(&with);
+    let mut project = MemoryProject::applied(&with);
     project.out.insert("nodes/README".into(), (b"mine".to_vec(), 0o644));
     project.description = MINIMAL.into();
     project.apply().unwrap();
@@ -201,7 +201,7 @@ fn orphans_stay_until_they_are_pruned() {
 
 #[test]
 fn exposed_secrets_get_their_mode_back() {
-    let mut project = Project::applied(MINIMAL);
+    let mut project = MemoryProject::applied(MINIMAL);
     let before = project.clone();
     project.out.get_mut("ca/kubernetes.key").unwrap().1 = 0o644;
     project.out.get_mut("nodes/cp1/etc/kubernetes/admin.conf").unwrap().1 = 0o640;
@@ -214,7 +214,7 @@ fn exposed_secrets_get_their_mode_back() {
 
 #[test]
 fn renew_and_rekey_do_what_they_say() {
-    let base = Project::applied(MINIMAL);
+    let base = MemoryProject::applied(MINIMAL);
     let (key, crt) = (
         "nodes/cp1/etc/kubernetes/pki/apiserver.key",
         "nodes/cp1/etc/kubernetes/pki/apiserver.crt",
@@ -236,12 +236,12 @@ fn renew_and_rekey_do_what_they_say() {
 /// reissue for that.
 #[test]
 fn a_resolved_minor_stays_resolved() {
-    let mut project = Project::applied(
+    let mut project = MemoryProject::applied(
         &MINIMAL.replace("cluster \"lab\"", "cluster \"lab\" { kubernetes \"1.35\" }"),
     );
     project.assert_converged();
     // As an older kpki, whose table ended with 1.35.4, would have left it.
-    let mut older = Project::applied(
+    let mut older = MemoryProject::applied(
         &MINIMAL.replace("cluster \"lab\"", "cluster \"lab\" { kubernetes \"1.35.4\" }"),
     );
     older.description = project.description.clone();
@@ -261,9 +261,9 @@ fn allowing(text: &str) -> Intent {
 /// A brought CA stands in the lock as every other: the plan after an apply is empty.
 #[test]
 fn a_brought_ca_converges_and_its_key_is_only_read() {
-    let own = Project::applied(MINIMAL);
+    let own = MemoryProject::applied(MINIMAL);
     let mut project =
-        Project::new(&format!("{MINIMAL}ca \"front-proxy\" certificate=\"company.crt\" \n"));
+        MemoryProject::new(&format!("{MINIMAL}ca \"front-proxy\" certificate=\"company.crt\" \n"));
     let certificate = own.out["ca/front-proxy.crt"].0.clone();
     project.extra.insert("company.crt".into(), certificate.clone());
     assert_eq!(project.plan().blocked(), ["ca/front-proxy -"]);
@@ -281,7 +281,7 @@ fn a_brought_ca_converges_and_its_key_is_only_read() {
 /// Who asks for a new key after a leak must get one, whatever else is lost.
 #[test]
 fn a_new_key_is_made_without_the_certificate_too() {
-    let base = Project::applied(MINIMAL);
+    let base = MemoryProject::applied(MINIMAL);
     let mut project = base.clone();
     project.out.remove(APISERVER_CRT);
     let intent =
@@ -302,7 +302,7 @@ fn a_new_key_is_made_without_the_certificate_too() {
 /// An anchor whose public half is lost is still the one on record.
 #[test]
 fn an_anchor_is_not_changed_behind_a_lost_certificate() {
-    let base = Project::applied(MINIMAL);
+    let base = MemoryProject::applied(MINIMAL);
     for (lost, change, name) in [
         ("/sa.pub", "component \"service-account\" revision=2", "service-account"),
         ("etcd", "ca \"etcd\" revision=2", "ca/etcd"),
@@ -324,7 +324,7 @@ fn an_anchor_is_not_changed_behind_a_lost_certificate() {
 /// A permission that a refusal asked for is enough.
 #[test]
 fn what_a_refusal_asks_for_is_enough() {
-    let base = Project::applied(MINIMAL);
+    let base = MemoryProject::applied(MINIMAL);
     let mut project = base.clone();
     project.out.remove("ca/kubernetes.key");
     project.out.remove("nodes/cp1/etc/kubernetes/pki/ca.key");

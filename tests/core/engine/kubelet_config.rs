@@ -3,7 +3,7 @@
 use kpki::plan::Restart;
 use kpki::profile::Reader;
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const BASE: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab:6443" }
@@ -35,11 +35,11 @@ rotateCertificates: false
 staticPodPath: /etc/kubernetes/manifests
 ";
 
-fn described(more: &str) -> Project {
-    Project::applied(&format!("{BASE}{more}"))
+fn described(more: &str) -> MemoryProject {
+    MemoryProject::applied(&format!("{BASE}{more}"))
 }
 
-fn configs(project: &Project) -> Vec<(&str, &str, u32)> {
+fn configs(project: &MemoryProject) -> Vec<(&str, &str, u32)> {
     let files = project.out.iter();
     files
         .filter(|(path, _)| path.contains("/var/lib/kubelet/"))
@@ -47,7 +47,7 @@ fn configs(project: &Project) -> Vec<(&str, &str, u32)> {
         .collect()
 }
 
-fn services(project: &Project) -> Vec<String> {
+fn services(project: &MemoryProject) -> Vec<String> {
     let plan = project.plan().plan;
     let kubelets = plan.restarts.iter().filter(|Restart { reader, .. }| *reader == Reader::Kubelet);
     kubelets.map(|restart| restart.node.to_string()).collect()
@@ -99,7 +99,8 @@ fn the_dns_address_follows_the_first_network() {
             "kubernetes \"1.36.2\"",
             &format!("service-cidr {networks}; kubernetes \"1.36.2\""),
         );
-        let project = Project::applied(&format!("{base}component \"kubelet\" config=#true\n"));
+        let project =
+            MemoryProject::applied(&format!("{base}component \"kubelet\" config=#true\n"));
         let text = configs(&project)[0].1;
         assert!(text.contains(expected), "{networks}\n{text}");
     }

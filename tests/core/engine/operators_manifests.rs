@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kpki::plan::Intent;
 use kpki::sources::Sources;
 
-use crate::testkit::memory_project::{Planned, Project, Tree};
+use crate::testkit::memory_project::{MemoryProject, Planned, Tree};
 
 const NODES: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab:6443" }
@@ -16,7 +16,7 @@ const DIGEST: &str = "kpki.dev/restart-digest: ";
 const PROCESSES: [&str; 4] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
-fn placed(project: &Project, node: &str, process: &str) -> String {
+fn placed(project: &MemoryProject, node: &str, process: &str) -> String {
     let path = format!("nodes/{node}/etc/kubernetes/manifests/{process}.yaml");
     let (bytes, mode) = &project.out[&path];
     assert_eq!(*mode, 0o600, "{path}");
@@ -25,7 +25,7 @@ fn placed(project: &Project, node: &str, process: &str) -> String {
 
 /// Manifests in kubeadm's shape, a folder a node, as somebody has them who never heard of kpki.
 fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
-    let mut own = Project::new(NODES);
+    let mut own = MemoryProject::new(NODES);
     own.apply().unwrap();
     let mut files = BTreeMap::new();
     for node in ["cp1", "cp2"] {
@@ -40,8 +40,8 @@ fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn with_manifests(extra: BTreeMap<String, Vec<u8>>, more: &str) -> Project {
-    let mut project = Project::new(&format!("{NODES}manifests \"manifests/\"\n{more}"));
+fn with_manifests(extra: BTreeMap<String, Vec<u8>>, more: &str) -> MemoryProject {
+    let mut project = MemoryProject::new(&format!("{NODES}manifests \"manifests/\"\n{more}"));
     project.extra.extend(extra);
     project
 }
@@ -101,7 +101,7 @@ fn unchanged_input_gains_one_annotation_and_nothing_else() {
 #[test]
 fn taking_over_the_same_pods_restarts_nothing() {
     let files = kubeadm_like();
-    let mut project = Project::new(NODES);
+    let mut project = MemoryProject::new(NODES);
     project.apply().unwrap();
     let before = project.out.clone();
     project.description.push_str("manifests \"manifests/\"\n");
@@ -213,7 +213,7 @@ fn a_nodes_folder_wins_and_the_missing_is_named() {
     assert!(notes.iter().any(|note| note == said), "{notes:?}");
 }
 
-fn notes(project: &Project) -> Vec<String> {
+fn notes(project: &MemoryProject) -> Vec<String> {
     let mut files = project.extra.clone();
     files.insert("cluster.kdl".into(), project.description.clone().into_bytes());
     let loaded = kpki::config::load(&Sources::Memory(files), "cluster.kdl");
@@ -280,7 +280,7 @@ fn what_deserves_a_look_is_said() {
 /// The description's own flags, too.
 #[test]
 fn a_flag_that_leads_away_from_kpkis_file_is_said() {
-    let mut project = Project::new(NODES);
+    let mut project = MemoryProject::new(NODES);
     project
         .description
         .push_str("component \"apiserver\" { flag \"tls-cert-file\" \"/srv/tls.crt\"; }\n");

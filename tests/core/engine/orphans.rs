@@ -19,7 +19,7 @@ use proptest::sample::Index;
 
 use super::convergence::cluster;
 use crate::testkit::age::Key;
-use crate::testkit::memory_project::{Project, Tree};
+use crate::testkit::memory_project::{MemoryProject, Tree};
 
 const WHOLE: &str = r#"
 cluster "lab" { endpoint "api.lab" }
@@ -39,10 +39,10 @@ certificate "web" { san "web.lab"; node "cp1"; folder "/etc/web" }
 "#;
 const PKI: &str = "nodes/cp1/etc/kubernetes/pki";
 
-static CLEAR: LazyLock<Project> = LazyLock::new(|| Project::applied(WHOLE));
+static CLEAR: LazyLock<MemoryProject> = LazyLock::new(|| MemoryProject::applied(WHOLE));
 static OPERATOR: LazyLock<Key> = LazyLock::new(Key::age);
-static SEALED: LazyLock<Project> = LazyLock::new(|| {
-    let mut project = Project::new(&sealed(WHOLE));
+static SEALED: LazyLock<MemoryProject> = LazyLock::new(|| {
+    let mut project = MemoryProject::new(&sealed(WHOLE));
     project.identity = Some(OPERATOR.secret());
     project.apply().unwrap();
     project
@@ -58,7 +58,7 @@ fn new_key() -> Vec<u8> {
     key.to_pem().expose().to_vec()
 }
 
-fn orphaned(project: &Project) -> Vec<String> {
+fn orphaned(project: &MemoryProject) -> Vec<String> {
     let files = project.plan().plan.orphans.into_iter();
     files
         .filter_map(|orphan| match orphan {
@@ -68,7 +68,7 @@ fn orphaned(project: &Project) -> Vec<String> {
         .collect()
 }
 
-fn prune(project: &mut Project) -> kpki::error::Result<()> {
+fn prune(project: &mut MemoryProject) -> kpki::error::Result<()> {
     project.apply_with(&Intent::default(), true)
 }
 
@@ -78,7 +78,7 @@ fn is_unproven(path: &str) -> bool {
 }
 
 /// All that lies where the rest of the description places nothing.
-fn left_by(project: &Project) -> Vec<String> {
+fn left_by(project: &MemoryProject) -> Vec<String> {
     let graph = Graph::derive(&project.spec());
     let mut left: Vec<String> = project.out.keys().cloned().collect();
     left.retain(|path| !graph.is_placed(path.strip_suffix(SUFFIX).unwrap_or(path)));
@@ -86,7 +86,7 @@ fn left_by(project: &Project) -> Vec<String> {
 }
 
 /// The paths of a name are told by two tables; each file of each description is found by both.
-fn assert_origins_cover(project: &Project) {
+fn assert_origins_cover(project: &MemoryProject) {
     let graph = Graph::derive(&project.spec());
     for place in graph.all_placements() {
         let derivation = graph.get(place.derivation);
@@ -117,7 +117,7 @@ proptest! {
 
     #[test]
     fn the_places_of_every_name_are_those_of_the_graph(cluster in cluster()) {
-        assert_origins_cover(&Project::new(&cluster.description()));
+        assert_origins_cover(&MemoryProject::new(&cluster.description()));
     }
 }
 
@@ -265,7 +265,7 @@ fn a_forged_line_deletes_no_key_and_no_file_that_kpki_never_makes() {
     let mut project = CLEAR.clone();
     let vip = "nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml";
     let key = "nodes/cp1/etc/mine/mine.key";
-    let public = |project: &Project| project.lock().entries["users/jane"].public_key;
+    let public = |project: &MemoryProject| project.lock().entries["users/jane"].public_key;
     project.out.insert(vip.into(), (b"kind: Pod\n".to_vec(), 0o644));
     project.out.insert(key.into(), (new_key(), 0o600));
     let mut lock = project.lock();
@@ -298,7 +298,7 @@ fn a_forged_line_deletes_no_key_and_no_file_that_kpki_never_makes() {
 
 /// A key and certificate that no CA of the project signed: another cluster's, and one that signs itself.
 static STRANGERS: LazyLock<[(Vec<u8>, Vec<u8>); 2]> = LazyLock::new(|| {
-    let other = Project::applied(WHOLE);
+    let other = MemoryProject::applied(WHOLE);
     let pair = |stem: &str| {
         let file = |end: &str| other.out[&format!("{stem}.{end}")].0.clone();
         (file("key"), file("crt"))
@@ -390,7 +390,7 @@ fn a_sealed_key_beside_another_s_certificate_stops_the_prune() {
 /// Its own kubeconfig, request and text in the places of kpki's.
 #[test]
 fn a_forged_line_deletes_no_kubeconfig_request_or_manifest_of_others() {
-    let other = Project::applied(WHOLE);
+    let other = MemoryProject::applied(WHOLE);
     let mut project = CLEAR.clone();
     let jane = CertificateFacts::from_der(&der(&other.out["users/jane/jane.crt"].0)).unwrap();
     let config = other.out["users/jane/jane.kubeconfig"].0.clone();
@@ -460,7 +460,7 @@ fn the_leaves_of_a_renewed_ca_are_orphans_and_those_of_a_replaced_one_stay() {
     }
 }
 
-fn lock_key(project: &Project, name: &str) -> Digest {
+fn lock_key(project: &MemoryProject, name: &str) -> Digest {
     project.lock().entries[name].public_key.unwrap()
 }
 
@@ -540,7 +540,7 @@ fn put() -> impl Strategy<Value = Put> {
 const NAMES: [&str; 8] = ["cp1", "cp2", "w1", "jane", "bob", "web", "mine", "ann"];
 
 /// A path of kpki's own, with another node's or user's name in it.
-fn elsewhere(project: &Project, place: Index, name: Index) -> String {
+fn elsewhere(project: &MemoryProject, place: Index, name: Index) -> String {
     let all: Vec<&String> = project.out.keys().collect();
     let path = all[place.index(all.len())];
     let name = NAMES[name.index(NAMES.len())];

@@ -8,7 +8,7 @@ use kpki::review::{Consent, ReviewPolicy};
 use kpki::sources::Sources;
 use kpki::time::Span;
 
-use crate::testkit::memory_project::{Planned, Project};
+use crate::testkit::memory_project::{MemoryProject, Planned};
 
 const CLUSTER: &str = r#"
 cluster "lab" { endpoint "api.lab" }
@@ -38,8 +38,8 @@ pub fn changes(planned: &Planned) -> Vec<String> {
     planned.review.changes.iter().map(line).collect()
 }
 
-fn after(old: &str, new: &str) -> Project {
-    let mut project = Project::applied(CLUSTER);
+fn after(old: &str, new: &str) -> MemoryProject {
+    let mut project = MemoryProject::applied(CLUSTER);
     project.description = CLUSTER.replace(old, new);
     assert_ne!(project.description, CLUSTER, "{old}");
     project
@@ -262,7 +262,7 @@ fn a_forged_lock_hides_nothing() {
         after("group \"dev\"; bind", "group \"dev\" \"system:masters\"; allow-masters #true; bind");
     let honest = changes(&forged.plan());
     assert_eq!(honest, ["x jane gains the group system:masters :6"]);
-    let wish = Project::applied(&forged.description);
+    let wish = MemoryProject::applied(&forged.description);
     let (mut old, new) = (forged.lock(), wish.lock());
     for (name, entry) in &mut old.entries {
         entry.hash = new.entries[name].hash;
@@ -279,8 +279,8 @@ fn a_forged_lock_hides_nothing() {
 
 #[test]
 fn a_first_build_and_one_that_changes_nothing_say_nothing() {
-    assert_eq!(changes(&Project::new(CLUSTER).plan()), [""; 0]);
-    let mut project = Project::applied(CLUSTER);
+    assert_eq!(changes(&MemoryProject::new(CLUSTER).plan()), [""; 0]);
+    let mut project = MemoryProject::applied(CLUSTER);
     assert_eq!(changes(&project.plan()), [""; 0]);
     // Renewal is no longer life.
     project.later(Span::days(350));
@@ -293,7 +293,7 @@ fn a_first_build_and_one_that_changes_nothing_say_nothing() {
 /// all files were deleted so that nobody is asked.
 #[test]
 fn who_brings_the_keys_of_a_cluster_is_asked_once() {
-    let mut project = Project::applied(CLUSTER);
+    let mut project = MemoryProject::applied(CLUSTER);
     project.out.retain(|path, _| path.starts_with("ca/"));
     project.lock = None;
     let found = changes(&project.plan());
@@ -304,7 +304,7 @@ fn who_brings_the_keys_of_a_cluster_is_asked_once() {
     assert!(found[1..].iter().all(|line| line.starts_with('=')), "{found:#?}");
     assert!(found.contains(&"= root is new: root, in system:masters :7".to_owned()), "{found:#?}");
     // The operator's secrets are left of what Git had.
-    project = Project::applied(CLUSTER);
+    project = MemoryProject::applied(CLUSTER);
     project.out.retain(|path, _| !kpki::state::is_public(path));
     project.lock = None;
     let found = changes(&project.plan());
@@ -331,7 +331,7 @@ fn policy(text: &str) -> ReviewPolicy {
     load_policy(&sources, "policy.kdl").map_err(|report| report.render(false)).unwrap()
 }
 
-pub fn with_policy(project: &Project, text: &str) -> Planned {
+pub fn with_policy(project: &MemoryProject, text: &str) -> Planned {
     project.reviewed(&Intent::default(), &policy(text))
 }
 
@@ -378,7 +378,7 @@ fn a_table_of_rules() {
         ),
         ("forbid-wildcards #true", &[]),
     ] {
-        let project = Project::applied(CLUSTER);
+        let project = MemoryProject::applied(CLUSTER);
         let planned = with_policy(&project, &format!("policy {{ {rules} }}"));
         let violations = planned.review.violations.iter();
         let lines: Vec<String> = violations
@@ -389,7 +389,7 @@ fn a_table_of_rules() {
             .collect();
         assert_eq!(lines, expected, "{rules}");
     }
-    let mut wild = Project::new(&CLUSTER.replace("\"web.lab\"", "\"*.web.lab\""));
+    let mut wild = MemoryProject::new(&CLUSTER.replace("\"web.lab\"", "\"*.web.lab\""));
     wild.apply().unwrap();
     let planned = with_policy(&wild, "policy { forbid-wildcards #true }");
     assert_eq!(planned.review.violations[0].what, "has the wildcard *.web.lab");

@@ -1,6 +1,6 @@
 //! What one change of the description must build again: written by hand, never asked of the graph.
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const BASE: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab:6443"; service-cidr "10.96.0.0/12"; dns-domain "cluster.local" }
@@ -323,7 +323,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 #[test]
 fn one_change_builds_exactly_what_depends_on_it() {
-    let base = Project::applied(BASE);
+    let base = MemoryProject::applied(BASE);
     for (what, old, new, patterns) in TABLE {
         assert!(BASE.contains(old), "{what}: {old} is not in the description");
         let mut project = base.clone();
@@ -358,7 +358,7 @@ fn one_change_builds_exactly_what_depends_on_it() {
 /// Keys are kept over a reissue: only algorithms and revisions make new ones.
 #[test]
 fn a_changed_san_keeps_every_key() {
-    let base = Project::applied(BASE);
+    let base = MemoryProject::applied(BASE);
     let mut project = base.clone();
     project.description = BASE.replace("san \"a.lab\"", "san \"a.lab\" \"b.lab\"");
     project.apply().unwrap();

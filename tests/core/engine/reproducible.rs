@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use ring::digest::{SHA256, digest};
 
 use crate::testkit::age::fed;
-use crate::testkit::memory_project::{Project, Tree};
+use crate::testkit::memory_project::{MemoryProject, Tree};
 use crate::testkit::project::{said, tool};
 
 /// Public, as every seed of a test: the first private key of RFC 8032 7.1.
@@ -33,19 +33,19 @@ user "old" { key "rsa-2048"; validity "90d" }
 user "older" { key "rsa-3072" }
 "#;
 
-fn described(description: &str) -> Project {
-    let mut project = Project::new(description);
+fn described(description: &str) -> MemoryProject {
+    let mut project = MemoryProject::new(description);
     project.seed = Some(SEED.to_owned());
     project
 }
 
 /// What the description gives: made once, since it is always the same.
-fn whole() -> Project {
-    static WHOLE: LazyLock<Project> = LazyLock::new(|| applied(DESCRIPTION));
+fn whole() -> MemoryProject {
+    static WHOLE: LazyLock<MemoryProject> = LazyLock::new(|| applied(DESCRIPTION));
     WHOLE.clone()
 }
 
-fn applied(description: &str) -> Project {
+fn applied(description: &str) -> MemoryProject {
     let mut project = described(description);
     project.apply().unwrap();
     project
@@ -258,7 +258,7 @@ fn another_seed_or_drawn_keys_are_refused() {
     assert_eq!(digests(&project.out), digests(&whole.out));
     // Over keys that were drawn nothing is planned.
     let drawn = DESCRIPTION.replace("reproducible {", "/- reproducible {");
-    let mut project = Project::applied(&drawn);
+    let mut project = MemoryProject::applied(&drawn);
     project.description = DESCRIPTION.to_owned();
     project.seed = Some(SEED.to_owned());
     let blocked = project.plan().blocked();
@@ -270,7 +270,7 @@ fn another_seed_or_drawn_keys_are_refused() {
     let mut project = whole.clone();
     project.description = drawn;
     project.seed = None;
-    let keys = |project: &Project| -> Tree {
+    let keys = |project: &MemoryProject| -> Tree {
         let files = project.out.clone().into_iter();
         files.filter(|(path, _)| has_end(path, "key")).collect()
     };
@@ -321,7 +321,7 @@ const ANCHORS: [&str; 4] = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "servi
 #[test]
 fn two_clusters_of_one_seed_share_no_key() {
     let (one, other) = (applied(SMALL), applied(&SMALL.replace("\"lab\"", "\"prod\"")));
-    let keys = |project: &Project| -> Vec<Vec<u8>> {
+    let keys = |project: &MemoryProject| -> Vec<Vec<u8>> {
         let files = project.out.iter();
         let keys = files.filter(|(path, _)| has_end(path, "key") || has_end(path, "pub"));
         keys.map(|(_, (bytes, _))| bytes.clone()).collect()
@@ -329,7 +329,7 @@ fn two_clusters_of_one_seed_share_no_key() {
     let (one_keys, other_keys) = (keys(&one), keys(&other));
     assert!(one_keys.len() > 10);
     assert!(one_keys.iter().all(|key| !other_keys.contains(key)));
-    let mark = |project: &Project| project.lock().seed.unwrap();
+    let mark = |project: &MemoryProject| project.lock().seed.unwrap();
     assert_ne!(mark(&one).id, mark(&other).id);
     assert_eq!(mark(&one).schedule, 2);
 }
@@ -365,7 +365,7 @@ fn a_renamed_cluster_gets_other_keys_with_a_word_only() {
     let error = project.apply().unwrap_err();
     assert!(error.message.contains("does not follow from the seed and the cluster's name"));
     // Without a seed a name is a name.
-    let mut drawn = Project::applied(&SMALL.replace("reproducible {", "/- reproducible {"));
+    let mut drawn = MemoryProject::applied(&SMALL.replace("reproducible {", "/- reproducible {"));
     drawn.description = drawn.description.replace("\"lab\"", "\"prod\"");
     assert_eq!(drawn.plan().blocked(), [""; 0]);
 }

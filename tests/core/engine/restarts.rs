@@ -7,7 +7,7 @@ use kpki::pod::{self, DIGEST_ANNOTATION};
 use kpki::profile::Process;
 use proptest::prelude::*;
 
-use crate::testkit::memory_project::{Planned, Project};
+use crate::testkit::memory_project::{MemoryProject, Planned};
 
 const BASE: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab:6443" }
@@ -36,7 +36,7 @@ fn pods(processes: &[&str], nodes: &[&str]) -> Pods {
 }
 
 /// The annotation of every manifest, by node and process.
-fn annotations(project: &Project) -> BTreeMap<(String, String), String> {
+fn annotations(project: &MemoryProject) -> BTreeMap<(String, String), String> {
     manifests(project)
         .into_iter()
         .map(|((node, name), bytes)| {
@@ -49,7 +49,7 @@ fn annotations(project: &Project) -> BTreeMap<(String, String), String> {
 }
 
 /// Everything that lies in a manifests folder.
-fn manifests(project: &Project) -> BTreeMap<(String, String), Vec<u8>> {
+fn manifests(project: &MemoryProject) -> BTreeMap<(String, String), Vec<u8>> {
     project
         .out
         .iter()
@@ -82,7 +82,7 @@ fn restarts(planned: &Planned) -> Vec<String> {
 }
 
 /// Applies a change and returns whose annotation changed; the plan must have said it.
-fn change(base: &Project, description: &str, intent: &Intent) -> Pods {
+fn change(base: &MemoryProject, description: &str, intent: &Intent) -> Pods {
     let mut project = base.clone();
     description.clone_into(&mut project.description);
     let planned = project.plan_with(intent);
@@ -114,7 +114,7 @@ fn change(base: &Project, description: &str, intent: &Intent) -> Pods {
 
 #[test]
 fn one_change_restarts_exactly_what_reads_once() {
-    let base = Project::applied(BASE);
+    let base = MemoryProject::applied(BASE);
     assert_eq!(manifests(&base).len(), 8);
     let replaced = |name: &str| Intent {
         allow: vec![format!("replace:{name}").parse().unwrap()],
@@ -192,20 +192,20 @@ fn one_change_restarts_exactly_what_reads_once() {
 #[test]
 fn before_1_36_the_api_server_reads_the_kubelets_ca_once() {
     let old = BASE.replace("1.36.2", "1.35.4");
-    let base = Project::applied(&old);
+    let base = MemoryProject::applied(&old);
     let longer =
         old.replace("ca \"kubernetes\" validity=\"10y\"", "ca \"kubernetes\" validity=\"11y\"");
     let expected = pods(&[API, MANAGER, SCHEDULER], &BOTH);
     assert_eq!(change(&base, &longer, &Intent::default()), expected);
     let unserved = longer.replace("serving=#true", "serving=#false");
-    let base = Project::applied(&unserved.replace("11y", "10y"));
+    let base = MemoryProject::applied(&unserved.replace("11y", "10y"));
     let expected = pods(&[MANAGER, SCHEDULER], &BOTH);
     assert_eq!(change(&base, &unserved, &Intent::default()), expected);
 }
 
 #[test]
 fn the_plan_tells_the_order_and_the_services() {
-    let mut project = Project::applied(BASE);
+    let mut project = MemoryProject::applied(BASE);
     project.description = BASE.replace("validity=\"10y\"", "validity=\"11y\"");
     let expected = [
         "etcd cp1",
@@ -224,19 +224,19 @@ fn the_plan_tells_the_order_and_the_services() {
         "kube-proxy w1",
     ];
     assert_eq!(restarts(&project.plan()), expected);
-    let renewed = Project::applied(BASE).plan_with(&renewing("nodes/w1/kubelet"));
+    let renewed = MemoryProject::applied(BASE).plan_with(&renewing("nodes/w1/kubelet"));
     assert_eq!(restarts(&renewed), ["kubelet w1"]);
     // The kubelet notices a new serving certificate from 1.31 on.
-    let served = Project::applied(BASE).plan_with(&renewing("nodes/w1/kubelet-server"));
+    let served = MemoryProject::applied(BASE).plan_with(&renewing("nodes/w1/kubelet-server"));
     assert_eq!(restarts(&served), Vec::<String>::new());
-    let old = Project::applied(&BASE.replace("1.36.2", "1.30.14"));
+    let old = MemoryProject::applied(&BASE.replace("1.36.2", "1.30.14"));
     let served = old.plan_with(&renewing("nodes/w1/kubelet-server"));
     assert_eq!(restarts(&served), ["kubelet w1"]);
 }
 
 #[test]
 fn the_reasons_name_the_inputs() {
-    let mut project = Project::applied(BASE);
+    let mut project = MemoryProject::applied(BASE);
     project.description =
         BASE.replace("ca \"etcd\" validity=\"10y\"", "ca \"etcd\" validity=\"11y\"");
     let planned = project.plan();
@@ -308,7 +308,7 @@ const KUBELETS: &[(&str, &str, &str, &[&str])] = &[
 #[test]
 fn kubelets_restart_for_their_configuration() {
     let configured = BASE.replace("serving=#true", "serving=#true config=#true");
-    let base = Project::applied(&configured);
+    let base = MemoryProject::applied(&configured);
     let kubelets = |planned: &Planned| -> Vec<String> {
         let lines = restarts(planned).into_iter();
         lines.filter_map(|line| Some(line.strip_prefix("kubelet ")?.to_owned())).collect()
@@ -324,10 +324,10 @@ fn kubelets_restart_for_their_configuration() {
     }
 
     // First asked for where kubelets run already, and where none does.
-    let mut project = Project::applied(BASE);
+    let mut project = MemoryProject::applied(BASE);
     project.description.clone_from(&configured);
     assert_eq!(kubelets(&project.plan()), ["cp1", "cp2", "w1"]);
-    assert_eq!(kubelets(&Project::new(&configured).plan()), [""; 0]);
+    assert_eq!(kubelets(&MemoryProject::new(&configured).plan()), [""; 0]);
 
     // A copy that was damaged here is what it was on its node.
     let mut project = base.clone();
@@ -349,7 +349,7 @@ fn kubelets_restart_for_their_configuration() {
 /// A clone without keys judges pods as the operator's folder does.
 #[test]
 fn absent_keys_change_no_pod() {
-    let mut project = Project::applied(BASE);
+    let mut project = MemoryProject::applied(BASE);
     project.out.retain(|path, _| kpki::state::is_public(path));
     let planned = project.plan();
     assert_eq!(planned.steps(), Vec::<String>::new());
@@ -361,7 +361,7 @@ fn absent_keys_change_no_pod() {
 
 #[test]
 fn a_rebuilt_lock_and_restored_files_change_no_annotation() {
-    let base = Project::applied(BASE);
+    let base = MemoryProject::applied(BASE);
     for lost in ["ca/sa.pub", "ca/etcd.crt", "nodes/cp1/etc/kubernetes/scheduler.conf"] {
         let mut project = base.clone();
         project.out.remove(lost).unwrap();
@@ -381,7 +381,7 @@ fn a_rebuilt_lock_and_restored_files_change_no_annotation() {
     }
 }
 
-fn initial_cluster(project: &Project, node: &str) -> (String, bool) {
+fn initial_cluster(project: &MemoryProject, node: &str) -> (String, bool) {
     let bytes = &manifests(project)[&(node.to_owned(), ETCD.to_owned())];
     let facts = pod::read(bytes, Process::Etcd).unwrap();
     let members = facts.values("initial-cluster").next().unwrap().to_owned();
@@ -393,7 +393,7 @@ fn initial_cluster(project: &Project, node: &str) -> (String, bool) {
 /// and the plan adds one after the other.
 #[test]
 fn several_later_members_join_one_after_the_other() {
-    let mut project = Project::applied(BASE);
+    let mut project = MemoryProject::applied(BASE);
     for (node, number) in [("cp4", 14), ("cp3", 13)] {
         let line = format!("node \"{node}\" role=\"control-plane\" address=\"10.0.0.{number}\"\n");
         project.description.push_str(&line);
@@ -412,7 +412,7 @@ fn several_later_members_join_one_after_the_other() {
 
 #[test]
 fn a_later_member_joins_and_a_former_one_leaves() {
-    let base = Project::applied(BASE);
+    let base = MemoryProject::applied(BASE);
     let two = "cp1=https://10.0.0.11:2380,cp2=https://10.0.0.12:2380";
     assert_eq!(initial_cluster(&base, "cp1"), (two.to_owned(), false));
     assert_eq!(initial_cluster(&base, "cp2"), (two.to_owned(), false));
@@ -493,7 +493,7 @@ proptest! {
     fn any_changed_inputs_change_the_annotations_of_their_readers(
         chosen in prop::sample::subsequence((0..RENEWALS.len()).collect::<Vec<_>>(), 0..5),
     ) {
-        let base = Project::applied(BASE);
+        let base = MemoryProject::applied(BASE);
         let mut intent = Intent::default();
         let mut expected = Pods::new();
         for index in chosen {

@@ -9,7 +9,7 @@ use kpki::state::{is_public, is_read, sealed_secret};
 use kpki::time::Span;
 
 use crate::testkit::age::{Key, open, seal};
-use crate::testkit::memory_project::{Project, Tree};
+use crate::testkit::memory_project::{MemoryProject, Tree};
 
 const CLUSTER: &str = r#"
 cluster "lab" { endpoint "api.lab" }
@@ -30,8 +30,8 @@ fn secrets(recipients: &[&Key]) -> String {
     format!("secrets {{ recipient {} }}\n", names.join(" "))
 }
 
-fn sealed() -> Project {
-    let mut project = Project::applied(&format!("{CLUSTER}{}", secrets(&[&OPERATOR, &BOB])));
+fn sealed() -> MemoryProject {
+    let mut project = MemoryProject::applied(&format!("{CLUSTER}{}", secrets(&[&OPERATOR, &BOB])));
     project.assert_converged();
     project.identity = Some(OPERATOR.secret());
     project
@@ -48,7 +48,7 @@ fn public_files(tree: &Tree) -> Tree {
 }
 
 /// Every secret in the clear, by its name in the clear; of sealed ones what `age` finds inside.
-fn opened(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
+fn opened(project: &MemoryProject, key: &Key) -> BTreeMap<String, Vec<u8>> {
     let secrets = project.out.iter().filter(|(path, _)| !is_public(path));
     secrets
         .map(|(path, (bytes, _))| match sealed_secret(path) {
@@ -58,7 +58,7 @@ fn opened(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn assert_nothing_in_the_clear(project: &Project) {
+fn assert_nothing_in_the_clear(project: &MemoryProject) {
     let clear: Vec<_> = project.out.keys().filter(|path| !is_read(path)).collect();
     assert!(clear.is_empty(), "{clear:?}");
     for (path, (bytes, mode)) in &project.out {
@@ -70,7 +70,7 @@ fn assert_nothing_in_the_clear(project: &Project) {
     }
 }
 
-fn changes(project: &Project) -> Vec<String> {
+fn changes(project: &MemoryProject) -> Vec<String> {
     let seals = project.plan().plan.seals;
     let mut all: Vec<String> =
         seals.iter().map(|seal| format!("{:?} {}", seal.change, seal.path)).collect();
@@ -78,7 +78,7 @@ fn changes(project: &Project) -> Vec<String> {
     all
 }
 
-fn refused(project: &mut Project) -> String {
+fn refused(project: &mut MemoryProject) -> String {
     let before = project.clone();
     let why = project.apply().unwrap_err().to_string();
     assert_eq!(before.out, project.out, "something was written");
@@ -93,7 +93,7 @@ fn every_secret_is_sealed_for_every_recipient_and_holds_what_it_should() {
     let inside = opened(&project, &OPERATOR);
     assert_eq!(inside, opened(&project, &BOB));
     let mut described: Vec<&str> = inside.keys().map(String::as_str).collect();
-    let clear = Project::applied(CLUSTER);
+    let clear = MemoryProject::applied(CLUSTER);
     let mut expected: Vec<&str> = clear.secrets().into_keys().collect();
     described.sort_unstable();
     expected.sort_unstable();
@@ -135,7 +135,7 @@ fn an_unchanged_secret_is_an_unchanged_file_at_any_clock() {
 
 #[test]
 fn sealing_keeps_every_key_and_takes_the_place_of_every_secret_in_the_clear() {
-    let mut project = Project::applied(CLUSTER);
+    let mut project = MemoryProject::applied(CLUSTER);
     let (secrets_before, public_before) = (opened(&project, &OPERATOR), public_files(&project.out));
     project.description.push_str(&secrets(&[&OPERATOR, &BOB]));
     let planned = project.plan();
@@ -151,9 +151,9 @@ fn sealing_keeps_every_key_and_takes_the_place_of_every_secret_in_the_clear() {
 
 #[test]
 fn a_key_that_is_not_its_witness_s_is_not_sealed() {
-    let mut project = Project::applied(CLUSTER);
+    let mut project = MemoryProject::applied(CLUSTER);
     project.description.push_str(&secrets(&[&OPERATOR]));
-    let other = Project::applied(CLUSTER);
+    let other = MemoryProject::applied(CLUSTER);
     for path in [
         "ca/kubernetes.key",
         "nodes/cp1/etc/kubernetes/pki/apiserver.key",
@@ -273,7 +273,7 @@ fn nodes_that_come_and_go_touch_no_other_secret() {
     project.description.push_str("node \"cp2\" role=\"control-plane\" address=\"10.0.0.2\"\n");
     project.apply().unwrap();
     project.assert_converged();
-    let kept = |project: &Project| {
+    let kept = |project: &MemoryProject| {
         let mut files = sealed_files(&project.out);
         files.retain(|path, _| !path.starts_with("nodes/cp2/"));
         files
@@ -315,7 +315,7 @@ fn a_deleted_lock_changes_no_file_and_every_secret_is_checked() {
     project.apply().unwrap();
     project.assert_converged();
     assert_eq!(open(&project.out[path].0, &BOB), Ok(key));
-    let others = |project: &Project| {
+    let others = |project: &MemoryProject| {
         let mut files = project.out.clone();
         files.remove(path);
         files
@@ -406,7 +406,7 @@ fn a_cut_or_changed_file_is_refused_by_name() {
 fn a_twin_in_the_clear_goes_if_it_is_the_same_key() {
     let project = sealed();
     let inside = opened(&project, &OPERATOR);
-    let other = Project::applied(CLUSTER);
+    let other = MemoryProject::applied(CLUSTER);
     for path in [
         "ca/kubernetes.key",
         "nodes/cp1/etc/kubernetes/pki/sa.key",
@@ -467,11 +467,11 @@ fn absent_secrets_are_absent_sealed_or_not() {
 }
 
 /// Names of artifacts whose keys removed recipients could read.
-fn exposed(project: &Project) -> Vec<String> {
+fn exposed(project: &MemoryProject) -> Vec<String> {
     exposed_with(project, &Intent::default())
 }
 
-fn exposed_with(project: &Project, intent: &Intent) -> Vec<String> {
+fn exposed_with(project: &MemoryProject, intent: &Intent) -> Vec<String> {
     let planned = project.plan_with(intent);
     let exposed = planned.plan.exposed.keys();
     let mut names: Vec<String> =
@@ -520,13 +520,13 @@ fn keys_that_a_removed_recipient_could_read_are_listed() {
     assert_eq!(left, ["ca/etcd", "ca/front-proxy", "ca/kubernetes", "service-account"]);
 }
 
-fn exposed_lines(project: &Project) -> Vec<String> {
+fn exposed_lines(project: &MemoryProject) -> Vec<String> {
     let lock = project.lock.as_ref().unwrap();
     let lines = lock.lines().filter(|line| line.starts_with("{\"exposed\":"));
     lines.map(str::to_owned).collect()
 }
 
-fn rekey(project: &mut Project, patterns: &[&str], allow: &[&str]) {
+fn rekey(project: &mut MemoryProject, patterns: &[&str], allow: &[&str]) {
     let intent = Intent {
         rekey: patterns.iter().map(|name| name.parse().unwrap()).collect(),
         allow: allow.iter().map(|what| what.parse().unwrap()).collect(),

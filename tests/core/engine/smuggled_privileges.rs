@@ -11,7 +11,7 @@ use kpki::time::Span;
 
 use super::privileges::{changes, with_policy};
 use crate::testkit::age::Key;
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const CLUSTER: &str = r#"
 cluster "lab" { endpoint "10.0.0.100" }
@@ -29,15 +29,15 @@ fn edited(description: &str, old: &str, new: &str) -> String {
     edited
 }
 
-fn after(old: &str, new: &str) -> Project {
-    let mut project = Project::applied(CLUSTER);
+fn after(old: &str, new: &str) -> MemoryProject {
+    let mut project = MemoryProject::applied(CLUSTER);
     project.description = edited(CLUSTER, old, new);
     project
 }
 
 /// Lines of `of` below `prefix` as another cluster of the same description has them.
-fn forge(project: &mut Project, prefix: &str, with_lines: bool) {
-    let wish = Project::applied(&project.description);
+fn forge(project: &mut MemoryProject, prefix: &str, with_lines: bool) {
+    let wish = MemoryProject::applied(&project.description);
     let files: Vec<_> = wish
         .out
         .range(prefix.to_owned()..)
@@ -89,7 +89,7 @@ fn an_expired_certificate_has_no_power_to_keep() {
         "group \"dev\"; bind",
         "group \"dev\" \"system:masters\"; allow-masters #true; bind",
     );
-    let mut project = Project::applied(&powerful);
+    let mut project = MemoryProject::applied(&powerful);
     project.later(Span::days(366));
     let found = changes(&project.plan());
     let expected = "x jane is new: jane, in dev, system:masters :6";
@@ -154,8 +154,8 @@ fn whoever_can_open_what_is_sealed_first_is_told() {
     assert!(found.contains(&honest[0]), "{found:#?}");
 }
 
-fn sealed_to(project: &Project) -> (BTreeMap<Owner, BTreeSet<String>>, Digest) {
-    let wish = Project::applied(&project.description).lock();
+fn sealed_to(project: &MemoryProject) -> (BTreeMap<Owner, BTreeSet<String>>, Digest) {
+    let wish = MemoryProject::applied(&project.description).lock();
     let mut rests = wish.entries.values().filter_map(|entry| entry.rest);
     (wish.recipients, rests.next().unwrap().recipients)
 }
@@ -268,7 +268,7 @@ fn somebody_new_has_the_roles_of_their_group() {
         "cluster-role=\"view\" namespace=\"dev\"",
         "cluster-role=\"cluster-admin\" group=\"dev\"",
     );
-    let mut project = Project::applied(&bound);
+    let mut project = MemoryProject::applied(&bound);
     project.description.push_str("user \"ann\" { group \"dev\" }\n");
     assert_eq!(
         changes(&project.plan()),
@@ -285,7 +285,7 @@ fn a_forged_node_is_no_known_node() {
     );
     let honest = changes(&project.plan());
     assert_eq!(honest.len(), 1);
-    let other = Project::applied(&project.description);
+    let other = MemoryProject::applied(&project.description);
     let path = "nodes/cp2/etc/kubernetes/pki/apiserver.crt";
     project.out.insert(path.into(), other.out[path].clone());
     assert_eq!(changes(&project.plan()), honest);
@@ -317,7 +317,7 @@ fn a_private_endpoint_is_told_whatever_the_lock_says() {
 #[test]
 fn a_client_s_key_on_one_more_machine() {
     let backup = "certificate \"backup\" { ca \"etcd\"; usage \"client\"; node \"cp1\" }\n";
-    let mut project = Project::applied(&format!("{CLUSTER}{backup}"));
+    let mut project = MemoryProject::applied(&format!("{CLUSTER}{backup}"));
     project.description = edited(&project.description, "node \"cp1\" }", "node \"cp1\" \"w1\" }");
     assert_eq!(changes(&project.plan()), ["x backup has its key on w1 from now on :9"]);
     // A public copy put there hides nothing from whoever has the keys.
@@ -330,7 +330,7 @@ fn a_client_s_key_on_one_more_machine() {
 #[test]
 fn a_brought_ca_is_told_whatever_is_here() {
     let bring = "ca \"front-proxy\" certificate=\"proxy.crt\"\n";
-    let mut project = Project::applied(CLUSTER);
+    let mut project = MemoryProject::applied(CLUSTER);
     let own = project.out["ca/front-proxy.crt"].0.clone();
     project.extra.insert("proxy.crt".into(), own);
     project.description.push_str(bring);
@@ -351,7 +351,7 @@ fn a_brought_ca_is_told_whatever_is_here() {
         ]
     );
     // Another CA, and no file that says what was trusted before.
-    let foreign = Project::applied(CLUSTER).out["ca/front-proxy.crt"].0.clone();
+    let foreign = MemoryProject::applied(CLUSTER).out["ca/front-proxy.crt"].0.clone();
     project.extra.insert("proxy.crt".into(), foreign);
     project.out.retain(|path, _| !path.contains("front-proxy"));
     let mut lock = project.lock();
@@ -367,7 +367,7 @@ fn a_brought_ca_is_told_whatever_is_here() {
 /// However an operator's manifest writes it, and in whichever container.
 #[test]
 fn an_image_is_told_in_every_form_that_yaml_has() {
-    let own = Project::applied(CLUSTER);
+    let own = MemoryProject::applied(CLUSTER);
     let folder = "nodes/cp1/etc/kubernetes/manifests/";
     let mut project = own.clone();
     for (path, (bytes, _)) in &own.out {
@@ -467,7 +467,7 @@ fn flags_and_images_of_static_pods() {
 
 #[test]
 fn a_brought_ca_obeys_the_policy_and_wildcards_cover_what_is_forbidden() {
-    let mut project = Project::applied(CLUSTER);
+    let mut project = MemoryProject::applied(CLUSTER);
     project.extra.insert("proxy.crt".into(), project.out["ca/front-proxy.crt"].0.clone());
     project.description.push_str("ca \"front-proxy\" certificate=\"proxy.crt\"\n");
     project.description = edited(&project.description, "\"web.lab\"", "\"*.web.lab\"");
@@ -487,7 +487,7 @@ fn a_brought_ca_obeys_the_policy_and_wildcards_cover_what_is_forbidden() {
 /// Four hundred changes that stop, and one that is the cluster.
 #[test]
 fn the_gravest_stands_first() {
-    let mut project = Project::applied(CLUSTER);
+    let mut project = MemoryProject::applied(CLUSTER);
     let groups = (0..40).map(|n| format!("user \"u{n}\" {{ group \"dev\" }}\n"));
     project.description.push_str(&groups.collect::<String>());
     project.description.push_str("user \"zoe\" { group \"dev\" }\n");

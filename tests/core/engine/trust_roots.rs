@@ -9,7 +9,7 @@ use kpki::plan::Intent;
 use kpki::time::Span;
 use proptest::prelude::*;
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const ANCHORS: [&str; 4] = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "service-account"];
 
@@ -94,7 +94,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// The public key of each anchor wherever one of its files says it.
-fn anchors(project: &Project) -> BTreeMap<&'static str, Vec<PublicKey>> {
+fn anchors(project: &MemoryProject) -> BTreeMap<&'static str, Vec<PublicKey>> {
     let mut found: BTreeMap<&str, Vec<PublicKey>> = BTreeMap::new();
     for (path, (bytes, _)) in &project.out {
         let anchor = if path.ends_with("etcd/ca.crt") || path == "ca/etcd.crt" {
@@ -131,7 +131,7 @@ proptest! {
 
     #[test]
     fn nothing_replaces_an_anchor_by_accident(events in prop::collection::vec(event(), 1..7)) {
-        let mut project = Project::new(&description(&Choice::default()));
+        let mut project = MemoryProject::new(&description(&Choice::default()));
         project.apply().unwrap();
         let original: BTreeMap<_, _> = anchors(&project)
             .into_iter()
@@ -198,12 +198,12 @@ proptest! {
     }
 }
 
-type Damage = fn(&mut Project);
+type Damage = fn(&mut MemoryProject);
 
 /// Each way to lose or change an anchor, what it says, and what brings it back.
 #[test]
 fn replacement_needs_its_name() {
-    let base = Project::applied(&description(&Choice::default()));
+    let base = MemoryProject::applied(&description(&Choice::default()));
     let cases: &[(&str, Damage, &str)] = &[
         (
             "another algorithm asked",
@@ -260,7 +260,7 @@ fn replacement_needs_its_name() {
 /// The permission does nothing where nothing is wrong: it may stay in a script.
 #[test]
 fn a_permission_is_no_order() {
-    let mut project = Project::applied(&description(&Choice::default()));
+    let mut project = MemoryProject::applied(&description(&Choice::default()));
     let before = project.out.clone();
     let intent = Intent {
         allow: ANCHORS.map(|name| format!("replace:{name}").parse().unwrap()).into(),

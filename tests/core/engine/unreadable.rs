@@ -9,7 +9,7 @@ use kpki::name::TreePath;
 use kpki::plan::{Intent, Survey, plan};
 use kpki::secret::Secret;
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 
 const DESCRIPTION: &str = r#"
 cluster "lab" { endpoint "api.lab" }
@@ -19,7 +19,7 @@ node "w1" address="10.0.1.1"
 user "jane" { group "dev" }
 "#;
 
-static CLEAR: LazyLock<Project> = LazyLock::new(|| Project::applied(DESCRIPTION));
+static CLEAR: LazyLock<MemoryProject> = LazyLock::new(|| MemoryProject::applied(DESCRIPTION));
 
 /// Nothing is planned for it, whatever it is.
 #[test]
@@ -33,9 +33,9 @@ fn what_cannot_be_read_is_never_made_anew() {
         let key = project.out["ca/etcd.key"].clone();
         let elsewhere = "nodes/cp2/etc/kubernetes/pki/etcd/ca.key";
         project.out.insert(elsewhere.to_owned(), key);
-        let mut ground = project.ground();
+        let mut opened = project.opened();
         let below = format!("{path}/");
-        let inventory = &mut ground.inventory;
+        let inventory = &mut opened.inventory;
         inventory
             .files
             .retain(|file, _| file != path && !path.is_empty() && !file.starts_with(&below));
@@ -43,14 +43,14 @@ fn what_cannot_be_read_is_never_made_anew() {
         // Without a lock too: it is no reason to begin anew.
         for with_lock in [true, false] {
             if !with_lock {
-                ground.lock = kpki::state::Lock::default();
+                opened.lock = kpki::state::Lock::default();
             }
-            ground.survey = Survey::take(&ground.graph, &ground.lock, &ground.inventory);
-            let plan = plan(ground.world(), &ground.spec, &Intent::default());
+            opened.survey = Survey::take(&opened.graph, &opened.lock, &opened.inventory);
+            let plan = plan(opened.world(project.now), &opened.spec, &Intent::default());
             assert!(!plan.foreign.iter().any(|file| file == path), "{path}");
-            let found = ground.graph.ids().find_map(|id| ground.survey.found_key(id));
+            let found = opened.graph.ids().find_map(|id| opened.survey.found_key(id));
             assert_eq!(found, None, "{path}");
-            let graph = &ground.graph;
+            let graph = &opened.graph;
             let made = plan.steps.iter().filter(|step| {
                 let touched = step.writes.iter().any(|file| {
                     file.as_str() == path || path.is_empty() || file.as_str().starts_with(&below)
@@ -73,7 +73,7 @@ fn what_cannot_be_read_is_never_made_anew() {
 
 /// A disk on which one file cannot be read.
 struct Failing<'a> {
-    project: &'a Project,
+    project: &'a MemoryProject,
     path: &'static str,
 }
 
@@ -121,13 +121,21 @@ fn a_key_that_the_disk_does_not_give_is_not_given_up() {
         let mut project = CLEAR.clone();
         assert!(project.out.contains_key(path), "{path}");
         assert!(project.out.remove(damaged).is_some(), "{damaged}");
-        let ground = project.ground();
-        let planned = plan(ground.world(), &ground.spec, &Intent::default());
+        let opened = project.opened();
+        let planned = plan(opened.world(project.now), &opened.spec, &Intent::default());
         assert!(planned.blocked.is_empty() && !planned.steps.is_empty());
         let files = Failing { project: &project, path };
         let entropy = project.entropy();
-        let now = ground.now;
-        let done = execute(ground.world(), &ground.spec, &planned, false, now, &entropy, &files);
+        let now = project.now;
+        let done = execute(
+            opened.world(project.now),
+            &opened.spec,
+            &planned,
+            false,
+            now,
+            &entropy,
+            &files,
+        );
         let error = done.unwrap_err();
         assert_eq!(error.kind, Kind::Refused, "{error}");
         assert!(error.message.contains(path), "{error}");

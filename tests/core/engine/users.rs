@@ -4,7 +4,7 @@ use kpki::facts::KubeconfigFacts;
 use kpki::plan::Intent;
 use kpki::time::Span;
 
-use crate::testkit::memory_project::Project;
+use crate::testkit::memory_project::MemoryProject;
 use crate::testkit::signer::Signer;
 
 const DAY: Span = Span::days(1);
@@ -22,8 +22,8 @@ const CERTIFICATE: &str = "users/jane/jane.crt";
 const KUBECONFIG: &str = "users/jane/jane.kubeconfig";
 const KEY: &str = "users/jane/jane.key";
 
-fn accepted(settings: &str, life: Span) -> Project {
-    let mut project = Project::applied(&description(settings));
+fn accepted(settings: &str, life: Span) -> MemoryProject {
+    let mut project = MemoryProject::applied(&description(settings));
     let certificate = project.signed("jane", life);
     project.accept("jane", &certificate).unwrap();
     project.assert_converged();
@@ -32,7 +32,7 @@ fn accepted(settings: &str, life: Span) -> Project {
 }
 
 /// Without its lock a project is what it was, and no file changes.
-fn assert_rebuilt(project: &Project) {
+fn assert_rebuilt(project: &MemoryProject) {
     let mut lost = project.clone();
     lost.lock = None;
     lost.apply().unwrap();
@@ -45,7 +45,7 @@ fn assert_rebuilt(project: &Project) {
 fn a_certificate_from_request_to_renewal() {
     for key in ["ecdsa-p256", "ecdsa-p384", "ed25519", "rsa-2048"] {
         let settings = format!("key {key:?}; validity \"90d\"");
-        let mut project = Project::applied(&description(&settings));
+        let mut project = MemoryProject::applied(&description(&settings));
         project.assert_converged();
         assert_eq!(project.waiting(), ["jane"]);
         assert!(!project.out.contains_key(KUBECONFIG));
@@ -104,7 +104,7 @@ fn a_life_cut_short_is_renewed_in_its_last_third() {
 /// One that is due already when it comes leads to the next request at once.
 #[test]
 fn a_certificate_accepted_late_is_followed_by_the_next_request() {
-    let mut project = Project::applied(&description("validity \"90d\""));
+    let mut project = MemoryProject::applied(&description("validity \"90d\""));
     let certificate = project.signed("jane", Span::days(90));
     project.later(Span::days(80));
     project.accept("jane", &certificate).unwrap();
@@ -164,12 +164,13 @@ fn asking_for_a_renewal_or_a_new_key_works_by_the_users_name() {
 
 #[test]
 fn a_certificate_that_answers_something_else_is_refused() {
-    let project = Project::applied(&description("validity \"90d\""));
+    let project = MemoryProject::applied(&description("validity \"90d\""));
     let signer =
         Signer::new(&project.out["ca/kubernetes.crt"].0, &project.out["ca/kubernetes.key"].0);
-    let stranger = Project::applied(&description("validity \"90d\""));
-    let facts =
-        |project: &Project| kpki::facts::RequestFacts::from_pem(&project.out[REQUEST].0).unwrap();
+    let stranger = MemoryProject::applied(&description("validity \"90d\""));
+    let facts = |project: &MemoryProject| {
+        kpki::facts::RequestFacts::from_pem(&project.out[REQUEST].0).unwrap()
+    };
     let key = facts(&project).public_key;
     let groups = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let right = groups(&["dev", "ops"]);
@@ -214,14 +215,14 @@ fn a_certificate_that_answers_something_else_is_refused() {
     project.clone().accept("jane", &chain).unwrap();
 }
 
-fn text(project: &Project, path: &str) -> String {
+fn text(project: &MemoryProject, path: &str) -> String {
     String::from_utf8(project.out[path].0.clone()).unwrap()
 }
 
 /// Only the user's own files, whatever else the description asks for meanwhile.
 #[test]
 fn accepting_applies_nothing_else() {
-    let mut project = Project::applied(&description("validity \"90d\""));
+    let mut project = MemoryProject::applied(&description("validity \"90d\""));
     project
         .description
         .push_str("component \"apiserver\" { san \"new.example.com\" }\nuser \"joe\"\n");
@@ -254,7 +255,7 @@ fn a_new_ca_needs_a_new_certificate() {
 
 /// A request made elsewhere, with its key.
 fn brought(
-    project: &mut Project,
+    project: &mut MemoryProject,
     algorithm: kpki::algorithm::KeyAlgorithm,
 ) -> kpki::build::key::PrivateKey {
     use kpki::build::entropy::Entropy;
@@ -271,7 +272,7 @@ fn brought(
 fn a_brought_request_keeps_its_key_away() {
     use kpki::algorithm::KeyAlgorithm;
     for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Ed25519] {
-        let mut project = Project::new(&description("csr \"jane.csr\"; validity \"90d\""));
+        let mut project = MemoryProject::new(&description("csr \"jane.csr\"; validity \"90d\""));
         let key = brought(&mut project, algorithm);
         project.apply().unwrap();
         project.assert_converged();
@@ -324,13 +325,13 @@ fn a_brought_request_keeps_its_key_away() {
 fn the_ca_signs_a_brought_request_at_once() {
     use kpki::algorithm::KeyAlgorithm;
     let settings = description("csr \"jane.csr\"; validity \"90d\"").replace("\"csr\";", "\"ca\";");
-    let mut project = Project::new(&settings);
+    let mut project = MemoryProject::new(&settings);
     let key = brought(&mut project, KeyAlgorithm::Rsa2048);
     project.apply().unwrap();
     project.assert_converged();
     assert_rebuilt(&project);
     assert!(!project.out.contains_key(KEY));
-    let facts = |project: &Project| {
+    let facts = |project: &MemoryProject| {
         let der = kpki::facts::certificates_in_pem(&project.out[CERTIFICATE].0).unwrap();
         kpki::facts::CertificateFacts::from_der(&der[0]).unwrap()
     };
@@ -358,7 +359,7 @@ fn the_way_of_signing_may_change() {
     let describe = |way: &str| description("").replace("via \"csr\"", way);
     for from in ways {
         for to in ways {
-            let mut project = Project::new(&describe(from));
+            let mut project = MemoryProject::new(&describe(from));
             brought(&mut project, kpki::algorithm::KeyAlgorithm::EcdsaP256);
             project.apply().unwrap();
             for user in project.waiting() {
@@ -389,8 +390,8 @@ fn the_way_of_signing_may_change() {
 /// The object's name changes with everything that is asked for, and with nothing else.
 #[test]
 fn the_name_of_the_object_is_that_of_its_content() {
-    let project = Project::applied(&description("validity \"90d\""));
-    let name = |project: &Project| {
+    let project = MemoryProject::applied(&description("validity \"90d\""));
+    let name = |project: &MemoryProject| {
         let yaml = text(project, MANIFEST);
         let name = yaml.lines().find_map(|line| line.strip_prefix("  name: ")).unwrap();
         name.to_owned()
@@ -410,9 +411,9 @@ fn the_name_of_the_object_is_that_of_its_content() {
 /// What the description changed is told as that, and not as damage.
 #[test]
 fn changed_bindings_are_a_change_and_edited_ones_damage() {
-    let mut project = Project::applied(&description("bind cluster-role=\"view\""));
+    let mut project = MemoryProject::applied(&description("bind cluster-role=\"view\""));
     project.description = description("bind cluster-role=\"edit\"");
-    let reasons = |project: &Project| {
+    let reasons = |project: &MemoryProject| {
         let planned = project.plan();
         let reasons = planned.plan.steps.iter().flat_map(|step| step.reasons.clone());
         reasons.map(|reason| reason.to_string()).collect::<Vec<_>>()
@@ -433,7 +434,7 @@ fn odd_names_stay_texts() {
         "user \"On_Call.x\" { common-name \"no\"; group \"1e3\"; group \"a: b\"; via \"csr\"; \
          bind cluster-role=\"true\" namespace=\"null\"; bind role=\"a:b\" namespace=\"y\" group=\"a: b\" }\n",
     );
-    let project = Project::applied(&text);
+    let project = MemoryProject::applied(&text);
     let rbac = self::text(&project, "users/On_Call.x/rbac.yaml");
     for line in [
         "  name: \"true\"",

@@ -7,12 +7,12 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::{interrupted, seen, terminal};
-use crate::config;
+use crate::engine::{Described, Project};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::hash::Digest;
 use crate::lock;
-use crate::plan::{Intent, Interruption, Survey, World};
+use crate::plan::{Intent, Interruption};
 use crate::sources::owner::{is_denied, why};
 use crate::sources::{Noted, Sources, beneath};
 use crate::spec::Spec;
@@ -21,27 +21,20 @@ use crate::store::{
     Disk as _, EntryKind, Found, FoundKind, Interrupted, Pending, RealDisk, ScannedFolders,
     pending, scan_staged, scan_with_folders,
 };
-use crate::time::Timestamp;
 use crate::visible;
 
 pub(super) const DESCRIPTION: &str = "cluster.kdl";
 pub(super) const LOCK: &str = "cluster.lock";
 
-/// All that is read before a plan is made.
-pub(super) struct Project {
-    pub spec: Spec,
-    pub graph: Graph,
-    pub lock: Lock,
-    pub inventory: Inventory,
-    pub survey: Survey,
+/// The project folder: the project that it holds, and what is known of the folder itself.
+pub(super) struct Folder {
+    pub project: Project,
     /// What is known of the folders of `out/`.
     pub folders: ScannedFolders,
     /// What an interrupted apply had left when the files were read.
     pub pending: Pending,
     /// Of a change that is recorded and not complete, where the files were read for a plan.
     interrupted: Option<Unfinished>,
-    /// What the description's reader wants said.
-    pub notes: Vec<String>,
     /// Every file that the description read or looked for, and the seed: relative to the project folder.
     pub sources: BTreeSet<String>,
     /// Digest of the lock's bytes when the files were read.
@@ -72,11 +65,9 @@ struct State {
     lock_bytes: Option<Digest>,
 }
 
-/// The description, read once, and what it asks for.
+/// The description, and the files that it was read from.
 pub(super) struct Description {
-    spec: Spec,
-    graph: Graph,
-    notes: Vec<String>,
+    described: Described,
     sources: BTreeSet<String>,
 }
 
@@ -94,35 +85,18 @@ impl Description {
         }
         let noted = Noted::new(directory);
         let sources = Sources::Noted(noted.clone());
-        let loaded = Description::load(&sources, "the description");
-        let mut description = loaded.map_err(|error| match sources.read(DESCRIPTION, MOST) {
+        let loaded = load(&sources, "the description");
+        let described = loaded.map_err(|error| match sources.read(DESCRIPTION, MOST) {
             // No mistake of its writer's.
             Err(denied) if denied.is_denied() => unread(&denied.to_string()),
             _ => error,
         })?;
-        description.sources = noted.asked();
-        let seed = description.spec.reproducible.as_ref();
+        let mut sources = noted.asked();
+        let seed = described.spec.reproducible.as_ref();
         let seed =
             seed.map(|reproducible| beneath::follow(directory, &reproducible.seed_file).real);
-        description.sources.extend(seed);
-        Ok(description)
-    }
-
-    fn load(sources: &Sources, what: &str) -> Result<Description> {
-        let loaded = config::load(sources, DESCRIPTION).map_err(|report| {
-            let count = report.problems().len();
-            let noun = if count == 1 { "mistake" } else { "mistakes" };
-            Error::refused(format!(
-                "{count} {noun} in {what}\n\n{}\n\nnothing was written",
-                report.render(terminal::stderr_has_color()).trim_end()
-            ))
-        })?;
-        Ok(Description {
-            graph: Graph::derive(&loaded.spec),
-            spec: loaded.spec,
-            notes: loaded.notes,
-            sources: BTreeSet::new(),
-        })
+        sources.extend(seed);
+        Ok(Description { described, sources })
     }
 
     /// What any state of the project asks for, with the version that its lock resolved; `None` where it has
@@ -133,22 +107,24 @@ impl Description {
         if there.is_ok_and(|bytes| bytes.is_none()) {
             return Ok(None);
         }
-        let description = Description::load(sources, &format!("the description of {state}"))?;
+        let described = load(sources, &format!("the description of {state}"))?;
         let bytes = (sources.read_if_there(LOCK, lock::LIMIT)).map_err(|error| fail(&error))?;
         let lock = parse_lock(bytes.as_deref())
             .map_err(|error| Error { message: format!("{state}: {error}"), ..error })?;
-        Ok(Some(description.resolved(&lock)))
+        let Described { spec, graph, .. } = described.resolved(&lock);
+        Ok(Some((spec, graph)))
     }
+}
 
-    fn resolved(self, lock: &Lock) -> (Spec, Graph) {
-        let Description { mut spec, mut graph, .. } = self;
-        let assumed = spec.cluster.kubernetes.value;
-        spec.cluster.resolve_version(lock.kubernetes);
-        if spec.cluster.kubernetes.value != assumed {
-            graph = Graph::derive(&spec);
-        }
-        (spec, graph)
-    }
+fn load(sources: &Sources, what: &str) -> Result<Described> {
+    Described::load(sources, DESCRIPTION).map_err(|report| {
+        let count = report.problems().len();
+        let noun = if count == 1 { "mistake" } else { "mistakes" };
+        Error::refused(format!(
+            "{count} {noun} in {what}\n\n{}\n\nnothing was written",
+            report.render(terminal::stderr_has_color()).trim_end()
+        ))
+    })
 }
 
 fn unread(what: &str) -> Error {
@@ -159,28 +135,28 @@ fn unread(what: &str) -> Error {
 /// A description that is larger is there, too: its reader refuses it.
 const MOST: usize = 1 << 20;
 
-impl Project {
+impl Folder {
     /// Reads everything; opens no secret.
-    pub fn read(directory: &Path) -> Result<Project> {
-        Project::read_as(directory, View::AsTheyAre)
+    pub fn read(directory: &Path) -> Result<Folder> {
+        Folder::read_as(directory, View::AsTheyAre)
     }
 
     /// For a plan: what an interrupted apply left is finished before anything else is done.
-    pub fn read_finished(directory: &Path) -> Result<Project> {
-        Project::read_as(directory, View::Finished)
+    pub fn read_finished(directory: &Path) -> Result<Folder> {
+        Folder::read_as(directory, View::Finished)
     }
 
-    fn read_as(directory: &Path, view: View) -> Result<Project> {
+    fn read_as(directory: &Path, view: View) -> Result<Folder> {
         let (description, state) =
             rayon::join(|| Description::read(directory), || read_state(directory, view));
         // A mistake in the description is told first: it is what was edited last.
         let description = description?;
-        Ok(Project::new(description, state?))
+        Ok(Folder::new(description, state?))
     }
 
     /// The description against the files, as an apply finds them once it has finished what was interrupted.
-    pub fn with(description: Description, directory: &Path) -> Result<Project> {
-        Ok(Project::new(description, read_state(directory, View::Finished)?))
+    pub fn with(description: Description, directory: &Path) -> Result<Folder> {
+        Ok(Folder::new(description, read_state(directory, View::Finished)?))
     }
 
     /// What a plan says of an interrupted apply. `None`: there is none.
@@ -189,29 +165,16 @@ impl Project {
             return Ok(None);
         };
         let disk = RealDisk::open(directory)?;
-        let locks = (in_force, &self.lock);
-        interrupted::judge(directory, found, &disk, &self.graph, locks, intent).map(Some)
+        let Project { graph, lock, .. } = &self.project;
+        let locks = (in_force, lock);
+        interrupted::judge(directory, found, &disk, graph, locks, intent).map(Some)
     }
 
-    fn new(description: Description, state: State) -> Project {
+    fn new(description: Description, state: State) -> Folder {
         let State { lock, inventory, folders, pending, interrupted, lock_bytes } = state;
-        let notes = description.notes.clone();
-        let sources = description.sources.clone();
-        let (spec, graph) = description.resolved(&lock);
-        let survey = Survey::take(&graph, &lock, &inventory);
-        Project {
-            spec,
-            graph,
-            lock,
-            inventory,
-            survey,
-            folders,
-            pending,
-            interrupted,
-            notes,
-            sources,
-            lock_bytes,
-        }
+        let Description { described, sources } = description;
+        let project = Project::new(described, lock, inventory);
+        Folder { project, folders, pending, interrupted, sources, lock_bytes }
     }
 
     /// After more was read: nobody has applied anything since the files were.
@@ -222,16 +185,6 @@ impl Project {
             Ok(())
         } else {
             Err(changed_meanwhile())
-        }
-    }
-
-    pub fn world(&self, now: Timestamp) -> World<'_> {
-        World {
-            graph: &self.graph,
-            lock: &self.lock,
-            inventory: &self.inventory,
-            survey: &self.survey,
-            now,
         }
     }
 }
