@@ -10,9 +10,10 @@ use super::{Outcome, terminal};
 use crate::cli::{CheckArgs, Format};
 use crate::error::{Error, Result};
 use crate::facts::{Plaintext, plaintext_in};
-use crate::render::{FoundReport, PlaintextReport, Where, printable};
+use crate::render::{FoundReport, PlaintextReport, Where};
 use crate::secret::Secret;
 use crate::sources::read_regular;
+use crate::visible;
 
 /// More of one file is not read.
 const LIMIT: usize = 64 << 20;
@@ -140,5 +141,5 @@ fn may_differ(path: &Path, object: &Secret, size: u64) -> bool {
 pub(super) fn shown(path: &Path) -> String {
     // `./out` reads worse than `out`.
     let path: PathBuf = path.components().skip_while(|part| part.as_os_str() == ".").collect();
-    printable(&path.display().to_string())
+    visible::path(&path)
 }

@@ -176,7 +176,7 @@ impl MemoryProject {
         self.apply_with(&Intent::default(), false)
     }
 
-    /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then. Nobody reviews power here.
+    /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then. No power is reviewed.
     pub fn apply_with(&mut self, intent: &Intent, prune: bool) -> Result<()> {
         let project = self.opened();
         let world = project.world(self.now);
