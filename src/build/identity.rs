@@ -1,8 +1,8 @@
 //! Building a leaf certificate, its key and the kubeconfig around them.
 
 use super::certificate::{Issuer, Purpose, Template};
-use super::execute::Job;
-use super::held_key::{Belongs, HeldKey, held_key, key_for};
+use super::held_key::{Belongs, held_key, key_for};
+use super::job::{HeldKey, Job};
 use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
 use crate::error::{Error, Result};
@@ -208,7 +208,7 @@ fn sign(
         },
         &Issuer {
             subject: &authority.facts.subject,
-            key: &signer.key,
+            key: &*job.entropy.signer(&signer.key),
             key_id: &authority.facts.key_id(),
         },
     )?;

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use super::git::{Git, Object, Pipe, failed, path_of};
 use super::project::Project;
-use crate::build::key::PrivateKey;
-use crate::build::seal::recipient_of;
 use crate::error::{Error, Result};
 use crate::facts::{PublicKey, plaintext_in, private_keys_in};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
+use crate::keys::PrivateKey;
 use crate::render::{HistoryReport, KeyInHistory, KeyOf};
+use crate::sealed::recipient_of;
 
 const WALK: [&str; 5] = ["rev-list", "--all", "--reflog", "--full-history", "--"];
 /// Each file once, and nothing but files.
