@@ -54,7 +54,7 @@ pub(super) fn build_authority(
             self_signed(job, id, recipe, held, false)?
         }
         (Issuance::Brought(brought), Some(_)) => {
-            AuthorityState { facts: read(&brought.der)?, der: brought.der.clone(), key: None }
+            AuthorityState { facts: brought.facts.clone(), der: brought.der.clone(), key: None }
         }
         _ => match (witness.der(), witness.certificate()) {
             (Some(der), Some(facts)) => {

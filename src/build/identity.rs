@@ -41,7 +41,7 @@ pub(super) fn build_identity(
     let public_key = held
         .as_ref()
         .map(|held| held.key.public_key())
-        .or(leaf.brought.as_ref().map(|brought| &brought.public_key))
+        .or(leaf.brought.as_ref().map(|brought| &brought.facts.public_key))
         .or(witness.public_key())
         .ok_or_else(|| Error::internal(format!("{}: its key is not here", derivation.name)))?;
     let (der, facts) = match (step.action.signs(), witness.der(), witness.certificate()) {

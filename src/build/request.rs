@@ -27,7 +27,7 @@ pub(super) fn build_request(
         _ => None,
     };
     let der = match (&recipe.brought, &held, world.survey.witness(id).der()) {
-        (Some(brought), ..) => brought.request.der.clone(),
+        (Some(brought), ..) => brought.der.clone(),
         (None, _, Some(der)) if !step.action.signs() => der.to_vec(),
         (None, Some(held), _) => request(&recipe.subject, &*job.entropy.signer(&held.key))
             .map_err(|error| Error::internal(format!("{name}: {error}")))?,

@@ -12,9 +12,11 @@ mod user;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::facts::CertificateFacts;
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::sealed::{Recipients, SUFFIX};
+use crate::spec::BroughtRequest;
 use crate::time::Timestamp;
 
 pub use contradictions::{Contradiction, Severity, contradictions};
@@ -26,9 +28,7 @@ pub use recipe::{
 };
 pub use sans::service_address;
 pub use static_pods::{PodSource, StaticPod, flags_on, images, wish_on};
-pub use user::{
-    Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
-};
+pub use user::{Accepted, Request, SigningRequest, UserBindings, in_words as binding_in_words};
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -214,11 +214,11 @@ impl Graph {
         master.is_some_and(|master| master.path != place.path)
     }
 
-    /// Of a CA certificate that was brought.
-    pub fn brought_digest(&self, id: DerivationId) -> Option<Digest> {
+    /// The certificate of a CA that was brought.
+    pub fn brought_certificate(&self, id: DerivationId) -> Option<&CertificateFacts> {
         match &self.get(id).recipe {
             Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
-                Some(Digest::of(&brought.der))
+                Some(&brought.facts)
             }
             _ => None,
         }
@@ -244,12 +244,12 @@ impl Graph {
         self.answers.get(&request).copied()
     }
 
-    /// The key of an identity, where somebody else holds it.
-    pub fn brought_key(&self, identity: DerivationId) -> Option<&BroughtKey> {
+    /// The request for an identity whose key somebody else holds.
+    pub fn brought_request(&self, identity: DerivationId) -> Option<&BroughtRequest> {
         match &self.get(identity).recipe {
             Recipe::Leaf(leaf) => leaf.brought.as_ref(),
             Recipe::Request(request) => request.brought.as_ref(),
-            Recipe::Accepted(accepted) => self.brought_key(accepted.request),
+            Recipe::Accepted(accepted) => self.brought_request(accepted.request),
             _ => None,
         }
     }

@@ -5,14 +5,14 @@ use std::fmt;
 
 use super::DerivationId;
 use super::static_pods::StaticPod;
-use super::user::{Accepted, BroughtKey, Request, SigningRequest, UserBindings};
+use super::user::{Accepted, Request, SigningRequest, UserBindings};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
 use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, DnsName, Endpoint, Label, San};
 use crate::profile::BindingRow;
-use crate::spec::{BroughtCa, CaName, Policy, Setting, Usage};
+use crate::spec::{BroughtCa, BroughtRequest, CaName, Policy, Setting, Usage};
 use crate::time::{Span, Timestamp};
 
 /// How one artifact is made.
@@ -81,7 +81,7 @@ pub struct Leaf {
     /// Of a reproducible cluster: the written start of its validity.
     pub not_before: Option<Timestamp>,
     /// The key is somebody's own: the certificate is issued over its public half.
-    pub brought: Option<BroughtKey>,
+    pub brought: Option<BroughtRequest>,
 }
 
 /// A trust bundle: the CA certificates that a reader should trust.
@@ -266,7 +266,7 @@ impl Recipe {
                     "request",
                     leaf.brought
                         .as_ref()
-                        .map_or_else(String::new, |brought| brought.digest().to_string()),
+                        .map_or_else(String::new, |brought| brought.facts.digest.to_string()),
                 )
                 .recipe("issuer", input(leaf.issuer).as_issuer),
             Recipe::Bundle(bundle) => {
@@ -325,7 +325,7 @@ impl Authority {
                 .text("revision", not_first(Revision::of(*revision))),
             Issuance::Brought(brought) => fields
                 .text("builder", "brought-authority")
-                .text("certificate", Digest::of(&brought.der).to_string()),
+                .text("certificate", brought.facts.digest.to_string()),
         }
     }
 }

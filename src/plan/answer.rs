@@ -6,7 +6,7 @@ use super::request::{key_on_record, request_id};
 use super::validity::BACKDATE;
 use super::{Action, Reason, World};
 use crate::facts::{CertificateFacts, DistinguishedName, ExtendedKeyUsage, PublicKey};
-use crate::graph::{Accepted, BroughtKey, DerivationId, Recipe, Request};
+use crate::graph::{Accepted, DerivationId, Recipe, Request};
 use crate::hash::Digest;
 use crate::spec::Policy;
 use crate::state::Entry;
@@ -53,8 +53,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, accepted: &Accepted
 /// The key of a request once the plan is carried out; `None`: a new one, or none that is known.
 fn key_after(judge: &Judge<'_>, id: DerivationId) -> Option<Digest> {
     let world = judge.world;
-    if let Some(brought) = world.graph.brought_key(id) {
-        return Some(brought.public_key.digest());
+    if let Some(brought) = world.graph.brought_request(id) {
+        return Some(brought.facts.public_key.digest());
     }
     let mut last = judge.plan.steps.iter().rev().take(3);
     if last.any(|step| step.derivation == id && step.action.makes_key()) {
@@ -72,12 +72,12 @@ pub fn accepted_entry(
     facts: &CertificateFacts,
 ) -> Entry {
     let derivation = world.graph.get(id);
-    let brought = world.graph.brought_key(id);
+    let brought = world.graph.brought_request(id);
     Entry {
         request,
         content: brought
-            .filter(|brought| brought.public_key == facts.public_key)
-            .map(BroughtKey::digest),
+            .filter(|brought| brought.facts.public_key == facts.public_key)
+            .map(|brought| brought.facts.digest),
         ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
     }
 }

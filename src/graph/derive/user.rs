@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Builder, ByCa, Issuers};
-use crate::facts::{DistinguishedName, PublicKey};
+use crate::facts::DistinguishedName;
 use crate::graph::{
-    Accepted, BroughtKey, Content, DerivationId, Kubeconfig, Leaf, Recipe, Request, Revision,
-    SigningRequest, UserBindings,
+    Accepted, Content, DerivationId, Kubeconfig, Leaf, Recipe, Request, Revision, SigningRequest,
+    UserBindings,
 };
 use crate::name::TreePath;
 use crate::spec::{CaName, Spec, Usage, User, Via};
@@ -43,14 +43,6 @@ fn place(builder: &mut Builder, user: &User, id: DerivationId, content: Content,
     builder.place(id, content, path);
 }
 
-fn brought(user: &User) -> Option<BroughtKey> {
-    let request = user.request.as_ref()?;
-    Some(BroughtKey {
-        request: request.clone(),
-        public_key: PublicKey::from_spki_der(&request.public_key).ok()?,
-    })
-}
-
 fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> DerivationId {
     let name = &user.name;
     let organizations: BTreeSet<String> = user.groups.iter().map(ToString::to_string).collect();
@@ -66,7 +58,7 @@ fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> Derivati
             policy: user.policy.clone(),
             revision: Revision::of(user.revision),
             not_before: None,
-            brought: brought(user),
+            brought: user.request.clone(),
         }),
     );
     place(builder, user, identity, Content::Certificate, &format!("{name}.crt"));
@@ -86,7 +78,7 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -
             organizations: user.groups.iter().map(ToString::to_string).collect(),
             policy: user.policy.clone(),
             revision: Revision::of(user.revision),
-            brought: brought(user),
+            brought: user.request.clone(),
         }),
     );
     place(builder, user, request, Content::Request, &format!("request/{name}.csr"));
