@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::item::Item;
 use crate::facts::{CertificateFacts, FactsError, Kubeconfig, RequestFacts, plaintext_in};
 use crate::hash::{Digest, hexadecimal};
-use crate::holdings::{self, Certificate, Held, Unreadable};
+use crate::holdings::{self, Certificate, Held};
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
 
@@ -44,7 +44,7 @@ fn item(held: Held) -> Result<Vec<Item>, String> {
         Held::Other { label } => Ok(Item::new("PEM block").labelled(&*label).text("label", label)),
         Held::Kubeconfig(config) => {
             return kubeconfig(*config)
-                .map_err(|why| Unreadable::Text(why).in_words("", NOTHING_PUBLIC));
+                .map_err(|why| format!("holds no {NOTHING_PUBLIC}, and {why}"));
         }
     };
     read.map(|item| vec![item]).map_err(|error| error.0)

@@ -243,3 +243,29 @@ fn split_sec1(bytes: &[u8]) -> Option<Sec1<'_>> {
     }
     Some((scalar, curve, point))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_keys_are_told_from_other_sequences() {
+        let number = |value: &[u8]| der::element(der::INTEGER, &[value]);
+        let large = number(&[0x5a; 32]);
+        let sequence = |parts: &[&[u8]]| der::element(der::SEQUENCE, parts);
+        let octets = der::element(der::OCTET_STRING, &[&[7; 32]]);
+        let algorithm = sequence(&[&der::element(der::OID, &[ED25519])]);
+        for (parts, label) in [
+            ([number(&[0]), algorithm.clone(), octets.clone()], Some("PRIVATE KEY")),
+            ([number(&[1]), octets.clone(), Vec::new()], Some("EC PRIVATE KEY")),
+            ([number(&[0]), large.clone(), large.clone()], Some("RSA PRIVATE KEY")),
+            // A signature or an RSA public key, one that is encrypted, a certificate's beginning.
+            ([large.clone(), large.clone(), Vec::new()], None),
+            ([algorithm.clone(), octets, Vec::new()], None),
+            ([der::element(der::context(0), &[&number(&[2])]), large, algorithm], None),
+        ] {
+            let [first, second, third] = &parts;
+            assert_eq!(form_of(&sequence(&[first, second, third])), label, "{parts:02x?}");
+        }
+    }
+}

@@ -7,9 +7,9 @@ use super::FORMAT_VERSION;
 use super::certificate::{CertificateReport, certificate_report};
 use super::show::ShowReport;
 use super::text::printable;
-use crate::facts::{CertificateFacts, FactsError, Kubeconfig, PublicKey, RequestFacts};
+use crate::facts::{CertificateFacts, Kubeconfig, PublicKey, RequestFacts};
 use crate::hash::Digest;
-use crate::holdings::{self, Certificate, Unreadable};
+use crate::holdings::{self, Certificate};
 use crate::keys::PrivateKey;
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
@@ -155,7 +155,7 @@ impl Reader<'_> {
             Read::Kubeconfig(config) => self
                 .kubeconfig(*config)
                 .map(|config| Held::Kubeconfig(Box::new(config)))
-                .map_err(|why| Unreadable::Text(FactsError(why)).in_words("", NOTHING_READABLE)),
+                .map_err(|why| format!("holds no {NOTHING_READABLE}, and {why}")),
             Read::Sealed(file) => Ok(Held::Sealed(sealed(&file))),
             Read::Other { label } => Ok(Held::Other { label: printable(&label) }),
         }
