@@ -7,7 +7,7 @@ use super::held_key::{Belongs, held_key};
 use super::job::{AuthorityState, HeldKey, Job};
 use crate::error::{Error, Kind, Result};
 use crate::facts::{CertificateFacts, certificate_pem};
-use crate::graph::{Authority, DerivationId, Issuance};
+use crate::graph::{Artifact, Authority, DerivationId, Issuance};
 use crate::plan::{Action, Step, subject_on_record};
 use crate::state::Entry;
 
@@ -134,7 +134,7 @@ fn self_signed(
         },
     )?;
     super::verify::verify(&der, &der, None, job.issued_at)
-        .map_err(|error| Error::internal(format!("ca/{}: {error}", recipe.ca)))?;
+        .map_err(|error| Error::internal(format!("{}: {error}", Artifact::Ca(recipe.ca))))?;
     Ok(AuthorityState { facts: read(&der)?, der, key: Some(held) })
 }
 
