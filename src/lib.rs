@@ -187,7 +187,7 @@
 //! | 5 | [`profile`], [`state`] |
 //! | 4 | [`facts`] (the only reader of X.509), [`spec`] |
 //! | 3 | [`algorithm`], [`sealed`], [`time`], [`version`] |
-//! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
+//! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`], [`words`] |
 //! | 1 | [`shell`] |
 //! | 0 | [`visible`] |
 
@@ -221,3 +221,4 @@ pub mod store;
 pub mod time;
 pub mod version;
 pub mod visible;
+pub mod words;

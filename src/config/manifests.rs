@@ -34,7 +34,7 @@ impl Folder {
 
 pub fn folder(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Folder> {
     let value = block.name?;
-    let text = reader.text(value, "manifests")?;
+    let text = reader.text(value, SHAPE.word)?;
     let path = below(reader.folder(value.at), text.trim_end_matches('/'));
     let help = "name a folder beside this file or below, such as manifests \"manifests/\"";
     match path {

@@ -18,6 +18,7 @@ mod component;
 mod defaults;
 mod describe;
 mod excerpt;
+mod fields;
 mod files;
 mod flags;
 mod lines;
