@@ -135,20 +135,13 @@ impl fmt::Display for Origin {
 pub struct Cluster {
     pub name: Label,
     pub kubernetes: Setting<KubernetesVersion>,
-    /// What was written, before the lock resolved it.
+    /// What was written: the lock may have resolved it.
     pub requested: VersionRequest,
     /// With one control-plane node the default is that node's address.
     pub endpoint: Setting<Endpoint>,
     /// Never empty; the first one decides the service address in the API server's certificate.
     pub service_cidrs: Setting<Vec<IpNet>>,
     pub dns_domain: Setting<DnsName>,
-}
-
-impl Cluster {
-    /// A minor alone keeps the patch that the lock has.
-    pub fn resolve_version(&mut self, locked: Option<KubernetesVersion>) {
-        self.kubernetes.value = self.requested.resolve(locked);
-    }
 }
 
 words! {

@@ -22,6 +22,7 @@ use crate::store::{
     pending, scan_staged, scan_with_folders,
 };
 use crate::time::Timestamp;
+use crate::version::KubernetesVersion;
 use crate::visible;
 
 pub(super) const DESCRIPTION: &str = "cluster.kdl";
@@ -92,9 +93,13 @@ impl Description {
             return Err(Error::refused(format!("there is no {}", visible::path(&path)))
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
+        Description::read_with(directory, version_on_record(directory))
+    }
+
+    fn read_with(directory: &Path, locked: Option<KubernetesVersion>) -> Result<Description> {
         let noted = Noted::new(directory);
         let sources = Sources::Noted(noted.clone());
-        let loaded = Description::load(&sources, "the description");
+        let loaded = Description::load(&sources, "the description", locked);
         let mut description = loaded.map_err(|error| match sources.read(DESCRIPTION, MOST) {
             // No mistake of its writer's.
             Err(denied) if denied.is_denied() => unread(&denied.to_string()),
@@ -108,8 +113,12 @@ impl Description {
         Ok(description)
     }
 
-    fn load(sources: &Sources, what: &str) -> Result<Description> {
-        let loaded = config::load(sources, DESCRIPTION).map_err(|report| {
+    fn load(
+        sources: &Sources,
+        what: &str,
+        locked: Option<KubernetesVersion>,
+    ) -> Result<Description> {
+        let loaded = config::load(sources, DESCRIPTION, locked).map_err(|report| {
             let count = report.problems().len();
             let noun = if count == 1 { "mistake" } else { "mistakes" };
             Error::refused(format!(
@@ -118,8 +127,8 @@ impl Description {
             ))
         })?;
         Ok(Description {
-            graph: Graph::derive(&loaded.spec),
             spec: loaded.spec,
+            graph: loaded.graph,
             notes: loaded.notes,
             sources: BTreeSet::new(),
         })
@@ -133,22 +142,31 @@ impl Description {
         if there.is_ok_and(|bytes| bytes.is_none()) {
             return Ok(None);
         }
-        let description = Description::load(sources, &format!("the description of {state}"))?;
-        let bytes = (sources.read_if_there(LOCK, lock::LIMIT)).map_err(|error| fail(&error))?;
-        let lock = parse_lock(bytes.as_deref())
-            .map_err(|error| Error { message: format!("{state}: {error}"), ..error })?;
-        Ok(Some(description.resolved(&lock)))
+        let bytes = sources.read_if_there(LOCK, lock::LIMIT).map_err(|error| fail(&error));
+        let lock = bytes.and_then(|bytes| {
+            parse_lock(bytes.as_deref())
+                .map_err(|error| Error { message: format!("{state}: {error}"), ..error })
+        });
+        let locked = lock.as_ref().ok().and_then(|lock| lock.kubernetes);
+        let what = format!("the description of {state}");
+        let Description { spec, graph, .. } = Description::load(sources, &what, locked)?;
+        lock.map(|_| Some((spec, graph)))
     }
 
-    fn resolved(self, lock: &Lock) -> (Spec, Graph) {
-        let Description { mut spec, mut graph, .. } = self;
-        let assumed = spec.cluster.kubernetes.value;
-        spec.cluster.resolve_version(lock.kubernetes);
-        if spec.cluster.kubernetes.value != assumed {
-            graph = Graph::derive(&spec);
+    /// As the lock in force resolves its version: what an interrupted apply left may have another one.
+    fn resolved(self, directory: &Path, lock: &Lock) -> Result<Description> {
+        let cluster = &self.spec.cluster;
+        if cluster.requested.resolve(lock.kubernetes) == cluster.kubernetes.value {
+            return Ok(self);
         }
-        (spec, graph)
+        Description::read_with(directory, lock.kubernetes)
     }
+}
+
+/// The version in the lock's head. A mistake there is told where the lock is read.
+fn version_on_record(directory: &Path) -> Option<KubernetesVersion> {
+    let head = RealDisk::open(directory).ok()?.first_line(LOCK).ok()?;
+    lock::parse(&head).ok()?.kubernetes
 }
 
 fn unread(what: &str) -> Error {
@@ -175,12 +193,12 @@ impl Project {
             rayon::join(|| Description::read(directory), || read_state(directory, view));
         // A mistake in the description is told first: it is what was edited last.
         let description = description?;
-        Ok(Project::new(description, state?))
+        Project::new(description, state?, directory)
     }
 
     /// The description against the files, as an apply finds them once it has finished what was interrupted.
     pub fn with(description: Description, directory: &Path) -> Result<Project> {
-        Ok(Project::new(description, read_state(directory, View::Finished)?))
+        Project::new(description, read_state(directory, View::Finished)?, directory)
     }
 
     /// What a plan says of an interrupted apply. `None`: there is none.
@@ -193,13 +211,12 @@ impl Project {
         interrupted::judge(directory, found, &disk, &self.graph, locks, intent).map(Some)
     }
 
-    fn new(description: Description, state: State) -> Project {
+    fn new(description: Description, state: State, directory: &Path) -> Result<Project> {
         let State { lock, inventory, folders, pending, interrupted, lock_bytes } = state;
-        let notes = description.notes.clone();
-        let sources = description.sources.clone();
-        let (spec, graph) = description.resolved(&lock);
+        let description = description.resolved(directory, &lock)?;
+        let Description { spec, graph, notes, sources } = description;
         let survey = Survey::take(&graph, &lock, &inventory);
-        Project {
+        Ok(Project {
             spec,
             graph,
             lock,
@@ -211,7 +228,7 @@ impl Project {
             notes,
             sources,
             lock_bytes,
-        }
+        })
     }
 
     /// After more was read: nobody has applied anything since the files were.

@@ -78,13 +78,17 @@ impl FromStr for ServiceCidr {
 }
 
 impl ClusterDraft {
-    pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Self {
+    pub fn read(
+        block: &Block<'_>,
+        locked: Option<KubernetesVersion>,
+        reader: &mut Reader<'_>,
+    ) -> Self {
         let name = block.name.and_then(|value| reader.parsed(value, SHAPE.word));
         let requested = reader
             .one(block, KUBERNETES)
             .unwrap_or_else(|| Setting::default(KubernetesVersion::DEFAULT.into()));
         let kubernetes =
-            Setting { value: requested.value.resolve(None), origin: requested.origin.clone() };
+            Setting { value: requested.value.resolve(locked), origin: requested.origin.clone() };
         if !kubernetes.value.has_evidence() {
             reader.note(format!(
                 "kubernetes {} ({}) is not among the versions that kpki was checked against; its certificates are made as for the newest one known",

@@ -25,7 +25,7 @@ pub use recipe::{
     SigningKey,
 };
 pub use sans::service_address;
-pub use static_pods::{PodSource, StaticPod, flags_on, images, wish_on};
+pub use static_pods::{PodSource, StaticPod, flags_on, images};
 pub use user::{
     Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
 };

@@ -176,7 +176,7 @@ mod tests {
 
     fn load(text: &str) -> config::Loaded {
         let files = BTreeMap::from([("cluster.kdl".to_owned(), text.as_bytes().to_vec())]);
-        config::load(&Sources::Memory(files), "cluster.kdl")
+        config::load(&Sources::Memory(files), "cluster.kdl", None)
             .map_err(|report| report.render(false))
             .unwrap()
     }

@@ -154,12 +154,8 @@ impl Project {
     pub fn spec(&self) -> Spec {
         let mut files = self.extra.clone();
         files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
-        match config::load(&Sources::Memory(files), "cluster.kdl") {
-            Ok(mut loaded) => {
-                let locked = self.lock().kubernetes;
-                loaded.spec.cluster.resolve_version(locked);
-                loaded.spec
-            }
+        match config::load(&Sources::Memory(files), "cluster.kdl", self.lock().kubernetes) {
+            Ok(loaded) => loaded.spec,
             Err(report) => panic!("{}\n{}", self.description, report.render(false)),
         }
     }

@@ -20,10 +20,10 @@ use crate::node::LAB;
 
 pub fn graph() -> Graph {
     let files = BTreeMap::from([("cluster.kdl".to_owned(), LAB.as_bytes().to_vec())]);
-    let loaded = config::load(&Sources::Memory(files), "cluster.kdl")
+    let loaded = config::load(&Sources::Memory(files), "cluster.kdl", None)
         .map_err(|report| report.render(false))
         .unwrap();
-    Graph::derive(&loaded.spec)
+    loaded.graph
 }
 
 fn name() -> NodeName {
