@@ -67,8 +67,13 @@ impl Spec {
     }
 }
 
-/// `manifests "DIR"`: by node and component.
-pub type Manifests = BTreeMap<(NodeName, Component), Manifest>;
+/// `manifests "DIR"`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifests {
+    /// Relative to the description; empty: beside it.
+    pub folder: Arc<str>,
+    pub all: BTreeMap<(NodeName, Component), Manifest>,
+}
 
 /// A static pod's manifest that the operator wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +98,7 @@ impl Spec {
 
     pub fn manifest_of(&self, node: &NodeName, component: Component) -> Option<&Manifest> {
         let key = (node.clone(), component);
-        self.manifests.as_ref()?.get(&key)
+        self.manifests.as_ref()?.all.get(&key)
     }
 }
 

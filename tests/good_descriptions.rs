@@ -56,6 +56,22 @@ fn two_lines_are_enough() {
     assert_eq!(spec.defaults.key.value, KeyAlgorithm::EcdsaP256);
 }
 
+/// A newer kpki knows newer patches, and reissues nothing for them.
+#[test]
+fn the_lock_keeps_the_patch_of_a_minor() {
+    let version = |written: &str, locked: &str| {
+        let text = format!(
+            "cluster \"lab\" kubernetes=\"{written}\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\""
+        );
+        let sources = sources(&[("cluster.kdl", text.as_bytes())]);
+        let loaded = load(&sources, "cluster.kdl", locked.parse().ok()).unwrap();
+        loaded.spec.cluster.kubernetes.value.to_string()
+    };
+    assert_eq!(version("1.35", "1.35.1"), "1.35.1");
+    assert_eq!(version("1.35.3", "1.35.1"), "1.35.3");
+    assert_eq!(version("1.35", "1.34.2"), version("1.35", "none"));
+}
+
 #[test]
 fn the_full_example() {
     let spec = loaded(FULL).spec;

@@ -38,6 +38,22 @@ pub struct Many<T> {
     becomes: PhantomData<T>,
 }
 
+impl<T> Clone for One<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for One<T> {}
+
+impl<T> Clone for Many<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Many<T> {}
+
 impl<T> One<T> {
     pub const fn word(&self) -> &'static str {
         self.field.word

@@ -24,14 +24,16 @@ pub const COMMON_NAME: One<CommonName> = one("common-name");
 pub const CERTIFICATE: One<String> = one("certificate");
 
 /// kubeadm's 87600h.
-const TEN_YEARS: Span = Span::days(3650);
+pub const TEN_YEARS: Span = Span::days(3650);
 
 /// kubeadm's common names.
-const COMMON_NAMES: [(CaName, &str); 3] = [
-    (CaName::Kubernetes, "kubernetes"),
-    (CaName::Etcd, "etcd-ca"),
-    (CaName::FrontProxy, "front-proxy-ca"),
-];
+pub fn usual_name(name: CaName) -> &'static str {
+    match name {
+        CaName::Kubernetes => "kubernetes",
+        CaName::Etcd => "etcd-ca",
+        CaName::FrontProxy => "front-proxy-ca",
+    }
+}
 
 struct Draft {
     ca: Ca,
@@ -46,12 +48,10 @@ pub fn read(
     sources: &Sources,
     reader: &mut Reader<'_>,
 ) -> BTreeMap<CaName, Ca> {
-    let mut drafts: BTreeMap<CaName, Draft> = COMMON_NAMES
-        .into_iter()
-        .filter_map(|(name, common_name)| {
-            Some((name, untouched(common_name.parse().ok()?, defaults)))
-        })
-        .collect();
+    let draft =
+        |name| Some(Draft { ca: untouched(name, defaults)?, common_name_at: None, facts: None });
+    let drafts = CaName::ALL.into_iter().filter_map(|name| Some((name, draft(name)?)));
+    let mut drafts: BTreeMap<CaName, Draft> = drafts.collect();
     let mut seen = Seen::new();
     for block in blocks {
         let Some(value) = block.name else {
@@ -61,7 +61,8 @@ pub fn read(
         if name.is_some() && !reader.once(block, value, &mut seen) {
             continue;
         }
-        let mut unknown = untouched_like(&drafts, name.unwrap_or(CaName::Kubernetes), defaults);
+        // The settings of a block whose name is a mistake are judged as well.
+        let mut unknown = draft(CaName::Kubernetes);
         let draft = name.and_then(|name| drafts.get_mut(&name)).or(unknown.as_mut());
         if let Some(draft) = draft {
             draft.fill(block, sources, reader);
@@ -71,17 +72,8 @@ pub fn read(
     drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect()
 }
 
-/// A place for the settings of a block whose name is a mistake, so that they are judged as well.
-fn untouched_like(
-    drafts: &BTreeMap<CaName, Draft>,
-    name: CaName,
-    defaults: &Policy,
-) -> Option<Draft> {
-    let common_name = drafts.get(&name)?.ca.common_name.value.clone();
-    Some(untouched(common_name, defaults))
-}
-
-fn untouched(common_name: CommonName, defaults: &Policy) -> Draft {
+/// A CA that no block speaks of.
+fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
     let key = match defaults.key.value {
         KeyAlgorithm::Ed25519 => Setting {
             value: KeyAlgorithm::DEFAULT,
@@ -89,18 +81,14 @@ fn untouched(common_name: CommonName, defaults: &Policy) -> Draft {
         },
         _ => defaults.key.clone(),
     };
-    Draft {
-        ca: Ca {
-            common_name: Setting::default(common_name),
-            validity: Setting::default(TEN_YEARS),
-            key,
-            explicit_key: false,
-            revision: 1,
-            brought: None,
-        },
-        common_name_at: None,
-        facts: None,
-    }
+    Some(Ca {
+        common_name: Setting::default(usual_name(name).parse().ok()?),
+        validity: Setting::default(TEN_YEARS),
+        key,
+        explicit_key: false,
+        revision: 1,
+        brought: None,
+    })
 }
 
 impl Draft {

@@ -38,7 +38,7 @@ pub const FOLDER: One<String> = one("folder");
 
 const USAGES: [(Usage, &str); 2] = [(Usage::Server, "server"), (Usage::Client, "client")];
 
-const PKI: &str = "etc/kubernetes/pki";
+pub const PKI: &str = "etc/kubernetes/pki";
 /// Files of kpki's own, by folder and name without the extension.
 const TAKEN: [(&str, &[&str]); 2] = [
     (

@@ -26,7 +26,7 @@ pub const DNS_DOMAIN: One<DnsName> = one("dns-domain");
 
 /// kubeadm's default.
 const DEFAULT_CIDR: &str = "10.96.0.0/12";
-const DEFAULT_DOMAIN: &str = "cluster.local";
+pub const DEFAULT_DOMAIN: &str = "cluster.local";
 
 /// A cluster whose endpoint may still follow from its nodes.
 pub struct ClusterDraft {
@@ -182,6 +182,10 @@ fn service_cidrs(block: &Block<'_>, reader: &mut Reader<'_>) -> Setting<Vec<IpNe
     }
     match first {
         Some(at) => reader.setting(networks, at),
-        None => Setting::default(DEFAULT_CIDR.parse().into_iter().collect()),
+        None => Setting::default(default_cidrs()),
     }
+}
+
+pub fn default_cidrs() -> Vec<IpNet> {
+    DEFAULT_CIDR.parse().into_iter().collect()
 }

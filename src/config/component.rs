@@ -174,13 +174,17 @@ fn is_ed25519(written: &Written) -> bool {
     key.is_some_and(|key| key.value == KeyAlgorithm::Ed25519)
 }
 
-/// `defaults { key "ed25519" }` speaks of leaves.
+/// The service-account key's algorithm where `defaults { key "ed25519" }` cannot speak of it.
+pub fn readable(defaults: &Policy) -> Option<KeyAlgorithm> {
+    (defaults.key.value == KeyAlgorithm::Ed25519).then_some(KeyAlgorithm::DEFAULT)
+}
+
 fn keep_service_account_readable(all: &mut Components, defaults: &Policy) {
-    if defaults.key.value == KeyAlgorithm::Ed25519
+    if let Some(value) = readable(defaults)
         && let Some(settings) = all.settings.get_mut(&Component::ServiceAccount)
     {
         settings.policy.key.get_or_insert(Setting {
-            value: KeyAlgorithm::DEFAULT,
+            value,
             origin: Origin::Derived(
                 "ed25519 is not read by kube-apiserver as a service-account key",
             ),

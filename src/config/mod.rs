@@ -2,11 +2,11 @@
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a
 //! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape, a
-//! table of typed `fields` in each of `cluster`, `ca`, `node`, `component`, `user` (with `bind` and `request`),
-//! `certificate`, `manifests`, `secrets` and `reproducible`; `reader` makes types of values. Of a description
-//! that can be read, `processes` and `collisions` judge what follows from it. Nothing here stops at a mistake:
-//! what can be judged is judged, and a rule about something missing is silent where a mistake may have hidden
-//! it.
+//! table of typed words (`fields` has the common ones) in each of `cluster`, `ca`, `node`, `component`,
+//! `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader`
+//! makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule about
+//! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
+//! `processes` and `collisions` judge what follows from it. `write` is the way back.
 
 mod bind;
 mod block;
@@ -42,10 +42,12 @@ mod syntax;
 mod tokens;
 mod tree;
 mod user;
+mod write;
 
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
+pub use write::write;
 
 use crate::graph::Graph;
 use crate::sources::Sources;

@@ -65,6 +65,8 @@ fn user(
     let via = reader.choice_or(block, VIA, Via::Ca);
     let allow_masters = match via {
         Some(Via::Csr) => {
+            // Of no effect, and still `#true` or `#false`.
+            reader.flag(block, ALLOW_MASTERS);
             refuse_masters(&groups, reader);
             false
         }
@@ -142,7 +144,7 @@ fn refuse_masters(groups: &[(Organization, At)], reader: &mut Reader<'_>) {
     }
 }
 
-const MASTERS: &str = "system:masters";
+pub const MASTERS: &str = "system:masters";
 
 fn common_name(
     block: &Block<'_>,

@@ -162,7 +162,8 @@ pub struct Trial {
 /// Makes the manifest say what the wish wants and keeps every other byte.
 pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
     let old = parse::parse(source)?;
-    let (new, findings) = patched(&old, wish)?;
+    let (changes, findings) = plan(&old, wish)?;
+    let new = changed(&old, &changes, wish)?;
     let bytes = new.map_or_else(|| source.to_vec(), |(text, _)| text.into_bytes());
     Ok(Patched { bytes, findings })
 }
@@ -170,9 +171,9 @@ pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
 /// As [`patch`], for whoever wants to know what the manifest says before and after.
 pub fn try_patch(source: &[u8], wish: &PodWish) -> Result<Trial, PodError> {
     let old = parse::parse(source)?;
-    let (new, findings) = patched(&old, wish)?;
+    let (changes, findings) = plan(&old, wish)?;
     let before = facts::facts(&old, wish.process)?;
-    let after = match new {
+    let after = match changed(&old, &changes, wish)? {
         Some((_, new)) => facts::facts(&new, wish.process)?,
         None => before.clone(),
     };
@@ -180,23 +181,23 @@ pub fn try_patch(source: &[u8], wish: &PodWish) -> Result<Trial, PodError> {
 }
 
 /// The new text and what it says; `None` where nothing has to change.
-fn patched(
+fn changed(
     old: &tree::Tree,
+    changes: &[value::Change],
     wish: &PodWish,
-) -> Result<(Option<(String, tree::Tree)>, Vec<Finding>), PodError> {
-    let (changes, findings) = plan(old, wish)?;
+) -> Result<Option<(String, tree::Tree)>, PodError> {
     if changes.is_empty() {
-        return Ok((None, findings));
+        return Ok(None);
     }
     let by_hand = |error: PodError| match error.help {
         Some(_) => error,
-        None => error.help(check::by_hand(&changes)),
+        None => error.help(check::by_hand(changes)),
     };
-    let edits = write::edits(old, &changes).map_err(by_hand)?;
+    let edits = write::edits(old, changes).map_err(by_hand)?;
     let text = crate::edit::apply(&old.text, &edits)
         .map_err(|error| by_hand(check::failed(&error.to_string())))?;
-    let new = check::same(old, &text, &changes, wish).map_err(by_hand)?;
-    Ok((Some((text, new)), findings))
+    let new = check::same(old, &text, changes, wish).map_err(by_hand)?;
+    Ok(Some((text, new)))
 }
 
 /// Whether two manifests are one Pod to the kubelet: comments, quotes, blanks and the order of keys do not

@@ -192,6 +192,16 @@ mod tests {
         assert!(loaded.notes.is_empty(), "{:?}", loaded.notes);
     }
 
+    /// Without its comments it is what [`config::write`] gives.
+    #[test]
+    fn what_is_no_comment_is_written_as_any_description() {
+        let plain = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        };
+        assert_eq!(plain(&written()), plain(&config::write(&load(&written()).spec)));
+    }
+
     #[test]
     fn every_option_works_as_it_stands_and_shows_the_default() {
         let uncommented = |line: &str| {

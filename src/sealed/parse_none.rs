@@ -1,11 +1,19 @@
 //! In place of `parse.rs` where kpki is built without the feature `age`: no recipient can be had.
 
+use std::fmt;
+
 use super::recipient::Recipient;
 use crate::name::NameError;
 
 /// There is none.
 #[derive(Clone)]
 pub(crate) enum Key {}
+
+impl fmt::Display for Key {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
 
 pub(super) fn of_age(_text: &str) -> Result<Recipient, NameError> {
     Err(NameError(WITHOUT_AGE.to_owned()))
