@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use super::super::{Action, Allow, Intent, Plan, World};
 use super::before::Before;
 use super::gain::{Direction, Gain};
 use super::names::is_worth_telling;
-use super::nodes::{KnownNodes, on_node};
+use super::nodes::KnownNodes;
 use super::origin::{self, Place};
 use super::others::Names;
+use super::roles::grants;
 use super::standing::Standing;
-use super::{Consent, Credential, Holder, PrivilegeChange};
-use super::{anchors, compare, grants, gravity, left, recipients};
-use crate::graph::{DerivationId, Graph, Kubeconfig, Recipe, UserBindings};
+use super::{Consent, Credential, Holder, PrivilegeChange, ReviewPolicy};
+use super::{anchors, compare, gravity, left, recipients};
+use crate::graph::{Artifact, DerivationId, Graph, Kubeconfig, Recipe, UserBindings, UserPart};
 use crate::name::{ArtifactName, San};
+use crate::plan::{Action, Allow, Intent, Plan, World};
 use crate::spec::{Origin, Spec};
 use crate::time::Timestamp;
 
@@ -24,8 +25,14 @@ const MASTERS: &str = "system:masters";
 
 /// In the order in which a reviewer must care. A cluster that is built for the first time gains nothing over
 /// anybody.
-pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<PrivilegeChange> {
-    if plan.is_empty() && plan.orphans.is_empty() {
+pub(super) fn find(
+    world: World<'_>,
+    spec: &Spec,
+    intent: &Intent,
+    policy: &ReviewPolicy,
+    plan: &Plan,
+) -> Vec<PrivilegeChange> {
+    if plan.changes_nothing() && plan.orphans.is_empty() {
         return Vec::new();
     }
     let is_new = anchors::has_nothing_built(world);
@@ -63,7 +70,7 @@ pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<
     if is_new {
         finder.is_asked_once();
     }
-    finder.finish(intent)
+    finder.finish(intent, policy)
 }
 
 pub(super) struct Finder<'a> {
@@ -186,10 +193,11 @@ impl<'a> Finder<'a> {
                     self.add(id, gain, until).is_no_more |= is_no_more;
                 }
             }
-            None => match on_node(&graph.get(id).name) {
-                Some((node, row)) => self.on_a_node(id, node, row, &after),
-                None if is_of_kubernetes(&graph.get(id).name) => {}
-                None => self.somebody_new(id, &after, until),
+            None => match &graph.get(id).artifact {
+                Artifact::Leaf(Some(node), row) => self.on_a_node(id, node.as_str(), row, &after),
+                // No node has it.
+                Artifact::Leaf(None, _) => {}
+                _ => self.somebody_new(id, &after, until),
             },
         }
     }
@@ -227,14 +235,13 @@ impl<'a> Finder<'a> {
     /// A key that lies on one more machine.
     fn places(&mut self, id: DerivationId, after: &Credential) {
         let graph = self.graph;
-        if !graph.get(id).name.as_str().starts_with("certificates/") {
+        if !matches!(graph.get(id).artifact, Artifact::Certificate(_)) {
             return;
         }
         let places = graph.placements(id).iter();
         let new: BTreeSet<String> = places
             .filter(|place| !self.before.has_place(graph, id, place))
-            .filter_map(|place| place.path.as_str().strip_prefix("nodes/")?.split_once('/'))
-            .map(|(node, _)| node.to_owned())
+            .filter_map(|place| place.node.as_ref().map(ToString::to_string))
             .collect();
         for node in new {
             let client = after.client;
@@ -273,7 +280,7 @@ impl<'a> Finder<'a> {
         self.graph.not_before().or(self.now)
     }
 
-    pub fn finish(self, intent: &Intent) -> Vec<PrivilegeChange> {
+    pub fn finish(self, intent: &Intent, policy: &ReviewPolicy) -> Vec<PrivilegeChange> {
         let mut changes: Vec<PrivilegeChange> = self
             .changes
             .into_iter()
@@ -298,9 +305,9 @@ impl<'a> Finder<'a> {
             if change.consent != Consent::Missing {
                 continue;
             }
-            if intent.policy.takes_for_ordinary(&change.gain) {
+            if policy.takes_for_ordinary(&change.gain) {
                 change.consent = Consent::NotNeeded;
-            } else if intent.allows_escalation(&change.holder) {
+            } else if is_allowed(intent, &change.holder) {
                 change.consent = Consent::Given;
             }
         }
@@ -309,13 +316,17 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Of a request, the user's.
-pub(super) fn identity(name: &ArtifactName) -> ArtifactName {
-    let own = name.as_str().strip_suffix("/request");
-    own.map_or_else(|| name.clone(), ArtifactName::of)
+fn is_allowed(intent: &Intent, holder: &Holder) -> bool {
+    let mut allowed = intent.allow.iter();
+    allowed.any(|allow| matches!(allow, Allow::Escalation(name) if holder.is_called(name.as_str())))
 }
 
-/// `operator/super-admin`: no node has it.
-fn is_of_kubernetes(name: &ArtifactName) -> bool {
-    name.as_str().starts_with("operator/")
+/// Of a request, the user's.
+pub(super) fn identity(name: &ArtifactName) -> ArtifactName {
+    match name.as_str().parse() {
+        Ok(Artifact::User(user, UserPart::Request)) => {
+            Artifact::User(user, UserPart::Identity).name()
+        }
+        _ => name.clone(),
+    }
 }

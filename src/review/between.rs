@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Intent;
 use super::before::Before;
 use super::find::Finder;
 use super::gain::Gain;
-use super::nodes::on_node;
-use super::{Consent, Credential, PrivilegeChange, left};
+use super::{Consent, Credential, PrivilegeChange, ReviewPolicy, left};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::plan::Intent;
 use crate::sealed::Owner;
 use crate::spec::Spec;
 
@@ -32,7 +31,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<PrivilegeChan
     }
     recipients(&mut finder, before.spec, after.spec);
     gone(&mut finder, old, new);
-    let mut changes = finder.finish(&Intent::default());
+    let mut changes = finder.finish(&Intent::default(), &ReviewPolicy::default());
     for change in &mut changes {
         change.consent = Consent::NotNeeded;
     }
@@ -80,7 +79,7 @@ fn gone(finder: &mut Finder<'_>, old: &Graph, new: &Graph) {
             continue;
         };
         // A node's groups go without saying.
-        let groups = match on_node(name) {
+        let groups = match old.get(id).artifact.node() {
             Some(_) => BTreeSet::new(),
             None => credential.groups,
         };
