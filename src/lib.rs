@@ -189,7 +189,7 @@
 //! | 3 | [`algorithm`], [`sealed`], [`time`], [`version`] |
 //! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
 //! | 1 | [`shell`] |
-//! | 0 | [`visible`] |
+//! | 0 | [`first_few`], [`json`], [`visible`] |
 
 pub mod algorithm;
 pub mod build;
@@ -200,9 +200,11 @@ pub mod diff;
 pub mod edit;
 pub mod error;
 pub mod facts;
+pub mod first_few;
 pub mod graph;
 pub mod hash;
 pub mod install;
+pub mod json;
 pub mod lint;
 pub mod lock;
 pub mod manifest;

@@ -15,6 +15,7 @@ use super::witness::check_secret;
 use crate::error::{Error, Kind, Result};
 use crate::facts::pem::MAX_PEM;
 use crate::facts::{KubeconfigFacts, PublicKey};
+use crate::first_few::more;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::name::TreePath;
 use crate::plan::{Plan, Standing, Step, World, is_answered, standing};
@@ -177,9 +178,7 @@ fn refusal(world: World<'_>, files: &dyn Files, all: &[Wrong<'_>]) -> Error {
             help.push(remedy);
         }
     }
-    if all.len() > TOLD {
-        let _ = writeln!(message, "and {} more", all.len() - TOLD);
-    }
+    message.extend(more(all.len(), TOLD));
     let help = help.join("\n      ");
     let kind = if help.contains("--allow ") { Kind::NeedsAllow } else { Kind::Refused };
     Error::new(kind, message.trim_end()).help(help)

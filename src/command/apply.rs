@@ -5,18 +5,19 @@ use std::path::Path;
 
 use super::effect::Progress;
 use super::output::Output;
-use super::plan::{intent, saved_text};
+use super::plan::{intent, save};
 use super::plan_again::{in_shell, plan_again};
 use super::project::{Description, Project};
 use super::seen::Learnt;
 use super::{Outcome, check, clock, clock_doubt, interrupted, policy, seed, terminal, ways};
 use crate::build::execute::{Files as _, execute};
-use crate::cli::{ApplyArgs, Format};
+use crate::cli::ApplyArgs;
 use crate::error::{Error, Kind, Result};
+use crate::first_few;
 use crate::lock;
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{self, Action, Allow, Intent, Plan, PrivilegeChange};
-use crate::render::{Asked, asked, moved, plan_report};
+use crate::render::{AppliedReport, Asked, SavedPlan, moved, plan_report};
 use crate::shell;
 use crate::sources::read_regular;
 use crate::state::{File, SecretFile};
@@ -49,7 +50,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     ways::refuse(&project)?;
     let now = clock();
     let mut asked = match &saved {
-        Some(saved) => saved.asked.clone(),
+        Some(saved) => saved.plan.asked(),
         None => Asked { now, intent: intent(&args.intentions, &project)? },
     };
     asked.intent.policy = policy::read(directory, &args.policy)?;
@@ -58,15 +59,13 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     plan.interruption = project.interruption(directory, &asked.intent)?;
     let mut report = plan_report(world, &project.spec, &plan, &asked.intent.policy, &project.notes);
     if let Some(saved) = &saved {
-        let (text, _) = saved_text(&project, asked.now, &mut plan, &asked.intent);
-        saved.compare(&text)?;
+        saved.compare(&save(&project, asked.now, &mut plan, &asked.intent))?;
     }
     let objections = report.objections(terminal::columns());
     if let Some(interruption) = &plan.interruption {
         interrupted::refuse(interruption, &objections)?;
     }
-    let again =
-        saved.as_ref().map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
+    let again = saved.as_ref().map(|saved| plan_again(directory, saved.file, &asked, &args.policy));
     refuse(&plan, &objections, again.clone())?;
     clock_doubt::refuse(world, &plan, &asked.intent, now, saved.is_some())?;
     let issued_at = project.spec.not_before().unwrap_or(now);
@@ -129,10 +128,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     progress.complete();
     ways::close(project, &disk)?;
     learnt.remember(directory, world);
-    Ok(match args.output.format {
-        Format::Text => report.applied_text(prune, terminal::columns()),
-        Format::Json => report.json(),
-    })
+    terminal::shown(&AppliedReport { plan: &report, pruned: prune }, args.output.format)
 }
 
 /// Roots of trust that get another key: plan blocks each without consent.
@@ -146,7 +142,7 @@ fn replaced(project: &Project, plan: &Plan) -> BTreeSet<ArtifactName> {
 struct Saved<'a> {
     file: &'a Path,
     text: String,
-    asked: Asked,
+    plan: SavedPlan,
 }
 
 impl<'a> Saved<'a> {
@@ -158,22 +154,17 @@ impl<'a> Saved<'a> {
         let bytes = read_regular(file, lock::LIMIT)
             .map_err(|why| refuse(format!("cannot be read: {why}")))?;
         let text = String::from_utf8(bytes).map_err(|_| refuse("is not a plan".to_owned()))?;
-        let asked = asked(&text).map_err(refuse)?;
-        Ok(Saved { file, text, asked })
+        let plan = SavedPlan::read(&text).map_err(refuse)?;
+        Ok(Saved { file, text, plan })
     }
 
     /// Refuses a plan that would be another one now.
-    fn compare(&self, now: &str) -> Result<()> {
+    fn compare(&self, now: &SavedPlan) -> Result<()> {
         const SHOWN: usize = 8;
-        if self.text == now {
+        if self.text == now.text() {
             return Ok(());
         }
-        let mut lines = moved(&self.text, now);
-        let more = lines.len().saturating_sub(SHOWN);
-        lines.truncate(SHOWN);
-        if more > 0 {
-            lines.push(format!("and {more} more"));
-        }
+        let lines = first_few::lines(moved(&self.plan, now), SHOWN);
         let message = format!(
             "{} is stale: a plan made now is another one\n  {}",
             visible::path(self.file),

@@ -7,7 +7,7 @@ use super::project::Project;
 use super::{Outcome, clock, seed, terminal};
 use crate::build::rebuild::rebuild;
 use crate::build::sealing::read_secret;
-use crate::cli::{ApplyArgs, Format};
+use crate::cli::ApplyArgs;
 use crate::error::{Error, Result};
 use crate::graph::Placement;
 use crate::plan::{Intent, Orphan, Resting, looks_like_own, plan, resting};
@@ -58,9 +58,6 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let strangers = plan.foreign.into_iter().filter(|path| looks_like_own(path));
     differences.extend(strangers.map(|path| (path, Difference::NotDescribed)));
     let report = CheckReport::new(built.len(), differences);
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(if report.is_equal() { Outcome::Done } else { Outcome::Differences })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::node::{Tree, is_in_out};
 use super::project::Project;
 use super::{Outcome, terminal};
-use crate::cli::{Format, InstallArgs};
+use crate::cli::InstallArgs;
 use crate::error::{Error, Kind, Result};
 use crate::install::{Installation, Layer, Permission, Record, install, restarts, strangers};
 use crate::name::TreePath;
@@ -73,7 +73,7 @@ impl Job<'_> {
         let targets = targets(&self.tree, record.as_ref());
         let left = left_behind(&self.disk, targets.iter().map(String::as_str))?;
         if self.args.dry_run || installation.is_empty() && !left {
-            return Ok((false, self.report(&node, &installation)));
+            return Ok((false, self.report(&node, &installation)?));
         }
         let placing = begin_placing(&self.disk)?;
         // Under the node's lock: nobody else changes it now.
@@ -86,7 +86,7 @@ impl Job<'_> {
             .place(&change(&installation, &targets, &records))
             .map_err(|error| error.help(INCOMPLETE))?;
         installation.folders = folders;
-        Ok((true, self.report(&node, &installation)))
+        Ok((true, self.report(&node, &installation)?))
     }
 
     /// Kubernetes' own folders that are this user's are closed on the way.
@@ -132,15 +132,12 @@ impl Job<'_> {
         Ok(installation)
     }
 
-    fn report(&self, node: &NodeState, done: &Installation<'_>) -> String {
+    fn report(&self, node: &NodeState, done: &Installation<'_>) -> Result<String> {
         let Project { graph, spec, .. } = &self.tree.project;
         let restarts = restarts(graph, spec, &self.tree.node, node, done);
         let root = visible::path(&self.args.root);
         let report = install_report(&root, self.args.dry_run, done, &restarts);
-        match self.args.output.format {
-            Format::Text => report.text(terminal::columns()),
-            Format::Json => report.json(),
-        }
+        terminal::shown(&report, self.args.output.format)
     }
 }
 

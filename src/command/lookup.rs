@@ -3,6 +3,7 @@
 use super::plan::nearest;
 use super::project::Project;
 use crate::error::{Error, Kind};
+use crate::first_few;
 use crate::graph::DerivationId;
 use crate::name::ArtifactName;
 use crate::render::printable;
@@ -40,11 +41,7 @@ pub(super) fn artifact(project: &Project, text: &str) -> Result<DerivationId, Er
         );
         return Err(Error::new(Kind::Usage, format!("no artifact is named {shown}")).help(help));
     }
-    let mut list: Vec<String> =
-        matches.iter().take(LISTED).map(|name| format!("  {name}")).collect();
-    if matches.len() > LISTED {
-        list.push(format!("  and {} more", matches.len() - LISTED));
-    }
-    let message = format!("{} artifacts are named {shown}\n{}", matches.len(), list.join("\n"));
+    let list = first_few::lines(&matches, LISTED).join("\n  ");
+    let message = format!("{} artifacts are named {shown}\n  {list}", matches.len());
     Err(Error::new(Kind::Usage, message).help("write one of these names in full"))
 }

@@ -9,6 +9,7 @@ use rustix::fs::{Mode, OFlags, open};
 use super::{Outcome, terminal};
 use crate::cli::MergeLockArgs;
 use crate::error::{Error, Result};
+use crate::first_few;
 use crate::lock::{self, Marks, merge};
 use crate::render::printable;
 use crate::sources::read_regular;
@@ -36,12 +37,7 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
     if merged.conflicts.is_empty() {
         return Ok(Outcome::Done);
     }
-    let mut names: Vec<&str> = merged.conflicts.iter().map(String::as_str).take(SHOWN).collect();
-    let more = merged.conflicts.len().saturating_sub(SHOWN);
-    let more = format!("and {more} more");
-    if merged.conflicts.len() > SHOWN {
-        names.push(&more);
-    }
+    let names = first_few::lines(&merged.conflicts, SHOWN);
     terminal::talk(&format!(
         "{}: both sides changed {}\n{}",
         printable(&args.path),

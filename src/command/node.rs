@@ -10,6 +10,7 @@ use crate::build::sealing::read_secret;
 use crate::build::witness::check_secret;
 use crate::cli::Identities;
 use crate::error::{Error, Kind, Result};
+use crate::first_few;
 use crate::graph::Placement;
 use crate::install::{Holds, Slot, Wanted, objections, slots};
 use crate::plan::{Intent, Plan, Step, World, plan};
@@ -89,10 +90,7 @@ fn refuse(project: &Project, plan: &Plan, node: &Node) -> Result<()> {
     let Some(first) = found.first() else {
         return Ok(());
     };
-    let mut lines: Vec<String> = found.iter().take(TOLD).map(ToString::to_string).collect();
-    if found.len() > TOLD {
-        lines.push(format!("and {} more", found.len() - TOLD));
-    }
+    let lines = first_few::lines(&found, TOLD);
     Err(Error::refused(lines.join("\n")).help(first.help()))
 }
 

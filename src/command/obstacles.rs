@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::project::Project;
 use crate::error::{Error, Result};
+use crate::first_few;
 use crate::graph::Placement;
 use crate::name::NodeName;
 use crate::plan::Unreadable;
@@ -97,14 +98,7 @@ fn refuse_unread(unread: Vec<String>) -> Result<()> {
 
 /// One a line, and of many the number.
 fn some_of(found: impl IntoIterator<Item = String>) -> String {
-    const SHOWN: usize = 5;
-    let mut lines: Vec<String> = found.into_iter().collect();
-    let more = lines.len().saturating_sub(SHOWN);
-    lines.truncate(SHOWN);
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    lines.join("\n")
+    first_few::lines(found, 5).join("\n")
 }
 
 /// A file that is there as a plain one, whatever it holds.

@@ -7,7 +7,7 @@ use super::git::{Listing, listing};
 use super::history;
 use super::project::Project;
 use super::{Outcome, terminal};
-use crate::cli::{CheckArgs, Format};
+use crate::cli::CheckArgs;
 use crate::error::{Error, Result};
 use crate::facts::{Plaintext, plaintext_in};
 use crate::render::{FoundReport, PlaintextReport, Where, printable};
@@ -40,10 +40,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
         search.too_large,
         history,
     );
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(if report.clean { Outcome::Done } else { Outcome::Refused })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::PrintedAs;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::store::Settled;
@@ -26,6 +27,16 @@ pub(super) fn product(text: &str) -> Result<()> {
 pub(super) fn product_after(done: &str, text: &str) -> Result<()> {
     product(text)
         .map_err(|error| Error { message: format!("{done}, but {}", error.message), ..error })
+}
+
+/// A report, as the user wants it.
+pub(super) fn shown<R>(report: &R, format: impl PrintedAs<R>) -> Result<String> {
+    format.text(report, columns())
+}
+
+/// The same to stdout.
+pub(super) fn print<R>(report: &R, format: impl PrintedAs<R>) -> Result<()> {
+    product(&shown(report, format)?)
 }
 
 /// To stdout for a program that reads it: no style, whoever asks for one.

@@ -7,6 +7,7 @@
 use super::project::Project;
 use super::terminal;
 use crate::error::{Error, Result};
+use crate::first_few;
 use crate::render::printable;
 use crate::state::Loose;
 use crate::store::{Disk as _, RealDisk};
@@ -46,14 +47,8 @@ pub(super) fn refuse(project: &Project) -> Result<()> {
     let Some((_, first)) = bad.first() else {
         return Ok(());
     };
-    let mut lines: Vec<String> = bad
-        .iter()
-        .take(SHOWN)
-        .map(|(path, loose)| format!("{} {loose}", printable(&shown(path))))
-        .collect();
-    if bad.len() > SHOWN {
-        lines.push(format!("and {} more", bad.len() - SHOWN));
-    }
+    let lines = bad.iter().map(|(path, loose)| format!("{} {loose}", printable(&shown(path))));
+    let lines = first_few::lines(lines, SHOWN);
     let all = bad.len() > SHOWN;
     let folders = if all {
         OUT.to_owned()

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::privilege::Holder;
 use super::review_policy::ReviewPolicy;
 use crate::hash::Digest;
+use crate::json::json_as_text;
 use crate::name::{ArtifactName, NameError};
 
 #[derive(Debug, Clone, Default)]
@@ -63,6 +64,9 @@ pub enum Allow {
     /// `clock`: certificates are dated by a clock that seems to be wrong.
     Clock,
 }
+
+json_as_text!(Allow);
+json_as_text!(NamePattern);
 
 const PLAINTEXT: &str = "plaintext";
 const CLOCK: &str = "clock";
