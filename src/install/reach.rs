@@ -2,8 +2,8 @@
 
 use super::{Layer, Record};
 use crate::name::TreePath;
-use crate::plan::is_harmless;
 use crate::profile::{KUBERNETES_FOLDER, Process};
+use crate::review::is_harmless;
 use crate::spec::{Delivery, Spec};
 
 /// As `graph` places it.

@@ -11,7 +11,7 @@ use super::markdown::{COLUMNS, Section, comment, line};
 use super::plan::{BlockedReport, PlanReport};
 use super::privilege::{PrivilegeReport, ViolationReport};
 use super::text::{Table, counted, paragraph};
-use crate::plan::privilege::{Consent, Gain};
+use crate::review::{Consent, Gain};
 
 impl PlanReport {
     /// Its bytes change with the plan and not with the clock; its first line finds the comment again.

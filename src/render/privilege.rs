@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::entry::{Entry, Sign};
 use super::style::{MINOR, STRONG, paint};
 use super::text::{printable, some};
-use crate::plan::privilege::{Consent, Direction, Gain, PrivilegeChange};
-use crate::plan::{Allow, Violation};
+use crate::plan::Allow;
+use crate::review::{Consent, Direction, Gain, PrivilegeChange, Violation};
 use crate::time::Timestamp;
 
 /// A change in power.

@@ -10,7 +10,7 @@ use super::plan::{PlanReport, StepReport};
 use super::report::{FORMAT_VERSION, json};
 use crate::graph::Graph;
 use crate::hash::{Digest, Fields};
-use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy};
+use crate::plan::{Allow, Intent, NamePattern};
 use crate::time::Timestamp;
 
 /// What `kpki plan --out FILE` writes. It holds no secret.
@@ -90,8 +90,6 @@ impl SavedPlan {
             renew: self.renew.clone(),
             rekey: self.rekey.clone(),
             allow: self.allow.clone(),
-            // Given again with the plan, and compared by its digest.
-            policy: ReviewPolicy::default(),
         };
         Asked { now: self.plan.now, intent }
     }
