@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Digest;
+use crate::name::ArtifactName;
+use crate::state::{Entry, Rest};
 use crate::time::Timestamp;
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +71,64 @@ pub(super) struct Line {
     /// Digest of the recipients that the secret was sealed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) recipients: Option<Digest>,
+}
+
+/// What a key has whose revision is not written.
+const FIRST_REVISION: &str = "1";
+
+impl Line {
+    pub(super) fn of(name: &ArtifactName, entry: &Entry) -> Self {
+        let Entry {
+            hash,
+            revision,
+            public_key,
+            certificate,
+            not_before,
+            not_after,
+            content,
+            size,
+            server,
+            request,
+            initial_cluster,
+            rest,
+        } = entry.clone();
+        Line {
+            name: name.to_string(),
+            hash,
+            revision: revision.filter(|revision| revision != FIRST_REVISION),
+            public_key,
+            certificate,
+            not_before,
+            not_after,
+            content,
+            size,
+            server,
+            request,
+            initial_cluster,
+            sealed: rest.map(|rest| rest.sealed),
+            recipients: rest.map(|rest| rest.recipients),
+        }
+    }
+
+    pub(super) fn entry(self) -> Entry {
+        let first = || self.public_key.is_some().then(|| FIRST_REVISION.to_owned());
+        // Half a record is none: the file is looked at anew.
+        let rest = self.sealed.zip(self.recipients);
+        Entry {
+            hash: self.hash,
+            revision: self.revision.or_else(first),
+            public_key: self.public_key,
+            certificate: self.certificate,
+            not_before: self.not_before,
+            not_after: self.not_after,
+            content: self.content,
+            size: self.size,
+            server: self.server,
+            request: self.request,
+            initial_cluster: self.initial_cluster,
+            rest: rest.map(|(sealed, recipients)| Rest { sealed, recipients }),
+        }
+    }
 }
 
 /// Whom secrets were sealed to, by name.

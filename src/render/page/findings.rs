@@ -35,14 +35,14 @@ pub(super) fn section(html: &mut Html, status: &StatusReport<'_>) {
         .map(|waiting| Html::of("{} (request {})", &[&waiting.name.as_str(), &waiting.request]))
         .collect();
     for (heading, items) in [
-        ("Waiting for the cluster's signature", waiting),
-        ("Keys that are known and not here", plain(&status.absent)),
-        ("No longer described", plain(&status.orphans)),
-        ("Not made by kpki", plain(&status.foreign)),
-        ("Good to know", plain(&status.notes)),
+        ("<h3>Waiting for the cluster's signature</h3>\n", waiting),
+        ("<h3>Keys that are known and not here</h3>\n", plain(&status.absent)),
+        ("<h3>No longer described</h3>\n", plain(&status.orphans)),
+        ("<h3>Not made by kpki</h3>\n", plain(&status.foreign)),
+        ("<h3>Good to know</h3>\n", plain(&status.notes)),
     ] {
         if !items.is_empty() {
-            html.add("<h3>{}</h3>\n", &[&heading]);
+            html.add(heading, &[]);
             list(html, items.into_iter());
         }
     }
