@@ -197,3 +197,63 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
     ];
     parts.into_iter().filter(|(_, same)| !same).map(|(part, _)| part).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn saved(change: impl FnOnce(&mut Value)) -> SavedPlan {
+        let lists = ["authority", "violations", "blocked", "mixed", "steps", "lock", "waiting"];
+        let names = ["absent", "orphans", "foreign", "notes", "etcd-members", "restarts"];
+        let counts = ["create", "replace", "rekey", "reissue", "render", "repair", "record"];
+        let sealed = ["seal", "seal-again", "unseal", "remove", "recipients", "added", "removed"];
+        let exposed = ["exposed", "exposed-to", "rekey"];
+        let all = |keys: &[&str], value: Value| -> Value {
+            keys.iter().map(|key| ((*key).to_owned(), value.clone())).collect()
+        };
+        let mut plan = all(&[&lists[..], &names[..]].concat(), json!([]));
+        plan["format-version"] = json!(1);
+        plan["cluster"] = json!("lab");
+        plan["kubernetes"] = json!("1.36.2");
+        plan["now"] = json!("2027-01-31T00:00:00Z");
+        plan["empty"] = json!(false);
+        plan["summary"] = all(&[&counts[..], &["blocked", "unchanged"]].concat(), json!(0));
+        plan["secrets"] = all(&[&sealed[..], &exposed[..]].concat(), json!([]));
+        change(&mut plan);
+        let document = json!({
+            "kpki-plan": 1,
+            "hash": "",
+            "described": "0".repeat(32),
+            "renew": [],
+            "rekey": [],
+            "allow": [],
+            "plan": plan,
+        });
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn what_moved_is_always_told() {
+        let before = saved(|_| {});
+        assert_eq!(moved(&before, &saved(|_| {})), [""; 0]);
+        let restart = json!([{ "what": "kubelet", "node": "w1", "service": true }]);
+        let member = json!([{ "member": "cp2", "command": "etcdctl member add cp2" }]);
+        for (part, value) in [
+            ("restarts", restart),
+            ("etcd-members", member),
+            ("notes", json!(["a note"])),
+            ("kubernetes", json!("1.36.3")),
+        ] {
+            let now = saved(|plan| plan[part] = value);
+            assert_eq!(moved(&before, &now), [format!("the plan's {part}")]);
+        }
+        let step = json!([{
+            "name": "ca/etcd", "kind": "CA", "action": "create",
+            "reasons": [{ "code": "new", "text": "new" }], "writes": [], "modes": [],
+        }]);
+        let now = saved(|plan| plan["steps"] = step);
+        assert_eq!(moved(&before, &now), ["ca/etcd: create (new)"]);
+    }
+}
