@@ -20,6 +20,7 @@ mod history;
 pub mod init;
 mod install;
 mod interruption;
+mod left_over;
 mod markdown;
 mod mermaid;
 mod metrics;

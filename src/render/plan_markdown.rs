@@ -7,6 +7,7 @@ use super::action::ChangeRow;
 use super::entry::Entry;
 use super::follow_up::restart_lines;
 use super::interruption::InterruptedReport;
+use super::left_over::left_over;
 use super::markdown::{COLUMNS, Section, comment, line};
 use super::plan::{BlockedReport, PlanReport};
 use super::privilege::{PrivilegeReport, ViolationReport};
@@ -46,6 +47,8 @@ impl PlanReport {
             ),
             Section::open("Cannot be taken back", self.taken_back_by_nobody(cannot)),
         ];
+        let [absent, orphans, foreign] = left_over(&self.absent, &self.orphans, &self.foreign)
+            .map(|names| Section::folded(names.title(), prose(names.names)));
         let folded = [
             Section::folded(
                 format!("{} in authority that stop nothing", counted(others.len(), "change")),
@@ -62,9 +65,9 @@ impl PlanReport {
                 self.submissions(),
             ),
             Section::folded(counted(self.notes.len(), "note"), prose(&self.notes)),
-            named("private key", "known, but not here", &self.absent),
-            named("orphan", "no longer described", &self.orphans),
-            named("file", "under out/ that kpki did not make", &self.foreign),
+            absent,
+            orphans,
+            foreign,
         ];
         comment(&head, &open, &self.in_short(), &folded)
     }
@@ -143,9 +146,4 @@ fn rows(rows: Vec<ChangeRow>) -> Vec<String> {
 fn prose(texts: &[String]) -> Vec<String> {
     let entry = |text: &String| paragraph("", 4, &line(text), COLUMNS);
     texts.iter().map(entry).collect()
-}
-
-fn named(noun: &str, what: &str, names: &[String]) -> Section {
-    let title = format!("{} {what}", counted(names.len(), noun));
-    Section::folded(title, prose(names))
 }

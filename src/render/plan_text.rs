@@ -9,12 +9,14 @@ use serde::Serialize;
 use super::action::{ChangeRow, in_words};
 use super::follow_up::follow_up_text;
 use super::interruption::InterruptedReport;
+use super::left_over::left_over;
 use super::plan::{BlockedReport, PlanReport, StepReport};
 use super::privilege::{PrivilegeReport, privilege_text, violations_text};
 use super::report::Report;
 use super::style::{DANGER, MINOR, STRONG, paint};
-use super::text::{Table, counted, harmless, paragraph, some};
+use super::text::{Table, counted, harmless, paragraph};
 use super::waiting::waiting_text;
+use crate::first_few;
 use crate::plan::Action;
 
 /// Reasons that one line has room for.
@@ -162,14 +164,8 @@ impl PlanReport {
             .partition(|step| matches!(step.action, Action::Replace | Action::Rekey));
         for step in worst.into_iter().chain(others) {
             let words = in_words(step.action);
-            let mut reasons: Vec<&str> =
-                step.reasons.iter().map(|reason| reason.text.as_str()).collect();
-            let more = reasons.len().saturating_sub(most);
-            reasons.truncate(most);
-            let mut reason = reasons.join("; ");
-            if more > 0 {
-                let _ = write!(reason, "; and {more} more");
-            }
+            let reasons = step.reasons.iter().map(|reason| &reason.text);
+            let reason = first_few::lines(reasons, most).join("; ");
             rows.push(ChangeRow {
                 name: format!("{} {}", words.sign, step.name),
                 action: if done { words.done } else { words.planned },
@@ -197,7 +193,12 @@ impl PlanReport {
         for note in &self.notes {
             text.push_str(&paragraph("", 2, &harmless(&format!("note: {note}")), columns));
         }
-        text + &left_over(&self.absent, orphans, &self.foreign, all, columns)
+        let [absent, orphans, foreign] = left_over(&self.absent, orphans, &self.foreign);
+        text.push_str(&absent.text(columns));
+        // What `--prune` would delete, to the last file.
+        text.push_str(&orphans.text_of_all(columns));
+        text.push_str(&foreign.text(columns));
+        text
     }
 
     fn follow_up(&self, columns: usize) -> String {
@@ -248,41 +249,4 @@ impl PlanReport {
         parts.push(format!("{} unchanged", summary.unchanged));
         parts.join(", ")
     }
-}
-
-/// What plan and status only count. What `--prune` would delete, plan names to the last file.
-pub(super) fn left_over(
-    absent: &[String],
-    orphans: &[String],
-    foreign: &[String],
-    shown: fn(&[String]) -> String,
-    columns: usize,
-) -> String {
-    let mut text = String::new();
-    let mut line = |count: usize, names: String, noun: &str, what: &str, after: &str| {
-        if count > 0 {
-            let line = format!("{} {what}: {names}{after}", counted(count, noun));
-            text.push_str(&paragraph("", 2, &harmless(&line), columns));
-        }
-    };
-    line(
-        absent.len(),
-        some(absent),
-        "private key",
-        "known, but not here",
-        " (restore its file, or kpki apply --rekey NAME)",
-    );
-    line(
-        orphans.len(),
-        shown(orphans),
-        "orphan",
-        "no longer described",
-        " (kpki apply --prune deletes)",
-    );
-    line(foreign.len(), some(foreign), "file", "under out/ that kpki did not make", "");
-    text
-}
-
-fn all(names: &[String]) -> String {
-    names.join(", ")
 }

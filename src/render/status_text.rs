@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::expiry::State;
-use super::plan_text::left_over;
+use super::left_over::left_over;
 use super::report::Report;
 use super::status::{AttentionReport, StatusReport, Trouble};
 use super::style::{CHANGE, DANGER, PLAIN, STRONG, paint};
-use super::text::{Cell, Table, counted, some};
+use super::text::{Cell, Table, counted};
 use super::waiting::waiting_lines;
 use crate::first_few::more;
 
@@ -33,7 +33,8 @@ impl Report for StatusReport<'_> {
             let count = counted(self.changes, "artifact");
             let _ = writeln!(text, "{count} not as cluster.kdl asks yet (kpki plan tells)");
         }
-        text.push_str(&left_over(&self.absent, &self.orphans, &self.foreign, some, columns));
+        let left = left_over(&self.absent, &self.orphans, &self.foreign);
+        text.extend(left.iter().map(|names| names.text(columns)));
         text.push_str(&self.exposure.text(columns));
         for note in &self.notes {
             let _ = writeln!(text, "note: {note}");
