@@ -7,21 +7,21 @@ pub fn more(all: usize, shown: usize) -> Option<String> {
 }
 
 /// Gives the first as they are, and how many more there are as the last.
-pub fn lines<T: ToString>(all: impl IntoIterator<Item = T>, most: usize) -> Vec<String> {
+pub fn at_most<T: ToString>(most: usize, all: impl IntoIterator<Item = T>) -> Vec<String> {
     let mut all = all.into_iter();
-    let mut lines: Vec<String> = all.by_ref().take(most).map(|line| line.to_string()).collect();
-    lines.extend(more(all.count(), 0));
-    lines
+    let mut first: Vec<String> = all.by_ref().take(most).map(|one| one.to_string()).collect();
+    first.extend(more(all.count(), 0));
+    first
 }
 
 /// Says `alice, bob and 3 more`.
-pub fn names<T: ToString>(all: impl IntoIterator<Item = T>, most: usize) -> String {
+pub fn names<T: ToString>(most: usize, all: impl IntoIterator<Item = T>) -> String {
     let mut all = all.into_iter();
-    let names: Vec<String> = all.by_ref().take(most).map(|name| name.to_string()).collect();
-    let names = names.join(", ");
+    let first: Vec<String> = all.by_ref().take(most).map(|one| one.to_string()).collect();
+    let first = first.join(", ");
     match more(all.count(), 0) {
-        Some(more) => format!("{names} {more}"),
-        None => names,
+        Some(more) => format!("{first} {more}"),
+        None => first,
     }
 }
 
@@ -31,10 +31,10 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted() {
-        assert_eq!(names(["a", "b"], 2), "a, b");
-        assert_eq!(names(["a", "b", "c", "d"], 2), "a, b and 2 more");
-        assert_eq!(names([""; 0], 2), "");
-        assert_eq!(lines(["a", "b", "c"], 2), ["a", "b", "and 1 more"]);
+        assert_eq!(names(2, ["a", "b"]), "a, b");
+        assert_eq!(names(2, ["a", "b", "c", "d"]), "a, b and 2 more");
+        assert_eq!(names(2, [""; 0]), "");
+        assert_eq!(at_most(2, ["a", "b", "c"]), ["a", "b", "and 1 more"]);
         assert_eq!(more(3, 3), None);
     }
 }

@@ -13,6 +13,7 @@ use crate::first_few;
 use crate::lock::{self, Marks, merge};
 use crate::render::printable;
 use crate::sources::read_regular;
+use crate::visible;
 
 /// Names that a message has room for.
 const SHOWN: usize = 10;
@@ -20,7 +21,7 @@ const SHOWN: usize = 10;
 pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
     let read = |path: &Path| {
         let refuse = |why: &str| {
-            let path = printable(&path.display().to_string());
+            let path = visible::path(path);
             Error::refused(format!("cannot merge {}: {path}: {why}", printable(&args.path)))
         };
         let bytes = read_regular(path, lock::LIMIT).map_err(|why| refuse(&why))?;
@@ -37,11 +38,10 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
     if merged.conflicts.is_empty() {
         return Ok(Outcome::Done);
     }
-    let names = first_few::lines(&merged.conflicts, SHOWN);
     terminal::talk(&format!(
         "{}: both sides changed {}\n{}",
         printable(&args.path),
-        names.join(", "),
+        first_few::at_most(SHOWN, merged.conflicts).join(", "),
         lock::TAKE_ONE_SIDE
     ));
     Ok(Outcome::Refused)

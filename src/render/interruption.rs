@@ -73,7 +73,7 @@ impl InterruptedReport {
     fn sentences(&self) -> Vec<String> {
         let files = |what: &str, files: &[String]| {
             (!files.is_empty()).then(|| {
-                let shown = first_few::names(files, SHOWN);
+                let shown = first_few::names(SHOWN, files);
                 format!("finishing it {what} {}: {shown}", counted(files.len(), "file"))
             })
         };

@@ -48,7 +48,7 @@ mod wish;
 
 pub use artifact::artifact_report;
 pub use certificate::CertificateReport;
-pub use check::{CheckReport, Difference};
+pub use check::CheckReport;
 pub use diff::{DiffReport, Section, diff_report};
 pub use file::{Owner, file_report};
 pub use file_access::{FileCertificate, Wished, authority_report};

@@ -165,7 +165,7 @@ impl PlanReport {
         for step in worst.into_iter().chain(others) {
             let words = in_words(step.action);
             let reasons = step.reasons.iter().map(|reason| &reason.text);
-            let reason = first_few::lines(reasons, most).join("; ");
+            let reason = first_few::at_most(most, reasons).join("; ");
             rows.push(ChangeRow {
                 name: format!("{} {}", words.sign, step.name),
                 action: if done { words.done } else { words.planned },

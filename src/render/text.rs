@@ -199,7 +199,7 @@ pub fn some<T: ToString>(names: &[T]) -> String {
 
 /// As many as fit a line, and how many more there are.
 pub fn listed(names: &[String]) -> String {
-    first_few::names(names, 5)
+    first_few::names(5, names)
 }
 
 /// A path below `out/`, from the project folder on.
