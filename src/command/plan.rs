@@ -44,22 +44,19 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
     let mut report = plan_report(project.world(now), &project.spec, &plan, &review, &project.notes);
-    let saved = (args.out.as_ref()).map(|_| saved_text(project, now, &mut plan, &review, &intent));
+    let saved = (args.out.as_ref()).map(|_| save(project, now, &mut plan, &review, &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
         Ok(_) => note,
     });
     report.notes.extend(unverified);
-    let mut text = match args.output.format {
-        ReviewFormat::Text => report.text(terminal::columns()),
-        ReviewFormat::Json => report.json(),
-        ReviewFormat::Markdown => report.markdown(),
-    };
-    if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
+    let mut text = terminal::shown(&report, args.output.format)?;
+    if let (Some(file), Some(saved)) = (&args.out, saved) {
         let whose = Whose { directory, sources: &folder.sources };
-        product_file::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
+        product_file::place(whose, file, &SAVED)?.write(saved.text().as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
             let shown = visible::path(file);
+            let hash = &saved.hash;
             let _ = if report.stops() {
                 writeln!(
                     text,
@@ -96,21 +93,21 @@ const SAVED: Product<'_> = Product {
     mode: 0o666,
 };
 
-/// The text of a saved plan and its hash. What this machine has not verified is no part of the change: a plan
+/// The plan as it is saved. What this machine has not verified is no part of the change: a plan
 /// that was saved elsewhere, or before a secret was touched, is still this one.
-pub(super) fn saved_text(
+pub(super) fn save(
     project: &Project,
     now: Timestamp,
     plan: &mut Plan,
     review: &Review,
     intent: &Intent,
-) -> (String, String) {
+) -> SavedPlan {
     let all = plan.steps.clone();
     plan.steps.retain(|step| !step.is_of_this_machine());
     let world = project.world(now);
     let report = plan_report(world, &project.spec, plan, review, &project.notes);
     plan.steps = all;
-    SavedPlan::text(&project.graph, intent, &report)
+    SavedPlan::new(&project.graph, intent, report)
 }
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.

@@ -10,7 +10,7 @@ use crate::review::{Credential, Direction, Gain, PrivilegeChange, compare, new_s
 use crate::time::Timestamp;
 
 /// A certificate that differs, and whose it is.
-pub struct HeldCertificate<'a> {
+pub struct FileCertificate<'a> {
     pub pair: &'a CertificatePair,
     /// `None`: no description has anything there.
     pub described: Option<Wished>,
@@ -33,7 +33,7 @@ struct Found {
 /// Changes between descriptions, and those of certificates that no description tells of.
 pub fn authority_report(
     described: &[PrivilegeChange],
-    held: &[HeldCertificate<'_>],
+    held: &[FileCertificate<'_>],
 ) -> Vec<PrivilegeReport> {
     let mut reports: Vec<PrivilegeReport> = described.iter().map(privilege_report).collect();
     let mut by_holder: HashMap<String, Vec<usize>> = HashMap::new();
@@ -51,8 +51,7 @@ pub fn authority_report(
         // What was built has an end; a description has none.
         for (at, gain) in &own {
             if let Some(report) = reports.get_mut(*at).filter(|_| rests_on_a_certificate(gain)) {
-                let until = one.until(gain).map(|until| until.to_string());
-                report.until = report.until.take().max(until);
+                report.until = report.until.max(one.until(gain));
             }
         }
         for gain in one.gains() {
@@ -72,15 +71,11 @@ pub fn authority_report(
     reports.extend(found.map(|((direction, holder, gain), found)| {
         PrivilegeReport::of_files(holder, direction, &gain, found.paths, found.until)
     }));
-    reports.sort_by_key(|report| match report.direction.as_str() {
-        "escalation" => 0,
-        "gain" => 1,
-        _ => 2,
-    });
+    reports.sort_by_key(|report| report.direction);
     reports
 }
 
-impl HeldCertificate<'_> {
+impl FileCertificate<'_> {
     fn holder(&self) -> String {
         match &self.described {
             Some(wished) => wished.holder.clone(),
