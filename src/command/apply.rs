@@ -17,7 +17,7 @@ use crate::lock;
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{self, Action, Allow, Intent, Plan};
 use crate::render::{Asked, asked, moved, plan_report};
-use crate::review::{PrivilegeChange, Review, review};
+use crate::review::{Review, ReviewedChange, review};
 use crate::shell;
 use crate::sources::read_regular;
 use crate::state::{File, SecretFile};
@@ -234,7 +234,7 @@ fn refuse(plan: &Plan, review: &Review, decisions: &str, again: Option<Vec<Strin
         .blocked
         .iter()
         .filter_map(|blocked| blocked.allow.clone())
-        .chain(escalations.map(PrivilegeChange::allow))
+        .chain(escalations.map(ReviewedChange::allow))
         .collect();
     if allows.is_empty() {
         return Err(Error::refused(message));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
 use super::text::{harmless, paragraph, printable, some};
 use crate::plan::Allow;
-use crate::review::{Consent, Direction, Gain, PrivilegeChange, Violation};
+use crate::review::{AccessChange, Consent, Direction, ReviewedChange, Violation};
 use crate::shell;
 use crate::time::Timestamp;
 
@@ -55,14 +55,14 @@ pub struct ViolationReport {
     pub origin: Option<String>,
 }
 
-pub(super) fn privilege_report(change: &PrivilegeChange) -> PrivilegeReport {
+pub(super) fn privilege_report(change: &ReviewedChange) -> PrivilegeReport {
     let asked = change.consent != Consent::NotNeeded;
     PrivilegeReport {
-        holder: change.holder.to_string(),
-        code: change.gain.code().to_owned(),
-        direction: word(change.gain.direction()).to_owned(),
+        holder: change.principal.to_string(),
+        code: change.access.code().to_owned(),
+        direction: word(change.access.direction()).to_owned(),
         // Groups and names out of certificates that anybody may have made.
-        text: printable(&change.gain.to_string()),
+        text: printable(&change.access.to_string()),
         artifacts: change.artifacts.iter().map(ToString::to_string).collect(),
         origin: change.origin.as_ref().map(ToString::to_string),
         until: change.until.map(|until| until.to_string()),
@@ -88,17 +88,17 @@ pub(super) fn violation_report(violation: &Violation) -> ViolationReport {
 impl PrivilegeReport {
     /// Of files that nobody describes so.
     pub(super) fn of_files(
-        holder: String,
+        principal: String,
         direction: Direction,
-        gain: &Gain,
+        change: &AccessChange,
         paths: Vec<String>,
         until: Option<Timestamp>,
     ) -> Self {
         PrivilegeReport {
-            holder,
-            code: gain.code().to_owned(),
+            holder: principal,
+            code: change.code().to_owned(),
             direction: word(direction).to_owned(),
-            text: printable(&gain.to_string()),
+            text: printable(&change.to_string()),
             artifacts: paths,
             origin: None,
             until: until.map(|until| until.to_string()),
@@ -207,9 +207,9 @@ impl ViolationReport {
     }
 }
 
-impl PrivilegeChange {
+impl ReviewedChange {
     /// What lets apply go on.
     pub fn allow(&self) -> Allow {
-        Allow::Escalation(self.holder.as_artifact())
+        Allow::Escalation(self.principal.as_artifact())
     }
 }

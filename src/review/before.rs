@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::nodes::on_node;
 use super::roles::grants;
-use super::{Credential, proved};
+use super::{Credential, verified};
 use crate::facts::{RoleGrant, role_grants};
 use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
 use crate::hash::Digest;
@@ -28,7 +28,7 @@ impl<'a> Before<'a> {
     /// What the certificate of an artifact says.
     pub fn credential(&self, after: &Graph, id: DerivationId) -> Option<Credential> {
         match self {
-            Before::Here(world) => proved::of(*world, id),
+            Before::Here(world) => verified::of(*world, id),
             Before::Described(graph, _) => {
                 Credential::of_recipe(graph, Before::find(graph, after, id)?)
             }
@@ -102,7 +102,7 @@ impl<'a> Before<'a> {
                     Before::Here(world) => {
                         let certificate = world.survey.witness(id).certificate();
                         certificate.is_some_and(|facts| facts.sans.contains(name))
-                            && proved::of(*world, id).is_some()
+                            && verified::of(*world, id).is_some()
                     }
                     Before::Described(graph, _) => Credential::of_recipe(graph, id)
                         .is_some_and(|credential| credential.sans.contains(name)),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::access_change::AccessChange;
 use super::before::Before;
 use super::find::Finder;
-use super::gain::Gain;
 use super::nodes::on_node;
-use super::{Consent, Credential, PrivilegeChange, ReviewPolicy, left};
+use super::{Consent, Credential, ReviewPolicy, ReviewedChange, removed};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::plan::Intent;
 use crate::sealed::Owner;
@@ -20,7 +20,7 @@ pub struct Described<'a> {
 }
 
 /// Nothing here asks for consent: that is a plan's.
-pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<PrivilegeChange> {
+pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChange> {
     let (old, new) = (before.graph, after.graph);
     let mut finder = Finder::new(Before::Described(old, before.spec), new, after.spec, None);
     for id in new.ids() {
@@ -36,7 +36,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<PrivilegeChan
     for change in &mut changes {
         change.consent = Consent::NotNeeded;
     }
-    changes.sort_by_key(|change| change.gain.direction());
+    changes.sort_by_key(|change| change.access.direction());
     changes
 }
 
@@ -84,8 +84,8 @@ fn gone(finder: &mut Finder<'_>, old: &Graph, new: &Graph) {
             Some(_) => BTreeSet::new(),
             None => credential.groups,
         };
-        let holder = left::holder(finder, name);
+        let principal = removed::principal(finder, name);
         let name = super::find::identity(name);
-        finder.put(holder, Gain::Left { groups }, name, None, None);
+        finder.put(principal, AccessChange::Removed { groups }, name, None, None);
     }
 }

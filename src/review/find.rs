@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
+use super::access_change::{AccessChange, Direction};
 use super::before::Before;
-use super::gain::{Direction, Gain};
+use super::equivalents::Equivalents;
+use super::name_owners::NameOwners;
 use super::names::is_worth_telling;
 use super::nodes::{KnownNodes, on_node};
 use super::origin::{self, Place};
-use super::others::Names;
 use super::roles::grants;
-use super::standing::Standing;
-use super::{Consent, Credential, Holder, PrivilegeChange, ReviewPolicy};
-use super::{anchors, compare, gravity, left, recipients};
+use super::{Consent, Credential, Principal, ReviewPolicy, ReviewedChange};
+use super::{compare, order, recipients, removed, roots};
 use crate::graph::{DerivationId, Graph, Kubeconfig, Recipe, UserBindings};
 use crate::name::{ArtifactName, San};
 use crate::plan::{Action, Allow, Intent, Plan, World};
@@ -31,12 +31,12 @@ pub(super) fn find(
     intent: &Intent,
     policy: &ReviewPolicy,
     plan: &Plan,
-) -> Vec<PrivilegeChange> {
+) -> Vec<ReviewedChange> {
     if plan.changes_nothing() && plan.orphans.is_empty() {
         return Vec::new();
     }
-    let is_new = anchors::has_nothing_built(world);
-    if is_new && !anchors::has_roots(world) {
+    let is_new = roots::has_nothing_built(world);
+    if is_new && !roots::has_roots(world) {
         return Vec::new();
     }
     let mut finder = Finder::new(Before::Here(world), world.graph, spec, Some(world.now));
@@ -66,7 +66,7 @@ pub(super) fn find(
         finder.look_at(id, replaced.contains(&id));
     }
     recipients::find(&mut finder, world, plan);
-    left::find(&mut finder, world, plan);
+    removed::find(&mut finder, world, plan);
     if is_new {
         finder.is_asked_once();
     }
@@ -82,12 +82,12 @@ pub(super) struct Finder<'a> {
     pub spec: &'a Spec,
     /// When a certificate that is issued begins, if anybody knows.
     now: Option<Timestamp>,
-    pub changes: BTreeMap<(Holder, Gain), Found>,
+    pub changes: BTreeMap<(Principal, AccessChange), Found>,
     /// Whether the certificates of a row said a name on any node: many nodes may be new.
     pub names_of_rows: BTreeMap<(String, San), bool>,
     pub known_nodes: KnownNodes<'a>,
-    names: Names,
-    standing: Standing<'a>,
+    names: NameOwners,
+    standing: Equivalents<'a>,
 }
 
 #[derive(Default)]
@@ -95,7 +95,7 @@ pub(super) struct Found {
     artifacts: Vec<ArtifactName>,
     origin: Option<Origin>,
     until: Option<Timestamp>,
-    /// The holder could do everything before.
+    /// The principal could do everything before.
     is_no_more: bool,
     /// Another permission stands for it.
     pub asked_otherwise: bool,
@@ -117,8 +117,8 @@ impl<'a> Finder<'a> {
             proved: HashMap::new(),
             names_of_rows: BTreeMap::new(),
             known_nodes: KnownNodes::of(before),
-            names: Names::of(graph, spec),
-            standing: Standing::of(graph),
+            names: NameOwners::of(graph, spec),
+            standing: Equivalents::of(graph),
         }
     }
 
@@ -135,34 +135,40 @@ impl<'a> Finder<'a> {
     }
 
     /// A change of an artifact that is described.
-    pub fn add(&mut self, id: DerivationId, gain: Gain, until: Option<Timestamp>) -> &mut Found {
+    pub fn add(
+        &mut self,
+        id: DerivationId,
+        gain: AccessChange,
+        until: Option<Timestamp>,
+    ) -> &mut Found {
         let name = identity(&self.graph.get(id).name);
         let gain = match gain {
-            Gain::Name(name) => match self.names.owner(self.graph, id, &name) {
-                Some(owner) => Gain::OthersName { name, owner: owner.clone() },
-                None => Gain::Name(name),
+            AccessChange::Name(name) => match self.names.owner(self.graph, id, &name) {
+                Some(owner) => AccessChange::OthersName { name, owner: owner.clone() },
+                None => AccessChange::Name(name),
             },
             gain => gain,
         };
         let place = Place::of(self.graph, id);
         let origin = origin::of(self.spec, &place, &gain);
-        let holder = if matches!(gain, Gain::LongerLife { .. }) && place.is_of_defaults(self.spec) {
-            Holder::defaults()
-        } else {
-            Holder::of(&name)
-        };
-        self.put(holder, gain, name, origin, until)
+        let principal =
+            if matches!(gain, AccessChange::LongerLife { .. }) && place.is_of_defaults(self.spec) {
+                Principal::defaults()
+            } else {
+                Principal::of(&name)
+            };
+        self.put(principal, gain, name, origin, until)
     }
 
     pub fn put(
         &mut self,
-        holder: Holder,
-        gain: Gain,
+        principal: Principal,
+        gain: AccessChange,
         artifact: ArtifactName,
         origin: Option<Origin>,
         until: Option<Timestamp>,
     ) -> &mut Found {
-        let found = self.changes.entry((holder, gain)).or_default();
+        let found = self.changes.entry((principal, gain)).or_default();
         if found.artifacts.last() != Some(&artifact) {
             found.artifacts.push(artifact);
         }
@@ -189,7 +195,7 @@ impl<'a> Finder<'a> {
                 for gain in compare(&before, &after) {
                     let until =
                         if gain.direction() == Direction::Loss { kept_until } else { until };
-                    let is_no_more = all_powerful && matches!(gain, Gain::Group(_));
+                    let is_no_more = all_powerful && matches!(gain, AccessChange::Group(_));
                     self.add(id, gain, until).is_no_more |= is_no_more;
                 }
             }
@@ -203,7 +209,7 @@ impl<'a> Finder<'a> {
 
     /// A user or a certificate of whom nothing here tells what it could do before.
     fn somebody_new(&mut self, id: DerivationId, after: &Credential, until: Option<Timestamp>) {
-        let gain = Gain::Subject {
+        let gain = AccessChange::Subject {
             common_name: after.common_name.clone(),
             groups: after.groups.clone(),
             ca: origin::ca_of(self.graph, id),
@@ -213,7 +219,7 @@ impl<'a> Finder<'a> {
         self.add(id, gain, until);
         let names = after.sans.iter().filter(|name| after.server && is_worth_telling(name));
         for name in names {
-            self.add(id, Gain::Name(name.clone()), None);
+            self.add(id, AccessChange::Name(name.clone()), None);
         }
     }
 
@@ -226,7 +232,7 @@ impl<'a> Finder<'a> {
         for name in after.sans.difference(old).filter(|_| after.server) {
             let is_dialled = before.is_some() && *name == *endpoint;
             if is_dialled || self.names.owner(graph, id, name).is_some() {
-                self.add(id, Gain::Name(name.clone()), None);
+                self.add(id, AccessChange::Name(name.clone()), None);
             }
         }
     }
@@ -245,7 +251,7 @@ impl<'a> Finder<'a> {
             .collect();
         for node in new {
             let client = after.client;
-            self.add(id, Gain::KeyOn { node, client }, None);
+            self.add(id, AccessChange::KeyOn { node, client }, None);
         }
     }
 
@@ -253,10 +259,10 @@ impl<'a> Finder<'a> {
         let after = grants(recipe);
         let before = self.before.grants(self.graph, id);
         for grant in after.difference(&before) {
-            self.add(id, Gain::Role(grant.clone()), None);
+            self.add(id, AccessChange::Role(grant.clone()), None);
         }
         for grant in before.difference(&after) {
-            self.add(id, Gain::LostRole(grant.clone()), None);
+            self.add(id, AccessChange::LostRole(grant.clone()), None);
         }
     }
 
@@ -271,8 +277,8 @@ impl<'a> Finder<'a> {
             && config.server == endpoint.value
         {
             let origin = origin::written(&endpoint.origin);
-            let gain = Gain::Endpoint { old, new };
-            self.put(Holder::cluster("endpoint"), gain, name.clone(), origin, None);
+            let gain = AccessChange::Endpoint { old, new };
+            self.put(Principal::cluster("endpoint"), gain, name.clone(), origin, None);
         }
     }
 
@@ -280,11 +286,11 @@ impl<'a> Finder<'a> {
         self.graph.not_before().or(self.now)
     }
 
-    pub fn finish(self, intent: &Intent, policy: &ReviewPolicy) -> Vec<PrivilegeChange> {
-        let mut changes: Vec<PrivilegeChange> = self
+    pub fn finish(self, intent: &Intent, policy: &ReviewPolicy) -> Vec<ReviewedChange> {
+        let mut changes: Vec<ReviewedChange> = self
             .changes
             .into_iter()
-            .map(|((holder, gain), found)| PrivilegeChange {
+            .map(|((principal, gain), found)| ReviewedChange {
                 consent: if found.is_no_more
                     || found.asked_otherwise
                     || gain.direction() != Direction::Escalation
@@ -293,32 +299,33 @@ impl<'a> Finder<'a> {
                 } else {
                     Consent::Missing
                 },
-                holder,
-                gain,
+                principal,
+                access: gain,
                 artifacts: found.artifacts,
                 origin: found.origin,
                 until: found.until,
             })
             .collect();
-        Holder::tell_apart(changes.iter_mut().map(|change| &mut change.holder));
+        Principal::tell_apart(changes.iter_mut().map(|change| &mut change.principal));
         for change in &mut changes {
             if change.consent != Consent::Missing {
                 continue;
             }
-            if policy.takes_for_ordinary(&change.gain) {
+            if policy.takes_for_ordinary(&change.access) {
                 change.consent = Consent::NotNeeded;
-            } else if is_allowed(intent, &change.holder) {
+            } else if is_allowed(intent, &change.principal) {
                 change.consent = Consent::Given;
             }
         }
-        gravity::sort(&mut changes);
+        order::sort(&mut changes);
         changes
     }
 }
 
-fn is_allowed(intent: &Intent, holder: &Holder) -> bool {
+fn is_allowed(intent: &Intent, principal: &Principal) -> bool {
     let mut allowed = intent.allow.iter();
-    allowed.any(|allow| matches!(allow, Allow::Escalation(name) if holder.is_called(name.as_str())))
+    allowed
+        .any(|allow| matches!(allow, Allow::Escalation(name) if principal.is_called(name.as_str())))
 }
 
 /// Of a request, the user's.

@@ -4,28 +4,29 @@
 //! Before is what a CA's signature proves, never what the lock claims, or what another description asks for;
 //! after is what the recipes make. A gain stops apply until a person names it.
 
-mod anchors;
+mod access_change;
 mod before;
 mod between;
 mod compare;
 mod credential;
+mod equivalents;
 mod find;
 mod folder;
-mod gain;
-mod gravity;
-mod holder;
-mod holders;
-mod left;
+mod name_owners;
 mod names;
 mod nodes;
+mod order;
 mod origin;
-mod others;
 mod pods;
 mod policy;
-mod proved;
+mod powerful;
+mod principal;
+mod principals;
 mod recipients;
+mod removed;
 mod roles;
-mod standing;
+mod roots;
+mod verified;
 mod violation;
 
 use crate::hash::Digest;
@@ -34,21 +35,21 @@ use crate::plan::{Intent, Plan, World};
 use crate::spec::{Origin, Spec};
 use crate::time::Timestamp;
 
+pub use access_change::{AccessChange, Direction};
 pub use between::{Described, between};
 pub use compare::{compare, new_subject};
 pub use credential::Credential;
 pub use folder::{FolderPrefix, is_harmless};
-pub use gain::{Direction, Gain};
-pub use holder::Holder;
-pub use holders::holders;
 pub use policy::{GroupPattern, ReviewPolicy, SanPattern};
+pub use principal::Principal;
+pub use principals::principals;
 pub use violation::Violation;
 
 /// What a person must know and decide before a plan is carried out.
 #[derive(Debug, Default)]
 pub struct Review {
     /// Who gains and loses power.
-    pub changes: Vec<PrivilegeChange>,
+    pub changes: Vec<ReviewedChange>,
     /// What a policy forbids.
     pub violations: Vec<Violation>,
     /// Of the policy's file.
@@ -72,9 +73,9 @@ pub fn review(
 
 /// One change in power; the same one on several nodes is one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PrivilegeChange {
-    pub holder: Holder,
-    pub gain: Gain,
+pub struct ReviewedChange {
+    pub principal: Principal,
+    pub access: AccessChange,
     /// Never empty.
     pub artifacts: Vec<ArtifactName>,
     /// Where the description says so.
@@ -87,14 +88,14 @@ pub struct PrivilegeChange {
 /// Whether apply may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Consent {
-    /// `--allow escalation:HOLDER` is missing.
+    /// `--allow escalation:PRINCIPAL` is missing.
     Missing,
     Given,
     /// It gives no power, or a policy takes it for ordinary.
     NotNeeded,
 }
 
-impl PrivilegeChange {
+impl ReviewedChange {
     /// It stops apply.
     pub fn stops(&self) -> bool {
         self.consent == Consent::Missing

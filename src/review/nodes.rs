@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access_change::AccessChange;
 use super::before::Before;
 use super::find::Finder;
-use super::gain::Gain;
 use super::names::is_worth_telling;
-use super::{Credential, Holder};
+use super::{Credential, Principal};
 use crate::graph::DerivationId;
 use crate::name::{ArtifactName, San};
 use crate::profile::{Hosts, LEAVES};
@@ -91,9 +91,9 @@ impl Finder<'_> {
             || (is_control_plane && !self.known_nodes.has_control_plane(node));
         if joins {
             let origin = self.spec.lines.block("node", node).cloned();
-            let (holder, gain) = (Holder::node(node), Gain::Joined(described.role));
+            let (principal, gain) = (Principal::node(node), AccessChange::Joined(described.role));
             let name = self.graph.get(id).name.clone();
-            self.put(holder, gain, name, origin, None);
+            self.put(principal, gain, name, origin, None);
         }
         if !after.server {
             return;
@@ -105,7 +105,7 @@ impl Finder<'_> {
             let key = (row.to_owned(), name.clone());
             let rows = self.names_of_rows.entry(key);
             if !*rows.or_insert_with(|| before.row_has(row, name)) {
-                self.add(id, Gain::Name(name.clone()), None);
+                self.add(id, AccessChange::Name(name.clone()), None);
             }
         }
     }

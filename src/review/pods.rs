@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Holder;
+use super::Principal;
+use super::access_change::AccessChange;
 use super::before::Before;
 use super::find::Finder;
-use super::gain::Gain;
 use super::nodes::described;
 use crate::graph::{DerivationId, Recipe, StaticPod, flags_on};
 use crate::hash::Digest;
@@ -44,20 +44,20 @@ impl Finder<'_> {
             };
             if new != old && new != own {
                 let flag = flag.name;
-                gains.push(Gain::Flag { flag, old, new });
+                gains.push(AccessChange::Flag { flag, old, new });
             }
         }
         let known = before.map(|before| before.repositories).unwrap_or_default();
         let kubernetes = process.repository();
         let images = after.repositories.difference(&known);
         let images = images.filter(|image| **image != kubernetes);
-        gains.extend(images.cloned().map(Gain::Image));
+        gains.extend(images.cloned().map(AccessChange::Image));
         let component = process.component().as_str();
         for gain in gains {
             let origin = self.spec.lines.block("component", component).cloned();
-            let (holder, name) =
-                (Holder::new("components", component), self.graph.get(id).name.clone());
-            self.put(holder, gain, name, origin, None);
+            let (principal, name) =
+                (Principal::new("components", component), self.graph.get(id).name.clone());
+            self.put(principal, gain, name, origin, None);
         }
     }
 }

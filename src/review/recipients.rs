@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Holder;
+use super::Principal;
+use super::access_change::AccessChange;
 use super::find::Finder;
-use super::gain::Gain;
 use crate::name::ArtifactName;
 use crate::plan::{Change, Plan, World, recorded};
 use crate::sealed::Owner;
@@ -30,12 +30,16 @@ impl Finder<'_> {
         added: &BTreeSet<(Owner, String)>,
         removed: &BTreeSet<(Owner, String)>,
     ) {
-        tell(self, Gain::Recipient, added);
-        tell(self, Gain::LostRecipient, removed);
+        tell(self, AccessChange::Recipient, added);
+        tell(self, AccessChange::LostRecipient, removed);
     }
 }
 
-fn tell(finder: &mut Finder<'_>, gain: fn(String) -> Gain, recipients: &BTreeSet<(Owner, String)>) {
+fn tell(
+    finder: &mut Finder<'_>,
+    gain: fn(String) -> AccessChange,
+    recipients: &BTreeSet<(Owner, String)>,
+) {
     for (owner, name) in recipients {
         // What is on a new node was never closed to it.
         if let Some(node) = owner
@@ -43,14 +47,14 @@ fn tell(finder: &mut Finder<'_>, gain: fn(String) -> Gain, recipients: &BTreeSet
         {
             continue;
         }
-        let (holder, origin) = match owner {
+        let (principal, origin) = match owner {
             Some(node) => {
-                (Holder::node(node.as_str()), finder.spec.lines.block("node", node.as_str()))
+                (Principal::node(node.as_str()), finder.spec.lines.block("node", node.as_str()))
             }
-            None => (Holder::cluster("secrets"), finder.spec.lines.block("secrets", "")),
+            None => (Principal::cluster("secrets"), finder.spec.lines.block("secrets", "")),
         };
-        let artifact = ArtifactName::of(holder.name());
-        finder.put(holder, gain(name.clone()), artifact, origin.cloned(), None);
+        let artifact = ArtifactName::of(principal.name());
+        finder.put(principal, gain(name.clone()), artifact, origin.cloned(), None);
     }
 }
 

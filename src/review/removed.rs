@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access_change::AccessChange;
 use super::find::Finder;
-use super::gain::Gain;
 use super::nodes::{described, on_node};
-use super::{Credential, Holder};
+use super::{Credential, Principal};
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
@@ -22,24 +22,24 @@ pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {
         let Some(end) = entry.not_after.filter(|end| *end > world.now) else {
             continue;
         };
-        let holder = holder(finder, name);
+        let principal = principal(finder, name);
         let credential = entry.certificate.and_then(|digest| certificates.get(&digest));
         // A node's groups go without saying.
         let groups = match credential {
             Some(credential) if on_node(name).is_none() => credential.groups.clone(),
             _ => BTreeSet::new(),
         };
-        finder.put(holder, Gain::Left { groups }, name.clone(), None, Some(end));
+        finder.put(principal, AccessChange::Removed { groups }, name.clone(), None, Some(end));
     }
 }
 
 /// Whose an artifact was that is described no longer.
-pub(super) fn holder(finder: &Finder<'_>, name: &ArtifactName) -> Holder {
+pub(super) fn principal(finder: &Finder<'_>, name: &ArtifactName) -> Principal {
     match on_node(name) {
         // A part of a node that stays.
-        Some((node, _)) if described(finder.spec, node).is_some() => Holder::of(name),
-        Some((node, _)) => Holder::node(node),
-        None => Holder::of(name),
+        Some((node, _)) if described(finder.spec, node).is_some() => Principal::of(name),
+        Some((node, _)) => Principal::node(node),
+        None => Principal::of(name),
     }
 }
 

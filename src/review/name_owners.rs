@@ -27,12 +27,12 @@ impl fmt::Display for Owner {
     }
 }
 
-pub(super) struct Names {
+pub(super) struct NameOwners {
     owners: BTreeMap<San, BTreeSet<Owner>>,
     roles: HashMap<String, Role>,
 }
 
-impl Names {
+impl NameOwners {
     pub fn of(graph: &Graph, spec: &Spec) -> Self {
         let mut owners: BTreeMap<San, BTreeSet<Owner>> = BTreeMap::new();
         let mut add = |name: San, owner| {
@@ -71,7 +71,7 @@ impl Names {
         }
         let nodes = spec.nodes.iter();
         let roles = nodes.map(|node| (node.name.to_string(), node.role));
-        Names { owners, roles: roles.collect() }
+        NameOwners { owners, roles: roles.collect() }
     }
 
     /// Who else has the name. What holds a CA's key can stand in the place of all that do.

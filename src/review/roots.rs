@@ -1,8 +1,8 @@
 //! Roots of trust: new, replaced, or older than all that is built from them.
 
+use super::access_change::AccessChange;
 use super::find::Finder;
-use super::gain::Gain;
-use super::{Credential, Holder, compare};
+use super::{Credential, Principal, compare};
 use crate::graph::{DerivationId, Recipe};
 use crate::name::ArtifactName;
 use crate::plan::World;
@@ -37,7 +37,7 @@ impl Finder<'_> {
     pub fn anchor(&mut self, id: DerivationId, is_replaced: bool) {
         let graph = self.graph;
         if is_replaced {
-            self.add(id, Gain::AnchorReplaced, None).asked_otherwise = true;
+            self.add(id, AccessChange::RootReplaced, None).asked_otherwise = true;
             return;
         }
         let recipe = &graph.get(id).recipe;
@@ -48,7 +48,7 @@ impl Finder<'_> {
                 let mut gains = compare(&before, &after);
                 let is_another = self.before.authority(graph, id) != graph.brought_digest(id);
                 if is_brought && is_another && gains.is_empty() {
-                    gains.push(Gain::AnchorReissued);
+                    gains.push(AccessChange::RootReissued);
                 }
                 for gain in gains {
                     self.add(id, gain, None);
@@ -57,7 +57,7 @@ impl Finder<'_> {
             // What was trusted before, nothing here says.
             _ if !is_brought && self.before.knows(graph, id) => {}
             _ => {
-                self.add(id, Gain::Anchor, None);
+                self.add(id, AccessChange::Root, None);
             }
         }
     }
@@ -67,8 +67,8 @@ impl Finder<'_> {
         for found in self.changes.values_mut() {
             found.asked_otherwise = true;
         }
-        let holder = Holder::cluster("cluster");
-        let artifact = ArtifactName::of(holder.name());
-        self.put(holder, Gain::Anew, artifact, None, None);
+        let principal = Principal::cluster("cluster");
+        let artifact = ArtifactName::of(principal.name());
+        self.put(principal, AccessChange::Anew, artifact, None, None);
     }
 }
