@@ -5,44 +5,50 @@
 //! after is what the recipes make. A gain stops apply until a person names it.
 
 mod access_change;
-mod before;
+mod asked;
 mod between;
 mod compare;
 mod credential;
+mod difference;
+mod elsewhere;
 mod equivalents;
-mod find;
 mod folder;
+mod here;
 mod name_owners;
 mod names;
 mod nodes;
+mod of_plan;
 mod order;
 mod origin;
-mod pods;
+mod pod_access;
 mod policy;
 mod powerful;
+mod powers;
 mod principal;
 mod principals;
 mod recipients;
 mod removed;
+mod reviewed;
 mod roles;
 mod roots;
+mod told;
 mod verified;
 mod violation;
 
 use crate::hash::Digest;
-use crate::name::ArtifactName;
 use crate::plan::{Intent, Plan, World};
-use crate::spec::{Origin, Spec};
-use crate::time::Timestamp;
+use crate::spec::Spec;
 
 pub use access_change::{AccessChange, Direction};
-pub use between::{Described, between};
+pub use asked::Described;
+pub use between::between;
 pub use compare::{compare, new_subject};
 pub use credential::Credential;
 pub use folder::{FolderPrefix, is_harmless};
 pub use policy::{GroupPattern, ReviewPolicy, SanPattern};
 pub use principal::Principal;
 pub use principals::principals;
+pub use reviewed::{Consent, ReviewedChange};
 pub use violation::Violation;
 
 /// What a person must know and decide before a plan is carried out.
@@ -65,39 +71,8 @@ pub fn review(
     plan: &Plan,
 ) -> Review {
     Review {
-        changes: find::find(world, spec, intent, policy, plan),
+        changes: of_plan::changes(world, spec, intent, policy, plan),
         violations: violation::find(world.graph, spec, policy),
         policy: policy.digest,
-    }
-}
-
-/// One change in power; the same one on several nodes is one change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReviewedChange {
-    pub principal: Principal,
-    pub access: AccessChange,
-    /// Never empty.
-    pub artifacts: Vec<ArtifactName>,
-    /// Where the description says so.
-    pub origin: Option<Origin>,
-    /// Until when the certificate that holds it cannot be taken back.
-    pub until: Option<Timestamp>,
-    pub consent: Consent,
-}
-
-/// Whether apply may go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Consent {
-    /// `--allow escalation:PRINCIPAL` is missing.
-    Missing,
-    Given,
-    /// It gives no power, or a policy takes it for ordinary.
-    NotNeeded,
-}
-
-impl ReviewedChange {
-    /// It stops apply.
-    pub fn stops(&self) -> bool {
-        self.consent == Consent::Missing
     }
 }

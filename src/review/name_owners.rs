@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::nodes::on_node;
-use crate::graph::{DerivationId, Graph, Recipe};
+use crate::graph::{Graph, Recipe};
 use crate::name::San;
 use crate::spec::{Role, Spec};
 
@@ -27,9 +27,14 @@ impl fmt::Display for Owner {
     }
 }
 
+/// Names by which clients know somebody.
+#[derive(Debug, Default)]
 pub(super) struct NameOwners {
-    owners: BTreeMap<San, BTreeSet<Owner>>,
-    roles: HashMap<String, Role>,
+    pub owners: BTreeMap<San, BTreeSet<Owner>>,
+    /// Of nodes.
+    pub roles: HashMap<String, Role>,
+    /// Where kubeconfigs lead.
+    pub endpoint: Option<San>,
 }
 
 impl NameOwners {
@@ -71,19 +76,14 @@ impl NameOwners {
         }
         let nodes = spec.nodes.iter();
         let roles = nodes.map(|node| (node.name.to_string(), node.role));
-        NameOwners { owners, roles: roles.collect() }
+        let endpoint = Some(spec.cluster.endpoint.value.host.clone());
+        NameOwners { owners, roles: roles.collect(), endpoint }
     }
 
-    /// Who else has the name. What holds a CA's key can stand in the place of all that do.
-    pub fn owner(&self, graph: &Graph, id: DerivationId, name: &San) -> Option<&Owner> {
+    /// Who else has the name than what lies on these nodes. What holds a CA's key can stand in the place of
+    /// all that do.
+    pub fn owner(&self, nodes: &BTreeSet<&str>, name: &San) -> Option<&Owner> {
         let owners = self.owners.get(name)?;
-        let places = graph.placements(id).iter();
-        let artifact = on_node(&graph.get(id).name).map(|(node, _)| node);
-        let nodes: BTreeSet<&str> = places
-            .filter_map(|place| place.path.as_str().strip_prefix("nodes/")?.split_once('/'))
-            .map(|(node, _)| node)
-            .chain(artifact)
-            .collect();
         let role = |node: &str| self.roles.get(node).copied();
         let has_keys = |node: &str| matches!(role(node), Some(Role::ControlPlane | Role::Etcd));
         let is_own = |owner: &Owner| match owner {
@@ -98,5 +98,10 @@ impl NameOwners {
             }
         };
         owners.iter().find(|owner| !is_own(owner))
+    }
+
+    /// Kubeconfigs dial it.
+    pub fn is_endpoint(&self, name: &San) -> bool {
+        self.endpoint.as_ref() == Some(name)
     }
 }

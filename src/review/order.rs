@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::access_change::AccessChange;
 use super::powerful::is_powerful_group;
-use super::{Principal, ReviewedChange};
+use super::principal::Principal;
+use super::reviewed::ReviewedChange;
 
 /// What is as good as the whole cluster comes first; all of one principal stay together.
 pub(super) fn sort(changes: &mut [ReviewedChange]) {

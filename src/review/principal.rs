@@ -78,6 +78,12 @@ impl Principal {
     }
 }
 
+/// Of a request, the user's.
+pub(super) fn identity(name: &ArtifactName) -> ArtifactName {
+    let own = name.as_str().strip_suffix("/request");
+    own.map_or_else(|| name.clone(), ArtifactName::of)
+}
+
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.ambiguous {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Principal;
-use super::find::identity;
 use super::nodes::on_node;
+use super::principal::{Principal, identity};
 use crate::graph::Graph;
 use crate::name::ArtifactName;
 use crate::spec::{Component, Spec};

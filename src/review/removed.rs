@@ -2,45 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access_change::AccessChange;
-use super::find::Finder;
-use super::nodes::{described, on_node};
-use super::{Credential, Principal};
+use super::Credential;
+use super::nodes::on_node;
+use super::powers::Removed;
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::hash::Digest;
-use crate::name::ArtifactName;
 use crate::plan::{Orphan, Plan, World};
 use crate::state::File;
 
-pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {
-    let lines = plan.orphans.iter().filter_map(|orphan| match orphan {
-        Orphan::Line(name) => Some((name, world.lock.entries.get(name)?)),
-        Orphan::File { .. } => None,
-    });
+pub(super) fn find(world: World<'_>, plan: &Plan) -> Vec<Removed> {
     let certificates = certificates(world, plan);
-    for (name, entry) in lines {
-        let Some(end) = entry.not_after.filter(|end| *end > world.now) else {
-            continue;
+    let removed = plan.orphans.iter().filter_map(|orphan| {
+        let Orphan::Line(name) = orphan else {
+            return None;
         };
-        let principal = principal(finder, name);
+        let entry = world.lock.entries.get(name)?;
+        let until = entry.not_after.filter(|end| *end > world.now)?;
         let credential = entry.certificate.and_then(|digest| certificates.get(&digest));
         // A node's groups go without saying.
         let groups = match credential {
             Some(credential) if on_node(name).is_none() => credential.groups.clone(),
             _ => BTreeSet::new(),
         };
-        finder.put(principal, AccessChange::Removed { groups }, name.clone(), None, Some(end));
-    }
-}
-
-/// Whose an artifact was that is described no longer.
-pub(super) fn principal(finder: &Finder<'_>, name: &ArtifactName) -> Principal {
-    match on_node(name) {
-        // A part of a node that stays.
-        Some((node, _)) if described(finder.spec, node).is_some() => Principal::of(name),
-        Some((node, _)) => Principal::node(node),
-        None => Principal::of(name),
-    }
+        Some(Removed { artifact: name.clone(), groups, until: Some(until) })
+    });
+    removed.collect()
 }
 
 fn certificates(world: World<'_>, plan: &Plan) -> BTreeMap<Digest, Credential> {

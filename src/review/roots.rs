@@ -1,11 +1,43 @@
 //! Roots of trust: new, replaced, or older than all that is built from them.
 
 use super::access_change::AccessChange;
-use super::find::Finder;
-use super::{Credential, Principal, compare};
-use crate::graph::{DerivationId, Recipe};
-use crate::name::ArtifactName;
+use super::{Credential, compare};
+use crate::graph::Recipe;
+use crate::hash::Digest;
 use crate::plan::World;
+
+/// A CA or the service-account key.
+#[derive(Debug, Default)]
+pub(super) struct Root {
+    /// `None`: it is no CA, or nothing here says what was trusted.
+    pub credential: Option<Credential>,
+    /// Digest of a CA's certificate, where that is one already.
+    pub certificate: Option<Digest>,
+    /// Somebody else's CA.
+    pub is_brought: bool,
+    /// Its key cannot stay.
+    pub is_replaced: bool,
+}
+
+impl Root {
+    /// `before`: anything of it was there.
+    pub fn changes(&self, before: Option<&Root>) -> Vec<AccessChange> {
+        let credentials = before.and_then(|before| before.credential.as_ref());
+        match (credentials.zip(self.credential.as_ref()), before) {
+            (Some((old, new)), Some(before)) => {
+                let mut changes = compare(old, new);
+                let is_another = before.certificate != self.certificate;
+                if self.is_brought && is_another && changes.is_empty() {
+                    changes.push(AccessChange::RootReissued);
+                }
+                changes
+            }
+            // What was trusted before, nothing here says.
+            (None, Some(_)) if !self.is_brought => Vec::new(),
+            _ => vec![AccessChange::Root],
+        }
+    }
+}
 
 pub(super) fn has_nothing_built(world: World<'_>) -> bool {
     let graph = world.graph;
@@ -22,8 +54,8 @@ pub(super) fn has_nothing_built(world: World<'_>) -> bool {
 /// key of a brought CA lies there before the first apply.
 pub(super) fn has_roots(world: World<'_>) -> bool {
     let graph = world.graph;
-    let mut anchors = graph.ids().filter(|id| graph.get(*id).recipe.is_anchor());
-    anchors.any(|id| {
+    let mut roots = graph.ids().filter(|id| graph.get(*id).recipe.is_anchor());
+    roots.any(|id| {
         let is_brought = matches!(&graph.get(id).recipe, Recipe::Authority(ca) if !ca.is_own());
         let mut places = graph.placements(id).iter();
         places.any(|place| {
@@ -31,44 +63,4 @@ pub(super) fn has_roots(world: World<'_>) -> bool {
                 && !(is_brought && place.content.is_secret())
         })
     })
-}
-
-impl Finder<'_> {
-    pub fn anchor(&mut self, id: DerivationId, is_replaced: bool) {
-        let graph = self.graph;
-        if is_replaced {
-            self.add(id, AccessChange::RootReplaced, None).asked_otherwise = true;
-            return;
-        }
-        let recipe = &graph.get(id).recipe;
-        let is_brought = matches!(recipe, Recipe::Authority(authority) if !authority.is_own());
-        let before = self.before.credential(graph, id);
-        match (before, Credential::of_recipe(graph, id)) {
-            (Some(before), Some(after)) => {
-                let mut gains = compare(&before, &after);
-                let is_another = self.before.authority(graph, id) != graph.brought_digest(id);
-                if is_brought && is_another && gains.is_empty() {
-                    gains.push(AccessChange::RootReissued);
-                }
-                for gain in gains {
-                    self.add(id, gain, None);
-                }
-            }
-            // What was trusted before, nothing here says.
-            _ if !is_brought && self.before.knows(graph, id) => {}
-            _ => {
-                self.add(id, AccessChange::Root, None);
-            }
-        }
-    }
-
-    /// One consent for all, and one line that says so.
-    pub fn is_asked_once(&mut self) {
-        for found in self.changes.values_mut() {
-            found.asked_otherwise = true;
-        }
-        let principal = Principal::cluster("cluster");
-        let artifact = ArtifactName::of(principal.name());
-        self.put(principal, AccessChange::Anew, artifact, None, None);
-    }
 }

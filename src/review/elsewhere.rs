@@ -1,0 +1,63 @@
+//! What others of the same kind could do before: a new one beside them gains nothing over anybody.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::nodes::on_node;
+use super::pod_access::PodAccess;
+use super::powers::{Artifact, Power};
+use crate::graph::{DerivationId, Graph, Recipe};
+use crate::name::{ArtifactName, San};
+use crate::profile::Process;
+
+#[derive(Debug, Default)]
+pub(super) struct Elsewhere {
+    /// Names that a node's certificates had, on any node: `apiserver`, and what it could serve as.
+    pub names: BTreeSet<(String, San)>,
+    pub pods: BTreeMap<Process, PodAccess>,
+}
+
+/// What is asked for and was not there.
+pub(super) fn new_ones<'a>(asked: &'a [Artifact], before: &[Artifact]) -> Vec<&'a Artifact> {
+    let known: HashSet<&ArtifactName> = before.iter().map(|artifact| &artifact.name).collect();
+    asked.iter().filter(|artifact| !known.contains(&artifact.name)).collect()
+}
+
+impl Elsewhere {
+    /// Looked for only as far as `new_ones` need it. `graph` is of what was before: whether one of its
+    /// artifacts had a name, and what its manifest said.
+    pub fn of(
+        new_ones: &[&Artifact],
+        graph: &Graph,
+        had_name: impl Fn(DerivationId, &San) -> bool,
+        pod: impl Fn(DerivationId) -> Option<PodAccess>,
+    ) -> Elsewhere {
+        let mut names = BTreeSet::new();
+        let mut processes = BTreeSet::new();
+        for artifact in new_ones {
+            match (&artifact.power, on_node(&artifact.name)) {
+                (Power::Certificate(certificate), Some((_, row))) => {
+                    names.extend(certificate.chosen.iter().map(|name| (row, name)));
+                }
+                (Power::StaticPod(pod), _) => {
+                    processes.insert(pod.process);
+                }
+                _ => {}
+            }
+        }
+        let on_any_node = |(row, name): &(&str, &San)| {
+            graph.ids().any(|id| {
+                let other = on_node(&graph.get(id).name);
+                other.is_some_and(|(_, other)| other == *row) && had_name(id, name)
+            })
+        };
+        let of_process = |process: Process| {
+            let runs = |id: &DerivationId| matches!(&graph.get(*id).recipe, Recipe::StaticPod(pod) if pod.process == process);
+            graph.ids().filter(runs).find_map(&pod).map(|pod| (process, pod))
+        };
+        let names = names.into_iter().filter(on_any_node);
+        Elsewhere {
+            names: names.map(|(row, name)| (row.to_owned(), name.clone())).collect(),
+            pods: processes.into_iter().filter_map(of_process).collect(),
+        }
+    }
+}
