@@ -81,27 +81,24 @@ impl Comparison<'_> {
     fn artifact(&mut self, old: Option<&Artifact>, new: &Artifact) {
         let before = old.map(|old| &old.power);
         match &new.power {
-            Power::Certificate(after) => match old {
-                Some(Artifact { power: Power::Certificate(before), places, .. }) => {
+            Power::Certificate(after) => {
+                if let Some(Artifact { power: Power::Certificate(before), places, .. }) = old {
                     self.dialled_names(new, Some(before), after);
                     self.places(places, new, after);
                     self.certificate(new, before, after);
-                }
-                _ => {
+                } else {
                     self.dialled_names(new, None, after);
                     self.new_certificate(new, after);
                 }
-            },
+            }
             Power::Root(after) => {
-                if after.is_replaced {
-                    return self.own(new, AccessChange::RootReplaced, None, true);
-                }
                 let before = match before {
                     Some(Power::Root(before)) => Some(&**before),
                     _ => None,
                 };
                 for access in after.changes(before) {
-                    self.own(new, access, None, false);
+                    // Replacing it has a permission of its own.
+                    self.own(new, access, None, after.is_replaced);
                 }
             }
             Power::Bindings(after) => match before {

@@ -1,20 +1,13 @@
 //! What others of the same kind could do before: a new one beside them gains nothing over anybody.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use super::nodes::on_node;
 use super::pod_access::PodAccess;
-use super::powers::{Artifact, Power};
+use super::powers::{Artifact, Elsewhere, Power};
 use crate::graph::{DerivationId, Graph, Recipe};
 use crate::name::{ArtifactName, San};
 use crate::profile::Process;
-
-#[derive(Debug, Default)]
-pub(super) struct Elsewhere {
-    /// Names that a node's certificates had, on any node: `apiserver`, and what it could serve as.
-    pub names: BTreeSet<(String, San)>,
-    pub pods: BTreeMap<Process, PodAccess>,
-}
 
 /// What is asked for and was not there.
 pub(super) fn new_ones<'a>(asked: &'a [Artifact], before: &[Artifact]) -> Vec<&'a Artifact> {

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use super::elsewhere::{Elsewhere, new_ones};
+use super::elsewhere::new_ones;
 use super::nodes::{is_of_control_plane, on_node};
 use super::pod_access::PodAccess;
-use super::powers::{Artifact, Certificate, Power, Powers};
+use super::powers::{Artifact, Certificate, Elsewhere, Power, Powers};
 use super::roots::Root;
 use super::{recipients, removed, verified};
 use crate::facts::{RoleGrant, role_grants};
 use crate::graph::{Content, DerivationId, Recipe};
 use crate::hash::Digest;
-use crate::name::TreePath;
+use crate::name::{NodeName, TreePath};
 use crate::plan::{Plan, World};
 use crate::spec::Role;
 
@@ -33,14 +33,14 @@ impl Powers {
         let wanted = certificates
             .filter_map(|new| on_node(&new.name))
             .map(|(node, _)| node)
-            .chain(owners.filter_map(|(owner, _)| owner.as_ref().map(|node| node.as_str())));
+            .chain(owners.filter_map(|(owner, _)| owner.as_ref().map(NodeName::as_str)));
         let had_name = |id, name: &_| {
             let certificate = world.survey.witness(id).certificate();
             certificate.is_some_and(|facts| facts.sans.contains(name))
                 && verified::of(world, id).is_some()
         };
         Powers {
-            nodes: nodes(world, wanted.collect()),
+            nodes: nodes(world, &wanted.collect()),
             elsewhere: Elsewhere::of(&new_ones, world.graph, had_name, |id| pod(world, id)),
             artifacts,
             recipients,
@@ -99,7 +99,7 @@ fn places(world: World<'_>, id: DerivationId) -> BTreeSet<TreePath> {
 }
 
 /// Whose certificate is here was there; one of a control plane says that it was of that.
-fn nodes(world: World<'_>, wanted: BTreeSet<&str>) -> BTreeMap<String, Role> {
+fn nodes(world: World<'_>, wanted: &BTreeSet<&str>) -> BTreeMap<String, Role> {
     if wanted.is_empty() {
         return BTreeMap::new();
     }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
-use super::elsewhere::Elsewhere;
 use super::name_owners::NameOwners;
 use super::nodes::{node_of, on_node};
 use super::pod_access::PodAccess;
 use super::roots::Root;
 use crate::facts::RoleGrant;
 use crate::name::{ArtifactName, San, TreePath};
+use crate::profile::Process;
 use crate::sealed::Owner;
 use crate::spec::{CaName, Role};
 use crate::time::Timestamp;
@@ -26,6 +26,14 @@ pub(super) struct Powers {
     pub names: NameOwners,
     pub elsewhere: Elsewhere,
     pub removed: Vec<Removed>,
+}
+
+/// What others of the same kind have: a new one beside them gains nothing over anybody.
+#[derive(Debug, Default)]
+pub(super) struct Elsewhere {
+    /// Names that a node's certificates have on any node: `apiserver`, and what it can serve as.
+    pub names: BTreeSet<(String, San)>,
+    pub pods: BTreeMap<Process, PodAccess>,
 }
 
 #[derive(Debug)]

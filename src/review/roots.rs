@@ -22,6 +22,9 @@ pub(super) struct Root {
 impl Root {
     /// `before`: anything of it was there.
     pub fn changes(&self, before: Option<&Root>) -> Vec<AccessChange> {
+        if self.is_replaced {
+            return vec![AccessChange::RootReplaced];
+        }
         let credentials = before.and_then(|before| before.credential.as_ref());
         match (credentials.zip(self.credential.as_ref()), before) {
             (Some((old, new)), Some(before)) => {
