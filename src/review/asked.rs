@@ -6,13 +6,13 @@ use super::Credential;
 use super::equivalents::Equivalents;
 use super::name_owners::NameOwners;
 use super::names::is_worth_telling;
-use super::nodes::{chosen_names, described, on_node};
+use super::nodes::{chosen_names, described};
 use super::origin::ca_of;
 use super::pod_access::PodAccess;
-use super::powers::{Artifact, Certificate, Power, Powers};
+use super::powers::{ArtifactPower, Certificate, Power, Powers};
 use super::roles::grants;
 use super::roots::Root;
-use crate::graph::{DerivationId, Graph, Recipe};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe};
 use crate::name::San;
 use crate::spec::Spec;
 use crate::time::Timestamp;
@@ -34,9 +34,9 @@ impl Powers {
     ) -> Powers {
         let equivalents = Equivalents::of(of.graph);
         let artifact = |(id, is_replaced): (&DerivationId, &bool)| {
-            Some(Artifact {
+            Some(ArtifactPower {
                 power: power(of, *id, *is_replaced, &equivalents, start)?,
-                name: of.graph.get(*id).name.clone(),
+                artifact: of.graph.get(*id).artifact.clone(),
                 places: of.graph.placements(*id).iter().map(|place| place.path.clone()).collect(),
             })
         };
@@ -101,14 +101,13 @@ fn certificate(
 
 /// All others follow from the node and from Kubernetes.
 fn chosen(of: Described<'_>, id: DerivationId, credential: &Credential) -> BTreeSet<San> {
-    let on_node = on_node(&of.graph.get(id).name).filter(|_| credential.server);
-    let Some((node, row)) = on_node else {
-        return BTreeSet::new();
+    let node = match &of.graph.get(id).artifact {
+        Artifact::Leaf(Some(node), row) if credential.server => {
+            described(of.spec, node.as_str()).map(|node| (node, *row))
+        }
+        _ => None,
     };
-    let Some(node) = described(of.spec, node) else {
-        return BTreeSet::new();
-    };
-    let chosen = chosen_names(of.spec, node, row);
+    let chosen = node.map_or_else(BTreeSet::new, |(node, row)| chosen_names(of.spec, node, row));
     let names = chosen.into_iter().filter(|name| credential.sans.contains(name));
     names.filter(is_worth_telling).collect()
 }

@@ -6,7 +6,6 @@ use super::Credential;
 use super::asked::Described;
 use super::difference::differences;
 use super::elsewhere::new_ones;
-use super::nodes::on_node;
 use super::pod_access::PodAccess;
 use super::policy::ReviewPolicy;
 use super::powers::{Elsewhere, Powers, Removed};
@@ -77,7 +76,7 @@ fn removed(old: &Graph, new: &Graph) -> Vec<Removed> {
     let removed = gone.filter_map(|id| {
         let name = &old.get(id).name;
         let mut groups = Credential::of_recipe(old, id)?.groups;
-        if on_node(name).is_some() {
+        if old.get(id).artifact.node().is_some() {
             // A node's groups go without saying.
             groups.clear();
         }

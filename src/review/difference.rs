@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use super::access_change::{AccessChange, Direction};
 use super::compare;
 use super::names::is_worth_telling;
-use super::nodes::{node_of, on_node};
-use super::powers::{Artifact, Certificate, Power, Powers};
-use super::principal::{Principal, identity};
+use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
+use super::principal::Principal;
 use crate::facts::RoleGrant;
-use crate::name::{ArtifactName, San, TreePath};
+use crate::graph::{Artifact, Scope};
+use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::spec::Role;
 use crate::time::Timestamp;
 
@@ -30,11 +30,11 @@ pub(super) struct Difference {
 
 /// In build order.
 pub(super) fn differences(before: &Powers, after: &Powers) -> Vec<Difference> {
-    let known = before.artifacts.iter().map(|artifact| (&artifact.name, artifact));
-    let known: HashMap<&ArtifactName, &Artifact> = known.collect();
+    let known = before.artifacts.iter().map(|known| (&known.artifact, known));
+    let known: HashMap<&Artifact, &ArtifactPower> = known.collect();
     let mut comparison = Comparison { before, after, found: Vec::new() };
     for new in &after.artifacts {
-        comparison.artifact(known.get(&new.name).copied(), new);
+        comparison.artifact(known.get(&new.artifact).copied(), new);
     }
     comparison.recipients();
     comparison.removed();
@@ -51,19 +51,18 @@ impl Comparison<'_> {
     fn put(
         &mut self,
         principal: Principal,
-        artifact: &ArtifactName,
+        artifact: ArtifactName,
         access: AccessChange,
         until: Option<Timestamp>,
         is_exempt: bool,
     ) {
-        let artifact = artifact.clone();
         self.found.push(Difference { principal, artifact, access, until, is_exempt });
     }
 
     /// Of whoever has the artifact.
     fn own(
         &mut self,
-        new: &Artifact,
+        new: &ArtifactPower,
         access: AccessChange,
         until: Option<Timestamp>,
         is_exempt: bool,
@@ -75,14 +74,15 @@ impl Comparison<'_> {
             },
             access => access,
         };
-        self.put(Principal::of(&identity(&new.name)), &new.name, access, until, is_exempt);
+        let name = new.artifact.name();
+        self.put(Principal::of(&name), name, access, until, is_exempt);
     }
 
-    fn artifact(&mut self, old: Option<&Artifact>, new: &Artifact) {
+    fn artifact(&mut self, old: Option<&ArtifactPower>, new: &ArtifactPower) {
         let before = old.map(|old| &old.power);
         match &new.power {
             Power::Certificate(after) => {
-                if let Some(Artifact { power: Power::Certificate(before), places, .. }) = old {
+                if let Some(ArtifactPower { power: Power::Certificate(before), places, .. }) = old {
                     self.dialled_names(new, Some(before), after);
                     self.places(places, new, after);
                     self.certificate(new, before, after);
@@ -111,7 +111,13 @@ impl Comparison<'_> {
                     && before != after
                 {
                     let access = AccessChange::Endpoint { old: before.clone(), new: after.clone() };
-                    self.put(Principal::cluster("endpoint"), &new.name, access, None, false);
+                    self.put(
+                        Principal::cluster("endpoint"),
+                        new.artifact.name(),
+                        access,
+                        None,
+                        false,
+                    );
                 }
             }
             Power::StaticPod(after) => {
@@ -122,13 +128,13 @@ impl Comparison<'_> {
                 let component = after.process.component().as_str();
                 for access in after.changes(before) {
                     let principal = Principal::new("components", component);
-                    self.put(principal, &new.name, access, None, false);
+                    self.put(principal, new.artifact.name(), access, None, false);
                 }
             }
         }
     }
 
-    fn certificate(&mut self, new: &Artifact, before: &Certificate, after: &Certificate) {
+    fn certificate(&mut self, new: &ArtifactPower, before: &Certificate, after: &Certificate) {
         let all_powerful = before.credential.groups.contains(MASTERS);
         for access in compare(&before.credential, &after.credential) {
             let is_loss = access.direction() == Direction::Loss;
@@ -138,16 +144,17 @@ impl Comparison<'_> {
         }
     }
 
-    fn new_certificate(&mut self, new: &Artifact, after: &Certificate) {
-        match on_node(&new.name) {
-            Some((node, row)) => self.on_a_node(new, node, row, after),
-            None if is_of_kubernetes(&new.name) => {}
-            None => self.somebody_new(new, after),
+    fn new_certificate(&mut self, new: &ArtifactPower, after: &Certificate) {
+        match &new.artifact {
+            Artifact::Leaf(Some(node), row) => self.on_a_node(new, node, row, after),
+            // No node has it.
+            Artifact::Leaf(None, _) => {}
+            _ => self.somebody_new(new, after),
         }
     }
 
     /// A user or a certificate of whom nothing here tells what it could do before.
-    fn somebody_new(&mut self, new: &Artifact, after: &Certificate) {
+    fn somebody_new(&mut self, new: &ArtifactPower, after: &Certificate) {
         let Certificate { credential, until, ca, same_as, .. } = after;
         let access = AccessChange::Subject {
             common_name: credential.common_name.clone(),
@@ -164,25 +171,36 @@ impl Comparison<'_> {
     }
 
     /// Kubernetes' own, on a node that is new or has a new part: only its names are somebody's choice.
-    fn on_a_node(&mut self, new: &Artifact, node: &str, row: &str, after: &Certificate) {
-        let Some(role) = self.after.nodes.get(node).copied() else {
+    fn on_a_node(
+        &mut self,
+        new: &ArtifactPower,
+        node: &NodeName,
+        row: &'static str,
+        after: &Certificate,
+    ) {
+        let Some(role) = self.after.nodes.get(node.as_str()).copied() else {
             return;
         };
-        let known = self.before.nodes.get(node);
+        let known = self.before.nodes.get(node.as_str());
         let is_promoted = role == Role::ControlPlane && known != Some(&Role::ControlPlane);
         if known.is_none() || is_promoted {
             let access = AccessChange::Joined(role);
-            self.put(Principal::node(node), &new.name, access, None, false);
+            self.put(Principal::node(node.as_str()), new.artifact.name(), access, None, false);
         }
         for name in &after.chosen {
-            if !self.before.elsewhere.names.contains(&(row.to_owned(), name.clone())) {
+            if !self.before.elsewhere.names.contains(&(row, name.clone())) {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
         }
     }
 
     /// Names by which others are known, and the private one that kubeconfigs dial.
-    fn dialled_names(&mut self, new: &Artifact, before: Option<&Certificate>, after: &Certificate) {
+    fn dialled_names(
+        &mut self,
+        new: &ArtifactPower,
+        before: Option<&Certificate>,
+        after: &Certificate,
+    ) {
         if !after.credential.server {
             return;
         }
@@ -198,8 +216,8 @@ impl Comparison<'_> {
     }
 
     /// A key that lies on one more machine.
-    fn places(&mut self, before: &BTreeSet<TreePath>, new: &Artifact, after: &Certificate) {
-        if !new.name.as_str().starts_with("certificates/") {
+    fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower, after: &Certificate) {
+        if !matches!(new.artifact, Artifact::Certificate(_)) {
             return;
         }
         let places = new.places.difference(before);
@@ -212,7 +230,7 @@ impl Comparison<'_> {
 
     fn bindings(
         &mut self,
-        new: &Artifact,
+        new: &ArtifactPower,
         before: &BTreeSet<RoleGrant>,
         after: &BTreeSet<RoleGrant>,
     ) {
@@ -242,26 +260,21 @@ impl Comparison<'_> {
                 None => Principal::cluster("secrets"),
             };
             let artifact = ArtifactName::of(principal.name());
-            self.put(principal, &artifact, access(name.clone()), None, false);
+            self.put(principal, artifact, access(name.clone()), None, false);
         }
     }
 
     fn removed(&mut self) {
         for gone in &self.before.removed {
-            let principal = match on_node(&gone.artifact) {
+            let principal = match Scope::of(&gone.artifact).node() {
                 // Not a part of a node that stays.
-                Some((node, _)) if !self.after.nodes.contains_key(node) => Principal::node(node),
+                Some(node) if !self.after.nodes.contains_key(node) => Principal::node(node),
                 _ => Principal::of(&gone.artifact),
             };
             let access = AccessChange::Removed { groups: gone.groups.clone() };
-            self.put(principal, &gone.artifact, access, gone.until, false);
+            self.put(principal, gone.artifact.clone(), access, gone.until, false);
         }
     }
-}
-
-/// `operator/super-admin`: no node has it.
-fn is_of_kubernetes(name: &ArtifactName) -> bool {
-    name.as_str().starts_with("operator/")
 }
 
 #[cfg(test)]

@@ -2,34 +2,36 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::nodes::on_node;
 use super::pod_access::PodAccess;
-use super::powers::{Artifact, Elsewhere, Power};
-use crate::graph::{DerivationId, Graph, Recipe};
-use crate::name::{ArtifactName, San};
+use super::powers::{ArtifactPower, Elsewhere, Power};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe};
+use crate::name::San;
 use crate::profile::Process;
 
 /// What is asked for and was not there.
-pub(super) fn new_ones<'a>(asked: &'a [Artifact], before: &[Artifact]) -> Vec<&'a Artifact> {
-    let known: HashSet<&ArtifactName> = before.iter().map(|artifact| &artifact.name).collect();
-    asked.iter().filter(|artifact| !known.contains(&artifact.name)).collect()
+pub(super) fn new_ones<'a>(
+    asked: &'a [ArtifactPower],
+    before: &[ArtifactPower],
+) -> Vec<&'a ArtifactPower> {
+    let known: HashSet<&Artifact> = before.iter().map(|known| &known.artifact).collect();
+    asked.iter().filter(|asked| !known.contains(&asked.artifact)).collect()
 }
 
 impl Elsewhere {
     /// Looked for only as far as `new_ones` need it. `graph` is of what was before: whether one of its
     /// artifacts had a name, and what its manifest said.
     pub fn of(
-        new_ones: &[&Artifact],
+        new_ones: &[&ArtifactPower],
         graph: &Graph,
         had_name: impl Fn(DerivationId, &San) -> bool,
         pod: impl Fn(DerivationId) -> Option<PodAccess>,
     ) -> Elsewhere {
         let mut names = BTreeSet::new();
         let mut processes = BTreeSet::new();
-        for artifact in new_ones {
-            match (&artifact.power, on_node(&artifact.name)) {
-                (Power::Certificate(certificate), Some((_, row))) => {
-                    names.extend(certificate.chosen.iter().map(|name| (row, name)));
+        for new in new_ones {
+            match (&new.power, &new.artifact) {
+                (Power::Certificate(certificate), Artifact::Leaf(Some(_), row)) => {
+                    names.extend(certificate.chosen.iter().map(|name| (*row, name)));
                 }
                 (Power::StaticPod(pod), _) => {
                     processes.insert(pod.process);
@@ -37,10 +39,10 @@ impl Elsewhere {
                 _ => {}
             }
         }
-        let on_any_node = |(row, name): &(&str, &San)| {
+        let on_any_node = |(row, name): &(&'static str, &San)| {
             graph.ids().any(|id| {
-                let other = on_node(&graph.get(id).name);
-                other.is_some_and(|(_, other)| other == *row) && had_name(id, name)
+                matches!(graph.get(id).artifact, Artifact::Leaf(Some(_), other) if other == *row)
+                    && had_name(id, name)
             })
         };
         let of_process = |process: Process| {
@@ -49,7 +51,7 @@ impl Elsewhere {
         };
         let names = names.into_iter().filter(on_any_node);
         Elsewhere {
-            names: names.map(|(row, name)| (row.to_owned(), name.clone())).collect(),
+            names: names.map(|(row, name)| (row, name.clone())).collect(),
             pods: processes.into_iter().filter_map(of_process).collect(),
         }
     }

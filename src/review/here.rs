@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::elsewhere::new_ones;
-use super::nodes::{is_of_control_plane, on_node};
 use super::pod_access::PodAccess;
-use super::powers::{Artifact, Certificate, Elsewhere, Power, Powers};
+use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::Root;
 use super::{recipients, removed, verified};
 use crate::facts::{RoleGrant, role_grants};
@@ -15,6 +14,7 @@ use crate::graph::{Content, DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
 use crate::plan::{Plan, World};
+use crate::profile::Hosts;
 use crate::spec::Role;
 
 impl Powers {
@@ -22,8 +22,8 @@ impl Powers {
     /// else.
     pub fn here(world: World<'_>, plan: &Plan, asked: &Powers) -> Powers {
         let artifacts = asked.artifacts.par_iter();
-        let artifacts: Vec<Artifact> =
-            artifacts.filter_map(|asked| artifact(world, asked)).collect();
+        let artifacts: Vec<ArtifactPower> =
+            artifacts.filter_map(|asked| power(world, asked)).collect();
         let new_ones = new_ones(&asked.artifacts, &artifacts);
         let wished = asked.recipients.as_ref();
         let recipients = wished.map(|wished| recipients::before(world, plan, wished));
@@ -31,9 +31,8 @@ impl Powers {
         let owners = changed.into_iter().flat_map(|(new, old)| new.symmetric_difference(old));
         let certificates = new_ones.iter().filter(|new| matches!(new.power, Power::Certificate(_)));
         let wanted = certificates
-            .filter_map(|new| on_node(&new.name))
-            .map(|(node, _)| node)
-            .chain(owners.filter_map(|(owner, _)| owner.as_ref().map(NodeName::as_str)));
+            .filter_map(|new| new.artifact.node())
+            .chain(owners.filter_map(|(owner, _)| owner.as_ref()));
         let had_name = |id, name: &_| {
             let certificate = world.survey.witness(id).certificate();
             certificate.is_some_and(|facts| facts.sans.contains(name))
@@ -50,8 +49,9 @@ impl Powers {
     }
 }
 
-fn artifact(world: World<'_>, asked: &Artifact) -> Option<Artifact> {
-    let id = world.graph.find(&asked.name)?;
+fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
+    let name = asked.artifact.name();
+    let id = world.graph.find(&name)?;
     let power = match &asked.power {
         Power::Certificate(asked) => {
             let credential = verified::of(world, id)?;
@@ -65,9 +65,7 @@ fn artifact(world: World<'_>, asked: &Artifact) -> Option<Artifact> {
         }
         Power::Root(asked) => {
             let witness = world.survey.witness(id);
-            if witness.path().is_none()
-                && !world.lock.entries.contains_key(&world.graph.get(id).name)
-            {
+            if witness.path().is_none() && !world.lock.entries.contains_key(&name) {
                 return None;
             }
             Power::Root(Box::new(Root {
@@ -79,12 +77,12 @@ fn artifact(world: World<'_>, asked: &Artifact) -> Option<Artifact> {
         }
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
         Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
-            server: world.lock.entries.get(&asked.name)?.server.clone()?,
+            server: world.lock.entries.get(&name)?.server.clone()?,
             is_endpoint: *is_endpoint,
         },
         Power::StaticPod(_) => Power::StaticPod(pod(world, id)?),
     };
-    Some(Artifact { name: asked.name.clone(), places: places(world, id), power })
+    Some(ArtifactPower { artifact: asked.artifact.clone(), places: places(world, id), power })
 }
 
 /// Where copies lay, as far as whoever asks can know.
@@ -99,29 +97,32 @@ fn places(world: World<'_>, id: DerivationId) -> BTreeSet<TreePath> {
 }
 
 /// Whose certificate is here was there; one of a control plane says that it was of that.
-fn nodes(world: World<'_>, wanted: &BTreeSet<&str>) -> BTreeMap<String, Role> {
+fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Role> {
     if wanted.is_empty() {
         return BTreeMap::new();
     }
-    let graph = world.graph;
-    let mut here: BTreeMap<&str, Vec<(&str, DerivationId)>> = BTreeMap::new();
-    for id in graph.ids().filter(|id| world.survey.witness(*id).certificate().is_some()) {
-        if let Some((node, row)) =
-            on_node(&graph.get(id).name).filter(|(node, _)| wanted.contains(node))
+    let mut here: BTreeMap<&NodeName, Vec<DerivationId>> = BTreeMap::new();
+    for id in world.graph.ids() {
+        if let Some(node) = world.graph.get(id).artifact.node()
+            && wanted.contains(node)
+            && world.survey.witness(id).certificate().is_some()
         {
-            here.entry(node).or_default().push((row, id));
+            here.entry(node).or_default().push(id);
         }
     }
-    let role = |certificates: &[(&str, DerivationId)]| {
-        let is_verified = |id| verified::of(world, id).is_some();
-        let mut all = certificates.iter();
-        if all.clone().any(|(row, id)| is_of_control_plane(row) && is_verified(*id)) {
+    let is_verified = |id: &DerivationId| verified::of(world, *id).is_some();
+    let is_of_control_plane = |id: &DerivationId| {
+        let row = world.graph.get(*id).artifact.row();
+        row.is_some_and(|row| row.hosts == Hosts::ControlPlane)
+    };
+    let role = |ids: &[DerivationId]| {
+        if ids.iter().any(|id| is_of_control_plane(id) && is_verified(id)) {
             return Some(Role::ControlPlane);
         }
-        all.any(|(_, id)| is_verified(*id)).then_some(Role::Worker)
+        ids.iter().any(is_verified).then_some(Role::Worker)
     };
     let roles = here.into_par_iter();
-    roles.filter_map(|(node, all)| Some((node.to_owned(), role(&all)?))).collect()
+    roles.filter_map(|(node, all)| Some((node.to_string(), role(&all)?))).collect()
 }
 
 /// Another file than the one on record binds nobody: it was put there.

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use super::nodes::on_node;
-use crate::graph::{Graph, Recipe};
+use super::nodes::described;
+use crate::graph::{Artifact, Graph, Recipe};
 use crate::name::San;
 use crate::spec::{Role, Spec};
 
@@ -57,13 +57,13 @@ impl NameOwners {
             }
         }
         for id in graph.ids() {
-            let (Recipe::Leaf(leaf), Some((node, API_SERVER))) =
-                (&graph.get(id).recipe, on_node(&graph.get(id).name))
+            let derivation = graph.get(id);
+            let (Recipe::Leaf(leaf), Artifact::Leaf(Some(node), API_SERVER)) =
+                (&derivation.recipe, &derivation.artifact)
             else {
                 continue;
             };
-            let mut nodes = spec.nodes.iter();
-            let node = nodes.find(|known| known.name.as_str() == node);
+            let node = described(spec, node.as_str());
             let is_the_nodes = |name: &San| {
                 node.is_some_and(|node| {
                     *name == San::from(&node.name)

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
 use super::name_owners::NameOwners;
-use super::nodes::{node_of, on_node};
 use super::pod_access::PodAccess;
 use super::roots::Root;
 use crate::facts::RoleGrant;
-use crate::name::{ArtifactName, San, TreePath};
+use crate::graph::{Artifact, tree_of};
+use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::profile::Process;
 use crate::sealed::Owner;
 use crate::spec::{CaName, Role};
@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Powers {
     /// Those that a change touches, in build order.
-    pub artifacts: Vec<Artifact>,
+    pub artifacts: Vec<ArtifactPower>,
     /// Nodes that are there.
     pub nodes: BTreeMap<String, Role>,
     /// Who can open whose secrets; `None`: none is sealed.
@@ -32,13 +32,13 @@ pub(super) struct Powers {
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
     /// Names that a node's certificates have on any node: `apiserver`, and what it can serve as.
-    pub names: BTreeSet<(String, San)>,
+    pub names: BTreeSet<(&'static str, San)>,
     pub pods: BTreeMap<Process, PodAccess>,
 }
 
 #[derive(Debug)]
-pub(super) struct Artifact {
-    pub name: ArtifactName,
+pub(super) struct ArtifactPower {
+    pub artifact: Artifact,
     /// Where it lies.
     pub places: BTreeSet<TreePath>,
     pub power: Power,
@@ -78,10 +78,15 @@ pub(super) struct Removed {
     pub until: Option<Timestamp>,
 }
 
-impl Artifact {
+impl ArtifactPower {
     /// The nodes that it is on.
     pub fn nodes(&self) -> BTreeSet<&str> {
-        let own = on_node(&self.name).map(|(node, _)| node);
+        let own = self.artifact.node().map(NodeName::as_str);
         self.places.iter().filter_map(node_of).chain(own).collect()
     }
+}
+
+/// The node in whose tree a file lies.
+pub(super) fn node_of(path: &TreePath) -> Option<&str> {
+    tree_of(path.as_str()).map(|(node, _)| node)
 }

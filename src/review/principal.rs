@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
+use crate::graph::{Artifact, Scope, UserPart};
 use crate::name::ArtifactName;
 
 /// `jane`; where two kinds share the name, `users/jane`.
@@ -35,15 +36,12 @@ impl Principal {
 
     /// Of an artifact: `nodes/cp1/apiserver` is the apiserver's, on whichever node.
     pub fn of(artifact: &ArtifactName) -> Self {
-        let mut segments = artifact.as_str().split('/');
-        match (segments.next(), segments.next(), segments.next()) {
-            (Some("users"), Some(name), _) => Principal::new("users", name),
-            (Some("certificates"), Some(name), _) => Principal::new("certificates", name),
-            (Some("ca"), Some(name), _) => Principal::new("ca", name),
-            (Some("operator"), Some(row), None) | (Some("nodes"), Some(_), Some(row)) => {
-                Principal::new("components", row)
-            }
-            _ => Principal::cluster(artifact.as_str().rsplit('/').next().unwrap_or_default()),
+        match Scope::of(artifact) {
+            Scope::User(name) => Principal::new("users", name),
+            Scope::Certificate(name) => Principal::new("certificates", name),
+            Scope::Ca(name) => Principal::new("ca", name),
+            Scope::Component { part, .. } => Principal::new("components", part),
+            Scope::Cluster(part) => Principal::cluster(part),
         }
     }
 
@@ -80,8 +78,12 @@ impl Principal {
 
 /// Of a request, the user's.
 pub(super) fn identity(name: &ArtifactName) -> ArtifactName {
-    let own = name.as_str().strip_suffix("/request");
-    own.map_or_else(|| name.clone(), ArtifactName::of)
+    match name.as_str().parse() {
+        Ok(Artifact::User(user, UserPart::Request)) => {
+            Artifact::User(user, UserPart::Identity).name()
+        }
+        _ => name.clone(),
+    }
 }
 
 impl fmt::Display for Principal {

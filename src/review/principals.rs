@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::nodes::on_node;
 use super::principal::{Principal, identity};
-use crate::graph::Graph;
+use crate::graph::{Graph, Scope};
 use crate::name::ArtifactName;
 use crate::spec::{Component, Spec};
 use crate::state::Lock;
@@ -16,8 +15,7 @@ const CLUSTER: [&str; 4] = ["cluster", "defaults", "endpoint", "secrets"];
 pub fn principals(graph: &Graph, lock: &Lock, spec: &Spec) -> BTreeSet<Principal> {
     let described = graph.ids().map(|id| &graph.get(id).name);
     let artifacts: BTreeSet<&ArtifactName> = described.chain(lock.entries.keys()).collect();
-    let nodes =
-        artifacts.iter().filter_map(|name| on_node(name)).map(|(node, _)| Principal::node(node));
+    let nodes = artifacts.iter().filter_map(|name| Scope::of(name).node()).map(Principal::node);
     let components =
         Component::ALL.map(|component| Principal::new("components", component.as_str()));
     artifacts

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
-use super::nodes::on_node;
 use super::powers::Removed;
 use crate::facts::{CertificateFacts, certificates_in_pem};
+use crate::graph::{Scope, tree_of};
 use crate::hash::Digest;
 use crate::plan::{Orphan, Plan, World};
 use crate::state::File;
@@ -21,7 +21,7 @@ pub(super) fn find(world: World<'_>, plan: &Plan) -> Vec<Removed> {
         let credential = entry.certificate.and_then(|digest| certificates.get(&digest));
         // A node's groups go without saying.
         let groups = match credential {
-            Some(credential) if on_node(name).is_none() => credential.groups.clone(),
+            Some(credential) if Scope::of(name).node().is_none() => credential.groups.clone(),
             _ => BTreeSet::new(),
         };
         Some(Removed { artifact: name.clone(), groups, until: Some(until) })
@@ -31,7 +31,7 @@ pub(super) fn find(world: World<'_>, plan: &Plan) -> Vec<Removed> {
 
 fn certificates(world: World<'_>, plan: &Plan) -> BTreeMap<Digest, Credential> {
     let files = plan.orphans.iter().filter_map(|orphan| match orphan {
-        Orphan::File { path, .. } if !path.as_str().starts_with("nodes/") => {
+        Orphan::File { path, .. } if tree_of(path.as_str()).is_none() => {
             world.inventory.get(path.as_str())
         }
         _ => None,

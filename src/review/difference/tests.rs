@@ -76,12 +76,12 @@ fn bindings(roles: &str) -> Power {
     Power::Bindings(set(roles).into_iter().map(grant).collect())
 }
 
-fn one(name: &str, power: Power) -> Artifact {
-    Artifact { name: name.parse().unwrap(), places: BTreeSet::new(), power }
+fn one(name: &str, power: Power) -> ArtifactPower {
+    ArtifactPower { artifact: name.parse().unwrap(), places: BTreeSet::new(), power }
 }
 
 /// A cluster of one control-plane node and a worker.
-fn powers(artifacts: Vec<Artifact>) -> Powers {
+fn powers(artifacts: Vec<ArtifactPower>) -> Powers {
     let roles = [("cp1", Role::ControlPlane), ("w1", Role::Worker)];
     let roles = roles.map(|(name, role)| (name.to_owned(), role));
     let owners = [("api.lab", Owner::Apiserver), ("w1", Owner::Node("w1".into()))];
@@ -164,13 +164,13 @@ fn one_artifact_before_and_after() {
             &["etcd is replaced as a root of trust (exempt)"],
         ),
         (
-            "users/jane/bindings",
+            "users/jane/rbac.yaml",
             None,
             bindings("view"),
             &["jane gains cluster-role view everywhere"],
         ),
         (
-            "users/jane/bindings",
+            "users/jane/rbac.yaml",
             Some(bindings("view")),
             bindings(""),
             &["jane loses cluster-role view everywhere: delete the old binding in the cluster"],
@@ -227,7 +227,7 @@ fn a_node_that_joins_is_told_for_each_of_its_parts() {
     assert_eq!(lines(&before, &after), [&joins[..], &[leads]].concat());
     // A worker becomes one, and other kubelets had the name.
     before.nodes = after.nodes.keys().map(|name| (name.clone(), Role::Worker)).collect();
-    let name = ("kubelet-server".to_owned(), "w1.lab".parse().unwrap());
+    let name = ("kubelet-server", "w1.lab".parse().unwrap());
     before.elsewhere.names.insert(name);
     assert_eq!(lines(&before, &after), [leads]);
 }
