@@ -35,7 +35,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     }
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     let node = &tree.node.name;
-    let cluster = &tree.project.spec.cluster.name;
+    let cluster = &tree.folder.project.spec.cluster.name;
     let record = Record::of(cluster, node, &tree.files);
     let archive = archive(&tree.files, &record, RECORD).map_err(Error::refused)?;
     let bytes = match &recipients {
@@ -62,7 +62,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
         is_own: |bytes| is_archive(bytes, RECORD),
         mode: MODE,
     };
-    let whose = Whose { directory, sources: &tree.project.sources };
+    let whose = Whose { directory, sources: &tree.folder.sources };
     written::place(whose, &args.output, &product)?.write(bytes.expose(), &product)?;
     let (holds, unpack) = match &recipients {
         None => (

@@ -1,7 +1,7 @@
 //! From what the user typed to one artifact.
 
 use super::plan::nearest;
-use super::project::Project;
+use crate::engine::Project;
 use crate::error::{Error, Kind};
 use crate::graph::DerivationId;
 use crate::name::ArtifactName;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::folder::Folder;
 use super::git::{Listing, listing};
 use super::history;
-use super::project::Project;
 use super::{Outcome, terminal};
 use crate::cli::{CheckArgs, Format};
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
     }
     let history = args.history.then(|| {
         let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
-        history::run(directory, &Project::read(directory)?, limit)
+        history::run(directory, &Folder::read(directory)?.project, limit)
     });
     let history = history.transpose()?.map(|history| {
         let too_large = history.too_large.iter();

@@ -4,7 +4,7 @@
 //! exchange the description and `out/` as a whole, and how a checkout is shared is decided by people (a
 //! sticky `/tmp` above is common). `out/` is kpki's: keys and manifests that run as root come from there.
 
-use super::project::Project;
+use super::folder::Folder;
 use super::terminal;
 use crate::error::{Error, Result};
 use crate::render::printable;
@@ -15,19 +15,19 @@ const SHOWN: usize = 5;
 const OUT: &str = "out";
 
 /// Those that kpki writes to, or has below it what kpki writes to.
-fn loose(project: &Project) -> Vec<(&str, Loose)> {
-    if project.folders.loose.is_empty() {
+fn loose(folder: &Folder) -> Vec<(&str, Loose)> {
+    if folder.folders.loose.is_empty() {
         return Vec::new();
     }
     let mut places: Vec<&str> =
-        (project.graph.all_placements().iter()).map(|place| place.path.as_str()).collect();
+        (folder.project.graph.all_placements().iter()).map(|place| place.path.as_str()).collect();
     places.sort_unstable();
-    let is_written = |folder: &str| {
-        let prefix = format!("{folder}/");
+    let is_written = |path: &str| {
+        let prefix = format!("{path}/");
         let next = places.partition_point(|place| *place < prefix.as_str());
-        folder.is_empty() || places.get(next).is_some_and(|place| place.starts_with(&prefix))
+        path.is_empty() || places.get(next).is_some_and(|place| place.starts_with(&prefix))
     };
-    let loose = project.folders.loose.iter();
+    let loose = folder.folders.loose.iter();
     loose
         .map(|(path, loose)| (path.as_str(), *loose))
         .filter(|(path, _)| is_written(path))
@@ -39,9 +39,9 @@ fn shown(path: &str) -> String {
 }
 
 /// Stops what would write there.
-pub(super) fn refuse(project: &Project) -> Result<()> {
+pub(super) fn refuse(folder: &Folder) -> Result<()> {
     let us = rustix::process::geteuid().as_raw();
-    let mut bad = loose(project);
+    let mut bad = loose(folder);
     bad.retain(|(_, loose)| !loose.closes_itself());
     let Some((_, first)) = bad.first() else {
         return Ok(());
@@ -69,9 +69,9 @@ pub(super) fn refuse(project: &Project) -> Result<()> {
 }
 
 /// Takes from groups what they may do, and says so.
-pub(super) fn close(project: &Project, disk: &RealDisk) -> Result<()> {
+pub(super) fn close(folder: &Folder, disk: &RealDisk) -> Result<()> {
     let mut closed = 0;
-    for (path, loose) in loose(project) {
+    for (path, loose) in loose(folder) {
         if let Loose::Group { mode, .. } = loose
             && loose.closes_itself()
         {
@@ -90,8 +90,8 @@ pub(super) fn close(project: &Project, disk: &RealDisk) -> Result<()> {
 
 /// Beside what is read. Of what the next apply closes by itself nothing is said: a umask of 002 makes a
 /// checkout so.
-pub(super) fn tell(project: &Project) {
-    let mut all = loose(project);
+pub(super) fn tell(folder: &Folder) {
+    let mut all = loose(folder);
     all.retain(|(_, loose)| !loose.closes_itself());
     let Some((path, first)) = all.first() else {
         return;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use super::project::{DESCRIPTION, LOCK};
+use super::folder::{DESCRIPTION, LOCK};
 use super::way::Way;
 use crate::error::{Error, Kind, Result};
 use crate::render::printable;
