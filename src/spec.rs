@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::algorithm::KeyAlgorithm;
+use crate::facts::CertificateFacts;
 use crate::name::{
     CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
 };
@@ -194,6 +195,7 @@ pub struct BroughtCa {
     /// As named in the description, for messages.
     pub path: Arc<str>,
     pub der: Vec<u8>,
+    pub facts: CertificateFacts,
 }
 
 /// Role of a node.

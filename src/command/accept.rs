@@ -8,8 +8,8 @@ use std::path::Path;
 use super::effect::Progress;
 use super::folder::{Description, Folder};
 use super::output::Output;
-use super::seen::Learnt;
-use super::{Outcome, clock, interrupted, lookup, seed, terminal, ways};
+use super::verified_secrets::Learnt;
+use super::{Outcome, clock, interrupted, lookup, loose_folders, seed, terminal};
 use crate::cli::AcceptArgs;
 use crate::engine::{self, Acceptance, Accepting, Project};
 use crate::error::{Error, Result};
@@ -22,6 +22,7 @@ use crate::secret::Secret;
 use crate::sources::read_regular;
 use crate::store::{Pending, RealDisk, begin};
 use crate::time::Timestamp;
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &AcceptArgs) -> Result<Outcome> {
     let progress = Progress::of(RealDisk::open(directory));
@@ -41,7 +42,7 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
     let disk = RealDisk::open(directory)?;
     let mut transaction = begin(&disk, interrupted::key()?)?;
     let mut folder = Folder::with(description, directory)?;
-    ways::refuse(&folder)?;
+    loose_folders::refuse(&folder)?;
     if folder.pending == Pending::Unfinished {
         return Err(Error::refused(
             "an apply was interrupted, and out/ may be half old and half new",
@@ -72,7 +73,7 @@ fn accept(directory: &Path, args: &AcceptArgs, progress: &Progress) -> Result<St
     bar.finish_and_clear();
     progress.take(transaction.commit(lock::render(&new).as_bytes(), BTreeSet::new()))?;
     progress.complete();
-    ways::close(&folder, &disk)?;
+    loose_folders::close(&folder, &disk)?;
     let mut learnt = Learnt::default();
     learnt.committed(new, written);
     learnt.remember(directory, folder.project.world(now));
@@ -108,7 +109,7 @@ fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         return "what came on standard input".to_owned();
     }
-    printable(&path.display().to_string())
+    visible::path(path)
 }
 
 /// Never shown, whatever it is: it may be the key.

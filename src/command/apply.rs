@@ -7,8 +7,10 @@ use super::folder::{Description, Folder};
 use super::output::Output;
 use super::plan::{intent, saved_text};
 use super::plan_again::{in_shell, plan_again};
-use super::seen::Learnt;
-use super::{Outcome, check, clock, clock_doubt, interrupted, policy, seed, terminal, ways};
+use super::verified_secrets::Learnt;
+use super::{
+    Outcome, check, clock, clock_doubt, interrupted, loose_folders, policy, seed, terminal,
+};
 use crate::cli::{ApplyArgs, Format};
 use crate::engine::{Applying, Undecided, undecided};
 use crate::error::{Error, Kind, Result};
@@ -45,7 +47,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     // Under the writer's lock: nobody else changes it now. Until the plan is judged, it is only read.
     let folder = Folder::with(description, directory)?;
     folder.refuse_obstacles(&disk)?;
-    ways::refuse(&folder)?;
+    loose_folders::refuse(&folder)?;
     let now = clock();
     let asked = match &saved {
         Some(saved) => saved.asked.clone(),
@@ -163,7 +165,7 @@ impl Run<'_> {
             }
         }
         progress.complete();
-        ways::close(&folder, disk)?;
+        loose_folders::close(&folder, disk)?;
         learnt.remember(directory, project.world(planned_at));
         Ok(match args.output.format {
             Format::Text => report.applied_text(applying.prunes(), terminal::columns()),
@@ -198,16 +200,10 @@ impl<'a> Saved<'a> {
         if self.text == now {
             return Ok(());
         }
-        let mut lines = moved(&self.text, now);
-        let more = lines.len().saturating_sub(SHOWN);
-        lines.truncate(SHOWN);
-        if more > 0 {
-            lines.push(format!("and {more} more"));
-        }
         let message = format!(
             "{} is stale: a plan made now is another one\n  {}",
             visible::path(self.file),
-            lines.join("\n  ")
+            visible::at_most(SHOWN, moved(&self.text, now)).join("\n  ")
         );
         Err(Error::refused(message).help("kpki plan --out FILE makes a new one to review"))
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::{interrupted, seen, terminal};
+use super::{interrupted, terminal, verified_secrets};
 use crate::engine::{Described, Project};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
@@ -261,8 +261,10 @@ fn read_inventory(
 ) -> Result<(Inventory, ScannedFolders)> {
     let mut inventory = Inventory::default();
     let staged = finished.map(|_| scan_staged(directory, &is_read)).transpose()?;
-    let (index, scanned) =
-        rayon::join(|| seen::read(directory), || scan_with_folders(directory, &is_read));
+    let (index, scanned) = rayon::join(
+        || verified_secrets::read(directory),
+        || scan_with_folders(directory, &is_read),
+    );
     let (mut all, folders) = scanned?;
     if let (Some(found), Some(staged)) = (finished, staged) {
         all = interrupted::finished(found, staged, all);
@@ -274,7 +276,7 @@ fn read_inventory(
                 continue;
             }
             FoundKind::SecretFile { mode, stamp, .. } => {
-                let plain = seen::plain_file(index.as_ref(), &path, mode, stamp);
+                let plain = verified_secrets::plain_file(index.as_ref(), &path, mode, stamp);
                 inventory.add_secret(path, plain);
                 continue;
             }

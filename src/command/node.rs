@@ -6,7 +6,7 @@ use super::folder::Folder;
 use super::on_disk::OnDisk;
 use super::{clock, terminal};
 use crate::build::check::{Wrong, in_words, remedy};
-use crate::build::sealing::read_secret;
+use crate::build::reading::read_secret;
 use crate::build::witness::check_secret;
 use crate::cli::Identities;
 use crate::engine::Project;
@@ -14,12 +14,12 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::Placement;
 use crate::install::{Holds, Slot, Wanted, objections, slots};
 use crate::plan::{Intent, Plan, Step, World, plan};
-use crate::render::printable;
 use crate::sealed::SUFFIX;
 use crate::secret::Secret;
 use crate::spec::Node;
 use crate::state::{File, SecretFile};
 use crate::store::{Pending, RealDisk};
+use crate::visible::{at_most, printable};
 
 pub(super) struct Tree {
     pub folder: Folder,
@@ -91,10 +91,7 @@ fn refuse(project: &Project, plan: &Plan, node: &Node) -> Result<()> {
     let Some(first) = found.first() else {
         return Ok(());
     };
-    let mut lines: Vec<String> = found.iter().take(TOLD).map(ToString::to_string).collect();
-    if found.len() > TOLD {
-        lines.push(format!("and {} more", found.len() - TOLD));
-    }
+    let lines = at_most(TOLD, found.iter().map(ToString::to_string));
     Err(Error::refused(lines.join("\n")).help(first.help()))
 }
 

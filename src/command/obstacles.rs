@@ -9,6 +9,7 @@ use crate::name::NodeName;
 use crate::plan::Unreadable;
 use crate::state::{File, sealed_secret};
 use crate::store::{Disk as _, EntryKind, RealDisk};
+use crate::visible::at_most;
 
 const OUT: &str = "out";
 
@@ -99,13 +100,7 @@ fn refuse_unread(unread: Vec<String>) -> Result<()> {
 /// One a line, and of many the number.
 fn some_of(found: impl IntoIterator<Item = String>) -> String {
     const SHOWN: usize = 5;
-    let mut lines: Vec<String> = found.into_iter().collect();
-    let more = lines.len().saturating_sub(SHOWN);
-    lines.truncate(SHOWN);
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    lines.join("\n")
+    at_most(SHOWN, found).join("\n")
 }
 
 /// A file that is there as a plain one, whatever it holds.

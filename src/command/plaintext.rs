@@ -1,16 +1,17 @@
 //! `kpki check --no-plaintext`: no secret may get into a repository in the clear.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::Outcome;
 use super::folder::Folder;
 use super::git::{Listing, listing};
 use super::history;
-use super::{Outcome, terminal};
+use super::terminal::{self, shown};
 use crate::cli::{CheckArgs, Format};
 use crate::error::{Error, Result};
 use crate::facts::{Plaintext, plaintext_in};
-use crate::render::{FoundReport, PlaintextReport, Where, printable};
+use crate::render::{FoundReport, PlaintextReport, Where};
 use crate::secret::Secret;
 use crate::sources::read_regular;
 
@@ -135,10 +136,4 @@ fn may_differ(path: &Path, object: &Secret, size: u64) -> bool {
         }
         _ => true,
     }
-}
-
-pub(super) fn shown(path: &Path) -> String {
-    // `./out` reads worse than `out`.
-    let path: PathBuf = path.components().skip_while(|part| part.as_os_str() == ".").collect();
-    printable(&path.display().to_string())
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::folder::Folder;
 use super::plan_again::{apply_it, in_shell};
-use super::written::{self, Product, Whose};
-use super::{Outcome, clock, clock_doubt, machine, policy, terminal, ways};
+use super::product_file::{self, Product, Whose};
+use super::{Outcome, clock, clock_doubt, loose_folders, machine, policy, terminal};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::engine::Project;
 use crate::error::{Error, Kind, Result};
@@ -31,7 +31,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     // The process ends with the plan: giving back the memory of a large project piece by piece would take
     // longer.
     let folder = ManuallyDrop::new(Folder::read_finished(directory)?);
-    ways::tell(&folder);
+    loose_folders::tell(&folder);
     folder.refuse_obstacles(&RealDisk::open(directory)?)?;
     let project = &folder.project;
     let now = args.future.now.unwrap_or_else(clock);
@@ -57,7 +57,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     };
     if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
         let whose = Whose { directory, sources: &folder.sources };
-        written::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
+        product_file::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
             let shown = visible::path(file);
             let _ = if report.stops() {

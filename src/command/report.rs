@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::folder::Folder;
-use super::written::{self, Product, Whose};
+use super::product_file::{self, Product, Whose};
 use super::{Outcome, clock, terminal};
 use crate::cli::ReportArgs;
 use crate::error::Result;
@@ -20,7 +20,7 @@ pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
         terminal::product(&page)?;
     } else {
         let whose = Whose { directory, sources: &sources };
-        written::place(whose, &args.output, &PAGE)?.write(page.as_bytes(), &PAGE)?;
+        product_file::place(whose, &args.output, &PAGE)?.write(page.as_bytes(), &PAGE)?;
         let kib = page.len().div_ceil(1024);
         let shown = visible::path(&args.output);
         let text = format!("wrote {shown} ({kib} KiB)\n");

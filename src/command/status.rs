@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::folder::Folder;
-use super::{Outcome, clock, terminal, ways};
+use super::{Outcome, clock, loose_folders, terminal};
 use crate::cli::{StatusArgs, StatusFormat};
 use crate::error::{Error, Result};
 use crate::plan::{Intent, plan};
@@ -11,7 +11,7 @@ use crate::render::{calendar, metrics, status_report};
 
 pub(super) fn run(directory: &Path, args: &StatusArgs) -> Result<Outcome> {
     let folder = Folder::read(directory)?;
-    ways::tell(&folder);
+    loose_folders::tell(&folder);
     let project = &folder.project;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let plan = plan(world, &project.spec, &Intent::default());

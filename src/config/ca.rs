@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::block::{Block, Shape, one};
-use super::brought::{self, Facts};
+use super::brought;
 use super::certificate::CAS;
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
@@ -32,8 +32,8 @@ const COMMON_NAMES: [(CaName, &str); 3] = [
 struct Draft {
     ca: Ca,
     common_name_at: Option<At>,
-    /// Of a brought certificate, with its place.
-    facts: Option<(Facts, At)>,
+    /// Of a brought certificate.
+    brought_at: Option<At>,
 }
 
 pub fn read(
@@ -95,7 +95,7 @@ fn untouched(common_name: CommonName, defaults: &Policy) -> Draft {
             brought: None,
         },
         common_name_at: None,
-        facts: None,
+        brought_at: None,
     }
 }
 
@@ -134,17 +134,20 @@ impl Draft {
             return;
         };
         match brought::read(path, reader.folder(value.at), sources) {
-            Ok((brought, facts)) => {
+            Ok((brought, key)) => {
                 let derived = Origin::Derived("from the brought certificate");
-                if let Some(common_name) = &facts.common_name {
-                    self.ca.common_name.value = common_name.clone();
+                let facts = &brought.facts;
+                // A description could not say some names.
+                if let Some(name) = facts.subject.common_name().and_then(|name| name.parse().ok()) {
+                    self.ca.common_name.value = name;
                 }
                 self.ca.common_name.origin = derived.clone();
-                self.ca.validity = Setting { value: facts.validity, origin: derived.clone() };
-                self.ca.key = Setting { value: facts.key, origin: derived };
+                let validity = facts.not_after.since(facts.not_before);
+                self.ca.validity = Setting { value: validity, origin: derived.clone() };
+                self.ca.key = Setting { value: key, origin: derived };
                 self.ca.explicit_key = false;
                 self.ca.brought = Some(brought);
-                self.facts = Some((facts, value.at));
+                self.brought_at = Some(value.at);
                 self.common_name_at = Some(value.at);
             }
             Err((message, help)) => reader.problem(Problem::new(value.at, message).help(help)),
@@ -156,10 +159,13 @@ impl Draft {
 /// certificate could then speak for anybody (Kubernetes, "Configure the Aggregation Layer").
 fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
     let before = reader.problems.len();
-    let brought: Vec<_> = drafts.values().filter_map(|draft| draft.facts.as_ref()).collect();
-    for (index, (facts, at)) in brought.iter().enumerate() {
-        let earlier =
-            brought.iter().take(index).find(|(other, _)| other.public_key == facts.public_key);
+    // The same key: two certificates over it are one CA.
+    let brought = drafts.values().filter_map(|draft| {
+        Some((&draft.ca.brought.as_ref()?.facts.public_key, draft.brought_at?))
+    });
+    let brought: Vec<_> = brought.collect();
+    for (index, (key, at)) in brought.iter().enumerate() {
+        let earlier = brought.iter().take(index).find(|(other, _)| other == key);
         if let Some((_, first)) = earlier {
             reader.problem(
                 Problem::new(*at, "one certificate for two CAs")

@@ -59,12 +59,7 @@ pub fn read(
     check(&facts, &full, wish)?;
     let asks = beside_the_subject(&facts)
         .map(|what| format!("{full} asks for {what}: left out, the description decides"));
-    let brought = BroughtRequest {
-        path: Arc::from(full.as_str()),
-        der,
-        public_key: facts.public_key.spki().to_vec(),
-    };
-    Ok((brought, asks))
+    Ok((BroughtRequest { path: Arc::from(full.as_str()), der, facts }, asks))
 }
 
 const SUBJECT: &str = "have it made again: its subject may be one CN (the user) and an O for each group, each once \

@@ -67,7 +67,7 @@ fn power(
         }
         Recipe::Authority(authority) => Power::Root(Box::new(Root {
             credential: Credential::of_recipe(of.graph, id),
-            certificate: of.graph.brought_digest(id),
+            certificate: of.graph.brought_certificate(id).map(|facts| facts.digest),
             is_brought: !authority.is_own(),
             is_replaced,
         })),

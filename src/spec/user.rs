@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Policy;
+use crate::facts::RequestFacts;
 use crate::name::{CommonName, DnsName, Label, Organization, RoleName};
 
 /// Who signs a user's certificate.
@@ -21,8 +22,7 @@ pub struct BroughtRequest {
     /// As named in the description, for messages.
     pub path: Arc<str>,
     pub der: Vec<u8>,
-    /// Of its key, the SubjectPublicKeyInfo in DER.
-    pub public_key: Vec<u8>,
+    pub facts: RequestFacts,
 }
 
 /// What a user may do, as a role that exists in the cluster.

@@ -3,13 +3,13 @@
 use crate::testkit::{Authority, Desk, NOW, Wish, facts, generate, now, put_certificate, sans};
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::Purpose;
-use kpki::build::key::PrivateKey;
 use kpki::build::verify::{outlives, verify};
 use kpki::facts::certificate::CertificateFacts;
 use kpki::facts::distinguished_name::DistinguishedName;
 use kpki::facts::key_usage::{ExtendedKeyUsage, KeyUsage};
 use kpki::facts::pem::{certificate_pem, certificates_in_pem};
 use kpki::facts::request::RequestFacts;
+use kpki::keys::PrivateKey;
 use kpki::spec::Usage;
 use kpki::time::Span;
 

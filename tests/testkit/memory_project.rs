@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use kpki::build::check::check_secrets;
-use kpki::build::entropy::Entropy;
 use kpki::build::execute::Files;
-use kpki::build::identity_file::identities;
-use kpki::build::key_schedule::Seed;
-use kpki::build::seal::{Identity, open};
+use kpki::build::execute::{Files, execute};
+use kpki::config;
 use kpki::engine::{Acceptance, Applying, Described, Project, accept, undecided};
 use kpki::error::{Error, Result};
+use kpki::error::{Error, Result};
+use kpki::facts::certificate_pem;
 use kpki::graph::Graph;
+use kpki::graph::{Graph, Recipe};
+use kpki::keys::Entropy;
+use kpki::keys::Seed;
 use kpki::lock;
 use kpki::name::{ArtifactName, TreePath};
 use kpki::plan::{Action, Intent, Plan, plan};
 use kpki::review::{Review, ReviewPolicy, review};
 use kpki::sealed::SealedFile;
+use kpki::sealed::identities;
+use kpki::sealed::{Identity, open};
 use kpki::secret::Secret;
 use kpki::sources::Sources;
 use kpki::spec::Spec;
@@ -176,7 +181,7 @@ impl MemoryProject {
         self.apply_with(&Intent::default(), false)
     }
 
-    /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then. Nobody reviews power here.
+    /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then. No power is reviewed.
     pub fn apply_with(&mut self, intent: &Intent, prune: bool) -> Result<()> {
         let project = self.opened();
         let world = project.world(self.now);

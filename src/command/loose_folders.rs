@@ -7,9 +7,9 @@
 use super::folder::Folder;
 use super::terminal;
 use crate::error::{Error, Result};
-use crate::render::printable;
 use crate::state::Loose;
 use crate::store::{Disk as _, RealDisk};
+use crate::visible::{at_most, printable};
 
 const SHOWN: usize = 5;
 const OUT: &str = "out";
@@ -46,14 +46,8 @@ pub(super) fn refuse(folder: &Folder) -> Result<()> {
     let Some((_, first)) = bad.first() else {
         return Ok(());
     };
-    let mut lines: Vec<String> = bad
-        .iter()
-        .take(SHOWN)
-        .map(|(path, loose)| format!("{} {loose}", printable(&shown(path))))
-        .collect();
-    if bad.len() > SHOWN {
-        lines.push(format!("and {} more", bad.len() - SHOWN));
-    }
+    let each = bad.iter().map(|(path, loose)| format!("{} {loose}", printable(&shown(path))));
+    let lines = at_most(SHOWN, each);
     let all = bad.len() > SHOWN;
     let folders = if all {
         OUT.to_owned()

@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
+use super::command_path::Way;
 use super::folder::{DESCRIPTION, LOCK};
-use super::way::Way;
 use crate::error::{Error, Kind, Result};
-use crate::render::printable;
+use crate::visible;
 
 /// What a command writes.
 pub(super) struct Product<'a> {
@@ -60,7 +60,7 @@ pub(super) fn place(whose: Whose<'_>, output: &Path, product: &Product<'_>) -> R
         Err(Objection::Failed(error)) => return Err(error),
         Ok(place) => return Ok(place),
     };
-    let message = format!("{} {refused}", printable(&output.display().to_string()));
+    let message = format!("{} {refused}", visible::path(output));
     let error = Error::new(Kind::Usage, message);
     let free = candidates(output, product.example).find(|path| {
         let placed = judge(whose, path, product);
@@ -68,7 +68,7 @@ pub(super) fn place(whose: Whose<'_>, output: &Path, product: &Product<'_>) -> R
     });
     Err(error.help(match free {
         Some(path) => {
-            let path = printable(&path.display().to_string());
+            let path = visible::path(&path);
             format!("name a new file, such as {path}; nothing was written")
         }
         None => "name a new file in another folder; nothing was written".to_owned(),
@@ -121,7 +121,7 @@ fn judge(
     };
     let way = Way::of(above).map_err(failed)?;
     if let Some(at) = way.brought_link(whose.directory) {
-        let at = printable(&at.display().to_string());
+        let at = visible::path(at);
         let why = format!("leads through {at}, a symbolic link, which kpki does not follow");
         return Err(Objection::Rule(why));
     }

@@ -10,7 +10,7 @@ use crate::cli::Identities;
 use crate::error::Result;
 use crate::graph::Placement;
 use crate::name::TreePath;
-use crate::plan::{Plan, Standing, World, belongs_to, standing};
+use crate::plan::{Plan, World, belongs_to, standing};
 use crate::state::{Lock, Moment, PlainFile, Seen, Stamp};
 use crate::store::{Index, IndexFile, Known, MachineKey, RealDisk, Stamps};
 
@@ -58,9 +58,8 @@ impl Learnt {
         plan: &Plan,
         identities: &Identities,
     ) -> Result<Learnt> {
-        let doubtful = |standing| matches!(standing, Standing::Unverified | Standing::Changed(_));
         let newest = (world.graph.all_placements().iter())
-            .filter(|place| doubtful(standing(world, place)))
+            .filter(|place| standing(world, place).is_doubtful())
             .filter_map(|place| stamp_of(world, &place.path))
             .map(|stamp| stamp.changed)
             .max();
