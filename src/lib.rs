@@ -189,7 +189,7 @@
 //! | 5 | [`keys`] (randomness), [`spec`] |
 //! | 4 | [`facts`] (the only reader of X.509) |
 //! | 3 | [`algorithm`], [`sealed`], [`time`], [`version`] |
-//! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
+//! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`], [`words`] |
 //! | 1 | [`shell`] |
 //! | 0 | [`visible`] |
 
@@ -227,3 +227,4 @@ pub mod store;
 pub mod time;
 pub mod version;
 pub mod visible;
+pub mod words;

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 
 pub use artifact::{Artifact, Scope, UserPart};
 pub use contradictions::{Contradiction, Severity, contradictions};
-pub use derive::{flags_on, images, wish_on};
+pub use derive::{flags_on, images};
 pub use layout::{KUBELET_CONFIG, Origin, origins, tree_of};
 pub use recipe::{
     Accepted, Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, PodSource,

@@ -1,5 +1,7 @@
 //! Public keys as age and ssh write them, checked by age itself.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ring::digest::{SHA256, digest};
@@ -12,6 +14,15 @@ use crate::name::NameError;
 pub(crate) enum Key {
     X25519(age::x25519::Recipient),
     Ssh(age::ssh::Recipient),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Key::X25519(key) => key.fmt(f),
+            Key::Ssh(key) => key.fmt(f),
+        }
+    }
 }
 
 impl Key {

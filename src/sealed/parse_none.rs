@@ -1,5 +1,7 @@
 //! In place of `parse.rs` where kpki is built without the feature `age`: no recipient can be had.
 
+use std::fmt;
+
 use super::kind::RecipientKind;
 use crate::name::NameError;
 
@@ -8,6 +10,12 @@ use crate::name::NameError;
 pub(crate) enum Key {}
 
 type Parsed = (RecipientKind, String, Key);
+
+impl fmt::Display for Key {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
 
 pub(super) fn of_age(_text: &str) -> Result<Parsed, NameError> {
     Err(NameError(WITHOUT_AGE.to_owned()))

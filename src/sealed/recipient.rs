@@ -108,6 +108,17 @@ impl Ord for Recipient {
     }
 }
 
+/// As a description names it.
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.fmt(f)?;
+        match self.comment.as_str() {
+            "" => Ok(()),
+            comment => write!(f, " {comment}"),
+        }
+    }
+}
+
 impl fmt::Debug for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.id)

@@ -32,7 +32,7 @@ fn openssl_verifies(desk: &Desk) {
 
 #[test]
 fn every_algorithm_satisfies_openssl_webpki_and_our_reader() {
-    for (algorithm, name) in KeyAlgorithm::ALL {
+    for (algorithm, name) in KeyAlgorithm::ALL.map(|algorithm| (algorithm, algorithm.as_str())) {
         let desk = Desk::new();
         let authority = Authority::new("kubernetes", algorithm);
         let key = generate(algorithm);

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use kpki::build::check::check_secrets;
 use kpki::build::execute::Files;
 use kpki::build::execute::{Files, execute};
-use kpki::config;
-use kpki::engine::{Acceptance, Applying, Described, Project, accept, undecided};
+use kpki::config::{self, Loaded};
+use kpki::engine::{Acceptance, Applying, Project, accept, undecided};
 use kpki::error::{Error, Result};
 use kpki::error::{Error, Result};
 use kpki::facts::certificate_pem;
@@ -128,15 +128,15 @@ impl MemoryProject {
         self.now = self.now.plus(span);
     }
 
-    fn described(&self) -> Described {
+    fn described(&self) -> Loaded {
         let mut files = self.extra.clone();
         files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
-        Described::load(&Sources::Memory(files), "cluster.kdl")
+        config::load(&Sources::Memory(files), "cluster.kdl", self.lock().kubernetes)
             .unwrap_or_else(|report| panic!("{}\n{}", self.description, report.render(false)))
     }
 
     pub fn spec(&self) -> Spec {
-        self.described().resolved(&self.lock()).spec
+        self.described().spec
     }
 
     pub fn lock(&self) -> Lock {
