@@ -5,14 +5,10 @@ use std::sync::Mutex;
 
 use kpki::build::check::check_secrets;
 use kpki::build::execute::Files;
-use kpki::build::execute::{Files, execute};
 use kpki::config::{self, Loaded};
 use kpki::engine::{Acceptance, Applying, Project, accept, undecided};
 use kpki::error::{Error, Result};
-use kpki::error::{Error, Result};
-use kpki::facts::certificate_pem;
 use kpki::graph::Graph;
-use kpki::graph::{Graph, Recipe};
 use kpki::keys::Entropy;
 use kpki::keys::Seed;
 use kpki::lock;
