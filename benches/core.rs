@@ -18,15 +18,15 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use kpki::build::entropy::Entropy;
 use kpki::build::execute::{Files, execute};
-use kpki::build::seal::Identity;
 use kpki::error::{Error, Result};
 use kpki::facts::pem::certificates_in_pem;
 use kpki::graph::{Graph, InputHashes, Recipe};
 use kpki::hash::DERIVATION_CONTEXT;
+use kpki::keys::Entropy;
 use kpki::name::TreePath;
 use kpki::plan::{Intent, Survey, World, plan};
+use kpki::sealed::Identity;
 use kpki::secret::Secret;
 use kpki::state::File;
 use rayon::prelude::*;

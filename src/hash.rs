@@ -27,6 +27,14 @@ use std::str::FromStr;
 /// Names the encoding; a new encoding gets a new string.
 pub const DERIVATION_CONTEXT: &str = "kpki derivation encoding v1";
 
+/// Writes bytes as hexadecimal digits, in a buffer that never grows: they may be a secret.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16);
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    digits.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten());
+    digits
+}
+
 /// The first 128 bits of a BLAKE3 digest, written as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 16]);
@@ -56,7 +64,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hexadecimal(&self.0))
     }
 }
 

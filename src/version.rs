@@ -107,6 +107,13 @@ impl FromStr for VersionRequest {
     }
 }
 
+/// As it was written.
+impl fmt::Display for VersionRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.any_patch { write!(f, "1.{}", self.newest.minor) } else { self.newest.fmt(f) }
+    }
+}
+
 impl FromStr for KubernetesVersion {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {

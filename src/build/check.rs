@@ -7,14 +7,13 @@ use std::fmt::Write as _;
 
 use rayon::prelude::*;
 
-use super::execute::Files;
 use super::held_key::{Belongs, unusable};
-use super::key::PrivateKey;
-use super::sealing::read_secret;
+use super::job::Files;
+use super::reading::{key_file, read_secret};
 use super::witness::check_secret;
 use crate::error::{Error, Kind, Result};
+use crate::facts::PublicKey;
 use crate::facts::pem::MAX_PEM;
-use crate::facts::{KubeconfigFacts, PublicKey};
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::name::TreePath;
 use crate::plan::{Plan, Step, World, is_answered, standing};
@@ -145,15 +144,8 @@ fn waits(world: World<'_>, place: &Placement) -> bool {
 
 /// The public half of the key that a secret is or embeds. The error reads after the file's name.
 fn key_of(place: &Placement, secret: &Secret) -> Result<Option<PublicKey>, String> {
-    let read = |pem: &Secret| {
-        let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;
-        Ok(Some(key.public_key().clone()))
-    };
-    if place.content != Content::Kubeconfig {
-        return read(secret);
-    }
-    let config = KubeconfigFacts::from_yaml(secret.expose()).map_err(|error| error.0)?;
-    config.client_key.as_ref().map_or(Ok(None), read)
+    let file = key_file(place, secret).map_err(|error| error.0)?;
+    Ok(file.key_if_held()?.map(|key| key.public_key().clone()))
 }
 
 fn witness(world: World<'_>, place: &Placement) -> String {

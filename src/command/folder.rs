@@ -7,7 +7,8 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::{interrupted, terminal, verified_secrets};
-use crate::engine::{Described, Project};
+use crate::config::{self, Loaded};
+use crate::engine::Project;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::hash::Digest;
@@ -21,6 +22,7 @@ use crate::store::{
     Disk as _, EntryKind, Found, FoundKind, Interrupted, Pending, RealDisk, ScannedFolders,
     pending, scan_staged, scan_with_folders,
 };
+use crate::version::KubernetesVersion;
 use crate::visible;
 
 pub(super) const DESCRIPTION: &str = "cluster.kdl";
@@ -67,7 +69,7 @@ struct State {
 
 /// The description, and the files that it was read from.
 pub(super) struct Description {
-    described: Described,
+    loaded: Loaded,
     sources: BTreeSet<String>,
 }
 
@@ -83,20 +85,24 @@ impl Description {
             return Err(Error::refused(format!("there is no {}", visible::path(&path)))
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
+        Description::read_with(directory, version_on_record(directory))
+    }
+
+    fn read_with(directory: &Path, locked: Option<KubernetesVersion>) -> Result<Description> {
         let noted = Noted::new(directory);
         let sources = Sources::Noted(noted.clone());
-        let loaded = load(&sources, "the description");
-        let described = loaded.map_err(|error| match sources.read(DESCRIPTION, MOST) {
+        let loaded = load(&sources, "the description", locked);
+        let loaded = loaded.map_err(|error| match sources.read(DESCRIPTION, MOST) {
             // No mistake of its writer's.
             Err(denied) if denied.is_denied() => unread(&denied.to_string()),
             _ => error,
         })?;
         let mut sources = noted.asked();
-        let seed = described.spec.reproducible.as_ref();
+        let seed = loaded.spec.reproducible.as_ref();
         let seed =
             seed.map(|reproducible| beneath::follow(directory, &reproducible.seed_file).real);
         sources.extend(seed);
-        Ok(Description { described, sources })
+        Ok(Description { loaded, sources })
     }
 
     /// What any state of the project asks for, with the version that its lock resolved; `None` where it has
@@ -107,17 +113,28 @@ impl Description {
         if there.is_ok_and(|bytes| bytes.is_none()) {
             return Ok(None);
         }
-        let described = load(sources, &format!("the description of {state}"))?;
-        let bytes = (sources.read_if_there(LOCK, lock::LIMIT)).map_err(|error| fail(&error))?;
-        let lock = parse_lock(bytes.as_deref())
-            .map_err(|error| Error { message: format!("{state}: {error}"), ..error })?;
-        let Described { spec, graph, .. } = described.resolved(&lock);
-        Ok(Some((spec, graph)))
+        let bytes = sources.read_if_there(LOCK, lock::LIMIT).map_err(|error| fail(&error));
+        let lock = bytes.and_then(|bytes| {
+            parse_lock(bytes.as_deref())
+                .map_err(|error| Error { message: format!("{state}: {error}"), ..error })
+        });
+        let locked = lock.as_ref().ok().and_then(|lock| lock.kubernetes);
+        let loaded = load(sources, &format!("the description of {state}"), locked)?;
+        lock.map(|_| Some((loaded.spec, loaded.graph)))
+    }
+
+    /// As the lock in force resolves its version: what an interrupted apply left may have another one.
+    fn resolved(self, directory: &Path, lock: &Lock) -> Result<Description> {
+        let cluster = &self.loaded.spec.cluster;
+        if cluster.requested.resolve(lock.kubernetes) == cluster.kubernetes.value {
+            return Ok(self);
+        }
+        Description::read_with(directory, lock.kubernetes)
     }
 }
 
-fn load(sources: &Sources, what: &str) -> Result<Described> {
-    Described::load(sources, DESCRIPTION).map_err(|report| {
+fn load(sources: &Sources, what: &str, locked: Option<KubernetesVersion>) -> Result<Loaded> {
+    config::load(sources, DESCRIPTION, locked).map_err(|report| {
         let count = report.problems().len();
         let noun = if count == 1 { "mistake" } else { "mistakes" };
         Error::refused(format!(
@@ -125,6 +142,12 @@ fn load(sources: &Sources, what: &str) -> Result<Described> {
             report.render(terminal::stderr_has_color()).trim_end()
         ))
     })
+}
+
+/// The version in the lock's head. A mistake there is told where the lock is read.
+fn version_on_record(directory: &Path) -> Option<KubernetesVersion> {
+    let head = RealDisk::open(directory).ok()?.first_line(LOCK).ok()?;
+    lock::parse(&head).ok()?.kubernetes
 }
 
 fn unread(what: &str) -> Error {
@@ -151,12 +174,12 @@ impl Folder {
             rayon::join(|| Description::read(directory), || read_state(directory, view));
         // A mistake in the description is told first: it is what was edited last.
         let description = description?;
-        Ok(Folder::new(description, state?))
+        Folder::new(description, state?, directory)
     }
 
     /// The description against the files, as an apply finds them once it has finished what was interrupted.
     pub fn with(description: Description, directory: &Path) -> Result<Folder> {
-        Ok(Folder::new(description, read_state(directory, View::Finished)?))
+        Folder::new(description, read_state(directory, View::Finished)?, directory)
     }
 
     /// What a plan says of an interrupted apply. `None`: there is none.
@@ -170,11 +193,11 @@ impl Folder {
         interrupted::judge(directory, found, &disk, graph, locks, intent).map(Some)
     }
 
-    fn new(description: Description, state: State) -> Folder {
+    fn new(description: Description, state: State, directory: &Path) -> Result<Folder> {
         let State { lock, inventory, folders, pending, interrupted, lock_bytes } = state;
-        let Description { described, sources } = description;
-        let project = Project::new(described, lock, inventory);
-        Folder { project, folders, pending, interrupted, sources, lock_bytes }
+        let Description { loaded, sources } = description.resolved(directory, &lock)?;
+        let project = Project::new(loaded, lock, inventory);
+        Ok(Folder { project, folders, pending, interrupted, sources, lock_bytes })
     }
 
     /// After more was read: nobody has applied anything since the files were.

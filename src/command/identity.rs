@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::terminal;
-use crate::build::identity_file::{NotAnIdentity, identities};
-use crate::build::seal::Identity;
 use crate::error::{Error, Result};
+use crate::sealed::Identity;
+use crate::sealed::{NotAnIdentity, identities};
 use crate::secret::Secret;
 use crate::sources::read_regular;
 use crate::visible;

@@ -6,7 +6,7 @@ use super::folder::Folder;
 use super::on_disk::OnDisk;
 use super::{clock, terminal};
 use crate::build::check::{Wrong, in_words, remedy};
-use crate::build::sealing::read_secret;
+use crate::build::reading::read_secret;
 use crate::build::witness::check_secret;
 use crate::cli::Identities;
 use crate::engine::Project;

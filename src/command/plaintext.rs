@@ -1,19 +1,19 @@
 //! `kpki check --no-plaintext`: no secret may get into a repository in the clear.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::Outcome;
 use super::folder::Folder;
 use super::git::{Listing, listing};
 use super::history;
-use super::{Outcome, terminal};
+use super::terminal::{self, shown};
 use crate::cli::{CheckArgs, Format};
 use crate::error::{Error, Result};
 use crate::facts::{Plaintext, plaintext_in};
 use crate::render::{FoundReport, PlaintextReport, Where};
 use crate::secret::Secret;
 use crate::sources::read_regular;
-use crate::visible;
 
 /// More of one file is not read.
 const LIMIT: usize = 64 << 20;
@@ -136,10 +136,4 @@ fn may_differ(path: &Path, object: &Secret, size: u64) -> bool {
         }
         _ => true,
     }
-}
-
-pub(super) fn shown(path: &Path) -> String {
-    // `./out` reads worse than `out`.
-    let path: PathBuf = path.components().skip_while(|part| part.as_os_str() == ".").collect();
-    visible::path(&path)
 }

@@ -2,6 +2,7 @@
 //! not its own; whatever was missed loses here what acts on a terminal, but for line ends and colours.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -91,6 +92,12 @@ pub(super) fn columns() -> usize {
         },
     };
     columns.max(40)
+}
+
+/// A path as a person would write it: `./out` reads worse than `out`.
+pub(super) fn shown(path: &Path) -> String {
+    let path: PathBuf = path.components().skip_while(|part| part.as_os_str() == ".").collect();
+    visible::path(&path)
 }
 
 /// The one thing ever asked for. The error reads after a file's name.

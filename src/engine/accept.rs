@@ -1,11 +1,11 @@
 //! A certificate that the cluster signed comes back.
 
 use crate::build::accept::{Checked, check, one_certificate};
-use crate::build::entropy::Entropy;
 use crate::build::execute::{Files, execute};
 use crate::error::{Error, Kind, Result};
 use crate::facts::certificate_pem;
 use crate::graph::{Accepted, Content, DerivationId, Placement, Recipe};
+use crate::keys::Entropy;
 use crate::name::ArtifactName;
 use crate::plan::{Action, Intent, Plan, accepted_entry, plan, request_id};
 use crate::state::{File, Lock};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::build::entropy::Entropy;
 use crate::build::execute::{Files, execute};
 use crate::error::Result;
+use crate::keys::Entropy;
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{Action, Allow, Plan};
 use crate::review::{PrivilegeChange, Review};

@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::build::entropy::Entropy;
 use crate::build::execute::Files;
+use crate::build::reading::read_secret;
 use crate::build::rebuild::rebuild;
-use crate::build::sealing::read_secret;
 use crate::error::{Error, Result};
 use crate::graph::Placement;
+use crate::keys::Entropy;
 use crate::plan::{Intent, Orphan, Resting, looks_like_own, plan, resting};
 use crate::state::File;
 use crate::time::Timestamp;

@@ -14,4 +14,4 @@ pub use accept::{Acceptance, Accepting, accept};
 pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use install::{Installed, Looked, NodeTree, Orders, install, look};
-pub use project::{Described, Project};
+pub use project::Project;

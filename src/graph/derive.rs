@@ -23,7 +23,7 @@ use crate::name::{CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{BINDINGS, CommonNameFrom, Home, Hosts, LEAVES, LeafRow, ServerFrom, primary};
 use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
-pub use static_pods::{flags_on, images, wish_on};
+pub use static_pods::{flags_on, images};
 
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;

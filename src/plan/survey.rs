@@ -130,15 +130,8 @@ impl Survey {
         if recorded(graph, lock, id) == Some(facts.digest) {
             return false;
         }
-        let brought = match &graph.get(leaf.issuer).recipe {
-            Recipe::Authority(authority) => match &authority.issuance {
-                Issuance::Brought(brought) => CertificateFacts::from_der(&brought.der).ok(),
-                Issuance::SelfSigned { .. } => None,
-            },
-            _ => None,
-        };
-        brought
-            .as_ref()
+        graph
+            .brought_certificate(leaf.issuer)
             .or(self.witness(leaf.issuer).certificate())
             .is_some_and(|issuer| !is_signed_by(der, &issuer.public_key))
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::style::{CHANGE, DANGER, PLAIN};
 use super::text::{Cell, Table};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::hash::hexadecimal;
 use crate::time::{Span, Timestamp};
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -119,8 +120,4 @@ pub(super) fn in_words(span: Span) -> String {
 
 fn or(text: &str, otherwise: &str) -> String {
     if text.is_empty() { otherwise } else { text }.to_owned()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

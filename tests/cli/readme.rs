@@ -184,7 +184,7 @@ fn descriptions_are_accepted() {
         files.insert("omar.csr".into(), request);
         let scheduler = std::fs::read("examples/static-pods/manifests/kube-scheduler.yaml");
         files.insert("manifests/kube-scheduler.yaml".into(), scheduler.unwrap());
-        if let Err(report) = config::load(&Sources::Memory(files), "cluster.kdl") {
+        if let Err(report) = config::load(&Sources::Memory(files), "cluster.kdl", None) {
             panic!("README.md:{}\n{}", block.line, report.render(false));
         }
         parsed += 1;

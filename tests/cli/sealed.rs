@@ -778,7 +778,7 @@ fn what_age_refuses_as_a_recipient_is_refused() {
 #[test]
 fn an_ssh_private_key_with_a_number_of_zero_bytes_is_only_unreadable() {
     use base64::Engine as _;
-    use kpki::build::seal::recipient_of;
+    use kpki::sealed::recipient_of;
     use kpki::secret::Secret;
     let joined = |parts: &[&[u8]]| {
         let mut bytes = Vec::new();

@@ -22,7 +22,7 @@ fn every_bad_description_has_its_report() {
     for case in cases {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         let (folder, keys) = with_fresh_keys(&case);
-        let found = match load(&Sources::Folder(folder.path().to_owned()), "cluster.kdl") {
+        let found = match load(&Sources::Folder(folder.path().to_owned()), "cluster.kdl", None) {
             Ok(_) => "no mistake found\n".to_owned(),
             Err(report) => {
                 let coloured = report.render(true);
@@ -133,7 +133,7 @@ fn no_hidden_character_may_stand_anywhere_or_is_shown() {
     let shown = |text: String, code: u32, is_raw: bool| {
         let sources =
             Sources::Memory([("cluster.kdl".to_owned(), text.clone().into_bytes())].into());
-        let report = load(&sources, "cluster.kdl").expect_err(&text).render(false);
+        let report = load(&sources, "cluster.kdl", None).expect_err(&text).render(false);
         let bad = |c: char| c != '\n' && HOSTILE.iter().any(|range| range.contains(&u32::from(c)));
         assert!(!report.contains(bad), "{report:?}");
         if is_raw {
@@ -171,7 +171,7 @@ fn report(text: impl Into<Vec<u8>>) -> Report {
     let start = String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
     let sources = Sources::Memory([("cluster.kdl".to_owned(), text)].into());
     let started = Instant::now();
-    let report = load(&sources, "cluster.kdl").expect_err("a mistake");
+    let report = load(&sources, "cluster.kdl", None).expect_err("a mistake");
     let text = report.render(true);
     assert!(started.elapsed() < LIMIT, "{start:?} took {:?}", started.elapsed());
     assert!(text.len() < 20_000, "{} bytes of report", text.len());
@@ -295,7 +295,7 @@ fn all_files_together_have_a_limit() {
     for n in 0..9 {
         files.insert(format!("{n}.kdl"), "// filler\n".repeat(100_000).into_bytes());
     }
-    let report = load(&Sources::Memory(files), "cluster.kdl").unwrap_err();
+    let report = load(&Sources::Memory(files), "cluster.kdl", None).unwrap_err();
     assert!(
         report
             .problems()
@@ -312,7 +312,7 @@ mod any_text {
 
     fn never_panics(text: impl Into<Vec<u8>>) {
         let sources = Sources::Memory([("cluster.kdl".to_owned(), text.into())].into());
-        match load(&sources, "cluster.kdl") {
+        match load(&sources, "cluster.kdl", None) {
             Ok(_) => {}
             Err(report) => {
                 // What the syntax check lets through, kdl reads.

@@ -3,13 +3,13 @@
 use crate::testkit::{Authority, Desk, NOW, Wish, facts, generate, now, put_certificate, sans};
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::Purpose;
-use kpki::build::key::PrivateKey;
 use kpki::build::verify::{outlives, verify};
 use kpki::facts::certificate::CertificateFacts;
 use kpki::facts::distinguished_name::DistinguishedName;
 use kpki::facts::key_usage::{ExtendedKeyUsage, KeyUsage};
 use kpki::facts::pem::{certificate_pem, certificates_in_pem};
 use kpki::facts::request::RequestFacts;
+use kpki::keys::PrivateKey;
 use kpki::spec::Usage;
 use kpki::time::Span;
 
@@ -32,7 +32,7 @@ fn openssl_verifies(desk: &Desk) {
 
 #[test]
 fn every_algorithm_satisfies_openssl_webpki_and_our_reader() {
-    for (algorithm, name) in KeyAlgorithm::ALL {
+    for (algorithm, name) in KeyAlgorithm::ALL.map(|algorithm| (algorithm, algorithm.as_str())) {
         let desk = Desk::new();
         let authority = Authority::new("kubernetes", algorithm);
         let key = generate(algorithm);

@@ -17,7 +17,7 @@ fn sources(files: &[(&str, &[u8])]) -> Sources {
 }
 
 fn loaded(text: &str) -> Loaded {
-    match load(&sources(&[("cluster.kdl", text.as_bytes())]), "cluster.kdl") {
+    match load(&sources(&[("cluster.kdl", text.as_bytes())]), "cluster.kdl", None) {
         Ok(loaded) => loaded,
         Err(report) => panic!("{}", report.render(false)),
     }
@@ -32,7 +32,7 @@ fn small(more: &str) -> Loaded {
 
 #[test]
 fn two_lines_are_enough() {
-    let Loaded { spec, notes, files } = small("");
+    let Loaded { spec, notes, files, .. } = small("");
     assert!(notes.is_empty());
     assert_eq!(files.len(), 1);
     assert_eq!(spec.cluster.kubernetes.value.to_string(), "1.36.2");
@@ -49,6 +49,22 @@ fn two_lines_are_enough() {
     assert!(!spec.kubelet_serving && !spec.kube_proxy);
     assert_eq!(spec.defaults.validity.value, Span::days(365));
     assert_eq!(spec.defaults.key.value, KeyAlgorithm::EcdsaP256);
+}
+
+/// A newer kpki knows newer patches, and reissues nothing for them.
+#[test]
+fn the_lock_keeps_the_patch_of_a_minor() {
+    let version = |written: &str, locked: &str| {
+        let text = format!(
+            "cluster \"lab\" kubernetes=\"{written}\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\""
+        );
+        let sources = sources(&[("cluster.kdl", text.as_bytes())]);
+        let loaded = load(&sources, "cluster.kdl", locked.parse().ok()).unwrap();
+        loaded.spec.cluster.kubernetes.value.to_string()
+    };
+    assert_eq!(version("1.35", "1.35.1"), "1.35.1");
+    assert_eq!(version("1.35.3", "1.35.1"), "1.35.3");
+    assert_eq!(version("1.35", "1.34.2"), version("1.35", "none"));
 }
 
 #[test]
@@ -203,8 +219,8 @@ fn a_brought_ca_speaks_for_itself() {
         ("ca/cas.kdl", b"ca \"kubernetes\" certificate=\"root.crt\""),
         ("ca/root.crt", ROOT_CERTIFICATE),
     ]);
-    let loaded =
-        load(&files, "cluster.kdl").unwrap_or_else(|report| panic!("{}", report.render(false)));
+    let loaded = load(&files, "cluster.kdl", None)
+        .unwrap_or_else(|report| panic!("{}", report.render(false)));
     let ca = &loaded.spec.cas[&CaName::Kubernetes];
     let brought = ca.brought.as_ref().unwrap();
     assert_eq!(&*brought.path, "ca/root.crt");
@@ -235,7 +251,8 @@ fn ten_thousand_nodes() {
     println!("{} bytes in {:?}", text.len(), started.elapsed());
     assert_eq!(spec.nodes.len(), 10_001);
     text.push_str("node \"last\" rol=\"worker\"\n");
-    let report = load(&sources(&[("cluster.kdl", text.as_bytes())]), "cluster.kdl").unwrap_err();
+    let report =
+        load(&sources(&[("cluster.kdl", text.as_bytes())]), "cluster.kdl", None).unwrap_err();
     assert!(report.render(false).contains("cluster.kdl:10003:13"));
     assert_eq!(report.problems().len(), 1);
 }
@@ -256,7 +273,7 @@ fn recipients_are_a_set_whichever_way_they_are_given() {
         );
         let ops = format!("# the team\n\n{alice}\n  {carol}\n");
         let files = [("cluster.kdl", text.as_bytes()), ("ops.txt", ops.as_bytes())];
-        match load(&sources(&files), "cluster.kdl") {
+        match load(&sources(&files), "cluster.kdl", None) {
             Ok(loaded) => loaded.spec,
             Err(report) => panic!("{}", report.render(false)),
         }

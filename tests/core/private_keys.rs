@@ -2,7 +2,7 @@
 
 use crate::testkit::{Desk, generate};
 use kpki::algorithm::KeyAlgorithm;
-use kpki::build::key::PrivateKey;
+use kpki::keys::PrivateKey;
 
 fn refusal(text: &[u8]) -> String {
     match PrivateKey::from_pem(text) {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use std::sync::LazyLock;
 
-use kpki::build::entropy::Entropy;
 use kpki::error::{Error, Result};
+use kpki::keys::Entropy;
 use kpki::name::TreePath;
 use kpki::store::{
     Disk, Doubt, Effect, EntryKind, Failed, JournalKey, Pending, RealDisk, Settled, begin,

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kpki::build::key::PrivateKey;
 use kpki::facts::{CertificateFacts, KubeconfigFacts, PublicKey, certificates_in_pem};
+use kpki::keys::PrivateKey;
 use kpki::name::ArtifactName;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;

@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use kpki::build::check::check_secrets;
-use kpki::build::entropy::Entropy;
 use kpki::build::execute::Files;
-use kpki::build::identity_file::identities;
-use kpki::build::key_schedule::Seed;
-use kpki::build::seal::{Identity, open};
-use kpki::engine::{Acceptance, Applying, Described, Project, accept, undecided};
+use kpki::config::{self, Loaded};
+use kpki::engine::{Acceptance, Applying, Project, accept, undecided};
 use kpki::error::{Error, Result};
 use kpki::graph::Graph;
+use kpki::keys::Entropy;
+use kpki::keys::Seed;
 use kpki::lock;
 use kpki::name::{ArtifactName, TreePath};
 use kpki::plan::{Action, Intent, Plan, plan};
 use kpki::review::{Review, ReviewPolicy, review};
 use kpki::sealed::SealedFile;
+use kpki::sealed::identities;
+use kpki::sealed::{Identity, open};
 use kpki::secret::Secret;
 use kpki::sources::Sources;
 use kpki::spec::Spec;
@@ -123,15 +124,15 @@ impl MemoryProject {
         self.now = self.now.plus(span);
     }
 
-    fn described(&self) -> Described {
+    fn described(&self) -> Loaded {
         let mut files = self.extra.clone();
         files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
-        Described::load(&Sources::Memory(files), "cluster.kdl")
+        config::load(&Sources::Memory(files), "cluster.kdl", self.lock().kubernetes)
             .unwrap_or_else(|report| panic!("{}\n{}", self.description, report.render(false)))
     }
 
     pub fn spec(&self) -> Spec {
-        self.described().resolved(&self.lock()).spec
+        self.described().spec
     }
 
     pub fn lock(&self) -> Lock {

@@ -15,11 +15,11 @@ use std::path::PathBuf;
 
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::{Issuer, Purpose, Template, issue};
-use kpki::build::entropy::Entropy;
-use kpki::build::key::PrivateKey;
 use kpki::facts::certificate::CertificateFacts;
 use kpki::facts::distinguished_name::DistinguishedName;
 use kpki::facts::pem::{certificate_pem, certificates_in_pem};
+use kpki::keys::Entropy;
+use kpki::keys::PrivateKey;
 use kpki::name::San;
 use kpki::time::{Span, Timestamp};
 

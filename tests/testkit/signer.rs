@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use kpki::build::certificate::{Issuer, Purpose, Template, issue};
-use kpki::build::entropy::Entropy;
-use kpki::build::key::PrivateKey;
 use kpki::facts::{
     CertificateFacts, DistinguishedName, PublicKey, RequestFacts, certificate_pem,
     certificates_in_pem, request_in_pem,
 };
+use kpki::keys::Entropy;
+use kpki::keys::PrivateKey;
 use kpki::spec::Usage;
 use kpki::time::{Span, Timestamp};
 

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{cannot_run, failed};
+use super::failure::{cannot_run, failed};
 use crate::error::{Error, Result};
 use crate::render::printable;
 use crate::sources::read_regular;

@@ -9,6 +9,7 @@ use super::super::FORMAT_VERSION;
 use super::super::lives::{Life, State};
 use super::super::status::StatusReport;
 use crate::facts::ExtendedKeyUsage;
+use crate::hash::hexadecimal;
 use crate::time::Timestamp;
 use crate::visible;
 
@@ -70,8 +71,7 @@ pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'
         data.usages.push(usage);
         data.names.push(life.name.to_string());
         data.subjects.push(facts.subject.to_string());
-        let digits = facts.serial.iter().map(|byte| format!("{byte:02x}"));
-        data.serials.push(digits.collect());
+        data.serials.push(hexadecimal(&facts.serial));
         let known = facts.sans.iter().map(ToString::to_string);
         let sans: Vec<String> = known.chain(facts.other_sans.iter().cloned()).collect();
         data.sans.push(sans.join(", "));

@@ -21,7 +21,7 @@ use crate::testkit::project::Project;
 
 pub fn spec() -> Spec {
     let files = BTreeMap::from([("cluster.kdl".to_owned(), LAB.as_bytes().to_vec())]);
-    let loaded = config::load(&Sources::Memory(files), "cluster.kdl");
+    let loaded = config::load(&Sources::Memory(files), "cluster.kdl", None);
     loaded.map_err(|report| report.render(false)).unwrap().spec
 }
 

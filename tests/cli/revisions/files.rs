@@ -88,6 +88,9 @@ fn a_private_key_is_not_compared() {
     let text = diff(&desk, &["one.key", "two.key"], 1);
     // `openssl ecparam` writes SEC1; either form is one.
     assert!(text.contains("one.key is a private key, which is not opened"), "{text}");
+    desk.openssl("pkey -in two.key -outform DER -out two.der");
+    let text = diff(&desk, &["two.der", "before.crt"], 1);
+    assert!(text.contains("two.der is a private key, which is not opened"), "{text}");
     let read = |name: &str| String::from_utf8(desk.read(name)).unwrap();
     desk.put("with-key.pem", read("after.crt") + &read("two.key"));
     let text = diff(&desk, &["before.crt", "with-key.pem"], 2);

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use kpki::build::key::PrivateKey;
 use kpki::build::verify::{outlives, verify};
 use kpki::facts::{CertificateFacts, KubeconfigFacts, certificates_in_pem};
 use kpki::graph::{Content, DerivationId, Graph, Recipe};
+use kpki::keys::PrivateKey;
 use kpki::state::is_read;
 use proptest::prelude::*;
 use proptest::sample::Index;

@@ -216,7 +216,7 @@ fn a_nodes_folder_wins_and_the_missing_is_named() {
 fn notes(project: &MemoryProject) -> Vec<String> {
     let mut files = project.extra.clone();
     files.insert("cluster.kdl".into(), project.description.clone().into_bytes());
-    let loaded = kpki::config::load(&Sources::Memory(files), "cluster.kdl");
+    let loaded = kpki::config::load(&Sources::Memory(files), "cluster.kdl", None);
     let mut notes = loaded.unwrap().notes;
     let members = "etcd has 2 members: an even number tolerates no more failures than 1";
     notes.retain(|note| note != members);

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
-use kpki::build::entropy::Entropy;
-use kpki::build::key::PrivateKey;
 use kpki::error::Kind;
 use kpki::facts::{CertificateFacts, certificates_in_pem};
 use kpki::graph::{Graph, origins};
 use kpki::hash::Digest;
+use kpki::keys::Entropy;
+use kpki::keys::PrivateKey;
 use kpki::name::TreePath;
 use kpki::plan::{Intent, Orphan};
 use kpki::sealed::SUFFIX;

@@ -394,7 +394,7 @@ fn keys_of_another_schedule_are_refused_and_may_be_kept() {
     }
 }
 
-/// Independent of kpki's code: the schedule of `key_schedule.rs`, spelled out.
+/// Independent of kpki's code: the schedule of `keys/schedule.rs`, spelled out.
 fn stream(purpose: [&str; 4], counter: &str, length: usize) -> Vec<u8> {
     let seed = seed_bytes();
     let mut input = Vec::new();

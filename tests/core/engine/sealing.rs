@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use kpki::build::key::PrivateKey;
+use kpki::keys::PrivateKey;
 use kpki::plan::{Allow, Change, Intent};
 use kpki::state::{is_public, is_read, sealed_secret};
 use kpki::time::Span;

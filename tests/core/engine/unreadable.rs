@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use kpki::build::execute::{Files, execute};
-use kpki::build::seal::Identity;
 use kpki::error::{Error, Kind, Result};
 use kpki::name::TreePath;
 use kpki::plan::{Intent, Survey, plan};
+use kpki::sealed::Identity;
 use kpki::secret::Secret;
 
 use crate::testkit::memory_project::MemoryProject;

@@ -257,9 +257,9 @@ fn a_new_ca_needs_a_new_certificate() {
 fn brought(
     project: &mut MemoryProject,
     algorithm: kpki::algorithm::KeyAlgorithm,
-) -> kpki::build::key::PrivateKey {
-    use kpki::build::entropy::Entropy;
-    let key = kpki::build::key::PrivateKey::generate(algorithm, &Entropy::system()).unwrap();
+) -> kpki::keys::PrivateKey {
+    use kpki::keys::Entropy;
+    let key = kpki::keys::PrivateKey::generate(algorithm, &Entropy::system()).unwrap();
     // In another order than kpki's.
     let subject = kpki::facts::DistinguishedName::new(["dev", "ops"], Some("jane"));
     let der = kpki::build::certificate::request(&subject, &key).unwrap();

@@ -9,20 +9,19 @@ use age::secrecy::SecretString;
 use age::{DecryptError, Decryptor, Encryptor};
 use zeroize::Zeroizing;
 
-use super::BuildError;
-use super::identity_file::{Locked, NotAnIdentity, Unopened};
 use super::openssh::is_readable;
-use crate::sealed::{Recipient, Recipients};
+use super::unopened::{Locked, NotAnIdentity, NotSealed, Unopened};
+use super::{Recipient, Recipients};
 use crate::secret::Secret;
 
 /// A secret key that opens what is sealed to it.
 pub struct Identity(Box<dyn age::Identity + Send + Sync>);
 
 /// A binary age file (<https://c2sp.org/age>). It is another one each time.
-pub fn seal(recipients: &Recipients, secret: &[u8]) -> Result<Vec<u8>, BuildError> {
-    let failed = |_| BuildError::Seal;
+pub fn seal(recipients: &Recipients, secret: &[u8]) -> Result<Vec<u8>, NotSealed> {
+    let failed = |_| NotSealed;
     let recipients = recipients.iter().map(|recipient| recipient.key().as_age());
-    let encryptor = Encryptor::with_recipients(recipients).map_err(|_| BuildError::Seal)?;
+    let encryptor = Encryptor::with_recipients(recipients).map_err(|_| NotSealed)?;
     let mut file = Vec::with_capacity(secret.len() + 1024);
     let mut writer = encryptor.wrap_output(&mut file).map_err(failed)?;
     writer.write_all(secret).map_err(failed)?;

@@ -1,33 +1,8 @@
 //! Files of secret keys that open what is sealed: age identities, ssh keys, either behind a passphrase.
 
 use super::seal::{Identity, native, ssh, unlocked};
+use super::unopened::{Locked, NotAnIdentity};
 use crate::secret::Secret;
-
-/// Asks for a passphrase, once it turns out that one is needed.
-pub type Locked<'a> = &'a mut dyn FnMut() -> Result<Secret, NotAnIdentity>;
-
-/// Reads after the file's name and quotes nothing of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{why}")]
-pub struct NotAnIdentity {
-    pub why: String,
-    pub help: Option<&'static str>,
-}
-
-impl NotAnIdentity {
-    pub fn because(why: impl Into<String>) -> Self {
-        NotAnIdentity { why: why.into(), help: None }
-    }
-}
-
-/// Why a sealed file stays closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unopened {
-    NoneFits,
-    /// Cut or changed, in its header or behind it.
-    Damaged,
-    WithoutAge,
-}
 
 const AGE_FILE: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
 

@@ -1,18 +1,17 @@
 //! In place of `seal.rs` where kpki is built without the feature `age`: nothing can be sealed or opened.
 
-use super::BuildError;
-use super::identity_file::{Locked, NotAnIdentity, Unopened};
-use crate::sealed::{Recipient, Recipients};
+use super::unopened::{Locked, NotAnIdentity, NotSealed, Unopened};
+use super::{Recipient, Recipients};
 use crate::secret::Secret;
 
 /// There is none.
 pub enum Identity {}
 
-pub fn seal(recipients: &Recipients, _secret: &[u8]) -> Result<Vec<u8>, BuildError> {
+pub fn seal(recipients: &Recipients, _secret: &[u8]) -> Result<Vec<u8>, NotSealed> {
     match recipients.iter().next() {
         // No recipient can be made.
         Some(recipient) => match *recipient.key() {},
-        None => Err(BuildError::Seal),
+        None => Err(NotSealed),
     }
 }
 

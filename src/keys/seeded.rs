@@ -1,7 +1,7 @@
 //! Keys from a seed, and signatures that are the same every time: RustCrypto's arithmetic.
 //!
 //! ring draws its own randomness, for a key and for an ECDSA signature. What stands here is five times slower
-//! at P-256 and a function of its inputs. `key_schedule.rs` says what follows from what.
+//! at P-256 and a function of its inputs. `schedule.rs` says what follows from what.
 
 use crypto_bigint::{BoxedUint, Resize};
 use crypto_primes::{Flavor, is_prime};
@@ -9,9 +9,9 @@ use p256::ecdsa::signature::Signer as _;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use zeroize::Zeroizing;
 
-use super::BuildError;
-use super::key_file::{Curve, KeyMaterial};
-use super::key_schedule::{Purpose, Seed};
+use super::KeyError;
+use super::form::{Curve, KeyMaterial};
+use super::schedule::{Purpose, Seed};
 use crate::algorithm::KeyAlgorithm;
 
 /// The key of an artifact.
@@ -20,7 +20,7 @@ pub(super) fn key(
     algorithm: KeyAlgorithm,
     name: &str,
     revision: &str,
-) -> Result<KeyMaterial, BuildError> {
+) -> Result<KeyMaterial, KeyError> {
     let purpose = Purpose { what: "key", name, detail: algorithm.as_str(), revision };
     match algorithm {
         KeyAlgorithm::EcdsaP256 => ecdsa(seed, &purpose, Curve::P256),
@@ -36,7 +36,7 @@ pub(super) fn key(
     }
 }
 
-fn ecdsa(seed: &Seed, purpose: &Purpose<'_>, curve: Curve) -> Result<KeyMaterial, BuildError> {
+fn ecdsa(seed: &Seed, purpose: &Purpose<'_>, curve: Curve) -> Result<KeyMaterial, KeyError> {
     for counter in 0..TRIES {
         let mut scalar = Zeroizing::new(vec![0; scalar_length(curve)]);
         seed.stream(purpose, counter, &mut scalar);
@@ -44,15 +44,15 @@ fn ecdsa(seed: &Seed, purpose: &Purpose<'_>, curve: Curve) -> Result<KeyMaterial
             return Ok(KeyMaterial::Ecdsa { curve, scalar, point });
         }
     }
-    Err(BuildError::key("cannot be made"))
+    Err(KeyError::unusable("cannot be made"))
 }
 
 /// A big integer has no Drop of its own, so each of ours wipes itself, and the finished key does. Not wiped
 /// is what the crates work with and let go: the powers and Montgomery forms of the primality test, the
 /// totients from which the private exponent is computed, and what lies on the stack. They stay in this
 /// process's memory, which writes no core file.
-fn rsa(seed: &Seed, purpose: &Purpose<'_>, bits: u32) -> Result<KeyMaterial, BuildError> {
-    let failed = || BuildError::key("cannot be made");
+fn rsa(seed: &Seed, purpose: &Purpose<'_>, bits: u32) -> Result<KeyMaterial, KeyError> {
+    let failed = || KeyError::unusable("cannot be made");
     for counter in 0..TRIES {
         let search = |what| prime(seed, &Purpose { what, ..*purpose }, counter, bits / 2);
         let (Some(p), Some(q)) = (search("prime-p"), search("prime-q")) else {

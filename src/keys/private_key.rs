@@ -10,13 +10,13 @@ use ring::signature::{
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use zeroize::Zeroizing;
 
-use super::BuildError;
+use super::KeyError;
 use super::entropy::Entropy;
-use super::key_file::{Curve, KeyMaterial};
-use super::key_schedule::Seed;
-use super::seeded_key;
+use super::form::{Curve, KeyMaterial};
+use super::schedule::Seed;
+use super::seeded;
 use crate::algorithm::KeyAlgorithm;
-use crate::facts::pem;
+use crate::facts::pem::{self, Block};
 use crate::facts::public_key::PublicKey;
 use crate::secret::Secret;
 
@@ -28,7 +28,7 @@ pub struct PrivateKey {
     pair: OnceLock<KeyPair>,
 }
 
-/// Here and in `seeded_key.rs` alone it is named who does the arithmetic. ring signs five times faster than
+/// Here and in `seeded.rs` alone it is named who does the arithmetic. ring signs five times faster than
 /// RustCrypto on P-256 and is linked through webpki already; it cannot make RSA keys, so the `rsa` crate does
 /// that and nothing else.
 enum KeyPair {
@@ -38,7 +38,7 @@ enum KeyPair {
 }
 
 impl PrivateKey {
-    pub fn generate(algorithm: KeyAlgorithm, entropy: &Entropy) -> Result<Self, BuildError> {
+    pub fn generate(algorithm: KeyAlgorithm, entropy: &Entropy) -> Result<Self, KeyError> {
         match algorithm {
             KeyAlgorithm::EcdsaP256 => Self::generate_ecdsa(Curve::P256, entropy),
             KeyAlgorithm::EcdsaP384 => Self::generate_ecdsa(Curve::P384, entropy),
@@ -53,24 +53,24 @@ impl PrivateKey {
         }
     }
 
-    fn generate_ecdsa(curve: Curve, entropy: &Entropy) -> Result<Self, BuildError> {
+    fn generate_ecdsa(curve: Curve, entropy: &Entropy) -> Result<Self, KeyError> {
         // ring's own document lives on the stack for a moment and is not wiped; ours is.
         let document = EcdsaKeyPair::generate_pkcs8(ring_curve(curve), entropy.for_ring())
-            .map_err(|_| BuildError::Entropy)?;
+            .map_err(|_| KeyError::Entropy)?;
         let material = KeyMaterial::from_pkcs8(document.as_ref())?;
         let Some(material) = material else {
-            return Err(BuildError::key("cannot be made"));
+            return Err(KeyError::unusable("cannot be made"));
         };
         let public = public_half(&material, material.point())?;
         Ok(PrivateKey { material, public, pair: OnceLock::new() })
     }
 
-    fn generate_rsa(bits: usize) -> Result<Self, BuildError> {
-        let key = rsa::PrivateKey::new(&mut SysRng, bits).map_err(|_| BuildError::Entropy)?;
-        let document = key.to_pkcs1_der().map_err(|_| BuildError::key("cannot be made"))?;
+    fn generate_rsa(bits: usize) -> Result<Self, KeyError> {
+        let key = rsa::PrivateKey::new(&mut SysRng, bits).map_err(|_| KeyError::Entropy)?;
+        let document = key.to_pkcs1_der().map_err(|_| KeyError::unusable("cannot be made"))?;
         match KeyMaterial::from_pkcs1(document.as_bytes())? {
             Some(material) => Self::load(material),
-            None => Err(BuildError::key("cannot be made")),
+            None => Err(KeyError::unusable("cannot be made")),
         }
     }
 
@@ -80,16 +80,21 @@ impl PrivateKey {
         name: &str,
         revision: &str,
         seed: &Seed,
-    ) -> Result<Self, BuildError> {
-        Self::load(seeded_key::key(seed, algorithm, name, revision)?)
+    ) -> Result<Self, KeyError> {
+        Self::load(seeded::key(seed, algorithm, name, revision)?)
     }
 
     /// PKCS#8, SEC1 or PKCS#1 in PEM. Both halves are checked to belong together.
-    pub fn from_pem(text: &[u8]) -> Result<Self, BuildError> {
+    pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         Self::load(KeyMaterial::from_pem(text)?)
     }
 
-    fn load(material: KeyMaterial) -> Result<Self, BuildError> {
+    /// As [`PrivateKey::from_pem`], of a block that stands among others.
+    pub(crate) fn from_block(block: &Block) -> Result<Self, KeyError> {
+        Self::load(KeyMaterial::from_block(block)?)
+    }
+
+    fn load(material: KeyMaterial) -> Result<Self, KeyError> {
         let pair = KeyPair::load(&material)?;
         let public = match &pair {
             KeyPair::Ecdsa(pair) => public_half(&material, pair.public_key().as_ref()),
@@ -110,17 +115,17 @@ impl PrivateKey {
 
     /// As [`PrivateKey::sign`], and the same every time: RFC 6979 for ECDSA; Ed25519 and PKCS#1 v1.5 are so
     /// anyway.
-    pub fn sign_repeatably(&self, message: &[u8]) -> Result<Vec<u8>, BuildError> {
+    pub(super) fn sign_repeatably(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         match &self.material {
             KeyMaterial::Ecdsa { curve, scalar, .. } => {
-                seeded_key::sign_ecdsa(*curve, scalar, message).ok_or_else(mismatch)
+                seeded::sign_ecdsa(*curve, scalar, message).ok_or_else(mismatch)
             }
             _ => self.sign(message),
         }
     }
 
     /// With the hash that belongs to the key: SHA-384 for P-384, SHA-256 for the rest.
-    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, BuildError> {
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         if let Some(pair) = self.pair.get() {
             return pair.sign(message);
         }
@@ -130,7 +135,7 @@ impl PrivateKey {
 }
 
 impl KeyPair {
-    fn load(material: &KeyMaterial) -> Result<Self, BuildError> {
+    fn load(material: &KeyMaterial) -> Result<Self, KeyError> {
         match material {
             KeyMaterial::Ecdsa { curve, scalar, point } => {
                 EcdsaKeyPair::from_private_key_and_public_key(
@@ -150,7 +155,7 @@ impl KeyPair {
             .map_err(|_| mismatch()),
             KeyMaterial::Rsa { pkcs1 } => {
                 RsaKeyPair::from_der(pkcs1).map(KeyPair::Rsa).map_err(|_| {
-                    BuildError::key(
+                    KeyError::unusable(
                         "holds a damaged RSA key, or one with a public exponent below 65537",
                     )
                 })
@@ -158,31 +163,31 @@ impl KeyPair {
         }
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, BuildError> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         // For ECDSA's nonces and for blinding; nothing of it can be told from the outside.
         let entropy = Entropy::system();
         match self {
             KeyPair::Ecdsa(pair) => pair
                 .sign(entropy.for_ring(), message)
                 .map(|signature| signature.as_ref().to_vec())
-                .map_err(|_| BuildError::Entropy),
+                .map_err(|_| KeyError::Entropy),
             KeyPair::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             KeyPair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, entropy.for_ring(), message, &mut signature)
-                    .map_err(|_| BuildError::Entropy)?;
+                    .map_err(|_| KeyError::Entropy)?;
                 Ok(signature)
             }
         }
     }
 }
 
-fn public_half(material: &KeyMaterial, bits: &[u8]) -> Result<PublicKey, BuildError> {
-    PublicKey::of_parts(&material.algorithm(), bits).map_err(|error| BuildError::key(error.0))
+fn public_half(material: &KeyMaterial, bits: &[u8]) -> Result<PublicKey, KeyError> {
+    PublicKey::of_parts(&material.algorithm(), bits).map_err(|error| KeyError::unusable(error.0))
 }
 
-fn mismatch() -> BuildError {
-    BuildError::key("holds a damaged private key: its halves do not belong together")
+fn mismatch() -> KeyError {
+    KeyError::unusable("holds a damaged private key: its halves do not belong together")
 }
 
 fn ring_curve(curve: Curve) -> &'static EcdsaSigningAlgorithm {

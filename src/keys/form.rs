@@ -5,7 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use super::BuildError;
+use super::KeyError;
 use crate::facts::der;
 use crate::facts::pem::{self, Block};
 use crate::facts::public_key::{EC, ED25519, P256, P384, RSA, modulus_bits};
@@ -45,16 +45,16 @@ impl Curve {
 const OPENSSL: &str = "`openssl pkey -in OLD -out NEW`";
 
 impl KeyMaterial {
-    pub fn from_pem(text: &[u8]) -> Result<Self, BuildError> {
+    pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         if text.trim_ascii().is_empty() {
-            return Err(BuildError::key("is empty where a private key belongs"));
+            return Err(KeyError::unusable("is empty where a private key belongs"));
         }
-        let blocks = pem::blocks(text).map_err(|error| BuildError::key(error.0))?;
+        let blocks = pem::blocks(text).map_err(|error| KeyError::unusable(error.0))?;
         // `openssl ecparam -genkey` writes the curve first, in a block of its own.
         let mut blocks = blocks.iter().filter(|block| block.label != "EC PARAMETERS");
-        let block = blocks.next().ok_or_else(|| BuildError::key("holds no private key"))?;
+        let block = blocks.next().ok_or_else(|| KeyError::unusable("holds no private key"))?;
         if let Some(second) = blocks.next() {
-            return Err(BuildError::key(if second.label.ends_with("PRIVATE KEY") {
+            return Err(KeyError::unusable(if second.label.ends_with("PRIVATE KEY") {
                 "holds several private keys"
             } else {
                 "holds more than a private key"
@@ -63,30 +63,30 @@ impl KeyMaterial {
         Self::from_block(block)
     }
 
-    fn from_block(block: &Block) -> Result<Self, BuildError> {
+    pub fn from_block(block: &Block) -> Result<Self, KeyError> {
         let label = block.label.as_str();
         if block.encrypted || label == "ENCRYPTED PRIVATE KEY" {
-            return Err(BuildError::key(format!("is encrypted; decrypt it with {OPENSSL}")));
+            return Err(KeyError::unusable(format!("is encrypted; decrypt it with {OPENSSL}")));
         }
-        let damaged = || BuildError::key("holds a damaged private key");
+        let damaged = || KeyError::unusable("holds a damaged private key");
         match label {
             "PRIVATE KEY" => Self::from_pkcs8(&block.der)?.ok_or_else(damaged),
             "EC PRIVATE KEY" => Self::from_sec1(&block.der, None)?.ok_or_else(damaged),
             "RSA PRIVATE KEY" => Self::from_pkcs1(&block.der)?.ok_or_else(damaged),
             "CERTIFICATE" => {
-                Err(BuildError::key("holds a certificate where a private key belongs"))
+                Err(KeyError::unusable("holds a certificate where a private key belongs"))
             }
             "PUBLIC KEY" | "RSA PUBLIC KEY" => {
-                Err(BuildError::key("holds a public key where a private key belongs"))
+                Err(KeyError::unusable("holds a public key where a private key belongs"))
             }
-            _ => Err(BuildError::key(
+            _ => Err(KeyError::unusable(
                 "holds something other than a private key in PKCS#8, SEC1 or PKCS#1",
             )),
         }
     }
 
     /// `Ok(None)` is a file that does not follow its form.
-    pub fn from_pkcs8(bytes: &[u8]) -> Result<Option<Self>, BuildError> {
+    pub fn from_pkcs8(bytes: &[u8]) -> Result<Option<Self>, KeyError> {
         let Some((algorithm, parameters, key, rest)) = split_pkcs8(bytes) else {
             return Ok(None);
         };
@@ -100,14 +100,14 @@ impl KeyMaterial {
                 seed: Zeroizing::new(seed.to_vec()),
                 public: public_of_v2(rest),
             })),
-            _ => Err(BuildError::key(
+            _ => Err(KeyError::unusable(
                 "is of an unsupported kind; use RSA, ECDSA on P-256 or P-384, or Ed25519",
             )),
         }
     }
 
     /// The curve is named inside, or by the PKCS#8 around it.
-    fn from_sec1(bytes: &[u8], curve: Option<&[u8]>) -> Result<Option<Self>, BuildError> {
+    fn from_sec1(bytes: &[u8], curve: Option<&[u8]>) -> Result<Option<Self>, KeyError> {
         let Some((scalar, inner_curve, point)) = split_sec1(bytes) else {
             return Ok(None);
         };
@@ -119,7 +119,7 @@ impl KeyMaterial {
         let point = match point {
             Some([0, point @ ..]) if point.first() == Some(&4) => point.to_vec(),
             _ => {
-                return Err(BuildError::key(format!(
+                return Err(KeyError::unusable(format!(
                     "holds a private key without its uncompressed public half; rewrite it with {OPENSSL}"
                 )));
             }
@@ -127,7 +127,7 @@ impl KeyMaterial {
         Ok(Some(KeyMaterial::Ecdsa { curve, scalar: Zeroizing::new(scalar.to_vec()), point }))
     }
 
-    pub fn from_pkcs1(bytes: &[u8]) -> Result<Option<Self>, BuildError> {
+    pub fn from_pkcs1(bytes: &[u8]) -> Result<Option<Self>, KeyError> {
         let bits = der::only(der::SEQUENCE, bytes)
             .and_then(|body| der::expect(der::INTEGER, body))
             .and_then(|(_version, rest)| modulus_bits(rest));
@@ -136,7 +136,7 @@ impl KeyMaterial {
             Some(2048..=4096) => {
                 Ok(Some(KeyMaterial::Rsa { pkcs1: Zeroizing::new(bytes.to_vec()) }))
             }
-            Some(bits) => Err(BuildError::key(format!(
+            Some(bits) => Err(KeyError::unusable(format!(
                 "holds an RSA key of {bits} bits; 2048 to 4096 are supported"
             ))),
         }
@@ -184,8 +184,23 @@ impl KeyMaterial {
     }
 }
 
-fn unsupported_curve() -> BuildError {
-    BuildError::key("is on an unsupported curve; use P-256 or P-384, by name")
+/// The label in PEM of what has the form of a private key, usable or not.
+pub(crate) fn form_of(bytes: &[u8]) -> Option<&'static str> {
+    let (version, rest) = der::expect(der::INTEGER, der::only(der::SEQUENCE, bytes)?)?;
+    // An RSA public key starts with its modulus instead, a signature with a number as large.
+    if !matches!(version, [0 | 1]) {
+        return None;
+    }
+    match der::split(rest)?.0.tag {
+        der::SEQUENCE if split_pkcs8(bytes).is_some() => Some("PRIVATE KEY"),
+        der::OCTET_STRING => Some("EC PRIVATE KEY"),
+        der::INTEGER => Some("RSA PRIVATE KEY"),
+        _ => None,
+    }
+}
+
+fn unsupported_curve() -> KeyError {
+    KeyError::unusable("is on an unsupported curve; use P-256 or P-384, by name")
 }
 
 /// Algorithm, parameters, key and what follows.
@@ -227,4 +242,30 @@ fn split_sec1(bytes: &[u8]) -> Option<Sec1<'_>> {
         rest = after;
     }
     Some((scalar, curve, point))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_keys_are_told_from_other_sequences() {
+        let number = |value: &[u8]| der::element(der::INTEGER, &[value]);
+        let large = number(&[0x5a; 32]);
+        let sequence = |parts: &[&[u8]]| der::element(der::SEQUENCE, parts);
+        let octets = der::element(der::OCTET_STRING, &[&[7; 32]]);
+        let algorithm = sequence(&[&der::element(der::OID, &[ED25519])]);
+        for (parts, label) in [
+            ([number(&[0]), algorithm.clone(), octets.clone()], Some("PRIVATE KEY")),
+            ([number(&[1]), octets.clone(), Vec::new()], Some("EC PRIVATE KEY")),
+            ([number(&[0]), large.clone(), large.clone()], Some("RSA PRIVATE KEY")),
+            // A signature or an RSA public key, one that is encrypted, a certificate's beginning.
+            ([large.clone(), large.clone(), Vec::new()], None),
+            ([algorithm.clone(), octets, Vec::new()], None),
+            ([der::element(der::context(0), &[&number(&[2])]), large, algorithm], None),
+        ] {
+            let [first, second, third] = &parts;
+            assert_eq!(form_of(&sequence(&[first, second, third])), label, "{parts:02x?}");
+        }
+    }
 }

@@ -3,8 +3,9 @@
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::BuildError;
-use super::key_schedule::Seed;
+use super::KeyError;
+use super::schedule::Seed;
+use crate::hash::hexadecimal;
 use crate::secret::Secret;
 
 #[derive(Clone)]
@@ -23,27 +24,25 @@ impl Entropy {
         Entropy { seed: Some(seed), ..Entropy::system() }
     }
 
-    pub(super) fn seed(&self) -> Option<&Seed> {
+    /// What all follows from, where nothing is drawn.
+    pub fn seed(&self) -> Option<&Seed> {
         self.seed.as_ref()
     }
 
-    pub fn fill(&self, bytes: &mut [u8]) -> Result<(), BuildError> {
-        self.system.fill(bytes).map_err(|_| BuildError::Entropy)
+    pub fn fill(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        self.system.fill(bytes).map_err(|_| KeyError::Entropy)
     }
 
     /// Random bytes, written as hexadecimal digits.
-    pub fn hexadecimal(&self, bytes: usize) -> Result<Secret, BuildError> {
+    pub fn hexadecimal(&self, bytes: usize) -> Result<Secret, KeyError> {
         let mut drawn = Zeroizing::new(vec![0; bytes]);
         self.fill(&mut drawn)?;
-        let digit = |value: u8| char::from_digit(u32::from(value), 16).map_or(b'0', |c| c as u8);
-        let mut digits = Vec::with_capacity(bytes * 2);
-        digits.extend(drawn.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
-        Ok(Secret::new(digits))
+        Ok(Secret::new(hexadecimal(&drawn).into_bytes()))
     }
 
     /// A certificate's serial number: 126 random bits (CA/Browser Forum: at least 64), positive, and never
     /// shorter or longer than 16 bytes (RFC 5280 4.1.2.2: at most 20).
-    pub fn serial(&self) -> Result<[u8; 16], BuildError> {
+    pub fn serial(&self) -> Result<[u8; 16], KeyError> {
         let mut serial = [0; 16];
         self.fill(&mut serial)?;
         let [first, ..] = &mut serial;

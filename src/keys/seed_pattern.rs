@@ -56,7 +56,7 @@ fn is_poor(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::entropy::Entropy;
+    use crate::keys::Entropy;
 
     fn of_hex(text: &str) -> Vec<u8> {
         let digits: Vec<u8> =

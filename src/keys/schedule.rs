@@ -65,7 +65,7 @@ impl Seed {
         let mut bytes = Vec::with_capacity(line.len() / 2);
         let (pairs, rest) = line.as_chunks::<2>();
         for [high, low] in pairs {
-            match (hexadecimal(*high), hexadecimal(*low)) {
+            match (value(*high), value(*low)) {
                 (Some(high), Some(low)) => bytes.push(high << 4 | low),
                 _ => return Err("is not one line of hexadecimal digits"),
             }
@@ -111,7 +111,7 @@ impl Seed {
     }
 
     /// A certificate's serial number, from its to-be-signed part with any other one in its place.
-    pub(super) fn serial(&self, issuer: &PublicKey, draft: &[u8]) -> [u8; 16] {
+    pub fn serial(&self, issuer: &PublicKey, draft: &[u8]) -> [u8; 16] {
         let hex = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
         let (issuer, draft) = (hex(issuer.spki()), hex(draft));
         let purpose = Purpose { what: "serial", name: &issuer, detail: &draft, revision: "" };
@@ -137,7 +137,7 @@ fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
     hasher.update(bytes);
 }
 
-fn hexadecimal(digit: u8) -> Option<u8> {
+fn value(digit: u8) -> Option<u8> {
     let value = char::from(digit).to_digit(16)?;
     u8::try_from(value).ok()
 }
