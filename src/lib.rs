@@ -64,7 +64,7 @@
 //!
 //! Whether a secret is sealed is a property of its [`graph::Placement`], and of nothing else: no recipe, hash
 //! or step knows it. A placement keeps its name in the clear (`ca/kubernetes.key`); its file is that or
-//! `.age` behind it. [`state::SecretFile`] says in which forms it is here, [`plan::resting`] holds them
+//! `.age` behind it. [`state::SecretFile`] says in which forms it is here, [`plan::at_rest`] holds them
 //! against description and lock, and what differs is a [`plan::Seal`] beside the steps: the form changes,
 //! what it holds stays. age never writes the same file twice, so the lock has the digest of each sealed file
 //! and of its recipients: of an artifact's one secret or master in its line, of copies on nodes in lines of
@@ -176,13 +176,14 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 15 | [`command`] (the one assembler; terminal, clock) |
-//! | 14 | [`cli`] |
-//! | 13 | [`render`] |
-//! | 12 | [`engine`] (the use cases) |
-//! | 11 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
-//! | 10 | [`sources`] (files), [`build`], [`review`] |
-//! | 9 | [`diff`], [`plan`] |
+//! | 16 | [`command`] (the one assembler; terminal, clock) |
+//! | 15 | [`cli`] |
+//! | 14 | [`render`] |
+//! | 13 | [`engine`] (the use cases) |
+//! | 12 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
+//! | 11 | [`sources`] (files), [`build`], [`review`] |
+//! | 10 | [`diff`], [`plan`] |
+//! | 9 | [`content`] |
 //! | 8 | [`graph`] |
 //! | 7 | [`manifest`], [`pod`] |
 //! | 6 | [`holdings`], [`profile`], [`state`] |
@@ -198,6 +199,7 @@ pub mod build;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod content;
 pub mod diff;
 pub mod edit;
 pub mod engine;

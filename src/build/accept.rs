@@ -2,7 +2,7 @@
 
 use super::verify::verify;
 use crate::facts::{CertificateFacts, certificates_in_pem};
-use crate::graph::{Accepted, DerivationId, Recipe};
+use crate::graph::{ClusterSigned, DerivationId, Recipe};
 use crate::plan::{BACKDATE, World, is_answered, refusal};
 use crate::spec::Usage;
 use crate::time::{Span, Timestamp};
@@ -46,7 +46,7 @@ pub fn one_certificate(bytes: &[u8]) -> Result<(Vec<u8>, usize), String> {
 pub fn check(
     world: World<'_>,
     id: DerivationId,
-    accepted: &Accepted,
+    accepted: &ClusterSigned,
     der: &[u8],
     now: Timestamp,
 ) -> Result<Checked, String> {

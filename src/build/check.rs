@@ -86,10 +86,7 @@ fn too_large<'a>(world: World<'_>, place: &'a Placement) -> Option<Wrong<'a>> {
 
 /// The artifact whose key it is or embeds.
 fn owner(world: World<'_>, place: &Placement) -> DerivationId {
-    match &world.graph.get(place.derivation).recipe {
-        Recipe::Kubeconfig(config) => config.identity,
-        _ => place.derivation,
-    }
+    world.graph.identity_in(place.derivation)
 }
 
 /// Somebody asked for another key: the one that is here is given up. A kubeconfig whose certificate the
@@ -138,7 +135,7 @@ fn wrong<'a>(
 fn waits(world: World<'_>, place: &Placement) -> bool {
     let owner = owner(world, place);
     match &world.graph.get(owner).recipe {
-        Recipe::Accepted(accepted) => !is_answered(world, owner, accepted),
+        Recipe::ClusterSigned(accepted) => !is_answered(world, owner, accepted),
         _ => false,
     }
 }
@@ -228,7 +225,9 @@ pub fn remedy(world: World<'_>, files: &dyn Files, wrong: &Wrong<'_>) -> String 
             format!("its key is right: kpki apply --renew {name} writes it again around that key")
         }
         // A new key would not help: until its certificate is accepted, nothing writes this file.
-        Recipe::Kubeconfig(_) if matches!(world.graph.get(owner).recipe, Recipe::Accepted(_)) => {
+        Recipe::Kubeconfig(_)
+            if matches!(world.graph.get(owner).recipe, Recipe::ClusterSigned(_)) =>
+        {
             format!(
                 "put the right one back; or move out/{path} out of out/: kpki writes it again with \
                  the next certificate that is accepted for {name}"

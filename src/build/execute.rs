@@ -1,7 +1,7 @@
 //! Carries out a plan: steps in, files and lock lines out.
 //!
 //! Pure but for what it is given: [`Files`] reads secrets and takes outputs, [`Entropy`] gives randomness,
-//! `issued_at` is the time. Authorities first; everything below them in parallel, each output handed over
+//! `issued_at` is the time. CAs first; everything below them in parallel, each output handed over
 //! as soon as it is built.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -9,20 +9,20 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::authority::build_authority;
+use super::ca::build_ca;
 use super::identity::{build_identity, build_kubeconfig};
 use super::job::Job;
-use super::request::{build_request, render_manifest};
+use super::request::build_request;
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
 use super::writing::render;
 use super::{prune, sealing};
+use crate::content::certificate_entry;
 use crate::error::{Error, Result};
 use crate::facts::PublicKey;
-use crate::graph::{DerivationId, Recipe};
+use crate::graph::{DerivationId, Recipe, Rendered};
 use crate::keys::{Entropy, Seed};
-use crate::manifest;
-use crate::plan::{Orphan, Plan, Step, World, bundle_content, exposures, user_bindings_content};
+use crate::plan::{Orphan, Plan, Step, World, exposures};
 use crate::spec::Spec;
 use crate::state::{Entry, Lock, SeedMark};
 use crate::time::Timestamp;
@@ -39,14 +39,8 @@ pub fn execute(
     entropy: &Entropy,
     files: &dyn Files,
 ) -> Result<Lock> {
-    let mut job = Job {
-        world,
-        issued_at,
-        entropy,
-        files,
-        authorities: HashMap::new(),
-        written: Mutex::default(),
-    };
+    let mut job =
+        Job { world, issued_at, entropy, files, cas: HashMap::new(), written: Mutex::default() };
     if let Some(seed) = entropy.seed() {
         check_seed(&job, seed)?;
     }
@@ -55,15 +49,16 @@ pub fn execute(
     let signers = signers(&job, plan);
     let mut lines: Vec<(DerivationId, Entry)> = Vec::new();
     for id in world.graph.ids() {
-        if let Recipe::Authority(authority) = &world.graph.get(id).recipe {
+        let derivation = world.graph.get(id);
+        if derivation.recipe.is_ca() {
             let step = steps.get(&id).copied();
-            let state = build_authority(&job, id, authority, step, signers.contains(&id))?;
+            let state = build_ca(&job, id, &derivation.recipe, step, signers.contains(&id))?;
             if let Some(state) = state {
                 if step.is_some() {
-                    lines.push((id, state.entry(&job, id)));
+                    lines.push((id, certificate_entry(derivation, &state.facts)));
                     files.progress(1);
                 }
-                job.authorities.insert(id, state);
+                job.cas.insert(id, state);
             }
         }
     }
@@ -181,7 +176,7 @@ fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
 
 const SECRET_MODE: u32 = 0o600;
 
-/// Authorities whose key some step needs.
+/// CAs whose key some step needs.
 fn signers(job: &Job<'_>, plan: &Plan) -> HashSet<DerivationId> {
     plan.steps
         .iter()
@@ -203,7 +198,7 @@ fn build_step(
     let id = step.derivation;
     let lines = match &graph.get(id).recipe {
         // Before all others, and after them.
-        Recipe::Authority(_) | Recipe::StaticPod(_) => return Ok(Vec::new()),
+        Recipe::OwnCa(_) | Recipe::ImportedCa(_) | Recipe::StaticPod(_) => return Ok(Vec::new()),
         Recipe::SigningKey(recipe) => vec![(id, build_signing_key(job, id, recipe, step)?)],
         Recipe::Leaf(leaf) => {
             let config = graph.kubeconfig_of(id).and_then(|config| steps.get(&config).copied());
@@ -215,35 +210,23 @@ fn build_step(
         {
             return Ok(Vec::new());
         }
-        Recipe::SigningRequest(manifest) if steps.contains_key(&manifest.request) => {
-            return Ok(Vec::new());
-        }
         // Never built; its line is among those that the plan keeps.
-        Recipe::Accepted(_) => Vec::new(),
+        Recipe::ClusterSigned(_) => Vec::new(),
         Recipe::Request(request) => {
             let manifest = graph.manifest_of(id).and_then(|manifest| steps.get(&manifest).copied());
             build_request(job, id, request, step, manifest)?
         }
-        Recipe::SigningRequest(manifest) => vec![(id, render_manifest(job, manifest, step)?)],
-        Recipe::UserBindings(bindings) => {
-            let text = user_bindings_content(bindings);
-            vec![(id, render(job, step, text.as_bytes())?)]
+        // With its request, where that is built.
+        Recipe::Rendered(Rendered::SigningRequest(manifest))
+            if steps.contains_key(&manifest.request) =>
+        {
+            return Ok(Vec::new());
         }
-        Recipe::KubeletConfig(config) => {
-            vec![(id, render(job, step, config.yaml().as_bytes())?)]
-        }
-        Recipe::Kustomization => {
-            vec![(id, render(job, step, manifest::kustomization().as_bytes())?)]
+        Recipe::Rendered(rendered) => {
+            let input = rendered.input().and_then(|input| job.input(input));
+            vec![(id, render(job, step, input)?)]
         }
         Recipe::Kubeconfig(config) => vec![(id, build_kubeconfig(job, id, config, step)?)],
-        Recipe::Bundle(bundle) => {
-            let der = job.authority_der(bundle.authority)?;
-            vec![(id, render(job, step, bundle_content(der).as_bytes())?)]
-        }
-        Recipe::Bindings(bindings) => {
-            let text = manifest::cluster_role_bindings(&bindings.rows);
-            vec![(id, render(job, step, text.as_bytes())?)]
-        }
     };
     job.files.progress(lines.len());
     Ok(lines)

@@ -189,7 +189,7 @@ pub(super) fn unusable(
             "out/{} holds the right key; move the other one away, and kpki apply restores it from there",
             file_here(world, copy)
         ))
-    } else if matches!(&derivation.recipe, Recipe::Authority(authority) if !authority.is_own()) {
+    } else if matches!(derivation.recipe, Recipe::ImportedCa(_)) {
         error.help("put there the key of the certificate that the description brings")
     } else if derivation.recipe.is_anchor() {
         let kind = Kind::NeedsAllow;

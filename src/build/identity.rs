@@ -5,12 +5,13 @@ use super::held_key::{Belongs, held_key, key_for};
 use super::job::{HeldKey, Job};
 use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
+use crate::content::{certificate_entry, kubeconfig_content, kubeconfig_entry};
 use crate::error::{Error, Result};
 use crate::facts::{CertificateFacts, PublicKey, certificate_pem};
 use crate::graph::{DerivationId, Kubeconfig, Leaf, Recipe};
 use crate::hash::Digest;
 use crate::name::DnsName;
-use crate::plan::{Action, Resting, Step, bundle_content, kubeconfig_content, leaf_entry, resting};
+use crate::plan::{Action, AtRest, Step, at_rest};
 use crate::state::Entry;
 
 /// The lines of a leaf and, with `config`, of its kubeconfig.
@@ -56,7 +57,7 @@ pub(super) fn build_identity(
         .filter(|_| !step.action.signs());
     let public_half = master.unwrap_or(certificate.as_bytes());
     job.write_pair(step, held.as_ref(), public_half)?;
-    let mut lines = vec![(id, leaf_entry(job.world, id, leaf, &facts))];
+    let mut lines = vec![(id, certificate_entry(derivation, &facts))];
     if let Some(line) = settled {
         lines.push(line);
     } else if let Some(step) = config
@@ -108,11 +109,8 @@ fn recorded_kubeconfig(job: &Job<'_>, id: DerivationId, certificate: Digest) -> 
     };
     let place = graph.placements(id).first()?;
     let entry = job.world.lock.entries.get(&graph.get(id).name)?;
-    let Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
-        return None;
-    };
-    let authorities = bundle_content(job.authority_der(bundle.authority).ok()?);
-    let content = kubeconfig_content(recipe, certificate, Digest::of(authorities.as_bytes()));
+    let bundle = job.bundle(recipe.bundle).ok()?;
+    let content = kubeconfig_content(recipe, certificate, Digest::of(bundle.as_bytes()));
     let secret = job.world.inventory.secret(place.path.as_str())?;
     let same = entry.content == Some(content) && entry.size == Some(secret.size());
     (same && secret.sealed.is_some()).then(|| Entry {
@@ -132,9 +130,6 @@ fn write_kubeconfig(
 ) -> Result<Entry> {
     let graph = job.world.graph;
     let id = step.derivation;
-    let Recipe::Bundle(bundle) = &graph.get(recipe.bundle).recipe else {
-        return Err(Error::internal("a kubeconfig without a bundle"));
-    };
     let client_key = match (&recipe.client_key, held) {
         (Some(path), _) => ClientKey::File(path),
         (None, Some(held)) => ClientKey::Embedded(&held.pem),
@@ -143,12 +138,12 @@ fn write_kubeconfig(
             return Err(Error::internal(format!("{name}: its key is not here")));
         }
     };
-    let authorities = bundle_content(job.authority_der(bundle.authority)?);
+    let bundle = job.bundle(recipe.bundle)?;
     let server = recipe.server.url();
     let bytes = render(&KubeconfigContents {
         cluster: recipe.cluster.as_str(),
         server: &server,
-        certificate_authority: authorities.as_bytes(),
+        certificate_authority: bundle.as_bytes(),
         user: &recipe.user,
         namespace: recipe.namespace.as_ref().map(DnsName::as_str),
         client_certificate: certificate.as_bytes(),
@@ -157,29 +152,22 @@ fn write_kubeconfig(
     for place in graph.placements(id) {
         // What is right already is not written again: a rebuilt lock changes no file.
         let path = place.path.as_str();
-        let resting = resting(job.world, place);
+        let found = at_rest(job.world, place);
         let as_described =
-            matches!(resting, Resting::Clear | Resting::Sealed(_) | Resting::Unrecorded(_));
+            matches!(found, AtRest::Clear | AtRest::Sealed(_) | AtRest::Unrecorded(_));
         let same = step.action != Action::Create
             && as_described
             && job.world.inventory.secret_size(path) == Some(bytes.expose().len() as u64)
             && job.open(place).is_ok_and(|old| old.expose() == bytes.expose());
-        if same && resting == Resting::Clear {
+        if same && found == AtRest::Clear {
             job.files.set_mode(&place.path, place.mode)?;
         } else if !same {
             job.put(place, bytes.expose())?;
         }
     }
-    Ok(Entry {
-        content: Some(kubeconfig_content(
-            recipe,
-            certificate_digest,
-            Digest::of(authorities.as_bytes()),
-        )),
-        size: Some(bytes.expose().len() as u64),
-        server: Some(server),
-        ..Entry::new(graph.get(id).hash)
-    })
+    let bundle = Digest::of(bundle.as_bytes());
+    let content = kubeconfig_content(recipe, certificate_digest, bundle);
+    Ok(kubeconfig_entry(graph.get(id), recipe, content, bytes.expose().len() as u64))
 }
 
 fn sign(
@@ -190,30 +178,25 @@ fn sign(
 ) -> Result<(Vec<u8>, CertificateFacts)> {
     let name = &job.world.graph.get(id).name;
     let failed = |error: &dyn std::fmt::Display| Error::internal(format!("{name}: {error}"));
-    let authority =
-        job.authorities.get(&leaf.issuer).ok_or_else(|| failed(&"its CA is not here"))?;
-    let signer = authority.key.as_ref().ok_or_else(|| failed(&"the key of its CA is not here"))?;
+    let ca = job.cas.get(&leaf.issuer).ok_or_else(|| failed(&"its CA is not here"))?;
+    let signer = ca.key.as_ref().ok_or_else(|| failed(&"the key of its CA is not here"))?;
     let der = job.issue(
         name,
         &Template {
             subject: &leaf.subject,
             public_key,
             not_before: job.not_before(),
-            not_after: job
-                .issued_at
-                .plus(leaf.policy.validity.value)
-                .min(authority.facts.not_after),
+            not_after: job.issued_at.plus(leaf.policy.validity.value).min(ca.facts.not_after),
             purpose: Purpose::Leaf(leaf.usage),
             sans: &leaf.sans,
         },
         &Issuer {
-            subject: &authority.facts.subject,
+            subject: &ca.facts.subject,
             key: &*job.entropy.signer(&signer.key),
-            key_id: &authority.facts.key_id(),
+            key_id: &ca.facts.key_id(),
         },
     )?;
-    verify(&der, &authority.der, Some(leaf.usage), job.issued_at)
-        .map_err(|error| failed(&error))?;
+    verify(&der, &ca.der, Some(leaf.usage), job.issued_at).map_err(|error| failed(&error))?;
     let facts = CertificateFacts::from_der(&der).map_err(|error| failed(&error))?;
     Ok((der, facts))
 }

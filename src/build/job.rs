@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use super::certificate::{Issuer, Template, issue, issue_from_seed};
 use crate::algorithm::KeyAlgorithm;
+use crate::content::{Input, bundle_content};
 use crate::error::{Error, Result};
 use crate::facts::CertificateFacts;
-use crate::graph::{DerivationId, Recipe};
+use crate::graph::DerivationId;
 use crate::keys::{Entropy, KeyError, PrivateKey, Seed};
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{BACKDATE, World};
@@ -35,15 +36,15 @@ pub(super) struct Job<'a> {
     pub issued_at: Timestamp,
     pub entropy: &'a Entropy,
     pub files: &'a dyn Files,
-    pub authorities: HashMap<DerivationId, AuthorityState>,
+    pub cas: HashMap<DerivationId, CaState>,
     pub written: Mutex<Written>,
 }
 
 /// The secrets written so far, by their names in the clear; `None`: in the clear.
 pub(super) type Written = HashMap<TreePath, Option<Rest>>;
 
-/// An authority as its leaves and readers need it.
-pub(super) struct AuthorityState {
+/// A CA as its leaves and readers need it.
+pub(super) struct CaState {
     pub der: Vec<u8>,
     pub facts: CertificateFacts,
     /// Loaded only where something must be signed or checked.
@@ -71,12 +72,24 @@ impl HeldKey {
 }
 
 impl Job<'_> {
-    /// DER of an authority's certificate as it will be.
-    pub fn authority_der(&self, id: DerivationId) -> Result<&[u8]> {
-        self.authorities.get(&id).map(|state| state.der.as_slice()).ok_or_else(|| {
-            let name = &self.world.graph.get(id).name;
-            Error::internal(format!("{name} was needed before it was built"))
-        })
+    /// What a rendered file takes from a CA as it will be, or from what stays as it is.
+    pub fn input(&self, id: DerivationId) -> Option<Input<'_>> {
+        match self.cas.get(&id) {
+            Some(ca) => Some(Input { der: &ca.der, public_key: &ca.facts.public_key }),
+            None => self.world.survey.witness(id).input(),
+        }
+    }
+
+    /// The bytes of a trust bundle as it will be.
+    pub fn bundle(&self, id: DerivationId) -> Result<String> {
+        let graph = self.world.graph;
+        let ca = graph.ca_in(id).and_then(|ca| self.cas.get(&ca));
+        ca.map(|ca| bundle_content(&ca.der)).ok_or_else(|| self.too_early(id))
+    }
+
+    pub fn too_early(&self, id: DerivationId) -> Error {
+        let name = &self.world.graph.get(id).name;
+        Error::internal(format!("{name} was needed before it was built"))
     }
 
     /// Signs a certificate for an artifact, with a serial number of its own.
@@ -133,10 +146,7 @@ impl Job<'_> {
         seed: &Seed,
     ) -> std::result::Result<PrivateKey, KeyError> {
         let graph = self.world.graph;
-        let id = match &graph.get(id).recipe {
-            Recipe::Accepted(accepted) => accepted.request,
-            _ => id,
-        };
+        let id = graph.key_maker(id);
         let revision = graph.get(id).recipe.revision().unwrap_or_default();
         // A user's key stays the same whoever signs the certificate.
         let named = graph.answer_to(id).unwrap_or(id);

@@ -4,7 +4,7 @@
 //! comes in as a value, bytes go out as values; who stores them is not known here.
 
 pub mod accept;
-mod authority;
+mod ca;
 pub mod certificate;
 pub mod check;
 pub mod execute;

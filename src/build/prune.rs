@@ -14,7 +14,7 @@ use crate::graph::{Content, DerivationId, origins};
 use crate::hash::Digest;
 use crate::holdings::KeyFile;
 use crate::name::TreePath;
-use crate::plan::{Orphan, Plan, Proof, Resting, World, resting};
+use crate::plan::{AtRest, Orphan, Plan, Proof, World, at_rest};
 use crate::sealed::{SUFFIX, Unopened, open};
 use crate::secret::Secret;
 use crate::state::{File, Made};
@@ -146,8 +146,7 @@ impl<'j> Described<'j> {
         let job = self.job;
         *self.rests.entry(id).or_insert_with(|| {
             let mut places = job.world.graph.key_places(id);
-            let sealed =
-                places.any(|place| matches!(resting(job.world, place), Resting::Sealed(_)));
+            let sealed = places.any(|place| matches!(at_rest(job.world, place), AtRest::Sealed(_)));
             let belongs = Belongs::on_record(job.world, id);
             sealed || matches!(held_key(job, id, belongs), Ok(Some(_)))
         })

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::execute::execute;
 use super::job::Files;
 use crate::error::{Error, Result};
-use crate::graph::{Content, Graph, Issuance, Recipe};
+use crate::graph::{Content, Graph, Recipe};
 use crate::keys::Entropy;
 use crate::name::TreePath;
 use crate::plan::{Allow, Intent, Survey, World, plan};
@@ -64,11 +64,7 @@ fn told_once(world: World<'_>) -> BTreeMap<crate::name::ArtifactName, crate::sta
 fn brought_keys(world: World<'_>) -> Inventory {
     let mut inventory = Inventory::default();
     for place in world.graph.all_placements() {
-        let is_brought = matches!(
-            &world.graph.get(place.derivation).recipe,
-            Recipe::Authority(authority) if matches!(authority.issuance, Issuance::Brought(_))
-        );
-        if is_brought
+        if matches!(world.graph.get(place.derivation).recipe, Recipe::ImportedCa(_))
             && place.content == Content::PrivateKey
             && let Some(file) = world.inventory.get(place.path.as_str())
         {

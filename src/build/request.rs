@@ -4,10 +4,11 @@ use super::certificate::request;
 use super::held_key::key_for;
 use super::job::Job;
 use super::writing::render;
+use crate::content::{Input, request_entry};
 use crate::error::{Error, Result};
 use crate::facts::{RequestFacts, request_pem};
-use crate::graph::{DerivationId, Recipe, Request, SigningRequest};
-use crate::plan::{Step, request_entry, signing_request, signing_request_on_disk};
+use crate::graph::{DerivationId, Request};
+use crate::plan::Step;
 use crate::state::Entry;
 
 /// The lines of a request and, with `manifest`, of the object around it.
@@ -38,23 +39,10 @@ pub(super) fn build_request(
         .filter(|facts| facts.is_signature_valid)
         .ok_or_else(|| Error::internal(format!("{name}: the request does not verify")))?;
     job.write_pair(step, held.as_ref(), request_pem(&der).as_bytes())?;
-    let mut lines = vec![(id, request_entry(world, id, recipe, &facts))];
-    if let Some(step) = manifest
-        && let Recipe::SigningRequest(recipe) = &world.graph.get(step.derivation).recipe
-    {
-        let yaml = signing_request(recipe, &der, &facts.public_key).yaml();
-        lines.push((step.derivation, render(job, step, yaml.as_bytes())?));
+    let mut lines = vec![(id, request_entry(world.graph.get(id), recipe, &facts))];
+    if let Some(step) = manifest {
+        let input = Input { der: &der, public_key: &facts.public_key };
+        lines.push((step.derivation, render(job, step, Some(input))?));
     }
     Ok(lines)
-}
-
-/// The object around a request that stays as it is.
-pub(super) fn render_manifest(
-    job: &Job<'_>,
-    recipe: &SigningRequest,
-    step: &Step,
-) -> Result<Entry> {
-    let manifest = signing_request_on_disk(job.world, recipe.request)
-        .ok_or_else(|| Error::internal(format!("the request of {} is not here", recipe.user)))?;
-    render(job, step, manifest.yaml().as_bytes())
 }

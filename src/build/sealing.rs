@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Content, Placement, Recipe};
 use crate::holdings::KeyFile;
 use crate::keys::PrivateKey;
-use crate::plan::{Change, Plan, Resting, Seal, recorded, resting};
+use crate::plan::{AtRest, Change, Plan, Seal, at_rest, recorded};
 use crate::secret::Secret;
 use crate::state::Lock;
 
@@ -47,7 +47,7 @@ pub(super) fn carry_out(job: &Job<'_>, plan: &Plan, change: &Seal) -> Result<()>
                 .help("move one of the two away, then apply again"));
             }
             // kpki wrote the sealed one that is on record. Any other is opened first.
-            if !matches!(resting(job.world, place), Resting::Sealed(_)) {
+            if !matches!(at_rest(job.world, place), AtRest::Sealed(_)) {
                 opened(job, place)?;
             }
             job.files.remove(&place.path)
@@ -105,10 +105,10 @@ pub(super) fn record(job: &Job<'_>, lock: &mut Lock, pruned: bool) -> Result<()>
     for place in places.filter(|place| place.content.is_secret()) {
         let rest = match written.get(&place.path) {
             Some(rest) => *rest,
-            None => match resting(world, place) {
-                Resting::Sealed(rest) | Resting::Unrecorded(rest) => Some(rest),
-                Resting::Clear => None,
-                Resting::Absent | Resting::Modified | Resting::Differs(_) => recorded(world, place),
+            None => match at_rest(world, place) {
+                AtRest::Sealed(rest) | AtRest::Unrecorded(rest) => Some(rest),
+                AtRest::Clear => None,
+                AtRest::Absent | AtRest::Modified | AtRest::Differs(_) => recorded(world, place),
             },
         };
         let name = &world.graph.get(place.derivation).name;
@@ -140,7 +140,7 @@ fn check_unrecorded(job: &Job<'_>, lock: &Lock) -> Result<()> {
         .graph
         .all_placements()
         .par_iter()
-        .filter(|place| matches!(resting(world, place), Resting::Unrecorded(_)))
+        .filter(|place| matches!(at_rest(world, place), AtRest::Unrecorded(_)))
         .filter(|place| {
             let name = &world.graph.get(place.derivation).name;
             lock.entries.contains_key(name) && !job.is_written(&place.path)

@@ -2,6 +2,7 @@
 
 use super::held_key::{Belongs, held_key};
 use super::job::Job;
+use crate::content::public_key_entry;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, SigningKey};
 use crate::plan::Step;
@@ -34,9 +35,5 @@ pub(super) fn build_signing_key(
         (None, None) => return Err(Error::internal("the service-account key is not here")),
     };
     job.write_pair(step, held.as_ref(), public_key.to_pem().as_bytes())?;
-    Ok(Entry {
-        revision: derivation.recipe.revision(),
-        public_key: Some(public_key.digest()),
-        ..Entry::new(derivation.hash)
-    })
+    Ok(public_key_entry(derivation, &public_key))
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::job::Job;
+use crate::content::{pod_content, pod_entry, restart_digest};
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
-use crate::plan::{Action, Plan, pod_content, pod_entry, restart_digest};
+use crate::plan::{Action, Plan};
 use crate::state::Entry;
 
 /// Writes the manifests that the plan names; `lines` are of everything built before.
@@ -28,8 +29,7 @@ pub(super) fn build_static_pods(
         for (_, input) in &recipe.restarts {
             let name = &graph.get(*input).name;
             let content = built.get(input).or_else(|| plan.contents.get(input));
-            let content = content
-                .ok_or_else(|| Error::internal(format!("{name} was needed before it was built")))?;
+            let content = content.ok_or_else(|| job.too_early(*input))?;
             inputs.push((name, *content));
         }
         let start = plan.etcd_starts.get(&step.derivation);
@@ -40,7 +40,7 @@ pub(super) fn build_static_pods(
                 job.put(place, &bytes)?;
             }
         }
-        made.push((step.derivation, pod_entry(derivation.hash, &bytes, start)));
+        made.push((step.derivation, pod_entry(derivation, &bytes, start)));
         job.files.progress(1);
     }
     Ok(made)

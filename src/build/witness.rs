@@ -1,20 +1,18 @@
 //! Holding a secret file against the public witness of its artifact.
 
 use super::reading::key_file;
+use crate::content::bundle_content;
 use crate::facts::{KubeconfigFacts, certificates_in_pem};
 use crate::graph::{DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::holdings::KeyFile;
-use crate::plan::{Witness, World, bundle_content};
+use crate::plan::{PublicPart, World};
 use crate::secret::Secret;
 
 /// A private key must be the witness's, and a kubeconfig must embed its identity's very certificate with the
 /// key of it. The error reads after the file's name.
 pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Result<(), String> {
-    let identity = match &world.graph.get(place.derivation).recipe {
-        Recipe::Kubeconfig(config) => config.identity,
-        _ => place.derivation,
-    };
+    let identity = world.graph.identity_in(place.derivation);
     let witness = world.survey.witness(identity);
     let Some(public) = witness.public_key() else {
         return Err(match witness.path() {
@@ -66,10 +64,10 @@ fn says_what_was_built(
     let Recipe::Kubeconfig(recipe) = &derivation.recipe else {
         return Ok(());
     };
-    let Recipe::Bundle(bundle) = &world.graph.get(recipe.bundle).recipe else {
+    let Some(ca) = world.graph.ca_in(recipe.bundle) else {
         return Ok(());
     };
-    let authority = world.survey.witness(bundle.authority);
+    let authority = world.survey.witness(ca);
     let trusted = authority.der().map(bundle_content);
     match (entry, trusted) {
         (Some(_), Some(trusted)) if trusted.as_bytes() != config.certificate_authority => {
@@ -79,6 +77,6 @@ fn says_what_was_built(
     }
 }
 
-fn shown(witness: &Witness) -> String {
+fn shown(witness: &PublicPart) -> String {
     witness.path().map_or_else(|| "its witness".to_owned(), |path| format!("out/{path}"))
 }

@@ -6,8 +6,9 @@ use std::sync::PoisonError;
 use rayon::prelude::*;
 
 use super::job::{HeldKey, Job};
+use crate::content::{Input, rendered_content, rendered_entry};
 use crate::error::{Error, Result};
-use crate::graph::{Content, DerivationId, Placement};
+use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::plan::{Action, Step};
@@ -89,19 +90,25 @@ impl Job<'_> {
     }
 }
 
-pub(super) fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> {
+/// Writes a rendered file, made with `input`.
+pub(super) fn render(job: &Job<'_>, step: &Step, input: Option<Input<'_>>) -> Result<Entry> {
+    let id = step.derivation;
+    let derivation = job.world.graph.get(id);
+    let content = match &derivation.recipe {
+        Recipe::Rendered(recipe) => rendered_content(recipe, input),
+        _ => None,
+    };
+    let content = content.ok_or_else(|| job.too_early(id))?;
+    let bytes = content.as_bytes();
     if step.action != Action::Record {
         // A cluster's trust bundle lies on every node.
         let writes: HashSet<&TreePath> = step.writes.iter().collect();
         job.world
             .graph
-            .placements(step.derivation)
+            .placements(id)
             .par_iter()
             .filter(|place| writes.contains(&place.path))
             .try_for_each(|place| job.put(place, bytes))?;
     }
-    Ok(Entry {
-        content: Some(Digest::of(bytes)),
-        ..Entry::new(job.world.graph.get(step.derivation).hash)
-    })
+    Ok(rendered_entry(derivation, bytes))
 }

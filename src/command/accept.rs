@@ -14,7 +14,7 @@ use crate::cli::AcceptArgs;
 use crate::engine::{self, Acceptance, Accepting, Project};
 use crate::error::{Error, Result};
 use crate::facts::pem::MAX_PEM;
-use crate::graph::{Accepted, DerivationId, Graph, Recipe};
+use crate::graph::{ClusterSigned, DerivationId, Graph, Recipe};
 use crate::lock;
 use crate::plan::renew_from;
 use crate::render::printable;
@@ -133,7 +133,11 @@ fn read(path: &Path) -> Result<Secret> {
     Ok(Secret::new(bytes))
 }
 
-fn life(project: &Project, accepted: &Accepted, facts: &crate::facts::CertificateFacts) -> String {
+fn life(
+    project: &Project,
+    accepted: &ClusterSigned,
+    facts: &crate::facts::CertificateFacts,
+) -> String {
     let due = match &project.graph.get(accepted.request).recipe {
         Recipe::Request(request) => renew_from(facts, &request.policy),
         _ => facts.not_after,

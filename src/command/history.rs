@@ -201,7 +201,11 @@ fn keys_in_use(project: &Project) -> HashMap<Digest, DerivationId> {
         let derivation = project.graph.get(id);
         if !matches!(
             derivation.recipe,
-            Recipe::Authority(_) | Recipe::SigningKey(_) | Recipe::Leaf(_) | Recipe::Request(_)
+            Recipe::OwnCa(_)
+                | Recipe::ImportedCa(_)
+                | Recipe::SigningKey(_)
+                | Recipe::Leaf(_)
+                | Recipe::Request(_)
         ) {
             continue;
         }

@@ -220,8 +220,7 @@ fn refuse_without_effect(flag: &str, pattern: &NamePattern, project: &Project) -
         .filter(|id| pattern.matches(&graph.get(*id).name))
         .map(|id| &graph.get(id).recipe);
     let follows = |recipe: &Recipe| match recipe {
-        Recipe::Leaf(_) | Recipe::Request(_) | Recipe::Accepted(_) => true,
-        Recipe::Authority(authority) => authority.is_own(),
+        Recipe::Leaf(_) | Recipe::Request(_) | Recipe::ClusterSigned(_) | Recipe::OwnCa(_) => true,
         Recipe::SigningKey(_) => flag == "--rekey",
         _ => false,
     };
@@ -239,7 +238,7 @@ fn refuse_without_effect(flag: &str, pattern: &NamePattern, project: &Project) -
         Some(Recipe::SigningKey(_)) => {
             "it is a key without a certificate; --rekey makes another".into()
         }
-        Some(Recipe::Authority(_)) => "it was brought: bring another certificate".into(),
+        Some(Recipe::ImportedCa(_)) => "it was brought: bring another certificate".into(),
         _ => "it is rendered from others and follows them".into(),
     };
     let message = format!("{flag} {pattern} asks for nothing");

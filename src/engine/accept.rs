@@ -2,12 +2,13 @@
 
 use crate::build::accept::{Checked, check, one_certificate};
 use crate::build::execute::{Files, execute};
+use crate::content::cluster_signed_entry;
 use crate::error::{Error, Kind, Result};
 use crate::facts::certificate_pem;
-use crate::graph::{Accepted, Content, DerivationId, Placement, Recipe};
+use crate::graph::{ClusterSigned, Content, DerivationId, Placement, Recipe};
 use crate::keys::Entropy;
 use crate::name::ArtifactName;
-use crate::plan::{Action, Intent, Plan, accepted_entry, plan, request_id};
+use crate::plan::{Action, Intent, Plan, plan, request_id};
 use crate::state::{File, Lock};
 use crate::time::Timestamp;
 
@@ -24,7 +25,7 @@ pub enum Acceptance {
 /// A certificate that is about to be accepted.
 pub struct Accepting {
     pub id: DerivationId,
-    pub accepted: Accepted,
+    pub accepted: ClusterSigned,
     /// The certificate's facts, and what is to be said of them.
     pub checked: Checked,
     /// How many CA certificates stood behind it.
@@ -47,7 +48,7 @@ pub fn accept(
 ) -> Result<Acceptance> {
     let name = project.graph.get(id).name.clone();
     let accepted = match &project.graph.get(id).recipe {
-        Recipe::Accepted(accepted) => *accepted,
+        Recipe::ClusterSigned(accepted) => *accepted,
         other => {
             let message = format!("{name} ({}) is not signed by the cluster", other.kind());
             return Err(Error::new(Kind::Usage, message)
@@ -65,7 +66,7 @@ pub fn accept(
     }
 
     // From here on it is a plan as any other, in a world where the certificate is here.
-    let entry = accepted_entry(project.world(now), id, Some(request), &checked.facts);
+    let entry = cluster_signed_entry(&project.graph, id, Some(request), &checked.facts);
     let pem = certificate_pem(&der).into_bytes();
     let place = project.graph.placements_of(id, Content::Certificate).next().cloned();
     let place = place.ok_or_else(|| Error::internal(format!("{name} has no place")))?;

@@ -9,7 +9,7 @@ use crate::build::rebuild::rebuild;
 use crate::error::{Error, Result};
 use crate::graph::Placement;
 use crate::keys::Entropy;
-use crate::plan::{Intent, Orphan, Resting, looks_like_own, plan, resting};
+use crate::plan::{AtRest, Intent, Orphan, at_rest, looks_like_own, plan};
 use crate::state::File;
 use crate::time::Timestamp;
 
@@ -66,7 +66,7 @@ pub fn check(
                 let same = read_secret(world, files, place)?.expose() == built.bytes.expose();
                 if !same {
                     Difference::Content
-                } else if matches!(resting(world, place), Resting::Differs(_)) {
+                } else if matches!(at_rest(world, place), AtRest::Differs(_)) {
                     Difference::Form
                 } else if secret.exposed().is_some() {
                     Difference::Exposed

@@ -1,6 +1,6 @@
 //! The interpreter of the profile tables: Spec × tables → Graph.
 
-mod authority;
+mod anchors;
 mod sealing;
 mod static_pods;
 mod user;
@@ -13,8 +13,8 @@ use super::layout::{KUBELET_CONFIG, in_tree, masters};
 use super::recipe::InputHashes;
 use super::sans::{address_in, sans};
 use super::{
-    Artifact, Bindings, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement,
-    Recipe, Revision,
+    Artifact, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement, Recipe,
+    Rendered, Revision,
 };
 use crate::facts::DistinguishedName;
 use crate::hash::Digest;
@@ -37,14 +37,8 @@ impl Graph {
     pub fn derive(spec: &Spec) -> Graph {
         let mut builder = Builder { sealing: Sealing::of(spec), ..Builder::default() };
         builder.graph.not_before = spec.not_before();
-        let authorities = authority::authorities(&mut builder, spec);
-        authority::service_account(&mut builder, spec);
-        let issuers = authorities
-            .iter()
-            .map(|(ca, (authority, bundle))| {
-                (*ca, Issuers { authority: *authority, bundle: *bundle })
-            })
-            .collect();
+        let issuers = anchors::cas(&mut builder, spec);
+        anchors::service_account(&mut builder, spec);
         bindings(&mut builder, spec);
         for row in LEAVES {
             if row.since.holds_for(spec.cluster.kubernetes.value) {
@@ -63,13 +57,13 @@ impl Graph {
     }
 }
 
-/// An authority and the bundle that its readers trust.
-struct Issuers {
-    authority: DerivationId,
+/// A CA and the bundle that its readers trust.
+struct Issuer {
+    ca: DerivationId,
     bundle: DerivationId,
 }
 
-type ByCa = BTreeMap<CaName, Issuers>;
+type ByCa = BTreeMap<CaName, Issuer>;
 
 #[derive(Default)]
 struct Builder {
@@ -102,8 +96,8 @@ impl Builder {
             whole: self.graph.get(input).hash,
             as_issuer: self.as_issuer.get(&input).copied().unwrap_or(self.graph.get(input).hash),
         });
-        if let Recipe::Authority(authority) = &recipe {
-            self.as_issuer.insert(id, authority.issuer_fields().hash());
+        if let Some(fields) = recipe.issuer_fields() {
+            self.as_issuer.insert(id, fields.hash());
         }
         let inputs = recipe.inputs();
         for input in &inputs {
@@ -180,7 +174,8 @@ fn bindings(builder: &mut Builder, spec: &Spec) {
     let rows: Vec<_> =
         BINDINGS.iter().filter(|row| row.since.holds_for(spec.cluster.kubernetes.value)).collect();
     if !rows.is_empty() {
-        builder.add(Artifact::ClusterRoleBindings, Recipe::Bindings(Bindings { rows }));
+        let recipe = Recipe::Rendered(Rendered::ClusterRoleBindings(rows));
+        builder.add(Artifact::ClusterRoleBindings, recipe);
     }
 }
 
@@ -231,7 +226,7 @@ fn component_leaf(
     let leaf = builder.add(
         Artifact::Leaf(node_name.clone(), row.name),
         leaf(
-            issuer.authority,
+            issuer.ca,
             common_name.parse().ok(),
             organizations,
             row.usage,
@@ -300,7 +295,8 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
         cluster_domain: spec.cluster.dns_domain.value.to_string(),
         serving_certificate: spec.kubelet_serving,
     };
-    let id = builder.add(Artifact::KubeletConfig, Recipe::KubeletConfig(config));
+    let recipe = Recipe::Rendered(Rendered::KubeletConfig(config));
+    let id = builder.add(Artifact::KubeletConfig, recipe);
     for node in spec.nodes.iter().filter(|node| Hosts::Kubelets.include(node, spec)) {
         let path = in_tree(&node.name, KUBELET_CONFIG);
         builder.copy(id, Content::Rendered, path, &node.name);
@@ -315,7 +311,7 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
     let id = builder.make(
         artifact.clone(),
         leaf(
-            issuer.authority,
+            issuer.ca,
             certificate.common_name.clone(),
             certificate.organizations.iter().map(ToString::to_string).collect(),
             certificate.usage,

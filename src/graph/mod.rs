@@ -23,9 +23,8 @@ pub use contradictions::{Contradiction, Severity, contradictions};
 pub use derive::{flags_on, images};
 pub use layout::{KUBELET_CONFIG, Origin, origins, tree_of};
 pub use recipe::{
-    Accepted, Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, PodSource,
-    Recipe, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
-    binding_in_words,
+    ClusterSigned, ImportedCa, InputHashes, Kubeconfig, Leaf, OwnCa, PodSource, Recipe, Rendered,
+    Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings, binding_in_words,
 };
 pub use sans::{sans_from, service_address};
 
@@ -137,11 +136,37 @@ impl Graph {
 
     /// Its key follows from the seed: it can be had again at any time.
     pub fn is_key_derived(&self, id: DerivationId) -> bool {
-        let maker = match &self.get(id).recipe {
-            Recipe::Accepted(accepted) => accepted.request,
+        let maker = &self.get(self.key_maker(id)).recipe;
+        self.not_before.is_some() && maker.key_algorithm().is_some()
+    }
+
+    /// What has the key of an identity for its own: where the cluster signs, the request.
+    pub fn key_maker(&self, identity: DerivationId) -> DerivationId {
+        match &self.get(identity).recipe {
+            Recipe::ClusterSigned(signed) => signed.request,
+            _ => identity,
+        }
+    }
+
+    /// The artifact whose certificate and key a file of `id` holds: of a kubeconfig the one that it embeds.
+    pub fn identity_in(&self, id: DerivationId) -> DerivationId {
+        match &self.get(id).recipe {
+            Recipe::Kubeconfig(config) => config.identity,
             _ => id,
-        };
-        self.not_before.is_some() && self.get(maker).recipe.key_algorithm().is_some()
+        }
+    }
+
+    /// The CA whose certificate a bundle holds.
+    pub fn ca_in(&self, bundle: DerivationId) -> Option<DerivationId> {
+        match &self.get(bundle).recipe {
+            Recipe::Rendered(Rendered::Bundle { ca }) => Some(*ca),
+            _ => None,
+        }
+    }
+
+    /// The bundles that hold a CA's certificate.
+    pub fn bundles_of(&self, ca: DerivationId) -> impl Iterator<Item = DerivationId> + '_ {
+        self.dependents(ca).filter(move |id| self.ca_in(*id).is_some())
     }
 
     pub fn find(&self, name: &ArtifactName) -> Option<DerivationId> {
@@ -154,10 +179,7 @@ impl Graph {
             let input = self.get(input);
             InputHashes {
                 whole: input.hash,
-                as_issuer: match &input.recipe {
-                    Recipe::Authority(authority) => authority.issuer_fields().hash(),
-                    _ => input.hash,
-                },
+                as_issuer: input.recipe.issuer_fields().map_or(input.hash, |fields| fields.hash()),
             }
         })
     }
@@ -183,6 +205,11 @@ impl Graph {
         content: Content,
     ) -> impl Iterator<Item = &Placement> {
         self.placements(id).iter().filter(move |placement| placement.content == content)
+    }
+
+    /// Where the private key of an artifact lies first of all.
+    pub fn key_file(&self, id: DerivationId) -> Option<&TreePath> {
+        self.placements_of(id, Content::PrivateKey).next().map(|place| &place.path)
     }
 
     pub fn all_placements(&self) -> &[Placement] {
@@ -218,9 +245,7 @@ impl Graph {
     /// The certificate of a CA that was brought.
     pub fn brought_certificate(&self, id: DerivationId) -> Option<&CertificateFacts> {
         match &self.get(id).recipe {
-            Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
-                Some(&brought.facts)
-            }
+            Recipe::ImportedCa(ca) => Some(&ca.brought.facts),
             _ => None,
         }
     }
@@ -229,7 +254,7 @@ impl Graph {
     pub fn kubeconfig_of(&self, identity: DerivationId) -> Option<DerivationId> {
         // A CA has all leaves for dependents, and no kubeconfig.
         match self.get(identity).recipe {
-            Recipe::Leaf(_) | Recipe::Accepted(_) => {
+            Recipe::Leaf(_) | Recipe::ClusterSigned(_) => {
                 self.dependent(identity, |recipe| matches!(recipe, Recipe::Kubeconfig(_)))
             }
             _ => None,
@@ -238,7 +263,9 @@ impl Graph {
 
     /// The CertificateSigningRequest object around a request.
     pub fn manifest_of(&self, request: DerivationId) -> Option<DerivationId> {
-        self.dependent(request, |recipe| matches!(recipe, Recipe::SigningRequest(_)))
+        self.dependent(request, |recipe| {
+            matches!(recipe, Recipe::Rendered(Rendered::SigningRequest(_)))
+        })
     }
 
     /// Some certificate is signed by the cluster.
@@ -250,7 +277,7 @@ impl Graph {
     pub fn answer_to(&self, request: DerivationId) -> Option<DerivationId> {
         match self.get(request).recipe {
             Recipe::Request(_) => {
-                self.dependent(request, |recipe| matches!(recipe, Recipe::Accepted(_)))
+                self.dependent(request, |recipe| matches!(recipe, Recipe::ClusterSigned(_)))
             }
             _ => None,
         }
@@ -269,18 +296,14 @@ impl Graph {
         match &self.get(identity).recipe {
             Recipe::Leaf(leaf) => leaf.brought.as_ref(),
             Recipe::Request(request) => request.brought.as_ref(),
-            Recipe::Accepted(accepted) => self.brought_request(accepted.request),
+            Recipe::ClusterSigned(signed) => self.brought_request(signed.request),
             _ => None,
         }
     }
 
     /// Every file that may hold an identity's private key, its master first.
     pub fn key_places(&self, identity: DerivationId) -> impl Iterator<Item = &Placement> {
-        let key = match &self.get(identity).recipe {
-            Recipe::Accepted(accepted) => accepted.request,
-            _ => identity,
-        };
-        self.placements_of(key, Content::PrivateKey).chain(
+        self.placements_of(self.key_maker(identity), Content::PrivateKey).chain(
             self.kubeconfig_of(identity).into_iter().flat_map(|config| self.placements(config)),
         )
     }

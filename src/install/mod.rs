@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{DerivationId, Graph, Placement, Recipe};
+use crate::graph::{DerivationId, Graph, Placement, Recipe, Rendered};
 use crate::name::{Label, NodeName, TreePath};
 use crate::profile::{KUBERNETES_FOLDER, folder_mode};
 use crate::secret::Secret;
@@ -60,7 +60,7 @@ impl Layer {
     fn of(recipe: &Recipe) -> Layer {
         match recipe {
             Recipe::StaticPod(_) => Layer::Manifest,
-            Recipe::KubeletConfig(_) => Layer::KubeletConfig,
+            Recipe::Rendered(Rendered::KubeletConfig(_)) => Layer::KubeletConfig,
             Recipe::Kubeconfig(_) => Layer::Kubeconfig,
             _ => Layer::Pki,
         }

@@ -43,7 +43,7 @@ struct Dated<'a> {
 /// A doubt, if the plan dates anything by the clock. Dates that the description writes are right whatever it
 /// says.
 pub fn clock_doubt(world: World<'_>, plan: &Plan, now: Timestamp) -> Option<ClockDoubt> {
-    let is_dated = |recipe: &Recipe| matches!(recipe, Recipe::Authority(_) | Recipe::Leaf(_));
+    let is_dated = |recipe: &Recipe| recipe.is_ca() || matches!(recipe, Recipe::Leaf(_));
     let graph = world.graph;
     let mut steps = plan.steps.iter();
     if graph.not_before().is_some()
@@ -54,12 +54,12 @@ pub fn clock_doubt(world: World<'_>, plan: &Plan, now: Timestamp) -> Option<Cloc
     let record: Vec<Dated<'_>> = graph
         .ids()
         // Dated by the cluster's clock.
-        .filter(|id| !matches!(graph.get(*id).recipe, Recipe::Accepted(_)))
+        .filter(|id| !matches!(graph.get(*id).recipe, Recipe::ClusterSigned(_)))
         .filter_map(|id| {
             let facts = world.survey.witness(id).certificate()?;
             Some(Dated {
                 name: &graph.get(id).name,
-                is_ca: matches!(graph.get(id).recipe, Recipe::Authority(_)),
+                is_ca: graph.get(id).recipe.is_ca(),
                 not_before: facts.not_before,
                 not_after: facts.not_after,
             })

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sealing::{id, recorded};
+use super::at_rest::recorded;
+use super::sealing::id;
 use super::{Plan, World};
-use crate::graph::{DerivationId, Placement, Recipe};
+use crate::graph::{DerivationId, Placement};
 use crate::name::ArtifactName;
 use crate::state::{Exposure, Lock};
 
@@ -56,13 +57,7 @@ fn on_record(world: World<'_>) -> BTreeMap<DerivationId, BTreeSet<String>> {
 
 /// The artifact whose key a file holds.
 fn key_of(world: World<'_>, place: &Placement) -> DerivationId {
-    match &world.graph.get(place.derivation).recipe {
-        Recipe::Kubeconfig(config) => match &world.graph.get(config.identity).recipe {
-            Recipe::Accepted(accepted) => accepted.request,
-            _ => config.identity,
-        },
-        _ => place.derivation,
-    }
+    world.graph.key_maker(world.graph.identity_in(place.derivation))
 }
 
 /// What the lock that `plan` leads to must remember.

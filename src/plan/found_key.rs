@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::survey::Witness;
+use super::public_part::PublicPart;
 use super::{Note, Plan, World};
 use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
 use crate::graph::{DerivationId, Graph};
@@ -17,7 +17,7 @@ pub(super) fn find<'s>(
     graph: &Graph,
     lock: &Lock,
     inventory: &Inventory,
-    witness: impl Fn(DerivationId) -> &'s Witness,
+    witness: impl Fn(DerivationId) -> &'s PublicPart,
 ) -> HashMap<DerivationId, TreePath> {
     let mut missing: HashMap<Digest, DerivationId> = HashMap::new();
     for id in graph.ids().filter(|id| graph.get(*id).recipe.is_anchor()) {
@@ -65,7 +65,7 @@ pub(super) fn notes(plan: &mut Plan, world: World<'_>) {
     }
 }
 
-fn known_key(graph: &Graph, lock: &Lock, witness: &Witness, id: DerivationId) -> Option<Digest> {
+fn known_key(graph: &Graph, lock: &Lock, witness: &PublicPart, id: DerivationId) -> Option<Digest> {
     let recorded = || lock.entries.get(&graph.get(id).name)?.public_key;
     graph
         .brought_certificate(id)

@@ -1,150 +1,212 @@
 //! Judging a leaf: kept while the public facts of its certificate satisfy the wish.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use super::anchor::{RevisionChange, revision_changed};
-use super::authority::IssuerKey;
-use super::judge::{After, Judge};
+use super::ca_traces::{RevisionChange, revision_changed};
+use super::context::{After, PlanContext};
+use super::issuer::{IssuerAfter, IssuerKey};
+use super::minted::{Case, Consent, Evidence, PrivateKey, Verdict, Wish, Wished};
 use super::validity::{another_start, expiry, future, rounded, validity_matches};
-use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
+use super::{Action, Note, PublicPart, Reason};
+use crate::content::certificate_entry;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
 use crate::graph::{DerivationId, Leaf};
 use crate::spec::Usage;
 use crate::state::Entry;
 
-pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> After {
-    let world = judge.world;
+pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, leaf: &Leaf) -> After {
+    let world = context.world;
+    let Some(issuer) = context.issuers.get(&leaf.issuer).map(Rc::clone) else {
+        return below_no_ca(context, id);
+    };
+    if let Some(why) = keeps_its_key(context, id, leaf) {
+        return context.block(id, None, why);
+    }
+    let public = context.evidence(id);
+    let key = private_key(context, id, leaf, public);
+    let wished = wished(context, id, leaf, &issuer, (public, key));
     let name = &world.graph.get(id).name;
-    let Some(issuer) = judge.issuers.get(&leaf.issuer).cloned() else {
-        // The authority is blocked or mixed: nothing below it can be said.
-        return match world.survey.witness(id).certificate() {
-            Some(facts) => {
-                let expected = judge.entry(id).cloned();
-                if let Some(entry) = expected {
-                    judge.plan.kept.push((id, entry));
-                }
-                After::Kept(facts.digest)
+    let case = Case {
+        public,
+        key,
+        made: context.entry(id).is_some(),
+        wish: wished.wish,
+        consent: Consent::OnlyIfLost { given: context.intent.allows_losing_key(name) },
+    };
+    match (case.verdict(), world.survey.witness(id).certificate()) {
+        (Verdict::Keep, Some(facts)) => {
+            let expected = certificate_entry(world.graph.get(id), facts);
+            if leaf.brought.is_some() {
+                context.keep_or_repair(id, expected);
+            } else {
+                context.keep_minted(id, expected);
             }
-            None => After::Unavailable,
-        };
-    };
-    let entry = judge.entry(id);
-    let key_is_here = judge.key_is_here(id);
-    let brought = leaf.brought.as_ref();
-    let start = judge.start();
-    let wished_end = start.plus(leaf.policy.validity.value);
-    let end = wished_end.min(issuer.not_after);
-    let sign = |judge: &mut Judge<'_>, action, reasons| {
-        if end <= start {
-            return judge.block(id, None, "its CA has expired; bring a renewed CA certificate");
+            return After::Kept(facts.digest);
         }
-        if end < wished_end {
-            judge.plan.notes.push(Note::Clamped { derivation: id, until: end });
+        (Verdict::KeyMismatch, _) => return context.key_mismatch(id),
+        (Verdict::AskForNewKey, _) => {
+            return context.ask_for_lost_key(id, &wished, "certificate");
         }
-        judge.step(id, action, reasons)
-    };
-    let lost = |judge: &mut Judge<'_>, why: String| {
-        if judge.world.graph.is_key_derived(id) {
-            let reasons = judge.all_missing(id);
-            return sign(judge, Action::Create, reasons);
-        }
-        if judge.intent.allows_losing_key(name) {
-            sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed])
-        } else {
-            let allow = Allow::LostKey(NamePattern::Exact(name.clone()));
-            judge.block(id, Some(allow), why)
-        }
-    };
-    let revision = revision_changed(entry, &leaf.revision.to_string());
-    let known = entry.is_some() || key_is_here || world.survey.witness(id).path().is_some();
-    if judge.intent.rekeys(name) && known {
-        let Some(brought) = brought else {
-            return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
-        };
-        let path = &brought.path;
-        let why = format!("its key is the user's own; bring another {path}");
-        return judge.block(id, None, why);
+        _ => {}
     }
-    if let Some(renamed) = judge.renamed(id) {
-        return sign(judge, Action::Rekey, vec![renamed]);
+    match context.making(id, case, wished) {
+        Some((action, reasons)) => sign(context, id, leaf, &issuer, (action, reasons)),
+        None => After::Unavailable,
     }
-    if judge.forced.contains(&id) {
-        return sign(judge, Action::Rekey, vec![Reason::ReplacementAllowed]);
+}
+
+/// The CA is blocked: nothing below it can be said.
+fn below_no_ca(context: &mut PlanContext<'_>, id: DerivationId) -> After {
+    match context.world.survey.witness(id).certificate() {
+        Some(facts) => {
+            context.keep_as_it_is(id);
+            After::Kept(facts.digest)
+        }
+        None => After::Unavailable,
     }
-    let (path, facts) = match (world.survey.witness(id), &revision) {
-        (Witness::Certificate { path, facts, .. }, _) => (path, facts),
-        (Witness::Missing, _) if brought.is_some() && entry.is_none() => {
-            return sign(judge, Action::Create, vec![Reason::New]);
+}
+
+/// A new key is asked for where it is the user's own; why there is none, in words.
+fn keeps_its_key(context: &PlanContext<'_>, id: DerivationId, leaf: &Leaf) -> Option<String> {
+    let world = context.world;
+    let path = &leaf.brought.as_ref()?.path;
+    let known = context.entry(id).is_some()
+        || context.key_is_here(id)
+        || world.survey.witness(id).path().is_some();
+    let asked = known && context.intent.rekeys(&world.graph.get(id).name);
+    asked.then(|| format!("its key is the user's own; bring another {path}"))
+}
+
+fn private_key(
+    context: &PlanContext<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    public: Evidence,
+) -> PrivateKey {
+    if leaf.brought.is_some() {
+        return PrivateKey::NotNeeded;
+    }
+    match context.private_key(id) {
+        // A certificate needs the public key alone; a kubeconfig around it needs the private one.
+        PrivateKey::Gone
+            if public == Evidence::Sound && context.world.graph.kubeconfig_of(id).is_none() =>
+        {
+            PrivateKey::NotNeeded
+        }
+        key => key,
+    }
+}
+
+/// What is asked of it, beginning with what no certificate that is here can change.
+fn wished(
+    context: &mut PlanContext<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    issuer: &IssuerAfter,
+    here: (Evidence, PrivateKey),
+) -> Wished {
+    let world = context.world;
+    if context.intent.rekeys(&world.graph.get(id).name) {
+        return Wished::new_key(vec![Reason::RekeyRequested]);
+    }
+    if let Some(renamed) = context.renamed(id) {
+        return Wished::new_key(vec![renamed]);
+    }
+    if context.forced.contains(&id) {
+        return Wished::new_key(vec![Reason::ReplacementAllowed]);
+    }
+    let entry = context.entry(id);
+    match (here, world.survey.witness(id)) {
+        ((Evidence::Sound, _), PublicPart::Certificate { facts, .. }) => {
+            let mut reasons = match &leaf.brought {
+                None => another_key(leaf, facts, entry),
+                Some(_) => Vec::new(),
+            };
+            let wish = if reasons.is_empty() { Wish::NewEvidence } else { Wish::NewKey };
+            reasons.extend(another_brought_key(leaf, facts));
+            reasons.extend(another_issuer(context, id, leaf, issuer, facts));
+            reasons.extend(differences(leaf, facts));
+            reasons.extend(another_life(context, id, leaf, issuer, facts));
+            if reasons.is_empty() { Wished::as_it_is() } else { Wished { wish, reasons } }
         }
         // Without the certificate, too, a raised revision is a new key.
-        (_, Some(change)) if key_is_here && brought.is_none() => {
-            let reason = new_revision(change);
-            return sign(judge, Action::Rekey, vec![reason]);
-        }
-        (Witness::Unreadable { path, why }, _) if key_is_here || brought.is_some() => {
-            let (path, why) = (path.clone(), why.clone());
-            let reason = Reason::OutputUnreadable { path, why };
-            return sign(judge, Action::Reissue, vec![reason]);
-        }
-        (Witness::Unreadable { path, why }, _) => {
-            let why = format!("out/{path} {why}, and its key is not here");
-            return lost(judge, why);
-        }
-        _ if key_is_here || brought.is_some() => {
-            let (stale, _) = judge.stale_copies(id);
-            let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
-            return sign(judge, Action::Reissue, reasons);
-        }
-        _ if entry.is_some() => {
-            return lost(judge, "its certificate and its key are both gone".to_owned());
-        }
-        _ => return sign(judge, Action::Create, vec![Reason::New]),
-    };
-    let key_is_another = entry
-        .and_then(|entry| entry.public_key)
-        .is_some_and(|known| known != facts.public_key.digest());
-    if key_is_another {
-        return judge.mixed(id, path.clone());
-    }
-    let mut reasons = Vec::new();
-    let needs_key = match brought {
-        None => {
-            another_key(leaf, facts, entry, &mut reasons);
-            !reasons.is_empty()
-        }
-        Some(brought) => {
-            if facts.public_key != brought.facts.public_key {
-                reasons.push(Reason::InputChanged {
-                    field: "key",
-                    old: facts.public_key.digest().to_string(),
-                    new: brought.facts.public_key.digest().to_string(),
-                });
+        ((Evidence::Missing | Evidence::Unreadable, PrivateKey::Here), _) => {
+            match revision_changed(entry, &leaf.revision.to_string()) {
+                Some(change) => Wished::new_key(vec![new_revision(&change)]),
+                None => Wished::as_it_is(),
             }
-            false
         }
-    };
-    let issuer_name = &world.graph.get(leaf.issuer).name;
+        _ => Wished::as_it_is(),
+    }
+}
+
+fn sign(
+    context: &mut PlanContext<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    issuer: &IssuerAfter,
+    (action, reasons): (Action, Vec<Reason>),
+) -> After {
+    let start = context.start();
+    let wished = start.plus(leaf.policy.validity.value);
+    let end = wished.min(issuer.not_after);
+    if end <= start {
+        return context.block(id, None, "its CA has expired; bring a renewed CA certificate");
+    }
+    if end < wished {
+        context.plan.notes.push(Note::Clamped { derivation: id, until: end });
+    }
+    context.step(id, action, reasons)
+}
+
+fn another_brought_key(leaf: &Leaf, facts: &CertificateFacts) -> Option<Reason> {
+    let brought = &leaf.brought.as_ref()?.facts.public_key;
+    (facts.public_key != *brought).then(|| Reason::InputChanged {
+        field: "key",
+        old: facts.public_key.digest().to_string(),
+        new: brought.digest().to_string(),
+    })
+}
+
+fn another_issuer(
+    context: &PlanContext<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    issuer: &IssuerAfter,
+    facts: &CertificateFacts,
+) -> Option<Reason> {
+    let world = context.world;
+    let name = &world.graph.get(leaf.issuer).name;
     match &issuer.key {
-        IssuerKey::New => reasons.push(Reason::DependencyRebuilt { name: issuer_name.clone() }),
+        IssuerKey::New => Some(Reason::DependencyRebuilt { name: name.clone() }),
         IssuerKey::Identified(key_id) => {
             if facts.issuer != issuer.subject || facts.authority_key_id.as_ref() != Some(key_id) {
-                let reason = Reason::another_name("issuer", &facts.issuer, &issuer.subject);
-                reasons.push(reason);
-            } else if world.survey.is_unsigned(id) {
-                reasons.push(Reason::OutputUnreadable {
-                    path: path.clone(),
-                    why: format!("is damaged: {issuer_name} did not sign it"),
-                });
+                return Some(Reason::another_name("issuer", &facts.issuer, &issuer.subject));
             }
+            let path = world.survey.witness(id).path()?.clone();
+            let why = format!("is damaged: {name} did not sign it");
+            world.survey.is_unsigned(id).then_some(Reason::OutputUnreadable { path, why })
         }
-        IssuerKey::Unopened => {}
+        IssuerKey::Unopened => None,
     }
-    differences(leaf, facts, &mut reasons);
+}
+
+/// What of its validity is not as described, or asks for a renewal.
+fn another_life(
+    context: &mut PlanContext<'_>,
+    id: DerivationId,
+    leaf: &Leaf,
+    issuer: &IssuerAfter,
+    facts: &CertificateFacts,
+) -> Vec<Reason> {
+    let now = context.world.now;
     let life = facts.not_after.since(facts.not_before);
     let wished = leaf.policy.validity.value;
     let clamped = life < wished && facts.not_after == issuer.not_after;
+    let mut reasons = Vec::new();
     reasons.extend(another_start(facts, leaf.not_before));
-    reasons.extend(future(facts, leaf.not_before, world.now));
+    reasons.extend(future(facts, leaf.not_before, now));
     if !validity_matches(life, wished, leaf.not_before.is_some()) && !clamped {
         reasons.push(Reason::InputChanged {
             field: "validity",
@@ -158,35 +220,17 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
             new: format!("{} (its CA's end)", issuer.not_after.date()),
         });
     }
-    let renew_from = facts.not_after.minus(leaf.policy.renew_before().value);
-    if world.now >= renew_from && leaf.not_before.is_some() {
-        judge.plan.ending.push(id);
-    } else if world.now >= renew_from && end > facts.not_after {
-        reasons.push(expiry(facts.not_after, world.now));
+    let end = context.start().plus(wished).min(issuer.not_after);
+    let due = now >= facts.not_after.minus(leaf.policy.renew_before().value);
+    if due && leaf.not_before.is_some() {
+        context.plan.ending.push(id);
+    } else if due && end > facts.not_after {
+        reasons.push(expiry(facts.not_after, now));
     }
-    if judge.intent.renews(name) {
+    if context.intent.renews(&context.world.graph.get(id).name) {
         reasons.push(Reason::RenewRequested);
     }
-    if reasons.is_empty() {
-        if brought.is_none() && !judge.key_can_be_had(id) {
-            judge.plan.absent.push(id);
-        }
-        let expected = leaf_entry(world, id, leaf, facts);
-        judge.keep_or_repair(id, expected);
-        return After::Kept(facts.digest);
-    }
-    if needs_key {
-        return sign(judge, Action::Rekey, reasons);
-    }
-    // A certificate needs the public key alone; a kubeconfig around it needs the private one.
-    if brought.is_none() && !judge.key_can_be_had(id) && world.graph.kubeconfig_of(id).is_some() {
-        let because = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        return lost(
-            judge,
-            format!("it must be issued again ({because}), and its key is not here"),
-        );
-    }
-    sign(judge, Action::Reissue, reasons)
+    reasons
 }
 
 fn new_revision(change: &RevisionChange) -> Reason {
@@ -197,27 +241,9 @@ fn new_revision(change: &RevisionChange) -> Reason {
     }
 }
 
-/// The lock's line. That of a certificate over a brought key names the request, too: the key is not kpki's.
-pub fn leaf_entry(
-    world: World<'_>,
-    id: DerivationId,
-    leaf: &Leaf,
-    facts: &CertificateFacts,
-) -> Entry {
-    let derivation = world.graph.get(id);
-    Entry {
-        content: leaf.brought.as_ref().map(|brought| brought.facts.digest),
-        ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
-    }
-}
-
 /// Why the key on record will not do.
-fn another_key(
-    leaf: &Leaf,
-    facts: &CertificateFacts,
-    entry: Option<&Entry>,
-    reasons: &mut Vec<Reason>,
-) {
+fn another_key(leaf: &Leaf, facts: &CertificateFacts, entry: Option<&Entry>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
     if entry.is_some_and(|entry| entry.content.is_some()) {
         reasons.push(Reason::InputChanged {
             field: "request",
@@ -234,10 +260,12 @@ fn another_key(
             new: leaf.policy.key.value.to_string(),
         });
     }
+    reasons
 }
 
 /// What the certificate says otherwise than the description wants.
-fn differences(leaf: &Leaf, facts: &CertificateFacts, reasons: &mut Vec<Reason>) {
+fn differences(leaf: &Leaf, facts: &CertificateFacts) -> Vec<Reason> {
+    let mut reasons = Vec::new();
     if !facts.subject.says_the_same(&leaf.subject) {
         let reason = Reason::another_name("subject", &facts.subject, &leaf.subject);
         reasons.push(reason);
@@ -269,6 +297,7 @@ fn differences(leaf: &Leaf, facts: &CertificateFacts, reasons: &mut Vec<Reason>)
         }
         reasons.push(Reason::InputChanged { field: "san", old, new: String::new() });
     }
+    reasons
 }
 
 pub(super) fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {

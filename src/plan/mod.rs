@@ -5,20 +5,26 @@
 //! what its inputs give; an *imported* one is only checked. A differing hash is never by itself a reason
 //! to mint.
 
-mod anchor;
-mod answer;
-mod authority;
+mod at_rest;
+mod ca;
+mod ca_traces;
 mod calendar;
 mod clock;
+mod cluster_signed;
+mod context;
 mod exposure;
 mod found_key;
+mod imported_ca;
 mod intent;
 mod interruption;
+mod issuer;
 mod issuer_name;
-mod judge;
+mod kubeconfig;
 mod leaf;
+mod minted;
 mod orphan;
 mod proof;
+mod public_part;
 mod reason;
 mod rendered;
 mod request;
@@ -26,43 +32,44 @@ mod restart;
 mod sealing;
 mod seeded;
 mod seen;
+mod signed_by_cluster;
 mod signing_key;
 mod static_pod;
 mod survey;
 mod unreadable;
 mod validity;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::content::EtcdStart;
 use crate::graph::{DerivationId, Graph};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{Entry, Inventory, Lock, Made};
 use crate::time::Timestamp;
 
-pub use answer::{accepted_entry, is_answered, refusal, renew_from};
+pub use at_rest::{AtRest, Change, at_rest, recorded};
 pub use calendar::renewal;
 pub use clock::{ClockDoubt, clock_doubt};
 pub use exposure::exposures;
 pub use intent::{Allow, Intent, NamePattern};
 pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use issuer_name::subject_on_record;
-pub use judge::plan;
-pub use leaf::leaf_entry;
 pub use orphan::{Orphan, looks_like_own};
 pub use proof::Proof;
+pub use public_part::PublicPart;
 pub use reason::Reason;
-pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
-pub use request::{
-    key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
-};
 pub use restart::{Membership, Restart};
-pub use sealing::{Change, RecipientsChange, Resting, Seal, recorded, resting};
+pub use sealing::{RecipientsChange, Seal};
 pub use seen::{Standing, belongs_to, standing, unverified};
-pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
-pub use survey::{Survey, Witness};
+pub use signed_by_cluster::{
+    is_answered, key_on_record, refusal, renew_from, request_id, signing_request_on_disk,
+};
+pub use survey::Survey;
 pub use unreadable::Unreadable;
 pub use validity::{BACKDATE, rounded};
+pub use walk::plan;
 
 /// What to do for one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,9 +142,9 @@ pub struct Blocked {
     pub why: String,
 }
 
-/// Files of one identity that do not belong together, as after a bad merge.
+/// A public part of another key than the lock has, as after a bad merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mixed {
+pub struct KeyMismatch {
     pub derivation: DerivationId,
     pub path: TreePath,
 }
@@ -168,7 +175,7 @@ pub struct Plan {
     /// In build order.
     pub steps: Vec<Step>,
     pub blocked: Vec<Blocked>,
-    pub mixed: Vec<Mixed>,
+    pub mixed: Vec<KeyMismatch>,
     /// Known keys whose files are not here.
     pub absent: Vec<DerivationId>,
     /// Due for renewal, but of written dates.

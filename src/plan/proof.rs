@@ -7,11 +7,11 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Witness, World};
+use super::{PublicPart, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem, is_signed_by,
 };
-use crate::graph::{Artifact, Content, Recipe, origins};
+use crate::graph::{Artifact, Content, origins};
 use crate::hash::Digest;
 use crate::spec::CaName;
 
@@ -28,7 +28,7 @@ pub struct Proof<'w> {
 impl<'w> Proof<'w> {
     pub fn of(world: World<'w>) -> Self {
         let described = (world.graph.ids())
-            .filter(|id| matches!(world.graph.get(*id).recipe, Recipe::Authority(_)))
+            .filter(|id| world.graph.get(*id).recipe.is_ca())
             .map(|id| world.survey.witness(id))
             .filter(|witness| is_anchors_own(witness))
             .filter_map(|witness| witness.certificate().cloned());
@@ -73,9 +73,9 @@ impl<'w> Proof<'w> {
             paths.extend(origin.witness().map(|path| path.to_string()));
             if let Some(id) = self.world.graph.find(&origin.identity().name()) {
                 match self.world.survey.witness(id) {
-                    Witness::Certificate { der, .. } => found.extend(self.key_of(der)),
+                    PublicPart::Certificate { der, .. } => found.extend(self.key_of(der)),
                     // The anchor's own public file; any other key has no signature.
-                    witness @ Witness::PublicKey { key, .. } if is_anchors_own(witness) => {
+                    witness @ PublicPart::PublicKey { key, .. } if is_anchors_own(witness) => {
                         found.insert(key.digest());
                     }
                     _ => {}
@@ -104,7 +104,7 @@ impl<'w> Proof<'w> {
     }
 }
 
-fn is_anchors_own(witness: &Witness) -> bool {
+fn is_anchors_own(witness: &PublicPart) -> bool {
     let path = witness.path();
     path.is_some_and(|path| path.as_str().starts_with(ANCHORS))
 }

@@ -79,6 +79,10 @@ impl Reason {
         Reason::InputChanged { field, old: old.to_string(), new: format!("{new}{differs}") }
     }
 
+    pub(super) fn joined(reasons: &[Reason]) -> String {
+        reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
     /// The word that JSON uses.
     pub fn code(&self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::judge::{After, Judge};
+use super::context::{After, PlanContext};
 use super::{Action, Orphan, Plan, World};
 use crate::graph::{Artifact, DerivationId, Recipe, StaticPod};
 use crate::name::NodeName;
@@ -75,9 +75,9 @@ impl Membership {
 }
 
 /// Services do not see that what they read has changed.
-pub(super) fn services(judge: &mut Judge<'_>, spec: &Spec) {
-    let world = judge.world;
-    let written: HashSet<DerivationId> = judge
+pub(super) fn services(context: &mut PlanContext<'_>, spec: &Spec) {
+    let world = context.world;
+    let written: HashSet<DerivationId> = context
         .plan
         .steps
         .iter()
@@ -93,28 +93,28 @@ pub(super) fn services(judge: &mut Judge<'_>, spec: &Spec) {
                 continue;
             }
             let inputs = world.graph.service_inputs(spec, reader, &node.name);
-            if inputs.iter().any(|input| is_own_identity(judge, *input))
-                && inputs.iter().any(|input| changes(judge, *input, &written))
+            if inputs.iter().any(|input| is_own_identity(context, *input))
+                && inputs.iter().any(|input| changes(context, *input, &written))
             {
                 restarts.push(Restart { reader, node: node.name.clone() });
             }
         }
     }
-    judge.plan.restarts.extend(restarts);
+    context.plan.restarts.extend(restarts);
 }
 
 /// A kubeconfig on record: the service was set up before. On a new node there is nothing to restart.
-fn is_own_identity(judge: &Judge<'_>, id: DerivationId) -> bool {
-    let recipe = &judge.world.graph.get(id).recipe;
-    matches!(recipe, Recipe::Kubeconfig(_)) && judge.entry(id).is_some()
+fn is_own_identity(context: &PlanContext<'_>, id: DerivationId) -> bool {
+    let recipe = &context.world.graph.get(id).recipe;
+    matches!(recipe, Recipe::Kubeconfig(_)) && context.entry(id).is_some()
 }
 
 /// It will have another public content than on record, or is new to a service that is not.
-fn changes(judge: &Judge<'_>, id: DerivationId, written: &HashSet<DerivationId>) -> bool {
-    let recorded = judge.entry(id).and_then(Entry::public_content);
-    match (recorded, judge.after(id)) {
+fn changes(context: &PlanContext<'_>, id: DerivationId, written: &HashSet<DerivationId>) -> bool {
+    let recorded = context.entry(id).and_then(Entry::public_content);
+    match (recorded, context.after(id)) {
         (_, After::Unavailable) => false,
-        (Some(old), After::Kept(now)) => old != *now,
+        (Some(old), After::Kept(now)) => old != now,
         (Some(_), After::Rebuilt { .. }) => true,
         (None, _) => written.contains(&id),
     }

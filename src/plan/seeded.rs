@@ -1,7 +1,7 @@
 //! Keys that follow from a seed and the cluster's name: those on record may follow from another, or from
 //! none.
 
-use super::judge::Judge;
+use super::context::PlanContext;
 use super::{Reason, World};
 use crate::graph::DerivationId;
 use crate::spec::Spec;
@@ -13,7 +13,7 @@ pub(super) fn rename<'a>(world: World<'a>, spec: &'a Spec) -> Option<(&'a str, &
     (world.lock.seed.is_some() && old != new).then_some((old, new))
 }
 
-impl Judge<'_> {
+impl PlanContext<'_> {
     /// A seed is described, but the key on record does not follow from any by this kpki's schedule: why.
     pub fn made_otherwise(&self, id: DerivationId) -> Option<String> {
         if !self.has_derived_key(id) {

@@ -1,96 +1,102 @@
-//! Judging the service-account key pair: an anchor whose witness is its public half.
+//! Judging the service-account key pair: an anchor whose public part is the public key.
 
 use std::fmt::Write as _;
 
-use super::anchor::{empty_key, in_another_tree, revision_changed};
-use super::judge::{After, Judge};
-use super::{Action, Reason, Witness};
+use super::ca_traces::{empty_key, in_another_tree, revision_changed};
+use super::context::{After, PlanContext};
+use super::minted::{Case, Consent, Evidence, PrivateKey, Verdict, Wish, Wished};
+use super::{Action, PublicPart};
+use crate::content::public_key_entry;
 use crate::facts::PublicKey;
-use crate::graph::{Content, DerivationId, Placement, Revision, SigningKey};
+use crate::graph::{Content, DerivationId, Placement, SigningKey};
 use crate::state::Entry;
 
 const ENDS_TOKENS: &str = "a new signing key ends every token signed by the old one";
 
-pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey) -> After {
-    if let Some(why) = judge.made_otherwise(id) {
-        return judge.block(id, None, why);
+pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &SigningKey) -> After {
+    if let Some(why) = context.made_otherwise(id).or_else(|| several(context, id)) {
+        return context.block(id, None, why);
     }
-    let world = judge.world;
-    let name = &world.graph.get(id).name;
-    let replace = judge.intent.allows_replacing(name);
-    let entry = judge.entry(id);
-    if let Some(why) = several(judge, id) {
-        return judge.block(id, None, why);
-    }
-    let key_is_here = judge.key_is_here(id);
-    let unusable = empty_key(judge, id).or_else(|| judge.renamed_anchor(id));
-    let blocked_by = match (unusable, world.survey.witness(id)) {
-        (Some(empty), _) => Some(empty),
-        (None, Witness::PublicKey { key, path }) => {
-            let another_key =
-                entry.and_then(|entry| entry.public_key).is_some_and(|known| known != key.digest());
-            if another_key && !replace {
-                return judge.mixed(id, path.clone());
-            }
-            wants_another_key(recipe, key, entry).or_else(|| {
-                (judge.intent.rekeys(name) || another_key).then(|| ENDS_TOKENS.to_owned())
-            })
-        }
-        // Its public half is written again from the private one, which only apply opens: what the lock
-        // knows must do here.
-        (None, _) if key_is_here => raised(recipe, entry).or_else(|| {
-            let asked = judge.intent.rekeys(name);
-            asked.then(|| ENDS_TOKENS.to_owned())
-        }),
-        (None, _) if world.graph.is_key_derived(id) && entry.is_some() => {
-            let reasons = judge.all_missing(id);
-            return judge.step(id, Action::Create, reasons);
-        }
-        (None, Witness::Unreadable { path, why }) => {
-            Some(format!("out/{path} {why}, and its key is not here"))
-        }
-        (None, _) if entry.is_some() => Some("both halves of it are lost".to_owned()),
-        (None, _) if in_another_tree(judge, id) => Some(
-            "the tree of a node that is no longer described holds it, out/ca/ does not".to_owned(),
-        ),
-        (None, _) => {
-            return judge.step(id, Action::Create, vec![Reason::New]);
-        }
+    let world = context.world;
+    let entry = context.entry(id);
+    let public = context.evidence(id);
+    let allowed = context.intent.allows_replacing(&world.graph.get(id).name);
+    let unusable = empty_key(context, id).or_else(|| context.renamed_anchor(id));
+    let key = match context.private_key(id) {
+        _ if unusable.is_some() => PrivateKey::Unusable,
+        // What was never recorded may have been drawn.
+        PrivateKey::Derived if entry.is_none() => PrivateKey::Gone,
+        key => key,
     };
-    if let Some(why) = blocked_by {
-        if !replace {
-            return judge.block_replacement(id, why);
+    let new_key = unusable.or_else(|| wants_new_key(context, id, recipe, (public, key), allowed));
+    let case = Case {
+        public,
+        key,
+        made: public != Evidence::Missing || entry.is_some() || in_another_tree(context, id),
+        wish: if new_key.is_some() { Wish::NewKey } else { Wish::AsItIs },
+        consent: Consent::Always { given: allowed },
+    };
+    match (case.verdict(), world.survey.witness(id).public_key()) {
+        (Verdict::Keep, Some(key)) => {
+            context.keep_minted(id, public_key_entry(world.graph.get(id), key));
+            After::Kept(key.digest())
         }
-        return judge.step(id, Action::Replace, vec![Reason::ReplacementAllowed]);
+        (Verdict::KeyMismatch, _) => context.key_mismatch(id),
+        (Verdict::AskForNewKey, _) => {
+            let why = new_key.unwrap_or_else(|| why_lost(context, id));
+            context.block_replacement(id, why)
+        }
+        // The private key is here: its public half is written again from it, which only apply opens.
+        (Verdict::Reissue, _) => {
+            let rebuilt = context.step(id, Action::Repair, context.stale_reasons(id));
+            entry.and_then(|entry| entry.public_key).map_or(rebuilt, After::Kept)
+        }
+        _ => match context.making(id, case, Wished::as_it_is()) {
+            Some((action, reasons)) => context.step(id, action, reasons),
+            None => After::Unavailable,
+        },
     }
-    let Some(key) = world.survey.witness(id).public_key() else {
-        // The private key is here: its public half is written again from it.
-        let (stale, _) = judge.stale_copies(id);
-        let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
-        let rebuilt = judge.step(id, Action::Repair, reasons);
-        return entry.and_then(|entry| entry.public_key).map_or(rebuilt, After::Kept);
-    };
-    if !judge.key_can_be_had(id) {
-        judge.plan.absent.push(id);
+}
+
+/// Why it needs another key; in words. Without the public half what the lock knows must do.
+fn wants_new_key(
+    context: &PlanContext<'_>,
+    id: DerivationId,
+    recipe: &SigningKey,
+    (public, key): (Evidence, PrivateKey),
+    allowed: bool,
+) -> Option<String> {
+    let entry = context.entry(id);
+    let asked = context.intent.rekeys(&context.world.graph.get(id).name);
+    let ends_tokens = |it: bool| it.then(|| ENDS_TOKENS.to_owned());
+    match (public, context.world.survey.witness(id).public_key()) {
+        (Evidence::OfAnotherKey, _) => ends_tokens(allowed),
+        (Evidence::Sound, Some(key)) => {
+            wants_another_key(recipe, key, entry).or_else(|| ends_tokens(asked))
+        }
+        _ if key == PrivateKey::Here => raised(recipe, entry).or_else(|| ends_tokens(asked)),
+        _ => None,
     }
-    let derivation = world.graph.get(id);
-    let expected = Entry {
-        revision: derivation.recipe.revision(),
-        public_key: Some(key.digest()),
-        ..Entry::new(derivation.hash)
-    };
-    judge.keep_or_repair(id, expected);
-    After::Kept(key.digest())
+}
+
+fn why_lost(context: &PlanContext<'_>, id: DerivationId) -> String {
+    match context.world.survey.witness(id) {
+        PublicPart::Unreadable { path, why } => {
+            format!("out/{path} {why}, and its key is not here")
+        }
+        _ if context.entry(id).is_some() => "both halves of it are lost".to_owned(),
+        _ => "the tree of a node that is no longer described holds it, out/ca/ does not".to_owned(),
+    }
 }
 
 /// Nodes that came with different keys, as after a botched join: each refuses the tokens of the other, and
 /// which one is right nothing here can tell. What the lock knows is repaired.
-fn several(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
-    let world = judge.world;
-    let Witness::PublicKey { path: first, key } = world.survey.witness(id) else {
+fn several(context: &PlanContext<'_>, id: DerivationId) -> Option<String> {
+    let world = context.world;
+    let PublicPart::PublicKey { path: first, key } = world.survey.witness(id) else {
         return None;
     };
-    if judge.entry(id).is_some() {
+    if context.entry(id).is_some() {
         return None;
     }
     let public = world.graph.placements_of(id, Content::PublicKey);
@@ -122,8 +128,7 @@ fn several(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
 }
 
 fn raised(recipe: &SigningKey, entry: Option<&Entry>) -> Option<String> {
-    revision_changed(entry, &Revision::of(recipe.revision).to_string())
-        .map(|change| change.to_string())
+    revision_changed(entry, &recipe.revision.to_string()).map(|change| change.to_string())
 }
 
 fn wants_another_key(

@@ -2,123 +2,34 @@
 //! for a member of etcd from what there was when its manifest was first made.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use super::judge::{After, Judge};
-use super::rendered::keep_as_it_is;
-use super::{Action, Membership, Reason, Restart, World};
-use crate::graph::{Artifact, DerivationId, PodSource, StaticPod};
-use crate::hash::{Digest, Fields};
-use crate::manifest;
-use crate::name::ArtifactName;
-use crate::pod::{self, DIGEST_ANNOTATION, PodFacts};
+use super::context::{After, PlanContext};
+use super::{Action, Membership, Reason, Restart, Step, World};
+use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
+use crate::graph::{Artifact, DerivationId, StaticPod};
+use crate::hash::Digest;
+use crate::pod::{self, PodFacts};
 use crate::profile::{Process, Reader};
 use crate::state::{Entry, File};
 
-/// What a member of etcd is told of the others. It reads it at its very first start only, and a changed
-/// list would restart etcd for nothing: once made it stays.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EtcdStart {
-    /// It joins a cluster that runs, after `etcdctl member add`.
-    pub existing: bool,
-    /// The value of `--initial-cluster`.
-    pub members: String,
-}
-
-impl fmt::Display for EtcdStart {
-    /// As the lock keeps it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = if self.existing { "existing" } else { "new" };
-        write!(f, "{state}:{}", self.members)
-    }
-}
-
-impl EtcdStart {
-    fn parse(text: &str) -> Option<Self> {
-        let (existing, members) = match text.split_once(':')? {
-            ("new", members) => (false, members),
-            ("existing", members) => (true, members),
-            _ => return None,
-        };
-        let plausible = members.split(',').all(|member| {
-            let plain = member.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
-            plain && member.contains("=http")
-        });
-        plausible.then(|| EtcdStart { existing, members: members.to_owned() })
-    }
-
-    fn of_manifest(facts: &PodFacts) -> Option<Self> {
-        let members = facts.values("initial-cluster").last()?;
-        let existing = facts.values("initial-cluster-state").last() == Some("existing");
-        let state = if existing { "existing" } else { "new" };
-        EtcdStart::parse(&format!("{state}:{members}"))
-    }
-}
-
-/// The bytes of a manifest.
-pub fn pod_content(
-    recipe: &StaticPod,
-    start: Option<&EtcdStart>,
-    annotation: Digest,
-) -> Result<Vec<u8>, String> {
-    let annotation = (DIGEST_ANNOTATION.to_owned(), annotation.to_string());
-    match &recipe.source {
-        PodSource::Own { image, flags } => {
-            let mut flags = flags.clone();
-            if let Some(start) = start {
-                flags.insert("initial-cluster".to_owned(), start.members.clone());
-                if start.existing {
-                    let state = flags.entry("initial-cluster-state".to_owned());
-                    state.or_insert_with(|| "existing".to_owned());
-                }
-            }
-            let mut pod = manifest::StaticPod::new(recipe.process, image.clone(), flags);
-            pod.mount_files();
-            pod.annotations.extend([annotation]);
-            Ok(pod.render().into_bytes())
-        }
-        PodSource::Patched { bytes, wish } => {
-            let mut wish = wish.clone();
-            wish.annotations.push(annotation);
-            pod::patch(bytes, &wish).map(|patched| patched.bytes).map_err(|error| error.to_string())
-        }
-    }
-}
-
-/// Digest over the public bytes of everything that a process must be restarted for.
-pub fn restart_digest<'a>(inputs: impl IntoIterator<Item = (&'a ArtifactName, Digest)>) -> Digest {
-    Fields::default()
-        .set("inputs", inputs.into_iter().map(|(name, content)| format!("{name} {content}")))
-        .hash()
-}
-
-/// The lock's line of a manifest.
-pub fn pod_entry(hash: Digest, bytes: &[u8], start: Option<&EtcdStart>) -> Entry {
-    Entry {
-        content: Some(Digest::of(bytes)),
-        initial_cluster: start.map(ToString::to_string),
-        ..Entry::new(hash)
-    }
-}
-
-pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod) -> After {
-    let world = judge.world;
+pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &StaticPod) -> After {
+    let world = context.world;
     let mut contents = Vec::with_capacity(recipe.restarts.len());
     let mut rebuilt = Vec::new();
     for (_, input) in &recipe.restarts {
         let name = &world.graph.get(*input).name;
-        match judge.after(*input) {
-            After::Kept(digest) => contents.push((name, *digest)),
+        match context.after(*input) {
+            After::Kept(digest) => contents.push((name, digest)),
             After::Rebuilt { .. } => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
             After::Unavailable => {
-                keep_as_it_is(judge, id);
+                context.keep_as_it_is(id);
                 return After::Unavailable;
             }
         }
     }
     for (_, input) in &recipe.restarts {
-        if let After::Kept(digest) = *judge.after(*input) {
-            judge.plan.contents.insert(*input, digest);
+        if let After::Kept(digest) = context.after(*input) {
+            context.plan.contents.insert(*input, digest);
         }
     }
     let Some(place) = world.graph.placements(id).first() else {
@@ -131,10 +42,10 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
         _ => None,
     };
     let facts = old.and_then(|bytes| pod::read(bytes, recipe.process).ok());
-    let entry = judge.entry(id);
+    let entry = context.entry(id);
     let start = etcd_start(world, recipe, entry, facts.as_ref());
     if let Some(start) = &start {
-        judge.plan.etcd_starts.insert(id, start.clone());
+        context.plan.etcd_starts.insert(id, start.clone());
     }
     // With an input that is still to be built its digest is not known: the rest can be compared all the same.
     let known = rebuilt.is_empty();
@@ -142,23 +53,23 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
     let expected = match pod_content(recipe, start.as_ref(), annotation) {
         Ok(bytes) => bytes,
         Err(why) => {
-            return judge.block(id, None, format!("its manifest cannot be patched: {why}"));
+            return context.block(id, None, format!("its manifest cannot be patched: {why}"));
         }
     };
     if known && old == Some(expected.as_slice()) {
-        let entry = pod_entry(world.graph.get(id).hash, &expected, start.as_ref());
-        judge.keep(id, entry);
+        let entry = pod_entry(world.graph.get(id), &expected, start.as_ref());
+        context.keep(id, entry);
         return After::Kept(Digest::of(&expected));
     }
     let recorded = entry.and_then(|entry| entry.content);
     let mut reasons = rebuilt;
     match (file, facts) {
         (None, _) if entry.is_none() => {
-            let after = judge.step(id, Action::Render, vec![Reason::New]);
+            let after = context.step(id, Action::Render, vec![Reason::New]);
             if let Some(url) =
                 start.filter(|start| start.existing).and(recipe.members.get(recipe.node.as_str()))
             {
-                judge.plan.membership.push(Membership::Add {
+                context.plan.membership.push(Membership::Add {
                     member: recipe.node.to_string(),
                     peer_url: url.clone(),
                 });
@@ -174,13 +85,13 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
             reasons.push(Reason::OutputModified { path: path.clone() });
         }
         (_, Some(facts)) => {
-            moved(judge, recipe, &facts);
+            moved(context, recipe, &facts);
             if let Ok(wished) = pod::read(&expected, recipe.process) {
                 differences(&facts, &wished, &mut reasons);
             }
             reasons.extend(image_changed(old.unwrap_or_default(), &expected));
             if reasons.is_empty() {
-                reasons.push(contents_changed(judge, recipe));
+                reasons.push(contents_changed(context, recipe));
             }
         }
         (_, None) => reasons.push(Reason::OutputModified { path: path.clone() }),
@@ -188,13 +99,13 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
     let restored = known && recorded == Some(Digest::of(&expected));
     let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
     if !same_pod && (!restored || old.is_some()) {
-        judge
+        context
             .plan
             .restarts
             .push(Restart { reader: Reader::Pod(recipe.process), node: recipe.node.clone() });
     }
     let action = if restored { Action::Repair } else { Action::Render };
-    judge.plan.steps.push(super::Step {
+    context.plan.steps.push(Step {
         derivation: id,
         action,
         reasons,
@@ -205,13 +116,13 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
 }
 
 /// A member with another address than etcd's own list has.
-fn moved(judge: &mut Judge<'_>, recipe: &StaticPod, old: &PodFacts) {
+fn moved(context: &mut PlanContext<'_>, recipe: &StaticPod, old: &PodFacts) {
     let now = recipe.members.get(recipe.node.as_str());
     let before = old.values("initial-advertise-peer-urls").last();
     if let (Some(now), Some(before)) = (now, before)
         && now != before
     {
-        judge
+        context
             .plan
             .membership
             .push(Membership::Update { member: recipe.node.to_string(), peer_url: now.clone() });
@@ -257,14 +168,14 @@ fn image_changed(old: &[u8], new: &[u8]) -> Option<Reason> {
 
 /// No flag differs and no input is built again: an input's content is another one than the annotation's,
 /// or something else in the manifest is.
-fn contents_changed(judge: &Judge<'_>, recipe: &StaticPod) -> Reason {
+fn contents_changed(context: &PlanContext<'_>, recipe: &StaticPod) -> Reason {
     let changed = recipe.restarts.iter().find(|(_, input)| {
-        let recorded = judge.entry(*input).and_then(Entry::public_content);
-        matches!(judge.after(*input), After::Kept(now) if recorded.is_some_and(|old| old != *now))
+        let recorded = context.entry(*input).and_then(Entry::public_content);
+        matches!(context.after(*input), After::Kept(now) if recorded.is_some_and(|old| old != now))
     });
     match changed {
         Some((_, input)) => {
-            Reason::DependencyRebuilt { name: judge.world.graph.get(*input).name.clone() }
+            Reason::DependencyRebuilt { name: context.world.graph.get(*input).name.clone() }
         }
         None => Reason::InputChanged {
             field: "content",

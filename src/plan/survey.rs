@@ -5,79 +5,18 @@ use std::collections::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::found_key;
+use super::public_part::PublicPart;
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificates_in_pem, is_signed_by, request_in_pem,
 };
-use crate::graph::{Content, DerivationId, Graph, Issuance, Placement, Recipe};
+use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{File, Inventory, Lock};
 
-/// The public witness of a minted artifact.
-#[derive(Debug)]
-pub enum Witness {
-    /// No file of it is here.
-    Missing,
-    /// A file is here, but says nothing.
-    Unreadable {
-        path: TreePath,
-        why: String,
-    },
-    Certificate {
-        path: TreePath,
-        der: Vec<u8>,
-        facts: Box<CertificateFacts>,
-    },
-    PublicKey {
-        path: TreePath,
-        key: PublicKey,
-    },
-    Request {
-        path: TreePath,
-        der: Vec<u8>,
-        facts: Box<RequestFacts>,
-    },
-}
-
-impl Witness {
-    pub fn certificate(&self) -> Option<&CertificateFacts> {
-        match self {
-            Witness::Certificate { facts, .. } => Some(facts),
-            _ => None,
-        }
-    }
-
-    /// DER of the certificate or request.
-    pub fn der(&self) -> Option<&[u8]> {
-        match self {
-            Witness::Certificate { der, .. } | Witness::Request { der, .. } => Some(der),
-            _ => None,
-        }
-    }
-
-    pub fn public_key(&self) -> Option<&PublicKey> {
-        match self {
-            Witness::Certificate { facts, .. } => Some(&facts.public_key),
-            Witness::PublicKey { key, .. } => Some(key),
-            Witness::Request { facts, .. } => Some(&facts.public_key),
-            _ => None,
-        }
-    }
-
-    pub fn path(&self) -> Option<&TreePath> {
-        match self {
-            Witness::Missing => None,
-            Witness::Unreadable { path, .. }
-            | Witness::Certificate { path, .. }
-            | Witness::PublicKey { path, .. }
-            | Witness::Request { path, .. } => Some(path),
-        }
-    }
-}
-
 #[derive(Debug)]
 pub struct Survey {
-    witnesses: Vec<Witness>,
+    witnesses: Vec<PublicPart>,
     /// Leaves that are not as the lock records them and that their CA did not sign.
     unsigned: HashSet<DerivationId>,
     /// Where the missing keys of anchors lie.
@@ -124,7 +63,7 @@ impl Survey {
         let Recipe::Leaf(leaf) = &graph.get(id).recipe else {
             return false;
         };
-        let Witness::Certificate { der, facts, .. } = self.witness(id) else {
+        let PublicPart::Certificate { der, facts, .. } = self.witness(id) else {
             return false;
         };
         if recorded(graph, lock, id) == Some(facts.digest) {
@@ -136,21 +75,21 @@ impl Survey {
             .is_some_and(|issuer| !is_signed_by(der, &issuer.public_key))
     }
 
-    pub fn witness(&self, id: DerivationId) -> &Witness {
-        self.witnesses.get(id.index()).unwrap_or(&Witness::Missing)
+    pub fn witness(&self, id: DerivationId) -> &PublicPart {
+        self.witnesses.get(id.index()).unwrap_or(&PublicPart::Missing)
     }
 }
 
-fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> Witness {
+fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> PublicPart {
     let derivation = graph.get(id);
     match &derivation.recipe {
-        Recipe::Leaf(_) | Recipe::Accepted(_) => {
+        Recipe::Leaf(_) | Recipe::ClusterSigned(_) => {
             certificate(graph.placements_of(id, Content::Certificate), inventory, |_, _| Ok(true))
         }
-        Recipe::Authority(authority) => {
+        recipe @ (Recipe::OwnCa(_) | Recipe::ImportedCa(_)) => {
             let recorded = recorded(graph, lock, id);
             // A damaged CA certificate must not become the one that every node trusts.
-            let own = matches!(authority.issuance, Issuance::SelfSigned { .. });
+            let own = matches!(recipe, Recipe::OwnCa(_));
             let intact = |der: &[u8], facts: &CertificateFacts| {
                 if !own || is_signed_by(der, &facts.public_key) {
                     Ok(())
@@ -167,29 +106,19 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
                 return master;
             }
             // The master is gone: a node's trust bundle may hold the same certificate.
-            let bundles = graph
-                .dependents(id)
-                .filter(|other| matches!(graph.get(*other).recipe, Recipe::Bundle(_)))
-                .flat_map(|bundle| graph.placements(bundle));
+            let bundles = graph.bundles_of(id).flat_map(|bundle| graph.placements(bundle));
             let wanted = |der: &[u8], facts: &CertificateFacts| {
                 intact(der, facts)?;
                 Ok(recorded.is_none_or(|digest| digest == facts.digest))
             };
             match certificate(bundles, inventory, wanted) {
-                copy @ Witness::Certificate { .. } => copy,
+                copy @ PublicPart::Certificate { .. } => copy,
                 _ => master,
             }
         }
         Recipe::SigningKey(_) => public_key(graph.placements_of(id, Content::PublicKey), inventory),
         Recipe::Request(_) => request(graph.placements_of(id, Content::Request), inventory),
-        Recipe::Bundle(_)
-        | Recipe::Kubeconfig(_)
-        | Recipe::Bindings(_)
-        | Recipe::SigningRequest(_)
-        | Recipe::UserBindings(_)
-        | Recipe::Kustomization
-        | Recipe::KubeletConfig(_)
-        | Recipe::StaticPod(_) => Witness::Missing,
+        Recipe::Rendered(_) | Recipe::Kubeconfig(_) | Recipe::StaticPod(_) => PublicPart::Missing,
     }
 }
 
@@ -203,8 +132,8 @@ fn certificate<'a>(
     placements: impl Iterator<Item = &'a Placement>,
     inventory: &Inventory,
     wanted: impl Fn(&[u8], &CertificateFacts) -> Result<bool, String>,
-) -> Witness {
-    let mut first_problem = Witness::Missing;
+) -> PublicPart {
+    let mut first_problem = PublicPart::Missing;
     for placement in placements {
         let judged = read(inventory, &placement.path, |bytes| {
             let (der, facts) = one_certificate(bytes)?;
@@ -212,7 +141,7 @@ fn certificate<'a>(
         });
         match judged.map(Option::flatten) {
             Ok(Some((der, facts))) => {
-                return Witness::Certificate {
+                return PublicPart::Certificate {
                     path: placement.path.clone(),
                     der,
                     facts: Box::new(facts),
@@ -228,15 +157,15 @@ fn certificate<'a>(
 fn public_key<'a>(
     placements: impl Iterator<Item = &'a Placement>,
     inventory: &Inventory,
-) -> Witness {
-    let mut first_problem = Witness::Missing;
+) -> PublicPart {
+    let mut first_problem = PublicPart::Missing;
     for placement in placements {
         match read(inventory, &placement.path, |bytes| {
             PublicKey::from_pem(bytes).map_err(|error| error.to_string())
         }) {
             Ok(None) => {}
             Ok(Some(key)) => {
-                return Witness::PublicKey { path: placement.path.clone(), key };
+                return PublicPart::PublicKey { path: placement.path.clone(), key };
             }
             Err(why) => keep_first(&mut first_problem, placement, why),
         }
@@ -247,15 +176,15 @@ fn public_key<'a>(
 fn request<'a>(
     mut placements: impl Iterator<Item = &'a Placement>,
     inventory: &Inventory,
-) -> Witness {
+) -> PublicPart {
     let Some(placement) = placements.next() else {
-        return Witness::Missing;
+        return PublicPart::Missing;
     };
     let path = placement.path.clone();
     match read(inventory, &placement.path, one_request) {
-        Ok(None) => Witness::Missing,
-        Ok(Some((der, facts))) => Witness::Request { path, der, facts: Box::new(facts) },
-        Err(why) => Witness::Unreadable { path, why },
+        Ok(None) => PublicPart::Missing,
+        Ok(Some((der, facts))) => PublicPart::Request { path, der, facts: Box::new(facts) },
+        Err(why) => PublicPart::Unreadable { path, why },
     }
 }
 
@@ -265,9 +194,9 @@ fn one_request(bytes: &[u8]) -> Result<(Vec<u8>, RequestFacts), String> {
         .map_err(|error| error.to_string())
 }
 
-fn keep_first(problem: &mut Witness, placement: &Placement, why: String) {
-    if matches!(problem, Witness::Missing) {
-        *problem = Witness::Unreadable { path: placement.path.clone(), why };
+fn keep_first(problem: &mut PublicPart, placement: &Placement, why: String) {
+    if matches!(problem, PublicPart::Missing) {
+        *problem = PublicPart::Unreadable { path: placement.path.clone(), why };
     }
 }
 

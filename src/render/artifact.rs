@@ -7,7 +7,7 @@ use super::certificate::{CertificateReport, certificate_report};
 use super::text::out;
 use super::waiting::{WaitingReport, waits};
 use super::wish::{WishReport, wish};
-use crate::graph::{DerivationId, Placement, Recipe};
+use crate::graph::{DerivationId, Placement};
 use crate::plan::World;
 use crate::spec::Spec;
 use crate::state::{File, SecretFile};
@@ -59,14 +59,11 @@ pub struct PlaceReport {
 pub fn artifact_report(world: World<'_>, spec: &Spec, id: DerivationId) -> ArtifactReport {
     let graph = world.graph;
     let derivation = graph.get(id);
-    let witness = world.survey.witness(match &derivation.recipe {
-        Recipe::Kubeconfig(config) => config.identity,
-        _ => id,
-    });
+    let witness = world.survey.witness(graph.identity_in(id));
     let certificate = witness.certificate();
     let public_key = witness.public_key().filter(|_| certificate.is_none());
     let unreadable = match witness {
-        crate::plan::Witness::Unreadable { path, why } => Some(format!("{} {why}", out(path))),
+        crate::plan::PublicPart::Unreadable { path, why } => Some(format!("{} {why}", out(path))),
         _ => None,
     };
     ArtifactReport {

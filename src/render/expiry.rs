@@ -7,7 +7,7 @@ use super::certificate::left;
 use crate::facts::CertificateFacts;
 use crate::graph::{Artifact, DerivationId, Recipe};
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Plan, Reason, Witness, World, renewal};
+use crate::plan::{Plan, PublicPart, Reason, World, renewal};
 use crate::time::Timestamp;
 
 /// One certificate's life.
@@ -50,7 +50,7 @@ pub enum State {
 /// In build order.
 pub(super) fn lives<'a>(world: World<'a>, plan: &Plan) -> Vec<LifeReport<'a>> {
     let lives = world.graph.ids().filter_map(|id| {
-        let Witness::Certificate { path, facts, .. } = world.survey.witness(id) else {
+        let PublicPart::Certificate { path, facts, .. } = world.survey.witness(id) else {
             return None;
         };
         let renewal = renewal(world.graph, id, facts);
@@ -63,10 +63,7 @@ pub(super) fn lives<'a>(world: World<'a>, plan: &Plan) -> Vec<LifeReport<'a>> {
             issuer: issuer(world, id, facts),
             facts,
             path,
-            is_brought: matches!(
-                &world.graph.get(id).recipe,
-                Recipe::Authority(authority) if !authority.is_own()
-            ),
+            is_brought: matches!(world.graph.get(id).recipe, Recipe::ImportedCa(_)),
             renewal,
         })
     });

@@ -50,10 +50,7 @@ pub(super) fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<Stri
     let name = |id: &DerivationId| graph.get(*id).name.as_str();
     let (anchors, others): (BTreeSet<DerivationId>, _) =
         exposed.iter().partition(|id| graph.get(**id).recipe.is_anchor());
-    let own = |id: &DerivationId| match &graph.get(*id).recipe {
-        Recipe::Authority(authority) => authority.is_own(),
-        _ => true,
-    };
+    let own = |id: &DerivationId| !matches!(graph.get(*id).recipe, Recipe::ImportedCa(_));
     let leaves: Vec<String> =
         patterns(graph, &others).into_iter().map(|name| format!("--rekey {name}")).collect();
     let anchors: Vec<String> = anchors

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::counted;
-use crate::graph::{Artifact, Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe};
 use crate::profile::{APISERVER, DIALS, LEAVES};
-use crate::spec::{Spec, Usage};
+use crate::spec::{CaName, Spec, Usage};
 
 #[derive(Debug)]
 pub struct Picture {
@@ -77,17 +77,13 @@ impl Picture {
             signing_key: None,
         };
         for id in graph.ids() {
-            match &graph.get(id).recipe {
-                Recipe::Authority(authority) => {
-                    let own = groups.iter().filter(|((issuer, _), _)| *issuer == id);
-                    let own = own.map(|((_, kind), ids)| (*kind, ids.as_slice()));
-                    let own: BTreeMap<_, _> = own.collect();
-                    picture.realm(graph, id, authority, &own);
-                }
-                Recipe::SigningKey(_) => {
-                    picture.signing_key = Some(graph.get(id).name.to_string());
-                }
-                _ => {}
+            let recipe = &graph.get(id).recipe;
+            if let Some(ca) = recipe.ca() {
+                let own = groups.iter().filter(|((issuer, _), _)| *issuer == id);
+                let own = own.map(|((_, kind), ids)| (*kind, ids.as_slice()));
+                picture.realm(graph, ca, recipe, &own.collect());
+            } else if matches!(recipe, Recipe::SigningKey(_)) {
+                picture.signing_key = Some(graph.get(id).name.to_string());
             }
         }
         picture
@@ -96,14 +92,15 @@ impl Picture {
     fn realm(
         &mut self,
         graph: &Graph,
-        id: DerivationId,
-        authority: &Authority,
+        ca: CaName,
+        recipe: &Recipe,
         groups: &BTreeMap<Kind, &[DerivationId]>,
     ) {
-        let ca = authority.ca.as_str();
+        let lines = ca_lines(ca, recipe);
+        let ca = ca.as_str();
         let mut realm = Realm {
             id: identifier(&["ca", ca]),
-            lines: authority_lines(graph, id, authority),
+            lines,
             groups: Vec::new(),
             outsiders: BTreeMap::new(),
         };
@@ -161,20 +158,21 @@ impl Realm {
     }
 }
 
-fn authority_lines(graph: &Graph, id: DerivationId, authority: &Authority) -> Vec<String> {
-    let title = format!("CA {}", authority.ca);
-    match &authority.issuance {
-        Issuance::SelfSigned { subject, .. } => vec![title, subject.to_string()],
-        Issuance::Brought(brought) => {
-            let subject = brought.facts.subject.to_string();
-            vec![title, subject, graph.get(id).recipe.kind().to_owned()]
+fn ca_lines(ca: CaName, recipe: &Recipe) -> Vec<String> {
+    let title = format!("CA {ca}");
+    match recipe {
+        Recipe::OwnCa(own) => vec![title, own.subject.to_string()],
+        Recipe::ImportedCa(imported) => {
+            let subject = imported.brought.facts.subject.to_string();
+            vec![title, subject, recipe.kind().to_owned()]
         }
+        _ => vec![title],
     }
 }
 
 fn kind(graph: &Graph, id: DerivationId) -> Option<Kind> {
     let derivation = graph.get(id);
-    let by_request = matches!(derivation.recipe, Recipe::Accepted(_));
+    let by_request = matches!(derivation.recipe, Recipe::ClusterSigned(_));
     match (&derivation.artifact, &derivation.recipe) {
         (Artifact::User(..), _) => Some(Kind::User { by_request }),
         (Artifact::Certificate(_), Recipe::Leaf(leaf)) => {

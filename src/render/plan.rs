@@ -15,7 +15,7 @@ use super::waiting::{WaitingReport, waiting_reports};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Action, Blocked, Mixed, Orphan, Plan, Reason, Step, World};
+use crate::plan::{Action, Blocked, KeyMismatch, Orphan, Plan, Reason, Step, World};
 use crate::review::Review;
 use crate::spec::Spec;
 use crate::time::Timestamp;
@@ -212,7 +212,7 @@ pub(super) fn blocked_report(world: World<'_>, blocked: &Blocked) -> BlockedRepo
     }
 }
 
-pub(super) fn mixed_report(world: World<'_>, mixed: &Mixed) -> MixedReport {
+pub(super) fn mixed_report(world: World<'_>, mixed: &KeyMismatch) -> MixedReport {
     MixedReport { name: world.graph.get(mixed.derivation).name.to_string(), path: out(&mixed.path) }
 }
 

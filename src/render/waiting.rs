@@ -33,7 +33,7 @@ pub(super) fn waiting_reports(world: World<'_>, ids: &[DerivationId]) -> Vec<Wai
 
 /// `None`: no request of it is here.
 fn waiting_report(world: World<'_>, id: DerivationId) -> Option<WaitingReport> {
-    let Recipe::Accepted(accepted) = &world.graph.get(id).recipe else {
+    let Recipe::ClusterSigned(accepted) = &world.graph.get(id).recipe else {
         return None;
     };
     let name = world.graph.get(id).name.clone();
@@ -56,7 +56,7 @@ fn waiting_report(world: World<'_>, id: DerivationId) -> Option<WaitingReport> {
 /// Whether the artifact is a certificate that waits, whatever the plan says.
 pub(super) fn waits(world: World<'_>, id: DerivationId) -> Option<WaitingReport> {
     match &world.graph.get(id).recipe {
-        Recipe::Accepted(accepted) if !is_answered(world, id, accepted) => {
+        Recipe::ClusterSigned(accepted) if !is_answered(world, id, accepted) => {
             waiting_report(world, id)
         }
         _ => None,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::graph::{
-    DerivationId, Graph, Issuance, Leaf, PodSource, Recipe, Request, Revision, StaticPod,
+    DerivationId, Graph, Leaf, PodSource, Recipe, Rendered, Request, Revision, StaticPod,
     binding_in_words, sans_from,
 };
 use crate::name::San;
@@ -27,24 +27,21 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
     let name = |id: DerivationId| graph.get(id).name.to_string();
     let mut wish = Wish::default();
     match &graph.get(id).recipe {
-        Recipe::Authority(authority) => match &authority.issuance {
-            Issuance::SelfSigned { common_name, validity, key, revision, .. } => {
-                wish.setting("common name", common_name);
-                wish.setting("validity", validity);
-                wish.setting("key", key);
-                wish.revision(Revision::of(*revision));
-            }
-            Issuance::Brought(brought) => wish.add("certificate", &brought.path, "brought"),
-        },
+        Recipe::OwnCa(ca) => {
+            wish.setting("common name", &ca.common_name);
+            wish.setting("validity", &ca.validity);
+            wish.setting("key", &ca.key);
+            wish.revision(ca.revision);
+        }
+        Recipe::ImportedCa(ca) => wish.add("certificate", &ca.brought.path, "brought"),
         Recipe::SigningKey(key) => {
             wish.setting("key", &key.key);
-            wish.revision(Revision::of(key.revision));
+            wish.revision(key.revision);
         }
         Recipe::Leaf(leaf) => {
             leaf_wish(&mut wish, graph, spec, id, leaf);
             wish.add("issuer", &name(leaf.issuer), "");
         }
-        Recipe::Bundle(bundle) => wish.add("certificate of", &name(bundle.authority), ""),
         Recipe::Kubeconfig(config) => {
             let endpoint = &spec.cluster.endpoint;
             let origin = if config.server == endpoint.value {
@@ -61,30 +58,41 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.add("identity", &name(config.identity), "");
             wish.add("trusts", &name(config.bundle), "");
         }
-        Recipe::Bindings(bindings) => {
-            for row in &bindings.rows {
-                wish.add("binding", row.name, &kubernetes(spec));
-            }
-        }
         Recipe::Request(request) => request_wish(&mut wish, request),
-        Recipe::SigningRequest(manifest) => {
-            wish.add("request", &name(manifest.request), "");
-            wish.add("validity", &manifest.validity.to_string(), "description");
-        }
-        Recipe::Accepted(accepted) => {
+        Recipe::ClusterSigned(accepted) => {
             wish.add("answers", &name(accepted.request), "");
             if let Recipe::Request(request) = &graph.get(accepted.request).recipe {
                 request_wish(&mut wish, request);
             }
             wish.add("issuer", &name(accepted.issuer), "");
         }
-        Recipe::UserBindings(bindings) => {
+        Recipe::Rendered(rendered) => rendered_wish(&mut wish, graph, spec, rendered),
+        Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
+    }
+    sealed(&mut wish, graph, id);
+    wish.rows
+}
+
+fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendered) {
+    let name = |id: DerivationId| graph.get(id).name.to_string();
+    match rendered {
+        Rendered::Bundle { ca } => wish.add("certificate of", &name(*ca), ""),
+        Rendered::ClusterRoleBindings(rows) => {
+            for row in rows {
+                wish.add("binding", row.name, &kubernetes(spec));
+            }
+        }
+        Rendered::SigningRequest(manifest) => {
+            wish.add("request", &name(manifest.request), "");
+            wish.add("validity", &manifest.validity.to_string(), "description");
+        }
+        Rendered::UserBindings(bindings) => {
             for binding in &bindings.bindings {
                 wish.add("binding", &binding_in_words(binding), "description");
             }
         }
-        Recipe::Kustomization => wish.add("resource", "rbac.yaml", ""),
-        Recipe::KubeletConfig(config) => {
+        Rendered::Kustomization => wish.add("resource", "rbac.yaml", ""),
+        Rendered::KubeletConfig(config) => {
             let cluster = &spec.cluster;
             if let Some(address) = config.cluster_dns {
                 let origin = format!("service-cidr: {}", cluster.service_cidrs.origin);
@@ -98,10 +106,7 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             };
             wish.add("serving certificate", serving, "component kubelet");
         }
-        Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
     }
-    sealed(&mut wish, graph, id);
-    wish.rows
 }
 
 /// Of copies only those who can open more than the master.

@@ -12,7 +12,7 @@ use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Power, Powers};
 use super::roles::grants;
 use super::roots::Root;
-use crate::graph::{Artifact, DerivationId, Graph, Recipe};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe, Rendered};
 use crate::name::San;
 use crate::spec::Spec;
 use crate::time::Timestamp;
@@ -65,14 +65,14 @@ fn power(
         Recipe::Leaf(_) | Recipe::Request(_) => {
             Power::Certificate(Box::new(certificate(of, id, equivalents, start)?))
         }
-        Recipe::Authority(authority) => Power::Root(Box::new(Root {
+        recipe @ (Recipe::OwnCa(_) | Recipe::ImportedCa(_)) => Power::Root(Box::new(Root {
             credential: Credential::of_recipe(of.graph, id),
             certificate: of.graph.brought_certificate(id).map(|facts| facts.digest),
-            is_brought: !authority.is_own(),
+            is_brought: matches!(recipe, Recipe::ImportedCa(_)),
             is_replaced,
         })),
         Recipe::SigningKey(_) => Power::Root(Box::new(Root { is_replaced, ..Root::default() })),
-        Recipe::UserBindings(recipe) => Power::Bindings(grants(recipe)),
+        Recipe::Rendered(Rendered::UserBindings(recipe)) => Power::Bindings(grants(recipe)),
         Recipe::Kubeconfig(config) => Power::Kubeconfig {
             server: config.server.url(),
             is_endpoint: config.server == of.spec.cluster.endpoint.value,

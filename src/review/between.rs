@@ -12,7 +12,7 @@ use super::powers::{Elsewhere, Powers, Removed};
 use super::principal::identity;
 use super::reviewed::{Consent, ReviewedChange};
 use super::told::told;
-use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::graph::{DerivationId, Graph, Recipe};
 use crate::plan::Intent;
 
 /// Nothing here asks for consent: that is a plan's.
@@ -57,11 +57,11 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChang
 /// Its key cannot stay. A CA that is brought is compared by its certificate.
 fn is_replaced(old: &Graph, known: DerivationId, new: &Graph, id: DerivationId) -> bool {
     match (&old.get(known).recipe, &new.get(id).recipe) {
-        (Recipe::Authority(before), Recipe::Authority(after)) => {
-            let own =
-                |authority: &Authority| matches!(authority.issuance, Issuance::SelfSigned { .. });
-            let same = before.issuer_fields() == after.issuer_fields();
-            own(before) != own(after) || (own(before) && !same)
+        (before @ Recipe::OwnCa(_), after @ Recipe::OwnCa(_)) => {
+            before.issuer_fields() != after.issuer_fields()
+        }
+        (Recipe::OwnCa(_), Recipe::ImportedCa(_)) | (Recipe::ImportedCa(_), Recipe::OwnCa(_)) => {
+            true
         }
         (Recipe::SigningKey(_), Recipe::SigningKey(_)) => old.fields(known) != new.fields(id),
         _ => false,
@@ -69,10 +69,9 @@ fn is_replaced(old: &Graph, known: DerivationId, new: &Graph, id: DerivationId) 
 }
 
 fn removed(old: &Graph, new: &Graph) -> Vec<Removed> {
-    let gone = old.ids().filter(|id| {
-        let is_authority = matches!(old.get(*id).recipe, Recipe::Authority(_));
-        !is_authority && new.find(&old.get(*id).name).is_none()
-    });
+    let gone = old
+        .ids()
+        .filter(|id| !old.get(*id).recipe.is_ca() && new.find(&old.get(*id).name).is_none());
     let removed = gone.filter_map(|id| {
         let name = &old.get(id).name;
         let mut groups = Credential::of_recipe(old, id)?.groups;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{CertificateFacts, ExtendedKeyUsage, RequestFacts};
-use crate::graph::{Authority, DerivationId, Graph, Issuance, Leaf, Recipe, Request};
+use crate::graph::{DerivationId, Graph, Leaf, OwnCa, Recipe, Request};
 use crate::hash::Digest;
 use crate::name::San;
 use crate::time::{Span, Timestamp};
@@ -64,7 +64,8 @@ impl Credential {
         Some(match &graph.get(id).recipe {
             Recipe::Leaf(leaf) => Credential::of_leaf(graph, leaf),
             Recipe::Request(request) => Credential::of_wished_request(request),
-            Recipe::Authority(authority) => Credential::of_authority(authority),
+            Recipe::OwnCa(ca) => Credential::of_ca(ca),
+            Recipe::ImportedCa(ca) => Credential::of_certificate(&ca.brought.facts),
             _ => return None,
         })
     }
@@ -95,25 +96,20 @@ impl Credential {
         }
     }
 
-    fn of_authority(authority: &Authority) -> Self {
-        match &authority.issuance {
-            Issuance::SelfSigned { common_name, validity, subject, .. } => Credential {
-                is_ca: true,
-                issuer: Some(subject.to_string()),
-                life: Some(validity.value),
-                ..Credential::named(common_name.value.to_string(), BTreeSet::new())
-            },
-            Issuance::Brought(brought) => Credential::of_certificate(&brought.facts),
+    fn of_ca(ca: &OwnCa) -> Self {
+        Credential {
+            is_ca: true,
+            issuer: Some(ca.subject.to_string()),
+            life: Some(ca.validity.value),
+            ..Credential::named(ca.common_name.value.to_string(), BTreeSet::new())
         }
     }
 }
 
-fn subject_of(graph: &Graph, authority: DerivationId) -> Option<String> {
-    let Recipe::Authority(authority) = &graph.get(authority).recipe else {
-        return None;
-    };
-    match &authority.issuance {
-        Issuance::SelfSigned { subject, .. } => Some(subject.to_string()),
-        Issuance::Brought(brought) => Some(brought.facts.subject.to_string()),
+fn subject_of(graph: &Graph, ca: DerivationId) -> Option<String> {
+    match &graph.get(ca).recipe {
+        Recipe::OwnCa(ca) => Some(ca.subject.to_string()),
+        Recipe::ImportedCa(ca) => Some(ca.brought.facts.subject.to_string()),
+        _ => None,
     }
 }

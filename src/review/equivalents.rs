@@ -6,7 +6,7 @@ use super::powerful::is_powerful_role;
 use super::roles::grants;
 use super::{Credential, origin};
 use crate::facts::RoleGrant;
-use crate::graph::{DerivationId, Graph, Recipe};
+use crate::graph::{DerivationId, Graph, Recipe, Rendered};
 use crate::name::ArtifactName;
 use crate::spec::CaName;
 
@@ -24,7 +24,7 @@ impl<'a> Equivalents<'a> {
         let mut users: HashMap<_, Vec<_>> = HashMap::new();
         let mut groups = HashMap::new();
         for id in graph.ids() {
-            if let Recipe::UserBindings(bindings) = &graph.get(id).recipe {
+            if let Recipe::Rendered(Rendered::UserBindings(bindings)) = &graph.get(id).recipe {
                 let all = grants(bindings).into_iter();
                 let powerful = all.filter(|grant| grant.is_group && is_powerful_role(grant));
                 groups.extend(powerful.map(|grant| (grant.subject.clone(), grant)));

@@ -1,7 +1,7 @@
 //! Which line of the description gives a power.
 
 use super::access_change::AccessChange;
-use crate::graph::{Artifact, DerivationId, Graph, Issuance, Recipe};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe};
 use crate::name::San;
 use crate::spec::{CaName, Origin, Spec};
 
@@ -16,10 +16,7 @@ fn validity_of(recipe: &Recipe) -> Option<&Origin> {
     Some(match recipe {
         Recipe::Leaf(leaf) => &leaf.policy.validity.origin,
         Recipe::Request(request) => &request.policy.validity.origin,
-        Recipe::Authority(authority) => match &authority.issuance {
-            Issuance::SelfSigned { validity, .. } => &validity.origin,
-            Issuance::Brought(_) => return None,
-        },
+        Recipe::OwnCa(ca) => &ca.validity.origin,
         _ => return None,
     })
 }
@@ -112,8 +109,5 @@ pub(super) fn written(origin: &Origin) -> Option<Origin> {
 /// The authority whose trust a certificate has.
 pub(super) fn ca_of(graph: &Graph, id: DerivationId) -> CaName {
     let issuer = graph.get(id).recipe.issuer();
-    match issuer.map(|issuer| &graph.get(issuer).recipe) {
-        Some(Recipe::Authority(authority)) => authority.ca,
-        _ => CaName::Kubernetes,
-    }
+    issuer.and_then(|issuer| graph.get(issuer).recipe.ca()).unwrap_or(CaName::Kubernetes)
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_change::AccessChange;
 use super::nodes::described;
+use crate::content::pod_content;
 use crate::graph::{PodSource, StaticPod, flags_on};
 use crate::hash::Digest;
-use crate::plan::pod_content;
 use crate::pod;
 use crate::profile::{POWERFUL_FLAGS, Process};
 use crate::spec::Spec;

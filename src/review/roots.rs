@@ -48,7 +48,7 @@ pub(super) fn has_nothing_built(world: World<'_>) -> bool {
     world.lock.entries.is_empty()
         && !places.any(|place| {
             !graph.get(place.derivation).recipe.is_anchor()
-                && !matches!(graph.get(place.derivation).recipe, Recipe::Bundle(_))
+                && graph.ca_in(place.derivation).is_none()
                 && world.inventory.get(place.path.as_str()).is_some()
         })
 }
@@ -59,7 +59,7 @@ pub(super) fn has_roots(world: World<'_>) -> bool {
     let graph = world.graph;
     let mut roots = graph.ids().filter(|id| graph.get(*id).recipe.is_anchor());
     roots.any(|id| {
-        let is_brought = matches!(&graph.get(id).recipe, Recipe::Authority(ca) if !ca.is_own());
+        let is_brought = matches!(graph.get(id).recipe, Recipe::ImportedCa(_));
         let mut places = graph.placements(id).iter();
         places.any(|place| {
             world.inventory.get(place.path.as_str()).is_some()

@@ -6,8 +6,8 @@
 use super::Credential;
 use super::powerful::is_powerful_group;
 use crate::facts::{CertificateFacts, is_signed_by};
-use crate::graph::{DerivationId, Recipe};
-use crate::plan::{Witness, World};
+use crate::graph::DerivationId;
+use crate::plan::{PublicPart, World};
 
 pub(super) fn of(world: World<'_>, id: DerivationId) -> Option<Credential> {
     if world.graph.get(id).recipe.is_anchor() {
@@ -16,11 +16,11 @@ pub(super) fn of(world: World<'_>, id: DerivationId) -> Option<Credential> {
         return certificate.map(Credential::of_certificate);
     }
     let answer = world.graph.answer_to(id).unwrap_or(id);
-    if let Witness::Certificate { der, facts, .. } = world.survey.witness(answer) {
+    if let PublicPart::Certificate { der, facts, .. } = world.survey.witness(answer) {
         return of_certificate(world, id, der, facts);
     }
     match world.survey.witness(id) {
-        Witness::Request { facts, .. } => {
+        PublicPart::Request { facts, .. } => {
             let mut wished = Credential::of_request(facts);
             // Its own key signed it: whoever asked need not have got it.
             wished.groups.retain(|group| !is_powerful_group(group));
@@ -56,6 +56,6 @@ fn authorities(world: World<'_>) -> impl Iterator<Item = &CertificateFacts> {
     let graph = world.graph;
     graph
         .ids()
-        .filter(|id| matches!(graph.get(*id).recipe, Recipe::Authority(_)))
+        .filter(|id| graph.get(*id).recipe.is_ca())
         .filter_map(move |id| world.survey.witness(id).certificate())
 }

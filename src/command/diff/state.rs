@@ -9,7 +9,7 @@ use crate::command::folder::{DESCRIPTION, Description};
 use crate::command::git::Repository;
 use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Recipe};
+use crate::graph::Graph;
 use crate::render::{
     DiffReport, FileCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
     printable,
@@ -101,13 +101,10 @@ fn authority(
     authority_report(&between(old, new), &held)
 }
 
-/// Whose certificate is to lie there: in a bundle that of its authority.
+/// Whose certificate is to lie there: in a bundle that of its CA.
 fn wished_at(graph: &Graph, path: &str) -> Option<Wished> {
     let id = graph.placed(path)?.derivation;
-    let id = match &graph.get(id).recipe {
-        Recipe::Bundle(bundle) => bundle.authority,
-        _ => id,
-    };
+    let id = graph.ca_in(id).unwrap_or(id);
     Some(Wished {
         principal: Principal::of(&graph.get(id).name).to_string(),
         credential: Credential::of_recipe(graph, id),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, ByCa, Issuers};
+use super::{Builder, ByCa, Issuer};
 use crate::facts::DistinguishedName;
 use crate::graph::{
-    Accepted, Artifact, DerivationId, Kubeconfig, Leaf, Recipe, Request, Revision, SigningRequest,
-    UserBindings, UserPart,
+    Artifact, ClusterSigned, DerivationId, Kubeconfig, Leaf, Recipe, Rendered, Request, Revision,
+    SigningRequest, UserBindings, UserPart,
 };
 use crate::spec::{CaName, Spec, Usage, User, Via};
 
@@ -39,12 +39,12 @@ fn part(user: &User, part: UserPart) -> Artifact {
     Artifact::User(user.name.clone(), part)
 }
 
-fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> DerivationId {
+fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuer) -> DerivationId {
     let organizations: BTreeSet<String> = user.groups.iter().map(ToString::to_string).collect();
     builder.add(
         part(user, UserPart::Identity),
         Recipe::Leaf(Leaf {
-            issuer: issuer.authority,
+            issuer: issuer.ca,
             subject: subject(user),
             common_name: Some(user.common_name.clone()),
             organizations,
@@ -58,7 +58,7 @@ fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> Derivati
     )
 }
 
-fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -> DerivationId {
+fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuer) -> DerivationId {
     let request = builder.add(
         part(user, UserPart::Request),
         Recipe::Request(Request {
@@ -72,15 +72,15 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -
     );
     builder.add(
         part(user, UserPart::SigningRequest),
-        Recipe::SigningRequest(SigningRequest {
+        Recipe::Rendered(Rendered::SigningRequest(SigningRequest {
             request,
             user: user.name.clone(),
             validity: user.policy.validity.value,
-        }),
+        })),
     );
     builder.add(
         part(user, UserPart::Identity),
-        Recipe::Accepted(Accepted { request, issuer: issuer.authority }),
+        Recipe::ClusterSigned(ClusterSigned { request, issuer: issuer.ca }),
     )
 }
 
@@ -94,11 +94,11 @@ fn subject(user: &User) -> DistinguishedName {
 fn bindings(builder: &mut Builder, user: &User) {
     builder.add(
         part(user, UserPart::Bindings),
-        Recipe::UserBindings(UserBindings {
+        Recipe::Rendered(Rendered::UserBindings(UserBindings {
             user: user.name.clone(),
             common_name: user.common_name.clone(),
             bindings: user.bindings.clone(),
-        }),
+        })),
     );
-    builder.add(part(user, UserPart::Kustomization), Recipe::Kustomization);
+    builder.add(part(user, UserPart::Kustomization), Recipe::Rendered(Rendered::Kustomization));
 }

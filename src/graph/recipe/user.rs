@@ -32,7 +32,7 @@ pub struct SigningRequest {
 
 /// A certificate that the cluster signed: imported by `kpki accept`, never built.
 #[derive(Debug, Clone, Copy)]
-pub struct Accepted {
+pub struct ClusterSigned {
     pub request: DerivationId,
     pub issuer: DerivationId,
 }

@@ -151,7 +151,7 @@ fn assert_whole(project: &MemoryProject) {
     for id in graph.ids() {
         let name = &graph.get(id).name;
         let (der, facts) = match &graph.get(id).recipe {
-            Recipe::Authority(_) => {
+            Recipe::OwnCa(_) | Recipe::ImportedCa(_) => {
                 let (der, facts) = certificate(project, &graph, id);
                 verify(&der, &der, None, project.now).unwrap_or_else(|why| panic!("{name} {why}"));
                 (der, facts)

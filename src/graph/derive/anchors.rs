@@ -2,50 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use super::Builder;
+use super::{Builder, ByCa, Issuer};
 use crate::facts::DistinguishedName;
 use crate::graph::layout::on_node;
-use crate::graph::{
-    Artifact, Authority, Bundle, Content, DerivationId, Issuance, Recipe, SigningKey,
-};
+use crate::graph::{Artifact, Content, ImportedCa, OwnCa, Recipe, Rendered, Revision, SigningKey};
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, SERVICE_ACCOUNT_FILES};
-use crate::spec::{CaName, Component, Origin, Role, Setting, Spec};
+use crate::spec::{Component, Origin, Role, Setting, Spec};
 
 /// Each CA and the bundle of it, with their copies on nodes.
-pub(super) fn authorities(
-    builder: &mut Builder,
-    spec: &Spec,
-) -> BTreeMap<CaName, (DerivationId, DerivationId)> {
+pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
     let mut made = BTreeMap::new();
     for (name, ca) in &spec.cas {
-        let issuance = match &ca.brought {
-            Some(brought) => Issuance::Brought(brought.clone()),
-            None => Issuance::SelfSigned {
+        let recipe = match &ca.brought {
+            Some(brought) => Recipe::ImportedCa(ImportedCa { ca: *name, brought: brought.clone() }),
+            None => Recipe::OwnCa(OwnCa {
+                ca: *name,
                 subject: DistinguishedName::new([], Some(ca.common_name.value.as_str())),
                 common_name: ca.common_name.clone(),
                 validity: ca.validity.clone(),
                 key: ca.key.clone(),
                 // The same description must mean the same key everywhere.
                 explicit_key: ca.explicit_key || spec.reproducible.is_some(),
-                revision: ca.revision,
+                revision: Revision::of(ca.revision),
                 not_before: None,
-            },
+            }),
         };
-        let authority = Recipe::Authority(Authority { ca: *name, issuance });
-        let authority = builder.add(Artifact::Ca(*name), authority);
-        let bundle = Recipe::Bundle(Bundle { authority });
+        let ca = builder.add(Artifact::Ca(*name), recipe);
+        let bundle = Recipe::Rendered(Rendered::Bundle { ca });
         let bundle = builder.add(Artifact::Bundle(*name), bundle);
         for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
             let (derivation, content) = match row.file {
                 AuthorityFile::Bundle => (bundle, Content::Rendered),
-                AuthorityFile::PrivateKey => (authority, Content::PrivateKey),
+                AuthorityFile::PrivateKey => (ca, Content::PrivateKey),
             };
             for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
                 let path = on_node(&node.name, row.path);
                 builder.copy(derivation, content, path, &node.name);
             }
         }
-        made.insert(*name, (authority, bundle));
+        made.insert(*name, Issuer { ca, bundle });
     }
     made
 }
@@ -67,7 +62,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
                     )
                 }),
             key,
-            revision: settings.map_or(1, |settings| settings.revision),
+            revision: Revision::of(settings.map_or(1, |settings| settings.revision)),
         }),
     );
     let (private, public) = SERVICE_ACCOUNT_FILES;

@@ -4,36 +4,36 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::judge::Judge;
-use crate::graph::{Content, DerivationId, Recipe, tree_of};
+use super::context::PlanContext;
+use crate::graph::{Content, DerivationId, tree_of};
 use crate::state::Entry;
 
-/// Some file of this authority or of what it issued is here: it was made before.
-pub(super) fn mentioned(judge: &Judge<'_>, id: DerivationId) -> bool {
-    let graph = judge.world.graph;
+/// Some file of this CA or of what it issued is here: it was made before.
+pub(super) fn mentioned(context: &PlanContext<'_>, id: DerivationId) -> bool {
+    let graph = context.world.graph;
     let here = |id: DerivationId| {
         graph
             .placements(id)
             .iter()
-            .any(|place| judge.world.inventory.get(place.path.as_str()).is_some())
+            .any(|place| context.world.inventory.get(place.path.as_str()).is_some())
     };
     here(id)
-        || graph.dependents(id).any(|dependent| here(dependent) || judge.entry(dependent).is_some())
-        || in_another_tree(judge, id)
+        || graph
+            .dependents(id)
+            .any(|dependent| here(dependent) || context.entry(dependent).is_some())
+        || in_another_tree(context, id)
 }
 
 /// The tree of a node that is no longer described (renamed, say) holds a file of this anchor.
-pub(super) fn in_another_tree(judge: &Judge<'_>, id: DerivationId) -> bool {
-    let graph = judge.world.graph;
-    let files = &judge.world.inventory.files;
+pub(super) fn in_another_tree(context: &PlanContext<'_>, id: DerivationId) -> bool {
+    let graph = context.world.graph;
+    let files = &context.world.inventory.files;
     if files.is_empty() {
         return false;
     }
     let below_node = |path: &'_ str| tree_of(path).map(|(_, file)| file.to_owned());
-    let bundles =
-        graph.dependents(id).filter(|other| matches!(graph.get(*other).recipe, Recipe::Bundle(_)));
     let own: HashSet<String> = std::iter::once(id)
-        .chain(bundles)
+        .chain(graph.bundles_of(id))
         .flat_map(|id| graph.placements(id))
         .filter_map(|place| below_node(place.path.as_str()))
         .collect();
@@ -58,16 +58,16 @@ pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<Re
 }
 
 /// The master key file is here and empty; in words.
-pub(super) fn empty_key(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
-    let master = judge.world.graph.placements_of(id, Content::PrivateKey).next()?;
-    if judge.secret_size(master) != Some(0) {
+pub(super) fn empty_key(context: &PlanContext<'_>, id: DerivationId) -> Option<String> {
+    let master = context.world.graph.placements_of(id, Content::PrivateKey).next()?;
+    if context.secret_size(master) != Some(0) {
         return None;
     }
-    let copy = judge
+    let copy = context
         .world
         .graph
         .key_places(id)
-        .find(|place| judge.secret_size(place).is_some_and(|size| size > 0));
+        .find(|place| context.secret_size(place).is_some_and(|size| size > 0));
     let advice = copy.map_or_else(String::new, |copy| {
         format!(
             "; out/{} is not: delete the empty file, and apply restores it from there",
@@ -75,13 +75,4 @@ pub(super) fn empty_key(judge: &Judge<'_>, id: DerivationId) -> Option<String> {
         )
     });
     Some(format!("its key file out/{} is empty{advice}", master.path))
-}
-
-pub(super) fn key_path(judge: &Judge<'_>, id: DerivationId) -> String {
-    judge
-        .world
-        .graph
-        .placements_of(id, Content::PrivateKey)
-        .next()
-        .map_or_else(String::new, |place| place.path.to_string())
 }

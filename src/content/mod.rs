@@ -1,0 +1,17 @@
+//! What follows from a recipe and from public inputs alone: the bytes of rendered files, digests of what
+//! secrets say in public, and lines of the lock. Plan compares with it, build writes it.
+
+mod entry;
+mod etcd_start;
+mod kubeconfig;
+mod pod;
+mod rendered;
+
+pub use entry::{
+    certificate_entry, cluster_signed_entry, kubeconfig_entry, pod_entry, public_key_entry,
+    rendered_entry, request_entry,
+};
+pub use etcd_start::EtcdStart;
+pub use kubeconfig::kubeconfig_content;
+pub use pod::{pod_content, restart_digest};
+pub use rendered::{Input, bundle_content, rendered_content, signing_request};

@@ -1,0 +1,70 @@
+//! The recipes of rendered files: public, and every byte follows from the recipe and one input at most.
+
+use super::{SigningRequest, UserBindings};
+use crate::graph::DerivationId;
+use crate::hash::{Digest, Fields};
+use crate::manifest::KubeletConfiguration;
+use crate::profile::BindingRow;
+
+#[derive(Debug)]
+pub enum Rendered {
+    /// A trust bundle: the CA certificate that a reader should trust.
+    Bundle {
+        ca: DerivationId,
+    },
+    /// ClusterRoleBindings to apply once.
+    ClusterRoleBindings(Vec<&'static BindingRow>),
+    UserBindings(UserBindings),
+    /// What makes a user's files one.
+    Kustomization,
+    KubeletConfig(KubeletConfiguration),
+    SigningRequest(SigningRequest),
+}
+
+impl Rendered {
+    /// The artifact whose certificate or request is in it.
+    pub fn input(&self) -> Option<DerivationId> {
+        match self {
+            Rendered::Bundle { ca } => Some(*ca),
+            Rendered::SigningRequest(manifest) => Some(manifest.request),
+            Rendered::ClusterRoleBindings(_)
+            | Rendered::UserBindings(_)
+            | Rendered::Kustomization
+            | Rendered::KubeletConfig(_) => None,
+        }
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Rendered::Bundle { .. } => "trust bundle",
+            Rendered::KubeletConfig(_) => "kubelet configuration",
+            Rendered::ClusterRoleBindings(_)
+            | Rendered::UserBindings(_)
+            | Rendered::Kustomization
+            | Rendered::SigningRequest(_) => "manifest",
+        }
+    }
+
+    pub(super) fn fields(&self, input: impl Fn(DerivationId) -> Digest) -> Fields {
+        let fields = Fields::default();
+        match self {
+            Rendered::Bundle { ca } => {
+                fields.text("builder", "bundle").recipe("authority", input(*ca))
+            }
+            Rendered::ClusterRoleBindings(rows) => fields
+                .text("builder", "cluster-role-bindings")
+                .set("names", rows.iter().map(|row| row.name.to_owned())),
+            Rendered::UserBindings(bindings) => bindings.fields(),
+            Rendered::Kustomization => fields.text("builder", "kustomization"),
+            Rendered::KubeletConfig(config) => {
+                let address = config.cluster_dns.map(|address| address.to_string());
+                fields
+                    .text("builder", "kubelet-config")
+                    .text("cluster-dns", address.unwrap_or_default())
+                    .text("cluster-domain", config.cluster_domain.as_str())
+                    .integer("serving-certificate", u64::from(config.serving_certificate), 0)
+            }
+            Rendered::SigningRequest(manifest) => manifest.fields(input(manifest.request)),
+        }
+    }
+}
