@@ -18,14 +18,13 @@ use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
 use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{
-    BINDINGS, CommonNameFrom, Home, Hosts, KUBERNETES_FOLDER, LEAVES, LeafRow, ServerFrom, primary,
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, KUBERNETES_FOLDER, LEAVES, LeafRow,
+    ServerFrom, primary,
 };
 use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
-/// Where kubeadm puts it, and the kubelet's packages look for it.
-pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;
 
@@ -44,7 +43,7 @@ impl Graph {
             .collect();
         bindings(&mut builder, spec);
         for row in LEAVES {
-            if row.since.holds_for(spec.cluster.kubernetes.value) {
+            if row.since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)) {
                 component_leaves(&mut builder, spec, row, &issuers);
             }
         }
@@ -177,7 +176,7 @@ pub(super) fn on_node(node: &NodeName, file: &str) -> TreePath {
 
 fn bindings(builder: &mut Builder, spec: &Spec) {
     let rows: Vec<_> =
-        BINDINGS.iter().filter(|row| row.since.holds_for(spec.cluster.kubernetes.value)).collect();
+        BINDINGS.iter().filter(|row| spec.cluster.kubernetes.value.has(row.since)).collect();
     if rows.is_empty() {
         return;
     }
@@ -223,7 +222,7 @@ fn component_leaf(
     let organizations = row
         .organization
         .iter()
-        .find(|(since, _)| since.holds_for(spec.cluster.kubernetes.value))
+        .find(|(since, _)| since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)))
         .and_then(|(_, organization)| *organization)
         .map(str::to_owned)
         .into_iter()
@@ -247,11 +246,11 @@ fn component_leaf(
     );
     let node_name = node.map(|node| &node.name);
     match row.home {
-        Home::Pair(stem) => {
+        Home::Pair { certificate, key } => {
             let Some(node) = node_name else { return };
-            for (content, suffix) in [(Content::Certificate, "crt"), (Content::PrivateKey, "key")] {
-                let path = on_node(node, &format!("{stem}.{suffix}"));
-                builder.place_on(leaf, content, path, Some(node));
+            for (content, file) in [(Content::Certificate, certificate), (Content::PrivateKey, key)]
+            {
+                builder.place_on(leaf, content, on_node(node, file), Some(node));
             }
         }
         Home::Kubeconfig { file, server } => {

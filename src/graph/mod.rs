@@ -18,13 +18,12 @@ use crate::sealed::{Recipients, SUFFIX};
 use crate::time::Timestamp;
 
 pub use contradictions::{Contradiction, Severity, contradictions};
-pub use derive::KUBELET_CONFIG;
 pub use origin::{Origin, origins};
 pub use recipe::{
     Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
     SigningKey,
 };
-pub use sans::service_address;
+pub use sans::first_service_address;
 pub use static_pods::{PodSource, StaticPod, flags_on, images, wish_on};
 pub use user::{
     Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,

@@ -4,10 +4,10 @@
 //! The other direction of [`derive`](super::derive). A test holds the two against each other.
 
 use super::Content;
-use super::derive::KUBELET_CONFIG;
 use crate::name::ArtifactName;
 use crate::profile::{
-    AUTHORITY_FILES, AuthorityFile, Home, KUBERNETES_FOLDER, LEAVES, Process, SERVICE_ACCOUNT_FILES,
+    AUTHORITY_FILES, AuthorityFile, Home, KUBELET_CONFIG, KUBERNETES_FOLDER, LEAVES, Process,
+    SERVICE_ACCOUNT_FILES,
 };
 
 /// One artifact that could have been placed at a path.
@@ -106,14 +106,14 @@ impl Found {
         for row in LEAVES {
             let leaf = format!("{scope}/{}", row.name);
             match row.home {
-                Home::Pair(pair) => match stem(file) {
-                    Some((stem, content)) if stem == pair => self.add(&leaf, content),
-                    _ => {}
-                },
+                Home::Pair { certificate, .. } if certificate == file => {
+                    self.add(&leaf, Content::Certificate);
+                }
+                Home::Pair { key, .. } if key == file => self.add(&leaf, Content::PrivateKey),
                 Home::Kubeconfig { file: config, .. } if config == file => {
                     self.add_around(&format!("{scope}/{config}"), Content::Kubeconfig, &leaf);
                 }
-                Home::Kubeconfig { .. } => {}
+                Home::Pair { .. } | Home::Kubeconfig { .. } => {}
             }
         }
     }

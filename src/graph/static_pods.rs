@@ -7,9 +7,7 @@ use super::DerivationId;
 use super::derive::{Builder, on_node};
 use super::{Content, Graph, Recipe};
 use crate::hash::{Digest, Fields};
-use crate::manifest::{
-    EtcdMember, EtcdServers, FlagInputs, InitialCluster, Mount, merged, own_flags, pki_flags,
-};
+use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, Mount, merged, own_flags, pki_flags};
 use crate::name::{API_PORT, NodeName};
 use crate::pod::{Business, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
@@ -132,7 +130,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
             EtcdTopology::Stacked => EtcdServers::Stacked,
             EtcdTopology::External => EtcdServers::External(&members),
         },
-        initial_cluster: InitialCluster::New(&members),
+        etcd_members: &members,
     })
 }
 
@@ -141,11 +139,7 @@ fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
 }
 
 pub(super) fn circumstances(spec: &Spec) -> Circumstances {
-    Circumstances {
-        version: spec.cluster.kubernetes.value,
-        serving_kubelets: spec.kubelet_serving,
-        joining_etcd: false,
-    }
+    Circumstances { version: spec.cluster.kubernetes.value, serving_kubelets: spec.kubelet_serving }
 }
 
 pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
@@ -230,7 +224,7 @@ fn inputs_of(
     reader: Reader,
     node: &NodeName,
 ) -> Vec<(Input, DerivationId)> {
-    restart_inputs(reader, circumstances(spec))
+    (restart_inputs(reader, circumstances(spec)).into_iter())
         .filter_map(|input| {
             let name = input.artifact(node.as_str()).parse().ok()?;
             Some((input, graph.find(&name)?))

@@ -3,11 +3,8 @@
 use super::{Layer, Record};
 use crate::name::TreePath;
 use crate::plan::is_harmless;
-use crate::profile::{KUBERNETES_FOLDER, Process};
+use crate::profile::{KUBELET_CONFIG, KUBERNETES_FOLDER, Process};
 use crate::spec::{Delivery, Spec};
-
-/// As `graph` places it.
-const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 
 /// Takes the lines out that name other places, and hands over their paths.
 pub fn strangers(record: &mut Record, spec: &Spec) -> Vec<TreePath> {
