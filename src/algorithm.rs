@@ -39,11 +39,6 @@ impl KeyAlgorithm {
             KeyAlgorithm::Ed25519 => "ed25519",
         }
     }
-
-    /// Only RSA encrypts, so only RSA keys may carry keyEncipherment (RFC 8813 3, RFC 9295 3).
-    pub fn is_rsa(self) -> bool {
-        matches!(self, KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096)
-    }
 }
 
 impl fmt::Display for KeyAlgorithm {

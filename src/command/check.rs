@@ -32,10 +32,10 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
         let what = match (project.inventory.get(path.as_str()), place) {
             (None, _) | (Some(File::Secret(_)), None) => Difference::Missing,
             (Some(File::Unusable { .. } | File::Unreadable { .. }), _) => Difference::Unreadable,
-            (Some(File::Public { bytes, .. }), _) if bytes == built.bytes.expose() => continue,
+            (Some(File::Public { bytes, .. }), _) if bytes == built.expose() => continue,
             (Some(File::Public { .. }), _) => Difference::Content,
             (Some(File::Secret(secret)), Some(place)) => {
-                if read_secret(world, &secrets, place)?.expose() != built.bytes.expose() {
+                if read_secret(world, &secrets, place)?.expose() != built.expose() {
                     Difference::Content
                 } else if matches!(resting(world, place), Resting::Differs(_)) {
                     Difference::Form

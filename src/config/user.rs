@@ -58,13 +58,10 @@ fn user(
         Some(value) => reader.choice(value, "via", &VIAS),
         None => Some(Via::Ca),
     };
-    let allow_masters = match via {
-        Some(Via::Csr) => {
-            refuse_masters(&groups, reader);
-            false
-        }
+    match via {
+        Some(Via::Csr) => refuse_masters(&groups, reader),
         _ => check_masters(&groups, block, reader),
-    };
+    }
     let written = reader.policy(block);
     let policy = defaults.overridden_by(&written.policy);
     reader.check_renewal(&policy, &written);
@@ -87,7 +84,6 @@ fn user(
         groups,
         policy,
         revision,
-        allow_masters,
         namespace,
     })
 }
@@ -168,12 +164,8 @@ fn common_name(
     Some(common_name)
 }
 
-/// `system:masters` needs a word of consent; says whether it was given.
-pub fn check_masters(
-    groups: &[(Organization, At)],
-    block: &Block<'_>,
-    reader: &mut Reader<'_>,
-) -> bool {
+/// `system:masters` needs a word of consent.
+pub fn check_masters(groups: &[(Organization, At)], block: &Block<'_>, reader: &mut Reader<'_>) {
     let allowed = reader.flag(block, "allow-masters");
     let consent = allowed.is_some_and(|(consent, _)| consent);
     let masters = groups.iter().find(|(group, _)| group.as_str() == MASTERS);
@@ -184,5 +176,4 @@ pub fn check_masters(
                 .help("bind another group to cluster-admin, or accept it with allow-masters #true"),
         );
     }
-    consent
 }

@@ -68,8 +68,6 @@ pub struct User {
     pub groups: BTreeSet<Organization>,
     pub policy: Policy,
     pub revision: u32,
-    /// `allow-masters #true`: the description accepts a `system:masters` member.
-    pub allow_masters: bool,
     /// The kubeconfig context's namespace.
     pub namespace: Option<DnsName>,
     pub via: Via,

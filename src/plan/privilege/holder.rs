@@ -47,10 +47,6 @@ impl Holder {
         }
     }
 
-    pub fn kind(&self) -> &'static str {
-        self.kind
-    }
-
     pub fn name(&self) -> &str {
         &self.name
     }
