@@ -82,12 +82,12 @@
 //!
 //! # Power
 //!
-//! [`plan::privilege`] holds what the certificates, bindings, static pods and recipients that are here let
+//! [`review`] holds what the certificates, bindings, static pods and recipients that are here let
 //! somebody do against what the recipes make. What was before is what a CA's signature proves; other public
 //! files count only as the lock records them, and of a kubeconfig's server the lock alone tells. It costs
-//! nothing where a plan has no step. The same comparison of two [`plan::privilege::Credential`]s serves any
-//! two certificates, and with another description as what was before ([`plan::privilege::between`]) any two
-//! descriptions. A [`plan::ReviewPolicy`] is no part of the description: whoever reviews gives it.
+//! nothing where a plan has no step. The same comparison of two [`review::Credential`]s serves any
+//! two certificates, and with another description as what was before ([`review::between`]) any two
+//! descriptions. A [`review::ReviewPolicy`] is no part of the description: whoever reviews gives it.
 //!
 //! # What lies in the project folder proves nothing
 //!
@@ -180,7 +180,7 @@
 //! | 12 | [`cli`] |
 //! | 11 | [`render`] |
 //! | 10 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
-//! | 9 | [`sources`] (files), [`build`] (randomness) |
+//! | 9 | [`sources`] (files), [`build`] (randomness), [`review`] |
 //! | 8 | [`diff`], [`plan`] |
 //! | 7 | [`graph`] |
 //! | 6 | [`manifest`], [`pod`] |
@@ -211,6 +211,7 @@ pub mod plan;
 pub mod pod;
 pub mod profile;
 pub mod render;
+pub mod review;
 pub mod sealed;
 pub mod secret;
 pub mod shell;

@@ -267,9 +267,10 @@ const IN_CIRCLES: &[(&str, usize)] = &[
     ("facts", 2),
     ("graph", 6),
     ("lint", 8),
-    ("plan", 31),
+    ("plan", 15),
     ("pod", 16),
     ("render", 11),
+    ("review", 16),
     ("sealed", 2),
     ("sources", 2),
 ];

@@ -15,8 +15,9 @@ use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{self, Action, Allow, Intent, Plan, PrivilegeChange};
+use crate::plan::{self, Action, Allow, Intent, Plan};
 use crate::render::{Asked, asked, moved, plan_report};
+use crate::review::{PrivilegeChange, Review, review};
 use crate::shell;
 use crate::sources::read_regular;
 use crate::state::{File, SecretFile};
@@ -48,17 +49,18 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     project.refuse_obstacles(&disk)?;
     ways::refuse(&project)?;
     let now = clock();
-    let mut asked = match &saved {
+    let asked = match &saved {
         Some(saved) => saved.asked.clone(),
         None => Asked { now, intent: intent(&args.intentions, &project)? },
     };
-    asked.intent.policy = policy::read(directory, &args.policy)?;
+    let policy = policy::read(directory, &args.policy)?;
     let world = project.world(asked.now);
     let mut plan = plan::plan(world, &project.spec, &asked.intent);
+    let reviewed = review(world, &project.spec, &asked.intent, &policy, &plan);
     plan.interruption = project.interruption(directory, &asked.intent)?;
-    let mut report = plan_report(world, &project.spec, &plan, &asked.intent.policy, &project.notes);
+    let mut report = plan_report(world, &project.spec, &plan, &reviewed, &project.notes);
     if let Some(saved) = &saved {
-        let (text, _) = saved_text(&project, asked.now, &mut plan, &asked.intent);
+        let (text, _) = saved_text(&project, asked.now, &mut plan, &reviewed, &asked.intent);
         saved.compare(&text)?;
     }
     let objections = report.objections(terminal::columns());
@@ -67,7 +69,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     }
     let again =
         saved.as_ref().map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
-    refuse(&plan, &objections, again.clone())?;
+    refuse(&plan, &reviewed, &objections, again.clone())?;
     clock_doubt::refuse(world, &plan, &asked.intent, now, saved.is_some())?;
     let issued_at = project.spec.not_before().unwrap_or(now);
     // What an interrupted apply has staged is in its place only once that is finished.
@@ -85,8 +87,9 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
         read = Project::read(directory)?;
         let world = read.world(asked.now);
         let plan = plan::plan(world, &read.spec, &asked.intent);
-        report = plan_report(world, &read.spec, &plan, &asked.intent.policy, &read.notes);
-        refuse(&plan, &report.objections(terminal::columns()), again)?;
+        let reviewed = review(world, &read.spec, &asked.intent, &policy, &plan);
+        report = plan_report(world, &read.spec, &plan, &reviewed, &read.notes);
+        refuse(&plan, &reviewed, &report.objections(terminal::columns()), again)?;
         (&read, plan)
     } else {
         (&project, plan)
@@ -206,12 +209,12 @@ fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
 }
 
 /// Everything that stands in the way, at once. `again`: how the plan that was saved is made.
-fn refuse(plan: &Plan, decisions: &str, again: Option<Vec<String>>) -> Result<()> {
+fn refuse(plan: &Plan, review: &Review, decisions: &str, again: Option<Vec<String>>) -> Result<()> {
     const SHOWN: usize = 6;
-    let mut escalations = plan.privileges.iter().filter(|change| change.stops()).peekable();
+    let mut escalations = review.changes.iter().filter(|change| change.stops()).peekable();
     if plan.blocked.is_empty()
         && plan.mixed.is_empty()
-        && plan.violations.is_empty()
+        && review.violations.is_empty()
         && escalations.peek().is_none()
     {
         return Ok(());
@@ -223,7 +226,7 @@ fn refuse(plan: &Plan, decisions: &str, again: Option<Vec<String>>) -> Result<()
              damaged or put there by mistake can be restored or deleted instead",
         ));
     }
-    if !plan.violations.is_empty() {
+    if !review.violations.is_empty() {
         return Err(Error::refused(message)
             .help("no --allow helps against a policy: change the description, or have its keeper change the policy"));
     }

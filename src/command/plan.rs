@@ -12,9 +12,9 @@ use crate::cli::{Intentions, PlanArgs, ReviewFormat};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
-use crate::plan::privilege::{Holder, holders};
-use crate::plan::{Allow, Intent, Interruption, NamePattern, Plan, ReviewPolicy, plan};
+use crate::plan::{Allow, Intent, Interruption, NamePattern, Plan, plan};
 use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
+use crate::review::{Holder, Review, holders, review};
 use crate::store::RealDisk;
 use crate::time::Timestamp;
 use crate::visible;
@@ -33,18 +33,16 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     ways::tell(&project);
     project.refuse_obstacles(&RealDisk::open(directory)?)?;
     let now = args.future.now.unwrap_or_else(clock);
-    let intent = Intent {
-        policy: policy::read(directory, &args.policy)?,
-        ..intent(&args.intentions, &project)?
-    };
+    let policy = policy::read(directory, &args.policy)?;
+    let intent = intent(&args.intentions, &project)?;
     let mut plan = plan(project.world(now), &project.spec, &intent);
+    let review = review(project.world(now), &project.spec, &intent, &policy, &plan);
     plan.interruption = project.interruption(directory, &intent)?;
     if args.future.now.is_none() {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
-    let mut report =
-        plan_report(project.world(now), &project.spec, &plan, &intent.policy, &project.notes);
-    let saved = (args.out.as_ref()).map(|_| saved_text(&project, now, &mut plan, &intent));
+    let mut report = plan_report(project.world(now), &project.spec, &plan, &review, &project.notes);
+    let saved = (args.out.as_ref()).map(|_| saved_text(&project, now, &mut plan, &review, &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
         Ok(_) => note,
@@ -79,7 +77,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         None => terminal::product(&text)?,
     }
     let interrupted = plan.interruption.as_ref().is_some_and(Interruption::stops);
-    Ok(if interrupted || !plan.violations.is_empty() {
+    Ok(if interrupted || !review.violations.is_empty() {
         Outcome::Refused
     } else if args.detailed_exitcode && !plan.is_empty() {
         Outcome::Differences
@@ -102,24 +100,21 @@ pub(super) fn saved_text(
     project: &Project,
     now: Timestamp,
     plan: &mut Plan,
+    review: &Review,
     intent: &Intent,
 ) -> (String, String) {
     let all = plan.steps.clone();
     plan.steps.retain(|step| !step.is_of_this_machine());
     let world = project.world(now);
-    let report = plan_report(world, &project.spec, plan, &intent.policy, &project.notes);
+    let report = plan_report(world, &project.spec, plan, review, &project.notes);
     plan.steps = all;
     SavedPlan::text(&project.graph, intent, &report)
 }
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.
 pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
-    let intent = Intent {
-        renew: args.renew.clone(),
-        rekey: args.rekey.clone(),
-        allow: args.allow.clone(),
-        policy: ReviewPolicy::default(),
-    };
+    let intent =
+        Intent { renew: args.renew.clone(), rekey: args.rekey.clone(), allow: args.allow.clone() };
     if project.spec.reproducible.is_some()
         && let Some(pattern) = intent.renew.first().or(intent.rekey.first())
     {

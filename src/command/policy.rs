@@ -8,7 +8,7 @@ use super::way::Way;
 use crate::cli;
 use crate::config;
 use crate::error::{Error, Result};
-use crate::plan::ReviewPolicy;
+use crate::review::ReviewPolicy;
 use crate::sources::{Sources, read_regular};
 use crate::visible;
 

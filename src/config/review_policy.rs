@@ -9,7 +9,8 @@ use super::{Report, files};
 use crate::algorithm::KeyAlgorithm;
 use crate::hash::Digest;
 use crate::name::NameError;
-use crate::plan::{NamePattern, ReviewPolicy};
+use crate::plan::NamePattern;
+use crate::review::ReviewPolicy;
 use crate::sources::Sources;
 use crate::spec::Setting;
 

@@ -2,8 +2,8 @@
 
 use super::{Layer, Record};
 use crate::name::TreePath;
-use crate::plan::is_harmless;
 use crate::profile::{KUBELET_CONFIG, KUBERNETES_FOLDER, Process};
+use crate::review::is_harmless;
 use crate::spec::{Delivery, Spec};
 
 /// Takes the lines out that name other places, and hands over their paths.

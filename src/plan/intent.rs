@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::privilege::Holder;
-use super::review_policy::ReviewPolicy;
 use crate::hash::Digest;
 use crate::name::{ArtifactName, NameError};
 
@@ -13,8 +11,6 @@ pub struct Intent {
     pub renew: Vec<NamePattern>,
     pub rekey: Vec<NamePattern>,
     pub allow: Vec<Allow>,
-    /// `--policy`
-    pub policy: ReviewPolicy,
 }
 
 impl Intent {
@@ -38,12 +34,6 @@ impl Intent {
 
     pub fn allows_clock(&self) -> bool {
         self.allow.contains(&Allow::Clock)
-    }
-
-    pub fn allows_escalation(&self, holder: &Holder) -> bool {
-        self.allow.iter().any(
-            |allow| matches!(allow, Allow::Escalation(name) if holder.is_called(name.as_str())),
-        )
     }
 }
 

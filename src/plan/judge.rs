@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::authority::{self, IssuerAfter};
 use super::{
     Action, Allow, Blocked, HeaderChange, Intent, Mixed, Plan, Reason, Step, World, answer,
-    exposure, found_key, leaf, orphan, privilege, rendered, request, restart, sealing, seeded,
-    seen, signing_key, static_pod, unreadable, violation,
+    exposure, found_key, leaf, orphan, rendered, request, restart, sealing, seeded, seen,
+    signing_key, static_pod, unreadable,
 };
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
@@ -51,17 +51,14 @@ pub(super) struct Judge<'a> {
 /// depends on it is judged anew. At most one walk for each kind of key: an authority's, then a leaf's.
 pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
     let mut forced = HashSet::new();
-    let mut plan = loop {
+    loop {
         let (plan, given_up) = walk(world, spec, intent, &forced);
         let before = forced.len();
         forced.extend(given_up);
         if forced.len() == before {
-            break plan;
+            return plan;
         }
-    };
-    plan.privileges = privilege::find(world, spec, intent, &plan);
-    plan.violations = violation::find(world.graph, spec, &intent.policy);
-    plan
+    }
 }
 
 fn walk<'a>(

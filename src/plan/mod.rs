@@ -11,7 +11,6 @@ mod authority;
 mod calendar;
 mod clock;
 mod exposure;
-mod folder;
 mod found_key;
 mod intent;
 mod interruption;
@@ -19,13 +18,11 @@ mod issuer_name;
 mod judge;
 mod leaf;
 mod orphan;
-pub mod privilege;
 mod proof;
 mod reason;
 mod rendered;
 mod request;
 mod restart;
-mod review_policy;
 mod sealing;
 mod seeded;
 mod seen;
@@ -34,7 +31,6 @@ mod static_pod;
 mod survey;
 mod unreadable;
 mod validity;
-mod violation;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -48,14 +44,12 @@ pub use answer::{accepted_entry, is_answered, refusal, renew_from};
 pub use calendar::renewal;
 pub use clock::{ClockDoubt, clock_doubt};
 pub use exposure::exposures;
-pub use folder::{FolderPrefix, is_harmless};
 pub use intent::{Allow, Intent, NamePattern};
 pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use issuer_name::subject_on_record;
 pub use judge::plan;
 pub use leaf::leaf_entry;
 pub use orphan::{Orphan, looks_like_own};
-pub use privilege::PrivilegeChange;
 pub use proof::Proof;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};
@@ -63,14 +57,12 @@ pub use request::{
     key_on_record, request_entry, request_id, signing_request, signing_request_on_disk,
 };
 pub use restart::{Membership, Restart};
-pub use review_policy::{GroupPattern, ReviewPolicy, SanPattern};
 pub use sealing::{Change, RecipientsChange, Resting, Seal, recorded, resting};
 pub use seen::{Standing, belongs_to, standing, unverified};
 pub use static_pod::{EtcdStart, pod_content, pod_entry, restart_digest};
 pub use survey::{Survey, Witness};
 pub use unreadable::Unreadable;
-pub use validity::BACKDATE;
-pub use violation::Violation;
+pub use validity::{BACKDATE, rounded};
 
 /// What to do for one artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,10 +189,6 @@ pub struct Plan {
     /// Secrets whose form changes.
     pub seals: Vec<Seal>,
     pub recipients: RecipientsChange,
-    /// Who gains and loses power.
-    pub privileges: Vec<PrivilegeChange>,
-    /// What a policy forbids.
-    pub violations: Vec<Violation>,
     /// Whose keys removed recipients could read, and who: only new keys help. A state, not a step.
     pub exposed: BTreeMap<DerivationId, BTreeSet<String>>,
     /// What etcd must be told first.

@@ -27,7 +27,7 @@ pub(super) fn another_start(
 }
 
 /// A life as the description would write it.
-pub(super) fn rounded(life: Span) -> Span {
+pub fn rounded(life: Span) -> Span {
     Span::seconds(life.as_seconds().saturating_sub(BACKDATE.as_seconds()))
 }
 

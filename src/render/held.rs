@@ -6,7 +6,7 @@ use super::privilege::{PrivilegeReport, privilege_report};
 use super::text::printable;
 use crate::diff::CertificatePair;
 use crate::facts::CertificateFacts;
-use crate::plan::privilege::{Credential, Direction, Gain, PrivilegeChange, compare, new_subject};
+use crate::review::{Credential, Direction, Gain, PrivilegeChange, compare, new_subject};
 use crate::time::Timestamp;
 
 /// A certificate that differs, and whose it is.

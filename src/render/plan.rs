@@ -11,7 +11,8 @@ use super::waiting::{WaitingReport, waiting_reports};
 use super::{FORMAT_VERSION, json, notes};
 use crate::graph::{DerivationId, Recipe};
 use crate::name::TreePath;
-use crate::plan::{Action, Blocked, Mixed, Orphan, Plan, Reason, ReviewPolicy, Step, World};
+use crate::plan::{Action, Blocked, Mixed, Orphan, Plan, Reason, Step, World};
+use crate::review::Review;
 use crate::spec::Spec;
 
 /// What `kpki plan --format json` prints.
@@ -138,7 +139,7 @@ pub fn plan_report(
     world: World<'_>,
     spec: &Spec,
     plan: &Plan,
-    policy: &ReviewPolicy,
+    review: &Review,
     description_notes: &[String],
 ) -> PlanReport {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
@@ -165,9 +166,9 @@ pub fn plan_report(
                 plan.steps.len() + plan.waiting.len() + plan.blocked.len() + plan.mixed.len(),
             ),
         },
-        authority: plan.privileges.iter().map(privilege_report).collect(),
-        policy: policy.digest.as_ref().map(ToString::to_string),
-        violations: plan.violations.iter().map(violation_report).collect(),
+        authority: review.changes.iter().map(privilege_report).collect(),
+        policy: review.policy.as_ref().map(ToString::to_string),
+        violations: review.violations.iter().map(violation_report).collect(),
         blocked: plan.blocked.iter().map(|blocked| blocked_report(world, blocked)).collect(),
         mixed: plan.mixed.iter().map(|mixed| mixed_report(world, mixed)).collect(),
         steps: plan.steps.iter().map(|step| step_report(world, step)).collect(),

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
 use super::text::{harmless, paragraph, printable, some};
-use crate::plan::privilege::{Consent, Direction, Gain, PrivilegeChange};
-use crate::plan::{Allow, Violation};
+use crate::plan::Allow;
+use crate::review::{Consent, Direction, Gain, PrivilegeChange, Violation};
 use crate::shell;
 use crate::time::Timestamp;
 

@@ -11,7 +11,7 @@ use super::plan::PlanReport;
 use super::{FORMAT_VERSION, json};
 use crate::graph::Graph;
 use crate::hash::{Digest, Fields};
-use crate::plan::{Allow, Intent, NamePattern, ReviewPolicy};
+use crate::plan::{Allow, Intent, NamePattern};
 use crate::time::Timestamp;
 
 /// What `kpki plan --out FILE` writes. It holds no secret.
@@ -112,7 +112,6 @@ pub fn asked(file: &str) -> Result<Asked, String> {
         rekey: patterns(head.rekey).ok_or_else(damaged)?,
         allow: allow.ok_or_else(damaged)?,
         // Given again with the plan, and compared by its digest.
-        policy: ReviewPolicy::default(),
     };
     let now = head.plan.now.parse().map_err(|_| damaged())?;
     Ok(Asked { now, intent })

@@ -3,8 +3,8 @@
 
 use kpki::config::load_policy;
 use kpki::lock;
-use kpki::plan::privilege::Consent;
-use kpki::plan::{Intent, ReviewPolicy};
+use kpki::plan::Intent;
+use kpki::review::{Consent, ReviewPolicy};
 use kpki::sources::Sources;
 use kpki::time::Span;
 
@@ -23,7 +23,7 @@ certificate "web" { san "web.lab" }
 
 /// `x jane gains …` where consent is missing, `! …` where it was given, `= …` where none is needed.
 pub fn changes(planned: &Planned) -> Vec<String> {
-    let line = |change: &kpki::plan::PrivilegeChange| {
+    let line = |change: &kpki::review::PrivilegeChange| {
         let sign = match change.consent {
             Consent::Missing => "x",
             Consent::Given => "!",
@@ -35,7 +35,7 @@ pub fn changes(planned: &Planned) -> Vec<String> {
         };
         format!("{sign} {} {} {line}", change.holder, change.gain).trim_end().to_owned()
     };
-    planned.plan.privileges.iter().map(line).collect()
+    planned.review.changes.iter().map(line).collect()
 }
 
 fn after(old: &str, new: &str) -> Project {
@@ -332,7 +332,7 @@ fn policy(text: &str) -> ReviewPolicy {
 }
 
 pub fn with_policy(project: &Project, text: &str) -> Planned {
-    project.plan_with(&Intent { policy: policy(text), ..Intent::default() })
+    project.reviewed(&Intent::default(), &policy(text))
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn a_table_of_rules() {
     ] {
         let project = Project::applied(CLUSTER);
         let planned = with_policy(&project, &format!("policy {{ {rules} }}"));
-        let violations = planned.plan.violations.iter();
+        let violations = planned.review.violations.iter();
         let lines: Vec<String> = violations
             .flat_map(|violation| {
                 let artifacts = violation.artifacts.iter();
@@ -392,7 +392,7 @@ fn a_table_of_rules() {
     let mut wild = Project::new(&CLUSTER.replace("\"web.lab\"", "\"*.web.lab\""));
     wild.apply().unwrap();
     let planned = with_policy(&wild, "policy { forbid-wildcards #true }");
-    assert_eq!(planned.plan.violations[0].what, "has the wildcard *.web.lab");
+    assert_eq!(planned.review.violations[0].what, "has the wildcard *.web.lab");
 }
 
 #[test]

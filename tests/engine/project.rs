@@ -17,6 +17,7 @@ use kpki::graph::{Graph, Recipe};
 use kpki::lock;
 use kpki::name::{ArtifactName, TreePath};
 use kpki::plan::{Action, Intent, Plan, Survey, World, accepted_entry, plan, request_id};
+use kpki::review::{Review, ReviewPolicy, review};
 use kpki::sealed::SealedFile;
 use kpki::secret::Secret;
 use kpki::sources::Sources;
@@ -75,6 +76,7 @@ impl Ground {
 /// What a plan says, with everything that it borrows.
 pub struct Planned {
     pub plan: Plan,
+    pub review: Review,
     pub graph: Graph,
 }
 
@@ -201,8 +203,14 @@ impl Project {
     }
 
     pub fn plan_with(&self, intent: &Intent) -> Planned {
+        self.reviewed(intent, &ReviewPolicy::default())
+    }
+
+    pub fn reviewed(&self, intent: &Intent, policy: &ReviewPolicy) -> Planned {
         let ground = self.ground();
-        Planned { plan: plan(ground.world(), &ground.spec, intent), graph: ground.graph }
+        let plan = plan(ground.world(), &ground.spec, intent);
+        let review = review(ground.world(), &ground.spec, intent, policy, &plan);
+        Planned { plan, review, graph: ground.graph }
     }
 
     pub fn apply(&mut self) -> Result<()> {

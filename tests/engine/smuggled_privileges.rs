@@ -475,12 +475,12 @@ fn a_brought_ca_obeys_the_policy_and_wildcards_cover_what_is_forbidden() {
     let planned =
         with_policy(&project, &format!("policy {{ {rules}; forbid-san \"api.web.lab\" }}"));
     let found: Vec<&str> =
-        planned.plan.violations.iter().map(|found| found.what.as_str()).collect();
+        planned.review.violations.iter().map(|found| found.what.as_str()).collect();
     assert_eq!(
         found,
         ["has a key of ecdsa-p256, ecdsa-p384 is the least", "has the forbidden name *.web.lab"]
     );
-    let artifacts = planned.plan.violations[0].artifacts.iter().map(ToString::to_string);
+    let artifacts = planned.review.violations[0].artifacts.iter().map(ToString::to_string);
     assert!(artifacts.collect::<Vec<_>>().contains(&"ca/front-proxy".to_owned()));
 }
 

@@ -10,11 +10,11 @@ use crate::command::project::{DESCRIPTION, Description};
 use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Recipe};
-use crate::plan::privilege::{Credential, Described, Holder, between};
 use crate::render::{
     DiffReport, HeldCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
     printable,
 };
+use crate::review::{Credential, Described, Holder, between};
 use crate::secret::Secret;
 use crate::sources::{Sources, Tree, TreeEntry, size_in_words};
 use crate::spec::Spec;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::super::validity::{BACKDATE, rounded};
 use super::names::is_worth_telling;
 use super::others::Owner;
 use crate::facts::RoleGrant;
 use crate::name::San;
+use crate::plan::{BACKDATE, rounded};
 use crate::spec::{CaName, Role};
 use crate::time::Span;
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Orphan, Plan, World};
 use super::find::Finder;
 use super::gain::Gain;
 use super::nodes::{described, on_node};
@@ -10,6 +9,7 @@ use super::{Credential, Holder};
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
+use crate::plan::{Orphan, Plan, World};
 use crate::state::File;
 
 pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {

@@ -1,5 +1,5 @@
-//! What changes in power: who may do more or less than before, as far as certificates, bindings and
-//! recipients say.
+//! What a plan changes in power, and what a policy says to it: who may do more or less than before, as far as
+//! certificates, bindings, static pods and recipients say.
 //!
 //! Before is what a CA's signature proves, never what the lock claims, or what another description asks for;
 //! after is what the recipes make. A gain stops apply until a person names it.
@@ -10,6 +10,7 @@ mod between;
 mod compare;
 mod credential;
 mod find;
+mod folder;
 mod gain;
 mod gravity;
 mod holder;
@@ -20,25 +21,54 @@ mod nodes;
 mod origin;
 mod others;
 mod pods;
+mod policy;
 mod proved;
 mod recipients;
 mod roles;
 mod standing;
+mod violation;
 
+use crate::hash::Digest;
 use crate::name::ArtifactName;
-use crate::spec::Origin;
+use crate::plan::{Intent, Plan, World};
+use crate::spec::{Origin, Spec};
 use crate::time::Timestamp;
 
 pub use between::{Described, between};
 pub use compare::{compare, new_subject};
 pub use credential::Credential;
+pub use folder::{FolderPrefix, is_harmless};
 pub use gain::{Direction, Gain};
 pub use holder::Holder;
 pub use holders::holders;
-pub use roles::grants;
+pub use policy::{GroupPattern, ReviewPolicy, SanPattern};
+pub use violation::Violation;
 
-pub(super) use find::find;
-pub(super) use origin::block_of;
+/// What a person must know and decide before a plan is carried out.
+#[derive(Debug, Default)]
+pub struct Review {
+    /// Who gains and loses power.
+    pub changes: Vec<PrivilegeChange>,
+    /// What a policy forbids.
+    pub violations: Vec<Violation>,
+    /// Of the policy's file.
+    pub policy: Option<Digest>,
+}
+
+/// Holds a plan against what is here now and against a policy.
+pub fn review(
+    world: World<'_>,
+    spec: &Spec,
+    intent: &Intent,
+    policy: &ReviewPolicy,
+    plan: &Plan,
+) -> Review {
+    Review {
+        changes: find::find(world, spec, intent, policy, plan),
+        violations: violation::find(world.graph, spec, policy),
+        policy: policy.digest,
+    }
+}
 
 /// One change in power; the same one on several nodes is one change.
 #[derive(Debug, Clone, PartialEq, Eq)]

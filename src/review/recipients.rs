@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Change, Plan, World, recorded};
 use super::Holder;
 use super::find::Finder;
 use super::gain::Gain;
 use crate::name::ArtifactName;
+use crate::plan::{Change, Plan, World, recorded};
 use crate::sealed::Owner;
 
 /// Secrets that were in the clear count, too: their files stayed out of Git, sealed ones lie there.

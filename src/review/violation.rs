@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::ReviewPolicy;
 use super::folder::is_harmless;
-use super::privilege::Credential;
+use super::origin::block_of;
+use super::{Credential, ReviewPolicy};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{CertificateFacts, KeyKind};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
@@ -49,7 +49,7 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
                     what,
                     artifacts: Vec::new(),
                     rule,
-                    origin: super::privilege::block_of(spec, name),
+                    origin: block_of(spec, name),
                 });
             violation.artifacts.push(name.clone());
         }
@@ -74,7 +74,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
         }
         found.push(Violation {
             what: format!("is put into /{folder}, which is on no list of harmless folders"),
-            origin: super::privilege::block_of(spec, &name),
+            origin: block_of(spec, &name),
             artifacts: vec![name],
             rule: Origin::Derived(FOLDER_RULE),
         });

@@ -1,11 +1,11 @@
 //! Roots of trust: new, replaced, or older than all that is built from them.
 
-use super::super::World;
 use super::find::Finder;
 use super::gain::Gain;
 use super::{Credential, Holder, compare};
 use crate::graph::{DerivationId, Recipe};
 use crate::name::ArtifactName;
+use crate::plan::World;
 
 pub(super) fn has_nothing_built(world: World<'_>) -> bool {
     let graph = world.graph;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Intent;
 use super::before::Before;
 use super::find::Finder;
 use super::gain::Gain;
 use super::nodes::on_node;
-use super::{Consent, Credential, PrivilegeChange, left};
+use super::{Consent, Credential, PrivilegeChange, ReviewPolicy, left};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::plan::Intent;
 use crate::sealed::Owner;
 use crate::spec::Spec;
 
@@ -32,7 +32,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<PrivilegeChan
     }
     recipients(&mut finder, before.spec, after.spec);
     gone(&mut finder, old, new);
-    let mut changes = finder.finish(&Intent::default());
+    let mut changes = finder.finish(&Intent::default(), &ReviewPolicy::default());
     for change in &mut changes {
         change.consent = Consent::NotNeeded;
     }

@@ -3,12 +3,12 @@
 //! Whoever proposes a change can put any file under `out/`: only a CA's signature proves that somebody had a
 //! power, and only as long as the certificate is good.
 
-use super::super::{Witness, World};
 use super::Credential;
 use super::gain::is_powerful_group;
 use super::nodes::on_node;
 use crate::facts::{CertificateFacts, is_signed_by};
 use crate::graph::{DerivationId, Recipe};
+use crate::plan::{Witness, World};
 
 pub(super) fn of(world: World<'_>, id: DerivationId) -> Option<Credential> {
     if world.graph.get(id).recipe.is_anchor() {

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::gain::is_powerful_role;
-use super::{Credential, grants, origin};
+use super::roles::grants;
+use super::{Credential, origin};
 use crate::facts::RoleGrant;
 use crate::graph::{DerivationId, Graph, Recipe};
 use crate::name::ArtifactName;

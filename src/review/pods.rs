@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::pod_content;
 use super::Holder;
 use super::before::Before;
 use super::find::Finder;
@@ -11,6 +10,7 @@ use super::nodes::described;
 use crate::graph::{DerivationId, Recipe, StaticPod, flags_on};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
+use crate::plan::pod_content;
 use crate::pod;
 use crate::profile::{POWERFUL_FLAGS, Process};
 

@@ -57,7 +57,7 @@ fn blocks(name: &ArtifactName) -> Vec<(&'static str, String)> {
 }
 
 /// The nearest block of an artifact.
-pub(in crate::plan) fn block_of(spec: &Spec, name: &ArtifactName) -> Option<Origin> {
+pub(super) fn block_of(spec: &Spec, name: &ArtifactName) -> Option<Origin> {
     let blocks = blocks(name);
     let (word, name) = blocks.first()?;
     spec.lines.block(word, name).cloned()

@@ -6,11 +6,12 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::privilege::Gain;
-use super::{FolderPrefix, NamePattern};
+use super::folder::FolderPrefix;
+use super::gain::Gain;
 use crate::algorithm::KeyAlgorithm;
 use crate::hash::Digest;
 use crate::name::{DnsName, NameError, San};
+use crate::plan::NamePattern;
 use crate::spec::Setting;
 use crate::time::Span;
 

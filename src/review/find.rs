@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use super::super::{Action, Allow, Intent, Plan, World};
 use super::before::Before;
 use super::gain::{Direction, Gain};
 use super::names::is_worth_telling;
 use super::nodes::{KnownNodes, on_node};
 use super::origin::{self, Place};
 use super::others::Names;
+use super::roles::grants;
 use super::standing::Standing;
-use super::{Consent, Credential, Holder, PrivilegeChange};
-use super::{anchors, compare, grants, gravity, left, recipients};
+use super::{Consent, Credential, Holder, PrivilegeChange, ReviewPolicy};
+use super::{anchors, compare, gravity, left, recipients};
 use crate::graph::{DerivationId, Graph, Kubeconfig, Recipe, UserBindings};
 use crate::name::{ArtifactName, San};
+use crate::plan::{Action, Allow, Intent, Plan, World};
 use crate::spec::{Origin, Spec};
 use crate::time::Timestamp;
 
@@ -24,8 +25,14 @@ const MASTERS: &str = "system:masters";
 
 /// In the order in which a reviewer must care. A cluster that is built for the first time gains nothing over
 /// anybody.
-pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<PrivilegeChange> {
-    if plan.is_empty() && plan.orphans.is_empty() {
+pub(super) fn find(
+    world: World<'_>,
+    spec: &Spec,
+    intent: &Intent,
+    policy: &ReviewPolicy,
+    plan: &Plan,
+) -> Vec<PrivilegeChange> {
+    if plan.changes_nothing() && plan.orphans.is_empty() {
         return Vec::new();
     }
     let is_new = anchors::has_nothing_built(world);
@@ -63,7 +70,7 @@ pub fn find(world: World<'_>, spec: &Spec, intent: &Intent, plan: &Plan) -> Vec<
     if is_new {
         finder.is_asked_once();
     }
-    finder.finish(intent)
+    finder.finish(intent, policy)
 }
 
 pub(super) struct Finder<'a> {
@@ -273,7 +280,7 @@ impl<'a> Finder<'a> {
         self.graph.not_before().or(self.now)
     }
 
-    pub fn finish(self, intent: &Intent) -> Vec<PrivilegeChange> {
+    pub fn finish(self, intent: &Intent, policy: &ReviewPolicy) -> Vec<PrivilegeChange> {
         let mut changes: Vec<PrivilegeChange> = self
             .changes
             .into_iter()
@@ -298,15 +305,20 @@ impl<'a> Finder<'a> {
             if change.consent != Consent::Missing {
                 continue;
             }
-            if intent.policy.takes_for_ordinary(&change.gain) {
+            if policy.takes_for_ordinary(&change.gain) {
                 change.consent = Consent::NotNeeded;
-            } else if intent.allows_escalation(&change.holder) {
+            } else if is_allowed(intent, &change.holder) {
                 change.consent = Consent::Given;
             }
         }
         gravity::sort(&mut changes);
         changes
     }
+}
+
+fn is_allowed(intent: &Intent, holder: &Holder) -> bool {
+    let mut allowed = intent.allow.iter();
+    allowed.any(|allow| matches!(allow, Allow::Escalation(name) if holder.is_called(name.as_str())))
 }
 
 /// Of a request, the user's.

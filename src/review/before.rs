@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::super::World;
 use super::nodes::on_node;
-use super::{Credential, grants, proved};
+use super::roles::grants;
+use super::{Credential, proved};
 use crate::facts::{RoleGrant, role_grants};
 use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, San, TreePath};
+use crate::plan::World;
 use crate::spec::Spec;
 
 /// Artifacts are asked for as the graph of what is after knows them.
