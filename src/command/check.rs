@@ -10,9 +10,9 @@ use crate::build::sealing::read_secret;
 use crate::cli::{ApplyArgs, Format};
 use crate::error::{Error, Result};
 use crate::graph::Placement;
-use crate::plan::{Intent, Orphan, Resting, looks_like_own, plan, resting};
+use crate::plan::{Intent, Orphan, Resting, plan, resting};
 use crate::render::{CheckReport, Difference};
-use crate::state::File;
+use crate::state::{File, looks_like_own};
 use crate::store::RealDisk;
 
 pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {

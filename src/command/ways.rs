@@ -8,11 +8,10 @@ use super::project::Project;
 use super::terminal;
 use crate::error::{Error, Result};
 use crate::render::printable;
-use crate::state::Loose;
+use crate::state::{Loose, OUT};
 use crate::store::{Disk as _, RealDisk};
 
 const SHOWN: usize = 5;
-const OUT: &str = "out";
 
 /// Those that kpki writes to, or has below it what kpki writes to.
 fn loose(project: &Project) -> Vec<(&str, Loose)> {

@@ -20,6 +20,7 @@ use super::project::{DESCRIPTION, LOCK};
 use super::way::Way;
 use crate::error::{Error, Kind, Result};
 use crate::render::printable;
+use crate::state::OUT;
 
 /// What a command writes.
 pub(super) struct Product<'a> {
@@ -167,7 +168,6 @@ fn judge(
 }
 
 const A_SOURCE: &str = "is a file that the description reads";
-const OUT: &str = "out";
 
 /// `real` has no link in it, and need not be there.
 fn refuse_folder(whose: Whose<'_>, real: &Path) -> std::result::Result<(), &'static str> {

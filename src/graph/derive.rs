@@ -233,7 +233,7 @@ fn component_leaf(
         &name,
         leaf(
             issuer.authority,
-            common_name.parse().ok(),
+            Some(CommonName::of(&common_name)),
             organizations,
             row.usage,
             sans(spec, row, node),
@@ -323,9 +323,8 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
     };
     let id = builder.add("kubelet-config", Recipe::KubeletConfig(config));
     for node in &spec.nodes {
-        if Hosts::Kubelets.include(node, spec)
-            && let Ok(path) = format!("nodes/{}/{KUBELET_CONFIG}", node.name).parse()
-        {
+        if Hosts::Kubelets.include(node, spec) {
+            let path = TreePath::of(&format!("nodes/{}/{KUBELET_CONFIG}", node.name));
             builder.place_with(id, Content::Rendered, path, Some(&node.name), PUBLIC);
         }
     }

@@ -14,7 +14,9 @@ pub fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
     let mut sans = BTreeSet::new();
     for from in row.sans {
         match from {
-            SanFrom::Fixed(text) => sans.extend(text.parse::<San>().ok()),
+            SanFrom::Fixed(text) => {
+                sans.insert(San::of(text));
+            }
             SanFrom::Node => {
                 if let Some(node) = node {
                     sans.insert(San::from(&node.name));

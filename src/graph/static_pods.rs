@@ -8,7 +8,7 @@ use super::derive::{Builder, on_node};
 use super::{Content, Graph, Recipe};
 use crate::hash::{Digest, Fields};
 use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, Mount, merged, own_flags, pki_flags};
-use crate::name::{API_PORT, NodeName};
+use crate::name::{API_PORT, ArtifactName, NodeName};
 use crate::pod::{Business, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
     Circumstances, ETCD_PEER_PORT, Hosts, Input, Process, Reader, restart_inputs,
@@ -226,7 +226,8 @@ fn inputs_of(
 ) -> Vec<(Input, DerivationId)> {
     (restart_inputs(reader, circumstances(spec)).into_iter())
         .filter_map(|input| {
-            let name = input.artifact(node.as_str()).parse().ok()?;
+            // Not every cluster has every input: serving kubelets' certificates, for one.
+            let name = ArtifactName::of(&input.artifact(node.as_str()));
             Some((input, graph.find(&name)?))
         })
         .collect()
