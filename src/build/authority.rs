@@ -7,7 +7,7 @@ use super::execute::Job;
 use super::held_key::{Belongs, HeldKey, held_key};
 use crate::error::{Error, Kind, Result};
 use crate::facts::{CertificateFacts, certificate_pem};
-use crate::graph::{Authority, DerivationId, Issuance};
+use crate::graph::{Artifact, Authority, DerivationId, Issuance};
 use crate::plan::{Action, Step, subject_on_record};
 use crate::state::Entry;
 
@@ -138,7 +138,7 @@ fn self_signed(
         &Issuer { subject, key: &held.key, key_id: &public_key.key_identifier() },
     )?;
     super::verify::verify(&der, &der, None, job.issued_at)
-        .map_err(|error| Error::internal(format!("ca/{}: {error}", recipe.ca)))?;
+        .map_err(|error| Error::internal(format!("{}: {error}", Artifact::Ca(recipe.ca))))?;
     Ok(AuthorityState { facts: read(&der)?, der, key: Some(held) })
 }
 

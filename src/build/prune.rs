@@ -96,7 +96,7 @@ fn judge(
             origins
                 .iter()
                 .filter(|origin| origin.content == Content::PrivateKey)
-                .find_map(|origin| job.world.graph.find(&origin.name))
+                .find_map(|origin| job.world.graph.find(&origin.artifact.name()))
         }
         Made::Key(known) => {
             let file = job.files.read_secret(path);

@@ -15,8 +15,6 @@ use crate::store::{
     Touch, interrupted, pending,
 };
 
-/// Relative to the project folder.
-
 /// For a command that writes. Without a machine key it goes on; only, what it leaves at a crash nobody
 /// finishes without asking.
 pub(super) fn key() -> Result<JournalKey> {

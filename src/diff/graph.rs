@@ -59,7 +59,8 @@ fn brought_certificate(recipe: &Recipe) -> Option<CertificateFacts> {
 
 /// What the hash covers is what makes the artifact another one.
 fn of_fields(graph: &Graph, id: DerivationId) -> Item {
-    let recipe = &graph.get(id).recipe;
+    let derivation = graph.get(id);
+    let recipe = &derivation.recipe;
     let fields = graph.fields(id);
     let told = fields.iter().filter(|(name, _)| *name != "builder");
     told.fold(Item::new(recipe.kind()), |item, (name, value)| {
@@ -76,10 +77,9 @@ fn of_fields(graph: &Graph, id: DerivationId) -> Item {
             (_, Hashed::Set(members)) => item.set(name, members.iter().cloned()),
             (_, Hashed::Recipe(digest)) => {
                 let whole = |input: &DerivationId| graph.get(*input).hash == *digest;
-                let inputs = recipe.inputs();
                 // An authority counts by its subject and key, so it has another hash here; it is the one
                 // issuer.
-                let input = inputs.iter().copied().find(whole).or(recipe.issuer());
+                let input = derivation.inputs.iter().copied().find(whole).or(recipe.issuer());
                 let name_of = |input: DerivationId| graph.get(input).name.to_string();
                 item.field(
                     name,

@@ -2,29 +2,35 @@
 
 mod authority;
 mod sealing;
+mod static_pods;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use self::sealing::Sealing;
+use self::static_pods::static_pods;
+use super::layout::{in_tree, masters};
 use super::recipe::InputHashes;
 use super::sans::{address_in, sans};
-use super::static_pods::static_pods;
 use super::{
-    Bindings, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement, Recipe,
-    Revision,
+    Artifact, Bindings, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement,
+    Recipe, Revision,
 };
 use crate::facts::DistinguishedName;
+use crate::hash::Digest;
 use crate::manifest::KubeletConfiguration;
-use crate::name::{ArtifactName, CommonName, Endpoint, NodeName, San, TreePath};
+use crate::name::{CommonName, Endpoint, NodeName, San, TreePath};
 use crate::profile::{
-    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, KUBERNETES_FOLDER, LEAVES, LeafRow,
-    ServerFrom, primary,
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
 use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
+pub use static_pods::{flags_on, images, wish_on};
+
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
+/// kubeadm's mode of a static pod's manifest.
+const MANIFEST: u32 = 0o600;
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;
 
@@ -68,18 +74,30 @@ struct Issuers {
 type ByCa = BTreeMap<CaName, Issuers>;
 
 #[derive(Default)]
-pub(super) struct Builder {
+struct Builder {
     graph: Graph,
     sealing: Sealing,
-    as_issuer: HashMap<DerivationId, crate::hash::Digest>,
+    as_issuer: HashMap<DerivationId, Digest>,
 }
 
 impl Builder {
-    pub(super) fn graph(&self) -> &Graph {
-        &self.graph
+    /// An artifact, and its files in their first places.
+    fn add(&mut self, artifact: Artifact, recipe: Recipe) -> DerivationId {
+        let holds_key = recipe.holds_key();
+        let id = self.make(artifact, recipe);
+        let artifact = self.graph.get(id).artifact.clone();
+        let files = masters(&artifact).into_iter();
+        for file in files.filter(|file| holds_key || file.content != Content::PrivateKey) {
+            let mode = match artifact {
+                Artifact::StaticPod(..) => MANIFEST,
+                _ => mode_of(file.content),
+            };
+            self.place(id, file.content, file.path(), file.node, mode);
+        }
+        id
     }
 
-    pub(super) fn add(&mut self, name: &str, mut recipe: Recipe) -> DerivationId {
+    fn make(&mut self, artifact: Artifact, mut recipe: Recipe) -> DerivationId {
         recipe.begin(self.graph.not_before);
         let id = DerivationId(self.graph.derivations.len());
         let fields = recipe.fields(&|input| InputHashes {
@@ -89,44 +107,26 @@ impl Builder {
         if let Recipe::Authority(authority) = &recipe {
             self.as_issuer.insert(id, authority.issuer_fields().hash());
         }
-        match &recipe {
-            Recipe::Kubeconfig(config) => {
-                self.graph.kubeconfigs.insert(config.identity, id);
+        let inputs = recipe.inputs();
+        for input in &inputs {
+            if let Some(dependents) = self.graph.dependents.get_mut(input.0) {
+                dependents.push(id);
             }
-            Recipe::SigningRequest(manifest) => {
-                self.graph.manifests.insert(manifest.request, id);
-            }
-            Recipe::Accepted(accepted) => {
-                self.graph.answers.insert(accepted.request, id);
-            }
-            _ => {}
         }
-        let name = ArtifactName::of(name);
+        self.graph.dependents.push(Vec::new());
+        let name = artifact.name();
         self.graph.by_name.insert(name.clone(), id);
-        self.graph.derivations.push(Derivation { name, hash: fields.hash(), recipe });
+        let hash = fields.hash();
+        self.graph.derivations.push(Derivation { artifact, name, recipe, inputs, hash });
         id
     }
 
-    fn place(&mut self, derivation: DerivationId, content: Content, path: TreePath) {
-        self.place_on(derivation, content, path, None);
+    /// A copy on a node.
+    fn copy(&mut self, id: DerivationId, content: Content, path: TreePath, node: &NodeName) {
+        self.place(id, content, path, Some(node), mode_of(content));
     }
 
-    fn place_on(
-        &mut self,
-        derivation: DerivationId,
-        content: Content,
-        path: TreePath,
-        node: Option<&NodeName>,
-    ) {
-        // sa.pub is 0600 in kubeadm's output too.
-        let mode = match content {
-            Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
-            Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
-        };
-        self.place_with(derivation, content, path, node, mode);
-    }
-
-    pub(super) fn place_with(
+    fn place(
         &mut self,
         derivation: DerivationId,
         content: Content,
@@ -170,18 +170,20 @@ impl Builder {
     }
 }
 
-pub(super) fn on_node(node: &NodeName, file: &str) -> TreePath {
-    TreePath::of(&format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}"))
+fn mode_of(content: Content) -> u32 {
+    match content {
+        Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
+        // sa.pub is 0600 in kubeadm's output too.
+        Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
+    }
 }
 
 fn bindings(builder: &mut Builder, spec: &Spec) {
     let rows: Vec<_> =
         BINDINGS.iter().filter(|row| spec.cluster.kubernetes.value.has(row.since)).collect();
-    if rows.is_empty() {
-        return;
+    if !rows.is_empty() {
+        builder.add(Artifact::ClusterRoleBindings, Recipe::Bindings(Bindings { rows }));
     }
-    let id = builder.add("cluster/cluster-role-bindings", Recipe::Bindings(Bindings { rows }));
-    builder.place(id, Content::Rendered, TreePath::of("cluster/cluster-role-bindings.yaml"));
 }
 
 fn component_leaves(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuers: &ByCa) {
@@ -227,10 +229,9 @@ fn component_leaf(
         .map(str::to_owned)
         .into_iter()
         .collect();
-    let scope = node.map_or_else(|| "operator".to_owned(), |node| format!("nodes/{}", node.name));
-    let name = format!("{scope}/{}", row.name);
+    let node_name = node.map(|node| node.name.clone());
     let leaf = builder.add(
-        &name,
+        Artifact::Leaf(node_name.clone(), row.name),
         leaf(
             issuer.authority,
             Some(CommonName::of(&common_name)),
@@ -244,43 +245,23 @@ fn component_leaf(
             },
         ),
     );
-    let node_name = node.map(|node| &node.name);
-    match row.home {
-        Home::Pair { certificate, key } => {
-            let Some(node) = node_name else { return };
-            for (content, file) in [(Content::Certificate, certificate), (Content::PrivateKey, key)]
-            {
-                builder.place_on(leaf, content, on_node(node, file), Some(node));
-            }
-        }
-        Home::Kubeconfig { file, server } => {
-            builder.place(
-                leaf,
-                Content::Certificate,
-                TreePath::of(&format!("identities/{name}.crt")),
-            );
-            let server = match (server, node.and_then(|node| node.addresses.first())) {
-                (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
-                _ => spec.cluster.endpoint.value.clone(),
-            };
-            let config = builder.add(
-                &format!("{scope}/{file}"),
-                Recipe::Kubeconfig(Kubeconfig {
-                    identity: leaf,
-                    bundle: issuer.bundle,
-                    cluster: spec.cluster.name.clone(),
-                    server,
-                    user: common_name,
-                    namespace: None,
-                    client_key: None,
-                }),
-            );
-            let path = match node_name {
-                Some(node) => on_node(node, file),
-                None => TreePath::of(&format!("ca/{file}")),
-            };
-            builder.place_on(config, Content::Kubeconfig, path, node_name);
-        }
+    if let Home::Kubeconfig { file, server } = row.home {
+        let server = match (server, node.and_then(|node| node.addresses.first())) {
+            (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
+            _ => spec.cluster.endpoint.value.clone(),
+        };
+        builder.add(
+            Artifact::Kubeconfig(node_name, file),
+            Recipe::Kubeconfig(Kubeconfig {
+                identity: leaf,
+                bundle: issuer.bundle,
+                cluster: spec.cluster.name.clone(),
+                server,
+                user: common_name,
+                namespace: None,
+                client_key: None,
+            }),
+        );
     }
 }
 
@@ -321,12 +302,10 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
         cluster_domain: spec.cluster.dns_domain.value.to_string(),
         serving_certificate: spec.kubelet_serving,
     };
-    let id = builder.add("kubelet-config", Recipe::KubeletConfig(config));
-    for node in &spec.nodes {
-        if Hosts::Kubelets.include(node, spec) {
-            let path = TreePath::of(&format!("nodes/{}/{KUBELET_CONFIG}", node.name));
-            builder.place_with(id, Content::Rendered, path, Some(&node.name), PUBLIC);
-        }
+    let id = builder.add(Artifact::KubeletConfig, Recipe::KubeletConfig(config));
+    for node in spec.nodes.iter().filter(|node| Hosts::Kubelets.include(node, spec)) {
+        let path = in_tree(&node.name, KUBELET_CONFIG);
+        builder.copy(id, Content::Rendered, path, &node.name);
     }
 }
 
@@ -334,9 +313,9 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
     let Some(issuer) = issuers.get(&certificate.ca) else {
         return;
     };
-    let name = &certificate.name;
-    let id = builder.add(
-        &format!("certificates/{name}"),
+    let artifact = Artifact::Certificate(certificate.name.clone());
+    let id = builder.make(
+        artifact.clone(),
         leaf(
             issuer.authority,
             certificate.common_name.clone(),
@@ -347,12 +326,13 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
             Revision::of(certificate.revision),
         ),
     );
-    for (content, suffix) in [(Content::Certificate, "crt"), (Content::PrivateKey, "key")] {
-        builder.place(id, content, TreePath::of(&format!("certificates/{name}/{name}.{suffix}")));
+    for file in masters(&artifact) {
+        let content = file.content;
+        builder.place(id, content, file.path(), None, mode_of(content));
         if let Delivery::Nodes { nodes, folder } = &certificate.delivery {
+            let copy = format!("{folder}/{}", file.name());
             for node in nodes {
-                let path = TreePath::of(&format!("nodes/{node}/{folder}/{name}.{suffix}"));
-                builder.place_on(id, content, path, Some(node));
+                builder.copy(id, content, in_tree(node, &copy), node);
             }
         }
     }

@@ -1,13 +1,12 @@
 //! What there should be: derivations (recipes of artifacts, which know no path) and placements (where
 //! their bytes lie).
 
+mod artifact;
 mod contradictions;
 mod derive;
-mod origin;
+mod layout;
 mod recipe;
 mod sans;
-mod static_pods;
-mod user;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,17 +16,16 @@ use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::sealed::{Recipients, SUFFIX};
 use crate::time::Timestamp;
 
+pub use artifact::{Artifact, Scope, UserPart};
 pub use contradictions::{Contradiction, Severity, contradictions};
-pub use origin::{Origin, origins};
+pub use derive::{flags_on, images, wish_on};
+pub use layout::{Origin, origins, tree_of};
 pub use recipe::{
-    Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, Recipe, Revision,
-    SigningKey,
+    Accepted, Authority, Bindings, BroughtKey, Bundle, InputHashes, Issuance, Kubeconfig, Leaf,
+    PodSource, Recipe, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
+    binding_in_words,
 };
-pub use sans::first_service_address;
-pub use static_pods::{PodSource, StaticPod, flags_on, images, wish_on};
-pub use user::{
-    Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
-};
+pub use sans::{first_service_address, sans_from};
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,8 +40,12 @@ impl DerivationId {
 /// The recipe of one artifact.
 #[derive(Debug)]
 pub struct Derivation {
+    pub artifact: Artifact,
+    /// The artifact's, as it is spelled.
     pub name: ArtifactName,
     pub recipe: Recipe,
+    /// What the recipe reads.
+    pub inputs: Vec<DerivationId>,
     /// Of the recipe and of the recipes that it reads; see [`crate::hash`].
     pub hash: Digest,
 }
@@ -108,10 +110,8 @@ pub struct Graph {
     /// For each derivation, where its placements start.
     starts: Vec<usize>,
     by_name: HashMap<ArtifactName, DerivationId>,
-    kubeconfigs: HashMap<DerivationId, DerivationId>,
-    /// Of each request: its CertificateSigningRequest object, and the certificate that answers it.
-    manifests: HashMap<DerivationId, DerivationId>,
-    answers: HashMap<DerivationId, DerivationId>,
+    /// For each derivation, whose input it is.
+    dependents: Vec<Vec<DerivationId>>,
     by_path: HashMap<TreePath, usize>,
     not_before: Option<Timestamp>,
 }
@@ -225,22 +225,41 @@ impl Graph {
 
     /// The kubeconfig that embeds an identity.
     pub fn kubeconfig_of(&self, identity: DerivationId) -> Option<DerivationId> {
-        self.kubeconfigs.get(&identity).copied()
+        // A CA has all leaves for dependents, and no kubeconfig.
+        match self.get(identity).recipe {
+            Recipe::Leaf(_) | Recipe::Accepted(_) => {
+                self.dependent(identity, |recipe| matches!(recipe, Recipe::Kubeconfig(_)))
+            }
+            _ => None,
+        }
     }
 
     /// The CertificateSigningRequest object around a request.
     pub fn manifest_of(&self, request: DerivationId) -> Option<DerivationId> {
-        self.manifests.get(&request).copied()
+        self.dependent(request, |recipe| matches!(recipe, Recipe::SigningRequest(_)))
     }
 
     /// Some certificate is signed by the cluster.
     pub fn has_requests(&self) -> bool {
-        !self.answers.is_empty()
+        self.derivations.iter().any(|one| matches!(one.recipe, Recipe::Request(_)))
     }
 
     /// The certificate that answers a request.
     pub fn answer_to(&self, request: DerivationId) -> Option<DerivationId> {
-        self.answers.get(&request).copied()
+        match self.get(request).recipe {
+            Recipe::Request(_) => {
+                self.dependent(request, |recipe| matches!(recipe, Recipe::Accepted(_)))
+            }
+            _ => None,
+        }
+    }
+
+    fn dependent(
+        &self,
+        id: DerivationId,
+        wanted: impl Fn(&Recipe) -> bool,
+    ) -> Option<DerivationId> {
+        self.dependents(id).find(|other| wanted(&self.get(*other).recipe))
     }
 
     /// The key of an identity, where somebody else holds it.
@@ -266,6 +285,6 @@ impl Graph {
 
     /// What embeds or is issued by `id`, directly.
     pub fn dependents(&self, id: DerivationId) -> impl Iterator<Item = DerivationId> + '_ {
-        self.ids().skip(id.0).filter(move |other| self.get(*other).recipe.inputs().contains(&id))
+        self.dependents.get(id.0).into_iter().flatten().copied()
     }
 }

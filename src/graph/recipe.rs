@@ -1,11 +1,12 @@
 //! The recipes: what an artifact is made of, and the fields that its hash covers.
 
+mod revision;
+mod static_pod;
+mod user;
+
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::DerivationId;
-use super::static_pods::StaticPod;
-use super::user::{Accepted, BroughtKey, Request, SigningRequest, UserBindings};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
@@ -14,6 +15,12 @@ use crate::name::{CommonName, DnsName, Endpoint, Label, San};
 use crate::profile::BindingRow;
 use crate::spec::{BroughtCa, CaName, Policy, Setting, Usage};
 use crate::time::{Span, Timestamp};
+
+pub use revision::Revision;
+pub use static_pod::{PodSource, StaticPod};
+pub use user::{
+    Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
+};
 
 /// How one artifact is made.
 #[derive(Debug)]
@@ -109,33 +116,9 @@ pub struct Bindings {
     pub rows: Vec<&'static BindingRow>,
 }
 
-/// The revision that forces a new key: of the component (or user, certificate) and of the node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revision {
-    pub component: u32,
-    pub node: u32,
-}
-
-impl Revision {
-    pub fn of(own: u32) -> Self {
-        Revision { component: own, node: 1 }
-    }
-}
-
-impl fmt::Display for Revision {
-    /// `2`, or `2.3` where the node has a revision of its own.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.component.fmt(f)?;
-        match self.node {
-            1 => Ok(()),
-            node => write!(f, ".{node}"),
-        }
-    }
-}
-
 impl Recipe {
     /// What this recipe reads.
-    pub fn inputs(&self) -> Vec<DerivationId> {
+    pub(super) fn inputs(&self) -> Vec<DerivationId> {
         match self {
             Recipe::Authority(_)
             | Recipe::SigningKey(_)
@@ -150,6 +133,16 @@ impl Recipe {
             Recipe::Bundle(bundle) => vec![bundle.authority],
             Recipe::Kubeconfig(config) => vec![config.identity, config.bundle],
             Recipe::StaticPod(pod) => pod.restarts.iter().map(|(_, id)| *id).collect(),
+        }
+    }
+
+    /// A private key goes with it, in a file of its own.
+    pub(super) fn holds_key(&self) -> bool {
+        match self {
+            Recipe::Leaf(leaf) => leaf.brought.is_none(),
+            Recipe::Request(request) => request.brought.is_none(),
+            Recipe::Accepted(_) => false,
+            _ => true,
         }
     }
 
@@ -251,7 +244,7 @@ impl Recipe {
             Recipe::SigningKey(key) => fields
                 .text("builder", "signing-key")
                 .text("key", explicit(key.explicit_key, &key.key))
-                .text("revision", not_first(Revision::of(key.revision))),
+                .text("revision", Revision::of(key.revision).hashed()),
             Recipe::Leaf(leaf) => fields
                 .text("builder", "leaf")
                 .text("common-name", leaf.common_name.as_ref().map_or("", |name| name.as_str()))
@@ -261,7 +254,7 @@ impl Recipe {
                 .text("key", leaf.policy.key.value.as_str())
                 .integer("validity", leaf.policy.validity.value.as_seconds(), 0)
                 .text("not-before", written(leaf.not_before))
-                .text("revision", not_first(leaf.revision))
+                .text("revision", leaf.revision.hashed())
                 .text(
                     "request",
                     leaf.brought
@@ -322,7 +315,7 @@ impl Authority {
                 .text("builder", "authority")
                 .text("common-name", common_name.value.as_str())
                 .text("key", explicit(*explicit_key, key))
-                .text("revision", not_first(Revision::of(*revision))),
+                .text("revision", Revision::of(*revision).hashed()),
             Issuance::Brought(brought) => fields
                 .text("builder", "brought-authority")
                 .text("certificate", Digest::of(&brought.der).to_string()),
@@ -345,10 +338,6 @@ impl Kubeconfig {
 
 fn explicit(explicit: bool, key: &Setting<KeyAlgorithm>) -> &'static str {
     if explicit { key.value.as_str() } else { "" }
-}
-
-pub(super) fn not_first(revision: Revision) -> String {
-    if revision == Revision::of(1) { String::new() } else { revision.to_string() }
 }
 
 fn written(not_before: Option<Timestamp>) -> String {

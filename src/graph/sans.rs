@@ -11,38 +11,35 @@ use crate::spec::{Node, Spec};
 
 /// The alternative names of a row's certificate, on a node if it is of one.
 pub fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
-    let mut sans = BTreeSet::new();
-    for from in row.sans {
-        match from {
-            SanFrom::Fixed(text) => {
-                sans.insert(San::of(text));
-            }
-            SanFrom::Node => {
-                if let Some(node) = node {
-                    sans.insert(San::from(&node.name));
-                    sans.extend(node.addresses.iter().map(|address| San::Ip(address.ip())));
-                    sans.extend(node.sans.iter().cloned());
-                }
-            }
-            SanFrom::Component => {
-                if let Some(settings) = spec.components.get(&row.component) {
-                    sans.extend(settings.sans.iter().cloned());
-                }
-            }
-            SanFrom::ServiceDomain => {
-                let name = format!("kubernetes.default.svc.{}", spec.cluster.dns_domain.value);
-                sans.insert(San::Dns(name.into()));
-            }
-            SanFrom::ServiceAddress => {
-                let first = spec.cluster.service_cidrs.value.first();
-                sans.extend(first.and_then(|cidr| service_address(*cidr)).map(San::Ip));
-            }
-            SanFrom::EndpointHost => {
-                sans.insert(spec.cluster.endpoint.value.host.clone());
-            }
+    row.sans.iter().flat_map(|from| sans_from(spec, row, node, *from)).collect()
+}
+
+/// Those of them that come from one place.
+pub fn sans_from(spec: &Spec, row: &LeafRow, node: Option<&Node>, from: SanFrom) -> Vec<San> {
+    let cluster = &spec.cluster;
+    match (from, node) {
+        (SanFrom::Fixed(text), _) => vec![San::of(text)],
+        (SanFrom::Node, None) => Vec::new(),
+        (SanFrom::Node, Some(node)) => {
+            let addresses = node.addresses.iter().map(|address| San::Ip(address.ip()));
+            let own = [San::from(&node.name)].into_iter().chain(addresses);
+            own.chain(node.sans.iter().cloned()).collect()
         }
+        (SanFrom::Component, _) => {
+            let settings = spec.components.get(&row.component);
+            settings.into_iter().flat_map(|settings| settings.sans.iter().cloned()).collect()
+        }
+        (SanFrom::ServiceDomain, _) => {
+            let name = format!("kubernetes.default.svc.{}", cluster.dns_domain.value);
+            vec![San::Dns(name.into())]
+        }
+        (SanFrom::ServiceAddress, _) => {
+            let first = cluster.service_cidrs.value.first();
+            let address = first.and_then(|cidr| service_address(*cidr));
+            address.map(San::Ip).into_iter().collect()
+        }
+        (SanFrom::EndpointHost, _) => vec![cluster.endpoint.value.host.clone()],
     }
-    sans
 }
 
 /// The network's second address: the `kubernetes` service's (kubeadm, GetAPIServerVirtualIP).

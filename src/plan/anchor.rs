@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::judge::Judge;
-use crate::graph::{Content, DerivationId, Recipe};
+use crate::graph::{Content, DerivationId, Recipe, tree_of};
 use crate::state::Entry;
 
 /// Some file of this authority or of what it issued is here: it was made before.
@@ -29,10 +29,7 @@ pub(super) fn in_another_tree(judge: &Judge<'_>, id: DerivationId) -> bool {
     if files.is_empty() {
         return false;
     }
-    let below_node = |path: &str| -> Option<String> {
-        let (_node, rest) = path.strip_prefix("nodes/")?.split_once('/')?;
-        Some(rest.to_owned())
-    };
+    let below_node = |path: &'_ str| tree_of(path).map(|(_, file)| file.to_owned());
     let bundles =
         graph.dependents(id).filter(|other| matches!(graph.get(*other).recipe, Recipe::Bundle(_)));
     let own: HashSet<String> = std::iter::once(id)

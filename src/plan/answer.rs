@@ -16,7 +16,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, accepted: &Accepted
     let world = judge.world;
     let after_request = judge.after(accepted.request).clone();
     let submitted = matches!(after_request, After::Kept(_))
-        && !has_step(judge, world.graph.manifest_of(accepted.request));
+        && !world.graph.manifest_of(accepted.request).is_some_and(|id| judge.has_step(id));
     let Some(facts) = world.survey.witness(id).certificate() else {
         if submitted {
             judge.plan.waiting.push(id);
@@ -24,7 +24,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, accepted: &Accepted
         keep_as_it_is(judge, id);
         return After::Unavailable;
     };
-    let made_anew = matches!(after_request, After::Rebuilt);
+    let made_anew = matches!(after_request, After::Rebuilt { .. });
     let answered = !made_anew && is_answered(world, id, accepted);
     let expected = accepted_entry(
         world,
@@ -36,9 +36,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, accepted: &Accepted
     judge.plan.kept.push((id, expected.clone()));
     match judge.entry(id) {
         Some(entry) if made_anew || *entry == expected => {}
-        Some(_) => judge.step(id, Action::Record, vec![Reason::LockOutdated]),
         None if made_anew => {}
-        None => judge.step(id, Action::Record, vec![Reason::NotInLock]),
+        known => {
+            let reason = if known.is_some() { Reason::LockOutdated } else { Reason::NotInLock };
+            judge.step(id, Action::Record, vec![reason]);
+        }
     }
     if submitted && !answered {
         judge.plan.waiting.push(id);
@@ -56,8 +58,7 @@ fn key_after(judge: &Judge<'_>, id: DerivationId) -> Option<Digest> {
     if let Some(brought) = world.graph.brought_key(id) {
         return Some(brought.public_key.digest());
     }
-    let mut last = judge.plan.steps.iter().rev().take(3);
-    if last.any(|step| step.derivation == id && step.action.makes_key()) {
+    if matches!(judge.after(id), After::Rebuilt { new_key: true }) {
         return None;
     }
     let recorded = || judge.entry(id).and_then(|entry| entry.public_key);
@@ -80,11 +81,6 @@ pub fn accepted_entry(
             .map(BroughtKey::digest),
         ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
     }
-}
-
-fn has_step(judge: &Judge<'_>, id: Option<DerivationId>) -> bool {
-    let mut last = judge.plan.steps.iter().rev().take(2);
-    last.any(|step| Some(step.derivation) == id)
 }
 
 /// Issued by this authority; an authority key identifier need not be there.

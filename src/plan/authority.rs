@@ -87,8 +87,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
     };
     let make = |judge: &mut Judge<'_>, action, reason| {
         judge.issuers.insert(id, fresh.clone());
-        judge.step(id, action, vec![reason]);
-        After::Rebuilt
+        judge.step(id, action, vec![reason])
     };
     let unusable = empty_key(judge, id).or_else(|| judge.renamed_anchor(id));
     if let Some(empty) = unusable {
@@ -186,8 +185,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> After 
             ..fresh
         },
     );
-    judge.step(id, Action::Reissue, reasons);
-    After::Rebuilt
+    judge.step(id, Action::Reissue, reasons)
 }
 
 /// The certificate is gone everywhere. The key alone is enough to issue it again: same subject, same key,
@@ -241,8 +239,7 @@ fn judge_without_certificate(
         _ => subject_on_record(judge.world, id, &fresh.subject),
     };
     judge.issuers.insert(id, IssuerAfter { subject, key: issuer_key, ..fresh.clone() });
-    judge.step(id, action, vec![reason]);
-    After::Rebuilt
+    judge.step(id, action, vec![reason])
 }
 
 fn raised(recipe: &Recipe, entry: Option<&Entry>) -> Option<String> {
@@ -303,13 +300,9 @@ fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> Af
                 old: here.digest.to_string(),
                 new: facts.digest.to_string(),
             };
-            judge.step(id, Action::Render, vec![reason]);
-            After::Rebuilt
+            judge.step(id, Action::Render, vec![reason])
         }
-        None => {
-            judge.step(id, Action::Render, vec![Reason::New]);
-            After::Rebuilt
-        }
+        None => judge.step(id, Action::Render, vec![Reason::New]),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Intent;
-use crate::graph::Graph;
+use crate::graph::{Graph, Scope};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::state::Lock;
@@ -71,7 +71,7 @@ pub fn replaced_roots(
     };
     let is_root = |name: &ArtifactName| match graph.find(name) {
         Some(id) => graph.get(id).recipe.is_anchor(),
-        None => name.as_str().starts_with("ca/"),
+        None => matches!(Scope::of(name), Scope::Ca(_)),
     };
     let known = before.entries.keys().filter(|name| is_root(name));
     let changed =

@@ -20,8 +20,8 @@ use crate::time::Timestamp;
 pub(super) enum After {
     /// Its public content stays: the digest of it.
     Kept(Digest),
-    /// It is built again.
-    Rebuilt,
+    /// It is built again, over its key or over a new one.
+    Rebuilt { new_key: bool },
     /// It cannot be had: blocked, mixed or absent.
     Unavailable,
 }
@@ -172,7 +172,8 @@ impl<'a> Judge<'a> {
         self.world.inventory.secret_size(place.path.as_str())
     }
 
-    pub fn step(&mut self, id: DerivationId, action: Action, reasons: Vec<Reason>) {
+    /// It is built again, unless the action only mends or records.
+    pub fn step(&mut self, id: DerivationId, action: Action, reasons: Vec<Reason>) -> After {
         let (writes, modes) = self.files(id, action);
         if action.signs()
             && let Recipe::Leaf(leaf) = &self.world.graph.get(id).recipe
@@ -180,6 +181,12 @@ impl<'a> Judge<'a> {
             self.signers.push((leaf.issuer, id));
         }
         self.plan.steps.push(Step { derivation: id, action, reasons, writes, modes });
+        After::Rebuilt { new_key: action.makes_key() }
+    }
+
+    /// Something is done to it. Steps are in build order, one for an artifact at most.
+    pub fn has_step(&self, id: DerivationId) -> bool {
+        self.plan.steps.binary_search_by_key(&id, |step| step.derivation).is_ok()
     }
 
     pub fn block(
@@ -214,8 +221,10 @@ impl<'a> Judge<'a> {
             Some(entry) if *entry == expected && !unrecorded => {
                 self.step(id, Action::Record, changed);
             }
-            Some(_) => self.step(id, Action::Record, vec![Reason::LockOutdated]),
-            None => self.step(id, Action::Record, vec![Reason::NotInLock]),
+            known => {
+                let reason = if known.is_some() { Reason::LockOutdated } else { Reason::NotInLock };
+                self.step(id, Action::Record, vec![reason]);
+            }
         }
     }
 
@@ -327,11 +336,7 @@ impl<'a> Judge<'a> {
             if !seen.insert(authority) {
                 continue;
             }
-            let makes_key = self
-                .plan
-                .steps
-                .iter()
-                .any(|step| step.derivation == authority && step.action.makes_key());
+            let makes_key = matches!(self.after(authority), After::Rebuilt { new_key: true });
             let blocked = self.plan.blocked.iter().any(|b| b.derivation == authority);
             if makes_key || blocked || self.key_can_be_had(authority) {
                 continue;

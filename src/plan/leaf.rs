@@ -41,8 +41,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         if end < wished_end {
             judge.plan.notes.push(Note::Clamped { derivation: id, until: end });
         }
-        judge.step(id, action, reasons);
-        After::Rebuilt
+        judge.step(id, action, reasons)
     };
     let lost = |judge: &mut Judge<'_>, why: String| {
         if judge.world.graph.is_key_derived(id) {

@@ -12,7 +12,7 @@ use super::{Note, Plan, Proof, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
 };
-use crate::graph::{Content, DerivationId, Origin, Recipe, origins};
+use crate::graph::{Artifact, Content, DerivationId, Origin, Scope, origins, tree_of};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
@@ -64,13 +64,17 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
         };
         for (file, form) in forms.into_iter().flatten() {
             let made = match file.parse::<TreePath>() {
-                Ok(tree_path) if !is_users_own(world, path) => {
+                Ok(tree_path) => {
                     let origins = origins(path);
-                    let made = remembered(world.lock, &tree_path, &form, &origins)
-                        .or_else(|| named(world.lock, &nodes, path, &form, &origins));
+                    let made = if is_users_own(world, &origins) {
+                        None
+                    } else {
+                        remembered(world.lock, &tree_path, &form, &origins)
+                            .or_else(|| named(world.lock, &nodes, path, &form, &origins))
+                    };
                     made.map(|made| (tree_path, made))
                 }
-                _ => None,
+                Err(_) => None,
             };
             match made {
                 Some((tree_path, made)) if !is_proven(&proof, path, &form, made) => {
@@ -112,14 +116,12 @@ fn note(plan: &mut Plan, path: &str, what: String) {
 }
 
 /// Where a kubeconfig says that its user's own key lies, it may: that key is not kpki's to delete.
-fn is_users_own(world: World<'_>, path: &str) -> bool {
-    let Some((folder, file)) = path.rsplit_once('/') else {
-        return false;
-    };
-    let config = format!("{folder}/kubeconfig").parse::<ArtifactName>();
-    let config = config.ok().and_then(|name| world.graph.find(&name));
-    config.is_some_and(|id| match &world.graph.get(id).recipe {
-        Recipe::Kubeconfig(config) => config.client_key.as_deref() == Some(file),
+fn is_users_own(world: World<'_>, origins: &[Origin]) -> bool {
+    origins.iter().any(|origin| match &origin.artifact {
+        Artifact::User(..) if origin.content == Content::PrivateKey => {
+            let identity = world.graph.find(&origin.artifact.name());
+            identity.is_some_and(|id| world.graph.brought_key(id).is_some())
+        }
         _ => false,
     })
 }
@@ -148,20 +150,18 @@ fn named(
     origins: &[Origin],
 ) -> Option<Made> {
     // What nodes share is on record for all of them: a node that no line names never had it.
-    let node = path.strip_prefix("nodes/").and_then(|rest| rest.split('/').next());
-    if node.is_some_and(|node| !nodes.contains(node)) {
+    if tree_of(path).is_some_and(|(node, _)| !nodes.contains(node)) {
         return None;
     }
     origins.iter().find_map(|origin| is_of(lock, path, form, origin))
 }
 
 fn nodes_on_record(lock: &Lock) -> BTreeSet<&str> {
-    let names = lock.entries.keys().map(ArtifactName::as_str);
-    names.filter_map(|name| name.strip_prefix("nodes/")?.split('/').next()).collect()
+    lock.entries.keys().filter_map(|name| Scope::of(name).node()).collect()
 }
 
 fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Made> {
-    let entry = lock.entries.get(&origin.name)?;
+    let entry = lock.entries.get(&origin.artifact.name())?;
     match form {
         Form::Public(bytes) => {
             is_public_part(entry, origin.content, bytes).then(|| Made::Content(Digest::of(bytes)))
@@ -174,7 +174,7 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
         }
         Form::Plain(size) => {
             let same_size = origin.content != Content::Kubeconfig || entry.size == Some(*size);
-            let identity = lock.entries.get(&origin.identity)?;
+            let identity = lock.entries.get(&origin.identity().name())?;
             // Over a request that was brought, the key is the user's own.
             let own = origin.content == Content::Kubeconfig || identity.content.is_none();
             let holds_key = matches!(origin.content, Content::PrivateKey | Content::Kubeconfig);

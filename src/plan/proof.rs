@@ -11,9 +11,8 @@ use super::{Witness, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem, is_signed_by,
 };
-use crate::graph::{Content, Recipe, origins};
+use crate::graph::{Artifact, Content, Recipe, origins};
 use crate::hash::Digest;
-use crate::name::ArtifactName;
 use crate::spec::CaName;
 
 /// The anchors' folder below `out/`.
@@ -71,13 +70,8 @@ impl<'w> Proof<'w> {
             paths.insert(format!("{stem}.crt"));
         }
         for origin in origins(path) {
-            let identity = origin.identity.as_str();
-            paths.insert(format!("identities/{identity}.crt"));
-            if let Some(user) = identity.strip_prefix("users/") {
-                let user = user.split('/').next().unwrap_or(user);
-                paths.insert(format!("users/{user}/{user}.crt"));
-            }
-            if let Some(id) = self.world.graph.find(&origin.identity) {
+            paths.extend(origin.witness().map(|path| path.to_string()));
+            if let Some(id) = self.world.graph.find(&origin.identity().name()) {
                 match self.world.survey.witness(id) {
                     Witness::Certificate { der, .. } => found.extend(self.key_of(der)),
                     // The anchor's own public file; any other key has no signature.
@@ -117,7 +111,7 @@ fn is_anchors_own(witness: &Witness) -> bool {
 
 /// A CA that the description has no more, as long as its certificate lies where it was, as the lock has it.
 fn recorded(world: World<'_>, ca: CaName) -> Option<CertificateFacts> {
-    let name: ArtifactName = format!("ca/{ca}").parse().ok()?;
+    let name = Artifact::Ca(ca).name();
     if world.graph.find(&name).is_some() {
         return None;
     }

@@ -17,14 +17,13 @@ pub(super) fn judge_bundle(judge: &mut Judge<'_>, id: DerivationId, bundle: &Bun
             keep_as_it_is(judge, id);
             After::Unavailable
         }
-        After::Rebuilt => {
+        After::Rebuilt { .. } => {
             let reason = if judge.entry(id).is_some() {
                 Reason::DependencyRebuilt { name }
             } else {
                 Reason::New
             };
-            judge.step(id, Action::Render, vec![reason]);
-            After::Rebuilt
+            judge.step(id, Action::Render, vec![reason])
         }
         After::Kept(_) => {
             let Some(der) = world.survey.witness(bundle.authority).der() else {
@@ -158,7 +157,7 @@ pub(super) fn judge_kubeconfig(
         _ => {
             let rebuilt = [(config.identity, &identity), (config.bundle, &bundle)]
                 .into_iter()
-                .filter(|(_, after)| matches!(after, After::Rebuilt))
+                .filter(|(_, after)| matches!(after, After::Rebuilt { .. }))
                 .map(|(input, _)| Reason::DependencyRebuilt {
                     name: world.graph.get(input).name.clone(),
                 })
@@ -169,7 +168,7 @@ pub(super) fn judge_kubeconfig(
     let content = kubeconfig_content(config, certificate, authorities);
     // Whatever is done to the file, this will be its public content: its reader is judged by it.
     let written = |after| match after {
-        After::Rebuilt => After::Kept(content),
+        After::Rebuilt { .. } => After::Kept(content),
         other => other,
     };
     let Some(place) = world.graph.placements(id).first() else {
@@ -264,12 +263,7 @@ fn render(
     reasons: Vec<Reason>,
 ) -> After {
     let world = judge.world;
-    let new_key = judge
-        .plan
-        .steps
-        .iter()
-        .last()
-        .is_some_and(|step| step.derivation == config.identity && step.action.makes_key());
+    let new_key = matches!(judge.after(config.identity), After::Rebuilt { new_key: true });
     if config.client_key.is_none() && !new_key && !judge.key_can_be_had(config.identity) {
         let identity = &world.graph.get(config.identity).name;
         let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -284,8 +278,7 @@ fn render(
             format!("it must be written again ({why}), and the key of {identity} is not here"),
         );
     }
-    judge.step(id, Action::Render, reasons);
-    After::Rebuilt
+    judge.step(id, Action::Render, reasons)
 }
 
 /// Nothing can be said: the lock's line stays as it is.

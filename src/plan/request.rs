@@ -29,10 +29,7 @@ fn judge_own(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> Afte
     let name = &world.graph.get(id).name;
     let entry = judge.entry(id);
     let key_is_here = judge.key_is_here(id);
-    let make = |judge: &mut Judge<'_>, action, reasons| {
-        judge.step(id, action, reasons);
-        After::Rebuilt
-    };
+    let make = |judge: &mut Judge<'_>, action, reasons| judge.step(id, action, reasons);
     let lost = |judge: &mut Judge<'_>, why: String| {
         if judge.world.graph.is_key_derived(id) {
             let reasons = judge.all_missing(id);
@@ -163,8 +160,7 @@ fn judge_brought(
             (Some(_), Some(place)) => Reason::OutputMissing { path: place.path.clone() },
             _ => Reason::New,
         };
-        judge.step(id, Action::Render, vec![reason]);
-        return After::Rebuilt;
+        return judge.step(id, Action::Render, vec![reason]);
     };
     if *der != brought.request.der {
         let reason = Reason::InputChanged {
@@ -172,13 +168,11 @@ fn judge_brought(
             old: facts.digest.to_string(),
             new: brought.digest().to_string(),
         };
-        judge.step(id, Action::Render, vec![reason]);
-        return After::Rebuilt;
+        return judge.step(id, Action::Render, vec![reason]);
     }
     let reasons = due(judge, id, &request.policy);
     if !reasons.is_empty() {
-        judge.step(id, Action::Reissue, reasons);
-        return After::Rebuilt;
+        return judge.step(id, Action::Reissue, reasons);
     }
     let expected = request_entry(world, id, request, facts);
     judge.keep_or_repair(id, expected);
@@ -283,14 +277,13 @@ pub(super) fn judge_manifest(
             keep_as_it_is(judge, id);
             After::Unavailable
         }
-        After::Rebuilt => {
+        After::Rebuilt { .. } => {
             let name = world.graph.get(recipe.request).name.clone();
             let reason = match judge.entry(id) {
                 Some(_) => Reason::DependencyRebuilt { name },
                 None => Reason::New,
             };
-            judge.step(id, Action::Render, vec![reason]);
-            After::Rebuilt
+            judge.step(id, Action::Render, vec![reason])
         }
         After::Kept(_) => match signing_request_on_disk(world, recipe.request) {
             Some(manifest) => judge_bytes(judge, id, manifest.yaml().as_bytes()),

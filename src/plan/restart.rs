@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::judge::{After, Judge};
 use super::{Action, Orphan, Plan, World};
-use crate::graph::{DerivationId, Recipe, StaticPod};
+use crate::graph::{Artifact, DerivationId, Recipe, StaticPod};
 use crate::name::NodeName;
 use crate::profile::{Hosts, Process, Reader};
 use crate::shell::{operand, quoted};
@@ -115,7 +115,7 @@ fn changes(judge: &Judge<'_>, id: DerivationId, written: &HashSet<DerivationId>)
     match (recorded, judge.after(id)) {
         (_, After::Unavailable) => false,
         (Some(old), After::Kept(now)) => old != *now,
-        (Some(_), After::Rebuilt) => true,
+        (Some(_), After::Rebuilt { .. }) => true,
         (None, _) => written.contains(&id),
     }
 }
@@ -134,12 +134,14 @@ pub(super) fn removed_members(plan: &mut Plan, world: World<'_>) {
     if described.is_empty() {
         return;
     }
-    let suffix = format!("/manifests/{}", Process::Etcd.name());
     let gone = plan.orphans.iter().filter_map(|orphan| match orphan {
-        Orphan::Line(name) => {
-            let member = name.as_str().strip_prefix("nodes/")?.strip_suffix(&suffix)?;
-            (!described.contains(member)).then(|| Membership::Remove { member: member.to_owned() })
-        }
+        Orphan::Line(name) => match name.as_str().parse() {
+            Ok(Artifact::StaticPod(node, Process::Etcd)) => {
+                let is_gone = !described.contains(node.as_str());
+                is_gone.then(|| Membership::Remove { member: node.to_string() })
+            }
+            _ => None,
+        },
         Orphan::File { .. } => None,
     });
     plan.membership.extend(gone.collect::<Vec<_>>());

@@ -44,8 +44,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
         }),
         (None, _) if world.graph.is_key_derived(id) && entry.is_some() => {
             let reasons = judge.all_missing(id);
-            judge.step(id, Action::Create, reasons);
-            return After::Rebuilt;
+            return judge.step(id, Action::Create, reasons);
         }
         (None, Witness::Unreadable { path, why }) => {
             Some(format!("out/{path} {why}, and its key is not here"))
@@ -55,23 +54,21 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &SigningKey
             "the tree of a node that is no longer described holds it, out/ca/ does not".to_owned(),
         ),
         (None, _) => {
-            judge.step(id, Action::Create, vec![Reason::New]);
-            return After::Rebuilt;
+            return judge.step(id, Action::Create, vec![Reason::New]);
         }
     };
     if let Some(why) = blocked_by {
         if !replace {
             return judge.block_replacement(id, why);
         }
-        judge.step(id, Action::Replace, vec![Reason::ReplacementAllowed]);
-        return After::Rebuilt;
+        return judge.step(id, Action::Replace, vec![Reason::ReplacementAllowed]);
     }
     let Some(key) = world.survey.witness(id).public_key() else {
         // The private key is here: its public half is written again from it.
         let (stale, _) = judge.stale_copies(id);
         let reasons = stale.into_iter().map(|(_, _, reason)| reason).collect();
-        judge.step(id, Action::Repair, reasons);
-        return entry.and_then(|entry| entry.public_key).map_or(After::Rebuilt, After::Kept);
+        let rebuilt = judge.step(id, Action::Repair, reasons);
+        return entry.and_then(|entry| entry.public_key).map_or(rebuilt, After::Kept);
     };
     if !judge.key_can_be_had(id) {
         judge.plan.absent.push(id);

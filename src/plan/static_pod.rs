@@ -7,7 +7,7 @@ use std::fmt;
 use super::judge::{After, Judge};
 use super::rendered::keep_as_it_is;
 use super::{Action, Membership, Reason, Restart, World};
-use crate::graph::{DerivationId, PodSource, StaticPod};
+use crate::graph::{Artifact, DerivationId, PodSource, StaticPod};
 use crate::hash::{Digest, Fields};
 use crate::manifest;
 use crate::name::ArtifactName;
@@ -109,7 +109,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
         let name = &world.graph.get(*input).name;
         match judge.after(*input) {
             After::Kept(digest) => contents.push((name, *digest)),
-            After::Rebuilt => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
+            After::Rebuilt { .. } => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
             After::Unavailable => {
                 keep_as_it_is(judge, id);
                 return After::Unavailable;
@@ -154,7 +154,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
     let mut reasons = rebuilt;
     match (file, facts) {
         (None, _) if entry.is_none() => {
-            judge.step(id, Action::Render, vec![Reason::New]);
+            let after = judge.step(id, Action::Render, vec![Reason::New]);
             if let Some(url) =
                 start.filter(|start| start.existing).and(recipe.members.get(recipe.node.as_str()))
             {
@@ -163,11 +163,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
                     peer_url: url.clone(),
                 });
             }
-            return After::Rebuilt;
+            return after;
         }
         (None, _) => reasons.push(Reason::OutputMissing { path: path.clone() }),
         (Some(File::Unusable { what }), _) => {
-            reasons.push(Reason::OutputUnreadable { path: path.clone(), why: what.clone() })
+            reasons.push(Reason::OutputUnreadable { path: path.clone(), why: what.clone() });
         }
         // Not what was written last: whoever changed it, what it says is no guide.
         _ if recorded.is_some() && recorded != old.map(Digest::of) => {
@@ -201,7 +201,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, recipe: &StaticPod)
         writes: vec![path.clone()],
         modes: Vec::new(),
     });
-    After::Rebuilt
+    After::Rebuilt { new_key: false }
 }
 
 /// A member with another address than etcd's own list has.
@@ -302,10 +302,11 @@ fn etcd_start(
 
 /// The manifest of that node's etcd was made before.
 fn is_made(world: World<'_>, node: &str) -> bool {
-    let process = Process::Etcd.name();
-    let recorded = format!("nodes/{node}/manifests/{process}")
-        .parse::<ArtifactName>()
-        .is_ok_and(|name| world.lock.entries.contains_key(&name));
-    let path = format!("nodes/{node}/etc/kubernetes/manifests/{process}.yaml");
-    recorded || world.inventory.get(&path).is_some()
+    let Ok(node) = node.parse() else {
+        return false;
+    };
+    let name = Artifact::StaticPod(node, Process::Etcd).name();
+    let placed = world.graph.find(&name).into_iter().flat_map(|id| world.graph.placements(id));
+    let mut files = placed.map(|place| place.path.as_str());
+    world.lock.entries.contains_key(&name) || files.any(|path| world.inventory.get(path).is_some())
 }

@@ -84,7 +84,7 @@ impl<'a> Unreadable<'a> {
         // Inputs come first in a graph.
         for id in graph.ids().rev() {
             if judged.contains(&id) {
-                judged.extend(graph.get(id).recipe.inputs());
+                judged.extend(&graph.get(id).inputs);
             }
         }
         let is_asked = |place: &&Placement| {

@@ -40,13 +40,4 @@ impl Input {
             Input::Leaf(name) | Input::Kubeconfig(name) => name,
         }
     }
-
-    /// The artifact's name, for a reader on this node.
-    pub fn artifact(self, node: &str) -> String {
-        match self {
-            Input::Bundle(ca) => format!("bundle/{ca}"),
-            Input::ServiceAccount | Input::KubeletConfig => self.name().to_owned(),
-            Input::Leaf(name) | Input::Kubeconfig(name) => format!("nodes/{node}/{name}"),
-        }
-    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::certificate::left;
 use crate::facts::CertificateFacts;
-use crate::graph::{DerivationId, Recipe};
+use crate::graph::{Artifact, DerivationId, Recipe};
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{Plan, Reason, Witness, World, renewal};
 use crate::time::Timestamp;
@@ -91,8 +91,11 @@ fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Strin
         && let Some(ca) = world.survey.witness(issuer).certificate()
         && facts.authority_key_id.as_ref() == Some(&ca.key_id())
     {
-        let name = &world.graph.get(issuer).name;
-        return name.as_str().strip_prefix("ca/").unwrap_or(name.as_str()).to_owned();
+        let issuer = world.graph.get(issuer);
+        return match &issuer.artifact {
+            Artifact::Ca(ca) => ca.to_string(),
+            _ => issuer.name.to_string(),
+        };
     }
     if facts.is_self_issued() { "itself".to_owned() } else { facts.issuer.to_string() }
 }

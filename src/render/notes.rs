@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::{DerivationId, images};
+use crate::graph::{Artifact, DerivationId, images};
 use crate::plan::{Change, Note, Plan, Reason, World, unverified};
 use crate::spec::Spec;
 
@@ -141,8 +141,8 @@ fn kubelet_client_loses_its_group(world: World<'_>, plan: &Plan) -> Option<Strin
     plan.steps
         .iter()
         .any(|step| {
-            let name = &world.graph.get(step.derivation).name;
-            name.as_str().rsplit('/').next() == Some(NAME) && step.reasons.iter().any(loses_group)
+            let artifact = &world.graph.get(step.derivation).artifact;
+            matches!(artifact, Artifact::Leaf(_, NAME)) && step.reasons.iter().any(loses_group)
         })
         .then(|| {
             format!(

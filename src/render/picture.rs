@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::counted;
 use crate::facts::CertificateFacts;
-use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::graph::{Artifact, Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::profile::{APISERVER, LEAVES};
 use crate::spec::{Spec, Usage};
 
@@ -176,15 +176,16 @@ fn authority_lines(graph: &Graph, id: DerivationId, authority: &Authority) -> Ve
 
 fn kind(graph: &Graph, id: DerivationId) -> Option<Kind> {
     let derivation = graph.get(id);
-    let (scope, rest) = derivation.name.as_str().split_once('/')?;
     let by_request = matches!(derivation.recipe, Recipe::Accepted(_));
-    match (scope, &derivation.recipe) {
-        ("users", _) => Some(Kind::User { by_request }),
-        ("certificates", Recipe::Leaf(leaf)) => Some(Kind::Certificate { usage: leaf.usage }),
-        _ => {
-            let row = rest.rsplit('/').next()?;
-            LEAVES.iter().position(|leaf| leaf.name == row).map(Kind::Row)
+    match (&derivation.artifact, &derivation.recipe) {
+        (Artifact::User(..), _) => Some(Kind::User { by_request }),
+        (Artifact::Certificate(_), Recipe::Leaf(leaf)) => {
+            Some(Kind::Certificate { usage: leaf.usage })
         }
+        (Artifact::Leaf(_, row), _) => {
+            LEAVES.iter().position(|leaf| leaf.name == *row).map(Kind::Row)
+        }
+        _ => None,
     }
 }
 
@@ -223,16 +224,14 @@ fn members(graph: &Graph, ids: &[DerivationId]) -> String {
     let mut noun = "name";
     let names: BTreeSet<&str> = ids
         .iter()
-        .filter_map(|id| {
-            let mut segments = graph.get(*id).name.as_str().split('/');
-            match (segments.next()?, segments.next()?) {
-                ("operator", _) => Some("the operator"),
-                ("nodes", node) => {
-                    noun = "node";
-                    Some(node)
-                }
-                (_, name) => Some(name),
+        .filter_map(|id| match &graph.get(*id).artifact {
+            Artifact::Leaf(None, _) => Some("the operator"),
+            Artifact::Leaf(Some(node), _) => {
+                noun = "node";
+                Some(node.as_str())
             }
+            Artifact::User(name, _) | Artifact::Certificate(name) => Some(name.as_str()),
+            _ => None,
         })
         .collect();
     let named: Vec<&str> = names.iter().copied().take(NAMED).collect();

@@ -120,12 +120,12 @@ fn form(change: Change, path: &TreePath) -> String {
 
 /// Three deep at most: a kubeconfig, its identity, the CA.
 fn inputs(graph: &Graph, id: DerivationId) -> Vec<InputReport> {
-    let report = |input: DerivationId| InputReport {
-        name: graph.get(input).name.to_string(),
-        kind: graph.get(input).recipe.kind().to_owned(),
-        inputs: inputs(graph, input),
+    let report = |input: &DerivationId| InputReport {
+        name: graph.get(*input).name.to_string(),
+        kind: graph.get(*input).recipe.kind().to_owned(),
+        inputs: inputs(graph, *input),
     };
-    graph.get(id).recipe.inputs().into_iter().map(report).collect()
+    graph.get(id).inputs.iter().map(report).collect()
 }
 
 fn field(name: &str, value: &Value) -> FieldReport {

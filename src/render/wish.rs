@@ -1,18 +1,17 @@
 //! What an artifact should be, and where each value came from.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::graph::{
     DerivationId, Graph, Issuance, Leaf, PodSource, Recipe, Request, Revision, StaticPod,
-    binding_in_words,
+    binding_in_words, sans_from,
 };
 use crate::name::San;
-use crate::profile::LEAVES;
-use crate::spec::{Component, Node, Setting, Spec, Usage};
+use crate::profile::{LeafRow, SanFrom};
+use crate::spec::{Node, Setting, Spec, Usage};
 
 /// One value of the wish.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -146,9 +145,10 @@ impl Wish {
 }
 
 fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf: &Leaf) {
-    let component = component(graph, id);
+    let artifact = &graph.get(id).artifact;
+    let row = artifact.row();
     // Rows of the profile follow Kubernetes; users and extra certificates are the description's own.
-    let own = component.map_or_else(|| "description".to_owned(), |_| kubernetes(spec));
+    let own = row.map_or_else(|| "description".to_owned(), |_| kubernetes(spec));
     if let Some(common_name) = &leaf.common_name {
         wish.add("common name", common_name.as_str(), &own);
     }
@@ -161,14 +161,9 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
         Usage::ServerAndClient => "server, client",
     };
     wish.add("usages", usage, &own);
-    let node = graph
-        .placements(id)
-        .iter()
-        .chain(graph.kubeconfig_of(id).into_iter().flat_map(|config| graph.placements(config)))
-        .find_map(|place| place.node.as_ref())
-        .and_then(|name| spec.nodes.iter().find(|node| node.name == *name));
+    let node = artifact.node().and_then(|name| spec.nodes.iter().find(|node| node.name == *name));
     for san in &leaf.sans {
-        let origin = component.and_then(|component| san_origin(spec, component, node, san));
+        let origin = row.and_then(|row| san_origin(spec, row, node, san));
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
     }
     match &leaf.brought {
@@ -227,50 +222,29 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
     }
 }
 
-/// The component whose row made a leaf: the last part of its name is the row's.
-fn component(graph: &Graph, id: DerivationId) -> Option<Component> {
-    let name = &graph.get(id).name;
-    let (scope, row) = name.as_str().rsplit_once('/')?;
-    (scope.starts_with("nodes/") || scope == "operator")
-        .then(|| LEAVES.iter().find(|leaf| leaf.name == row))
-        .flatten()
-        .map(|row| row.component)
-}
+/// A name may come from several places: the nearest counts.
+const NEAREST: [SanFrom; 5] = [
+    SanFrom::Node,
+    SanFrom::Component,
+    SanFrom::EndpointHost,
+    SanFrom::ServiceAddress,
+    SanFrom::ServiceDomain,
+];
 
 /// Where a name in a component's certificate comes from, if not from Kubernetes.
-fn san_origin(spec: &Spec, component: Component, node: Option<&Node>, san: &San) -> Option<String> {
+fn san_origin(spec: &Spec, row: &LeafRow, node: Option<&Node>, san: &San) -> Option<String> {
     let cluster = &spec.cluster;
-    if let Some(node) = node
-        && (San::from(&node.name) == *san
-            || node.sans.contains(san)
-            || node.addresses.iter().any(|address| San::Ip(address.ip()) == *san))
-    {
-        return Some(format!("node {}", node.name));
-    }
-    let settings = spec.components.get(&component);
-    if settings.is_some_and(|settings| settings.sans.contains(san)) {
-        return Some(format!("component {}", component.as_str()));
-    }
-    if component != Component::Apiserver {
-        return None;
-    }
-    if cluster.endpoint.value.host == *san {
-        return Some(format!("endpoint: {}", cluster.endpoint.origin));
-    }
-    match san {
-        San::Ip(address) if in_first_network(spec, *address) => {
-            Some(format!("service-cidr: {}", cluster.service_cidrs.origin))
-        }
-        San::Dns(name) if name.ends_with(&format!(".svc.{}", cluster.dns_domain.value)) => {
-            Some(format!("dns-domain: {}", cluster.dns_domain.origin))
-        }
-        _ => None,
-    }
-}
-
-fn in_first_network(spec: &Spec, address: IpAddr) -> bool {
-    let first = spec.cluster.service_cidrs.value.first();
-    first.is_some_and(|network| network.contains(&address))
+    let from = NEAREST
+        .into_iter()
+        .find(|from| row.sans.contains(from) && sans_from(spec, row, node, *from).contains(san))?;
+    Some(match from {
+        SanFrom::Fixed(_) => return None,
+        SanFrom::Node => format!("node {}", node?.name),
+        SanFrom::Component => format!("component {}", row.component.as_str()),
+        SanFrom::EndpointHost => format!("endpoint: {}", cluster.endpoint.origin),
+        SanFrom::ServiceAddress => format!("service-cidr: {}", cluster.service_cidrs.origin),
+        SanFrom::ServiceDomain => format!("dns-domain: {}", cluster.dns_domain.origin),
+    })
 }
 
 fn kubernetes(spec: &Spec) -> String {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::nodes::on_node;
 use super::roles::grants;
 use super::{Credential, proved};
 use crate::facts::{RoleGrant, role_grants};
-use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
+use crate::graph::{Artifact, Content, DerivationId, Graph, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, San, TreePath};
 use crate::plan::World;
@@ -96,8 +95,7 @@ impl<'a> Before<'a> {
         let graph = self.graph();
         let mut ids = graph.ids();
         ids.any(|id| {
-            let is_of_row = on_node(&graph.get(id).name).is_some_and(|(_, other)| other == row);
-            is_of_row
+            matches!(graph.get(id).artifact, Artifact::Leaf(Some(_), other) if other == row)
                 && match self {
                     Before::Here(world) => {
                         let certificate = world.survey.witness(id).certificate();

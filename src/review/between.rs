@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::before::Before;
 use super::find::Finder;
 use super::gain::Gain;
-use super::nodes::on_node;
 use super::{Consent, Credential, PrivilegeChange, ReviewPolicy, left};
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::plan::Intent;
@@ -80,7 +79,7 @@ fn gone(finder: &mut Finder<'_>, old: &Graph, new: &Graph) {
             continue;
         };
         // A node's groups go without saying.
-        let groups = match on_node(name) {
+        let groups = match old.get(id).artifact.node() {
             Some(_) => BTreeSet::new(),
             None => credential.groups,
         };

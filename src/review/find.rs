@@ -7,14 +7,14 @@ use rayon::prelude::*;
 use super::before::Before;
 use super::gain::{Direction, Gain};
 use super::names::is_worth_telling;
-use super::nodes::{KnownNodes, on_node};
+use super::nodes::KnownNodes;
 use super::origin::{self, Place};
 use super::others::Names;
 use super::roles::grants;
 use super::standing::Standing;
 use super::{Consent, Credential, Holder, PrivilegeChange, ReviewPolicy};
 use super::{anchors, compare, gravity, left, recipients};
-use crate::graph::{DerivationId, Graph, Kubeconfig, Recipe, UserBindings};
+use crate::graph::{Artifact, DerivationId, Graph, Kubeconfig, Recipe, UserBindings, UserPart};
 use crate::name::{ArtifactName, San};
 use crate::plan::{Action, Allow, Intent, Plan, World};
 use crate::spec::{Origin, Spec};
@@ -193,10 +193,11 @@ impl<'a> Finder<'a> {
                     self.add(id, gain, until).is_no_more |= is_no_more;
                 }
             }
-            None => match on_node(&graph.get(id).name) {
-                Some((node, row)) => self.on_a_node(id, node, row, &after),
-                None if is_of_kubernetes(&graph.get(id).name) => {}
-                None => self.somebody_new(id, &after, until),
+            None => match &graph.get(id).artifact {
+                Artifact::Leaf(Some(node), row) => self.on_a_node(id, node.as_str(), row, &after),
+                // No node has it.
+                Artifact::Leaf(None, _) => {}
+                _ => self.somebody_new(id, &after, until),
             },
         }
     }
@@ -234,14 +235,13 @@ impl<'a> Finder<'a> {
     /// A key that lies on one more machine.
     fn places(&mut self, id: DerivationId, after: &Credential) {
         let graph = self.graph;
-        if !graph.get(id).name.as_str().starts_with("certificates/") {
+        if !matches!(graph.get(id).artifact, Artifact::Certificate(_)) {
             return;
         }
         let places = graph.placements(id).iter();
         let new: BTreeSet<String> = places
             .filter(|place| !self.before.has_place(graph, id, place))
-            .filter_map(|place| place.path.as_str().strip_prefix("nodes/")?.split_once('/'))
-            .map(|(node, _)| node.to_owned())
+            .filter_map(|place| place.node.as_ref().map(ToString::to_string))
             .collect();
         for node in new {
             let client = after.client;
@@ -323,11 +323,10 @@ fn is_allowed(intent: &Intent, holder: &Holder) -> bool {
 
 /// Of a request, the user's.
 pub(super) fn identity(name: &ArtifactName) -> ArtifactName {
-    let own = name.as_str().strip_suffix("/request");
-    own.map_or_else(|| name.clone(), ArtifactName::of)
-}
-
-/// `operator/super-admin`: no node has it.
-fn is_of_kubernetes(name: &ArtifactName) -> bool {
-    name.as_str().starts_with("operator/")
+    match name.as_str().parse() {
+        Ok(Artifact::User(user, UserPart::Request)) => {
+            Artifact::User(user, UserPart::Identity).name()
+        }
+        _ => name.clone(),
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
+use crate::graph::Scope;
 use crate::name::ArtifactName;
 
 /// `jane`; where two kinds share the name, `users/jane`.
@@ -35,15 +36,12 @@ impl Holder {
 
     /// Of an artifact: `nodes/cp1/apiserver` is the apiserver's, on whichever node.
     pub fn of(artifact: &ArtifactName) -> Self {
-        let mut segments = artifact.as_str().split('/');
-        match (segments.next(), segments.next(), segments.next()) {
-            (Some("users"), Some(name), _) => Holder::new("users", name),
-            (Some("certificates"), Some(name), _) => Holder::new("certificates", name),
-            (Some("ca"), Some(name), _) => Holder::new("ca", name),
-            (Some("operator"), Some(row), None) | (Some("nodes"), Some(_), Some(row)) => {
-                Holder::new("components", row)
-            }
-            _ => Holder::cluster(artifact.as_str().rsplit('/').next().unwrap_or_default()),
+        match Scope::of(artifact) {
+            Scope::User(name) => Holder::new("users", name),
+            Scope::Certificate(name) => Holder::new("certificates", name),
+            Scope::Ca(name) => Holder::new("ca", name),
+            Scope::Component { part, .. } => Holder::new("components", part),
+            Scope::Cluster(part) => Holder::cluster(part),
         }
     }
 

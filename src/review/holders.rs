@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Holder;
 use super::find::identity;
-use super::nodes::on_node;
-use crate::graph::Graph;
+use crate::graph::{Graph, Scope};
 use crate::name::ArtifactName;
 use crate::spec::{Component, Spec};
 use crate::state::Lock;
@@ -17,8 +16,7 @@ const CLUSTER: [&str; 4] = ["cluster", "defaults", "endpoint", "secrets"];
 pub fn holders(graph: &Graph, lock: &Lock, spec: &Spec) -> BTreeSet<Holder> {
     let described = graph.ids().map(|id| &graph.get(id).name);
     let artifacts: BTreeSet<&ArtifactName> = described.chain(lock.entries.keys()).collect();
-    let nodes =
-        artifacts.iter().filter_map(|name| on_node(name)).map(|(node, _)| Holder::node(node));
+    let nodes = artifacts.iter().filter_map(|name| Scope::of(name).node()).map(Holder::node);
     let components = Component::ALL.map(|component| Holder::new("components", component.as_str()));
     artifacts
         .iter()

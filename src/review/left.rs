@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::Finder;
 use super::gain::Gain;
-use super::nodes::{described, on_node};
+use super::nodes::described;
 use super::{Credential, Holder};
 use crate::facts::{CertificateFacts, certificates_in_pem};
+use crate::graph::{Scope, tree_of};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::plan::{Orphan, Plan, World};
@@ -26,7 +27,7 @@ pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {
         let credential = entry.certificate.and_then(|digest| certificates.get(&digest));
         // A node's groups go without saying.
         let groups = match credential {
-            Some(credential) if on_node(name).is_none() => credential.groups.clone(),
+            Some(credential) if Scope::of(name).node().is_none() => credential.groups.clone(),
             _ => BTreeSet::new(),
         };
         finder.put(holder, Gain::Left { groups }, name.clone(), None, Some(end));
@@ -35,17 +36,17 @@ pub(super) fn find(finder: &mut Finder<'_>, world: World<'_>, plan: &Plan) {
 
 /// Whose an artifact was that is described no longer.
 pub(super) fn holder(finder: &Finder<'_>, name: &ArtifactName) -> Holder {
-    match on_node(name) {
+    match Scope::of(name).node() {
         // A part of a node that stays.
-        Some((node, _)) if described(finder.spec, node).is_some() => Holder::of(name),
-        Some((node, _)) => Holder::node(node),
+        Some(node) if described(finder.spec, node).is_some() => Holder::of(name),
+        Some(node) => Holder::node(node),
         None => Holder::of(name),
     }
 }
 
 fn certificates(world: World<'_>, plan: &Plan) -> BTreeMap<Digest, Credential> {
     let files = plan.orphans.iter().filter_map(|orphan| match orphan {
-        Orphan::File { path, .. } if !path.as_str().starts_with("nodes/") => {
+        Orphan::File { path, .. } if tree_of(path.as_str()).is_none() => {
             world.inventory.get(path.as_str())
         }
         _ => None,

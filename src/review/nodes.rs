@@ -8,14 +8,9 @@ use super::gain::Gain;
 use super::names::is_worth_telling;
 use super::{Credential, Holder};
 use crate::graph::DerivationId;
-use crate::name::{ArtifactName, San};
+use crate::name::San;
 use crate::profile::{Hosts, LEAVES};
 use crate::spec::{Node, Role, Spec};
-
-/// `nodes/cp1/apiserver`
-pub(super) fn on_node(name: &ArtifactName) -> Option<(&str, &str)> {
-    name.as_str().strip_prefix("nodes/")?.split_once('/')
-}
 
 /// Nodes are sorted by name.
 pub(super) fn described<'a>(spec: &'a Spec, node: &str) -> Option<&'a Node> {
@@ -37,9 +32,9 @@ impl<'a> KnownNodes<'a> {
         if let Before::Here(world) = before {
             for id in world.graph.ids() {
                 if world.survey.witness(id).certificate().is_some()
-                    && let Some((node, _)) = on_node(&world.graph.get(id).name)
+                    && let Some(node) = world.graph.get(id).artifact.node()
                 {
-                    here.entry(node).or_default().push(id);
+                    here.entry(node.as_str()).or_default().push(id);
                 }
             }
         }
@@ -58,7 +53,8 @@ impl<'a> KnownNodes<'a> {
             Before::Here(_) => {
                 let graph = self.before.graph();
                 self.proved(node).any(|id| {
-                    on_node(&graph.get(id).name).is_some_and(|(_, row)| is_of_control_plane(row))
+                    let row = graph.get(id).artifact.row();
+                    row.is_some_and(|row| row.hosts == Hosts::ControlPlane)
                 })
             }
             Before::Described(_, spec) => {
@@ -72,11 +68,6 @@ impl<'a> KnownNodes<'a> {
         let graph = self.before.graph();
         ids.filter(move |id| self.before.credential(graph, *id).is_some())
     }
-}
-
-fn is_of_control_plane(row: &str) -> bool {
-    let mut rows = LEAVES.iter().filter(|leaf| leaf.name == row);
-    rows.any(|leaf| leaf.hosts == Hosts::ControlPlane)
 }
 
 impl Finder<'_> {

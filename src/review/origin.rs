@@ -1,10 +1,9 @@
 //! Which line of the description gives a power.
 
 use super::gain::Gain;
-use crate::graph::{DerivationId, Graph, Issuance, Recipe};
-use crate::name::{ArtifactName, San};
-use crate::profile::LEAVES;
-use crate::spec::{CaName, Component, Origin, Spec};
+use crate::graph::{Artifact, DerivationId, Graph, Issuance, Recipe};
+use crate::name::San;
+use crate::spec::{CaName, Origin, Spec};
 
 /// The blocks of the description that an artifact follows from, the nearest first.
 pub(super) struct Place {
@@ -29,7 +28,7 @@ impl Place {
     pub fn of(graph: &Graph, id: DerivationId) -> Place {
         let derivation = graph.get(id);
         Place {
-            blocks: blocks(&derivation.name),
+            blocks: blocks(&derivation.artifact),
             validity: validity_of(&derivation.recipe).cloned(),
         }
     }
@@ -40,25 +39,23 @@ impl Place {
     }
 }
 
-fn blocks(name: &ArtifactName) -> Vec<(&'static str, String)> {
-    let mut segments = name.as_str().split('/');
-    let mut next = || segments.next().unwrap_or_default().to_owned();
-    match (next().as_str(), next(), next()) {
-        ("users", name, _) => vec![("user", name)],
-        ("certificates", name, _) => vec![("certificate", name)],
-        ("ca", name, _) => vec![("ca", name)],
-        ("nodes", node, row) => {
-            let component = component_of(&row);
-            let component = component.map(|component| ("component", component.as_str().to_owned()));
-            [("node", node)].into_iter().chain(component).collect()
+fn blocks(artifact: &Artifact) -> Vec<(&'static str, String)> {
+    match artifact {
+        Artifact::User(name, _) => vec![("user", name.to_string())],
+        Artifact::Certificate(name) => vec![("certificate", name.to_string())],
+        Artifact::Ca(name) => vec![("ca", name.to_string())],
+        _ => {
+            let node = artifact.node().map(|node| ("node", node.to_string()));
+            let row = artifact.row().filter(|_| node.is_some());
+            let component = row.map(|row| ("component", row.component.as_str().to_owned()));
+            node.into_iter().chain(component).collect()
         }
-        _ => Vec::new(),
     }
 }
 
 /// The nearest block of an artifact.
-pub(super) fn block_of(spec: &Spec, name: &ArtifactName) -> Option<Origin> {
-    let blocks = blocks(name);
+pub(super) fn block_of(spec: &Spec, artifact: &Artifact) -> Option<Origin> {
+    let blocks = blocks(artifact);
     let (word, name) = blocks.first()?;
     spec.lines.block(word, name).cloned()
 }
@@ -114,9 +111,4 @@ pub(super) fn ca_of(graph: &Graph, id: DerivationId) -> CaName {
         Some(Recipe::Authority(authority)) => authority.ca,
         _ => CaName::Kubernetes,
     }
-}
-
-fn component_of(row: &str) -> Option<Component> {
-    let row = LEAVES.iter().find(|leaf| leaf.name == row)?;
-    Some(row.component)
 }

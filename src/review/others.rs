@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use super::nodes::on_node;
-use crate::graph::{DerivationId, Graph, Recipe};
-use crate::name::San;
+use super::nodes::described;
+use crate::graph::{Artifact, DerivationId, Graph, Recipe};
+use crate::name::{NodeName, San};
 use crate::spec::{Role, Spec};
 
 const API_SERVER: &str = "apiserver";
@@ -52,13 +52,13 @@ impl Names {
             }
         }
         for id in graph.ids() {
-            let (Recipe::Leaf(leaf), Some((node, API_SERVER))) =
-                (&graph.get(id).recipe, on_node(&graph.get(id).name))
+            let derivation = graph.get(id);
+            let (Recipe::Leaf(leaf), Artifact::Leaf(Some(node), API_SERVER)) =
+                (&derivation.recipe, &derivation.artifact)
             else {
                 continue;
             };
-            let mut nodes = spec.nodes.iter();
-            let node = nodes.find(|known| known.name.as_str() == node);
+            let node = described(spec, node.as_str());
             let is_the_nodes = |name: &San| {
                 node.is_some_and(|node| {
                     *name == San::from(&node.name)
@@ -78,11 +78,10 @@ impl Names {
     pub fn owner(&self, graph: &Graph, id: DerivationId, name: &San) -> Option<&Owner> {
         let owners = self.owners.get(name)?;
         let places = graph.placements(id).iter();
-        let artifact = on_node(&graph.get(id).name).map(|(node, _)| node);
         let nodes: BTreeSet<&str> = places
-            .filter_map(|place| place.path.as_str().strip_prefix("nodes/")?.split_once('/'))
-            .map(|(node, _)| node)
-            .chain(artifact)
+            .filter_map(|place| place.node.as_ref())
+            .chain(graph.get(id).artifact.node())
+            .map(NodeName::as_str)
             .collect();
         let role = |node: &str| self.roles.get(node).copied();
         let has_keys = |node: &str| matches!(role(node), Some(Role::ControlPlane | Role::Etcd));

@@ -5,7 +5,6 @@
 
 use super::Credential;
 use super::gain::is_powerful_group;
-use super::nodes::on_node;
 use crate::facts::{CertificateFacts, is_signed_by};
 use crate::graph::{DerivationId, Recipe};
 use crate::plan::{Witness, World};
@@ -38,7 +37,7 @@ fn of_certificate(
     facts: &CertificateFacts,
 ) -> Option<Credential> {
     let mut before = Credential::of_certificate(facts);
-    let is_somebodys = on_node(&world.graph.get(id).name).is_none();
+    let is_somebodys = world.graph.get(id).artifact.node().is_none();
     if is_somebodys && before.client && facts.not_after < world.now {
         return None;
     }

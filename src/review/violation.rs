@@ -7,7 +7,7 @@ use super::origin::block_of;
 use super::{Credential, ReviewPolicy};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{CertificateFacts, KeyKind};
-use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::graph::{Artifact, Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::name::{ArtifactName, San};
 use crate::spec::{Delivery, Origin, Setting, Spec};
 
@@ -31,7 +31,8 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
     }
     let mut broken_rules = BTreeMap::new();
     for id in graph.ids() {
-        let name = &graph.get(id).name;
+        let derivation = graph.get(id);
+        let name = &derivation.name;
         if policy.except.iter().any(|pattern| pattern.matches(name)) {
             continue;
         }
@@ -41,7 +42,9 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
         let mut broken = Vec::new();
         life(graph, id, &credential, policy, &mut broken);
         key(graph, id, policy, &mut broken);
-        groups(name, &credential, policy, &mut broken);
+        if derivation.artifact.node().is_none() {
+            groups(&credential, policy, &mut broken);
+        }
         names(&credential, policy, &mut broken);
         for (what, rule) in broken {
             let violation =
@@ -49,7 +52,7 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
                     what,
                     artifacts: Vec::new(),
                     rule,
-                    origin: block_of(spec, name),
+                    origin: block_of(spec, &derivation.artifact),
                 });
             violation.artifacts.push(name.clone());
         }
@@ -66,7 +69,8 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
         let Delivery::Nodes { folder, .. } = &certificate.delivery else {
             continue;
         };
-        let name = ArtifactName::of(&format!("certificates/{}", certificate.name));
+        let artifact = Artifact::Certificate(certificate.name.clone());
+        let name = artifact.name();
         let widened = policy.ordinary_folders.iter().any(|prefix| prefix.holds(folder))
             || policy.except.iter().any(|pattern| pattern.matches(&name));
         if widened || is_harmless(folder) {
@@ -74,7 +78,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
         }
         found.push(Violation {
             what: format!("is put into /{folder}, which is on no list of harmless folders"),
-            origin: block_of(spec, &name),
+            origin: block_of(spec, &artifact),
             artifacts: vec![name],
             rule: Origin::Derived(FOLDER_RULE),
         });
@@ -155,16 +159,8 @@ fn strength(kind: KeyKind) -> (&'static str, usize) {
     }
 }
 
-/// Kubernetes' own groups are not the description's to choose.
-fn groups(
-    name: &ArtifactName,
-    credential: &Credential,
-    policy: &ReviewPolicy,
-    broken: &mut Broken,
-) {
-    if name.as_str().starts_with("nodes/") {
-        return;
-    }
+/// Of users and certificates: Kubernetes' own groups are not the description's to choose.
+fn groups(credential: &Credential, policy: &ReviewPolicy, broken: &mut Broken) {
     for group in &credential.groups {
         let forbidden = policy.forbidden_groups.iter().find(|rule| rule.value.matches(group));
         if let Some(rule) = forbidden {

@@ -30,8 +30,8 @@ pub fn is_in_our_folders(path: &str) -> bool {
     FOLDERS.contains(&first)
 }
 
-/// Whoever finds a file of this name takes it for kpki's. It says nothing of who made it; in `ca` lie keys that
-/// somebody brought.
+/// Whoever finds a file of this name takes it for kpki's. It says nothing of who made it; in `ca` lie keys
+/// that somebody brought.
 pub fn looks_like_own(path: &str) -> bool {
     let clear = path.strip_suffix(SUFFIX).unwrap_or(path);
     let folder = clear.split_once('/').map(|(folder, _)| folder);

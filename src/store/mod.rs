@@ -56,7 +56,7 @@ const LOCK_LIMIT: u64 = 64 << 20;
 /// Beside the lock, since `out/` may be a file system of its own.
 const NEW_LOCK: &str = "cluster.lock.new";
 
-/// Where what an apply writes waits for its commit.
+/// Where what an apply writes waits for its commit; relative to the project folder.
 pub const PENDING: &str = "out/.pending";
 const STAGED_TREE: &str = "out/.pending/tree";
 const STAGED_LOCK: &str = "out/.pending/cluster.lock";

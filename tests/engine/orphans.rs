@@ -1,6 +1,6 @@
 //! What `--prune` may delete: what a lock of this project named, and nothing else below `out/`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 use kpki::build::entropy::Entropy;
@@ -102,16 +102,31 @@ fn assert_origins_cover(project: &Project) {
         }
         let mut origins = origins(place.path.as_str()).into_iter();
         assert!(
-            origins.any(|origin| origin.name == *name && origin.content == place.content),
+            origins
+                .any(|origin| origin.artifact == derivation.artifact
+                    && origin.content == place.content),
             "{} is not known as a place of {name}",
             place.path
         );
     }
 }
 
+/// Nothing but its spelling is kept of an artifact in the lock.
+fn assert_names_are_read_back(project: &Project) {
+    let graph = Graph::derive(&project.spec());
+    let mut seen = HashSet::new();
+    for id in graph.ids() {
+        let derivation = graph.get(id);
+        assert_eq!(derivation.name.as_str().parse(), Ok(derivation.artifact.clone()));
+        assert!(seen.insert(&derivation.artifact), "{} is there twice", derivation.name);
+        assert_eq!(graph.find(&derivation.name), Some(id));
+    }
+}
+
 #[test]
 fn the_places_of_a_name_are_those_of_the_graph() {
     assert_origins_cover(&CLEAR);
+    assert_names_are_read_back(&CLEAR);
     for elsewhere in ["ca/kubernetes.key", "nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml"] {
         assert_eq!(origins(elsewhere), []);
     }
@@ -122,7 +137,9 @@ proptest! {
 
     #[test]
     fn the_places_of_every_name_are_those_of_the_graph(cluster in cluster()) {
-        assert_origins_cover(&Project::new(&cluster.description()));
+        let project = Project::new(&cluster.description());
+        assert_origins_cover(&project);
+        assert_names_are_read_back(&project);
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Builder, on_node};
+use super::Builder;
 use crate::facts::DistinguishedName;
-use crate::graph::{Authority, Bundle, Content, DerivationId, Issuance, Recipe, SigningKey};
-use crate::name::TreePath;
+use crate::graph::layout::on_node;
+use crate::graph::{
+    Artifact, Authority, Bundle, Content, DerivationId, Issuance, Recipe, SigningKey,
+};
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, SERVICE_ACCOUNT_FILES};
 use crate::spec::{CaName, Component, Origin, Role, Setting, Spec};
 
@@ -29,11 +31,10 @@ pub(super) fn authorities(
                 not_before: None,
             },
         };
-        let authority = builder
-            .add(&format!("ca/{name}"), Recipe::Authority(Authority { ca: *name, issuance }));
-        let bundle = builder.add(&format!("bundle/{name}"), Recipe::Bundle(Bundle { authority }));
-        builder.place(authority, Content::Certificate, TreePath::of(&format!("ca/{name}.crt")));
-        builder.place(authority, Content::PrivateKey, TreePath::of(&format!("ca/{name}.key")));
+        let authority = Recipe::Authority(Authority { ca: *name, issuance });
+        let authority = builder.add(Artifact::Ca(*name), authority);
+        let bundle = Recipe::Bundle(Bundle { authority });
+        let bundle = builder.add(Artifact::Bundle(*name), bundle);
         for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
             let (derivation, content) = match row.file {
                 AuthorityFile::Bundle => (bundle, Content::Rendered),
@@ -41,7 +42,7 @@ pub(super) fn authorities(
             };
             for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
                 let path = on_node(&node.name, row.path);
-                builder.place_on(derivation, content, path, Some(&node.name));
+                builder.copy(derivation, content, path, &node.name);
             }
         }
         made.insert(*name, (authority, bundle));
@@ -55,7 +56,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
         .and_then(|settings| settings.policy.key.clone())
         .unwrap_or_else(|| spec.defaults.key.clone());
     let id = builder.add(
-        "service-account",
+        Artifact::ServiceAccount,
         Recipe::SigningKey(SigningKey {
             // Only a key that the block itself names is a demand on one that exists.
             explicit_key: spec.reproducible.is_some()
@@ -69,12 +70,10 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
             revision: settings.map_or(1, |settings| settings.revision),
         }),
     );
-    builder.place(id, Content::PublicKey, TreePath::of("ca/sa.pub"));
-    builder.place(id, Content::PrivateKey, TreePath::of("ca/sa.key"));
     let (private, public) = SERVICE_ACCOUNT_FILES;
     for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
-        let name = Some(&node.name);
-        builder.place_on(id, Content::PrivateKey, on_node(&node.name, private), name);
-        builder.place_on(id, Content::PublicKey, on_node(&node.name, public), name);
+        let name = &node.name;
+        builder.copy(id, Content::PrivateKey, on_node(name, private), name);
+        builder.copy(id, Content::PublicKey, on_node(name, public), name);
     }
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use super::{Builder, ByCa, Issuers};
 use crate::facts::{DistinguishedName, PublicKey};
 use crate::graph::{
-    Accepted, BroughtKey, Content, DerivationId, Kubeconfig, Leaf, Recipe, Request, Revision,
-    SigningRequest, UserBindings,
+    Accepted, Artifact, BroughtKey, DerivationId, Kubeconfig, Leaf, Recipe, Request, Revision,
+    SigningRequest, UserBindings, UserPart,
 };
-use crate::name::TreePath;
 use crate::spec::{CaName, Spec, Usage, User, Via};
 
 pub(super) fn artifacts(builder: &mut Builder, spec: &Spec, user: &User, issuers: &ByCa) {
@@ -19,9 +18,8 @@ pub(super) fn artifacts(builder: &mut Builder, spec: &Spec, user: &User, issuers
         Via::Ca => signed_here(builder, user, issuer),
         Via::Csr => signed_by_the_cluster(builder, user, issuer),
     };
-    let name = &user.name;
-    let config = builder.add(
-        &format!("users/{name}/kubeconfig"),
+    builder.add(
+        part(user, UserPart::Kubeconfig),
         Recipe::Kubeconfig(Kubeconfig {
             identity,
             bundle: issuer.bundle,
@@ -29,18 +27,16 @@ pub(super) fn artifacts(builder: &mut Builder, spec: &Spec, user: &User, issuers
             server: spec.cluster.endpoint.value.clone(),
             user: user.common_name.to_string(),
             namespace: user.namespace.clone(),
-            client_key: user.request.as_ref().map(|_| format!("{name}.key")),
+            client_key: user.request.as_ref().map(|_| format!("{}.key", user.name)),
         }),
     );
-    place(builder, user, config, Content::Kubeconfig, &format!("{name}.kubeconfig"));
     if !user.bindings.is_empty() {
         bindings(builder, user);
     }
 }
 
-fn place(builder: &mut Builder, user: &User, id: DerivationId, content: Content, file: &str) {
-    let path = TreePath::of(&format!("users/{}/{file}", user.name));
-    builder.place(id, content, path);
+fn part(user: &User, part: UserPart) -> Artifact {
+    Artifact::User(user.name.clone(), part)
 }
 
 fn brought(user: &User) -> Option<BroughtKey> {
@@ -52,10 +48,9 @@ fn brought(user: &User) -> Option<BroughtKey> {
 }
 
 fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> DerivationId {
-    let name = &user.name;
     let organizations: BTreeSet<String> = user.groups.iter().map(ToString::to_string).collect();
-    let identity = builder.add(
-        &format!("users/{name}"),
+    builder.add(
+        part(user, UserPart::Identity),
         Recipe::Leaf(Leaf {
             issuer: issuer.authority,
             subject: subject(user),
@@ -68,18 +63,12 @@ fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> Derivati
             not_before: None,
             brought: brought(user),
         }),
-    );
-    place(builder, user, identity, Content::Certificate, &format!("{name}.crt"));
-    if user.request.is_none() {
-        place(builder, user, identity, Content::PrivateKey, &format!("{name}.key"));
-    }
-    identity
+    )
 }
 
 fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -> DerivationId {
-    let name = &user.name;
     let request = builder.add(
-        &format!("users/{name}/request"),
+        part(user, UserPart::Request),
         Recipe::Request(Request {
             subject: subject(user),
             common_name: user.common_name.clone(),
@@ -89,26 +78,18 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -
             brought: brought(user),
         }),
     );
-    place(builder, user, request, Content::Request, &format!("request/{name}.csr"));
-    if user.request.is_none() {
-        place(builder, user, request, Content::PrivateKey, &format!("{name}.key"));
-    }
-    let manifest = builder.add(
-        &format!("users/{name}/csr.yaml"),
+    builder.add(
+        part(user, UserPart::SigningRequest),
         Recipe::SigningRequest(SigningRequest {
             request,
-            user: name.clone(),
+            user: user.name.clone(),
             validity: user.policy.validity.value,
         }),
     );
-    // In a folder of its own: what a GitOps controller syncs is beside it.
-    place(builder, user, manifest, Content::Rendered, "request/csr.yaml");
-    let identity = builder.add(
-        &format!("users/{name}"),
+    builder.add(
+        part(user, UserPart::Identity),
         Recipe::Accepted(Accepted { request, issuer: issuer.authority }),
-    );
-    place(builder, user, identity, Content::Certificate, &format!("{name}.crt"));
-    identity
+    )
 }
 
 fn subject(user: &User) -> DistinguishedName {
@@ -119,17 +100,13 @@ fn subject(user: &User) -> DistinguishedName {
 }
 
 fn bindings(builder: &mut Builder, user: &User) {
-    let name = &user.name;
-    let rbac = builder.add(
-        &format!("users/{name}/rbac.yaml"),
+    builder.add(
+        part(user, UserPart::Bindings),
         Recipe::UserBindings(UserBindings {
-            user: name.clone(),
+            user: user.name.clone(),
             common_name: user.common_name.clone(),
             bindings: user.bindings.clone(),
         }),
     );
-    place(builder, user, rbac, Content::Rendered, "rbac.yaml");
-    let kustomization =
-        builder.add(&format!("users/{name}/kustomization.yaml"), Recipe::Kustomization);
-    place(builder, user, kustomization, Content::Rendered, "kustomization.yaml");
+    builder.add(part(user, UserPart::Kustomization), Recipe::Kustomization);
 }

@@ -1,61 +1,18 @@
 //! Static pods: which process runs where, with which flags, and what it must be restarted for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::DerivationId;
-use super::derive::{Builder, on_node};
-use super::{Content, Graph, Recipe};
-use crate::hash::{Digest, Fields};
+use super::Builder;
+use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
 use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, Mount, merged, own_flags, pki_flags};
-use crate::name::{API_PORT, ArtifactName, NodeName};
+use crate::name::{API_PORT, NodeName};
 use crate::pod::{Business, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
     Circumstances, ETCD_PEER_PORT, Hosts, Input, Process, Reader, restart_inputs,
 };
 use crate::spec::{EtcdTopology, Node, Spec};
 
-/// One process's manifest on one node.
-#[derive(Debug)]
-pub struct StaticPod {
-    pub process: Process,
-    pub node: NodeName,
-    pub source: PodSource,
-    /// What the process reads only when it starts.
-    pub restarts: Vec<(Input, DerivationId)>,
-    /// etcd's, unless the description sets `--initial-cluster`: every member's name and peer URL.
-    pub members: BTreeMap<String, String>,
-}
-
-#[derive(Debug)]
-pub enum PodSource {
-    /// kpki's own. The flags are all but `--initial-cluster`, which depends on the members that there were.
-    Own { image: String, flags: BTreeMap<String, String> },
-    /// The operator's, and what it must say.
-    Patched { bytes: Arc<[u8]>, wish: PodWish },
-}
-
 const INITIAL_CLUSTER: &str = "initial-cluster";
-
-impl StaticPod {
-    pub(super) fn fields(&self, input: impl Fn(DerivationId) -> Digest) -> Fields {
-        let fields =
-            Fields::default().text("builder", "static-pod").text("process", self.process.name());
-        let flag = |(name, value): (&String, &String)| format!("--{name}={value}");
-        let fields = match &self.source {
-            PodSource::Own { image, flags } => {
-                fields.text("image", image.as_str()).set("flags", flags.iter().map(flag))
-            }
-            PodSource::Patched { bytes, wish } => {
-                let flags = wish.flags.iter().map(|wish| (&wish.name, &wish.value));
-                fields.text("source", Digest::of(bytes).to_string()).set("flags", flags.map(flag))
-            }
-        };
-        self.restarts
-            .iter()
-            .fold(fields, |fields, (what, id)| fields.recipe(what.name(), input(*id)))
-    }
-}
 
 /// The image of each process that runs, or the processes without one.
 pub fn images(spec: &Spec) -> Result<BTreeMap<Process, String>, Vec<Process>> {
@@ -138,7 +95,7 @@ fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
     spec.nodes.iter().filter(|node| Hosts::EtcdMembers.include(node, spec))
 }
 
-pub(super) fn circumstances(spec: &Spec) -> Circumstances {
+fn circumstances(spec: &Spec) -> Circumstances {
     Circumstances { version: spec.cluster.kubernetes.value, serving_kubelets: spec.kubelet_serving }
 }
 
@@ -189,35 +146,14 @@ fn add(
     source: PodSource,
     members: BTreeMap<String, String>,
 ) {
-    let restarts = restarts(builder, spec, Reader::Pod(process), &node.name);
-    let name = process.name();
-    let id = builder.add(
-        &format!("nodes/{}/manifests/{name}", node.name),
-        Recipe::StaticPod(StaticPod {
-            process,
-            node: node.name.clone(),
-            source,
-            restarts,
-            members,
-        }),
-    );
-    let path = on_node(&node.name, &format!("manifests/{name}.yaml"));
-    builder.place_with(id, Content::Rendered, path, Some(&node.name), MANIFEST);
+    let restarts = inputs_of(&builder.graph, spec, Reader::Pod(process), &node.name);
+    let node = node.name.clone();
+    let artifact = Artifact::StaticPod(node.clone(), process);
+    let pod = StaticPod { process, node, source, restarts, members };
+    builder.add(artifact, Recipe::StaticPod(pod));
 }
-
-/// kubeadm's mode of a manifest.
-const MANIFEST: u32 = 0o600;
 
 /// The artifacts that a reader on a node must be restarted for.
-pub(super) fn restarts(
-    builder: &Builder,
-    spec: &Spec,
-    reader: Reader,
-    node: &NodeName,
-) -> Vec<(Input, DerivationId)> {
-    inputs_of(builder.graph(), spec, reader, node)
-}
-
 fn inputs_of(
     graph: &Graph,
     spec: &Spec,
@@ -227,8 +163,8 @@ fn inputs_of(
     (restart_inputs(reader, circumstances(spec)).into_iter())
         .filter_map(|input| {
             // Not every cluster has every input: serving kubelets' certificates, for one.
-            let name = ArtifactName::of(&input.artifact(node.as_str()));
-            Some((input, graph.find(&name)?))
+            let artifact = Artifact::of_input(input, node);
+            Some((input, graph.find(&artifact.name())?))
         })
         .collect()
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{DerivationId, Revision};
+use super::Revision;
 use crate::facts::{DistinguishedName, PublicKey};
+use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
 use crate::name::{CommonName, Label};
 use crate::spec::{Binding, BroughtRequest, Policy, RoleRef};
@@ -61,7 +62,7 @@ impl Request {
             Some(brought) => fields.text("request", brought.digest().to_string()),
             None => fields
                 .text("key", self.policy.key.value.as_str())
-                .text("revision", super::recipe::not_first(self.revision)),
+                .text("revision", self.revision.hashed()),
         }
     }
 }

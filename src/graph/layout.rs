@@ -1,0 +1,252 @@
+//! Where the files of artifacts lie below `out/`, read in both directions: the graph places files by it, and
+//! what a lock still names when nothing describes it any more is found by it.
+
+use super::Content;
+use super::artifact::{Artifact, UserPart};
+use crate::name::{Label, NodeName, TreePath};
+use crate::profile::{
+    AUTHORITY_FILES, AuthorityFile, Home, KUBELET_CONFIG, KUBERNETES_FOLDER, LEAVES, Process,
+    SERVICE_ACCOUNT_FILES,
+};
+
+/// A file of an artifact in its first place; copies on nodes come besides.
+pub(super) struct Master<'a> {
+    pub content: Content,
+    /// In whose tree it lies.
+    pub node: Option<&'a NodeName>,
+    /// In that tree.
+    file: String,
+}
+
+impl Master<'_> {
+    pub fn name(&self) -> &str {
+        self.file.rsplit('/').next().unwrap_or_default()
+    }
+
+    pub fn path(&self) -> TreePath {
+        match self.node {
+            Some(node) => in_tree(node, &self.file),
+            None => TreePath::of(&self.file),
+        }
+    }
+}
+
+/// A file in the tree of a node.
+pub(super) fn in_tree(node: &NodeName, file: &str) -> TreePath {
+    TreePath::of(&format!("nodes/{node}/{file}"))
+}
+
+/// A file in a node's folder of Kubernetes.
+pub(super) fn on_node(node: &NodeName, file: &str) -> TreePath {
+    in_tree(node, &format!("{KUBERNETES_FOLDER}/{file}"))
+}
+
+/// The node of a path in a node's tree, and the path in that tree.
+pub fn tree_of(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("nodes/")?.split_once('/')
+}
+
+/// `NAME.crt` and `NAME.key`
+fn pair(stem: &str) -> [(Content, String); 2] {
+    [(Content::Certificate, format!("{stem}.crt")), (Content::PrivateKey, format!("{stem}.key"))]
+}
+
+/// The certificate or the private key of a pair of this name.
+fn stem(file: &str) -> Option<(&str, Content)> {
+    let certificate = file.strip_suffix(".crt").map(|stem| (stem, Content::Certificate));
+    certificate.or_else(|| file.strip_suffix(".key").map(|stem| (stem, Content::PrivateKey)))
+}
+
+/// An identity's private key is among them, whoever holds it.
+pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
+    let one = |content, file: String| vec![(content, file)];
+    let mut tree = None;
+    let files: Vec<(Content, String)> = match artifact {
+        Artifact::Ca(ca) => pair(&format!("ca/{ca}")).into(),
+        Artifact::ServiceAccount => vec![
+            (Content::PublicKey, "ca/sa.pub".to_owned()),
+            (Content::PrivateKey, "ca/sa.key".to_owned()),
+        ],
+        Artifact::ClusterRoleBindings => {
+            one(Content::Rendered, "cluster/cluster-role-bindings.yaml".to_owned())
+        }
+        Artifact::Bundle(_) | Artifact::KubeletConfig => Vec::new(),
+        Artifact::Leaf(node, _) => match (artifact.row().map(|row| row.home), node) {
+            (Some(Home::Pair { certificate, key }), Some(node)) => {
+                tree = Some(node);
+                let file = |file| format!("{KUBERNETES_FOLDER}/{file}");
+                vec![(Content::Certificate, file(certificate)), (Content::PrivateKey, file(key))]
+            }
+            // The copy of a certificate that only a kubeconfig embeds.
+            (Some(Home::Kubeconfig { .. }), _) => {
+                one(Content::Certificate, format!("identities/{artifact}.crt"))
+            }
+            _ => Vec::new(),
+        },
+        Artifact::Kubeconfig(None, file) => one(Content::Kubeconfig, format!("ca/{file}")),
+        Artifact::Kubeconfig(Some(node), file) => {
+            tree = Some(node);
+            one(Content::Kubeconfig, format!("{KUBERNETES_FOLDER}/{file}"))
+        }
+        Artifact::StaticPod(node, process) => {
+            tree = Some(node);
+            let name = process.name();
+            one(Content::Rendered, format!("{KUBERNETES_FOLDER}/manifests/{name}.yaml"))
+        }
+        Artifact::User(user, part) => {
+            let folder = format!("users/{user}");
+            match part {
+                UserPart::Identity => pair(&format!("{folder}/{user}")).into(),
+                // In a folder of its own: what a GitOps controller syncs is beside it.
+                UserPart::Request => vec![
+                    (Content::Request, format!("{folder}/request/{user}.csr")),
+                    (Content::PrivateKey, format!("{folder}/{user}.key")),
+                ],
+                UserPart::SigningRequest => {
+                    one(Content::Rendered, format!("{folder}/request/csr.yaml"))
+                }
+                UserPart::Kubeconfig => {
+                    one(Content::Kubeconfig, format!("{folder}/{user}.kubeconfig"))
+                }
+                UserPart::Bindings => one(Content::Rendered, format!("{folder}/rbac.yaml")),
+                UserPart::Kustomization => {
+                    one(Content::Rendered, format!("{folder}/kustomization.yaml"))
+                }
+            }
+        }
+        Artifact::Certificate(name) => pair(&format!("certificates/{name}/{name}")).into(),
+    };
+    let master = |(content, file)| Master { content, node: tree, file };
+    files.into_iter().map(master).collect()
+}
+
+/// One artifact that could have been placed at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub artifact: Artifact,
+    pub content: Content,
+}
+
+impl Origin {
+    /// Whose private key the file holds, where it holds one.
+    pub fn identity(&self) -> Artifact {
+        match &self.artifact {
+            Artifact::User(user, UserPart::Kubeconfig) => {
+                Artifact::User(user.clone(), UserPart::Identity)
+            }
+            Artifact::Kubeconfig(node, file) => {
+                let of = |home| matches!(home, Home::Kubeconfig { file: own, .. } if own == *file);
+                let row = LEAVES.iter().find(|row| of(row.home));
+                row.map_or_else(
+                    || self.artifact.clone(),
+                    |row| Artifact::Leaf(node.clone(), row.name),
+                )
+            }
+            artifact => artifact.clone(),
+        }
+    }
+
+    /// Where its certificate lies that only a kubeconfig embeds, or that a user has beside the key.
+    pub fn witness(&self) -> Option<TreePath> {
+        let identity = match self.identity() {
+            Artifact::User(user, _) => Artifact::User(user, UserPart::Identity),
+            leaf @ Artifact::Leaf(..) => leaf,
+            _ => return None,
+        };
+        let mut files = masters(&identity).into_iter();
+        files.find(|file| file.content == Content::Certificate).map(|file| file.path())
+    }
+}
+
+/// Every artifact that some description places at this path below `out/`; of a sealed file the name in the
+/// clear. The anchors' own files are never anybody's orphans, and have none.
+pub fn origins(path: &str) -> Vec<Origin> {
+    let Some((folder, rest)) = path.split_once('/') else {
+        return Vec::new();
+    };
+    let first = rest.split('/').next().unwrap_or(rest);
+    let mut found = Vec::new();
+    let possible = match (folder, first.parse::<Label>()) {
+        ("nodes", _) => match (first.parse(), tree_of(path)) {
+            (Ok(node), Some((_, file))) => {
+                found = copies(file);
+                of_node(&node, file)
+            }
+            _ => Vec::new(),
+        },
+        ("identities", _) => {
+            rest.strip_suffix(".crt").and_then(|name| name.parse().ok()).into_iter().collect()
+        }
+        ("ca", _) => of_components(None, rest),
+        ("cluster", _) => vec![Artifact::ClusterRoleBindings],
+        ("users", Ok(user)) => UserPart::ALL.map(|part| Artifact::User(user.clone(), part)).into(),
+        ("certificates", Ok(name)) => vec![Artifact::Certificate(name)],
+        _ => Vec::new(),
+    };
+    for artifact in possible {
+        let files = masters(&artifact).into_iter();
+        let here = files.filter(|file| file.path().as_str() == path).map(|file| file.content);
+        found.extend(here.map(|content| Origin { artifact: artifact.clone(), content }));
+    }
+    found
+}
+
+/// Artifacts that could have their first place in a node's tree at a path there.
+fn of_node(node: &NodeName, file: &str) -> Vec<Artifact> {
+    let Some(file) = in_kubernetes_folder(file) else {
+        return Vec::new();
+    };
+    if file.starts_with("manifests/") {
+        return Process::ALL.map(|process| Artifact::StaticPod(node.clone(), process)).into();
+    }
+    of_components(Some(node), file)
+}
+
+fn of_components(node: Option<&NodeName>, file: &str) -> Vec<Artifact> {
+    let possible = LEAVES.iter().filter_map(|row| match row.home {
+        Home::Pair { certificate, key } if file == certificate || file == key => {
+            Some(Artifact::Leaf(node.cloned(), row.name))
+        }
+        Home::Kubeconfig { file: own, .. } if file == own => {
+            Some(Artifact::Kubeconfig(node.cloned(), own))
+        }
+        _ => None,
+    });
+    possible.collect()
+}
+
+/// What nodes share, at a path in any node's tree.
+fn copies(file: &str) -> Vec<Origin> {
+    let mut found = Vec::new();
+    let mut add = |artifact, content| found.push(Origin { artifact, content });
+    if file == KUBELET_CONFIG {
+        add(Artifact::KubeletConfig, Content::Rendered);
+    }
+    // A certificate of the description's own, in whichever folder.
+    let name = file.rsplit('/').next().unwrap_or(file);
+    if let Some((stem, content)) = stem(name)
+        && let Ok(name) = stem.parse()
+    {
+        add(Artifact::Certificate(name), content);
+    }
+    let Some(file) = in_kubernetes_folder(file) else {
+        return found;
+    };
+    for row in AUTHORITY_FILES.iter().filter(|row| row.path == file) {
+        match row.file {
+            AuthorityFile::Bundle => add(Artifact::Bundle(row.ca), Content::Rendered),
+            AuthorityFile::PrivateKey => add(Artifact::Ca(row.ca), Content::PrivateKey),
+        }
+    }
+    let (private, public) = SERVICE_ACCOUNT_FILES;
+    if file == private {
+        add(Artifact::ServiceAccount, Content::PrivateKey);
+    } else if file == public {
+        add(Artifact::ServiceAccount, Content::PublicKey);
+    }
+    found
+}
+
+fn in_kubernetes_folder(file: &str) -> Option<&str> {
+    file.strip_prefix(KUBERNETES_FOLDER)?.strip_prefix('/')
+}
