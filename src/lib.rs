@@ -70,7 +70,7 @@
 //! and of its recipients: of an artifact's one secret or master in its line, of copies on nodes in lines of
 //! their own, so that a node which comes or goes touches no other secret. What a removed recipient could read
 //! is remembered by the public half of each key ([`state::Exposure`]) until it is another key; that is a
-//! state and no step. Everything is written through `put` and read through `open` of [`build::sealing`].
+//! state and no step. Everything is written through `put` and read through `open` of [`build`]'s job.
 //!
 //! # Secrets in the clear
 //!
@@ -164,7 +164,7 @@
 //!   core, and a hostile file must end in an error within two.
 //! - Signatures and new EC and Ed25519 keys are ring's, five times as fast as RustCrypto's at P-256. ring's
 //!   ECDSA is randomized, so a certificate is no function of its inputs; where it must be one, RustCrypto
-//!   makes it. `build/key.rs` and `build/seeded_key.rs` alone name a backend.
+//!   makes it. `keys/private_key.rs` and `keys/seeded.rs` alone name a backend.
 //! - A reproducible certificate's serial number follows from its other content instead of its derivation: a
 //!   derivation may change where the certificate does not (a validity that its CA cuts anyway), and then a
 //!   tree that grew would differ from one that is built at once.
@@ -176,20 +176,22 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 13 | [`command`] (the one assembler; terminal, clock) |
-//! | 12 | [`cli`] |
-//! | 11 | [`render`] |
-//! | 10 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
-//! | 9 | [`sources`] (files), [`build`] (randomness), [`review`] |
-//! | 8 | [`diff`], [`plan`] |
-//! | 7 | [`graph`] |
-//! | 6 | [`manifest`], [`pod`] |
-//! | 5 | [`profile`], [`state`] |
-//! | 4 | [`facts`] (the only reader of X.509), [`spec`] |
+//! | 15 | [`command`] (the one assembler; terminal, clock) |
+//! | 14 | [`cli`] |
+//! | 13 | [`render`] |
+//! | 12 | [`engine`] (the use cases) |
+//! | 11 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
+//! | 10 | [`sources`] (files), [`build`], [`review`] |
+//! | 9 | [`diff`], [`plan`] |
+//! | 8 | [`graph`] |
+//! | 7 | [`manifest`], [`pod`] |
+//! | 6 | [`holdings`], [`profile`], [`state`] |
+//! | 5 | [`keys`] (randomness), [`spec`] |
+//! | 4 | [`facts`] (the only reader of X.509) |
 //! | 3 | [`algorithm`], [`sealed`], [`time`], [`version`] |
-//! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`] |
+//! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`], [`words`] |
 //! | 1 | [`shell`] |
-//! | 0 | [`visible`] |
+//! | 0 | [`first_few`], [`json`], [`visible`] |
 
 pub mod algorithm;
 pub mod build;
@@ -198,11 +200,16 @@ pub mod command;
 pub mod config;
 pub mod diff;
 pub mod edit;
+pub mod engine;
 pub mod error;
 pub mod facts;
+pub mod first_few;
 pub mod graph;
 pub mod hash;
+pub mod holdings;
 pub mod install;
+pub mod json;
+pub mod keys;
 pub mod lint;
 pub mod lock;
 pub mod manifest;
@@ -222,3 +229,4 @@ pub mod store;
 pub mod time;
 pub mod version;
 pub mod visible;
+pub mod words;

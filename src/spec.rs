@@ -10,12 +10,14 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::algorithm::KeyAlgorithm;
+use crate::facts::CertificateFacts;
 use crate::name::{
     CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
 };
 use crate::sealed::{Owner, Recipient};
 use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
+use crate::words::words;
 
 pub use lines::Lines;
 pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
@@ -66,8 +68,13 @@ impl Spec {
     }
 }
 
-/// `manifests "DIR"`: by node and component.
-pub type Manifests = BTreeMap<(NodeName, Component), Manifest>;
+/// `manifests "DIR"`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifests {
+    /// Relative to the description; empty: beside it.
+    pub folder: Arc<str>,
+    pub all: BTreeMap<(NodeName, Component), Manifest>,
+}
 
 /// A static pod's manifest that the operator wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +99,7 @@ impl Spec {
 
     pub fn manifest_of(&self, node: &NodeName, component: Component) -> Option<&Manifest> {
         let key = (node.clone(), component);
-        self.manifests.as_ref()?.get(&key)
+        self.manifests.as_ref()?.all.get(&key)
     }
 }
 
@@ -134,7 +141,7 @@ impl fmt::Display for Origin {
 pub struct Cluster {
     pub name: Label,
     pub kubernetes: Setting<KubernetesVersion>,
-    /// What was written, before the lock resolved it.
+    /// What was written: the lock may have resolved it.
     pub requested: VersionRequest,
     /// With one control-plane node the default is that node's address.
     pub endpoint: Setting<Endpoint>,
@@ -143,30 +150,12 @@ pub struct Cluster {
     pub dns_domain: Setting<DnsName>,
 }
 
-impl Cluster {
-    /// A minor alone keeps the patch that the lock has.
-    pub fn resolve_version(&mut self, locked: Option<KubernetesVersion>) {
-        self.kubernetes.value = self.requested.resolve(locked);
-    }
-}
-
-/// The three certificate authorities of a cluster (PKI certificates and requirements).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CaName {
-    Kubernetes,
-    Etcd,
-    FrontProxy,
-}
-
-impl CaName {
-    pub const ALL: [CaName; 3] = [CaName::Kubernetes, CaName::Etcd, CaName::FrontProxy];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            CaName::Kubernetes => "kubernetes",
-            CaName::Etcd => "etcd",
-            CaName::FrontProxy => "front-proxy",
-        }
+words! {
+    /// The three certificate authorities of a cluster (PKI certificates and requirements).
+    pub enum CaName {
+        Kubernetes = "kubernetes",
+        Etcd = "etcd",
+        FrontProxy = "front-proxy",
     }
 }
 
@@ -194,24 +183,16 @@ pub struct BroughtCa {
     /// As named in the description, for messages.
     pub path: Arc<str>,
     pub der: Vec<u8>,
+    pub facts: CertificateFacts,
 }
 
-/// Role of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    ControlPlane,
-    Worker,
-    /// A member of an external etcd: no kubelet identity, only etcd's files.
-    Etcd,
-}
-
-impl Role {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Role::ControlPlane => "control-plane",
-            Role::Worker => "worker",
-            Role::Etcd => "etcd",
-        }
+words! {
+    /// Role of a node.
+    pub enum Role {
+        ControlPlane = "control-plane",
+        Worker = "worker",
+        /// A member of an external etcd: no kubelet identity, only etcd's files.
+        Etcd = "etcd",
     }
 }
 
@@ -232,51 +213,27 @@ pub struct Node {
     pub recipients: BTreeSet<Recipient>,
 }
 
-/// Where etcd runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EtcdTopology {
-    /// On every control-plane node.
-    Stacked,
-    /// On nodes of role `etcd`.
-    External,
+words! {
+    /// Where etcd runs.
+    pub enum EtcdTopology {
+        /// On every control-plane node.
+        Stacked = "stacked",
+        /// On nodes of role `etcd`.
+        External = "external",
+    }
 }
 
-/// What `component "NAME"` may name; each governs rows of the profile tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Component {
-    Apiserver,
-    Etcd,
-    Kubelet,
-    ControllerManager,
-    Scheduler,
-    KubeProxy,
-    Admin,
-    ServiceAccount,
-}
-
-impl Component {
-    pub const ALL: [Component; 8] = [
-        Component::Apiserver,
-        Component::Etcd,
-        Component::Kubelet,
-        Component::ControllerManager,
-        Component::Scheduler,
-        Component::KubeProxy,
-        Component::Admin,
-        Component::ServiceAccount,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Component::Apiserver => "apiserver",
-            Component::Etcd => "etcd",
-            Component::Kubelet => "kubelet",
-            Component::ControllerManager => "controller-manager",
-            Component::Scheduler => "scheduler",
-            Component::KubeProxy => "kube-proxy",
-            Component::Admin => "admin",
-            Component::ServiceAccount => "service-account",
-        }
+words! {
+    /// What `component "NAME"` may name; each governs rows of the profile tables.
+    pub enum Component {
+        Apiserver = "apiserver",
+        Etcd = "etcd",
+        Kubelet = "kubelet",
+        ControllerManager = "controller-manager",
+        Scheduler = "scheduler",
+        KubeProxy = "kube-proxy",
+        Admin = "admin",
+        ServiceAccount = "service-account",
     }
 }
 

@@ -3,6 +3,7 @@
 mod number;
 mod releases;
 
+use std::fmt;
 use std::str::FromStr;
 
 pub use self::number::KubernetesVersion;
@@ -73,6 +74,13 @@ impl FromStr for VersionRequest {
             })?,
         };
         Ok(VersionRequest { newest, any_patch: patch.is_none() })
+    }
+}
+
+/// As it was written.
+impl fmt::Display for VersionRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.any_patch { write!(f, "1.{}", self.newest.minor) } else { self.newest.fmt(f) }
     }
 }
 

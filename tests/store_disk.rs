@@ -7,8 +7,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use kpki::build::entropy::Entropy;
 use kpki::error::{Error, Kind, Result};
+use kpki::keys::Entropy;
 use kpki::name::TreePath;
 use kpki::store::{
     Disk, FoundKind, JournalKey, Pending, RealDisk, Settled, Transaction, begin, pending, scan,

@@ -3,21 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::certificate::{Issuer, Purpose, Template};
-use super::execute::Job;
-use super::held_key::{Belongs, HeldKey, held_key};
+use super::held_key::{Belongs, held_key};
+use super::job::{AuthorityState, HeldKey, Job};
 use crate::error::{Error, Kind, Result};
 use crate::facts::{CertificateFacts, certificate_pem};
 use crate::graph::{Artifact, Authority, DerivationId, Issuance};
 use crate::plan::{Action, Step, subject_on_record};
 use crate::state::Entry;
-
-/// An authority as its leaves and readers need it.
-pub(super) struct AuthorityState {
-    pub der: Vec<u8>,
-    pub facts: CertificateFacts,
-    /// Loaded only where something must be signed or checked.
-    pub key: Option<HeldKey>,
-}
 
 impl AuthorityState {
     pub fn entry(&self, job: &Job<'_>, id: DerivationId) -> Entry {
@@ -62,7 +54,7 @@ pub(super) fn build_authority(
             self_signed(job, id, recipe, held, false)?
         }
         (Issuance::Brought(brought), Some(_)) => {
-            AuthorityState { facts: read(&brought.der)?, der: brought.der.clone(), key: None }
+            AuthorityState { facts: brought.facts.clone(), der: brought.der.clone(), key: None }
         }
         _ => match (witness.der(), witness.certificate()) {
             (Some(der), Some(facts)) => {
@@ -135,7 +127,11 @@ fn self_signed(
             purpose: Purpose::Authority,
             sans: &BTreeSet::new(),
         },
-        &Issuer { subject, key: &held.key, key_id: &public_key.key_identifier() },
+        &Issuer {
+            subject,
+            key: &*job.entropy.signer(&held.key),
+            key_id: &public_key.key_identifier(),
+        },
     )?;
     super::verify::verify(&der, &der, None, job.issued_at)
         .map_err(|error| Error::internal(format!("{}: {error}", Artifact::Ca(recipe.ca))))?;

@@ -12,13 +12,12 @@ use rcgen::{
     SigningKey,
 };
 
-use super::key::PrivateKey;
-use super::key_schedule::Seed;
 use super::{BuildError, splice};
 use crate::facts::der;
 use crate::facts::distinguished_name::DistinguishedName;
 use crate::facts::key_usage::KeyUsage;
 use crate::facts::public_key::{KeyKind, PublicKey};
+use crate::keys::{Seed, Signer};
 use crate::name::San;
 use crate::spec::Usage;
 use crate::time::Timestamp;
@@ -45,12 +44,12 @@ pub enum Purpose {
 #[derive(Clone, Copy)]
 pub struct Issuer<'a> {
     pub subject: &'a DistinguishedName,
-    pub key: &'a PrivateKey,
+    pub key: &'a dyn Signer,
     /// Its subject key identifier. A brought CA's may be of any making, so it is never computed here.
     pub key_id: &'a [u8],
 }
 
-/// The certificate in DER. `serial` comes from [`super::entropy::Entropy::serial`].
+/// The certificate in DER. `serial` comes from [`crate::keys::Entropy::serial`].
 pub fn issue(
     template: &Template<'_>,
     issuer: &Issuer<'_>,
@@ -61,8 +60,8 @@ pub fn issue(
     Ok(signed(&unsigned.tbs, &unsigned.algorithm, &signature))
 }
 
-/// The same bytes for the same inputs: the serial number follows from the seed and the rest of the
-/// certificate.
+/// The same bytes for the same inputs, by a signer whose signatures are the same: the serial number follows
+/// from the seed and the rest of the certificate.
 pub fn issue_from_seed(
     template: &Template<'_>,
     issuer: &Issuer<'_>,
@@ -73,7 +72,7 @@ pub fn issue_from_seed(
     let draft = unsigned(template, issuer, &DRAFT)?;
     let serial = seed.serial(issuer.key.public_key(), &draft.tbs);
     let unsigned = unsigned(template, issuer, &serial)?;
-    let signature = issuer.key.sign_repeatably(&unsigned.tbs)?;
+    let signature = issuer.key.sign(&unsigned.tbs)?;
     Ok(signed(&unsigned.tbs, &unsigned.algorithm, &signature))
 }
 
@@ -104,23 +103,7 @@ fn signed(content: &[u8], algorithm: &[u8], signature: &[u8]) -> Vec<u8> {
 }
 
 /// A certification request in DER that asks for nothing but its subject (RFC 2986 4).
-pub fn request(subject: &DistinguishedName, key: &PrivateKey) -> Result<Vec<u8>, BuildError> {
-    request_signed_by(subject, key, |info| key.sign(info))
-}
-
-/// As [`request`], and the same every time.
-pub fn request_repeatably(
-    subject: &DistinguishedName,
-    key: &PrivateKey,
-) -> Result<Vec<u8>, BuildError> {
-    request_signed_by(subject, key, |info| key.sign_repeatably(info))
-}
-
-fn request_signed_by(
-    subject: &DistinguishedName,
-    key: &PrivateKey,
-    sign: impl Fn(&[u8]) -> Result<Vec<u8>, BuildError>,
-) -> Result<Vec<u8>, BuildError> {
+pub fn request(subject: &DistinguishedName, key: &dyn Signer) -> Result<Vec<u8>, BuildError> {
     let recorder = Recorder { key: RcgenKey::of(key.public_key())?, tbs: RefCell::default() };
     let whole = CertificateParams::default()
         .serialize_request(&recorder)
@@ -129,7 +112,7 @@ fn request_signed_by(
     let info = recorder.tbs.into_inner();
     let info = splice::with_subject(&info, subject.der()).ok_or_else(not_understood)?;
     let algorithm = splice::algorithm(whole.der()).ok_or_else(not_understood)?;
-    Ok(signed(&info, algorithm, &sign(&info)?))
+    Ok(signed(&info, algorithm, &key.sign(&info)?))
 }
 
 fn parameters(

@@ -9,57 +9,25 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::BuildError;
-use super::authority::{AuthorityState, build_authority};
-use super::certificate::{Issuer, Template, issue, issue_from_seed};
-use super::entropy::Entropy;
-use super::held_key::HeldKey;
+use super::authority::build_authority;
 use super::identity::{build_identity, build_kubeconfig};
-use super::key::PrivateKey;
-use super::key_schedule::Seed;
-use super::prune;
+use super::job::Job;
 use super::request::{build_request, render_manifest};
-use super::seal::Identity;
-use super::sealing::{self, Written};
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
-use crate::algorithm::KeyAlgorithm;
+use super::writing::render;
+use super::{prune, sealing};
 use crate::error::{Error, Result};
 use crate::facts::PublicKey;
-use crate::graph::{Content, DerivationId, Recipe};
-use crate::hash::Digest;
+use crate::graph::{DerivationId, Recipe};
+use crate::keys::{Entropy, Seed};
 use crate::manifest;
-use crate::name::{ArtifactName, TreePath};
-use crate::plan::{
-    Action, BACKDATE, Orphan, Plan, Step, World, bundle_content, exposures, user_bindings_content,
-};
-use crate::secret::Secret;
+use crate::plan::{Orphan, Plan, Step, World, bundle_content, exposures, user_bindings_content};
 use crate::spec::Spec;
 use crate::state::{Entry, Lock, SeedMark};
 use crate::time::Timestamp;
 
-/// Where secrets come from and outputs go to.
-pub trait Files: Sync {
-    /// A file that holds a secret, in whichever form: only called for those in the inventory.
-    fn read_secret(&self, path: &TreePath) -> Result<Secret>;
-    /// What opens sealed secrets: asked for only once one must be opened.
-    fn identities(&self) -> Result<&[Identity]>;
-    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()>;
-    fn set_mode(&self, path: &TreePath, mode: u32) -> Result<()>;
-    fn remove(&self, path: &TreePath) -> Result<()>;
-    /// `count` more steps are done.
-    fn progress(&self, count: usize);
-}
-
-/// All that builders share.
-pub(super) struct Job<'a> {
-    pub world: World<'a>,
-    pub issued_at: Timestamp,
-    pub entropy: &'a Entropy,
-    pub files: &'a dyn Files,
-    pub authorities: HashMap<DerivationId, AuthorityState>,
-    pub written: Mutex<Written>,
-}
+pub use super::job::Files;
 
 /// Builds everything that the plan says and returns the lock that then holds.
 pub fn execute(
@@ -279,120 +247,4 @@ fn build_step(
     };
     job.files.progress(lines.len());
     Ok(lines)
-}
-
-pub(super) fn render(job: &Job<'_>, step: &Step, bytes: &[u8]) -> Result<Entry> {
-    if step.action != Action::Record {
-        // A cluster's trust bundle lies on every node.
-        let writes: HashSet<&TreePath> = step.writes.iter().collect();
-        job.world
-            .graph
-            .placements(step.derivation)
-            .par_iter()
-            .filter(|place| writes.contains(&place.path))
-            .try_for_each(|place| job.put(place, bytes))?;
-    }
-    Ok(Entry {
-        content: Some(Digest::of(bytes)),
-        ..Entry::new(job.world.graph.get(step.derivation).hash)
-    })
-}
-
-impl Job<'_> {
-    /// DER of an authority's certificate as it will be.
-    pub fn authority_der(&self, id: DerivationId) -> Result<&[u8]> {
-        self.authorities.get(&id).map(|state| state.der.as_slice()).ok_or_else(|| {
-            let name = &self.world.graph.get(id).name;
-            Error::internal(format!("{name} was needed before it was built"))
-        })
-    }
-
-    /// The files of a key pair that a step names. A key that is not here is not written; a new one always is.
-    pub fn write_pair(
-        &self,
-        step: &Step,
-        held: Option<&HeldKey>,
-        public_half: &[u8],
-    ) -> Result<()> {
-        // A certificate of the description's own may lie on every node.
-        let writes: HashSet<&TreePath> = step.writes.iter().collect();
-        for place in self.world.graph.placements(step.derivation) {
-            let is_key = place.content == Content::PrivateKey;
-            let is_new = is_key && held.is_some_and(|held| held.is_new);
-            if !is_new && !writes.contains(&place.path) {
-                continue;
-            }
-            let bytes = match (is_key, held) {
-                (true, Some(held)) => held.pem.expose(),
-                (true, None) => continue,
-                (false, _) => public_half,
-            };
-            self.put(place, bytes)?;
-        }
-        Ok(())
-    }
-
-    /// Signs a certificate for an artifact, with a serial number of its own.
-    pub fn issue(
-        &self,
-        name: &ArtifactName,
-        template: &Template<'_>,
-        issuer: &Issuer<'_>,
-    ) -> Result<Vec<u8>> {
-        let issued = if let Some(seed) = self.entropy.seed() {
-            issue_from_seed(template, issuer, seed)
-        } else {
-            let serial = self.entropy.serial();
-            let serial = serial.map_err(|error| Error::refused(error.to_string()))?;
-            issue(template, issuer, &serial)
-        };
-        issued.map_err(|error| Error::internal(format!("{name}: {error}")))
-    }
-
-    /// Where the validity of what is issued now begins. A date that somebody wrote is meant.
-    pub fn not_before(&self) -> Timestamp {
-        match self.entropy.seed() {
-            Some(_) => self.issued_at,
-            None => self.issued_at.minus(BACKDATE),
-        }
-    }
-
-    /// A key that was never made before; from a seed the one that the artifact has.
-    pub fn new_key(&self, id: DerivationId, algorithm: KeyAlgorithm) -> Result<HeldKey> {
-        let made = match self.entropy.seed() {
-            Some(seed) => self.derived_key(id, algorithm, seed),
-            None => PrivateKey::generate(algorithm, self.entropy),
-        };
-        made.map(HeldKey::made).map_err(|error| Error::refused(error.to_string()))
-    }
-
-    /// The key that follows from the seed, where a cluster has one.
-    pub fn key_from_seed(
-        &self,
-        id: DerivationId,
-        algorithm: KeyAlgorithm,
-    ) -> Result<Option<HeldKey>> {
-        let Some(seed) = self.entropy.seed() else {
-            return Ok(None);
-        };
-        let key = self.derived_key(id, algorithm, seed);
-        key.map(|key| Some(HeldKey::found(key))).map_err(|error| Error::refused(error.to_string()))
-    }
-
-    fn derived_key(
-        &self,
-        id: DerivationId,
-        algorithm: KeyAlgorithm,
-        seed: &Seed,
-    ) -> std::result::Result<PrivateKey, BuildError> {
-        let graph = self.world.graph;
-        let id = match &graph.get(id).recipe {
-            Recipe::Accepted(accepted) => accepted.request,
-            _ => id,
-        };
-        let revision = graph.get(id).recipe.revision().unwrap_or_default();
-        // A user's key stays the same whoever signs the certificate.
-        let named = graph.answer_to(id).unwrap_or(id);
-        PrivateKey::derive(algorithm, graph.get(named).name.as_str(), &revision, seed)
-    }
 }

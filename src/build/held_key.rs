@@ -1,36 +1,14 @@
 //! Finding the private key of an artifact among the files that may hold it.
 
-use super::execute::Job;
-use super::key::PrivateKey;
-use super::sealing::{Trouble, file_here};
+use super::job::{HeldKey, Job};
+use super::reading::{Trouble, file_here, key_file};
 use crate::algorithm::KeyAlgorithm;
 use crate::error::{Error, Kind, Result};
-use crate::facts::{KubeconfigFacts, PublicKey};
+use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::plan::{Step, World, key_on_record};
-use crate::secret::Secret;
-
-/// A key and the PEM that it was read from: copies are byte for byte.
-pub(super) struct HeldKey {
-    pub key: PrivateKey,
-    pub pem: Secret,
-    /// Just made: it lies nowhere yet.
-    pub is_new: bool,
-}
-
-impl HeldKey {
-    /// One that was never written.
-    pub fn made(key: PrivateKey) -> Self {
-        HeldKey { is_new: true, ..HeldKey::found(key) }
-    }
-
-    /// One that has its files, or had them.
-    pub fn found(key: PrivateKey) -> Self {
-        HeldKey { pem: key.to_pem(), key, is_new: false }
-    }
-}
 
 /// A key for an artifact of this algorithm.
 ///
@@ -226,14 +204,8 @@ pub(super) fn unusable(
 
 fn read(job: &Job<'_>, place: &Placement) -> Result<HeldKey, Trouble> {
     let bytes = job.open(place)?;
-    let damaged = |why: String| Trouble::Damaged(why);
-    let pem = match place.content {
-        Content::Kubeconfig => KubeconfigFacts::from_yaml(bytes.expose())
-            .map_err(|error| damaged(error.to_string()))?
-            .client_key
-            .ok_or_else(|| damaged("holds no key: it names a file".to_owned()))?,
-        _ => bytes,
-    };
-    let key = PrivateKey::from_pem(pem.expose()).map_err(|error| damaged(error.to_string()))?;
+    let file = key_file(place, &bytes).map_err(|error| Trouble::Damaged(error.to_string()))?;
+    let key = file.key().map_err(Trouble::Damaged)?;
+    let pem = file.pem().cloned().unwrap_or(bytes);
     Ok(HeldKey { key, pem, is_new: false })
 }

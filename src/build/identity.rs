@@ -1,8 +1,8 @@
 //! Building a leaf certificate, its key and the kubeconfig around them.
 
 use super::certificate::{Issuer, Purpose, Template};
-use super::execute::Job;
-use super::held_key::{Belongs, HeldKey, held_key, key_for};
+use super::held_key::{Belongs, held_key, key_for};
+use super::job::{HeldKey, Job};
 use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ pub(super) fn build_identity(
     let public_key = held
         .as_ref()
         .map(|held| held.key.public_key())
-        .or(leaf.brought.as_ref().map(|brought| &brought.public_key))
+        .or(leaf.brought.as_ref().map(|brought| &brought.facts.public_key))
         .or(witness.public_key())
         .ok_or_else(|| Error::internal(format!("{}: its key is not here", derivation.name)))?;
     let (der, facts) = match (step.action.signs(), witness.der(), witness.certificate()) {
@@ -208,7 +208,7 @@ fn sign(
         },
         &Issuer {
             subject: &authority.facts.subject,
-            key: &signer.key,
+            key: &*job.entropy.signer(&signer.key),
             key_id: &authority.facts.key_id(),
         },
     )?;

@@ -6,18 +6,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::execute::Job;
 use super::held_key::{Belongs, held_key};
-use super::identity_file::Unopened;
-use super::key::PrivateKey;
-use super::seal::open;
+use super::job::Job;
 use crate::error::{Error, Result};
-use crate::facts::{CertificateFacts, KubeconfigFacts, PublicKey, certificates_in_pem};
+use crate::facts::PublicKey;
 use crate::graph::{Content, DerivationId, origins};
 use crate::hash::Digest;
+use crate::holdings::KeyFile;
 use crate::name::TreePath;
 use crate::plan::{Orphan, Plan, Proof, Resting, World, resting};
-use crate::sealed::SUFFIX;
+use crate::sealed::{SUFFIX, Unopened, open};
 use crate::secret::Secret;
 use crate::state::{File, Made};
 
@@ -179,18 +177,11 @@ fn opened(job: &Job<'_>, path: &TreePath) -> Result<Option<Secret>, String> {
 
 /// Of a kubeconfig that of its certificate, whose key it must hold or leave to a file.
 fn public_half(path: &str, file: &Secret) -> Result<Digest, String> {
-    let key = |pem: &Secret| PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string());
     if path.strip_suffix(".key").is_some() {
-        return Ok(key(file)?.public_key().digest());
+        return Ok(KeyFile::Key(file.clone()).key()?.public_key().digest());
     }
-    let config = KubeconfigFacts::from_yaml(file.expose()).map_err(|error| error.to_string())?;
-    let all = certificates_in_pem(&config.client_certificate).map_err(|error| error.to_string())?;
-    let own = all.first().ok_or("holds no certificate")?;
-    let own = CertificateFacts::from_der(own).map_err(|error| error.to_string())?;
-    match &config.client_key {
-        Some(held) if *key(held)?.public_key() != own.public_key => {
-            Err("holds a certificate of another key".to_owned())
-        }
-        _ => Ok(own.public_key.digest()),
-    }
+    let file = KeyFile::kubeconfig(file).map_err(|error| error.0)?;
+    let own = file.certificate()?.ok_or("holds no certificate")?;
+    KeyFile::check_pair(&own, file.key_if_held()?.as_ref())?;
+    Ok(own.public_key.digest())
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::entropy::Entropy;
-use super::execute::{Files, execute};
-use super::seal::Identity;
+use super::execute::execute;
+use super::job::Files;
 use crate::error::{Error, Result};
 use crate::graph::{Content, Graph, Issuance, Recipe};
+use crate::keys::Entropy;
 use crate::name::TreePath;
 use crate::plan::{Allow, Intent, Survey, World, plan};
+use crate::sealed::Identity;
 use crate::secret::Secret;
 use crate::spec::Spec;
 use crate::state::{Inventory, Lock};

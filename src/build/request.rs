@@ -1,8 +1,9 @@
 //! Building a certificate request, its key and the object around them.
 
-use super::certificate::{request, request_repeatably};
-use super::execute::{Job, render};
+use super::certificate::request;
 use super::held_key::key_for;
+use super::job::Job;
+use super::writing::render;
 use crate::error::{Error, Result};
 use crate::facts::{RequestFacts, request_pem};
 use crate::graph::{DerivationId, Recipe, Request, SigningRequest};
@@ -26,13 +27,10 @@ pub(super) fn build_request(
         _ => None,
     };
     let der = match (&recipe.brought, &held, world.survey.witness(id).der()) {
-        (Some(brought), ..) => brought.request.der.clone(),
+        (Some(brought), ..) => brought.der.clone(),
         (None, _, Some(der)) if !step.action.signs() => der.to_vec(),
-        (None, Some(held), _) => match job.entropy.seed() {
-            Some(_) => request_repeatably(&recipe.subject, &held.key),
-            None => request(&recipe.subject, &held.key),
-        }
-        .map_err(|error| Error::internal(format!("{name}: {error}")))?,
+        (None, Some(held), _) => request(&recipe.subject, &*job.entropy.signer(&held.key))
+            .map_err(|error| Error::internal(format!("{name}: {error}")))?,
         (None, None, _) => return Err(Error::internal(format!("{name}: its key is not here"))),
     };
     let facts = RequestFacts::from_der(&der)

@@ -1,7 +1,7 @@
 //! Building or loading the service-account key pair.
 
-use super::execute::Job;
 use super::held_key::{Belongs, held_key};
+use super::job::Job;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, SigningKey};
 use crate::plan::Step;

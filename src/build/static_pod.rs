@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::execute::Job;
+use super::job::Job;
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;

@@ -1,9 +1,10 @@
 //! Holding a secret file against the public witness of its artifact.
 
-use super::key::PrivateKey;
+use super::reading::key_file;
 use crate::facts::{KubeconfigFacts, certificates_in_pem};
-use crate::graph::{Content, DerivationId, Placement, Recipe};
+use crate::graph::{DerivationId, Placement, Recipe};
 use crate::hash::Digest;
+use crate::holdings::KeyFile;
 use crate::plan::{Witness, World, bundle_content};
 use crate::secret::Secret;
 
@@ -21,28 +22,21 @@ pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Resu
             None => "cannot be checked: its certificate or public key is not here".to_owned(),
         });
     };
-    let pem = match place.content {
-        Content::Kubeconfig => {
-            let config = KubeconfigFacts::from_yaml(bytes.expose()).map_err(|error| error.0)?;
-            let embedded = certificates_in_pem(&config.client_certificate)
-                .map_err(|error| format!("embeds a file that {error}"))?;
-            let own = witness.certificate().map(|facts| facts.digest);
-            if embedded.first().map(|der| Digest::of(der)) != own {
-                return Err(format!("embeds another certificate than {}", shown(witness)));
-            }
-            says_what_was_built(world, place, &config)?;
-            match config.client_key {
-                Some(key) => key,
-                None if has_its_key(world, identity) => {
-                    return Err("holds no key: it names a file".to_owned());
-                }
-                // Somebody else's, and not in this file.
-                None => return Ok(()),
-            }
+    let file = key_file(place, bytes).map_err(|error| error.0)?;
+    if let KeyFile::Kubeconfig(config) = &file {
+        let embedded = certificates_in_pem(&config.client_certificate)
+            .map_err(|error| format!("embeds a file that {error}"))?;
+        let own = witness.certificate().map(|facts| facts.digest);
+        if embedded.first().map(|der| Digest::of(der)) != own {
+            return Err(format!("embeds another certificate than {}", shown(witness)));
         }
-        _ => bytes.clone(),
-    };
-    let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;
+        says_what_was_built(world, place, config)?;
+        // Somebody else's, and not in this file.
+        if config.client_key.is_none() && !has_its_key(world, identity) {
+            return Ok(());
+        }
+    }
+    let key = file.key()?;
     if key.public_key() == public {
         Ok(())
     } else {

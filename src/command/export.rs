@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::node::Tree;
-use super::written::{self, Product, Whose};
+use super::product_file::{self, Product, Whose};
 use super::{Outcome, terminal};
-use crate::build::seal::seal;
 use crate::cli::ExportArgs;
 use crate::error::{Error, Kind, Result};
+use crate::first_few;
 use crate::install::{Record, archive, is_archive};
 use crate::name::NameError;
 use crate::render::printable;
+use crate::sealed::seal;
 use crate::sealed::{LIST_LIMIT, Recipient, Recipients, SUFFIX, is_secret, listed};
 use crate::secret::Secret;
 use crate::shell;
 use crate::sources::read_regular;
 use crate::store::RECORD;
+use crate::visible;
 
 /// It holds private keys.
 const MODE: u32 = 0o600;
@@ -26,7 +28,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     if to_stdout {
         terminal::refuse_terminal()?;
     }
-    let shown = printable(&args.output.display().to_string());
+    let shown = visible::path(&args.output);
     let recipients = recipients(args)?;
     if recipients.is_none() && looks_sealed(&args.output) {
         let message = format!("{shown} is called as if it were sealed, and no recipient is given");
@@ -35,7 +37,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     }
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     let node = &tree.node.name;
-    let cluster = &tree.project.spec.cluster.name;
+    let cluster = &tree.folder.project.spec.cluster.name;
     let record = Record::of(cluster, node, &tree.files);
     let archive = archive(&tree.files, &record, RECORD).map_err(Error::refused)?;
     let bytes = match &recipients {
@@ -62,8 +64,8 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
         is_own: |bytes| is_archive(bytes, RECORD),
         mode: MODE,
     };
-    let whose = Whose { directory, sources: &tree.project.sources };
-    written::place(whose, &args.output, &product)?.write(bytes.expose(), &product)?;
+    let whose = Whose { directory, sources: &tree.folder.sources };
+    product_file::place(whose, &args.output, &product)?.write(bytes.expose(), &product)?;
     let (holds, unpack) = match &recipients {
         None => (
             "which holds private keys".to_owned(),
@@ -92,12 +94,7 @@ fn looks_sealed(output: &Path) -> bool {
 const NAMED: usize = 5;
 
 fn names(recipients: &Recipients) -> String {
-    let names = recipients.iter().take(NAMED).map(Recipient::short_name);
-    let names = names.collect::<Vec<_>>().join(", ");
-    match recipients.len().saturating_sub(NAMED) {
-        0 => names,
-        more => format!("{names} and {more} more"),
-    }
+    first_few::names(NAMED, recipients.iter().map(Recipient::short_name))
 }
 
 /// `None`: the archive is to be in the clear.
@@ -115,7 +112,7 @@ fn recipients(args: &ExportArgs) -> Result<Option<Recipients>> {
         all.insert(recipient);
     }
     for path in &args.recipients_file {
-        let shown = printable(&path.display().to_string());
+        let shown = visible::path(path);
         let refused = |why: String| Error::refused(format!("{shown} {why}"));
         let bytes = read_regular(path, LIST_LIMIT)
             .map_err(|why| refused(format!("cannot be read: {why}")))?;

@@ -2,6 +2,7 @@
 //! The one place that runs another program, for commands that write, check or compare revisions. A plan asks
 //! it one thing, where this machine's own apply was interrupted: whether Git tracks what that left.
 
+mod failure;
 mod guarded;
 mod object;
 mod place;
@@ -9,16 +10,17 @@ mod revision;
 mod settings;
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{BufReader, Write as _};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use self::failure::cannot_run;
+pub(super) use self::failure::failed;
 use self::place::Place;
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::visible;
 
 pub(super) use object::{Object, Pipe};
 pub(super) use revision::{Commit, Repository};
@@ -230,16 +232,6 @@ impl Listing {
 
 fn not_here() -> Error {
     cannot_run(&std::io::Error::new(std::io::ErrorKind::NotFound, "no folder of PATH has it"))
-}
-
-fn cannot_run(error: &std::io::Error) -> Error {
-    Error::refused(format!("cannot run git: {error}"))
-        .help("git alone knows what it ignores; install it, or look with another tool")
-}
-
-pub(super) fn failed(said: &str) -> Error {
-    let said = OsStr::from_bytes(said.trim_end().as_bytes()).to_string_lossy();
-    Error::refused(format!("git failed: {}", visible::lines(&said)))
 }
 
 #[cfg(test)]

@@ -8,14 +8,14 @@ use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 
 use super::git::{Git, Object, Pipe, failed, path_of};
-use super::project::Project;
-use crate::build::key::PrivateKey;
-use crate::build::seal::recipient_of;
+use crate::engine::Project;
 use crate::error::{Error, Result};
 use crate::facts::{PublicKey, plaintext_in, private_keys_in};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
+use crate::keys::PrivateKey;
 use crate::render::{HistoryReport, KeyInHistory, KeyOf};
+use crate::sealed::recipient_of;
 
 const WALK: [&str; 5] = ["rev-list", "--all", "--reflog", "--full-history", "--"];
 /// Each file once, and nothing but files.
@@ -67,7 +67,7 @@ pub(super) fn run(directory: &Path, project: &Project, limit: u64) -> Result<His
     let finds = look(&git, limit)?;
     let wanted = finds.keys.values().flatten().chain(&finds.too_large);
     let first = first_seen(&git, &wanted.map(String::as_str).collect())?;
-    let shown = |path: &Path| super::plaintext::shown(&directory.join(path));
+    let shown = |path: &Path| super::terminal::written_path(&directory.join(path));
     let artifacts = keys_in_use(project);
     let mut in_use = BTreeSet::new();
     let mut keys = Vec::new();

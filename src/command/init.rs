@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-use super::project::DESCRIPTION;
+use super::folder::DESCRIPTION;
 use super::{Outcome, clock, terminal};
-use crate::build::entropy::Entropy;
 use crate::cli::InitArgs;
 use crate::error::{Error, Result};
+use crate::keys::Entropy;
 use crate::name::Label;
 use crate::render::init::{
     GITATTRIBUTES, GITIGNORE, SEED_FILE, description, missing, reproducible, seed,

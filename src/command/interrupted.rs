@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{git, machine, terminal};
-use crate::build::entropy::Entropy;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
+use crate::keys::Entropy;
 use crate::name::TreePath;
 use crate::plan::{Finishing, Intent, Interruption, replaced_roots};
 use crate::state::{Lock, is_public};

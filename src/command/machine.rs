@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::build::entropy::Entropy;
+use crate::keys::Entropy;
 use crate::store::{MachineKey, NoMachineKey};
 
 /// `None`: the environment names no home. What it names must be absolute (XDG Base Directory Specification).

@@ -2,10 +2,10 @@
 
 use super::identity::Keyring;
 use crate::build::execute::Files;
-use crate::build::seal::Identity;
 use crate::cli::Identities;
 use crate::error::{Error, Result};
 use crate::name::TreePath;
+use crate::sealed::Identity;
 use crate::secret::Secret;
 use crate::store::{Disk as _, RealDisk};
 

@@ -10,9 +10,9 @@ use indicatif::ProgressBar;
 use super::identity::Keyring;
 use super::terminal;
 use crate::build::execute::Files;
-use crate::build::seal::Identity;
 use crate::error::Result;
 use crate::name::TreePath;
+use crate::sealed::Identity;
 use crate::secret::Secret;
 use crate::store::{Disk as _, RealDisk, Transaction};
 

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
+use super::folder::Folder;
 use super::plan_again::{apply_it, in_shell};
-use super::project::Project;
-use super::written::{self, Product, Whose};
-use super::{Outcome, clock, clock_doubt, machine, policy, terminal, ways};
+use super::product_file::{self, Product, Whose};
+use super::{Outcome, clock, clock_doubt, loose_folders, machine, policy, terminal};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
+use crate::engine::Project;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
@@ -29,35 +30,33 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     }
     // The process ends with the plan: giving back the memory of a large project piece by piece would take
     // longer.
-    let project = ManuallyDrop::new(Project::read_finished(directory)?);
-    ways::tell(&project);
-    project.refuse_obstacles(&RealDisk::open(directory)?)?;
+    let folder = ManuallyDrop::new(Folder::read_finished(directory)?);
+    loose_folders::tell(&folder);
+    folder.refuse_obstacles(&RealDisk::open(directory)?)?;
+    let project = &folder.project;
     let now = args.future.now.unwrap_or_else(clock);
     let policy = policy::read(directory, &args.policy)?;
-    let intent = intent(&args.intentions, &project)?;
+    let intent = intent(&args.intentions, project)?;
     let mut plan = plan(project.world(now), &project.spec, &intent);
     let review = review(project.world(now), &project.spec, &intent, &policy, &plan);
-    plan.interruption = project.interruption(directory, &intent)?;
+    plan.interruption = folder.interruption(directory, &intent)?;
     if args.future.now.is_none() {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
     let mut report = plan_report(project.world(now), &project.spec, &plan, &review, &project.notes);
-    let saved = (args.out.as_ref()).map(|_| saved_text(&project, now, &mut plan, &review, &intent));
+    let saved = (args.out.as_ref()).map(|_| save(project, now, &mut plan, &review, &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
         Ok(_) => note,
     });
     report.notes.extend(unverified);
-    let mut text = match args.output.format {
-        ReviewFormat::Text => report.text(terminal::columns()),
-        ReviewFormat::Json => report.json(),
-        ReviewFormat::Markdown => report.markdown(),
-    };
-    if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
-        let whose = Whose { directory, sources: &project.sources };
-        written::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
+    let mut text = terminal::shown(&report, args.output.format)?;
+    if let (Some(file), Some(saved)) = (&args.out, saved) {
+        let whose = Whose { directory, sources: &folder.sources };
+        product_file::place(whose, file, &SAVED)?.write(saved.text().as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
             let shown = visible::path(file);
+            let hash = &saved.hash;
             let _ = if report.stops() {
                 writeln!(
                     text,
@@ -94,21 +93,21 @@ const SAVED: Product<'_> = Product {
     mode: 0o666,
 };
 
-/// The text of a saved plan and its hash. What this machine has not verified is no part of the change: a plan
+/// The plan as it is saved. What this machine has not verified is no part of the change: a plan
 /// that was saved elsewhere, or before a secret was touched, is still this one.
-pub(super) fn saved_text(
+pub(super) fn save(
     project: &Project,
     now: Timestamp,
     plan: &mut Plan,
     review: &Review,
     intent: &Intent,
-) -> (String, String) {
+) -> SavedPlan {
     let all = plan.steps.clone();
     plan.steps.retain(|step| !step.is_of_this_machine());
     let world = project.world(now);
     let report = plan_report(world, &project.spec, plan, review, &project.notes);
     plan.steps = all;
-    SavedPlan::text(&project.graph, intent, &report)
+    SavedPlan::new(&project.graph, intent, report)
 }
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::git::tracks_below;
-use crate::build::entropy::Entropy;
-use crate::build::key_schedule::Seed;
 use crate::error::{Error, Result};
+use crate::keys::Entropy;
+use crate::keys::Seed;
 use crate::secret::Secret;
 use crate::shell;
 use crate::sources::beneath::Regular;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Outcome, clock, terminal};
-use crate::cli::{ExplainArgs, Format, VerifyArgs};
+use crate::cli::{ExplainArgs, VerifyArgs};
 use crate::error::{Error, Result, relative_to};
 use crate::lint::{RULES, Tree, lint, rule};
 use crate::render::{printable, rule_text, rules_text, verify_report};
@@ -12,6 +12,7 @@ use crate::sources::size_in_words;
 use crate::state::OUT;
 use crate::store::walk::WALK_LIMIT;
 use crate::store::{Seen, walk};
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
     let folder = folder(directory, args.path.as_deref())?;
@@ -19,10 +20,7 @@ pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
     let tree = read(&folder)?;
     let shown = folder.display().to_string();
     let report = verify_report(&shown, now, tree.counts(), &lint(&tree, now));
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(if report.has_errors() { Outcome::Differences } else { Outcome::Done })
 }
 
@@ -64,7 +62,7 @@ fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
         out
     };
     if folder.is_file() {
-        let shown = printable(&folder.display().to_string());
+        let shown = visible::path(&folder);
         return Err(Error::refused(format!("{shown} is a file, not a folder"))
             .help(format!("kpki show {} tells what it holds", shell::path(&folder))));
     }

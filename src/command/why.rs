@@ -2,22 +2,19 @@
 
 use std::path::Path;
 
-use super::project::Project;
+use super::folder::Folder;
 use super::{Outcome, clock, lookup, terminal};
-use crate::cli::{Format, WhyArgs};
+use crate::cli::WhyArgs;
 use crate::error::Result;
 use crate::plan::{Intent, plan};
 use crate::render::why_report;
 
 pub(super) fn run(directory: &Path, args: &WhyArgs) -> Result<Outcome> {
-    let project = Project::read(directory)?;
+    let project = Folder::read(directory)?.project;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let id = lookup::artifact(&project, &args.name)?;
     let plan = plan(world, &project.spec, &Intent::default());
     let report = why_report(world, &plan, id);
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(Outcome::Done)
 }

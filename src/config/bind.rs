@@ -2,23 +2,27 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, Shape, many, one};
+use super::block::{Block, Many, One, Shape, many, one};
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
 use super::tree::Value;
-use crate::name::{DnsName, Label, Organization, RoleName};
+use crate::name::{DnsName, Organization, RoleName};
 use crate::spec::{Binding, RoleRef};
 
 pub const SHAPE: Shape = Shape {
     word: "bind",
     example: None,
-    fields: &[one("cluster-role"), one("role"), many("namespace"), one("group")],
+    fields: &[CLUSTER_ROLE.field, ROLE.field, NAMESPACE.field, GROUP.field],
 };
 
-/// Sorted. `user` names the RBAC objects, of which none may be described twice.
+pub const CLUSTER_ROLE: One<RoleName> = one("cluster-role");
+pub const ROLE: One<RoleName> = one("role");
+pub const NAMESPACE: Many<DnsName> = many("namespace");
+pub const GROUP: One<Organization> = one("group");
+
+/// Sorted. No RBAC object may be described twice.
 pub fn read(
     blocks: &[Block<'_>],
-    user: &Label,
     groups: &[(Organization, At)],
     reader: &mut Reader<'_>,
 ) -> Vec<Binding> {
@@ -28,7 +32,7 @@ pub fn read(
         let Some(binding) = binding(block, groups, reader) else {
             continue;
         };
-        let name = binding.object_name(user);
+        let name = binding.own_name();
         let everywhere = binding.namespaces.is_empty().then_some(None);
         let namespaces = binding.namespaces.iter().cloned().map(Some);
         for namespace in namespaces.chain(everywhere) {
@@ -55,41 +59,36 @@ fn binding(
     reader: &mut Reader<'_>,
 ) -> Option<Binding> {
     let role = role(block, reader);
-    let values = block.many("namespace");
-    let namespaces: Vec<_> = reader.list::<DnsName>(block, "namespace");
+    let namespaces = reader.list(block, NAMESPACE);
     for (namespace, at) in &namespaces {
         check_namespace(namespace, *at, reader);
     }
-    let group = match block.one("group") {
-        Some(value) => {
-            let group = reader.parsed::<Organization>(value, "group");
-            if let Some(group) = &group {
-                check_membership(group, value, groups, reader);
-            }
-            Some(group?)
-        }
-        None => None,
-    };
-    let role = role?;
-    if matches!(role, RoleRef::Role(_)) && values.is_empty() {
+    let written = block.one(GROUP);
+    let group = written.and_then(|value| reader.parsed(value, GROUP.word()));
+    if let (Some(group), Some(value)) = (&group, written) {
+        check_membership(group, value, groups, reader);
+    }
+    if matches!(role, Some(RoleRef::Role(_))) && block.many(NAMESPACE).is_empty() {
         reader.problem(
             Problem::new(block.at, "`bind role` needs a namespace")
                 .help("a Role lives in one: add namespace=\"dev\", or name a cluster-role"),
         );
     }
+    // A binding of nobody in particular would be the user's own.
+    if written.is_some() && group.is_none() {
+        return None;
+    }
     Some(Binding {
-        role,
+        role: role?,
         namespaces: namespaces.into_iter().map(|(name, _)| name).collect(),
         group,
     })
 }
 
 fn role(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<RoleRef> {
-    match (block.one("role"), block.one("cluster-role")) {
-        (Some(value), None) => reader.parsed(value, "role").map(RoleRef::Role),
-        (None, Some(value)) => {
-            reader.parsed::<RoleName>(value, "cluster-role").map(RoleRef::ClusterRole)
-        }
+    match (block.one(ROLE), block.one(CLUSTER_ROLE)) {
+        (Some(value), None) => reader.parsed(value, ROLE.word()).map(RoleRef::Role),
+        (None, Some(value)) => reader.parsed(value, CLUSTER_ROLE.word()).map(RoleRef::ClusterRole),
         (Some(value), Some(other)) => {
             reader.problem(
                 Problem::new(value.at, "a binding has one role")
@@ -100,7 +99,8 @@ fn role(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<RoleRef> {
         }
         // What was written there is a mistake of its own.
         (None, None)
-            if block.written("role").is_some() || block.written("cluster-role").is_some() =>
+            if block.written(ROLE.field).is_some()
+                || block.written(CLUSTER_ROLE.field).is_some() =>
         {
             None
         }

@@ -3,6 +3,8 @@
 //! A property and a child node mean the same wherever one value is meant: `node "w1" role="worker"` and
 //! `node "w1" { role "worker" }`.
 
+use std::marker::PhantomData;
+
 use super::problem::{At, Problem, quoted, suggestion};
 use super::tree::{Node, Value, Word};
 
@@ -15,12 +17,53 @@ pub struct Shape {
     pub fields: &'static [Field],
 }
 
-#[derive(Debug)]
+/// A row of a shape's table.
+#[derive(Debug, Clone, Copy)]
 pub struct Field {
     pub word: &'static str,
     pub takes: Takes,
     /// Of a word that takes settings of its own.
     pub shape: Option<&'static Shape>,
+}
+
+/// A word that takes one value, which becomes a `T`.
+pub struct One<T> {
+    pub field: Field,
+    becomes: PhantomData<T>,
+}
+
+/// A word that takes any number of values, each of which becomes a `T`.
+pub struct Many<T> {
+    pub field: Field,
+    becomes: PhantomData<T>,
+}
+
+impl<T> Clone for One<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for One<T> {}
+
+impl<T> Clone for Many<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Many<T> {}
+
+impl<T> One<T> {
+    pub const fn word(&self) -> &'static str {
+        self.field.word
+    }
+}
+
+impl<T> Many<T> {
+    pub const fn word(&self) -> &'static str {
+        self.field.word
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,20 +86,20 @@ impl Shape {
     }
 }
 
-pub const fn one(word: &'static str) -> Field {
-    Field { word, takes: Takes::One, shape: None }
+pub const fn one<T>(word: &'static str) -> One<T> {
+    One { field: Field { word, takes: Takes::One, shape: None }, becomes: PhantomData }
 }
 
-pub const fn many(word: &'static str) -> Field {
-    Field { word, takes: Takes::Many, shape: None }
+pub const fn many<T>(word: &'static str) -> Many<T> {
+    Many { field: Field { word, takes: Takes::Many, shape: None }, becomes: PhantomData }
 }
 
 pub const fn blocks(shape: &'static Shape) -> Field {
     Field { word: shape.word, takes: Takes::Blocks, shape: Some(shape) }
 }
 
-pub const fn pairs(word: &'static str) -> Field {
-    Field { word, takes: Takes::Pairs, shape: None }
+pub const fn pairs<T>(word: &'static str) -> Many<T> {
+    Many { field: Field { word, takes: Takes::Pairs, shape: None }, becomes: PhantomData }
 }
 
 /// A node's values, sorted by word.
@@ -227,23 +270,34 @@ impl<'n> Block<'n> {
         }
     }
 
-    fn index(&self, word: &str) -> usize {
-        self.shape.fields.iter().position(|field| field.word == word).unwrap_or(usize::MAX)
+    /// None where this kind of node does not have the word.
+    fn index(&self, field: Field) -> Option<usize> {
+        self.shape.fields.iter().position(|known| known.word == field.word)
+    }
+
+    fn values(&self, field: Field) -> &[&'n Value] {
+        self.index(field).and_then(|index| self.values.get(index)).map_or(&[], Vec::as_slice)
     }
 
     /// The value of a word that takes one.
-    pub fn one(&self, word: &str) -> Option<&'n Value> {
-        self.many(word).first().copied()
+    pub fn one<T>(&self, one: One<T>) -> Option<&'n Value> {
+        self.values(one.field).first().copied()
     }
 
     /// All values of a word, in the order written.
-    pub fn many(&self, word: &str) -> &[&'n Value] {
-        self.values.get(self.index(word)).map_or(&[], Vec::as_slice)
+    pub fn many<T>(&self, many: Many<T>) -> &[&'n Value] {
+        self.values(many.field)
     }
 
     /// Where a word is written, if it is.
-    pub fn written(&self, word: &str) -> Option<At> {
-        self.place(self.index(word))
+    pub fn written(&self, field: Field) -> Option<At> {
+        self.index(field).and_then(|index| self.place(index))
+    }
+
+    /// Every value of every word, in the table's order.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &'n Value)> {
+        let words = self.shape.fields.iter().map(|field| field.word).zip(&self.values);
+        words.flat_map(|(word, values)| values.iter().map(move |value| (word, *value)))
     }
 
     /// Every word that is written, and where.

@@ -6,26 +6,19 @@ use super::files::below;
 use super::problem::quoted;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{CertificateFacts, certificates_in_pem};
-use crate::name::CommonName;
 use crate::sources::Sources;
 use crate::spec::BroughtCa;
-use crate::time::Span;
 
 const LIMIT: usize = 64 * 1024;
 
-/// What later checks need to know of a certificate.
-pub struct Facts {
-    /// The DER of the SubjectPublicKeyInfo: two certificates with the same one are the same CA.
-    pub public_key: Vec<u8>,
-    /// None if there is none that a description could say.
-    pub common_name: Option<CommonName>,
-    pub key: KeyAlgorithm,
-    pub validity: Span,
-}
-
 type Refusal = (String, &'static str);
 
-pub fn read(path: &str, folder: &str, sources: &Sources) -> Result<(BroughtCa, Facts), Refusal> {
+/// The CA, and the kind of its key.
+pub fn read(
+    path: &str,
+    folder: &str,
+    sources: &Sources,
+) -> Result<(BroughtCa, KeyAlgorithm), Refusal> {
     let full = below(folder, path).ok_or_else(|| {
         (
             format!("{} leads out of the description's folder", quoted(path)),
@@ -36,9 +29,8 @@ pub fn read(path: &str, folder: &str, sources: &Sources) -> Result<(BroughtCa, F
         .read(&full, LIMIT)
         .map_err(|error| (error.to_string(), "a brought CA is one certificate in PEM form"))?;
     let der = only_certificate(&bytes, &full)?;
-    let facts = facts(&der, &full)?;
-    let brought = BroughtCa { path: Arc::from(full.as_str()), der };
-    Ok((brought, facts))
+    let (facts, key) = facts(&der, &full)?;
+    Ok((BroughtCa { path: Arc::from(full.as_str()), der, facts }, key))
 }
 
 fn only_certificate(bytes: &[u8], path: &str) -> Result<Vec<u8>, Refusal> {
@@ -67,7 +59,7 @@ fn only_certificate(bytes: &[u8], path: &str) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-fn facts(der: &[u8], path: &str) -> Result<Facts, Refusal> {
+fn facts(der: &[u8], path: &str) -> Result<(CertificateFacts, KeyAlgorithm), Refusal> {
     let facts = CertificateFacts::from_der(der)
         .map_err(|error| (format!("{path} {error}"), "it may be damaged or cut; copy it again"))?;
     if !facts.is_ca {
@@ -94,10 +86,5 @@ fn facts(der: &[u8], path: &str) -> Result<Facts, Refusal> {
                 "use RSA with 2048, 3072 or 4096 bits (exponent 65537), or ECDSA with P-256 or P-384",
             )
         })?;
-    Ok(Facts {
-        common_name: facts.subject.common_name().and_then(|name| name.parse().ok()),
-        validity: facts.not_after.since(facts.not_before),
-        public_key: facts.public_key.spki().to_vec(),
-        key,
-    })
+    Ok((facts, key))
 }

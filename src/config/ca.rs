@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, Shape, one};
-use super::brought::{self, Facts};
-use super::certificate::CAS;
+use super::block::{Block, One, Shape, one};
+use super::brought;
+use super::fields::{KEY, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
@@ -12,28 +12,34 @@ use crate::name::CommonName;
 use crate::sources::Sources;
 use crate::spec::{Ca, CaName, Origin, Policy, Setting};
 use crate::time::Span;
+use crate::words::Worded as _;
 
 pub const SHAPE: Shape = Shape {
     word: "ca",
     example: Some("kubernetes"),
-    fields: &[one("validity"), one("key"), one("common-name"), one("revision"), one("certificate")],
+    fields: &[VALIDITY.field, KEY.field, COMMON_NAME.field, REVISION.field, CERTIFICATE.field],
 };
 
+pub const COMMON_NAME: One<CommonName> = one("common-name");
+pub const CERTIFICATE: One<String> = one("certificate");
+
 /// kubeadm's 87600h.
-const VALIDITY: Span = Span::days(3650);
+pub const TEN_YEARS: Span = Span::days(3650);
 
 /// kubeadm's common names.
-const COMMON_NAMES: [(CaName, &str); 3] = [
-    (CaName::Kubernetes, "kubernetes"),
-    (CaName::Etcd, "etcd-ca"),
-    (CaName::FrontProxy, "front-proxy-ca"),
-];
+pub fn usual_name(name: CaName) -> &'static str {
+    match name {
+        CaName::Kubernetes => "kubernetes",
+        CaName::Etcd => "etcd-ca",
+        CaName::FrontProxy => "front-proxy-ca",
+    }
+}
 
 struct Draft {
     ca: Ca,
     common_name_at: Option<At>,
-    /// Of a brought certificate, with its place.
-    facts: Option<(Facts, At)>,
+    /// Of a brought certificate.
+    brought_at: Option<At>,
 }
 
 pub fn read(
@@ -42,22 +48,22 @@ pub fn read(
     sources: &Sources,
     reader: &mut Reader<'_>,
 ) -> BTreeMap<CaName, Ca> {
-    let mut drafts: BTreeMap<CaName, Draft> = COMMON_NAMES
-        .into_iter()
-        .filter_map(|(name, common_name)| {
-            Some((name, untouched(common_name.parse().ok()?, defaults)))
-        })
-        .collect();
+    let draft = |name| {
+        Some(Draft { ca: untouched(name, defaults)?, common_name_at: None, brought_at: None })
+    };
+    let drafts = CaName::ALL.into_iter().filter_map(|name| Some((name, draft(name)?)));
+    let mut drafts: BTreeMap<CaName, Draft> = drafts.collect();
     let mut seen = Seen::new();
     for block in blocks {
         let Some(value) = block.name else {
             continue;
         };
-        let name = reader.choice(value, "ca", &CAS);
+        let name = reader.choice(value, SHAPE.word, CaName::WORDS);
         if name.is_some() && !reader.once(block, value, &mut seen) {
             continue;
         }
-        let mut unknown = untouched_like(&drafts, name.unwrap_or(CaName::Kubernetes), defaults);
+        // The settings of a block whose name is a mistake are judged as well.
+        let mut unknown = draft(CaName::Kubernetes);
         let draft = name.and_then(|name| drafts.get_mut(&name)).or(unknown.as_mut());
         if let Some(draft) = draft {
             draft.fill(block, sources, reader);
@@ -67,17 +73,8 @@ pub fn read(
     drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect()
 }
 
-/// A place for the settings of a block whose name is a mistake, so that they are judged as well.
-fn untouched_like(
-    drafts: &BTreeMap<CaName, Draft>,
-    name: CaName,
-    defaults: &Policy,
-) -> Option<Draft> {
-    let common_name = drafts.get(&name)?.ca.common_name.value.clone();
-    Some(untouched(common_name, defaults))
-}
-
-fn untouched(common_name: CommonName, defaults: &Policy) -> Draft {
+/// A CA that no block speaks of.
+fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
     let key = match defaults.key.value {
         KeyAlgorithm::Ed25519 => Setting {
             value: KeyAlgorithm::DEFAULT,
@@ -85,25 +82,21 @@ fn untouched(common_name: CommonName, defaults: &Policy) -> Draft {
         },
         _ => defaults.key.clone(),
     };
-    Draft {
-        ca: Ca {
-            common_name: Setting::default(common_name),
-            validity: Setting::default(VALIDITY),
-            key,
-            explicit_key: false,
-            revision: 1,
-            brought: None,
-        },
-        common_name_at: None,
-        facts: None,
-    }
+    Some(Ca {
+        common_name: Setting::default(usual_name(name).parse().ok()?),
+        validity: Setting::default(TEN_YEARS),
+        key,
+        explicit_key: false,
+        revision: 1,
+        brought: None,
+    })
 }
 
 impl Draft {
     fn fill(&mut self, block: &Block<'_>, sources: &Sources, reader: &mut Reader<'_>) {
         if let Some(key) = reader.key(block) {
             if key.value == KeyAlgorithm::Ed25519 {
-                let at = block.one("key").map_or(block.at, |value| value.at);
+                let at = block.one(KEY).map_or(block.at, |value| value.at);
                 reader.problem(
                     Problem::new(at, "kubeadm and others cannot read an ed25519 CA key")
                         .help("use \"ecdsa-p256\" or \"rsa-2048\""),
@@ -115,36 +108,39 @@ impl Draft {
         if let Some(validity) = reader.validity(block) {
             self.ca.validity = validity;
         }
-        if let Some(common_name) = reader.one(block, "common-name") {
+        if let Some(common_name) = reader.one(block, COMMON_NAME) {
             self.ca.common_name = common_name;
         }
-        self.common_name_at = block.one("common-name").map(|value| value.at);
+        self.common_name_at = block.one(COMMON_NAME).map(|value| value.at);
         self.ca.revision = reader.revision(block);
-        let Some(value) = block.one("certificate") else {
+        let Some(value) = block.one(CERTIFICATE) else {
             return;
         };
-        for (word, at) in block.words().filter(|(word, _)| *word != "certificate") {
+        for (word, at) in block.words().filter(|(word, _)| *word != CERTIFICATE.word()) {
             reader.problem(
                 Problem::new(at, format!("`{word}` beside a brought `certificate`"))
                     .other(value.at, "brought here")
                     .help("it comes from the certificate; delete it here"),
             );
         }
-        let Some(path) = reader.text(value, "certificate") else {
+        let Some(path) = reader.text(value, CERTIFICATE.word()) else {
             return;
         };
         match brought::read(path, reader.folder(value.at), sources) {
-            Ok((brought, facts)) => {
+            Ok((brought, key)) => {
                 let derived = Origin::Derived("from the brought certificate");
-                if let Some(common_name) = &facts.common_name {
-                    self.ca.common_name.value = common_name.clone();
+                let facts = &brought.facts;
+                // A description could not say some names.
+                if let Some(name) = facts.subject.common_name().and_then(|name| name.parse().ok()) {
+                    self.ca.common_name.value = name;
                 }
                 self.ca.common_name.origin = derived.clone();
-                self.ca.validity = Setting { value: facts.validity, origin: derived.clone() };
-                self.ca.key = Setting { value: facts.key, origin: derived };
+                let validity = facts.not_after.since(facts.not_before);
+                self.ca.validity = Setting { value: validity, origin: derived.clone() };
+                self.ca.key = Setting { value: key, origin: derived };
                 self.ca.explicit_key = false;
                 self.ca.brought = Some(brought);
-                self.facts = Some((facts, value.at));
+                self.brought_at = Some(value.at);
                 self.common_name_at = Some(value.at);
             }
             Err((message, help)) => reader.problem(Problem::new(value.at, message).help(help)),
@@ -156,10 +152,13 @@ impl Draft {
 /// certificate could then speak for anybody (Kubernetes, "Configure the Aggregation Layer").
 fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
     let before = reader.problems.len();
-    let brought: Vec<_> = drafts.values().filter_map(|draft| draft.facts.as_ref()).collect();
-    for (index, (facts, at)) in brought.iter().enumerate() {
-        let earlier =
-            brought.iter().take(index).find(|(other, _)| other.public_key == facts.public_key);
+    // The same key: two certificates over it are one CA.
+    let brought = drafts.values().filter_map(|draft| {
+        Some((&draft.ca.brought.as_ref()?.facts.public_key, draft.brought_at?))
+    });
+    let brought: Vec<_> = brought.collect();
+    for (index, (key, at)) in brought.iter().enumerate() {
+        let earlier = brought.iter().take(index).find(|(other, _)| other == key);
         if let Some((_, first)) = earlier {
             reader.problem(
                 Problem::new(*at, "one certificate for two CAs")

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::block::{Block, Shape, many, one};
+use super::block::{Block, Many, One, Shape, many, one};
 use super::collisions::Folders;
+use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
 use super::problem::{At, Problem, quoted, suggestion};
 use super::reader::{Reader, Seen};
-use super::user::check_masters;
-use crate::name::{CommonName, Label, NodeName, Organization, San, TreePath};
+use super::user::{ALLOW_MASTERS, COMMON_NAME, check_masters};
+use crate::name::{CommonName, Label, NodeName, Organization, TreePath};
 use crate::profile::{KUBERNETES_FOLDER, own_files};
 use crate::spec::{CaName, Delivery, ExtraCertificate, Policy, Usage};
 
@@ -15,29 +16,31 @@ pub const SHAPE: Shape = Shape {
     word: "certificate",
     example: Some("metrics-server"),
     fields: &[
-        one("ca"),
-        many("usage"),
-        many("san"),
-        one("common-name"),
-        many("organization"),
-        one("key"),
-        one("validity"),
-        one("renew-before"),
-        one("revision"),
-        many("node"),
-        one("folder"),
-        one("allow-masters"),
+        CA.field,
+        USAGE.field,
+        SAN.field,
+        COMMON_NAME.field,
+        ORGANIZATION.field,
+        KEY.field,
+        VALIDITY.field,
+        RENEW_BEFORE.field,
+        REVISION.field,
+        NODE.field,
+        FOLDER.field,
+        ALLOW_MASTERS.field,
     ],
 };
 
-pub const CAS: [(CaName, &str); 3] = [
-    (CaName::Kubernetes, "kubernetes"),
-    (CaName::Etcd, "etcd"),
-    (CaName::FrontProxy, "front-proxy"),
-];
+pub const CA: One<CaName> = one("ca");
+pub const USAGE: Many<Usage> = many("usage");
+pub const ORGANIZATION: Many<Organization> = many("organization");
+pub const NODE: Many<NodeName> = many("node");
+pub const FOLDER: One<String> = one("folder");
+
 const USAGES: [(Usage, &str); 2] = [(Usage::Server, "server"), (Usage::Client, "client")];
 
-const PKI: &str = "etc/kubernetes/pki";
+pub const PKI: &str = "etc/kubernetes/pki";
+
 /// Whether Kubernetes' own files, or a folder of them, have this name in this folder of a node; what stands
 /// behind the dot does not count.
 fn is_taken(folder: &str, name: &str) -> bool {
@@ -63,7 +66,7 @@ pub fn read(
     for block in blocks {
         let certificate = certificate(block, defaults, &mut names, nodes, reader);
         if let Some(certificate) = &certificate {
-            let at = block.one("folder").map_or(block.at, |value| value.at);
+            let at = block.one(FOLDER).map_or(block.at, |value| value.at);
             folders.insert(certificate.name.to_string(), at);
         }
         all.extend(certificate);
@@ -79,22 +82,19 @@ fn certificate(
     reader: &mut Reader<'_>,
 ) -> Option<ExtraCertificate> {
     let name = reader.name::<Label>(block, names);
-    let ca = match block.one("ca") {
-        Some(value) => reader.choice(value, "ca", &CAS),
-        None => Some(CaName::Kubernetes),
-    };
+    let ca = reader.choice_or(block, CA, CaName::Kubernetes);
     let usage = usage(block, reader);
-    let sans = reader.list::<San>(block, "san");
-    if usage.is_some_and(Usage::server) && block.written("san").is_none() {
+    let sans = reader.list(block, SAN);
+    if usage.is_some_and(Usage::server) && block.written(SAN.field).is_none() {
         reader.problem(
             Problem::new(block.at, "a server certificate needs a `san`")
                 .help("clients check it against the name they dial: san \"metrics.example.com\""),
         );
     }
-    let organizations = reader.list::<Organization>(block, "organization");
+    let organizations = reader.list(block, ORGANIZATION);
     check_masters(&organizations, block, reader);
-    let common_name = match block.one("common-name") {
-        Some(value) => Some(reader.parsed::<CommonName>(value, "common-name")?),
+    let common_name: Option<CommonName> = match block.one(COMMON_NAME) {
+        Some(value) => reader.parsed(value, COMMON_NAME.word()),
         // A client is who its common name says; a server's is not looked at (RFC 6125 6.4.4).
         None if usage.is_some_and(Usage::client) => {
             name.as_ref().and_then(|name| name.as_str().parse().ok())
@@ -127,16 +127,18 @@ fn certificate(
 
 fn usage(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Usage> {
     let mut found = BTreeSet::new();
-    for value in block.many("usage") {
-        let usage = reader.choice(value, "usage", &USAGES)?;
-        if !found.insert(usage) {
+    let mut complete = true;
+    for value in block.many(USAGE) {
+        let usage = reader.choice(value, USAGE.word(), &USAGES);
+        complete &= usage.is_some();
+        if usage.is_some_and(|usage| !found.insert(usage)) {
             reader.problem(
                 Problem::new(value.at, "this usage stands twice in the list")
                     .help("delete one of the two"),
             );
         }
     }
-    Some(match (found.contains(&Usage::Server), found.contains(&Usage::Client)) {
+    complete.then(|| match (found.contains(&Usage::Server), found.contains(&Usage::Client)) {
         (true, true) => Usage::ServerAndClient,
         (false, true) => Usage::Client,
         _ => Usage::Server,
@@ -150,7 +152,7 @@ fn delivery(
     reader: &mut Reader<'_>,
 ) -> Option<Delivery> {
     let mut nodes = Vec::new();
-    for (node, at) in reader.list::<NodeName>(block, "node") {
+    for (node, at) in reader.list(block, NODE) {
         if !known.contains_key(node.as_str()) {
             let mut words: Vec<&str> = known.keys().copied().collect();
             words.sort_unstable();
@@ -162,8 +164,9 @@ fn delivery(
         }
         nodes.push(node);
     }
-    let written = block.one("folder");
-    if let Some(at) = written.map(|value| value.at).filter(|_| block.written("node").is_none()) {
+    let written = block.one(FOLDER);
+    if let Some(at) = written.map(|value| value.at).filter(|_| block.written(NODE.field).is_none())
+    {
         reader.problem(
             Problem::new(at, "a `folder` without a `node`")
                 .help("name the nodes that get the files: node \"cp1\", or delete the folder"),
@@ -171,7 +174,7 @@ fn delivery(
     }
     let folder = match written {
         Some(value) => {
-            reader.text(value, "folder").and_then(|text| folder(text, value.at, reader))?
+            reader.text(value, FOLDER.word()).and_then(|text| folder(text, value.at, reader))?
         }
         None => TreePath::of(PKI),
     };

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::block::{Block, Shape, many, one};
+use super::block::{Block, Many, One, Shape, many, one};
 use super::node::NodeDraft;
 use super::problem::{At, Problem};
 use super::reader::Reader;
@@ -16,12 +16,17 @@ use crate::version::{KubernetesVersion, VersionRequest};
 pub const SHAPE: Shape = Shape {
     word: "cluster",
     example: Some("lab"),
-    fields: &[one("kubernetes"), one("endpoint"), many("service-cidr"), one("dns-domain")],
+    fields: &[KUBERNETES.field, ENDPOINT.field, SERVICE_CIDR.field, DNS_DOMAIN.field],
 };
 
+pub const KUBERNETES: One<VersionRequest> = one("kubernetes");
+pub const ENDPOINT: One<Endpoint> = one("endpoint");
+pub const SERVICE_CIDR: Many<ServiceCidr> = many("service-cidr");
+pub const DNS_DOMAIN: One<DnsName> = one("dns-domain");
+
 /// kubeadm's default.
-const SERVICE_CIDR: &str = "10.96.0.0/12";
-const DNS_DOMAIN: &str = "cluster.local";
+const DEFAULT_CIDR: &str = "10.96.0.0/12";
+pub const DEFAULT_DOMAIN: &str = "cluster.local";
 
 /// A cluster whose endpoint may still follow from its nodes.
 pub struct ClusterDraft {
@@ -38,7 +43,7 @@ pub struct ClusterDraft {
 
 /// A network without host bits and with room for a first address besides its own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct ServiceCidr(IpNet);
+pub struct ServiceCidr(IpNet);
 
 impl FromStr for ServiceCidr {
     type Err = NameError;
@@ -73,13 +78,17 @@ impl FromStr for ServiceCidr {
 }
 
 impl ClusterDraft {
-    pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Self {
-        let name = block.name.and_then(|value| reader.parsed(value, "cluster"));
+    pub fn read(
+        block: &Block<'_>,
+        locked: Option<KubernetesVersion>,
+        reader: &mut Reader<'_>,
+    ) -> Self {
+        let name = block.name.and_then(|value| reader.parsed(value, SHAPE.word));
         let requested = reader
-            .one::<VersionRequest>(block, "kubernetes")
+            .one(block, KUBERNETES)
             .unwrap_or_else(|| Setting::default(KubernetesVersion::DEFAULT.into()));
         let kubernetes =
-            Setting { value: requested.value.resolve(None), origin: requested.origin.clone() };
+            Setting { value: requested.value.resolve(locked), origin: requested.origin.clone() };
         if !kubernetes.value.has_evidence() {
             reader.note(format!(
                 "kubernetes {} ({}) is not among the versions that kpki was checked against; its certificates are made as for the newest one known",
@@ -90,14 +99,14 @@ impl ClusterDraft {
             at: block.at,
             name,
             kubernetes,
-            kubernetes_at: block.one("kubernetes").map(|value| value.at),
+            kubernetes_at: block.one(KUBERNETES).map(|value| value.at),
             requested: requested.value,
-            endpoint: reader.one(block, "endpoint"),
-            endpoint_written: block.written("endpoint").is_some(),
+            endpoint: reader.one(block, ENDPOINT),
+            endpoint_written: block.written(ENDPOINT.field).is_some(),
             service_cidrs: service_cidrs(block, reader),
-            dns_domain: match block.written("dns-domain") {
-                Some(_) => reader.one(block, "dns-domain"),
-                None => DNS_DOMAIN.parse().ok().map(Setting::default),
+            dns_domain: match block.written(DNS_DOMAIN.field) {
+                Some(_) => reader.one(block, DNS_DOMAIN),
+                None => DEFAULT_DOMAIN.parse().ok().map(Setting::default),
             },
         }
     }
@@ -155,7 +164,7 @@ impl ClusterDraft {
 }
 
 fn service_cidrs(block: &Block<'_>, reader: &mut Reader<'_>) -> Setting<Vec<IpNet>> {
-    let list = reader.list::<ServiceCidr>(block, "service-cidr");
+    let list = reader.list(block, SERVICE_CIDR);
     let is_v6 = |network: &IpNet| matches!(network, IpNet::V6(_));
     let mut networks: Vec<IpNet> = Vec::new();
     let mut first = None;
@@ -173,6 +182,10 @@ fn service_cidrs(block: &Block<'_>, reader: &mut Reader<'_>) -> Setting<Vec<IpNe
     }
     match first {
         Some(at) => reader.setting(networks, at),
-        None => Setting::default(SERVICE_CIDR.parse().into_iter().collect()),
+        None => Setting::default(default_cidrs()),
     }
+}
+
+pub fn default_cidrs() -> Vec<IpNet> {
+    DEFAULT_CIDR.parse().into_iter().collect()
 }

@@ -16,7 +16,7 @@ pub type Folders = BTreeMap<String, At>;
 /// Files that lie on nodes whether or not kpki writes them, and who has them.
 const OTHERS: [(&str, &str); 2] = [(RECORD, "kpki's record"), (KUBELET_CONFIG, "the kubelet")];
 
-pub fn review(spec: &Spec, folders: &Folders, review: &mut Review) {
+pub fn review(spec: &Spec, graph: &Graph, folders: &Folders, review: &mut Review) {
     let delivered: HashSet<&NodeName> = spec
         .certificates
         .iter()
@@ -29,7 +29,6 @@ pub fn review(spec: &Spec, folders: &Folders, review: &mut Review) {
     if delivered.is_empty() {
         return;
     }
-    let graph = Graph::derive(spec);
     let mut on_nodes: HashMap<&NodeName, Vec<&Placement>> = HashMap::new();
     for place in graph.all_placements() {
         if let Some(node) = &place.node
@@ -42,7 +41,7 @@ pub fn review(spec: &Spec, folders: &Folders, review: &mut Review) {
     // By name, so that the first of equal mistakes is always the same.
     let sorted: BTreeMap<_, _> = on_nodes.into_iter().collect();
     for (node, places) in sorted {
-        let files = Files::of(&graph, node, &places);
+        let files = Files::of(graph, node, &places);
         for (place, owner) in &files.all {
             let Some(name) = owner.strip_prefix("certificates/") else {
                 continue;

@@ -2,65 +2,54 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, Shape, many, one, pairs};
-use super::flags;
+use super::block::{Block, Field, One, Shape, one};
+use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::flags::{self, FLAG, IMAGE};
 use super::policy::Written;
 use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
 use crate::name::San;
 use crate::spec::{Component, ComponentSettings, EtcdTopology, Origin, Policy, Setting};
+use crate::words::Worded as _;
 
 pub const SHAPE: Shape = Shape {
     word: "component",
     example: Some("apiserver"),
     fields: &[
-        one("key"),
-        one("validity"),
-        one("renew-before"),
-        one("revision"),
-        many("san"),
-        one("topology"),
-        one("serving"),
-        one("config"),
-        one("image"),
-        pairs("flag"),
+        KEY.field,
+        VALIDITY.field,
+        RENEW_BEFORE.field,
+        REVISION.field,
+        SAN.field,
+        TOPOLOGY.field,
+        SERVING.field,
+        CONFIG.field,
+        IMAGE.field,
+        FLAG.field,
     ],
 };
 
-const NAMES: [(Component, &str); 8] = [
-    (Component::Apiserver, "apiserver"),
-    (Component::Etcd, "etcd"),
-    (Component::Kubelet, "kubelet"),
-    (Component::ControllerManager, "controller-manager"),
-    (Component::Scheduler, "scheduler"),
-    (Component::KubeProxy, "kube-proxy"),
-    (Component::Admin, "admin"),
-    (Component::ServiceAccount, "service-account"),
-];
-
-const TOPOLOGIES: [(EtcdTopology, &str); 2] =
-    [(EtcdTopology::Stacked, "stacked"), (EtcdTopology::External, "external")];
+pub const TOPOLOGY: One<EtcdTopology> = one("topology");
+pub const SERVING: One<bool> = one("serving");
+pub const CONFIG: One<bool> = one("config");
 
 /// What each component's block may hold.
-fn words(component: Component) -> &'static [&'static str] {
-    match component {
-        Component::Apiserver => {
-            &["key", "validity", "renew-before", "revision", "san", "image", "flag"]
-        }
+fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
+    const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
+    // A key pair without a certificate: nothing expires.
+    const PAIR: [Field; 2] = [KEY.field, REVISION.field];
+    let (all, own): (&[Field], &[Field]) = match component {
+        Component::Apiserver => (&LEAF, const { &[SAN.field, IMAGE.field, FLAG.field] }),
         Component::ControllerManager | Component::Scheduler => {
-            &["key", "validity", "renew-before", "revision", "image", "flag"]
+            (&LEAF, const { &[IMAGE.field, FLAG.field] })
         }
-        Component::Etcd => {
-            &["key", "validity", "renew-before", "revision", "san", "topology", "image", "flag"]
-        }
-        Component::Kubelet => {
-            &["key", "validity", "renew-before", "revision", "san", "serving", "config"]
-        }
-        // A key pair without a certificate: nothing expires.
-        Component::ServiceAccount => &["key", "revision"],
-        _ => &["key", "validity", "renew-before", "revision"],
-    }
+        Component::Etcd => (&LEAF, const { &[SAN.field, TOPOLOGY.field, IMAGE.field, FLAG.field] }),
+        Component::Kubelet => (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field] }),
+        Component::ServiceAccount => (&PAIR, &[]),
+        Component::KubeProxy | Component::Admin => (&LEAF, &[]),
+    };
+    all.iter().chain(own).map(|field| field.word)
 }
 
 pub struct Components {
@@ -110,31 +99,32 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let Some(value) = block.name else {
         return;
     };
-    let component = reader.choice(value, "component", &NAMES);
+    let component = reader.choice(value, SHAPE.word, Component::WORDS);
     if component.is_some() && !reader.once(block, value, seen) {
         return;
     }
     if let Some(component) = component {
         for (word, at) in block.words() {
-            let known = words(component);
-            if !known.contains(&word) {
+            let known = fields(component);
+            if !known.clone().any(|field| field == word) {
                 let message =
                     format!("`{word}` has no meaning for component \"{}\"", component.as_str());
-                let help = suggestion("", known.iter().copied());
+                let help = suggestion("", known);
                 reader.problem(Problem::new(at, message).help(help));
             }
         }
     }
-    let sans: Vec<(San, At)> = reader.list(block, "san");
-    let topology = block.one("topology");
-    let serving = reader.flag(block, "serving");
-    let config = reader.flag(block, "config");
+    let sans: Vec<(San, At)> = reader.list(block, SAN);
+    let topology = block.one(TOPOLOGY);
+    let serving = reader.flag(block, SERVING);
+    let config = reader.flag(block, CONFIG);
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
     let revision = reader.revision(block);
-    let topology = topology
-        .and_then(|value| reader.choice(value, "topology", &TOPOLOGIES).map(|t| (t, value.at)));
+    let topology = topology.and_then(|value| {
+        reader.choice(value, TOPOLOGY.word(), EtcdTopology::WORDS).map(|t| (t, value.at))
+    });
     match component {
         Some(Component::Etcd) => {
             if let Some((topology, at)) = topology {
@@ -144,7 +134,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         Some(Component::Kubelet) => {
             all.kubelet_serving = serving.is_some_and(|(serving, _)| serving);
             all.kubelet_config = config.is_some_and(|(config, _)| config);
-            if let Some(at) = block.written("san").filter(|_| !all.kubelet_serving) {
+            if let Some(at) = block.written(SAN.field).filter(|_| !all.kubelet_serving) {
                 reader.problem(
                     Problem::new(at, "kubelet has no serving certificate to put a `san` in")
                         .help("add serving=#true, or delete the names"),
@@ -153,7 +143,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         }
         Some(Component::KubeProxy) => all.kube_proxy = true,
         Some(Component::ServiceAccount) if is_ed25519(&written) => {
-            let at = block.one("key").map_or(block.at, |value| value.at);
+            let at = block.one(KEY).map_or(block.at, |value| value.at);
             reader.problem(
                 Problem::new(at, "kube-apiserver cannot read an ed25519 service-account key")
                     .label("it exits at start")
@@ -165,7 +155,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     if let Some(component) = component {
         let places = flags.iter().map(|(name, (_, at))| ((component, name.clone()), *at));
         all.places.flags.extend(places);
-        let image_at = block.written("image").map(|at| (component, at));
+        let image_at = block.written(IMAGE.field).map(|at| (component, at));
         all.places.images.extend(image_at);
         let settings = ComponentSettings {
             policy: written.policy.clone(),
@@ -184,13 +174,17 @@ fn is_ed25519(written: &Written) -> bool {
     key.is_some_and(|key| key.value == KeyAlgorithm::Ed25519)
 }
 
-/// `defaults { key "ed25519" }` speaks of leaves.
+/// The service-account key's algorithm where `defaults { key "ed25519" }` cannot speak of it.
+pub fn readable(defaults: &Policy) -> Option<KeyAlgorithm> {
+    (defaults.key.value == KeyAlgorithm::Ed25519).then_some(KeyAlgorithm::DEFAULT)
+}
+
 fn keep_service_account_readable(all: &mut Components, defaults: &Policy) {
-    if defaults.key.value == KeyAlgorithm::Ed25519
+    if let Some(value) = readable(defaults)
         && let Some(settings) = all.settings.get_mut(&Component::ServiceAccount)
     {
         settings.policy.key.get_or_insert(Setting {
-            value: KeyAlgorithm::DEFAULT,
+            value,
             origin: Origin::Derived(
                 "ed25519 is not read by kube-apiserver as a service-account key",
             ),

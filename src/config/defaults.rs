@@ -1,6 +1,7 @@
 //! `defaults { … }`: what leaves get where nothing nearer says otherwise.
 
-use super::block::{Block, Shape, one};
+use super::block::{Block, Shape};
+use super::fields::{KEY, RENEW_BEFORE, VALIDITY};
 use super::reader::Reader;
 use crate::algorithm::KeyAlgorithm;
 use crate::spec::{Policy, Setting};
@@ -9,23 +10,27 @@ use crate::time::Span;
 pub const SHAPE: Shape = Shape {
     word: "defaults",
     example: None,
-    fields: &[one("key"), one("validity"), one("renew-before")],
+    fields: &[KEY.field, VALIDITY.field, RENEW_BEFORE.field],
 };
 
 /// kubeadm's 8760h.
-const VALIDITY: Span = Span::days(365);
+const ONE_YEAR: Span = Span::days(365);
 
 pub fn read(block: Option<&Block<'_>>, reader: &mut Reader<'_>) -> Policy {
-    let builtin = Policy {
-        key: Setting::default(KeyAlgorithm::DEFAULT),
-        validity: Setting::default(VALIDITY),
-        renew_before: None,
-    };
     let Some(block) = block else {
-        return builtin;
+        return builtin();
     };
     let written = reader.policy(block);
-    let policy = builtin.overridden_by(&written.policy);
+    let policy = builtin().overridden_by(&written.policy);
     reader.check_renewal(&policy, &written);
     policy
+}
+
+/// Where nothing is written at all.
+pub fn builtin() -> Policy {
+    Policy {
+        key: Setting::default(KeyAlgorithm::DEFAULT),
+        validity: Setting::default(ONE_YEAR),
+        renew_before: None,
+    }
 }

@@ -19,6 +19,7 @@ use crate::spec::{
     Ca, CaName, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
 };
 use crate::time::Span;
+use crate::version::KubernetesVersion;
 
 const SHAPES: [&Shape; 10] = [
     &cluster::SHAPE,
@@ -44,11 +45,17 @@ pub struct Described {
     pub folders: collisions::Folders,
 }
 
-pub fn describe(nodes: &[Node], sources: &Sources, reader: &mut Reader<'_>) -> Option<Described> {
+pub fn describe(
+    nodes: &[Node],
+    sources: &Sources,
+    locked: Option<KubernetesVersion>,
+    reader: &mut Reader<'_>,
+) -> Option<Described> {
     let mut complete = reader.problems.is_empty();
     let blocks = sort(nodes, reader, &mut complete);
     let of = |shape: &Shape| blocks.get(shape.word).map_or(&[][..], Vec::as_slice);
-    let cluster = only(of(&cluster::SHAPE), reader).map(|block| ClusterDraft::read(block, reader));
+    let cluster =
+        only(of(&cluster::SHAPE), reader).map(|block| ClusterDraft::read(block, locked, reader));
     if cluster.is_none() && complete {
         reader.problem(
             Problem::new(At::whole(0), "the description has no `cluster`")

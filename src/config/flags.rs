@@ -3,17 +3,20 @@
 use crate::visible::is_hidden;
 use std::collections::BTreeMap;
 
-use super::block::Block;
+use super::block::{Block, Many, One, one, pairs};
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
 use super::tree::{Scalar, Value};
 
+pub const FLAG: Many<String> = pairs("flag");
+pub const IMAGE: One<String> = one("image");
+
 /// By name without dashes, each with the place of its name.
 pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, (String, At)> {
     let mut flags: BTreeMap<String, (String, At)> = BTreeMap::new();
-    for pair in block.many("flag").chunks(2) {
+    for pair in block.many(FLAG).chunks(2) {
         let [name, value] = pair else { continue };
-        let (Some(text), Some(setting)) = (reader.text(name, "flag"), value_of(value, reader))
+        let (Some(text), Some(setting)) = (reader.text(name, FLAG.word()), value_of(value, reader))
         else {
             continue;
         };
@@ -56,7 +59,7 @@ fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<String> {
     let text = match &value.scalar {
         Scalar::Integer(number) => number.to_string(),
         Scalar::Bool(value) => value.to_string(),
-        _ => reader.text(value, "flag")?.to_owned(),
+        _ => reader.text(value, FLAG.word())?.to_owned(),
     };
     // The kubelet would put a variable in the place of $(NAME).
     if text.contains(is_hidden) || text.contains("$(") {
@@ -70,8 +73,8 @@ fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<String> {
 }
 
 pub fn image(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<String> {
-    let value = block.one("image")?;
-    let text = reader.text(value, "image")?;
+    let value = block.one(IMAGE)?;
+    let text = reader.text(value, IMAGE.word())?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
     if text.is_empty() || !text.bytes().all(plain) {
         reader.problem(

@@ -35,7 +35,7 @@ impl Folder {
 
 pub fn folder(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Folder> {
     let value = block.name?;
-    let text = reader.text(value, "manifests")?;
+    let text = reader.text(value, SHAPE.word)?;
     let path = below(reader.folder(value.at), text.trim_end_matches('/'));
     let help = "name a folder beside this file or below, such as manifests \"manifests/\"";
     match path {
@@ -56,7 +56,7 @@ pub fn folder(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Folder> {
 /// Of every process on every node that runs it: `DIR/NODE/PROCESS.yaml`, else `DIR/PROCESS.yaml`.
 pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review) -> Manifests {
     let mut shared: BTreeMap<Process, Option<Manifest>> = BTreeMap::new();
-    let mut all = Manifests::new();
+    let mut all = BTreeMap::new();
     let mut without: BTreeMap<Process, Vec<&str>> = BTreeMap::new();
     let mut refused = false;
     for process in Process::ALL {
@@ -92,7 +92,6 @@ pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review
             "kpki looks for {}, first in a folder named as the node; without `manifests` it writes its own",
             names.join(", ")
         )));
-        return all;
     }
     for (process, nodes) in without {
         review.note(format!(
@@ -102,7 +101,7 @@ pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review
             nodes.join(", ")
         ));
     }
-    all
+    Manifests { folder: Arc::from(folder.path.as_str()), all }
 }
 
 fn one(path: &str, sources: &Sources) -> Result<Option<Manifest>, String> {

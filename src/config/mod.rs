@@ -2,10 +2,11 @@
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a
 //! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape, a
-//! table in each of `cluster`, `ca`, `node`, `component`, `user` (with `bind` and `request`), `certificate`,
-//! `manifests`, `secrets` and `reproducible`; `reader` makes types of values. Nothing here stops at a
-//! mistake: what can be judged is judged, and a rule about something missing is silent where a mistake may
-//! have hidden it.
+//! table of typed words (`fields` has the common ones) in each of `cluster`, `ca`, `node`, `component`,
+//! `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader`
+//! makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule about
+//! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
+//! `processes` and `collisions` judge what follows from it. `write` is the way back.
 
 mod bind;
 mod block;
@@ -18,6 +19,7 @@ mod component;
 mod defaults;
 mod describe;
 mod excerpt;
+mod fields;
 mod files;
 mod flags;
 mod lines;
@@ -40,29 +42,40 @@ mod syntax;
 mod tokens;
 mod tree;
 mod user;
+mod write;
 
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
+pub use write::write;
 
+use crate::graph::Graph;
 use crate::sources::Sources;
 use crate::spec::Spec;
+use crate::version::KubernetesVersion;
 
 /// A description without mistakes.
 #[derive(Debug)]
 pub struct Loaded {
     pub spec: Spec,
+    /// What follows from it.
+    pub graph: Graph,
     /// What is legal and worth knowing.
     pub notes: Vec<String>,
     /// The files that were read, the root first.
     pub files: Vec<SourceFile>,
 }
 
-/// Reads the description whose first file is `root`.
-pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
+/// Reads the description whose first file is `root`. `locked` is the version in the lock beside it: a minor
+/// alone keeps the patch that it has there.
+pub fn load(
+    sources: &Sources,
+    root: &str,
+    locked: Option<KubernetesVersion>,
+) -> Result<Loaded, Report> {
     let files = files::read(sources, root);
     let mut reader = reader::Reader::new(&files.read, files.problems);
-    let described = describe::describe(&files.nodes, sources, &mut reader);
+    let described = describe::describe(&files.nodes, sources, locked, &mut reader);
     let (problems, notes) = (reader.problems, reader.notes);
     let described = match described {
         Some(described) if problems.is_empty() => described,
@@ -74,10 +87,11 @@ pub fn load(sources: &Sources, root: &str) -> Result<Loaded, Report> {
     if let Some(folder) = &described.manifests {
         spec.manifests = Some(manifests::read(folder, &spec, sources, &mut review));
     }
-    processes::review(&spec, &described.places, &mut review);
-    collisions::review(&spec, &described.folders, &mut review);
+    let graph = Graph::derive(&spec);
+    processes::review(&spec, &graph, &described.places, &mut review);
+    collisions::review(&spec, &graph, &described.folders, &mut review);
     if review.problems.is_empty() {
-        Ok(Loaded { spec, notes: review.notes, files: review.files })
+        Ok(Loaded { spec, graph, notes: review.notes, files: review.files })
     } else {
         Err(Report::new(review.files, review.problems))
     }

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::block::{Block, Shape, many, one};
+use super::block::{Block, Many, One, Shape, many, one};
+use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
 use super::policy::Written;
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
-use super::secrets;
+use super::secrets::RECIPIENT;
 use crate::name::{NodeAddress, NodeName, San};
 use crate::sealed::Recipient;
 use crate::spec::{EtcdTopology, Node, Role};
@@ -16,20 +17,21 @@ pub const SHAPE: Shape = Shape {
     word: "node",
     example: Some("cp1"),
     fields: &[
-        one("role"),
-        many("address"),
-        one("primary"),
-        many("san"),
-        one("key"),
-        one("validity"),
-        one("renew-before"),
-        one("revision"),
-        many("recipient"),
+        ROLE.field,
+        ADDRESS.field,
+        PRIMARY.field,
+        SAN.field,
+        KEY.field,
+        VALIDITY.field,
+        RENEW_BEFORE.field,
+        REVISION.field,
+        RECIPIENT.field,
     ],
 };
 
-const ROLES: [(Role, &str); 3] =
-    [(Role::ControlPlane, "control-plane"), (Role::Worker, "worker"), (Role::Etcd, "etcd")];
+pub const ROLE: One<Role> = one("role");
+pub const ADDRESS: Many<NodeAddress> = many("address");
+pub const PRIMARY: One<bool> = one("primary");
 
 pub struct NodeDraft {
     pub at: At,
@@ -72,22 +74,19 @@ fn draft(
     addresses: &mut HashMap<IpAddr, At>,
     reader: &mut Reader<'_>,
 ) -> NodeDraft {
-    let role = match block.one("role") {
-        None => Some(Role::Worker),
-        Some(value) => reader.choice(value, "role", &ROLES),
-    };
-    let primary = reader.flag(block, "primary").filter(|(primary, _)| *primary).map(|(_, at)| at);
+    let role = reader.choice_or(block, ROLE, Role::Worker);
+    let primary = reader.flag(block, PRIMARY).filter(|(primary, _)| *primary).map(|(_, at)| at);
     let node = NodeDraft {
         at: block.at,
         name: reader.name(block, names),
         role,
-        role_at: block.one("role").map_or(block.at, |value| value.at),
-        addresses: reader.list(block, "address"),
-        sans: reader.list(block, "san"),
+        role_at: block.one(ROLE).map_or(block.at, |value| value.at),
+        addresses: reader.list(block, ADDRESS),
+        sans: reader.list(block, SAN),
         primary,
         written: reader.policy(block),
         revision: reader.revision(block),
-        recipients: secrets::recipients(block, reader),
+        recipients: reader.list(block, RECIPIENT),
     };
     check_addresses(&node, block, addresses, reader);
     if let Some(at) = node.primary.filter(|_| role.is_some_and(|role| role != Role::ControlPlane)) {
@@ -132,7 +131,7 @@ fn check_addresses(
     let Some(role @ (Role::ControlPlane | Role::Etcd)) = node.role else {
         return;
     };
-    if block.written("address").is_none() {
+    if block.written(ADDRESS.field).is_none() {
         let why = match role {
             Role::ControlPlane => "its API server's and etcd's certificates carry it",
             _ => "etcd checks the address that a member connects from",

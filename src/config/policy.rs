@@ -1,11 +1,14 @@
-//! Key algorithm, validity and renewal window, wherever they may be written.
+//! Key algorithm, validity, renewal window and revision, wherever they may be written.
 
 use super::block::Block;
+use super::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::Reader;
+use super::tree::Scalar;
 use crate::algorithm::KeyAlgorithm;
 use crate::spec::{Policy, PolicyOverride, Setting};
 use crate::time::Span;
+use crate::words::Worded as _;
 
 /// Certificates are backdated by 5 minutes and Kubernetes signs none for less than 10 (CSR API).
 const SHORTEST: Span = Span::minutes(10);
@@ -20,15 +23,15 @@ pub struct Written {
 
 impl Reader<'_> {
     pub fn key(&mut self, block: &Block<'_>) -> Option<Setting<KeyAlgorithm>> {
-        let value = block.one("key")?;
-        let key = self.choice(value, "key", &KeyAlgorithm::ALL)?;
+        let value = block.one(KEY)?;
+        let key = self.choice(value, KEY.word(), KeyAlgorithm::WORDS)?;
         Some(self.setting(key, value.at))
     }
 
     pub fn validity(&mut self, block: &Block<'_>) -> Option<Setting<Span>> {
-        let validity = self.one::<Span>(block, "validity")?;
+        let validity = self.one(block, VALIDITY)?;
         if validity.value < SHORTEST {
-            let at = block.one("validity").map_or(block.at, |value| value.at);
+            let at = block.one(VALIDITY).map_or(block.at, |value| value.at);
             self.problem(
                 Problem::new(at, "`validity` is shorter than 10 minutes")
                     .help("nothing renews a certificate that fast; common lives are 90d and 365d"),
@@ -44,10 +47,30 @@ impl Reader<'_> {
             policy: PolicyOverride {
                 key: self.key(block),
                 validity: self.validity(block),
-                renew_before: self.one(block, "renew-before"),
+                renew_before: self.one(block, RENEW_BEFORE),
             },
-            validity: place("validity"),
-            renew_before: place("renew-before"),
+            validity: place(VALIDITY),
+            renew_before: place(RENEW_BEFORE),
+        }
+    }
+
+    /// 1 unless written.
+    pub fn revision(&mut self, block: &Block<'_>) -> u32 {
+        const LAST: i128 = 1_000_000;
+        let Some(value) = block.one(REVISION) else {
+            return 1;
+        };
+        match value.scalar {
+            Scalar::Integer(number) if (1..=LAST).contains(&number) => {
+                u32::try_from(number).unwrap_or(1)
+            }
+            _ => {
+                self.problem(
+                    Problem::new(value.at, "`revision` takes a whole number from 1 to 1000000")
+                        .help("raise it by one to force new keys: revision=2"),
+                );
+                1
+            }
         }
     }
 

@@ -1,15 +1,17 @@
-//! What the processes of the control plane would be told: manifests are patched for a try, and flags are held
-//! against the certificates, before anything is planned.
+//! What the processes of the control plane would be told, as a function of a description without mistakes and
+//! of what it asks for: manifests are patched for a try, and flags are held against the certificates.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::component::Places;
 use super::problem::{At, Problem};
 use super::report::SourceFile;
-use crate::graph::{Severity, contradictions, flags_on, wish_on};
+use crate::graph::{Graph, PodSource, Recipe, Severity, StaticPod, contradictions, flags_on};
 use crate::manifest::{folder_of_flag, merged};
-use crate::pod::{self, PodError, PodFacts};
+use crate::name::NodeName;
+use crate::pod::{self, PodError, PodFacts, PodWish, Trial};
 use crate::profile::{Business, FLAGS, Process};
 use crate::spec::{Manifest, Node, Spec};
 
@@ -72,8 +74,10 @@ impl Review {
     }
 }
 
-pub fn review(spec: &Spec, places: &Places, review: &mut Review) {
+pub fn review(spec: &Spec, graph: &Graph, places: &Places, review: &mut Review) {
     let nothing = BTreeMap::new();
+    let wishes = wishes(spec, graph);
+    let mut tried = Tried::default();
     for process in Process::ALL {
         let component = process.component();
         let given = spec.components.get(&component);
@@ -89,7 +93,13 @@ pub fn review(spec: &Spec, places: &Places, review: &mut Review) {
         for node in spec.nodes.iter().filter(|node| hosts.include(node, spec)) {
             match (&spec.manifests, spec.manifest_of(&node.name, component)) {
                 (_, Some(manifest)) => {
-                    operators(spec, node, process, manifest, places, review);
+                    let Some(wish) = wishes.get(&(process, &node.name)) else { continue };
+                    match tried.patch(manifest, wish) {
+                        Ok(trial) => {
+                            operators(spec, node, process, (manifest, &trial), places, review);
+                        }
+                        Err(error) => review.pod_error(manifest, &error),
+                    }
                 }
                 (None, None) if !given.is_empty() => {
                     let flags = merged(&flags_on(spec, node, process), given);
@@ -138,36 +148,58 @@ fn foreign_files(
     }
 }
 
+/// What each of the operator's manifests must say.
+fn wishes<'g>(spec: &Spec, graph: &'g Graph) -> HashMap<(Process, &'g NodeName), &'g PodWish> {
+    if spec.manifests.is_none() {
+        return HashMap::new();
+    }
+    let patched = graph.ids().filter_map(|id| match &graph.get(id).recipe {
+        Recipe::StaticPod(StaticPod { process, node, source, .. }) => match source {
+            PodSource::Patched { wish, .. } => Some(((*process, node), wish)),
+            PodSource::Own { .. } => None,
+        },
+        _ => None,
+    });
+    patched.collect()
+}
+
+/// Nodes share manifests, and mostly what these must say.
+#[derive(Default)]
+struct Tried<'a>(Vec<(&'a Manifest, &'a PodWish, Rc<Trial>)>);
+
+impl<'a> Tried<'a> {
+    fn patch(&mut self, manifest: &'a Manifest, wish: &'a PodWish) -> Result<Rc<Trial>, PodError> {
+        let known = self.0.iter().find(|(of, wished, _)| *of == manifest && *wished == wish);
+        if let Some((.., trial)) = known {
+            return Ok(trial.clone());
+        }
+        let trial = Rc::new(pod::try_patch(&manifest.bytes, wish)?);
+        self.0.push((manifest, wish, trial.clone()));
+        Ok(trial)
+    }
+}
+
 /// A manifest of the operator's, patched as apply will patch it.
 fn operators(
     spec: &Spec,
     node: &Node,
     process: Process,
-    manifest: &Manifest,
+    (manifest, trial): (&Manifest, &Trial),
     places: &Places,
     review: &mut Review,
 ) {
-    let wish = wish_on(spec, node, process);
-    let patched = match pod::patch(&manifest.bytes, &wish) {
-        Ok(patched) => patched,
-        Err(error) => return review.pod_error(manifest, &error),
-    };
-    for finding in &patched.findings {
+    let Trial { findings, before, after } = trial;
+    for finding in findings {
         let (path, line) = (&manifest.path, finding.line);
         review.note(format!("{path}:{line}: {}", finding.message()));
     }
-    let facts = |bytes: &[u8]| pod::read(bytes, process);
-    let (before, after) = match (facts(&manifest.bytes), facts(&patched.bytes)) {
-        (Ok(before), Ok(after)) => (before, after),
-        (Err(error), _) | (_, Err(error)) => return review.pod_error(manifest, &error),
-    };
     let flags: BTreeMap<String, String> =
         after.flags.iter().map(|flag| (flag.name.clone(), flag.value.clone())).collect();
     let line = |flag: &str| {
         let mut written = before.flags.iter().filter(|known| known.name == flag);
         written.next_back().map(|flag| flag.line)
     };
-    unseen_files(&after, manifest, &line, review);
+    unseen_files(after, manifest, &line, review);
     hold(
         spec,
         node,

@@ -4,12 +4,14 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 
-use super::block::Block;
+use super::block::{Block, Many, One};
+use super::fields::{RENEW_BEFORE, VALIDITY};
 use super::problem::{At, Problem, quoted, suggestion};
 use super::report::SourceFile;
 use super::tree::{Scalar, Value};
 use crate::name::NameError;
 use crate::spec::{Origin, Setting};
+use crate::words::Worded;
 
 pub struct Reader<'f> {
     files: &'f [SourceFile],
@@ -62,7 +64,7 @@ impl<'f> Reader<'f> {
             Scalar::Null => "#null".to_owned(),
         };
         let help = match value.scalar {
-            Scalar::Integer(_) if matches!(word, "validity" | "renew-before") => {
+            Scalar::Integer(_) if [VALIDITY.word(), RENEW_BEFORE.word()].contains(&word) => {
                 format!("write a number and a unit in quotes: \"{found}d\"")
             }
             Scalar::Integer(_) | Scalar::Fraction(_) => format!("put it in quotes: \"{found}\""),
@@ -88,9 +90,10 @@ impl<'f> Reader<'f> {
     pub fn one<T: FromStr<Err = NameError>>(
         &mut self,
         block: &Block<'_>,
-        word: &str,
+        one: One<T>,
     ) -> Option<Setting<T>> {
-        let value = block.one(word)?;
+        let word = one.word();
+        let value = block.one(one)?;
         let parsed = self.parsed(value, word)?;
         Some(self.setting(parsed, value.at))
     }
@@ -99,11 +102,12 @@ impl<'f> Reader<'f> {
     pub fn list<T: FromStr<Err = NameError> + Ord + Clone>(
         &mut self,
         block: &Block<'_>,
-        word: &str,
+        many: Many<T>,
     ) -> Vec<(T, At)> {
+        let word = many.word();
         let mut list: Vec<(T, At)> = Vec::new();
         let mut seen = BTreeSet::new();
-        for value in block.many(word) {
+        for value in block.many(many) {
             let Some(parsed) = self.parsed::<T>(value, word) else {
                 continue;
             };
@@ -125,7 +129,21 @@ impl<'f> Reader<'f> {
         list
     }
 
-    /// One of a few words.
+    /// One of a few words; `default` where none is written.
+    pub fn choice_or<T: Worded>(
+        &mut self,
+        block: &Block<'_>,
+        one: One<T>,
+        default: T,
+    ) -> Option<T> {
+        let word = one.word();
+        match block.one(one) {
+            Some(value) => self.choice(value, word, T::WORDS),
+            None => Some(default),
+        }
+    }
+
+    /// Which of a few words a value is.
     pub fn choice<T: Copy>(
         &mut self,
         value: &Value,
@@ -143,8 +161,9 @@ impl<'f> Reader<'f> {
         found.map(|(choice, _)| *choice)
     }
 
-    pub fn flag(&mut self, block: &Block<'_>, word: &str) -> Option<(bool, At)> {
-        let value = block.one(word)?;
+    pub fn flag(&mut self, block: &Block<'_>, one: One<bool>) -> Option<(bool, At)> {
+        let word = one.word();
+        let value = block.one(one)?;
         if let Scalar::Bool(flag) = value.scalar {
             return Some((flag, value.at));
         }
@@ -153,26 +172,6 @@ impl<'f> Reader<'f> {
                 .help("keywords carry a `#` and no quotes"),
         );
         None
-    }
-
-    /// 1 unless written.
-    pub fn revision(&mut self, block: &Block<'_>) -> u32 {
-        const LAST: i128 = 1_000_000;
-        let Some(value) = block.one("revision") else {
-            return 1;
-        };
-        match value.scalar {
-            Scalar::Integer(number) if (1..=LAST).contains(&number) => {
-                u32::try_from(number).unwrap_or(1)
-            }
-            _ => {
-                self.problem(
-                    Problem::new(value.at, "`revision` takes a whole number from 1 to 1000000")
-                        .help("raise it by one to force new keys: revision=2"),
-                );
-                1
-            }
-        }
     }
 
     /// Whether this name is the first of its kind; else a problem.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::block::{Block, Shape, one};
+use super::block::{Block, One, Shape, one};
 use super::files::below;
 use super::problem::{Problem, quoted};
 use super::reader::Reader;
@@ -11,27 +11,31 @@ use crate::state::is_in_out;
 use crate::time::Timestamp;
 
 pub const SHAPE: Shape =
-    Shape { word: "reproducible", example: None, fields: &[one("seed-file"), one("not-before")] };
+    Shape { word: "reproducible", example: None, fields: &[SEED_FILE.field, NOT_BEFORE.field] };
+
+pub const SEED_FILE: One<String> = one("seed-file");
+pub const NOT_BEFORE: One<Timestamp> = one("not-before");
 
 /// The seed itself is not read here: only what makes keys needs it.
 pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Reproducible> {
-    for (word, example) in [
-        ("seed-file", "seed-file \"lab.seed\""),
-        ("not-before", "not-before \"2026-01-01T00:00:00Z\""),
+    for (field, example) in [
+        (SEED_FILE.field, "seed-file \"lab.seed\""),
+        (NOT_BEFORE.field, "not-before \"2026-01-01T00:00:00Z\""),
     ] {
-        if block.written(word).is_none() {
-            let problem = Problem::new(block.at, format!("`reproducible` needs a `{word}`"));
+        if block.written(field).is_none() {
+            let problem =
+                Problem::new(block.at, format!("`reproducible` needs a `{}`", field.word));
             reader.problem(problem.help(format!("add {example}")));
         }
     }
     let seed_file = seed_file(block, reader);
-    let not_before = reader.one::<Timestamp>(block, "not-before");
+    let not_before = reader.one(block, NOT_BEFORE);
     Some(Reproducible { seed_file: seed_file?, not_before: not_before? })
 }
 
 fn seed_file(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Arc<str>> {
-    let value = block.one("seed-file")?;
-    let text = reader.text(value, "seed-file")?;
+    let value = block.one(SEED_FILE)?;
+    let text = reader.text(value, SEED_FILE.word())?;
     let path = below(reader.folder(value.at), text);
     let help = "put the seed beside this file or below, and name it from there";
     match path {

@@ -15,11 +15,11 @@ const LIMIT: usize = 64 * 1024;
 
 type Refusal = (String, String);
 
-/// What the description says about the user.
+/// What the description says about the user, as far as it can be read.
 pub struct Wish<'a> {
-    pub common_name: &'a CommonName,
+    pub common_name: Option<&'a CommonName>,
     pub groups: &'a BTreeSet<Organization>,
-    pub via: Via,
+    pub via: Option<Via>,
 }
 
 /// The request, and a note where something that it asks for is left out.
@@ -59,12 +59,7 @@ pub fn read(
     check(&facts, &full, wish)?;
     let asks = beside_the_subject(&facts)
         .map(|what| format!("{full} asks for {what}: left out, the description decides"));
-    let brought = BroughtRequest {
-        path: Arc::from(full.as_str()),
-        der,
-        public_key: facts.public_key.spki().to_vec(),
-    };
-    Ok((brought, asks))
+    Ok((BroughtRequest { path: Arc::from(full.as_str()), der, facts }, asks))
 }
 
 const SUBJECT: &str = "have it made again: its subject may be one CN (the user) and an O for each group, each once \
@@ -94,12 +89,13 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
         return refuse(format!("{path} asks for {more}"), SUBJECT.into());
     }
     let common_name = facts.subject.common_name().unwrap_or_default();
-    if common_name != wish.common_name.as_str() {
+    let wished = wish.common_name.map_or(common_name.as_str(), CommonName::as_str);
+    if common_name != wished {
         return refuse(
             format!(
                 "{path} has the common name {}, this user is {}",
                 quoted(&common_name),
-                quoted(wish.common_name.as_str())
+                quoted(wished)
             ),
             "have the request made again, or write its common-name here".into(),
         );
@@ -111,11 +107,11 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
             format!("{path} asks for {}, this user is in {}", in_words(&asked), in_words(&groups)),
             format!(
                 "have it made again: openssl req -new -subj {}",
-                shell::quoted(&subject(&groups, wish.common_name.as_str()))
+                shell::quoted(&subject(&groups, wished))
             ),
         );
     }
-    if let Some(what) = beside_the_subject(facts).filter(|_| wish.via == Via::Csr) {
+    if let Some(what) = beside_the_subject(facts).filter(|_| wish.via == Some(Via::Csr)) {
         return refuse(
             format!("{path} asks for {what}"),
             "the cluster would copy SANs, and usages are not the request's to say; have it made with a subject alone".into(),

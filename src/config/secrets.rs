@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::block::{Block, Shape, many};
+use super::block::{Block, Many, Shape, many};
 use super::files::below;
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
@@ -11,10 +11,15 @@ use crate::sealed::{LIST_LIMIT, NotAList, Recipient, listed};
 use crate::sources::Sources;
 
 pub const SHAPE: Shape =
-    Shape { word: "secrets", example: None, fields: &[many("recipient"), many("recipients-file")] };
+    Shape { word: "secrets", example: None, fields: &[RECIPIENT.field, RECIPIENTS_FILE.field] };
+
+/// Of a `node`, too.
+pub const RECIPIENT: Many<Recipient> = many("recipient");
+const RECIPIENTS_FILE: Many<String> = many("recipients-file");
 
 /// Every secret grows with every recipient.
 const MOST: usize = 100;
+
 /// `None`: secrets rest in the clear.
 pub fn read(
     block: Option<&Block<'_>>,
@@ -24,11 +29,11 @@ pub fn read(
     let block = block?;
     let before = reader.problems.len();
     let mut all = BTreeMap::new();
-    for (recipient, at) in recipients(block, reader) {
+    for (recipient, at) in reader.list(block, RECIPIENT) {
         all.insert(recipient, at);
     }
-    for value in block.many("recipients-file") {
-        if let Some(path) = reader.text(value, "recipients-file") {
+    for value in block.many(RECIPIENTS_FILE) {
+        if let Some(path) = reader.text(value, RECIPIENTS_FILE.word()) {
             file(path, value, &mut all, sources, reader);
         }
     }
@@ -47,11 +52,6 @@ pub fn read(
         reader.problem(Problem::new(block.at, message).help(help));
     }
     Some(all.into_keys().collect())
-}
-
-/// Those that a block names itself: `secrets` or a `node`.
-pub fn recipients(block: &Block<'_>, reader: &mut Reader<'_>) -> Vec<(Recipient, At)> {
-    reader.list(block, "recipient")
 }
 
 fn file(

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, Shape, blocks, many, one};
+use super::block::{Block, Many, One, Shape, blocks, many, one};
+use super::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
 use super::problem::{At, Problem, quoted};
 use super::reader::{Reader, Seen};
 use super::{bind, request};
@@ -14,21 +15,28 @@ pub const SHAPE: Shape = Shape {
     word: "user",
     example: Some("jane"),
     fields: &[
-        many("group"),
-        one("common-name"),
-        one("validity"),
-        one("key"),
-        one("renew-before"),
-        one("revision"),
-        one("via"),
-        one("allow-masters"),
-        one("namespace"),
-        one("csr"),
+        GROUP.field,
+        COMMON_NAME.field,
+        VALIDITY.field,
+        KEY.field,
+        RENEW_BEFORE.field,
+        REVISION.field,
+        VIA.field,
+        ALLOW_MASTERS.field,
+        NAMESPACE.field,
+        CSR.field,
         blocks(&bind::SHAPE),
     ],
 };
 
-const VIAS: [(Via, &str); 2] = [(Via::Ca, "ca"), (Via::Csr, "csr")];
+pub const GROUP: Many<Organization> = many("group");
+/// Of a `certificate`, too.
+pub const COMMON_NAME: One<CommonName> = one("common-name");
+pub const VIA: One<Via> = one("via");
+/// Of a `certificate`, too.
+pub const ALLOW_MASTERS: One<bool> = one("allow-masters");
+pub const NAMESPACE: One<DnsName> = one("namespace");
+pub const CSR: One<String> = one("csr");
 
 pub fn read(
     blocks: &[Block<'_>],
@@ -53,37 +61,39 @@ fn user(
 ) -> Option<User> {
     let name = reader.name::<Label>(block, names);
     let common_name = common_name(block, name.as_ref(), subjects, reader);
-    let groups = reader.list::<Organization>(block, "group");
-    let via = match block.one("via") {
-        Some(value) => reader.choice(value, "via", &VIAS),
-        None => Some(Via::Ca),
-    };
-    match via {
-        Some(Via::Csr) => refuse_masters(&groups, reader),
+    let groups = reader.list(block, GROUP);
+    let via = reader.choice_or(block, VIA, Via::Ca);
+    let allow_masters = match via {
+        Some(Via::Csr) => {
+            // Of no effect, and still `#true` or `#false`.
+            reader.flag(block, ALLOW_MASTERS);
+            refuse_masters(&groups, reader);
+            false
+        }
         _ => check_masters(&groups, block, reader),
-    }
+    };
     let written = reader.policy(block);
     let policy = defaults.overridden_by(&written.policy);
     reader.check_renewal(&policy, &written);
-    let namespace = reader.one::<DnsName>(block, "namespace").map(|setting| setting.value);
-    if let (Some(found), Some(value)) = (&namespace, block.one("namespace")) {
+    let namespace = reader.one(block, NAMESPACE).map(|setting| setting.value);
+    if let (Some(found), Some(value)) = (&namespace, block.one(NAMESPACE)) {
         bind::check_namespace(found, value.at, reader);
     }
     let revision = reader.revision(block);
-    let (name, common_name) = (name?, common_name?);
-    let bindings = bind::read(&block.blocks, &name, &groups, reader);
+    let bindings = bind::read(&block.blocks, &groups, reader);
     let groups = groups.into_iter().map(|(group, _)| group).collect();
-    let wish = request::Wish { common_name: &common_name, groups: &groups, via: via? };
-    let request = brought(block, &name, &wish, sources, reader);
+    let wish = request::Wish { common_name: common_name.as_ref(), groups: &groups, via };
+    let request = brought(block, name.as_ref(), &wish, sources, reader);
     Some(User {
-        name,
-        via: wish.via,
+        name: name?,
+        via: via?,
         request,
         bindings,
-        common_name,
+        common_name: common_name?,
         groups,
         policy,
         revision,
+        allow_masters,
         namespace,
     })
 }
@@ -91,16 +101,16 @@ fn user(
 /// The request that the block names; the key is then not kpki's.
 fn brought(
     block: &Block<'_>,
-    name: &Label,
+    name: Option<&Label>,
     wish: &request::Wish<'_>,
     sources: &Sources,
     reader: &mut Reader<'_>,
 ) -> Option<BroughtRequest> {
-    let value = block.one("csr")?;
-    let path = reader.text(value, "csr")?;
-    for word in ["key", "revision"] {
-        if let Some(at) = block.written(word) {
-            let message = format!("`{word}` is decided by whoever made the request");
+    let value = block.one(CSR)?;
+    let path = reader.text(value, CSR.word())?;
+    for field in [KEY.field, REVISION.field] {
+        if let Some(at) = block.written(field) {
+            let message = format!("`{}` is decided by whoever made the request", field.word);
             reader.problem(
                 Problem::new(at, message)
                     .other(value.at, "brought here")
@@ -110,7 +120,7 @@ fn brought(
     }
     match request::read(path, reader.folder(value.at), wish, sources) {
         Ok((brought, note)) => {
-            if let Some(note) = note {
+            if let (Some(note), Some(name)) = (note, name) {
                 reader.note(format!("user {name}: {note}"));
             }
             Some(brought)
@@ -134,7 +144,7 @@ fn refuse_masters(groups: &[(Organization, At)], reader: &mut Reader<'_>) {
     }
 }
 
-const MASTERS: &str = "system:masters";
+pub const MASTERS: &str = "system:masters";
 
 fn common_name(
     block: &Block<'_>,
@@ -142,8 +152,8 @@ fn common_name(
     subjects: &mut HashMap<CommonName, At>,
     reader: &mut Reader<'_>,
 ) -> Option<CommonName> {
-    let (common_name, at) = match block.one("common-name") {
-        Some(value) => (reader.parsed::<CommonName>(value, "common-name")?, value.at),
+    let (common_name, at): (CommonName, At) = match block.one(COMMON_NAME) {
+        Some(value) => (reader.parsed(value, COMMON_NAME.word())?, value.at),
         None => (name?.as_str().parse().ok()?, block.at),
     };
     if common_name.as_str().starts_with("system:") {
@@ -164,9 +174,13 @@ fn common_name(
     Some(common_name)
 }
 
-/// `system:masters` needs a word of consent.
-pub fn check_masters(groups: &[(Organization, At)], block: &Block<'_>, reader: &mut Reader<'_>) {
-    let allowed = reader.flag(block, "allow-masters");
+/// `system:masters` needs a word of consent; says whether it was given.
+pub fn check_masters(
+    groups: &[(Organization, At)],
+    block: &Block<'_>,
+    reader: &mut Reader<'_>,
+) -> bool {
+    let allowed = reader.flag(block, ALLOW_MASTERS);
     let consent = allowed.is_some_and(|(consent, _)| consent);
     let masters = groups.iter().find(|(group, _)| group.as_str() == MASTERS);
     if let Some((_, at)) = masters.filter(|_| !consent) {
@@ -176,4 +190,5 @@ pub fn check_masters(groups: &[(Organization, At)], block: &Block<'_>, reader: &
                 .help("bind another group to cluster-admin, or accept it with allow-masters #true"),
         );
     }
+    consent
 }

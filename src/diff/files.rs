@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use super::item::Item;
-use crate::facts::pem::{self, Block};
-use crate::facts::{
-    CertificateFacts, FactsError, KubeconfigFacts, PublicKey, RequestFacts, certificates_in_pem,
-    plaintext_in,
-};
-use crate::hash::Digest;
+use crate::facts::{CertificateFacts, FactsError, Kubeconfig, RequestFacts, plaintext_in};
+use crate::hash::{Digest, hexadecimal};
+use crate::holdings::{self, Certificate, Held};
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
 
@@ -26,44 +23,31 @@ pub fn items(bytes: &Secret) -> Vec<Item> {
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<Item>, String> {
-    if bytes.trim_ascii().is_empty() {
-        return Err("is empty".to_owned());
-    }
-    if bytes.starts_with(b"age-encryption.org/") {
-        return sealed(bytes).map(|item| vec![item]);
-    }
-    // DER of every form here starts with a SEQUENCE.
-    if bytes.first() == Some(&0x30) {
-        return certificate(bytes)
-            .or_else(|why| {
-                let other = request(bytes).or_else(|_| public_key(bytes));
-                other.map_err(|_| {
-                    format!("is DER, but no request or public key; as a certificate it {why}")
-                })
-            })
-            .map(|item| vec![item]);
-    }
-    let blocks = pem::blocks(bytes).map_err(|error| error.0)?;
-    if blocks.is_empty() {
-        return kubeconfig(bytes)
-            .map_err(|error| format!("holds no certificate, request or public key, and {error}"));
-    }
-    let all = blocks.iter().map(block).collect::<Result<_, _>>();
-    all.map_err(|error: FactsError| error.0)
+    let all = holdings::read(bytes)
+        .map_err(|why| why.in_words("request or public key", NOTHING_PUBLIC))?
+        .into_iter();
+    let items: Vec<Vec<Item>> = all.map(item).collect::<Result<_, _>>()?;
+    Ok(items.into_iter().flatten().collect())
 }
 
-fn block(block: &Block) -> Result<Item, FactsError> {
-    match block.label.as_str() {
-        label if label.ends_with("PRIVATE KEY") => Ok(Item::new("private key")),
-        "CERTIFICATE" => certificate(&block.der),
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => request(&block.der),
-        "PUBLIC KEY" => public_key(&block.der),
-        label => Ok(Item::new("PEM block").labelled(label).text("label", label)),
-    }
-}
+const NOTHING_PUBLIC: &str = "certificate, request or public key";
 
-fn certificate(der: &[u8]) -> Result<Item, FactsError> {
-    CertificateFacts::from_der(der).map(|facts| of_certificate(&facts))
+fn item(held: Held) -> Result<Vec<Item>, String> {
+    let read = match held {
+        Held::Certificate { read, .. } => {
+            read.map(|certificate| of_certificate(&certificate.facts))
+        }
+        Held::Request(facts) => facts.map(|facts| request(&facts)),
+        Held::PublicKey(key) => key.map(|key| Item::new("public key").public_key(&key)),
+        Held::PrivateKey(_) => Ok(Item::new("private key")),
+        Held::Sealed(file) => Ok(sealed(&file)),
+        Held::Other { label } => Ok(Item::new("PEM block").labelled(&*label).text("label", label)),
+        Held::Kubeconfig(config) => {
+            return kubeconfig(*config)
+                .map_err(|why| format!("holds no {NOTHING_PUBLIC}, and {why}"));
+        }
+    };
+    read.map(|item| vec![item]).map_err(|error| error.0)
 }
 
 /// A certificate by what it means.
@@ -95,27 +79,21 @@ pub fn of_certificate(facts: &CertificateFacts) -> Item {
         .echo("digest", &facts.digest)
 }
 
-fn request(der: &[u8]) -> Result<Item, FactsError> {
-    let facts = RequestFacts::from_der(der)?;
+fn request(facts: &RequestFacts) -> Item {
     let sans = facts.sans.iter().map(ToString::to_string);
     let asks = if facts.asks_for_ca { "a CA certificate" } else { "" };
     let signature = if facts.is_signature_valid { "" } else { "does not belong to its key" };
-    Ok(Item::new("certificate request")
+    Item::new("certificate request")
         .labelled(facts.subject.to_string())
         .text("subject", facts.subject.to_string())
         .set("sans", sans.chain(facts.other_sans.iter().cloned()))
         .text("asks-for", asks)
         .public_key(&facts.public_key)
         .text("signature", signature)
-        .echo("digest", &facts.digest))
+        .echo("digest", &facts.digest)
 }
 
-fn public_key(der: &[u8]) -> Result<Item, FactsError> {
-    PublicKey::from_spki_der(der).map(|key| Item::new("public key").public_key(&key))
-}
-
-fn sealed(bytes: &[u8]) -> Result<Item, String> {
-    let file = SealedFile::read(bytes)?;
+fn sealed(file: &SealedFile) -> Item {
     let mut stanzas: Vec<String> = Vec::new();
     for stanza in &file.stanzas {
         let named = match stanza {
@@ -129,23 +107,19 @@ fn sealed(bytes: &[u8]) -> Result<Item, String> {
             more => format!("{named} ({})", more + 1),
         });
     }
-    Ok(Item::new("sealed secret")
+    Item::new("sealed secret")
         .set("recipients", stanzas)
         .text("size", format!("{} bytes", file.size))
-        .digest("file", &file.digest))
+        .digest("file", &file.digest)
 }
 
 /// A kubeconfig, and the certificates in it. Its key is carried past and never looked at.
-fn kubeconfig(bytes: &[u8]) -> Result<Vec<Item>, FactsError> {
-    let config = KubeconfigFacts::from_yaml(bytes)?;
-    let all = |pem: &[u8]| -> Result<Vec<CertificateFacts>, FactsError> {
-        let all = certificates_in_pem(pem)?;
-        all.iter().map(|der| CertificateFacts::from_der(der)).collect()
-    };
-    let trusted = all(&config.certificate_authority)?;
-    let trusted = trusted
-        .iter()
-        .map(|facts| format!("{} (key {})", facts.subject, facts.public_key.digest()));
+fn kubeconfig(config: Kubeconfig) -> Result<Vec<Item>, FactsError> {
+    let config = config.complete()?;
+    let trusted = Certificate::all_in_pem(&config.certificate_authority)?;
+    let trusted = trusted.iter().map(|Certificate { facts, .. }| {
+        format!("{} (key {})", facts.subject, facts.public_key.digest())
+    });
     let key = if config.client_key.is_some() { "embedded" } else { "a file of its own" };
     let own = Item::new("kubeconfig")
         .text("context", config.context)
@@ -155,11 +129,7 @@ fn kubeconfig(bytes: &[u8]) -> Result<Vec<Item>, FactsError> {
         .text("namespace", config.namespace.unwrap_or_default())
         .set("trusts", trusted)
         .text("private-key", key);
-    let own_certificates = all(&config.client_certificate)?;
-    let certificates = own_certificates.iter().map(of_certificate);
+    let own_certificates = Certificate::all_in_pem(&config.client_certificate)?;
+    let certificates = own_certificates.iter().map(|held| of_certificate(&held.facts));
     Ok(std::iter::once(own).chain(certificates).collect())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

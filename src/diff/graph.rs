@@ -3,8 +3,7 @@
 use super::compare::Side;
 use super::files::of_certificate;
 use super::item::{Item, PUBLIC_KEY, Value};
-use crate::facts::CertificateFacts;
-use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::graph::{DerivationId, Graph, Recipe};
 use crate::hash::Value as Hashed;
 use crate::sealed::Recipient;
 use crate::spec::Spec;
@@ -24,8 +23,8 @@ pub fn of_graph(graph: &Graph, spec: &Spec) -> Side {
 
 fn of_artifact(graph: &Graph, id: DerivationId) -> Item {
     let recipe = &graph.get(id).recipe;
-    let item = match brought_certificate(recipe) {
-        Some(facts) => Item { kind: recipe.kind(), ..of_certificate(&facts) },
+    let item = match graph.brought_certificate(id) {
+        Some(facts) => Item { kind: recipe.kind(), ..of_certificate(facts) },
         None => of_fields(graph, id),
     };
     let item = match recipe {
@@ -37,8 +36,8 @@ fn of_artifact(graph: &Graph, id: DerivationId) -> Item {
         }
         _ => item,
     };
-    let item = match graph.brought_key(id) {
-        Some(brought) => item.digest(PUBLIC_KEY, &brought.public_key.digest()),
+    let item = match graph.brought_request(id) {
+        Some(brought) => item.digest(PUBLIC_KEY, &brought.facts.public_key.digest()),
         None => item,
     };
     let places = graph.placements(id);
@@ -46,15 +45,6 @@ fn of_artifact(graph: &Graph, id: DerivationId) -> Item {
     let recipients = recipients.flat_map(|all| all.iter().map(Recipient::full_name));
     item.set("sealed-for", recipients)
         .set("files", places.iter().map(|place| format!("out/{}", place.path)))
-}
-
-fn brought_certificate(recipe: &Recipe) -> Option<CertificateFacts> {
-    match recipe {
-        Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
-            CertificateFacts::from_der(&brought.der).ok()
-        }
-        _ => None,
-    }
 }
 
 /// What the hash covers is what makes the artifact another one.

@@ -1,11 +1,9 @@
 //! The public half of a key: a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) and what kind of key it is.
 
-use std::fmt::Write as _;
-
 use super::pem::{self, Block};
 use super::{FactsError, der, encoding};
 use crate::algorithm::KeyAlgorithm;
-use crate::hash::Digest;
+use crate::hash::{Digest, hexadecimal};
 
 // RFC 8017 A.1, RFC 5480 2.1.1, RFC 8410 3.
 pub(crate) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -130,11 +128,7 @@ impl PublicKey {
     /// `openssl pkey -pubout -outform DER | sha256sum` have it.
     pub fn fingerprint(&self) -> String {
         let hash = ring::digest::digest(&ring::digest::SHA256, &self.spki);
-        let mut text = String::from("sha256:");
-        for byte in hash.as_ref() {
-            let _ = write!(text, "{byte:02x}"); // a String takes everything
-        }
-        text
+        format!("sha256:{}", hexadecimal(hash.as_ref()))
     }
 
     /// RFC 7093 2, method 1: the leftmost 160 bits of SHA-256 over the bit string's value. Go does the same

@@ -25,7 +25,7 @@ use crate::profile::{
 };
 use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
-pub use static_pods::{flags_on, images, wish_on};
+pub use static_pods::{flags_on, images};
 
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;

@@ -11,18 +11,20 @@ mod sans;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::facts::CertificateFacts;
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::sealed::{Recipients, SUFFIX};
+use crate::spec::BroughtRequest;
 use crate::time::Timestamp;
 
 pub use artifact::{Artifact, Scope, UserPart};
 pub use contradictions::{Contradiction, Severity, contradictions};
-pub use derive::{flags_on, images, wish_on};
+pub use derive::{flags_on, images};
 pub use layout::{Origin, origins, tree_of};
 pub use recipe::{
-    Accepted, Authority, Bindings, BroughtKey, Bundle, InputHashes, Issuance, Kubeconfig, Leaf,
-    PodSource, Recipe, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
+    Accepted, Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, PodSource,
+    Recipe, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
     binding_in_words,
 };
 pub use sans::{first_service_address, sans_from};
@@ -213,11 +215,11 @@ impl Graph {
         master.is_some_and(|master| master.path != place.path)
     }
 
-    /// Of a CA certificate that was brought.
-    pub fn brought_digest(&self, id: DerivationId) -> Option<Digest> {
+    /// The certificate of a CA that was brought.
+    pub fn brought_certificate(&self, id: DerivationId) -> Option<&CertificateFacts> {
         match &self.get(id).recipe {
             Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
-                Some(Digest::of(&brought.der))
+                Some(&brought.facts)
             }
             _ => None,
         }
@@ -262,12 +264,12 @@ impl Graph {
         self.dependents(id).find(|other| wanted(&self.get(*other).recipe))
     }
 
-    /// The key of an identity, where somebody else holds it.
-    pub fn brought_key(&self, identity: DerivationId) -> Option<&BroughtKey> {
+    /// The request for an identity whose key somebody else holds.
+    pub fn brought_request(&self, identity: DerivationId) -> Option<&BroughtRequest> {
         match &self.get(identity).recipe {
             Recipe::Leaf(leaf) => leaf.brought.as_ref(),
             Recipe::Request(request) => request.brought.as_ref(),
-            Recipe::Accepted(accepted) => self.brought_key(accepted.request),
+            Recipe::Accepted(accepted) => self.brought_request(accepted.request),
             _ => None,
         }
     }

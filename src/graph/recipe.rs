@@ -13,14 +13,12 @@ use crate::hash::{Digest, Fields};
 use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, DnsName, Endpoint, Label, San};
 use crate::profile::BindingRow;
-use crate::spec::{BroughtCa, CaName, Policy, Setting, Usage};
+use crate::spec::{BroughtCa, BroughtRequest, CaName, Policy, Setting, Usage};
 use crate::time::{Span, Timestamp};
 
 pub use revision::Revision;
 pub use static_pod::{PodSource, StaticPod};
-pub use user::{
-    Accepted, BroughtKey, Request, SigningRequest, UserBindings, in_words as binding_in_words,
-};
+pub use user::{Accepted, Request, SigningRequest, UserBindings, in_words as binding_in_words};
 
 /// How one artifact is made.
 #[derive(Debug)]
@@ -88,7 +86,7 @@ pub struct Leaf {
     /// Of a reproducible cluster: the written start of its validity.
     pub not_before: Option<Timestamp>,
     /// The key is somebody's own: the certificate is issued over its public half.
-    pub brought: Option<BroughtKey>,
+    pub brought: Option<BroughtRequest>,
 }
 
 /// A trust bundle: the CA certificates that a reader should trust.
@@ -259,7 +257,7 @@ impl Recipe {
                     "request",
                     leaf.brought
                         .as_ref()
-                        .map_or_else(String::new, |brought| brought.digest().to_string()),
+                        .map_or_else(String::new, |brought| brought.facts.digest.to_string()),
                 )
                 .recipe("issuer", input(leaf.issuer).as_issuer),
             Recipe::Bundle(bundle) => {
@@ -318,7 +316,7 @@ impl Authority {
                 .text("revision", Revision::of(*revision).hashed()),
             Issuance::Brought(brought) => fields
                 .text("builder", "brought-authority")
-                .text("certificate", Digest::of(&brought.der).to_string()),
+                .text("certificate", brought.facts.digest.to_string()),
         }
     }
 }

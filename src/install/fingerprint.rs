@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::build::key::PrivateKey;
-use crate::facts::KubeconfigFacts;
 use crate::hash::{Digest, Fields};
+use crate::holdings::KeyFile;
 use crate::secret::Secret;
 
 /// What may be written down of a file: of one with a private key its size and what is public of it, of any
@@ -35,18 +34,20 @@ impl Holds {
     pub fn of(bytes: &Secret) -> Holds {
         let text = bytes.expose();
         let has = |what: &[u8]| text.windows(what.len()).any(|at| at == what);
-        let found = if has(PEM_KEY) {
-            key(text).map(|key| (key, key))
+        let file = if has(PEM_KEY) {
+            Some(KeyFile::Key(bytes.clone()))
         } else if has(KUBECONFIG_KEY) {
-            kubeconfig(text)
+            KeyFile::kubeconfig(bytes).ok()
         } else {
             return Holds::Public(Fingerprint { size: size(text), digest: Digest::of(text) });
         };
-        match found {
-            Some((key, digest)) => {
+        let key = file.as_ref().and_then(|file| file.key().ok());
+        match (file, key.map(|key| key.public_key().digest())) {
+            (Some(file), Some(key)) => {
+                let digest = public_content(&file, key);
                 Holds::Key { key, print: Fingerprint { size: size(text), digest } }
             }
-            None => Holds::Unreadable,
+            _ => Holds::Unreadable,
         }
     }
 
@@ -62,23 +63,19 @@ fn size(text: &[u8]) -> u64 {
     u64::try_from(text.len()).unwrap_or(u64::MAX)
 }
 
-fn key(pem: &[u8]) -> Option<Digest> {
-    let key = PrivateKey::from_pem(pem).ok()?;
-    Some(key.public_key().digest())
-}
-
-/// The key, and everything else that a client reads.
-fn kubeconfig(text: &[u8]) -> Option<(Digest, Digest)> {
-    let config = KubeconfigFacts::from_yaml(text).ok()?;
-    let key = key(config.client_key.as_ref()?.expose())?;
-    let fields = Fields::default()
-        .text("context", config.context)
-        .text("cluster", config.cluster)
-        .text("server", config.server)
-        .text("user", config.user)
-        .text("namespace", config.namespace.unwrap_or_default())
+/// The key and, of a kubeconfig, everything else that a client reads.
+fn public_content(file: &KeyFile, key: Digest) -> Digest {
+    let KeyFile::Kubeconfig(config) = file else {
+        return key;
+    };
+    Fields::default()
+        .text("context", &*config.context)
+        .text("cluster", &*config.cluster)
+        .text("server", &*config.server)
+        .text("user", &*config.user)
+        .text("namespace", config.namespace.as_deref().unwrap_or_default())
         .recipe("certificate-authority", Digest::of(&config.certificate_authority))
         .recipe("certificate", Digest::of(&config.client_certificate))
-        .recipe("key", key);
-    Some((key, fields.hash()))
+        .recipe("key", key)
+        .hash()
 }

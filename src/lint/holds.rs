@@ -2,18 +2,11 @@
 
 use super::Rule;
 use super::rules::{UNREADABLE_CERTIFICATE, UNREADABLE_KEY, UNREADABLE_KUBECONFIG};
-use crate::build::key::PrivateKey;
-use crate::facts::pem::{self, Block};
-use crate::facts::private_key::written_public_half;
-use crate::facts::{CertificateFacts, KubeconfigParts, Part, PublicKey};
+use crate::facts::{self, Part, PublicKey};
+pub(super) use crate::holdings::Certificate;
+use crate::holdings::{self, Held, KeyBlock};
 use crate::pod::{self, PodFacts, Process};
 use crate::secret::Secret;
-
-pub(super) struct Certificate {
-    /// Signatures are checked over it.
-    pub der: Vec<u8>,
-    pub facts: CertificateFacts,
-}
 
 pub(super) struct Kubeconfig {
     pub server: Option<String>,
@@ -62,7 +55,7 @@ impl Holds {
         if bytes.windows(MARK.len()).any(|part| part == MARK) {
             holds.pem(bytes, end);
         } else if is_kubeconfig(name, end, bytes) {
-            match KubeconfigParts::from_yaml(bytes) {
+            match facts::Kubeconfig::from_yaml(bytes) {
                 Ok(parts) => holds.kubeconfig(parts),
                 Err(error) => holds.damage.push((&UNREADABLE_KUBECONFIG, error.0)),
             }
@@ -80,8 +73,8 @@ impl Holds {
     }
 
     fn pem(&mut self, bytes: &[u8], end: &str) {
-        let blocks = match pem::blocks(bytes) {
-            Ok(blocks) => blocks,
+        match holdings::in_pem(bytes) {
+            Ok(all) => all.into_iter().for_each(|held| self.add(held)),
             Err(error) => {
                 // In other files it may be an example in a text.
                 let rule = match end {
@@ -91,43 +84,38 @@ impl Holds {
                 };
                 self.secret = contains(bytes, b"PRIVATE KEY");
                 self.damage.push((rule, error.0));
-                return;
             }
-        };
-        for block in &blocks {
-            self.block(block);
         }
     }
 
-    fn block(&mut self, block: &Block) {
-        match block.label.as_str() {
-            "CERTIFICATE" if block.encrypted => self.damage.push((
+    fn add(&mut self, held: Held) {
+        match held {
+            Held::Certificate { under_headers: true, .. } => self.damage.push((
                 &UNREADABLE_CERTIFICATE,
                 "has headers inside the PEM block, which Kubernetes skips".into(),
             )),
-            "CERTIFICATE" => match certificate(&block.der) {
-                Ok(certificate) => self.certificates.push(certificate),
-                Err(why) => self.damage.push((&UNREADABLE_CERTIFICATE, why)),
-            },
-            "PUBLIC KEY" => match PublicKey::from_spki_der(&block.der) {
-                Ok(key) => self.public_keys.push(key),
-                Err(error) => self.damage.push((&UNREADABLE_KEY, error.0)),
-            },
-            label if label.ends_with("PRIVATE KEY") => {
+            Held::Certificate { read: Ok(certificate), .. } => self.certificates.push(certificate),
+            Held::Certificate { read: Err(error), .. } => {
+                self.damage.push((&UNREADABLE_CERTIFICATE, error.0));
+            }
+            Held::PublicKey(Ok(key)) => self.public_keys.push(key),
+            Held::PublicKey(Err(error)) => self.damage.push((&UNREADABLE_KEY, error.0)),
+            Held::PrivateKey(key) => {
                 self.secret = true;
-                match private_key(block) {
+                match public_half(&key) {
                     Ok(key) => self.private_keys.push(key),
                     Err(why) => self.damage.push((&UNREADABLE_KEY, why)),
                 }
             }
-            _ => {}
+            // Kubernetes reads none of these.
+            Held::Request(_) | Held::Other { .. } | Held::Sealed(_) | Held::Kubeconfig(_) => {}
         }
     }
 
-    fn kubeconfig(&mut self, parts: KubeconfigParts) {
+    fn kubeconfig(&mut self, parts: facts::Kubeconfig) {
         self.secret = parts.holds_secret;
         let mut read = |field: &str, part: &Part| match part {
-            Part::Embedded(bytes) => match certificates(bytes.expose()) {
+            Part::Embedded(bytes) => match Certificate::all_in_pem(bytes.expose()) {
                 Ok(found) => found,
                 Err(why) => {
                     let why = format!("has a {field} that {why}");
@@ -166,36 +154,17 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|at| at == part)
 }
 
-fn certificate(der: &[u8]) -> Result<Certificate, String> {
-    let facts = CertificateFacts::from_der(der).map_err(|error| error.0)?;
-    Ok(Certificate { der: der.to_vec(), facts })
-}
-
-fn certificates(bytes: &[u8]) -> Result<Vec<Certificate>, String> {
-    let all = pem::certificates_in_pem(bytes).map_err(|error| error.0)?;
-    all.iter().map(|der| certificate(der)).collect()
-}
-
-fn private_key(block: &Block) -> Result<PublicKey, String> {
-    // The one loader of keys reads PEM of a single block; a key that it does not support may still be
-    // one that Kubernetes does.
-    if block.encrypted || block.label == "ENCRYPTED PRIVATE KEY" {
+/// A key that kpki does not support may still be one that Kubernetes does.
+fn public_half(key: &KeyBlock) -> Result<PublicKey, String> {
+    if key.is_encrypted() {
         return Err("is encrypted, and Kubernetes cannot ask for a password".into());
     }
-    let text = Secret::new(pem::encode(&block.label, &block.der).into_bytes());
-    match PrivateKey::from_pem(text.expose()) {
-        Ok(key) => Ok(key.public_key().clone()),
-        Err(error) => written_public_half(block)
-            .filter(|key| key.algorithm().is_none())
-            .ok_or_else(|| error.to_string()),
-    }
+    key.any_public_half().map_err(|error| error.to_string())
 }
 
 fn embedded_key(bytes: &Secret) -> Result<PublicKey, String> {
-    let blocks = pem::blocks(bytes.expose()).map_err(|error| error.0)?;
-    (blocks.iter().find(|block| block.label.ends_with("PRIVATE KEY")))
-        .ok_or_else(|| "holds no private key".to_owned())
-        .and_then(private_key)
+    let key = KeyBlock::first_in_pem(bytes.expose()).map_err(|error| error.0)?;
+    public_half(&key)
 }
 
 /// A direct child of a folder `manifests` that the kubelet would read.

@@ -6,7 +6,7 @@ use super::request::{key_on_record, request_id};
 use super::validity::BACKDATE;
 use super::{Action, Reason, World};
 use crate::facts::{CertificateFacts, DistinguishedName, ExtendedKeyUsage, PublicKey};
-use crate::graph::{Accepted, BroughtKey, DerivationId, Recipe, Request};
+use crate::graph::{Accepted, DerivationId, Recipe, Request};
 use crate::hash::Digest;
 use crate::spec::Policy;
 use crate::state::Entry;
@@ -55,8 +55,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, accepted: &Accepted
 /// The key of a request once the plan is carried out; `None`: a new one, or none that is known.
 fn key_after(judge: &Judge<'_>, id: DerivationId) -> Option<Digest> {
     let world = judge.world;
-    if let Some(brought) = world.graph.brought_key(id) {
-        return Some(brought.public_key.digest());
+    if let Some(brought) = world.graph.brought_request(id) {
+        return Some(brought.facts.public_key.digest());
     }
     if matches!(judge.after(id), After::Rebuilt { new_key: true }) {
         return None;
@@ -73,12 +73,12 @@ pub fn accepted_entry(
     facts: &CertificateFacts,
 ) -> Entry {
     let derivation = world.graph.get(id);
-    let brought = world.graph.brought_key(id);
+    let brought = world.graph.brought_request(id);
     Entry {
         request,
         content: brought
-            .filter(|brought| brought.public_key == facts.public_key)
-            .map(BroughtKey::digest),
+            .filter(|brought| brought.facts.public_key == facts.public_key)
+            .map(|brought| brought.facts.digest),
         ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
     }
 }

@@ -257,10 +257,7 @@ fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> Af
     };
     let world = judge.world;
     let name = &world.graph.get(id).name;
-    let facts = match CertificateFacts::from_der(&brought.der) {
-        Ok(facts) => facts,
-        Err(error) => return judge.block(id, None, format!("{}: {error}", brought.path)),
-    };
+    let facts = &brought.facts;
     if let Some(empty) = empty_key(judge, id) {
         return judge.block(id, None, empty);
     }
@@ -291,7 +288,7 @@ fn judge_brought(judge: &mut Judge<'_>, id: DerivationId, recipe: &Recipe) -> Af
     );
     match here {
         Some(here) if here.digest == facts.digest => {
-            keep_certificate(judge, id, &facts);
+            keep_certificate(judge, id, facts);
             After::Kept(facts.digest)
         }
         Some(here) => {

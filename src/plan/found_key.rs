@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::survey::Witness;
 use super::{Note, Plan, World};
 use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
-use crate::graph::{DerivationId, Graph, Issuance, Recipe};
+use crate::graph::{DerivationId, Graph};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{File, Inventory, Lock};
@@ -66,15 +66,9 @@ pub(super) fn notes(plan: &mut Plan, world: World<'_>) {
 }
 
 fn known_key(graph: &Graph, lock: &Lock, witness: &Witness, id: DerivationId) -> Option<Digest> {
-    let brought = match &graph.get(id).recipe {
-        Recipe::Authority(authority) => match &authority.issuance {
-            Issuance::Brought(brought) => CertificateFacts::from_der(&brought.der).ok(),
-            Issuance::SelfSigned { .. } => None,
-        },
-        _ => None,
-    };
     let recorded = || lock.entries.get(&graph.get(id).name)?.public_key;
-    brought
+    graph
+        .brought_certificate(id)
         .map(|facts| facts.public_key.digest())
         .or_else(|| witness.public_key().map(PublicKey::digest))
         .or_else(recorded)

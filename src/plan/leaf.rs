@@ -8,7 +8,7 @@ use super::judge::{After, Judge};
 use super::validity::{another_start, expiry, future, rounded, validity_matches};
 use super::{Action, Allow, NamePattern, Note, Reason, Witness, World};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
-use crate::graph::{BroughtKey, DerivationId, Leaf};
+use crate::graph::{DerivationId, Leaf};
 use crate::spec::Usage;
 use crate::state::Entry;
 
@@ -61,7 +61,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
         let Some(brought) = brought else {
             return sign(judge, Action::Rekey, vec![Reason::RekeyRequested]);
         };
-        let path = &brought.request.path;
+        let path = &brought.path;
         let why = format!("its key is the user's own; bring another {path}");
         return judge.block(id, None, why);
     }
@@ -113,11 +113,11 @@ pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, leaf: &Leaf) -> Aft
             !reasons.is_empty()
         }
         Some(brought) => {
-            if facts.public_key != brought.public_key {
+            if facts.public_key != brought.facts.public_key {
                 reasons.push(Reason::InputChanged {
                     field: "key",
                     old: facts.public_key.digest().to_string(),
-                    new: brought.public_key.digest().to_string(),
+                    new: brought.facts.public_key.digest().to_string(),
                 });
             }
             false
@@ -206,7 +206,7 @@ pub fn leaf_entry(
 ) -> Entry {
     let derivation = world.graph.get(id);
     Entry {
-        content: leaf.brought.as_ref().map(BroughtKey::digest),
+        content: leaf.brought.as_ref().map(|brought| brought.facts.digest),
         ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
     }
 }

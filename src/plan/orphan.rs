@@ -120,7 +120,7 @@ fn is_users_own(world: World<'_>, origins: &[Origin]) -> bool {
     origins.iter().any(|origin| match &origin.artifact {
         Artifact::User(..) if origin.content == Content::PrivateKey => {
             let identity = world.graph.find(&origin.artifact.name());
-            identity.is_some_and(|id| world.graph.brought_key(id).is_some())
+            identity.is_some_and(|id| world.graph.brought_request(id).is_some())
         }
         _ => false,
     })

@@ -11,10 +11,10 @@ use super::rendered::{judge_bytes, keep_as_it_is};
 use super::validity::{expiry, future};
 use super::{Action, Allow, NamePattern, Reason, Witness, World};
 use crate::facts::{PublicKey, RequestFacts};
-use crate::graph::{BroughtKey, DerivationId, Recipe, Request, SigningRequest};
+use crate::graph::{DerivationId, Recipe, Request, SigningRequest};
 use crate::hash::Digest;
 use crate::manifest;
-use crate::spec::Policy;
+use crate::spec::{BroughtRequest, Policy};
 use crate::state::Entry;
 
 pub(super) fn judge(judge: &mut Judge<'_>, id: DerivationId, request: &Request) -> After {
@@ -147,11 +147,11 @@ fn judge_brought(
     judge: &mut Judge<'_>,
     id: DerivationId,
     request: &Request,
-    brought: &BroughtKey,
+    brought: &BroughtRequest,
 ) -> After {
     let world = judge.world;
     if asked(judge, id, |judge, id| judge.intent.rekeys(&judge.world.graph.get(id).name)) {
-        let path = &brought.request.path;
+        let path = &brought.path;
         return judge.block(id, None, format!("its key is the user's own; bring another {path}"));
     }
     let witness = world.survey.witness(id);
@@ -162,11 +162,11 @@ fn judge_brought(
         };
         return judge.step(id, Action::Render, vec![reason]);
     };
-    if *der != brought.request.der {
+    if *der != brought.der {
         let reason = Reason::InputChanged {
             field: "request",
             old: facts.digest.to_string(),
-            new: brought.digest().to_string(),
+            new: brought.facts.digest.to_string(),
         };
         return judge.step(id, Action::Render, vec![reason]);
     }

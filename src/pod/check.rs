@@ -15,7 +15,7 @@ pub(super) fn same(
     new: &str,
     changes: &[Change],
     wish: &PodWish,
-) -> Result<(), PodError> {
+) -> Result<Tree, PodError> {
     let expected = value::expected(&old.root, changes)?;
     let new = parse::parse(new.as_bytes()).map_err(|error| failed(&error.to_string()))?;
     if Value::of(&new.root) != expected {
@@ -31,7 +31,7 @@ pub(super) fn same(
     if !more.is_empty() {
         return Err(failed("the result would need another change"));
     }
-    Ok(())
+    Ok(new)
 }
 
 /// The changes as a person makes them.

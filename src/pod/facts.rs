@@ -30,18 +30,21 @@ pub fn process_of(source: &[u8]) -> Result<Option<Process>, PodError> {
 }
 
 pub fn read(source: &[u8], process: Process) -> Result<PodFacts, PodError> {
-    let tree = parse::parse(source)?;
-    let pod = locate::pod(&tree, process)?;
+    facts(&parse::parse(source)?, process)
+}
+
+pub(super) fn facts(tree: &Tree, process: Process) -> Result<PodFacts, PodError> {
+    let pod = locate::pod(tree, process)?;
     Ok(PodFacts {
-        flags: argv::read(&tree, &pod)?.flags,
-        mounts: mounts::mounts(&tree, &pod)?,
-        host_paths: mounts::volumes(&tree, &pod)?
+        flags: argv::read(tree, &pod)?.flags,
+        mounts: mounts::mounts(tree, &pod)?,
+        host_paths: mounts::volumes(tree, &pod)?
             .into_iter()
             .filter_map(|volume| volume.host)
             .collect(),
-        annotations: annotations::read(&tree)?,
+        annotations: annotations::read(tree)?,
         host_network: tree.get_text(pod.spec, "hostNetwork")? == Some("true"),
-        images: images(&tree, pod.spec)?,
+        images: images(tree, pod.spec)?,
     })
 }
 

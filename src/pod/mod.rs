@@ -151,22 +151,53 @@ impl fmt::Display for PodError {
 
 impl std::error::Error for PodError {}
 
+/// What a patch would find and make.
+#[derive(Debug)]
+pub struct Trial {
+    pub findings: Vec<Finding>,
+    pub before: PodFacts,
+    pub after: PodFacts,
+}
+
 /// Makes the manifest say what the wish wants and keeps every other byte.
 pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
     let old = parse::parse(source)?;
     let (changes, findings) = plan(&old, wish)?;
+    let new = changed(&old, &changes, wish)?;
+    let bytes = new.map_or_else(|| source.to_vec(), |(text, _)| text.into_bytes());
+    Ok(Patched { bytes, findings })
+}
+
+/// As [`patch`], for whoever wants to know what the manifest says before and after.
+pub fn try_patch(source: &[u8], wish: &PodWish) -> Result<Trial, PodError> {
+    let old = parse::parse(source)?;
+    let (changes, findings) = plan(&old, wish)?;
+    let before = facts::facts(&old, wish.process)?;
+    let after = match changed(&old, &changes, wish)? {
+        Some((_, new)) => facts::facts(&new, wish.process)?,
+        None => before.clone(),
+    };
+    Ok(Trial { findings, before, after })
+}
+
+/// The new text and what it says; `None` where nothing has to change.
+fn changed(
+    old: &tree::Tree,
+    changes: &[value::Change],
+    wish: &PodWish,
+) -> Result<Option<(String, tree::Tree)>, PodError> {
     if changes.is_empty() {
-        return Ok(Patched { bytes: source.to_vec(), findings });
+        return Ok(None);
     }
     let by_hand = |error: PodError| match error.help {
         Some(_) => error,
-        None => error.help(check::by_hand(&changes)),
+        None => error.help(check::by_hand(changes)),
     };
-    let edits = write::edits(&old, &changes).map_err(by_hand)?;
-    let new = crate::edit::apply(&old.text, &edits)
+    let edits = write::edits(old, changes).map_err(by_hand)?;
+    let text = crate::edit::apply(&old.text, &edits)
         .map_err(|error| by_hand(check::failed(&error.to_string())))?;
-    check::same(&old, &new, &changes, wish).map_err(by_hand)?;
-    Ok(Patched { bytes: new.into_bytes(), findings })
+    let new = check::same(old, &text, changes, wish).map_err(by_hand)?;
+    Ok(Some((text, new)))
 }
 
 /// Whether two manifests are one Pod to the kubelet: comments, quotes, blanks and the order of keys do not

@@ -3,16 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::FORMAT_VERSION;
 use super::certificate::{CertificateReport, certificate_report};
-use super::show::ShowReport;
 use super::text::printable;
-use crate::build::key::PrivateKey;
-use crate::facts::pem::{self, Block};
-use crate::facts::{
-    CertificateFacts, KubeconfigFacts, PublicKey, RequestFacts, certificates_in_pem,
-};
+use crate::facts::{CertificateFacts, Kubeconfig, PublicKey, RequestFacts};
 use crate::hash::Digest;
+use crate::holdings::{self, Certificate};
+use crate::keys::PrivateKey;
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -109,26 +105,9 @@ pub fn file_report(
     bytes: &Secret,
     now: Timestamp,
     owner: Owner<'_>,
-) -> Result<ShowReport, String> {
+) -> Result<FileReport, String> {
     let reader = Reader { now, owner };
-    Ok(ShowReport {
-        format_version: FORMAT_VERSION,
-        artifact: None,
-        file: Some(FileReport { path: printable(path), holds: reader.read(bytes.expose())? }),
-    })
-}
-
-fn sealed(bytes: &[u8]) -> Result<SealedReport, String> {
-    let file = SealedFile::read(bytes)?;
-    let recipients = file.stanzas.iter().map(|stanza| match stanza {
-        Stanza::Ssh(kind, tag) => format!("{} {}", kind.as_str(), printable(tag)),
-        other => printable(other.kind()),
-    });
-    Ok(SealedReport {
-        recipients: recipients.collect(),
-        size: file.size,
-        digest: file.digest.to_string(),
-    })
+    Ok(FileReport { path: printable(path), holds: reader.read(bytes.expose())? })
 }
 
 struct Reader<'a> {
@@ -136,95 +115,62 @@ struct Reader<'a> {
     owner: Owner<'a>,
 }
 
+const NOTHING_READABLE: &str = "certificate, key or request in PEM or DER";
+
 impl Reader<'_> {
     fn read(&self, bytes: &[u8]) -> Result<Vec<Held>, String> {
-        if bytes.trim_ascii().is_empty() {
-            return Err("is empty".into());
-        }
-        if bytes.starts_with(b"age-encryption.org/") {
-            return sealed(bytes).map(|sealed| vec![Held::Sealed(sealed)]);
-        }
-        // DER of every form here starts with a SEQUENCE.
-        if bytes.first() == Some(&0x30) {
-            return self.der(bytes).map(|held| vec![held]);
-        }
-        let blocks = pem::blocks(bytes).map_err(|error| error.0)?;
-        if blocks.is_empty() {
-            return self
-                .kubeconfig(bytes)
-                .map(|config| vec![Held::Kubeconfig(Box::new(config))])
-                .map_err(|why| {
-                    format!("holds no certificate, key or request in PEM or DER, and {why}")
-                });
-        }
-        blocks
-            .iter()
+        holdings::read(bytes)
+            .map_err(|why| why.in_words("key or request that kpki can read", NOTHING_READABLE))?
+            .into_iter()
             // `openssl ecparam -genkey` writes the curve first, in a block of its own.
-            .filter(|block| block.label != "EC PARAMETERS")
-            .map(|block| self.block(block))
+            .filter(
+                |held| !matches!(held, holdings::Held::Other { label } if label == "EC PARAMETERS"),
+            )
+            .map(|held| self.report(held))
             .collect()
     }
 
-    fn block(&self, block: &Block) -> Result<Held, String> {
-        match block.label.as_str() {
-            "ENCRYPTED PRIVATE KEY" => Ok(Held::EncryptedPrivateKey),
-            label if label.ends_with("PRIVATE KEY") && block.encrypted => {
-                Ok(Held::EncryptedPrivateKey)
+    /// Errors: the first thing that cannot be read.
+    fn report(&self, held: holdings::Held) -> Result<Held, String> {
+        use holdings::Held as Read;
+        match held {
+            Read::Certificate { read, .. } => {
+                read.map(|certificate| self.certificate(&certificate.facts)).map_err(|why| why.0)
             }
-            "CERTIFICATE" => self.certificate(&block.der),
-            "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => self.request(&block.der),
-            "PUBLIC KEY" => self.public_key(&block.der),
-            label if label.ends_with("PRIVATE KEY") => self.private_key(label, &block.der),
-            label => Ok(Held::Other { label: printable(label) }),
+            Read::Request(facts) => facts.map(|facts| self.request(&facts)).map_err(|why| why.0),
+            Read::PublicKey(key) => {
+                key.map(|key| Held::PublicKey(self.key(&key))).map_err(|why| why.0)
+            }
+            Read::PrivateKey(key) if key.is_encrypted() => Ok(Held::EncryptedPrivateKey),
+            Read::PrivateKey(key) => key
+                .public_half()
+                .map(|key| Held::PrivateKey(self.key(&key)))
+                .map_err(|why| why.to_string()),
+            Read::Kubeconfig(config) => self
+                .kubeconfig(*config)
+                .map(|config| Held::Kubeconfig(Box::new(config)))
+                .map_err(|why| format!("holds no {NOTHING_READABLE}, and {why}")),
+            Read::Sealed(file) => Ok(Held::Sealed(sealed(&file))),
+            Read::Other { label } => Ok(Held::Other { label: printable(&label) }),
         }
     }
 
-    fn der(&self, bytes: &[u8]) -> Result<Held, String> {
-        let certificate = self.certificate(bytes);
-        let why = certificate.as_ref().err().cloned().unwrap_or_default();
-        certificate
-            .or_else(|_| self.request(bytes))
-            .or_else(|_| self.public_key(bytes))
-            .or_else(|_| self.private_key("PRIVATE KEY", bytes))
-            .or_else(|_| self.private_key("EC PRIVATE KEY", bytes))
-            .or_else(|_| self.private_key("RSA PRIVATE KEY", bytes))
-            .map_err(|_| {
-                format!(
-                    "is DER, but no key or request that kpki can read; as a certificate it {why}"
-                )
-            })
-    }
-
-    fn certificate(&self, der: &[u8]) -> Result<Held, String> {
-        let facts = CertificateFacts::from_der(der).map_err(|error| error.0)?;
-        Ok(Held::Certificate {
-            certificate: Box::new(certificate_report(&facts, self.now)),
+    fn certificate(&self, facts: &CertificateFacts) -> Held {
+        Held::Certificate {
+            certificate: Box::new(certificate_report(facts, self.now)),
             artifact: (self.owner.of_certificate)(facts.digest),
-        })
+        }
     }
 
-    fn request(&self, der: &[u8]) -> Result<Held, String> {
-        let facts = RequestFacts::from_der(der).map_err(|error| error.0)?;
+    fn request(&self, facts: &RequestFacts) -> Held {
         let sans = facts.sans.iter().map(ToString::to_string);
-        Ok(Held::Request(RequestReport {
+        Held::Request(RequestReport {
             subject: facts.subject.to_string(),
             sans: sans.chain(facts.other_sans.iter().cloned()).collect(),
             key: self.key(&facts.public_key),
             asks_for_ca: facts.asks_for_ca,
             signature_valid: facts.is_signature_valid,
-        }))
-    }
-
-    fn public_key(&self, der: &[u8]) -> Result<Held, String> {
-        let key = PublicKey::from_spki_der(der).map_err(|error| error.0)?;
-        Ok(Held::PublicKey(self.key(&key)))
-    }
-
-    fn private_key(&self, label: &str, der: &[u8]) -> Result<Held, String> {
-        // The one loader of keys reads PEM of a single block.
-        let pem = Secret::new(pem::encode(label, der).into_bytes());
-        let key = PrivateKey::from_pem(pem.expose()).map_err(|error| error.to_string())?;
-        Ok(Held::PrivateKey(self.key(key.public_key())))
+        })
     }
 
     fn key(&self, key: &PublicKey) -> KeyReport {
@@ -235,16 +181,15 @@ impl Reader<'_> {
         }
     }
 
-    fn kubeconfig(&self, bytes: &[u8]) -> Result<KubeconfigReport, String> {
-        let config = KubeconfigFacts::from_yaml(bytes).map_err(|error| error.0)?;
-        let read = |field: &str, pem: &[u8]| -> Result<Vec<CertificateFacts>, String> {
-            let all = certificates_in_pem(pem)
-                .and_then(|all| all.iter().map(|der| CertificateFacts::from_der(der)).collect());
-            all.map_err(|error| format!("its {field} {error}"))
+    fn kubeconfig(&self, config: Kubeconfig) -> Result<KubeconfigReport, String> {
+        let config = config.complete().map_err(|error| error.0)?;
+        let read = |field: &str, pem: &[u8]| {
+            Certificate::all_in_pem(pem).map_err(|error| format!("its {field} {error}"))
         };
         let authorities = read("certificate-authority-data", &config.certificate_authority)?;
         let own = read("client-certificate-data", &config.client_certificate)?;
         let leaf = own.first().ok_or("its client-certificate-data holds no certificate")?;
+        let leaf = &leaf.facts;
         let key = config
             .client_key
             .map(|key| PrivateKey::from_pem(key.expose()))
@@ -256,10 +201,22 @@ impl Reader<'_> {
             server: printable(&config.server),
             user: printable(&config.user),
             namespace: config.namespace.as_deref().map(printable),
-            authorities: authorities.iter().map(|facts| facts.subject.to_string()).collect(),
+            authorities: authorities.iter().map(|held| held.facts.subject.to_string()).collect(),
             certificate: certificate_report(leaf, self.now),
             artifact: (self.owner.of_certificate)(leaf.digest),
             key_matches: key.map(|key| key.public_key() == &leaf.public_key),
         })
+    }
+}
+
+fn sealed(file: &SealedFile) -> SealedReport {
+    let recipients = file.stanzas.iter().map(|stanza| match stanza {
+        Stanza::Ssh(kind, tag) => format!("{} {}", kind.as_str(), printable(tag)),
+        other => printable(other.kind()),
+    });
+    SealedReport {
+        recipients: recipients.collect(),
+        size: file.size,
+        digest: file.digest.to_string(),
     }
 }

@@ -176,7 +176,7 @@ mod tests {
 
     fn load(text: &str) -> config::Loaded {
         let files = BTreeMap::from([("cluster.kdl".to_owned(), text.as_bytes().to_vec())]);
-        config::load(&Sources::Memory(files), "cluster.kdl")
+        config::load(&Sources::Memory(files), "cluster.kdl", None)
             .map_err(|report| report.render(false))
             .unwrap()
     }
@@ -190,6 +190,16 @@ mod tests {
         let loaded = load(&written());
         assert_eq!(loaded.spec.nodes.len(), 1);
         assert!(loaded.notes.is_empty(), "{:?}", loaded.notes);
+    }
+
+    /// Without its comments it is what [`config::write`] gives.
+    #[test]
+    fn what_is_no_comment_is_written_as_any_description() {
+        let plain = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        };
+        assert_eq!(plain(&written()), plain(&config::write(&load(&written()).spec)));
     }
 
     #[test]

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::counted;
-use crate::facts::CertificateFacts;
 use crate::graph::{Artifact, Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::profile::{APISERVER, LEAVES};
 use crate::spec::{Spec, Usage};
@@ -166,9 +165,7 @@ fn authority_lines(graph: &Graph, id: DerivationId, authority: &Authority) -> Ve
     match &authority.issuance {
         Issuance::SelfSigned { subject, .. } => vec![title, subject.to_string()],
         Issuance::Brought(brought) => {
-            let facts = CertificateFacts::from_der(&brought.der);
-            let subject =
-                facts.map_or_else(|error| error.to_string(), |facts| facts.subject.to_string());
+            let subject = brought.facts.subject.to_string();
             vec![title, subject, graph.get(id).recipe.kind().to_owned()]
         }
     }

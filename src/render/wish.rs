@@ -167,7 +167,7 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
     }
     match &leaf.brought {
-        Some(brought) => wish.add("request", &brought.request.path, "brought, with its key"),
+        Some(brought) => wish.add("request", &brought.path, "brought, with its key"),
         None => wish.setting("key", &leaf.policy.key),
     }
     wish.setting("validity", &leaf.policy.validity);
@@ -182,7 +182,7 @@ fn request_wish(wish: &mut Wish, request: &Request) {
         wish.add("organization", organization, own);
     }
     match &request.brought {
-        Some(brought) => wish.add("request", &brought.request.path, "brought, with its key"),
+        Some(brought) => wish.add("request", &brought.path, "brought, with its key"),
         None => wish.setting("key", &request.policy.key),
     }
     wish.setting("validity", &request.policy.validity);

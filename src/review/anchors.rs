@@ -46,7 +46,8 @@ impl Finder<'_> {
         match (before, Credential::of_recipe(graph, id)) {
             (Some(before), Some(after)) => {
                 let mut gains = compare(&before, &after);
-                let is_another = self.before.authority(graph, id) != graph.brought_digest(id);
+                let is_another = self.before.authority(graph, id)
+                    != graph.brought_certificate(id).map(|facts| facts.digest);
                 if is_brought && is_another && gains.is_empty() {
                     gains.push(Gain::AnchorReissued);
                 }

@@ -41,7 +41,10 @@ impl<'a> Before<'a> {
                 let certificate = world.survey.witness(id).certificate();
                 certificate.map(|facts| facts.digest)
             }
-            Before::Described(graph, _) => graph.brought_digest(Before::find(graph, after, id)?),
+            Before::Described(graph, _) => {
+                let id = Before::find(graph, after, id)?;
+                graph.brought_certificate(id).map(|facts| facts.digest)
+            }
         }
     }
 

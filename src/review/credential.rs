@@ -64,7 +64,7 @@ impl Credential {
         Some(match &graph.get(id).recipe {
             Recipe::Leaf(leaf) => Credential::of_leaf(graph, leaf),
             Recipe::Request(request) => Credential::of_wished_request(request),
-            Recipe::Authority(authority) => Credential::of_authority(authority)?,
+            Recipe::Authority(authority) => Credential::of_authority(authority),
             _ => return None,
         })
     }
@@ -82,7 +82,7 @@ impl Credential {
             sans: leaf.sans.clone(),
             issuer: subject_of(graph, leaf.issuer),
             life: Some(leaf.policy.validity.value),
-            key: leaf.brought.as_ref().map(|key| key.public_key.digest()),
+            key: leaf.brought.as_ref().map(|request| request.facts.public_key.digest()),
             ..Credential::named(common_name, leaf.organizations.clone())
         }
     }
@@ -90,22 +90,20 @@ impl Credential {
     fn of_wished_request(request: &Request) -> Self {
         Credential {
             client: true,
-            key: request.brought.as_ref().map(|key| key.public_key.digest()),
+            key: request.brought.as_ref().map(|request| request.facts.public_key.digest()),
             ..Credential::named(request.common_name.to_string(), request.organizations.clone())
         }
     }
 
-    fn of_authority(authority: &Authority) -> Option<Self> {
+    fn of_authority(authority: &Authority) -> Self {
         match &authority.issuance {
-            Issuance::SelfSigned { common_name, validity, subject, .. } => Some(Credential {
+            Issuance::SelfSigned { common_name, validity, subject, .. } => Credential {
                 is_ca: true,
                 issuer: Some(subject.to_string()),
                 life: Some(validity.value),
                 ..Credential::named(common_name.value.to_string(), BTreeSet::new())
-            }),
-            Issuance::Brought(brought) => CertificateFacts::from_der(&brought.der)
-                .ok()
-                .map(|facts| Credential::of_certificate(&facts)),
+            },
+            Issuance::Brought(brought) => Credential::of_certificate(&brought.facts),
         }
     }
 }
@@ -116,8 +114,6 @@ fn subject_of(graph: &Graph, authority: DerivationId) -> Option<String> {
     };
     match &authority.issuance {
         Issuance::SelfSigned { subject, .. } => Some(subject.to_string()),
-        Issuance::Brought(brought) => {
-            CertificateFacts::from_der(&brought.der).ok().map(|facts| facts.subject.to_string())
-        }
+        Issuance::Brought(brought) => Some(brought.facts.subject.to_string()),
     }
 }

@@ -85,7 +85,10 @@ pub struct PrivilegeChange {
 }
 
 /// Whether apply may go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Consent {
     /// `--allow escalation:HOLDER` is missing.
     Missing,

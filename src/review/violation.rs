@@ -6,8 +6,8 @@ use super::folder::is_harmless;
 use super::origin::block_of;
 use super::{Credential, ReviewPolicy};
 use crate::algorithm::KeyAlgorithm;
-use crate::facts::{CertificateFacts, KeyKind};
-use crate::graph::{Artifact, Authority, DerivationId, Graph, Issuance, Recipe};
+use crate::facts::{KeyKind, PublicKey};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe};
 use crate::name::{ArtifactName, San};
 use crate::spec::{Delivery, Origin, Setting, Spec};
 
@@ -111,16 +111,10 @@ fn life(
 }
 
 fn key(graph: &Graph, id: DerivationId, policy: &ReviewPolicy, broken: &mut Broken) {
-    let brought = graph.brought_key(id).map(|brought| brought.public_key.kind());
-    let of_a_ca = match &graph.get(id).recipe {
-        Recipe::Authority(Authority { issuance: Issuance::Brought(brought), .. }) => {
-            CertificateFacts::from_der(&brought.der).ok()
-        }
-        _ => None,
-    };
-    let of_a_ca = of_a_ca.map(|facts| facts.public_key.kind());
+    let brought = graph.brought_request(id).map(|request| &request.facts.public_key);
+    let of_a_ca = graph.brought_certificate(id).map(|facts| &facts.public_key);
     let made = graph.get(id).recipe.key_algorithm().map(kind_of);
-    let Some(kind) = brought.or(of_a_ca).or(made) else {
+    let Some(kind) = brought.or(of_a_ca).map(PublicKey::kind).or(made) else {
         return;
     };
     for Setting { value: least, origin } in &policy.min_keys {

@@ -1,6 +1,6 @@
 //! The outside of an age file: its header's stanzas and the size of what is inside. Nothing is opened.
 
-use super::recipient::RecipientKind;
+use super::kind::RecipientKind;
 use super::recipients::Recipients;
 use crate::hash::Digest;
 

@@ -1,10 +1,12 @@
 //! Public keys as age and ssh write them, checked by age itself.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ring::digest::{SHA256, digest};
 
-use super::recipient::{FINGERPRINT, Recipient, RecipientKind};
+use super::kind::{FINGERPRINT, RecipientKind};
 use super::{point, rsa};
 use crate::name::NameError;
 
@@ -12,6 +14,15 @@ use crate::name::NameError;
 pub(crate) enum Key {
     X25519(age::x25519::Recipient),
     Ssh(age::ssh::Recipient),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Key::X25519(key) => key.fmt(f),
+            Key::Ssh(key) => key.fmt(f),
+        }
+    }
 }
 
 impl Key {
@@ -23,10 +34,10 @@ impl Key {
     }
 }
 
-/// Comments are shown in plans, so they stay short.
-const LONGEST_COMMENT: usize = 40;
+/// The kind of a key, and its id.
+type Parsed = (RecipientKind, String, Key);
 
-pub(super) fn of_age(text: &str) -> Result<Recipient, NameError> {
+pub(super) fn of_age(text: &str) -> Result<Parsed, NameError> {
     // The part before the last 1 names the kind (BIP 173).
     if text.rfind('1').is_some_and(|at| at > 3) {
         return refuse("needs a plugin or a newer age; kpki seals to age1… (X25519) and ssh keys");
@@ -39,18 +50,13 @@ pub(super) fn of_age(text: &str) -> Result<Recipient, NameError> {
     if !bytes.is_some_and(point::is_public_key) {
         return refuse(NOBODYS);
     }
-    Ok(Recipient {
-        kind: RecipientKind::X25519,
-        id: text.to_owned(),
-        comment: String::new(),
-        key: Key::X25519(key),
-    })
+    Ok((RecipientKind::X25519, text.to_owned(), Key::X25519(key)))
 }
 
 const NOBODYS: &str = "is nobody's key: what is sealed to it is open to all or to none; copy the public key again from where \
      it was made";
 
-pub(super) fn of_ssh(kind: &str, key: &str, comment: &str) -> Result<Recipient, NameError> {
+pub(super) fn of_ssh(kind: &str, key: &str) -> Result<Parsed, NameError> {
     use age::ssh::ParseRecipientKeyError as Why;
     const KINDS: &str = "kpki seals to ssh-ed25519 and to ssh-rsa of 2048 to 4096 bits";
     const DAMAGED: &str = "is cut or mistyped; copy the whole line of the .pub file";
@@ -87,16 +93,8 @@ pub(super) fn of_ssh(kind: &str, key: &str, comment: &str) -> Result<Recipient, 
             RecipientKind::SshEd25519
         }
     };
-    Ok(Recipient {
-        kind,
-        id: fingerprint(key).ok_or_else(|| NameError("is not base64".into()))?,
-        comment: comment
-            .chars()
-            .filter(|c| (' '..='~').contains(c))
-            .take(LONGEST_COMMENT)
-            .collect(),
-        key: Key::Ssh(parsed),
-    })
+    let id = fingerprint(key).ok_or_else(|| NameError("is not base64".into()))?;
+    Ok((kind, id, Key::Ssh(parsed)))
 }
 
 /// As OpenSSH writes it: over the decoded key.

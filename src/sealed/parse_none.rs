@@ -1,17 +1,27 @@
 //! In place of `parse.rs` where kpki is built without the feature `age`: no recipient can be had.
 
-use super::recipient::Recipient;
+use std::fmt;
+
+use super::kind::RecipientKind;
 use crate::name::NameError;
 
 /// There is none.
 #[derive(Clone)]
 pub(crate) enum Key {}
 
-pub(super) fn of_age(_text: &str) -> Result<Recipient, NameError> {
+type Parsed = (RecipientKind, String, Key);
+
+impl fmt::Display for Key {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+pub(super) fn of_age(_text: &str) -> Result<Parsed, NameError> {
     Err(NameError(WITHOUT_AGE.to_owned()))
 }
 
-pub(super) fn of_ssh(_kind: &str, _key: &str, _comment: &str) -> Result<Recipient, NameError> {
+pub(super) fn of_ssh(_kind: &str, _key: &str) -> Result<Parsed, NameError> {
     Err(NameError(WITHOUT_AGE.to_owned()))
 }
 

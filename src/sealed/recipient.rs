@@ -6,35 +6,18 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use super::kind::{FINGERPRINT, RecipientKind};
 use super::parse::{Key, of_age, of_ssh};
 use crate::name::NameError;
 
 /// A public key that secrets are sealed to.
 #[derive(Clone)]
 pub struct Recipient {
-    pub(super) kind: RecipientKind,
+    kind: RecipientKind,
     /// `age1…` in whole, or an ssh key's fingerprint as `ssh-keygen -l` shows it.
-    pub(super) id: String,
-    pub(super) comment: String,
-    pub(super) key: Key,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RecipientKind {
-    X25519,
-    SshEd25519,
-    SshRsa,
-}
-
-impl RecipientKind {
-    /// As age files write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RecipientKind::X25519 => "X25519",
-            RecipientKind::SshEd25519 => "ssh-ed25519",
-            RecipientKind::SshRsa => "ssh-rsa",
-        }
-    }
+    id: String,
+    comment: String,
+    key: Key,
 }
 
 impl Recipient {
@@ -72,7 +55,8 @@ impl Recipient {
     }
 }
 
-pub(super) const FINGERPRINT: &str = "SHA256:";
+/// Comments are shown in plans, so they stay short.
+const LONGEST_COMMENT: usize = 40;
 
 /// A [full name](Recipient::full_name) in short.
 pub(super) fn short(full: &str) -> String {
@@ -87,11 +71,15 @@ impl FromStr for Recipient {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let text = text.trim();
         if text.starts_with("age1") {
-            return of_age(text);
+            let (kind, id, key) = of_age(text)?;
+            return Ok(Recipient { kind, id, comment: String::new(), key });
         }
         match text.split_whitespace().collect::<Vec<_>>().as_slice() {
             [kind, key, comment @ ..] if kind.contains("ssh-") || kind.starts_with("ecdsa-") => {
-                of_ssh(kind, key, &comment.join(" "))
+                let (kind, id, key) = of_ssh(kind, key)?;
+                let comment = comment.join(" ");
+                let shown = comment.chars().filter(|c| (' '..='~').contains(c));
+                Ok(Recipient { kind, id, comment: shown.take(LONGEST_COMMENT).collect(), key })
             }
             _ => Err(NameError(
                 "is not a recipient; write age1… or an ssh public key in one line".into(),
@@ -117,6 +105,17 @@ impl PartialOrd for Recipient {
 impl Ord for Recipient {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.id.cmp(&other.id)
+    }
+}
+
+/// As a description names it.
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.key.fmt(f)?;
+        match self.comment.as_str() {
+            "" => Ok(()),
+            comment => write!(f, " {comment}"),
+        }
     }
 }
 

@@ -15,7 +15,6 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, readlinkat
 use rustix::io::Errno;
 
 use super::owner::{is_denied, why};
-use super::{FIFO, FOLDER, NO_SUCH_FILE, SPECIAL};
 
 /// A regular file's bytes, up to one more than was asked for, and its permissions.
 pub struct Regular {
@@ -37,6 +36,10 @@ pub struct Entry {
     name: String,
 }
 
+pub(super) const NO_SUCH_FILE: &str = "no such file";
+pub(super) const FOLDER: &str = "a folder, not a file";
+pub(super) const FIFO: &str = "a named pipe, not a regular file";
+pub(super) const SPECIAL: &str = "not a regular file";
 const LEAVES: &str = "a symbolic link that leads out of the project folder";
 const TO_NOTHING: &str = "a symbolic link to nothing";
 /// Linux follows as many (`MAXSYMLINKS`).

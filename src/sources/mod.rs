@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use beneath::{Led, Regular};
+use beneath::{Led, NO_SUCH_FILE, Regular, SPECIAL};
 
 /// Where input files come from.
 #[derive(Debug, Clone)]
@@ -171,11 +171,6 @@ impl Sources {
 fn larger(limit: usize) -> String {
     format!("larger than {}", size_in_words(limit))
 }
-
-const NO_SUCH_FILE: &str = "no such file";
-const FOLDER: &str = "a folder, not a file";
-const FIFO: &str = "a named pipe, not a regular file";
-const SPECIAL: &str = "not a regular file";
 
 /// A file of a project that is no part of its description, such as a seed: by the same rules.
 pub fn read_below(root: &Path, path: &str, limit: usize) -> Result<Regular, String> {

@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Policy;
+use crate::facts::RequestFacts;
 use crate::name::{CommonName, DnsName, Label, Organization, RoleName};
+use crate::words::words;
 
-/// Who signs a user's certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Via {
-    /// kpki, with the cluster CA's key, at once.
-    Ca,
-    /// The cluster itself, once somebody approves a CertificateSigningRequest.
-    Csr,
+words! {
+    /// Who signs a user's certificate.
+    pub enum Via {
+        /// kpki, with the cluster CA's key, at once.
+        Ca = "ca",
+        /// The cluster itself, once somebody approves a CertificateSigningRequest.
+        Csr = "csr",
+    }
 }
 
 /// A certificate request that the user brings; the key stays with them.
@@ -21,8 +24,7 @@ pub struct BroughtRequest {
     /// As named in the description, for messages.
     pub path: Arc<str>,
     pub der: Vec<u8>,
-    /// Of its key, the SubjectPublicKeyInfo in DER.
-    pub public_key: Vec<u8>,
+    pub facts: RequestFacts,
 }
 
 /// What a user may do, as a role that exists in the cluster.
@@ -44,9 +46,14 @@ pub enum RoleRef {
 impl Binding {
     /// The name of its RBAC objects: `kpki:jane:cluster-role:edit`.
     pub fn object_name(&self, user: &Label) -> String {
+        format!("kpki:{user}:{}", self.own_name())
+    }
+
+    /// What tells it from other bindings of its user: `cluster-role:edit`.
+    pub fn own_name(&self) -> String {
         let mut name = match &self.role {
-            RoleRef::Role(role) => format!("kpki:{user}:role:{role}"),
-            RoleRef::ClusterRole(role) => format!("kpki:{user}:cluster-role:{role}"),
+            RoleRef::Role(role) => format!("role:{role}"),
+            RoleRef::ClusterRole(role) => format!("cluster-role:{role}"),
         };
         if let Some(group) = &self.group {
             name.push_str(":group:");
@@ -68,6 +75,8 @@ pub struct User {
     pub groups: BTreeSet<Organization>,
     pub policy: Policy,
     pub revision: u32,
+    /// `allow-masters #true`: the description accepts a `system:masters` member.
+    pub allow_masters: bool,
     /// The kubeconfig context's namespace.
     pub namespace: Option<DnsName>,
     pub via: Via,

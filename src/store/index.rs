@@ -181,7 +181,7 @@ fn moment(from: &mut &[u8]) -> Option<Moment> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::entropy::Entropy;
+    use crate::keys::Entropy;
 
     fn key(home: &Path) -> MachineKey {
         MachineKey::read_or_make(home, &Entropy::system()).unwrap()

@@ -21,8 +21,8 @@ use blake3::Hash;
 use zeroize::Zeroizing;
 
 use super::{MachineKey, is_stores_own};
-use crate::build::entropy::Entropy;
 use crate::error::{Error, Result};
+use crate::keys::Entropy;
 use crate::name::{ArtifactName, TreePath};
 
 const HEAD: &str = "kpki journal 2\n";

@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use zeroize::Zeroizing;
 
-use crate::build::entropy::Entropy;
+use crate::keys::Entropy;
 use crate::visible;
 
 const NAME: &str = "machine.key";

@@ -1,7 +1,7 @@
 //! The disk of the operating system.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -33,6 +33,9 @@ pub struct RealDisk {
     /// lose a key.
     may_lack_sync: bool,
 }
+
+/// More than any line that is read alone.
+const LINE_LIMIT: u64 = 64 << 10;
 
 impl RealDisk {
     pub fn open(project: &Path) -> Result<Self> {
@@ -69,6 +72,15 @@ impl RealDisk {
             FileType::Symlink => Err(is_symlink(path)),
             _ => Err(not_a_file(path)),
         }
+    }
+
+    /// The first line of a file, with its end.
+    pub fn first_line(&self, path: &str) -> Result<Vec<u8>> {
+        let mut line = Vec::new();
+        let mut file = BufReader::new(self.open_file("read", path)?.take(LINE_LIMIT));
+        let read = file.read_until(b'\n', &mut line);
+        read.map_err(|error| Error::io("read", Path::new(path), &error))?;
+        Ok(line)
     }
 
     fn open_file(&self, doing: &str, path: &str) -> Result<File> {

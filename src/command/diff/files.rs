@@ -6,9 +6,10 @@ use crate::diff::{Comparison, Item, Side, items, of_lock};
 use crate::error::{Error, Result};
 use crate::facts::pem::MAX_PEM;
 use crate::lock;
-use crate::render::{Section, printable};
+use crate::render::Section;
 use crate::secret::Secret;
 use crate::sources::{read_regular, size_in_words};
+use crate::visible;
 
 pub(super) enum Content {
     Lock(Side),
@@ -17,12 +18,12 @@ pub(super) enum Content {
 
 /// A file that the user names.
 pub(super) fn read(path: &Path) -> Result<Content> {
-    let refuse = |why: String| Error::refused(format!("{} {why}", shown(path)));
+    let refuse = |why: String| Error::refused(format!("{} {why}", visible::path(path)));
     let bytes = read_regular(path, lock::LIMIT).map(Secret::new);
-    let bytes = bytes.map_err(|why| Error::refused(format!("{}: {why}", shown(path))))?;
+    let bytes = bytes.map_err(|why| Error::refused(format!("{}: {why}", visible::path(path))))?;
     if lock::is_lock(bytes.expose()) {
         let lock = lock::parse(bytes.expose()).map_err(|error| {
-            let message = format!("{}:{}: {}", shown(path), error.line, error.why);
+            let message = format!("{}:{}: {}", visible::path(path), error.line, error.why);
             Error::refused(message).help(error.help)
         })?;
         return Ok(Content::Lock(of_lock(&lock)));
@@ -53,20 +54,16 @@ pub(super) fn compare(
             Ok((Section::Lock, Comparison::of(&before, &after)))
         }
         (Content::Items(before), Content::Items(after)) => {
-            let side = |items| Side::from([(shown(after_path), items)]);
+            let side = |items| Side::from([(visible::path(after_path), items)]);
             Ok((Section::Files, Comparison::of(&side(before), &side(after))))
         }
         (before, _) => {
             let lock = matches!(before, Content::Lock(_));
-            let lock = shown(if lock { before_path } else { after_path });
+            let lock = visible::path(if lock { before_path } else { after_path });
             Err(Error::refused(format!("{lock} is a lock, and the other is none"))
                 .help("name two locks, or two certificates"))
         }
     }
-}
-
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
 }
 
 /// What a person would look for below a folder, by the ends of names.
@@ -88,7 +85,7 @@ pub(super) fn below(folder: &Path) -> Result<Side> {
             let entry = entry.map_err(failed)?;
             seen += 1;
             if seen > FILES {
-                let message = format!("{} holds more than {FILES} files", shown(folder));
+                let message = format!("{} holds more than {FILES} files", visible::path(folder));
                 return Err(Error::refused(message).help("name a folder further down"));
             }
             let own = entry.file_name().to_string_lossy().into_owned();

@@ -6,6 +6,7 @@ use crate::cli::DiffArgs;
 use crate::command::git::{Commit, Repository};
 use crate::error::{Error, Kind, Result};
 use crate::render::printable;
+use crate::visible;
 
 pub(super) enum Sides {
     Revisions(Box<Revisions>),
@@ -60,7 +61,7 @@ pub(super) fn sides(directory: &Path, args: &DiffArgs) -> Result<Sides> {
         }
         (Operand::Path(before), Some(Operand::Path(after))) => paths(before, after),
         (Operand::Path(path), None) => {
-            let message = format!("{} is compared with nothing", shown(&path));
+            let message = format!("{} is compared with nothing", visible::path(&path));
             Err(Error::new(Kind::Usage, message).help(
                 "name another file or folder; a revision alone is compared with the working tree",
             ))
@@ -79,14 +80,10 @@ fn paths(before: PathBuf, after: PathBuf) -> Result<Sides> {
         (false, false) => Ok(Sides::Files([before, after])),
         (is_dir, _) => {
             let folder = if is_dir { &before } else { &after };
-            let message = format!("{} is a folder, and the other is none", shown(folder));
+            let message = format!("{} is a folder, and the other is none", visible::path(folder));
             Err(Error::new(Kind::Usage, message).help("name two files or two folders"))
         }
     }
-}
-
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
 }
 
 struct Told<'a> {

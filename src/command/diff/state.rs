@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::operand::{Revision, Revisions};
+use crate::command::folder::{DESCRIPTION, Description};
 use crate::command::git::Repository;
-use crate::command::project::{DESCRIPTION, Description};
 use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Recipe};
 use crate::render::{
-    DiffReport, HeldCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
+    DiffReport, FileCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
     printable,
 };
 use crate::review::{Credential, Described, Holder, between};
@@ -94,9 +94,9 @@ fn authority(
         now.or_else(|| wished_at(&before.1, below).map(gone))
     };
     let files = sections.iter().filter(|(of, _)| *of == Section::Files);
-    let held: Vec<HeldCertificate<'_>> = files
+    let held: Vec<FileCertificate<'_>> = files
         .flat_map(|(_, comparison)| &comparison.certificates)
-        .map(|pair| HeldCertificate { pair, described: wished(&pair.within) })
+        .map(|pair| FileCertificate { pair, described: wished(&pair.within) })
         .collect();
     authority_report(&between(old, new), &held)
 }

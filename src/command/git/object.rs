@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Stdio};
 
-use super::{Git, cannot_run, failed};
+use super::Git;
+use super::failure::{cannot_run, failed};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Git, Object, failed};
+use super::failure::failed;
+use super::{Git, Object};
 use crate::error::{Error, Result};
 use crate::render::printable;
 use crate::sources::{Tree, TreeEntry};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Git, cannot_run, failed, path_of};
+use super::failure::{cannot_run, failed};
+use super::{Git, path_of};
 use crate::error::{Error, Result};
 use crate::visible;
 

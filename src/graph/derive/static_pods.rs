@@ -38,7 +38,7 @@ pub fn flags_on(spec: &Spec, node: &Node, process: Process) -> BTreeMap<&'static
 
 /// What an operator's manifest of a process must say on a node: the files of the PKI, and the flags that the
 /// description gives.
-pub fn wish_on(spec: &Spec, node: &Node, process: Process) -> PodWish {
+fn wish_on(spec: &Spec, node: &Node, process: Process) -> PodWish {
     let own = with_inputs(spec, node, |inputs| pki_flags(process, inputs));
     let given = spec.components.get(&process.component());
     let flags = merged(&own, given.map_or(&BTreeMap::new(), |given| &given.flags));

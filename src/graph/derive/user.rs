@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Builder, ByCa, Issuers};
-use crate::facts::{DistinguishedName, PublicKey};
+use crate::facts::DistinguishedName;
 use crate::graph::{
-    Accepted, Artifact, BroughtKey, DerivationId, Kubeconfig, Leaf, Recipe, Request, Revision,
-    SigningRequest, UserBindings, UserPart,
+    Accepted, Artifact, DerivationId, Kubeconfig, Leaf, Recipe, Request, Revision, SigningRequest,
+    UserBindings, UserPart,
 };
 use crate::spec::{CaName, Spec, Usage, User, Via};
 
@@ -39,14 +39,6 @@ fn part(user: &User, part: UserPart) -> Artifact {
     Artifact::User(user.name.clone(), part)
 }
 
-fn brought(user: &User) -> Option<BroughtKey> {
-    let request = user.request.as_ref()?;
-    Some(BroughtKey {
-        request: request.clone(),
-        public_key: PublicKey::from_spki_der(&request.public_key).ok()?,
-    })
-}
-
 fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> DerivationId {
     let organizations: BTreeSet<String> = user.groups.iter().map(ToString::to_string).collect();
     builder.add(
@@ -61,7 +53,7 @@ fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuers) -> Derivati
             policy: user.policy.clone(),
             revision: Revision::of(user.revision),
             not_before: None,
-            brought: brought(user),
+            brought: user.request.clone(),
         }),
     )
 }
@@ -75,7 +67,7 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuers) -
             organizations: user.groups.iter().map(ToString::to_string).collect(),
             policy: user.policy.clone(),
             revision: Revision::of(user.revision),
-            brought: brought(user),
+            brought: user.request.clone(),
         }),
     );
     builder.add(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Revision;
-use crate::facts::{DistinguishedName, PublicKey};
+use crate::facts::DistinguishedName;
 use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
 use crate::name::{CommonName, Label};
@@ -18,14 +18,8 @@ pub struct Request {
     pub organizations: BTreeSet<String>,
     pub policy: Policy,
     pub revision: Revision,
-    pub brought: Option<BroughtKey>,
-}
-
-/// A key that stays with its owner, known by the request that it signed.
-#[derive(Debug, Clone)]
-pub struct BroughtKey {
-    pub request: BroughtRequest,
-    pub public_key: PublicKey,
+    /// With the key that stays with its owner.
+    pub brought: Option<BroughtRequest>,
 }
 
 /// The CertificateSigningRequest object around a request.
@@ -59,18 +53,11 @@ impl Request {
             .text("common-name", self.common_name.as_str())
             .set("organizations", self.organizations.iter().cloned());
         match &self.brought {
-            Some(brought) => fields.text("request", brought.digest().to_string()),
+            Some(brought) => fields.text("request", brought.facts.digest.to_string()),
             None => fields
                 .text("key", self.policy.key.value.as_str())
                 .text("revision", self.revision.hashed()),
         }
-    }
-}
-
-impl BroughtKey {
-    /// Of the request.
-    pub fn digest(&self) -> Digest {
-        Digest::of(&self.request.der)
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::FORMAT_VERSION;
-use super::super::lives::{Life, State};
+use super::super::expiry::State;
+use super::super::report::FORMAT_VERSION;
 use super::super::status::StatusReport;
 use crate::facts::ExtendedKeyUsage;
+use crate::hash::hexadecimal;
 use crate::time::Timestamp;
 use crate::visible;
 
@@ -40,15 +41,15 @@ pub struct ReportData {
     pub usages: Vec<usize>,
 }
 
-pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'_>]) -> ReportData {
+pub(super) fn report_data(status: &StatusReport<'_>) -> ReportData {
     let mut data = ReportData {
         format_version: FORMAT_VERSION,
         cluster: status.cluster.clone(),
-        now: now.unix(),
+        now: status.now.unix(),
         ..ReportData::default()
     };
     let mut numbers = BTreeMap::new();
-    for life in lives {
+    for life in &status.certificates {
         let facts = life.facts;
         let mut number = |text: String| {
             let next = numbers.len();
@@ -70,8 +71,7 @@ pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'
         data.usages.push(usage);
         data.names.push(life.name.to_string());
         data.subjects.push(facts.subject.to_string());
-        let digits = facts.serial.iter().map(|byte| format!("{byte:02x}"));
-        data.serials.push(digits.collect());
+        data.serials.push(hexadecimal(&facts.serial));
         let known = facts.sans.iter().map(ToString::to_string);
         let sans: Vec<String> = known.chain(facts.other_sans.iter().cloned()).collect();
         data.sans.push(sans.join(", "));
@@ -84,11 +84,8 @@ pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'
 }
 
 impl ReportData {
-    /// JSON that cannot end the element around it: `<` has an escape in JSON's strings and stands nowhere
-    /// else.
-    pub(super) fn in_a_script(&self) -> String {
+    pub(super) fn json(&self) -> String {
         // Lists of texts and numbers always serialize.
-        let json = serde_json::to_string(self).unwrap_or_default();
-        visible::json(&json).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+        visible::json(&serde_json::to_string(self).unwrap_or_default())
     }
 }

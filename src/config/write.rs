@@ -1,0 +1,326 @@
+//! A description in KDL of a [`Spec`]: what reading gives it back. What means the same without a word is not
+//! written.
+
+use std::fmt::{self, Write as _};
+
+use super::block::{Field, Many, One, Shape};
+use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::{
+    bind, ca, certificate, cluster, component, defaults, flags, manifests, node, reproducible,
+    secrets, user,
+};
+use crate::name::{Endpoint, Organization};
+use crate::spec::{
+    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, Node, Policy,
+    PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
+};
+use crate::visible::is_hidden;
+
+/// Writes a description that is read as `spec`, as long as the files that it names are beside it.
+pub fn write(spec: &Spec) -> String {
+    let Spec { defaults, .. } = spec;
+    let mut cas: Vec<_> = spec.cas.iter().map(|(name, ca)| of_ca(*name, ca)).collect();
+    cas.retain(Written::says_something);
+    let components = spec.components.keys().map(|name| of_component(*name, spec));
+    let components = components.flatten().collect();
+    let groups: [Vec<Written>; 8] = [
+        vec![of_cluster(spec)],
+        of_defaults(defaults).into_iter().chain(cas).collect(),
+        spec.nodes.iter().map(of_node).collect(),
+        components,
+        spec.users.iter().map(|user| of_user(user, defaults)).collect(),
+        spec.certificates.iter().map(|certificate| of_certificate(certificate, defaults)).collect(),
+        of_manifests(spec).into_iter().collect(),
+        of_reproducible(spec).into_iter().chain(of_secrets(spec)).collect(),
+    ];
+    let groups = groups.iter().filter(|group| !group.is_empty());
+    let texts = groups.map(|group| group.iter().map(|block| block.text(0)).collect::<String>());
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// One block: `word "name"` and its settings.
+struct Written {
+    head: String,
+    /// Never in one line.
+    is_open: bool,
+    settings: Vec<(&'static str, Vec<String>)>,
+    blocks: Vec<Written>,
+}
+
+impl Written {
+    fn new(shape: &Shape) -> Self {
+        Written {
+            head: shape.word.to_owned(),
+            is_open: false,
+            settings: Vec::new(),
+            blocks: Vec::new(),
+        }
+    }
+
+    fn named(shape: &Shape, name: &str) -> Self {
+        Written { head: format!("{} {}", shape.word, quoted(name)), ..Written::new(shape) }
+    }
+
+    fn says_something(&self) -> bool {
+        !self.settings.is_empty() || !self.blocks.is_empty()
+    }
+
+    fn put(&mut self, field: Field, values: Vec<String>) {
+        if !values.is_empty() {
+            self.settings.push((field.word, values));
+        }
+    }
+
+    fn one<T>(&mut self, one: One<T>, value: impl fmt::Display) {
+        self.put(one.field, vec![quoted(&value.to_string())]);
+    }
+
+    fn maybe<T>(&mut self, one: One<T>, value: Option<impl fmt::Display>) {
+        if let Some(value) = value {
+            self.one(one, value);
+        }
+    }
+
+    fn many<T>(&mut self, many: Many<T>, values: impl IntoIterator<Item: fmt::Display>) {
+        let values = values.into_iter().map(|value| quoted(&value.to_string()));
+        self.put(many.field, values.collect());
+    }
+
+    fn flag(&mut self, one: One<bool>, is: bool) {
+        if is {
+            self.put(one.field, vec!["#true".to_owned()]);
+        }
+    }
+
+    fn policy(&mut self, policy: &PolicyOverride) {
+        let PolicyOverride { key, validity, renew_before } = policy;
+        self.maybe(KEY, key.as_ref().map(|key| key.value));
+        self.maybe(VALIDITY, validity.as_ref().map(|validity| validity.value));
+        self.maybe(RENEW_BEFORE, renew_before.as_ref().map(|before| before.value));
+    }
+
+    fn revision(&mut self, revision: u32) {
+        if revision != 1 {
+            self.put(REVISION.field, vec![revision.to_string()]);
+        }
+    }
+
+    /// In one line where every word has one value, else with a line for each word.
+    fn text(&self, depth: usize) -> String {
+        let indent = "    ".repeat(depth);
+        let mut text = format!("{indent}{}", self.head);
+        let fits = self.blocks.is_empty() && self.settings.len() < LONG && !self.is_open;
+        if fits && self.settings.iter().all(|(_, values)| values.len() == 1) {
+            for (word, values) in &self.settings {
+                let _ = write!(text, " {word}={}", values.concat()); // a String takes everything
+            }
+            return text + "\n";
+        }
+        text.push_str(" {\n");
+        for (word, values) in &self.settings {
+            let _ = writeln!(text, "{indent}    {word} {}", values.join(" "));
+        }
+        text.extend(self.blocks.iter().map(|block| block.text(depth + 1)));
+        text + &indent + "}\n"
+    }
+}
+
+/// So many words are easier to read one below the other.
+const LONG: usize = 6;
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if is_hidden(c) => quoted.extend(c.escape_unicode()),
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
+fn of_cluster(spec: &Spec) -> Written {
+    let cluster = &spec.cluster;
+    let mut block = Written::named(&cluster::SHAPE, cluster.name.as_str());
+    block.is_open = true;
+    block.one(cluster::KUBERNETES, cluster.requested);
+    if Some(&cluster.endpoint.value) != only_address(&spec.nodes).as_ref() {
+        block.one(cluster::ENDPOINT, &cluster.endpoint.value);
+    }
+    if cluster.service_cidrs.value != cluster::default_cidrs() {
+        block.many(cluster::SERVICE_CIDR, &cluster.service_cidrs.value);
+    }
+    if cluster.dns_domain.value.as_str() != cluster::DEFAULT_DOMAIN {
+        block.one(cluster::DNS_DOMAIN, &cluster.dns_domain.value);
+    }
+    block
+}
+
+/// What clients dial where nothing is written.
+fn only_address(nodes: &[Node]) -> Option<Endpoint> {
+    let mut members = nodes.iter().filter(|node| node.role == Role::ControlPlane);
+    match (members.next(), members.next()) {
+        (Some(only), None) => only.addresses.first().map(|address| Endpoint::at(address.ip())),
+        _ => None,
+    }
+}
+
+fn of_defaults(policy: &Policy) -> Option<Written> {
+    let mut block = Written::new(&defaults::SHAPE);
+    block.policy(&beyond(policy, &defaults::builtin()));
+    block.says_something().then_some(block)
+}
+
+/// What a nearer block says to make `policy` of `defaults`.
+fn beyond(policy: &Policy, defaults: &Policy) -> PolicyOverride {
+    fn other<T: Clone + PartialEq>(
+        own: Option<&Setting<T>>,
+        given: Option<&Setting<T>>,
+    ) -> Option<Setting<T>> {
+        let given = given.map(|given| &given.value);
+        own.filter(|own| Some(&own.value) != given).cloned()
+    }
+    PolicyOverride {
+        key: other(Some(&policy.key), Some(&defaults.key)),
+        validity: other(Some(&policy.validity), Some(&defaults.validity)),
+        renew_before: other(policy.renew_before.as_ref(), defaults.renew_before.as_ref()),
+    }
+}
+
+fn of_ca(name: CaName, ca: &Ca) -> Written {
+    let mut block = Written::named(&ca::SHAPE, name.as_str());
+    if let Some(brought) = &ca.brought {
+        block.one(ca::CERTIFICATE, &brought.path);
+        return block;
+    }
+    if ca.common_name.value.as_str() != ca::usual_name(name) {
+        block.one(ca::COMMON_NAME, &ca.common_name.value);
+    }
+    if ca.explicit_key {
+        block.one(KEY, ca.key.value);
+    }
+    if ca.validity.value != ca::TEN_YEARS {
+        block.one(VALIDITY, ca.validity.value);
+    }
+    block.revision(ca.revision);
+    block
+}
+
+fn of_node(node: &Node) -> Written {
+    let mut block = Written::named(&node::SHAPE, node.name.as_str());
+    if node.role != Role::Worker {
+        block.one(node::ROLE, node.role.as_str());
+    }
+    block.many(node::ADDRESS, &node.addresses);
+    block.flag(node::PRIMARY, node.primary);
+    block.many(SAN, &node.sans);
+    block.policy(&node.policy);
+    block.revision(node.revision);
+    block.many(secrets::RECIPIENT, &node.recipients);
+    block
+}
+
+fn of_component(component: Component, spec: &Spec) -> Option<Written> {
+    let settings = spec.components.get(&component)?;
+    let mut block = Written::named(&component::SHAPE, component.as_str());
+    let mut policy = settings.policy.clone();
+    if component == Component::ServiceAccount {
+        let readable = component::readable(&spec.defaults);
+        policy.key = policy.key.filter(|key| Some(key.value) != readable);
+    }
+    block.policy(&policy);
+    block.revision(settings.revision);
+    block.many(SAN, &settings.sans);
+    match component {
+        Component::Etcd if spec.etcd == EtcdTopology::External => {
+            block.one(component::TOPOLOGY, spec.etcd.as_str());
+        }
+        Component::Kubelet => {
+            block.flag(component::SERVING, spec.kubelet_serving);
+            block.flag(component::CONFIG, spec.kubelet_config);
+        }
+        _ => {}
+    }
+    block.maybe(flags::IMAGE, settings.image.as_ref());
+    for (flag, value) in &settings.flags {
+        block.many(flags::FLAG, [flag, value]);
+    }
+    let is_asked_for = component == Component::KubeProxy && spec.kube_proxy;
+    (block.says_something() || is_asked_for).then_some(block)
+}
+
+fn of_user(user: &User, defaults: &Policy) -> Written {
+    let mut block = Written::named(&user::SHAPE, user.name.as_str());
+    if user.common_name.as_str() != user.name.as_str() {
+        block.one(user::COMMON_NAME, &user.common_name);
+    }
+    block.many(user::GROUP, &user.groups);
+    block.policy(&beyond(&user.policy, defaults));
+    block.revision(user.revision);
+    if user.via != Via::Ca {
+        block.one(user::VIA, user.via.as_str());
+    }
+    block.flag(user::ALLOW_MASTERS, user.allow_masters);
+    block.maybe(user::NAMESPACE, user.namespace.as_ref());
+    block.maybe(user::CSR, user.request.as_ref().map(|request| &request.path));
+    block.blocks = user.bindings.iter().map(of_binding).collect();
+    block
+}
+
+fn of_binding(binding: &Binding) -> Written {
+    let mut block = Written::new(&bind::SHAPE);
+    match &binding.role {
+        RoleRef::Role(role) => block.one(bind::ROLE, role),
+        RoleRef::ClusterRole(role) => block.one(bind::CLUSTER_ROLE, role),
+    }
+    block.many(bind::NAMESPACE, &binding.namespaces);
+    block.maybe(bind::GROUP, binding.group.as_ref());
+    block
+}
+
+fn of_certificate(certificate: &ExtraCertificate, defaults: &Policy) -> Written {
+    let mut block = Written::named(&certificate::SHAPE, certificate.name.as_str());
+    if certificate.ca != CaName::Kubernetes {
+        block.one(certificate::CA, certificate.ca);
+    }
+    match certificate.usage {
+        Usage::Server => {}
+        Usage::Client => block.many(certificate::USAGE, ["client"]),
+        Usage::ServerAndClient => block.many(certificate::USAGE, ["server", "client"]),
+    }
+    block.many(SAN, &certificate.sans);
+    block.maybe(user::COMMON_NAME, certificate.common_name.as_ref());
+    block.many(certificate::ORGANIZATION, &certificate.organizations);
+    let is_master = |group: &Organization| group.as_str() == user::MASTERS;
+    block.flag(user::ALLOW_MASTERS, certificate.organizations.iter().any(is_master));
+    block.policy(&beyond(&certificate.policy, defaults));
+    block.revision(certificate.revision);
+    if let Delivery::Nodes { nodes, folder } = &certificate.delivery {
+        block.many(certificate::NODE, nodes);
+        if folder.as_str() != certificate::PKI {
+            block.one(certificate::FOLDER, format_args!("/{folder}"));
+        }
+    }
+    block
+}
+
+fn of_manifests(spec: &Spec) -> Option<Written> {
+    let folder = &spec.manifests.as_ref()?.folder;
+    let folder = if folder.is_empty() { "." } else { folder };
+    Some(Written::named(&manifests::SHAPE, folder))
+}
+
+fn of_reproducible(spec: &Spec) -> Option<Written> {
+    let reproducible = spec.reproducible.as_ref()?;
+    let mut block = Written::new(&reproducible::SHAPE);
+    block.one(reproducible::SEED_FILE, &reproducible.seed_file);
+    block.one(reproducible::NOT_BEFORE, reproducible.not_before.value);
+    Some(block)
+}
+
+fn of_secrets(spec: &Spec) -> Option<Written> {
+    let mut block = Written::new(&secrets::SHAPE);
+    block.many(secrets::RECIPIENT, spec.secrets.as_ref()?);
+    Some(block)
+}

@@ -1,0 +1,176 @@
+//! What a file holds: the one reader of certificates, requests, keys, kubeconfigs and sealed secrets by their
+//! content.
+//!
+//! `show`, `diff`, `verify`, `install` and the build take from it what concerns them. What cannot be read is
+//! an answer with its reason, never an absence. Of a private key nothing is read until its half is asked for.
+
+mod key_file;
+
+use zeroize::Zeroizing;
+
+use crate::facts::pem::{self, Block};
+use crate::facts::{
+    CertificateFacts, FactsError, Kubeconfig, PublicKey, RequestFacts, certificates_in_pem,
+};
+use crate::keys::{KeyError, PrivateKey, form_of, written_public_half};
+use crate::sealed::SealedFile;
+
+pub use key_file::KeyFile;
+
+/// One thing in a file. It may be a secret, so there is no Debug.
+pub enum Held {
+    /// A certificate.
+    Certificate {
+        /// PEM with headers, which Kubernetes skips.
+        under_headers: bool,
+        read: Result<Certificate, FactsError>,
+    },
+    /// A certification request.
+    Request(Result<RequestFacts, FactsError>),
+    /// A public key.
+    PublicKey(Result<PublicKey, FactsError>),
+    /// A private key of any kind and form.
+    PrivateKey(KeyBlock),
+    /// A kubeconfig.
+    Kubeconfig(Box<Kubeconfig>),
+    /// A secret that is sealed.
+    Sealed(SealedFile),
+    /// A PEM block of another label.
+    Other { label: String },
+}
+
+/// A certificate and what it says.
+pub struct Certificate {
+    /// Signatures are checked over it.
+    pub der: Vec<u8>,
+    pub facts: CertificateFacts,
+}
+
+/// Why nothing can be said of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    Empty,
+    /// It starts as an age file does.
+    Sealed(&'static str),
+    /// It starts as DER does, and why it is no certificate.
+    Der(FactsError),
+    /// One of its PEM blocks is damaged.
+    Pem(FactsError),
+    /// It has no PEM block, and why it is no kubeconfig.
+    Text(FactsError),
+}
+
+impl Unreadable {
+    /// Reads after the file's name: `in_der` and `in_text` name what was looked for besides.
+    pub fn in_words(&self, in_der: &str, in_text: &str) -> String {
+        match self {
+            Unreadable::Empty => "is empty".to_owned(),
+            Unreadable::Sealed(why) => (*why).to_owned(),
+            Unreadable::Der(why) => format!("is DER, but no {in_der}; as a certificate it {why}"),
+            Unreadable::Pem(why) => why.to_string(),
+            Unreadable::Text(why) => format!("holds no {in_text}, and {why}"),
+        }
+    }
+}
+
+/// Everything in the file, in its order.
+pub fn read(bytes: &[u8]) -> Result<Vec<Held>, Unreadable> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(Unreadable::Empty);
+    }
+    if bytes.starts_with(b"age-encryption.org/") {
+        let sealed = SealedFile::read(bytes).map_err(Unreadable::Sealed)?;
+        return Ok(vec![Held::Sealed(sealed)]);
+    }
+    // DER of every form here starts with a SEQUENCE.
+    if bytes.first() == Some(&0x30) {
+        return der(bytes).map(|held| vec![held]).map_err(Unreadable::Der);
+    }
+    let held = in_pem(bytes).map_err(Unreadable::Pem)?;
+    if !held.is_empty() {
+        return Ok(held);
+    }
+    let config = Kubeconfig::from_yaml(bytes).map_err(Unreadable::Text)?;
+    Ok(vec![Held::Kubeconfig(Box::new(config))])
+}
+
+/// Every PEM block; a text without any has none.
+pub fn in_pem(bytes: &[u8]) -> Result<Vec<Held>, FactsError> {
+    Ok(pem::blocks(bytes)?.into_iter().map(block).collect())
+}
+
+fn block(block: Block) -> Held {
+    match block.label.as_str() {
+        "CERTIFICATE" => {
+            let under_headers = block.encrypted;
+            Held::Certificate { under_headers, read: Certificate::from_der(&block.der) }
+        }
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
+            Held::Request(RequestFacts::from_der(&block.der))
+        }
+        "PUBLIC KEY" => Held::PublicKey(PublicKey::from_spki_der(&block.der)),
+        label if label.ends_with("PRIVATE KEY") => Held::PrivateKey(KeyBlock(block)),
+        _ => Held::Other { label: block.label },
+    }
+}
+
+/// The error is that of a certificate.
+fn der(bytes: &[u8]) -> Result<Held, FactsError> {
+    let why = match Certificate::from_der(bytes) {
+        Ok(certificate) => {
+            return Ok(Held::Certificate { under_headers: false, read: Ok(certificate) });
+        }
+        Err(why) => why,
+    };
+    if let Ok(facts) = RequestFacts::from_der(bytes) {
+        return Ok(Held::Request(Ok(facts)));
+    }
+    if let Ok(key) = PublicKey::from_spki_der(bytes) {
+        return Ok(Held::PublicKey(Ok(key)));
+    }
+    let label = form_of(bytes).ok_or(why)?;
+    let der = Zeroizing::new(bytes.to_vec());
+    Ok(Held::PrivateKey(KeyBlock(Block { label: label.to_owned(), der, encrypted: false })))
+}
+
+impl Certificate {
+    fn from_der(der: &[u8]) -> Result<Self, FactsError> {
+        let facts = CertificateFacts::from_der(der)?;
+        Ok(Certificate { der: der.to_vec(), facts })
+    }
+
+    /// The certificates of a file in which nothing else belongs.
+    pub fn all_in_pem(text: &[u8]) -> Result<Vec<Self>, FactsError> {
+        certificates_in_pem(text)?.iter().map(|der| Self::from_der(der)).collect()
+    }
+}
+
+/// A private key as it lies there, wiped on drop.
+pub struct KeyBlock(Block);
+
+impl KeyBlock {
+    /// The first one of a file that may hold more.
+    pub fn first_in_pem(text: &[u8]) -> Result<Self, FactsError> {
+        let mut blocks = pem::blocks(text)?.into_iter();
+        let key = blocks.find(|block| block.label.ends_with("PRIVATE KEY"));
+        key.map(KeyBlock).ok_or_else(|| FactsError::new("holds no private key"))
+    }
+
+    /// Whether a passphrase keeps it, so that nothing of it can be told.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.encrypted || self.0.label == "ENCRYPTED PRIVATE KEY"
+    }
+
+    /// The public half of a key that kpki can use.
+    pub fn public_half(&self) -> Result<PublicKey, KeyError> {
+        PrivateKey::from_block(&self.0).map(|key| key.public_key().clone())
+    }
+
+    /// As [`KeyBlock::public_half`], and of a kind that others alone can use the half that is written there.
+    pub fn any_public_half(&self) -> Result<PublicKey, KeyError> {
+        self.public_half().or_else(|why| {
+            let written = written_public_half(&self.0);
+            written.filter(|key| key.algorithm().is_none()).ok_or(why)
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! Private keys: drawn or derived, read from the forms in which others store them, used for signing.
+//!
+//! Here is the one room for randomness. What does not draw is pure: from a seed everything follows. Whose a
+//! key is and where it lies is not known here.
+
+mod entropy;
+mod form;
+mod private_key;
+pub mod schedule;
+mod seed_pattern;
+mod seeded;
+mod signer;
+mod written_half;
+
+pub use entropy::Entropy;
+pub use private_key::PrivateKey;
+pub use schedule::Seed;
+pub use signer::{Repeatable, Signer};
+
+pub(crate) use form::form_of;
+pub(crate) use written_half::written_public_half;
+
+/// Why a key cannot be used, or not be made.
+///
+/// Like [`crate::facts::FactsError`] it reads after a name and never quotes bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// It is none that kpki can use, and why.
+    #[error("{0}")]
+    Unusable(String),
+    /// No random numbers are to be had.
+    #[error("cannot be made: the operating system gives no random numbers")]
+    Entropy,
+}
+
+impl KeyError {
+    fn unusable(why: impl Into<String>) -> Self {
+        KeyError::Unusable(why.into())
+    }
+}

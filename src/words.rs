@@ -1,0 +1,41 @@
+//! Enumerations whose values a description writes as words.
+
+/// A type whose every value is one word.
+pub trait Worded: Copy + 'static {
+    /// In the order in which a message lists them.
+    const WORDS: &'static [(Self, &'static str)];
+}
+
+/// An enumeration, all of its values, the word of each, and the way back.
+macro_rules! words {
+    (
+        $(#[$about:meta])*
+        pub enum $name:ident {
+            $($(#[$of:meta])* $variant:ident = $word:literal,)+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$of])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of the declaration.
+            pub const ALL: [$name; [$($name::$variant),+].len()] = [$($name::$variant),+];
+
+            /// As a description writes it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$variant => $word,)+
+                }
+            }
+        }
+
+        impl $crate::words::Worded for $name {
+            const WORDS: &'static [($name, &'static str)] = &[$(($name::$variant, $word)),+];
+        }
+    };
+}
+
+pub(crate) use words;
