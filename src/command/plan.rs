@@ -15,7 +15,7 @@ use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, Interruption, NamePattern, Plan, plan};
 use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
-use crate::review::{Holder, Review, holders, review};
+use crate::review::{Principal, Review, principals, review};
 use crate::store::RealDisk;
 use crate::time::Timestamp;
 use crate::visible;
@@ -141,7 +141,7 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
             }));
         }
     }
-    refuse_unknown_holders(&intent, project)?;
+    refuse_unknown_principals(&intent, project)?;
     for (flag, patterns) in [("--renew", &intent.renew), ("--rekey", &intent.rekey)] {
         for pattern in patterns {
             refuse_without_effect(flag, pattern, project)?;
@@ -188,7 +188,7 @@ fn refuse_without_key(allow: &Allow, pattern: &NamePattern, project: &Project) -
 
 /// Nobody of that name could ever gain anything: it is a typing error. A name that is right and needs no
 /// consent now is none, since whoever consents may do so before the change arrives.
-fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
+fn refuse_unknown_principals(intent: &Intent, project: &Project) -> Result<()> {
     let named = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Escalation(name) => Some((allow, name)),
         _ => None,
@@ -197,12 +197,12 @@ fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
     if named.peek().is_none() {
         return Ok(());
     }
-    let holders = holders(&project.graph, &project.lock, &project.spec);
+    let principals = principals(&project.graph, &project.lock, &project.spec);
     for (allow, name) in named {
-        if holders.iter().any(|holder| holder.is_called(name.as_str())) {
+        if principals.iter().any(|principal| principal.is_called(name.as_str())) {
             continue;
         }
-        let names: Vec<ArtifactName> = holders.iter().map(Holder::as_artifact).collect();
+        let names: Vec<ArtifactName> = principals.iter().map(Principal::as_artifact).collect();
         let error = Error::new(Kind::Usage, format!("--allow {allow} permits nothing"));
         return Err(error.help(match nearest(name.as_str(), names.iter()) {
             Some(near) => format!("nobody here is called {name}; did you mean escalation:{near}?"),

@@ -76,7 +76,13 @@ pub fn install<'t>(
         .chain([RECORD.to_owned()])
         .collect();
     let left = left_behind(disk, targets.iter().map(String::as_str))?;
-    if orders.dry_run || installation.is_empty() && !left {
+    let is_done = installation.is_empty() && !left;
+    if is_done && !orders.dry_run {
+        // A run that was stopped may have moved the last file, and not yet seen to it that it stays.
+        let folders = targets.iter().filter_map(|target| Some(target.rsplit_once('/')?.0));
+        folders.collect::<BTreeSet<_>>().into_iter().try_for_each(|path| disk.sync_dir(path))?;
+    }
+    if is_done || orders.dry_run {
         return Ok(Installed { state: looked.state, installation, was_placed: false });
     }
     let placing = begin_placing(disk)?;

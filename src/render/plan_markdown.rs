@@ -12,7 +12,7 @@ use super::markdown::{COLUMNS, Section, comment, line};
 use super::plan::{BlockedReport, PlanReport};
 use super::privilege::{PrivilegeReport, ViolationReport};
 use super::text::{Table, counted, paragraph};
-use crate::review::{Consent, Gain};
+use crate::review::{AccessChange, Consent};
 
 impl PlanReport {
     /// Its bytes change with the plan and not with the clock; its first line finds the comment again.
@@ -22,7 +22,8 @@ impl PlanReport {
         let head = format!("<!-- kpki plan {cluster} -->\n### kpki plan: `{cluster}`\n\n");
         let (weighed, others): (Vec<_>, Vec<_>) = self.authority.iter().partition(|change| {
             // A root of trust asks for another consent, below.
-            change.consent != Consent::NotNeeded || change.code == Gain::AnchorReplaced.code()
+            change.consent != Consent::NotNeeded
+                || change.code == AccessChange::RootReplaced.code()
         });
         let (cannot, changes): (Vec<_>, Vec<_>) =
             self.change_rows(usize::MAX, false).into_iter().partition(|row| row.is_final);

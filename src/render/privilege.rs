@@ -9,7 +9,7 @@ use super::entry::{Entry, Sign};
 use super::style::{MINOR, STRONG, paint};
 use super::text::{printable, some};
 use crate::plan::Allow;
-use crate::review::{Consent, Direction, Gain, PrivilegeChange, Violation};
+use crate::review::{AccessChange, Consent, Direction, ReviewedChange, Violation};
 use crate::time::Timestamp;
 
 /// A change in power.
@@ -56,14 +56,14 @@ pub struct ViolationReport {
     pub origin: Option<String>,
 }
 
-pub(super) fn privilege_report(change: &PrivilegeChange) -> PrivilegeReport {
+pub(super) fn privilege_report(change: &ReviewedChange) -> PrivilegeReport {
     let asked = change.consent != Consent::NotNeeded;
     PrivilegeReport {
-        holder: change.holder.to_string(),
-        code: change.gain.code().to_owned(),
-        direction: change.gain.direction(),
+        holder: change.principal.to_string(),
+        code: change.access.code().to_owned(),
+        direction: change.access.direction(),
         // Groups and names out of certificates that anybody may have made.
-        text: printable(&change.gain.to_string()),
+        text: printable(&change.access.to_string()),
         artifacts: change.artifacts.iter().map(ToString::to_string).collect(),
         origin: change.origin.as_ref().map(ToString::to_string),
         until: change.until,
@@ -84,17 +84,17 @@ pub(super) fn violation_report(violation: &Violation) -> ViolationReport {
 impl PrivilegeReport {
     /// Of files that nobody describes so.
     pub(super) fn of_files(
-        holder: String,
+        principal: String,
         direction: Direction,
-        gain: &Gain,
+        change: &AccessChange,
         paths: Vec<String>,
         until: Option<Timestamp>,
     ) -> Self {
         PrivilegeReport {
-            holder,
-            code: gain.code().to_owned(),
+            holder: principal,
+            code: change.code().to_owned(),
             direction,
-            text: printable(&gain.to_string()),
+            text: printable(&change.to_string()),
             artifacts: paths,
             origin: None,
             until,
@@ -181,9 +181,9 @@ impl ViolationReport {
     }
 }
 
-impl PrivilegeChange {
+impl ReviewedChange {
     /// What lets apply go on.
     pub fn allow(&self) -> Allow {
-        Allow::Escalation(self.holder.as_artifact())
+        Allow::Escalation(self.principal.as_artifact())
     }
 }

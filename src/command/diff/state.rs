@@ -14,7 +14,7 @@ use crate::render::{
     DiffReport, FileCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
     printable,
 };
-use crate::review::{Credential, Described, Holder, between};
+use crate::review::{Credential, Described, Principal, between};
 use crate::secret::Secret;
 use crate::sources::{Sources, Tree, TreeEntry, size_in_words};
 use crate::spec::Spec;
@@ -109,7 +109,7 @@ fn wished_at(graph: &Graph, path: &str) -> Option<Wished> {
         _ => id,
     };
     Some(Wished {
-        holder: Holder::of(&graph.get(id).name).to_string(),
+        principal: Principal::of(&graph.get(id).name).to_string(),
         credential: Credential::of_recipe(graph, id),
     })
 }
