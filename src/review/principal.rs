@@ -45,6 +45,10 @@ impl Principal {
         }
     }
 
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
