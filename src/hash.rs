@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use crate::json::json_as_text;
+
 /// Names the encoding; a new encoding gets a new string.
 pub const DERIVATION_CONTEXT: &str = "kpki derivation encoding v1";
 
@@ -100,18 +102,7 @@ fn blake3_hex(text: &str, bytes: &mut [u8]) -> Option<()> {
     Some(())
 }
 
-impl serde::Serialize for Digest {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Digest {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+json_as_text!(Digest);
 
 /// One value of a recipe's field.
 #[derive(Debug, Clone, PartialEq, Eq)]

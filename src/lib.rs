@@ -191,7 +191,7 @@
 //! | 3 | [`algorithm`], [`sealed`], [`time`], [`version`] |
 //! | 2 | [`edit`], [`error`], [`hash`], [`name`], [`secret`], [`words`] |
 //! | 1 | [`shell`] |
-//! | 0 | [`visible`] |
+//! | 0 | [`first_few`], [`json`], [`visible`] |
 
 pub mod algorithm;
 pub mod build;
@@ -203,10 +203,12 @@ pub mod edit;
 pub mod engine;
 pub mod error;
 pub mod facts;
+pub mod first_few;
 pub mod graph;
 pub mod hash;
 pub mod holdings;
 pub mod install;
+pub mod json;
 pub mod keys;
 pub mod lint;
 pub mod lock;

@@ -11,6 +11,8 @@ use std::str::FromStr;
 
 mod endpoint;
 
+use crate::json::json_as_text;
+
 pub use endpoint::{API_PORT, Endpoint, port};
 
 /// Why a text is not the name that it should be; reads after the quoted text: `"a b" contains a space`.
@@ -26,8 +28,7 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, NameError> {
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(transparent)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Box<str>);
 
         impl $name {
@@ -56,6 +57,8 @@ macro_rules! checked_text {
                 f.write_str(&self.0)
             }
         }
+
+        json_as_text!($name);
     };
 }
 

@@ -14,12 +14,13 @@ use super::witness::check_secret;
 use crate::error::{Error, Kind, Result};
 use crate::facts::PublicKey;
 use crate::facts::pem::MAX_PEM;
+
+use crate::first_few::at_most;
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::name::TreePath;
 use crate::plan::{Plan, Step, World, is_answered, standing};
 use crate::secret::Secret;
 use crate::state::Made;
-use crate::visible::at_most;
 
 /// How many are told, of keys that do not belong.
 const TOLD: usize = 5;

@@ -5,18 +5,19 @@ use std::path::Path;
 use super::effect::Progress;
 use super::folder::{Description, Folder};
 use super::output::Output;
-use super::plan::{intent, saved_text};
+use super::plan::{intent, save};
 use super::plan_again::{in_shell, plan_again};
 use super::verified_secrets::Learnt;
 use super::{
     Outcome, check, clock, clock_doubt, interrupted, loose_folders, policy, seed, terminal,
 };
-use crate::cli::{ApplyArgs, Format};
+use crate::cli::ApplyArgs;
 use crate::engine::{Applying, Undecided, undecided};
 use crate::error::{Error, Kind, Result};
+use crate::first_few;
 use crate::lock;
 use crate::plan::{self, Intent, Plan};
-use crate::render::{Asked, PlanReport, asked, moved, plan_report};
+use crate::render::{AppliedReport, Asked, PlanReport, SavedPlan, moved, plan_report};
 use crate::review::{Review, ReviewPolicy, review};
 use crate::shell;
 use crate::sources::read_regular;
@@ -50,21 +51,19 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     loose_folders::refuse(&folder)?;
     let now = clock();
     let asked = match &saved {
-        Some(saved) => saved.asked.clone(),
+        Some(saved) => saved.plan.asked(),
         None => Asked { now, intent: intent(&args.intentions, &folder.project)? },
     };
     let policy = policy::read(directory, &args.policy)?;
     let mut judged = Judged::new(directory, folder, &asked, &policy)?;
     if let Some(saved) = &saved {
         let Judged { folder, plan, reviewed, .. } = &mut judged;
-        let (text, _) = saved_text(&folder.project, asked.now, plan, reviewed, &asked.intent);
-        saved.compare(&text)?;
+        saved.compare(&save(&folder.project, asked.now, plan, reviewed, &asked.intent))?;
     }
     if let Some(interruption) = &judged.plan.interruption {
         interrupted::refuse(interruption, &judged.objections())?;
     }
-    let again =
-        saved.as_ref().map(|saved| plan_again(directory, saved.file, &saved.asked, &args.policy));
+    let again = saved.as_ref().map(|saved| plan_again(directory, saved.file, &asked, &args.policy));
     judged.refuse(again.clone())?;
     let world = judged.folder.project.world(asked.now);
     clock_doubt::refuse(world, &judged.plan, &asked.intent, now, saved.is_some())?;
@@ -167,10 +166,8 @@ impl Run<'_> {
         progress.complete();
         loose_folders::close(&folder, disk)?;
         learnt.remember(directory, project.world(planned_at));
-        Ok(match args.output.format {
-            Format::Text => report.applied_text(applying.prunes(), terminal::columns()),
-            Format::Json => report.json(),
-        })
+        let applied = AppliedReport { plan: &report, pruned: applying.prunes() };
+        terminal::shown(&applied, args.output.format)
     }
 }
 
@@ -178,7 +175,7 @@ impl Run<'_> {
 struct Saved<'a> {
     file: &'a Path,
     text: String,
-    asked: Asked,
+    plan: SavedPlan,
 }
 
 impl<'a> Saved<'a> {
@@ -190,20 +187,20 @@ impl<'a> Saved<'a> {
         let bytes = read_regular(file, lock::LIMIT)
             .map_err(|why| refuse(format!("cannot be read: {why}")))?;
         let text = String::from_utf8(bytes).map_err(|_| refuse("is not a plan".to_owned()))?;
-        let asked = asked(&text).map_err(refuse)?;
-        Ok(Saved { file, text, asked })
+        let plan = SavedPlan::read(&text).map_err(refuse)?;
+        Ok(Saved { file, text, plan })
     }
 
     /// Refuses a plan that would be another one now.
-    fn compare(&self, now: &str) -> Result<()> {
+    fn compare(&self, now: &SavedPlan) -> Result<()> {
         const SHOWN: usize = 8;
-        if self.text == now {
+        if self.text == now.text() {
             return Ok(());
         }
         let message = format!(
             "{} is stale: a plan made now is another one\n  {}",
             visible::path(self.file),
-            visible::at_most(SHOWN, moved(&self.text, now)).join("\n  ")
+            first_few::at_most(SHOWN, moved(&self.plan, now)).join("\n  ")
         );
         Err(Error::refused(message).help("kpki plan --out FILE makes a new one to review"))
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::folder::Folder;
 use super::on_disk::OnDisk;
 use super::{Outcome, clock, seed, terminal};
-use crate::cli::{ApplyArgs, Format};
+use crate::cli::ApplyArgs;
 use crate::engine::check;
 use crate::error::Result;
 use crate::render::CheckReport;
@@ -17,9 +17,6 @@ pub(super) fn run(directory: &Path, args: &ApplyArgs) -> Result<Outcome> {
     let secrets = OnDisk::new(&disk, &args.identities);
     let entropy = || seed::entropy(directory, &project.spec);
     let report = CheckReport::new(check(&project, clock(), entropy, &secrets)?);
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(if report.is_equal() { Outcome::Done } else { Outcome::Differences })
 }

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use self::operand::{Sides, sides};
 use super::{Outcome, terminal};
-use crate::cli::{DiffArgs, Format};
+use crate::cli::DiffArgs;
 use crate::diff::Comparison;
 use crate::error::Result;
-use crate::render::{DiffReport, HeldCertificate, Section, authority_report, diff_report};
+use crate::render::{DiffReport, FileCertificate, Section, authority_report, diff_report};
 
 pub(super) fn run(directory: &Path, args: &DiffArgs) -> Result<Outcome> {
     let report = match sides(directory, args)? {
@@ -26,10 +26,7 @@ pub(super) fn run(directory: &Path, args: &DiffArgs) -> Result<Outcome> {
             report(&paths, (Section::Files, comparison))
         }
     };
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(if report.equal { Outcome::Done } else { Outcome::Differences })
 }
 
@@ -38,8 +35,8 @@ fn report(paths: &[std::path::PathBuf; 2], compared: (Section, Comparison)) -> D
     let pairs = compared.1.certificates.iter();
     // What one side alone has is no change of anybody's power: these are other places.
     let pairs = pairs.filter(|pair| pair.before.is_some() && pair.after.is_some());
-    let held: Vec<HeldCertificate<'_>> =
-        pairs.map(|pair| HeldCertificate { pair, described: None }).collect();
+    let held: Vec<FileCertificate<'_>> =
+        pairs.map(|pair| FileCertificate { pair, described: None }).collect();
     let authority = authority_report(&[], &held);
     diff_report([&before, &after], authority, &[compared], Vec::new())
 }

@@ -8,6 +8,7 @@ use super::product_file::{self, Product, Whose};
 use super::{Outcome, terminal};
 use crate::cli::ExportArgs;
 use crate::error::{Error, Kind, Result};
+use crate::first_few;
 use crate::install::{Record, archive, is_archive};
 use crate::name::NameError;
 use crate::render::printable;
@@ -93,12 +94,7 @@ fn looks_sealed(output: &Path) -> bool {
 const NAMED: usize = 5;
 
 fn names(recipients: &Recipients) -> String {
-    let names = recipients.iter().take(NAMED).map(Recipient::short_name);
-    let names = names.collect::<Vec<_>>().join(", ");
-    match recipients.len().saturating_sub(NAMED) {
-        0 => names,
-        more => format!("{names} and {more} more"),
-    }
+    first_few::names(NAMED, recipients.iter().map(Recipient::short_name))
 }
 
 /// `None`: the archive is to be in the clear.

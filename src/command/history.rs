@@ -67,7 +67,7 @@ pub(super) fn run(directory: &Path, project: &Project, limit: u64) -> Result<His
     let finds = look(&git, limit)?;
     let wanted = finds.keys.values().flatten().chain(&finds.too_large);
     let first = first_seen(&git, &wanted.map(String::as_str).collect())?;
-    let shown = |path: &Path| super::terminal::shown(&directory.join(path));
+    let shown = |path: &Path| super::terminal::written_path(&directory.join(path));
     let artifacts = keys_in_use(project);
     let mut in_use = BTreeSet::new();
     let mut keys = Vec::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::node::{Tree, is_in_out};
 use super::{Outcome, terminal};
-use crate::cli::{Format, InstallArgs};
+use crate::cli::InstallArgs;
 use crate::engine::{Installed, NodeTree, Orders, Project, install, look};
 use crate::error::{Error, Kind, Result};
 use crate::install::{Permission, Record, restarts};
@@ -72,7 +72,7 @@ impl Job<'_> {
         let judge = |record: Option<&Record>| refuse_other(&self.tree, record, self.args);
         let orders = Orders { dry_run: self.args.dry_run, overwrites: &overwrites, judge: &judge };
         let installed = install(&self.disk, &tree, looked, &orders)?;
-        Ok((installed.was_placed, self.report(&installed)))
+        Ok((installed.was_placed, self.report(&installed)?))
     }
 
     /// Kubernetes' own folders that are this user's are closed on the way.
@@ -100,16 +100,13 @@ impl Job<'_> {
         )))
     }
 
-    fn report(&self, installed: &Installed<'_>) -> String {
+    fn report(&self, installed: &Installed<'_>) -> Result<String> {
         let Project { graph, spec, .. } = &self.tree.folder.project;
         let Installed { state, installation, .. } = installed;
         let restarts = restarts(graph, spec, &self.tree.node, state, installation);
         let root = visible::path(&self.args.root);
         let report = install_report(&root, self.args.dry_run, installation, &restarts);
-        match self.args.output.format {
-            Format::Text => report.text(terminal::columns()),
-            Format::Json => report.json(),
-        }
+        terminal::shown(&report, self.args.output.format)
     }
 }
 

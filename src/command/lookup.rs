@@ -3,9 +3,10 @@
 use super::plan::nearest;
 use crate::engine::Project;
 use crate::error::{Error, Kind};
+use crate::first_few::at_most;
 use crate::graph::DerivationId;
 use crate::name::ArtifactName;
-use crate::visible::{at_most, printable};
+use crate::visible::printable;
 
 /// How many of several matches are listed.
 const LISTED: usize = 10;

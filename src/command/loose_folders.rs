@@ -7,9 +7,10 @@
 use super::folder::Folder;
 use super::terminal;
 use crate::error::{Error, Result};
+use crate::first_few::at_most;
 use crate::state::Loose;
 use crate::store::{Disk as _, RealDisk};
-use crate::visible::{at_most, printable};
+use crate::visible::printable;
 
 const SHOWN: usize = 5;
 const OUT: &str = "out";

@@ -9,6 +9,7 @@ use rustix::fs::{Mode, OFlags, open};
 use super::{Outcome, terminal};
 use crate::cli::MergeLockArgs;
 use crate::error::{Error, Result};
+use crate::first_few;
 use crate::lock::{self, Marks, merge};
 use crate::render::printable;
 use crate::sources::read_regular;
@@ -40,7 +41,7 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
     terminal::talk(&format!(
         "{}: both sides changed {}\n{}",
         printable(&args.path),
-        visible::at_most(SHOWN, merged.conflicts).join(", "),
+        first_few::at_most(SHOWN, merged.conflicts).join(", "),
         lock::TAKE_ONE_SIDE
     ));
     Ok(Outcome::Refused)

@@ -11,6 +11,7 @@ use crate::build::witness::check_secret;
 use crate::cli::Identities;
 use crate::engine::Project;
 use crate::error::{Error, Kind, Result};
+use crate::first_few::at_most;
 use crate::graph::Placement;
 use crate::install::{Holds, Slot, Wanted, objections, slots};
 use crate::plan::{Intent, Plan, Step, World, plan};
@@ -19,7 +20,7 @@ use crate::secret::Secret;
 use crate::spec::Node;
 use crate::state::{File, SecretFile};
 use crate::store::{Pending, RealDisk};
-use crate::visible::{at_most, printable};
+use crate::visible::printable;
 
 pub(super) struct Tree {
     pub folder: Folder,

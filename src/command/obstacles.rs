@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::folder::Folder;
 use crate::error::{Error, Result};
+use crate::first_few::at_most;
 use crate::graph::Placement;
 use crate::name::NodeName;
 use crate::plan::Unreadable;
 use crate::state::{File, sealed_secret};
 use crate::store::{Disk as _, EntryKind, RealDisk};
-use crate::visible::at_most;
 
 const OUT: &str = "out";
 

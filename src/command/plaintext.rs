@@ -7,8 +7,8 @@ use super::Outcome;
 use super::folder::Folder;
 use super::git::{Listing, listing};
 use super::history;
-use super::terminal::{self, shown};
-use crate::cli::{CheckArgs, Format};
+use super::terminal::{self, written_path};
+use crate::cli::CheckArgs;
 use crate::error::{Error, Result};
 use crate::facts::{Plaintext, plaintext_in};
 use crate::render::{FoundReport, PlaintextReport, Where};
@@ -31,7 +31,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
     });
     let history = history.transpose()?.map(|history| {
         let too_large = history.too_large.iter();
-        search.too_large.extend(too_large.map(|path| shown(path)));
+        search.too_large.extend(too_large.map(|path| written_path(path)));
         history.report
     });
     let report = PlaintextReport::new(
@@ -41,10 +41,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
         search.too_large,
         history,
     );
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(if report.clean { Outcome::Done } else { Outcome::Refused })
 }
 
@@ -102,7 +99,7 @@ impl Search {
             _ => {}
         }
         let bytes = read_regular(path, LIMIT)
-            .map_err(|why| Error::refused(format!("cannot read {}: {why}", shown(path))))?;
+            .map_err(|why| Error::refused(format!("cannot read {}: {why}", written_path(path))))?;
         let too_large = bytes.len() > LIMIT;
         self.look(path, place, &Secret::new(bytes), too_large);
         Ok(())
@@ -110,13 +107,13 @@ impl Search {
 
     fn look(&mut self, path: &Path, place: Where, bytes: &Secret, too_large: bool) {
         self.files += 1;
-        if too_large && !self.too_large.contains(&shown(path)) {
-            self.too_large.push(shown(path));
+        if too_large && !self.too_large.contains(&written_path(path)) {
+            self.too_large.push(written_path(path));
         }
         let kinds: BTreeSet<Plaintext> = plaintext_in(bytes.expose());
         if !kinds.is_empty() {
             self.found.push(FoundReport {
-                path: shown(path),
+                path: written_path(path),
                 place,
                 kinds: kinds.into_iter().collect(),
             });

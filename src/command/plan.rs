@@ -15,7 +15,7 @@ use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, Interruption, NamePattern, Plan, plan};
 use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
-use crate::review::{Holder, Review, holders, review};
+use crate::review::{Principal, Review, principals, review};
 use crate::store::RealDisk;
 use crate::time::Timestamp;
 use crate::visible;
@@ -44,22 +44,19 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
     let mut report = plan_report(project.world(now), &project.spec, &plan, &review, &project.notes);
-    let saved = (args.out.as_ref()).map(|_| saved_text(project, now, &mut plan, &review, &intent));
+    let saved = (args.out.as_ref()).map(|_| save(project, now, &mut plan, &review, &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
         Ok(_) => note,
     });
     report.notes.extend(unverified);
-    let mut text = match args.output.format {
-        ReviewFormat::Text => report.text(terminal::columns()),
-        ReviewFormat::Json => report.json(),
-        ReviewFormat::Markdown => report.markdown(),
-    };
-    if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
+    let mut text = terminal::shown(&report, args.output.format)?;
+    if let (Some(file), Some(saved)) = (&args.out, saved) {
         let whose = Whose { directory, sources: &folder.sources };
-        product_file::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
+        product_file::place(whose, file, &SAVED)?.write(saved.text().as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
             let shown = visible::path(file);
+            let hash = &saved.hash;
             let _ = if report.stops() {
                 writeln!(
                     text,
@@ -96,21 +93,21 @@ const SAVED: Product<'_> = Product {
     mode: 0o666,
 };
 
-/// The text of a saved plan and its hash. What this machine has not verified is no part of the change: a plan
+/// The plan as it is saved. What this machine has not verified is no part of the change: a plan
 /// that was saved elsewhere, or before a secret was touched, is still this one.
-pub(super) fn saved_text(
+pub(super) fn save(
     project: &Project,
     now: Timestamp,
     plan: &mut Plan,
     review: &Review,
     intent: &Intent,
-) -> (String, String) {
+) -> SavedPlan {
     let all = plan.steps.clone();
     plan.steps.retain(|step| !step.is_of_this_machine());
     let world = project.world(now);
     let report = plan_report(world, &project.spec, plan, review, &project.notes);
     plan.steps = all;
-    SavedPlan::text(&project.graph, intent, &report)
+    SavedPlan::new(&project.graph, intent, report)
 }
 
 /// Names that the user gives must name something: a typing error would do nothing, silently.
@@ -144,7 +141,7 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
             }));
         }
     }
-    refuse_unknown_holders(&intent, project)?;
+    refuse_unknown_principals(&intent, project)?;
     for (flag, patterns) in [("--renew", &intent.renew), ("--rekey", &intent.rekey)] {
         for pattern in patterns {
             refuse_without_effect(flag, pattern, project)?;
@@ -191,7 +188,7 @@ fn refuse_without_key(allow: &Allow, pattern: &NamePattern, project: &Project) -
 
 /// Nobody of that name could ever gain anything: it is a typing error. A name that is right and needs no
 /// consent now is none, since whoever consents may do so before the change arrives.
-fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
+fn refuse_unknown_principals(intent: &Intent, project: &Project) -> Result<()> {
     let named = intent.allow.iter().filter_map(|allow| match allow {
         Allow::Escalation(name) => Some((allow, name)),
         _ => None,
@@ -200,12 +197,12 @@ fn refuse_unknown_holders(intent: &Intent, project: &Project) -> Result<()> {
     if named.peek().is_none() {
         return Ok(());
     }
-    let holders = holders(&project.graph, &project.lock, &project.spec);
+    let principals = principals(&project.graph, &project.lock, &project.spec);
     for (allow, name) in named {
-        if holders.iter().any(|holder| holder.is_called(name.as_str())) {
+        if principals.iter().any(|principal| principal.is_called(name.as_str())) {
             continue;
         }
-        let names: Vec<ArtifactName> = holders.iter().map(Holder::as_artifact).collect();
+        let names: Vec<ArtifactName> = principals.iter().map(Principal::as_artifact).collect();
         let error = Error::new(Kind::Usage, format!("--allow {allow} permits nothing"));
         return Err(error.help(match nearest(name.as_str(), names.iter()) {
             Some(near) => format!("nobody here is called {name}; did you mean escalation:{near}?"),

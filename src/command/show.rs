@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::folder::{DESCRIPTION, Folder};
 use super::{Outcome, clock, lookup, terminal};
-use crate::cli::{Format, ShowArgs};
+use crate::cli::ShowArgs;
 use crate::engine::Project;
 use crate::error::{Error, Result};
 use crate::facts::pem::MAX_PEM;
@@ -17,10 +17,7 @@ use crate::time::Timestamp;
 pub(super) fn run(directory: &Path, args: &ShowArgs) -> Result<Outcome> {
     let now = args.future.now.unwrap_or_else(clock);
     let report = report(directory, &args.what, now)?;
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(Outcome::Done)
 }
 
@@ -40,13 +37,13 @@ fn report(directory: &Path, what: &str, now: Timestamp) -> Result<ShowReport> {
     let project = &folder.project;
     let world = project.world(now);
     match (lookup::exact(project, what), file) {
-        (Some(id), _) => Ok(artifact_report(world, &project.spec, id)),
+        (Some(id), _) => Ok(artifact_report(world, &project.spec, id).into()),
         (None, Some(path)) => show_file(directory, &path, what, now),
         (None, None) if what.starts_with('.') || what.starts_with('/') => {
             Err(Error::refused(format!("there is no file {}", printable(what))))
         }
         (None, None) => match lookup::artifact(project, what) {
-            Ok(id) => Ok(artifact_report(world, &project.spec, id)),
+            Ok(id) => Ok(artifact_report(world, &project.spec, id).into()),
             Err(_) if Path::new(what).is_dir() => {
                 Err(Error::refused(format!("{} is a folder, not a file", printable(what))))
             }
@@ -110,5 +107,6 @@ fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Resu
     };
     let owner = Owner { of_certificate: &of_certificate, of_key: &of_key };
     file_report(shown, &bytes, now, owner)
+        .map(ShowReport::from)
         .map_err(|why| Error::refused(format!("{} {why}", printable(shown))))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::PrintedAs;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::store::Settled;
@@ -27,6 +28,16 @@ pub(super) fn product(text: &str) -> Result<()> {
 pub(super) fn product_after(done: &str, text: &str) -> Result<()> {
     product(text)
         .map_err(|error| Error { message: format!("{done}, but {}", error.message), ..error })
+}
+
+/// A report, as the user wants it.
+pub(super) fn shown<R>(report: &R, format: impl PrintedAs<R>) -> Result<String> {
+    format.text(report, columns())
+}
+
+/// The same to stdout.
+pub(super) fn print<R>(report: &R, format: impl PrintedAs<R>) -> Result<()> {
+    product(&shown(report, format)?)
 }
 
 /// To stdout for a program that reads it: no style, whoever asks for one.
@@ -95,7 +106,7 @@ pub(super) fn columns() -> usize {
 }
 
 /// A path as a person would write it: `./out` reads worse than `out`.
-pub(super) fn shown(path: &Path) -> String {
+pub(super) fn written_path(path: &Path) -> String {
     let path: PathBuf = path.components().skip_while(|part| part.as_os_str() == ".").collect();
     visible::path(&path)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Outcome, clock, terminal};
-use crate::cli::{ExplainArgs, Format, VerifyArgs};
+use crate::cli::{ExplainArgs, VerifyArgs};
 use crate::error::{Error, Result, relative_to};
 use crate::lint::{RULES, Tree, lint, rule};
 use crate::render::{printable, rule_text, rules_text, verify_report};
@@ -19,10 +19,7 @@ pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
     let tree = read(&folder)?;
     let shown = folder.display().to_string();
     let report = verify_report(&shown, now, tree.counts(), &lint(&tree, now));
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(if report.has_errors() { Outcome::Differences } else { Outcome::Done })
 }
 

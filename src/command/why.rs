@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::folder::Folder;
 use super::{Outcome, clock, lookup, terminal};
-use crate::cli::{Format, WhyArgs};
+use crate::cli::WhyArgs;
 use crate::error::Result;
 use crate::plan::{Intent, plan};
 use crate::render::why_report;
@@ -15,9 +15,6 @@ pub(super) fn run(directory: &Path, args: &WhyArgs) -> Result<Outcome> {
     let id = lookup::artifact(&project, &args.name)?;
     let plan = plan(world, &project.spec, &Intent::default());
     let report = why_report(world, &plan, id);
-    terminal::product(&match args.output.format {
-        Format::Text => report.text(terminal::columns()),
-        Format::Json => report.json(),
-    })?;
+    terminal::print(&report, args.output.format)?;
     Ok(Outcome::Done)
 }

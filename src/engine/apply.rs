@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::keys::Entropy;
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{Action, Allow, Plan};
-use crate::review::{PrivilegeChange, Review};
+use crate::review::{Review, ReviewedChange};
 use crate::state::{File, Lock, SecretFile};
 use crate::time::Timestamp;
 
@@ -43,7 +43,7 @@ pub fn undecided(plan: &Plan, review: &Review) -> Option<Undecided> {
         return None;
     }
     let blocked = plan.blocked.iter().filter_map(|blocked| blocked.allow.clone());
-    let mut allows: Vec<Allow> = blocked.chain(escalations.map(PrivilegeChange::allow)).collect();
+    let mut allows: Vec<Allow> = blocked.chain(escalations.map(ReviewedChange::allow)).collect();
     if allows.is_empty() {
         return Some(Undecided::Blocked);
     }

@@ -1,14 +1,31 @@
 //! Parts of a lock's lines, checked: whoever wrote them, they reach terminals.
 
-use super::line::{CopyLine, ExposedLine, OrphanLine, RecipientsLine};
-use crate::hash::Digest;
-use crate::name::TreePath;
-use crate::state::{Exposure, Lock, Made, Rest};
+use super::line::{CopyLine, ExposedLine, Head, Line, OrphanLine, RecipientsLine};
+use crate::name::{ArtifactName, TreePath};
+use crate::state::{Exposure, Lock, Made, Rest, SeedMark};
 use crate::visible::{printable as escaped, without_keys};
 
-/// Half a record is none: the file is looked at anew.
-pub(super) fn rest(sealed: Option<Digest>, recipients: Option<Digest>) -> Option<Rest> {
-    Some(Rest { sealed: sealed?, recipients: recipients? })
+pub(super) fn add_head(lock: &mut Lock, head: Head) -> Result<(), String> {
+    printable(head.cluster.as_deref())?;
+    lock.cluster = head.cluster;
+    lock.kubernetes = head.kubernetes.and_then(|version| version.parse().ok());
+    lock.seed = head.seed.map(|id| SeedMark { id, schedule: head.schedule.unwrap_or(1) });
+    Ok(())
+}
+
+pub(super) fn add_artifact(lock: &mut Lock, line: Line) -> Result<(), String> {
+    let name: ArtifactName = line.name.parse().map_err(|error| {
+        let name = shown(&line.name);
+        format!("has a bad name: \"{name}\" {error}")
+    })?;
+    for text in [&line.revision, &line.server] {
+        printable(text.as_deref())?;
+    }
+    printable_up_to(line.initial_cluster.as_deref(), LONGEST_INITIAL_CLUSTER)?;
+    match lock.entries.insert(name.clone(), line.entry()) {
+        None => Ok(()),
+        Some(_) => Err(format!("names {name} a second time")),
+    }
 }
 
 pub(super) fn add_recipients(lock: &mut Lock, line: RecipientsLine) -> Result<(), String> {
@@ -78,14 +95,14 @@ pub(super) fn orphan_line(path: &TreePath, made: Made) -> OrphanLine {
 }
 
 /// Texts of a lock reach terminals.
-pub(super) fn printable(text: Option<&str>) -> Result<(), String> {
+fn printable(text: Option<&str>) -> Result<(), String> {
     printable_up_to(text, 300)
 }
 
 /// A name and a URL for each of more members than an etcd can have.
-pub(super) const LONGEST_INITIAL_CLUSTER: usize = 64 << 10;
+const LONGEST_INITIAL_CLUSTER: usize = 64 << 10;
 
-pub(super) fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), String> {
+fn printable_up_to(text: Option<&str>, limit: usize) -> Result<(), String> {
     match text {
         Some(text) if text.len() > limit || text.bytes().any(|b| !(b' '..=b'~').contains(&b)) => {
             Err(format!("has a text that kpki never writes: \"{}\"", shown(text)))

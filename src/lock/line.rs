@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Digest;
+use crate::name::ArtifactName;
+use crate::state::{Entry, Rest};
 use crate::time::Timestamp;
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +19,6 @@ pub(super) struct Head {
     pub(super) kubernetes: Option<String>,
     /// Identifies the seed of a reproducible cluster, without telling it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) seed: Option<Digest>,
     /// Version of the key schedule by which the keys follow from the seed; 1 where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,23 +39,18 @@ pub(super) struct Line {
     pub(super) revision: Option<String>,
     /// Digest of its public key (SubjectPublicKeyInfo, DER).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) public_key: Option<Digest>,
     /// Digest of its certificate (DER).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) certificate: Option<Digest>,
     /// Start of the certificate's validity (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) not_before: Option<Timestamp>,
     /// End of the certificate's validity (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) not_after: Option<Timestamp>,
     /// Digest of a rendered file's public content.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) content: Option<Digest>,
     /// Size of a kubeconfig in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +60,6 @@ pub(super) struct Line {
     pub(super) server: Option<String>,
     /// Digest of the request that a certificate signed by the cluster answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) request: Option<Digest>,
     /// What an etcd member was told of the others when its manifest was first made: `new:` or `existing:`,
     /// and the value of `--initial-cluster`.
@@ -72,12 +67,68 @@ pub(super) struct Line {
     pub(super) initial_cluster: Option<String>,
     /// Digest of the file that holds its secret sealed: of the master, where there are copies.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) sealed: Option<Digest>,
     /// Digest of the recipients that the secret was sealed to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) recipients: Option<Digest>,
+}
+
+/// What a key has whose revision is not written.
+const FIRST_REVISION: &str = "1";
+
+impl Line {
+    pub(super) fn of(name: &ArtifactName, entry: &Entry) -> Self {
+        let Entry {
+            hash,
+            revision,
+            public_key,
+            certificate,
+            not_before,
+            not_after,
+            content,
+            size,
+            server,
+            request,
+            initial_cluster,
+            rest,
+        } = entry.clone();
+        Line {
+            name: name.to_string(),
+            hash,
+            revision: revision.filter(|revision| revision != FIRST_REVISION),
+            public_key,
+            certificate,
+            not_before,
+            not_after,
+            content,
+            size,
+            server,
+            request,
+            initial_cluster,
+            sealed: rest.map(|rest| rest.sealed),
+            recipients: rest.map(|rest| rest.recipients),
+        }
+    }
+
+    pub(super) fn entry(self) -> Entry {
+        let first = || self.public_key.is_some().then(|| FIRST_REVISION.to_owned());
+        // Half a record is none: the file is looked at anew.
+        let rest = self.sealed.zip(self.recipients);
+        Entry {
+            hash: self.hash,
+            revision: self.revision.or_else(first),
+            public_key: self.public_key,
+            certificate: self.certificate,
+            not_before: self.not_before,
+            not_after: self.not_after,
+            content: self.content,
+            size: self.size,
+            server: self.server,
+            request: self.request,
+            initial_cluster: self.initial_cluster,
+            rest: rest.map(|(sealed, recipients)| Rest { sealed, recipients }),
+        }
+    }
 }
 
 /// Whom secrets were sealed to, by name.
@@ -98,10 +149,8 @@ pub(super) struct CopyLine {
     /// Its path below out/, as if it were in the clear.
     pub(super) copy: String,
     /// Digest of the sealed file.
-    #[schemars(with = "String")]
     pub(super) sealed: Digest,
     /// Digest of the recipients that it was sealed to.
-    #[schemars(with = "String")]
     pub(super) recipients: Digest,
 }
 
@@ -112,7 +161,6 @@ pub(super) struct ExposedLine {
     /// The name of the artifact whose key it is.
     pub(super) exposed: String,
     /// Digest of the key's public half; with another key in the artifact's line, nothing is exposed.
-    #[schemars(with = "String")]
     pub(super) public_key: Digest,
     /// Who could read it: `age1…`, or an ssh key's fingerprint and comment.
     pub(super) to: Vec<String>,
@@ -126,11 +174,9 @@ pub(super) struct OrphanLine {
     pub(super) orphan: String,
     /// Of a public or sealed file: digest of its bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) content: Option<Digest>,
     /// Of a secret in the clear: digest of its key's public half.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
     pub(super) public_key: Option<Digest>,
 }
 

@@ -7,15 +7,13 @@ mod field;
 mod line;
 mod merge;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::field::{
-    LONGEST_INITIAL_CLUSTER, add_copy, add_exposed, add_orphan, add_recipients, orphan_line,
-    printable, printable_up_to, rest, shown,
+    add_artifact, add_copy, add_exposed, add_head, add_orphan, add_recipients, orphan_line, shown,
 };
 use self::line::{CopyLine, ExposedLine, Head, Line, RecipientsLine};
-use crate::name::ArtifactName;
-use crate::state::{Entry, Lock, SeedMark};
+use crate::state::Lock;
 
 pub use line::schema;
 pub use merge::{Marks, Merged, merge};
@@ -67,81 +65,40 @@ pub fn parse(bytes: &[u8]) -> Result<Lock, LockError> {
         let Some(line) = line.strip_suffix('\n') else {
             return Err(fail(number, "is cut off (no newline at its end)"));
         };
-        let malformed = |error: serde_json::Error| {
-            let what = error.to_string();
-            let what = what.split(" at line ").next().unwrap_or_default();
-            fail(number, &format!("is not a lock line: {}", shown(what)))
-        };
-        if !seen_head {
-            let head: Head = serde_json::from_str(line).map_err(malformed)?;
+        let added = if !seen_head {
+            let head: Head = read(line).map_err(|why| fail(number, &why))?;
             if head.kpki_lock > FORMAT_VERSION {
                 return Err(LockError {
                     help: NEWER,
                     ..fail(number, "was written by a newer kpki")
                 });
             }
-            printable(head.cluster.as_deref()).map_err(|why| fail(number, &why))?;
-            lock.cluster = head.cluster;
-            lock.kubernetes = head.kubernetes.and_then(|version| version.parse().ok());
-            lock.seed = head.seed.map(|id| SeedMark { id, schedule: head.schedule.unwrap_or(1) });
             seen_head = true;
-            continue;
-        }
-        if line.starts_with("{\"recipients\":") {
-            let line = serde_json::from_str(line).map_err(malformed)?;
-            add_recipients(&mut lock, line).map_err(|why| fail(number, &why))?;
-            continue;
-        }
-        if line.starts_with("{\"copy\":") {
-            let line = serde_json::from_str(line).map_err(malformed)?;
-            add_copy(&mut lock, &line).map_err(|why| fail(number, &why))?;
-            continue;
-        }
-        if line.starts_with("{\"exposed\":") {
-            let line = serde_json::from_str(line).map_err(malformed)?;
-            add_exposed(&mut lock, line).map_err(|why| fail(number, &why))?;
-            continue;
-        }
-        if line.starts_with("{\"orphan\":") {
-            let line = serde_json::from_str(line).map_err(malformed)?;
-            add_orphan(&mut lock, &line).map_err(|why| fail(number, &why))?;
-            continue;
-        }
-        let line: Line = serde_json::from_str(line).map_err(malformed)?;
-        let name: ArtifactName = line.name.parse().map_err(|error| {
-            let name = shown(&line.name);
-            fail(number, &format!("has a bad name: \"{name}\" {error}"))
-        })?;
-        for text in [&line.revision, &line.server] {
-            printable(text.as_deref()).map_err(|why| fail(number, &why))?;
-        }
-        printable_up_to(line.initial_cluster.as_deref(), LONGEST_INITIAL_CLUSTER)
-            .map_err(|why| fail(number, &why))?;
-        let entry = Entry {
-            hash: line.hash,
-            // A key without a written revision has the first.
-            revision: line
-                .revision
-                .or_else(|| line.public_key.is_some().then(|| FIRST_REVISION.to_owned())),
-            public_key: line.public_key,
-            certificate: line.certificate,
-            not_before: line.not_before,
-            not_after: line.not_after,
-            content: line.content,
-            size: line.size,
-            server: line.server,
-            request: line.request,
-            initial_cluster: line.initial_cluster,
-            rest: rest(line.sealed, line.recipients),
+            add_head(&mut lock, head)
+        } else if line.starts_with("{\"recipients\":") {
+            read(line).and_then(|line| add_recipients(&mut lock, line))
+        } else if line.starts_with("{\"copy\":") {
+            read(line).and_then(|line| add_copy(&mut lock, &line))
+        } else if line.starts_with("{\"exposed\":") {
+            read(line).and_then(|line| add_exposed(&mut lock, line))
+        } else if line.starts_with("{\"orphan\":") {
+            read(line).and_then(|line| add_orphan(&mut lock, &line))
+        } else {
+            read(line).and_then(|line| add_artifact(&mut lock, line))
         };
-        if lock.entries.insert(name.clone(), entry).is_some() {
-            return Err(fail(number, &format!("names {name} a second time")));
-        }
+        added.map_err(|why| fail(number, &why))?;
     }
     Ok(lock)
 }
 
-const FIRST_REVISION: &str = "1";
+/// The error reads after the line's number.
+fn read<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|error| {
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or_default();
+        format!("is not a lock line: {}", shown(what))
+    })
+}
 
 pub fn render(lock: &Lock) -> String {
     let mut text = String::with_capacity(lock.entries.len() * 256);
@@ -161,23 +118,7 @@ pub fn render(lock: &Lock) -> String {
         push_line(&mut text, &line);
     }
     for (name, entry) in &lock.entries {
-        let line = Line {
-            name: name.to_string(),
-            hash: entry.hash,
-            revision: entry.revision.clone().filter(|revision| revision != FIRST_REVISION),
-            public_key: entry.public_key,
-            certificate: entry.certificate,
-            not_before: entry.not_before,
-            not_after: entry.not_after,
-            content: entry.content,
-            size: entry.size,
-            server: entry.server.clone(),
-            request: entry.request,
-            initial_cluster: entry.initial_cluster.clone(),
-            sealed: entry.rest.map(|rest| rest.sealed),
-            recipients: entry.rest.map(|rest| rest.recipients),
-        };
-        push_line(&mut text, &line);
+        push_line(&mut text, &Line::of(name, entry));
     }
     for (path, rest) in &lock.copies {
         let line =
@@ -212,8 +153,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crate::hash::Digest;
-    use crate::name::TreePath;
-    use crate::state::{Exposure, Made};
+    use crate::name::{ArtifactName, TreePath};
+    use crate::state::{Entry, Exposure, Made};
 
     fn lock() -> Lock {
         let mut lock = Lock {

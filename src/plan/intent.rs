@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::hash::Digest;
+use crate::json::json_as_text;
 use crate::name::{ArtifactName, NameError};
 
 #[derive(Debug, Clone, Default)]
@@ -53,6 +54,9 @@ pub enum Allow {
     /// `clock`: certificates are dated by a clock that seems to be wrong.
     Clock,
 }
+
+json_as_text!(Allow);
+json_as_text!(NamePattern);
 
 const PLAINTEXT: &str = "plaintext";
 const CLOCK: &str = "clock";

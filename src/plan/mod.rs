@@ -77,7 +77,10 @@ pub struct Step {
 }
 
 /// Ordered by how much a reviewer must care.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// A new key where another one was on record: an anchor's only with `--allow`.
     Replace,

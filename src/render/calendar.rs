@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::lives::{Life, lives};
+use super::expiry::LifeReport;
+use super::status::StatusReport;
 use super::text::{counted, harmless};
+use crate::error::{Error, Result};
+use crate::first_few::more;
 use crate::hash::Digest;
-use crate::plan::{Plan, World};
-use crate::spec::Spec;
 use crate::time::Timestamp;
 
 /// An entry names no more than so many certificates.
@@ -15,85 +16,83 @@ const NAMED: usize = 20;
 /// RFC 5545 3.1: octets in a line, without its break.
 const LINE: usize = 75;
 
-/// `None`: no certificate is here, and an empty calendar is none (RFC 5545 3.6).
-pub fn calendar(world: World<'_>, spec: &Spec, plan: &Plan) -> Option<String> {
-    let mut days: BTreeMap<Timestamp, Vec<Life<'_>>> = BTreeMap::new();
-    for life in lives(world, plan) {
-        if let Some(renewal) = life.renewal {
-            days.entry(renewal.midnight()).or_default().push(life);
+impl StatusReport<'_> {
+    /// Gives an entry for each day with renewals.
+    ///
+    /// Errors: no certificate is here, and an empty calendar is none (RFC 5545 3.6).
+    pub fn calendar(&self) -> Result<String> {
+        let mut days: BTreeMap<Timestamp, Vec<&LifeReport<'_>>> = BTreeMap::new();
+        for life in &self.certificates {
+            if let Some(renewal) = life.renewal {
+                days.entry(renewal.midnight()).or_default().push(life);
+            }
         }
+        if days.is_empty() {
+            let message = "no certificate is here yet, so there is no date for a calendar";
+            return Err(Error::refused(message).help("kpki apply makes them"));
+        }
+        let cluster = &self.cluster;
+        let mut lines = Lines::default();
+        lines.plain("BEGIN:VCALENDAR");
+        lines.plain("VERSION:2.0");
+        lines.plain("PRODID:-//kpki//kpki status//EN");
+        lines.plain("CALSCALE:GREGORIAN");
+        lines.plain("METHOD:PUBLISH");
+        lines.text("NAME", &format!("PKI of {cluster}"));
+        // What calendars read that know no RFC 7986.
+        lines.text("X-WR-CALNAME", &format!("PKI of {cluster}"));
+        lines.plain("REFRESH-INTERVAL;VALUE=DURATION:P1D");
+        for (day, mut lives) in days {
+            lives.sort_by_key(|life| life.name);
+            self.entry(&mut lines, day, &lives);
+        }
+        lines.plain("END:VCALENDAR");
+        Ok(lines.0)
     }
-    if days.is_empty() {
-        return None;
+
+    fn entry(&self, lines: &mut Lines, day: Timestamp, lives: &[&LifeReport<'_>]) {
+        let cluster = &self.cluster;
+        let date = compact(&day.date());
+        // The newest certificate was the last change to what the entry says.
+        let changed = lives.iter().map(|life| life.facts.not_before).max();
+        let changed = compact(&changed.unwrap_or(self.now).to_string());
+        lines.plain("BEGIN:VEVENT");
+        lines.plain(&format!("UID:{}@kpki", self.identifier(&date)));
+        lines.plain(&format!("DTSTAMP:{changed}"));
+        lines.plain(&format!("DTSTART;VALUE=DATE:{date}"));
+        let certificates = counted(lives.len(), "certificate");
+        let verb = if lives.iter().all(|life| life.is_brought) { "bring again" } else { "renew" };
+        lines.text("SUMMARY", &format!("{cluster}: {verb} {certificates}"));
+        lines.text("DESCRIPTION", &self.description(lives));
+        lines.plain("TRANSP:TRANSPARENT");
+        lines.plain("END:VEVENT");
     }
-    let cluster = spec.cluster.name.as_str();
-    let mut lines = Lines::default();
-    lines.plain("BEGIN:VCALENDAR");
-    lines.plain("VERSION:2.0");
-    lines.plain("PRODID:-//kpki//kpki status//EN");
-    lines.plain("CALSCALE:GREGORIAN");
-    lines.plain("METHOD:PUBLISH");
-    lines.text("NAME", &format!("PKI of {cluster}"));
-    // What calendars read that know no RFC 7986.
-    lines.text("X-WR-CALNAME", &format!("PKI of {cluster}"));
-    lines.plain("REFRESH-INTERVAL;VALUE=DURATION:P1D");
-    for (day, mut lives) in days {
-        lives.sort_by_key(|life| life.name);
-        entry(&mut lines, world, spec, day, &lives);
+
+    /// The same for one day of one cluster, whatever the day holds. Two clusters may have one name, and never
+    /// one CA.
+    fn identifier(&self, date: &str) -> Digest {
+        let root = self.root.map_or_else(String::new, |digest| digest.to_string());
+        Digest::of(format!("kpki calendar\n{}\n{root}\n{date}\n", self.cluster).as_bytes())
     }
-    lines.plain("END:VCALENDAR");
-    Some(lines.0)
-}
 
-fn entry(lines: &mut Lines, world: World<'_>, spec: &Spec, day: Timestamp, lives: &[Life<'_>]) {
-    let cluster = spec.cluster.name.as_str();
-    let date = compact(&day.date());
-    // The newest certificate was the last change to what the entry says.
-    let changed = lives.iter().map(|life| life.facts.not_before).max();
-    let changed = compact(&changed.unwrap_or(world.now).to_string());
-    lines.plain("BEGIN:VEVENT");
-    lines.plain(&format!("UID:{}@kpki", identifier(world, cluster, &date)));
-    lines.plain(&format!("DTSTAMP:{changed}"));
-    lines.plain(&format!("DTSTART;VALUE=DATE:{date}"));
-    let certificates = counted(lives.len(), "certificate");
-    let verb = if lives.iter().all(|life| life.is_brought) { "bring again" } else { "renew" };
-    lines.text("SUMMARY", &format!("{cluster}: {verb} {certificates}"));
-    lines.text("DESCRIPTION", &description(spec, lives));
-    lines.plain("TRANSP:TRANSPARENT");
-    lines.plain("END:VEVENT");
-}
-
-/// The same for one day of one cluster, whatever the day holds. Two clusters may have one name, and never one
-/// CA.
-fn identifier(world: World<'_>, cluster: &str, date: &str) -> Digest {
-    let anchor = world.graph.ids().find_map(|id| {
-        let recipe = &world.graph.get(id).recipe;
-        let key = world.survey.witness(id).public_key()?;
-        recipe.is_anchor().then(|| key.digest())
-    });
-    let anchor = anchor.map_or_else(String::new, |digest| digest.to_string());
-    Digest::of(format!("kpki calendar\n{cluster}\n{anchor}\n{date}\n").as_bytes())
-}
-
-fn description(spec: &Spec, lives: &[Life<'_>]) -> String {
-    let mut text = if spec.reproducible.is_some() {
-        "Dates are written in the description: move not-before, then kpki apply.\n".to_owned()
-    } else {
-        "From this day on kpki apply renews (kpki plan shows it first):\n".to_owned()
-    };
-    for life in lives.iter().take(NAMED) {
-        let until = life.facts.not_after.date();
-        let _ = if life.is_brought {
-            writeln!(text, "{} ends {until}: bring a renewed one", life.name)
+    fn description(&self, lives: &[&LifeReport<'_>]) -> String {
+        let mut text = if self.is_reproducible {
+            "Dates are written in the description: move not-before, then kpki apply.\n".to_owned()
         } else {
-            writeln!(text, "{}, valid until {until}", life.name)
+            "From this day on kpki apply renews (kpki plan shows it first):\n".to_owned()
         };
+        for life in lives.iter().take(NAMED) {
+            let until = life.expires.date();
+            let _ = if life.is_brought {
+                writeln!(text, "{} ends {until}: bring a renewed one", life.name)
+            } else {
+                writeln!(text, "{}, valid until {until}", life.name)
+            };
+        }
+        text.extend(more(lives.len(), NAMED));
+        text.truncate(text.trim_end().len());
+        text
     }
-    if let Some(more @ 1..) = lives.len().checked_sub(NAMED) {
-        let _ = writeln!(text, "and {more} more");
-    }
-    text.truncate(text.trim_end().len());
-    text
 }
 
 /// `2027-01-31T12:00:00Z` in the basic form of ISO 8601.

@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use std::fmt;
+
 use super::style::{CHANGE, DANGER, PLAIN};
 use super::text::{Cell, Table};
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::hash::Digest;
 use crate::hash::hexadecimal;
 use crate::time::{Span, Timestamp};
 
@@ -16,14 +19,15 @@ pub struct CertificateReport {
     pub issuer: String,
     /// In hexadecimal.
     pub serial: String,
-    pub not_before: String,
-    pub not_after: String,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
     /// `29 days`, `expired 3 days ago`.
-    pub left: String,
+    #[schemars(with = "String")]
+    pub left: Left,
     /// The public key's algorithm.
     pub key: String,
     /// Digest of the SubjectPublicKeyInfo, as in cluster.lock.
-    pub public_key: String,
+    pub public_key: Digest,
     pub is_ca: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<u32>,
@@ -37,7 +41,7 @@ pub struct CertificateReport {
     pub authority_key_id: Option<String>,
     pub signature: String,
     /// Digest of the DER, as in cluster.lock.
-    pub digest: String,
+    pub digest: Digest,
 }
 
 pub fn certificate_report(facts: &CertificateFacts, now: Timestamp) -> CertificateReport {
@@ -46,11 +50,11 @@ pub fn certificate_report(facts: &CertificateFacts, now: Timestamp) -> Certifica
         subject: facts.subject.to_string(),
         issuer: facts.issuer.to_string(),
         serial: hexadecimal(&facts.serial),
-        not_before: facts.not_before.to_string(),
-        not_after: facts.not_after.to_string(),
+        not_before: facts.not_before,
+        not_after: facts.not_after,
         left: left(facts, now),
         key: facts.public_key.kind().to_string(),
-        public_key: facts.public_key.digest().to_string(),
+        public_key: facts.public_key.digest(),
         is_ca: facts.is_ca,
         path_length: facts.path_len,
         key_usage: facts.key_usage.to_string(),
@@ -59,16 +63,16 @@ pub fn certificate_report(facts: &CertificateFacts, now: Timestamp) -> Certifica
         subject_key_id: facts.subject_key_id.as_deref().map(hexadecimal),
         authority_key_id: facts.authority_key_id.as_deref().map(hexadecimal),
         signature: facts.signature_algorithm.clone(),
-        digest: facts.digest.to_string(),
+        digest: facts.digest,
     }
 }
 
 impl CertificateReport {
     pub(super) fn rows(&self, table: &mut Table) {
-        let style = match self.left.as_str() {
-            left if left.starts_with("expired") => DANGER,
-            left if left.starts_with("not before") => CHANGE,
-            _ => PLAIN,
+        let style = match self.left {
+            Left::ExpiredFor(_) => DANGER,
+            Left::NotBefore(_) => CHANGE,
+            Left::For(_) => PLAIN,
         };
         let mut row = |name: &str, value: Cell| {
             if !value.is_empty() {
@@ -78,7 +82,7 @@ impl CertificateReport {
         row("subject", or(&self.subject, "(empty)").into());
         row("issuer", or(&self.issuer, "(empty)").into());
         row("valid", format!("{} to {}", self.not_before, self.not_after).into());
-        row("left", Cell::new(style, self.left.as_str()));
+        row("left", Cell::new(style, self.left.to_string()));
         let ca = match (self.is_ca, self.path_length) {
             (false, _) => String::new(),
             (true, None) => "yes".to_owned(),
@@ -89,23 +93,46 @@ impl CertificateReport {
         row("key usage", self.key_usage.as_str().into());
         row("sans", self.sans.join(", ").into());
         row("key", self.key.as_str().into());
-        row("public key", self.public_key.as_str().into());
+        row("public key", self.public_key.to_string().into());
         row("key id", self.subject_key_id.as_deref().unwrap_or_default().into());
         row("issuer key id", self.authority_key_id.as_deref().unwrap_or_default().into());
         row("signature", self.signature.as_str().into());
         row("serial", self.serial.as_str().into());
-        row("digest", self.digest.as_str().into());
+        row("digest", self.digest.to_string().into());
     }
 }
 
-/// What is left of a certificate's life, for people.
-pub fn left(facts: &CertificateFacts, now: Timestamp) -> String {
+/// What is left of a certificate's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    ExpiredFor(Span),
+    NotBefore(Timestamp),
+    For(Span),
+}
+
+pub fn left(facts: &CertificateFacts, now: Timestamp) -> Left {
     if now >= facts.not_after {
-        format!("expired {} ago", in_words(now.since(facts.not_after)))
+        Left::ExpiredFor(now.since(facts.not_after))
     } else if now < facts.not_before {
-        format!("not before {}", facts.not_before.date())
+        Left::NotBefore(facts.not_before)
     } else {
-        in_words(facts.not_after.since(now))
+        Left::For(facts.not_after.since(now))
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Left::ExpiredFor(span) => write!(f, "expired {} ago", in_words(*span)),
+            Left::NotBefore(time) => write!(f, "not before {}", time.date()),
+            Left::For(span) => f.write_str(&in_words(*span)),
+        }
+    }
+}
+
+impl Serialize for Left {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{FORMAT_VERSION, json, printable};
+use super::report::{FORMAT_VERSION, Report};
+use super::text::printable;
 use crate::engine::{Checked, Difference};
 
 fn in_words(difference: Difference) -> &'static str {
@@ -17,9 +18,11 @@ fn in_words(difference: Difference) -> &'static str {
     }
 }
 
+/// What `kpki apply --check --format json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct CheckReport {
-    /// Version of this document's format.
+    /// Version of this format.
     pub format_version: u32,
     /// How many files were built again and compared.
     pub compared: usize,
@@ -27,6 +30,7 @@ pub struct CheckReport {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub struct DifferenceReport {
     /// Below the project folder.
     pub path: String,
@@ -48,8 +52,10 @@ impl CheckReport {
     pub fn is_equal(&self) -> bool {
         self.differences.is_empty()
     }
+}
 
-    pub fn text(&self) -> String {
+impl Report for CheckReport {
+    fn text(&self, _columns: usize) -> String {
         let mut lines: Vec<String> = self
             .differences
             .iter()
@@ -66,9 +72,5 @@ impl CheckReport {
             ),
         });
         lines.join("\n") + "\n"
-    }
-
-    pub fn json(&self) -> String {
-        json(self)
     }
 }

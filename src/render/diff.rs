@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::privilege::PrivilegeReport;
+use super::report::FORMAT_VERSION;
 use super::text::printable;
-use super::{FORMAT_VERSION, json};
 use crate::diff::{Change, Changed, Comparison, Follows, Named, Value, plain};
 
 /// What `kpki diff --format json` prints.
@@ -181,11 +181,5 @@ fn follows(follows: &Follows) -> FollowsReport {
         name: printable(&follows.name),
         kind: follows.kind.to_owned(),
         inputs: follows.inputs.clone(),
-    }
-}
-
-impl DiffReport {
-    pub fn json(&self) -> String {
-        json(self)
     }
 }

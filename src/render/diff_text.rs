@@ -6,8 +6,10 @@ use anstyle::Style;
 
 use super::diff::{ChangeReport, ChangedReport, DiffReport, NamedReport, Section, SectionReport};
 use super::privilege::privilege_text;
+use super::report::Report;
 use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph, some};
+use crate::first_few::more;
 
 /// Members of one field that a line has room for.
 const MEMBERS: usize = 4;
@@ -25,9 +27,8 @@ const DETAILS: [&str; 8] = [
 /// A digest is told by its beginning.
 const DIGITS: usize = 8;
 
-impl DiffReport {
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for DiffReport {
+    fn text(&self, columns: usize) -> String {
         let mut text = privilege_text(&self.authority, columns);
         let mut sections = self.sections.iter().filter(|section| !section.is_empty());
         for (index, section) in sections.by_ref().enumerate() {
@@ -53,7 +54,9 @@ impl DiffReport {
         let _ = writeln!(text, "{last}");
         text
     }
+}
 
+impl DiffReport {
     fn totals(&self) -> String {
         let sections = self.sections.iter().filter(|section| !section.is_empty());
         let totals: Vec<String> = sections
@@ -135,14 +138,10 @@ fn rows_of<'a>(
         };
         table.row([Cell::new(style, format!("{sign} {first}")), text.into()]);
         if !others.is_empty() {
-            let more = format!("  and {}", counted_more(others.len()));
-            table.row([Cell::new(style, more), some(others).into()]);
+            let more = more(others.len(), 0).unwrap_or_default();
+            table.row([Cell::new(style, format!("  {more}")), some(others).into()]);
         }
     }
-}
-
-fn counted_more(count: usize) -> String {
-    format!("{count} more")
 }
 
 impl NamedReport {

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::secrets::listed;
 use super::style::{STRONG, paint};
-use super::text::{counted, paragraph, some};
+use super::text::{counted, listed, paragraph, some};
+use crate::first_few::more;
 use crate::graph::{DerivationId, Graph, Recipe};
 use crate::plan::Plan;
 use crate::sealed::Recipients;
 
 /// What removed recipients could read, until each of these keys is another one. No change: apply alone does
 /// nothing.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ExposureReport {
     /// Artifacts whose keys a removed recipient could read. Old files cannot be taken back.
@@ -48,9 +48,9 @@ pub(super) fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<Stri
         return Vec::new();
     }
     let name = |id: &DerivationId| graph.get(*id).name.as_str();
-    let (anchors, others): (Vec<_>, Vec<_>) =
+    let (anchors, others): (BTreeSet<DerivationId>, _) =
         exposed.iter().partition(|id| graph.get(**id).recipe.is_anchor());
-    let own = |id: &&DerivationId| match &graph.get(**id).recipe {
+    let own = |id: &DerivationId| match &graph.get(*id).recipe {
         Recipe::Authority(authority) => authority.is_own(),
         _ => true,
     };
@@ -59,7 +59,7 @@ pub(super) fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<Stri
     let anchors: Vec<String> = anchors
         .into_iter()
         .filter(own)
-        .map(|id| format!("--rekey {0} --allow replace:{0}", name(id)))
+        .map(|id| format!("--rekey {0} --allow replace:{0}", name(&id)))
         .collect();
     leaves
         .chunks(PATTERNS)
@@ -69,7 +69,7 @@ pub(super) fn rekey(graph: &Graph, exposed: &BTreeSet<DerivationId>) -> Vec<Stri
 }
 
 /// `'nodes/w1/*'` where all keys below are meant, else names.
-fn patterns(graph: &Graph, wanted: &[&DerivationId]) -> Vec<String> {
+fn patterns(graph: &Graph, wanted: &BTreeSet<DerivationId>) -> Vec<String> {
     let has_key = |id: &DerivationId| {
         graph.key_places(*id).next().is_some()
             && matches!(graph.get(*id).recipe, Recipe::Leaf(_) | Recipe::Request(_))
@@ -81,7 +81,7 @@ fn patterns(graph: &Graph, wanted: &[&DerivationId]) -> Vec<String> {
         let group: Vec<&str> = name.split('/').take(depth).collect();
         let (members, all) = groups.entry(group.join("/")).or_default();
         *all += 1;
-        if wanted.contains(&&id) {
+        if wanted.contains(&id) {
             members.push(name);
         }
     }
@@ -142,9 +142,8 @@ pub(super) fn commands(all: &[String], then: &str) -> String {
     for command in all.iter().take(COMMANDS) {
         let _ = writeln!(text, "  {command}");
     }
-    let hidden = all.len().saturating_sub(COMMANDS);
-    if hidden > 0 {
-        let _ = writeln!(text, "  and {hidden} more ({then})");
+    if let Some(more) = more(all.len(), COMMANDS) {
+        let _ = writeln!(text, "  {more} ({then})");
     }
     text
 }

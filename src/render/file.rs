@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::FORMAT_VERSION;
 use super::certificate::{CertificateReport, certificate_report};
-use super::show::ShowReport;
 use super::text::printable;
 use crate::facts::{CertificateFacts, Kubeconfig, PublicKey, RequestFacts};
 use crate::hash::Digest;
@@ -107,13 +105,9 @@ pub fn file_report(
     bytes: &Secret,
     now: Timestamp,
     owner: Owner<'_>,
-) -> Result<ShowReport, String> {
+) -> Result<FileReport, String> {
     let reader = Reader { now, owner };
-    Ok(ShowReport {
-        format_version: FORMAT_VERSION,
-        artifact: None,
-        file: Some(FileReport { path: printable(path), holds: reader.read(bytes.expose())? }),
-    })
+    Ok(FileReport { path: printable(path), holds: reader.read(bytes.expose())? })
 }
 
 struct Reader<'a> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::exposure::{commands, rekey};
 use super::style::{DANGER, MINOR, paint};
 use super::text::{Cell, Table, counted, paragraph};
+use crate::first_few::more;
 use crate::graph::{DerivationId, Graph};
 
 /// What `--history` adds.
@@ -127,8 +128,8 @@ impl HistoryReport {
         }
         let mut text = table.render("", columns);
         let hidden = used.len().saturating_sub(SHOWN) + unused.len().saturating_sub(SHOWN);
-        if hidden > 0 {
-            let _ = writeln!(text, "and {hidden} more (--format json has all)");
+        if let Some(more) = more(hidden, 0) {
+            let _ = writeln!(text, "{more} (--format json has all)");
         }
         if !text.is_empty() {
             text.push('\n');

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::report::{FORMAT_VERSION, Report};
 use super::style::{CHANGE, GOOD, MINOR, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph};
-use super::{FORMAT_VERSION, json};
 use crate::install::{Effect, Installation, Reason, Restarting};
 use crate::name::TreePath;
 
@@ -107,13 +107,8 @@ pub fn install_report(
     }
 }
 
-impl InstallReport {
-    pub fn json(&self) -> String {
-        json(self)
-    }
-
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for InstallReport {
+    fn text(&self, columns: usize) -> String {
         if self.empty {
             return format!(
                 "nothing to do: {} on {} as described\n",
@@ -146,7 +141,9 @@ impl InstallReport {
         text.push_str(&self.orders(columns));
         text
     }
+}
 
+impl InstallReport {
     fn files(&self, columns: usize) -> String {
         let mut table = Table::new();
         let mut row = |style, what: &str, mode: &str, path: &str| {

@@ -1,17 +1,14 @@
 //! An interrupted apply in a plan: what finishing it would do, and what it needs.
 
-use std::fmt::Write as _;
-
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::markdown::line;
-use super::plan::out;
-use super::style::{CHANGE, DANGER, paint};
-use super::text::{counted, harmless, paragraph};
+use super::entry::{Entry, Sign};
+use super::text::{counted, out};
+use crate::first_few;
 use crate::plan::{Finishing, Interruption};
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct InterruptedReport {
     /// Names all that finishing it would do; `--allow interrupted:…` takes it.
@@ -75,13 +72,9 @@ impl InterruptedReport {
     /// What finishing does, a sentence each.
     fn sentences(&self) -> Vec<String> {
         let files = |what: &str, files: &[String]| {
-            let shown = files.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let more = match files.len().saturating_sub(SHOWN) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
             (!files.is_empty()).then(|| {
-                format!("finishing it {what} {}: {shown}{more}", counted(files.len(), "file"))
+                let shown = first_few::names(SHOWN, files);
+                format!("finishing it {what} {}: {shown}", counted(files.len(), "file"))
             })
         };
         let mut sentences: Vec<String> = [
@@ -114,34 +107,10 @@ impl InterruptedReport {
         (self.stops && !asks.is_empty()).then(|| format!("kpki apply{}", asks.concat()))
     }
 
-    pub(super) fn text(&self, columns: usize) -> String {
-        let (sign, style) = if self.stops { ("x", DANGER) } else { ("~", CHANGE) };
-        let mut text =
-            paragraph(&format!("{} ", paint(style, sign)), 2, &harmless(&self.headline()), columns);
-        for sentence in self.sentences() {
-            text.push_str(&paragraph("    ", 4, &harmless(&sentence), columns));
-        }
-        if let Some(command) = self.command() {
-            let _ = writeln!(text, "    {}", harmless(&command));
-        }
-        text.push('\n');
-        text
-    }
-
-    /// For Markdown: entries that stand open.
-    pub(super) fn entries(&self) -> Vec<String> {
-        let sign = if self.stops { "!" } else { "~" };
-        let mut entry = format!("{sign} {}\n", line(&self.headline()));
-        for sentence in self.sentences() {
-            let _ = writeln!(entry, "    {}", line(&sentence));
-        }
-        if let Some(command) = self.command() {
-            let _ = writeln!(entry, "    {}", line(&command));
-        }
-        if self.stops {
-            entry.push_str("    kpki discard sets it aside; nothing of it is deleted\n");
-        }
-        vec![entry]
+    pub(super) fn entry(&self) -> Entry {
+        let sign = if self.stops { Sign::STOPS } else { Sign::GOES_ON };
+        let entry = Entry::new(sign, self.headline());
+        entry.sentences(self.sentences()).copied(self.command())
     }
 
     pub(super) fn next(&self) -> Option<String> {

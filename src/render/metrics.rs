@@ -5,11 +5,10 @@
 
 use std::fmt::Write as _;
 
-use super::lives::{Life, State, lives};
+use super::expiry::{LifeReport, State};
 use super::status::{StatusReport, Trouble};
 use super::text::harmless;
 use crate::facts::DistinguishedName;
-use crate::plan::{Plan, World};
 
 const TROUBLES: [(Trouble, &str); 9] = [
     (Trouble::Expired, "expired"),
@@ -23,66 +22,71 @@ const TROUBLES: [(Trouble, &str); 9] = [
     (Trouble::Other, "other"),
 ];
 
-pub fn metrics(world: World<'_>, plan: &Plan, status: &StatusReport) -> String {
-    let mut lives = lives(world, plan);
-    lives.sort_by_key(|life| life.name);
-    let labels: Vec<String> =
-        lives.iter().map(|life| certificate_labels(&status.cluster, life)).collect();
-    let mut text = String::new();
-    let mut certificates = |name: &str, help: &str, value: &dyn Fn(&Life<'_>) -> i64| {
-        let values = lives.iter().map(value);
-        gauge(&mut text, name, help, labels.iter().cloned().zip(values));
-    };
-    certificates(
-        "x509_cert_not_after",
-        "End of the certificate's validity, in seconds since the epoch.",
-        &|life| life.facts.not_after.unix(),
-    );
-    certificates("x509_cert_expired", "1 where the certificate's validity has ended.", &|life| {
-        i64::from(life.state == State::Expired)
-    });
-    let cluster = label("kpki_cluster", &status.cluster);
-    gauge(
-        &mut text,
-        "kpki_renewal_timestamp_seconds",
-        "From when on kpki apply renews the certificate, in seconds since the epoch.",
-        lives.iter().filter_map(|life| {
-            let artifact = label("kpki_artifact", life.name.as_str());
-            Some((format!("{cluster},{artifact}"), life.renewal?.unix()))
-        }),
-    );
-    gauge(
-        &mut text,
-        "kpki_attention",
-        "Findings of kpki status, by kind.",
-        TROUBLES.iter().map(|(code, name)| {
-            let found = status.attention.iter();
-            let found = found.filter(|finding| finding.code == *code).count();
-            (format!("{cluster},{}", label("code", name)), number(found))
-        }),
-    );
-    let mut one = |name: &str, help: &str, value: i64| {
-        gauge(&mut text, name, help, [(cluster.clone(), value)].into_iter());
-    };
-    one(
-        "kpki_changes",
-        "Artifacts that are not as the description asks yet.",
-        number(status.changes),
-    );
-    one(
-        "kpki_waiting",
-        "Certificates that the cluster has yet to sign.",
-        number(status.waiting.len()),
-    );
-    one(
-        "kpki_status_timestamp_seconds",
-        "When this status was taken, in seconds since the epoch.",
-        world.now.unix(),
-    );
-    text
+impl StatusReport<'_> {
+    /// Gives what node_exporter's textfile collector reads.
+    pub fn metrics(&self) -> String {
+        let mut lives: Vec<&LifeReport<'_>> = self.certificates.iter().collect();
+        lives.sort_by_key(|life| life.name);
+        let labels: Vec<String> =
+            lives.iter().map(|life| certificate_labels(&self.cluster, life)).collect();
+        let mut text = String::new();
+        let mut certificates = |name: &str, help: &str, value: &dyn Fn(&LifeReport<'_>) -> i64| {
+            let values = lives.iter().map(|life| value(life));
+            gauge(&mut text, name, help, labels.iter().cloned().zip(values));
+        };
+        certificates(
+            "x509_cert_not_after",
+            "End of the certificate's validity, in seconds since the epoch.",
+            &|life| life.expires.unix(),
+        );
+        certificates(
+            "x509_cert_expired",
+            "1 where the certificate's validity has ended.",
+            &|life| i64::from(life.state == State::Expired),
+        );
+        let cluster = label("kpki_cluster", &self.cluster);
+        gauge(
+            &mut text,
+            "kpki_renewal_timestamp_seconds",
+            "From when on kpki apply renews the certificate, in seconds since the epoch.",
+            lives.iter().filter_map(|life| {
+                let artifact = label("kpki_artifact", life.name.as_str());
+                Some((format!("{cluster},{artifact}"), life.renewal?.unix()))
+            }),
+        );
+        gauge(
+            &mut text,
+            "kpki_attention",
+            "Findings of kpki status, by kind.",
+            TROUBLES.iter().map(|(code, name)| {
+                let found = self.attention.iter();
+                let found = found.filter(|finding| finding.code == *code).count();
+                (format!("{cluster},{}", label("code", name)), number(found))
+            }),
+        );
+        let mut one = |name: &str, help: &str, value: i64| {
+            gauge(&mut text, name, help, [(cluster.clone(), value)].into_iter());
+        };
+        one(
+            "kpki_changes",
+            "Artifacts that are not as the description asks yet.",
+            number(self.changes),
+        );
+        one(
+            "kpki_waiting",
+            "Certificates that the cluster has yet to sign.",
+            number(self.waiting.len()),
+        );
+        one(
+            "kpki_status_timestamp_seconds",
+            "When this status was taken, in seconds since the epoch.",
+            self.now.unix(),
+        );
+        text
+    }
 }
 
-fn certificate_labels(cluster: &str, life: &Life<'_>) -> String {
+fn certificate_labels(cluster: &str, life: &LifeReport<'_>) -> String {
     let path = format!("out/{}", life.path);
     let name = path.rsplit('/').next().unwrap_or_default();
     let mut labels = vec![

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::history::HistoryReport;
+use super::report::{FORMAT_VERSION, Report};
 use super::style::{DANGER, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph};
-use super::{FORMAT_VERSION, json};
 use crate::facts::Plaintext;
 
 /// What `kpki check --no-plaintext --format json` prints.
@@ -85,13 +85,10 @@ impl PlaintextReport {
             history,
         }
     }
+}
 
-    pub fn json(&self) -> String {
-        json(self)
-    }
-
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for PlaintextReport {
+    fn text(&self, columns: usize) -> String {
         let mut table = Table::new();
         for found in &self.plaintext {
             let kinds: Vec<String> = found.kinds.iter().map(ToString::to_string).collect();
@@ -131,7 +128,9 @@ impl PlaintextReport {
         }
         text
     }
+}
 
+impl PlaintextReport {
     fn next(&self, columns: usize) -> String {
         let has = |place| self.plaintext.iter().any(|found| found.place == place);
         let mut orders = Vec::new();

@@ -1,22 +1,27 @@
 //! A plan as a report.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::entry::Entry;
+use super::follow_up::{MembershipReport, RestartReport, membership, restarts};
 use super::interruption::{InterruptedReport, interrupted_report};
-use super::orders::{MembershipReport, RestartReport, membership, restarts};
 use super::privilege::{PrivilegeReport, ViolationReport, privilege_report, violation_report};
+use super::remarks;
+use super::report::FORMAT_VERSION;
 use super::secrets::{SecretsReport, secrets_report};
+use super::text::out;
 use super::waiting::{WaitingReport, waiting_reports};
-use super::{FORMAT_VERSION, json, notes};
 use crate::graph::{DerivationId, Recipe};
-use crate::name::TreePath;
+use crate::hash::Digest;
+use crate::name::{ArtifactName, TreePath};
 use crate::plan::{Action, Blocked, Mixed, Orphan, Plan, Reason, Step, World};
 use crate::review::Review;
 use crate::spec::Spec;
+use crate::time::Timestamp;
 
 /// What `kpki plan --format json` prints.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PlanReport {
     /// Version of this format.
@@ -25,7 +30,7 @@ pub struct PlanReport {
     /// The resolved Kubernetes version.
     pub kubernetes: String,
     /// The time that the plan was made for (RFC 3339).
-    pub now: String,
+    pub now: Timestamp,
     /// Nothing to do and nothing in the way.
     pub empty: bool,
     /// A change before this one that is recorded and not complete.
@@ -36,7 +41,7 @@ pub struct PlanReport {
     pub authority: Vec<PrivilegeReport>,
     /// Digest of the policy that was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+    pub policy: Option<Digest>,
     /// What the policy forbids.
     pub violations: Vec<ViolationReport>,
     /// What stops apply until a person decides.
@@ -65,7 +70,7 @@ pub struct PlanReport {
 }
 
 /// How many artifacts each action touches.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Summary {
     pub create: usize,
@@ -80,14 +85,15 @@ pub struct Summary {
     pub unchanged: usize,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct StepReport {
-    pub name: String,
+    pub name: ArtifactName,
     /// Certificate, kubeconfig and so on.
     pub kind: String,
     /// create, replace, rekey, reissue, render, repair or record.
-    pub action: String,
+    #[schemars(with = "String")]
+    pub action: Action,
     pub reasons: Vec<ReasonReport>,
     /// Files to be written.
     pub writes: Vec<String>,
@@ -95,10 +101,10 @@ pub struct StepReport {
     pub modes: Vec<String>,
     /// Until when the certificate that is replaced stays good (RFC 3339): nobody can revoke it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub old_certificate_until: Option<String>,
+    pub old_certificate_until: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ReasonReport {
     pub code: String,
@@ -111,7 +117,7 @@ pub struct ReasonReport {
     pub new: Option<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct BlockedReport {
     pub name: String,
@@ -120,14 +126,14 @@ pub struct BlockedReport {
     pub allow: Option<String>,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct MixedReport {
     pub name: String,
     pub path: String,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct LockReport {
     pub field: String,
@@ -145,12 +151,12 @@ pub fn plan_report(
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
     let count = |action| plan.steps.iter().filter(|step| step.action == action).count();
     let mut notes = description_notes.to_vec();
-    notes.extend(notes::all(world, spec, plan));
+    notes.extend(remarks::all(world, spec, plan));
     PlanReport {
         format_version: FORMAT_VERSION,
         cluster: spec.cluster.name.to_string(),
         kubernetes: spec.cluster.kubernetes.value.to_string(),
-        now: world.now.to_string(),
+        now: world.now,
         empty: plan.is_empty(),
         interrupted: plan.interruption.as_ref().map(interrupted_report),
         summary: Summary {
@@ -167,7 +173,7 @@ pub fn plan_report(
             ),
         },
         authority: review.changes.iter().map(privilege_report).collect(),
-        policy: review.policy.as_ref().map(ToString::to_string),
+        policy: review.policy,
         violations: review.violations.iter().map(violation_report).collect(),
         blocked: plan.blocked.iter().map(|blocked| blocked_report(world, blocked)).collect(),
         mixed: plan.mixed.iter().map(|mixed| mixed_report(world, mixed)).collect(),
@@ -192,10 +198,6 @@ pub fn plan_report(
     }
 }
 
-pub(super) fn out(path: &TreePath) -> String {
-    format!("out/{path}")
-}
-
 /// The file that holds what is placed there.
 fn file(world: World<'_>, path: &TreePath) -> String {
     let place = world.graph.placed_at(path);
@@ -214,6 +216,19 @@ pub(super) fn mixed_report(world: World<'_>, mixed: &Mixed) -> MixedReport {
     MixedReport { name: world.graph.get(mixed.derivation).name.to_string(), path: out(&mixed.path) }
 }
 
+impl MixedReport {
+    pub(super) fn entry(&self, guess: &str) -> Entry {
+        let why = format!("{} has another key than cluster.lock says{guess}", self.path);
+        Entry::decision(&self.name, why, None)
+    }
+}
+
+impl BlockedReport {
+    pub(super) fn entry(&self) -> Entry {
+        Entry::decision(&self.name, self.why.clone(), self.allow.as_deref())
+    }
+}
+
 pub(super) fn orphans(plan: &Plan) -> Vec<String> {
     let text = |orphan: &Orphan| match orphan {
         Orphan::File { path, .. } => out(path),
@@ -225,9 +240,9 @@ pub(super) fn orphans(plan: &Plan) -> Vec<String> {
 fn step_report(world: World<'_>, step: &Step) -> StepReport {
     let derivation = world.graph.get(step.derivation);
     StepReport {
-        name: derivation.name.to_string(),
+        name: derivation.name.clone(),
         kind: derivation.recipe.kind().to_owned(),
-        action: word(step.action).to_owned(),
+        action: step.action,
         reasons: step.reasons.iter().map(reason_report).collect(),
         writes: step.writes.iter().map(|path| file(world, path)).collect(),
         modes: step.modes.iter().map(out).collect(),
@@ -236,7 +251,7 @@ fn step_report(world: World<'_>, step: &Step) -> StepReport {
 }
 
 /// Of a leaf that is issued again, unless its whole CA goes: then nobody trusts the old one.
-fn old_certificate_until(world: World<'_>, step: &Step) -> Option<String> {
+fn old_certificate_until(world: World<'_>, step: &Step) -> Option<Timestamp> {
     let derivation = world.graph.get(step.derivation);
     let ca_goes =
         step.reasons.iter().any(|reason| matches!(reason, Reason::DependencyRebuilt { .. }));
@@ -244,7 +259,7 @@ fn old_certificate_until(world: World<'_>, step: &Step) -> Option<String> {
         return None;
     }
     let old = world.survey.witness(step.derivation).certificate()?;
-    (old.not_after > world.now).then(|| old.not_after.to_string())
+    (old.not_after > world.now).then_some(old.not_after)
 }
 
 pub(super) fn reason_report(reason: &Reason) -> ReasonReport {
@@ -257,23 +272,7 @@ pub(super) fn reason_report(reason: &Reason) -> ReasonReport {
     ReasonReport { code: reason.code().to_owned(), text: reason.to_string(), field, old, new }
 }
 
-pub(super) fn word(action: Action) -> &'static str {
-    match action {
-        Action::Create => "create",
-        Action::Replace => "replace",
-        Action::Rekey => "rekey",
-        Action::Reissue => "reissue",
-        Action::Render => "render",
-        Action::Repair => "repair",
-        Action::Record => "record",
-    }
-}
-
 impl PlanReport {
-    pub fn json(&self) -> String {
-        json(self)
-    }
-
     /// What waits now that the plan was carried out.
     pub fn update_waiting(&mut self, world: World<'_>, plan: &Plan) {
         self.waiting = waiting_reports(world, &plan.waiting);

@@ -4,23 +4,28 @@ use crate::shell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anstyle::Style;
+use serde::Serialize;
 
+use super::action::{ChangeRow, in_words};
+use super::follow_up::follow_up_text;
 use super::interruption::InterruptedReport;
+use super::left_over::left_over;
 use super::plan::{BlockedReport, PlanReport, StepReport};
-use super::privilege::{privilege_text, violations_text};
-use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
-use super::text::{Cell, Table, counted, harmless, paragraph, some};
+use super::privilege::{PrivilegeReport, privilege_text, violations_text};
+use super::report::Report;
+use super::style::{DANGER, MINOR, STRONG, paint};
+use super::text::{Table, counted, harmless, paragraph};
 use super::waiting::waiting_text;
+use crate::first_few;
+use crate::plan::Action;
 
 /// Reasons that one line has room for.
 const REASONS: usize = 3;
 /// Decisions that a person can take in at once.
 const DECISIONS: usize = 20;
 
-impl PlanReport {
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for PlanReport {
+    fn text(&self, columns: usize) -> String {
         let mut text = self.objections(columns);
         text.push_str(&self.changes(columns, false));
         text.push_str(&self.remarks(&self.orphans, columns));
@@ -28,17 +33,53 @@ impl PlanReport {
         text.push_str(&self.secrets.exposure.text(columns));
         text.push_str(&self.old_certificates(columns));
         text.push_str(&waiting_text(&self.waiting, columns));
-        text.push_str(&self.orders(columns));
+        text.push_str(&self.follow_up(columns));
         if let Some(next) = self.next() {
             let _ = writeln!(text, "{STRONG}next:{STRONG:#} {next}");
         }
         text
     }
+}
 
+/// A plan that was carried out.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct AppliedReport<'a> {
+    pub plan: &'a PlanReport,
+    /// Orphans were deleted, too.
+    #[serde(skip)]
+    pub pruned: bool,
+}
+
+impl Report for AppliedReport<'_> {
+    fn text(&self, columns: usize) -> String {
+        let AppliedReport { plan, pruned } = *self;
+        let mut text = plan.changes(columns, true);
+        text.push_str(&plan.remarks(if pruned { &[] } else { &plan.orphans }, columns));
+        if pruned {
+            text.push_str("deleted what the description no longer mentions:\n");
+            for orphan in &plan.orphans {
+                let _ = writeln!(text, "  {}", harmless(orphan));
+            }
+        }
+        let _ = writeln!(text, "{}", plan.totals(true));
+        text.push_str(&plan.secrets.exposure.text(columns));
+        text.push_str(&plan.old_certificates(columns));
+        text.push_str(&plan.follow_up(columns));
+        if !plan.empty {
+            let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
+        }
+        text.push_str(&waiting_text(&plan.waiting, columns));
+        text
+    }
+}
+
+impl PlanReport {
     /// What a reviewer reads first: power, then what stands in the way otherwise.
     pub fn objections(&self, columns: usize) -> String {
         let interrupted = self.interrupted.as_ref();
-        let mut text = interrupted.map_or_else(String::new, |report| report.text(columns));
+        let mut text =
+            interrupted.map_or_else(String::new, |report| report.entry().text(columns) + "\n");
         text.push_str(&violations_text(&self.violations, columns));
         text.push_str(&privilege_text(&self.authority, columns));
         text.push_str(&self.decisions(columns));
@@ -48,10 +89,9 @@ impl PlanReport {
     /// Apply does not go on before a person decides.
     pub fn stops(&self) -> bool {
         let interrupted = self.interrupted.as_ref().is_some_and(|report| report.stops);
-        let mut authority = self.authority.iter();
         interrupted
             || !(self.blocked.is_empty() && self.mixed.is_empty() && self.violations.is_empty())
-            || authority.any(|change| change.consent == "missing")
+            || self.authority.iter().any(PrivilegeReport::stops)
     }
 
     /// What a person does now.
@@ -68,7 +108,7 @@ impl PlanReport {
         if !self.violations.is_empty() {
             return Some("change what the policy forbids; apply refuses until then".into());
         }
-        let missing = self.authority.iter().filter(|change| change.consent == "missing");
+        let missing = self.authority.iter().filter(|change| change.stops());
         let allows: BTreeSet<&str> = missing.filter_map(|change| change.allow.as_deref()).collect();
         match allows.len() {
             0 if self.empty => None,
@@ -80,38 +120,11 @@ impl PlanReport {
         }
     }
 
-    /// After an apply: what was done.
-    pub fn applied_text(&self, pruned: bool, columns: usize) -> String {
-        let mut text = self.changes(columns, true);
-        text.push_str(&self.remarks(if pruned { &[] } else { &self.orphans }, columns));
-        if pruned {
-            text.push_str("deleted what the description no longer mentions:\n");
-            for orphan in &self.orphans {
-                let _ = writeln!(text, "  {}", harmless(orphan));
-            }
-        }
-        let _ = writeln!(text, "{}", self.totals(true));
-        text.push_str(&self.secrets.exposure.text(columns));
-        text.push_str(&self.old_certificates(columns));
-        text.push_str(&self.orders(columns));
-        if !self.empty {
-            let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
-        }
-        text.push_str(&waiting_text(&self.waiting, columns));
-        text
-    }
-
     /// What stands in the way.
     pub fn decisions(&self, columns: usize) -> String {
-        let mut text = String::new();
-        for mixed in self.mixed.iter().take(DECISIONS) {
-            let why =
-                format!("{} has another key than cluster.lock says (a bad merge?)", mixed.path);
-            text.push_str(&decision(&mixed.name, &why, None, columns));
-        }
-        for BlockedReport { name, why, allow } in self.blocked.iter().take(DECISIONS) {
-            text.push_str(&decision(name, why, allow.as_deref(), columns));
-        }
+        let mixed = self.mixed.iter().take(DECISIONS).map(|mixed| mixed.entry(" (a bad merge?)"));
+        let blocked = self.blocked.iter().take(DECISIONS).map(BlockedReport::entry);
+        let mut text: String = mixed.chain(blocked).map(|entry| entry.text(columns)).collect();
         let hidden = self.mixed.len().saturating_sub(DECISIONS)
             + self.blocked.len().saturating_sub(DECISIONS);
         if hidden > 0 {
@@ -126,7 +139,7 @@ impl PlanReport {
     fn changes(&self, columns: usize, done: bool) -> String {
         let mut table = Table::new();
         for row in self.change_rows(REASONS, done) {
-            table.row(row);
+            table.row(row.cells());
         }
         let mut text = table.render("", columns);
         if !text.is_empty() {
@@ -136,8 +149,7 @@ impl PlanReport {
     }
 
     /// Name, action and at most so many reasons.
-    pub(super) fn change_rows(&self, most: usize, done: bool) -> Vec<[Cell; 3]> {
-        let action = |action| if done { past(action) } else { action };
+    pub(super) fn change_rows(&self, most: usize, done: bool) -> Vec<ChangeRow> {
         let mut rows = Vec::new();
         let lock: Vec<String> = self
             .lock
@@ -148,31 +160,30 @@ impl PlanReport {
             })
             .collect();
         // Destructive ones first; else in build order, which keeps a node's artifacts together.
-        let (worst, others): (Vec<&StepReport>, _) =
-            self.steps.iter().partition(|step| sign(&step.action).0 == "!");
+        let (worst, others): (Vec<&StepReport>, _) = (self.steps.iter())
+            .partition(|step| matches!(step.action, Action::Replace | Action::Rekey));
         for step in worst.into_iter().chain(others) {
-            let (sign, style) = sign(&step.action);
-            let mut reasons: Vec<&str> =
-                step.reasons.iter().map(|reason| reason.text.as_str()).collect();
-            let more = reasons.len().saturating_sub(most);
-            reasons.truncate(most);
-            let mut reason = reasons.join("; ");
-            if more > 0 {
-                let _ = write!(reason, "; and {more} more");
-            }
-            rows.push([
-                Cell::new(style, format!("{sign} {}", step.name)),
-                Cell::new(style, action(&step.action)),
-                reason.into(),
-            ]);
+            let words = in_words(step.action);
+            let reasons = step.reasons.iter().map(|reason| &reason.text);
+            let reason = first_few::at_most(most, reasons).join("; ");
+            rows.push(ChangeRow {
+                name: format!("{} {}", words.sign, step.name),
+                action: if done { words.done } else { words.planned },
+                style: words.style,
+                why: reason,
+                // A root of trust that goes.
+                is_final: step.action == Action::Replace,
+            });
         }
         rows.extend(self.secrets.rows(done));
         if !lock.is_empty() {
-            rows.push([
-                Cell::new(MINOR, "= cluster.lock"),
-                Cell::new(MINOR, action("record")),
-                lock.join("; ").into(),
-            ]);
+            rows.push(ChangeRow {
+                name: "= cluster.lock".to_owned(),
+                action: if done { "recorded" } else { "record" },
+                style: MINOR,
+                why: lock.join("; "),
+                is_final: false,
+            });
         }
         rows
     }
@@ -182,7 +193,16 @@ impl PlanReport {
         for note in &self.notes {
             text.push_str(&paragraph("", 2, &harmless(&format!("note: {note}")), columns));
         }
-        text + &left_over(&self.absent, orphans, &self.foreign, all, columns)
+        let [absent, orphans, foreign] = left_over(&self.absent, orphans, &self.foreign);
+        text.push_str(&absent.text(columns));
+        // What `--prune` would delete, to the last file.
+        text.push_str(&orphans.text_of_all(columns));
+        text.push_str(&foreign.text(columns));
+        text
+    }
+
+    fn follow_up(&self, columns: usize) -> String {
+        follow_up_text(&self.etcd_members, &self.restarts, columns)
     }
 
     fn old_certificates(&self, columns: usize) -> String {
@@ -191,8 +211,8 @@ impl PlanReport {
     }
 
     pub(super) fn old_certificates_stay(&self) -> Option<String> {
-        let until = self.steps.iter().filter_map(|step| step.old_certificate_until.as_deref());
-        let last: String = until.clone().max()?.chars().take(10).collect();
+        let until = self.steps.iter().filter_map(|step| step.old_certificate_until);
+        let last = until.clone().max()?.date();
         Some(if until.count() == 1 {
             format!("the old certificate stays valid until {last}: nothing can revoke it")
         } else {
@@ -201,22 +221,23 @@ impl PlanReport {
     }
 
     pub(super) fn totals(&self, done: bool) -> String {
-        let words = if done { &DONE } else { &PLANNED };
         let summary = &self.summary;
         let counts = [
-            summary.create,
-            summary.replace,
-            summary.rekey,
-            summary.reissue,
-            summary.render,
-            summary.repair,
-            summary.record,
+            (summary.create, Action::Create),
+            (summary.replace, Action::Replace),
+            (summary.rekey, Action::Rekey),
+            (summary.reissue, Action::Reissue),
+            (summary.render, Action::Render),
+            (summary.repair, Action::Repair),
+            (summary.record, Action::Record),
         ];
         let mut parts: Vec<String> = counts
             .into_iter()
-            .zip(words)
             .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
+            .map(|(count, action)| {
+                let words = in_words(action);
+                format!("{count} {}", if done { words.all_done } else { words.all_planned })
+            })
             .collect();
         parts.extend(self.secrets.totals(done));
         if parts.is_empty() && self.empty {
@@ -228,87 +249,4 @@ impl PlanReport {
         parts.push(format!("{} unchanged", summary.unchanged));
         parts.join(", ")
     }
-}
-
-const PLANNED: [&str; 7] = [
-    "to create",
-    "to REPLACE",
-    "to get a new key",
-    "to reissue",
-    "to render",
-    "to repair",
-    "to record",
-];
-
-const DONE: [&str; 7] =
-    ["created", "REPLACED", "rekeyed", "reissued", "rendered", "repaired", "recorded"];
-
-fn past(action: &str) -> &str {
-    match action {
-        "create" => "created",
-        "replace" => "replaced",
-        "rekey" => "rekeyed",
-        "reissue" => "reissued",
-        "render" => "rendered",
-        "repair" => "repaired",
-        "record" => "recorded",
-        other => other,
-    }
-}
-
-/// The sign before a line: what a reviewer looks for first.
-pub(super) fn sign(action: &str) -> (&'static str, Style) {
-    match action {
-        "create" => ("+", GOOD),
-        "replace" => ("!", DANGER),
-        "rekey" => ("!", CHANGE),
-        "record" | "repair" => ("=", MINOR),
-        _ => ("~", CHANGE),
-    }
-}
-
-fn decision(name: &str, why: &str, allow: Option<&str>, columns: usize) -> String {
-    let mut text = format!("{} {}\n", paint(DANGER, "x"), paint(STRONG, name));
-    text.push_str(&paragraph("    ", 4, &harmless(why), columns));
-    if let Some(allow) = allow {
-        let _ = writeln!(text, "    only with --allow {}", shell::quoted(allow));
-    }
-    text
-}
-
-/// What plan and status only count. What `--prune` would delete, plan names to the last file.
-pub(super) fn left_over(
-    absent: &[String],
-    orphans: &[String],
-    foreign: &[String],
-    shown: fn(&[String]) -> String,
-    columns: usize,
-) -> String {
-    let mut text = String::new();
-    let mut line = |count: usize, names: String, noun: &str, what: &str, after: &str| {
-        if count > 0 {
-            let line = format!("{} {what}: {names}{after}", counted(count, noun));
-            text.push_str(&paragraph("", 2, &harmless(&line), columns));
-        }
-    };
-    line(
-        absent.len(),
-        some(absent),
-        "private key",
-        "known, but not here",
-        " (restore its file, or kpki apply --rekey NAME)",
-    );
-    line(
-        orphans.len(),
-        shown(orphans),
-        "orphan",
-        "no longer described",
-        " (kpki apply --prune deletes)",
-    );
-    line(foreign.len(), some(foreign), "file", "under out/ that kpki did not make", "");
-    text
-}
-
-fn all(names: &[String]) -> String {
-    names.join(", ")
 }

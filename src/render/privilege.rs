@@ -2,19 +2,18 @@
 
 use std::fmt::Write as _;
 
-use anstyle::Style;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::style::{CHANGE, DANGER, GOOD, MINOR, STRONG, paint};
-use super::text::{harmless, paragraph, printable, some};
+use super::entry::{Entry, Sign};
+use super::style::{MINOR, STRONG, paint};
+use super::text::{printable, some};
 use crate::plan::Allow;
-use crate::review::{Consent, Direction, Gain, PrivilegeChange, Violation};
-use crate::shell;
+use crate::review::{AccessChange, Consent, Direction, ReviewedChange, Violation};
 use crate::time::Timestamp;
 
 /// A change in power.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PrivilegeReport {
     /// A user, component, node, certificate, CA, or the cluster's endpoint or secrets.
@@ -24,7 +23,8 @@ pub struct PrivilegeReport {
     /// recipient, joined, lost-group, lost-role, lost-recipient or left.
     pub code: String,
     /// escalation, gain or loss.
-    pub direction: String,
+    #[schemars(with = "String")]
+    pub direction: Direction,
     /// Reads after the holder.
     pub text: String,
     pub artifacts: Vec<String>,
@@ -33,16 +33,17 @@ pub struct PrivilegeReport {
     pub origin: Option<String>,
     /// Until when the certificate that holds it is good (RFC 3339): Kubernetes revokes none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+    pub until: Option<Timestamp>,
     /// missing, given or not-needed.
-    pub consent: String,
+    #[schemars(with = "String")]
+    pub consent: Consent,
     /// What `--allow` takes, where consent is needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow: Option<String>,
 }
 
 /// A rule of the policy that the description breaks.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct ViolationReport {
     /// Reads after the artifacts.
@@ -55,23 +56,18 @@ pub struct ViolationReport {
     pub origin: Option<String>,
 }
 
-pub(super) fn privilege_report(change: &PrivilegeChange) -> PrivilegeReport {
+pub(super) fn privilege_report(change: &ReviewedChange) -> PrivilegeReport {
     let asked = change.consent != Consent::NotNeeded;
     PrivilegeReport {
-        holder: change.holder.to_string(),
-        code: change.gain.code().to_owned(),
-        direction: word(change.gain.direction()).to_owned(),
+        holder: change.principal.to_string(),
+        code: change.access.code().to_owned(),
+        direction: change.access.direction(),
         // Groups and names out of certificates that anybody may have made.
-        text: printable(&change.gain.to_string()),
+        text: printable(&change.access.to_string()),
         artifacts: change.artifacts.iter().map(ToString::to_string).collect(),
         origin: change.origin.as_ref().map(ToString::to_string),
-        until: change.until.map(|until| until.to_string()),
-        consent: match change.consent {
-            Consent::Missing => "missing",
-            Consent::Given => "given",
-            Consent::NotNeeded => "not-needed",
-        }
-        .to_owned(),
+        until: change.until,
+        consent: change.consent,
         allow: asked.then(|| change.allow().to_string()),
     }
 }
@@ -88,31 +84,56 @@ pub(super) fn violation_report(violation: &Violation) -> ViolationReport {
 impl PrivilegeReport {
     /// Of files that nobody describes so.
     pub(super) fn of_files(
-        holder: String,
+        principal: String,
         direction: Direction,
-        gain: &Gain,
+        change: &AccessChange,
         paths: Vec<String>,
         until: Option<Timestamp>,
     ) -> Self {
         PrivilegeReport {
-            holder,
-            code: gain.code().to_owned(),
-            direction: word(direction).to_owned(),
-            text: printable(&gain.to_string()),
+            holder: principal,
+            code: change.code().to_owned(),
+            direction,
+            text: printable(&change.to_string()),
             artifacts: paths,
             origin: None,
-            until: until.map(|until| until.to_string()),
-            consent: "not-needed".to_owned(),
+            until,
+            consent: Consent::NotNeeded,
             allow: None,
         }
     }
-}
 
-fn word(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Escalation => "escalation",
-        Direction::Gain => "gain",
-        Direction::Loss => "loss",
+    /// It stops apply.
+    pub(super) fn stops(&self) -> bool {
+        self.consent == Consent::Missing
+    }
+
+    /// Without the consent that it takes.
+    pub(super) fn entry(&self) -> Entry {
+        let sign = match (self.consent, self.direction) {
+            (Consent::Missing, _) => Sign::STOPS,
+            (_, Direction::Escalation) => Sign::ESCALATION,
+            (_, Direction::Gain) => Sign::GAIN,
+            (_, Direction::Loss) => Sign::LOSS,
+        };
+        Entry::new(sign, self.in_words())
+    }
+
+    fn in_words(&self) -> String {
+        let mut words = format!("{} {}", self.holder, self.text);
+        if let Some(until) = self.until.map(Timestamp::date) {
+            let _ = match self.direction {
+                Direction::Loss => write!(words, "; the old certificate is good until {until}"),
+                _ => write!(words, "; nothing can revoke it until {until}"),
+            };
+        }
+        if let Some(origin) = &self.origin {
+            let _ = write!(words, " ({origin})");
+        }
+        if self.artifacts.len() > 1 {
+            let _ = write!(words, ": {}", some(&self.artifacts));
+        }
+        words
     }
 }
 
@@ -122,21 +143,15 @@ const SHOWN: usize = 12;
 /// Every change that stops, and the first of the others.
 pub(super) fn privilege_text(changes: &[PrivilegeReport], columns: usize) -> String {
     let mut text = String::new();
-    let (stopping, others): (Vec<_>, Vec<_>) =
-        changes.iter().partition(|change| change.consent == "missing");
+    let (stopping, others): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.stops());
     let hidden = others.len().saturating_sub(SHOWN);
     let mut shown = stopping.into_iter().chain(others.into_iter().take(SHOWN)).peekable();
     while let Some(change) = shown.next() {
-        line(&mut text, change, columns);
         let said_again = shown
             .peek()
             .is_some_and(|next| next.holder == change.holder && next.consent == change.consent);
-        if let Some(allow) = &change.allow
-            && change.consent == "missing"
-            && !said_again
-        {
-            let _ = writeln!(text, "    only with --allow {}", shell::quoted(allow));
-        }
+        let allow = change.allow.as_deref().filter(|_| change.stops() && !said_again);
+        text.push_str(&change.entry().only_with(allow).text(columns));
     }
     if hidden > 0 {
         let _ = writeln!(text, "{} {hidden} more that stop nothing", paint(MINOR, "+"));
@@ -147,69 +162,28 @@ pub(super) fn privilege_text(changes: &[PrivilegeReport], columns: usize) -> Str
     format!("{STRONG}authority{STRONG:#}\n{text}\n")
 }
 
-fn line(text: &mut String, change: &PrivilegeReport, columns: usize) {
-    let (sign, style): (&str, Style) = match (change.consent.as_str(), change.direction.as_str()) {
-        ("missing", _) => ("x", DANGER),
-        (_, "escalation") => ("!", CHANGE),
-        (_, "gain") => ("+", GOOD),
-        _ => ("-", MINOR),
-    };
-    text.push_str(&paragraph(
-        &format!("{} ", paint(style, sign)),
-        2,
-        &harmless(&in_words(change)),
-        columns,
-    ));
-}
-
-pub(super) fn in_words(change: &PrivilegeReport) -> String {
-    let mut words = format!("{} {}", change.holder, change.text);
-    if let Some(until) = &change.until {
-        let date: String = until.chars().take(10).collect();
-        let _ = match change.direction.as_str() {
-            "loss" => write!(words, "; the old certificate is good until {date}"),
-            _ => write!(words, "; nothing can revoke it until {date}"),
-        };
-    }
-    if let Some(origin) = &change.origin {
-        let _ = write!(words, " ({origin})");
-    }
-    if change.artifacts.len() > 1 {
-        let _ = write!(words, ": {}", some(&change.artifacts));
-    }
-    words
-}
-
 pub(super) fn violations_text(violations: &[ViolationReport], columns: usize) -> String {
-    let mut text = String::new();
-    for violation in violations {
-        text.push_str(&paragraph(
-            &format!("{} ", paint(DANGER, "x")),
-            2,
-            &harmless(&violation.in_words()),
-            columns,
-        ));
+    if violations.is_empty() {
+        return String::new();
     }
-    if text.is_empty() {
-        return text;
-    }
-    format!("{STRONG}against the policy{STRONG:#}\n{text}\n")
+    let entries = violations.iter().map(|violation| violation.entry().text(columns));
+    format!("{STRONG}against the policy{STRONG:#}\n{}\n", entries.collect::<String>())
 }
 
 impl ViolationReport {
-    pub(super) fn in_words(&self) -> String {
+    pub(super) fn entry(&self) -> Entry {
         let mut words = format!("{} {}", some(&self.artifacts), self.text);
         if let Some(origin) = &self.origin {
             let _ = write!(words, " ({origin})");
         }
         let _ = write!(words, "; the rule is {}", self.rule);
-        words
+        Entry::new(Sign::STOPS, words)
     }
 }
 
-impl PrivilegeChange {
+impl ReviewedChange {
     /// What lets apply go on.
     pub fn allow(&self) -> Allow {
-        Allow::Escalation(self.holder.as_artifact())
+        Allow::Escalation(self.principal.as_artifact())
     }
 }

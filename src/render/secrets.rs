@@ -3,18 +3,20 @@
 
 use std::collections::BTreeSet;
 
+use anstyle::Style;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::action::ChangeRow;
 use super::exposure::{ExposureReport, exposure_report};
 use super::style::{CHANGE, DANGER, MINOR};
-use super::text::{Cell, counted, some};
+use super::text::{counted, listed, some};
 use crate::plan::{Change, Plan, World};
 use crate::sealed::{Owner, Recipients};
 use crate::spec::Spec;
 
 /// Secrets whose form changes; what they hold stays.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct SecretsReport {
     /// Files that take the place of secrets in the clear.
@@ -35,7 +37,7 @@ pub struct SecretsReport {
     pub exposure: ExposureReport,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct RecipientReport {
     /// `age1…`, or an ssh key's fingerprint and comment.
@@ -81,17 +83,22 @@ fn recipient((owner, name): &(Owner, String)) -> RecipientReport {
 
 impl SecretsReport {
     /// Rows of the table of changes; the action is told by a word of this place and one of the past.
-    pub(super) fn rows(&self, past: bool) -> Vec<[Cell; 3]> {
+    pub(super) fn rows(&self, past: bool) -> Vec<ChangeRow> {
         let mut rows = Vec::new();
-        let mut row = |sign: &str, style, words: [&str; 2], what: String| {
-            let word = if past { words[1] } else { words[0] };
-            let name = Cell::new(style, format!("{sign} secrets"));
-            rows.push([name, Cell::new(style, word), what.into()]);
+        let mut row = |(sign, style, is_final): (&str, Style, bool),
+                       words: [&'static str; 2],
+                       why| {
+            let [planned, done] = words;
+            let action = if past { done } else { planned };
+            rows.push(ChangeRow { name: format!("{sign} secrets"), action, style, why, is_final });
         };
+        let (changes, records) = (("~", CHANGE, false), ("=", MINOR, false));
+        // What is or was in the clear, others get to see, or saw.
+        let opens = ("!", DANGER, true);
         let secrets = |files: &Vec<String>| counted(files.len(), "secret");
         if !self.seal.is_empty() {
             let what = format!("{} in the clear, for {}", secrets(&self.seal), self.everybody());
-            row("~", CHANGE, ["seal", "sealed"], what);
+            row(changes, ["seal", "sealed"], what);
         }
         if !self.seal_again.is_empty() {
             let again = format!(
@@ -100,11 +107,11 @@ impl SecretsReport {
                 counted(self.recipients.len(), "recipient"),
                 self.changed(": ")
             );
-            row("~", CHANGE, ["seal", "sealed"], again);
+            row(changes, ["seal", "sealed"], again);
         }
         if !self.unseal.is_empty() {
             let what = format!("{} written in the clear", secrets(&self.unseal));
-            row("!", DANGER, ["unseal", "unsealed"], what);
+            row(opens, ["unseal", "unsealed"], what);
         }
         if !self.remove.is_empty() {
             let what = format!(
@@ -112,13 +119,13 @@ impl SecretsReport {
                 counted(self.remove.len(), "file"),
                 some(&self.remove)
             );
-            row("!", DANGER, ["remove", "removed"], what);
+            row(opens, ["remove", "removed"], what);
         }
         let said = !self.seal.is_empty() || !self.seal_again.is_empty();
         let changed = !self.added.is_empty() || !self.removed.is_empty();
         if changed && !said {
             let what = format!("recipients {}", self.changed(""));
-            row("=", MINOR, ["record", "recorded"], what);
+            row(records, ["record", "recorded"], what);
         }
         rows
     }
@@ -163,16 +170,5 @@ fn short(recipient: &RecipientReport) -> String {
     match &recipient.node {
         None => name,
         Some(node) => format!("{name} (node {node})"),
-    }
-}
-
-/// So many names fit a line.
-const NAMED: usize = 5;
-
-pub(super) fn listed(names: &[String]) -> String {
-    let shown = names.get(..NAMED).unwrap_or(names).join(", ");
-    match names.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }

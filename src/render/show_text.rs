@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::show::{ArtifactReport, ShowReport};
+use super::artifact::ArtifactReport;
+use super::report::Report;
+use super::show::ShowReport;
 use super::style::{CHANGE, PLAIN, STRONG, paint};
 use super::text::{Cell, Table};
+use crate::first_few::more;
 
 /// A CA lies on every node and everything depends on it: more than this is counted.
 const SHOWN: usize = 20;
 
-impl ShowReport {
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for ShowReport {
+    fn text(&self, columns: usize) -> String {
         let artifact = self.artifact.as_ref().map(|artifact| artifact.text(columns));
         let file = self.file.as_ref().map(|file| file.text(columns));
         artifact.or(file).unwrap_or_default()
@@ -59,7 +61,7 @@ impl ArtifactReport {
             ]);
         }
         text.push_str(&files.render("  ", columns));
-        more(&mut text, self.files.len());
+        and_more(&mut text, self.files.len());
         section(&mut text, "needed by");
         list(&mut text, &self.dependents);
         let _ = writeln!(text, "\nhash {}", self.hash);
@@ -79,12 +81,11 @@ pub(super) fn list(text: &mut String, names: &[String]) {
     for name in names.iter().take(SHOWN) {
         let _ = writeln!(text, "  {name}");
     }
-    more(text, names.len());
+    and_more(text, names.len());
 }
 
-fn more(text: &mut String, count: usize) {
-    let hidden = count.saturating_sub(SHOWN);
-    if hidden > 0 {
-        let _ = writeln!(text, "  and {hidden} more");
+fn and_more(text: &mut String, count: usize) {
+    if let Some(more) = more(count, SHOWN) {
+        let _ = writeln!(text, "  {more}");
     }
 }

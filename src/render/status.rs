@@ -5,33 +5,36 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::expiry::{LifeReport, State, lives};
 use super::exposure::{ExposureReport, exposure_report};
-use super::lives::{Life, State, lives};
-use super::notes;
-use super::plan::{orphans, out};
+use super::plan::orphans;
+use super::remarks;
+use super::report::FORMAT_VERSION;
+use super::text::out;
 use super::waiting::{WaitingReport, waiting_reports};
-use super::{FORMAT_VERSION, json};
 use crate::graph::DerivationId;
+use crate::hash::Digest;
 use crate::plan::{Change, Note, Plan, Reason, World};
 use crate::spec::Spec;
+use crate::time::Timestamp;
 
 /// What `kpki status --format json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub struct StatusReport {
+pub struct StatusReport<'a> {
     /// Version of this format.
     pub format_version: u32,
     pub cluster: String,
     /// The time that the status is of (RFC 3339).
-    pub now: String,
+    pub now: Timestamp,
     /// What needs attention, the worst first.
     pub attention: Vec<AttentionReport>,
     /// Certificates that the cluster has yet to sign.
     pub waiting: Vec<WaitingReport>,
     /// By expiry, the soonest first.
-    pub certificates: Vec<LifeReport>,
+    pub certificates: Vec<LifeReport<'a>>,
     /// When the first certificate comes up for renewal (RFC 3339).
-    pub next_renewal: Option<String>,
+    pub next_renewal: Option<Timestamp>,
     /// Artifacts that the description asks for and `kpki apply` would make or change.
     pub changes: usize,
     /// Whether `kpki apply` has something to do.
@@ -46,6 +49,12 @@ pub struct StatusReport {
     pub foreign: Vec<String>,
     /// What always holds and should be known.
     pub notes: Vec<String>,
+    /// The key of the first root of trust: no two clusters have one.
+    #[serde(skip)]
+    pub(super) root: Option<Digest>,
+    /// Dates are written in the description.
+    #[serde(skip)]
+    pub(super) is_reproducible: bool,
 }
 
 /// What is wrong. The order is that of a person whose cluster is down.
@@ -75,31 +84,14 @@ pub struct AttentionReport {
     pub text: String,
 }
 
-/// One certificate's life.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct LifeReport {
-    pub name: String,
-    /// End of its validity (RFC 3339).
-    pub expires: String,
-    /// `29 days`, `expired 3 days ago`.
-    pub left: String,
-    /// expired, not-yet-valid, expiring or valid.
-    pub state: State,
-    /// The public key's algorithm.
-    pub key: String,
-    /// The CA's name in the description, `itself`, or the issuer's name in the certificate.
-    pub issuer: String,
-}
-
-pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport {
+pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusReport<'a> {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
     let mut lives = lives(world, plan);
     let mut attention: Vec<AttentionReport> = lives.iter().filter_map(trouble).collect();
     // A brought CA is nothing that kpki renews.
     let renewals = lives.iter().filter(|life| !life.is_brought);
     let next_renewal = renewals.filter_map(|life| life.renewal).min();
-    lives.sort_by_key(|life| (life.facts.not_after, life.name));
+    lives.sort_by_key(|life| (life.expires, life.name));
     attention.extend(standing_in_the_way(world, plan));
     attention.extend(plan.steps.iter().flat_map(|step| {
         step.reasons.iter().filter_map(|reason| {
@@ -123,7 +115,7 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
         note => Some(AttentionReport {
             code: Trouble::Other,
             name: None,
-            text: notes::text(world, note),
+            text: remarks::text(world, note),
         }),
     }));
     // Stable: within one kind of trouble the order of building stays.
@@ -131,22 +123,24 @@ pub fn status_report(world: World<'_>, spec: &Spec, plan: &Plan) -> StatusReport
     StatusReport {
         format_version: FORMAT_VERSION,
         cluster: spec.cluster.name.to_string(),
-        now: world.now.to_string(),
+        now: world.now,
         attention,
         waiting: waiting_reports(world, &plan.waiting),
-        certificates: lives.into_iter().map(life_report).collect(),
-        next_renewal: next_renewal.map(|when| when.to_string()),
+        certificates: lives,
+        next_renewal,
         changes: changed(plan),
         apply: !plan.is_empty(),
         exposure: exposure_report(world.graph, plan),
         absent: plan.absent.iter().map(|id| name(*id)).collect(),
         orphans: orphans(plan),
         foreign: plan.foreign.iter().map(|path| format!("out/{path}")).collect(),
-        notes: notes::seed(world, spec, plan),
+        notes: remarks::seed(world, spec, plan),
+        root: root(world),
+        is_reproducible: spec.reproducible.is_some(),
     }
 }
 
-fn trouble(life: &Life<'_>) -> Option<AttentionReport> {
+fn trouble(life: &LifeReport<'_>) -> Option<AttentionReport> {
     let code = match life.state {
         State::Expired => Trouble::Expired,
         State::NotYetValid => Trouble::NotYetValid,
@@ -158,28 +152,20 @@ fn trouble(life: &Life<'_>) -> Option<AttentionReport> {
         code,
         name: Some(life.name.to_string()),
         text: match code {
-            Trouble::Expiring => format!("expires {}, in {left}", life.facts.not_after.date()),
+            Trouble::Expiring => format!("expires {}, in {left}", life.expires.date()),
             _ => left,
         },
     })
 }
 
-fn life_report(life: Life<'_>) -> LifeReport {
-    LifeReport {
-        name: life.name.to_string(),
-        expires: life.facts.not_after.to_string(),
-        left: life.left,
-        state: life.state,
-        key: life.facts.public_key.kind().to_string(),
-        issuer: life.issuer,
-    }
+fn root(world: World<'_>) -> Option<Digest> {
+    world.graph.ids().find_map(|id| {
+        let key = world.survey.witness(id).public_key()?;
+        world.graph.get(id).recipe.is_anchor().then(|| key.digest())
+    })
 }
 
-impl StatusReport {
-    pub fn json(&self) -> String {
-        json(self)
-    }
-
+impl StatusReport<'_> {
     pub fn needs_attention(&self) -> bool {
         !self.attention.is_empty()
     }

@@ -4,21 +4,22 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::lives::State;
-use super::plan_text::left_over;
+use super::expiry::State;
+use super::left_over::left_over;
+use super::report::Report;
 use super::status::{AttentionReport, StatusReport, Trouble};
 use super::style::{CHANGE, DANGER, PLAIN, STRONG, paint};
-use super::text::{Cell, Table, counted, some};
+use super::text::{Cell, Table, counted};
 use super::waiting::waiting_lines;
+use crate::first_few::more;
 
 /// More certificates than this are not all listed.
 const ALL: usize = 40;
 /// Then only so many are, the soonest first.
 const SOONEST: usize = 20;
 
-impl StatusReport {
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for StatusReport<'_> {
+    fn text(&self, columns: usize) -> String {
         let mut text = String::new();
         for group in self.attention.chunk_by(|one, other| one.code == other.code) {
             trouble(&mut text, group, columns);
@@ -32,7 +33,8 @@ impl StatusReport {
             let count = counted(self.changes, "artifact");
             let _ = writeln!(text, "{count} not as cluster.kdl asks yet (kpki plan tells)");
         }
-        text.push_str(&left_over(&self.absent, &self.orphans, &self.foreign, some, columns));
+        let left = left_over(&self.absent, &self.orphans, &self.foreign);
+        text.extend(left.iter().map(|names| names.text(columns)));
         text.push_str(&self.exposure.text(columns));
         for note in &self.notes {
             let _ = writeln!(text, "note: {note}");
@@ -40,7 +42,9 @@ impl StatusReport {
         let _ = writeln!(text, "{STRONG}next:{STRONG:#} {}", self.next());
         text
     }
+}
 
+impl StatusReport<'_> {
     fn lives(&self, columns: usize) -> String {
         if self.certificates.is_empty() {
             return "no certificate is here yet\n".to_owned();
@@ -52,7 +56,7 @@ impl StatusReport {
         let mut text = table.render("", columns);
         let hidden = self.certificates.len().saturating_sub(shown);
         if let (1.., Some(last)) = (hidden, self.certificates.last()) {
-            let _ = writeln!(text, "and {hidden} more by {}", date(&last.expires));
+            let _ = writeln!(text, "and {hidden} more by {}", last.expires.date());
         }
         text.push('\n');
         text
@@ -80,7 +84,7 @@ impl StatusReport {
             };
             table.row(row([
                 life.name.as_str().into(),
-                date(&life.expires).into(),
+                life.expires.date().into(),
                 Cell::new(style, left),
                 life.key.as_str().into(),
                 life.issuer.as_str().into(),
@@ -104,7 +108,7 @@ impl StatusReport {
         } else if self.needs_attention() {
             "see the above; kpki apply cannot help there".to_owned()
         } else if let Some(when) = &self.next_renewal {
-            format!("nothing until {}, when the first renewal is due", date(when))
+            format!("nothing until {}, when the first renewal is due", when.date())
         } else {
             "nothing".to_owned()
         }
@@ -136,9 +140,8 @@ fn trouble(text: &mut String, group: &[AttentionReport], columns: usize) {
         }
     }
     text.push_str(&table.render("  ", columns));
-    let hidden = group.len().saturating_sub(SOONEST);
-    if hidden > 0 {
-        let _ = writeln!(text, "  and {hidden} more");
+    if let Some(more) = more(group.len(), SOONEST) {
+        let _ = writeln!(text, "  {more}");
     }
 }
 
@@ -158,8 +161,4 @@ pub(super) fn heading(code: Trouble, count: usize) -> String {
         Trouble::Expiring => format!("{certificates} due for renewal"),
         Trouble::Other => format!("{} more", counted(count, "thing")),
     }
-}
-
-fn date(time: &str) -> &str {
-    time.split('T').next().unwrap_or(time)
 }

@@ -4,6 +4,8 @@
 use anstyle::Style;
 
 use super::style::{PLAIN, paint};
+use crate::first_few;
+use crate::name::TreePath;
 pub use crate::visible::{harmless, printable};
 
 /// A text in one style.
@@ -20,10 +22,6 @@ impl Cell {
 
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
-    }
-
-    pub fn style(&self) -> Style {
-        self.style
     }
 
     /// Without its style, and with another text in the place of its own.
@@ -193,10 +191,20 @@ pub fn counted(count: usize, noun: &str) -> String {
 }
 
 /// The first few names, and that there are more.
-pub fn some(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+pub fn some<T: ToString>(names: &[T]) -> String {
+    let shown: Vec<String> = names.iter().take(3).map(ToString::to_string).collect();
     let more = if names.len() > 3 { ", ..." } else { "" };
     format!("{}{more}", shown.join(", "))
+}
+
+/// As many as fit a line, and how many more there are.
+pub fn listed(names: &[String]) -> String {
+    first_few::names(5, names)
+}
+
+/// A path below `out/`, from the project folder on.
+pub fn out(path: &TreePath) -> String {
+    format!("out/{path}")
 }
 
 #[cfg(test)]

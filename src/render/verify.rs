@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::report::{FORMAT_VERSION, Report};
 use super::style::{CHANGE, DANGER, GOOD, STRONG, paint};
 use super::text::{Table, counted, paragraph, printable};
-use super::{FORMAT_VERSION, json};
+use crate::first_few::more;
 use crate::lint::{Counts, Finding, RULES, Rule, Severity};
 use crate::time::Timestamp;
 
@@ -23,7 +24,7 @@ pub struct VerifyReport {
     /// The folder that was judged, as it was named.
     pub tree: String,
     /// The time that it was judged for (RFC 3339).
-    pub now: String,
+    pub now: Timestamp,
     pub files: usize,
     pub certificates: usize,
     pub keys: usize,
@@ -65,7 +66,7 @@ pub fn verify_report(
     VerifyReport {
         format_version: FORMAT_VERSION,
         tree: printable(tree),
-        now: now.to_string(),
+        now,
         files: counts.files,
         certificates: counts.certificates,
         keys: counts.keys,
@@ -90,16 +91,13 @@ pub fn verify_report(
 }
 
 impl VerifyReport {
-    pub fn json(&self) -> String {
-        json(self)
-    }
-
     pub fn has_errors(&self) -> bool {
         self.errors > 0
     }
+}
 
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for VerifyReport {
+    fn text(&self, columns: usize) -> String {
         let mut text = String::new();
         for group in self.findings.chunk_by(|one, other| one.id == other.id) {
             let Some(first) = group.first() else { continue };
@@ -116,9 +114,8 @@ impl VerifyReport {
                 table.row([finding.path.as_str().into(), finding.detail.as_str().into()]);
             }
             text.push_str(&table.render("  ", columns));
-            let hidden = group.len().saturating_sub(SHOWN);
-            if hidden > 0 {
-                let _ = writeln!(text, "  and {hidden} more");
+            if let Some(more) = more(group.len(), SHOWN) {
+                let _ = writeln!(text, "  {more}");
             }
         }
         if !text.is_empty() {

@@ -3,21 +3,22 @@
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::plan::out;
 use super::style::{STRONG, paint};
-use super::text::{Table, counted, paragraph, some};
+use super::text::{Table, counted, out, paragraph, some};
+use crate::first_few::more;
 use crate::graph::{DerivationId, Recipe};
+use crate::name::ArtifactName;
 use crate::plan::{World, is_answered, signing_request_on_disk};
 use crate::shell::{operand, quoted};
 
 /// A certificate that the cluster has yet to sign.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct WaitingReport {
     /// The artifact that the certificate will be.
-    pub name: String,
+    pub name: ArtifactName,
     /// Name of the CertificateSigningRequest object.
     pub request: String,
     /// Its manifest.
@@ -35,7 +36,7 @@ fn waiting_report(world: World<'_>, id: DerivationId) -> Option<WaitingReport> {
     let Recipe::Accepted(accepted) = &world.graph.get(id).recipe else {
         return None;
     };
-    let name = world.graph.get(id).name.to_string();
+    let name = world.graph.get(id).name.clone();
     let request = signing_request_on_disk(world, accepted.request)?.name();
     let manifest = world.graph.manifest_of(accepted.request)?;
     let manifest = out(&world.graph.placements(manifest).first()?.path);
@@ -46,7 +47,7 @@ fn waiting_report(world: World<'_>, id: DerivationId) -> Option<WaitingReport> {
         format!(
             "kubectl get csr {} -o jsonpath='{{.status.certificate}}' |\n  base64 -d | kpki accept {} -",
             quoted(&request),
-            quoted(&name)
+            quoted(name.as_str())
         ),
     ];
     Some(WaitingReport { name, request, manifest, commands })
@@ -81,11 +82,11 @@ pub(super) fn waiting_text(waiting: &[WaitingReport], columns: usize) -> String 
     let count = counted(waiting.len(), "request");
     let mut text = format!(
         "{count} {verb} for the cluster's signature; for {}:\n{}",
-        paint(STRONG, &first.name),
+        paint(STRONG, first.name.as_str()),
         first.steps()
     );
     if !others.is_empty() {
-        let names: Vec<String> = others.iter().map(|other| other.name.clone()).collect();
+        let names: Vec<&ArtifactName> = others.iter().map(|other| &other.name).collect();
         let line = format!("and {} more (kpki show NAME): {}", others.len(), some(&names));
         text.push_str(&paragraph("", 2, &line, columns));
     }
@@ -105,14 +106,13 @@ pub(super) fn waiting_lines(waiting: &[WaitingReport], columns: usize) -> String
         table.row([
             one.name.as_str().into(),
             one.request.as_str().into(),
-            format!("kpki show {}", quoted(&one.name)).into(),
+            format!("kpki show {}", quoted(one.name.as_str())).into(),
         ]);
     }
     let mut text = format!("{count} {verb} for the cluster's signature\n");
     text.push_str(&table.render("  ", columns));
-    let hidden = waiting.len().saturating_sub(SHOWN);
-    if hidden > 0 {
-        let _ = writeln!(text, "  and {hidden} more");
+    if let Some(more) = more(waiting.len(), SHOWN) {
+        let _ = writeln!(text, "  {more}");
     }
     text.push('\n');
     text

@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::action::in_words;
 use super::plan::{
-    BlockedReport, MixedReport, ReasonReport, blocked_report, mixed_report, reason_report, word,
+    BlockedReport, MixedReport, ReasonReport, blocked_report, mixed_report, reason_report,
 };
-use super::plan_text::sign;
+use super::report::{FORMAT_VERSION, Report};
 use super::show_text::{list, section};
 use super::style::{DANGER, STRONG, paint};
 use super::text::{Table, paragraph};
-use super::{FORMAT_VERSION, json};
 use crate::graph::{DerivationId, Graph};
-use crate::hash::Value;
+use crate::hash::{Digest, Value};
 use crate::name::TreePath;
-use crate::plan::{Change, Plan, World};
+use crate::plan::{Action, Change, Plan, World};
 use crate::shell;
 use crate::time::Span;
 
@@ -30,7 +30,8 @@ pub struct WhyReport {
     /// Certificate, kubeconfig and so on.
     pub kind: String,
     /// What apply would do: create, reissue and so on; absent where nothing.
-    pub action: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub action: Option<Action>,
     pub reasons: Vec<ReasonReport>,
     /// What apply would do about the form in which its secret rests.
     pub secrets: Vec<String>,
@@ -44,9 +45,9 @@ pub struct WhyReport {
     /// What is issued by it or embeds it.
     pub dependents: Vec<String>,
     /// Hash of the recipe.
-    pub hash: String,
+    pub hash: Digest,
     /// Hash of the recipe that it was built from, as cluster.lock has it.
-    pub built_from: Option<String>,
+    pub built_from: Option<Digest>,
     /// What the hash covers.
     pub fields: Vec<FieldReport>,
 }
@@ -75,7 +76,7 @@ pub fn why_report(world: World<'_>, plan: &Plan, id: DerivationId) -> WhyReport 
         format_version: FORMAT_VERSION,
         name: derivation.name.to_string(),
         kind: derivation.recipe.kind().to_owned(),
-        action: step.map(|step| word(step.action).to_owned()),
+        action: step.map(|step| step.action),
         reasons: step
             .map(|step| step.reasons.iter().map(reason_report).collect())
             .unwrap_or_default(),
@@ -103,8 +104,8 @@ pub fn why_report(world: World<'_>, plan: &Plan, id: DerivationId) -> WhyReport 
             .dependents(id)
             .map(|dependent| graph.get(dependent).name.to_string())
             .collect(),
-        hash: derivation.hash.to_string(),
-        built_from: world.lock.entries.get(&derivation.name).map(|entry| entry.hash.to_string()),
+        hash: derivation.hash,
+        built_from: world.lock.entries.get(&derivation.name).map(|entry| entry.hash),
         fields: graph.fields(id).iter().map(|(name, value)| field(name, value)).collect(),
     }
 }
@@ -140,13 +141,8 @@ fn field(name: &str, value: &Value) -> FieldReport {
     }
 }
 
-impl WhyReport {
-    pub fn json(&self) -> String {
-        json(self)
-    }
-
-    /// In lines of at most `columns` where that is possible.
-    pub fn text(&self, columns: usize) -> String {
+impl Report for WhyReport {
+    fn text(&self, columns: usize) -> String {
         let mut text = format!("{} ({})\n\n", paint(STRONG, &self.name), self.kind);
         text.push_str(&self.what_changed(columns));
         section(&mut text, "depends on");
@@ -162,12 +158,14 @@ impl WhyReport {
             table.row([field.name.as_str().into(), field.value.as_str().into()]);
         }
         text.push_str(&table.render("  ", columns));
-        if let Some(built_from) = self.built_from.as_ref().filter(|built| **built != self.hash) {
+        if let Some(built_from) = self.built_from.filter(|built| *built != self.hash) {
             let _ = writeln!(text, "\nbuilt from the hash {built_from}");
         }
         text
     }
+}
 
+impl WhyReport {
     fn what_changed(&self, columns: usize) -> String {
         let mut text = String::new();
         let stop = paint(DANGER, "apply stops here");
@@ -184,9 +182,9 @@ impl WhyReport {
                 let _ = writeln!(text, "  only with --allow {}", shell::quoted(allow));
             }
         }
-        if let Some(action) = &self.action {
-            let (sign, style) = sign(action);
-            let _ = writeln!(text, "{} because:", paint(style, &format!("{sign} {action}")));
+        if let Some(action) = self.action.map(in_words) {
+            let head = format!("{} {}", action.sign, action.planned);
+            let _ = writeln!(text, "{} because:", paint(action.style, &head));
             for reason in &self.reasons {
                 text.push_str(&paragraph("  ", 2, &reason.text, columns));
             }

@@ -1,41 +1,56 @@
-//! What changes in power between two descriptions, whatever was built of them.
+//! What changes in access between two descriptions, whatever was built of them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::before::Before;
-use super::find::Finder;
-use super::gain::Gain;
-use super::{Consent, Credential, PrivilegeChange, ReviewPolicy, left};
+use super::Credential;
+use super::asked::Described;
+use super::difference::differences;
+use super::elsewhere::new_ones;
+use super::pod_access::PodAccess;
+use super::policy::ReviewPolicy;
+use super::powers::{Elsewhere, Powers, Removed};
+use super::principal::identity;
+use super::reviewed::{Consent, ReviewedChange};
+use super::told::told;
 use crate::graph::{Authority, DerivationId, Graph, Issuance, Recipe};
 use crate::plan::Intent;
-use crate::sealed::Owner;
-use crate::spec::Spec;
-
-/// A description with what follows from it.
-#[derive(Clone, Copy)]
-pub struct Described<'a> {
-    pub spec: &'a Spec,
-    pub graph: &'a Graph,
-}
 
 /// Nothing here asks for consent: that is a plan's.
-pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<PrivilegeChange> {
+pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChange> {
     let (old, new) = (before.graph, after.graph);
-    let mut finder = Finder::new(Before::Described(old, before.spec), new, after.spec, None);
+    let mut touched = BTreeMap::new();
+    let mut known = BTreeMap::new();
     for id in new.ids() {
-        let known = old.find(&new.get(id).name);
-        if known.is_some_and(|known| old.get(known).hash == new.get(id).hash) {
+        let Some(same) = old.find(&new.get(id).name) else {
+            touched.insert(id, false);
             continue;
+        };
+        if old.get(same).hash != new.get(id).hash {
+            touched.insert(id, is_replaced(old, same, new, id));
+            known.insert(same, false);
         }
-        finder.look_at(id, known.is_some_and(|known| is_replaced(old, known, new, id)));
     }
-    recipients(&mut finder, before.spec, after.spec);
-    gone(&mut finder, old, new);
-    let mut changes = finder.finish(&Intent::default(), &ReviewPolicy::default());
+    let asked = Powers::asked(after, &touched, new.not_before());
+    let mut described = Powers::asked(before, &known, None);
+    described.removed = removed(old, new);
+    described.elsewhere = Elsewhere::of(
+        &new_ones(&asked.artifacts, &described.artifacts),
+        old,
+        |id, name| match &old.get(id).recipe {
+            Recipe::Leaf(leaf) => leaf.sans.contains(name),
+            _ => false,
+        },
+        |id| match &old.get(id).recipe {
+            Recipe::StaticPod(recipe) => PodAccess::of_recipe(recipe),
+            _ => None,
+        },
+    );
+    let mut changes =
+        told(differences(&described, &asked), after, &Intent::default(), &ReviewPolicy::default());
     for change in &mut changes {
         change.consent = Consent::NotNeeded;
     }
-    changes.sort_by_key(|change| change.gain.direction());
+    changes.sort_by_key(|change| change.access.direction());
     changes
 }
 
@@ -53,38 +68,19 @@ fn is_replaced(old: &Graph, known: DerivationId, new: &Graph, id: DerivationId) 
     }
 }
 
-fn recipients(finder: &mut Finder<'_>, before: &Spec, after: &Spec) {
-    if after.secrets.is_none() {
-        return;
-    }
-    let all = |spec: &Spec| -> BTreeSet<(Owner, String)> {
-        let owners = spec.recipients().into_iter();
-        owners
-            .flat_map(|(owner, names)| names.into_iter().map(move |name| (owner.clone(), name)))
-            .collect()
-    };
-    let (old, new) = (all(before), all(after));
-    let added = new.difference(&old).cloned().collect();
-    let removed = old.difference(&new).cloned().collect();
-    finder.recipients(&added, &removed);
-}
-
-fn gone(finder: &mut Finder<'_>, old: &Graph, new: &Graph) {
-    for id in old.ids() {
+fn removed(old: &Graph, new: &Graph) -> Vec<Removed> {
+    let gone = old.ids().filter(|id| {
+        let is_authority = matches!(old.get(*id).recipe, Recipe::Authority(_));
+        !is_authority && new.find(&old.get(*id).name).is_none()
+    });
+    let removed = gone.filter_map(|id| {
         let name = &old.get(id).name;
-        if new.find(name).is_some() || matches!(old.get(id).recipe, Recipe::Authority(_)) {
-            continue;
+        let mut groups = Credential::of_recipe(old, id)?.groups;
+        if old.get(id).artifact.node().is_some() {
+            // A node's groups go without saying.
+            groups.clear();
         }
-        let Some(credential) = Credential::of_recipe(old, id) else {
-            continue;
-        };
-        // A node's groups go without saying.
-        let groups = match old.get(id).artifact.node() {
-            Some(_) => BTreeSet::new(),
-            None => credential.groups,
-        };
-        let holder = left::holder(finder, name);
-        let name = super::find::identity(name);
-        finder.put(holder, Gain::Left { groups }, name, None, None);
-    }
+        Some(Removed { artifact: identity(name), groups, until: None })
+    });
+    removed.collect()
 }

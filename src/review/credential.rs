@@ -1,4 +1,4 @@
-//! What a certificate lets the holder of its key do.
+//! What a certificate lets the principal of its key do.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! Which line of the description gives a power.
 
-use super::gain::Gain;
+use super::access_change::AccessChange;
 use crate::graph::{Artifact, DerivationId, Graph, Issuance, Recipe};
 use crate::name::San;
 use crate::spec::{CaName, Origin, Spec};
@@ -61,19 +61,24 @@ pub(super) fn block_of(spec: &Spec, artifact: &Artifact) -> Option<Origin> {
 }
 
 /// `None` where nothing that somebody wrote decides.
-pub(super) fn of(spec: &Spec, place: &Place, gain: &Gain) -> Option<Origin> {
-    if let Gain::LongerLife { .. } = gain {
+pub(super) fn of(spec: &Spec, place: &Place, change: &AccessChange) -> Option<Origin> {
+    if let AccessChange::LongerLife { .. } = change {
         return place.validity.as_ref().and_then(written);
     }
-    let value: Option<(&[&str], String)> = match gain {
-        Gain::Group(group) => Some((&["group", "organization"], group.clone())),
-        Gain::Name(name) | Gain::OthersName { name, .. } => Some((&["san"], name.to_string())),
-        Gain::Role(grant) => Some((&["cluster-role", "role"], grant.role.clone())),
+    let value: Option<(&[&str], String)> = match change {
+        AccessChange::Group(group) => Some((&["group", "organization"], group.clone())),
+        AccessChange::Name(name) | AccessChange::OthersName { name, .. } => {
+            Some((&["san"], name.to_string()))
+        }
+        AccessChange::Role(grant) => Some((&["cluster-role", "role"], grant.role.clone())),
         _ => None,
     };
     let is_of_kubernetes = place.blocks.first().is_some_and(|(word, _)| *word == "node");
     if is_of_kubernetes
-        && matches!(gain, Gain::Group(_) | Gain::LostGroup(_) | Gain::CommonName { .. })
+        && matches!(
+            change,
+            AccessChange::Group(_) | AccessChange::LostGroup(_) | AccessChange::CommonName { .. }
+        )
     {
         return written(&spec.cluster.kubernetes.origin);
     }
@@ -85,7 +90,7 @@ pub(super) fn of(spec: &Spec, place: &Place, gain: &Gain) -> Option<Origin> {
                 }
             }
         }
-        if let Gain::Name(name) = gain
+        if let AccessChange::Name(name) = change
             && is_endpoint(spec, name)
         {
             return written(&spec.cluster.endpoint.origin);

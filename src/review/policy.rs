@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
+use super::access_change::AccessChange;
 use super::folder::FolderPrefix;
-use super::gain::Gain;
 use crate::algorithm::KeyAlgorithm;
 use crate::hash::Digest;
 use crate::name::{DnsName, NameError, San};
@@ -49,12 +49,14 @@ impl ReviewPolicy {
     }
 
     /// A gain that needs no consent.
-    pub fn takes_for_ordinary(&self, gain: &Gain) -> bool {
+    pub fn takes_for_ordinary(&self, change: &AccessChange) -> bool {
         let groups =
             |group: &str| self.ordinary_groups.iter().any(|pattern| pattern.matches(group));
-        match gain {
-            Gain::Group(group) => groups(group),
-            Gain::Name(name) => self.ordinary_sans.iter().any(|pattern| pattern.matches(name)),
+        match change {
+            AccessChange::Group(group) => groups(group),
+            AccessChange::Name(name) => {
+                self.ordinary_sans.iter().any(|pattern| pattern.matches(name))
+            }
             _ => false,
         }
     }
@@ -114,7 +116,7 @@ impl SanPattern {
         }
     }
 
-    /// It matches, or is a wildcard whose holder can serve as what matches (RFC 6125 6.4.3: one label).
+    /// It matches, or is a wildcard whose principal can serve as what matches (RFC 6125 6.4.3: one label).
     pub fn is_covered_by(&self, san: &San) -> bool {
         let covers = match (self, san) {
             (SanPattern::Exact(San::Dns(exact)), San::Dns(name)) => {

@@ -13,7 +13,7 @@ fn schemas() -> [(&'static str, schemars::Schema); 13] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
         ("check", schemars::schema_for!(CheckReport)),
-        ("saved-plan", schemars::schema_for!(SavedPlan<'static>)),
+        ("saved-plan", schemars::schema_for!(SavedPlan)),
         ("lock", kpki::lock::schema()),
         ("status", schemars::schema_for!(StatusReport)),
         ("show", schemars::schema_for!(ShowReport)),

@@ -11,10 +11,10 @@ use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Recipe};
 use crate::render::{
-    DiffReport, HeldCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
+    DiffReport, FileCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
     printable,
 };
-use crate::review::{Credential, Described, Holder, between};
+use crate::review::{Credential, Described, Principal, between};
 use crate::secret::Secret;
 use crate::sources::{Sources, Tree, TreeEntry, size_in_words};
 use crate::spec::Spec;
@@ -94,9 +94,9 @@ fn authority(
         now.or_else(|| wished_at(&before.1, below).map(gone))
     };
     let files = sections.iter().filter(|(of, _)| *of == Section::Files);
-    let held: Vec<HeldCertificate<'_>> = files
+    let held: Vec<FileCertificate<'_>> = files
         .flat_map(|(_, comparison)| &comparison.certificates)
-        .map(|pair| HeldCertificate { pair, described: wished(&pair.within) })
+        .map(|pair| FileCertificate { pair, described: wished(&pair.within) })
         .collect();
     authority_report(&between(old, new), &held)
 }
@@ -109,7 +109,7 @@ fn wished_at(graph: &Graph, path: &str) -> Option<Wished> {
         _ => id,
     };
     Some(Wished {
-        holder: Holder::of(&graph.get(id).name).to_string(),
+        principal: Principal::of(&graph.get(id).name).to_string(),
         credential: Credential::of_recipe(graph, id),
     })
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::super::FORMAT_VERSION;
-use super::super::lives::{Life, State};
+use super::super::expiry::State;
+use super::super::report::FORMAT_VERSION;
 use super::super::status::StatusReport;
 use crate::facts::ExtendedKeyUsage;
 use crate::hash::hexadecimal;
@@ -41,15 +41,15 @@ pub struct ReportData {
     pub usages: Vec<usize>,
 }
 
-pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'_>]) -> ReportData {
+pub(super) fn report_data(status: &StatusReport<'_>) -> ReportData {
     let mut data = ReportData {
         format_version: FORMAT_VERSION,
         cluster: status.cluster.clone(),
-        now: now.unix(),
+        now: status.now.unix(),
         ..ReportData::default()
     };
     let mut numbers = BTreeMap::new();
-    for life in lives {
+    for life in &status.certificates {
         let facts = life.facts;
         let mut number = |text: String| {
             let next = numbers.len();
@@ -84,11 +84,8 @@ pub(super) fn report_data(status: &StatusReport, now: Timestamp, lives: &[Life<'
 }
 
 impl ReportData {
-    /// JSON that cannot end the element around it: `<` has an escape in JSON's strings and stands nowhere
-    /// else.
-    pub(super) fn in_a_script(&self) -> String {
+    pub(super) fn json(&self) -> String {
         // Lists of texts and numbers always serialize.
-        let json = serde_json::to_string(self).unwrap_or_default();
-        visible::json(&json).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+        visible::json(&serde_json::to_string(self).unwrap_or_default())
     }
 }

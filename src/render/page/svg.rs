@@ -2,10 +2,9 @@
 //! servers on the right, and an arrow from who dials to who answers.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::super::picture::{Dial, Picture, Realm};
-use super::escaped;
+use super::html::Html;
 
 const WIDTH: usize = 980;
 const BOX_WIDTH: usize = 400;
@@ -25,13 +24,14 @@ struct Shape {
     lines: Vec<String>,
 }
 
-pub(super) fn section(html: &mut String, picture: &Picture) {
-    html.push_str("<section aria-labelledby=\"trust\">\n<h2 id=\"trust\">Trust</h2>\n");
-    html.push_str(
-        "<p>A frame is an authority with the certificates that it signs. An arrow leads from who dials to who answers.</p>\n\
+pub(super) fn section(html: &mut Html, picture: &Picture) {
+    html.add(
+        "<section aria-labelledby=\"trust\">\n<h2 id=\"trust\">Trust</h2>\n\
+         <p>A frame is an authority with the certificates that it signs. An arrow leads from who dials to who answers.</p>\n\
          <div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Trust graph\">\n",
+        &[],
     );
-    let mut body = String::new();
+    let mut body = Html::default();
     let mut y = 1;
     for realm in &picture.realms {
         y += draw(&mut body, realm, &picture.dials, y) + GAP;
@@ -42,13 +42,12 @@ pub(super) fn section(html: &mut String, picture: &Picture) {
         y += HEADING + GAP;
     }
     let height = y.saturating_sub(GAP) + 1;
-    let _ = write!(
-        html,
-        "<svg class=\"trust\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" role=\"img\" aria-labelledby=\"trust-title\">\n\
+    html.add(
+        "<svg class=\"trust\" viewBox=\"0 0 {} {}\" width=\"{}\" height=\"{}\" role=\"img\" aria-labelledby=\"trust-title\">\n\
          <title id=\"trust-title\">{}</title>\n\
          <defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\"><path d=\"M0 0 8 4 0 8z\"/></marker></defs>\n\
-         {body}</svg>\n</div>\n</section>\n",
-        escaped(&in_words(picture))
+         {}</svg>\n</div>\n</section>\n",
+        &[&WIDTH, &height, &WIDTH, &height, &in_words(picture), &body],
     );
 }
 
@@ -66,7 +65,7 @@ fn in_words(picture: &Picture) -> String {
 }
 
 /// Gives the height.
-fn draw(body: &mut String, realm: &Realm, dials: &[Dial], top: usize) -> usize {
+fn draw(body: &mut Html, realm: &Realm, dials: &[Dial], top: usize) -> usize {
     let mut shapes: BTreeMap<&str, Shape> = BTreeMap::new();
     let mut rows = [0, 0];
     let [left, right] = &mut rows;
@@ -99,38 +98,33 @@ fn draw(body: &mut String, realm: &Realm, dials: &[Dial], top: usize) -> usize {
     height
 }
 
-fn frame(body: &mut String, y: usize, height: usize, lines: &[String]) {
-    let _ = writeln!(
-        body,
-        "<rect class=\"frame\" x=\"1\" y=\"{y}\" width=\"{}\" height=\"{height}\" rx=\"10\"/>",
-        WIDTH - 2
+fn frame(body: &mut Html, y: usize, height: usize, lines: &[String]) {
+    body.add(
+        "<rect class=\"frame\" x=\"1\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"10\"/>\n",
+        &[&y, &(WIDTH - 2), &height],
     );
     let title = lines.first().map_or("", String::as_str);
     let below = lines.get(1..).unwrap_or_default().join(", ");
-    let _ = writeln!(
-        body,
-        "<text class=\"title\" x=\"{LEFT}\" y=\"{}\">{}</text>\n<text x=\"{LEFT}\" y=\"{}\">{}</text>",
-        y + 22,
-        escaped(title),
-        y + 42,
-        fitting(&below, 2 * FITS)
+    body.add(
+        "<text class=\"title\" x=\"{}\" y=\"{}\">{}</text>\n<text x=\"{}\" y=\"{}\">{}</text>\n",
+        &[&LEFT, &(y + 22), &title, &LEFT, &(y + 42), &fitting(&below, 2 * FITS)],
     );
 }
 
-fn boxed(body: &mut String, shape: &Shape) {
+fn boxed(body: &mut Html, shape: &Shape) {
     let Shape { x, y, class, lines } = shape;
-    let _ = writeln!(
-        body,
-        "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{BOX_WIDTH}\" height=\"{BOX_HEIGHT}\" rx=\"6\"/>"
+    body.add(
+        "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"6\"/>\n",
+        &[class, x, y, &BOX_WIDTH, &BOX_HEIGHT],
     );
     for (index, line) in lines.iter().enumerate() {
-        let class = if index == 0 { " class=\"title\"" } else { "" };
         let (x, y) = (x + 12, y + 19 + index * 18);
-        let _ = writeln!(body, "<text{class} x=\"{x}\" y=\"{y}\">{}</text>", fitting(line, FITS));
+        body.add(if index == 0 { "<text class=\"title\"" } else { "<text" }, &[]);
+        body.add(" x=\"{}\" y=\"{}\">{}</text>\n", &[&x, &y, &fitting(line, FITS)]);
     }
 }
 
-fn arrow(body: &mut String, from: &Shape, to: &Shape) {
+fn arrow(body: &mut Html, from: &Shape, to: &Shape) {
     let middle = |shape: &Shape| shape.y + BOX_HEIGHT / 2;
     let (start, end) = (middle(from), middle(to));
     let path = if from.x == to.x {
@@ -149,14 +143,14 @@ fn arrow(body: &mut String, from: &Shape, to: &Shape) {
         let bend = left + (right - left) / 2;
         format!("M{left} {start} C{bend} {start} {bend} {end} {right} {end}")
     };
-    let _ = writeln!(body, "<path class=\"dial\" d=\"{path}\" marker-end=\"url(#tip)\"/>");
+    body.add("<path class=\"dial\" d=\"{}\" marker-end=\"url(#tip)\"/>\n", &[&path]);
 }
 
 /// Cut where it does not fit, with the whole beside it for the pointer.
-fn fitting(text: &str, characters: usize) -> String {
+fn fitting(text: &str, characters: usize) -> Html {
     if text.chars().count() <= characters {
-        return escaped(text);
+        return Html::text(text);
     }
     let cut: String = text.chars().take(characters - 1).collect();
-    format!("{}…<title>{}</title>", escaped(&cut), escaped(text))
+    Html::of("{}…<title>{}</title>", &[&cut, &text])
 }

@@ -23,7 +23,7 @@ certificate "web" { san "web.lab" }
 
 /// `x jane gains …` where consent is missing, `! …` where it was given, `= …` where none is needed.
 pub fn changes(planned: &Planned) -> Vec<String> {
-    let line = |change: &kpki::review::PrivilegeChange| {
+    let line = |change: &kpki::review::ReviewedChange| {
         let sign = match change.consent {
             Consent::Missing => "x",
             Consent::Given => "!",
@@ -33,7 +33,7 @@ pub fn changes(planned: &Planned) -> Vec<String> {
             Some(origin) => origin.to_string().replace("cluster.kdl", ""),
             None => String::new(),
         };
-        format!("{sign} {} {} {line}", change.holder, change.gain).trim_end().to_owned()
+        format!("{sign} {} {} {line}", change.principal, change.access).trim_end().to_owned()
     };
     planned.review.changes.iter().map(line).collect()
 }

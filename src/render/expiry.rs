@@ -10,20 +10,32 @@ use crate::name::{ArtifactName, TreePath};
 use crate::plan::{Plan, Reason, Witness, World, renewal};
 use crate::time::Timestamp;
 
-pub(super) struct Life<'a> {
+/// One certificate's life.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct LifeReport<'a> {
     pub name: &'a ArtifactName,
-    pub facts: &'a CertificateFacts,
-    /// Where it was read, below `out/`.
-    pub path: &'a TreePath,
-    pub state: State,
-    /// A CA that somebody else renews.
-    pub is_brought: bool,
+    /// End of its validity (RFC 3339).
+    pub expires: Timestamp,
     /// `29 days`, `expired 3 days ago`.
     pub left: String,
-    /// From when on it is renewed.
-    pub renewal: Option<Timestamp>,
+    /// expired, not-yet-valid, expiring or valid.
+    pub state: State,
+    /// The public key's algorithm.
+    pub key: String,
     /// The CA's name in the description, `itself`, or the issuer's name in the certificate.
     pub issuer: String,
+    #[serde(skip)]
+    pub(super) facts: &'a CertificateFacts,
+    /// Where it was read, below `out/`.
+    #[serde(skip)]
+    pub(super) path: &'a TreePath,
+    /// A CA that somebody else renews.
+    #[serde(skip)]
+    pub(super) is_brought: bool,
+    /// From when on it is renewed.
+    #[serde(skip)]
+    pub(super) renewal: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -36,24 +48,26 @@ pub enum State {
 }
 
 /// In build order.
-pub(super) fn lives<'a>(world: World<'a>, plan: &Plan) -> Vec<Life<'a>> {
+pub(super) fn lives<'a>(world: World<'a>, plan: &Plan) -> Vec<LifeReport<'a>> {
     let lives = world.graph.ids().filter_map(|id| {
         let Witness::Certificate { path, facts, .. } = world.survey.witness(id) else {
             return None;
         };
         let renewal = renewal(world.graph, id, facts);
-        Some(Life {
+        Some(LifeReport {
             name: &world.graph.get(id).name,
+            expires: facts.not_after,
+            left: left(facts, world.now).to_string(),
+            state: state(world, plan, id, facts, renewal),
+            key: facts.public_key.kind().to_string(),
+            issuer: issuer(world, id, facts),
             facts,
             path,
-            state: state(world, plan, id, facts, renewal),
             is_brought: matches!(
                 &world.graph.get(id).recipe,
                 Recipe::Authority(authority) if !authority.is_own()
             ),
-            left: left(facts, world.now),
             renewal,
-            issuer: issuer(world, id, facts),
         })
     });
     lives.collect()

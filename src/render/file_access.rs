@@ -6,11 +6,11 @@ use super::privilege::{PrivilegeReport, privilege_report};
 use super::text::printable;
 use crate::diff::CertificatePair;
 use crate::facts::CertificateFacts;
-use crate::review::{Credential, Direction, Gain, PrivilegeChange, compare, new_subject};
+use crate::review::{AccessChange, Credential, Direction, ReviewedChange, compare, new_subject};
 use crate::time::Timestamp;
 
 /// A certificate that differs, and whose it is.
-pub struct HeldCertificate<'a> {
+pub struct FileCertificate<'a> {
     pub pair: &'a CertificatePair,
     /// `None`: no description has anything there.
     pub described: Option<Wished>,
@@ -19,7 +19,7 @@ pub struct HeldCertificate<'a> {
 /// What a description says of a certificate.
 pub struct Wished {
     /// As changes of power call it.
-    pub holder: String,
+    pub principal: String,
     /// What it asks for now.
     pub credential: Option<Credential>,
 }
@@ -32,35 +32,34 @@ struct Found {
 
 /// Changes between descriptions, and those of certificates that no description tells of.
 pub fn authority_report(
-    described: &[PrivilegeChange],
-    held: &[HeldCertificate<'_>],
+    described: &[ReviewedChange],
+    held: &[FileCertificate<'_>],
 ) -> Vec<PrivilegeReport> {
     let mut reports: Vec<PrivilegeReport> = described.iter().map(privilege_report).collect();
-    let mut by_holder: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_principal: HashMap<String, Vec<usize>> = HashMap::new();
     for (at, change) in described.iter().enumerate() {
-        let all = by_holder.entry(change.holder.to_string()).or_default();
+        let all = by_principal.entry(change.principal.to_string()).or_default();
         all.push(at);
     }
-    let mut found: BTreeMap<(Direction, String, Gain), Found> = BTreeMap::new();
+    let mut found: BTreeMap<(Direction, String, AccessChange), Found> = BTreeMap::new();
     for one in held {
-        let holder = one.holder();
-        let own = by_holder.get(&holder).map_or(&[][..], Vec::as_slice);
-        let own: Vec<(usize, &Gain)> = (own.iter())
-            .filter_map(|at| described.get(*at).map(|change| (*at, &change.gain)))
+        let principal = one.principal();
+        let own = by_principal.get(&principal).map_or(&[][..], Vec::as_slice);
+        let own: Vec<(usize, &AccessChange)> = (own.iter())
+            .filter_map(|at| described.get(*at).map(|change| (*at, &change.access)))
             .collect();
         // What was built has an end; a description has none.
-        for (at, gain) in &own {
-            if let Some(report) = reports.get_mut(*at).filter(|_| rests_on_a_certificate(gain)) {
-                let until = one.until(gain).map(|until| until.to_string());
-                report.until = report.until.take().max(until);
+        for (at, change) in &own {
+            if let Some(report) = reports.get_mut(*at).filter(|_| rests_on_a_certificate(change)) {
+                report.until = report.until.max(one.until(change));
             }
         }
-        for gain in one.gains() {
-            if own.iter().any(|(_, told)| is_told(told, &gain)) {
+        for change in one.changes() {
+            if own.iter().any(|(_, told)| is_told(told, &change)) {
                 continue;
             }
-            let until = one.until(&gain);
-            let told = found.entry((gain.direction(), holder.clone(), gain)).or_default();
+            let until = one.until(&change);
+            let told = found.entry((change.direction(), principal.clone(), change)).or_default();
             told.until = told.until.max(until);
             let path = printable(&one.pair.within);
             if !told.paths.contains(&path) {
@@ -69,50 +68,48 @@ pub fn authority_report(
         }
     }
     let found = found.into_iter();
-    reports.extend(found.map(|((direction, holder, gain), found)| {
-        PrivilegeReport::of_files(holder, direction, &gain, found.paths, found.until)
+    reports.extend(found.map(|((direction, principal, change), found)| {
+        PrivilegeReport::of_files(principal, direction, &change, found.paths, found.until)
     }));
-    reports.sort_by_key(|report| match report.direction.as_str() {
-        "escalation" => 0,
-        "gain" => 1,
-        _ => 2,
-    });
+    reports.sort_by_key(|report| report.direction);
     reports
 }
 
-impl HeldCertificate<'_> {
-    fn holder(&self) -> String {
+impl FileCertificate<'_> {
+    fn principal(&self) -> String {
         match &self.described {
-            Some(wished) => wished.holder.clone(),
+            Some(wished) => wished.principal.clone(),
             None => printable(&self.pair.within),
         }
     }
 
-    fn gains(&self) -> Vec<Gain> {
+    fn changes(&self) -> Vec<AccessChange> {
         let credential = |facts: &CertificateFacts| Credential::of_certificate(facts);
         match (&self.pair.before, &self.pair.after, &self.described) {
             (Some(before), Some(after), described) => {
-                let mut gains = compare(&credential(before), &credential(after));
+                let mut changes = compare(&credential(before), &credential(after));
                 // A new key is kpki's to make, and is told below.
-                gains.retain(|gain| described.is_none() || !matches!(gain, Gain::AnotherKey));
-                gains
+                changes.retain(|change| {
+                    described.is_none() || !matches!(change, AccessChange::AnotherKey)
+                });
+                changes
             }
             (None, Some(after), None) => new_subject(&credential(after)),
             (None, Some(after), Some(wished)) => {
                 let wished = wished.credential.as_ref();
-                let mut gains =
+                let mut changes =
                     wished.map_or_else(Vec::new, |wished| compare(wished, &credential(after)));
                 // Of how long it lives the description is told already.
-                gains.retain(|gain| !matches!(gain, Gain::LongerLife { .. }));
-                gains
+                changes.retain(|change| !matches!(change, AccessChange::LongerLife { .. }));
+                changes
             }
             (_, None, _) => Vec::new(),
         }
     }
 
     /// Until when what a client holds is good: nobody can revoke it.
-    fn until(&self, gain: &Gain) -> Option<Timestamp> {
-        let facts = match gain.direction() {
+    fn until(&self, change: &AccessChange) -> Option<Timestamp> {
+        let facts = match change.direction() {
             Direction::Loss => self.pair.before.as_deref(),
             _ => self.pair.after.as_deref(),
         }?;
@@ -122,21 +119,21 @@ impl HeldCertificate<'_> {
 }
 
 /// A life that was built is a few minutes longer than the one that is described.
-fn is_told(described: &Gain, built: &Gain) -> bool {
+fn is_told(described: &AccessChange, built: &AccessChange) -> bool {
     match (described, built) {
-        (Gain::LongerLife { .. }, Gain::LongerLife { .. }) => true,
+        (AccessChange::LongerLife { .. }, AccessChange::LongerLife { .. }) => true,
         _ => described == built,
     }
 }
 
-fn rests_on_a_certificate(gain: &Gain) -> bool {
+fn rests_on_a_certificate(change: &AccessChange) -> bool {
     !matches!(
-        gain,
-        Gain::Role(_)
-            | Gain::LostRole(_)
-            | Gain::Joined(_)
-            | Gain::Endpoint { .. }
-            | Gain::Recipient(_)
-            | Gain::LostRecipient(_)
+        change,
+        AccessChange::Role(_)
+            | AccessChange::LostRole(_)
+            | AccessChange::Joined(_)
+            | AccessChange::Endpoint { .. }
+            | AccessChange::Recipient(_)
+            | AccessChange::LostRecipient(_)
     )
 }

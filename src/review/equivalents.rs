@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::gain::is_powerful_role;
+use super::powerful::is_powerful_role;
 use super::roles::grants;
 use super::{Credential, origin};
 use crate::facts::RoleGrant;
@@ -11,7 +11,7 @@ use crate::name::ArtifactName;
 use crate::spec::CaName;
 
 /// What the description says of all that are its clients.
-pub(super) struct Standing<'a> {
+pub(super) struct Equivalents<'a> {
     graph: &'a Graph,
     /// By common name: to Kubernetes all of one name are one user.
     users: HashMap<String, Vec<DerivationId>>,
@@ -19,7 +19,7 @@ pub(super) struct Standing<'a> {
     groups: HashMap<String, RoleGrant>,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> Equivalents<'a> {
     pub fn of(graph: &'a Graph) -> Self {
         let mut users: HashMap<_, Vec<_>> = HashMap::new();
         let mut groups = HashMap::new();
@@ -35,7 +35,7 @@ impl<'a> Standing<'a> {
                 users.entry(credential.common_name).or_default().push(id);
             }
         }
-        Standing { graph, users, groups }
+        Equivalents { graph, users, groups }
     }
 
     /// In words that read after `is new: NAME, `.

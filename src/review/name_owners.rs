@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::nodes::described;
-use crate::graph::{Artifact, DerivationId, Graph, Recipe};
-use crate::name::{NodeName, San};
+use crate::graph::{Artifact, Graph, Recipe};
+use crate::name::San;
 use crate::spec::{Role, Spec};
 
 const API_SERVER: &str = "apiserver";
@@ -27,12 +27,17 @@ impl fmt::Display for Owner {
     }
 }
 
-pub(super) struct Names {
-    owners: BTreeMap<San, BTreeSet<Owner>>,
-    roles: HashMap<String, Role>,
+/// Names by which clients know somebody.
+#[derive(Debug, Default)]
+pub(super) struct NameOwners {
+    pub owners: BTreeMap<San, BTreeSet<Owner>>,
+    /// Of nodes.
+    pub roles: HashMap<String, Role>,
+    /// Where kubeconfigs lead.
+    pub endpoint: Option<San>,
 }
 
-impl Names {
+impl NameOwners {
     pub fn of(graph: &Graph, spec: &Spec) -> Self {
         let mut owners: BTreeMap<San, BTreeSet<Owner>> = BTreeMap::new();
         let mut add = |name: San, owner| {
@@ -71,18 +76,14 @@ impl Names {
         }
         let nodes = spec.nodes.iter();
         let roles = nodes.map(|node| (node.name.to_string(), node.role));
-        Names { owners, roles: roles.collect() }
+        let endpoint = Some(spec.cluster.endpoint.value.host.clone());
+        NameOwners { owners, roles: roles.collect(), endpoint }
     }
 
-    /// Who else has the name. What holds a CA's key can stand in the place of all that do.
-    pub fn owner(&self, graph: &Graph, id: DerivationId, name: &San) -> Option<&Owner> {
+    /// Who else has the name than what lies on these nodes. What holds a CA's key can stand in the place of
+    /// all that do.
+    pub fn owner(&self, nodes: &BTreeSet<&str>, name: &San) -> Option<&Owner> {
         let owners = self.owners.get(name)?;
-        let places = graph.placements(id).iter();
-        let nodes: BTreeSet<&str> = places
-            .filter_map(|place| place.node.as_ref())
-            .chain(graph.get(id).artifact.node())
-            .map(NodeName::as_str)
-            .collect();
         let role = |node: &str| self.roles.get(node).copied();
         let has_keys = |node: &str| matches!(role(node), Some(Role::ControlPlane | Role::Etcd));
         let is_own = |owner: &Owner| match owner {
@@ -97,5 +98,10 @@ impl Names {
             }
         };
         owners.iter().find(|owner| !is_own(owner))
+    }
+
+    /// Kubeconfigs dial it.
+    pub fn is_endpoint(&self, name: &San) -> bool {
+        self.endpoint.as_ref() == Some(name)
     }
 }

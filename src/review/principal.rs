@@ -3,45 +3,45 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use crate::graph::Scope;
+use crate::graph::{Artifact, Scope, UserPart};
 use crate::name::ArtifactName;
 
 /// `jane`; where two kinds share the name, `users/jane`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Holder {
+pub struct Principal {
     kind: &'static str,
     name: String,
-    /// Another holder has the same name.
+    /// Another principal has the same name.
     ambiguous: bool,
 }
 
-impl Holder {
+impl Principal {
     pub fn new(kind: &'static str, name: &str) -> Self {
-        Holder { kind, name: name.to_owned(), ambiguous: false }
+        Principal { kind, name: name.to_owned(), ambiguous: false }
     }
 
     /// The cluster's own: its endpoint, its recipients.
     pub fn cluster(name: &str) -> Self {
-        Holder::new("cluster", name)
+        Principal::new("cluster", name)
     }
 
     pub fn node(name: &str) -> Self {
-        Holder::new("nodes", name)
+        Principal::new("nodes", name)
     }
 
     /// Where nothing nearer says so: `defaults`.
     pub fn defaults() -> Self {
-        Holder::cluster("defaults")
+        Principal::cluster("defaults")
     }
 
     /// Of an artifact: `nodes/cp1/apiserver` is the apiserver's, on whichever node.
     pub fn of(artifact: &ArtifactName) -> Self {
         match Scope::of(artifact) {
-            Scope::User(name) => Holder::new("users", name),
-            Scope::Certificate(name) => Holder::new("certificates", name),
-            Scope::Ca(name) => Holder::new("ca", name),
-            Scope::Component { part, .. } => Holder::new("components", part),
-            Scope::Cluster(part) => Holder::cluster(part),
+            Scope::User(name) => Principal::new("users", name),
+            Scope::Certificate(name) => Principal::new("certificates", name),
+            Scope::Ca(name) => Principal::new("ca", name),
+            Scope::Component { part, .. } => Principal::new("components", part),
+            Scope::Cluster(part) => Principal::cluster(part),
         }
     }
 
@@ -64,19 +64,29 @@ impl Holder {
     }
 
     /// Holders of one name and several kinds are called by both.
-    pub(super) fn tell_apart<'a>(holders: impl Iterator<Item = &'a mut Holder>) {
-        let all: Vec<&mut Holder> = holders.collect();
+    pub(super) fn tell_apart<'a>(principals: impl Iterator<Item = &'a mut Principal>) {
+        let all: Vec<&mut Principal> = principals.collect();
         let mut kinds: HashMap<String, BTreeSet<&'static str>> = HashMap::new();
-        for holder in &all {
-            kinds.entry(holder.name.clone()).or_default().insert(holder.kind);
+        for principal in &all {
+            kinds.entry(principal.name.clone()).or_default().insert(principal.kind);
         }
-        for holder in all {
-            holder.ambiguous = kinds.get(&holder.name).is_some_and(|kinds| kinds.len() > 1);
+        for principal in all {
+            principal.ambiguous = kinds.get(&principal.name).is_some_and(|kinds| kinds.len() > 1);
         }
     }
 }
 
-impl fmt::Display for Holder {
+/// Of a request, the user's.
+pub(super) fn identity(name: &ArtifactName) -> ArtifactName {
+    match name.as_str().parse() {
+        Ok(Artifact::User(user, UserPart::Request)) => {
+            Artifact::User(user, UserPart::Identity).name()
+        }
+        _ => name.clone(),
+    }
+}
+
+impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.ambiguous {
             write!(f, "{}/", self.kind)?;
@@ -92,13 +102,13 @@ mod tests {
     #[test]
     fn a_name_that_two_kinds_share_needs_its_kind() {
         let artifact = |name: &str| name.parse::<ArtifactName>().unwrap();
-        let mut holders = [
-            Holder::of(&artifact("users/web")),
-            Holder::of(&artifact("certificates/web")),
-            Holder::of(&artifact("nodes/cp1/apiserver")),
+        let mut principals = [
+            Principal::of(&artifact("users/web")),
+            Principal::of(&artifact("certificates/web")),
+            Principal::of(&artifact("nodes/cp1/apiserver")),
         ];
-        Holder::tell_apart(holders.iter_mut());
-        let [user, certificate, server] = &holders;
+        Principal::tell_apart(principals.iter_mut());
+        let [user, certificate, server] = &principals;
         assert_eq!(user.to_string(), "users/web");
         assert!(user.is_called("users/web") && !user.is_called("web"));
         assert!(!certificate.is_called("users/web"));

@@ -1,10 +1,10 @@
-//! What an artifact's certificate lets its holder do before a change, as far as its file proves that.
+//! What an artifact's certificate lets its principal do before a change, as far as its file proves that.
 //!
 //! Whoever proposes a change can put any file under `out/`: only a CA's signature proves that somebody had a
 //! power, and only as long as the certificate is good.
 
 use super::Credential;
-use super::gain::is_powerful_group;
+use super::powerful::is_powerful_group;
 use crate::facts::{CertificateFacts, is_signed_by};
 use crate::graph::{DerivationId, Recipe};
 use crate::plan::{Witness, World};

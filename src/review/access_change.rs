@@ -1,0 +1,289 @@
+//! The kinds of change in power: what each is called, and which of them stop.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::name_owners::Owner;
+use super::names::is_worth_telling;
+use super::powerful::{is_powerful_group, is_powerful_role};
+use crate::facts::RoleGrant;
+use crate::name::San;
+use crate::plan::{BACKDATE, rounded};
+use crate::spec::{CaName, Role};
+use crate::time::Span;
+
+/// What a principal can do now, or can do no more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccessChange {
+    /// Somebody who was not known before.
+    Subject {
+        common_name: String,
+        groups: BTreeSet<String>,
+        /// Whom its certificate is good for.
+        ca: CaName,
+        client: bool,
+        /// Why it has power all the same: another has its name, or its group a role.
+        same_as: Option<String>,
+    },
+    Group(String),
+    CommonName {
+        old: String,
+        new: String,
+    },
+    /// A name or a public address that a server can speak for.
+    Name(San),
+    /// A name by which clients know another server.
+    OthersName {
+        name: San,
+        owner: Owner,
+    },
+    /// `server`, `client`
+    Usage(&'static str),
+    /// It can issue certificates.
+    CaBit,
+    LongerLife {
+        old: Span,
+        new: Span,
+    },
+    Issuer {
+        old: String,
+        new: String,
+    },
+    /// The certificate goes to whoever has another key.
+    AnotherKey,
+    /// A cluster is built from keys that somebody trusts already.
+    Anew,
+    Root,
+    RootReplaced,
+    /// A brought CA's certificate is another over the same key.
+    RootReissued,
+    /// Its key lies on one more machine.
+    KeyOn {
+        node: String,
+        client: bool,
+    },
+    /// Of a static pod: who is believed, and who may do what.
+    Flag {
+        flag: &'static str,
+        old: String,
+        new: String,
+    },
+    /// A static pod runs what somebody else publishes.
+    Image(String),
+    Role(RoleGrant),
+    /// Kubeconfigs lead elsewhere.
+    Endpoint {
+        old: String,
+        new: String,
+    },
+    /// Somebody can open sealed secrets.
+    Recipient(String),
+    Joined(Role),
+    LostGroup(String),
+    LostRole(RoleGrant),
+    LostRecipient(String),
+    /// It is described no longer.
+    Removed {
+        groups: BTreeSet<String>,
+    },
+}
+
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Power that a person must consent to.
+    Escalation,
+    /// A gain in the ordinary course of things.
+    Gain,
+    Loss,
+}
+
+impl AccessChange {
+    /// The word that JSON and policies use.
+    pub fn code(&self) -> &'static str {
+        match self {
+            AccessChange::Subject { .. } => "subject",
+            AccessChange::Group(_) => "group",
+            AccessChange::CommonName { .. } => "common-name",
+            AccessChange::Name(San::Dns(name)) if name.starts_with("*.") => "wildcard",
+            AccessChange::Name(_) => "name",
+            AccessChange::OthersName { .. } => "others-name",
+            AccessChange::Usage(_) => "usage",
+            AccessChange::CaBit => "ca-bit",
+            AccessChange::LongerLife { .. } => "longer-life",
+            AccessChange::Issuer { .. } => "issuer",
+            AccessChange::AnotherKey => "another-key",
+            AccessChange::Root => "anchor",
+            AccessChange::RootReplaced => "anchor-replaced",
+            AccessChange::RootReissued => "anchor-reissued",
+            AccessChange::Anew => "anew",
+            AccessChange::KeyOn { .. } => "key-on",
+            AccessChange::Flag { .. } => "flag",
+            AccessChange::Image(_) => "image",
+            AccessChange::Role(_) => "role",
+            AccessChange::Endpoint { .. } => "endpoint",
+            AccessChange::Recipient(_) => "recipient",
+            AccessChange::Joined(_) => "joined",
+            AccessChange::LostGroup(_) => "lost-group",
+            AccessChange::LostRole(_) => "lost-role",
+            AccessChange::LostRecipient(_) => "lost-recipient",
+            AccessChange::Removed { .. } => "left",
+        }
+    }
+
+    pub fn direction(&self) -> Direction {
+        let escalation_if = |powerful: bool| {
+            if powerful { Direction::Escalation } else { Direction::Gain }
+        };
+        match self {
+            // Every client of etcd reads and writes all that a cluster knows; one of the front proxy speaks
+            // for anybody.
+            AccessChange::Subject { groups, ca, client, same_as, .. } => escalation_if(
+                (*client && *ca != CaName::Kubernetes)
+                    || same_as.is_some()
+                    || groups.iter().any(|group| is_powerful_group(group)),
+            ),
+            AccessChange::Role(grant) => escalation_if(is_powerful_role(grant)),
+            AccessChange::KeyOn { client, .. } => escalation_if(*client),
+            // Its machine holds CA keys and an administrator's, or all that etcd stores.
+            AccessChange::Joined(role) => escalation_if(*role != Role::Worker),
+            AccessChange::Group(_)
+            | AccessChange::CommonName { .. }
+            | AccessChange::Name(_)
+            | AccessChange::OthersName { .. }
+            | AccessChange::Usage(_)
+            | AccessChange::CaBit
+            | AccessChange::LongerLife { .. }
+            | AccessChange::Issuer { .. }
+            | AccessChange::AnotherKey
+            | AccessChange::Root
+            | AccessChange::RootReplaced
+            | AccessChange::RootReissued
+            | AccessChange::Anew
+            | AccessChange::Flag { .. }
+            | AccessChange::Image(_)
+            | AccessChange::Endpoint { .. }
+            | AccessChange::Recipient(_) => Direction::Escalation,
+            AccessChange::LostGroup(_)
+            | AccessChange::LostRole(_)
+            | AccessChange::LostRecipient(_)
+            | AccessChange::Removed { .. } => Direction::Loss,
+        }
+    }
+}
+
+impl fmt::Display for AccessChange {
+    /// Reads after the principal's name: `jane gains the group system:masters`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AccessChange::Subject { common_name, groups, ca, client, same_as } => {
+                if *client {
+                    write!(f, "is new: {common_name}")?;
+                } else {
+                    f.write_str("is a new server")?;
+                }
+                if !groups.is_empty() {
+                    write!(f, ", in {}", list(groups))?;
+                }
+                if let Some(same_as) = same_as {
+                    write!(f, ", {same_as}")?;
+                }
+                match ca {
+                    CaName::Kubernetes => Ok(()),
+                    ca => write!(f, ", for the {ca} CA"),
+                }
+            }
+            AccessChange::Group(group) => write!(f, "gains the group {group}"),
+            AccessChange::CommonName { old, new } => write!(f, "becomes {new}, was {old}"),
+            AccessChange::Name(San::Dns(name)) if name.starts_with("*.") => {
+                write!(f, "can serve as anything below {}", name.trim_start_matches("*."))
+            }
+            AccessChange::Name(name @ San::Ip(_)) if is_worth_telling(name) => {
+                write!(f, "can serve as the public address {name}")
+            }
+            AccessChange::OthersName { name, owner } => {
+                write!(f, "can serve as {name}, and so in the place of {owner}")
+            }
+            AccessChange::Name(name) => write!(f, "can serve as {name}"),
+            AccessChange::Usage(usage) => write!(f, "can be a {usage}"),
+            AccessChange::CaBit => f.write_str("becomes a CA: it can issue certificates"),
+            AccessChange::LongerLife { old, new } => {
+                write!(f, "lives longer: {}, was {}", as_written(*new), as_written(*old))
+            }
+            AccessChange::Issuer { old, new } => write!(f, "is issued by {new}, was by {old}"),
+            AccessChange::AnotherKey => f.write_str("goes to whoever holds another key"),
+            AccessChange::Root => f.write_str("is a new root of trust"),
+            AccessChange::RootReplaced => f.write_str("is replaced as a root of trust"),
+            AccessChange::RootReissued => f.write_str(
+                "has another certificate over the same key: it may be good for more than before",
+            ),
+            AccessChange::Anew => f.write_str(
+                "is built anew from keys that are here: whoever trusts them believes all below",
+            ),
+            AccessChange::KeyOn { node, .. } => write!(f, "has its key on {node} from now on"),
+            AccessChange::Flag { flag, old, new } => {
+                let value = |value: &str| match value {
+                    "" => format!("without --{flag}"),
+                    value => format!("with --{flag}={value}"),
+                };
+                write!(f, "runs {}, ran {}", value(new), value(old))
+            }
+            AccessChange::Image(image) => write!(f, "runs an image of {image}"),
+            AccessChange::Role(grant) => write!(f, "gains {}", Grant(grant)),
+            AccessChange::Endpoint { old, new } => {
+                write!(f, "moves: kubeconfigs lead to {new}, led to {old}")
+            }
+            AccessChange::Recipient(who) => write!(f, "open to {who} from now on"),
+            AccessChange::Joined(Role::ControlPlane) => f.write_str(
+                "joins as a control-plane node: it holds CA keys and an administrator's",
+            ),
+            AccessChange::Joined(Role::Etcd) => {
+                f.write_str("joins as an etcd member: it holds all that the cluster stores")
+            }
+            AccessChange::Joined(Role::Worker) => f.write_str("joins as a worker"),
+            AccessChange::LostGroup(group) => write!(f, "loses the group {group}"),
+            AccessChange::LostRole(grant) => {
+                write!(f, "loses {}: delete the old binding in the cluster", Grant(grant))
+            }
+            AccessChange::LostRecipient(who) => write!(f, "closed to {who} from now on"),
+            AccessChange::Removed { groups } if groups.is_empty() => {
+                f.write_str("is described no longer")
+            }
+            AccessChange::Removed { groups } => {
+                write!(f, "is described no longer, was in {}", list(groups))
+            }
+        }
+    }
+}
+
+/// `cluster-role edit in dev`
+struct Grant<'a>(&'a RoleGrant);
+
+impl fmt::Display for Grant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RoleGrant { is_cluster_role, role, namespace, is_group, subject } = self.0;
+        let kind = if *is_cluster_role { "cluster-role" } else { "role" };
+        write!(f, "{kind} {role}")?;
+        match namespace {
+            Some(namespace) => write!(f, " in {namespace}")?,
+            None => f.write_str(" everywhere")?,
+        }
+        if *is_group {
+            write!(f, ", for all of group {subject}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A life without the minutes by which its start was set back.
+fn as_written(life: Span) -> Span {
+    let without = rounded(life);
+    if life.as_seconds() % 3600 == BACKDATE.as_seconds() { without } else { life }
+}
+
+fn list(groups: &BTreeSet<String>) -> String {
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    groups.join(", ")
+}

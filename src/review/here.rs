@@ -1,0 +1,148 @@
+//! What is here of what is asked for, as far as signatures and the lock tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::elsewhere::new_ones;
+use super::pod_access::PodAccess;
+use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
+use super::roots::Root;
+use super::{recipients, removed, verified};
+use crate::facts::{RoleGrant, role_grants};
+use crate::graph::{Content, DerivationId, Recipe};
+use crate::hash::Digest;
+use crate::name::{NodeName, TreePath};
+use crate::plan::{Plan, World};
+use crate::profile::Hosts;
+use crate::spec::Role;
+
+impl Powers {
+    /// Nothing is looked at that the comparison with `asked` does not need: a signature costs as much as all
+    /// else.
+    pub fn here(world: World<'_>, plan: &Plan, asked: &Powers) -> Powers {
+        let artifacts = asked.artifacts.par_iter();
+        let artifacts: Vec<ArtifactPower> =
+            artifacts.filter_map(|asked| power(world, asked)).collect();
+        let new_ones = new_ones(&asked.artifacts, &artifacts);
+        let wished = asked.recipients.as_ref();
+        let recipients = wished.map(|wished| recipients::before(world, plan, wished));
+        let changed = wished.zip(recipients.as_ref());
+        let owners = changed.into_iter().flat_map(|(new, old)| new.symmetric_difference(old));
+        let certificates = new_ones.iter().filter(|new| matches!(new.power, Power::Certificate(_)));
+        let wanted = certificates
+            .filter_map(|new| new.artifact.node())
+            .chain(owners.filter_map(|(owner, _)| owner.as_ref()));
+        let had_name = |id, name: &_| {
+            let certificate = world.survey.witness(id).certificate();
+            certificate.is_some_and(|facts| facts.sans.contains(name))
+                && verified::of(world, id).is_some()
+        };
+        Powers {
+            nodes: nodes(world, &wanted.collect()),
+            elsewhere: Elsewhere::of(&new_ones, world.graph, had_name, |id| pod(world, id)),
+            artifacts,
+            recipients,
+            removed: removed::find(world, plan),
+            ..Powers::default()
+        }
+    }
+}
+
+fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
+    let name = asked.artifact.name();
+    let id = world.graph.find(&name)?;
+    let power = match &asked.power {
+        Power::Certificate(asked) => {
+            let credential = verified::of(world, id)?;
+            Power::Certificate(Box::new(Certificate {
+                until: credential.not_after.filter(|end| *end > world.now),
+                ca: asked.ca,
+                same_as: None,
+                chosen: BTreeSet::new(),
+                credential,
+            }))
+        }
+        Power::Root(asked) => {
+            let witness = world.survey.witness(id);
+            if witness.path().is_none() && !world.lock.entries.contains_key(&name) {
+                return None;
+            }
+            Power::Root(Box::new(Root {
+                credential: verified::of(world, id),
+                certificate: witness.certificate().map(|facts| facts.digest),
+                is_brought: asked.is_brought,
+                is_replaced: false,
+            }))
+        }
+        Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
+        Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
+            server: world.lock.entries.get(&name)?.server.clone()?,
+            is_endpoint: *is_endpoint,
+        },
+        Power::StaticPod(_) => Power::StaticPod(pod(world, id)?),
+    };
+    Some(ArtifactPower { artifact: asked.artifact.clone(), places: places(world, id), power })
+}
+
+/// Where copies lay, as far as whoever asks can know.
+fn places(world: World<'_>, id: DerivationId) -> BTreeSet<TreePath> {
+    let is_here = |path: &TreePath| world.inventory.get(path.as_str()).is_some();
+    // Where no key is here, a missing one says nothing.
+    let has_key = world.graph.key_places(id).any(|place| is_here(&place.path));
+    let places = world.graph.placements(id).iter();
+    let here =
+        places.filter(|place| is_here(&place.path) || (place.content.is_secret() && !has_key));
+    here.map(|place| place.path.clone()).collect()
+}
+
+/// Whose certificate is here was there; one of a control plane says that it was of that.
+fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Role> {
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut here: BTreeMap<&NodeName, Vec<DerivationId>> = BTreeMap::new();
+    for id in world.graph.ids() {
+        if let Some(node) = world.graph.get(id).artifact.node()
+            && wanted.contains(node)
+            && world.survey.witness(id).certificate().is_some()
+        {
+            here.entry(node).or_default().push(id);
+        }
+    }
+    let is_verified = |id: &DerivationId| verified::of(world, *id).is_some();
+    let is_of_control_plane = |id: &DerivationId| {
+        let row = world.graph.get(*id).artifact.row();
+        row.is_some_and(|row| row.hosts == Hosts::ControlPlane)
+    };
+    let role = |ids: &[DerivationId]| {
+        if ids.iter().any(|id| is_of_control_plane(id) && is_verified(id)) {
+            return Some(Role::ControlPlane);
+        }
+        ids.iter().any(is_verified).then_some(Role::Worker)
+    };
+    let roles = here.into_par_iter();
+    roles.filter_map(|(node, all)| Some((node.to_string(), role(&all)?))).collect()
+}
+
+/// Another file than the one on record binds nobody: it was put there.
+fn bindings(world: World<'_>, id: DerivationId) -> Option<BTreeSet<RoleGrant>> {
+    let place = world.graph.placements_of(id, Content::Rendered).next()?;
+    let file = world.inventory.public(place.path.as_str())?;
+    let entry = world.lock.entries.get(&world.graph.get(id).name);
+    let recorded = entry.and_then(|entry| entry.content);
+    let is_known = recorded.is_none_or(|known| known == Digest::of(file));
+    if is_known { role_grants(file) } else { None }
+}
+
+/// What a manifest said that is still the one on record.
+fn pod(world: World<'_>, id: DerivationId) -> Option<PodAccess> {
+    let Recipe::StaticPod(recipe) = &world.graph.get(id).recipe else {
+        return None;
+    };
+    let place = world.graph.placements(id).first()?;
+    let bytes = world.inventory.public(place.path.as_str())?;
+    let entry = world.lock.entries.get(&world.graph.get(id).name)?;
+    let is_known = entry.content == Some(Digest::of(bytes));
+    is_known.then(|| PodAccess::of_manifest(bytes, recipe.process))
+}

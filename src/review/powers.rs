@@ -1,0 +1,92 @@
+//! What artifacts let their principals do: the value of which two are compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Credential;
+use super::name_owners::NameOwners;
+use super::pod_access::PodAccess;
+use super::roots::Root;
+use crate::facts::RoleGrant;
+use crate::graph::{Artifact, tree_of};
+use crate::name::{ArtifactName, NodeName, San, TreePath};
+use crate::profile::Process;
+use crate::sealed::Owner;
+use crate::spec::{CaName, Role};
+use crate::time::Timestamp;
+
+/// What is asked for, or what is there of that.
+#[derive(Debug, Default)]
+pub(super) struct Powers {
+    /// Those that a change touches, in build order.
+    pub artifacts: Vec<ArtifactPower>,
+    /// Nodes that are there.
+    pub nodes: BTreeMap<String, Role>,
+    /// Who can open whose secrets; `None`: none is sealed.
+    pub recipients: Option<BTreeSet<(Owner, String)>>,
+    pub names: NameOwners,
+    pub elsewhere: Elsewhere,
+    pub removed: Vec<Removed>,
+}
+
+/// What others of the same kind have: a new one beside them gains nothing over anybody.
+#[derive(Debug, Default)]
+pub(super) struct Elsewhere {
+    /// Names that a node's certificates have on any node: `apiserver`, and what it can serve as.
+    pub names: BTreeSet<(&'static str, San)>,
+    pub pods: BTreeMap<Process, PodAccess>,
+}
+
+#[derive(Debug)]
+pub(super) struct ArtifactPower {
+    pub artifact: Artifact,
+    /// Where it lies.
+    pub places: BTreeSet<TreePath>,
+    pub power: Power,
+}
+
+#[derive(Debug)]
+pub(super) enum Power {
+    Certificate(Box<Certificate>),
+    Root(Box<Root>),
+    Bindings(BTreeSet<RoleGrant>),
+    Kubeconfig {
+        server: String,
+        /// It leads to the cluster's endpoint: a node's own API server is where the node is.
+        is_endpoint: bool,
+    },
+    StaticPod(PodAccess),
+}
+
+#[derive(Debug)]
+pub(super) struct Certificate {
+    pub credential: Credential,
+    /// Until when it cannot be taken back.
+    pub until: Option<Timestamp>,
+    /// Whose trust it has.
+    pub ca: CaName,
+    /// Whom it is as powerful as, in words.
+    pub same_as: Option<String>,
+    /// Of a server on a node: its names that somebody chose.
+    pub chosen: BTreeSet<San>,
+}
+
+/// An artifact that is described no longer.
+#[derive(Debug)]
+pub(super) struct Removed {
+    pub artifact: ArtifactName,
+    pub groups: BTreeSet<String>,
+    pub until: Option<Timestamp>,
+}
+
+impl ArtifactPower {
+    /// The nodes that it is on.
+    pub fn nodes(&self) -> BTreeSet<&str> {
+        let own = self.artifact.node().map(NodeName::as_str);
+        self.places.iter().filter_map(node_of).chain(own).collect()
+    }
+}
+
+/// The node in whose tree a file lies.
+pub(super) fn node_of(path: &TreePath) -> Option<&str> {
+    tree_of(path.as_str()).map(|(node, _)| node)
+}

@@ -1,0 +1,110 @@
+//! Differences as a reviewer reads them: one line for all nodes, with its origin and what consent it needs.
+
+use std::collections::BTreeMap;
+
+use super::access_change::{AccessChange, Direction};
+use super::asked::Described;
+use super::difference::Difference;
+use super::order;
+use super::origin::{self, Place};
+use super::policy::ReviewPolicy;
+use super::principal::{Principal, identity};
+use super::reviewed::{Consent, ReviewedChange};
+use crate::name::ArtifactName;
+use crate::plan::{Allow, Intent};
+use crate::spec::Origin;
+use crate::time::Timestamp;
+
+#[derive(Default)]
+struct Found {
+    artifacts: Vec<ArtifactName>,
+    origin: Option<Origin>,
+    until: Option<Timestamp>,
+    is_exempt: bool,
+}
+
+/// In the order in which a reviewer must care.
+pub(super) fn told(
+    differences: Vec<Difference>,
+    described: Described<'_>,
+    intent: &Intent,
+    policy: &ReviewPolicy,
+) -> Vec<ReviewedChange> {
+    let mut all: BTreeMap<(Principal, AccessChange), Found> = BTreeMap::new();
+    for difference in differences {
+        let (principal, origin) = whose(&difference, described);
+        let artifact = match difference.access {
+            AccessChange::Removed { .. } => difference.artifact,
+            _ => identity(&difference.artifact),
+        };
+        let found = all.entry((principal, difference.access)).or_default();
+        if found.artifacts.last() != Some(&artifact) {
+            found.artifacts.push(artifact);
+        }
+        found.origin = found.origin.take().or(origin);
+        found.until = found.until.max(difference.until);
+        found.is_exempt |= difference.is_exempt;
+    }
+    let mut changes: Vec<ReviewedChange> = all
+        .into_iter()
+        .map(|((principal, access), found)| ReviewedChange {
+            consent: if found.is_exempt || access.direction() != Direction::Escalation {
+                Consent::NotNeeded
+            } else {
+                Consent::Missing
+            },
+            principal,
+            access,
+            artifacts: found.artifacts,
+            origin: found.origin,
+            until: found.until,
+        })
+        .collect();
+    Principal::tell_apart(changes.iter_mut().map(|change| &mut change.principal));
+    for change in changes.iter_mut().filter(|change| change.stops()) {
+        if policy.takes_for_ordinary(&change.access) {
+            change.consent = Consent::NotNeeded;
+        } else if is_allowed(intent, &change.principal) {
+            change.consent = Consent::Given;
+        }
+    }
+    order::sort(&mut changes);
+    changes
+}
+
+fn is_allowed(intent: &Intent, principal: &Principal) -> bool {
+    let mut allowed = intent.allow.iter();
+    allowed
+        .any(|allow| matches!(allow, Allow::Escalation(name) if principal.is_called(name.as_str())))
+}
+
+/// Whose the change is, and the line of the description that makes it.
+fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origin>) {
+    let lines = &of.spec.lines;
+    let principal = difference.principal.clone();
+    let origin = match &difference.access {
+        AccessChange::Anew | AccessChange::Removed { .. } => None,
+        AccessChange::Endpoint { .. } => origin::written(&of.spec.cluster.endpoint.origin),
+        AccessChange::Flag { .. } | AccessChange::Image(_) => {
+            lines.block("component", principal.name()).cloned()
+        }
+        AccessChange::Joined(_) => lines.block("node", principal.name()).cloned(),
+        AccessChange::Recipient(_) | AccessChange::LostRecipient(_) => match principal.kind() {
+            "nodes" => lines.block("node", principal.name()).cloned(),
+            _ => lines.block("secrets", "").cloned(),
+        },
+        access => {
+            let Some(id) = of.graph.find(&difference.artifact) else {
+                return (principal, None);
+            };
+            let place = Place::of(of.graph, id);
+            let origin = origin::of(of.spec, &place, access);
+            let is_longer = matches!(access, AccessChange::LongerLife { .. });
+            if is_longer && place.is_of_defaults(of.spec) {
+                return (Principal::defaults(), origin);
+            }
+            origin
+        }
+    };
+    (principal, origin)
+}
