@@ -11,11 +11,8 @@
     reason = "tests and benchmarks may panic, and this one's product is text"
 )]
 
-#[allow(dead_code, reason = "shared with the tests, which use more of it")]
-#[path = "../tests/engine/project.rs"]
-mod project;
-#[path = "../tests/signer/mod.rs"]
-mod signer;
+#[path = "../tests/testkit/mod.rs"]
+mod testkit;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -32,10 +29,10 @@ use kpki::name::TreePath;
 use kpki::plan::{Intent, Survey, World, plan};
 use kpki::secret::Secret;
 use kpki::state::File;
-use project::Project;
 use rayon::prelude::*;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use testkit::memory_project::MemoryProject;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
@@ -43,7 +40,7 @@ const ROUNDS: usize = 9;
 
 fn main() {
     let workers = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(10_000);
-    let fresh = Project::new(&description(workers));
+    let fresh = MemoryProject::new(&description(workers));
     println!("{workers} workers, medians of {ROUNDS} rounds, on all cores");
     hashing(&fresh);
     issuing(&fresh);
@@ -69,7 +66,7 @@ fn description(workers: usize) -> String {
 }
 
 /// From the description's types to the graph with all its hashes, against BLAKE3 over the same bytes.
-fn hashing(project: &Project) {
+fn hashing(project: &MemoryProject) {
     let spec = project.spec();
     let graph = Graph::derive(&spec);
     let encoded: Vec<Vec<u8>> = graph
@@ -96,9 +93,9 @@ fn hashing(project: &Project) {
 }
 
 /// An empty plan, against reading the same certificates once.
-fn planning(project: &Project) {
-    let ground = project.ground();
-    let certificates: Vec<Vec<u8>> = ground
+fn planning(project: &MemoryProject) {
+    let opened = project.opened();
+    let certificates: Vec<Vec<u8>> = opened
         .inventory
         .files
         .iter()
@@ -112,9 +109,9 @@ fn planning(project: &Project) {
         "empty plan",
         "x509-parser over the same certificates",
         || {
-            let survey = Survey::take(&ground.graph, &ground.lock, &ground.inventory);
-            let world = World { survey: &survey, ..ground.world() };
-            let plan = plan(world, &ground.spec, &Intent::default());
+            let survey = Survey::take(&opened.graph, &opened.lock, &opened.inventory);
+            let world = World { survey: &survey, ..opened.world(project.now) };
+            let plan = plan(world, &opened.spec, &Intent::default());
             assert!(plan.is_empty());
         },
         || {
@@ -126,13 +123,13 @@ fn planning(project: &Project) {
 }
 
 /// All files of a first apply, against making as many keys and signatures.
-fn issuing(project: &Project) {
-    let ground = project.ground();
-    let plan = plan(ground.world(), &ground.spec, &Intent::default());
-    let leaves = ground
+fn issuing(project: &MemoryProject) {
+    let opened = project.opened();
+    let plan = plan(opened.world(project.now), &opened.spec, &Intent::default());
+    let leaves = opened
         .graph
         .ids()
-        .filter(|id| matches!(ground.graph.get(*id).recipe, Recipe::Leaf(_)))
+        .filter(|id| matches!(opened.graph.get(*id).recipe, Recipe::Leaf(_)))
         .count();
     let random = SystemRandom::new();
     compare(
@@ -140,11 +137,11 @@ fn issuing(project: &Project) {
         "ring: as many P-256 keys and signatures",
         || {
             execute(
-                ground.world(),
-                &ground.spec,
+                opened.world(project.now),
+                &opened.spec,
                 &plan,
                 false,
-                ground.now,
+                project.now,
                 &Entropy::system(),
                 &Nowhere,
             )

@@ -176,9 +176,10 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 13 | [`command`] (the one assembler; terminal, clock) |
-//! | 12 | [`cli`] |
-//! | 11 | [`render`] |
+//! | 14 | [`command`] (the one assembler; terminal, clock) |
+//! | 13 | [`cli`] |
+//! | 12 | [`render`] |
+//! | 11 | [`engine`] (the use cases) |
 //! | 10 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
 //! | 9 | [`sources`] (files), [`build`] (randomness), [`review`] |
 //! | 8 | [`diff`], [`plan`] |
@@ -198,6 +199,7 @@ pub mod command;
 pub mod config;
 pub mod diff;
 pub mod edit;
+pub mod engine;
 pub mod error;
 pub mod facts;
 pub mod graph;

@@ -93,6 +93,17 @@ pub fn path(path: &Path) -> String {
     printable(&path.display().to_string())
 }
 
+/// The first of many, and of the others the number.
+pub fn at_most(most: usize, all: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut lines: Vec<String> = all.into_iter().collect();
+    let more = lines.len().saturating_sub(most);
+    lines.truncate(most);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
 /// A text of several lines, and nothing else that acts on a terminal.
 pub fn lines(text: &str) -> String {
     keeping(text, |_| 0)

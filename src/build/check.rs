@@ -17,9 +17,10 @@ use crate::facts::pem::MAX_PEM;
 use crate::facts::{KubeconfigFacts, PublicKey};
 use crate::graph::{Content, DerivationId, Placement, Recipe};
 use crate::name::TreePath;
-use crate::plan::{Plan, Standing, Step, World, is_answered, standing};
+use crate::plan::{Plan, Step, World, is_answered, standing};
 use crate::secret::Secret;
 use crate::state::Made;
+use crate::visible::at_most;
 
 /// How many are told, of keys that do not belong.
 const TOLD: usize = 5;
@@ -48,14 +49,11 @@ type Steps<'a> = HashMap<DerivationId, &'a Step>;
 /// Errors: a private key that does not belong, or a secret that says nothing, unless the plan makes new ones.
 pub fn check_secrets(world: World<'_>, plan: &Plan, files: &dyn Files) -> Result<Vec<TreePath>> {
     let steps: Steps<'_> = (plan.steps.iter()).map(|step| (step.derivation, step)).collect();
-    let doubtful = |place: &&Placement| {
-        matches!(standing(world, place), Standing::Unverified | Standing::Changed(_))
-    };
     let checked: Vec<(&Placement, Option<Wrong<'_>>)> = world
         .graph
         .all_placements()
         .par_iter()
-        .filter(doubtful)
+        .filter(|place| standing(world, place).is_doubtful())
         .filter(|place| !gets_a_new_key(world, &steps, place))
         .map(|place| {
             if let Some(wrong) = too_large(world, place) {
@@ -167,22 +165,19 @@ fn witness(world: World<'_>, place: &Placement) -> String {
 
 /// What does not belong, both public halves where it is a key, and a command that helps.
 fn refusal(world: World<'_>, files: &dyn Files, all: &[Wrong<'_>]) -> Error {
-    let mut message = String::new();
+    let name = |wrong: &Wrong<'_>| &world.graph.get(owner(world, wrong.place)).name;
+    let each = all.iter().map(|wrong| format!("{}: {}", name(wrong), in_words(world, wrong)));
+    let message = at_most(TOLD, each).join("\n");
     let mut help = Vec::new();
     for wrong in all.iter().take(TOLD) {
-        let name = &world.graph.get(owner(world, wrong.place)).name;
-        let _ = writeln!(message, "{name}: {}", in_words(world, wrong));
         let remedy = remedy(world, files, wrong);
         if !help.contains(&remedy) {
             help.push(remedy);
         }
     }
-    if all.len() > TOLD {
-        let _ = writeln!(message, "and {} more", all.len() - TOLD);
-    }
     let help = help.join("\n      ");
     let kind = if help.contains("--allow ") { Kind::NeedsAllow } else { Kind::Refused };
-    Error::new(kind, message.trim_end()).help(help)
+    Error::new(kind, message).help(help)
 }
 
 /// The file, what is wrong with it, and the fingerprints of both public halves.

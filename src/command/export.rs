@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::node::Tree;
-use super::written::{self, Product, Whose};
+use super::product_file::{self, Product, Whose};
 use super::{Outcome, terminal};
 use crate::build::seal::seal;
 use crate::cli::ExportArgs;
@@ -17,6 +17,7 @@ use crate::secret::Secret;
 use crate::shell;
 use crate::sources::read_regular;
 use crate::store::RECORD;
+use crate::visible;
 
 /// It holds private keys.
 const MODE: u32 = 0o600;
@@ -26,7 +27,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     if to_stdout {
         terminal::refuse_terminal()?;
     }
-    let shown = printable(&args.output.display().to_string());
+    let shown = visible::path(&args.output);
     let recipients = recipients(args)?;
     if recipients.is_none() && looks_sealed(&args.output) {
         let message = format!("{shown} is called as if it were sealed, and no recipient is given");
@@ -35,7 +36,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     }
     let tree = Tree::read(directory, &args.node, &args.identities)?;
     let node = &tree.node.name;
-    let cluster = &tree.project.spec.cluster.name;
+    let cluster = &tree.folder.project.spec.cluster.name;
     let record = Record::of(cluster, node, &tree.files);
     let archive = archive(&tree.files, &record, RECORD).map_err(Error::refused)?;
     let bytes = match &recipients {
@@ -62,8 +63,8 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
         is_own: |bytes| is_archive(bytes, RECORD),
         mode: MODE,
     };
-    let whose = Whose { directory, sources: &tree.project.sources };
-    written::place(whose, &args.output, &product)?.write(bytes.expose(), &product)?;
+    let whose = Whose { directory, sources: &tree.folder.sources };
+    product_file::place(whose, &args.output, &product)?.write(bytes.expose(), &product)?;
     let (holds, unpack) = match &recipients {
         None => (
             "which holds private keys".to_owned(),
@@ -115,7 +116,7 @@ fn recipients(args: &ExportArgs) -> Result<Option<Recipients>> {
         all.insert(recipient);
     }
     for path in &args.recipients_file {
-        let shown = printable(&path.display().to_string());
+        let shown = visible::path(path);
         let refused = |why: String| Error::refused(format!("{shown} {why}"));
         let bytes = read_regular(path, LIST_LIMIT)
             .map_err(|why| refused(format!("cannot be read: {why}")))?;

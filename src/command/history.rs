@@ -8,9 +8,9 @@ use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 
 use super::git::{Git, Object, Pipe, failed, path_of};
-use super::project::Project;
 use crate::build::key::PrivateKey;
 use crate::build::seal::recipient_of;
+use crate::engine::Project;
 use crate::error::{Error, Result};
 use crate::facts::{PublicKey, plaintext_in, private_keys_in};
 use crate::graph::{DerivationId, Recipe};

@@ -7,9 +7,9 @@ use super::terminal;
 use crate::build::identity_file::{NotAnIdentity, identities};
 use crate::build::seal::Identity;
 use crate::error::{Error, Result};
-use crate::render::printable;
 use crate::secret::Secret;
 use crate::sources::read_regular;
+use crate::visible;
 
 /// An ssh key of 16,384 bits fits many times.
 const LIMIT: usize = 64 << 10;
@@ -45,7 +45,7 @@ impl Keyring {
 }
 
 fn read(path: &Path) -> Result<Vec<Identity>> {
-    let shown = printable(&path.display().to_string());
+    let shown = visible::path(path);
     let refuse = |why: String| Error::refused(format!("identity {shown}: {why}"));
     let bytes = read_regular(path, LIMIT).map(Secret::new).map_err(refuse)?;
     if bytes.expose().len() > LIMIT {

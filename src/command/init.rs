@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-use super::project::DESCRIPTION;
+use super::folder::DESCRIPTION;
 use super::{Outcome, clock, terminal};
 use crate::build::entropy::Entropy;
 use crate::cli::InitArgs;

@@ -1,23 +1,19 @@
 //! `kpki install`: one node's tree is put in place.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::node::{Tree, is_in_out};
-use super::project::Project;
 use super::{Outcome, terminal};
 use crate::cli::{Format, InstallArgs};
+use crate::engine::{Installed, NodeTree, Orders, Project, install, look};
 use crate::error::{Error, Kind, Result};
-use crate::install::{Installation, Layer, Permission, Record, install, restarts, strangers};
+use crate::install::{Permission, Record, restarts};
 use crate::name::TreePath;
 use crate::profile::KUBERNETES_FOLDER;
 use crate::render::install_report;
 use crate::shell;
-use crate::state::{Loose, NodeState};
-use crate::store::{
-    Change, Disk as _, Put, RECORD, RealDisk, begin_placing, left_behind, look_at_node, loose_ways,
-    read_record,
-};
+use crate::state::Loose;
+use crate::store::{Disk as _, RECORD, RealDisk, loose_ways};
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &InstallArgs) -> Result<Outcome> {
@@ -60,33 +56,23 @@ struct Job<'a> {
 impl Job<'_> {
     /// Whether something was done; and what was, or would be, as the user wants it printed.
     fn run(&self) -> Result<(bool, String)> {
-        let (record, node, strange) = read_node(&self.disk, &self.tree)?;
+        let Tree { folder, node, files } = &self.tree;
+        let tree = NodeTree { spec: &folder.project.spec, node: &node.name, files };
+        let looked = look(&self.disk, &tree)?;
         self.refuse_loose_ways()?;
-        for path in &strange {
+        for path in &looked.strangers {
             terminal::talk(&format!(
                 "note: /{RECORD} names /{path}, where kpki never puts such a file: it stays as it is"
             ));
         }
-        let is_forged = !strange.is_empty();
-        let mut installation = self.decide(&node, record.as_ref())?;
-        installation.recorded &= !is_forged;
-        let targets = targets(&self.tree, record.as_ref());
-        let left = left_behind(&self.disk, targets.iter().map(String::as_str))?;
-        if self.args.dry_run || installation.is_empty() && !left {
-            return Ok((false, self.report(&node, &installation)));
-        }
-        let placing = begin_placing(&self.disk)?;
-        // Under the node's lock: nobody else changes it now.
-        let (record, node, _) = read_node(&self.disk, &self.tree)?;
-        // The lock itself has made folders.
-        let folders = std::mem::take(&mut installation.folders);
-        let mut installation = self.decide(&node, record.as_ref())?;
-        let records = [&installation.meanwhile, &installation.afterwards].map(Record::json);
-        placing
-            .place(&change(&installation, &targets, &records))
-            .map_err(|error| error.help(INCOMPLETE))?;
-        installation.folders = folders;
-        Ok((true, self.report(&node, &installation)))
+        let overwrites = |path: &TreePath| {
+            let mut allowed = self.args.allow.iter();
+            allowed.any(|allow| allow.overwrites(path))
+        };
+        let judge = |record: Option<&Record>| refuse_other(&self.tree, record, self.args);
+        let orders = Orders { dry_run: self.args.dry_run, overwrites: &overwrites, judge: &judge };
+        let installed = install(&self.disk, &tree, looked, &orders)?;
+        Ok((installed.was_placed, self.report(&installed)))
     }
 
     /// Kubernetes' own folders that are this user's are closed on the way.
@@ -114,92 +100,16 @@ impl Job<'_> {
         )))
     }
 
-    fn decide<'t>(&'t self, node: &NodeState, record: Option<&Record>) -> Result<Installation<'t>> {
-        refuse_other(&self.tree, record, self.args)?;
-        let allowed = |path: &TreePath| {
-            let mut allowed = self.args.allow.iter();
-            allowed.any(|allow| allow.overwrites(path))
-        };
-        let installation = install(
-            &self.tree.project.spec.cluster.name,
-            &self.tree.node.name,
-            &self.tree.files,
-            node,
-            record,
-            &allowed,
-        );
-        refuse_keys_at_risk(&installation)?;
-        Ok(installation)
-    }
-
-    fn report(&self, node: &NodeState, done: &Installation<'_>) -> String {
-        let Project { graph, spec, .. } = &self.tree.project;
-        let restarts = restarts(graph, spec, &self.tree.node, node, done);
+    fn report(&self, installed: &Installed<'_>) -> String {
+        let Project { graph, spec, .. } = &self.tree.folder.project;
+        let Installed { state, installation, .. } = installed;
+        let restarts = restarts(graph, spec, &self.tree.node, state, installation);
         let root = visible::path(&self.args.root);
-        let report = install_report(&root, self.args.dry_run, done, &restarts);
+        let report = install_report(&root, self.args.dry_run, installation, &restarts);
         match self.args.output.format {
             Format::Text => report.text(terminal::columns()),
             Format::Json => report.json(),
         }
-    }
-}
-
-const INCOMPLETE: &str = "what is in place stays; run the command again to go on";
-
-/// All that the tree or the record speaks of; and what the record names in vain.
-fn read_node(disk: &RealDisk, tree: &Tree) -> Result<(Option<Record>, NodeState, Vec<TreePath>)> {
-    let mut record = match read_record(disk)? {
-        None => None,
-        Some(bytes) => Some(Record::parse(bytes.expose()).map_err(|why| {
-            Error::refused(format!("{RECORD} {why}")).help(
-                "without it kpki does not know what it put there, and removes nothing: move it away to go on so",
-            )
-        })?),
-    };
-    let strange =
-        record.as_mut().map(|record| strangers(record, &tree.project.spec)).unwrap_or_default();
-    let recorded = record.iter().flat_map(|record| &record.files);
-    let paths: BTreeSet<&TreePath> =
-        (tree.files.iter().map(|file| &file.path)).chain(recorded.map(|line| &line.path)).collect();
-    let node = look_at_node(disk, paths)?;
-    Ok((record, node, strange))
-}
-
-fn targets(tree: &Tree, record: Option<&Record>) -> Vec<String> {
-    let recorded = record.into_iter().flat_map(|record| &record.files);
-    let paths: BTreeSet<String> = (tree.files.iter().map(|file| file.path.to_string()))
-        .chain(recorded.map(|line| line.path.to_string()))
-        .chain([RECORD.to_owned()])
-        .collect();
-    paths.into_iter().collect()
-}
-
-fn change<'a>(
-    installation: &'a Installation<'_>,
-    targets: &'a [String],
-    records: &'a [String; 2],
-) -> Change<'a> {
-    let [meanwhile, afterwards] = records;
-    let put = |layer| {
-        let writes = installation.writes.iter();
-        writes
-            .filter(|write| write.file.layer == layer)
-            .map(|write| Put {
-                path: write.file.path.as_str(),
-                bytes: write.file.bytes.expose(),
-                mode: write.file.mode,
-            })
-            .collect()
-    };
-    let removals = installation.removals.chunk_by(|(one, _), (other, _)| one == other);
-    Change {
-        folders: installation.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
-        layers: Layer::ALL.into_iter().map(put).collect(),
-        removals: removals
-            .map(|layer| layer.iter().map(|(_, path)| path.as_str()).collect())
-            .collect(),
-        records: [meanwhile.as_bytes(), afterwards.as_bytes()],
-        targets: targets.iter().map(String::as_str).collect(),
     }
 }
 
@@ -218,7 +128,7 @@ fn refuse_other(tree: &Tree, record: Option<&Record>, args: &InstallArgs) -> Res
         Err(Error::new(Kind::NeedsAllow, format!("{message}\nnothing was written")).help(help))
     };
     if let Some(record) = record {
-        let cluster = &tree.project.spec.cluster.name;
+        let cluster = &tree.folder.project.spec.cluster.name;
         if record.cluster != *cluster {
             needs(
                 format!("{root} holds files of the cluster {}, not of {cluster}", record.cluster),
@@ -265,25 +175,6 @@ fn refuse_without_effect(tree: &Tree, allowed: &[Permission]) -> Result<()> {
         Some(allow) => Err(Error::new(Kind::Usage, format!("--allow {allow} permits nothing"))
             .help(format!("no file of {} lies there", tree.node.name))),
     }
-}
-
-fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
-    let Some(first) = installation.keys_at_risk.first() else {
-        return Ok(());
-    };
-    let lines: Vec<String> =
-        installation.keys_at_risk.iter().map(|path| format!("  /{path}")).collect();
-    let folder = first.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
-    Err(Error::new(
-        Kind::NeedsAllow,
-        format!(
-            "private keys that kpki did not put there would be overwritten\n{}\nnothing was written",
-            lines.join("\n")
-        ),
-    )
-    .help(format!(
-        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or 'overwrite:/{folder}/*' for all there"
-    )))
 }
 
 #[cfg(test)]

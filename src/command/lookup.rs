@@ -1,11 +1,11 @@
 //! From what the user typed to one artifact.
 
 use super::plan::nearest;
-use super::project::Project;
+use crate::engine::Project;
 use crate::error::{Error, Kind};
 use crate::graph::DerivationId;
 use crate::name::ArtifactName;
-use crate::render::printable;
+use crate::visible::{at_most, printable};
 
 /// How many of several matches are listed.
 const LISTED: usize = 10;
@@ -40,11 +40,8 @@ pub(super) fn artifact(project: &Project, text: &str) -> Result<DerivationId, Er
         );
         return Err(Error::new(Kind::Usage, format!("no artifact is named {shown}")).help(help));
     }
-    let mut list: Vec<String> =
-        matches.iter().take(LISTED).map(|name| format!("  {name}")).collect();
-    if matches.len() > LISTED {
-        list.push(format!("  and {} more", matches.len() - LISTED));
-    }
+    let names = at_most(LISTED, matches.iter().map(ToString::to_string));
+    let list: Vec<String> = names.iter().map(|name| format!("  {name}")).collect();
     let message = format!("{} artifacts are named {shown}\n{}", matches.len(), list.join("\n"));
     Err(Error::new(Kind::Usage, message).help("write one of these names in full"))
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::lock::{self, Marks, merge};
 use crate::render::printable;
 use crate::sources::read_regular;
+use crate::visible;
 
 /// Names that a message has room for.
 const SHOWN: usize = 10;
@@ -19,7 +20,7 @@ const SHOWN: usize = 10;
 pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
     let read = |path: &Path| {
         let refuse = |why: &str| {
-            let path = printable(&path.display().to_string());
+            let path = visible::path(path);
             Error::refused(format!("cannot merge {}: {path}: {why}", printable(&args.path)))
         };
         let bytes = read_regular(path, lock::LIMIT).map_err(|why| refuse(&why))?;
@@ -36,16 +37,10 @@ pub(super) fn run(args: &MergeLockArgs) -> Result<Outcome> {
     if merged.conflicts.is_empty() {
         return Ok(Outcome::Done);
     }
-    let mut names: Vec<&str> = merged.conflicts.iter().map(String::as_str).take(SHOWN).collect();
-    let more = merged.conflicts.len().saturating_sub(SHOWN);
-    let more = format!("and {more} more");
-    if merged.conflicts.len() > SHOWN {
-        names.push(&more);
-    }
     terminal::talk(&format!(
         "{}: both sides changed {}\n{}",
         printable(&args.path),
-        names.join(", "),
+        visible::at_most(SHOWN, merged.conflicts).join(", "),
         lock::TAKE_ONE_SIDE
     ));
     Ok(Outcome::Refused)

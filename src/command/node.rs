@@ -2,26 +2,27 @@
 
 use std::path::Path;
 
+use super::folder::Folder;
 use super::on_disk::OnDisk;
-use super::project::Project;
 use super::{clock, terminal};
 use crate::build::check::{Wrong, in_words, remedy};
 use crate::build::sealing::read_secret;
 use crate::build::witness::check_secret;
 use crate::cli::Identities;
+use crate::engine::Project;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Placement;
 use crate::install::{Holds, Slot, Wanted, objections, slots};
 use crate::plan::{Intent, Plan, Step, World, plan};
-use crate::render::printable;
 use crate::sealed::SUFFIX;
 use crate::secret::Secret;
 use crate::spec::Node;
 use crate::state::{File, SecretFile};
 use crate::store::{Pending, RealDisk};
+use crate::visible::{at_most, printable};
 
 pub(super) struct Tree {
-    pub project: Project,
+    pub folder: Folder,
     /// In the project's description.
     pub node: Node,
     /// In the order in which they are put in place.
@@ -31,26 +32,27 @@ pub(super) struct Tree {
 impl Tree {
     /// Writes nothing and takes no lock.
     pub fn read(directory: &Path, node: &str, identities: &Identities) -> Result<Tree> {
-        let project = Project::read(directory)?;
-        let node = named(&project, node)?;
-        if project.pending != Pending::Nothing {
+        let folder = Folder::read(directory)?;
+        let project = &folder.project;
+        let node = named(project, node)?;
+        if folder.pending != Pending::Nothing {
             return Err(Error::refused(
                 "an apply was interrupted, or is running: out/ may be half old and half new",
             )
             .help("kpki apply finishes what was interrupted; kpki plan shows what that does"));
         }
-        project.refuse_unread_of(&node.name)?;
+        folder.refuse_unread_of(&node.name)?;
         let world = project.world(clock());
         let plan = plan(world, &project.spec, &Intent::default());
-        refuse(&project, &plan, &node)?;
+        refuse(project, &plan, &node)?;
         let disk = RealDisk::open(directory)?;
         let secrets = OnDisk::new(&disk, identities);
         let slots = slots(&project.graph, &node.name);
         let files =
             slots.into_iter().map(|slot| wanted(world, &secrets, slot)).collect::<Result<_>>()?;
-        project.refuse_changed(directory)?;
+        folder.refuse_changed(directory)?;
         tell_unapplied(&plan, &node);
-        Ok(Tree { project, node, files })
+        Ok(Tree { folder, node, files })
     }
 }
 
@@ -89,10 +91,7 @@ fn refuse(project: &Project, plan: &Plan, node: &Node) -> Result<()> {
     let Some(first) = found.first() else {
         return Ok(());
     };
-    let mut lines: Vec<String> = found.iter().take(TOLD).map(ToString::to_string).collect();
-    if found.len() > TOLD {
-        lines.push(format!("and {} more", found.len() - TOLD));
-    }
+    let lines = at_most(TOLD, found.iter().map(ToString::to_string));
     Err(Error::refused(lines.join("\n")).help(first.help()))
 }
 

@@ -2,41 +2,43 @@
 
 use std::collections::BTreeSet;
 
-use super::project::Project;
+use super::folder::Folder;
 use crate::error::{Error, Result};
 use crate::graph::Placement;
 use crate::name::NodeName;
 use crate::plan::Unreadable;
 use crate::state::{File, sealed_secret};
 use crate::store::{Disk as _, EntryKind, RealDisk};
+use crate::visible::at_most;
 
 const OUT: &str = "out";
 
-impl Project {
+impl Folder {
     /// What hides files from us. Judged, they would look lost, and giving up keys that are there would
     /// be offered as the way out.
     ///
     /// An apply would be stopped by a link, a folder or a special file wherever it writes, and it asks this
     /// first, too: so both say the same. A public file that is too large is no obstacle: it is written again.
     pub fn refuse_obstacles(&self, disk: &RealDisk) -> Result<()> {
-        let unread = Unreadable::of(&self.inventory).in_the_way(&self.graph, &self.inventory);
+        let unread = Unreadable::of(&self.project.inventory)
+            .in_the_way(&self.project.graph, &self.project.inventory);
         refuse_unread(unread)?;
         let mut found = BTreeSet::new();
-        for (path, file) in &self.inventory.files {
+        for (path, file) in &self.project.inventory.files {
             let File::Unusable { what } = file else {
                 continue;
             };
             let secret = sealed_secret(path).unwrap_or(path);
-            let Some(place) = self.graph.placed(secret) else {
+            let Some(place) = self.project.graph.placed(secret) else {
                 continue;
             };
             if place.content.is_secret() || !is_file(disk, path)? {
                 found.insert(format!("out/{path} {what}"));
             }
         }
-        for place in self.graph.all_placements() {
+        for place in self.project.graph.all_placements() {
             let path = place.path.as_str();
-            if self.inventory.get(path).is_none() {
+            if self.project.inventory.get(path).is_none() {
                 found.extend(self.obstacle_above(path));
             }
             if !self.folders.named_like_files.is_empty() {
@@ -51,10 +53,10 @@ impl Project {
         ))
     }
 
-    /// As [`Project::refuse_obstacles`], before one node's tree is handed out.
+    /// As [`Folder::refuse_obstacles`], before one node's tree is handed out.
     pub fn refuse_unread_of(&self, node: &NodeName) -> Result<()> {
-        let unread = Unreadable::of(&self.inventory);
-        refuse_unread(unread.before_node(&self.graph, &self.inventory, node))
+        let unread = Unreadable::of(&self.project.inventory);
+        refuse_unread(unread.before_node(&self.project.graph, &self.project.inventory, node))
     }
 
     /// A folder is no entry of the inventory, which knows files alone.
@@ -67,18 +69,18 @@ impl Project {
 
     /// Something that is no folder where one must be.
     fn obstacle_above(&self, mut path: &str) -> Option<String> {
-        if self.inventory.files.is_empty() {
+        if self.project.inventory.files.is_empty() {
             return None;
         }
         while let Some((above, _)) = path.rsplit_once('/') {
             path = above;
-            match self.inventory.get(path) {
+            match self.project.inventory.get(path) {
                 Some(File::Unusable { what }) => return Some(format!("out/{path} {what}")),
                 Some(_) => return Some(format!("out/{path} is a file where a folder must be")),
                 None => {}
             }
         }
-        match self.inventory.get("") {
+        match self.project.inventory.get("") {
             Some(File::Unusable { what }) => Some(format!("out/ {what}")),
             _ => None,
         }
@@ -98,13 +100,7 @@ fn refuse_unread(unread: Vec<String>) -> Result<()> {
 /// One a line, and of many the number.
 fn some_of(found: impl IntoIterator<Item = String>) -> String {
     const SHOWN: usize = 5;
-    let mut lines: Vec<String> = found.into_iter().collect();
-    let more = lines.len().saturating_sub(SHOWN);
-    lines.truncate(SHOWN);
-    if more > 0 {
-        lines.push(format!("and {more} more"));
-    }
-    lines.join("\n")
+    at_most(SHOWN, found).join("\n")
 }
 
 /// A file that is there as a plain one, whatever it holds.

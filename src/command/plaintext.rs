@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::folder::Folder;
 use super::git::{Listing, listing};
 use super::history;
-use super::project::Project;
 use super::{Outcome, terminal};
 use crate::cli::{CheckArgs, Format};
 use crate::error::{Error, Result};
 use crate::facts::{Plaintext, plaintext_in};
-use crate::render::{FoundReport, PlaintextReport, Where, printable};
+use crate::render::{FoundReport, PlaintextReport, Where};
 use crate::secret::Secret;
 use crate::sources::read_regular;
+use crate::visible;
 
 /// More of one file is not read.
 const LIMIT: usize = 64 << 20;
@@ -26,7 +27,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<Outcome> {
     }
     let history = args.history.then(|| {
         let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
-        history::run(directory, &Project::read(directory)?, limit)
+        history::run(directory, &Folder::read(directory)?.project, limit)
     });
     let history = history.transpose()?.map(|history| {
         let too_large = history.too_large.iter();
@@ -140,5 +141,5 @@ fn may_differ(path: &Path, object: &Secret, size: u64) -> bool {
 pub(super) fn shown(path: &Path) -> String {
     // `./out` reads worse than `out`.
     let path: PathBuf = path.components().skip_while(|part| part.as_os_str() == ".").collect();
-    printable(&path.display().to_string())
+    visible::path(&path)
 }

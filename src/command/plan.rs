@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
+use super::folder::Folder;
 use super::plan_again::{apply_it, in_shell};
-use super::project::Project;
-use super::written::{self, Product, Whose};
-use super::{Outcome, clock, clock_doubt, machine, policy, terminal, ways};
+use super::product_file::{self, Product, Whose};
+use super::{Outcome, clock, clock_doubt, loose_folders, machine, policy, terminal};
 use crate::cli::{Intentions, PlanArgs, ReviewFormat};
+use crate::engine::Project;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
@@ -29,20 +30,21 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     }
     // The process ends with the plan: giving back the memory of a large project piece by piece would take
     // longer.
-    let project = ManuallyDrop::new(Project::read_finished(directory)?);
-    ways::tell(&project);
-    project.refuse_obstacles(&RealDisk::open(directory)?)?;
+    let folder = ManuallyDrop::new(Folder::read_finished(directory)?);
+    loose_folders::tell(&folder);
+    folder.refuse_obstacles(&RealDisk::open(directory)?)?;
+    let project = &folder.project;
     let now = args.future.now.unwrap_or_else(clock);
     let policy = policy::read(directory, &args.policy)?;
-    let intent = intent(&args.intentions, &project)?;
+    let intent = intent(&args.intentions, project)?;
     let mut plan = plan(project.world(now), &project.spec, &intent);
     let review = review(project.world(now), &project.spec, &intent, &policy, &plan);
-    plan.interruption = project.interruption(directory, &intent)?;
+    plan.interruption = folder.interruption(directory, &intent)?;
     if args.future.now.is_none() {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
     let mut report = plan_report(project.world(now), &project.spec, &plan, &review, &project.notes);
-    let saved = (args.out.as_ref()).map(|_| saved_text(&project, now, &mut plan, &review, &intent));
+    let saved = (args.out.as_ref()).map(|_| saved_text(project, now, &mut plan, &review, &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
         Ok(_) => note,
@@ -54,8 +56,8 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         ReviewFormat::Markdown => report.markdown(),
     };
     if let (Some(file), Some((saved, hash))) = (&args.out, saved) {
-        let whose = Whose { directory, sources: &project.sources };
-        written::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
+        let whose = Whose { directory, sources: &folder.sources };
+        product_file::place(whose, file, &SAVED)?.write(saved.as_bytes(), &SAVED)?;
         if args.output.format == ReviewFormat::Text {
             let shown = visible::path(file);
             let _ = if report.stops() {

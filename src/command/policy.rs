@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::command_path::Way;
 use super::terminal;
-use super::way::Way;
 use crate::cli;
 use crate::config;
 use crate::error::{Error, Result};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::project::Project;
-use super::written::{self, Product, Whose};
+use super::folder::Folder;
+use super::product_file::{self, Product, Whose};
 use super::{Outcome, clock, terminal};
 use crate::cli::ReportArgs;
 use crate::error::Result;
@@ -12,15 +12,15 @@ use crate::render::{PAGE_BEGINS, page};
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
-    let project = Project::read(directory)?;
+    let Folder { project, sources, .. } = Folder::read(directory)?;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let plan = plan(world, &project.spec, &Intent::default());
     let page = page(world, &project.spec, &plan);
     if args.output == Path::new("-") {
         terminal::product(&page)?;
     } else {
-        let whose = Whose { directory, sources: &project.sources };
-        written::place(whose, &args.output, &PAGE)?.write(page.as_bytes(), &PAGE)?;
+        let whose = Whose { directory, sources: &sources };
+        product_file::place(whose, &args.output, &PAGE)?.write(page.as_bytes(), &PAGE)?;
         let kib = page.len().div_ceil(1024);
         let shown = visible::path(&args.output);
         let text = format!("wrote {shown} ({kib} KiB)\n");

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::project::{DESCRIPTION, Project};
+use super::folder::{DESCRIPTION, Folder};
 use super::{Outcome, clock, lookup, terminal};
 use crate::cli::{Format, ShowArgs};
+use crate::engine::Project;
 use crate::error::{Error, Result};
 use crate::facts::pem::MAX_PEM;
 use crate::hash::Digest;
@@ -29,21 +30,22 @@ fn report(directory: &Path, what: &str, now: Timestamp) -> Result<ShowReport> {
         return show_file(directory, path, what, now);
     }
     // A file can be shown without any project; a name needs one.
-    let project = match project(directory) {
-        Some(project) => project,
+    let folder = match folder(directory) {
+        Some(folder) => folder,
         None => match &file {
             Some(path) => return show_file(directory, path, what, now),
-            None => Project::read(directory),
+            None => Folder::read(directory),
         },
     }?;
+    let project = &folder.project;
     let world = project.world(now);
-    match (lookup::exact(&project, what), file) {
+    match (lookup::exact(project, what), file) {
         (Some(id), _) => Ok(artifact_report(world, &project.spec, id)),
         (None, Some(path)) => show_file(directory, &path, what, now),
         (None, None) if what.starts_with('.') || what.starts_with('/') => {
             Err(Error::refused(format!("there is no file {}", printable(what))))
         }
-        (None, None) => match lookup::artifact(&project, what) {
+        (None, None) => match lookup::artifact(project, what) {
             Ok(id) => Ok(artifact_report(world, &project.spec, id)),
             Err(_) if Path::new(what).is_dir() => {
                 Err(Error::refused(format!("{} is a folder, not a file", printable(what))))
@@ -68,8 +70,8 @@ fn file(directory: &Path, what: &str) -> Option<PathBuf> {
         .find(|path| path.exists() && (means_a_file(what) || !path.is_dir()))
 }
 
-fn project(directory: &Path) -> Option<Result<Project>> {
-    directory.join(DESCRIPTION).exists().then(|| Project::read(directory))
+fn folder(directory: &Path) -> Option<Result<Folder>> {
+    directory.join(DESCRIPTION).exists().then(|| Folder::read(directory))
 }
 
 fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Result<ShowReport> {
@@ -79,7 +81,7 @@ fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Resu
         return Err(refuse(format!("larger than {}", size_in_words(MAX_PEM))));
     }
     // Whose it is can be told only where the project can be read.
-    let project = match project(directory) {
+    let project = match folder(directory).map(|read| read.map(|folder| folder.project)) {
         None => None,
         Some(Ok(project)) => Some(project),
         Some(Err(_)) => {

@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use super::project::Project;
-use super::{Outcome, clock, terminal, ways};
+use super::folder::Folder;
+use super::{Outcome, clock, loose_folders, terminal};
 use crate::cli::{StatusArgs, StatusFormat};
 use crate::error::{Error, Result};
 use crate::plan::{Intent, plan};
 use crate::render::{calendar, metrics, status_report};
 
 pub(super) fn run(directory: &Path, args: &StatusArgs) -> Result<Outcome> {
-    let project = Project::read(directory)?;
-    ways::tell(&project);
+    let folder = Folder::read(directory)?;
+    loose_folders::tell(&folder);
+    let project = &folder.project;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let plan = plan(world, &project.spec, &Intent::default());
     let report = status_report(world, &project.spec, &plan);

@@ -11,10 +11,11 @@ use crate::lock;
 use crate::render::{file_in_words, lock_in_words, printable};
 use crate::secret::Secret;
 use crate::sources::read_regular;
+use crate::visible;
 
 pub(super) fn run(file: &Path) -> Result<Outcome> {
     let bytes = read_regular(file, lock::LIMIT).map(Secret::new).map_err(|why| {
-        let file = printable(&file.display().to_string());
+        let file = visible::path(file);
         Error::refused(format!("cannot read {file}: {why}"))
     })?;
     terminal::plain(&in_words(&bytes))?;

@@ -11,6 +11,7 @@ use crate::shell;
 use crate::sources::size_in_words;
 use crate::store::walk::WALK_LIMIT;
 use crate::store::{Seen, walk};
+use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
     let folder = folder(directory, args.path.as_deref())?;
@@ -63,7 +64,7 @@ fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
         out
     };
     if folder.is_file() {
-        let shown = printable(&folder.display().to_string());
+        let shown = visible::path(&folder);
         return Err(Error::refused(format!("{shown} is a file, not a folder"))
             .help(format!("kpki show {} tells what it holds", shell::path(&folder))));
     }

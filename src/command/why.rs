@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::project::Project;
+use super::folder::Folder;
 use super::{Outcome, clock, lookup, terminal};
 use crate::cli::{Format, WhyArgs};
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::plan::{Intent, plan};
 use crate::render::why_report;
 
 pub(super) fn run(directory: &Path, args: &WhyArgs) -> Result<Outcome> {
-    let project = Project::read(directory)?;
+    let project = Folder::read(directory)?.project;
     let world = project.world(args.future.now.unwrap_or_else(clock));
     let id = lookup::artifact(&project, &args.name)?;
     let plan = plan(world, &project.spec, &Intent::default());

@@ -18,6 +18,13 @@ pub enum Standing {
     Changed(Reason),
 }
 
+impl Standing {
+    /// Whether only opening it can tell that it is the one that belongs there.
+    pub fn is_doubtful(&self) -> bool {
+        matches!(self, Standing::Unverified | Standing::Changed(_))
+    }
+}
+
 pub fn standing(world: World<'_>, place: &Placement) -> Standing {
     let Some(plain) = plain(world, place) else {
         return Standing::Absent;

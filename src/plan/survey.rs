@@ -95,6 +95,20 @@ impl Survey {
         survey
     }
 
+    /// Takes notice of a certificate that has come for an artifact that the cluster signs. Nothing else is
+    /// judged by it.
+    pub fn look_again(
+        &mut self,
+        graph: &Graph,
+        lock: &Lock,
+        inventory: &Inventory,
+        id: DerivationId,
+    ) {
+        if let Some(known) = self.witnesses.get_mut(id.index()) {
+            *known = witness(graph, lock, inventory, id);
+        }
+    }
+
     /// Its CA, as far as that is known, did not sign it: damaged, or another cluster's.
     pub fn is_unsigned(&self, id: DerivationId) -> bool {
         self.unsigned.contains(&id)

@@ -4,35 +4,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{FORMAT_VERSION, json, printable};
+use crate::engine::{Checked, Difference};
 
-/// How a file is not what the description and the seed make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Difference {
-    /// It is not there.
-    Missing,
-    /// Its bytes are others.
-    Content,
-    /// It is sealed and should not be, or the other way round, or for others than described.
-    Form,
-    /// It is a secret that others can read.
-    Exposed,
-    /// It is no plain file that can be read.
-    Unreadable,
-    /// Nothing describes it.
-    NotDescribed,
-}
-
-impl Difference {
-    fn in_words(self) -> &'static str {
-        match self {
-            Difference::Missing => "is missing",
-            Difference::Content => "differs",
-            Difference::Form => "is right, but does not rest as described",
-            Difference::Exposed => "is right, but others can read it",
-            Difference::Unreadable => "cannot be read",
-            Difference::NotDescribed => "is not described",
-        }
+fn in_words(difference: Difference) -> &'static str {
+    match difference {
+        Difference::Missing => "is missing",
+        Difference::Content => "differs",
+        Difference::Form => "is right, but does not rest as described",
+        Difference::Exposed => "is right, but others can read it",
+        Difference::Unreadable => "cannot be read",
+        Difference::NotDescribed => "is not described",
     }
 }
 
@@ -53,12 +34,11 @@ pub struct DifferenceReport {
 }
 
 impl CheckReport {
-    /// Paths are below `out/`.
-    pub fn new(compared: usize, differences: Vec<(String, Difference)>) -> Self {
-        let differences = differences.into_iter();
+    pub fn new(checked: Checked) -> Self {
+        let differences = checked.differences.into_iter();
         CheckReport {
             format_version: FORMAT_VERSION,
-            compared,
+            compared: checked.compared,
             differences: differences
                 .map(|(path, what)| DifferenceReport { path: format!("out/{path}"), what })
                 .collect(),
@@ -73,7 +53,7 @@ impl CheckReport {
         let mut lines: Vec<String> = self
             .differences
             .iter()
-            .map(|found| format!("{} {}", printable(&found.path), found.what.in_words()))
+            .map(|found| format!("{} {}", printable(&found.path), in_words(found.what)))
             .collect();
         lines.push(match self.differences.len() {
             0 => format!(

@@ -44,7 +44,7 @@ mod words;
 use crate::visible;
 pub use calendar::calendar;
 pub use certificate::CertificateReport;
-pub use check::{CheckReport, Difference};
+pub use check::CheckReport;
 pub use diff::{DiffReport, Section, diff_report};
 pub use file::{Owner, file_report};
 pub use held::{HeldCertificate, Wished, authority_report};

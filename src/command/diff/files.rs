@@ -6,9 +6,10 @@ use crate::diff::{Comparison, Item, Side, items, of_lock};
 use crate::error::{Error, Result};
 use crate::facts::pem::MAX_PEM;
 use crate::lock;
-use crate::render::{Section, printable};
+use crate::render::Section;
 use crate::secret::Secret;
 use crate::sources::{read_regular, size_in_words};
+use crate::visible;
 
 pub(super) enum Content {
     Lock(Side),
@@ -66,7 +67,7 @@ pub(super) fn compare(
 }
 
 fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
+    visible::path(path)
 }
 
 /// What a person would look for below a folder, by the ends of names.

@@ -6,6 +6,7 @@ use crate::cli::DiffArgs;
 use crate::command::git::{Commit, Repository};
 use crate::error::{Error, Kind, Result};
 use crate::render::printable;
+use crate::visible;
 
 pub(super) enum Sides {
     Revisions(Box<Revisions>),
@@ -86,7 +87,7 @@ fn paths(before: PathBuf, after: PathBuf) -> Result<Sides> {
 }
 
 fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
+    visible::path(path)
 }
 
 struct Told<'a> {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::operand::{Revision, Revisions};
+use crate::command::folder::{DESCRIPTION, Description};
 use crate::command::git::Repository;
-use crate::command::project::{DESCRIPTION, Description};
 use crate::diff::{Comparison, Item, Side, items, of_graph};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Recipe};

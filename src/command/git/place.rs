@@ -10,6 +10,7 @@ use super::{cannot_run, failed};
 use crate::error::{Error, Result};
 use crate::render::printable;
 use crate::sources::read_regular;
+use crate::visible;
 
 /// A repository by its folders.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,12 +78,11 @@ impl Place {
         if is_it && is_below {
             return Ok(());
         }
-        let shown = |path: &Path| printable(&path.display().to_string());
         let message = format!(
             "Git takes {} for the repository of {}, with the files in {}",
-            shown(&self.git_folder),
-            shown(project),
-            shown(&self.top)
+            visible::path(&self.git_folder),
+            visible::path(project),
+            visible::path(&self.top)
         );
         Err(Error::refused(message).help(
             "a project is below the folder that has .git: delete what else looks like a repository \

@@ -1,0 +1,123 @@
+//! A plan is carried out, once nothing stands in its way.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::build::entropy::Entropy;
+use crate::build::execute::{Files, execute};
+use crate::error::Result;
+use crate::name::{ArtifactName, TreePath};
+use crate::plan::{Action, Allow, Plan};
+use crate::review::{PrivilegeChange, Review};
+use crate::state::{File, Lock, SecretFile};
+use crate::time::Timestamp;
+
+use super::Project;
+
+/// Why a plan is not carried out yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undecided {
+    /// The lock and the files are of two changes.
+    Mixed,
+    /// A policy forbids it, and no consent helps.
+    Forbidden,
+    /// Nobody can consent to what is blocked.
+    Blocked,
+    /// A person may consent to each of these.
+    NeedsConsent {
+        allows: Vec<Allow>,
+        /// Something is blocked, and not only power that is gained.
+        is_blocked: bool,
+    },
+}
+
+/// What a person must decide before this plan is carried out.
+pub fn undecided(plan: &Plan, review: &Review) -> Option<Undecided> {
+    let mut escalations = review.changes.iter().filter(|change| change.stops()).peekable();
+    if !plan.mixed.is_empty() {
+        return Some(Undecided::Mixed);
+    }
+    if !review.violations.is_empty() {
+        return Some(Undecided::Forbidden);
+    }
+    if plan.blocked.is_empty() && escalations.peek().is_none() {
+        return None;
+    }
+    let blocked = plan.blocked.iter().filter_map(|blocked| blocked.allow.clone());
+    let mut allows: Vec<Allow> = blocked.chain(escalations.map(PrivilegeChange::allow)).collect();
+    if allows.is_empty() {
+        return Some(Undecided::Blocked);
+    }
+    allows.dedup();
+    Some(Undecided::NeedsConsent { allows, is_blocked: !plan.blocked.is_empty() })
+}
+
+/// A plan that is about to be carried out.
+pub struct Applying<'a> {
+    project: &'a Project,
+    plan: &'a Plan,
+    now: Timestamp,
+    prune: bool,
+    modes: Vec<(TreePath, u32)>,
+}
+
+impl<'a> Applying<'a> {
+    /// `now` is the time that the plan was made for. `prune`: what nothing describes any more goes.
+    pub fn new(project: &'a Project, plan: &'a Plan, now: Timestamp, prune: bool) -> Self {
+        Applying { project, plan, now, prune, modes: wrong_modes(project, plan) }
+    }
+
+    /// Whether there is something that nothing describes any more, and that goes.
+    pub fn prunes(&self) -> bool {
+        self.prune && !self.plan.orphans.is_empty()
+    }
+
+    /// Whether no file and no line of the lock changes.
+    pub fn changes_nothing(&self) -> bool {
+        self.plan.changes_nothing() && !self.prunes() && self.modes.is_empty()
+    }
+
+    /// Hands over all outputs and returns the lock that then holds.
+    pub fn carry_out(
+        &self,
+        issued_at: Timestamp,
+        entropy: &Entropy,
+        files: &dyn Files,
+    ) -> Result<Lock> {
+        let Applying { project, plan, now, prune, modes } = self;
+        let world = project.world(*now);
+        let lock = execute(world, &project.spec, plan, *prune, issued_at, entropy, files)?;
+        for (path, mode) in modes {
+            files.set_mode(path, *mode)?;
+        }
+        Ok(lock)
+    }
+
+    /// Roots of trust that get another key: plan blocks each without consent.
+    pub fn replaced(&self) -> BTreeSet<ArtifactName> {
+        let graph = &self.project.graph;
+        let replaced = self.plan.steps.iter().filter(|step| step.action == Action::Replace);
+        replaced.map(|step| graph.get(step.derivation).name.clone()).collect()
+    }
+}
+
+/// Files that no step touches and whose mode is not the one they get. Only an exposed secret is a finding,
+/// since Git keeps no modes; but after an apply all are right.
+fn wrong_modes(project: &Project, plan: &Plan) -> Vec<(TreePath, u32)> {
+    let writes = plan.steps.iter().filter(|step| !step.only_checks());
+    let stepped: HashSet<_> = writes.map(|step| step.derivation).collect();
+    project
+        .graph
+        .all_placements()
+        .iter()
+        .filter(|place| !stepped.contains(&place.derivation))
+        .filter(|place| match project.inventory.get(place.path.as_str()) {
+            Some(File::Public { mode, .. }) => *mode != place.mode,
+            // A file that is not to be in the clear goes; of a sealed one the mode does not matter.
+            Some(File::Secret(SecretFile { plain: Some(plain), sealed: None })) => {
+                place.recipients.is_none() && plain.mode != place.mode
+            }
+            _ => false,
+        })
+        .map(|place| (place.path.clone(), place.mode))
+        .collect()
+}

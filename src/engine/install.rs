@@ -1,0 +1,162 @@
+//! One node's tree is put in place on that node.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Kind, Result};
+use crate::install::{self, Installation, Layer, Record, Wanted, strangers};
+use crate::name::{NodeName, TreePath};
+use crate::spec::Spec;
+use crate::state::NodeState;
+use crate::store::{
+    Change, Disk, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
+};
+
+/// What a node gets.
+#[derive(Clone, Copy)]
+pub struct NodeTree<'t> {
+    pub spec: &'t Spec,
+    pub node: &'t NodeName,
+    /// In the order in which they are put in place.
+    pub files: &'t [Wanted],
+}
+
+/// What lies on a node, of all that the tree or the record speaks of.
+pub struct Looked {
+    pub record: Option<Record>,
+    pub state: NodeState,
+    /// What the record names in vain: kpki never puts a file there.
+    pub strangers: Vec<TreePath>,
+}
+
+/// What a person asks for and consents to.
+pub struct Orders<'a> {
+    pub dry_run: bool,
+    /// Whether this file may be overwritten, whatever it is.
+    pub overwrites: &'a dyn Fn(&TreePath) -> bool,
+    /// Refuses another node than the tree is for.
+    pub judge: &'a dyn Fn(Option<&Record>) -> Result<()>,
+}
+
+/// What was done on a node, or would be.
+pub struct Installed<'t> {
+    /// As it was before.
+    pub state: NodeState,
+    pub installation: Installation<'t>,
+    /// False where nothing was left to do, or nothing should be done.
+    pub was_placed: bool,
+}
+
+/// Reads what lies on a node.
+pub fn look(disk: &impl Disk, tree: &NodeTree<'_>) -> Result<Looked> {
+    let mut record = match read_record(disk)? {
+        None => None,
+        Some(bytes) => Some(Record::parse(bytes.expose()).map_err(|why| {
+            Error::refused(format!("{RECORD} {why}")).help(
+                "without it kpki does not know what it put there, and removes nothing: move it away to go on so",
+            )
+        })?),
+    };
+    let strangers = record.as_mut().map(|record| strangers(record, tree.spec)).unwrap_or_default();
+    let state = look_at_node(disk, paths(tree, record.as_ref()))?;
+    Ok(Looked { record, state, strangers })
+}
+
+/// Puts the tree in place. `looked`: as the node was before its lock was taken.
+pub fn install<'t>(
+    disk: &impl Disk,
+    tree: &NodeTree<'t>,
+    looked: Looked,
+    orders: &Orders<'_>,
+) -> Result<Installed<'t>> {
+    let record = looked.record.as_ref();
+    let mut installation = decide(tree, &looked.state, record, orders)?;
+    installation.recorded &= looked.strangers.is_empty();
+    let targets: Vec<String> = (paths(tree, record).into_iter())
+        .map(|path| path.to_string())
+        .chain([RECORD.to_owned()])
+        .collect();
+    let left = left_behind(disk, targets.iter().map(String::as_str))?;
+    if orders.dry_run || installation.is_empty() && !left {
+        return Ok(Installed { state: looked.state, installation, was_placed: false });
+    }
+    let placing = begin_placing(disk)?;
+    // Under the node's lock: nobody else changes it now.
+    let Looked { record, state, .. } = look(disk, tree)?;
+    // The lock itself has made folders.
+    let folders = std::mem::take(&mut installation.folders);
+    let mut installation = decide(tree, &state, record.as_ref(), orders)?;
+    let records = [&installation.meanwhile, &installation.afterwards].map(Record::json);
+    placing
+        .place(&change(&installation, &targets, &records))
+        .map_err(|error| error.help("what is in place stays; run the command again to go on"))?;
+    installation.folders = folders;
+    Ok(Installed { state, installation, was_placed: true })
+}
+
+/// All that the tree or the record speaks of.
+fn paths<'p>(tree: &NodeTree<'p>, record: Option<&'p Record>) -> BTreeSet<&'p TreePath> {
+    let recorded = record.into_iter().flat_map(|record| &record.files);
+    (tree.files.iter().map(|file| &file.path)).chain(recorded.map(|line| &line.path)).collect()
+}
+
+fn decide<'t>(
+    tree: &NodeTree<'t>,
+    state: &NodeState,
+    record: Option<&Record>,
+    orders: &Orders<'_>,
+) -> Result<Installation<'t>> {
+    (orders.judge)(record)?;
+    let cluster = &tree.spec.cluster.name;
+    let installation =
+        install::install(cluster, tree.node, tree.files, state, record, orders.overwrites);
+    refuse_keys_at_risk(&installation)?;
+    Ok(installation)
+}
+
+fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
+    let Some(first) = installation.keys_at_risk.first() else {
+        return Ok(());
+    };
+    let lines: Vec<String> =
+        installation.keys_at_risk.iter().map(|path| format!("  /{path}")).collect();
+    let folder = first.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+    Err(Error::new(
+        Kind::NeedsAllow,
+        format!(
+            "private keys that kpki did not put there would be overwritten\n{}\nnothing was written",
+            lines.join("\n")
+        ),
+    )
+    .help(format!(
+        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or 'overwrite:/{folder}/*' for all there"
+    )))
+}
+
+fn change<'a>(
+    installation: &'a Installation<'_>,
+    targets: &'a [String],
+    records: &'a [String; 2],
+) -> Change<'a> {
+    let [meanwhile, afterwards] = records;
+    let put = |layer| {
+        let writes = installation.writes.iter();
+        writes
+            .filter(|write| write.file.layer == layer)
+            .map(|write| Put {
+                path: write.file.path.as_str(),
+                bytes: write.file.bytes.expose(),
+                mode: write.file.mode,
+            })
+            .collect()
+    };
+    let removals = installation.removals.chunk_by(|(one, _), (other, _)| one == other);
+    Change {
+        folders: installation.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
+        layers: Layer::ALL.into_iter().map(put).collect(),
+        removals: removals
+            .map(|layer| layer.iter().map(|(_, path)| path.as_str()).collect())
+            .collect(),
+        records: [meanwhile.as_bytes(), afterwards.as_bytes()],
+        targets: targets.iter().map(String::as_str).collect(),
+    }
+}

@@ -1,0 +1,17 @@
+//! The use cases, as the command line and the tests call them: values in, values out.
+//!
+//! Nothing here opens a file of its own, reads a clock, asks or prints. What is read and written goes through
+//! [`Files`](crate::build::execute::Files) and [`Disk`](crate::store::Disk); the time, the randomness and the
+//! consent of a person are arguments.
+
+mod accept;
+mod apply;
+mod check;
+mod install;
+mod project;
+
+pub use accept::{Acceptance, Accepting, accept};
+pub use apply::{Applying, Undecided, undecided};
+pub use check::{Checked, Difference, check};
+pub use install::{Installed, Looked, NodeTree, Orders, install, look};
+pub use project::Project;

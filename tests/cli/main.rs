@@ -1,0 +1,32 @@
+//! The binary in a folder, as a user, a reviewer and CI run it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::format_collect,
+    clippy::semicolon_if_nothing_returned,
+    reason = "a test stops at what it did not expect"
+)]
+
+mod bad_input;
+mod ci;
+mod commands;
+mod examples;
+mod gitops;
+mod lab_up;
+mod nodes;
+mod pictures;
+mod readme;
+mod reproducible;
+mod review;
+mod revisions;
+mod saved_plans;
+mod schemas;
+mod sealed;
+#[path = "../testkit/mod.rs"]
+mod testkit;
+mod users;
+mod verify;

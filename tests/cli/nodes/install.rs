@@ -1,0 +1,336 @@
+//! `kpki install` into a folder that stands for a node's root.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use super::node::{LAB, Node, apply, describe, done, refused};
+use crate::testkit::project::{Project, said};
+
+const EXAMPLES: [&str; 7] =
+    ["dual-stack", "external-etcd", "ha", "lab-up", "minimal", "static-pods", "users"];
+
+/// The modes of FACTS: kubeadm's.
+fn mode(path: &str) -> u32 {
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap();
+    if path.ends_with('/') {
+        return if name == "manifests" { 0o700 } else { 0o755 };
+    }
+    let public = path.ends_with(".crt")
+        || path == "var/lib/kubelet/config.yaml"
+        || path == "var/lib/kpki/installed.json";
+    if public { 0o644 } else { 0o600 }
+}
+
+#[test]
+fn every_node_of_every_example() {
+    let owner = user();
+    for example in EXAMPLES {
+        let project = Project::example(example).applied();
+        let nodes = fs::read_dir(project.out("nodes")).unwrap();
+        for name in nodes.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+            let what = format!("{example}, {name}");
+            let node = Node::new();
+            // Whatever the umask: under this one nothing at all would be readable by others.
+            let output = Command::new("sh")
+                .args(["-c", "umask 077; exec \"$0\" install \"$1\" --root \"$2\""])
+                .arg(env!("CARGO_BIN_EXE_kpki"))
+                .args([&name, node.root()])
+                .current_dir(project.folder())
+                .output()
+                .unwrap();
+            done(output);
+            let mut files = node.files();
+            for (path, (mode_now, owner_now, _)) in &files {
+                assert_eq!(*mode_now, mode(path), "{what}: {path}");
+                assert_eq!(*owner_now, owner, "{what}: {path}");
+                assert!(!path.contains("/."), "{what}: {path}");
+            }
+            let again = node.installed(&project, &name);
+            assert!(again.starts_with("nothing to do: "), "{what}: {again}");
+            assert_eq!(node.files(), files, "{what}");
+
+            // Nothing but what out/ has, and all of it.
+            files.retain(|path, _| !path.ends_with('/') && !path.starts_with("var/lib/kpki/"));
+            let tree = project.out(&format!("nodes/{name}"));
+            let mut expected = super::node::files(&tree);
+            expected.retain(|path, _| !path.ends_with('/'));
+            let bytes = |files: super::node::Files| -> Vec<(String, Vec<u8>)> {
+                let each = files.into_iter();
+                each.map(|(path, (_, _, bytes))| (path, bytes)).collect()
+            };
+            assert_eq!(bytes(files), bytes(expected), "{what}");
+        }
+    }
+}
+
+fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[test]
+fn a_dry_run_tells_the_same_and_writes_nothing() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    let before = node.files();
+    let told = done(node.install(&project, "cp1", &["--dry-run"]));
+    assert_eq!(node.files(), before);
+    let real = node.installed(&project, "cp1");
+    assert_eq!(told.replace(" to write", " written"), real);
+    let after = node.files();
+    describe(&project, &LAB.replace("api.lab:6443", "api.lab:7443"));
+    apply(&project, &["--allow", "escalation:endpoint"]);
+    let told = done(node.install(&project, "cp1", &["--dry-run"]));
+    assert_eq!(node.files(), after);
+    assert!(told.contains("~ changed  0600  /etc/kubernetes/admin.conf\n"), "{told}");
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    node.installed(&project, "w1");
+    let path = |path: &str| node.path(&format!("etc/kubernetes/{path}"));
+    let before = fs::metadata(path("pki/ca.crt")).unwrap();
+    fs::set_permissions(path("kubelet.conf"), fs::Permissions::from_mode(0o640)).unwrap();
+    fs::write(path("pki/kubelet.crt"), "damaged").unwrap();
+    let text = node.installed(&project, "w1");
+    for line in [
+        "= mode or owner  0600  /etc/kubernetes/kubelet.conf\n",
+        "~ foreign        0644  /etc/kubernetes/pki/kubelet.crt\n",
+        "2 written, 4 unchanged (w1)\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let after = fs::metadata(path("pki/ca.crt")).unwrap();
+    assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
+    // Folders of Kubernetes' own are closed where they are too open, and left where they are closed.
+    fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o777)).unwrap();
+    let text = node.installed(&project, "w1");
+    assert!(text.starts_with("+ folder  0755  /etc/kubernetes/pki/\n"), "{text}");
+    fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(node.installed(&project, "w1").starts_with("nothing to do"));
+    fs::set_permissions(node.path("etc"), fs::Permissions::from_mode(0o775)).unwrap();
+    assert!(node.installed(&project, "w1").starts_with("nothing to do"));
+}
+
+/// A tree that was put there in some other way becomes kpki's.
+#[test]
+fn a_lost_record_is_written_again() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    node.installed(&project, "w1");
+    let before = node.files();
+    fs::remove_dir_all(node.path("var/lib/kpki")).unwrap();
+    assert_eq!(
+        node.installed(&project, "w1"),
+        "nothing to write: 6 files on w1 as described; only the record is brought up to date\n"
+    );
+    assert_eq!(node.files(), before);
+}
+
+#[test]
+fn what_is_no_longer_described_goes_unless_it_was_changed() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    node.installed(&project, "cp1");
+    node.put("etc/kubernetes/pki/mine.key", "mine", 0o600);
+    node.put("etc/kubernetes/manifests/mine.yaml", "mine", 0o600);
+    let config = node.path("etc/kubernetes/kube-proxy.conf");
+    let mut changed = fs::read_to_string(&config).unwrap();
+    changed.push_str("# kept by hand\n");
+    fs::write(&config, &changed).unwrap();
+    let less = LAB.lines().filter(|line| !line.contains("kube-proxy") && !line.contains("backup"));
+    describe(&project, &less.collect::<Vec<_>>().join("\n"));
+    apply(&project, &["--prune"]);
+    let text = node.installed(&project, "cp1");
+    assert_eq!(
+        text,
+        "- removed    /etc/backup/backup.key\n\
+         - removed    /etc/backup/backup.crt\n\
+         note: /etc/kubernetes/kube-proxy.conf is no longer described, but was changed since kpki put it there: it stays\n\
+         \n\
+         2 removed, 32 unchanged (cp1)\n"
+    );
+    assert!(!node.path("etc/backup/backup.key").exists());
+    assert_eq!(fs::read_to_string(&config).unwrap(), changed);
+    let read = |path: &str| fs::read_to_string(node.path(path)).unwrap();
+    assert_eq!(read("etc/kubernetes/pki/mine.key"), "mine");
+    assert_eq!(read("etc/kubernetes/manifests/mine.yaml"), "mine");
+    // It is not kpki's any more, and so is not told again.
+    assert!(node.installed(&project, "cp1").starts_with("nothing to do"));
+}
+
+/// A node that becomes a worker loses its static pods first.
+#[test]
+fn a_control_plane_node_becomes_a_worker() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    node.installed(&project, "cp2");
+    let worker = LAB.replace(r#""cp2" role="control-plane""#, r#""cp2" role="worker""#);
+    describe(&project, &worker);
+    apply(&project, &["--prune"]);
+    let text = node.installed(&project, "cp2");
+    let gone: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("- removed")).collect();
+    assert!(gone[0].ends_with("/manifests/kube-scheduler.yaml"), "{text}");
+    assert!(gone[3].ends_with("/manifests/etcd.yaml"), "{text}");
+    assert!(gone[4].ends_with("scheduler.conf"), "{text}");
+    assert!(gone.last().unwrap().contains("/pki/"), "{text}");
+    assert!(
+        text.contains("the kubelet stops by itself: etcd, kube-apiserver, kube-controller-manager, kube-scheduler\n"),
+        "{text}"
+    );
+    assert!(!node.path("etc/kubernetes/pki/ca.key").exists());
+    assert!(node.path("etc/kubernetes/pki/ca.crt").exists());
+}
+
+/// What changes, and what that restarts on cp1: the table "Static pods" of the facts, from the outside.
+#[test]
+fn restarts() {
+    for (what, description, arguments, expected) in [
+        ("a serving certificate is read again", LAB.into(), "--renew nodes/cp1/apiserver", ""),
+        (
+            "the service-account key",
+            LAB.replace(
+                "component \"kube-proxy\"",
+                "component \"kube-proxy\"\ncomponent \"service-account\" revision=2",
+            ),
+            "--allow replace:service-account",
+            "the kubelet restarts by itself: kube-apiserver, kube-controller-manager\n",
+        ),
+        (
+            "where clients dial",
+            LAB.replace("api.lab:6443", "other.lab:6443"),
+            "--allow escalation:endpoint --allow escalation:apiserver",
+            "next: systemctl restart kubelet kube-proxy\n",
+        ),
+        (
+            "a flag",
+            LAB.replace(
+                "component \"kube-proxy\"",
+                "component \"kube-proxy\"\ncomponent \"scheduler\" { flag \"v\" \"3\" }",
+            ),
+            "",
+            "the kubelet restarts by itself: kube-scheduler\n",
+        ),
+        (
+            "the kubelet's file",
+            LAB.replace("lab\" {", "lab\" { dns-domain \"a.b\";"),
+            "--allow escalation:apiserver",
+            "next: systemctl restart kubelet\n",
+        ),
+    ] {
+        let project = Project::described(LAB).applied();
+        let node = Node::new();
+        node.installed(&project, "cp1");
+        describe(&project, &description);
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        apply(&project, &words);
+        let text = node.installed(&project, "cp1");
+        let (_, orders) = text.split_once(" unchanged (cp1)\n").expect(&text);
+        // A change of the cluster's domain is one of the API server's names and flags, too.
+        let orders: Vec<&str> = orders
+            .lines()
+            .filter(|line| what != "the kubelet's file" || line.starts_with("next"))
+            .collect();
+        let expected: Vec<&str> = expected.lines().collect();
+        assert_eq!(orders, expected, "{what}: {text}");
+    }
+}
+
+/// A file that was exchanged on the node alone: the manifest stays, so the kubelet notices nothing.
+#[test]
+fn a_restored_file_restarts_its_reader_by_hand() {
+    let project = Project::described(LAB).applied();
+    let (node, other) = (Node::new(), Node::new());
+    node.installed(&project, "cp1");
+    let stranger = Project::described(LAB).applied();
+    other.installed(&stranger, "cp1");
+    let path = "etc/kubernetes/pki/etcd/ca.crt";
+    fs::copy(other.path(path), node.path(path)).unwrap();
+    let text = node.installed(&project, "cp1");
+    assert!(
+        text.ends_with(
+            "restart yourself, for their manifests stay as they are: etcd, kube-apiserver\n"
+        ),
+        "{text}"
+    );
+}
+
+/// As a user that may only read out/: the files are that user's.
+#[test]
+fn neither_root_nor_write_access_to_out_is_needed() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    let run = |command: &str| {
+        let output = Command::new("sh").args(["-c", command]).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+    };
+    let (folder, root) = (project.folder().display(), node.root());
+    let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
+    let mut uid = user();
+    if uid == 0 {
+        uid = 65534;
+        run(&format!("chown -R 65534 {folder} {root}"));
+        // The binary may lie in a folder of root's alone: it is opened before the user changes.
+        let copy = project.folder().join("kpki");
+        fs::copy(env!("CARGO_BIN_EXE_kpki"), &copy).unwrap();
+        kpki = Command::new(copy);
+        kpki.uid(uid).gid(uid);
+    }
+    run(&format!("chmod -R a-w {folder}"));
+    let output = kpki
+        .args(["install", "w1", "--root", root])
+        .current_dir(project.folder())
+        .output()
+        .unwrap();
+    run(&format!("chmod -R u+w {folder}"));
+    done(output);
+    for (path, (mode_now, owner, _)) in node.files() {
+        assert_eq!((mode_now, owner), (mode(&path), uid), "{path}");
+    }
+}
+
+#[test]
+fn the_root_itself_may_be_a_link_and_nothing_below_it() {
+    let project = Project::described(LAB).applied();
+    let node = Node::new();
+    fs::create_dir_all(node.path("disk/etc")).unwrap();
+    std::os::unix::fs::symlink("disk", node.path("root")).unwrap();
+    let root = node.path("root").display().to_string();
+    done(project.kpki(&["install", "w1", "--root", &root]));
+    assert!(node.path("disk/etc/kubernetes/kubelet.conf").exists());
+
+    for (link, target) in [
+        ("etc", "../outside"),
+        ("etc/kubernetes", "../outside"),
+        ("etc/kubernetes/pki/kubelet.key", "/outside"),
+        ("var/lib/kpki", "../../outside"),
+        ("var/lib/kpki/installed.json", "outside"),
+    ] {
+        let node = Node::new();
+        fs::create_dir_all(node.path("outside")).unwrap();
+        let path = node.path(link);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, &path).unwrap();
+        let before = node.files();
+        let error = refused(&node.install(&project, "w1", &[]), 1);
+        assert!(
+            error.contains(&format!("{link} is a symbolic link, which kpki does not follow")),
+            "{error}"
+        );
+        assert_eq!(node.files(), before, "{link}");
+    }
+    for (path, what) in [
+        ("etc/kubernetes/pki", "etc/kubernetes/pki is not a folder"),
+        ("etc/kubernetes/kubelet.conf/x", "etc/kubernetes/kubelet.conf is not a regular file"),
+    ] {
+        let node = Node::new();
+        node.put(path, "", 0o600);
+        let before = node.files();
+        let error = refused(&node.install(&project, "w1", &[]), 1);
+        assert!(error.contains(what), "{error}");
+        assert_eq!(node.files(), before);
+    }
+}

@@ -1,0 +1,13 @@
+//! From `out/` to the nodes: install, export, and what must not get into Git.
+
+mod check;
+mod crash;
+mod decide;
+mod exchanged;
+mod export;
+mod history;
+mod install;
+mod kill;
+mod node;
+mod refusals;
+mod ways;

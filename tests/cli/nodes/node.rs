@@ -1,0 +1,102 @@
+//! A folder that stands for a node's root.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::testkit::project::{Project, said};
+
+/// Mode, owner and bytes of every file, and the modes of folders (whose paths end in a slash).
+pub type Files = BTreeMap<String, (u32, u32, Vec<u8>)>;
+
+pub struct Node(tempfile::TempDir);
+
+impl Node {
+    pub fn new() -> Self {
+        Node(tempfile::tempdir().unwrap())
+    }
+
+    pub fn root(&self) -> &str {
+        self.0.path().to_str().unwrap()
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.0.path().join(path)
+    }
+
+    pub fn put(&self, path: &str, bytes: impl AsRef<[u8]>, mode: u32) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    pub fn install(&self, project: &Project, node: &str, more: &[&str]) -> Output {
+        project.kpki(&[&["install", node, "--root", self.root()], more].concat())
+    }
+
+    /// What it printed.
+    pub fn installed(&self, project: &Project, node: &str) -> String {
+        done(self.install(project, node, &[]))
+    }
+
+    pub fn files(&self) -> Files {
+        files(self.0.path())
+    }
+}
+
+pub fn files(root: &Path) -> Files {
+    let mut found = Files::new();
+    let mut waiting = vec![root.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let facts = fs::symlink_metadata(&path).unwrap();
+            let mut name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let bytes = if facts.is_dir() {
+                name.push('/');
+                waiting.push(path);
+                Vec::new()
+            } else if facts.is_symlink() {
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else {
+                fs::read(&path).unwrap()
+            };
+            found.insert(name, (facts.mode() & 0o7777, facts.uid(), bytes));
+        }
+    }
+    found
+}
+
+/// The standard output of a command that succeeded.
+pub fn done(output: Output) -> String {
+    assert!(output.status.success(), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The standard error of a command that ended with this code.
+pub fn refused(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{}", said(output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+pub const LAB: &str = r#"
+cluster "lab" { endpoint "api.lab:6443" }
+node "cp1" role="control-plane" address="10.0.0.11" primary=#true
+node "cp2" role="control-plane" address="10.0.0.12"
+node "w1" address="10.0.0.21"
+component "kubelet" serving=#true config=#true
+component "kube-proxy"
+certificate "backup" { ca "etcd"; usage "client"; node "cp1"; folder "/etc/backup" }
+"#;
+
+pub fn describe(project: &Project, description: &str) {
+    fs::write(project.folder().join("cluster.kdl"), description).unwrap();
+}
+
+pub fn apply(project: &Project, more: &[&str]) {
+    done(project.kpki(&[&["apply"], more].concat()));
+}

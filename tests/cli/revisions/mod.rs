@@ -1,0 +1,7 @@
+//! A project in Git: `kpki diff`, and what `kpki setup git` installs.
+
+mod authority;
+mod diff;
+mod files;
+mod repository;
+mod setup_git;

@@ -1,0 +1,124 @@
+//! A project in a real repository, and the `kpki` that Git finds in its PATH.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::testkit::project::{printed, said, tool};
+
+pub struct Repository {
+    desk: tempfile::TempDir,
+    /// The project's folder in it.
+    below: &'static str,
+}
+
+pub const LAB: &str = r#"
+cluster "lab" { kubernetes "1.36.2" }
+node "cp1" role="control-plane" address="10.0.0.11"
+user "jane" { group "dev" }
+"#;
+
+impl Repository {
+    /// An applied and committed project on the branch `main`.
+    pub fn new(below: &'static str) -> Self {
+        let repository = Repository { desk: tempfile::tempdir().unwrap(), below };
+        repository.git(&["init", "--quiet", "--initial-branch", "main"]);
+        repository.done(&["init"]);
+        repository.describe(LAB);
+        repository.done(&["apply"]);
+        repository.commit("The PKI of lab");
+        repository
+    }
+
+    pub fn top(&self) -> &Path {
+        self.desk.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.desk.path().join(self.below).join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub fn describe(&self, text: &str) {
+        fs::write(self.path("cluster.kdl"), text).unwrap();
+    }
+
+    pub fn command(&self, mut command: Command) -> Command {
+        let binaries = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
+        let path = std::env::var("PATH").unwrap();
+        command
+            .current_dir(self.top())
+            .env("PATH", format!("{}:{path}", binaries.display()))
+            // What the person at this machine has set up is not under test.
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env_remove("CLICOLOR_FORCE");
+        command
+    }
+
+    pub fn git_command(&self, words: &[&str]) -> Command {
+        let mut command = self.command(tool("git"));
+        command.args(["-c", "user.name=n", "-c", "user.email=e@example.com"]).args(words);
+        command
+    }
+
+    pub fn git(&self, words: &[&str]) -> String {
+        printed(&mut self.git_command(words))
+    }
+
+    pub fn commit(&self, message: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "--quiet", "-m", message]);
+    }
+
+    pub fn kpki(&self, words: &[&str]) -> Output {
+        let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_kpki")));
+        command.args(["-C", self.below]).args(words).output().unwrap()
+    }
+
+    pub fn done(&self, words: &[&str]) -> String {
+        let output = self.kpki(words);
+        assert!(output.status.success(), "{words:?}\n{}", said(&output));
+        said(&output)
+    }
+
+    /// What `kpki diff` says; it must leave with `code`.
+    pub fn diff(&self, words: &[&str], code: i32) -> String {
+        let output = self.kpki(&[&["diff"], words].concat());
+        assert_eq!(output.status.code(), Some(code), "{words:?}\n{}", said(&output));
+        said(&output)
+    }
+
+    /// Applies `description` on a new branch of `main`, and commits all.
+    pub fn branch(&self, name: &str, description: &str) {
+        self.git(&["switch", "--quiet", "-c", name, "main"]);
+        self.describe(description);
+        self.done(&["apply"]);
+        self.commit(name);
+    }
+}
+
+/// A name for cp1, which its servers then have, and the consent to that.
+pub const NAMED: &str = "address=\"10.0.0.11\" { san \"cp1.lab.internal\" }";
+pub const APPLY_NAMED: [&str; 7] = [
+    "apply",
+    "--allow",
+    "escalation:apiserver",
+    "--allow",
+    "escalation:etcd-peer",
+    "--allow",
+    "escalation:etcd-server",
+];
+
+pub fn named() -> String {
+    LAB.replace("address=\"10.0.0.11\"", NAMED)
+}
+
+/// The line of a report that begins with a sign and a name.
+pub fn line<'a>(text: &'a str, start: &str) -> &'a str {
+    let line = text.lines().find(|line| line.starts_with(start));
+    line.unwrap_or_else(|| panic!("no line starts with {start:?} in\n{text}"))
+}

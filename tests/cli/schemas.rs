@@ -1,0 +1,333 @@
+//! The committed JSON Schemas are those of the types, and what kpki really prints and writes obeys them.
+
+use kpki::install::RecordDocument;
+use kpki::render::{
+    CheckReport, DiffReport, InstallReport, PlaintextReport, PlanReport, ReportData, SavedPlan,
+    ShowReport, StatusReport, VerifyReport, WhyReport,
+};
+use serde_json::{Value, json};
+
+use crate::testkit::json_schema::{Validator, file};
+
+fn schemas() -> [(&'static str, schemars::Schema); 13] {
+    [
+        ("plan", schemars::schema_for!(PlanReport)),
+        ("check", schemars::schema_for!(CheckReport)),
+        ("saved-plan", schemars::schema_for!(SavedPlan<'static>)),
+        ("lock", kpki::lock::schema()),
+        ("status", schemars::schema_for!(StatusReport)),
+        ("show", schemars::schema_for!(ShowReport)),
+        ("verify", schemars::schema_for!(VerifyReport)),
+        ("why", schemars::schema_for!(WhyReport)),
+        ("diff", schemars::schema_for!(DiffReport)),
+        ("install", schemars::schema_for!(InstallReport)),
+        ("installed", schemars::schema_for!(RecordDocument)),
+        ("plaintext", schemars::schema_for!(PlaintextReport)),
+        ("report", schemars::schema_for!(ReportData)),
+    ]
+}
+
+#[test]
+fn committed_schemas_are_those_of_the_types() {
+    for (name, schema) in schemas() {
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            std::fs::write(file(name), &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(file(name)).unwrap_or_default();
+        assert!(
+            committed == text,
+            "{name} differs; UPDATE_EXPECTED=1 cargo test --test cli schemas rewrites it"
+        );
+    }
+}
+
+/// The document, of which its schema finds nothing to say.
+fn accept(validator: &Validator, text: &str) -> Value {
+    let document: Value = serde_json::from_str(text).unwrap();
+    let errors = validator.errors(&document);
+    assert!(errors.is_empty(), "{errors:?}\n{text}");
+    document
+}
+
+/// Each change alone makes the document a broken one.
+fn refuse(validator: &Validator, document: &Value, changes: &[(&str, Option<Value>)]) {
+    for (field, value) in changes {
+        let mut broken = document.clone();
+        let object = broken.as_object_mut().unwrap();
+        match value {
+            Some(value) => object.insert((*field).to_owned(), value.clone()),
+            None => object.remove(*field),
+        };
+        let errors = validator.errors(&broken);
+        assert!(!errors.is_empty(), "{field} = {value:?}");
+    }
+}
+
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new(description: &str) -> Self {
+        let project = Project(tempfile::tempdir().unwrap());
+        project.describe(description);
+        project
+    }
+
+    fn describe(&self, description: &str) {
+        std::fs::write(self.0.path().join("cluster.kdl"), description).unwrap();
+    }
+
+    fn kpki(&self, arguments: &str) -> String {
+        let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+            .args(arguments.split(' '))
+            .arg("-C")
+            .arg(self.0.path())
+            .assert()
+            .success();
+        String::from_utf8(output.get_output().stdout.clone()).unwrap()
+    }
+}
+
+const BEFORE: &str = r#"
+cluster "lab" { kubernetes "1.35.4" }
+node "cp1" role="control-plane" address="10.0.0.11"
+user "root" { group "system:masters"; allow-masters #true }
+user "jane" { via "csr"; bind cluster-role="view" }
+user "gone"
+"#;
+
+const AFTER: &str = r#"
+cluster "lab" { kubernetes "1.36.2" }
+node "cp1" role="control-plane" address="10.0.0.11" { san "cp1.lab.internal" }
+user "root" { group "system:masters"; allow-masters #true; validity "30d" }
+user "jane" { via "csr"; bind cluster-role="view" }
+ca "etcd" key="ecdsa-p384"
+"#;
+
+#[test]
+fn what_kpki_prints_and_writes_obeys_its_schemas() {
+    let [plan, lock, status, show, why] =
+        ["plan", "lock", "status", "show", "why"].map(Validator::of);
+    let project = Project::new(BEFORE);
+
+    let new = accept(&plan, &project.kpki("plan --format json"));
+    assert_eq!(new["empty"], json!(false));
+    accept(&status, &project.kpki("status --format json"));
+    accept(&plan, &project.kpki("apply --format json"));
+    let applied = accept(&plan, &project.kpki("plan --format json"));
+    assert_eq!(applied["empty"], json!(true));
+    assert_eq!(applied["waiting"][0]["name"], json!("users/jane"));
+    assert_eq!(applied["notes"].as_array().unwrap().len(), 1);
+
+    let text = std::fs::read_to_string(project.0.path().join("cluster.lock")).unwrap();
+    for line in text.lines() {
+        accept(&lock, line);
+    }
+
+    let verify = accept(&Validator::of("verify"), &project.kpki("verify --format json"));
+    assert_eq!(verify["findings"], json!([]));
+
+    project.describe(AFTER);
+    std::fs::remove_file(project.0.path().join("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt"))
+        .unwrap();
+    std::fs::write(project.0.path().join("out/stranger"), "").unwrap();
+    let changed = accept(&plan, &project.kpki("plan --format json"));
+    assert_eq!(changed["blocked"][0]["allow"], json!("replace:ca/etcd"));
+    assert!(!changed["orphans"].as_array().unwrap().is_empty());
+    for now in ["2026-06-01", "2027-06-01", "2036-01-01", "2060-01-01"] {
+        accept(&status, &project.kpki(&format!("status --format json --now {now}")));
+        accept(&plan, &project.kpki(&format!("plan --format json --now {now}")));
+    }
+    for name in [
+        "nodes/cp1/apiserver",
+        "users/root/kubeconfig",
+        "users/jane",
+        "users/jane/request",
+        "users/jane/rbac.yaml",
+        "ca/etcd",
+        "service-account",
+    ] {
+        accept(&show, &project.kpki(&format!("show --format json {name}")));
+        accept(&why, &project.kpki(&format!("why --format json {name}")));
+    }
+    for path in
+        ["out/ca/etcd.crt", "out/ca/sa.key", "out/ca/sa.pub", "out/users/root/root.kubeconfig"]
+    {
+        accept(&show, &project.kpki(&format!("show --format json {path}")));
+    }
+}
+
+#[test]
+fn what_goes_to_a_node_obeys_its_schemas() {
+    let [install, installed, check] = ["install", "installed", "plaintext"].map(Validator::of);
+    let project = Project::new(BEFORE);
+    project.kpki("apply");
+    let node = tempfile::tempdir().unwrap();
+    let root = node.path().to_str().unwrap();
+    let order = format!("install cp1 --root {root} --format json");
+    let told = accept(&install, &project.kpki(&format!("{order} --dry-run")));
+    assert_eq!((&told["dry-run"], &told["empty"]), (&json!(true), &json!(false)));
+    let done = accept(&install, &project.kpki(&order));
+    assert_eq!(told["writes"], done["writes"]);
+    assert_eq!(told["restarts"], done["restarts"]);
+    assert_eq!(done["root"], json!(root));
+    let record = node.path().join("var/lib/kpki/installed.json");
+    let record = std::fs::read_to_string(record).unwrap();
+    let document = accept(&installed, &record);
+    refuse(
+        &installed,
+        &document,
+        &[
+            ("files", None),
+            ("format-version", None),
+            ("files", Some(json!([{ "path": "etc/a" }]))),
+            ("secret", Some(json!("x"))),
+        ],
+    );
+    let conf = node.path().join("etc/kubernetes/scheduler.conf");
+    std::fs::write(&conf, "").unwrap();
+    let again = accept(&install, &project.kpki(&order));
+    assert_eq!(again["writes"][0]["reason"], json!("foreign"));
+    assert_eq!(accept(&install, &project.kpki(&order))["empty"], json!(true));
+
+    // Without a repository everything is told.
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+        .args(["check", "--no-plaintext", "--format", "json", "-C"])
+        .arg(project.0.path())
+        .assert()
+        .code(1);
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    let found = accept(&check, &text);
+    assert_eq!(found["repository"], json!(false));
+    assert!(found["plaintext"].as_array().unwrap().len() > 10);
+    refuse(
+        &check,
+        &found,
+        &[
+            ("clean", None),
+            ("plaintext", Some(json!([{ "path": "a", "where": "tracked", "kinds": ["x"] }]))),
+        ],
+    );
+
+    for words in ["init -q", "add -A", "commit -q -m all"] {
+        let git = std::process::Command::new("git")
+            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
+            .args(words.split(' '))
+            .current_dir(project.0.path())
+            .status();
+        assert!(git.unwrap().success());
+    }
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+        .args(["check", "--no-plaintext", "--history", "--format", "json"])
+        .arg("-C")
+        .arg(project.0.path())
+        .assert()
+        .code(1);
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    let found = accept(&check, &text);
+    assert!(found["history"]["keys"].as_array().unwrap().len() > 10);
+    let key = |change: Value| json!({ "files": 1, "keys": [change], "rekey": [] });
+    refuse(
+        &check,
+        &found,
+        &[
+            ("history", Some(key(json!({ "artifact": "ca/etcd" })))),
+            ("history", Some(json!({ "keys": [], "rekey": [] }))),
+        ],
+    );
+}
+
+#[test]
+fn what_diff_prints_obeys_its_schema() {
+    let (before, after) = (Project::new(BEFORE), Project::new(BEFORE));
+    before.kpki("apply");
+    after.kpki("apply");
+    let compare = |below: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kpki"))
+            .args(["diff", "--format", "json"])
+            .args([before.0.path().join(below), after.0.path().join(below)])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let diff = Validator::of("diff");
+    let locks = accept(&diff, &compare("cluster.lock"));
+    assert_eq!(locks["sections"][0]["of"], json!("lock"));
+    let folders = accept(&diff, &compare("out"));
+    assert_eq!(folders["sections"][0]["of"], json!("files"));
+    assert_eq!(folders["sections"][0]["changed"][0]["same-key"], json!(false));
+    refuse(
+        &diff,
+        &folders,
+        &[
+            ("equal", None),
+            ("sections", Some(json!([{ "of": "files" }]))),
+            (
+                "sections",
+                Some(
+                    json!([{ "of": "bytes", "added": [], "removed": [], "changed": [], "follows": [] }]),
+                ),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_broken_document_is_refused() {
+    let project = Project::new(BEFORE);
+    let plan = Validator::of("plan");
+    let document = accept(&plan, &project.kpki("plan --format json"));
+    refuse(
+        &plan,
+        &document,
+        &[
+            ("steps", None),
+            ("format-version", None),
+            ("format-version", Some(json!("1"))),
+            ("steps", Some(json!([{ "name": "ca/etcd" }]))),
+        ],
+    );
+    let status = Validator::of("status");
+    let document = accept(&status, &project.kpki("status --format json"));
+    refuse(
+        &status,
+        &document,
+        &[
+            ("certificates", None),
+            ("attention", Some(json!([{ "code": "fine", "name": null, "text": "" }]))),
+        ],
+    );
+    let verify = Validator::of("verify");
+    let folder = project.0.path().join("handmade");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("old.crt"), "").unwrap();
+    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
+        .args(["verify", "--format", "json"])
+        .arg(&folder)
+        .assert()
+        .code(2);
+    let document = accept(&verify, &String::from_utf8(output.get_output().stdout.clone()).unwrap());
+    assert_eq!(document["findings"][0]["id"], json!("unreadable-certificate"));
+    refuse(
+        &verify,
+        &document,
+        &[
+            ("errors", Some(json!("1"))),
+            ("findings", Some(json!([{ "id": "expired" }]))),
+            ("now", None),
+        ],
+    );
+    let lock = Validator::of("lock");
+    let line = accept(&lock, &format!(r#"{{"name":"ca/etcd","hash":"{}"}}"#, "0".repeat(32)));
+    refuse(
+        &lock,
+        &line,
+        &[
+            ("hash", None),
+            ("hash", Some(json!("short"))),
+            ("size", Some(json!(-1))),
+            ("secret", Some(json!("x"))),
+        ],
+    );
+}

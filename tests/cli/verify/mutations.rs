@@ -1,0 +1,264 @@
+//! One mistake a row, made in a tree that is right: exactly the finding of that mistake appears.
+
+use std::collections::BTreeSet;
+
+use super::tree::{
+    APISERVER, APISERVER_NAMES, AUTHORITY_EXTENSIONS, BOTH, CLIENT, ETCD_CLIENT, ETCD_PEER,
+    ETCD_SERVER, FRONT_PROXY_CLIENT, Form, HEALTHCHECK, KUBEADM, KUBELET_CLIENT, Leaf, SERVER,
+    SERVER_URL, STRICT, Tree, ids, verify,
+};
+
+const API: &str = "manifests/kube-apiserver.yaml";
+const SCHEDULER: &str = "manifests/kube-scheduler.yaml";
+const CM: &str = "manifests/kube-controller-manager.yaml";
+
+fn signed_by(leaf: Leaf, ca: &'static str) -> Leaf {
+    (leaf.0, ca, leaf.2, leaf.3, leaf.4)
+}
+
+fn with(leaf: Leaf, subject: &'static str, usages: &'static str, names: &'static str) -> Leaf {
+    (leaf.0, leaf.1, subject, usages, names)
+}
+
+fn scheduler(tree: &Tree, subject: &str) {
+    tree.config("scheduler", "pki/ca", "pki/ca", subject, SERVER_URL, STRICT);
+}
+
+fn admin(tree: &Tree, ca: &str, signer: &str, server: &str) {
+    let subject = "/O=kubeadm:cluster-admins/CN=kubernetes-admin";
+    tree.config("admin", ca, signer, subject, server, STRICT);
+}
+
+/// The cluster's CA in the place of another one, and all that the other one signed anew.
+fn share(tree: &Tree, stem: &'static str, leaves: &[Leaf]) {
+    tree.copy("pki/ca.crt", &format!("{stem}.crt"));
+    tree.copy("pki/ca.key", &format!("{stem}.key"));
+    for leaf in leaves {
+        tree.leaf(*leaf, STRICT);
+    }
+}
+
+fn without_mount(tree: &Tree) {
+    let text = tree.read(API);
+    let mount =
+        "    - mountPath: /etc/kubernetes/pki\n      name: k8s-certs\n      readOnly: true\n";
+    assert!(text.contains(mount), "{text}");
+    tree.put(API, text.replace(mount, ""), 0o600);
+}
+
+type Mutation = fn(&Tree);
+
+/// Id, the file that must be named, the mistake.
+#[rustfmt::skip] // one mistake, one row
+const MUTATIONS: &[(&str, &str, Mutation)] = &[
+    ("unreadable-certificate", "pki/etcd/healthcheck-client.crt", |t| {
+        let text = "-----BEGIN CERTIFICATE-----\nMAMCAQA=\n-----END CERTIFICATE-----\n";
+        t.put("pki/etcd/healthcheck-client.crt", text, 0o644);
+    }),
+    ("unreadable-certificate", "pki/etcd/healthcheck-client.crt", |t| {
+        t.0.openssl("x509 -in kubernetes/pki/etcd/healthcheck-client.crt -outform DER -out der");
+        t.put("pki/etcd/healthcheck-client.crt", t.0.read("der"), 0o644);
+    }),
+    ("unreadable-key", "pki/apiserver.key", |t| {
+        t.0.openssl("pkey -in kubernetes/pki/apiserver.key -aes128 -passout pass:lab -out locked");
+        t.put("pki/apiserver.key", t.0.read("locked"), 0o600);
+    }),
+    ("unreadable-key", "pki/sa.key", |t| t.put("pki/sa.key", "", 0o600)),
+    ("unreadable-kubeconfig", "admin.conf", |t| t.edit("admin.conf", "current-context: ", "current-context: other-")),
+    ("unreadable-manifest", "manifests/extra.yaml", |t| t.put("manifests/extra.yaml", "apiVersion: v1\nkind: ConfigMap\n", 0o600)),
+    ("secret-readable-by-others", "pki/ca.key", |t| t.mode("pki/ca.key", 0o604)),
+    ("secret-readable-by-others", "admin.conf", |t| t.mode("admin.conf", 0o644)),
+    ("secret-readable-by-group", "pki/ca.key", |t| t.mode("pki/ca.key", 0o640)),
+    ("writable-by-others", "pki/ca.crt", |t| t.mode("pki/ca.crt", 0o646)),
+    ("folder-writable-by-others", "manifests", |t| t.mode("manifests", 0o707)),
+    ("folder-writable-by-others", ".", |t| t.mode("", 0o1777)),
+    ("folder-writable-by-group", "pki/etcd", |t| t.mode("pki/etcd", 0o775)),
+    ("folder-of-another-user", "pki", |t| std::os::unix::fs::chown(t.path("pki"), Some(65534), None).unwrap()),
+    ("key-mismatch", "pki/apiserver.key", |t| t.key("pki/apiserver")),
+    ("key-mismatch", "pki/sa.key", |t| t.key("pki/sa")),
+    ("key-mismatch", "admin.conf", |t| {
+        let key = t.read("scheduler.conf").lines().last().unwrap().to_owned();
+        let old = t.read("admin.conf").lines().last().unwrap().to_owned();
+        t.edit("admin.conf", &old, &key);
+    }),
+    ("key-mismatch", API, |t| t.edit(API, "--etcd-keyfile=/etc/kubernetes/pki/apiserver-etcd-client.key", "--etcd-keyfile=/etc/kubernetes/pki/apiserver.key")),
+    ("stray-manifest", "manifests/kube-apiserver.yaml.bak", |t| t.copy(API, "manifests/kube-apiserver.yaml.bak")),
+    ("stray-manifest", "manifests/notes", |t| t.put("manifests/notes", "to do\n", 0o600)),
+    ("duplicate-pod", API, |t| t.copy(API, "manifests/kube-apiserver-1.35.yaml")),
+    ("outlives-ca", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { days: 5000, ..STRICT })),
+    ("weak-key", "pki/apiserver.crt", |t| {
+        t.0.openssl("genrsa -out kubernetes/pki/apiserver.key 1024");
+        t.leaf(APISERVER, KUBEADM);
+    }),
+    ("weak-signature", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { signing: "-sha1", ..STRICT })),
+    ("unknown-issuer", "pki/etcd/healthcheck-client.crt", |t| {
+        t.key("other");
+        t.authority("other", "/CN=other", AUTHORITY_EXTENSIONS);
+        t.leaf(signed_by(HEALTHCHECK, "other"), STRICT);
+        std::fs::remove_file(t.path("other.crt")).unwrap();
+        std::fs::remove_file(t.path("other.key")).unwrap();
+    }),
+    // Of the same name: the signature tells.
+    ("unknown-issuer", "pki/apiserver.crt", |t| {
+        t.key("other");
+        t.authority("other", "/CN=kubernetes", AUTHORITY_EXTENSIONS);
+        t.leaf(signed_by(APISERVER, "other"), STRICT);
+        std::fs::remove_file(t.path("other.crt")).unwrap();
+        std::fs::remove_file(t.path("other.key")).unwrap();
+    }),
+    ("ca-cannot-sign", "pki/front-proxy-ca.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
+        "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash")),
+    ("ca-cannot-sign", "pki/front-proxy-ca.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
+        "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash")),
+    ("no-digital-signature", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { key_usage: "critical,keyAgreement", ..STRICT })),
+    ("doubled-prefix", "scheduler.conf", |t| scheduler(t, "/O=system:system:kube-scheduler/CN=system:kube-scheduler")),
+    ("doubled-prefix", "scheduler.conf", |t| scheduler(t, "/CN=system:system:kube-scheduler")),
+    ("serving-masters", "pki/apiserver.crt", |t| t.leaf(with(APISERVER, "/O=system:masters/CN=kube-apiserver", BOTH, APISERVER_NAMES), STRICT)),
+    ("wrong-ca", "pki/apiserver-etcd-client.crt", |t| t.leaf(signed_by(ETCD_CLIENT, "pki/ca"), STRICT)),
+    ("wrong-ca", "pki/etcd/server.crt", |t| t.leaf(signed_by(ETCD_SERVER, "pki/ca"), STRICT)),
+    ("ca-reuse", "pki/front-proxy-ca.crt", |t| share(t, "pki/front-proxy-ca", &[FRONT_PROXY_CLIENT])),
+    ("etcd-shares-ca", "pki/etcd/ca.crt", |t| share(t, "pki/etcd/ca", &[ETCD_SERVER, ETCD_PEER, ETCD_CLIENT, HEALTHCHECK])),
+    ("leaf-is-ca", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { constraints: "critical,CA:TRUE", ..STRICT })),
+    ("no-server-usage", "pki/apiserver.crt", |t| t.leaf(with(APISERVER, APISERVER.2, CLIENT, APISERVER_NAMES), STRICT)),
+    ("no-client-usage", "pki/apiserver-kubelet-client.crt", |t| t.leaf(with(KUBELET_CLIENT, KUBELET_CLIENT.2, SERVER, ""), STRICT)),
+    ("etcd-no-client-usage", "pki/etcd/peer.crt", |t| t.leaf(with(ETCD_PEER, ETCD_PEER.2, SERVER, ETCD_PEER.4), STRICT)),
+    ("no-alternative-name", "pki/etcd/server.crt", |t| t.leaf(with(ETCD_SERVER, ETCD_SERVER.2, BOTH, ""), STRICT)),
+    ("apiserver-names", "pki/apiserver.crt", |t| t.leaf(with(APISERVER, APISERVER.2, SERVER,
+        "DNS:kubemaster,DNS:kubernetes,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,IP:10.96.0.1,IP:192.168.5.11"), STRICT)),
+    ("apiserver-misspelt-name", "pki/apiserver.crt", |t| t.leaf(with(APISERVER, APISERVER.2, SERVER,
+        "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,\
+         DNS:kubernetes.svc.cluster.local,IP:10.96.0.1,IP:192.168.5.11"), STRICT)),
+    ("service-address", "pki/apiserver.crt", |t| t.edit(API, "--service-cluster-ip-range=10.96.0.0/12", "--service-cluster-ip-range=10.32.0.0/16")),
+    ("wrong-identity", "scheduler.conf", |t| scheduler(t, "/CN=kube-scheduler")),
+    ("wrong-identity", "kubelet.conf", |t| t.config("kubelet", "pki/ca", "pki/ca", "/CN=system:node:kubemaster", SERVER_URL, STRICT)),
+    ("front-proxy-name", "pki/front-proxy-client.crt", |t| t.leaf(with(FRONT_PROXY_CLIENT, "/CN=aggregator", CLIENT, ""), STRICT)),
+    ("service-account-key-kind", "pki/sa.key", |t| t.service_account("genpkey -algorithm ed25519")),
+    ("kubeconfig-other-ca", "admin.conf", |t| admin(t, "pki/etcd/ca", "pki/ca", SERVER_URL)),
+    ("kubeconfig-client-ca", "admin.conf", |t| admin(t, "pki/ca", "pki/etcd/ca", SERVER_URL)),
+    ("kubeconfig-server-name", "admin.conf", |t| admin(t, "pki/ca", "pki/ca", "https://10.9.9.9:6443")),
+    ("kubeconfig-plain-http", "admin.conf", |t| admin(t, "pki/ca", "pki/ca", "http://192.168.5.11:8080")),
+    ("flag-missing-file", API, |t| std::fs::remove_file(t.path("pki/apiserver-etcd-client.crt")).unwrap()),
+    ("flag-hidden-file", SCHEDULER, |t| t.edit(SCHEDULER, "--kubeconfig=/etc/kubernetes/scheduler.conf", "--kubeconfig=/etc/kubernetes/pki/scheduler.conf")),
+    ("flag-hidden-file", API, without_mount),
+    ("flag-other-ca", API, |t| t.edit(API, "--etcd-cafile=/etc/kubernetes/pki/etcd/ca.crt", "--etcd-cafile=/etc/kubernetes/pki/ca.crt")),
+    ("flag-other-ca", CM, |t| t.edit(CM, "--root-ca-file=/etc/kubernetes/pki/ca.crt", "--root-ca-file=/etc/kubernetes/pki/front-proxy-ca.crt")),
+    ("signing-bundle", CM, |t| {
+        t.put("pki/bundle.crt", t.read("pki/ca.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
+        t.edit(CM, "--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt", "--cluster-signing-cert-file=/etc/kubernetes/pki/bundle.crt");
+    }),
+    ("unread-place", "pki/front-proxy-client.crt", |t| {
+        let path = t.path("pki/front-proxy-client.crt");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/nowhere/client.crt", path).unwrap();
+    }),
+    ("unread", "pki/old.crt", |t| std::os::unix::fs::symlink("/nowhere/ca.crt", t.path("pki/old.crt")).unwrap()),
+    ("unread", "pki/up.crt", |t| std::os::unix::fs::symlink("../../leaf.csr", t.path("pki/up.crt")).unwrap()),
+    ("unread", "pki/huge.crt", |t| t.put("pki/huge.crt", vec![b' '; (1 << 20) + 1], 0o644)),
+    ("unchecked-manifest", SCHEDULER, |t| t.edit(SCHEDULER, "    - kube-scheduler\n", "    - sh\n    - -c\n    - exec kube-scheduler\n")),
+    ("ec-key-encipherment", "pki/apiserver.crt", |t| t.leaf(APISERVER, KUBEADM)),
+    ("no-authority-key-id", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { authority_key_id: "none", ..STRICT })),
+    ("no-subject-key-id", "pki/front-proxy-ca.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
+        "keyUsage=critical,digitalSignature,keyCertSign\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=none")),
+    ("other-authority-key-id", "pki/front-proxy-client.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
+        "keyUsage=critical,digitalSignature,keyCertSign\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=00112233445566778899")),
+    ("serial-twice", "pki/apiserver.crt", |t| {
+        for leaf in [APISERVER, KUBELET_CLIENT] {
+            t.leaf(leaf, Form { signing: "-sha256 -set_serial 7", ..STRICT });
+        }
+    }),
+];
+
+/// Seen from another day: id, days from today.
+const DAYS: [(&str, i64); 3] = [("expired", 500), ("not-yet-valid", -500), ("expires-soon", 350)];
+
+fn day(days: i64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let seconds = i64::try_from(now.as_secs()).unwrap() + days * 86_400;
+    kpki::time::Timestamp::from_unix(seconds).date()
+}
+
+#[test]
+fn a_right_tree_has_no_finding() {
+    let (report, code) = verify(&Tree::right().folder(), &[]);
+    assert_eq!((ids(&report), code), (vec![], 0), "{report:#}");
+    // Nothing was passed by: what OpenSSL made is what was looked at.
+    for (what, count) in [("certificates", 10), ("keys", 11), ("kubeconfigs", 5), ("manifests", 4)]
+    {
+        assert_eq!(report[what], count, "{what}");
+    }
+}
+
+#[test]
+fn each_mistake_has_exactly_its_finding() {
+    let mut wrong = Vec::new();
+    for (id, path, mutate) in MUTATIONS {
+        let tree = Tree::right();
+        // Only root can give a folder away.
+        if *id == "folder-of-another-user"
+            && std::os::unix::fs::chown(tree.path("pki"), Some(65534), None).is_err()
+        {
+            continue;
+        }
+        mutate(&tree);
+        let (report, code) = verify(&tree.folder(), &[]);
+        let found = ids(&report);
+        let findings = report["findings"].as_array().unwrap();
+        let is_error = findings.iter().any(|finding| finding["severity"] == "error");
+        if found != [*id] {
+            wrong.push(format!("{id}: {findings:#?}"));
+        } else if !findings.iter().any(|finding| finding["path"] == *path) {
+            wrong.push(format!("{id} not at {path}: {findings:#?}"));
+        }
+        assert_eq!(code, if is_error { 2 } else { 0 }, "{id}");
+        holds_no_secret(&tree, &report.to_string());
+    }
+    for (id, days) in DAYS {
+        let (report, _) = verify(&Tree::right().folder(), &["--now", &day(days)]);
+        if ids(&report) != [id] {
+            wrong.push(format!("{id}: {report:#}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// No line of any key file is in what was printed.
+fn holds_no_secret(tree: &Tree, printed: &str) {
+    let mut keys = 0;
+    for folder in ["pki", "pki/etcd"] {
+        for entry in std::fs::read_dir(tree.path(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "key") {
+                keys += 1;
+                let text = std::fs::read_to_string(&path).unwrap();
+                for line in text.lines().filter(|line| !line.starts_with("--")) {
+                    assert!(!printed.contains(line), "{}", path.display());
+                }
+            }
+        }
+    }
+    assert!(keys > 9, "{keys} keys");
+}
+
+#[test]
+fn every_rule_has_a_mistake_here_and_an_explanation() {
+    let tried: BTreeSet<&str> =
+        (MUTATIONS.iter().map(|(id, ..)| *id)).chain(DAYS.map(|(id, _)| id)).collect();
+    let known: BTreeSet<&str> = kpki::lint::RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(tried, known);
+    let kpki = || std::process::Command::new(env!("CARGO_BIN_EXE_kpki"));
+    let all = kpki().arg("explain").output().unwrap();
+    let all = String::from_utf8(all.stdout).unwrap();
+    for id in known {
+        assert!(all.lines().any(|line| line.split(' ').next() == Some(id)), "{id}");
+        let one = kpki().args(["explain", id]).env("COLUMNS", "80").output().unwrap();
+        let one = String::from_utf8(one.stdout).unwrap();
+        assert!(one.starts_with(id), "{one}");
+        for word in ["\nwhy ", "\nfix ", "\nsource "] {
+            assert!(one.contains(word), "{one}");
+        }
+        assert!(one.lines().all(|line| line.chars().count() <= 80), "{one}");
+    }
+    let unknown = kpki().args(["explain", "expird"]).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8(unknown.stderr).unwrap().contains("did you mean expired?"));
+}

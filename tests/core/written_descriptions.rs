@@ -1,0 +1,527 @@
+//! What `config::write` writes is read as what it was written from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use kpki::algorithm::KeyAlgorithm;
+use kpki::config::{load, write};
+use kpki::name::{DnsName, Endpoint, NodeAddress, Organization, San};
+use kpki::sealed::Recipient;
+use kpki::sources::Sources;
+use kpki::spec::{
+    Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
+    ExtraCertificate, Lines, Manifest, Manifests, Node, Origin, Policy, PolicyOverride,
+    Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
+};
+use kpki::time::Span;
+use kpki::version::{KubernetesVersion, VersionRequest};
+use proptest::prelude::*;
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn read(files: Files, locked: Option<KubernetesVersion>) -> Spec {
+    let text = String::from_utf8_lossy(&files["cluster.kdl"]).into_owned();
+    match load(&Sources::Memory(files), "cluster.kdl", locked) {
+        Ok(loaded) => loaded.spec,
+        Err(report) => panic!("{}\n{text}", report.render(false)),
+    }
+}
+
+/// What a description means, without where it says so.
+fn meaning(mut spec: Spec) -> String {
+    spec.lines = Lines::default();
+    let cluster = &mut spec.cluster;
+    forget(&mut cluster.kubernetes);
+    forget(&mut cluster.endpoint);
+    forget(&mut cluster.service_cidrs);
+    forget(&mut cluster.dns_domain);
+    for ca in spec.cas.values_mut() {
+        forget(&mut ca.common_name);
+        forget(&mut ca.validity);
+        forget(&mut ca.key);
+    }
+    let overrides = spec.nodes.iter_mut().map(|node| &mut node.policy);
+    let components = spec.components.values_mut().map(|settings| &mut settings.policy);
+    for policy in overrides.chain(components) {
+        policy.key.iter_mut().for_each(forget);
+        policy.validity.iter_mut().for_each(forget);
+        policy.renew_before.iter_mut().for_each(forget);
+    }
+    let users = spec.users.iter_mut().map(|user| &mut user.policy);
+    let certificates = spec.certificates.iter_mut().map(|certificate| &mut certificate.policy);
+    for policy in users.chain(certificates).chain([&mut spec.defaults]) {
+        forget(&mut policy.key);
+        forget(&mut policy.validity);
+        policy.renew_before.iter_mut().for_each(forget);
+    }
+    if let Some(reproducible) = &mut spec.reproducible {
+        forget(&mut reproducible.not_before);
+    }
+    format!("{spec:#?}")
+}
+
+fn forget<T>(setting: &mut Setting<T>) {
+    setting.origin = Origin::Default;
+}
+
+/// Reads what is written from `spec`, beside the same files.
+fn check(spec: &Spec, mut files: Files) {
+    let text = write(spec);
+    files.insert("cluster.kdl".into(), text.clone().into_bytes());
+    let again = read(files, Some(spec.cluster.kubernetes.value));
+    assert_same(&meaning(spec.clone()), &meaning(again.clone()), &text);
+    assert_eq!(write(&again), text);
+}
+
+fn assert_same(wanted: &str, found: &str, text: &str) {
+    let lines = wanted.lines().zip(found.lines()).enumerate();
+    let other = lines.filter(|(_, (wanted, found))| wanted != found).take(3);
+    let other: Vec<_> = other.collect();
+    assert!(wanted == found, "{other:#?}\n{text}");
+}
+
+/// The text files below a folder, by their paths there.
+fn below(folder: &Path) -> Files {
+    fn walk(root: &Path, folder: &Path, files: &mut Files) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(root, &path, files);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut files = Files::new();
+    walk(folder, folder, &mut files);
+    files
+}
+
+#[test]
+fn every_example_is_read_again() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for example in std::fs::read_dir(root.join("examples")).unwrap() {
+        let files = below(&example.unwrap().path());
+        if files.contains_key("cluster.kdl") {
+            count += 1;
+            check(&read(files.clone(), None), files);
+        }
+    }
+    assert!(count >= 10, "{count}");
+    let mut files = below(&root.join("tests/good-descriptions"));
+    let full = files.remove("full.kdl").unwrap();
+    files.insert("cluster.kdl".into(), full);
+    check(&read(files.clone(), None), files);
+}
+
+/// What is as the defaults say has no word, and one value for each word is one line.
+#[test]
+fn little_is_written_of_little() {
+    let text = "cluster lab {\n kubernetes \"1.35\"\n}\ndefaults validity=\"52w1d\"\n\
+        ca etcd common-name=etcd-ca\nnode cp1 role=control-plane {\n address \"10.0.0.11\" }\n\
+        node w2\nnode w1 {\n san a.lab b.lab\n}\ncomponent kube-proxy\ncomponent admin\n\
+        user jane common-name=jane validity=\"365d\" {\n bind role=\"a\\\\b\" namespace=dev }\n";
+    let spec = read([("cluster.kdl".to_owned(), text.as_bytes().to_vec())].into(), None);
+    let expected = r#"cluster "lab" {
+    kubernetes "1.35"
+}
+
+node "cp1" role="control-plane" address="10.0.0.11"
+node "w1" {
+    san "a.lab" "b.lab"
+}
+node "w2"
+
+component "kube-proxy"
+
+user "jane" {
+    bind role="a\\b" namespace="dev"
+}
+"#;
+    assert_eq!(write(&spec), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_description_is_read_again(choices in proptest::collection::vec(any::<u16>(), 1..500)) {
+        let mut draw = Draw { choices: choices.into_iter() };
+        let (spec, files) = draw.spec();
+        check(&spec, files);
+    }
+}
+
+fn named<T: FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|why| panic!("{text}: {why:?}"))
+}
+
+fn written<T>(value: T) -> Setting<T> {
+    Setting { value, origin: Origin::Default }
+}
+
+const ROOT: &[u8] = include_bytes!("../good-descriptions/root.crt");
+const REQUEST: &[u8] = include_bytes!("../../examples/users/omar.csr");
+const SCHEDULER: &[u8] = include_bytes!("../../examples/static-pods/manifests/kube-scheduler.yaml");
+
+/// A source of choices; the first of each when there are no more.
+struct Draw {
+    choices: std::vec::IntoIter<u16>,
+}
+
+impl Draw {
+    fn below(&mut self, end: usize) -> usize {
+        usize::from(self.choices.next().unwrap_or(0)) % end
+    }
+
+    fn is(&mut self) -> bool {
+        self.below(2) == 1
+    }
+
+    fn one<T: Clone>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())].clone()
+    }
+
+    fn some<T>(&mut self, make: impl FnOnce(&mut Draw) -> T) -> Option<T> {
+        self.is().then(|| make(self))
+    }
+
+    fn set<T: Ord>(&mut self, most: usize, make: impl Fn(&mut Draw) -> T) -> BTreeSet<T> {
+        (0..self.below(most + 1)).map(|_| make(self)).collect()
+    }
+
+    /// What may stand in a name of X.509.
+    fn printable(&mut self) -> String {
+        const ALL: [&str; 8] = ["a", "Z9", " ", "\"", "\\", "#", "//", "/-{}="];
+        let inner: String = (0..self.below(4)).map(|_| self.one(&ALL)).collect();
+        format!("x{inner}y")
+    }
+
+    fn group(&mut self) -> Organization {
+        let text = self.printable();
+        named(&text)
+    }
+
+    fn san(&mut self) -> San {
+        named(self.one(&["a.lab", "*.b.lab", "10.9.8.7", "fd00::9"]))
+    }
+
+    fn namespace(&mut self) -> DnsName {
+        named(self.one(&["dev", "ops-2", "kube-system"]))
+    }
+
+    fn validity(&mut self) -> Span {
+        let all = [Span::days(90), Span::minutes(11), Span::minutes(90), Span::days(7300)];
+        self.one(&all)
+    }
+
+    fn revision(&mut self) -> u32 {
+        self.one(&[1, 2, 1_000_000])
+    }
+
+    fn policy(&mut self, keys: &[KeyAlgorithm]) -> PolicyOverride {
+        PolicyOverride {
+            key: self.some(|draw| written(draw.one(keys))),
+            validity: self.some(|draw| written(draw.validity())),
+            renew_before: self
+                .some(|draw| written(draw.one(&[Span::minutes(1), Span::minutes(9)]))),
+        }
+    }
+
+    fn spec(&mut self) -> (Spec, Files) {
+        // Brought things say more than their paths: read once.
+        let mut files = Files::from([
+            ("root.crt".to_owned(), ROOT.to_vec()),
+            ("below/omar.csr".to_owned(), REQUEST.to_vec()),
+        ]);
+        let base = "cluster lab\nnode cp1 role=control-plane address=\"10.0.0.11\"\n\
+            ca etcd certificate=\"root.crt\"\n\
+            user omar csr=\"below/omar.csr\" common-name=\"omar@example.com\" group=dev\n";
+        files.insert("cluster.kdl".into(), base.into());
+        let mut spec = read(files.clone(), None);
+        let builtin = spec.defaults.clone();
+        spec.defaults = builtin.overridden_by(&self.policy(&KeyAlgorithm::ALL));
+        let keys = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa4096];
+        self.secrets(&mut spec);
+        self.nodes(&mut spec);
+        self.cluster(&mut spec);
+        self.cas(&mut spec, &keys);
+        self.manifests(&mut spec, &mut files);
+        self.components(&mut spec, &keys);
+        self.users(&mut spec);
+        self.certificates(&mut spec);
+        if spec.cluster.requested.is_exact() {
+            spec.reproducible = self.some(|draw| Reproducible {
+                seed_file: Arc::from(draw.one(&["lab.seed", "below/a b.seed"])),
+                not_before: written(named(draw.one(&["2026-01-01", "2027-02-03T04:05:06Z"]))),
+            });
+        }
+        (spec, files)
+    }
+
+    fn secrets(&mut self, spec: &mut Spec) {
+        spec.secrets = self.some(|draw| {
+            let known = recipients();
+            let mut all = draw.set(3, |draw| draw.one(&known));
+            all.insert(known[0].clone());
+            all
+        });
+    }
+
+    fn nodes(&mut self, spec: &mut Spec) {
+        let known = recipients();
+        let masters = 1 + self.below(3);
+        let mut roles = vec![Role::ControlPlane; masters];
+        roles.extend(vec![Role::Worker; self.below(3)]);
+        spec.etcd = self.one(&EtcdTopology::ALL);
+        if spec.etcd == EtcdTopology::External {
+            roles.extend(vec![Role::Etcd; 1 + self.below(2)]);
+        }
+        let primary = self.some(|draw| draw.below(masters));
+        let node = |(index, role): (usize, Role)| {
+            let mut addresses: Vec<NodeAddress> = vec![named(&format!("10.0.0.{}", 11 + index))];
+            addresses.extend(self.some(|_| named::<NodeAddress>(&format!("fd00::{index:x}"))));
+            if self.is() {
+                addresses.reverse();
+            }
+            if role == Role::Worker && self.is() {
+                addresses.clear();
+            }
+            let recipients = match spec.secrets {
+                Some(_) => self.set(2, |draw| draw.one(&known)),
+                None => BTreeSet::new(),
+            };
+            Node {
+                name: named(&format!("n{index}")),
+                role,
+                addresses,
+                sans: self.set(3, Draw::san),
+                primary: primary == Some(index),
+                policy: self.policy(&KeyAlgorithm::ALL),
+                revision: self.revision(),
+                recipients,
+            }
+        };
+        spec.nodes = roles.into_iter().enumerate().map(node).collect();
+    }
+
+    fn cluster(&mut self, spec: &mut Spec) {
+        let requested: VersionRequest = named(self.one(&["1.36.2", "1.35", "1.34.3"]));
+        let mut masters = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane);
+        let (first, second) = (masters.next().unwrap(), masters.next());
+        let endpoint = if second.is_some() || self.is() {
+            named(self.one(&["api.lab.internal:6443", "[fd00::1]:443", "10.0.0.11:6443"]))
+        } else {
+            Endpoint::at(first.addresses[0].ip())
+        };
+        let locked = self.some(|_| KubernetesVersion::new(35, 1));
+        let networks: [&[&str]; 3] =
+            [&["10.96.0.0/12"], &["10.200.0.0/16"], &["fd01::/108", "10.96.0.0/12"]];
+        spec.cluster = Cluster {
+            name: named(self.one(&["lab", "A_b.c-9"])),
+            kubernetes: written(requested.resolve(locked)),
+            requested,
+            endpoint: written(endpoint),
+            service_cidrs: written(self.one(&networks).iter().map(|text| named(text)).collect()),
+            dns_domain: written(named(self.one(&["cluster.local", "k8s.lab"]))),
+        };
+    }
+
+    fn cas(&mut self, spec: &mut Spec, keys: &[KeyAlgorithm]) {
+        for (index, (name, ca)) in spec.cas.iter_mut().enumerate() {
+            if *name == CaName::Etcd && self.is() {
+                continue;
+            }
+            let usual = ["kubernetes", "etcd-ca", "front-proxy-ca"][index];
+            let own = self.some(|draw| format!("{index}{}", draw.printable()));
+            let key = self.some(|draw| draw.one(keys));
+            let fallback = match spec.defaults.key.value {
+                KeyAlgorithm::Ed25519 => KeyAlgorithm::DEFAULT,
+                key => key,
+            };
+            *ca = Ca {
+                common_name: written(named(own.as_deref().unwrap_or(usual))),
+                validity: written(self.one(&[Span::days(3650), Span::days(100)])),
+                key: written(key.unwrap_or(fallback)),
+                explicit_key: key.is_some(),
+                revision: self.revision(),
+                brought: None,
+            };
+        }
+    }
+
+    fn manifests(&mut self, spec: &mut Spec, files: &mut Files) {
+        if self.is() {
+            return;
+        }
+        let folder = self.one(&["", "manifests", "n0", "a b/c"]);
+        let below = |name: &str| Path::new(folder).join(name).to_str().unwrap().to_owned();
+        let shared = below("kube-scheduler.yaml");
+        files.insert(shared.clone(), SCHEDULER.to_vec());
+        let mut all = BTreeMap::new();
+        for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
+            let own = self.some(|_| below(&format!("{}/kube-scheduler.yaml", node.name)));
+            if let Some(own) = &own {
+                files.insert(own.clone(), SCHEDULER.to_vec());
+            }
+            let path = Arc::from(own.unwrap_or_else(|| shared.clone()));
+            let manifest = Manifest { path, bytes: Arc::from(SCHEDULER) };
+            all.insert((node.name.clone(), Component::Scheduler), manifest);
+        }
+        spec.manifests = Some(Manifests { folder: Arc::from(folder), all });
+    }
+
+    fn components(&mut self, spec: &mut Spec, keys: &[KeyAlgorithm]) {
+        use Component::{Apiserver, ControllerManager, Etcd, KubeProxy, Kubelet, Scheduler};
+        spec.kubelet_serving = self.is();
+        spec.kubelet_config = self.is();
+        for component in Component::ALL {
+            let has_sans = match component {
+                Apiserver | Etcd => true,
+                Kubelet => spec.kubelet_serving,
+                _ => false,
+            };
+            let runs = matches!(component, Apiserver | Etcd | ControllerManager | Scheduler);
+            let mut settings = ComponentSettings::default();
+            if self.is() {
+                settings.policy = self.policy(keys);
+                settings.revision = self.revision();
+            }
+            if has_sans {
+                settings.sans = self.set(3, Draw::san);
+            }
+            if runs {
+                settings.flags = self.flags();
+            }
+            if runs && spec.manifests.is_none() {
+                settings.image = self.some(|_| "registry.lab/x@sha256:00".to_owned());
+            }
+            if component == Component::ServiceAccount {
+                let key = settings.policy.key.take();
+                settings.policy = PolicyOverride { key, ..PolicyOverride::default() };
+                if spec.defaults.key.value == KeyAlgorithm::Ed25519 {
+                    settings.policy.key.get_or_insert(written(KeyAlgorithm::DEFAULT));
+                }
+            }
+            if component == KubeProxy {
+                let default = format!("{:?}", ComponentSettings::default());
+                spec.kube_proxy = self.is() || format!("{settings:?}") != default;
+            }
+            spec.components.insert(component, settings);
+        }
+    }
+
+    fn flags(&mut self) -> BTreeMap<String, String> {
+        const VALUES: [&str; 6] = ["2", "", "true", "a b=c,d", "\"é\" \\n", "#true //"];
+        let names = self.set(3, |draw| draw.one(&["v", "profiling", "feature-gates"]));
+        names.into_iter().map(|name| (name.to_owned(), self.one(&VALUES).to_owned())).collect()
+    }
+
+    fn users(&mut self, spec: &mut Spec) {
+        let mut omar = spec.users.remove(0);
+        for index in 0..self.below(3) {
+            let user = self.user(index, &spec.defaults);
+            spec.users.push(user);
+        }
+        if self.is() {
+            let PolicyOverride { validity, renew_before, .. } = self.policy(&KeyAlgorithm::ALL);
+            let own = PolicyOverride { key: None, validity, renew_before };
+            omar.policy = spec.defaults.overridden_by(&own);
+            omar.via = self.one(&Via::ALL);
+            spec.users.push(omar);
+        }
+        spec.users.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+    }
+
+    fn user(&mut self, index: usize, defaults: &Policy) -> User {
+        let via = self.one(&Via::ALL);
+        let allow_masters = via == Via::Ca && self.is();
+        let mut groups = self.set(3, Draw::group);
+        if allow_masters {
+            groups.insert(named("system:masters"));
+        }
+        let own = self.some(|draw| format!("{index}{}", draw.printable()));
+        let common_name = own.unwrap_or_else(|| format!("u{index}"));
+        let mut bindings: Vec<Binding> =
+            (0..self.below(4)).map(|role| self.binding(role, &groups)).collect();
+        bindings.sort();
+        User {
+            name: named(&format!("u{index}")),
+            common_name: named(&common_name),
+            groups,
+            policy: defaults.overridden_by(&self.policy(&KeyAlgorithm::ALL)),
+            revision: self.revision(),
+            allow_masters,
+            namespace: self.some(Draw::namespace),
+            via,
+            request: None,
+            bindings,
+        }
+    }
+
+    fn binding(&mut self, index: usize, groups: &BTreeSet<Organization>) -> Binding {
+        let role = named(&format!("role{index}{}", self.one(&["", ":x", "\"", "\\"])));
+        let mut namespaces = self.set(3, Draw::namespace);
+        let role = if self.is() {
+            RoleRef::ClusterRole(role)
+        } else {
+            namespaces.insert(named("dev"));
+            RoleRef::Role(role)
+        };
+        let groups: Vec<_> =
+            groups.iter().cloned().chain([named("system:authenticated")]).collect();
+        let group = self.some(|draw| draw.one(&groups));
+        Binding { role, namespaces, group }
+    }
+
+    fn certificates(&mut self, spec: &mut Spec) {
+        for index in 0..self.below(3) {
+            let certificate = self.certificate(index, spec);
+            spec.certificates.push(certificate);
+        }
+    }
+
+    fn certificate(&mut self, index: usize, spec: &Spec) -> ExtraCertificate {
+        let usage = self.one(&[Usage::Server, Usage::Client, Usage::ServerAndClient]);
+        let name = format!("c{index}");
+        let own = self.some(Draw::printable);
+        let common_name = own.or_else(|| usage.client().then(|| name.clone()));
+        let mut sans = self.set(3, Draw::san);
+        if usage.server() {
+            sans.insert(named("c.lab"));
+        }
+        let mut organizations = self.set(2, Draw::group);
+        organizations.extend(self.some(|_| named::<Organization>("system:masters")));
+        let mut nodes: Vec<_> = spec.nodes.iter().map(|node| node.name.clone()).collect();
+        nodes.rotate_left(self.below(spec.nodes.len()));
+        nodes.truncate(1 + self.below(2));
+        let folders = ["etc/kubernetes/pki", "srv/certificates", "etc"];
+        let delivery =
+            self.some(|draw| Delivery::Nodes { nodes, folder: named(draw.one(&folders)) });
+        ExtraCertificate {
+            name: named(&name),
+            ca: self.one(&CaName::ALL),
+            common_name: common_name.map(|name| named(&name)),
+            organizations,
+            usage,
+            sans,
+            policy: spec.defaults.overridden_by(&self.policy(&KeyAlgorithm::ALL)),
+            revision: self.revision(),
+            delivery: delivery.unwrap_or(Delivery::Operator),
+        }
+    }
+}
+
+/// One of each kind that is short.
+fn recipients() -> [Recipient; 2] {
+    [
+        "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN alice@laptop",
+    ]
+    .map(named)
+}
