@@ -243,7 +243,7 @@ fn raw(folder: &Path, groups: &[Vec<Item>], leaves: usize) -> Duration {
 fn write(folder: &Path, item: &Item) {
     match item {
         Item::Folder(path, mode) => {
-            DirBuilder::new().mode(*mode).create(folder.join(path)).unwrap()
+            DirBuilder::new().mode(*mode).create(folder.join(path)).unwrap();
         }
         Item::File(path, bytes, mode) => OpenOptions::new()
             .write(true)

@@ -72,7 +72,7 @@ pub fn install<'t>(
     let mut installation = decide(tree, &looked.state, record, orders)?;
     installation.recorded &= looked.strangers.is_empty();
     let targets: Vec<String> = (paths(tree, record).into_iter())
-        .map(|path| path.to_string())
+        .map(ToString::to_string)
         .chain([RECORD.to_owned()])
         .collect();
     let left = left_behind(disk, targets.iter().map(String::as_str))?;

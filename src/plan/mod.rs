@@ -56,7 +56,7 @@ pub use exposure::exposures;
 pub use intent::{Allow, Intent, NamePattern};
 pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use issuer_name::subject_on_record;
-pub use orphan::{Orphan, looks_like_own};
+pub use orphan::Orphan;
 pub use proof::Proof;
 pub use public_part::PublicPart;
 pub use reason::Reason;

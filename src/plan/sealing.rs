@@ -1,9 +1,9 @@
 //! Secrets that rest otherwise than described, and whom they were sealed to.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::at_rest::{AtRest, Change, at_rest};
-use super::{Action, Allow, Blocked, Intent, Plan, Step, World};
+use super::{Action, Allow, Blocked, Intent, Plan, World};
 use crate::graph::DerivationId;
 use crate::name::TreePath;
 use crate::sealed::Owner;
@@ -28,8 +28,9 @@ pub struct RecipientsChange {
 
 /// Every secret that rests otherwise than described, but for those that a step writes anew.
 pub(super) fn find(plan: &mut Plan, world: World<'_>, spec: &Spec, intent: &Intent) {
-    let steps: HashMap<DerivationId, &Step> =
-        plan.steps.iter().map(|step| (step.derivation, step)).collect();
+    let steps = plan.steps.iter().filter(|step| step.action != Action::Record);
+    let written: HashSet<(DerivationId, &TreePath)> =
+        steps.flat_map(|step| step.writes.iter().map(|path| (step.derivation, path))).collect();
     let mut seals = Vec::new();
     let mut unsealed = Vec::new();
     for place in world.graph.all_placements() {
@@ -41,14 +42,10 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>, spec: &Spec, intent: &Inte
         if found == AtRest::Differs(Change::Unseal) {
             unsealed.push(place.derivation);
         }
-        let written = || {
-            let step = steps.get(&place.derivation);
-            step.is_some_and(|step| {
-                step.action != Action::Record && step.writes.contains(&place.path)
-            })
-        };
         match found {
-            AtRest::Differs(change) if !written() => seals.push(seal(change)),
+            AtRest::Differs(change) if !written.contains(&(place.derivation, &place.path)) => {
+                seals.push(seal(change));
+            }
             _ => {}
         }
         let twins = |secret: &SecretFile| secret.plain.is_some() && secret.sealed.is_some();
