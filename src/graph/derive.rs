@@ -1,44 +1,35 @@
 //! The interpreter of the profile tables: Spec × tables → Graph.
 
 mod anchors;
+mod builder;
 mod sealing;
 mod static_pods;
 mod user;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use self::sealing::Sealing;
+use self::builder::{Builder, ByCa, mode_of};
 use self::static_pods::static_pods;
 use super::layout::{in_tree, masters};
-use super::recipe::InputHashes;
 use super::sans::{address_in, sans};
-use super::{
-    Artifact, Content, Derivation, DerivationId, Graph, Kubeconfig, Leaf, Placement, Recipe,
-    Rendered, Revision,
-};
+use super::{Artifact, Content, DerivationId, Graph, Kubeconfig, Leaf, Recipe, Rendered, Revision};
 use crate::facts::DistinguishedName;
-use crate::hash::Digest;
 use crate::manifest::KubeletConfiguration;
-use crate::name::{CommonName, Endpoint, NodeName, San, TreePath};
+use crate::name::{CommonName, Endpoint, San};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
-use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
+use crate::spec::{Delivery, ExtraCertificate, Node, Policy, Spec};
 
 pub use static_pods::{flags_on, images};
 
-const PUBLIC: u32 = 0o644;
-const SECRET: u32 = 0o600;
-/// kubeadm's mode of a static pod's manifest.
-const MANIFEST: u32 = 0o600;
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;
 
 impl Graph {
     /// Everything that the description asks for.
     pub fn derive(spec: &Spec) -> Graph {
-        let mut builder = Builder { sealing: Sealing::of(spec), ..Builder::default() };
-        builder.graph.not_before = spec.not_before();
+        let mut builder = Builder::of(spec);
         let issuers = anchors::cas(&mut builder, spec);
         anchors::service_account(&mut builder, spec);
         bindings(&mut builder, spec);
@@ -56,119 +47,6 @@ impl Graph {
         kubelet_config(&mut builder, spec);
         static_pods(&mut builder, spec);
         builder.finish()
-    }
-}
-
-/// A CA and the bundle that its readers trust.
-struct Issuer {
-    ca: DerivationId,
-    bundle: DerivationId,
-}
-
-type ByCa = BTreeMap<CaName, Issuer>;
-
-#[derive(Default)]
-struct Builder {
-    graph: Graph,
-    sealing: Sealing,
-    as_issuer: HashMap<DerivationId, Digest>,
-}
-
-impl Builder {
-    /// An artifact, and its files in their first places.
-    fn add(&mut self, artifact: Artifact, recipe: Recipe) -> DerivationId {
-        let holds_key = recipe.holds_key();
-        let id = self.make(artifact, recipe);
-        let artifact = self.graph.get(id).artifact.clone();
-        let files = masters(&artifact).into_iter();
-        for file in files.filter(|file| holds_key || file.content != Content::PrivateKey) {
-            let mode = match artifact {
-                Artifact::StaticPod(..) => MANIFEST,
-                _ => mode_of(file.content),
-            };
-            self.place(id, file.content, file.path(), file.node, mode);
-        }
-        id
-    }
-
-    fn make(&mut self, artifact: Artifact, mut recipe: Recipe) -> DerivationId {
-        recipe.begin(self.graph.not_before);
-        let id = DerivationId(self.graph.derivations.len());
-        let fields = recipe.fields(&|input| InputHashes {
-            whole: self.graph.get(input).hash,
-            as_issuer: self.as_issuer.get(&input).copied().unwrap_or(self.graph.get(input).hash),
-        });
-        if let Some(fields) = recipe.issuer_fields() {
-            self.as_issuer.insert(id, fields.hash());
-        }
-        let inputs = recipe.inputs();
-        for input in &inputs {
-            if let Some(dependents) = self.graph.dependents.get_mut(input.0) {
-                dependents.push(id);
-            }
-        }
-        self.graph.dependents.push(Vec::new());
-        let name = artifact.name();
-        self.graph.by_name.insert(name.clone(), id);
-        let hash = fields.hash();
-        self.graph.derivations.push(Derivation { artifact, name, recipe, inputs, hash });
-        id
-    }
-
-    /// A copy on a node.
-    fn copy(&mut self, id: DerivationId, content: Content, path: TreePath, node: &NodeName) {
-        self.place(id, content, path, Some(node), mode_of(content));
-    }
-
-    fn place(
-        &mut self,
-        derivation: DerivationId,
-        content: Content,
-        path: TreePath,
-        node: Option<&NodeName>,
-        mode: u32,
-    ) {
-        let mut place =
-            Placement { derivation, content, path, mode, node: node.cloned(), recipients: None };
-        if self.graph.holds_secret(&place) {
-            place.recipients = self.sealing.of_tree(node);
-        }
-        self.graph.placements.push(place);
-    }
-
-    fn finish(mut self) -> Graph {
-        // Stable: masters were placed first and stay first.
-        self.graph.placements.sort_by_key(|placement| placement.derivation);
-        let mut starts = Vec::with_capacity(self.graph.derivations.len());
-        let mut next = 0;
-        for id in 0..self.graph.derivations.len() {
-            starts.push(next);
-            next += self
-                .graph
-                .placements
-                .get(next..)
-                .unwrap_or(&[])
-                .iter()
-                .take_while(|placement| placement.derivation.0 == id)
-                .count();
-        }
-        self.graph.starts = starts;
-        self.graph.by_path = self
-            .graph
-            .placements
-            .iter()
-            .enumerate()
-            .map(|(index, placement)| (placement.path.clone(), index))
-            .collect();
-        self.graph
-    }
-}
-
-fn mode_of(content: Content) -> u32 {
-    match content {
-        Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
-        // sa.pub is 0600 in kubeadm's output too.
-        Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
     }
 }
 

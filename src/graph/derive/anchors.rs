@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Builder, ByCa, Issuer};
+use super::builder::{Builder, ByCa, Issuer};
 use crate::facts::DistinguishedName;
 use crate::graph::layout::on_node;
 use crate::graph::{Artifact, Content, ImportedCa, OwnCa, Recipe, Rendered, Revision, SigningKey};

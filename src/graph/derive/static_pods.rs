@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Builder;
+use super::builder::Builder;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
 use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, Mount, merged, own_flags, pki_flags};
 use crate::name::{API_PORT, NodeName};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, ByCa, Issuer};
+use super::builder::{Builder, ByCa, Issuer};
 use crate::facts::DistinguishedName;
 use crate::graph::{
     Artifact, ClusterSigned, DerivationId, Kubeconfig, Leaf, Recipe, Rendered, Request, Revision,

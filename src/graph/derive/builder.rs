@@ -1,0 +1,134 @@
+//! Puts artifacts and their files into a graph.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::sealing::Sealing;
+use crate::graph::layout::masters;
+use crate::graph::recipe::InputHashes;
+use crate::graph::{Artifact, Content, Derivation, DerivationId, Graph, Placement, Recipe};
+use crate::hash::Digest;
+use crate::name::{NodeName, TreePath};
+use crate::spec::{CaName, Spec};
+
+const PUBLIC: u32 = 0o644;
+const SECRET: u32 = 0o600;
+/// kubeadm's mode of a static pod's manifest.
+const MANIFEST: u32 = 0o600;
+
+/// A CA and the bundle that its readers trust.
+pub(super) struct Issuer {
+    pub ca: DerivationId,
+    pub bundle: DerivationId,
+}
+
+pub(super) type ByCa = BTreeMap<CaName, Issuer>;
+
+/// A graph that grows in build order.
+pub(super) struct Builder {
+    pub graph: Graph,
+    sealing: Sealing,
+    as_issuer: HashMap<DerivationId, Digest>,
+}
+
+impl Builder {
+    pub fn of(spec: &Spec) -> Self {
+        let graph = Graph { not_before: spec.not_before(), ..Graph::default() };
+        Builder { graph, sealing: Sealing::of(spec), as_issuer: HashMap::new() }
+    }
+
+    /// An artifact, and its files in their first places.
+    pub fn add(&mut self, artifact: Artifact, recipe: Recipe) -> DerivationId {
+        let holds_key = recipe.holds_key();
+        let id = self.make(artifact, recipe);
+        let artifact = self.graph.get(id).artifact.clone();
+        let files = masters(&artifact).into_iter();
+        for file in files.filter(|file| holds_key || file.content != Content::PrivateKey) {
+            let mode = match artifact {
+                Artifact::StaticPod(..) => MANIFEST,
+                _ => mode_of(file.content),
+            };
+            self.place(id, file.content, file.path(), file.node, mode);
+        }
+        id
+    }
+
+    pub fn make(&mut self, artifact: Artifact, mut recipe: Recipe) -> DerivationId {
+        recipe.begin(self.graph.not_before);
+        let id = DerivationId(self.graph.derivations.len());
+        let fields = recipe.fields(&|input| InputHashes {
+            whole: self.graph.get(input).hash,
+            as_issuer: self.as_issuer.get(&input).copied().unwrap_or(self.graph.get(input).hash),
+        });
+        if let Some(fields) = recipe.issuer_fields() {
+            self.as_issuer.insert(id, fields.hash());
+        }
+        let inputs = recipe.inputs();
+        for input in &inputs {
+            if let Some(dependents) = self.graph.dependents.get_mut(input.0) {
+                dependents.push(id);
+            }
+        }
+        self.graph.dependents.push(Vec::new());
+        let name = artifact.name();
+        self.graph.by_name.insert(name.clone(), id);
+        let hash = fields.hash();
+        self.graph.derivations.push(Derivation { artifact, name, recipe, inputs, hash });
+        id
+    }
+
+    /// A copy on a node.
+    pub fn copy(&mut self, id: DerivationId, content: Content, path: TreePath, node: &NodeName) {
+        self.place(id, content, path, Some(node), mode_of(content));
+    }
+
+    pub fn place(
+        &mut self,
+        derivation: DerivationId,
+        content: Content,
+        path: TreePath,
+        node: Option<&NodeName>,
+        mode: u32,
+    ) {
+        let mut place =
+            Placement { derivation, content, path, mode, node: node.cloned(), recipients: None };
+        if self.graph.holds_secret(&place) {
+            place.recipients = self.sealing.of_tree(node);
+        }
+        self.graph.placements.push(place);
+    }
+
+    pub fn finish(mut self) -> Graph {
+        // Stable: masters were placed first and stay first.
+        self.graph.placements.sort_by_key(|placement| placement.derivation);
+        let mut starts = Vec::with_capacity(self.graph.derivations.len());
+        let mut next = 0;
+        for id in 0..self.graph.derivations.len() {
+            starts.push(next);
+            next += self
+                .graph
+                .placements
+                .get(next..)
+                .unwrap_or(&[])
+                .iter()
+                .take_while(|placement| placement.derivation.0 == id)
+                .count();
+        }
+        self.graph.starts = starts;
+        self.graph.by_path = self
+            .graph
+            .placements
+            .iter()
+            .enumerate()
+            .map(|(index, placement)| (placement.path.clone(), index))
+            .collect();
+        self.graph
+    }
+}
+
+pub(super) fn mode_of(content: Content) -> u32 {
+    match content {
+        Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
+        // sa.pub is 0600 in kubeadm's output too.
+        Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
+    }
+}
