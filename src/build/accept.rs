@@ -56,7 +56,7 @@ pub fn check(
     };
     let asked = world
         .survey
-        .witness(accepted.request)
+        .public_part(accepted.request)
         .public_key()
         .ok_or("no request of it was made yet: kpki apply first")?;
     if *asked != facts.public_key {
@@ -66,7 +66,7 @@ pub fn check(
         return Err(why);
     }
     let name = &world.graph.get(accepted.issuer).name;
-    let issuer = world.survey.witness(accepted.issuer);
+    let issuer = world.survey.public_part(accepted.issuer);
     let issuer = issuer.der().ok_or_else(|| format!("the certificate of {name} is not here"))?;
     if now >= facts.not_after {
         return Err(format!("it expired on {}", facts.not_after.date()));
@@ -76,7 +76,7 @@ pub fn check(
     }
     verify(der, issuer, Some(Usage::Client), now)
         .map_err(|error| format!("it is not a client certificate signed by {name} ({error})"))?;
-    let here = world.survey.witness(id).certificate();
+    let here = world.survey.public_part(id).certificate();
     let answered = is_answered(world, id, accepted);
     let is_the_same = here.is_some_and(|here| here.digest == facts.digest);
     if is_the_same && !answered && world.lock.entries.contains_key(&world.graph.get(id).name) {

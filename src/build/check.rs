@@ -7,16 +7,16 @@ use std::fmt::Write as _;
 
 use rayon::prelude::*;
 
+use super::context::Files;
 use super::held_key::{Belongs, unusable};
-use super::job::Files;
+use super::public_part::check_secret;
 use super::reading::{key_file, read_secret};
-use super::witness::check_secret;
 use crate::error::{Error, Kind, Result};
 use crate::facts::PublicKey;
 use crate::facts::pem::MAX_PEM;
 
 use crate::first_few::at_most;
-use crate::graph::{Content, DerivationId, Placement, Recipe};
+use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::name::TreePath;
 use crate::plan::{Plan, Step, World, is_answered, standing};
 use crate::secret::Secret;
@@ -105,7 +105,7 @@ fn wrong<'a>(
     let step = steps.get(&place.derivation);
     // Whatever it says is replaced; but a key is not lost.
     let is_rewritten = step.is_some_and(|step| match place.content {
-        Content::Kubeconfig => !step.only_checks(),
+        FilePart::Kubeconfig => !step.only_checks(),
         _ => step.writes.contains(&place.path),
     });
     let key = key_of(place, secret);
@@ -117,15 +117,15 @@ fn wrong<'a>(
     match key {
         Ok(Some(key)) if is_rewritten && is_earlier(&key) => return None,
         Ok(Some(key)) if !Belongs::on_record(world, owner(world, place)).check(&key) => {
-            let witness = witness(world, place);
-            return wrong(format!("does not hold the private key of {witness}"));
+            let public_part = public_part(world, place);
+            return wrong(format!("does not hold the private key of {public_part}"));
         }
         Ok(_) => {}
         Err(_) if is_rewritten => return None,
         Err(why) => return wrong(why),
     }
-    let is_known = (world.survey.witness(owner(world, place))).public_key().is_some();
-    if is_rewritten || !is_known || place.content != Content::Kubeconfig || waits(world, place) {
+    let is_known = (world.survey.public_part(owner(world, place))).public_key().is_some();
+    if is_rewritten || !is_known || place.content != FilePart::Kubeconfig || waits(world, place) {
         return None;
     }
     wrong(check_secret(world, place, secret).err()?)
@@ -146,9 +146,9 @@ fn key_of(place: &Placement, secret: &Secret) -> Result<Option<PublicKey>, Strin
     Ok(file.key_if_held()?.map(|key| key.public_key().clone()))
 }
 
-fn witness(world: World<'_>, place: &Placement) -> String {
-    let witness = world.survey.witness(owner(world, place));
-    witness
+fn public_part(world: World<'_>, place: &Placement) -> String {
+    let public_part = world.survey.public_part(owner(world, place));
+    public_part
         .path()
         .map_or_else(|| "the lock's record of it".to_owned(), |path| format!("out/{path}"))
 }
@@ -174,11 +174,11 @@ fn refusal(world: World<'_>, files: &dyn Files, all: &[Wrong<'_>]) -> Error {
 pub fn in_words(world: World<'_>, wrong: &Wrong<'_>) -> String {
     let path = &wrong.place.path;
     let mut text = format!("out/{path} {}", wrong.why);
-    let expected = world.survey.witness(owner(world, wrong.place)).public_key();
+    let expected = world.survey.public_part(owner(world, wrong.place)).public_key();
     if let (Some(holds), Some(expected)) = (&wrong.holds, expected)
         && holds != expected
     {
-        let at = witness(world, wrong.place);
+        let at = public_part(world, wrong.place);
         for (path, key) in [(format!("out/{path}"), holds), (at, expected)] {
             let _ = write!(text, "\n  {path}:\n    {}", key.fingerprint());
         }
@@ -206,7 +206,7 @@ pub fn remedy(world: World<'_>, files: &dyn Files, wrong: &Wrong<'_>) -> String 
     });
     if let Some(copy) = copy {
         // A master may be the only copy of some other key.
-        if place.content == Content::PrivateKey && place.node.is_none() {
+        if place.content == FilePart::PrivateKey && place.node.is_none() {
             let error = unusable(world, owner, "", Some(copy));
             return error.help.unwrap_or_default();
         }

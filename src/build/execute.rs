@@ -10,8 +10,8 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::ca::build_ca;
+use super::context::BuildContext;
 use super::identity::{build_identity, build_kubeconfig};
-use super::job::Job;
 use super::request::build_request;
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
@@ -27,7 +27,7 @@ use crate::spec::Spec;
 use crate::state::{Entry, Lock, SeedMark};
 use crate::time::Timestamp;
 
-pub use super::job::Files;
+pub use super::context::Files;
 
 /// Builds everything that the plan says and returns the lock that then holds.
 pub fn execute(
@@ -39,33 +39,42 @@ pub fn execute(
     entropy: &Entropy,
     files: &dyn Files,
 ) -> Result<Lock> {
-    let mut job =
-        Job { world, issued_at, entropy, files, cas: HashMap::new(), written: Mutex::default() };
+    let mut context = BuildContext {
+        world,
+        issued_at,
+        entropy,
+        files,
+        cas: HashMap::new(),
+        written: Mutex::default(),
+    };
     if let Some(seed) = entropy.seed() {
-        check_seed(&job, seed)?;
+        check_seed(&context, seed)?;
     }
     let steps: HashMap<DerivationId, &Step> =
         plan.steps.iter().map(|step| (step.derivation, step)).collect();
-    let signers = signers(&job, plan);
+    let signers = signers(&context, plan);
     let mut lines: Vec<(DerivationId, Entry)> = Vec::new();
     for id in world.graph.ids() {
         let derivation = world.graph.get(id);
         if derivation.recipe.is_ca() {
             let step = steps.get(&id).copied();
-            let state = build_ca(&job, id, &derivation.recipe, step, signers.contains(&id))?;
+            let state = build_ca(&context, id, &derivation.recipe, step, signers.contains(&id))?;
             if let Some(state) = state {
                 if step.is_some() {
                     lines.push((id, certificate_entry(derivation, &state.facts)));
                     files.progress(1);
                 }
-                job.cas.insert(id, state);
+                context.cas.insert(id, state);
             }
         }
     }
-    let built: Vec<Vec<(DerivationId, Entry)>> =
-        plan.steps.par_iter().map(|step| build_step(&job, step, &steps)).collect::<Result<_>>()?;
+    let built: Vec<Vec<(DerivationId, Entry)>> = plan
+        .steps
+        .par_iter()
+        .map(|step| build_step(&context, step, &steps))
+        .collect::<Result<_>>()?;
     lines.extend(built.into_iter().flatten());
-    let pods = build_static_pods(&job, plan, &lines)?;
+    let pods = build_static_pods(&context, plan, &lines)?;
     lines.extend(pods);
     for step in &plan.steps {
         // A kubeconfig's builder has seen to its mode.
@@ -78,12 +87,12 @@ pub fn execute(
             }
         }
     }
-    plan.seals.par_iter().try_for_each(|seal| sealing::carry_out(&job, plan, seal))?;
+    plan.seals.par_iter().try_for_each(|seal| sealing::carry_out(&context, plan, seal))?;
     lines.extend(plan.kept.iter().cloned());
     let mut entries: BTreeMap<_, _> =
         lines.into_iter().map(|(id, entry)| (world.graph.get(id).name.clone(), entry)).collect();
     if prune {
-        prune::prune(&job, plan)?;
+        prune::prune(&context, plan)?;
     }
     for orphan in plan.orphans.iter().filter(|_| !prune) {
         if let Orphan::Line(name) = orphan
@@ -102,20 +111,20 @@ pub fn execute(
         exposed: BTreeMap::new(),
         orphans: if prune { BTreeMap::new() } else { prune::remembered(world, plan) },
     };
-    sealing::record(&job, &mut lock, prune)?;
+    sealing::record(&context, &mut lock, prune)?;
     lock.exposed = exposures(world, plan, &lock);
     Ok(lock)
 }
 
 /// The seed must be the one that the keys here follow from.
-fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
+fn check_seed(context: &BuildContext<'_>, seed: &Seed) -> Result<()> {
     const HELP: &str = "put that seed back; a cluster with another seed begins with an empty out/ and without \
          cluster.lock";
     const OTHER_SCHEDULE: &str = "to keep the keys take `reproducible` out of the description; for others begin with an \
          empty out/ and without cluster.lock";
-    if let Some(known) = job.world.lock.seed {
+    if let Some(known) = context.world.lock.seed {
         // Where the cluster was renamed, the plan makes new keys.
-        let before = job.world.lock.cluster.as_deref();
+        let before = context.world.lock.cluster.as_deref();
         let is_known = match before {
             Some(name) => known.id == seed.of_cluster(name).id(),
             None => known.id == seed.id(),
@@ -135,7 +144,7 @@ fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
         return Err(Error::refused(message).help(HELP));
     }
     // Without a lock the anchors tell, and where they are gone the leaves that they issued.
-    let world = job.world;
+    let world = context.world;
     for id in world.graph.ids() {
         let derivation = world.graph.get(id);
         let Some(described) = derivation.recipe.key_algorithm() else {
@@ -144,17 +153,17 @@ fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
         if !derivation.recipe.is_anchor() {
             continue;
         }
-        let here = world.survey.witness(id).public_key();
+        let here = world.survey.public_part(id).public_key();
         let issued = world
             .graph
             .dependents(id)
-            .filter_map(|leaf| world.survey.witness(leaf).certificate())
+            .filter_map(|leaf| world.survey.public_part(leaf).certificate())
             .find_map(|facts| facts.authority_key_id.clone());
         if here.is_none() && issued.is_none() {
             continue;
         }
         let algorithm = here.and_then(PublicKey::algorithm).unwrap_or(described);
-        let Some(derived) = job.key_from_seed(id, algorithm)? else {
+        let Some(derived) = context.key_from_seed(id, algorithm)? else {
             continue;
         };
         let derived = derived.key.public_key();
@@ -177,11 +186,11 @@ fn check_seed(job: &Job<'_>, seed: &Seed) -> Result<()> {
 const SECRET_MODE: u32 = 0o600;
 
 /// CAs whose key some step needs.
-fn signers(job: &Job<'_>, plan: &Plan) -> HashSet<DerivationId> {
+fn signers(context: &BuildContext<'_>, plan: &Plan) -> HashSet<DerivationId> {
     plan.steps
         .iter()
         .filter(|step| step.action.signs())
-        .filter_map(|step| match &job.world.graph.get(step.derivation).recipe {
+        .filter_map(|step| match &context.world.graph.get(step.derivation).recipe {
             Recipe::Leaf(leaf) => Some(leaf.issuer),
             _ => None,
         })
@@ -190,19 +199,19 @@ fn signers(job: &Job<'_>, plan: &Plan) -> HashSet<DerivationId> {
 
 /// An identity and its kubeconfig are built together, so that the key need not be read back.
 fn build_step(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     step: &Step,
     steps: &HashMap<DerivationId, &Step>,
 ) -> Result<Vec<(DerivationId, Entry)>> {
-    let graph = job.world.graph;
+    let graph = context.world.graph;
     let id = step.derivation;
     let lines = match &graph.get(id).recipe {
         // Before all others, and after them.
         Recipe::OwnCa(_) | Recipe::ImportedCa(_) | Recipe::StaticPod(_) => return Ok(Vec::new()),
-        Recipe::SigningKey(recipe) => vec![(id, build_signing_key(job, id, recipe, step)?)],
+        Recipe::SigningKey(recipe) => vec![(id, build_signing_key(context, id, recipe, step)?)],
         Recipe::Leaf(leaf) => {
             let config = graph.kubeconfig_of(id).and_then(|config| steps.get(&config).copied());
-            build_identity(job, id, leaf, step, config)?
+            build_identity(context, id, leaf, step, config)?
         }
         Recipe::Kubeconfig(config)
             if matches!(graph.get(config.identity).recipe, Recipe::Leaf(_))
@@ -214,7 +223,7 @@ fn build_step(
         Recipe::ClusterSigned(_) => Vec::new(),
         Recipe::Request(request) => {
             let manifest = graph.manifest_of(id).and_then(|manifest| steps.get(&manifest).copied());
-            build_request(job, id, request, step, manifest)?
+            build_request(context, id, request, step, manifest)?
         }
         // With its request, where that is built.
         Recipe::Rendered(Rendered::SigningRequest(manifest))
@@ -223,11 +232,11 @@ fn build_step(
             return Ok(Vec::new());
         }
         Recipe::Rendered(rendered) => {
-            let input = rendered.input().and_then(|input| job.input(input));
-            vec![(id, render(job, step, input)?)]
+            let input = rendered.input().and_then(|input| context.input(input));
+            vec![(id, render(context, step, input)?)]
         }
-        Recipe::Kubeconfig(config) => vec![(id, build_kubeconfig(job, id, config, step)?)],
+        Recipe::Kubeconfig(config) => vec![(id, build_kubeconfig(context, id, config, step)?)],
     };
-    job.files.progress(lines.len());
+    context.files.progress(lines.len());
     Ok(lines)
 }

@@ -1,8 +1,8 @@
 //! Building a leaf certificate, its key and the kubeconfig around them.
 
 use super::certificate::{Issuer, Purpose, Template};
+use super::context::{BuildContext, HeldKey};
 use super::held_key::{Belongs, held_key, key_for};
-use super::job::{HeldKey, Job};
 use super::kubeconfig::{ClientKey, KubeconfigContents, render};
 use super::verify::verify;
 use crate::content::{certificate_entry, kubeconfig_content, kubeconfig_entry};
@@ -16,26 +16,26 @@ use crate::state::Entry;
 
 /// The lines of a leaf and, with `config`, of its kubeconfig.
 pub(super) fn build_identity(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     id: DerivationId,
     leaf: &Leaf,
     step: &Step,
     config: Option<&Step>,
 ) -> Result<Vec<(DerivationId, Entry)>> {
-    let derivation = job.world.graph.get(id);
-    let witness = job.world.survey.witness(id);
+    let derivation = context.world.graph.get(id);
+    let public_part = context.world.survey.public_part(id);
     // A sealed kubeconfig that stays as it is needs a line, and no key.
     let settled = config
         .filter(|config| config.action == Action::Record && !step.action.signs())
-        .zip(witness.certificate())
+        .zip(public_part.certificate())
         .and_then(|(config, facts)| {
             let id = config.derivation;
-            recorded_kubeconfig(job, id, facts.digest).map(|entry| (id, entry))
+            recorded_kubeconfig(context, id, facts.digest).map(|entry| (id, entry))
         });
     let embedded = config.is_some() && settled.is_none();
     let held = match leaf.brought {
-        None if embedded || witness.public_key().is_none() || job.opens_key(id, step) => {
-            key_for(job, id, leaf.policy.key.value, step)?
+        None if embedded || public_part.public_key().is_none() || context.opens_key(id, step) => {
+            key_for(context, id, leaf.policy.key.value, step)?
         }
         _ => None,
     };
@@ -43,27 +43,28 @@ pub(super) fn build_identity(
         .as_ref()
         .map(|held| held.key.public_key())
         .or(leaf.brought.as_ref().map(|brought| &brought.facts.public_key))
-        .or(witness.public_key())
+        .or(public_part.public_key())
         .ok_or_else(|| Error::internal(format!("{}: its key is not here", derivation.name)))?;
-    let (der, facts) = match (step.action.signs(), witness.der(), witness.certificate()) {
+    let (der, facts) = match (step.action.signs(), public_part.der(), public_part.certificate()) {
         (false, Some(der), Some(facts)) => (der.to_vec(), facts.clone()),
-        _ => sign(job, id, leaf, public_key)?,
+        _ => sign(context, id, leaf, public_key)?,
     };
     let certificate = certificate_pem(&der);
     // A copy is the master's bytes: they may carry a text that a person put there.
-    let master = witness
+    let master = public_part
         .path()
-        .and_then(|path| job.world.inventory.public(path.as_str()))
+        .and_then(|path| context.world.inventory.public(path.as_str()))
         .filter(|_| !step.action.signs());
     let public_half = master.unwrap_or(certificate.as_bytes());
-    job.write_pair(step, held.as_ref(), public_half)?;
+    context.write_pair(step, held.as_ref(), public_half)?;
     let mut lines = vec![(id, certificate_entry(derivation, &facts))];
     if let Some(line) = settled {
         lines.push(line);
     } else if let Some(step) = config
-        && let Recipe::Kubeconfig(recipe) = &job.world.graph.get(step.derivation).recipe
+        && let Recipe::Kubeconfig(recipe) = &context.world.graph.get(step.derivation).recipe
     {
-        let entry = write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())?;
+        let entry =
+            write_kubeconfig(context, recipe, step, &certificate, facts.digest, held.as_ref())?;
         lines.push((step.derivation, entry));
     }
     Ok(lines)
@@ -71,47 +72,51 @@ pub(super) fn build_identity(
 
 /// A kubeconfig whose identity stays as it is.
 pub(super) fn build_kubeconfig(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     id: DerivationId,
     recipe: &Kubeconfig,
     step: &Step,
 ) -> Result<Entry> {
     // It may be of an earlier key, as long as its certificate waits: the check has seen to it.
-    let recorded = job.world.lock.entries.get(&job.world.graph.get(id).name);
+    let recorded = context.world.lock.entries.get(&context.world.graph.get(id).name);
     if let Some(entry) = recorded.filter(|_| step.only_checks()) {
-        let hash = job.world.graph.get(id).hash;
+        let hash = context.world.graph.get(id).hash;
         return Ok(Entry { hash, ..entry.clone() });
     }
-    let witness = job.world.survey.witness(recipe.identity);
-    let (Some(der), Some(facts)) = (witness.der(), witness.certificate()) else {
-        let name = &job.world.graph.get(id).name;
+    let public_part = context.world.survey.public_part(recipe.identity);
+    let (Some(der), Some(facts)) = (public_part.der(), public_part.certificate()) else {
+        let name = &context.world.graph.get(id).name;
         return Err(Error::internal(format!("{name}: its certificate is not here")));
     };
     // What a sealed one says is on record with the lock's line; without a line it must be opened.
     if step.action == Action::Record
-        && let Some(entry) = recorded_kubeconfig(job, id, facts.digest)
+        && let Some(entry) = recorded_kubeconfig(context, id, facts.digest)
     {
         return Ok(entry);
     }
     let held = match recipe.client_key {
         Some(_) => None,
-        None => held_key(job, recipe.identity, Belongs::To(&facts.public_key))?,
+        None => held_key(context, recipe.identity, Belongs::To(&facts.public_key))?,
     };
     let certificate = certificate_pem(der);
-    write_kubeconfig(job, recipe, step, &certificate, facts.digest, held.as_ref())
+    write_kubeconfig(context, recipe, step, &certificate, facts.digest, held.as_ref())
 }
 
 /// The new line of a sealed kubeconfig that stays as it is.
-fn recorded_kubeconfig(job: &Job<'_>, id: DerivationId, certificate: Digest) -> Option<Entry> {
-    let graph = job.world.graph;
+fn recorded_kubeconfig(
+    context: &BuildContext<'_>,
+    id: DerivationId,
+    certificate: Digest,
+) -> Option<Entry> {
+    let graph = context.world.graph;
     let Recipe::Kubeconfig(recipe) = &graph.get(id).recipe else {
         return None;
     };
     let place = graph.placements(id).first()?;
-    let entry = job.world.lock.entries.get(&graph.get(id).name)?;
-    let bundle = job.bundle(recipe.bundle).ok()?;
+    let entry = context.world.lock.entries.get(&graph.get(id).name)?;
+    let bundle = context.bundle(recipe.bundle).ok()?;
     let content = kubeconfig_content(recipe, certificate, Digest::of(bundle.as_bytes()));
-    let secret = job.world.inventory.secret(place.path.as_str())?;
+    let secret = context.world.inventory.secret(place.path.as_str())?;
     let same = entry.content == Some(content) && entry.size == Some(secret.size());
     (same && secret.sealed.is_some()).then(|| Entry {
         hash: graph.get(id).hash,
@@ -121,14 +126,14 @@ fn recorded_kubeconfig(job: &Job<'_>, id: DerivationId, certificate: Digest) -> 
 }
 
 fn write_kubeconfig(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     recipe: &Kubeconfig,
     step: &Step,
     certificate: &str,
     certificate_digest: Digest,
     held: Option<&HeldKey>,
 ) -> Result<Entry> {
-    let graph = job.world.graph;
+    let graph = context.world.graph;
     let id = step.derivation;
     let client_key = match (&recipe.client_key, held) {
         (Some(path), _) => ClientKey::File(path),
@@ -138,7 +143,7 @@ fn write_kubeconfig(
             return Err(Error::internal(format!("{name}: its key is not here")));
         }
     };
-    let bundle = job.bundle(recipe.bundle)?;
+    let bundle = context.bundle(recipe.bundle)?;
     let server = recipe.server.url();
     let bytes = render(&KubeconfigContents {
         cluster: recipe.cluster.as_str(),
@@ -152,17 +157,17 @@ fn write_kubeconfig(
     for place in graph.placements(id) {
         // What is right already is not written again: a rebuilt lock changes no file.
         let path = place.path.as_str();
-        let found = at_rest(job.world, place);
+        let found = at_rest(context.world, place);
         let as_described =
             matches!(found, AtRest::Clear | AtRest::Sealed(_) | AtRest::Unrecorded(_));
         let same = step.action != Action::Create
             && as_described
-            && job.world.inventory.secret_size(path) == Some(bytes.expose().len() as u64)
-            && job.open(place).is_ok_and(|old| old.expose() == bytes.expose());
+            && context.world.inventory.secret_size(path) == Some(bytes.expose().len() as u64)
+            && context.open(place).is_ok_and(|old| old.expose() == bytes.expose());
         if same && found == AtRest::Clear {
-            job.files.set_mode(&place.path, place.mode)?;
+            context.files.set_mode(&place.path, place.mode)?;
         } else if !same {
-            job.put(place, bytes.expose())?;
+            context.put(place, bytes.expose())?;
         }
     }
     let bundle = Digest::of(bundle.as_bytes());
@@ -171,32 +176,32 @@ fn write_kubeconfig(
 }
 
 fn sign(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     id: DerivationId,
     leaf: &Leaf,
     public_key: &PublicKey,
 ) -> Result<(Vec<u8>, CertificateFacts)> {
-    let name = &job.world.graph.get(id).name;
+    let name = &context.world.graph.get(id).name;
     let failed = |error: &dyn std::fmt::Display| Error::internal(format!("{name}: {error}"));
-    let ca = job.cas.get(&leaf.issuer).ok_or_else(|| failed(&"its CA is not here"))?;
+    let ca = context.cas.get(&leaf.issuer).ok_or_else(|| failed(&"its CA is not here"))?;
     let signer = ca.key.as_ref().ok_or_else(|| failed(&"the key of its CA is not here"))?;
-    let der = job.issue(
+    let der = context.issue(
         name,
         &Template {
             subject: &leaf.subject,
             public_key,
-            not_before: job.not_before(),
-            not_after: job.issued_at.plus(leaf.policy.validity.value).min(ca.facts.not_after),
+            not_before: context.not_before(),
+            not_after: context.issued_at.plus(leaf.policy.validity.value).min(ca.facts.not_after),
             purpose: Purpose::Leaf(leaf.usage),
             sans: &leaf.sans,
         },
         &Issuer {
             subject: &ca.facts.subject,
-            key: &*job.entropy.signer(&signer.key),
+            key: &*context.entropy.signer(&signer.key),
             key_id: &ca.facts.key_id(),
         },
     )?;
-    verify(&der, &ca.der, Some(leaf.usage), job.issued_at).map_err(|error| failed(&error))?;
+    verify(&der, &ca.der, Some(leaf.usage), context.issued_at).map_err(|error| failed(&error))?;
     let facts = CertificateFacts::from_der(&der).map_err(|error| failed(&error))?;
     Ok((der, facts))
 }

@@ -7,12 +7,13 @@ pub mod accept;
 mod ca;
 pub mod certificate;
 pub mod check;
+mod context;
 pub mod execute;
 mod held_key;
 mod identity;
-mod job;
 pub mod kubeconfig;
 mod prune;
+pub mod public_part;
 pub mod reading;
 pub mod rebuild;
 mod request;
@@ -21,7 +22,6 @@ mod signing_key;
 mod splice;
 mod static_pod;
 pub mod verify;
-pub mod witness;
 mod writing;
 
 /// Why something cannot be built.

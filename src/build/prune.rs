@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::context::BuildContext;
 use super::held_key::{Belongs, held_key};
-use super::job::Job;
 use crate::error::{Error, Result};
 use crate::facts::PublicKey;
-use crate::graph::{Content, DerivationId, origins};
+use crate::graph::{DerivationId, FilePart, origins};
 use crate::hash::Digest;
 use crate::holdings::KeyFile;
 use crate::name::TreePath;
@@ -22,15 +22,15 @@ use crate::state::{File, Made};
 const HELP: &str = "nothing was deleted; move these files out of out/, or leave --prune away, then run the command again";
 
 /// Deletes all orphans, or none where one of them is not what the lock says.
-pub(super) fn prune(job: &Job<'_>, plan: &Plan) -> Result<()> {
-    let mut described = Described::of(job);
-    let proof = Proof::of(job.world);
+pub(super) fn prune(context: &BuildContext<'_>, plan: &Plan) -> Result<()> {
+    let mut described = Described::of(context);
+    let proof = Proof::of(context.world);
     let mut kept = Vec::new();
     for orphan in &plan.orphans {
         let Orphan::File { path, secret, made } = orphan else {
             continue;
         };
-        if *secret && let Err(why) = judge(job, &proof, &mut described, path, *made) {
+        if *secret && let Err(why) = judge(context, &proof, &mut described, path, *made) {
             kept.push(format!("out/{path} {why}"));
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn prune(job: &Job<'_>, plan: &Plan) -> Result<()> {
     // Certificates last: where this is cut short, they still prove whose the keys are.
     paths.sort_by_key(|path| path.as_str().strip_suffix(".crt").is_some());
     for path in paths {
-        job.files.remove(path)?;
+        context.files.remove(path)?;
     }
     Ok(())
 }
@@ -75,7 +75,7 @@ pub(super) fn remembered(world: World<'_>, plan: &Plan) -> BTreeMap<TreePath, Ma
 
 /// Why a secret is not deleted; reads after its name.
 fn judge(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     proof: &Proof<'_>,
     described: &mut Described<'_>,
     path: &TreePath,
@@ -85,7 +85,7 @@ fn judge(
         // A sealed file is never written twice: this one is kpki's. Whose key it holds, its place says.
         Made::Content(_) => {
             let clear = path.as_str().strip_suffix(SUFFIX).unwrap_or(path.as_str());
-            if let Some(file) = opened(job, path)?
+            if let Some(file) = opened(context, path)?
                 && !proof.keys(clear).contains(&public_half(clear, &file)?)
             {
                 return Err("holds another key than that of the certificate beside it".to_owned());
@@ -93,11 +93,11 @@ fn judge(
             let origins = origins(clear);
             origins
                 .iter()
-                .filter(|origin| origin.content == Content::PrivateKey)
-                .find_map(|origin| job.world.graph.find(&origin.artifact.name()))
+                .filter(|origin| origin.content == FilePart::PrivateKey)
+                .find_map(|origin| context.world.graph.find(&origin.artifact.name()))
         }
         Made::Key(known) => {
-            let file = job.files.read_secret(path);
+            let file = context.files.read_secret(path);
             let file = file.map_err(|error| format!("cannot be opened: {error}"))?;
             let key = public_half(path.as_str(), &file)?;
             if key != known {
@@ -108,8 +108,8 @@ fn judge(
     };
     match of {
         Some(id) if !described.rests_in_its_place(id) => {
-            let name = &job.world.graph.get(id).name;
-            let mut places = job.world.graph.key_places(id);
+            let name = &context.world.graph.get(id).name;
+            let mut places = context.world.graph.key_places(id);
             let place = places
                 .next()
                 .map_or_else(String::new, |place| format!("; it belongs at out/{}", place.path));
@@ -121,51 +121,52 @@ fn judge(
 
 /// Keys that something described has.
 struct Described<'j> {
-    job: &'j Job<'j>,
+    context: &'j BuildContext<'j>,
     by_key: HashMap<Digest, DerivationId>,
     rests: HashMap<DerivationId, bool>,
 }
 
 impl<'j> Described<'j> {
-    fn of(job: &'j Job<'j>) -> Self {
-        let world = job.world;
+    fn of(context: &'j BuildContext<'j>) -> Self {
+        let world = context.world;
         let mut by_key = HashMap::new();
         for id in world.graph.ids() {
             let entry = world.lock.entries.get(&world.graph.get(id).name);
             let recorded = entry.and_then(|entry| entry.public_key);
-            let here = world.survey.witness(id).public_key().map(PublicKey::digest);
+            let here = world.survey.public_part(id).public_key().map(PublicKey::digest);
             for key in recorded.into_iter().chain(here) {
                 by_key.entry(key).or_insert(id);
             }
         }
-        Described { job, by_key, rests: HashMap::new() }
+        Described { context, by_key, rests: HashMap::new() }
     }
 
     /// The key is in one of the places that a description gives it, looked at once.
     fn rests_in_its_place(&mut self, id: DerivationId) -> bool {
-        let job = self.job;
+        let context = self.context;
         *self.rests.entry(id).or_insert_with(|| {
-            let mut places = job.world.graph.key_places(id);
-            let sealed = places.any(|place| matches!(at_rest(job.world, place), AtRest::Sealed(_)));
-            let belongs = Belongs::on_record(job.world, id);
-            sealed || matches!(held_key(job, id, belongs), Ok(Some(_)))
+            let mut places = context.world.graph.key_places(id);
+            let sealed =
+                places.any(|place| matches!(at_rest(context.world, place), AtRest::Sealed(_)));
+            let belongs = Belongs::on_record(context.world, id);
+            sealed || matches!(held_key(context, id, belongs), Ok(Some(_)))
         })
     }
 }
 
 /// A sealed file's secret, where an identity was given that opens it.
-fn opened(job: &Job<'_>, path: &TreePath) -> Result<Option<Secret>, String> {
+fn opened(context: &BuildContext<'_>, path: &TreePath) -> Result<Option<Secret>, String> {
     let unreadable = |error: Error| format!("cannot be opened: {error}");
     let clear = path.as_str().strip_suffix(SUFFIX).unwrap_or(path.as_str());
-    let secret = job.world.inventory.secret(clear);
+    let secret = context.world.inventory.secret(clear);
     let Some(sealed) = secret.and_then(|secret| secret.sealed.as_ref()) else {
         return Err("is not sealed".to_owned());
     };
-    let identities = job.files.identities().map_err(unreadable)?;
+    let identities = context.files.identities().map_err(unreadable)?;
     if identities.is_empty() {
         return Ok(None);
     }
-    let file = job.files.read_secret(path).map_err(unreadable)?;
+    let file = context.files.read_secret(path).map_err(unreadable)?;
     match open(file.expose(), sealed.size, identities) {
         Ok(secret) => Ok(Some(secret)),
         Err(Unopened::Damaged) => Err("is damaged: cut or changed".to_owned()),

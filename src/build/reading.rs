@@ -1,9 +1,9 @@
 //! Every secret that a job or a check needs is read through here, in whichever form it rests.
 
-use super::job::{Files, Job};
+use super::context::{BuildContext, Files};
 use crate::error::{Error, Result};
 use crate::facts::FactsError;
-use crate::graph::{Content, Placement};
+use crate::graph::{FilePart, Placement};
 use crate::holdings::KeyFile;
 use crate::name::TreePath;
 use crate::plan::World;
@@ -77,12 +77,12 @@ pub(super) fn file_here(world: World<'_>, place: &Placement) -> TreePath {
 /// What a secret is, which its place says.
 pub(super) fn key_file(place: &Placement, secret: &Secret) -> Result<KeyFile, FactsError> {
     match place.content {
-        Content::Kubeconfig => KeyFile::kubeconfig(secret),
+        FilePart::Kubeconfig => KeyFile::kubeconfig(secret),
         _ => Ok(KeyFile::Key(secret.clone())),
     }
 }
 
-impl Job<'_> {
+impl BuildContext<'_> {
     /// A secret that is here.
     pub fn open(&self, place: &Placement) -> Result<Secret, Trouble> {
         read_place(self.world, self.files, place)

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use super::context::Files;
 use super::execute::execute;
-use super::job::Files;
 use crate::error::{Error, Result};
-use crate::graph::{Content, Graph, Recipe};
+use crate::graph::{FilePart, Graph, Recipe};
 use crate::keys::Entropy;
 use crate::name::TreePath;
 use crate::plan::{Allow, Intent, Survey, World, plan};
@@ -60,7 +60,7 @@ fn brought_keys(world: World<'_>) -> Inventory {
     let mut inventory = Inventory::default();
     for place in world.graph.all_placements() {
         if matches!(world.graph.get(place.derivation).recipe, Recipe::ImportedCa(_))
-            && place.content == Content::PrivateKey
+            && place.content == FilePart::PrivateKey
             && let Some(file) = world.inventory.get(place.path.as_str())
         {
             inventory.files.insert(place.path.to_string(), file.clone());

@@ -1,8 +1,8 @@
 //! Building a certificate request, its key and the object around them.
 
 use super::certificate::request;
+use super::context::BuildContext;
 use super::held_key::key_for;
-use super::job::Job;
 use super::writing::render;
 use crate::content::{Input, request_entry};
 use crate::error::{Error, Result};
@@ -13,24 +13,24 @@ use crate::state::Entry;
 
 /// The lines of a request and, with `manifest`, of the object around it.
 pub(super) fn build_request(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     id: DerivationId,
     recipe: &Request,
     step: &Step,
     manifest: Option<&Step>,
 ) -> Result<Vec<(DerivationId, Entry)>> {
-    let world = job.world;
+    let world = context.world;
     let name = &world.graph.get(id).name;
     let held = match recipe.brought {
-        None if step.action.signs() || job.opens_key(id, step) => {
-            key_for(job, id, recipe.policy.key.value, step)?
+        None if step.action.signs() || context.opens_key(id, step) => {
+            key_for(context, id, recipe.policy.key.value, step)?
         }
         _ => None,
     };
-    let der = match (&recipe.brought, &held, world.survey.witness(id).der()) {
+    let der = match (&recipe.brought, &held, world.survey.public_part(id).der()) {
         (Some(brought), ..) => brought.der.clone(),
         (None, _, Some(der)) if !step.action.signs() => der.to_vec(),
-        (None, Some(held), _) => request(&recipe.subject, &*job.entropy.signer(&held.key))
+        (None, Some(held), _) => request(&recipe.subject, &*context.entropy.signer(&held.key))
             .map_err(|error| Error::internal(format!("{name}: {error}")))?,
         (None, None, _) => return Err(Error::internal(format!("{name}: its key is not here"))),
     };
@@ -38,11 +38,11 @@ pub(super) fn build_request(
         .ok()
         .filter(|facts| facts.is_signature_valid)
         .ok_or_else(|| Error::internal(format!("{name}: the request does not verify")))?;
-    job.write_pair(step, held.as_ref(), request_pem(&der).as_bytes())?;
+    context.write_pair(step, held.as_ref(), request_pem(&der).as_bytes())?;
     let mut lines = vec![(id, request_entry(world.graph.get(id), recipe, &facts))];
     if let Some(step) = manifest {
         let input = Input { der: &der, public_key: &facts.public_key };
-        lines.push((step.derivation, render(job, step, Some(input))?));
+        lines.push((step.derivation, render(context, step, Some(input))?));
     }
     Ok(lines)
 }

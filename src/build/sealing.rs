@@ -4,11 +4,11 @@ use std::sync::PoisonError;
 
 use rayon::prelude::*;
 
+use super::context::BuildContext;
 use super::held_key::{Belongs, unusable};
-use super::job::Job;
 use super::reading::{Trouble, file_here, key_file};
 use crate::error::{Error, Result};
-use crate::graph::{Content, Placement, Recipe};
+use crate::graph::{FilePart, Placement, Recipe};
 use crate::holdings::KeyFile;
 use crate::keys::PrivateKey;
 use crate::plan::{AtRest, Change, Plan, Seal, at_rest, recorded};
@@ -18,27 +18,29 @@ use crate::state::Lock;
 /// Changes the form of one secret, unless a step has written it.
 ///
 /// What it holds must be what the public files say: once its old form is gone, it is too late.
-pub(super) fn carry_out(job: &Job<'_>, plan: &Plan, change: &Seal) -> Result<()> {
-    let Some(place) = job.world.graph.placed_at(&change.path) else {
+pub(super) fn carry_out(context: &BuildContext<'_>, plan: &Plan, change: &Seal) -> Result<()> {
+    let Some(place) = context.world.graph.placed_at(&change.path) else {
         return Ok(());
     };
     let mut steps = plan.steps.iter();
     match change.change {
-        Change::Seal | Change::SealAgain | Change::Unseal if job.is_written(&change.path) => Ok(()),
+        Change::Seal | Change::SealAgain | Change::Unseal if context.is_written(&change.path) => {
+            Ok(())
+        }
         Change::Seal | Change::SealAgain | Change::Unseal => {
-            job.put(place, opened(job, place)?.expose())
+            context.put(place, opened(context, place)?.expose())
         }
         // Its key is given up with the sealed one's.
         Change::RemoveTwin
             if steps
                 .any(|step| step.derivation == change.derivation && step.action.makes_key()) =>
         {
-            job.files.remove(&place.path)
+            context.files.remove(&place.path)
         }
         Change::RemoveTwin => {
-            let twin = job.files.read_secret(&place.path)?;
-            let same =
-                key_in(place, &twin).map(|key| twin_belongs(job, place).check(key.public_key()));
+            let twin = context.files.read_secret(&place.path)?;
+            let same = key_in(place, &twin)
+                .map(|key| twin_belongs(context, place).check(key.public_key()));
             if same != Ok(true) {
                 let (twin, sealed) = (&place.path, place.sealed_file());
                 return Err(Error::refused(format!(
@@ -47,29 +49,29 @@ pub(super) fn carry_out(job: &Job<'_>, plan: &Plan, change: &Seal) -> Result<()>
                 .help("move one of the two away, then apply again"));
             }
             // kpki wrote the sealed one that is on record. Any other is opened first.
-            if !matches!(at_rest(job.world, place), AtRest::Sealed(_)) {
-                opened(job, place)?;
+            if !matches!(at_rest(context.world, place), AtRest::Sealed(_)) {
+                opened(context, place)?;
             }
-            job.files.remove(&place.path)
+            context.files.remove(&place.path)
         }
     }
 }
 
 /// A secret that is what the public files say.
-fn opened(job: &Job<'_>, place: &Placement) -> Result<Secret> {
+fn opened(context: &BuildContext<'_>, place: &Placement) -> Result<Secret> {
     let bad = |why: String| {
-        let why = format!("out/{} {why}", file_here(job.world, place));
-        unusable(job.world, place.derivation, &why, None)
+        let why = format!("out/{} {why}", file_here(context.world, place));
+        unusable(context.world, place.derivation, &why, None)
     };
-    let secret = job.open(place).map_err(|trouble| match trouble {
+    let secret = context.open(place).map_err(|trouble| match trouble {
         Trouble::Closed(error) | Trouble::Unreadable(error) => error,
         Trouble::Damaged(why) => bad(why),
     })?;
     let key = key_in(place, &secret).map_err(bad)?;
     let belongs = match place.content {
         // Until a certificate is accepted it may be of an earlier key.
-        Content::Kubeconfig => Belongs::Anything,
-        _ => Belongs::on_record(job.world, place.derivation),
+        FilePart::Kubeconfig => Belongs::Anything,
+        _ => Belongs::on_record(context.world, place.derivation),
     };
     if belongs.check(key.public_key()) {
         Ok(secret)
@@ -78,10 +80,10 @@ fn opened(job: &Job<'_>, place: &Placement) -> Result<Secret> {
     }
 }
 
-fn twin_belongs<'a>(job: &Job<'a>, place: &Placement) -> Belongs<'a> {
-    match &job.world.graph.get(place.derivation).recipe {
-        Recipe::Kubeconfig(config) => Belongs::on_record(job.world, config.identity),
-        _ => Belongs::on_record(job.world, place.derivation),
+fn twin_belongs<'a>(context: &BuildContext<'a>, place: &Placement) -> Belongs<'a> {
+    match &context.world.graph.get(place.derivation).recipe {
+        Recipe::Kubeconfig(config) => Belongs::on_record(context.world, config.identity),
+        _ => Belongs::on_record(context.world, place.derivation),
     }
 }
 
@@ -97,10 +99,10 @@ fn key_in(place: &Placement, secret: &Secret) -> Result<PrivateKey, String> {
 }
 
 /// Enters into the lock how every secret rests now.
-pub(super) fn record(job: &Job<'_>, lock: &mut Lock, pruned: bool) -> Result<()> {
-    check_unrecorded(job, lock)?;
-    let world = job.world;
-    let written = job.written.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn record(context: &BuildContext<'_>, lock: &mut Lock, pruned: bool) -> Result<()> {
+    check_unrecorded(context, lock)?;
+    let world = context.world;
+    let written = context.written.lock().unwrap_or_else(PoisonError::into_inner);
     let places = world.graph.all_placements().iter();
     for place in places.filter(|place| place.content.is_secret()) {
         let rest = match written.get(&place.path) {
@@ -134,8 +136,8 @@ pub(super) fn record(job: &Job<'_>, lock: &mut Lock, pruned: bool) -> Result<()>
 }
 
 /// What the lock does not know was perhaps not written by kpki: it is opened once, and then stays as it is.
-fn check_unrecorded(job: &Job<'_>, lock: &Lock) -> Result<()> {
-    let world = job.world;
+fn check_unrecorded(context: &BuildContext<'_>, lock: &Lock) -> Result<()> {
+    let world = context.world;
     world
         .graph
         .all_placements()
@@ -143,7 +145,7 @@ fn check_unrecorded(job: &Job<'_>, lock: &Lock) -> Result<()> {
         .filter(|place| matches!(at_rest(world, place), AtRest::Unrecorded(_)))
         .filter(|place| {
             let name = &world.graph.get(place.derivation).name;
-            lock.entries.contains_key(name) && !job.is_written(&place.path)
+            lock.entries.contains_key(name) && !context.is_written(&place.path)
         })
-        .try_for_each(|place| opened(job, place).map(drop))
+        .try_for_each(|place| opened(context, place).map(drop))
 }

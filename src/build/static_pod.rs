@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::job::Job;
+use super::context::BuildContext;
 use crate::content::{pod_content, pod_entry, restart_digest};
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
@@ -12,11 +12,11 @@ use crate::state::Entry;
 
 /// Writes the manifests that the plan names; `lines` are of everything built before.
 pub(super) fn build_static_pods(
-    job: &Job<'_>,
+    context: &BuildContext<'_>,
     plan: &Plan,
     lines: &[(DerivationId, Entry)],
 ) -> Result<Vec<(DerivationId, Entry)>> {
-    let graph = job.world.graph;
+    let graph = context.world.graph;
     let built: HashMap<DerivationId, Digest> =
         lines.iter().filter_map(|(id, entry)| Some((*id, entry.public_content()?))).collect();
     let mut made = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn build_static_pods(
         for (_, input) in &recipe.restarts {
             let name = &graph.get(*input).name;
             let content = built.get(input).or_else(|| plan.contents.get(input));
-            let content = content.ok_or_else(|| job.too_early(*input))?;
+            let content = content.ok_or_else(|| context.too_early(*input))?;
             inputs.push((name, *content));
         }
         let start = plan.etcd_starts.get(&step.derivation);
@@ -37,11 +37,11 @@ pub(super) fn build_static_pods(
             .map_err(|why| Error::refused(format!("{}: {why}", derivation.name)))?;
         for place in graph.placements(step.derivation) {
             if step.action != Action::Record && step.writes.contains(&place.path) {
-                job.put(place, &bytes)?;
+                context.put(place, &bytes)?;
             }
         }
         made.push((step.derivation, pod_entry(derivation, &bytes, start)));
-        job.files.progress(1);
+        context.files.progress(1);
     }
     Ok(made)
 }

@@ -5,10 +5,10 @@ use std::sync::PoisonError;
 
 use rayon::prelude::*;
 
-use super::job::{HeldKey, Job};
+use super::context::{BuildContext, HeldKey};
 use crate::content::{Input, rendered_content, rendered_entry};
 use crate::error::{Error, Result};
-use crate::graph::{Content, DerivationId, Placement, Recipe};
+use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::plan::{Action, Step};
@@ -18,7 +18,7 @@ use crate::state::{Entry, Rest};
 /// Of a sealed file. Git keeps no modes, and it is not secret.
 const SEALED_MODE: u32 = 0o600;
 
-impl Job<'_> {
+impl BuildContext<'_> {
     /// Writes a file in the form that is described. The other form, if it alone was there, goes.
     pub fn put(&self, place: &Placement, bytes: &[u8]) -> Result<()> {
         let old = self.world.inventory.secret(place.path.as_str());
@@ -61,7 +61,7 @@ impl Job<'_> {
         // A certificate of the description's own may lie on every node.
         let writes: HashSet<&TreePath> = step.writes.iter().collect();
         for place in self.world.graph.placements(step.derivation) {
-            let is_key = place.content == Content::PrivateKey;
+            let is_key = place.content == FilePart::PrivateKey;
             let is_new = is_key && held.is_some_and(|held| held.is_new);
             if !is_new && !writes.contains(&place.path) {
                 continue;
@@ -87,30 +87,35 @@ impl Job<'_> {
         step.action.makes_key()
             || graph.key_places(id).any(in_the_clear)
             || graph
-                .placements_of(id, Content::PrivateKey)
+                .placements_of(id, FilePart::PrivateKey)
                 .any(|place| step.writes.contains(&place.path))
     }
 }
 
 /// Writes a rendered file, made with `input`.
-pub(super) fn render(job: &Job<'_>, step: &Step, input: Option<Input<'_>>) -> Result<Entry> {
+pub(super) fn render(
+    context: &BuildContext<'_>,
+    step: &Step,
+    input: Option<Input<'_>>,
+) -> Result<Entry> {
     let id = step.derivation;
-    let derivation = job.world.graph.get(id);
+    let derivation = context.world.graph.get(id);
     let content = match &derivation.recipe {
         Recipe::Rendered(recipe) => rendered_content(recipe, input),
         _ => None,
     };
-    let content = content.ok_or_else(|| job.too_early(id))?;
+    let content = content.ok_or_else(|| context.too_early(id))?;
     let bytes = content.as_bytes();
     if step.action != Action::Record {
         // A cluster's trust bundle lies on every node.
         let writes: HashSet<&TreePath> = step.writes.iter().collect();
-        job.world
+        context
+            .world
             .graph
             .placements(id)
             .par_iter()
             .filter(|place| writes.contains(&place.path))
-            .try_for_each(|place| job.put(place, bytes))?;
+            .try_for_each(|place| context.put(place, bytes))?;
     }
     Ok(rendered_entry(derivation, bytes))
 }

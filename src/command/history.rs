@@ -211,7 +211,7 @@ fn keys_in_use(project: &Project) -> HashMap<Digest, DerivationId> {
         }
         let entry = project.lock.entries.get(&derivation.name);
         let on_record = entry.and_then(|entry| entry.public_key);
-        let here = project.survey.witness(id).public_key();
+        let here = project.survey.public_part(id).public_key();
         for digest in on_record.into_iter().chain(here.map(PublicKey::digest)) {
             keys.insert(digest, id);
         }

@@ -5,7 +5,7 @@ use crate::build::execute::{Files, execute};
 use crate::content::cluster_signed_entry;
 use crate::error::{Error, Kind, Result};
 use crate::facts::certificate_pem;
-use crate::graph::{ClusterSigned, Content, DerivationId, Placement, Recipe};
+use crate::graph::{ClusterSigned, DerivationId, FilePart, Placement, Recipe};
 use crate::keys::Entropy;
 use crate::name::ArtifactName;
 use crate::plan::{Action, Intent, Plan, plan, request_id};
@@ -68,7 +68,7 @@ pub fn accept(
     // From here on it is a plan as any other, in a world where the certificate is here.
     let entry = cluster_signed_entry(&project.graph, id, Some(request), &checked.facts);
     let pem = certificate_pem(&der).into_bytes();
-    let place = project.graph.placements_of(id, Content::Certificate).next().cloned();
+    let place = project.graph.placements_of(id, FilePart::Certificate).next().cloned();
     let place = place.ok_or_else(|| Error::internal(format!("{name} has no place")))?;
     let file = File::Public { mode: place.mode, bytes: pem.clone() };
     project.inventory.files.insert(place.path.to_string(), file);

@@ -33,7 +33,7 @@ pub enum Undecided {
 /// What a person must decide before this plan is carried out.
 pub fn undecided(plan: &Plan, review: &Review) -> Option<Undecided> {
     let mut escalations = review.changes.iter().filter(|change| change.stops()).peekable();
-    if !plan.mixed.is_empty() {
+    if !plan.key_mismatches.is_empty() {
         return Some(Undecided::Mixed);
     }
     if !review.violations.is_empty() {

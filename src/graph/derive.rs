@@ -12,7 +12,9 @@ use self::builder::{Builder, ByCa, mode_of};
 use self::static_pods::static_pods;
 use super::layout::{in_tree, masters};
 use super::sans::{address_in, sans};
-use super::{Artifact, Content, DerivationId, Graph, Kubeconfig, Leaf, Recipe, Rendered, Revision};
+use super::{
+    Artifact, DerivationId, FilePart, Graph, Kubeconfig, Leaf, Recipe, Rendered, Revision,
+};
 use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, Endpoint, San};
@@ -179,7 +181,7 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
     let id = builder.add(Artifact::KubeletConfig, recipe);
     for node in spec.nodes.iter().filter(|node| Hosts::Kubelets.include(node, spec)) {
         let path = in_tree(&node.name, KUBELET_CONFIG);
-        builder.copy(id, Content::Rendered, path, &node.name);
+        builder.copy(id, FilePart::Rendered, path, &node.name);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the files of artifacts lie below `out/`, read in both directions: the graph places files by it, and
 //! what a lock still names when nothing describes it any more is found by it.
 
-use super::Content;
+use super::FilePart;
 use super::artifact::{Artifact, UserPart};
 use crate::name::{Label, NodeName, TreePath};
 use crate::profile::{
@@ -11,7 +11,7 @@ use crate::profile::{
 
 /// A file of an artifact in its first place; copies on nodes come besides.
 pub(super) struct Master<'a> {
-    pub content: Content,
+    pub content: FilePart,
     /// In whose tree it lies.
     pub node: Option<&'a NodeName>,
     /// In that tree.
@@ -47,51 +47,51 @@ pub fn tree_of(path: &str) -> Option<(&str, &str)> {
 }
 
 /// `NAME.crt` and `NAME.key`
-fn pair(stem: &str) -> [(Content, String); 2] {
-    [(Content::Certificate, format!("{stem}.crt")), (Content::PrivateKey, format!("{stem}.key"))]
+fn pair(stem: &str) -> [(FilePart, String); 2] {
+    [(FilePart::Certificate, format!("{stem}.crt")), (FilePart::PrivateKey, format!("{stem}.key"))]
 }
 
 /// The certificate or the private key of a pair of this name.
-fn stem(file: &str) -> Option<(&str, Content)> {
-    let certificate = file.strip_suffix(".crt").map(|stem| (stem, Content::Certificate));
-    certificate.or_else(|| file.strip_suffix(".key").map(|stem| (stem, Content::PrivateKey)))
+fn stem(file: &str) -> Option<(&str, FilePart)> {
+    let certificate = file.strip_suffix(".crt").map(|stem| (stem, FilePart::Certificate));
+    certificate.or_else(|| file.strip_suffix(".key").map(|stem| (stem, FilePart::PrivateKey)))
 }
 
 /// An identity's private key is among them, whoever holds it.
 pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
     let one = |content, file: String| vec![(content, file)];
     let mut tree = None;
-    let files: Vec<(Content, String)> = match artifact {
+    let files: Vec<(FilePart, String)> = match artifact {
         Artifact::Ca(ca) => pair(&format!("ca/{ca}")).into(),
         Artifact::ServiceAccount => vec![
-            (Content::PublicKey, "ca/sa.pub".to_owned()),
-            (Content::PrivateKey, "ca/sa.key".to_owned()),
+            (FilePart::PublicKey, "ca/sa.pub".to_owned()),
+            (FilePart::PrivateKey, "ca/sa.key".to_owned()),
         ],
         Artifact::ClusterRoleBindings => {
-            one(Content::Rendered, "cluster/cluster-role-bindings.yaml".to_owned())
+            one(FilePart::Rendered, "cluster/cluster-role-bindings.yaml".to_owned())
         }
         Artifact::Bundle(_) | Artifact::KubeletConfig => Vec::new(),
         Artifact::Leaf(node, _) => match (artifact.row().map(|row| row.home), node) {
             (Some(Home::Pair { certificate, key }), Some(node)) => {
                 tree = Some(node);
                 let file = |file| format!("{KUBERNETES_FOLDER}/{file}");
-                vec![(Content::Certificate, file(certificate)), (Content::PrivateKey, file(key))]
+                vec![(FilePart::Certificate, file(certificate)), (FilePart::PrivateKey, file(key))]
             }
             // The copy of a certificate that only a kubeconfig embeds.
             (Some(Home::Kubeconfig { .. }), _) => {
-                one(Content::Certificate, format!("identities/{artifact}.crt"))
+                one(FilePart::Certificate, format!("identities/{artifact}.crt"))
             }
             _ => Vec::new(),
         },
-        Artifact::Kubeconfig(None, file) => one(Content::Kubeconfig, format!("ca/{file}")),
+        Artifact::Kubeconfig(None, file) => one(FilePart::Kubeconfig, format!("ca/{file}")),
         Artifact::Kubeconfig(Some(node), file) => {
             tree = Some(node);
-            one(Content::Kubeconfig, format!("{KUBERNETES_FOLDER}/{file}"))
+            one(FilePart::Kubeconfig, format!("{KUBERNETES_FOLDER}/{file}"))
         }
         Artifact::StaticPod(node, process) => {
             tree = Some(node);
             let name = process.name();
-            one(Content::Rendered, format!("{KUBERNETES_FOLDER}/manifests/{name}.yaml"))
+            one(FilePart::Rendered, format!("{KUBERNETES_FOLDER}/manifests/{name}.yaml"))
         }
         Artifact::User(user, part) => {
             let folder = format!("users/{user}");
@@ -99,18 +99,18 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
                 UserPart::Identity => pair(&format!("{folder}/{user}")).into(),
                 // In a folder of its own: what a GitOps controller syncs is beside it.
                 UserPart::Request => vec![
-                    (Content::Request, format!("{folder}/request/{user}.csr")),
-                    (Content::PrivateKey, format!("{folder}/{user}.key")),
+                    (FilePart::Request, format!("{folder}/request/{user}.csr")),
+                    (FilePart::PrivateKey, format!("{folder}/{user}.key")),
                 ],
                 UserPart::SigningRequest => {
-                    one(Content::Rendered, format!("{folder}/request/csr.yaml"))
+                    one(FilePart::Rendered, format!("{folder}/request/csr.yaml"))
                 }
                 UserPart::Kubeconfig => {
-                    one(Content::Kubeconfig, format!("{folder}/{user}.kubeconfig"))
+                    one(FilePart::Kubeconfig, format!("{folder}/{user}.kubeconfig"))
                 }
-                UserPart::Bindings => one(Content::Rendered, format!("{folder}/rbac.yaml")),
+                UserPart::Bindings => one(FilePart::Rendered, format!("{folder}/rbac.yaml")),
                 UserPart::Kustomization => {
-                    one(Content::Rendered, format!("{folder}/kustomization.yaml"))
+                    one(FilePart::Rendered, format!("{folder}/kustomization.yaml"))
                 }
             }
         }
@@ -124,7 +124,7 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub artifact: Artifact,
-    pub content: Content,
+    pub content: FilePart,
 }
 
 impl Origin {
@@ -147,14 +147,14 @@ impl Origin {
     }
 
     /// Where its certificate lies that only a kubeconfig embeds, or that a user has beside the key.
-    pub fn witness(&self) -> Option<TreePath> {
+    pub fn public_part(&self) -> Option<TreePath> {
         let identity = match self.identity() {
             Artifact::User(user, _) => Artifact::User(user, UserPart::Identity),
             leaf @ Artifact::Leaf(..) => leaf,
             _ => return None,
         };
         let mut files = masters(&identity).into_iter();
-        files.find(|file| file.content == Content::Certificate).map(|file| file.path())
+        files.find(|file| file.content == FilePart::Certificate).map(|file| file.path())
     }
 }
 
@@ -220,7 +220,7 @@ fn copies(file: &str) -> Vec<Origin> {
     let mut found = Vec::new();
     let mut add = |artifact, content| found.push(Origin { artifact, content });
     if file == KUBELET_CONFIG {
-        add(Artifact::KubeletConfig, Content::Rendered);
+        add(Artifact::KubeletConfig, FilePart::Rendered);
     }
     // A certificate of the description's own, in whichever folder.
     let name = file.rsplit('/').next().unwrap_or(file);
@@ -234,15 +234,15 @@ fn copies(file: &str) -> Vec<Origin> {
     };
     for row in AUTHORITY_FILES.iter().filter(|row| row.path == file) {
         match row.file {
-            AuthorityFile::Bundle => add(Artifact::Bundle(row.ca), Content::Rendered),
-            AuthorityFile::PrivateKey => add(Artifact::Ca(row.ca), Content::PrivateKey),
+            AuthorityFile::Bundle => add(Artifact::Bundle(row.ca), FilePart::Rendered),
+            AuthorityFile::PrivateKey => add(Artifact::Ca(row.ca), FilePart::PrivateKey),
         }
     }
     let (private, public) = SERVICE_ACCOUNT_FILES;
     if file == private {
-        add(Artifact::ServiceAccount, Content::PrivateKey);
+        add(Artifact::ServiceAccount, FilePart::PrivateKey);
     } else if file == public {
-        add(Artifact::ServiceAccount, Content::PublicKey);
+        add(Artifact::ServiceAccount, FilePart::PublicKey);
     }
     found
 }

@@ -53,10 +53,10 @@ pub struct Derivation {
 
 /// Which part of an artifact a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Content {
-    /// PEM, one certificate. The first placement is the artifact's public witness.
+pub enum FilePart {
+    /// PEM, one certificate. The first placement is the artifact's public part.
     Certificate,
-    /// PEM, one certificate request. Its artifact's public witness.
+    /// PEM, one certificate request. Its artifact's public part.
     Request,
     /// PEM, PKCS#8.
     PrivateKey,
@@ -68,9 +68,9 @@ pub enum Content {
     Kubeconfig,
 }
 
-impl Content {
+impl FilePart {
     pub fn is_secret(self) -> bool {
-        matches!(self, Content::PrivateKey | Content::Kubeconfig)
+        matches!(self, FilePart::PrivateKey | FilePart::Kubeconfig)
     }
 }
 
@@ -78,7 +78,7 @@ impl Content {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
     pub derivation: DerivationId,
-    pub content: Content,
+    pub content: FilePart,
     /// Below `out/`; where it is sealed, [`Placement::file`] is the file's name.
     pub path: TreePath,
     pub mode: u32,
@@ -202,14 +202,14 @@ impl Graph {
     pub fn placements_of(
         &self,
         id: DerivationId,
-        content: Content,
+        content: FilePart,
     ) -> impl Iterator<Item = &Placement> {
         self.placements(id).iter().filter(move |placement| placement.content == content)
     }
 
     /// Where the private key of an artifact lies first of all.
     pub fn key_file(&self, id: DerivationId) -> Option<&TreePath> {
-        self.placements_of(id, Content::PrivateKey).next().map(|place| &place.path)
+        self.placements_of(id, FilePart::PrivateKey).next().map(|place| &place.path)
     }
 
     pub fn all_placements(&self) -> &[Placement] {
@@ -303,7 +303,7 @@ impl Graph {
 
     /// Every file that may hold an identity's private key, its master first.
     pub fn key_places(&self, identity: DerivationId) -> impl Iterator<Item = &Placement> {
-        self.placements_of(self.key_maker(identity), Content::PrivateKey).chain(
+        self.placements_of(self.key_maker(identity), FilePart::PrivateKey).chain(
             self.kubeconfig_of(identity).into_iter().flat_map(|config| self.placements(config)),
         )
     }

@@ -76,7 +76,7 @@ pub fn objections(graph: &Graph, plan: &Plan, node: &NodeName) -> Vec<Objection>
             found.push(Objection::Damaged(reason.to_string()));
         }
     }
-    found.extend(plan.mixed.iter().filter_map(|mixed| {
+    found.extend(plan.key_mismatches.iter().filter_map(|mixed| {
         let mut places = graph.placements(mixed.derivation).iter();
         places.any(|place| in_tree(&place.path)).then(|| Objection::Mixed(mixed.path.clone()))
     }));

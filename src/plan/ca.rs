@@ -11,7 +11,7 @@ use super::validity::{another_start, expiry, future, rounded, validity_matches};
 use super::{Action, PublicPart, Reason};
 use crate::content::certificate_entry;
 use crate::facts::CertificateFacts;
-use crate::graph::{Content, DerivationId, OwnCa};
+use crate::graph::{DerivationId, FilePart, OwnCa};
 use crate::state::Entry;
 use crate::time::Span;
 
@@ -30,7 +30,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, ca: &OwnCa)
         None => context.private_key(id),
     };
     let new_key = unusable.or_else(|| wants_new_key(context, id, ca, (public, key), allowed));
-    let wished = match (&new_key, world.survey.witness(id).certificate()) {
+    let wished = match (&new_key, world.survey.public_part(id).certificate()) {
         (Some(_), _) => Wished::new_key(Vec::new()),
         (None, Some(facts)) if public == Evidence::Sound => {
             Wished::new_public_part(differences(context, id, ca, facts))
@@ -44,7 +44,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, ca: &OwnCa)
         wish: wished.wish,
         consent: Consent::Always { given: allowed },
     };
-    match (case.verdict(), world.survey.witness(id).certificate()) {
+    match (case.verdict(), world.survey.public_part(id).certificate()) {
         (Verdict::Keep, Some(facts)) => keep(context, id, facts),
         (Verdict::KeyMismatch, _) => context.key_mismatch(id),
         (Verdict::AskForNewKey, _) => {
@@ -109,7 +109,7 @@ fn wants_new_key(
     let entry = context.entry(id);
     let asked = context.intent.rekeys(&world.graph.get(id).name) || context.forced.contains(&id);
     let replaces_all = |it: bool| it.then(|| REPLACES_ALL.to_owned());
-    match (public, world.survey.witness(id).certificate()) {
+    match (public, world.survey.public_part(id).certificate()) {
         (Evidence::Sound, Some(facts)) => {
             wants_another_key(ca, facts, entry).or_else(|| replaces_all(asked))
         }
@@ -165,11 +165,11 @@ fn differences(
 
 fn why_not_here(context: &PlanContext<'_>, id: DerivationId) -> Reason {
     let world = context.world;
-    match world.survey.witness(id) {
+    match world.survey.public_part(id) {
         PublicPart::Unreadable { path, why } => {
             Reason::OutputUnreadable { path: path.clone(), why: why.clone() }
         }
-        _ => match world.graph.placements_of(id, Content::Certificate).next() {
+        _ => match world.graph.placements_of(id, FilePart::Certificate).next() {
             Some(place) => Reason::OutputMissing { path: place.path.clone() },
             None => Reason::New,
         },
@@ -178,7 +178,7 @@ fn why_not_here(context: &PlanContext<'_>, id: DerivationId) -> Reason {
 
 fn why_lost(context: &PlanContext<'_>, id: DerivationId, wished: &Wished) -> String {
     let world = context.world;
-    if world.survey.witness(id).certificate().is_some() {
+    if world.survey.public_part(id).certificate().is_some() {
         let because = Reason::joined(&wished.reasons);
         let path = world.graph.key_file(id).map_or_else(String::new, ToString::to_string);
         return format!(

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::context::PlanContext;
-use crate::graph::{Content, DerivationId, tree_of};
+use crate::graph::{DerivationId, FilePart, tree_of};
 use crate::state::Entry;
 
 /// Some file of this CA or of what it issued is here: it was made before.
@@ -59,7 +59,7 @@ pub(super) fn revision_changed(entry: Option<&Entry>, wanted: &str) -> Option<Re
 
 /// The master key file is here and empty; in words.
 pub(super) fn empty_key(context: &PlanContext<'_>, id: DerivationId) -> Option<String> {
-    let master = context.world.graph.placements_of(id, Content::PrivateKey).next()?;
+    let master = context.world.graph.placements_of(id, FilePart::PrivateKey).next()?;
     if context.secret_size(master) != Some(0) {
         return None;
     }

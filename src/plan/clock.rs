@@ -56,7 +56,7 @@ pub fn clock_doubt(world: World<'_>, plan: &Plan, now: Timestamp) -> Option<Cloc
         // Dated by the cluster's clock.
         .filter(|id| !matches!(graph.get(*id).recipe, Recipe::ClusterSigned(_)))
         .filter_map(|id| {
-            let facts = world.survey.witness(id).certificate()?;
+            let facts = world.survey.public_part(id).certificate()?;
             Some(Dated {
                 name: &graph.get(id).name,
                 is_ca: graph.get(id).recipe.is_ca(),

@@ -17,7 +17,7 @@ pub(super) fn judge(
     let after_request = context.after(signed.request);
     let submitted = matches!(after_request, After::Kept(_))
         && !world.graph.manifest_of(signed.request).is_some_and(|id| context.has_step(id));
-    let Some(facts) = world.survey.witness(id).certificate() else {
+    let Some(facts) = world.survey.public_part(id).certificate() else {
         if submitted {
             context.plan.waiting.push(id);
         }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::at_rest::{AtRest, at_rest, line_at_rest};
 use super::issuer::{IssuerAfter, LongestLeaf};
 use super::{Action, Allow, Blocked, Intent, KeyMismatch, Plan, Reason, Step, World, orphan, seen};
-use crate::graph::{Content, DerivationId, Placement, Recipe};
+use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{Entry, File};
@@ -44,7 +44,7 @@ pub(super) struct PlanContext<'a> {
 /// A copy that differs from its master.
 pub(super) struct StaleCopy {
     path: TreePath,
-    content: Content,
+    content: FilePart,
     reason: Reason,
 }
 
@@ -132,8 +132,8 @@ impl<'a> PlanContext<'a> {
 
     /// The public part that is here is of another key than the lock has.
     pub fn key_mismatch(&mut self, id: DerivationId) -> After {
-        if let Some(path) = self.world.survey.witness(id).path().cloned() {
-            self.plan.mixed.push(KeyMismatch { derivation: id, path });
+        if let Some(path) = self.world.survey.public_part(id).path().cloned() {
+            self.plan.key_mismatches.push(KeyMismatch { derivation: id, path });
         }
         After::Unavailable
     }
@@ -186,7 +186,7 @@ impl<'a> PlanContext<'a> {
                 (placements.map(|place| place.path.clone()).collect(), Vec::new())
             }
             Action::Reissue => {
-                let issued = |content| matches!(content, Content::Certificate | Content::Request);
+                let issued = |content| matches!(content, FilePart::Certificate | FilePart::Request);
                 let written = placements.filter(|place| issued(place.content));
                 let mut writes: Vec<TreePath> = written.map(|place| place.path.clone()).collect();
                 let others = self.stale_copies(id).into_iter().filter(|copy| !issued(copy.content));
@@ -216,13 +216,13 @@ impl<'a> PlanContext<'a> {
     fn stale_copies(&self, id: DerivationId) -> Vec<StaleCopy> {
         let graph = self.world.graph;
         let key_size = graph
-            .placements_of(id, Content::PrivateKey)
+            .placements_of(id, FilePart::PrivateKey)
             .find_map(|place| self.secret_size(place).filter(|size| *size > 0));
         let key_can_be_had = self.key_can_be_had(id);
         let stale = |place: &Placement| {
             let reason = match place.content {
-                Content::PrivateKey if !key_can_be_had => self.unusable(place),
-                Content::PrivateKey => self.stale_key(place, key_size),
+                FilePart::PrivateKey if !key_can_be_had => self.unusable(place),
+                FilePart::PrivateKey => self.stale_key(place, key_size),
                 _ => self.stale_public(place),
             };
             reason.map(|reason| StaleCopy {
@@ -236,7 +236,7 @@ impl<'a> PlanContext<'a> {
 
     fn stale_public(&self, place: &Placement) -> Option<Reason> {
         let path = &place.path;
-        let master = self.world.survey.witness(place.derivation).path();
+        let master = self.world.survey.public_part(place.derivation).path();
         if master == Some(path) {
             return None;
         }

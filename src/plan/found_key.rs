@@ -17,7 +17,7 @@ pub(super) fn find<'s>(
     graph: &Graph,
     lock: &Lock,
     inventory: &Inventory,
-    witness: impl Fn(DerivationId) -> &'s PublicPart,
+    public_part: impl Fn(DerivationId) -> &'s PublicPart,
 ) -> HashMap<DerivationId, TreePath> {
     let mut missing: HashMap<Digest, DerivationId> = HashMap::new();
     for id in graph.ids().filter(|id| graph.get(*id).recipe.is_anchor()) {
@@ -25,7 +25,7 @@ pub(super) fn find<'s>(
         let is_here = places.any(|place| inventory.secret(place.path.as_str()).is_some());
         if !is_here
             && !graph.is_key_derived(id)
-            && let Some(key) = known_key(graph, lock, witness(id), id)
+            && let Some(key) = known_key(graph, lock, public_part(id), id)
         {
             missing.insert(key, id);
         }
@@ -65,12 +65,17 @@ pub(super) fn notes(plan: &mut Plan, world: World<'_>) {
     }
 }
 
-fn known_key(graph: &Graph, lock: &Lock, witness: &PublicPart, id: DerivationId) -> Option<Digest> {
+fn known_key(
+    graph: &Graph,
+    lock: &Lock,
+    public_part: &PublicPart,
+    id: DerivationId,
+) -> Option<Digest> {
     let recorded = || lock.entries.get(&graph.get(id).name)?.public_key;
     graph
         .brought_certificate(id)
         .map(|facts| facts.public_key.digest())
-        .or_else(|| witness.public_key().map(PublicKey::digest))
+        .or_else(|| public_part.public_key().map(PublicKey::digest))
         .or_else(recorded)
 }
 

@@ -11,7 +11,7 @@ pub fn subject_on_record(
     id: DerivationId,
     wished: &DistinguishedName,
 ) -> DistinguishedName {
-    let own = world.survey.witness(id).certificate();
+    let own = world.survey.public_part(id).certificate();
     own.map(|facts| &facts.subject)
         .into_iter()
         .chain(issuers(world, id))
@@ -32,8 +32,8 @@ pub(super) fn issued_by_another(
     })
 }
 
-/// What the certificates of an authority call it.
+/// What the certificates of a CA call it.
 fn issuers(world: World<'_>, id: DerivationId) -> impl Iterator<Item = &DistinguishedName> {
     let issued = world.graph.dependents(id);
-    issued.filter_map(move |id| Some(&world.survey.witness(id).certificate()?.issuer))
+    issued.filter_map(move |id| Some(&world.survey.public_part(id).certificate()?.issuer))
 }

@@ -34,7 +34,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, leaf: &Leaf
         wish: wished.wish,
         consent: Consent::OnlyIfLost { given: context.intent.allows_losing_key(name) },
     };
-    match (case.verdict(), world.survey.witness(id).certificate()) {
+    match (case.verdict(), world.survey.public_part(id).certificate()) {
         (Verdict::Keep, Some(facts)) => {
             let expected = certificate_entry(world.graph.get(id), facts);
             if leaf.brought.is_some() {
@@ -58,7 +58,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, leaf: &Leaf
 
 /// The CA is blocked: nothing below it can be said.
 fn below_no_ca(context: &mut PlanContext<'_>, id: DerivationId) -> After {
-    match context.world.survey.witness(id).certificate() {
+    match context.world.survey.public_part(id).certificate() {
         Some(facts) => {
             context.keep_as_it_is(id);
             After::Kept(facts.digest)
@@ -73,7 +73,7 @@ fn keeps_its_key(context: &PlanContext<'_>, id: DerivationId, leaf: &Leaf) -> Op
     let path = &leaf.brought.as_ref()?.path;
     let known = context.entry(id).is_some()
         || context.key_is_here(id)
-        || world.survey.witness(id).path().is_some();
+        || world.survey.public_part(id).path().is_some();
     let asked = known && context.intent.rekeys(&world.graph.get(id).name);
     asked.then(|| format!("its key is the user's own; bring another {path}"))
 }
@@ -117,7 +117,7 @@ fn wished(
         return Wished::new_key(vec![Reason::ReplacementAllowed]);
     }
     let entry = context.entry(id);
-    match (here, world.survey.witness(id)) {
+    match (here, world.survey.public_part(id)) {
         ((Evidence::Sound, _), PublicPart::Certificate { facts, .. }) => {
             let mut reasons = match &leaf.brought {
                 None => another_key(leaf, facts, entry),
@@ -184,7 +184,7 @@ fn another_issuer(
             if facts.issuer != issuer.subject || facts.authority_key_id.as_ref() != Some(key_id) {
                 return Some(Reason::another_name("issuer", &facts.issuer, &issuer.subject));
             }
-            let path = world.survey.witness(id).path()?.clone();
+            let path = world.survey.public_part(id).path()?.clone();
             let why = format!("is damaged: {name} did not sign it");
             world.survey.is_unsigned(id).then_some(Reason::OutputUnreadable { path, why })
         }

@@ -149,8 +149,8 @@ impl Wished {
 
 impl PlanContext<'_> {
     pub fn evidence(&self, id: DerivationId) -> Evidence {
-        let witness = self.world.survey.witness(id);
-        match (witness, witness.public_key()) {
+        let public_part = self.world.survey.public_part(id);
+        match (public_part, public_part.public_key()) {
             (PublicPart::Missing, _) => Evidence::Missing,
             (_, None) => Evidence::Unreadable,
             (_, Some(key)) => {
@@ -192,7 +192,7 @@ impl PlanContext<'_> {
     }
 
     fn why_reissued(&self, id: DerivationId, wished: Wished) -> Vec<Reason> {
-        match self.world.survey.witness(id) {
+        match self.world.survey.public_part(id) {
             _ if !wished.reasons.is_empty() => wished.reasons,
             PublicPart::Unreadable { path, why } => {
                 vec![Reason::OutputUnreadable { path: path.clone(), why: why.clone() }]
@@ -203,13 +203,13 @@ impl PlanContext<'_> {
 
     /// A lost key is given up only where somebody allows it.
     pub fn ask_for_lost_key(&mut self, id: DerivationId, wished: &Wished, part: &str) -> After {
-        let why = match self.world.survey.witness(id) {
+        let why = match self.world.survey.public_part(id) {
             PublicPart::Missing => format!("its {part} and its key are both gone"),
             PublicPart::Unreadable { path, why } => {
                 format!("out/{path} {why}, and its key is not here")
             }
-            witness => {
-                let done = if witness.certificate().is_some() { "issued" } else { "made" };
+            public_part => {
+                let done = if public_part.certificate().is_some() { "issued" } else { "made" };
                 let because = Reason::joined(&wished.reasons);
                 format!("it must be {done} again ({because}), and its key is not here")
             }

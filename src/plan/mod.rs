@@ -175,7 +175,7 @@ pub struct Plan {
     /// In build order.
     pub steps: Vec<Step>,
     pub blocked: Vec<Blocked>,
-    pub mixed: Vec<KeyMismatch>,
+    pub key_mismatches: Vec<KeyMismatch>,
     /// Known keys whose files are not here.
     pub absent: Vec<DerivationId>,
     /// Due for renewal, but of written dates.
@@ -222,7 +222,7 @@ impl Plan {
             && self.seals.is_empty()
             && self.recipients.is_empty()
             && self.blocked.is_empty()
-            && self.mixed.is_empty()
+            && self.key_mismatches.is_empty()
     }
 
     /// What concerns these artifacts; of all others the lock's lines stay as they are.
@@ -242,7 +242,7 @@ impl Plan {
         self.steps.retain(|step| these(step.derivation));
         self.seals.retain(|seal| these(seal.derivation));
         self.blocked.retain(|blocked| these(blocked.derivation));
-        self.mixed.retain(|mixed| these(mixed.derivation));
+        self.key_mismatches.retain(|mixed| these(mixed.derivation));
         self.header.clear();
         self
     }

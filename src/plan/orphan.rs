@@ -12,7 +12,7 @@ use super::{Note, Plan, Proof, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
 };
-use crate::graph::{Artifact, Content, DerivationId, Origin, Scope, origins, tree_of};
+use crate::graph::{Artifact, DerivationId, FilePart, Origin, Scope, origins, tree_of};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
@@ -118,7 +118,7 @@ fn note(plan: &mut Plan, path: &str, what: String) {
 /// Where a kubeconfig says that its user's own key lies, it may: that key is not kpki's to delete.
 fn is_users_own(world: World<'_>, origins: &[Origin]) -> bool {
     origins.iter().any(|origin| match &origin.artifact {
-        Artifact::User(..) if origin.content == Content::PrivateKey => {
+        Artifact::User(..) if origin.content == FilePart::PrivateKey => {
             let identity = world.graph.find(&origin.artifact.name());
             identity.is_some_and(|id| world.graph.brought_request(id).is_some())
         }
@@ -173,11 +173,11 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
             known.any(|rest| rest.sealed == *sealed).then_some(Made::Content(*sealed))
         }
         Form::Plain(size) => {
-            let same_size = origin.content != Content::Kubeconfig || entry.size == Some(*size);
+            let same_size = origin.content != FilePart::Kubeconfig || entry.size == Some(*size);
             let identity = lock.entries.get(&origin.identity().name())?;
             // Over a request that was brought, the key is the user's own.
-            let own = origin.content == Content::Kubeconfig || identity.content.is_none();
-            let holds_key = matches!(origin.content, Content::PrivateKey | Content::Kubeconfig);
+            let own = origin.content == FilePart::Kubeconfig || identity.content.is_none();
+            let holds_key = matches!(origin.content, FilePart::PrivateKey | FilePart::Kubeconfig);
             let key = identity.public_key.filter(|_| holds_key && same_size && own);
             key.map(Made::Key)
         }
@@ -185,24 +185,24 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
 }
 
 /// The bytes are those that kpki writes of what the line records, and nothing beside.
-fn is_public_part(entry: &Entry, content: Content, bytes: &[u8]) -> bool {
+fn is_public_part(entry: &Entry, content: FilePart, bytes: &[u8]) -> bool {
     match content {
-        Content::Certificate => {
+        FilePart::Certificate => {
             let all = certificates_in_pem(bytes).unwrap_or_default();
             let [der] = all.as_slice() else { return false };
             let facts = CertificateFacts::from_der(der);
             certificate_pem(der).as_bytes() == bytes
                 && facts.is_ok_and(|facts| entry.certificate == Some(facts.digest))
         }
-        Content::PublicKey => PublicKey::from_pem(bytes).is_ok_and(|key| {
+        FilePart::PublicKey => PublicKey::from_pem(bytes).is_ok_and(|key| {
             entry.public_key == Some(key.digest()) && key.to_pem().as_bytes() == bytes
         }),
-        Content::Request => RequestFacts::from_pem(bytes).is_ok_and(|facts| {
+        FilePart::Request => RequestFacts::from_pem(bytes).is_ok_and(|facts| {
             entry.public_key == Some(facts.public_key.digest())
                 || entry.content == Some(facts.digest)
         }),
-        Content::Rendered => entry.content == Some(Digest::of(bytes)),
-        Content::PrivateKey | Content::Kubeconfig => false,
+        FilePart::Rendered => entry.content == Some(Digest::of(bytes)),
+        FilePart::PrivateKey | FilePart::Kubeconfig => false,
     }
 }
 
@@ -211,6 +211,6 @@ pub(super) fn is_earlier_key(world: World<'_>, id: DerivationId, path: &TreePath
     let Some(Made::Key(then)) = world.lock.orphans.get(path) else {
         return false;
     };
-    let now = world.survey.witness(id).public_key();
+    let now = world.survey.public_part(id).public_key();
     now.is_some_and(|now| now.digest() != *then)
 }

@@ -11,7 +11,7 @@ use super::{PublicPart, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem, is_signed_by,
 };
-use crate::graph::{Artifact, Content, origins};
+use crate::graph::{Artifact, FilePart, origins};
 use crate::hash::Digest;
 use crate::spec::CaName;
 
@@ -20,7 +20,7 @@ const ANCHORS: &str = "ca/";
 
 pub struct Proof<'w> {
     world: World<'w>,
-    authorities: Vec<CertificateFacts>,
+    cas: Vec<CertificateFacts>,
     /// Certificates by their digests: each signature is checked once.
     known: RefCell<HashMap<Digest, bool>>,
 }
@@ -29,21 +29,21 @@ impl<'w> Proof<'w> {
     pub fn of(world: World<'w>) -> Self {
         let described = (world.graph.ids())
             .filter(|id| world.graph.get(*id).recipe.is_ca())
-            .map(|id| world.survey.witness(id))
-            .filter(|witness| is_anchors_own(witness))
-            .filter_map(|witness| witness.certificate().cloned());
+            .map(|id| world.survey.public_part(id))
+            .filter(|public_part| is_anchors_own(public_part))
+            .filter_map(|public_part| public_part.certificate().cloned());
         let recorded = CaName::ALL.into_iter().filter_map(|ca| recorded(world, ca));
-        Proof { world, authorities: described.chain(recorded).collect(), known: RefCell::default() }
+        Proof { world, cas: described.chain(recorded).collect(), known: RefCell::default() }
     }
 
     /// Whether the lock may be believed that a public file is kpki's: a certificate, public key or request
     /// needs proof. A manifest has none, and must look like one.
     pub(super) fn allows(&self, path: &str, bytes: &[u8]) -> bool {
-        let contents: Vec<Content> = (origins(path).iter()).map(|origin| origin.content).collect();
+        let contents: Vec<FilePart> = (origins(path).iter()).map(|origin| origin.content).collect();
         if path.strip_suffix(".yaml").is_some() {
             // The object that carries a request goes with it.
             let is_free = !path.ends_with("/csr.yaml") || !self.keys(path).is_empty();
-            return contents.contains(&Content::Rendered) && is_free && is_manifest(path, bytes);
+            return contents.contains(&FilePart::Rendered) && is_free && is_manifest(path, bytes);
         }
         if path.strip_suffix(".pub").is_some() {
             return PublicKey::from_pem(bytes)
@@ -70,12 +70,14 @@ impl<'w> Proof<'w> {
             paths.insert(format!("{stem}.crt"));
         }
         for origin in origins(path) {
-            paths.extend(origin.witness().map(|path| path.to_string()));
+            paths.extend(origin.public_part().map(|path| path.to_string()));
             if let Some(id) = self.world.graph.find(&origin.identity().name()) {
-                match self.world.survey.witness(id) {
+                match self.world.survey.public_part(id) {
                     PublicPart::Certificate { der, .. } => found.extend(self.key_of(der)),
                     // The anchor's own public file; any other key has no signature.
-                    witness @ PublicPart::PublicKey { key, .. } if is_anchors_own(witness) => {
+                    public_part @ PublicPart::PublicKey { key, .. }
+                        if is_anchors_own(public_part) =>
+                    {
                         found.insert(key.digest());
                     }
                     _ => {}
@@ -92,20 +94,20 @@ impl<'w> Proof<'w> {
         found
     }
 
-    /// The certificate's public key, where an authority signed it or it is an authority's own.
+    /// The certificate's public key, where a CA signed it or it is a CA's own.
     fn key_of(&self, der: &[u8]) -> Option<Digest> {
         let facts = CertificateFacts::from_der(der).ok()?;
         let mut known = self.known.borrow_mut();
         let proven = *known.entry(facts.digest).or_insert_with(|| {
-            let mut authorities = self.authorities.iter();
-            authorities.any(|ca| ca.digest == facts.digest || is_signed_by(der, &ca.public_key))
+            let mut cas = self.cas.iter();
+            cas.any(|ca| ca.digest == facts.digest || is_signed_by(der, &ca.public_key))
         });
         proven.then(|| facts.public_key.digest())
     }
 }
 
-fn is_anchors_own(witness: &PublicPart) -> bool {
-    let path = witness.path();
+fn is_anchors_own(public_part: &PublicPart) -> bool {
+    let path = public_part.path();
     path.is_some_and(|path| path.as_str().starts_with(ANCHORS))
 }
 

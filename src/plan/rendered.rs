@@ -25,7 +25,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &Re
             context.step(id, Action::Render, vec![reason])
         }
         Some((_, After::Kept(_))) | None => {
-            let input = input.and_then(|input| world.survey.witness(input).input());
+            let input = input.and_then(|input| world.survey.public_part(input).input());
             match rendered_content(recipe, input) {
                 Some(content) => judge_bytes(context, id, content.as_bytes()),
                 None => After::Unavailable,

@@ -36,7 +36,7 @@ fn judge_own(context: &mut PlanContext<'_>, id: DerivationId, request: &Request)
         wish: wished.wish,
         consent: Consent::OnlyIfLost { given: context.intent.allows_losing_key(&derivation.name) },
     };
-    match (case.verdict(), world.survey.witness(id)) {
+    match (case.verdict(), world.survey.public_part(id)) {
         (Verdict::Keep, PublicPart::Request { facts, .. }) => {
             context.keep_minted(id, request_entry(derivation, request, facts));
             return After::Kept(facts.digest);
@@ -62,7 +62,7 @@ fn wished(
         return Wished::new_key(vec![renamed]);
     }
     let entry = context.entry(id);
-    match (here, world.survey.witness(id)) {
+    match (here, world.survey.public_part(id)) {
         ((Evidence::Missing, PrivateKey::Here), _) if entry.is_none() => {
             match key_on_record(world, id).and_then(|key| another_algorithm(request, key)) {
                 Some(reason) => Wished::new_key(vec![reason]),
@@ -132,8 +132,8 @@ fn judge_imported(
         let path = &brought.path;
         return context.block(id, None, format!("its key is the user's own; bring another {path}"));
     }
-    let witness = world.survey.witness(id);
-    let PublicPart::Request { facts, der, .. } = witness else {
+    let public_part = world.survey.public_part(id);
+    let PublicPart::Request { facts, der, .. } = public_part else {
         let reason = match (context.entry(id), world.graph.placements(id).first()) {
             (Some(_), Some(place)) => Reason::OutputMissing { path: place.path.clone() },
             _ => Reason::New,
@@ -175,7 +175,7 @@ fn due(context: &PlanContext<'_>, request: DerivationId, policy: &Policy) -> Vec
     if let Some(answer) = world.graph.answer_to(request)
         && let Recipe::ClusterSigned(signed) = &world.graph.get(answer).recipe
         && is_answered(world, answer, signed)
-        && let Some(facts) = world.survey.witness(answer).certificate()
+        && let Some(facts) = world.survey.public_part(answer).certificate()
         && let Some(issuer) = context.issuers.get(&signed.issuer)
     {
         match &issuer.key {

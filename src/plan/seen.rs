@@ -1,7 +1,7 @@
-//! Secrets in the clear that may be others than those that were held against their witnesses.
+//! Secrets in the clear that may be others than those that were held against their public parts.
 
 use super::{Reason, World};
-use crate::graph::{Content, DerivationId, Graph, Placement};
+use crate::graph::{DerivationId, FilePart, Graph, Placement};
 use crate::hash::Digest;
 use crate::state::{File, Lock, PlainFile, Seen};
 
@@ -14,7 +14,7 @@ pub enum Standing {
     Verified,
     /// This machine has not opened it, as far as that is known: a fresh copy, or no index.
     Unverified,
-    /// This machine has held it against its witness, and one of the two is another now.
+    /// This machine has held it against its public part, and one of the two is another now.
     Changed(Reason),
 }
 
@@ -59,7 +59,7 @@ fn plain<'a>(world: World<'a>, place: &Placement) -> Option<&'a PlainFile> {
 pub fn belongs_to(graph: &Graph, lock: &Lock, place: &Placement) -> Option<Digest> {
     let entry = lock.entries.get(&graph.get(place.derivation).name)?;
     match place.content {
-        Content::Kubeconfig => entry.content,
+        FilePart::Kubeconfig => entry.content,
         _ => entry.public_key,
     }
 }

@@ -15,10 +15,10 @@ pub fn signing_request_on_disk(
     world: World<'_>,
     request: DerivationId,
 ) -> Option<manifest::SigningRequest<'_>> {
-    let witness = world.survey.witness(request);
+    let public_part = world.survey.public_part(request);
     match &world.graph.get(world.graph.manifest_of(request)?).recipe {
         Recipe::Rendered(Rendered::SigningRequest(recipe)) => {
-            Some(signing_request(recipe, witness.input()?))
+            Some(signing_request(recipe, public_part.input()?))
         }
         _ => None,
     }
@@ -32,11 +32,11 @@ pub fn request_id(world: World<'_>, request: DerivationId) -> Option<Digest> {
 /// The key that a request is made over: its own, or before it is first made that of the certificate which was
 /// signed here.
 pub fn key_on_record(world: World<'_>, id: DerivationId) -> Option<&PublicKey> {
-    let own = world.survey.witness(id).public_key();
+    let own = world.survey.public_part(id).public_key();
     let first = !world.lock.entries.contains_key(&world.graph.get(id).name);
     own.or_else(|| {
         let answer = world.graph.answer_to(id).filter(|_| first)?;
-        world.survey.witness(answer).public_key()
+        world.survey.public_part(answer).public_key()
     })
 }
 
@@ -61,7 +61,7 @@ pub fn renew_from(facts: &CertificateFacts, policy: &Policy) -> Timestamp {
 /// Whether the certificate that is here is the answer to the request that is here.
 pub fn is_answered(world: World<'_>, answer: DerivationId, signed: &ClusterSigned) -> bool {
     let (Some(facts), Some(id)) =
-        (world.survey.witness(answer).certificate(), request_id(world, signed.request))
+        (world.survey.public_part(answer).certificate(), request_id(world, signed.request))
     else {
         return false;
     };
@@ -77,11 +77,11 @@ fn seems_answered(world: World<'_>, signed: &ClusterSigned, facts: &CertificateF
     let Recipe::Request(request) = &world.graph.get(signed.request).recipe else {
         return false;
     };
-    let issuer = world.survey.witness(signed.issuer).certificate();
+    let issuer = world.survey.public_part(signed.issuer).certificate();
     let last = issuer.map_or(facts.not_after, |issuer| issuer.not_after);
     let end = world.now.plus(request.policy.validity.value).min(last);
     refusal(request, facts).is_none()
-        && world.survey.witness(signed.request).public_key() == Some(&facts.public_key)
+        && world.survey.public_part(signed.request).public_key() == Some(&facts.public_key)
         && facts.not_after.since(facts.not_before) <= request.policy.validity.value.plus(BACKDATE)
         && issuer.is_none_or(|issuer| is_of(facts, &issuer.subject, &issuer.key_id()))
         && (world.now < renew_from(facts, &request.policy) || end <= facts.not_after)

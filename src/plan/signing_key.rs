@@ -8,7 +8,7 @@ use super::minted::{Case, Consent, Evidence, PrivateKey, Verdict, Wish, Wished};
 use super::{Action, PublicPart};
 use crate::content::public_key_entry;
 use crate::facts::PublicKey;
-use crate::graph::{Content, DerivationId, Placement, SigningKey};
+use crate::graph::{DerivationId, FilePart, Placement, SigningKey};
 use crate::state::Entry;
 
 const ENDS_TOKENS: &str = "a new signing key ends every token signed by the old one";
@@ -36,7 +36,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &Si
         wish: if new_key.is_some() { Wish::NewKey } else { Wish::AsItIs },
         consent: Consent::Always { given: allowed },
     };
-    match (case.verdict(), world.survey.witness(id).public_key()) {
+    match (case.verdict(), world.survey.public_part(id).public_key()) {
         (Verdict::Keep, Some(key)) => {
             context.keep_minted(id, public_key_entry(world.graph.get(id), key));
             After::Kept(key.digest())
@@ -69,7 +69,7 @@ fn wants_new_key(
     let entry = context.entry(id);
     let asked = context.intent.rekeys(&context.world.graph.get(id).name);
     let ends_tokens = |it: bool| it.then(|| ENDS_TOKENS.to_owned());
-    match (public, context.world.survey.witness(id).public_key()) {
+    match (public, context.world.survey.public_part(id).public_key()) {
         (Evidence::OfAnotherKey, _) => ends_tokens(allowed),
         (Evidence::Sound, Some(key)) => {
             wants_another_key(recipe, key, entry).or_else(|| ends_tokens(asked))
@@ -80,7 +80,7 @@ fn wants_new_key(
 }
 
 fn why_lost(context: &PlanContext<'_>, id: DerivationId) -> String {
-    match context.world.survey.witness(id) {
+    match context.world.survey.public_part(id) {
         PublicPart::Unreadable { path, why } => {
             format!("out/{path} {why}, and its key is not here")
         }
@@ -93,13 +93,13 @@ fn why_lost(context: &PlanContext<'_>, id: DerivationId) -> String {
 /// which one is right nothing here can tell. What the lock knows is repaired.
 fn several(context: &PlanContext<'_>, id: DerivationId) -> Option<String> {
     let world = context.world;
-    let PublicPart::PublicKey { path: first, key } = world.survey.witness(id) else {
+    let PublicPart::PublicKey { path: first, key } = world.survey.public_part(id) else {
         return None;
     };
     if context.entry(id).is_some() {
         return None;
     }
-    let public = world.graph.placements_of(id, Content::PublicKey);
+    let public = world.graph.placements_of(id, FilePart::PublicKey);
     let others: Vec<(&Placement, PublicKey)> = public
         .filter_map(|place| {
             let bytes = world.inventory.public(place.path.as_str())?;

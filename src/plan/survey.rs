@@ -1,4 +1,4 @@
-//! What the public files say: one witness an artifact, read once.
+//! What the public files say: one public part an artifact, read once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,14 +9,14 @@ use super::public_part::PublicPart;
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificates_in_pem, is_signed_by, request_in_pem,
 };
-use crate::graph::{Content, DerivationId, Graph, Placement, Recipe};
+use crate::graph::{DerivationId, FilePart, Graph, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
 use crate::state::{File, Inventory, Lock};
 
 #[derive(Debug)]
 pub struct Survey {
-    witnesses: Vec<PublicPart>,
+    public_parts: Vec<PublicPart>,
     /// Leaves that are not as the lock records them and that their CA did not sign.
     unsigned: HashSet<DerivationId>,
     /// Where the missing keys of anchors lie.
@@ -26,9 +26,11 @@ pub struct Survey {
 impl Survey {
     pub fn take(graph: &Graph, lock: &Lock, inventory: &Inventory) -> Survey {
         let ids: Vec<DerivationId> = graph.ids().collect();
-        let witnesses = ids.par_iter().map(|id| witness(graph, lock, inventory, *id)).collect();
-        let mut survey = Survey { witnesses, unsigned: HashSet::new(), found_keys: HashMap::new() };
-        survey.found_keys = found_key::find(graph, lock, inventory, |id| survey.witness(id));
+        let public_parts =
+            ids.par_iter().map(|id| public_part(graph, lock, inventory, *id)).collect();
+        let mut survey =
+            Survey { public_parts, unsigned: HashSet::new(), found_keys: HashMap::new() };
+        survey.found_keys = found_key::find(graph, lock, inventory, |id| survey.public_part(id));
         survey.unsigned =
             ids.par_iter().copied().filter(|id| survey.lacks_signature(graph, lock, *id)).collect();
         survey
@@ -43,8 +45,8 @@ impl Survey {
         inventory: &Inventory,
         id: DerivationId,
     ) {
-        if let Some(known) = self.witnesses.get_mut(id.index()) {
-            *known = witness(graph, lock, inventory, id);
+        if let Some(known) = self.public_parts.get_mut(id.index()) {
+            *known = public_part(graph, lock, inventory, id);
         }
     }
 
@@ -63,7 +65,7 @@ impl Survey {
         let Recipe::Leaf(leaf) = &graph.get(id).recipe else {
             return false;
         };
-        let PublicPart::Certificate { der, facts, .. } = self.witness(id) else {
+        let PublicPart::Certificate { der, facts, .. } = self.public_part(id) else {
             return false;
         };
         if recorded(graph, lock, id) == Some(facts.digest) {
@@ -71,20 +73,20 @@ impl Survey {
         }
         graph
             .brought_certificate(leaf.issuer)
-            .or(self.witness(leaf.issuer).certificate())
+            .or(self.public_part(leaf.issuer).certificate())
             .is_some_and(|issuer| !is_signed_by(der, &issuer.public_key))
     }
 
-    pub fn witness(&self, id: DerivationId) -> &PublicPart {
-        self.witnesses.get(id.index()).unwrap_or(&PublicPart::Missing)
+    pub fn public_part(&self, id: DerivationId) -> &PublicPart {
+        self.public_parts.get(id.index()).unwrap_or(&PublicPart::Missing)
     }
 }
 
-fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> PublicPart {
+fn public_part(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) -> PublicPart {
     let derivation = graph.get(id);
     match &derivation.recipe {
         Recipe::Leaf(_) | Recipe::ClusterSigned(_) => {
-            certificate(graph.placements_of(id, Content::Certificate), inventory, |_, _| Ok(true))
+            certificate(graph.placements_of(id, FilePart::Certificate), inventory, |_, _| Ok(true))
         }
         recipe @ (Recipe::OwnCa(_) | Recipe::ImportedCa(_)) => {
             let recorded = recorded(graph, lock, id);
@@ -98,7 +100,7 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
                 }
             };
             let master = certificate(
-                graph.placements_of(id, Content::Certificate),
+                graph.placements_of(id, FilePart::Certificate),
                 inventory,
                 |der, facts| intact(der, facts).map(|()| true),
             );
@@ -116,8 +118,10 @@ fn witness(graph: &Graph, lock: &Lock, inventory: &Inventory, id: DerivationId) 
                 _ => master,
             }
         }
-        Recipe::SigningKey(_) => public_key(graph.placements_of(id, Content::PublicKey), inventory),
-        Recipe::Request(_) => request(graph.placements_of(id, Content::Request), inventory),
+        Recipe::SigningKey(_) => {
+            public_key(graph.placements_of(id, FilePart::PublicKey), inventory)
+        }
+        Recipe::Request(_) => request(graph.placements_of(id, FilePart::Request), inventory),
         Recipe::Rendered(_) | Recipe::Kubeconfig(_) | Recipe::StaticPod(_) => PublicPart::Missing,
     }
 }

@@ -59,10 +59,10 @@ pub struct PlaceReport {
 pub fn artifact_report(world: World<'_>, spec: &Spec, id: DerivationId) -> ArtifactReport {
     let graph = world.graph;
     let derivation = graph.get(id);
-    let witness = world.survey.witness(graph.identity_in(id));
-    let certificate = witness.certificate();
-    let public_key = witness.public_key().filter(|_| certificate.is_none());
-    let unreadable = match witness {
+    let public_part = world.survey.public_part(graph.identity_in(id));
+    let certificate = public_part.certificate();
+    let public_key = public_part.public_key().filter(|_| certificate.is_none());
+    let unreadable = match public_part {
         crate::plan::PublicPart::Unreadable { path, why } => Some(format!("{} {why}", out(path))),
         _ => None,
     };

@@ -50,7 +50,7 @@ pub enum State {
 /// In build order.
 pub(super) fn lives<'a>(world: World<'a>, plan: &Plan) -> Vec<LifeReport<'a>> {
     let lives = world.graph.ids().filter_map(|id| {
-        let PublicPart::Certificate { path, facts, .. } = world.survey.witness(id) else {
+        let PublicPart::Certificate { path, facts, .. } = world.survey.public_part(id) else {
             return None;
         };
         let renewal = renewal(world.graph, id, facts);
@@ -99,7 +99,7 @@ fn state(
 
 fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> String {
     if let Some(issuer) = world.graph.get(id).recipe.issuer()
-        && let Some(ca) = world.survey.witness(issuer).certificate()
+        && let Some(ca) = world.survey.public_part(issuer).certificate()
         && facts.authority_key_id.as_ref() == Some(&ca.key_id())
     {
         let issuer = world.graph.get(issuer);

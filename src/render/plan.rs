@@ -167,16 +167,19 @@ pub fn plan_report(
             render: count(Action::Render),
             repair: count(Action::Repair),
             record: count(Action::Record),
-            blocked: plan.blocked.len() + plan.mixed.len(),
+            blocked: plan.blocked.len() + plan.key_mismatches.len(),
             unchanged: world.graph.len().saturating_sub(
-                plan.steps.len() + plan.waiting.len() + plan.blocked.len() + plan.mixed.len(),
+                plan.steps.len()
+                    + plan.waiting.len()
+                    + plan.blocked.len()
+                    + plan.key_mismatches.len(),
             ),
         },
         authority: review.changes.iter().map(privilege_report).collect(),
         policy: review.policy,
         violations: review.violations.iter().map(violation_report).collect(),
         blocked: plan.blocked.iter().map(|blocked| blocked_report(world, blocked)).collect(),
-        mixed: plan.mixed.iter().map(|mixed| mixed_report(world, mixed)).collect(),
+        mixed: plan.key_mismatches.iter().map(|mixed| mixed_report(world, mixed)).collect(),
         steps: plan.steps.iter().map(|step| step_report(world, step)).collect(),
         lock: plan
             .header
@@ -258,7 +261,7 @@ fn old_certificate_until(world: World<'_>, step: &Step) -> Option<Timestamp> {
     if !matches!(derivation.recipe, Recipe::Leaf(_)) || !step.action.signs() || ca_goes {
         return None;
     }
-    let old = world.survey.witness(step.derivation).certificate()?;
+    let old = world.survey.public_part(step.derivation).certificate()?;
     (old.not_after > world.now).then_some(old.not_after)
 }
 

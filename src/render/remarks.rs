@@ -38,7 +38,7 @@ pub(super) fn seed(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
         "every private key of this cluster follows from {file}: whoever has that file has the cluster"
     )];
     let ends = plan.ending.iter().filter_map(|id| {
-        let facts = world.survey.witness(*id).certificate()?;
+        let facts = world.survey.public_part(*id).certificate()?;
         Some((facts.not_after, &world.graph.get(*id).name))
     });
     if let Some((until, first)) = ends.min() {

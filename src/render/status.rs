@@ -160,7 +160,7 @@ fn trouble(life: &LifeReport<'_>) -> Option<AttentionReport> {
 
 fn root(world: World<'_>) -> Option<Digest> {
     world.graph.ids().find_map(|id| {
-        let key = world.survey.witness(id).public_key()?;
+        let key = world.survey.public_part(id).public_key()?;
         world.graph.get(id).recipe.is_anchor().then(|| key.digest())
     })
 }
@@ -184,7 +184,7 @@ fn changed(plan: &Plan) -> usize {
 
 fn standing_in_the_way(world: World<'_>, plan: &Plan) -> Vec<AttentionReport> {
     let name = |id: DerivationId| Some(world.graph.get(id).name.to_string());
-    let mixed = plan.mixed.iter().map(|mixed| AttentionReport {
+    let mixed = plan.key_mismatches.iter().map(|mixed| AttentionReport {
         code: Trouble::Mixed,
         name: name(mixed.derivation),
         text: format!("out/{} has another key than cluster.lock says", mixed.path),

@@ -93,7 +93,7 @@ pub fn why_report(world: World<'_>, plan: &Plan, id: DerivationId) -> WhyReport 
             .map(|blocked| blocked_report(world, blocked))
             .collect(),
         mixed: plan
-            .mixed
+            .key_mismatches
             .iter()
             .filter(|mixed| mixed.derivation == id)
             .map(|mixed| mixed_report(world, mixed))

@@ -10,7 +10,7 @@ use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::Root;
 use super::{recipients, removed, verified};
 use crate::facts::{RoleGrant, role_grants};
-use crate::graph::{Content, DerivationId, Recipe};
+use crate::graph::{DerivationId, FilePart, Recipe};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
 use crate::plan::{Plan, World};
@@ -34,7 +34,7 @@ impl Powers {
             .filter_map(|new| new.artifact.node())
             .chain(owners.filter_map(|(owner, _)| owner.as_ref()));
         let had_name = |id, name: &_| {
-            let certificate = world.survey.witness(id).certificate();
+            let certificate = world.survey.public_part(id).certificate();
             certificate.is_some_and(|facts| facts.sans.contains(name))
                 && verified::of(world, id).is_some()
         };
@@ -64,13 +64,13 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
             }))
         }
         Power::Root(asked) => {
-            let witness = world.survey.witness(id);
-            if witness.path().is_none() && !world.lock.entries.contains_key(&name) {
+            let public_part = world.survey.public_part(id);
+            if public_part.path().is_none() && !world.lock.entries.contains_key(&name) {
                 return None;
             }
             Power::Root(Box::new(Root {
                 credential: verified::of(world, id),
-                certificate: witness.certificate().map(|facts| facts.digest),
+                certificate: public_part.certificate().map(|facts| facts.digest),
                 is_brought: asked.is_brought,
                 is_replaced: false,
             }))
@@ -105,7 +105,7 @@ fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Rol
     for id in world.graph.ids() {
         if let Some(node) = world.graph.get(id).artifact.node()
             && wanted.contains(node)
-            && world.survey.witness(id).certificate().is_some()
+            && world.survey.public_part(id).certificate().is_some()
         {
             here.entry(node).or_default().push(id);
         }
@@ -127,7 +127,7 @@ fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Rol
 
 /// Another file than the one on record binds nobody: it was put there.
 fn bindings(world: World<'_>, id: DerivationId) -> Option<BTreeSet<RoleGrant>> {
-    let place = world.graph.placements_of(id, Content::Rendered).next()?;
+    let place = world.graph.placements_of(id, FilePart::Rendered).next()?;
     let file = world.inventory.public(place.path.as_str())?;
     let entry = world.lock.entries.get(&world.graph.get(id).name);
     let recorded = entry.and_then(|entry| entry.content);

@@ -12,14 +12,14 @@ use crate::plan::{PublicPart, World};
 pub(super) fn of(world: World<'_>, id: DerivationId) -> Option<Credential> {
     if world.graph.get(id).recipe.is_anchor() {
         // The survey checked the signature of one that signs itself; a brought one has its file's word alone.
-        let certificate = world.survey.witness(id).certificate();
+        let certificate = world.survey.public_part(id).certificate();
         return certificate.map(Credential::of_certificate);
     }
     let answer = world.graph.answer_to(id).unwrap_or(id);
-    if let PublicPart::Certificate { der, facts, .. } = world.survey.witness(answer) {
+    if let PublicPart::Certificate { der, facts, .. } = world.survey.public_part(answer) {
         return of_certificate(world, id, der, facts);
     }
-    match world.survey.witness(id) {
+    match world.survey.public_part(id) {
         PublicPart::Request { facts, .. } => {
             let mut wished = Credential::of_request(facts);
             // Its own key signed it: whoever asked need not have got it.
@@ -57,5 +57,5 @@ fn authorities(world: World<'_>) -> impl Iterator<Item = &CertificateFacts> {
     graph
         .ids()
         .filter(|id| graph.get(*id).recipe.is_ca())
-        .filter_map(move |id| world.survey.witness(id).certificate())
+        .filter_map(move |id| world.survey.public_part(id).certificate())
 }

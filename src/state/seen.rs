@@ -20,7 +20,7 @@ pub struct Moment {
     pub nanoseconds: u32,
 }
 
-/// Whether a secret is the file that this machine has held against its witness.
+/// Whether a secret is the file that this machine has held against its public part.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Seen {
     /// None was, under this name; or that cannot be told.

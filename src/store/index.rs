@@ -35,7 +35,7 @@ const MAC: usize = 32;
 /// Of a hundred times ten thousand nodes.
 const LIMIT: u64 = 512 << 20;
 
-/// One secret in the clear, when it was last held against its witness.
+/// One secret in the clear, when it was last held against its public part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     pub stamp: Stamp,

@@ -282,7 +282,7 @@ impl MemoryProject {
             planned.steps(),
             planned.plan.steps.first(),
             planned.plan.blocked,
-            planned.plan.mixed,
+            planned.plan.key_mismatches,
         );
     }
 }

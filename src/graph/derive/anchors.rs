@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::builder::{Builder, ByCa, Issuer};
 use crate::facts::DistinguishedName;
 use crate::graph::layout::on_node;
-use crate::graph::{Artifact, Content, ImportedCa, OwnCa, Recipe, Rendered, Revision, SigningKey};
+use crate::graph::{Artifact, FilePart, ImportedCa, OwnCa, Recipe, Rendered, Revision, SigningKey};
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, SERVICE_ACCOUNT_FILES};
 use crate::spec::{Component, Origin, Role, Setting, Spec};
 
@@ -32,8 +32,8 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
         let bundle = builder.add(Artifact::Bundle(*name), bundle);
         for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
             let (derivation, content) = match row.file {
-                AuthorityFile::Bundle => (bundle, Content::Rendered),
-                AuthorityFile::PrivateKey => (ca, Content::PrivateKey),
+                AuthorityFile::Bundle => (bundle, FilePart::Rendered),
+                AuthorityFile::PrivateKey => (ca, FilePart::PrivateKey),
             };
             for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
                 let path = on_node(&node.name, row.path);
@@ -68,7 +68,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
     let (private, public) = SERVICE_ACCOUNT_FILES;
     for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
         let name = &node.name;
-        builder.copy(id, Content::PrivateKey, on_node(name, private), name);
-        builder.copy(id, Content::PublicKey, on_node(name, public), name);
+        builder.copy(id, FilePart::PrivateKey, on_node(name, private), name);
+        builder.copy(id, FilePart::PublicKey, on_node(name, public), name);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::sealing::Sealing;
 use crate::graph::layout::masters;
 use crate::graph::recipe::InputHashes;
-use crate::graph::{Artifact, Content, Derivation, DerivationId, Graph, Placement, Recipe};
+use crate::graph::{Artifact, Derivation, DerivationId, FilePart, Graph, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
 use crate::spec::{CaName, Spec};
@@ -42,7 +42,7 @@ impl Builder {
         let id = self.make(artifact, recipe);
         let artifact = self.graph.get(id).artifact.clone();
         let files = masters(&artifact).into_iter();
-        for file in files.filter(|file| holds_key || file.content != Content::PrivateKey) {
+        for file in files.filter(|file| holds_key || file.content != FilePart::PrivateKey) {
             let mode = match artifact {
                 Artifact::StaticPod(..) => MANIFEST,
                 _ => mode_of(file.content),
@@ -77,14 +77,14 @@ impl Builder {
     }
 
     /// A copy on a node.
-    pub fn copy(&mut self, id: DerivationId, content: Content, path: TreePath, node: &NodeName) {
+    pub fn copy(&mut self, id: DerivationId, content: FilePart, path: TreePath, node: &NodeName) {
         self.place(id, content, path, Some(node), mode_of(content));
     }
 
     pub fn place(
         &mut self,
         derivation: DerivationId,
-        content: Content,
+        content: FilePart,
         path: TreePath,
         node: Option<&NodeName>,
         mode: u32,
@@ -125,10 +125,10 @@ impl Builder {
     }
 }
 
-pub(super) fn mode_of(content: Content) -> u32 {
+pub(super) fn mode_of(content: FilePart) -> u32 {
     match content {
-        Content::Certificate | Content::Request | Content::Rendered => PUBLIC,
+        FilePart::Certificate | FilePart::Request | FilePart::Rendered => PUBLIC,
         // sa.pub is 0600 in kubeadm's output too.
-        Content::PublicKey | Content::PrivateKey | Content::Kubeconfig => SECRET,
+        FilePart::PublicKey | FilePart::PrivateKey | FilePart::Kubeconfig => SECRET,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kpki::algorithm::KeyAlgorithm;
 use kpki::config;
-use kpki::graph::{Content, Graph};
+use kpki::graph::{FilePart, Graph};
 use kpki::install::{
     Fingerprint, Holds, Layer, Permission, Reason, Record, Recorded, Wanted, install, slots,
 };
@@ -60,7 +60,7 @@ fn a_manifest_comes_after_every_file_that_it_names() {
         assert_eq!(layer(&path), Some(Layer::Pki), "{path}");
     }
     for slot in &slots {
-        let kubeconfig = slot.place.content == Content::Kubeconfig;
+        let kubeconfig = slot.place.content == FilePart::Kubeconfig;
         assert_eq!(kubeconfig, slot.layer == Layer::Kubeconfig, "{}", slot.path);
     }
 }

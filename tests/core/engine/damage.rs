@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use kpki::build::verify::verify;
 use kpki::facts::{CertificateFacts, KubeconfigFacts, certificates_in_pem};
-use kpki::graph::{Content, DerivationId, Graph, Recipe};
+use kpki::graph::{DerivationId, FilePart, Graph, Recipe};
 use kpki::keys::PrivateKey;
 use kpki::state::is_read;
 use proptest::prelude::*;
@@ -138,7 +138,7 @@ fn certificate(
     graph: &Graph,
     id: DerivationId,
 ) -> (Vec<u8>, CertificateFacts) {
-    let place = graph.placements_of(id, Content::Certificate).next().unwrap();
+    let place = graph.placements_of(id, FilePart::Certificate).next().unwrap();
     let (pem, _) = &project.out[place.path.as_str()];
     let der = certificates_in_pem(pem).unwrap().remove(0);
     let facts = CertificateFacts::from_der(&der).unwrap();
@@ -177,7 +177,7 @@ fn assert_whole(project: &MemoryProject) {
             }
             let bytes = project.secret(path).unwrap();
             let bytes = bytes.as_slice();
-            let key = if place.content == Content::Kubeconfig {
+            let key = if place.content == FilePart::Kubeconfig {
                 let config = KubeconfigFacts::from_yaml(bytes).unwrap();
                 assert_eq!(certificates_in_pem(&config.client_certificate).unwrap()[0], der);
                 PrivateKey::from_pem(config.client_key.unwrap().expose()).unwrap()

@@ -165,7 +165,8 @@ fn a_bad_merge_is_refused_by_name() {
     let path = "nodes/cp1/etc/kubernetes/pki/apiserver.crt";
     project.out.insert(path.into(), other.out[path].clone());
     let planned = project.plan();
-    let mixed: Vec<_> = planned.plan.mixed.iter().map(|mixed| mixed.path.as_str()).collect();
+    let mixed: Vec<_> =
+        planned.plan.key_mismatches.iter().map(|mixed| mixed.path.as_str()).collect();
     assert_eq!(mixed, [path]);
     assert!(project.apply().is_err());
     let intent =

@@ -108,7 +108,7 @@ fn a_forged_request_has_no_power_to_keep() {
     assert_eq!(changes(&project.plan()), [expected]);
     // Of another key, which the lock does not know.
     forge(&mut project, "users/omar/request/omar.csr", false);
-    assert!(!project.plan().plan.mixed.is_empty());
+    assert!(!project.plan().plan.key_mismatches.is_empty());
     // With a lock that knows it nothing is made; the next request asks for the same.
     forge(&mut project, "users/omar", true);
     assert!(project.plan().steps().is_empty());

@@ -1,4 +1,4 @@
-//! Holding a secret file against the public witness of its artifact.
+//! Holding a secret file against the public part of its artifact.
 
 use super::reading::key_file;
 use crate::content::bundle_content;
@@ -9,13 +9,13 @@ use crate::holdings::KeyFile;
 use crate::plan::{PublicPart, World};
 use crate::secret::Secret;
 
-/// A private key must be the witness's, and a kubeconfig must embed its identity's very certificate with the
-/// key of it. The error reads after the file's name.
+/// A private key must be that of the public part, and a kubeconfig must embed its identity's very certificate
+/// with the key of it. The error reads after the file's name.
 pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Result<(), String> {
     let identity = world.graph.identity_in(place.derivation);
-    let witness = world.survey.witness(identity);
-    let Some(public) = witness.public_key() else {
-        return Err(match witness.path() {
+    let public_part = world.survey.public_part(identity);
+    let Some(public) = public_part.public_key() else {
+        return Err(match public_part.path() {
             Some(path) => format!("cannot be checked: out/{path} cannot be read"),
             None => "cannot be checked: its certificate or public key is not here".to_owned(),
         });
@@ -24,9 +24,9 @@ pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Resu
     if let KeyFile::Kubeconfig(config) = &file {
         let embedded = certificates_in_pem(&config.client_certificate)
             .map_err(|error| format!("embeds a file that {error}"))?;
-        let own = witness.certificate().map(|facts| facts.digest);
+        let own = public_part.certificate().map(|facts| facts.digest);
         if embedded.first().map(|der| Digest::of(der)) != own {
-            return Err(format!("embeds another certificate than {}", shown(witness)));
+            return Err(format!("embeds another certificate than {}", shown(public_part)));
         }
         says_what_was_built(world, place, config)?;
         // Somebody else's, and not in this file.
@@ -38,7 +38,7 @@ pub fn check_secret(world: World<'_>, place: &Placement, bytes: &Secret) -> Resu
     if key.public_key() == public {
         Ok(())
     } else {
-        Err(format!("does not hold the private key of {}", shown(witness)))
+        Err(format!("does not hold the private key of {}", shown(public_part)))
     }
 }
 
@@ -67,7 +67,7 @@ fn says_what_was_built(
     let Some(ca) = world.graph.ca_in(recipe.bundle) else {
         return Ok(());
     };
-    let authority = world.survey.witness(ca);
+    let authority = world.survey.public_part(ca);
     let trusted = authority.der().map(bundle_content);
     match (entry, trusted) {
         (Some(_), Some(trusted)) if trusted.as_bytes() != config.certificate_authority => {
@@ -77,6 +77,6 @@ fn says_what_was_built(
     }
 }
 
-fn shown(witness: &PublicPart) -> String {
-    witness.path().map_or_else(|| "its witness".to_owned(), |path| format!("out/{path}"))
+fn shown(public_part: &PublicPart) -> String {
+    public_part.path().map_or_else(|| "its witness".to_owned(), |path| format!("out/{path}"))
 }

@@ -31,7 +31,7 @@ pub trait Files: Sync {
 }
 
 /// All that builders share.
-pub(super) struct Job<'a> {
+pub(super) struct BuildContext<'a> {
     pub world: World<'a>,
     pub issued_at: Timestamp,
     pub entropy: &'a Entropy,
@@ -71,12 +71,12 @@ impl HeldKey {
     }
 }
 
-impl Job<'_> {
+impl BuildContext<'_> {
     /// What a rendered file takes from a CA as it will be, or from what stays as it is.
     pub fn input(&self, id: DerivationId) -> Option<Input<'_>> {
         match self.cas.get(&id) {
             Some(ca) => Some(Input { der: &ca.der, public_key: &ca.facts.public_key }),
-            None => self.world.survey.witness(id).input(),
+            None => self.world.survey.public_part(id).input(),
         }
     }
 
