@@ -8,6 +8,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "tests and benchmarks may panic, and this one's product is text"
 )]
 

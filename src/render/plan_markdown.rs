@@ -22,8 +22,7 @@ impl PlanReport {
         let head = format!("<!-- kpki plan {cluster} -->\n### kpki plan: `{cluster}`\n\n");
         let (weighed, others): (Vec<_>, Vec<_>) = self.authority.iter().partition(|change| {
             // A root of trust asks for another consent, below.
-            change.consent != Consent::NotNeeded
-                || change.code == AccessChange::RootReplaced.code()
+            change.consent != Consent::NotNeeded || change.code == AccessChange::RootReplaced.code()
         });
         let (cannot, changes): (Vec<_>, Vec<_>) =
             self.change_rows(usize::MAX, false).into_iter().partition(|row| row.is_final);

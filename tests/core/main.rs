@@ -21,4 +21,5 @@ mod static_pods;
 mod store_crash;
 #[path = "../testkit/mod.rs"]
 mod testkit;
+mod written_descriptions;
 mod x509_properties;

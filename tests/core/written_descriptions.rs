@@ -1,12 +1,5 @@
 //! What `config::write` writes is read as what it was written from.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "clippy's test exemptions do not reach the helpers of a test crate"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::Path;
@@ -172,9 +165,9 @@ fn written<T>(value: T) -> Setting<T> {
     Setting { value, origin: Origin::Default }
 }
 
-const ROOT: &[u8] = include_bytes!("good-descriptions/root.crt");
-const REQUEST: &[u8] = include_bytes!("../examples/users/omar.csr");
-const SCHEDULER: &[u8] = include_bytes!("../examples/static-pods/manifests/kube-scheduler.yaml");
+const ROOT: &[u8] = include_bytes!("../good-descriptions/root.crt");
+const REQUEST: &[u8] = include_bytes!("../../examples/users/omar.csr");
+const SCHEDULER: &[u8] = include_bytes!("../../examples/static-pods/manifests/kube-scheduler.yaml");
 
 /// A source of choices; the first of each when there are no more.
 struct Draw {
