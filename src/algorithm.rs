@@ -21,11 +21,6 @@ words! {
 impl KeyAlgorithm {
     /// The default: what kubeadm calls `ECDSA-P256`, small and fast.
     pub const DEFAULT: KeyAlgorithm = KeyAlgorithm::EcdsaP256;
-
-    /// Only RSA encrypts, so only RSA keys may carry keyEncipherment (RFC 8813 3, RFC 9295 3).
-    pub fn is_rsa(self) -> bool {
-        matches!(self, KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096)
-    }
 }
 
 impl fmt::Display for KeyAlgorithm {

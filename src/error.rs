@@ -29,8 +29,6 @@ pub enum Kind {
     Internal,
     /// Another kpki writes here (sysexits `EX_TEMPFAIL`).
     Busy,
-    /// Interrupted by the user (128 + SIGINT).
-    Interrupted,
 }
 
 impl Kind {
@@ -41,7 +39,6 @@ impl Kind {
             Kind::Usage => 64,
             Kind::Internal => 70,
             Kind::Busy => 75,
-            Kind::Interrupted => 130,
         }
     }
 }

@@ -171,10 +171,6 @@ impl Fields {
         self.0.iter().map(|(name, value)| (*name, value))
     }
 
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
-
     /// The hash in the encoding that this module's head writes down.
     pub fn hash(&self) -> Digest {
         let mut hasher = blake3::Hasher::new_derive_key(DERIVATION_CONTEXT);

@@ -245,6 +245,17 @@ impl ArtifactName {
     }
 }
 
+impl CommonName {
+    /// A name of a table, or one made around a node's.
+    ///
+    /// # Panics
+    /// Never: tables are tested, and a node's name leaves room for what is put around it.
+    #[expect(clippy::expect_used, reason = "tables are tested, and node names are short enough")]
+    pub fn of(text: &str) -> Self {
+        text.parse().expect("a common name made of checked names")
+    }
+}
+
 /// A subject alternative name: the two forms that Kubernetes components check.
 ///
 /// Ordered as Go and kubeadm write them: DNS names first, then addresses.
@@ -275,6 +286,17 @@ impl FromStr for San {
 impl From<&DnsName> for San {
     fn from(name: &DnsName) -> Self {
         San::Dns(name.as_str().into())
+    }
+}
+
+impl San {
+    /// A name of a table.
+    ///
+    /// # Panics
+    /// Never: tables are tested.
+    #[expect(clippy::expect_used, reason = "tables are tested")]
+    pub fn of(text: &'static str) -> Self {
+        text.parse().expect("a name of a table")
     }
 }
 

@@ -1,6 +1,7 @@
 //! What there is: the lock's lines and the files under `out/`, as values.
 
 mod folder;
+mod out;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -8,12 +9,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::facts::CertificateFacts;
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
-use crate::sealed::{Owner, SUFFIX, SealedFile};
+use crate::sealed::{Owner, SealedFile};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
 pub use folder::Loose;
+pub use out::{
+    OUT, is_in_our_folders, is_in_out, is_public, is_read, looks_like_own, sealed_secret,
+};
 pub use seen::{Moment, Seen, Stamp};
 
 /// What was built: hashes and public facts, one entry an artifact. It explains; it never makes a file
@@ -282,21 +286,4 @@ pub struct NodeFile {
     pub own: bool,
     /// Whatever it is: a key may lie where none is expected.
     pub bytes: Secret,
-}
-
-/// Whether a file below `out/` is a secret, by its name: what plan never opens.
-///
-/// Anything not known to be public counts as secret.
-pub fn is_public(path: &str) -> bool {
-    [".crt", ".pub", ".yaml", ".csr"].iter().any(|suffix| path.ends_with(suffix))
-}
-
-/// What may be read without opening a secret: public files, and secrets that are sealed.
-pub fn is_read(path: &str) -> bool {
-    is_public(path) || sealed_secret(path).is_some()
-}
-
-/// The secret that a file of this name holds sealed.
-pub fn sealed_secret(path: &str) -> Option<&str> {
-    path.strip_suffix(SUFFIX).filter(|path| !is_public(path))
 }

@@ -96,8 +96,6 @@ const YEAR: u64 = 365 * DAY;
 const LONGEST: u64 = 100 * YEAR;
 
 impl Span {
-    pub const ZERO: Span = Span(0);
-
     pub const fn seconds(seconds: u64) -> Self {
         Span(seconds)
     }

@@ -1,44 +1,15 @@
-//! Kubernetes versions and the newest patch that kpki knows of each minor.
+//! Kubernetes versions, and what kpki knows of them.
+
+mod number;
+mod releases;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::number::KubernetesVersion;
+pub use self::releases::Change;
+use self::releases::{RELEASES, Release};
 use crate::name::NameError;
-
-/// A full Kubernetes version, `1.36.2`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KubernetesVersion {
-    /// The minor: 36 in 1.36.2. The major is always 1.
-    pub minor: u16,
-    pub patch: u16,
-}
-
-impl KubernetesVersion {
-    pub const fn new(minor: u16, patch: u16) -> Self {
-        KubernetesVersion { minor, patch }
-    }
-
-    /// What a description without `kubernetes` means, for ever: changing it would reissue certificates.
-    pub const DEFAULT: KubernetesVersion = KubernetesVersion::new(36, 2);
-
-    /// Between the oldest and the newest version that the tables were checked against.
-    pub fn has_evidence(self) -> bool {
-        NEWEST_PATCHES.iter().any(|newest| newest.minor == self.minor && self.patch <= newest.patch)
-    }
-}
-
-/// The newest patch of each minor that kpki's tables know.
-pub const NEWEST_PATCHES: [KubernetesVersion; 9] = [
-    KubernetesVersion::new(28, 15),
-    KubernetesVersion::new(29, 15),
-    KubernetesVersion::new(30, 14),
-    KubernetesVersion::new(31, 14),
-    KubernetesVersion::new(32, 13),
-    KubernetesVersion::new(33, 12),
-    KubernetesVersion::new(34, 9),
-    KubernetesVersion::new(35, 5),
-    KubernetesVersion::new(36, 2),
-];
 
 /// What a description asks for: a full version, or a minor whose newest known patch is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,20 +59,19 @@ impl FromStr for VersionRequest {
             return Err(form());
         };
         let minor = number(minor)?;
-        if minor < 28 {
-            return Err(NameError(
-                "is older than 1.28, the oldest that kpki knows; upgrade the cluster first".into(),
-            ));
+        if let Some(oldest) = RELEASES.first().filter(|oldest| minor < oldest.minor) {
+            return Err(NameError(format!(
+                "is older than 1.{}, the oldest that kpki knows; upgrade the cluster first",
+                oldest.minor
+            )));
         }
         let newest = match patch {
             Some(patch) => KubernetesVersion::new(minor, number(patch)?),
-            None => NEWEST_PATCHES.into_iter().find(|newest| newest.minor == minor).ok_or_else(
-                || {
-                    NameError(
-                        "is a minor that kpki has no patch list for; write the full version".into(),
-                    )
-                },
-            )?,
+            None => Release::of(minor).map(Release::newest_patch).ok_or_else(|| {
+                NameError(
+                    "is a minor that kpki has no patch list for; write the full version".into(),
+                )
+            })?,
         };
         Ok(VersionRequest { newest, any_patch: patch.is_none() })
     }
@@ -121,24 +91,18 @@ impl FromStr for KubernetesVersion {
     }
 }
 
-impl fmt::Display for KubernetesVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "1.{}.{}", self.minor, self.patch)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_minor_keeps_the_patch_that_the_lock_has() {
+        let newest = |minor| Release::of(minor).unwrap().newest_patch();
         let request: VersionRequest = "1.35".parse().unwrap();
-        assert_eq!(request.resolve(None), KubernetesVersion::new(35, 5));
+        assert_eq!(request.resolve(None), newest(35));
         let locked = KubernetesVersion::new(35, 4);
         assert_eq!(request.resolve(Some(locked)), locked);
-        let other = KubernetesVersion::new(34, 9);
-        assert_eq!(request.resolve(Some(other)), KubernetesVersion::new(35, 5));
+        assert_eq!(request.resolve(Some(newest(34))), newest(35));
         let full: VersionRequest = "1.35.3".parse().unwrap();
         assert_eq!(full.resolve(Some(locked)), KubernetesVersion::new(35, 3));
     }

@@ -15,23 +15,18 @@ use crate::secret::Secret;
 use crate::spec::Spec;
 use crate::state::{Inventory, Lock};
 
-/// A file as it would be written. Public ones are treated alike: nothing here shows any.
-pub struct Built {
-    pub bytes: Secret,
-    pub mode: u32,
-}
-
 /// Every file that follows from the description, the seed and what was brought; by path below `out/`. What
 /// the cluster signed is not among them.
 ///
 /// Of the world as it is only that much counts: keys of brought CAs, and what etcd's members were once told.
-/// Secrets come in the clear: a sealed file is another one each time.
+/// Secrets come in the clear: a sealed file is another one each time. Public files are treated alike: nothing
+/// here shows any.
 pub fn rebuild(
     world: World<'_>,
     spec: &Spec,
     entropy: &Entropy,
     secrets: &dyn Files,
-) -> Result<BTreeMap<TreePath, Built>> {
+) -> Result<BTreeMap<TreePath, Secret>> {
     let start = spec
         .not_before()
         .ok_or_else(|| Error::internal("nothing follows from a description without a seed"))?;
@@ -79,7 +74,7 @@ fn brought_keys(world: World<'_>) -> Inventory {
 }
 
 struct Memory<'a> {
-    built: Mutex<BTreeMap<TreePath, Built>>,
+    built: Mutex<BTreeMap<TreePath, Secret>>,
     secrets: &'a dyn Files,
 }
 
@@ -92,10 +87,9 @@ impl Files for Memory<'_> {
         self.secrets.identities()
     }
 
-    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
-        let built = Built { bytes: Secret::new(bytes.to_vec()), mode };
+    fn write(&self, path: &TreePath, bytes: &[u8], _: u32) -> Result<()> {
         let mut all = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(path.clone(), built);
+        all.insert(path.clone(), Secret::new(bytes.to_vec()));
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// Does `issuer` vouch for `certificate` in this use at this time? `None` is for a CA: only names, dates and
 /// signature are checked, since webpki takes no CA as the end of a chain.
 ///
-/// webpki ignores the dates of a trust anchor; [`outlives`] is the check for those.
+/// webpki ignores the dates of a trust anchor: that a leaf does not outlive it is for plan to see.
 pub fn verify(
     certificate: &[u8],
     issuer: &[u8],
@@ -46,11 +46,6 @@ pub fn verify(
         }
     }
     Ok(())
-}
-
-/// A leaf that is valid for longer than its issuer stops working before its date.
-pub fn outlives(leaf: &CertificateFacts, issuer: &CertificateFacts) -> bool {
-    leaf.not_after > issuer.not_after
 }
 
 fn verify_authority(certificate: &[u8], issuer: &[u8], at: Timestamp) -> Result<(), BuildError> {

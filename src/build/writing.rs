@@ -57,10 +57,12 @@ impl Job<'_> {
         held: Option<&HeldKey>,
         public_half: &[u8],
     ) -> Result<()> {
+        // A certificate of the description's own may lie on every node.
+        let writes: HashSet<&TreePath> = step.writes.iter().collect();
         for place in self.world.graph.placements(step.derivation) {
             let is_key = place.content == Content::PrivateKey;
             let is_new = is_key && held.is_some_and(|held| held.is_new);
-            if !is_new && !step.writes.contains(&place.path) {
+            if !is_new && !writes.contains(&place.path) {
                 continue;
             }
             let bytes = match (is_key, held) {

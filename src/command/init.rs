@@ -20,7 +20,7 @@ use crate::render::init::{
     GITATTRIBUTES, GITIGNORE, SEED_FILE, description, missing, reproducible, seed,
 };
 use crate::secret::Secret;
-use crate::version::{KubernetesVersion, NEWEST_PATCHES};
+use crate::version::KubernetesVersion;
 use crate::visible;
 
 /// What becomes of a file.
@@ -35,8 +35,7 @@ pub(super) enum Change {
 }
 
 pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
-    let newest = NEWEST_PATCHES.last().copied().unwrap_or(KubernetesVersion::DEFAULT);
-    let mut text = description(&cluster_name(directory), newest);
+    let mut text = description(&cluster_name(directory), KubernetesVersion::newest());
     let mut changes = Vec::new();
     if args.lab {
         text.push_str(&reproducible(clock().midnight()));

@@ -11,12 +11,9 @@ use crate::name::TreePath;
 use crate::plan::{Finishing, Intent, Interruption, replaced_roots};
 use crate::state::{Lock, is_public};
 use crate::store::{
-    Disk, Doubt, EntryKind, Found, FoundKind, Interrupted, JournalKey, Pending, RealDisk, Touch,
-    interrupted, pending,
+    Disk, Doubt, EntryKind, Found, FoundKind, Interrupted, JournalKey, PENDING, Pending, RealDisk,
+    Touch, interrupted, pending,
 };
-
-/// Relative to the project folder.
-const PENDING: &str = "out/.pending";
 
 /// For a command that writes. Without a machine key it goes on; only, what it leaves at a crash nobody
 /// finishes without asking.

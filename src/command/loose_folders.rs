@@ -8,12 +8,11 @@ use super::folder::Folder;
 use super::terminal;
 use crate::error::{Error, Result};
 use crate::first_few::at_most;
-use crate::state::Loose;
+use crate::state::{Loose, OUT};
 use crate::store::{Disk as _, RealDisk};
 use crate::visible::printable;
 
 const SHOWN: usize = 5;
-const OUT: &str = "out";
 
 /// Those that kpki writes to, or has below it what kpki writes to.
 fn loose(folder: &Folder) -> Vec<(&str, Loose)> {

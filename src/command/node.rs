@@ -18,7 +18,7 @@ use crate::plan::{Intent, Plan, Step, World, plan};
 use crate::sealed::SUFFIX;
 use crate::secret::Secret;
 use crate::spec::Node;
-use crate::state::{File, SecretFile};
+use crate::state::{File, OUT, SecretFile};
 use crate::store::{Pending, RealDisk};
 use crate::visible::printable;
 
@@ -78,7 +78,7 @@ fn named(project: &Project, name: &str) -> Result<Node> {
 /// `out/` is kpki's own, and only an apply writes there.
 pub(super) fn is_in_out(directory: &Path, path: &Path) -> bool {
     let whole = |path: &Path| std::fs::canonicalize(path).ok();
-    match (whole(&directory.join("out")), whole(path)) {
+    match (whole(&directory.join(OUT)), whole(path)) {
         (Some(out), Some(path)) => path.starts_with(out),
         _ => false,
     }

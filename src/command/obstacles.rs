@@ -8,10 +8,8 @@ use crate::first_few::at_most;
 use crate::graph::Placement;
 use crate::name::NodeName;
 use crate::plan::Unreadable;
-use crate::state::{File, sealed_secret};
+use crate::state::{File, OUT, sealed_secret};
 use crate::store::{Disk as _, EntryKind, RealDisk};
-
-const OUT: &str = "out";
 
 impl Folder {
     /// What hides files from us. Judged, they would look lost, and giving up keys that are there would

@@ -19,6 +19,7 @@ use rustix::io::Errno;
 use super::command_path::Way;
 use super::folder::{DESCRIPTION, LOCK};
 use crate::error::{Error, Kind, Result};
+use crate::state::OUT;
 use crate::visible;
 
 /// What a command writes.
@@ -167,7 +168,6 @@ fn judge(
 }
 
 const A_SOURCE: &str = "is a file that the description reads";
-const OUT: &str = "out";
 
 /// `real` has no link in it, and need not be there.
 fn refuse_folder(whose: Whose<'_>, real: &Path) -> std::result::Result<(), &'static str> {

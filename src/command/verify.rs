@@ -9,6 +9,7 @@ use crate::lint::{RULES, Tree, lint, rule};
 use crate::render::{printable, rule_text, rules_text, verify_report};
 use crate::shell;
 use crate::sources::size_in_words;
+use crate::state::OUT;
 use crate::store::walk::WALK_LIMIT;
 use crate::store::{Seen, walk};
 use crate::visible;
@@ -53,7 +54,7 @@ fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
     let folder = if let Some(path) = path {
         path.to_path_buf()
     } else {
-        let out = relative_to(&directory.join("out"), Path::new("."));
+        let out = relative_to(&directory.join(OUT), Path::new("."));
         if !out.is_dir() {
             return Err(Error::refused("there is no out/ here to verify")
                 .help("name a folder: kpki verify /etc/kubernetes"));

@@ -9,6 +9,7 @@ use super::problem::{At, Problem, quoted, suggestion};
 use super::reader::{Reader, Seen};
 use super::user::{ALLOW_MASTERS, COMMON_NAME, check_masters};
 use crate::name::{CommonName, Label, NodeName, Organization, TreePath};
+use crate::profile::{KUBERNETES_FOLDER, own_files};
 use crate::spec::{CaName, Delivery, ExtraCertificate, Policy, Usage};
 
 pub const SHAPE: Shape = Shape {
@@ -39,24 +40,19 @@ pub const FOLDER: One<String> = one("folder");
 const USAGES: [(Usage, &str); 2] = [(Usage::Server, "server"), (Usage::Client, "client")];
 
 pub const PKI: &str = "etc/kubernetes/pki";
-/// Files of kpki's own, by folder and name without the extension.
-const TAKEN: [(&str, &[&str]); 2] = [
-    (
-        PKI,
-        &[
-            "apiserver",
-            "apiserver-kubelet-client",
-            "apiserver-etcd-client",
-            "front-proxy-client",
-            "ca",
-            "sa",
-            "front-proxy-ca",
-            "etcd",
-            "kubelet",
-        ],
-    ),
-    ("etc/kubernetes/pki/etcd", &["ca", "server", "peer", "healthcheck-client"]),
-];
+
+/// Whether Kubernetes' own files, or a folder of them, have this name in this folder of a node; what stands
+/// behind the dot does not count.
+fn is_taken(folder: &str, name: &str) -> bool {
+    let folder = folder.strip_prefix(KUBERNETES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
+    folder.is_some_and(|folder| {
+        own_files().any(|file| {
+            let rest = file.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+            let stem = rest.and_then(|rest| rest.split(['/', '.']).next());
+            stem.is_some_and(|stem| stem.eq_ignore_ascii_case(name))
+        })
+    })
+}
 
 pub fn read(
     blocks: &[Block<'_>],
@@ -183,13 +179,12 @@ fn delivery(
         None => TreePath::of(PKI),
     };
     let at = written.map_or(block.at, |value| value.at);
-    let taken = TAKEN.iter().find(|(path, _)| *path == folder.as_str());
-    if let (Some((path, names)), Some(name)) = (taken, name)
+    if let Some(name) = name
         && !nodes.is_empty()
-        && names.contains(&name.as_str().to_ascii_lowercase().as_str())
+        && is_taken(folder.as_str(), name.as_str())
     {
         reader.problem(
-            Problem::new(block.at, format!("/{path}/{name} is a file of Kubernetes' own"))
+            Problem::new(block.at, format!("/{folder}/{name} is a file of Kubernetes' own"))
                 .help("choose another name, or another `folder`"),
         );
     }

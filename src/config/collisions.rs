@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::problem::{At, Problem};
 use super::processes::Review;
-use crate::graph::{Graph, KUBELET_CONFIG, Placement};
+use crate::graph::{Graph, Placement};
 use crate::name::NodeName;
+use crate::profile::KUBELET_CONFIG;
 use crate::spec::{Delivery, Spec};
 use crate::state::RECORD;
 

@@ -1,6 +1,6 @@
 //! Nodes of all files to one [`Spec`], and the rules that concern several of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::block::{Block, Shape, unknown};
 use super::cluster::ClusterDraft;
@@ -13,9 +13,10 @@ use super::{
     ca, certificate, cluster, collisions, component, defaults, lines, manifests, node,
     reproducible, secrets, user,
 };
+use crate::profile::{LEAVES, LeafRow};
 use crate::sources::Sources;
 use crate::spec::{
-    Ca, CaName, Component, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
+    Ca, CaName, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
 };
 use crate::time::Span;
 use crate::version::KubernetesVersion;
@@ -210,20 +211,16 @@ fn note_clamped(
     }
     for (component, written) in &components.written {
         if let Some(validity) = &written.policy.validity {
-            for name in issuers(*component) {
-                note(&format!("component {}'s certificates", component.as_str()), validity, *name);
+            for name in issuers(|row| row.component == *component) {
+                note(&format!("component {}'s certificates", component.as_str()), validity, name);
             }
         }
     }
     for node in nodes {
         if let (Some(validity), Some(name)) = (&node.written.policy.validity, &node.name) {
-            let issuers: &[CaName] = match node.role {
-                Some(Role::ControlPlane) => &CaName::ALL,
-                Some(Role::Etcd) => &[CaName::Etcd],
-                _ => &[CaName::Kubernetes],
-            };
-            for issuer in issuers {
-                note(&format!("node {name}'s certificates"), validity, *issuer);
+            let role = node.role.unwrap_or(Role::Worker);
+            for issuer in issuers(|row| row.hosts.may_include(role)) {
+                note(&format!("node {name}'s certificates"), validity, issuer);
             }
         }
     }
@@ -245,12 +242,7 @@ fn note_clamped(
     }
 }
 
-/// Which CAs sign a component's certificates.
-fn issuers(component: Component) -> &'static [CaName] {
-    match component {
-        Component::Apiserver => &CaName::ALL,
-        Component::Etcd => &[CaName::Etcd],
-        Component::ServiceAccount => &[],
-        _ => &[CaName::Kubernetes],
-    }
+/// Which CAs sign the certificates of these rows.
+fn issuers(of: impl Fn(&LeafRow) -> bool) -> BTreeSet<CaName> {
+    LEAVES.iter().filter(|row| of(row)).map(|row| row.issuer).collect()
 }

@@ -11,6 +11,7 @@ use super::reader::Reader;
 use crate::profile::Process;
 use crate::sources::Sources;
 use crate::spec::{Manifest, Manifests, Spec};
+use crate::state::is_in_out;
 
 pub const SHAPE: Shape = Shape { word: "manifests", example: Some("manifests/"), fields: &[] };
 
@@ -43,7 +44,7 @@ pub fn folder(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Folder> {
             reader.problem(Problem::new(value.at, message).help(help));
             None
         }
-        Some(path) if path == "out" || path.starts_with("out/") => {
+        Some(path) if is_in_out(&path) => {
             let message = format!("{} is where kpki writes", quoted(text));
             reader.problem(Problem::new(value.at, message).help(help));
             None

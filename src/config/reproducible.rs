@@ -7,6 +7,7 @@ use super::files::below;
 use super::problem::{Problem, quoted};
 use super::reader::Reader;
 use crate::spec::Reproducible;
+use crate::state::is_in_out;
 use crate::time::Timestamp;
 
 pub const SHAPE: Shape =
@@ -43,7 +44,7 @@ fn seed_file(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Arc<str>> {
             reader.problem(Problem::new(value.at, message).help(help));
             None
         }
-        Some(path) if path == "out" || path.starts_with("out/") => {
+        Some(path) if is_in_out(&path) => {
             let message = format!("{} is where kpki writes", quoted(text));
             reader.problem(Problem::new(value.at, message).help(help));
             None

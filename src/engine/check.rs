@@ -9,8 +9,8 @@ use crate::build::rebuild::rebuild;
 use crate::error::{Error, Result};
 use crate::graph::Placement;
 use crate::keys::Entropy;
-use crate::plan::{Intent, Orphan, Resting, looks_like_own, plan, resting};
-use crate::state::File;
+use crate::plan::{Intent, Orphan, Resting, plan, resting};
+use crate::state::{File, looks_like_own};
 use crate::time::Timestamp;
 
 use super::Project;
@@ -60,10 +60,10 @@ pub fn check(
         let what = match (project.inventory.get(path.as_str()), place) {
             (None, _) | (Some(File::Secret(_)), None) => Difference::Missing,
             (Some(File::Unusable { .. } | File::Unreadable { .. }), _) => Difference::Unreadable,
-            (Some(File::Public { bytes, .. }), _) if bytes == built.bytes.expose() => continue,
+            (Some(File::Public { bytes, .. }), _) if bytes == built.expose() => continue,
             (Some(File::Public { .. }), _) => Difference::Content,
             (Some(File::Secret(secret)), Some(place)) => {
-                let same = read_secret(world, files, place)?.expose() == built.bytes.expose();
+                let same = read_secret(world, files, place)?.expose() == built.expose();
                 if !same {
                     Difference::Content
                 } else if matches!(resting(world, place), Resting::Differs(_)) {

@@ -62,11 +62,6 @@ impl DistinguishedName {
         self.attributes.is_empty()
     }
 
-    /// All that it says, in its order.
-    pub fn attributes(&self) -> &[Attribute] {
-        &self.attributes
-    }
-
     /// The user that Kubernetes sees: of several common names Go takes the last.
     pub fn common_name(&self) -> Option<String> {
         let last = self.texts(&AttributeType::CommonName).next_back();

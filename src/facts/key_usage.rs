@@ -36,10 +36,6 @@ impl KeyUsage {
         KeyUsage(bits & 0x1ff)
     }
 
-    pub fn bits(self) -> u16 {
-        self.0
-    }
-
     #[must_use]
     pub const fn and(self, other: KeyUsage) -> Self {
         KeyUsage(self.0 | other.0)

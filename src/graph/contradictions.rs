@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::sans::{sans, service_address};
+use super::sans::{first_service_address, sans};
 use crate::name::{API_PORT, San};
-use crate::profile::{LEAVES, Process};
+use crate::profile::{APISERVER, ETCD_PEER, ETCD_SERVER, FRONT_PROXY_CLIENT_NAME, Process};
 use crate::spec::{Node, Spec};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,14 +89,11 @@ impl Judge<'_> {
         let Some(value) = self.value(FLAG) else {
             return;
         };
-        let first = value.split(',').next().unwrap_or_default();
-        let address =
-            first.trim().parse::<IpNet>().ok().and_then(|network| service_address(network.trunc()));
-        let Some(address) = address else {
+        let Some(address) = first_service_address(value) else {
             let message = format!("--{FLAG}={value} names no network");
             return self.refuse(FLAG, message, "write address/prefix, such as 10.96.0.0/12");
         };
-        if !of_row(self.spec, "apiserver", self.node).contains(&San::Ip(address)) {
+        if !sans(self.spec, &APISERVER, Some(self.node)).contains(&San::Ip(address)) {
             let message = format!(
                 "--{FLAG}={value} gives the API server the address {address}, which its certificate lacks"
             );
@@ -114,15 +111,15 @@ impl Judge<'_> {
     fn etcd_servers(&mut self) {
         const FLAG: &str = "etcd-servers";
         let known: BTreeSet<San> = members(self.spec)
-            .flat_map(|member| of_row(self.spec, "etcd-server", member))
+            .flat_map(|member| sans(self.spec, &ETCD_SERVER, Some(member)))
             .collect();
         let who = "which no etcd member's certificate has";
         self.urls(FLAG, &known, who);
     }
 
     fn member_urls(&mut self) {
-        let server = of_row(self.spec, "etcd-server", self.node);
-        let peer = of_row(self.spec, "etcd-peer", self.node);
+        let server = sans(self.spec, &ETCD_SERVER, Some(self.node));
+        let peer = sans(self.spec, &ETCD_PEER, Some(self.node));
         let who = format!("which the certificate of {} lacks", self.node.name);
         self.urls("advertise-client-urls", &server, &who);
         self.urls("initial-advertise-peer-urls", &peer, &who);
@@ -228,7 +225,7 @@ impl Judge<'_> {
                 "--anonymous-auth=true: requests without a certificate or token are authorized as system:anonymous",
             );
         }
-        let client = "front-proxy-client";
+        let client = FRONT_PROXY_CLIENT_NAME;
         if let Some(names) = self.value(NAMES)
             && !names.is_empty()
             && !names.split(',').any(|name| name == client)
@@ -244,11 +241,6 @@ impl Judge<'_> {
 fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
     let hosts = Process::Etcd.hosts();
     spec.nodes.iter().filter(move |node| hosts.include(node, spec))
-}
-
-fn of_row(spec: &Spec, name: &str, node: &Node) -> BTreeSet<San> {
-    let row = LEAVES.iter().find(|row| row.name == name);
-    row.map(|row| sans(spec, row, Some(node))).unwrap_or_default()
 }
 
 /// `https://HOST:PORT/…`

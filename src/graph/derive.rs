@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use self::sealing::Sealing;
 use self::static_pods::static_pods;
-use super::layout::{KUBELET_CONFIG, in_tree, masters};
+use super::layout::{in_tree, masters};
 use super::recipe::InputHashes;
 use super::sans::{address_in, sans};
 use super::{
@@ -20,7 +20,9 @@ use crate::facts::DistinguishedName;
 use crate::hash::Digest;
 use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, Endpoint, NodeName, San, TreePath};
-use crate::profile::{BINDINGS, CommonNameFrom, Home, Hosts, LEAVES, LeafRow, ServerFrom, primary};
+use crate::profile::{
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
+};
 use crate::spec::{CaName, Delivery, ExtraCertificate, Node, Policy, Spec};
 
 pub use static_pods::{flags_on, images};
@@ -47,7 +49,7 @@ impl Graph {
             .collect();
         bindings(&mut builder, spec);
         for row in LEAVES {
-            if row.since.holds_for(spec.cluster.kubernetes.value) {
+            if row.since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)) {
                 component_leaves(&mut builder, spec, row, &issuers);
             }
         }
@@ -178,7 +180,7 @@ fn mode_of(content: Content) -> u32 {
 
 fn bindings(builder: &mut Builder, spec: &Spec) {
     let rows: Vec<_> =
-        BINDINGS.iter().filter(|row| row.since.holds_for(spec.cluster.kubernetes.value)).collect();
+        BINDINGS.iter().filter(|row| spec.cluster.kubernetes.value.has(row.since)).collect();
     if !rows.is_empty() {
         builder.add(Artifact::ClusterRoleBindings, Recipe::Bindings(Bindings { rows }));
     }
@@ -222,7 +224,7 @@ fn component_leaf(
     let organizations = row
         .organization
         .iter()
-        .find(|(since, _)| since.holds_for(spec.cluster.kubernetes.value))
+        .find(|(since, _)| since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)))
         .and_then(|(_, organization)| *organization)
         .map(str::to_owned)
         .into_iter()
@@ -232,7 +234,7 @@ fn component_leaf(
         Artifact::Leaf(node_name.clone(), row.name),
         leaf(
             issuer.authority,
-            common_name.parse().ok(),
+            Some(CommonName::of(&common_name)),
             organizations,
             row.usage,
             sans(spec, row, node),

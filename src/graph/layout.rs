@@ -5,11 +5,9 @@ use super::Content;
 use super::artifact::{Artifact, UserPart};
 use crate::name::{Label, NodeName, TreePath};
 use crate::profile::{
-    AUTHORITY_FILES, AuthorityFile, Home, KUBERNETES_FOLDER, LEAVES, Process, SERVICE_ACCOUNT_FILES,
+    AUTHORITY_FILES, AuthorityFile, Home, KUBELET_CONFIG, KUBERNETES_FOLDER, LEAVES, Process,
+    SERVICE_ACCOUNT_FILES,
 };
-
-/// Where kubeadm puts it, and the kubelet's packages look for it.
-pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 
 /// A file of an artifact in its first place; copies on nodes come besides.
 pub(super) struct Master<'a> {
@@ -74,9 +72,10 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
         }
         Artifact::Bundle(_) | Artifact::KubeletConfig => Vec::new(),
         Artifact::Leaf(node, _) => match (artifact.row().map(|row| row.home), node) {
-            (Some(Home::Pair(stem)), Some(node)) => {
+            (Some(Home::Pair { certificate, key }), Some(node)) => {
                 tree = Some(node);
-                pair(&format!("{KUBERNETES_FOLDER}/{stem}")).into()
+                let file = |file| format!("{KUBERNETES_FOLDER}/{file}");
+                vec![(Content::Certificate, file(certificate)), (Content::PrivateKey, file(key))]
             }
             // The copy of a certificate that only a kubeconfig embeds.
             (Some(Home::Kubeconfig { .. }), _) => {
@@ -205,7 +204,9 @@ fn of_node(node: &NodeName, file: &str) -> Vec<Artifact> {
 
 fn of_components(node: Option<&NodeName>, file: &str) -> Vec<Artifact> {
     let possible = LEAVES.iter().filter_map(|row| match row.home {
-        Home::Pair(stem) if file.starts_with(stem) => Some(Artifact::Leaf(node.cloned(), row.name)),
+        Home::Pair { certificate, key } if file == certificate || file == key => {
+            Some(Artifact::Leaf(node.cloned(), row.name))
+        }
         Home::Kubeconfig { file: own, .. } if file == own => {
             Some(Artifact::Kubeconfig(node.cloned(), own))
         }

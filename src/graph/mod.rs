@@ -21,13 +21,13 @@ use crate::time::Timestamp;
 pub use artifact::{Artifact, Scope, UserPart};
 pub use contradictions::{Contradiction, Severity, contradictions};
 pub use derive::{flags_on, images};
-pub use layout::{KUBELET_CONFIG, Origin, origins, tree_of};
+pub use layout::{Origin, origins, tree_of};
 pub use recipe::{
     Accepted, Authority, Bindings, Bundle, InputHashes, Issuance, Kubeconfig, Leaf, PodSource,
     Recipe, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
     binding_in_words,
 };
-pub use sans::{sans_from, service_address};
+pub use sans::{first_service_address, sans_from};
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,7 +18,7 @@ pub fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
 pub fn sans_from(spec: &Spec, row: &LeafRow, node: Option<&Node>, from: SanFrom) -> Vec<San> {
     let cluster = &spec.cluster;
     match (from, node) {
-        (SanFrom::Fixed(text), _) => text.parse().into_iter().collect(),
+        (SanFrom::Fixed(text), _) => vec![San::of(text)],
         (SanFrom::Node, None) => Vec::new(),
         (SanFrom::Node, Some(node)) => {
             let addresses = node.addresses.iter().map(|address| San::Ip(address.ip()));
@@ -43,8 +43,14 @@ pub fn sans_from(spec: &Spec, row: &LeafRow, node: Option<&Node>, from: SanFrom)
 }
 
 /// The network's second address: the `kubernetes` service's (kubeadm, GetAPIServerVirtualIP).
-pub fn service_address(network: IpNet) -> Option<IpAddr> {
+fn service_address(network: IpNet) -> Option<IpAddr> {
     address_in(network, 1)
+}
+
+/// The same of the first network in a list, as `--service-cluster-ip-range` has it.
+pub fn first_service_address(networks: &str) -> Option<IpAddr> {
+    let first = networks.split(',').next()?;
+    first.trim().parse::<IpNet>().ok().and_then(|network| service_address(network.trunc()))
 }
 
 /// An address by its number, from the network's own as 0.

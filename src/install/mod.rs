@@ -151,14 +151,6 @@ impl Installation<'_> {
             && self.removals.is_empty()
             && self.recorded
     }
-
-    /// A file is written whose bytes differ from those before, or that was not there.
-    pub fn writes_content(&self, path: &TreePath) -> Option<Reason> {
-        self.writes
-            .iter()
-            .find(|write| write.file.path == *path && write.reason != Reason::Attributes)
-            .map(|write| write.reason)
-    }
 }
 
 /// `wanted` in the order of [`slots`].

@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::graph::Graph;
 use crate::name::{NodeName, TreePath};
-use crate::plan::{Orphan, Plan, Reason, looks_like_own};
+use crate::plan::{Orphan, Plan, Reason};
 use crate::sealed::SUFFIX;
-use crate::state::is_public;
+use crate::state::{is_public, looks_like_own};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Objection {

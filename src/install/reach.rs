@@ -2,12 +2,9 @@
 
 use super::{Layer, Record};
 use crate::name::TreePath;
-use crate::profile::{KUBERNETES_FOLDER, Process};
+use crate::profile::{KUBELET_CONFIG, KUBERNETES_FOLDER, Process};
 use crate::review::is_harmless;
 use crate::spec::{Delivery, Spec};
-
-/// As `graph` places it.
-const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 
 /// Takes the lines out that name other places, and hands over their paths.
 pub fn strangers(record: &mut Record, spec: &Spec) -> Vec<TreePath> {

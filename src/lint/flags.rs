@@ -7,33 +7,18 @@ use super::rules::{
 };
 use super::world::World;
 use crate::pod::Process;
+use crate::profile::LEAVES;
 use crate::visible::printable;
-use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
+use Process::ControllerManager as CM;
 
-/// A process's CA flag, and whose certificate that CA must have signed.
-const TRUST: [(Process, &str, Process, &str); 9] = [
-    (API, "client-ca-file", CM, "kubeconfig"),
-    (API, "client-ca-file", SCHEDULER, "kubeconfig"),
-    (API, "etcd-cafile", ETCD, "cert-file"),
-    (API, "requestheader-client-ca-file", API, "proxy-client-cert-file"),
-    (CM, "requestheader-client-ca-file", API, "proxy-client-cert-file"),
-    (CM, "root-ca-file", API, "tls-cert-file"),
-    (ETCD, "peer-trusted-ca-file", ETCD, "peer-cert-file"),
-    (ETCD, "trusted-ca-file", API, "etcd-certfile"),
-    (ETCD, "trusted-ca-file", ETCD, "cert-file"),
-];
-
-/// A certificate's flag and its key's.
-const PAIRS: [(Process, &str, &str); 8] = [
-    (API, "tls-cert-file", "tls-private-key-file"),
-    (API, "etcd-certfile", "etcd-keyfile"),
-    (API, "kubelet-client-certificate", "kubelet-client-key"),
-    (API, "proxy-client-cert-file", "proxy-client-key-file"),
-    (CM, "cluster-signing-cert-file", "cluster-signing-key-file"),
-    (CM, "tls-cert-file", "tls-private-key-file"),
-    (ETCD, "cert-file", "key-file"),
-    (ETCD, "peer-cert-file", "peer-key-file"),
-];
+/// A certificate's flag and its key's; besides leaves, the CA that the controller-manager signs with.
+fn pairs_of_flags() -> impl Iterator<Item = (Process, &'static str, &'static str)> {
+    let leaves = LEAVES
+        .iter()
+        .filter_map(|row| row.told)
+        .filter_map(|told| Some((told.process, *told.certificate.first()?, told.key?)));
+    leaves.chain([(CM, "cluster-signing-cert-file", "cluster-signing-key-file")])
+}
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
@@ -74,11 +59,15 @@ fn at<'f>(
 }
 
 fn trust(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'_>) {
-    for (process, ca_flag, other, flag) in TRUST {
+    let checks = LEAVES.iter().filter_map(|row| Some((row.told?, row.checked_by)));
+    for (told_of, (process, ca_flag)) in
+        checks.flat_map(|(told, checkers)| checkers.iter().map(move |checker| (told, *checker)))
+    {
         let Some((ca, ca_path)) = at(folder, process, ca_flag) else {
             continue;
         };
-        let Some((_, path)) = at(folder, other, flag) else {
+        let shown = told_of.certificate.first();
+        let Some((_, path)) = shown.and_then(|flag| at(folder, told_of.process, flag)) else {
             continue;
         };
         let bundle = world.tree.file(ca_path).map(|file| &file.holds.certificates);
@@ -102,7 +91,7 @@ fn trust(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'
 }
 
 fn pairs(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'_>) {
-    for (process, certificate, key) in PAIRS {
+    for (process, certificate, key) in pairs_of_flags() {
         let Some((_, certificate_path)) = at(folder, process, certificate) else {
             continue;
         };

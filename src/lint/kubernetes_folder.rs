@@ -8,7 +8,7 @@ use super::tree::Tree;
 use crate::facts::PublicKey;
 use crate::pod::{Flag, OnHost, PodFacts, Process};
 use crate::profile::{
-    AUTHORITY_FILES, FLAGS, FlagFrom, Home, KUBERNETES_FOLDER, LEAVES, SERVICE_ACCOUNT_FILES,
+    AUTHORITY_FILES, FLAGS, FlagFrom, KUBERNETES_FOLDER, LEAVES, SERVICE_ACCOUNT_FILES,
 };
 
 /// A static pod of one of the four processes.
@@ -46,9 +46,6 @@ pub(super) struct KubernetesFolder<'a> {
     places: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
-/// Certificates that no flag of a static pod names.
-const OTHERS: [&str; 2] = ["pki/etcd/healthcheck-client.crt", "pki/kubelet.crt"];
-
 /// A component loads what lies here.
 pub(super) fn is_place(path: &str) -> bool {
     all_places().any(|place| {
@@ -65,11 +62,8 @@ fn all_places() -> impl Iterator<Item = &'static str> {
         FlagFrom::File(file) => Some(file),
         _ => None,
     });
-    let configs = LEAVES.iter().filter_map(|row| match row.home {
-        Home::Kubeconfig { file, .. } => Some(file),
-        Home::Pair(_) => None,
-    });
-    authorities.chain(flags).chain(configs).chain(OTHERS).chain([private, public])
+    let leaves = LEAVES.iter().map(|row| row.home.file());
+    authorities.chain(flags).chain(leaves).chain([private, public])
 }
 
 pub(super) fn folders(tree: &Tree) -> Vec<KubernetesFolder<'_>> {

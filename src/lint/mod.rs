@@ -57,8 +57,10 @@ impl Findings {
         self.0.insert(Finding { rule, path: path.to_owned(), detail: detail.into() });
     }
 
-    fn has(&self, rule: &Rule, path: &str) -> bool {
-        (self.0.iter()).any(|found| found.rule.id == rule.id && found.path == path)
+    fn has(&self, rule: &'static Rule, path: &str) -> bool {
+        let first = Finding { rule, path: path.to_owned(), detail: String::new() };
+        let mut from = self.0.range(first..);
+        from.next().is_some_and(|found| found.rule == rule && found.path == path)
     }
 }
 

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::Findings;
 use super::certificate::{may, subject};
 use super::holds::Certificate;
@@ -16,21 +14,20 @@ use super::rules::{
 };
 use super::world::World;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage, PublicKey};
-use crate::graph::service_address;
+use crate::graph::first_service_address;
 use crate::name::San;
 use crate::pod::Process;
-use crate::profile::{AUTHORITY_FILES, AuthorityFile, CommonNameFrom, Home, LEAVES, LeafRow};
+use crate::profile::{
+    APISERVER, AUTHORITY_FILES, AuthorityFile, CommonNameFrom, FRONT_PROXY_CLIENT, Home,
+    KUBELET_SERVER, LEAVES, LeafRow, SanFrom,
+};
 use crate::spec::{CaName, Usage};
 use crate::visible::printable;
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
         for row in LEAVES {
-            let place = match row.home {
-                Home::Pair(stem) => format!("{stem}.crt"),
-                Home::Kubeconfig { file, .. } => file.to_owned(),
-            };
-            for (path, holds) in folder.files(&place) {
+            for (path, holds) in folder.files(row.home.file()) {
                 if let Some(leaf) = holds.leaf() {
                     usages(findings, path, leaf, row);
                     identity(findings, path, &leaf.facts, row);
@@ -80,7 +77,7 @@ fn usages(findings: &mut Findings, path: &str, leaf: &Certificate, row: &LeafRow
     }
     if row.usage.server() && facts.sans.is_empty() && facts.other_sans.is_empty() {
         findings.add(&NO_ALTERNATIVE_NAME, path, who());
-    } else if row.name == "apiserver" {
+    } else if row.name == APISERVER.name {
         api_server(findings, path, facts);
     }
 }
@@ -122,7 +119,7 @@ fn issuer(
         // Said already: nobody here signed it.
         None if !leaf.facts.is_self_issued() => return,
         // Where nobody else does, the kubelet signs its serving certificate itself.
-        _ if row.name == "kubelet-server" => return,
+        _ if row.name == KUBELET_SERVER.name => return,
         _ => "itself".to_owned(),
     };
     findings.add(&WRONG_CA, path, format!("signed by {by}, not by {bundle}"));
@@ -157,8 +154,11 @@ fn api_server(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
             San::Ip(_) => None,
         })
         .collect();
-    let mut missing: Vec<&str> = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"]
-        .into_iter()
+    let mut missing: Vec<&str> = (APISERVER.sans.iter())
+        .filter_map(|name| match name {
+            SanFrom::Fixed(name) => Some(*name),
+            _ => None,
+        })
         .filter(|name| !names.contains(name))
         .collect();
     if !names.iter().any(|name| name.starts_with("kubernetes.default.svc.")) {
@@ -176,15 +176,11 @@ fn api_server(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
 /// What the API server's flags say of the names that its certificate needs.
 fn network(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
     let networks = folder.values(Process::Apiserver, "service-cluster-ip-range");
-    let first = networks.first().and_then(|list| list.split(',').next());
-    let Some(address) = first
-        .and_then(|first| first.trim().parse::<IpNet>().ok())
-        .and_then(|network| service_address(network.trunc()))
-    else {
+    let Some(address) = networks.first().and_then(|list| first_service_address(list)) else {
         return;
     };
     let has = |facts: &CertificateFacts, address: IpAddr| facts.sans.contains(&San::Ip(address));
-    for (path, holds) in folder.files("pki/apiserver.crt") {
+    for (path, holds) in folder.files(APISERVER.home.file()) {
         if let Some(leaf) = holds.leaf()
             && !leaf.facts.sans.is_empty()
             && !has(&leaf.facts, address)
@@ -204,7 +200,7 @@ fn front_proxy(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
     if allowed.is_empty() {
         return;
     }
-    for (path, holds) in folder.files("pki/front-proxy-client.crt") {
+    for (path, holds) in folder.files(FRONT_PROXY_CLIENT.home.file()) {
         let name = holds.leaf().and_then(|leaf| leaf.facts.subject.common_name());
         if let Some(name) = name
             && !allowed.contains(&name.as_str())

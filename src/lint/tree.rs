@@ -1,6 +1,6 @@
 //! The files of a tree, as facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::holds::Holds;
 use crate::sealed::SUFFIX;
@@ -16,7 +16,8 @@ pub struct Tree {
     pub(super) files: BTreeMap<String, File>,
     /// Symbolic links and the paths that they lead to, where that is in the tree.
     links: BTreeMap<String, Option<String>>,
-    pub(super) unread: Vec<(String, String)>,
+    /// Paths, and why.
+    pub(super) unread: BTreeSet<(String, String)>,
     pub(super) loose: Vec<(String, Loose)>,
 }
 
@@ -51,7 +52,7 @@ impl Tree {
             prefix,
             files: BTreeMap::new(),
             links: BTreeMap::new(),
-            unread: Vec::new(),
+            unread: BTreeSet::new(),
             loose: Vec::new(),
         }
     }
@@ -77,7 +78,7 @@ impl Tree {
 
     /// What could not be read; `why` reads after the path.
     pub fn add_unread(&mut self, path: &str, why: impl Into<String>) {
-        self.unread.push((format!("{}{path}", self.prefix), why.into()));
+        self.unread.insert((format!("{}{path}", self.prefix), why.into()));
     }
 
     /// A folder that others could write to.
@@ -121,8 +122,13 @@ impl Tree {
         self.files.contains_key(path)
             || self.files.contains_key(&format!("{path}{SUFFIX}"))
             || self.links.contains_key(path)
-            || self.unread.iter().any(|(unread, _)| unread == path)
+            || self.is_unread(path)
             || self.has_folder(path)
+    }
+
+    fn is_unread(&self, path: &str) -> bool {
+        let mut from = self.unread.range((path.to_owned(), String::new())..);
+        from.next().is_some_and(|(unread, _)| unread == path)
     }
 
     pub(super) fn has_folder(&self, path: &str) -> bool {

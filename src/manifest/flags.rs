@@ -25,8 +25,9 @@ pub struct FlagInputs<'a> {
     pub dns_domain: &'a str,
     pub serving_kubelets: bool,
     pub etcd_servers: EtcdServers<'a>,
-    /// Read for etcd's pod only.
-    pub initial_cluster: InitialCluster<'a>,
+    /// What a member is told of the others at its first start: all of them, itself too. Later it reads its
+    /// data folder, and a changed list would restart etcd for nothing: the caller keeps what it once decided.
+    pub etcd_members: &'a [EtcdMember<'a>],
 }
 
 /// A member of etcd: its node's name and main address.
@@ -44,15 +45,6 @@ pub enum EtcdServers<'a> {
     External(&'a [EtcdMember<'a>]),
 }
 
-/// What a member is told of the others at its first start. Later it reads its data folder, and a changed
-/// list would restart etcd for nothing: the caller keeps what it once decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InitialCluster<'a> {
-    New(&'a [EtcdMember<'a>]),
-    /// After `etcdctl member add`: the full list, the new member among them.
-    Existing(&'a [EtcdMember<'a>]),
-}
-
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
     rows(process, inputs).map(|row| (row.name, value(row.from, inputs))).collect()
@@ -67,11 +59,8 @@ pub fn pki_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str
 }
 
 fn rows(process: Process, inputs: &FlagInputs) -> impl Iterator<Item = &'static FlagRow> {
-    let circumstances = Circumstances {
-        version: inputs.version,
-        serving_kubelets: inputs.serving_kubelets,
-        joining_etcd: matches!(inputs.initial_cluster, InitialCluster::Existing(_)),
-    };
+    let circumstances =
+        Circumstances { version: inputs.version, serving_kubelets: inputs.serving_kubelets };
     FLAGS
         .iter()
         .filter(move |row| row.process == process)
@@ -115,10 +104,9 @@ fn value(from: FlagFrom, inputs: &FlagInputs) -> String {
             format!("http://{}", SocketAddr::new(loopback, ETCD_METRICS_PORT))
         }
         FlagFrom::EtcdInitialCluster => {
-            let (InitialCluster::New(members) | InitialCluster::Existing(members)) =
-                inputs.initial_cluster;
+            let members = inputs.etcd_members.iter();
             commas(
-                members.iter().map(|member| {
+                members.map(|member| {
                     format!("{}={}", member.name, https(member.address, ETCD_PEER_PORT))
                 }),
             )

@@ -10,9 +10,7 @@ mod static_pod;
 mod user;
 
 pub use bindings::cluster_role_bindings;
-pub use flags::{
-    EtcdMember, EtcdServers, FlagInputs, InitialCluster, merged, own_flags, pki_flags,
-};
+pub use flags::{EtcdMember, EtcdServers, FlagInputs, merged, own_flags, pki_flags};
 pub use kubelet::KubeletConfiguration;
 pub use mounts::Mount;
 pub use static_pod::{StaticPod, folder_of_flag};

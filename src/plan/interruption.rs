@@ -47,11 +47,6 @@ impl Interruption {
             }
     }
 
-    /// Whether the plan is made for what finishing leaves, or for the files as they are.
-    pub fn is_looked_through(&self) -> bool {
-        !matches!(self.finishing, Finishing::Never { .. })
-    }
-
     /// What `--allow` takes so that it may be finished.
     pub fn asks(&self) -> Vec<String> {
         let consent = matches!(self.finishing, Finishing::Consent { given: false, .. });

@@ -49,7 +49,7 @@ pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use issuer_name::subject_on_record;
 pub use judge::plan;
 pub use leaf::leaf_entry;
-pub use orphan::{Orphan, looks_like_own};
+pub use orphan::Orphan;
 pub use proof::Proof;
 pub use reason::Reason;
 pub use rendered::{bundle_content, kubeconfig_content, user_bindings_content};

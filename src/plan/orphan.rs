@@ -29,17 +29,6 @@ pub enum Orphan {
     Line(ArtifactName),
 }
 
-/// Folders below `out/` and endings as kpki's own files have them.
-const FOLDERS: [&str; 5] = ["nodes/", "users/", "identities/", "certificates/", "cluster/"];
-const KINDS: [&str; 7] = [".crt", ".csr", ".key", ".pub", ".conf", ".kubeconfig", ".yaml"];
-
-/// Whoever finds a file of this name takes it for kpki's. It says nothing of who made it.
-pub fn looks_like_own(path: &str) -> bool {
-    let clear = path.strip_suffix(SUFFIX).unwrap_or(path);
-    FOLDERS.iter().any(|folder| clear.starts_with(folder))
-        && KINDS.iter().any(|kind| clear.ends_with(kind))
-}
-
 /// One form of a file that is not placed.
 enum Form<'a> {
     Public(&'a [u8]),

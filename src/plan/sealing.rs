@@ -1,9 +1,9 @@
 //! How secrets rest: in the clear or sealed. What changes here is the form; what they hold stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::judge::Judge;
-use super::{Action, Allow, Blocked, Intent, Plan, Step, World};
+use super::{Action, Allow, Blocked, Intent, Plan, World};
 use crate::graph::{DerivationId, Placement};
 use crate::name::TreePath;
 use crate::sealed::Owner;
@@ -107,8 +107,9 @@ pub(super) fn expected(world: World<'_>, id: DerivationId) -> (Option<Rest>, boo
 
 /// Every secret that rests otherwise than described, but for those that a step writes anew.
 pub(super) fn find(plan: &mut Plan, world: World<'_>, spec: &Spec, intent: &Intent) {
-    let steps: HashMap<DerivationId, &Step> =
-        plan.steps.iter().map(|step| (step.derivation, step)).collect();
+    let steps = plan.steps.iter().filter(|step| step.action != Action::Record);
+    let written: HashSet<(DerivationId, &TreePath)> =
+        steps.flat_map(|step| step.writes.iter().map(|path| (step.derivation, path))).collect();
     let mut seals = Vec::new();
     let mut unsealed = Vec::new();
     for place in world.graph.all_placements() {
@@ -120,14 +121,10 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>, spec: &Spec, intent: &Inte
         if resting == Resting::Differs(Change::Unseal) {
             unsealed.push(place.derivation);
         }
-        let written = || {
-            let step = steps.get(&place.derivation);
-            step.is_some_and(|step| {
-                step.action != Action::Record && step.writes.contains(&place.path)
-            })
-        };
         match resting {
-            Resting::Differs(change) if !written() => seals.push(seal(change)),
+            Resting::Differs(change) if !written.contains(&(place.derivation, &place.path)) => {
+                seals.push(seal(change));
+            }
             _ => {}
         }
         let twins = |secret: &SecretFile| secret.plain.is_some() && secret.sealed.is_some();

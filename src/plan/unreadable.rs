@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::graph::{DerivationId, Graph, Placement};
 use crate::name::NodeName;
 use crate::sealed::SUFFIX;
-use crate::state::{File, Inventory};
+use crate::state::{File, Inventory, is_in_our_folders};
 
 /// Files and folders that cannot be read, and why.
 pub struct Unreadable<'a>(BTreeMap<&'a str, &'a str>);
@@ -40,7 +40,9 @@ impl<'a> Unreadable<'a> {
                 let mut places = graph.placements(id).iter();
                 places.any(|place| inventory.get(place.path.as_str()).is_some())
             };
-            let mut ours = self.0.iter().filter(|(path, _)| in_our_folders(path));
+            // Not `lost+found`, say; an empty path is `out/` itself.
+            let ours = |path: &str| path.is_empty() || is_in_our_folders(path);
+            let mut ours = self.0.iter().filter(|(path, _)| ours(path));
             let (path, why) = ours.next()?;
             (is_anchor && !known()).then(|| in_words(path, why))
         };
@@ -117,13 +119,6 @@ impl<'a> Unreadable<'a> {
             }
         }
     }
-}
-
-/// Not `lost+found`, say.
-fn in_our_folders(path: &str) -> bool {
-    const FOLDERS: [&str; 6] = ["ca", "nodes", "users", "identities", "certificates", "cluster"];
-    let first = path.split('/').next().unwrap_or(path);
-    first.is_empty() || FOLDERS.contains(&first)
 }
 
 fn in_words(path: &str, why: &str) -> String {

@@ -1,6 +1,6 @@
 //! ClusterRoleBindings without which the certificates of a Kubernetes version lead to Forbidden.
 
-use super::Since;
+use crate::version::Change;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
@@ -13,7 +13,7 @@ pub struct BindingRow {
     pub name: &'static str,
     pub cluster_role: &'static str,
     pub subject: Subject,
-    pub since: Since,
+    pub since: Change,
     /// What fails without it, as a comment beside it.
     pub without: &'static str,
 }
@@ -23,14 +23,14 @@ pub const BINDINGS: &[BindingRow] = &[
         name: "kubeadm:apiserver-kubelet-client",
         cluster_role: "system:kubelet-api-admin",
         subject: Subject::User("kube-apiserver-kubelet-client"),
-        since: Since::KUBELET_CLIENT_WITHOUT_GROUP,
+        since: Change::KubeletClientWithoutGroup,
         without: "kubectl logs and kubectl exec are Forbidden",
     },
     BindingRow {
         name: "kubeadm:cluster-admins",
         cluster_role: "cluster-admin",
         subject: Subject::Group("kubeadm:cluster-admins"),
-        since: Since::CLUSTER_ADMINS,
+        since: Change::ClusterAdmins,
         without: "admin.conf is Forbidden (super-admin.conf works without it)",
     },
 ];

@@ -1,10 +1,14 @@
-//! Every flag that kubeadm gives to the four processes, one row each.
+//! Every flag that kubeadm gives to the four processes, one row each; those that name a leaf's files are in
+//! the leaf's row.
 //!
 //! Sources: kubeadm v1.36.2's real manifests; for etcd before 3.6, k/k#132838 and k/k#135701. Left out:
 //! `--allocate-node-cidrs` and `--cluster-cidr`, which kubeadm writes only for a pod network that a user
 //! configured.
 
-use super::{Process, Since, When};
+use std::sync::LazyLock;
+
+use super::{FRONT_PROXY_CLIENT_NAME, Home, LEAVES, LeafRow, Process, When};
+use crate::version::Change;
 
 /// One flag of one process.
 #[derive(Debug, Clone, Copy)]
@@ -78,30 +82,46 @@ use FlagFrom::{
 use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
 
 /// By process, then by name: the order of kubeadm's command lines.
+pub static FLAGS: LazyLock<Vec<FlagRow>> = LazyLock::new(|| {
+    let mut rows: Vec<FlagRow> =
+        LEAVES.iter().flat_map(of_leaf).chain(OTHERS.iter().copied()).collect();
+    rows.sort_by_key(|row| (row.process, row.name));
+    rows
+});
+
+/// The flags that name a leaf's files.
+fn of_leaf(row: &LeafRow) -> impl Iterator<Item = FlagRow> {
+    let key = match row.home {
+        Home::Pair { key, .. } => Some(key),
+        Home::Kubeconfig { .. } => None,
+    };
+    row.told.into_iter().flat_map(move |told| {
+        let certificate =
+            told.certificate.iter().map(move |name| own(told.process, name, row.home.file()));
+        let key = told.key.zip(key).map(|(name, key)| own(told.process, name, key));
+        certificate.chain(key)
+    })
+}
+
 #[rustfmt::skip] // one row, one line
-pub const FLAGS: &[FlagRow] = &[
+const OTHERS: &[FlagRow] = &[
     default(ETCD, "advertise-client-urls", EtcdUrl(ETCD_CLIENT_PORT)),
-    own(ETCD, "cert-file", "pki/etcd/server.crt"),
     default(ETCD, "client-cert-auth", Fixed("true")),
     default(ETCD, "data-dir", Fixed("/var/lib/etcd")),
-    default(ETCD, "experimental-initial-corrupt-check", Fixed("true")).when(&[When::Before(Since::ETCD_3_6)]),
-    default(ETCD, "experimental-watch-progress-notify-interval", Fixed("5s")).when(&[When::Before(Since::ETCD_3_6)]),
-    default(ETCD, "feature-gates", Fixed("InitialCorruptCheck=true")).when(&[When::Since(Since::ETCD_3_6)]),
+    default(ETCD, "experimental-initial-corrupt-check", Fixed("true")).when(&[When::Before(Change::Etcd36)]),
+    default(ETCD, "experimental-watch-progress-notify-interval", Fixed("5s")).when(&[When::Before(Change::Etcd36)]),
+    default(ETCD, "feature-gates", Fixed("InitialCorruptCheck=true")).when(&[When::Since(Change::Etcd36)]),
     default(ETCD, "initial-advertise-peer-urls", EtcdUrl(ETCD_PEER_PORT)),
     default(ETCD, "initial-cluster", EtcdInitialCluster),
-    default(ETCD, "initial-cluster-state", Fixed("existing")).when(&[When::JoiningEtcd]),
-    own(ETCD, "key-file", "pki/etcd/server.key"),
     default(ETCD, "listen-client-urls", EtcdClientListen),
     default(ETCD, "listen-metrics-urls", EtcdMetricsListen),
     default(ETCD, "listen-peer-urls", EtcdUrl(ETCD_PEER_PORT)),
     default(ETCD, "name", NodeName),
-    own(ETCD, "peer-cert-file", "pki/etcd/peer.crt"),
     default(ETCD, "peer-client-cert-auth", Fixed("true")),
-    own(ETCD, "peer-key-file", "pki/etcd/peer.key"),
     own(ETCD, "peer-trusted-ca-file", "pki/etcd/ca.crt"),
     default(ETCD, "snapshot-count", Fixed("10000")),
     own(ETCD, "trusted-ca-file", "pki/etcd/ca.crt"),
-    default(ETCD, "watch-progress-notify-interval", Fixed("5s")).when(&[When::Since(Since::ETCD_3_6)]),
+    default(ETCD, "watch-progress-notify-interval", Fixed("5s")).when(&[When::Since(Change::Etcd36)]),
 
     default(API, "advertise-address", NodeAddress),
     default(API, "allow-privileged", Fixed("true")),
@@ -110,16 +130,10 @@ pub const FLAGS: &[FlagRow] = &[
     default(API, "enable-admission-plugins", Fixed("NodeRestriction")),
     default(API, "enable-bootstrap-token-auth", Fixed("true")),
     own(API, "etcd-cafile", "pki/etcd/ca.crt"),
-    own(API, "etcd-certfile", "pki/apiserver-etcd-client.crt"),
-    own(API, "etcd-keyfile", "pki/apiserver-etcd-client.key"),
     default(API, "etcd-servers", EtcdServers),
     own(API, "kubelet-certificate-authority", "pki/ca.crt").when(&[When::ServingKubelets]),
-    own(API, "kubelet-client-certificate", "pki/apiserver-kubelet-client.crt"),
-    own(API, "kubelet-client-key", "pki/apiserver-kubelet-client.key"),
     default(API, "kubelet-preferred-address-types", Fixed("InternalIP,ExternalIP,Hostname")),
-    own(API, "proxy-client-cert-file", "pki/front-proxy-client.crt"),
-    own(API, "proxy-client-key-file", "pki/front-proxy-client.key"),
-    default(API, "requestheader-allowed-names", Fixed("front-proxy-client")),
+    default(API, "requestheader-allowed-names", Fixed(FRONT_PROXY_CLIENT_NAME)),
     own(API, "requestheader-client-ca-file", "pki/front-proxy-ca.crt"),
     default(API, "requestheader-extra-headers-prefix", Fixed("X-Remote-Extra-")),
     default(API, "requestheader-group-headers", Fixed("X-Remote-Group")),
@@ -129,18 +143,13 @@ pub const FLAGS: &[FlagRow] = &[
     own(API, "service-account-key-file", "pki/sa.pub"),
     own(API, "service-account-signing-key-file", "pki/sa.key"),
     default(API, "service-cluster-ip-range", ServiceCidrs),
-    own(API, "tls-cert-file", "pki/apiserver.crt"),
-    own(API, "tls-private-key-file", "pki/apiserver.key"),
 
-    own(CM, "authentication-kubeconfig", "controller-manager.conf"),
-    own(CM, "authorization-kubeconfig", "controller-manager.conf"),
     default(CM, "bind-address", Fixed("127.0.0.1")),
     own(CM, "client-ca-file", "pki/ca.crt"),
     default(CM, "cluster-name", ClusterName),
     own(CM, "cluster-signing-cert-file", "pki/ca.crt"),
     own(CM, "cluster-signing-key-file", "pki/ca.key"),
     default(CM, "controllers", Fixed("*,bootstrapsigner,tokencleaner")),
-    own(CM, "kubeconfig", "controller-manager.conf"),
     default(CM, "leader-elect", Fixed("true")),
     own(CM, "requestheader-client-ca-file", "pki/front-proxy-ca.crt"),
     own(CM, "root-ca-file", "pki/ca.crt"),
@@ -148,17 +157,14 @@ pub const FLAGS: &[FlagRow] = &[
     default(CM, "service-cluster-ip-range", ServiceCidrs),
     default(CM, "use-service-account-credentials", Fixed("true")),
 
-    own(SCHEDULER, "authentication-kubeconfig", "scheduler.conf"),
-    own(SCHEDULER, "authorization-kubeconfig", "scheduler.conf"),
     default(SCHEDULER, "bind-address", Fixed("127.0.0.1")),
-    own(SCHEDULER, "kubeconfig", "scheduler.conf"),
     default(SCHEDULER, "leader-elect", Fixed("true")),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{AUTHORITY_FILES, Home, LEAVES, SERVICE_ACCOUNT_FILES};
+    use crate::profile::own_files;
     use std::collections::BTreeSet;
 
     #[test]
@@ -172,16 +178,9 @@ mod tests {
     /// A flag is kpki's own business exactly if it names a file, and every such file is one that kpki places.
     #[test]
     fn own_flags_name_placed_files() {
-        let mut placed: BTreeSet<String> =
-            AUTHORITY_FILES.iter().map(|row| row.path.to_owned()).collect();
-        placed.extend([SERVICE_ACCOUNT_FILES.0, SERVICE_ACCOUNT_FILES.1].map(str::to_owned));
-        for leaf in LEAVES {
-            match leaf.home {
-                Home::Pair(stem) => placed.extend([format!("{stem}.crt"), format!("{stem}.key")]),
-                Home::Kubeconfig { file, .. } => placed.extend([file.to_owned()]),
-            }
-        }
-        for row in FLAGS {
+        let configs = LEAVES.iter().map(|row| row.home.file());
+        let placed: BTreeSet<_> = own_files().chain(configs).collect();
+        for row in FLAGS.iter() {
             match row.from {
                 FlagFrom::File(file) => {
                     assert_eq!(row.business, Business::Own, "{}", row.name);

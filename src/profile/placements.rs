@@ -3,7 +3,7 @@
 //! A CA key reaches a node only where a process there reads it: the controller-manager signs with the
 //! cluster CA's; nobody on a node reads etcd's or the front proxy's.
 
-use super::Hosts;
+use super::{Home, Hosts, LEAVES};
 use crate::spec::CaName;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,31 +22,19 @@ pub struct AuthorityFileRow {
     pub path: &'static str,
 }
 
+const fn bundle(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
+    AuthorityFileRow { ca, file: AuthorityFile::Bundle, hosts, path }
+}
+
+const fn key(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
+    AuthorityFileRow { ca, file: AuthorityFile::PrivateKey, hosts, path }
+}
+
 pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
-    AuthorityFileRow {
-        ca: CaName::Kubernetes,
-        file: AuthorityFile::Bundle,
-        hosts: Hosts::Kubelets,
-        path: "pki/ca.crt",
-    },
-    AuthorityFileRow {
-        ca: CaName::Kubernetes,
-        file: AuthorityFile::PrivateKey,
-        hosts: Hosts::ControlPlane,
-        path: "pki/ca.key",
-    },
-    AuthorityFileRow {
-        ca: CaName::Etcd,
-        file: AuthorityFile::Bundle,
-        hosts: Hosts::EtcdMembersAndControlPlane,
-        path: "pki/etcd/ca.crt",
-    },
-    AuthorityFileRow {
-        ca: CaName::FrontProxy,
-        file: AuthorityFile::Bundle,
-        hosts: Hosts::ControlPlane,
-        path: "pki/front-proxy-ca.crt",
-    },
+    bundle(CaName::Kubernetes, Hosts::Kubelets, "pki/ca.crt"),
+    key(CaName::Kubernetes, Hosts::ControlPlane, "pki/ca.key"),
+    bundle(CaName::Etcd, Hosts::EtcdMembersAndControlPlane, "pki/etcd/ca.crt"),
+    bundle(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.crt"),
 ];
 
 /// The mode of a folder of a node's tree: the kubelet runs as root whatever lies in the last one.
@@ -57,3 +45,17 @@ pub fn folder_mode(path: &str) -> u32 {
 
 /// The service-account key pair on every control-plane node: private key, public key.
 pub const SERVICE_ACCOUNT_FILES: (&str, &str) = ("pki/sa.key", "pki/sa.pub");
+
+/// The kubelet's own configuration, below a node's root: where kubeadm puts it, and the kubelet's packages
+/// look for it.
+pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
+
+/// Every file of the PKI but kubeconfigs, below the Kubernetes folder.
+pub fn own_files() -> impl Iterator<Item = &'static str> {
+    let (private, public) = SERVICE_ACCOUNT_FILES;
+    let leaves = LEAVES.iter().filter_map(|row| match row.home {
+        Home::Pair { certificate, key } => Some([certificate, key]),
+        Home::Kubeconfig { .. } => None,
+    });
+    AUTHORITY_FILES.iter().map(|row| row.path).chain([private, public]).chain(leaves.flatten())
+}

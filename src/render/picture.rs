@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::text::counted;
 use crate::graph::{Artifact, Authority, DerivationId, Graph, Issuance, Recipe};
-use crate::profile::{APISERVER, DIALS, LEAVES};
+use crate::profile::{APISERVER, LEAVES};
 use crate::spec::{Spec, Usage};
 
 #[derive(Debug)]
@@ -131,15 +131,14 @@ impl Picture {
         ids: &[DerivationId],
     ) {
         let from = group_id(ca, kind);
-        let name = title(kind);
         if let Some(label) = kubeconfig(graph, ids) {
-            let to = realm.server(ca, Some(APISERVER), "API servers");
+            let to = realm.server(ca, Some(APISERVER.name), "API servers");
             self.dials.push(Dial { from, to, label });
-        } else if let Some(row) = DIALS.iter().find(|row| row.client == name)
-            && matches!(kind, Kind::Row(_))
+        } else if let Kind::Row(row) = kind
+            && let Some(dial) = LEAVES.get(row).and_then(|row| row.dials)
         {
-            let to = realm.server(ca, row.server, row.otherwise);
-            let label = row.what_for.to_owned();
+            let to = realm.server(ca, dial.server, dial.otherwise);
+            let label = dial.what_for.to_owned();
             self.dials.push(Dial { from, to, label });
         }
     }

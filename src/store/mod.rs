@@ -48,15 +48,16 @@ pub use transaction::{Settled, Transaction, begin};
 pub use walk::{Seen, walk};
 
 use crate::profile;
+use crate::state::OUT;
 
-const OUT: &str = "out";
 const LOCK: &str = "cluster.lock";
 /// A larger lock, and a larger journal, is of no cluster.
 const LOCK_LIMIT: u64 = 64 << 20;
 /// Beside the lock, since `out/` may be a file system of its own.
 const NEW_LOCK: &str = "cluster.lock.new";
 
-const PENDING: &str = "out/.pending";
+/// Where what an apply writes waits for its commit; relative to the project folder.
+pub const PENDING: &str = "out/.pending";
 const STAGED_TREE: &str = "out/.pending/tree";
 const STAGED_LOCK: &str = "out/.pending/cluster.lock";
 const NEW_JOURNAL: &str = "out/.pending/journal.new";

@@ -1,6 +1,6 @@
 //! The house keeps its floors, its rooms and its proportions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -222,4 +222,196 @@ fn comments_stand_within_110_columns() {
         }
     }
     assert!(wide.is_empty(), "{wide:#?}");
+}
+
+/// Modules are `pub` for the tests, so rustc does not tell what nobody uses.
+#[test]
+fn public_items_are_used() {
+    let ident = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    let mut items = Vec::new();
+    for (path, text) in sources() {
+        let mut is_exported = false;
+        for line in code(&text).lines() {
+            let public =
+                line.trim_start().strip_prefix("pub").and_then(|rest| rest.split_once(' '));
+            let public = public.map_or("", |(_, rest)| rest);
+            is_exported |= public.starts_with("use ");
+            if !is_exported {
+                for word in line.split(ident) {
+                    *named.entry(word.to_owned()).or_default() += 1;
+                }
+                let words: Vec<&str> = public.split(ident).collect();
+                let kinds = ["const", "static", "fn", "struct", "enum", "trait", "type"];
+                let name = words.iter().position(|word| !kinds.contains(word)).filter(|at| *at > 0);
+                items.extend(name.map(|at| (words[at].to_owned(), path.clone())));
+            }
+            is_exported &= !line.ends_with(';');
+        }
+    }
+    let unused: Vec<_> = items.iter().filter(|(name, _)| named[name] == 1).collect();
+    assert!(unused.is_empty(), "{unused:#?}");
+}
+
+/// How many files of a room still import each other in a circle. Numbers only go down.
+const IN_CIRCLES: &[(&str, usize)] =
+    &[("command", 28), ("graph", 4), ("lint", 8), ("plan", 15), ("pod", 17)];
+
+/// A file as a module: its path, and what it names with `use` or in full.
+struct Imports {
+    /// `pub use` by the name that others see.
+    exported: BTreeMap<String, Vec<String>>,
+    named: BTreeSet<Vec<String>>,
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split("::").map(|segment| segment.trim().to_owned()).collect()
+}
+
+/// `a::{b, c::{d, e as f}}` one by one.
+fn expanded(tree: &str) -> Vec<String> {
+    let Some((prefix, rest)) = tree.split_once('{') else {
+        return vec![tree.split(" as ").next().unwrap().trim().to_owned()];
+    };
+    let inside = rest.rsplit_once('}').unwrap().0;
+    let mut depth = 0;
+    let parts = inside.split(|c: char| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == ',' && depth == 0
+    });
+    let parts = parts.filter(|part| !part.trim().is_empty());
+    parts.flat_map(|part| expanded(&format!("{prefix}{}", part.trim()))).collect()
+}
+
+/// From the root of the crate; `None` for another crate's.
+fn from_root(
+    module: &[String],
+    path: &str,
+    modules: &BTreeSet<Vec<String>>,
+) -> Option<Vec<String>> {
+    let mut path = segments(path);
+    path.retain(|segment| !segment.is_empty());
+    let mut base = module.to_vec();
+    let ups =
+        path.iter().take_while(|segment| matches!(segment.as_str(), "super" | "self")).count();
+    for up in path.drain(..ups) {
+        if up == "super" {
+            base.pop();
+        }
+    }
+    if path.last().is_some_and(|last| last == "self") {
+        path.pop();
+    }
+    match path.first() {
+        Some(first) if first == "crate" => return Some(path.split_off(1)),
+        Some(first) if ups == 0 => {
+            base.push(first.clone());
+            if !modules.contains(&base) {
+                return None;
+            }
+            base.pop();
+        }
+        _ => {}
+    }
+    base.extend(path);
+    Some(base)
+}
+
+fn imports_of(module: &[String], code: &str, modules: &BTreeSet<Vec<String>>) -> Imports {
+    let mut found = Imports { exported: BTreeMap::new(), named: BTreeSet::new() };
+    let mut rest = String::new();
+    let mut statement: Option<(bool, String)> = None;
+    for line in code.lines().map(str::trim) {
+        let (is_public, used) = match line.strip_prefix("pub").and_then(|line| line.split_once(' '))
+        {
+            Some((_, used)) => (true, used),
+            None => (false, line),
+        };
+        match (&mut statement, used.strip_prefix("use ")) {
+            (Some((_, tree)), _) => tree.push_str(line),
+            (None, Some(tree)) => statement = Some((is_public, tree.to_owned())),
+            (None, None) => rest.extend([line, "\n"]),
+        }
+        if line.ends_with(';')
+            && let Some((is_public, tree)) = statement.take()
+        {
+            for path in expanded(tree.trim_end_matches(';')) {
+                let Some(path) = from_root(module, &path, modules) else { continue };
+                if is_public && let Some(name) = path.last() {
+                    found.exported.insert(name.clone(), path.clone());
+                }
+                // A parent that shows what its child has does not import it.
+                if !(is_public && path.starts_with(module)) {
+                    found.named.insert(path);
+                }
+            }
+        }
+    }
+    let words = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
+    let full = words.filter(|word| word.contains("::") && !word.ends_with("::"));
+    let full = full.filter_map(|word| from_root(module, word, modules));
+    found.named.extend(full);
+    found
+}
+
+#[test]
+fn files_of_a_room_import_each_other_in_no_circle() {
+    let texts: BTreeMap<Vec<String>, String> = (sources().into_iter())
+        .map(|(path, text)| {
+            let path = path.with_extension("").strip_prefix("src").unwrap().to_owned();
+            let module: Vec<String> =
+                path.iter().map(|part| part.to_str().unwrap().into()).collect();
+            let module = match module.split_last() {
+                Some((last, above)) if last == "mod" => above.to_vec(),
+                _ => module,
+            };
+            (module, code(&text))
+        })
+        .collect();
+    let modules: BTreeSet<Vec<String>> = texts.keys().cloned().collect();
+    let imports: BTreeMap<_, _> =
+        texts.iter().map(|(module, code)| (module, imports_of(module, code, &modules))).collect();
+    let module_of = |path: &[String]| {
+        (1..=path.len()).rev().map(|end| path[..end].to_vec()).find(|path| modules.contains(path))
+    };
+    // The file where a path ends, through what others only show.
+    let target = |path: &Vec<String>| {
+        let mut path = path.clone();
+        loop {
+            let module = module_of(&path)?;
+            let shown = path.get(module.len()).and_then(|name| imports[&module].exported.get(name));
+            match shown {
+                Some(next) if *next != path => path = next.clone(),
+                _ => return Some(module),
+            }
+        }
+    };
+    let next: BTreeMap<&Vec<String>, BTreeSet<Vec<String>>> = (imports.iter())
+        .map(|(module, imports)| {
+            let targets = imports.named.iter().filter_map(target);
+            (
+                *module,
+                targets.filter(|target| target != *module && target[0] == module[0]).collect(),
+            )
+        })
+        .collect();
+    let reached = |from: &Vec<String>| {
+        let mut found = BTreeSet::new();
+        let mut waiting = vec![from];
+        while let Some(module) = waiting.pop() {
+            waiting.extend(next[module].iter().filter(|module| found.insert((*module).clone())));
+        }
+        found
+    };
+    let mut rooms: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for module in modules.iter().filter(|module| reached(module).contains(*module)) {
+        rooms.entry(&module[0]).or_default().push(module.join("::"));
+    }
+    for (room, files) in &rooms {
+        let limit = IN_CIRCLES.iter().find(|(name, _)| name == room).map_or(0, |(_, limit)| *limit);
+        assert!(files.len() <= limit, "{room}: {} files: {files:#?}", files.len());
+    }
+    for (room, _) in IN_CIRCLES {
+        assert!(rooms.contains_key(room), "{room} has no circle any more: take it out of the list");
+    }
 }

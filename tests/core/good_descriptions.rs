@@ -7,6 +7,7 @@ use kpki::config::{Loaded, load};
 use kpki::sources::Sources;
 use kpki::spec::{CaName, Component, Delivery, EtcdTopology, Origin, Role, Usage};
 use kpki::time::Span;
+use kpki::version::KubernetesVersion;
 
 const FULL: &str = include_str!("../good-descriptions/full.kdl");
 const ROOT_CERTIFICATE: &[u8] = include_bytes!("../good-descriptions/root.crt");
@@ -176,7 +177,8 @@ fn dual_stack_and_several_control_planes() {
     )
     .spec;
     assert_eq!(spec.cluster.service_cidrs.value.len(), 2);
-    assert_eq!(spec.cluster.kubernetes.value.to_string(), "1.35.5");
+    let newest: KubernetesVersion = "1.35".parse().unwrap();
+    assert_eq!(spec.cluster.kubernetes.value, newest);
     assert_eq!(spec.nodes[1].addresses[0].to_string(), "10.0.0.2");
     assert!(spec.nodes[1].primary);
 }

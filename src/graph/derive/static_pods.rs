@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Builder;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
-use crate::manifest::{
-    EtcdMember, EtcdServers, FlagInputs, InitialCluster, Mount, merged, own_flags, pki_flags,
-};
+use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, Mount, merged, own_flags, pki_flags};
 use crate::name::{API_PORT, NodeName};
 use crate::pod::{Business, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
@@ -89,7 +87,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
             EtcdTopology::Stacked => EtcdServers::Stacked,
             EtcdTopology::External => EtcdServers::External(&members),
         },
-        initial_cluster: InitialCluster::New(&members),
+        etcd_members: &members,
     })
 }
 
@@ -98,11 +96,7 @@ fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
 }
 
 fn circumstances(spec: &Spec) -> Circumstances {
-    Circumstances {
-        version: spec.cluster.kubernetes.value,
-        serving_kubelets: spec.kubelet_serving,
-        joining_etcd: false,
-    }
+    Circumstances { version: spec.cluster.kubernetes.value, serving_kubelets: spec.kubelet_serving }
 }
 
 pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
@@ -166,8 +160,9 @@ fn inputs_of(
     reader: Reader,
     node: &NodeName,
 ) -> Vec<(Input, DerivationId)> {
-    restart_inputs(reader, circumstances(spec))
+    (restart_inputs(reader, circumstances(spec)).into_iter())
         .filter_map(|input| {
+            // Not every cluster has every input: serving kubelets' certificates, for one.
             let artifact = Artifact::of_input(input, node);
             Some((input, graph.find(&artifact.name())?))
         })

@@ -12,7 +12,7 @@ use kpki::keys::PrivateKey;
 use kpki::name::TreePath;
 use kpki::plan::{Intent, Orphan};
 use kpki::sealed::SUFFIX;
-use kpki::state::Made;
+use kpki::state::{Made, looks_like_own};
 use kpki::time::Span;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -91,6 +91,11 @@ fn assert_origins_cover(project: &MemoryProject) {
     for place in graph.all_placements() {
         let derivation = graph.get(place.derivation);
         let name = &derivation.name;
+        let path = place.path.as_str();
+        assert!(
+            path.starts_with("ca/") || looks_like_own(path),
+            "{path} does not look like kpki's"
+        );
         // The anchors' own files are never anybody's orphans.
         if derivation.recipe.is_anchor() && place.node.is_none() {
             continue;

@@ -50,9 +50,7 @@ fn conditions_add_and_exchange_flags() {
     let authority = flag(&serving.pod(Process::Apiserver, &[]), "kubelet-certificate-authority");
     assert_eq!(authority.as_deref(), Some("/etc/kubernetes/pki/ca.crt"));
 
-    let joining = Cluster { joining: true, ..Cluster::external() };
-    let pod = joining.pod(Process::Etcd, &[]);
-    assert_eq!(flag(&pod, "initial-cluster-state").as_deref(), Some("existing"));
+    let pod = Cluster::external().pod(Process::Etcd, &[]);
     assert_eq!(
         flag(&pod, "initial-cluster").as_deref(),
         Some("etcd-1=https://192.168.5.21:2380,etcd-2=https://192.168.5.22:2380")

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use kpki::manifest::{
-    EtcdMember, EtcdServers, FlagInputs, InitialCluster, StaticPod, merged, own_flags,
-};
+use kpki::manifest::{EtcdMember, EtcdServers, FlagInputs, StaticPod, merged, own_flags};
 use kpki::profile::Process;
 use kpki::version::KubernetesVersion;
 use serde_json::Value;
@@ -25,7 +23,6 @@ struct Cluster {
     cidrs: Vec<IpNet>,
     members: Vec<EtcdMember<'static>>,
     external: bool,
-    joining: bool,
     serving: bool,
 }
 
@@ -37,7 +34,6 @@ impl Cluster {
             cidrs: vec!["10.96.0.0/12".parse().unwrap()],
             members: vec![EtcdMember { name: "kubemaster", address: ip("192.168.5.11") }],
             external: false,
-            joining: false,
             serving: false,
         }
     }
@@ -66,11 +62,7 @@ impl Cluster {
             } else {
                 EtcdServers::Stacked
             },
-            initial_cluster: if self.joining {
-                InitialCluster::Existing(&self.members)
-            } else {
-                InitialCluster::New(&self.members)
-            },
+            etcd_members: &self.members,
         };
         let overrides: BTreeMap<String, String> = overrides
             .iter()
