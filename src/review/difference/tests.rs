@@ -39,9 +39,7 @@ fn server(names: &str) -> Power {
 }
 
 fn chosen(names: &str) -> Power {
-    let Power::Certificate(mut certificate) = server(names) else {
-        panic!("not what it was made of")
-    };
+    let Power::Certificate(mut certificate) = server(names) else { panic!("no certificate") };
     certificate.chosen = sans(names);
     Power::Certificate(certificate)
 }
@@ -245,7 +243,7 @@ fn a_pod_on_a_new_node_is_held_against_the_same_elsewhere() {
     let mut before = powers(Vec::new());
     assert_eq!(lines(&before, &after()).len(), 1);
     let Power::StaticPod(pod) = pod(&[("anonymous-auth", "true")], "") else {
-        panic!("not what it was made of")
+        panic!("no static pod")
     };
     before.elsewhere.pods.insert(Process::Apiserver, pod);
     assert!(lines(&before, &after()).is_empty());
