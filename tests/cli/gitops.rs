@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::testkit::project::{Project, files_below, git, printed, said, tool};
+use crate::testkit::commands::{git, printed, said, tool};
+use crate::testkit::files::files_below;
+use crate::testkit::folder_project::FolderProject;
 
 /// A clone of the repository, and what somebody has there.
 struct Clone {
@@ -49,7 +51,7 @@ fn a_change_is_reviewed_without_a_key_applied_with_one_and_installed() {
     let identity = identity.to_str().unwrap();
 
     // Once: the operator's repository.
-    let project = Project::example("gitops");
+    let project = FolderProject::example("gitops");
     let operator = Clone { folder: project.folder().to_owned() };
     fs::write(operator.folder.join("recipients.txt"), recipient).unwrap();
     operator.done(&["init"]);

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::testkit::project::{Project, printed, said};
+use crate::testkit::commands::{printed, said};
+use crate::testkit::folder_project::FolderProject;
 
 const README: &str = include_str!("../../examples/lab-up/README.md");
 const DESCRIPTION: &str = include_str!("../../examples/lab-up/cluster.kdl");
@@ -34,11 +35,11 @@ fn with_head(head: &str) -> String {
     format!("{head}\nnode \"w1\"{rest}")
 }
 
-fn describe(project: &Project, description: &str) {
-    std::fs::write(project.folder().join("cluster.kdl"), description).unwrap();
+fn describe(project: &FolderProject, description: &str) {
+    std::fs::write(project.path("cluster.kdl"), description).unwrap();
 }
 
-fn plan(project: &Project) -> serde_json::Value {
+fn plan(project: &FolderProject) -> serde_json::Value {
     let text = printed(
         Command::new(env!("CARGO_BIN_EXE_kpki"))
             .args(["plan", "--format", "json"])
@@ -49,7 +50,7 @@ fn plan(project: &Project) -> serde_json::Value {
 
 #[test]
 fn every_path_is_there() {
-    let project = Project::example("lab-up").applied();
+    let project = FolderProject::example("lab-up").applied();
     let mut ours = named("out/");
     // The beginning of `out/nodes/$1`.
     for part in ["out/", "out/nodes/"] {
@@ -57,7 +58,7 @@ fn every_path_is_there() {
     }
     assert!(ours.len() >= 9, "{ours:?}");
     for path in ours {
-        assert!(project.folder().join(path).exists(), "{path}");
+        assert!(project.path(path).exists(), "{path}");
     }
     let mut nodes = named("/etc/kubernetes/");
     nodes.extend(named("/var/lib/kubelet/"));
@@ -81,7 +82,7 @@ fn the_shell_reads_every_block() {
 /// What the README says of the files that reach a worker, and of those that stay.
 #[test]
 fn a_worker_gets_no_key_of_a_ca() {
-    let project = Project::example("lab-up").applied();
+    let project = FolderProject::example("lab-up").applied();
     let keys: Vec<_> =
         project.files("ca.key").into_iter().filter(|path| path.starts_with("nodes/")).collect();
     assert_eq!(keys, ["nodes/cp1/etc/kubernetes/pki/ca.key"]);
@@ -90,7 +91,7 @@ fn a_worker_gets_no_key_of_a_ca() {
 #[test]
 fn a_worker_joins_by_its_line() {
     let worker = blocks("kdl")[0];
-    let project = Project::example("lab-up").applied();
+    let project = FolderProject::example("lab-up").applied();
     describe(&project, &format!("{DESCRIPTION}{worker}"));
     let plan = plan(&project);
     assert_eq!(plan["restarts"], serde_json::json!([]));
@@ -109,11 +110,11 @@ fn three_nodes_are_a_description_and_grow_one_by_one() {
             |line: &&&str| !names.iter().any(|name| line.starts_with(&format!("node \"{name}\"")));
         with_head(&grown.iter().filter(gone).copied().collect::<String>())
     };
-    let project = Project::described(&without(&[])).applied();
+    let project = FolderProject::described(&without(&[])).applied();
     assert_eq!(project.files("manifests/etcd.yaml").len(), 3);
     assert_eq!(project.files("super-admin.conf"), ["nodes/cp1/etc/kubernetes/super-admin.conf"]);
 
-    let project = Project::described(&without(&["cp2", "cp3"])).applied();
+    let project = FolderProject::described(&without(&["cp2", "cp3"])).applied();
     let before = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");
     describe(&project, &without(&["cp3"]));
     let order = plan(&project)["etcd-members"][0]["command"].clone();

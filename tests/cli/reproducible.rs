@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::testkit::age::{Key, open};
+use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::folder_project::FolderProject;
 use crate::testkit::leaks::{Search, holds, pieces};
-use crate::testkit::project::{Project, printed, said, tool};
 
-fn lab() -> Project {
-    Project::example("lab")
+fn lab() -> FolderProject {
+    FolderProject::example("lab")
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -20,7 +21,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 /// Everything below out/ and the lock.
-fn bytes(project: &Project) -> BTreeMap<String, (u32, Vec<u8>)> {
+fn bytes(project: &FolderProject) -> BTreeMap<String, (u32, Vec<u8>)> {
     let mut all: BTreeMap<_, _> = project
         .entries()
         .into_iter()
@@ -30,7 +31,7 @@ fn bytes(project: &Project) -> BTreeMap<String, (u32, Vec<u8>)> {
             (entry.path, (entry.mode, bytes))
         })
         .collect();
-    let lock = fs::read(project.folder().join("cluster.lock")).unwrap();
+    let lock = fs::read(project.path("cluster.lock")).unwrap();
     all.insert("cluster.lock".into(), (0, lock));
     all
 }
@@ -230,8 +231,8 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
         (Some(""), 0o600, "lab.seed is not one line"),
         (None, 0, "lab.seed cannot be read: no such file"),
     ] {
-        let project = Project::example("lab");
-        let file = project.folder().join("lab.seed");
+        let project = FolderProject::example("lab");
+        let file = project.path("lab.seed");
         fs::remove_file(&file).unwrap();
         if let Some(seed) = seed {
             fs::write(&file, seed).unwrap();
@@ -245,7 +246,7 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
         assert_eq!(output.status.code(), Some(1), "{}", said(&output));
         assert!(said(&output).contains(says), "{says}\n{}", said(&output));
         assert!(said(&output).contains("nothing was written"), "{}", said(&output));
-        assert!(!project.folder().join("cluster.lock").exists());
+        assert!(!project.path("cluster.lock").exists());
         for part in seed.unwrap_or_default().split(' ').filter(|part| part.len() > 3) {
             assert!(!said(&output).contains(part), "{}", said(&output));
         }
@@ -256,7 +257,7 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
 #[test]
 fn a_seed_in_git_may_be_read_by_all() {
     let project = lab();
-    set_mode(&project.folder().join("lab.seed"), 0o644);
+    set_mode(&project.path("lab.seed"), 0o644);
     let git = |arguments: &[&str]| {
         printed(tool("git").args(arguments).current_dir(project.folder()));
     };
@@ -269,17 +270,17 @@ fn a_seed_in_git_may_be_read_by_all() {
 
 #[test]
 fn init_makes_a_lab() {
-    let project = Project::described("");
-    fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
+    let project = FolderProject::described("");
+    fs::remove_file(project.path("cluster.kdl")).unwrap();
     let output = project.kpki(&["init", "--lab"]);
     assert!(output.status.success(), "{}", said(&output));
-    let seed = fs::read_to_string(project.folder().join("lab.seed")).unwrap();
+    let seed = fs::read_to_string(project.path("lab.seed")).unwrap();
     let digits = seed.lines().nth(1).unwrap();
     assert_eq!(digits.len(), 64);
     assert!(!said(&output).contains(digits));
-    let mode = fs::metadata(project.folder().join("lab.seed")).unwrap().permissions().mode();
+    let mode = fs::metadata(project.path("lab.seed")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let ignored = fs::read_to_string(project.folder().join(".gitignore")).unwrap();
+    let ignored = fs::read_to_string(project.path(".gitignore")).unwrap();
     assert!(ignored.lines().any(|line| line == "*.seed"));
     let project = project.applied();
     let output = project.kpki(&["apply", "--check"]);
@@ -289,12 +290,12 @@ fn init_makes_a_lab() {
         assert!(said(&output).contains("follows from lab.seed"), "{}", said(&output));
     }
     // It is never made a second time.
-    fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
+    fs::remove_file(project.path("cluster.kdl")).unwrap();
     let output = project.kpki(&["init", "--lab"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("lab.seed exists already"));
-    assert!(!project.folder().join("cluster.kdl").exists());
-    assert_eq!(fs::read_to_string(project.folder().join("lab.seed")).unwrap(), seed);
+    assert!(!project.path("cluster.kdl").exists());
+    assert_eq!(fs::read_to_string(project.path("lab.seed")).unwrap(), seed);
 }
 
 #[test]
@@ -305,7 +306,7 @@ fn commands_cannot_ask_for_other_keys_or_dates() {
         assert_eq!(output.status.code(), Some(64), "{}", said(&output));
         assert!(said(&output).contains("move `not-before` for new dates"), "{}", said(&output));
     }
-    let drawn = Project::described(
+    let drawn = FolderProject::described(
         "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.1\"\n",
     )
     .applied();
@@ -325,7 +326,7 @@ fn the_example_has_the_digests_that_the_readme_prints() {
         else {
             continue;
         };
-        let found = printed(tool("sha256sum").arg(project.folder().join(path)));
+        let found = printed(tool("sha256sum").arg(project.path(path)));
         assert!(found.starts_with(digest), "{path} has {found}");
         compared += 1;
     }
@@ -337,11 +338,11 @@ fn the_example_has_the_digests_that_the_readme_prints() {
 fn nothing_of_a_seeded_run_shows_a_secret() {
     let operator = Key::age();
     let project = lab();
-    let in_the_clear = fs::read_to_string(project.folder().join("cluster.kdl")).unwrap();
+    let in_the_clear = fs::read_to_string(project.path("cluster.kdl")).unwrap();
     let sealed = format!("{in_the_clear}\nsecrets {{ recipient {:?} }}\n", operator.recipient);
     let identity = operator.file();
     let identity = identity.to_str().unwrap();
-    let seed = fs::read(project.folder().join("lab.seed")).unwrap();
+    let seed = fs::read(project.path("lab.seed")).unwrap();
     let mut secrets = vec![seed.clone(), operator.secret().into_bytes()];
     let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
     let mut run = |words: &[&str]| {
@@ -349,7 +350,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
         seen.push((words.join(" "), output.stdout));
         seen.push((words.join(" "), output.stderr));
         for name in ["cluster.lock", "saved.plan"] {
-            let bytes = fs::read(project.folder().join(name)).unwrap_or_default();
+            let bytes = fs::read(project.path(name)).unwrap_or_default();
             seen.push((format!("{name} after {words:?}"), bytes));
         }
         output.status.code()
@@ -365,7 +366,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
         &["check", "--no-plaintext"],
     ];
     for description in [&in_the_clear, &sealed] {
-        fs::write(project.folder().join("cluster.kdl"), description).unwrap();
+        fs::write(project.path("cluster.kdl"), description).unwrap();
         for round in 0..2 {
             for words in readers {
                 run(words);
@@ -397,7 +398,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
     let half = &seed[..seed.len() - 20];
     let other = String::from_utf8_lossy(&seed).replace('1', "2");
     for wrong in [half, other.as_bytes(), b"correct horse battery staple"] {
-        fs::write(project.folder().join("lab.seed"), wrong).unwrap();
+        fs::write(project.path("lab.seed"), wrong).unwrap();
         run(&["plan"]);
         run(&["apply", "--identity", identity]);
         run(&["apply", "--check", "--format", "json"]);
@@ -422,7 +423,7 @@ fn the_search_finds_every_kind_of_key_where_it_is() {
         let pem = printed(make.arg("genpkey").args(key));
         let mut text = tool("openssl");
         let output =
-            crate::testkit::age::fed(text.args(["pkey", "-noout", "-text"]), pem.as_bytes());
+            crate::testkit::commands::fed(text.args(["pkey", "-noout", "-text"]), pem.as_bytes());
         let text = String::from_utf8(output.stdout).unwrap();
         let text = text.replace([' ', '\n'], "");
         let found = pieces(pem.as_bytes());

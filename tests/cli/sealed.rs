@@ -9,8 +9,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::testkit::age::{Key, open, seal};
+use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::files::files_below;
+use crate::testkit::folder_project::FolderProject;
 use crate::testkit::leaks::{Search, holds};
-use crate::testkit::project::{Project, files_below, printed, said, tool};
 use kpki::state::is_read;
 
 const CLUSTER: &str = r#"
@@ -25,20 +27,20 @@ fn described(recipients: &[&Key]) -> String {
     format!("{CLUSTER}secrets {{ recipient {} }}\n", names.join(" "))
 }
 
-fn describe(project: &Project, text: &str) {
-    fs::write(project.folder().join("cluster.kdl"), text).unwrap();
+fn describe(project: &FolderProject, text: &str) {
+    fs::write(project.path("cluster.kdl"), text).unwrap();
 }
 
 /// A change that only the CA's key can carry out.
-fn ask_for_a_signature(project: &Project, name: &str) {
-    let path = project.folder().join("cluster.kdl");
+fn ask_for_a_signature(project: &FolderProject, name: &str) {
+    let path = project.path("cluster.kdl");
     let text = fs::read_to_string(&path).unwrap();
     let base = text.split("component").next().unwrap();
     fs::write(path, format!("{base}component \"apiserver\" {{ san {name:?} }}\n")).unwrap();
 }
 
 /// Every file of a project and its bytes.
-fn snapshot(project: &Project) -> BTreeMap<PathBuf, Vec<u8>> {
+fn snapshot(project: &FolderProject) -> BTreeMap<PathBuf, Vec<u8>> {
     let paths = files_below(project.folder()).into_iter();
     let read = |path: PathBuf| {
         let bytes = fs::read(&path).unwrap();
@@ -47,7 +49,7 @@ fn snapshot(project: &Project) -> BTreeMap<PathBuf, Vec<u8>> {
     paths.map(read).collect()
 }
 
-fn apply(project: &Project, identity: &Path) -> Output {
+fn apply(project: &FolderProject, identity: &Path) -> Output {
     project.kpki(&["apply", "--identity", identity.to_str().unwrap()])
 }
 
@@ -58,7 +60,7 @@ fn done(output: &Output) {
 
 /// Refused with all of this said, and nothing was written.
 #[track_caller]
-fn refuses(project: &Project, says: &[&str], run: impl FnOnce() -> Output) -> String {
+fn refuses(project: &FolderProject, says: &[&str], run: impl FnOnce() -> Output) -> String {
     let before = snapshot(project);
     let output = run();
     let text = said(&output);
@@ -71,7 +73,7 @@ fn refuses(project: &Project, says: &[&str], run: impl FnOnce() -> Output) -> St
 }
 
 #[track_caller]
-fn converged(project: &Project) {
+fn converged(project: &FolderProject) {
     done(&project.kpki(&["plan", "--detailed-exitcode"]));
 }
 
@@ -106,7 +108,7 @@ fn identities_of_every_kind_open() {
         Key::ssh("rsa", "dave", "open sesame"),
     ];
     let all: Vec<&Key> = keys.iter().collect();
-    let project = Project::described(&described(&all)).applied();
+    let project = FolderProject::described(&described(&all)).applied();
     converged(&project);
     let files = project.files(".age");
     assert!(project.files(".key").is_empty() && project.files(".conf").is_empty());
@@ -174,7 +176,7 @@ fn identities_of_every_kind_open() {
 #[test]
 fn an_identity_that_will_not_do_is_named_and_nothing_is_written() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(&described(&[&operator, &bob])).applied();
+    let project = FolderProject::described(&described(&[&operator, &bob])).applied();
     ask_for_a_signature(&project, "10.8.4.2");
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, bytes: &[u8]| {
@@ -225,7 +227,7 @@ fn an_identity_that_will_not_do_is_named_and_nothing_is_written() {
 #[test]
 fn readers_need_no_identity_and_open_nothing() {
     let operator = Key::age();
-    let project = Project::described(&described(&[&operator])).applied();
+    let project = FolderProject::described(&described(&[&operator])).applied();
     // Unreadable inside, and as large as before: nobody looks.
     let path = project.out("users/jane/jane.key.age");
     let shown = project.kpki(&["show", "out/users/jane/jane.key.age"]);
@@ -258,7 +260,7 @@ fn readers_need_no_identity_and_open_nothing() {
 #[test]
 fn cut_and_changed_files_are_named_and_nothing_is_written() {
     let operator = Key::age();
-    let project = Project::described(&described(&[&operator])).applied();
+    let project = FolderProject::described(&described(&[&operator])).applied();
     let path = project.out("ca/kubernetes.key.age");
     let copy = project.on_node("cp1", "pki/ca.key.age");
     let whole = fs::read(&path).unwrap();
@@ -300,7 +302,7 @@ fn cut_and_changed_files_are_named_and_nothing_is_written() {
 #[test]
 fn files_of_the_age_command_are_taken_over() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(&described(&[&operator, &bob])).applied();
+    let project = FolderProject::described(&described(&[&operator, &bob])).applied();
     let path = project.out("ca/etcd.key.age");
     let inside = open(&fs::read(&path).unwrap(), &operator).unwrap();
     // For one recipient only, and without grease.
@@ -313,7 +315,7 @@ fn files_of_the_age_command_are_taken_over() {
 #[test]
 fn a_reviewed_plan_takes_an_identity_and_knows_the_recipients() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(&described(&[&operator, &bob])).applied();
+    let project = FolderProject::described(&described(&[&operator, &bob])).applied();
     describe(&project, &described(&[&operator]));
     done(&project.kpki(&["plan", "--out", "reviewed.plan"]));
     let identity = operator.file();
@@ -334,8 +336,8 @@ fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
         "{}reproducible {{ seed-file \"lab.seed\"; not-before \"2026-01-01T00:00:00Z\" }}\n",
         described(&[&operator])
     );
-    let project = Project::described(&text);
-    let seed = project.folder().join("lab.seed");
+    let project = FolderProject::described(&text);
+    let seed = project.path("lab.seed");
     let digits = printed(tool("openssl").args(["rand", "-hex", "32"]));
     fs::write(&seed, digits).unwrap();
     fs::set_permissions(&seed, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -362,7 +364,7 @@ fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
 #[test]
 fn nothing_that_is_printed_or_kept_shows_a_secret() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(CLUSTER);
+    let project = FolderProject::described(CLUSTER);
     let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
     let mut secrets: Vec<Vec<u8>> = vec![operator.secret().into_bytes()];
     let mut run = |words: &[&str]| {
@@ -459,7 +461,7 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
 }
 
 /// Every secret below `out/`, wherever a killed apply has left it; of sealed ones what is inside.
-fn secrets_of(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
+fn secrets_of(project: &FolderProject, key: &Key) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for path in project.files("") {
         let bytes = || fs::read(project.out(&path)).unwrap();
@@ -475,7 +477,7 @@ fn secrets_of(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_killed_apply_that_seals_loses_no_key() {
     let operator = Key::age();
-    let before = Project::described(CLUSTER).applied();
+    let before = FolderProject::described(CLUSTER).applied();
     let expected = secrets_of(&before, &operator);
     let started = Instant::now();
     let first = copy_of(&before);
@@ -524,9 +526,9 @@ fn a_killed_apply_that_seals_loses_no_key() {
     assert!(landed[2] > 0, "{landed:?}");
 }
 
-fn copy_of(project: &Project) -> Project {
-    let copied = Project::described("");
-    crate::testkit::project::copy(project.folder(), copied.folder());
+fn copy_of(project: &FolderProject) -> FolderProject {
+    let copied = FolderProject::described("");
+    crate::testkit::files::copy(project.folder(), copied.folder());
     copied
 }
 
@@ -538,7 +540,7 @@ fn what_a_removed_recipient_could_read_is_listed_until_its_commands_were_run() {
         let _ = writeln!(cluster, "node \"w{number}\" address=\"10.0.1.{number}\"");
     }
     let secrets = |keys: &[&Key]| described(keys).replace(CLUSTER, &cluster);
-    let project = Project::described(&secrets(&[&alice, &bob])).applied();
+    let project = FolderProject::described(&secrets(&[&alice, &bob])).applied();
     describe(&project, &secrets(&[&alice]));
     done(&apply(&project, &alice.file()));
     let identity = alice.file();
@@ -574,7 +576,7 @@ fn what_a_removed_recipient_could_read_is_listed_until_its_commands_were_run() {
     }
     converged(&project);
     assert_eq!(listed("status")["exposed"], serde_json::json!([]));
-    let lock = fs::read_to_string(project.folder().join("cluster.lock")).unwrap();
+    let lock = fs::read_to_string(project.path("cluster.lock")).unwrap();
     assert!(!lock.contains("exposed"), "{lock}");
 }
 
@@ -609,7 +611,7 @@ fn age_takes(recipient: &str) -> bool {
     let file = folder.path().join("recipients");
     fs::write(&file, recipient).unwrap();
     let mut age = tool("age");
-    let output = crate::testkit::age::fed(age.arg("-R").arg(file), b"secret");
+    let output = crate::testkit::commands::fed(age.arg("-R").arg(file), b"secret");
     output.status.success()
 }
 
@@ -658,9 +660,8 @@ fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
                 " --> cluster.kdl:6:27\n",
             ),
         ] {
-            let project = Project::described(&text);
-            fs::write(project.folder().join("keys"), format!("{}\n{bad}\n", key.recipient))
-                .unwrap();
+            let project = FolderProject::described(&text);
+            fs::write(project.path("keys"), format!("{}\n{bad}\n", key.recipient)).unwrap();
             for words in [&["plan"][..], &["apply"], &["status"]] {
                 let output = project.kpki(words);
                 assert_eq!(output.status.code(), Some(1), "{}", said(&output));
@@ -668,14 +669,15 @@ fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
                 assert!(said(&output).contains(place), "{}", said(&output));
             }
         }
-        let project = Project::described(&good).applied_with(&["--allow", "escalation:secrets"]);
-        fs::write(project.folder().join("keys"), bad).unwrap();
+        let project =
+            FolderProject::described(&good).applied_with(&["--allow", "escalation:secrets"]);
+        fs::write(project.path("keys"), bad).unwrap();
         for (words, code) in [(["--recipient", bad], 64), (["--recipients-file", "keys"], 1)] {
             let output =
                 project.kpki(&[&["export", "w1", "-o", "w1.tar.age"], &words[..]].concat());
             assert_eq!(output.status.code(), Some(code), "{}", said(&output));
             assert!(said(&output).contains(why), "{}", said(&output));
-            assert!(!project.folder().join("w1.tar.age").exists());
+            assert!(!project.path("w1.tar.age").exists());
         }
     }
 }

@@ -8,7 +8,8 @@ use std::process::{Command, Output, Stdio};
 use base64::Engine as _;
 
 use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::folder_project::FolderProject;
 use crate::testkit::signer::Signer;
 use kpki::facts::RequestFacts;
 use kpki::time::{Span, Timestamp};
@@ -20,12 +21,12 @@ fn now() -> Timestamp {
     Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap())
 }
 
-fn cluster_signer(project: &Project) -> Signer {
+fn cluster_signer(project: &FolderProject) -> Signer {
     let read = |path: &str| std::fs::read(project.on_node("cp1", path)).unwrap();
     Signer::new(&read("pki/ca.crt"), &read("pki/ca.key"))
 }
 
-fn accept(project: &Project, name: &str, certificate: &str) -> Output {
+fn accept(project: &FolderProject, name: &str, certificate: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_kpki"))
         .args(["accept", name, "-"])
         .current_dir(project.folder())
@@ -49,7 +50,7 @@ fn newest_schema() -> (u32, u32) {
 
 #[test]
 fn every_manifest_is_valid_in_the_three_newest_versions() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let mut files = project.files("rbac.yaml");
     files.extend(project.files("csr.yaml"));
     assert_eq!(files.len(), 5, "{files:?}");
@@ -65,7 +66,7 @@ fn every_manifest_is_valid_in_the_three_newest_versions() {
         let seen = printed(validate().args(&files));
         assert!(!seen.contains("ERROR"), "{seen}");
         // The check is real.
-        let broken = project.folder().join("broken.yaml");
+        let broken = project.path("broken.yaml");
         let text = project.read("users/jane/request/csr.yaml").replace("usages:", "usage:");
         std::fs::write(&broken, text).unwrap();
         let output = validate().arg(&broken).output().unwrap();
@@ -80,7 +81,7 @@ fn static_pods_are_valid_in_the_three_newest_versions() {
     for (example, manifests) in
         [("ha", 13), ("external-etcd", 10), ("dual-stack", 0), ("static-pods", 13)]
     {
-        let project = Project::example(example).applied();
+        let project = FolderProject::example(example).applied();
         let files = project.files(".yaml");
         assert!(files.len() >= manifests.max(5), "{example}: {files:?}");
         let files: Vec<_> = files.iter().map(|path| project.out(path)).collect();
@@ -97,7 +98,7 @@ fn static_pods_are_valid_in_the_three_newest_versions() {
 /// kubectl decodes the objects by its own types; `--local` asks no server.
 #[test]
 fn kubectl_reads_the_request_and_builds_the_kustomization() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let home = tempfile::tempdir().unwrap();
     let text = printed(
         kubectl(home.path())
@@ -142,7 +143,7 @@ fn openssl_reads_every_request() {
         )
         .unwrap();
     }
-    let project = Project::described(&text).applied();
+    let project = FolderProject::described(&text).applied();
     for key in keys {
         let mut openssl = tool("openssl");
         openssl.args(["req", "-noout", "-verify", "-text", "-nameopt", "RFC2253", "-in"]);
@@ -174,8 +175,8 @@ fn description(port: u16) -> String {
 fn a_server_knows_whom_the_cluster_signed_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let project = Project::described(&description(port));
-    let key = project.folder().join("omar.key");
+    let project = FolderProject::described(&description(port));
+    let key = project.path("omar.key");
     let made = |arguments: &str| {
         printed(tool("openssl").args(arguments.split(' ')).current_dir(project.folder()))
     };
@@ -235,10 +236,10 @@ fn a_server_knows_whom_the_cluster_signed_for() {
 
 #[test]
 fn what_is_not_the_answer_is_refused_and_never_shown() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let signer = cluster_signer(&project);
     let before = project.entries().len();
-    let lock = std::fs::read(project.folder().join("cluster.lock")).unwrap();
+    let lock = std::fs::read(project.path("cluster.lock")).unwrap();
     let key = std::fs::read_to_string(project.out("users/jane/jane.key")).unwrap();
     let omar = project.read("users/omar/request/omar.csr");
     let cases = [
@@ -262,13 +263,13 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("nowhere.crt: no such file"), "{}", said(&output));
     assert_eq!(project.entries().len(), before);
-    assert_eq!(std::fs::read(project.folder().join("cluster.lock")).unwrap(), lock);
+    assert_eq!(std::fs::read(project.path("cluster.lock")).unwrap(), lock);
 }
 
 /// Until it is answered a request is shown by every command, with what to do.
 #[test]
 fn a_waiting_request_is_shown_everywhere() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let yaml = project.read("users/jane/request/csr.yaml");
     let request = yaml.lines().find_map(|line| line.strip_prefix("  name: ")).unwrap();
     let approve = format!("kubectl certificate approve {request}");
@@ -297,7 +298,7 @@ fn a_waiting_request_is_shown_everywhere() {
 /// What waits may hold a key: a crash must not put it on a disk.
 #[test]
 fn no_core_file_is_written() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let mut waiting = Command::new("sh")
         .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -"])
         .arg(env!("CARGO_BIN_EXE_kpki"))

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::testkit::project::{copy, printed, tool};
+use crate::testkit::commands::{printed, tool};
+use crate::testkit::files::copy;
 use kpki::config::{Report, load};
 use kpki::sources::Sources;
 

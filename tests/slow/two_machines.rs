@@ -9,7 +9,8 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::testkit::age::Key;
-use crate::testkit::project::{Project, said};
+use crate::testkit::commands::said;
+use crate::testkit::folder_project::FolderProject;
 
 /// A folder and an environment.
 struct Machine {
@@ -110,18 +111,18 @@ fn put(from: &Path, to: &Path, other: bool) {
 }
 
 /// Projects of every kind, with something to do in each.
-fn projects() -> Vec<(&'static str, Project)> {
+fn projects() -> Vec<(&'static str, FolderProject)> {
     let key = Key::age();
     ["ha", "users", "static-pods", "external-etcd", "dual-stack", "lab", "gitops"]
         .into_iter()
         .map(|name| {
-            let project = Project::example(name);
+            let project = FolderProject::example(name);
             if name == "gitops" {
-                let recipients = project.folder().join("recipients.txt");
+                let recipients = project.path("recipients.txt");
                 fs::write(recipients, &key.recipient).unwrap();
             }
             let project = project.applied();
-            let description = project.folder().join("cluster.kdl");
+            let description = project.path("cluster.kdl");
             let text = fs::read_to_string(&description).unwrap();
             let more = "user \"new\" { group \"b\" \"a\"; bind cluster-role=\"view\" }\n\
                         node \"new\" address=\"10.0.0.200\"\n";

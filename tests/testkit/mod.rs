@@ -1,13 +1,16 @@
-//! What the X.509 tests share: OpenSSL as the second opinion, and a small CA.
+//! What the tests share: projects in memory and in folders, the tools that judge, keys, and a small CA.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod age;
 pub mod api_server;
+pub mod commands;
+pub mod files;
+pub mod folder_project;
 pub mod json_schema;
+pub mod kubeconfig;
 pub mod leaks;
 pub mod memory_disk;
 pub mod memory_project;
-pub mod project;
 pub mod signer;
 
 use std::collections::BTreeSet;
@@ -51,7 +54,7 @@ impl Desk {
     }
 
     pub fn try_openssl(&self, arguments: &str) -> (bool, String) {
-        let output = project::tool("openssl")
+        let output = commands::tool("openssl")
             .args(arguments.split(' '))
             .current_dir(self.0.path())
             .output()

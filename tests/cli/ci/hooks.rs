@@ -5,15 +5,16 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::{HOOKS, yaml};
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::folder_project::FolderProject;
 
-struct Repository(Project);
+struct Repository(FolderProject);
 
 impl Repository {
     fn new() -> Self {
-        let project = Project::example("minimal");
+        let project = FolderProject::example("minimal");
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(HOOKS[0]);
-        fs::copy(own, project.folder().join(".pre-commit-config.yaml")).unwrap();
+        fs::copy(own, project.path(".pre-commit-config.yaml")).unwrap();
         let repository = Repository(project);
         printed(repository.command("git").args(["init", "--quiet"]));
         printed(repository.command("pre-commit").arg("install"));
@@ -28,7 +29,7 @@ impl Repository {
         command
             .current_dir(self.0.folder())
             .env("PATH", format!("{}:{path}", kpki.display()))
-            .env("HOME", self.0.folder().join(".git"))
+            .env("HOME", self.0.path(".git"))
             .env_remove("GIT_DIR");
         command
     }
@@ -42,7 +43,7 @@ impl Repository {
     }
 
     fn put(&self, name: &str, text: &str) {
-        fs::write(self.0.folder().join(name), text).unwrap();
+        fs::write(self.0.path(name), text).unwrap();
     }
 }
 
@@ -57,7 +58,7 @@ fn a_commit_with_a_key_or_a_mistake_is_refused() {
     printed(
         tool("openssl")
             .args(["genpkey", "-algorithm", "ed25519", "-out"])
-            .arg(repository.0.folder().join("notes.txt")),
+            .arg(repository.0.path("notes.txt")),
     );
     let refused = repository.commit();
     assert!(!refused.status.success(), "{}", said(&refused));

@@ -11,7 +11,7 @@ use std::path::Path;
 use clap::Parser as _;
 use serde_json::Value;
 
-use crate::testkit::project::said;
+use crate::testkit::commands::said;
 use github::GitHub;
 use world::{Clone, World, script_of, steps_of};
 

@@ -8,7 +8,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::testkit::age::Key;
-use crate::testkit::project::{Project, git, printed, said, tool};
+use crate::testkit::commands::{git, printed, said, tool};
+use crate::testkit::folder_project::FolderProject;
 
 pub struct World {
     desk: tempfile::TempDir,
@@ -72,13 +73,10 @@ impl World {
         // As GitLab's servers do.
         let options = ["config", "receive.advertisePushOptions", "true"];
         printed(tool("git").arg("-C").arg(&origin).args(options));
-        let project = Project::example("gitops");
-        fs::write(project.folder().join("recipients.txt"), &world.key.recipient).unwrap();
-        fs::write(
-            project.folder().join("policy.kdl"),
-            "policy { forbid-group \"system:masters\" }\n",
-        )
-        .unwrap();
+        let project = FolderProject::example("gitops");
+        fs::write(project.path("recipients.txt"), &world.key.recipient).unwrap();
+        fs::write(project.path("policy.kdl"), "policy { forbid-group \"system:masters\" }\n")
+            .unwrap();
         let project = project.applied();
         let first = Clone { folder: project.folder().to_owned(), bin: world.bin() };
         first.git(&["init", "--quiet", "--initial-branch", "main"]);

@@ -11,10 +11,11 @@ use serde_json::Value;
 
 use super::node::{LAB, done};
 use crate::testkit::Desk;
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::folder_project::FolderProject;
 
 struct Repository {
-    project: Project,
+    project: FolderProject,
     /// The project's folder in it.
     below: &'static str,
 }
@@ -22,8 +23,8 @@ struct Repository {
 impl Repository {
     /// With what `kpki init` writes, and nothing committed.
     fn new(below: &'static str) -> Self {
-        let project = Project::described("");
-        fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
+        let project = FolderProject::described("");
+        fs::remove_file(project.path("cluster.kdl")).unwrap();
         let repository = Repository { project, below };
         repository.git(&["init", "-q"]);
         let init = repository.project.kpki(&["-C", repository.below, "init"]);
@@ -40,7 +41,7 @@ impl Repository {
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
-        self.project.folder().join(self.below).join(name)
+        self.project.path(self.below).join(name)
     }
 
     fn git_command(&self, words: &[&str]) -> Command {
@@ -80,7 +81,7 @@ impl Repository {
     }
 
     fn hook(&self) {
-        let hook = self.project.folder().join(".git/hooks/pre-commit");
+        let hook = self.project.path(".git/hooks/pre-commit");
         let kpki = env!("CARGO_BIN_EXE_kpki");
         fs::create_dir_all(hook.parent().unwrap()).unwrap();
         fs::write(
@@ -219,10 +220,10 @@ fn other_folders_and_no_repository() {
         assert!(said(&output).contains(&format!("{shown}\n")), "{shown}: {}", said(&output));
     }
     // Beside the project is somebody else's business.
-    fs::rename(repository.path("a.txt"), repository.project.folder().join("a.txt")).unwrap();
+    fs::rename(repository.path("a.txt"), repository.project.path("a.txt")).unwrap();
     assert_eq!(repository.found(), []);
 
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let output = project.kpki(&["check", "--no-plaintext"]);
     assert_eq!(output.status.code(), Some(1));
     let text = said(&output);
@@ -230,7 +231,7 @@ fn other_folders_and_no_repository() {
     let secrets = project.files(".key").len() + project.files(".conf").len();
     assert!(text.contains(&format!("\n{secrets} secrets in the clear\n")), "{text}");
     // Broken in another way: an error, and never a pass.
-    fs::write(project.folder().join(".git"), "gitdir: nowhere\n").unwrap();
+    fs::write(project.path(".git"), "gitdir: nowhere\n").unwrap();
     let output = project.kpki(&["check", "--no-plaintext"]);
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(project.kpki(&["check"]).status.code(), Some(64));

@@ -6,11 +6,12 @@ use std::process::Command;
 
 use super::node::{LAB, Node, done, refused};
 use crate::testkit::age::{Key, open};
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::folder_project::FolderProject;
 
 #[test]
 fn the_archive_is_the_tree_that_install_makes() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for name in ["cp1", "w1"] {
         let (installed, unpacked) = (Node::new(), Node::new());
         installed.installed(&project, name);
@@ -35,7 +36,7 @@ fn the_archive_is_the_tree_that_install_makes() {
 
 #[test]
 fn the_same_tree_gives_the_same_bytes() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let export = |environment: &str| {
         let output = Command::new("sh")
             .args(["-c", &format!("{environment} exec \"$0\" export cp1 -o -")])
@@ -57,7 +58,7 @@ fn the_same_tree_gives_the_same_bytes() {
             .current_dir(project.out("nodes")),
     );
     assert_eq!(export(""), first);
-    let archive = project.folder().join("node.tar");
+    let archive = project.path("node.tar");
     done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
     assert_eq!(fs::read(&archive).unwrap(), first);
     done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
@@ -66,7 +67,7 @@ fn the_same_tree_gives_the_same_bytes() {
 
 #[test]
 fn members_come_in_the_order_in_which_they_may_be_seen() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
     let listing = printed(
         tool("tar")
@@ -108,26 +109,26 @@ fn members_come_in_the_order_in_which_they_may_be_seen() {
     assert!(order.is_sorted_by_key(|path| at(path)), "{paths:?}");
     assert_eq!(at("etc/kubernetes/manifests/kube-scheduler.yaml"), paths.len() - 1);
     // The format is the POSIX one, and not one of its many dialects.
-    let bytes = fs::read(project.folder().join("node.tar")).unwrap();
+    let bytes = fs::read(project.path("node.tar")).unwrap();
     assert_eq!(&bytes[257..265], b"ustar\x0000");
 }
 
 #[test]
 fn where_an_archive_does_not_belong() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let export = |to: &str| project.kpki(&["export", "w1", "-o", to]);
     let error = refused(&export("out/node.tar"), 64);
     assert!(error.contains("out/node.tar is inside of out/"), "{error}");
-    fs::create_dir(project.folder().join("folder")).unwrap();
+    fs::create_dir(project.path("folder")).unwrap();
     let error = refused(&export("folder"), 64);
     assert!(error.contains("folder is there and is no plain file"), "{error}");
     refused(&export("nowhere/node.tar"), 1);
     refused(&export("folder/.."), 64);
-    fs::write(project.folder().join("real"), "mine").unwrap();
-    std::os::unix::fs::symlink("real", project.folder().join("link")).unwrap();
+    fs::write(project.path("real"), "mine").unwrap();
+    std::os::unix::fs::symlink("real", project.path("link")).unwrap();
     let error = refused(&export("link"), 64);
     assert!(error.contains("link is a symbolic link"), "{error}");
-    assert_eq!(fs::read(project.folder().join("real")).unwrap(), b"mine");
+    assert_eq!(fs::read(project.path("real")).unwrap(), b"mine");
     let terminal = printed(
         tool("script")
             .args([
@@ -145,7 +146,7 @@ fn where_an_archive_does_not_belong() {
 fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     let operator = Key::age();
     let secrets = format!("{LAB}secrets {{ recipient {:?} }}\n", operator.recipient);
-    let project = Project::described(&secrets).applied();
+    let project = FolderProject::described(&secrets).applied();
     let identity = operator.file();
     let temporary = tempfile::tempdir().unwrap();
     let export = |to: &str, more: &[&str]| {
@@ -163,11 +164,8 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     assert!(plain.starts_with(b"etc/kubernetes/"));
     let (age, ssh, listed) =
         (Key::age(), Key::ssh("ed25519", "carol", ""), Key::ssh("rsa", "dave", ""));
-    fs::write(
-        project.folder().join("more"),
-        format!("# those of the site\n\n{}\n", listed.recipient),
-    )
-    .unwrap();
+    fs::write(project.path("more"), format!("# those of the site\n\n{}\n", listed.recipient))
+        .unwrap();
     let recipients =
         ["--recipient", &age.recipient, "--recipient", &ssh.recipient, "--recipients-file", "more"];
     let before: Vec<_> = fs::read_dir(project.folder()).unwrap().collect();
@@ -183,7 +181,7 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     let after = fs::read_dir(project.folder()).unwrap().count();
     assert_eq!(after, before.len() + 1);
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
-    let file = project.folder().join("w1.tar.age");
+    let file = project.path("w1.tar.age");
     let mode = fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let sealed = fs::read(&file).unwrap();
@@ -210,12 +208,12 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
 
 #[test]
 fn a_name_that_promises_too_much_and_recipients_that_are_none() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let key = Key::age();
     let secret = key.secret();
     let secret = secret.lines().last().unwrap();
     assert!(secret.starts_with("AGE-SECRET-KEY-"));
-    let file = |name: &str, text: &str| fs::write(project.folder().join(name), text).unwrap();
+    let file = |name: &str, text: &str| fs::write(project.path(name), text).unwrap();
     file("empty", "# nobody\n");
     file("secret", secret);
     file("wrong", &format!("{}\nage1nonsense\n", key.recipient));
@@ -234,10 +232,10 @@ fn a_name_that_promises_too_much_and_recipients_that_are_none() {
         let error = refused(&output, code);
         assert!(error.contains(says), "{says}\n{error}");
         assert!(!said(&output).contains(&secret[15..]), "{error}");
-        assert!(!project.folder().join(to).exists(), "{says}");
+        assert!(!project.path(to).exists(), "{says}");
     }
     // Sealed under any name.
     done(project.kpki(&["export", "w1", "-o", "w1.tar", "--recipient", &key.recipient]));
-    let sealed = fs::read(project.folder().join("w1.tar")).unwrap();
+    let sealed = fs::read(project.path("w1.tar")).unwrap();
     assert!(open(&sealed, &key).is_ok());
 }

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::node::{describe, done};
 use crate::testkit::age::Key;
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::folder_project::FolderProject;
 
 const CLUSTER: &str = r#"
 cluster "lab"
@@ -21,14 +22,14 @@ user "joe"
 "#;
 
 struct Repository {
-    project: Project,
+    project: FolderProject,
 }
 
 impl Repository {
     /// Every secret ignored, the rest committed.
     fn new() -> Self {
-        let project = Project::described("");
-        fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
+        let project = FolderProject::described("");
+        fs::remove_file(project.path("cluster.kdl")).unwrap();
         done(project.kpki(&["init"]));
         describe(&project, CLUSTER);
         done(project.kpki(&["apply", "--allow", "escalation:secrets"]));
@@ -58,7 +59,7 @@ impl Repository {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.project.folder().join(name)
+        self.project.path(name)
     }
 
     fn read(&self, name: &str) -> String {
@@ -346,7 +347,7 @@ fn what_cannot_be_answered_is_refused() {
     assert!(!whole.join("out/users/jane/jane.key").exists());
     assert!(said(&output).contains("kpki apply --rekey users/jane"));
 
-    let alone = Project::described(CLUSTER);
+    let alone = FolderProject::described(CLUSTER);
     let output = alone.kpki(&words);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("there is no history"), "{}", said(&output));

@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use super::node::{LAB, Node, apply, describe, done, refused};
-use crate::testkit::project::{Project, said};
+use crate::testkit::commands::said;
+use crate::testkit::folder_project::FolderProject;
 
 const EXAMPLES: [&str; 7] =
     ["dual-stack", "external-etcd", "ha", "lab-up", "minimal", "static-pods", "users"];
@@ -27,7 +28,7 @@ fn mode(path: &str) -> u32 {
 fn every_node_of_every_example() {
     let owner = user();
     for example in EXAMPLES {
-        let project = Project::example(example).applied();
+        let project = FolderProject::example(example).applied();
         let nodes = fs::read_dir(project.out("nodes")).unwrap();
         for name in nodes.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
             let what = format!("{example}, {name}");
@@ -71,7 +72,7 @@ fn user() -> u32 {
 
 #[test]
 fn a_dry_run_tells_the_same_and_writes_nothing() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     let before = node.files();
     let told = done(node.install(&project, "cp1", &["--dry-run"]));
@@ -88,7 +89,7 @@ fn a_dry_run_tells_the_same_and_writes_nothing() {
 
 #[test]
 fn only_what_differs_is_written() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "w1");
     let path = |path: &str| node.path(&format!("etc/kubernetes/{path}"));
@@ -118,7 +119,7 @@ fn only_what_differs_is_written() {
 /// A tree that was put there in some other way becomes kpki's.
 #[test]
 fn a_lost_record_is_written_again() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "w1");
     let before = node.files();
@@ -132,7 +133,7 @@ fn a_lost_record_is_written_again() {
 
 #[test]
 fn what_is_no_longer_described_goes_unless_it_was_changed() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "cp1");
     node.put("etc/kubernetes/pki/mine.key", "mine", 0o600);
@@ -165,7 +166,7 @@ fn what_is_no_longer_described_goes_unless_it_was_changed() {
 /// A node that becomes a worker loses its static pods first.
 #[test]
 fn a_control_plane_node_becomes_a_worker() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "cp2");
     let worker = LAB.replace(r#""cp2" role="control-plane""#, r#""cp2" role="worker""#);
@@ -221,7 +222,7 @@ fn restarts() {
             "next: systemctl restart kubelet\n",
         ),
     ] {
-        let project = Project::described(LAB).applied();
+        let project = FolderProject::described(LAB).applied();
         let node = Node::new();
         node.installed(&project, "cp1");
         describe(&project, &description);
@@ -242,10 +243,10 @@ fn restarts() {
 /// A file that was exchanged on the node alone: the manifest stays, so the kubelet notices nothing.
 #[test]
 fn a_restored_file_restarts_its_reader_by_hand() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let (node, other) = (Node::new(), Node::new());
     node.installed(&project, "cp1");
-    let stranger = Project::described(LAB).applied();
+    let stranger = FolderProject::described(LAB).applied();
     other.installed(&stranger, "cp1");
     let path = "etc/kubernetes/pki/etcd/ca.crt";
     fs::copy(other.path(path), node.path(path)).unwrap();
@@ -261,7 +262,7 @@ fn a_restored_file_restarts_its_reader_by_hand() {
 /// As a user that may only read out/: the files are that user's.
 #[test]
 fn neither_root_nor_write_access_to_out_is_needed() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     let run = |command: &str| {
         let output = Command::new("sh").args(["-c", command]).output().unwrap();
@@ -274,7 +275,7 @@ fn neither_root_nor_write_access_to_out_is_needed() {
         uid = 65534;
         run(&format!("chown -R 65534 {folder} {root}"));
         // The binary may lie in a folder of root's alone: it is opened before the user changes.
-        let copy = project.folder().join("kpki");
+        let copy = project.path("kpki");
         fs::copy(env!("CARGO_BIN_EXE_kpki"), &copy).unwrap();
         kpki = Command::new(copy);
         kpki.uid(uid).gid(uid);
@@ -294,7 +295,7 @@ fn neither_root_nor_write_access_to_out_is_needed() {
 
 #[test]
 fn the_root_itself_may_be_a_link_and_nothing_below_it() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     fs::create_dir_all(node.path("disk/etc")).unwrap();
     std::os::unix::fs::symlink("disk", node.path("root")).unwrap();

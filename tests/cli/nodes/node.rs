@@ -6,7 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use crate::testkit::project::{Project, said};
+use crate::testkit::commands::said;
+use crate::testkit::folder_project::FolderProject;
 
 /// Mode, owner and bytes of every file, and the modes of folders (whose paths end in a slash).
 pub type Files = BTreeMap<String, (u32, u32, Vec<u8>)>;
@@ -33,12 +34,12 @@ impl Node {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    pub fn install(&self, project: &Project, node: &str, more: &[&str]) -> Output {
+    pub fn install(&self, project: &FolderProject, node: &str, more: &[&str]) -> Output {
         project.kpki(&[&["install", node, "--root", self.root()], more].concat())
     }
 
     /// What it printed.
-    pub fn installed(&self, project: &Project, node: &str) -> String {
+    pub fn installed(&self, project: &FolderProject, node: &str) -> String {
         done(self.install(project, node, &[]))
     }
 
@@ -93,10 +94,10 @@ component "kube-proxy"
 certificate "backup" { ca "etcd"; usage "client"; node "cp1"; folder "/etc/backup" }
 "#;
 
-pub fn describe(project: &Project, description: &str) {
-    fs::write(project.folder().join("cluster.kdl"), description).unwrap();
+pub fn describe(project: &FolderProject, description: &str) {
+    fs::write(project.path("cluster.kdl"), description).unwrap();
 }
 
-pub fn apply(project: &Project, more: &[&str]) {
+pub fn apply(project: &FolderProject, more: &[&str]) {
     done(project.kpki(&[&["apply"], more].concat()));
 }

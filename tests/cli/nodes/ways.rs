@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
 use super::node::{LAB, Node};
-use crate::testkit::project::{Project, said};
+use crate::testkit::commands::said;
+use crate::testkit::folder_project::FolderProject;
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -25,7 +26,7 @@ fn take_back(path: &Path) {
     chown(path, Some(0), None).unwrap();
 }
 
-fn run(project: &Project, words: &[&str]) -> (Option<i32>, String) {
+fn run(project: &FolderProject, words: &[&str]) -> (Option<i32>, String) {
     let output = project.kpki(words);
     (output.status.code(), said(&output))
 }
@@ -34,7 +35,7 @@ const MANIFESTS: &str = "nodes/cp1/etc/kubernetes/manifests";
 
 #[test]
 fn a_folder_of_out_that_everybody_can_write_to_is_refused() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for folder in ["", "ca", "nodes", MANIFESTS, "identities/nodes/cp1"] {
         let path = project.out(folder);
         let before = mode(&path);
@@ -66,7 +67,7 @@ fn a_folder_of_out_that_everybody_can_write_to_is_refused() {
 /// Git makes folders so under a umask of 002, and that is no reason to stop anybody.
 #[test]
 fn a_folder_that_our_group_can_write_to_is_closed() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for folder in ["", "nodes", MANIFESTS] {
         set_mode(&project.out(folder), 0o775);
     }
@@ -90,7 +91,7 @@ fn a_folder_that_our_group_can_write_to_is_closed() {
 
 #[test]
 fn a_folder_of_another_user_is_refused() {
-    let project = Project::described(LAB);
+    let project = FolderProject::described(LAB);
     let out = project.out("");
     fs::create_dir(&out).unwrap();
     if !give_away(&out) {
@@ -129,7 +130,7 @@ fn a_folder_of_another_user_is_refused() {
 
 #[test]
 fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for (folder, open) in [
         ("etc/backup", 0o777),
         ("etc/backup", 0o775),

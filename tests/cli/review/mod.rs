@@ -26,7 +26,8 @@ use std::process::{Command, Output};
 
 use rayon::prelude::*;
 
-use crate::testkit::project::{copy, files_below, said as all_said};
+use crate::testkit::commands::said as all_said;
+use crate::testkit::files::{copy, files_below};
 use preparations::Preparation;
 use shape::shape;
 

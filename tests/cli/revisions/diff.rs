@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use serde_json::Value;
 
 use super::repository::{APPLY_NAMED, LAB, Repository, line, named};
-use crate::testkit::project::{said, tool};
+use crate::testkit::commands::{said, tool};
 
 #[test]
 fn a_revision_is_compared_with_the_working_tree() {

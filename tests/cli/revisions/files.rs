@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use super::repository::{LAB, Repository, line};
 use crate::testkit::Desk;
-use crate::testkit::project::{copy, said};
+use crate::testkit::commands::said;
+use crate::testkit::files::copy;
 
 fn run(folder: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kpki"))

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::testkit::project::{printed, said, tool};
+use crate::testkit::commands::{printed, said, tool};
 
 pub struct Repository {
     desk: tempfile::TempDir,

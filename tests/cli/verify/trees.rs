@@ -5,7 +5,7 @@ use std::process::Command;
 use super::tree::{
     APISERVER, AUTHORITY_EXTENSIONS, FRONT_PROXY_CLIENT, KUBEADM, STRICT, Tree, ids, verify,
 };
-use crate::testkit::project::Project;
+use crate::testkit::folder_project::FolderProject;
 
 fn kpki(arguments: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_kpki"))
@@ -171,10 +171,10 @@ fn every_example_has_no_finding() {
             continue;
         }
         let name = entry.file_name().into_string().unwrap();
-        let project = Project::example(&name).applied();
+        let project = FolderProject::example(&name).applied();
         // The lab's dates are written down.
         let now: &[&str] = if name == "lab" { &["--now", "2026-02-01"] } else { &[] };
-        let (report, code) = verify(&project.folder().join("out"), now);
+        let (report, code) = verify(&project.path("out"), now);
         assert_eq!((ids(&report), code), (vec![], 0), "{name}: {report:#}");
         assert!(report["certificates"].as_u64().unwrap() > 10, "{name}");
         // out/ is what is judged where no folder is named.

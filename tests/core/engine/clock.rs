@@ -38,8 +38,8 @@ fn applied_at(description: &str, at: Timestamp) -> MemoryProject {
 }
 
 /// On a disk, for the binary and this machine's clock.
-fn on_disk(project: &MemoryProject) -> crate::testkit::project::Project {
-    let disk = crate::testkit::project::Project::described(&project.description);
+fn on_disk(project: &MemoryProject) -> crate::testkit::folder_project::FolderProject {
+    let disk = crate::testkit::folder_project::FolderProject::described(&project.description);
     for (path, (bytes, mode)) in &project.out {
         let path = disk.out(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -47,14 +47,17 @@ fn on_disk(project: &MemoryProject) -> crate::testkit::project::Project {
         fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
     }
     if let Some(lock) = &project.lock {
-        fs::write(disk.folder().join("cluster.lock"), lock).unwrap();
+        fs::write(disk.path("cluster.lock"), lock).unwrap();
     }
     disk
 }
 
-fn said(disk: &crate::testkit::project::Project, arguments: &[&str]) -> (Option<i32>, String) {
+fn said(
+    disk: &crate::testkit::folder_project::FolderProject,
+    arguments: &[&str],
+) -> (Option<i32>, String) {
     let output = disk.kpki(arguments);
-    (output.status.code(), crate::testkit::project::said(&output))
+    (output.status.code(), crate::testkit::commands::said(&output))
 }
 
 fn doubt(project: &MemoryProject) -> Option<ClockDoubt> {
