@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use crate::testkit::commands::{printed, python, said, tool};
-use crate::testkit::folder_project::FolderProject;
-use crate::testkit::kubeconfig::Kubeconfig;
 use base64::Engine as _;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+
+use crate::testkit::kubeconfig::Kubeconfig;
+use crate::testkit::{FolderProject, printed, python, said, tool};
 
 /// What a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

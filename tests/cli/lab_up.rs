@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::testkit::commands::{printed, said};
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::{FolderProject, said};
 
 const README: &str = include_str!("../../examples/lab-up/README.md");
 const DESCRIPTION: &str = include_str!("../../examples/lab-up/cluster.kdl");
@@ -35,17 +34,8 @@ fn with_head(head: &str) -> String {
     format!("{head}\nnode \"w1\"{rest}")
 }
 
-fn describe(project: &FolderProject, description: &str) {
-    std::fs::write(project.path("cluster.kdl"), description).unwrap();
-}
-
 fn plan(project: &FolderProject) -> serde_json::Value {
-    let text = printed(
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["plan", "--format", "json"])
-            .current_dir(project.folder()),
-    );
-    serde_json::from_str(&text).unwrap()
+    project.json(&["plan"])
 }
 
 #[test]
@@ -92,7 +82,7 @@ fn a_worker_gets_no_key_of_a_ca() {
 fn a_worker_joins_by_its_line() {
     let worker = blocks("kdl")[0];
     let project = FolderProject::example("lab-up").applied();
-    describe(&project, &format!("{DESCRIPTION}{worker}"));
+    project.describe(&format!("{DESCRIPTION}{worker}"));
     let plan = plan(&project);
     assert_eq!(plan["restarts"], serde_json::json!([]));
     let project = project.applied();
@@ -116,7 +106,7 @@ fn three_nodes_are_a_description_and_grow_one_by_one() {
 
     let project = FolderProject::described(&without(&["cp2", "cp3"])).applied();
     let before = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");
-    describe(&project, &without(&["cp3"]));
+    project.describe(&without(&["cp3"]));
     let order = plan(&project)["etcd-members"][0]["command"].clone();
     let order = order.as_str().unwrap().strip_prefix("etcdctl ").unwrap();
     assert!(README.contains(&format!("    {order}\n")), "{order}");

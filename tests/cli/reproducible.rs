@@ -4,20 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::Command;
 
 use crate::testkit::age::{Key, open};
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::folder_project::FolderProject;
 use crate::testkit::leaks::{Search, holds, pieces};
+use crate::testkit::{FolderProject, printed, said, set_mode, tool};
 
 fn lab() -> FolderProject {
     FolderProject::example("lab")
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// Everything below out/ and the lock.
@@ -203,12 +197,7 @@ fn a_check_finds_a_flipped_byte_in_every_kind_of_file_and_writes_nothing() {
     set_mode(&key, 0o600);
     check(0);
     assert_eq!(bytes(&project), whole);
-    let json = printed(
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["apply", "--check", "--format", "json"])
-            .current_dir(project.folder()),
-    );
-    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let report = project.json(&["apply", "--check"]);
     assert_eq!(report["compared"], whole.len() - 1);
     assert_eq!(report["differences"], serde_json::json!([]));
 }
@@ -274,13 +263,13 @@ fn init_makes_a_lab() {
     fs::remove_file(project.path("cluster.kdl")).unwrap();
     let output = project.kpki(&["init", "--lab"]);
     assert!(output.status.success(), "{}", said(&output));
-    let seed = fs::read_to_string(project.path("lab.seed")).unwrap();
+    let seed = project.text("lab.seed");
     let digits = seed.lines().nth(1).unwrap();
     assert_eq!(digits.len(), 64);
     assert!(!said(&output).contains(digits));
     let mode = fs::metadata(project.path("lab.seed")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let ignored = fs::read_to_string(project.path(".gitignore")).unwrap();
+    let ignored = project.text(".gitignore");
     assert!(ignored.lines().any(|line| line == "*.seed"));
     let project = project.applied();
     let output = project.kpki(&["apply", "--check"]);
@@ -295,7 +284,7 @@ fn init_makes_a_lab() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("lab.seed exists already"));
     assert!(!project.path("cluster.kdl").exists());
-    assert_eq!(fs::read_to_string(project.path("lab.seed")).unwrap(), seed);
+    assert_eq!(project.text("lab.seed"), seed);
 }
 
 #[test]
@@ -338,7 +327,7 @@ fn the_example_has_the_digests_that_the_readme_prints() {
 fn nothing_of_a_seeded_run_shows_a_secret() {
     let operator = Key::age();
     let project = lab();
-    let in_the_clear = fs::read_to_string(project.path("cluster.kdl")).unwrap();
+    let in_the_clear = project.text("cluster.kdl");
     let sealed = format!("{in_the_clear}\nsecrets {{ recipient {:?} }}\n", operator.recipient);
     let identity = operator.file();
     let identity = identity.to_str().unwrap();
@@ -366,7 +355,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
         &["check", "--no-plaintext"],
     ];
     for description in [&in_the_clear, &sealed] {
-        fs::write(project.path("cluster.kdl"), description).unwrap();
+        project.describe(description);
         for round in 0..2 {
             for words in readers {
                 run(words);
@@ -398,7 +387,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
     let half = &seed[..seed.len() - 20];
     let other = String::from_utf8_lossy(&seed).replace('1', "2");
     for wrong in [half, other.as_bytes(), b"correct horse battery staple"] {
-        fs::write(project.path("lab.seed"), wrong).unwrap();
+        project.write("lab.seed", wrong);
         run(&["plan"]);
         run(&["apply", "--identity", identity]);
         run(&["apply", "--check", "--format", "json"]);
@@ -422,8 +411,7 @@ fn the_search_finds_every_kind_of_key_where_it_is() {
         let mut make = tool("openssl");
         let pem = printed(make.arg("genpkey").args(key));
         let mut text = tool("openssl");
-        let output =
-            crate::testkit::commands::fed(text.args(["pkey", "-noout", "-text"]), pem.as_bytes());
+        let output = crate::testkit::fed(text.args(["pkey", "-noout", "-text"]), pem.as_bytes());
         let text = String::from_utf8(output.stdout).unwrap();
         let text = text.replace([' ', '\n'], "");
         let found = pieces(pem.as_bytes());

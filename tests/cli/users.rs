@@ -1,19 +1,18 @@
 //! Users from their description to the moment when a server knows them.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use base64::Engine as _;
 
-use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::folder_project::FolderProject;
-use crate::testkit::signer::Signer;
 use kpki::facts::RequestFacts;
 use kpki::time::{Span, Timestamp};
 use serde_json::json;
+
+use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
+use crate::testkit::signer::Signer;
+use crate::testkit::{FolderProject, ended, fed, printed, said, tool};
 
 fn now() -> Timestamp {
     let now = std::time::SystemTime::now();
@@ -27,16 +26,7 @@ fn cluster_signer(project: &FolderProject) -> Signer {
 }
 
 fn accept(project: &FolderProject, name: &str, certificate: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(["accept", name, "-"])
-        .current_dir(project.folder())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(certificate.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+    fed(&mut project.command(&["accept", name, "-"]), certificate.as_bytes())
 }
 
 /// `1.37.0`
@@ -193,8 +183,7 @@ fn a_server_knows_whom_the_cluster_signed_for() {
         let request = project.read(&format!("users/{user}/request/{user}.csr"));
         let certificate = signer.sign(request.as_bytes(), now(), Span::days(7));
         let output = accept(&project, &format!("users/{user}"), &certificate);
-        let seen = said(&output);
-        assert!(output.status.success(), "{seen}");
+        let seen = ended(&output, 0);
         assert!(seen.contains("signed for 7 days"), "{seen}");
         assert!(seen.contains(&format!("wrote out/users/{user}/{user}.crt\n")), "{seen}");
         assert!(seen.contains(&format!("wrote out/users/{user}/{user}.kubeconfig\n")), "{seen}");
@@ -250,8 +239,7 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
     ];
     for (certificate, code, why) in cases {
         let output = accept(&project, "users/jane", &certificate);
-        let seen = said(&output);
-        assert_eq!(output.status.code(), Some(code), "{seen}");
+        let seen = ended(&output, code);
         assert!(seen.contains(why) && seen.contains("nothing was written"), "{seen}");
         for line in key.lines() {
             assert!(!seen.contains(line), "the key was shown");
@@ -299,10 +287,8 @@ fn a_waiting_request_is_shown_everywhere() {
 #[test]
 fn no_core_file_is_written() {
     let project = FolderProject::example("users").applied();
-    let mut waiting = Command::new("sh")
-        .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -"])
-        .arg(env!("CARGO_BIN_EXE_kpki"))
-        .current_dir(project.folder())
+    let mut waiting = project
+        .shell("ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::testkit::commands::{printed, tool};
-use crate::testkit::files::copy;
 use kpki::config::{Report, load};
 use kpki::sources::Sources;
+
+use crate::testkit::{copy, printed, tool};
 
 #[test]
 fn every_bad_description_has_its_report() {

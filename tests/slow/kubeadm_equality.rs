@@ -4,10 +4,8 @@
 //! 192.168.5.11, stacked etcd); `tests/kubeadm/facts.sh` told it, and tells the same of kpki's files here.
 //! The manifests beside are compared in `static_pods`.
 
-use crate::testkit::commands::{printed, tool};
-use crate::testkit::files::files_below;
-use crate::testkit::folder_project::FolderProject;
 use crate::testkit::kubeconfig::Kubeconfig;
+use crate::testkit::{FolderProject, files_below, printed, tool};
 
 const NODE: &str = "kubemaster";
 

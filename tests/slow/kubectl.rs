@@ -4,9 +4,8 @@ use std::net::TcpListener;
 use std::process::Output;
 
 use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
-use crate::testkit::commands::{printed, said};
-use crate::testkit::folder_project::FolderProject;
 use crate::testkit::kubeconfig::Kubeconfig;
+use crate::testkit::{FolderProject, printed, said};
 
 /// Files of examples/ha, with the server that each must dial.
 const KUBECONFIGS: [(&str, &str, &str); 21] = [

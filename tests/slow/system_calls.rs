@@ -7,8 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::testkit::age::Key;
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::{FolderProject, printed, said, set_mode, tool};
 
 /// Every call by which a process could reach a file, a program or another machine. A ring carries calls that
 /// no trace shows.
@@ -227,7 +226,7 @@ fn over_a_seeded_one() {
 fn over_a_sealed_one() {
     let key = Key::age();
     let project = FolderProject::example("gitops");
-    fs::write(project.path("recipients.txt"), &key.recipient).unwrap();
+    project.write("recipients.txt", &key.recipient);
     let project = project.applied();
     assert_eq!(secrets(project.folder()), Vec::<PathBuf>::new());
     reading_commands_only_read(&project, Some(&key.file()), 0);
@@ -339,7 +338,7 @@ impl Hostile {
         let this = Hostile { project, desk };
         let example = FolderProject::example(example).applied();
         fs::create_dir_all(this.folder()).unwrap();
-        crate::testkit::files::copy(example.folder(), &this.folder());
+        crate::testkit::copy(example.folder(), &this.folder());
         fs::write(this.folder().join("note.txt"), "one\n").unwrap();
         fs::write(this.folder().join("more.txt"), "one\n").unwrap();
         this.git(&["init", "--quiet"]);
@@ -362,7 +361,7 @@ impl Hostile {
         }
         let (seed, mode) = (this.folder().join("lab.seed"), 0o644);
         if seed.exists() {
-            fs::set_permissions(seed, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+            set_mode(seed, mode);
         }
         this.write_program(&this.desk.path().join("program"));
         fs::create_dir(this.desk.path().join("hooks")).unwrap();
@@ -386,7 +385,7 @@ impl Hostile {
     }
 
     fn git(&self, words: &[&str]) -> String {
-        crate::testkit::commands::git(self.project.folder(), words)
+        crate::testkit::git(self.project.folder(), words)
     }
 
     fn named(&self, text: &str) -> String {
@@ -397,7 +396,7 @@ impl Hostile {
     fn write_program(&self, path: &Path) {
         let text = format!("#!/bin/sh\necho ran >> {}/canary\ncat\n", self.desk.path().display());
         fs::write(path, text).unwrap();
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        set_mode(path, 0o755);
     }
 
     /// A folder that Git takes for a repository before it sees the `.git` above: nothing but files that a

@@ -9,8 +9,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::testkit::age::Key;
-use crate::testkit::commands::said;
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::{FolderProject, said, set_mode};
 
 /// A folder and an environment.
 struct Machine {
@@ -102,7 +101,7 @@ fn put(from: &Path, to: &Path, other: bool) {
         fs::copy(&from, &to).unwrap();
         if other {
             let closed = fs::metadata(&to).unwrap().permissions().mode() & 0o700;
-            fs::set_permissions(&to, fs::Permissions::from_mode(closed)).unwrap();
+            set_mode(&to, closed);
             let file = fs::File::options().write(true).open(&to).unwrap();
             let long_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
             file.set_modified(long_ago).unwrap();

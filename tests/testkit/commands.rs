@@ -31,15 +31,22 @@ pub fn python() -> Command {
 
 /// The `kpki` under test, in a folder.
 pub fn kpki(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-    command.current_dir(folder);
-    command
+    without_settings(Command::new(env!("CARGO_BIN_EXE_kpki")), folder)
 }
 
 /// A script of the shell in a folder; `$0` is `kpki`.
 pub fn shell(folder: &Path, script: &str) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", script, env!("CARGO_BIN_EXE_kpki")]).current_dir(folder);
+    let mut command = without_settings(Command::new("sh"), folder);
+    command.args(["-c", script, env!("CARGO_BIN_EXE_kpki")]);
+    command
+}
+
+/// What the person at this machine has set is not under test.
+fn without_settings(mut command: Command, folder: &Path) -> Command {
+    command.current_dir(folder);
+    for name in ["KPKI_IDENTITY", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -54,7 +61,11 @@ pub fn git_command(folder: &Path, arguments: &[&str]) -> Command {
     let mut git = tool("git");
     git.args(["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"])
         .args(arguments)
-        .current_dir(folder);
+        .current_dir(folder)
+        // Drivers and hooks find kpki.
+        .env("PATH", path_with_kpki())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1");
     git
 }
 

@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::commands::{self, done, printed, tool};
-use super::files::{copy, set_mode};
+use super::files::{copy, put, set_mode};
 
-pub struct FolderProject(tempfile::TempDir);
+pub struct FolderProject {
+    folder: PathBuf,
+    /// The folder goes with it.
+    _temporary: Option<tempfile::TempDir>,
+}
 
 /// A file or folder below `out/`.
 #[derive(Debug)]
@@ -22,7 +26,16 @@ pub struct Entry {
 impl FolderProject {
     /// Nothing is in it yet.
     pub fn empty() -> Self {
-        FolderProject(tempfile::tempdir().unwrap())
+        Self::within(tempfile::tempdir().unwrap())
+    }
+
+    pub fn within(temporary: tempfile::TempDir) -> Self {
+        FolderProject { folder: temporary.path().to_owned(), _temporary: Some(temporary) }
+    }
+
+    /// In a folder that somebody else keeps.
+    pub fn at(folder: impl Into<PathBuf>) -> Self {
+        FolderProject { folder: folder.into(), _temporary: None }
     }
 
     /// A copy of `examples/NAME`.
@@ -63,6 +76,17 @@ impl FolderProject {
         self.command(arguments).output().unwrap()
     }
 
+    /// A command as one types it: words are split at spaces.
+    pub fn typed(&self, words: &str) -> Command {
+        self.command(&words.split(' ').collect::<Vec<_>>())
+    }
+
+    /// What a command that is typed prints; it must succeed.
+    #[track_caller]
+    pub fn says(&self, words: &str) -> String {
+        printed(&mut self.typed(words))
+    }
+
     /// What `kpki` printed; it must have succeeded.
     #[track_caller]
     pub fn done(&self, arguments: &[&str]) -> String {
@@ -86,10 +110,12 @@ impl FolderProject {
         commands::git(self.folder(), arguments)
     }
 
-    /// Everything that Git does not ignore.
-    pub fn commit(&self, message: &str) {
+    /// Everything that Git does not ignore; the commit's name.
+    #[track_caller]
+    pub fn commit(&self, message: &str) -> String {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+        self.git(&["rev-parse", "HEAD"]).trim().to_owned()
     }
 
     /// Words are split at spaces.
@@ -99,7 +125,7 @@ impl FolderProject {
     }
 
     pub fn folder(&self) -> &Path {
-        self.0.path()
+        &self.folder
     }
 
     /// A file of the project's folder.
@@ -111,8 +137,9 @@ impl FolderProject {
         fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// With the folders on the way to it.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.path(name), bytes).unwrap();
+        put(self.path(name), bytes);
     }
 
     pub fn describe(&self, description: &str) {

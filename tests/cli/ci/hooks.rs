@@ -5,8 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::{HOOKS, yaml};
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::{FolderProject, path_with_kpki, printed, said, tool};
 
 struct Repository(FolderProject);
 
@@ -14,7 +13,7 @@ impl Repository {
     fn new() -> Self {
         let project = FolderProject::example("minimal");
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(HOOKS[0]);
-        fs::copy(own, project.path(".pre-commit-config.yaml")).unwrap();
+        project.write(".pre-commit-config.yaml", fs::read(own).unwrap());
         let repository = Repository(project);
         printed(repository.command("git").args(["init", "--quiet"]));
         printed(repository.command("pre-commit").arg("install"));
@@ -24,11 +23,9 @@ impl Repository {
     /// With kpki and pre-commit on the PATH, as git hands it to its hooks.
     fn command(&self, name: &str) -> Command {
         let mut command = tool(name);
-        let kpki = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
-        let path = std::env::var("PATH").unwrap();
         command
             .current_dir(self.0.folder())
-            .env("PATH", format!("{}:{path}", kpki.display()))
+            .env("PATH", path_with_kpki())
             .env("HOME", self.0.path(".git"))
             .env_remove("GIT_DIR");
         command
@@ -40,10 +37,6 @@ impl Repository {
         let mut git = self.command("git");
         git.args(somebody).args(["commit", "--message", "A change"]);
         git.output().unwrap()
-    }
-
-    fn put(&self, name: &str, text: &str) {
-        fs::write(self.0.path(name), text).unwrap();
     }
 }
 
@@ -65,7 +58,7 @@ fn a_commit_with_a_key_or_a_mistake_is_refused() {
     assert!(said(&refused).contains("private key  notes.txt"), "{}", said(&refused));
     printed(repository.command("git").args(["rm", "--quiet", "--force", "notes.txt"]));
 
-    repository.put("cluster.kdl", "cluster \"lab\"\nnod \"cp1\"\n");
+    repository.0.describe("cluster \"lab\"\nnod \"cp1\"\n");
     let refused = repository.commit();
     assert!(!refused.status.success(), "{}", said(&refused));
     assert!(said(&refused).contains("unknown"), "{}", said(&refused));

@@ -1,7 +1,6 @@
 //! `kpki check --no-plaintext` in real repositories.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,10 +8,8 @@ use base64::Engine as _;
 use kpki::facts::{Plaintext, plaintext_in};
 use serde_json::Value;
 
-use super::node::{LAB, done};
-use crate::testkit::Desk;
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::folder_project::FolderProject;
+use super::node::LAB;
+use crate::testkit::{Desk, FolderProject, ended, git_command, kpki, said, set_mode};
 
 struct Repository {
     project: FolderProject,
@@ -23,21 +20,12 @@ struct Repository {
 impl Repository {
     /// With what `kpki init` writes, and nothing committed.
     fn new(below: &'static str) -> Self {
-        let project = FolderProject::described("");
-        fs::remove_file(project.path("cluster.kdl")).unwrap();
-        let repository = Repository { project, below };
-        repository.git(&["init", "-q"]);
-        let init = repository.project.kpki(&["-C", repository.below, "init"]);
-        done(init);
-        fs::write(repository.path("cluster.kdl"), LAB).unwrap();
-        done(repository.project.kpki(&[
-            "-C",
-            repository.below,
-            "apply",
-            "--allow",
-            "escalation:secrets",
-        ]));
-        repository
+        let project = FolderProject::empty();
+        project.git(&["init", "-q"]);
+        project.done(&["-C", below, "init"]);
+        project.write(&format!("{below}/cluster.kdl"), LAB);
+        project.done(&["-C", below, "apply", "--allow", "escalation:secrets"]);
+        Repository { project, below }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -45,16 +33,11 @@ impl Repository {
     }
 
     fn git_command(&self, words: &[&str]) -> Command {
-        let mut command = tool("git");
-        command
-            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
-            .args(words)
-            .current_dir(self.project.folder());
-        command
+        git_command(self.project.folder(), words)
     }
 
     fn git(&self, words: &[&str]) -> String {
-        printed(&mut self.git_command(words))
+        self.project.git(words)
     }
 
     fn check(&self) -> Output {
@@ -81,15 +64,10 @@ impl Repository {
     }
 
     fn hook(&self) {
-        let hook = self.project.path(".git/hooks/pre-commit");
         let kpki = env!("CARGO_BIN_EXE_kpki");
-        fs::create_dir_all(hook.parent().unwrap()).unwrap();
-        fs::write(
-            &hook,
-            format!("#!/bin/sh\nexec {kpki} -C {} check --no-plaintext\n", self.below),
-        )
-        .unwrap();
-        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+        let script = format!("#!/bin/sh\nexec {kpki} -C {} check --no-plaintext\n", self.below);
+        self.project.write(".git/hooks/pre-commit", script);
+        set_mode(self.project.path(".git/hooks/pre-commit"), 0o755);
     }
 }
 
@@ -106,7 +84,7 @@ fn what_git_would_take_and_nothing_else() {
         fs::read_to_string(repository.path("out/nodes/w1/etc/kubernetes/kubelet.conf")).unwrap();
     fs::write(repository.path("a name.txt"), &key).unwrap();
     fs::write(repository.path("config"), &config).unwrap();
-    done(repository.project.kpki(&["export", "w1", "-o", "w1.tar"]));
+    repository.project.done(&["export", "w1", "-o", "w1.tar"]);
     assert_eq!(
         repository.found(),
         [
@@ -211,13 +189,10 @@ fn other_folders_and_no_repository() {
         (repository.path("."), ".", "a.txt"),
         (std::env::temp_dir(), repository.path(".").to_str().unwrap(), "a.txt"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["-C", directory, "check", "--no-plaintext"])
-            .current_dir(here)
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(said(&output).contains(&format!("{shown}\n")), "{shown}: {}", said(&output));
+        let mut check = kpki(&here);
+        let output = check.args(["-C", directory, "check", "--no-plaintext"]).output().unwrap();
+        let text = ended(&output, 1);
+        assert!(text.contains(&format!("{shown}\n")), "{shown}: {text}");
     }
     // Beside the project is somebody else's business.
     fs::rename(repository.path("a.txt"), repository.project.path("a.txt")).unwrap();
@@ -231,7 +206,7 @@ fn other_folders_and_no_repository() {
     let secrets = project.files(".key").len() + project.files(".conf").len();
     assert!(text.contains(&format!("\n{secrets} secrets in the clear\n")), "{text}");
     // Broken in another way: an error, and never a pass.
-    fs::write(project.path(".git"), "gitdir: nowhere\n").unwrap();
+    project.write(".git", "gitdir: nowhere\n");
     let output = project.kpki(&["check", "--no-plaintext"]);
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(project.kpki(&["check"]).status.code(), Some(64));

@@ -16,8 +16,7 @@ use kpki::state::{NodeFile, NodeState};
 use proptest::prelude::*;
 
 use super::node::LAB;
-use crate::testkit::folder_project::FolderProject;
-use crate::testkit::generate;
+use crate::testkit::{FolderProject, generate};
 
 pub fn spec() -> Spec {
     let files = BTreeMap::from([("cluster.kdl".to_owned(), LAB.as_bytes().to_vec())]);
@@ -305,7 +304,7 @@ fn fingerprints() {
         other => panic!("{other:?}"),
     };
     // The key's own digest is that of cluster.lock, which is public.
-    let lock = std::fs::read_to_string(project.path("cluster.lock")).unwrap();
+    let lock = project.text("cluster.lock");
     assert!(lock.contains(&public(Holds::of(&key)).to_string()));
     assert!(lock.contains(&public(Holds::of(&read(config))).to_string()));
     let text = project.read(config);

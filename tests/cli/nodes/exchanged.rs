@@ -2,14 +2,13 @@
 //! over.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use super::node::{LAB, Node, apply, done, files, refused};
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::files::copy;
-use crate::testkit::folder_project::FolderProject;
+use super::node::{LAB, Node, apply, files};
+use crate::testkit::{
+    FolderProject, copy, done, ended, path_with_kpki, printed, refused, said, set_mode, tool,
+};
 
 const SA_KEY: &str = "nodes/cp1/etc/kubernetes/pki/sa.key";
 
@@ -47,7 +46,7 @@ fn fingerprint(project: &FolderProject, path: &str) -> String {
 }
 
 fn plan(project: &FolderProject) -> String {
-    done(project.kpki(&["plan"]))
+    project.done(&["plan"])
 }
 
 fn nothing_to_do(project: &FolderProject) {
@@ -60,8 +59,7 @@ fn nothing_to_do(project: &FolderProject) {
 /// What changed is in the plan, which has something to do.
 fn is_noticed(project: &FolderProject, path: &str, words: &str) {
     let output = project.kpki(&["plan", "--detailed-exitcode"]);
-    let text = said(&output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    let text = ended(&output, 2);
     assert!(text.contains(&format!("out/{path} {words}")), "{text}");
 }
 
@@ -83,14 +81,8 @@ fn follow(project: &FolderProject, error: &str) -> Output {
     let help = error.lines().find(|line| line.starts_with("help: ")).unwrap();
     let from = ["rm ", "kpki apply"].iter().filter_map(|word| help.find(word)).min().unwrap();
     let command = help[from..].split(" writes it").next().unwrap();
-    let kpki = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
-    let path = std::env::var("PATH").unwrap();
-    let output = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(project.folder())
-        .env("PATH", format!("{}:{path}", kpki.display()))
-        .output()
-        .unwrap();
+    let mut shell = project.shell(command);
+    let output = shell.env("PATH", path_with_kpki()).output().unwrap();
     assert!(output.status.success(), "{command}: {}", said(&output));
     output
 }
@@ -153,7 +145,7 @@ fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
 
     let aside = project.path("aside");
     fs::write(&aside, another_key()).unwrap();
-    fs::set_permissions(&aside, fs::Permissions::from_mode(0o600)).unwrap();
+    set_mode(&aside, 0o600);
     set_back(&aside);
     fs::rename(&aside, &key).unwrap();
     is_noticed(&project, path, CHANGED);
@@ -358,12 +350,7 @@ fn a_key_that_follows_from_a_seed() {
 
 /// The machine, as the state folder of its user.
 fn on(machine: &Path, project: &FolderProject, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(arguments)
-        .current_dir(project.folder())
-        .env("XDG_STATE_HOME", machine)
-        .output()
-        .unwrap()
+    project.command(arguments).env("XDG_STATE_HOME", machine).output().unwrap()
 }
 
 /// Without a state folder.
@@ -373,8 +360,7 @@ const UNVERIFIED: &str = "were not verified on this machine yet; kpki apply veri
 /// The plan is as empty as it was, and says what it cannot know.
 fn is_unverified(machine: &Path, project: &FolderProject) {
     let output = on(machine, project, &["plan", "--detailed-exitcode"]);
-    let text = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{text}");
+    let text = ended(&output, 0);
     assert!(
         (text.contains(UNVERIFIED) || text.contains(CANNOT_BE)) && text.contains("nothing to do"),
         "{text}"
@@ -450,13 +436,7 @@ fn without_a_state_folder_apply_works_and_says_what_is_missing() {
     let nowhere = Path::new("/dev/null/state");
     let project = FolderProject::described(LAB);
     let without_home = |arguments: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(arguments)
-            .current_dir(project.folder())
-            .env_remove("XDG_STATE_HOME")
-            .env_remove("HOME")
-            .output()
-            .unwrap()
+        project.command(arguments).env_remove("XDG_STATE_HOME").env_remove("HOME").output().unwrap()
     };
     for output in [on(nowhere, &project, &["apply"]), without_home(&["apply"])] {
         assert!(output.status.success(), "{}", said(&output));

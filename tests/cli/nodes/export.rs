@@ -4,10 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use super::node::{LAB, Node, done, refused};
+use super::node::{LAB, Node};
 use crate::testkit::age::{Key, open};
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::{FolderProject, done, mode, printed, refused, said, tool};
 
 #[test]
 fn the_archive_is_the_tree_that_install_makes() {
@@ -16,7 +15,7 @@ fn the_archive_is_the_tree_that_install_makes() {
         let (installed, unpacked) = (Node::new(), Node::new());
         installed.installed(&project, name);
         let archive = unpacked.path("node.tar");
-        let text = done(project.kpki(&["export", name, "-o", archive.to_str().unwrap()]));
+        let text = project.done(&["export", name, "-o", archive.to_str().unwrap()]);
         assert!(
             text.ends_with(&format!(
                 "which holds private keys\nnext: unpack it as root on {name}: tar -xpf {} -C /\n",
@@ -24,7 +23,7 @@ fn the_archive_is_the_tree_that_install_makes() {
             )),
             "{text}"
         );
-        assert_eq!(fs::metadata(&archive).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(mode(&archive), 0o600);
         printed(tool("tar").args(["-xpf", "node.tar", "-C", "."]).current_dir(unpacked.root()));
         fs::remove_file(&archive).unwrap();
         assert_eq!(installed.files(), unpacked.files(), "{name}");
@@ -38,12 +37,8 @@ fn the_archive_is_the_tree_that_install_makes() {
 fn the_same_tree_gives_the_same_bytes() {
     let project = FolderProject::described(LAB).applied();
     let export = |environment: &str| {
-        let output = Command::new("sh")
-            .args(["-c", &format!("{environment} exec \"$0\" export cp1 -o -")])
-            .arg(env!("CARGO_BIN_EXE_kpki"))
-            .current_dir(project.folder())
-            .output()
-            .unwrap();
+        let output =
+            project.shell(&format!("{environment} exec \"$0\" export cp1 -o -")).output().unwrap();
         assert!(output.status.success());
         let talk = String::from_utf8(output.stderr).unwrap();
         assert_eq!(talk, "unpack as root on cp1: tar -xpf - -C /\n");
@@ -59,16 +54,16 @@ fn the_same_tree_gives_the_same_bytes() {
     );
     assert_eq!(export(""), first);
     let archive = project.path("node.tar");
-    done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
+    project.done(&["export", "cp1", "-o", "node.tar"]);
     assert_eq!(fs::read(&archive).unwrap(), first);
-    done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
+    project.done(&["export", "cp1", "-o", "node.tar"]);
     assert_eq!(fs::read(&archive).unwrap(), first);
 }
 
 #[test]
 fn members_come_in_the_order_in_which_they_may_be_seen() {
     let project = FolderProject::described(LAB).applied();
-    done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
+    project.done(&["export", "cp1", "-o", "node.tar"]);
     let listing = printed(
         tool("tar")
             .args(["--utc", "--numeric-owner", "-tvf", "node.tar"])
@@ -124,7 +119,7 @@ fn where_an_archive_does_not_belong() {
     assert!(error.contains("folder is there and is no plain file"), "{error}");
     refused(&export("nowhere/node.tar"), 1);
     refused(&export("folder/.."), 64);
-    fs::write(project.path("real"), "mine").unwrap();
+    project.write("real", "mine");
     std::os::unix::fs::symlink("real", project.path("link")).unwrap();
     let error = refused(&export("link"), 64);
     assert!(error.contains("link is a symbolic link"), "{error}");
@@ -164,8 +159,7 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     assert!(plain.starts_with(b"etc/kubernetes/"));
     let (age, ssh, listed) =
         (Key::age(), Key::ssh("ed25519", "carol", ""), Key::ssh("rsa", "dave", ""));
-    fs::write(project.path("more"), format!("# those of the site\n\n{}\n", listed.recipient))
-        .unwrap();
+    project.write("more", format!("# those of the site\n\n{}\n", listed.recipient));
     let recipients =
         ["--recipient", &age.recipient, "--recipient", &ssh.recipient, "--recipients-file", "more"];
     let before: Vec<_> = fs::read_dir(project.folder()).unwrap().collect();
@@ -213,7 +207,7 @@ fn a_name_that_promises_too_much_and_recipients_that_are_none() {
     let secret = key.secret();
     let secret = secret.lines().last().unwrap();
     assert!(secret.starts_with("AGE-SECRET-KEY-"));
-    let file = |name: &str, text: &str| fs::write(project.path(name), text).unwrap();
+    let file = |name: &str, text: &str| project.write(name, text);
     file("empty", "# nobody\n");
     file("secret", secret);
     file("wrong", &format!("{}\nage1nonsense\n", key.recipient));
@@ -235,7 +229,7 @@ fn a_name_that_promises_too_much_and_recipients_that_are_none() {
         assert!(!project.path(to).exists(), "{says}");
     }
     // Sealed under any name.
-    done(project.kpki(&["export", "w1", "-o", "w1.tar", "--recipient", &key.recipient]));
+    project.done(&["export", "w1", "-o", "w1.tar", "--recipient", &key.recipient]);
     let sealed = fs::read(project.path("w1.tar")).unwrap();
     assert!(open(&sealed, &key).is_ok());
 }

@@ -1,13 +1,12 @@
 //! `kpki install` into a folder that stands for a node's root.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use super::node::{LAB, Node, apply, describe, done, refused};
-use crate::testkit::commands::said;
-use crate::testkit::folder_project::FolderProject;
+use super::node::{LAB, Node, apply};
+use crate::testkit::{FolderProject, done, refused, said, set_mode};
 
 const EXAMPLES: [&str; 7] =
     ["dual-stack", "external-etcd", "ha", "lab-up", "minimal", "static-pods", "users"];
@@ -34,11 +33,9 @@ fn every_node_of_every_example() {
             let what = format!("{example}, {name}");
             let node = Node::new();
             // Whatever the umask: under this one nothing at all would be readable by others.
-            let output = Command::new("sh")
-                .args(["-c", "umask 077; exec \"$0\" install \"$1\" --root \"$2\""])
-                .arg(env!("CARGO_BIN_EXE_kpki"))
+            let output = project
+                .shell("umask 077; exec \"$0\" install \"$1\" --root \"$2\"")
                 .args([&name, node.root()])
-                .current_dir(project.folder())
                 .output()
                 .unwrap();
             done(output);
@@ -80,7 +77,7 @@ fn a_dry_run_tells_the_same_and_writes_nothing() {
     let real = node.installed(&project, "cp1");
     assert_eq!(told.replace(" to write", " written"), real);
     let after = node.files();
-    describe(&project, &LAB.replace("api.lab:6443", "api.lab:7443"));
+    project.describe(&LAB.replace("api.lab:6443", "api.lab:7443"));
     apply(&project, &["--allow", "escalation:endpoint"]);
     let told = done(node.install(&project, "cp1", &["--dry-run"]));
     assert_eq!(node.files(), after);
@@ -94,7 +91,7 @@ fn only_what_differs_is_written() {
     node.installed(&project, "w1");
     let path = |path: &str| node.path(&format!("etc/kubernetes/{path}"));
     let before = fs::metadata(path("pki/ca.crt")).unwrap();
-    fs::set_permissions(path("kubelet.conf"), fs::Permissions::from_mode(0o640)).unwrap();
+    set_mode(path("kubelet.conf"), 0o640);
     fs::write(path("pki/kubelet.crt"), "damaged").unwrap();
     let text = node.installed(&project, "w1");
     for line in [
@@ -107,12 +104,12 @@ fn only_what_differs_is_written() {
     let after = fs::metadata(path("pki/ca.crt")).unwrap();
     assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
     // Folders of Kubernetes' own are closed where they are too open, and left where they are closed.
-    fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o777)).unwrap();
+    set_mode(path("pki"), 0o777);
     let text = node.installed(&project, "w1");
     assert!(text.starts_with("+ folder  0755  /etc/kubernetes/pki/\n"), "{text}");
-    fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o700)).unwrap();
+    set_mode(path("pki"), 0o700);
     assert!(node.installed(&project, "w1").starts_with("nothing to do"));
-    fs::set_permissions(node.path("etc"), fs::Permissions::from_mode(0o775)).unwrap();
+    set_mode(node.path("etc"), 0o775);
     assert!(node.installed(&project, "w1").starts_with("nothing to do"));
 }
 
@@ -143,7 +140,7 @@ fn what_is_no_longer_described_goes_unless_it_was_changed() {
     changed.push_str("# kept by hand\n");
     fs::write(&config, &changed).unwrap();
     let less = LAB.lines().filter(|line| !line.contains("kube-proxy") && !line.contains("backup"));
-    describe(&project, &less.collect::<Vec<_>>().join("\n"));
+    project.describe(&less.collect::<Vec<_>>().join("\n"));
     apply(&project, &["--prune"]);
     let text = node.installed(&project, "cp1");
     assert_eq!(
@@ -170,7 +167,7 @@ fn a_control_plane_node_becomes_a_worker() {
     let node = Node::new();
     node.installed(&project, "cp2");
     let worker = LAB.replace(r#""cp2" role="control-plane""#, r#""cp2" role="worker""#);
-    describe(&project, &worker);
+    project.describe(&worker);
     apply(&project, &["--prune"]);
     let text = node.installed(&project, "cp2");
     let gone: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("- removed")).collect();
@@ -225,7 +222,7 @@ fn restarts() {
         let project = FolderProject::described(LAB).applied();
         let node = Node::new();
         node.installed(&project, "cp1");
-        describe(&project, &description);
+        project.describe(&description);
         let words: Vec<&str> = arguments.split_whitespace().collect();
         apply(&project, &words);
         let text = node.installed(&project, "cp1");
@@ -300,7 +297,7 @@ fn the_root_itself_may_be_a_link_and_nothing_below_it() {
     fs::create_dir_all(node.path("disk/etc")).unwrap();
     std::os::unix::fs::symlink("disk", node.path("root")).unwrap();
     let root = node.path("root").display().to_string();
-    done(project.kpki(&["install", "w1", "--root", &root]));
+    project.done(&["install", "w1", "--root", &root]);
     assert!(node.path("disk/etc/kubernetes/kubelet.conf").exists());
 
     for (link, target) in [

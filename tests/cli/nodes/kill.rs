@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::node::{Node, done};
-use crate::testkit::folder_project::FolderProject;
+use super::node::Node;
+use crate::testkit::{FolderProject, done};
 
 /// What lies beside its place.
 fn beside(root: &Path) -> Vec<PathBuf> {

@@ -3,10 +3,8 @@
 use std::fs;
 use std::process::Output;
 
-use super::node::{LAB, Node, apply, describe, done, files, refused};
-use crate::testkit::Desk;
-use crate::testkit::commands::{printed, tool};
-use crate::testkit::folder_project::FolderProject;
+use super::node::{LAB, Node, apply, files};
+use crate::testkit::{Desk, FolderProject, done, printed, refused, tool};
 
 /// Both commands refuse alike, and neither leaves a trace.
 fn both_refuse(project: &FolderProject, name: &str, code: i32, words: &[&str]) {
@@ -96,7 +94,7 @@ fn a_ca_key_and_a_service_account_key_of_another_cluster() {
 fn an_orphaned_secret_or_static_pod() {
     let project = FolderProject::described(LAB).applied();
     let less: Vec<&str> = LAB.lines().filter(|line| !line.contains("backup")).collect();
-    describe(&project, &less.join("\n"));
+    project.describe(&less.join("\n"));
     apply(&project, &[]);
     both_refuse(
         &project,
@@ -355,7 +353,7 @@ fn a_forged_record_deletes_nothing_elsewhere() {
     fs::write(&path, record.to_string()).unwrap();
     for more in [&["--dry-run"][..], &[]] {
         let output = node.install(&project, "w1", more);
-        let text = crate::testkit::commands::said(&output);
+        let text = crate::testkit::said(&output);
         assert!(output.status.success(), "{text}");
         for (path, _) in forged {
             assert!(text.contains(&format!("names /{path}, where kpki never puts")), "{text}");

@@ -2,20 +2,11 @@
 //! writes.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::chown;
 use std::path::Path;
 
 use super::node::{LAB, Node};
-use crate::testkit::commands::said;
-use crate::testkit::folder_project::FolderProject;
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o7777
-}
+use crate::testkit::{FolderProject, ended, mode, said, set_mode};
 
 /// Only root can give a folder away.
 fn give_away(path: &Path) -> bool {
@@ -143,8 +134,7 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
         set_mode(&path, open);
         for more in [&["--dry-run"][..], &[]] {
             let output = node.install(&project, "cp1", more);
-            let text = said(&output);
-            assert_eq!(output.status.code(), Some(1), "{text}");
+            let text = ended(&output, 1);
             assert!(text.contains(&format!("/{folder} can be written to by")), "{text}");
             assert!(text.contains(&format!("then: chmod go-w {}\n", path.display())), "{text}");
             assert!(text.contains("nothing was written"), "{text}");
@@ -174,8 +164,7 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
             return;
         }
         let output = node.install(&project, "cp1", &[]);
-        let text = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{text}");
+        let text = ended(&output, 1);
         assert!(text.contains(&format!("/{folder} belongs to another user")), "{text}");
         assert!(text.contains(&format!("then: chown -h 0 {}\n", path.display())), "{text}");
         take_back(&path);

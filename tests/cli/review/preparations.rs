@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::{printed, said, tool};
 
 pub struct Preparation {
     name: &'static str,

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::repository::{LAB, Repository, line, named};
-use crate::testkit::commands::{said, tool};
+use crate::testkit::{said, tool};
 
 const ADMINS: &str = "kubeadm:cluster-admins";
 

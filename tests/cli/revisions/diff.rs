@@ -1,12 +1,12 @@
 //! `kpki diff` between revisions of a repository.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
 use super::repository::{APPLY_NAMED, LAB, Repository, line, named};
-use crate::testkit::commands::{said, tool};
+use crate::testkit::{said, set_mode, tool};
 
 #[test]
 fn a_revision_is_compared_with_the_working_tree() {
@@ -176,7 +176,7 @@ fn nothing_of_the_repository_is_run_or_replaced() {
     let marker = repository.path("ran");
     let program = repository.path("program.sh");
     fs::write(&program, format!("#!/bin/sh\ntouch '{}'\ncat \"$@\"\n", marker.display())).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(&program, 0o755);
     let program = program.to_str().unwrap();
     fs::write(repository.path(".gitattributes"), "* diff=evil filter=evil\n").unwrap();
     for name in [

@@ -5,9 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::repository::{LAB, Repository, line};
-use crate::testkit::Desk;
-use crate::testkit::commands::said;
-use crate::testkit::files::copy;
+use crate::testkit::{Desk, copy, said};
 
 fn run(folder: &Path, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kpki"))

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::repository::{APPLY_NAMED, LAB, Repository, line, named};
-use crate::testkit::commands::{printed, said, tool};
+use crate::testkit::{printed, said, tool};
 
 #[test]
 fn it_says_what_it_did_and_does_it_once() {

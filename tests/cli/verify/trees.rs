@@ -5,7 +5,7 @@ use std::process::Command;
 use super::tree::{
     APISERVER, AUTHORITY_EXTENSIONS, FRONT_PROXY_CLIENT, KUBEADM, STRICT, Tree, ids, verify,
 };
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::FolderProject;
 
 fn kpki(arguments: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_kpki"))

@@ -11,9 +11,8 @@ use kpki::time::Span;
 use proptest::prelude::*;
 use ring::digest::{SHA256, digest};
 
-use crate::testkit::commands::fed;
-use crate::testkit::commands::{said, tool};
 use crate::testkit::memory_project::{MemoryProject, Tree};
+use crate::testkit::{fed, said, tool};
 
 /// Public, as every seed of a test: the first private key of RFC 8032 7.1.
 const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::FolderProject;
 
 /// The flags of kpki's own manifest that must name something else than on a machine of the member's own:
 /// files below /etc/kubernetes and /var/lib/etcd, and ports. Addresses stay, and so does every other flag.

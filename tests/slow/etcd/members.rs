@@ -8,8 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::manifest::{self, Ports};
-use crate::testkit::commands::{printed, said, tool};
-use crate::testkit::folder_project::FolderProject;
+use crate::testkit::{FolderProject, printed, said, tool};
 
 /// Election and start of three members on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -4,11 +4,9 @@
 mod manifest;
 mod members;
 
-use std::process::Command;
-
-use crate::testkit::commands::printed;
-use crate::testkit::folder_project::FolderProject;
 use members::{Etcd, Identity};
+
+use crate::testkit::FolderProject;
 
 /// examples/external-etcd on addresses of this machine. Debian's etcd is 3.4: it knows every flag that
 /// kubeadm gives to the etcd of 1.33, and not those of 1.34's.
@@ -104,13 +102,8 @@ fn a_later_member_joins_by_its_own_manifest() {
 
     let before = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");
     let description = format!("{STACKED}{LATER}\n");
-    std::fs::write(project.path("cluster.kdl"), description).unwrap();
-    let plan = printed(
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["plan", "--format", "json"])
-            .current_dir(project.folder()),
-    );
-    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    project.describe(&description);
+    let plan = project.json(&["plan"]);
     let order = plan["etcd-members"][0]["command"].as_str().unwrap();
     let order = etcd.ports.moved(order, etcd.index("cp3"));
     let order: Vec<&str> = order.strip_prefix("etcdctl ").unwrap().split(' ').collect();
