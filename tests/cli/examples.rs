@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use crate::testkit::kubeconfig::Kubeconfig;
-use crate::testkit::{FolderProject, printed, python, said, tool};
+use crate::testkit::{FolderProject, ended, printed, python, said, tool};
 
 /// What a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -240,8 +240,7 @@ fn large() {
 
 fn check(example: &Example) {
     let project = FolderProject::example(example.name).applied();
-    let again = project.kpki(&["plan", "--detailed-exitcode"]);
-    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
     for path in example.has {
         assert!(project.out(path).is_file(), "{path} is missing");
     }

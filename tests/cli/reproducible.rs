@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::testkit::age::{Key, open};
 use crate::testkit::leaks::{Search, holds, pieces};
-use crate::testkit::{FolderProject, printed, said, set_mode, tool};
+use crate::testkit::{FolderProject, ended, printed, said, set_mode, tool};
 
 fn lab() -> FolderProject {
     FolderProject::example("lab")
@@ -56,8 +56,7 @@ fn two_processes_in_two_worlds_build_the_same() {
         assert_eq!((mode, bytes), (&found.0, &found.1), "{path}");
     }
     assert_eq!(one.len(), other.len());
-    let output = first.kpki(&["apply", "--check"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    ended(&first.kpki(&["apply", "--check"]), 0);
 }
 
 /// OpenSSL finds nothing wrong with any certificate, request and key.
@@ -159,9 +158,8 @@ fn a_check_finds_a_flipped_byte_in_every_kind_of_file_and_writes_nothing() {
     let project = lab().applied();
     let whole = bytes(&project);
     let check = |code: i32| {
-        let output = project.kpki(&["apply", "--check"]);
-        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
-        said(&output)
+        let output = ended(&project.kpki(&["apply", "--check"]), code);
+        output
     };
     assert!(check(0).contains("are what the description and the seed make"));
     for path in [
@@ -228,16 +226,14 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
             set_mode(&file, mode);
         }
         // plan needs no seed.
-        let output = project.kpki(&["plan"]);
-        assert!(output.status.success(), "{}", said(&output));
-        assert!(said(&output).contains("every private key of this cluster follows from lab.seed"));
-        let output = project.kpki(&["apply"]);
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(said(&output).contains(says), "{says}\n{}", said(&output));
-        assert!(said(&output).contains("nothing was written"), "{}", said(&output));
+        let output = ended(&project.kpki(&["plan"]), 0);
+        assert!(output.contains("every private key of this cluster follows from lab.seed"));
+        let output = ended(&project.kpki(&["apply"]), 1);
+        assert!(output.contains(says), "{says}\n{}", output);
+        assert!(output.contains("nothing was written"), "{output}");
         assert!(!project.path("cluster.lock").exists());
         for part in seed.unwrap_or_default().split(' ').filter(|part| part.len() > 3) {
-            assert!(!said(&output).contains(part), "{}", said(&output));
+            assert!(!output.contains(part), "{output}");
         }
     }
 }
@@ -253,27 +249,24 @@ fn a_seed_in_git_may_be_read_by_all() {
     git(&["init", "--quiet"]);
     assert_eq!(project.kpki(&["apply"]).status.code(), Some(1));
     git(&["add", "lab.seed"]);
-    let output = project.kpki(&["apply"]);
-    assert!(output.status.success(), "{}", said(&output));
+    ended(&project.kpki(&["apply"]), 0);
 }
 
 #[test]
 fn init_makes_a_lab() {
     let project = FolderProject::described("");
     fs::remove_file(project.path("cluster.kdl")).unwrap();
-    let output = project.kpki(&["init", "--lab"]);
-    assert!(output.status.success(), "{}", said(&output));
+    let output = ended(&project.kpki(&["init", "--lab"]), 0);
     let seed = project.text("lab.seed");
     let digits = seed.lines().nth(1).unwrap();
     assert_eq!(digits.len(), 64);
-    assert!(!said(&output).contains(digits));
+    assert!(!output.contains(digits));
     let mode = fs::metadata(project.path("lab.seed")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let ignored = project.text(".gitignore");
     assert!(ignored.lines().any(|line| line == "*.seed"));
     let project = project.applied();
-    let output = project.kpki(&["apply", "--check"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    ended(&project.kpki(&["apply", "--check"]), 0);
     for command in ["plan", "status"] {
         let output = project.kpki(&[command]);
         assert!(said(&output).contains("follows from lab.seed"), "{}", said(&output));
@@ -299,8 +292,7 @@ fn commands_cannot_ask_for_other_keys_or_dates() {
         "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.1\"\n",
     )
     .applied();
-    let output = drawn.kpki(&["apply", "--check"]);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    ended(&drawn.kpki(&["apply", "--check"]), 1);
 }
 
 /// The README prints these, so that everybody can compare.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::testkit::age::Key;
-use crate::testkit::{FolderProject, printed, said, set_mode, tool};
+use crate::testkit::{FolderProject, files_below, printed, said, set_mode, tool};
 
 /// Every call by which a process could reach a file, a program or another machine. A ring carries calls that
 /// no trace shows.
@@ -130,24 +130,14 @@ impl Trace {
 
 /// By what they hold, not by what kpki calls them.
 fn secrets(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut waiting = vec![fs::canonicalize(folder).unwrap()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-                continue;
-            }
-            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
-            let marks = ["PRIVATE KEY-----", "client-key-data:", "AGE-SECRET-KEY-"];
-            let is_seed = path.ends_with("lab.seed");
-            if is_seed || marks.iter().any(|mark| text.contains(mark)) {
-                found.push(path);
-            }
-        }
-    }
-    found
+    let holds_a_secret = |path: &PathBuf| {
+        let text = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+        let marks = ["PRIVATE KEY-----", "client-key-data:", "AGE-SECRET-KEY-"];
+        path.ends_with("lab.seed") || marks.iter().any(|mark| text.contains(mark))
+    };
+    let mut files = files_below(&fs::canonicalize(folder).unwrap());
+    files.retain(holds_a_secret);
+    files
 }
 
 /// With every change that could tempt: certificates that are gone, over keys that are here.

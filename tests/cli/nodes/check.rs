@@ -143,9 +143,8 @@ fn a_hook_stops_every_way_to_commit_a_secret() {
         };
         fs::write(&path, "nothing").unwrap();
         repository.git(&["add", "."]);
-        let output = commit(&[]);
-        assert!(output.status.success(), "{}", said(&output));
-        assert!(said(&output).contains("no secret in the clear: "), "{}", said(&output));
+        let output = ended(&commit(&[]), 0);
+        assert!(output.contains("no secret in the clear: "), "{output}");
         let before = repository.git(&["rev-parse", "HEAD"]);
         fs::write(&path, &key).unwrap();
         for more in [&["-a"][..], &["--", file], &["-i", file]] {
@@ -170,9 +169,8 @@ fn a_hook_stops_every_way_to_commit_a_secret() {
         assert!(other(&["read-tree", "HEAD"]).status.success());
         assert!(other(&["add", file]).status.success());
         fs::write(&path, "nothing").unwrap();
-        let output = other(&["commit", "-q", "-m", "m"]);
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(said(&output).contains("x tracked "), "{}", said(&output));
+        let output = ended(&other(&["commit", "-q", "-m", "m"]), 1);
+        assert!(output.contains("x tracked "), "{output}");
         assert_eq!(repository.git(&["rev-parse", "HEAD"]), before);
     }
 }

@@ -146,11 +146,10 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     let temporary = tempfile::tempdir().unwrap();
     let export = |to: &str, more: &[&str]| {
         let words = ["export", "w1", "-o", to, "--identity"];
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(words)
+        project
+            .command(&words)
             .arg(&identity)
             .args(more)
-            .current_dir(project.folder())
             .env("TMPDIR", temporary.path())
             .output()
             .unwrap()

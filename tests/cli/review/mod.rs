@@ -29,7 +29,7 @@ use preparations::Preparation;
 use shape::shape;
 
 use crate::testkit::said as all_said;
-use crate::testkit::{contents, copy};
+use crate::testkit::{contents, copy, entries_of};
 
 /// The written half of a case.
 struct Case {
@@ -208,12 +208,8 @@ fn shortened(markdown: &str) -> String {
 #[test]
 fn every_change_is_shown_and_judged_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/review");
-    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    cases.sort();
+    let mut cases = entries_of(folder);
+    cases.retain(|path| path.is_dir());
     if let Ok(only) = std::env::var("REVIEW") {
         cases.retain(|path| path.ends_with(&only));
     }

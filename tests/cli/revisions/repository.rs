@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::testkit::{FolderProject, ended, git_command, path_with_kpki};
+use crate::testkit::{FolderProject, ended, git_command, kpki, path_with_kpki, printed, tool};
 
 pub struct Repository {
     top: FolderProject,
@@ -69,9 +69,18 @@ impl Repository {
         self.top.commit(message);
     }
 
+    /// `kpki` at the top.
+    pub fn kpki_command(&self) -> Command {
+        self.command(kpki(self.top()))
+    }
+
+    #[track_caller]
+    pub fn openssl(&self, words: &str) {
+        printed(self.command(tool("openssl")).args(words.split(' ')));
+    }
+
     pub fn kpki(&self, words: &[&str]) -> Output {
-        let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_kpki")));
-        command.args(["-C", self.below]).args(words).output().unwrap()
+        self.kpki_command().args(["-C", self.below]).args(words).output().unwrap()
     }
 
     #[track_caller]

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 
-use crate::testkit::{Desk, set_mode};
+use crate::testkit::{Desk, kpki, set_mode};
 
 pub const APISERVER_NAMES: &str = "DNS:kubemaster,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,\
      DNS:kubernetes.default.svc.cluster.local,IP:10.96.0.1,IP:192.168.5.11";
@@ -277,7 +277,7 @@ users:
 
 /// What the binary says of a folder, and how it ends.
 pub fn verify(folder: &Path, more: &[&str]) -> (serde_json::Value, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
+    let output = kpki(Path::new("."))
         .args(["verify", "--format", "json"])
         .arg(folder)
         .args(more)
