@@ -87,9 +87,9 @@ fn a_change_is_reviewed_without_a_key_applied_with_one_and_installed() {
     let install = [&install[..], &["--identity", identity]].concat();
     node.done(&install);
     let pki = root.join("etc/kubernetes/pki");
-    assert_eq!(mode(&pki.join("apiserver.key")), 0o600);
-    assert_eq!(mode(&pki.join("apiserver.crt")), 0o644);
-    assert_eq!(mode(&root.join("etc/kubernetes/admin.conf")), 0o600);
+    assert_eq!(mode(pki.join("apiserver.key")), 0o600);
+    assert_eq!(mode(pki.join("apiserver.crt")), 0o644);
+    assert_eq!(mode(root.join("etc/kubernetes/admin.conf")), 0o600);
     let public = |arguments: &[&str], file: &str| {
         printed(tool("openssl").args(arguments).arg("-in").arg(pki.join(file)))
     };

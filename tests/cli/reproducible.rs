@@ -157,10 +157,7 @@ fn first_prime(mut candidate: Vec<u8>) -> Vec<u8> {
 fn a_check_finds_a_flipped_byte_in_every_kind_of_file_and_writes_nothing() {
     let project = lab().applied();
     let whole = bytes(&project);
-    let check = |code: i32| {
-        let output = ended(&project.kpki(&["apply", "--check"]), code);
-        output
-    };
+    let check = |code: i32| ended(&project.kpki(&["apply", "--check"]), code);
     assert!(check(0).contains("are what the description and the seed make"));
     for path in [
         "ca/kubernetes.crt",
@@ -229,7 +226,7 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
         let output = ended(&project.kpki(&["plan"]), 0);
         assert!(output.contains("every private key of this cluster follows from lab.seed"));
         let output = ended(&project.kpki(&["apply"]), 1);
-        assert!(output.contains(says), "{says}\n{}", output);
+        assert!(output.contains(says), "{says}\n{output}");
         assert!(output.contains("nothing was written"), "{output}");
         assert!(!project.path("cluster.lock").exists());
         for part in seed.unwrap_or_default().split(' ').filter(|part| part.len() > 3) {
@@ -242,7 +239,7 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
 #[test]
 fn a_seed_in_git_may_be_read_by_all() {
     let project = lab();
-    set_mode(&project.path("lab.seed"), 0o644);
+    set_mode(project.path("lab.seed"), 0o644);
     let git = |arguments: &[&str]| {
         printed(tool("git").args(arguments).current_dir(project.folder()));
     };

@@ -60,7 +60,7 @@ fn a_folder_of_out_that_everybody_can_write_to_is_refused() {
 fn a_folder_that_our_group_can_write_to_is_closed() {
     let project = FolderProject::described(LAB).applied();
     for folder in ["", "nodes", MANIFESTS] {
-        set_mode(&project.out(folder), 0o775);
+        set_mode(project.out(folder), 0o775);
     }
     let (code, text) = run(&project, &["plan", "--detailed-exitcode"]);
     assert_eq!(code, Some(0), "{text}");
@@ -75,7 +75,7 @@ fn a_folder_that_our_group_can_write_to_is_closed() {
     assert!(!run(&project, &["apply"]).1.contains("closed"));
     // What kpki does not write to is not its business.
     fs::create_dir(project.out("notes")).unwrap();
-    set_mode(&project.out("notes"), 0o777);
+    set_mode(project.out("notes"), 0o777);
     let (code, text) = run(&project, &["apply"]);
     assert_eq!((code, text.contains("out/notes")), (Some(0), false), "{text}");
 }
@@ -147,8 +147,8 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
     let node = Node::new();
     fs::create_dir_all(node.path("var/lib")).unwrap();
     fs::create_dir_all(node.path("etc")).unwrap();
-    set_mode(&node.path("etc"), 0o775);
-    set_mode(&node.path("var/lib"), 0o777);
+    set_mode(node.path("etc"), 0o775);
+    set_mode(node.path("var/lib"), 0o777);
     node.installed(&project, "cp1");
     for folder in [
         "etc/kubernetes",
