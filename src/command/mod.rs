@@ -1,4 +1,7 @@
-//! A file per verb: read the world, call the core, render. Terminal and clock live here.
+//! A file per verb: arguments in, a use case called, a report printed.
+//!
+//! The only room with a terminal, a clock, an environment and Git. May import everything. Never here: what
+//! becomes of an artifact, and how a report reads.
 
 mod accept;
 mod apply;

@@ -9,6 +9,9 @@
 //! new text is parsed again and must say exactly what the model says, with the same comments; if it does
 //! not, nothing is given back but an error with the lines to write by hand. So a mistake of the writer, or
 //! a YAML that it never met, costs a refusal and never a control plane.
+//!
+//! May import `profile` for the names of processes, and `edit`. Never here: kpki's own pods, a graph,
+//! files.
 
 mod annotations;
 mod argv;

@@ -121,6 +121,21 @@ fn every_module_has_a_floor() {
     }
 }
 
+/// A room is a folder; its first lines tell a newcomer what belongs there.
+#[test]
+fn every_room_says_what_it_may_import_and_what_must_not_be_in_it() {
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.ends_with("mod.rs")) {
+        if path.components().count() == 3 {
+            let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+            for words in ["ay import ", "Never here: "] {
+                assert!(head.contains(words), "{} does not say \"{words}\"", path.display());
+            }
+        }
+    }
+    let lines = fs::read_to_string("src/lib.rs").unwrap().lines().count();
+    assert!(lines <= 110, "a newcomer reads {lines} lines of src/lib.rs");
+}
+
 /// What may be used where: a word of code, and the files (by prefix) that may hold it.
 const ROOMS: &[(&str, &[&str])] = &[
     ("std::fs", &["src/sources/", "src/store/", "src/command/"]),
