@@ -19,6 +19,7 @@ mod context;
 pub mod execute;
 mod held_key;
 mod identity;
+mod known_seed;
 pub mod kubeconfig;
 mod prune;
 pub mod public_part;
