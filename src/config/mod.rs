@@ -25,7 +25,6 @@ mod excerpt;
 mod fields;
 mod files;
 mod flags;
-mod lines;
 mod manifests;
 mod node;
 mod parse;

@@ -31,7 +31,7 @@ use crate::facts::CertificateFacts;
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::sealed::{Recipients, SUFFIX};
-use crate::spec::BroughtRequest;
+use crate::spec::{self, BroughtRequest};
 use crate::time::Timestamp;
 
 pub use artifact::{Artifact, Scope, UserPart};
@@ -61,6 +61,8 @@ pub struct Derivation {
     /// The artifact's, as it is spelled.
     pub name: ArtifactName,
     pub recipe: Recipe,
+    /// Of the block that describes it: a CA's, a user's, a certificate's, or its node's. Never hashed.
+    pub origin: spec::Origin,
     /// What the recipe reads.
     pub inputs: Vec<DerivationId>,
     /// Of the recipe and of the recipes that it reads; see [`crate::hash`].
