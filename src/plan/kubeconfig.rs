@@ -11,38 +11,8 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, config: &Ku
     let world = context.world;
     let identity = context.after(config.identity);
     let bundle = context.after(config.bundle);
-    let (certificate, authorities) = match (identity, bundle) {
-        (After::Unavailable, _) | (_, After::Unavailable) => {
-            // Of an earlier key: it stays whatever is described now, until a certificate is accepted.
-            match (context.entry(id), &world.graph.get(config.identity).recipe) {
-                (Some(entry), Recipe::ClusterSigned(_)) => {
-                    let hash = world.graph.get(id).hash;
-                    let entry = Entry { hash, ..entry.clone() };
-                    let changed = seen::changed(world, id);
-                    if changed.is_empty() {
-                        context.plan.kept.push((id, entry));
-                    } else {
-                        context.step(id, Action::Record, changed);
-                    }
-                }
-                _ => context.keep_as_it_is(id),
-            }
-            return After::Unavailable;
-        }
-        (After::Kept(certificate), After::Kept(bundle)) => (certificate, bundle),
-        _ if context.entry(id).is_none() && !is_here(context, id) => {
-            return render(context, id, config, vec![Reason::New]);
-        }
-        _ => {
-            let rebuilt = [(config.identity, identity), (config.bundle, bundle)]
-                .into_iter()
-                .filter(|(_, after)| matches!(after, After::Rebuilt { .. }))
-                .map(|(input, _)| Reason::DependencyRebuilt {
-                    name: world.graph.get(input).name.clone(),
-                })
-                .collect();
-            return render(context, id, config, rebuilt);
-        }
+    let (After::Kept(certificate), After::Kept(authorities)) = (identity, bundle) else {
+        return with_other_inputs(context, id, config, identity, bundle);
     };
     let content = kubeconfig_content(config, certificate, authorities);
     // Whatever is done to the file, this will be its public content: its reader is judged by it.
@@ -100,6 +70,42 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, config: &Ku
     }
     context.keep(id, kubeconfig_entry(world.graph.get(id), config, content, size));
     After::Kept(content)
+}
+
+/// Of a certificate or bundle that is built again or cannot be had.
+fn with_other_inputs(
+    context: &mut PlanContext<'_>,
+    id: DerivationId,
+    config: &Kubeconfig,
+    identity: After,
+    bundle: After,
+) -> After {
+    let graph = context.world.graph;
+    if matches!(identity, After::Unavailable) || matches!(bundle, After::Unavailable) {
+        // Of an earlier key: it stays whatever is described now, until a certificate is accepted.
+        match (context.entry(id), &graph.get(config.identity).recipe) {
+            (Some(entry), Recipe::ClusterSigned(_)) => {
+                let entry = Entry { hash: graph.get(id).hash, ..entry.clone() };
+                let changed = seen::changed(context.world, id);
+                if changed.is_empty() {
+                    context.plan.kept.push((id, entry));
+                } else {
+                    context.step(id, Action::Record, changed);
+                }
+            }
+            _ => context.keep_as_it_is(id),
+        }
+        return After::Unavailable;
+    }
+    if context.entry(id).is_none() && !is_here(context, id) {
+        return render(context, id, config, vec![Reason::New]);
+    }
+    let rebuilt = [(config.identity, identity), (config.bundle, bundle)]
+        .into_iter()
+        .filter(|(_, after)| matches!(after, After::Rebuilt { .. }))
+        .map(|(input, _)| Reason::DependencyRebuilt { name: graph.get(input).name.clone() })
+        .collect();
+    render(context, id, config, rebuilt)
 }
 
 /// The lock knows the kubeconfig with another public content.

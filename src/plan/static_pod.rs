@@ -8,35 +8,21 @@ use super::{Action, Membership, Reason, Restart, Step, World};
 use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
 use crate::graph::{Artifact, DerivationId, StaticPod};
 use crate::hash::Digest;
+use crate::name::ArtifactName;
 use crate::pod::{self, PodFacts};
 use crate::profile::{Process, Reader};
 use crate::state::{Entry, File};
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &StaticPod) -> After {
     let world = context.world;
-    let mut contents = Vec::with_capacity(recipe.restarts.len());
-    let mut rebuilt = Vec::new();
-    for (_, input) in &recipe.restarts {
-        let name = &world.graph.get(*input).name;
-        match context.after(*input) {
-            After::Kept(digest) => contents.push((name, digest)),
-            After::Rebuilt { .. } => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
-            After::Unavailable => {
-                context.keep_as_it_is(id);
-                return After::Unavailable;
-            }
-        }
-    }
-    for (_, input) in &recipe.restarts {
-        if let After::Kept(digest) = context.after(*input) {
-            context.plan.contents.insert(*input, digest);
-        }
-    }
+    let Some((contents, rebuilt)) = inputs(context, recipe) else {
+        context.keep_as_it_is(id);
+        return After::Unavailable;
+    };
     let Some(place) = world.graph.placements(id).first() else {
         return After::Unavailable;
     };
-    let path = &place.path;
-    let file = world.inventory.get(path.as_str());
+    let file = world.inventory.get(place.path.as_str());
     let old = match file {
         Some(File::Public { bytes, .. }) => Some(bytes.as_slice()),
         _ => None,
@@ -49,8 +35,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
     }
     // With an input that is still to be built its digest is not known: the rest can be compared all the same.
     let known = rebuilt.is_empty();
-    let annotation = restart_digest(contents);
-    let expected = match pod_content(recipe, start.as_ref(), annotation) {
+    let expected = match pod_content(recipe, start.as_ref(), restart_digest(contents)) {
         Ok(bytes) => bytes,
         Err(why) => {
             return context.block(id, None, format!("its manifest cannot be patched: {why}"));
@@ -61,58 +46,98 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
         context.keep(id, entry);
         return After::Kept(Digest::of(&expected));
     }
+    if file.is_none() && entry.is_none() {
+        return first_made(context, id, recipe, start);
+    }
     let recorded = entry.and_then(|entry| entry.content);
     let mut reasons = rebuilt;
     match (file, facts) {
-        (None, _) if entry.is_none() => {
-            let after = context.step(id, Action::Render, vec![Reason::New]);
-            if let Some(url) =
-                start.filter(|start| start.existing).and(recipe.members.get(recipe.node.as_str()))
-            {
-                context.plan.membership.push(Membership::Add {
-                    member: recipe.node.to_string(),
-                    peer_url: url.clone(),
-                });
-            }
-            return after;
-        }
-        (None, _) => reasons.push(Reason::OutputMissing { path: path.clone() }),
+        (None, _) => reasons.push(Reason::OutputMissing { path: place.path.clone() }),
         (Some(File::Unusable { what }), _) => {
-            reasons.push(Reason::OutputUnreadable { path: path.clone(), why: what.clone() });
+            let why = what.clone();
+            reasons.push(Reason::OutputUnreadable { path: place.path.clone(), why });
         }
         // Not what was written last: whoever changed it, what it says is no guide.
-        _ if recorded.is_some() && recorded != old.map(Digest::of) => {
-            reasons.push(Reason::OutputModified { path: path.clone() });
+        (_, Some(facts)) if recorded.is_none() || recorded == old.map(Digest::of) => {
+            compare(context, recipe, &facts, &expected, &mut reasons);
         }
-        (_, Some(facts)) => {
-            moved(context, recipe, &facts);
-            if let Ok(wished) = pod::read(&expected, recipe.process) {
-                differences(&facts, &wished, &mut reasons);
-            }
-            reasons.extend(image_changed(old.unwrap_or_default(), &expected));
-            if reasons.is_empty() {
-                reasons.push(contents_changed(context, recipe));
-            }
-        }
-        (_, None) => reasons.push(Reason::OutputModified { path: path.clone() }),
+        _ => reasons.push(Reason::OutputModified { path: place.path.clone() }),
     }
     let restored = known && recorded == Some(Digest::of(&expected));
     let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
     if !same_pod && (!restored || old.is_some()) {
-        context
-            .plan
-            .restarts
-            .push(Restart { reader: Reader::Pod(recipe.process), node: recipe.node.clone() });
+        let restart = Restart { reader: Reader::Pod(recipe.process), node: recipe.node.clone() };
+        context.plan.restarts.push(restart);
     }
     let action = if restored { Action::Repair } else { Action::Render };
     context.plan.steps.push(Step {
         derivation: id,
         action,
         reasons,
-        writes: vec![path.clone()],
+        writes: vec![place.path.clone()],
         modes: Vec::new(),
     });
     After::Rebuilt { new_key: false }
+}
+
+/// What the process reads only when it starts: the digests that stay, and what is built again. `None`: some
+/// of it cannot be had.
+fn inputs<'a>(
+    context: &mut PlanContext<'a>,
+    recipe: &StaticPod,
+) -> Option<(Vec<(&'a ArtifactName, Digest)>, Vec<Reason>)> {
+    let graph = context.world.graph;
+    let mut contents = Vec::with_capacity(recipe.restarts.len());
+    let mut rebuilt = Vec::new();
+    for (_, input) in &recipe.restarts {
+        let name = &graph.get(*input).name;
+        match context.after(*input) {
+            After::Kept(digest) => contents.push((*input, name, digest)),
+            After::Rebuilt { .. } => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
+            After::Unavailable => return None,
+        }
+    }
+    context.plan.contents.extend(contents.iter().map(|(input, _, digest)| (*input, *digest)));
+    Some((contents.into_iter().map(|(_, name, digest)| (name, digest)).collect(), rebuilt))
+}
+
+fn first_made(
+    context: &mut PlanContext<'_>,
+    id: DerivationId,
+    recipe: &StaticPod,
+    start: Option<EtcdStart>,
+) -> After {
+    let after = context.step(id, Action::Render, vec![Reason::New]);
+    let joins = start.filter(|start| start.existing);
+    if let Some(url) = joins.and(recipe.members.get(recipe.node.as_str())) {
+        let (member, peer_url) = (recipe.node.to_string(), url.clone());
+        context.plan.membership.push(Membership::Add { member, peer_url });
+    }
+    after
+}
+
+/// Why a manifest that is as it was written last is another one now.
+fn compare(
+    context: &mut PlanContext<'_>,
+    recipe: &StaticPod,
+    facts: &PodFacts,
+    expected: &[u8],
+    reasons: &mut Vec<Reason>,
+) {
+    moved(context, recipe, facts);
+    if let Ok(wished) = pod::read(expected, recipe.process) {
+        differences(facts, &wished, reasons);
+        // Manifests of kpki's own have one image.
+        if let (Some(old), Some(new)) = (facts.images.first(), wished.images.first())
+            && old != new
+        {
+            let (old, new) = (old.clone(), new.clone());
+            reasons.push(Reason::InputChanged { field: "image", old, new });
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push(contents_changed(context, recipe));
+    }
 }
 
 /// A member with another address than etcd's own list has.
@@ -153,17 +178,6 @@ fn differences(old: &PodFacts, new: &PodFacts, reasons: &mut Vec<Reason>) {
             reasons.push(Reason::InputChanged { field: "flag", old: named(old), new: named(new) });
         }
     }
-}
-
-/// Manifests of kpki's own have one image.
-fn image_changed(old: &[u8], new: &[u8]) -> Option<Reason> {
-    let image = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes);
-        let line = text.lines().find_map(|line| line.trim().strip_prefix("image: "));
-        line.map(str::to_owned)
-    };
-    let (old, new) = (image(old)?, image(new)?);
-    (old != new).then_some(Reason::InputChanged { field: "image", old, new })
 }
 
 /// No flag differs and no input is built again: an input's content is another one than the annotation's,
