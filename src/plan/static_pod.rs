@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::context::{After, PlanContext};
-use super::{Action, Membership, Reason, Restart, Step, World};
+use super::{Action, Membership, Reason, Restart, World};
 use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
-use crate::graph::{Artifact, DerivationId, StaticPod};
+use crate::graph::{Artifact, DerivationId, Placement, StaticPod};
 use crate::hash::Digest;
 use crate::pod::{self, PodFacts};
 use crate::profile::{Process, Reader};
@@ -14,105 +14,122 @@ use crate::state::{Entry, File};
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &StaticPod) -> After {
     let world = context.world;
-    let mut contents = Vec::with_capacity(recipe.restarts.len());
-    let mut rebuilt = Vec::new();
-    for (_, input) in &recipe.restarts {
-        let name = &world.graph.get(*input).name;
-        match context.after(*input) {
-            After::Kept(digest) => contents.push((name, digest)),
-            After::Rebuilt { .. } => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
-            After::Unavailable => {
-                context.keep_as_it_is(id);
-                return After::Unavailable;
-            }
-        }
-    }
-    for (_, input) in &recipe.restarts {
-        if let After::Kept(digest) = context.after(*input) {
-            context.plan.contents.insert(*input, digest);
-        }
-    }
+    let Some(inputs) = inputs(context, recipe) else {
+        context.keep_as_it_is(id);
+        return After::Unavailable;
+    };
+    context.plan.contents.extend(inputs.contents.iter().copied());
     let Some(place) = world.graph.placements(id).first() else {
         return After::Unavailable;
     };
-    let path = &place.path;
-    let file = world.inventory.get(path.as_str());
-    let old = match file {
-        Some(File::Public { bytes, .. }) => Some(bytes.as_slice()),
-        _ => None,
-    };
+    let old = world.inventory.public(place.path.as_str());
     let facts = old.and_then(|bytes| pod::read(bytes, recipe.process).ok());
     let entry = context.entry(id);
     let start = etcd_start(world, recipe, entry, facts.as_ref());
     if let Some(start) = &start {
         context.plan.etcd_starts.insert(id, start.clone());
     }
-    // With an input that is still to be built its digest is not known: the rest can be compared all the same.
-    let known = rebuilt.is_empty();
-    let annotation = restart_digest(contents);
-    let expected = match pod_content(recipe, start.as_ref(), annotation) {
+    let named = inputs.contents.iter();
+    let named = named.map(|(input, digest)| (&world.graph.get(*input).name, *digest));
+    let expected = match pod_content(recipe, start.as_ref(), restart_digest(named)) {
         Ok(bytes) => bytes,
         Err(why) => {
             return context.block(id, None, format!("its manifest cannot be patched: {why}"));
         }
     };
+    // With an input that is still to be built its digest is not known: the rest can be compared all the same.
+    let known = inputs.rebuilt.is_empty();
     if known && old == Some(expected.as_slice()) {
-        let entry = pod_entry(world.graph.get(id), &expected, start.as_ref());
-        context.keep(id, entry);
+        context.keep(id, pod_entry(world.graph.get(id), &expected, start.as_ref()));
         return After::Kept(Digest::of(&expected));
     }
+    if entry.is_none() && world.inventory.get(place.path.as_str()).is_none() {
+        return first(context, id, recipe, start);
+    }
+    let mut reasons = inputs.rebuilt;
+    why_written(context, recipe, place, (facts, &expected), &mut reasons);
     let recorded = entry.and_then(|entry| entry.content);
-    let mut reasons = rebuilt;
-    match (file, facts) {
-        (None, _) if entry.is_none() => {
-            let after = context.step(id, Action::Render, vec![Reason::New]);
-            if let Some(url) =
-                start.filter(|start| start.existing).and(recipe.members.get(recipe.node.as_str()))
-            {
-                context.plan.membership.push(Membership::Add {
-                    member: recipe.node.to_string(),
-                    peer_url: url.clone(),
-                });
+    let restored = known && recorded == Some(Digest::of(&expected));
+    let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
+    if !same_pod && (!restored || old.is_some()) {
+        let reader = Reader::Pod(recipe.process);
+        context.plan.restarts.push(Restart { reader, node: recipe.node.clone() });
+    }
+    let action = if restored { Action::Repair } else { Action::Render };
+    context.render(id, action, reasons, vec![place.path.clone()]);
+    After::Rebuilt { new_key: false }
+}
+
+/// What the process must be restarted for, as it will be.
+struct Inputs {
+    contents: Vec<(DerivationId, Digest)>,
+    rebuilt: Vec<Reason>,
+}
+
+/// `None`: one of them cannot be had.
+fn inputs(context: &PlanContext<'_>, recipe: &StaticPod) -> Option<Inputs> {
+    let mut inputs = Inputs { contents: Vec::new(), rebuilt: Vec::new() };
+    for (_, input) in &recipe.restarts {
+        match context.after(*input) {
+            After::Kept(digest) => inputs.contents.push((*input, digest)),
+            After::Rebuilt { .. } => {
+                let name = context.world.graph.get(*input).name.clone();
+                inputs.rebuilt.push(Reason::DependencyRebuilt { name });
             }
-            return after;
+            After::Unavailable => return None,
         }
-        (None, _) => reasons.push(Reason::OutputMissing { path: path.clone() }),
+    }
+    Some(inputs)
+}
+
+/// A manifest that there never was.
+fn first(
+    context: &mut PlanContext<'_>,
+    id: DerivationId,
+    recipe: &StaticPod,
+    start: Option<EtcdStart>,
+) -> After {
+    let joins = start.is_some_and(|start| start.existing);
+    if let Some(url) = recipe.members.get(recipe.node.as_str()).filter(|_| joins) {
+        let (member, peer_url) = (recipe.node.to_string(), url.clone());
+        context.plan.membership.push(Membership::Add { member, peer_url });
+    }
+    context.step(id, Action::Render, vec![Reason::New])
+}
+
+/// Why a manifest is written again, besides what is built before it.
+fn why_written(
+    context: &mut PlanContext<'_>,
+    recipe: &StaticPod,
+    place: &Placement,
+    (facts, expected): (Option<PodFacts>, &[u8]),
+    reasons: &mut Vec<Reason>,
+) {
+    let path = place.path.clone();
+    let recorded = context.entry(place.derivation).and_then(|entry| entry.content);
+    let file = context.world.inventory.get(path.as_str());
+    let old = context.world.inventory.public(path.as_str());
+    match (file, facts) {
+        (None, _) => reasons.push(Reason::OutputMissing { path }),
         (Some(File::Unusable { what }), _) => {
-            reasons.push(Reason::OutputUnreadable { path: path.clone(), why: what.clone() });
+            reasons.push(Reason::OutputUnreadable { path, why: what.clone() });
         }
         // Not what was written last: whoever changed it, what it says is no guide.
         _ if recorded.is_some() && recorded != old.map(Digest::of) => {
-            reasons.push(Reason::OutputModified { path: path.clone() });
+            reasons.push(Reason::OutputModified { path });
         }
         (_, Some(facts)) => {
             moved(context, recipe, &facts);
-            if let Ok(wished) = pod::read(&expected, recipe.process) {
-                differences(&facts, &wished, &mut reasons);
+            if let Ok(wished) = pod::read(expected, recipe.process) {
+                differences(&facts, &wished, reasons);
             }
-            reasons.extend(image_changed(old.unwrap_or_default(), &expected));
+            reasons.extend(image_changed(old.unwrap_or_default(), expected));
             if reasons.is_empty() {
                 reasons.push(contents_changed(context, recipe));
             }
         }
-        (_, None) => reasons.push(Reason::OutputModified { path: path.clone() }),
+        (_, None) => reasons.push(Reason::OutputModified { path }),
     }
-    let restored = known && recorded == Some(Digest::of(&expected));
-    let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
-    if !same_pod && (!restored || old.is_some()) {
-        context
-            .plan
-            .restarts
-            .push(Restart { reader: Reader::Pod(recipe.process), node: recipe.node.clone() });
-    }
-    let action = if restored { Action::Repair } else { Action::Render };
-    context.plan.steps.push(Step {
-        derivation: id,
-        action,
-        reasons,
-        writes: vec![path.clone()],
-        modes: Vec::new(),
-    });
-    After::Rebuilt { new_key: false }
 }
 
 /// A member with another address than etcd's own list has.
