@@ -115,6 +115,17 @@ impl<'a> PlanContext<'a> {
         After::Rebuilt { new_key: action.makes_key() }
     }
 
+    /// These files of a rendered artifact are written anew.
+    pub fn render(
+        &mut self,
+        derivation: DerivationId,
+        action: Action,
+        reasons: Vec<Reason>,
+        writes: Vec<TreePath>,
+    ) {
+        self.plan.steps.push(Step { derivation, action, reasons, writes, modes: Vec::new() });
+    }
+
     pub fn block(
         &mut self,
         id: DerivationId,
@@ -223,7 +234,10 @@ impl<'a> PlanContext<'a> {
             let reason = match place.content {
                 FilePart::PrivateKey if !key_can_be_had => self.unusable(place),
                 FilePart::PrivateKey => self.stale_key(place, key_size),
-                _ => self.stale_public(place),
+                FilePart::Certificate | FilePart::Request | FilePart::PublicKey => {
+                    self.stale_public(place)
+                }
+                FilePart::Rendered | FilePart::Kubeconfig => self.unusable(place),
             };
             reason.map(|reason| StaleCopy {
                 path: place.path.clone(),

@@ -1,11 +1,10 @@
 //! Judging rendered files: pure functions of their inputs, compared by content.
 
 use super::context::{After, PlanContext};
-use super::{Action, Reason, Step};
+use super::{Action, Reason};
 use crate::content::{rendered_content, rendered_entry};
 use crate::graph::{DerivationId, Rendered};
 use crate::hash::Digest;
-use crate::name::TreePath;
 use crate::state::File;
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &Rendered) -> After {
@@ -76,20 +75,10 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
     }
     // Content that was never recorded is new; the same content put back is a repair.
     match recorded {
-        Some(known) if known == digest => push(context, id, Action::Repair, reasons, writes),
-        None => push(context, id, Action::Render, vec![Reason::New], writes),
-        Some(_) => push(context, id, Action::Render, reasons, writes),
+        Some(known) if known == digest => context.render(id, Action::Repair, reasons, writes),
+        None => context.render(id, Action::Render, vec![Reason::New], writes),
+        Some(_) => context.render(id, Action::Render, reasons, writes),
     }
     // Its readers compare what they embed with this content, whichever files are missing now.
     After::Kept(digest)
-}
-
-fn push(
-    context: &mut PlanContext<'_>,
-    derivation: DerivationId,
-    action: Action,
-    reasons: Vec<Reason>,
-    writes: Vec<TreePath>,
-) {
-    context.plan.steps.push(Step { derivation, action, reasons, writes, modes: Vec::new() });
 }

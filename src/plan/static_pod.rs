@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::context::{After, PlanContext};
-use super::{Action, Membership, Reason, Restart, Step, World};
+use super::{Action, Membership, Reason, Restart, World};
 use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
 use crate::graph::{Artifact, DerivationId, StaticPod};
 use crate::hash::Digest;
@@ -15,7 +15,7 @@ use crate::state::{Entry, File};
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &StaticPod) -> After {
     let world = context.world;
-    let Some((contents, rebuilt)) = inputs(context, recipe) else {
+    let Some(Inputs { contents, rebuilt }) = inputs(context, recipe) else {
         context.keep_as_it_is(id);
         return After::Unavailable;
     };
@@ -70,22 +70,18 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
         context.plan.restarts.push(restart);
     }
     let action = if restored { Action::Repair } else { Action::Render };
-    context.plan.steps.push(Step {
-        derivation: id,
-        action,
-        reasons,
-        writes: vec![place.path.clone()],
-        modes: Vec::new(),
-    });
+    context.render(id, action, reasons, vec![place.path.clone()]);
     After::Rebuilt { new_key: false }
 }
 
-/// What the process reads only when it starts: the digests that stay, and what is built again. `None`: some
-/// of it cannot be had.
-fn inputs<'a>(
-    context: &mut PlanContext<'a>,
-    recipe: &StaticPod,
-) -> Option<(Vec<(&'a ArtifactName, Digest)>, Vec<Reason>)> {
+/// What the process reads only when it starts: the digests that stay, and what is built again.
+struct Inputs<'a> {
+    contents: Vec<(&'a ArtifactName, Digest)>,
+    rebuilt: Vec<Reason>,
+}
+
+/// `None`: some of it cannot be had.
+fn inputs<'a>(context: &mut PlanContext<'a>, recipe: &StaticPod) -> Option<Inputs<'a>> {
     let graph = context.world.graph;
     let mut contents = Vec::with_capacity(recipe.restarts.len());
     let mut rebuilt = Vec::new();
@@ -98,7 +94,8 @@ fn inputs<'a>(
         }
     }
     context.plan.contents.extend(contents.iter().map(|(input, _, digest)| (*input, *digest)));
-    Some((contents.into_iter().map(|(_, name, digest)| (name, digest)).collect(), rebuilt))
+    let contents = contents.into_iter().map(|(_, name, digest)| (name, digest)).collect();
+    Some(Inputs { contents, rebuilt })
 }
 
 fn first_made(

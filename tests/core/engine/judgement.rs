@@ -259,6 +259,29 @@ fn allowing(text: &str) -> Intent {
     Intent { allow: vec![text.parse().unwrap()], ..Intent::default() }
 }
 
+/// Whatever there is, of every recipe.
+#[test]
+fn a_lost_lock_writes_no_file() {
+    let mut project = MemoryProject::applied(
+        r#"
+cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab.internal:6443" }
+node "cp1" role="control-plane" address="10.0.0.11"
+node "w1" address="10.0.0.21"
+component "kubelet" config=#true
+user "jane" { bind cluster-role="view" }
+user "joe" { via "csr" }
+"#,
+    );
+    project.lock = None;
+    let planned = project.plan();
+    for step in &planned.plan.steps {
+        let name = &planned.graph.get(step.derivation).name;
+        assert_eq!((step.action, step.writes.as_slice()), (Action::Record, &[][..]), "{name}");
+    }
+    // All but the certificate that joe waits for and the kubeconfig around it.
+    assert_eq!(planned.plan.steps.len(), planned.graph.len() - 2);
+}
+
 /// A brought CA stands in the lock as every other: the plan after an apply is empty.
 #[test]
 fn a_brought_ca_converges_and_its_key_is_only_read() {
