@@ -89,7 +89,9 @@ fn forget<T>(setting: &mut Setting<T>) {
 }
 
 fn forget_each<T>(values: &mut BTreeMap<T, Origin>) {
-    values.values_mut().for_each(|origin| *origin = Origin::Default);
+    for origin in values.values_mut() {
+        *origin = Origin::Default;
+    }
 }
 
 /// Reads what is written from `spec`, beside the same files.

@@ -70,7 +70,7 @@ fn a_folder_that_our_group_can_write_to_is_closed() {
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("closed 3 folders of out/"), "{text}");
     for folder in ["", "nodes", MANIFESTS] {
-        assert_eq!(mode(&project.out(folder)) & 0o022, 0, "{folder}");
+        assert_eq!(mode(project.out(folder)) & 0o022, 0, "{folder}");
     }
     assert!(!run(&project, &["apply"]).1.contains("closed"));
     // What kpki does not write to is not its business.
