@@ -1,6 +1,5 @@
 //! What the user wants, validated: nothing optional or stringly is left where a default exists.
 
-mod lines;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +18,6 @@ use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
 use crate::words::words;
 
-pub use lines::Lines;
 pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
 
 /// One cluster's PKI as described.
@@ -39,16 +37,16 @@ pub struct Spec {
     pub kube_proxy: bool,
     /// What leaves get where nothing nearer says otherwise.
     pub defaults: Policy,
+    /// Sorted by name.
     pub users: Vec<User>,
+    /// Sorted by name.
     pub certificates: Vec<ExtraCertificate>,
     /// The operator's own static pods; `None`: kpki writes them.
     pub manifests: Option<Manifests>,
     /// Whom every secret is sealed to; `None`: secrets rest in the clear.
-    pub secrets: Option<BTreeSet<Recipient>>,
+    pub secrets: Option<Setting<BTreeSet<Recipient>>>,
     /// Keys from a seed; `None`: every key is drawn.
     pub reproducible: Option<Reproducible>,
-    /// Never hashed.
-    pub lines: Lines,
 }
 
 /// `reproducible { … }`
@@ -88,7 +86,7 @@ impl Spec {
     /// Full names of the recipients, each with whose they are.
     pub fn recipients(&self) -> BTreeMap<Owner, BTreeSet<String>> {
         let names = |all: &BTreeSet<Recipient>| all.iter().map(Recipient::full_name).collect();
-        let cluster = self.secrets.iter().map(|all| (None, names(all)));
+        let cluster = self.secrets.iter().map(|all| (None, names(&all.value)));
         let nodes = self
             .nodes
             .iter()
@@ -97,10 +95,28 @@ impl Spec {
         cluster.chain(nodes).collect()
     }
 
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        named(&self.nodes, name, |node| node.name.as_str())
+    }
+
+    pub fn user(&self, name: &str) -> Option<&User> {
+        named(&self.users, name, |user| user.name.as_str())
+    }
+
+    pub fn certificate(&self, name: &str) -> Option<&ExtraCertificate> {
+        named(&self.certificates, name, |certificate| certificate.name.as_str())
+    }
+
     pub fn manifest_of(&self, node: &NodeName, component: Component) -> Option<&Manifest> {
         let key = (node.clone(), component);
         self.manifests.as_ref()?.all.get(&key)
     }
+}
+
+/// One of those that are sorted by name.
+fn named<'a, T>(all: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {
+    let at = all.binary_search_by(|known| name_of(known).cmp(name));
+    at.ok().and_then(|at| all.get(at))
 }
 
 /// A value and where it came from, so that `show` can say.
@@ -111,7 +127,7 @@ pub struct Setting<T> {
 }
 
 /// Where a value came from. Never hashed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// kpki's own default.
     Default,
@@ -167,6 +183,8 @@ impl fmt::Display for CaName {
 
 #[derive(Debug, Clone)]
 pub struct Ca {
+    /// Its block's.
+    pub origin: Origin,
     pub common_name: Setting<CommonName>,
     pub validity: Setting<Span>,
     /// `Origin::Default` or from `defaults` counts only when the key is first made; see [`Ca::explicit_key`].
@@ -198,12 +216,14 @@ words! {
 
 #[derive(Debug, Clone)]
 pub struct Node {
+    /// Its block's.
+    pub origin: Origin,
     pub name: NodeName,
     pub role: Role,
     /// In the order written; the first is the node's main address. Never empty for control-plane and
     /// etcd nodes.
     pub addresses: Vec<NodeAddress>,
-    pub sans: BTreeSet<San>,
+    pub sans: BTreeMap<San, Origin>,
     /// `primary=#true`: gets super-admin.conf.
     pub primary: bool,
     pub policy: PolicyOverride,
@@ -275,9 +295,11 @@ impl Policy {
 
 #[derive(Debug, Clone)]
 pub struct ComponentSettings {
+    /// Its block's.
+    pub origin: Origin,
     pub policy: PolicyOverride,
     /// Extra SANs of the component's serving certificates, on every node.
-    pub sans: BTreeSet<San>,
+    pub sans: BTreeMap<San, Origin>,
     pub revision: u32,
     /// Flags of its static pod by name without dashes: they add to kpki's own and win over them.
     pub flags: BTreeMap<String, String>,
@@ -288,8 +310,9 @@ pub struct ComponentSettings {
 impl Default for ComponentSettings {
     fn default() -> Self {
         ComponentSettings {
+            origin: Origin::Default,
             policy: PolicyOverride::default(),
-            sans: BTreeSet::new(),
+            sans: BTreeMap::new(),
             revision: 1,
             flags: BTreeMap::new(),
             image: None,
@@ -300,12 +323,14 @@ impl Default for ComponentSettings {
 /// Any further leaf.
 #[derive(Debug, Clone)]
 pub struct ExtraCertificate {
+    /// Its block's.
+    pub origin: Origin,
     pub name: Label,
     pub ca: CaName,
     pub common_name: Option<CommonName>,
-    pub organizations: BTreeSet<Organization>,
+    pub organizations: BTreeMap<Organization, Origin>,
     pub usage: Usage,
-    pub sans: BTreeSet<San>,
+    pub sans: BTreeMap<San, Origin>,
     pub policy: Policy,
     pub revision: u32,
     pub delivery: Delivery,

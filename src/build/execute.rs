@@ -12,16 +12,16 @@ use rayon::prelude::*;
 use super::ca::build_ca;
 use super::context::BuildContext;
 use super::identity::{build_identity, build_kubeconfig};
+use super::known_seed::check_seed;
 use super::request::build_request;
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
 use super::writing::render;
 use super::{prune, sealing};
 use crate::content::certificate_entry;
-use crate::error::{Error, Result};
-use crate::facts::PublicKey;
+use crate::error::Result;
 use crate::graph::{DerivationId, Recipe, Rendered};
-use crate::keys::{Entropy, Seed};
+use crate::keys::Entropy;
 use crate::plan::{Orphan, Plan, Step, World, exposures};
 use crate::spec::Spec;
 use crate::state::{Entry, Lock, SeedMark};
@@ -52,22 +52,7 @@ pub fn execute(
     }
     let steps: HashMap<DerivationId, &Step> =
         plan.steps.iter().map(|step| (step.derivation, step)).collect();
-    let signers = signers(&context, plan);
-    let mut lines: Vec<(DerivationId, Entry)> = Vec::new();
-    for id in world.graph.ids() {
-        let derivation = world.graph.get(id);
-        if derivation.recipe.is_ca() {
-            let step = steps.get(&id).copied();
-            let state = build_ca(&context, id, &derivation.recipe, step, signers.contains(&id))?;
-            if let Some(state) = state {
-                if step.is_some() {
-                    lines.push((id, certificate_entry(derivation, &state.facts)));
-                    files.progress(1);
-                }
-                context.cas.insert(id, state);
-            }
-        }
-    }
+    let mut lines = build_cas(&mut context, plan, &steps)?;
     let built: Vec<Vec<(DerivationId, Entry)>> = plan
         .steps
         .par_iter()
@@ -76,17 +61,7 @@ pub fn execute(
     lines.extend(built.into_iter().flatten());
     let pods = build_static_pods(&context, plan, &lines)?;
     lines.extend(pods);
-    for step in &plan.steps {
-        // A kubeconfig's builder has seen to its mode.
-        if matches!(world.graph.get(step.derivation).recipe, Recipe::Kubeconfig(_)) {
-            continue;
-        }
-        for path in &step.modes {
-            if !step.writes.contains(path) {
-                files.set_mode(path, SECRET_MODE)?;
-            }
-        }
-    }
+    close_modes(&context, plan)?;
     plan.seals.par_iter().try_for_each(|seal| sealing::carry_out(&context, plan, seal))?;
     lines.extend(plan.kept.iter().cloned());
     let mut entries: BTreeMap<_, _> =
@@ -116,74 +91,47 @@ pub fn execute(
     Ok(lock)
 }
 
-/// The seed must be the one that the keys here follow from.
-fn check_seed(context: &BuildContext<'_>, seed: &Seed) -> Result<()> {
-    const HELP: &str = "put that seed back; a cluster with another seed begins with an empty out/ and without \
-         cluster.lock";
-    const OTHER_SCHEDULE: &str = "to keep the keys take `reproducible` out of the description; for others begin with an \
-         empty out/ and without cluster.lock";
-    if let Some(known) = context.world.lock.seed {
-        // Where the cluster was renamed, the plan makes new keys.
-        let before = context.world.lock.cluster.as_deref();
-        let is_known = match before {
-            Some(name) => known.id == seed.of_cluster(name).id(),
-            None => known.id == seed.id(),
-        };
-        if known.schedule != SeedMark::SCHEDULE {
-            let message = format!(
-                "the keys in cluster.lock were made by version {} of the key schedule, this kpki has version {}",
-                known.schedule,
-                SeedMark::SCHEDULE
-            );
-            return Err(Error::refused(message).help(OTHER_SCHEDULE));
+const SECRET_MODE: u32 = 0o600;
+
+/// CAs in the graph's order: a step that signs finds its issuer.
+fn build_cas(
+    context: &mut BuildContext<'_>,
+    plan: &Plan,
+    steps: &HashMap<DerivationId, &Step>,
+) -> Result<Vec<(DerivationId, Entry)>> {
+    let graph = context.world.graph;
+    let signers = signers(context, plan);
+    let mut lines = Vec::new();
+    for id in graph.ids().filter(|id| graph.get(*id).recipe.is_ca()) {
+        let derivation = graph.get(id);
+        let step = steps.get(&id).copied();
+        let state = build_ca(context, id, &derivation.recipe, step, signers.contains(&id))?;
+        if let Some(state) = state {
+            if step.is_some() {
+                lines.push((id, certificate_entry(derivation, &state.facts)));
+                context.files.progress(1);
+            }
+            context.cas.insert(id, state);
         }
-        if is_known {
-            return Ok(());
-        }
-        let message = "the seed is not the one that the keys in cluster.lock were made from";
-        return Err(Error::refused(message).help(HELP));
     }
-    // Without a lock the anchors tell, and where they are gone the leaves that they issued.
-    let world = context.world;
-    for id in world.graph.ids() {
-        let derivation = world.graph.get(id);
-        let Some(described) = derivation.recipe.key_algorithm() else {
-            continue;
-        };
-        if !derivation.recipe.is_anchor() {
-            continue;
-        }
-        let here = world.survey.public_part(id).public_key();
-        let issued = world
-            .graph
-            .dependents(id)
-            .filter_map(|leaf| world.survey.public_part(leaf).certificate())
-            .find_map(|facts| facts.authority_key_id.clone());
-        if here.is_none() && issued.is_none() {
+    Ok(lines)
+}
+
+/// Secrets that others can read.
+fn close_modes(context: &BuildContext<'_>, plan: &Plan) -> Result<()> {
+    for step in &plan.steps {
+        // A kubeconfig's builder has seen to its mode.
+        if matches!(context.world.graph.get(step.derivation).recipe, Recipe::Kubeconfig(_)) {
             continue;
         }
-        let algorithm = here.and_then(PublicKey::algorithm).unwrap_or(described);
-        let Some(derived) = context.key_from_seed(id, algorithm)? else {
-            continue;
-        };
-        let derived = derived.key.public_key();
-        let follows = match (here, issued) {
-            (Some(here), _) => derived == here,
-            (None, Some(key_id)) => derived.key_identifier()[..] == key_id[..],
-            (None, None) => true,
-        };
-        if !follows {
-            let name = &derivation.name;
-            let message = format!(
-                "the key of {name} in out/ does not follow from the seed and the cluster's name"
-            );
-            return Err(Error::refused(message).help(HELP));
+        for path in &step.modes {
+            if !step.writes.contains(path) {
+                context.files.set_mode(path, SECRET_MODE)?;
+            }
         }
     }
     Ok(())
 }
-
-const SECRET_MODE: u32 = 0o600;
 
 /// CAs whose key some step needs.
 fn signers(context: &BuildContext<'_>, plan: &Plan) -> HashSet<DerivationId> {

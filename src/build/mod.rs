@@ -2,6 +2,14 @@
 //!
 //! Pure but for the [`Entropy`](crate::keys::Entropy) that it is given; from a seed pure altogether. Time
 //! comes in as a value, bytes go out as values; who stores them is not known here.
+//!
+//! Whatever is written goes through `writing` in the form that the description asks for, and whatever
+//! secret is read comes through `reading`, held against its public half. A key that does not belong is
+//! never written over: whose it is, a person knows. Every certificate is verified under its issuer before
+//! it is handed on.
+//!
+//! May import `plan` and what lies below. Never here: files, a clock, a terminal, a decision of what to
+//! build.
 
 pub mod accept;
 mod ca;
@@ -11,6 +19,7 @@ mod context;
 pub mod execute;
 mod held_key;
 mod identity;
+mod known_seed;
 pub mod kubeconfig;
 mod prune;
 pub mod public_part;

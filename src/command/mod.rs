@@ -1,8 +1,12 @@
-//! A file per verb: read the world, call the core, render. Terminal and clock live here.
+//! A file per verb: arguments in, a use case called, a report printed.
+//!
+//! The only room with a terminal, a clock, an environment and Git. May import everything. Never here: what
+//! becomes of an artifact, and how a report reads.
 
 mod accept;
 mod apply;
 mod check;
+mod clock;
 mod clock_doubt;
 mod command_path;
 mod defect;
@@ -25,6 +29,7 @@ mod merge_lock;
 mod node;
 mod obstacles;
 mod on_disk;
+mod outcome;
 mod output;
 mod plaintext;
 mod plan;
@@ -48,21 +53,12 @@ use clap::CommandFactory as _;
 use clap::error::ContextValue;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+pub(crate) use self::clock::clock;
 pub use self::defect::contain;
+pub(crate) use self::outcome::Outcome;
 use crate::cli::{ApplyArgs, Cli, Command, Tool};
 use crate::error::{Error, Kind, Result};
-use crate::time::Timestamp;
 use crate::visible::harmless;
-
-/// What a command leaves with when it did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    /// Asked by `--detailed-exitcode`, or by a command that only compares.
-    Differences,
-    /// What must not be is there; the report says so.
-    Refused,
-}
 
 pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
@@ -178,12 +174,4 @@ fn manual() -> Result<Outcome> {
         .map_err(|error| Error::internal(error.to_string()))?;
     terminal::product(&String::from_utf8_lossy(&page))?;
     Ok(Outcome::Done)
-}
-
-/// The clock, read here and nowhere else.
-fn clock() -> Timestamp {
-    let seconds = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
 }

@@ -7,7 +7,7 @@ use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
 use super::tree::Value;
 use crate::name::{DnsName, Organization, RoleName};
-use crate::spec::{Binding, RoleRef};
+use crate::spec::{Binding, RoleRef, Setting};
 
 pub const SHAPE: Shape = Shape {
     word: "bind",
@@ -25,16 +25,16 @@ pub fn read(
     blocks: &[Block<'_>],
     groups: &[(Organization, At)],
     reader: &mut Reader<'_>,
-) -> Vec<Binding> {
+) -> Vec<Setting<Binding>> {
     let mut objects: HashMap<(String, Option<DnsName>), At> = HashMap::new();
     let mut bindings = Vec::new();
     for block in blocks {
         let Some(binding) = binding(block, groups, reader) else {
             continue;
         };
-        let name = binding.own_name();
-        let everywhere = binding.namespaces.is_empty().then_some(None);
-        let namespaces = binding.namespaces.iter().cloned().map(Some);
+        let name = binding.value.own_name();
+        let everywhere = binding.value.namespaces.is_empty().then_some(None);
+        let namespaces = binding.value.namespaces.iter().cloned().map(Some);
         for namespace in namespaces.chain(everywhere) {
             let first = *objects.entry((name.clone(), namespace)).or_insert(block.at);
             if first != block.at {
@@ -49,7 +49,7 @@ pub fn read(
         }
         bindings.push(binding);
     }
-    bindings.sort();
+    bindings.sort_by(|a, b| a.value.cmp(&b.value));
     bindings
 }
 
@@ -57,7 +57,7 @@ fn binding(
     block: &Block<'_>,
     groups: &[(Organization, At)],
     reader: &mut Reader<'_>,
-) -> Option<Binding> {
+) -> Option<Setting<Binding>> {
     let role = role(block, reader);
     let namespaces = reader.list(block, NAMESPACE);
     for (namespace, at) in &namespaces {
@@ -68,7 +68,7 @@ fn binding(
     if let (Some(group), Some(value)) = (&group, written) {
         check_membership(group, value, groups, reader);
     }
-    if matches!(role, Some(RoleRef::Role(_))) && block.many(NAMESPACE).is_empty() {
+    if matches!(role, Some((RoleRef::Role(_), _))) && block.many(NAMESPACE).is_empty() {
         reader.problem(
             Problem::new(block.at, "`bind role` needs a namespace")
                 .help("a Role lives in one: add namespace=\"dev\", or name a cluster-role"),
@@ -78,17 +78,17 @@ fn binding(
     if written.is_some() && group.is_none() {
         return None;
     }
-    Some(Binding {
-        role: role?,
-        namespaces: namespaces.into_iter().map(|(name, _)| name).collect(),
-        group,
-    })
+    let (role, at) = role?;
+    let namespaces = namespaces.into_iter().map(|(name, _)| name).collect();
+    Some(reader.setting(Binding { role, namespaces, group }, at))
 }
 
-fn role(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<RoleRef> {
+fn role(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<(RoleRef, At)> {
     match (block.one(ROLE), block.one(CLUSTER_ROLE)) {
-        (Some(value), None) => reader.parsed(value, ROLE.word()).map(RoleRef::Role),
-        (None, Some(value)) => reader.parsed(value, CLUSTER_ROLE.word()).map(RoleRef::ClusterRole),
+        (Some(value), None) => Some((RoleRef::Role(reader.parsed(value, ROLE.word())?), value.at)),
+        (None, Some(value)) => {
+            Some((RoleRef::ClusterRole(reader.parsed(value, CLUSTER_ROLE.word())?), value.at))
+        }
         (Some(value), Some(other)) => {
             reader.problem(
                 Problem::new(value.at, "a binding has one role")

@@ -294,12 +294,6 @@ impl<'n> Block<'n> {
         self.index(field).and_then(|index| self.place(index))
     }
 
-    /// Every value of every word, in the table's order.
-    pub fn all(&self) -> impl Iterator<Item = (&'static str, &'n Value)> {
-        let words = self.shape.fields.iter().map(|field| field.word).zip(&self.values);
-        words.flat_map(|(word, values)| values.iter().map(move |value| (word, *value)))
-    }
-
     /// Every word that is written, and where.
     pub fn words(&self) -> impl Iterator<Item = (&'static str, At)> {
         let fields = self.shape.fields.iter().map(|field| field.word);

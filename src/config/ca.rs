@@ -83,6 +83,7 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
         _ => defaults.key.clone(),
     };
     Some(Ca {
+        origin: Origin::Default,
         common_name: Setting::default(usual_name(name).parse().ok()?),
         validity: Setting::default(TEN_YEARS),
         key,
@@ -94,6 +95,7 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
 
 impl Draft {
     fn fill(&mut self, block: &Block<'_>, sources: &Sources, reader: &mut Reader<'_>) {
+        self.ca.origin = reader.origin(block.at);
         if let Some(key) = reader.key(block) {
             if key.value == KeyAlgorithm::Ed25519 {
                 let at = block.one(KEY).map_or(block.at, |value| value.at);

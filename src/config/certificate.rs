@@ -113,12 +113,13 @@ fn certificate(
     let delivery = delivery(block, name.as_ref(), nodes, reader);
     let revision = reader.revision(block);
     Some(ExtraCertificate {
+        origin: reader.origin(block.at),
         name: name?,
         ca: ca?,
         common_name,
-        organizations: organizations.into_iter().map(|(organization, _)| organization).collect(),
+        organizations: reader.origins(organizations),
         usage: usage?,
-        sans: sans.into_iter().map(|(san, _)| san).collect(),
+        sans: reader.origins(sans),
         policy,
         revision,
         delivery: delivery?,

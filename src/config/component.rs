@@ -158,8 +158,9 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         let image_at = block.written(IMAGE.field).map(|at| (component, at));
         all.places.images.extend(image_at);
         let settings = ComponentSettings {
+            origin: reader.origin(block.at),
             policy: written.policy.clone(),
-            sans: sans.into_iter().map(|(san, _)| san).collect(),
+            sans: reader.origins(sans),
             revision,
             flags: flags.into_iter().map(|(name, (value, _))| (name, value)).collect(),
             image,

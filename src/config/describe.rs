@@ -10,8 +10,8 @@ use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
 use super::{
-    ca, certificate, cluster, collisions, component, defaults, lines, manifests, node,
-    reproducible, secrets, user,
+    ca, certificate, cluster, collisions, component, defaults, manifests, node, reproducible,
+    secrets, user,
 };
 use crate::profile::{LEAVES, LeafRow};
 use crate::sources::Sources;
@@ -89,7 +89,7 @@ pub fn describe(
     node::check_recipients(&nodes, complete && secrets.is_none(), reader);
     let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
     note_clamped(&cas, &defaults, &components, &nodes, &users, &certificates, reader);
-    let mut nodes: Vec<_> = nodes.into_iter().filter_map(NodeDraft::finish).collect();
+    let mut nodes: Vec<_> = nodes.into_iter().filter_map(|node| node.finish(reader)).collect();
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let spec = Spec {
         cluster: cluster?,
@@ -106,7 +106,6 @@ pub fn describe(
         manifests: None,
         reproducible,
         secrets,
-        lines: lines::note(blocks.values().flatten(), reader),
     };
     Some(Described { spec, manifests, places: components.places, folders })
 }

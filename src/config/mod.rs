@@ -7,6 +7,9 @@
 //! makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule about
 //! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
 //! `processes` and `collisions` judge what follows from it. `write` is the way back.
+//!
+//! May import `graph`, `pod` and `profile`, whose rules some mistakes break, and what lies below. Never
+//! here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
 
 mod bind;
 mod block;
@@ -22,7 +25,6 @@ mod excerpt;
 mod fields;
 mod files;
 mod flags;
-mod lines;
 mod manifests;
 mod node;
 mod parse;

@@ -197,12 +197,13 @@ pub fn check_recipients(nodes: &[NodeDraft], in_the_clear: bool, reader: &mut Re
 }
 
 impl NodeDraft {
-    pub fn finish(self) -> Option<Node> {
+    pub fn finish(self, reader: &Reader<'_>) -> Option<Node> {
         Some(Node {
+            origin: reader.origin(self.at),
             name: self.name?,
             role: self.role?,
             addresses: self.addresses.into_iter().map(|(address, _)| address).collect(),
-            sans: self.sans.into_iter().map(|(san, _)| san).collect(),
+            sans: reader.origins(self.sans),
             primary: self.primary.is_some(),
             policy: self.written.policy,
             revision: self.revision,

@@ -1,7 +1,7 @@
 //! Values to types, each with its origin; what cannot be one becomes a problem and reading goes on.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 
 use super::block::{Block, Many, One};
@@ -47,6 +47,11 @@ impl<'f> Reader<'f> {
 
     pub fn setting<T>(&self, value: T, at: At) -> Setting<T> {
         Setting { value, origin: self.origin(at) }
+    }
+
+    /// Each entry of a list with its own origin.
+    pub fn origins<T: Ord>(&self, list: Vec<(T, At)>) -> BTreeMap<T, Origin> {
+        list.into_iter().map(|(value, at)| (value, self.origin(at))).collect()
     }
 
     /// The folder of the file that a place stands in.

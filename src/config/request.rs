@@ -1,6 +1,6 @@
 //! A certificate request that a user brings, judged once when it is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::files::below;
@@ -9,7 +9,7 @@ use crate::facts::{FactsError, RequestFacts, request_in_pem};
 use crate::name::{CommonName, Organization};
 use crate::shell;
 use crate::sources::Sources;
-use crate::spec::{BroughtRequest, Via};
+use crate::spec::{BroughtRequest, Origin, Via};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -18,7 +18,7 @@ type Refusal = (String, String);
 /// What the description says about the user, as far as it can be read.
 pub struct Wish<'a> {
     pub common_name: Option<&'a CommonName>,
-    pub groups: &'a BTreeSet<Organization>,
+    pub groups: &'a BTreeMap<Organization, Origin>,
     pub via: Option<Via>,
 }
 
@@ -100,7 +100,7 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
             "have the request made again, or write its common-name here".into(),
         );
     }
-    let groups: BTreeSet<String> = wish.groups.iter().map(ToString::to_string).collect();
+    let groups: BTreeSet<String> = wish.groups.keys().map(ToString::to_string).collect();
     let asked = facts.subject.organizations();
     if asked != groups {
         return refuse(

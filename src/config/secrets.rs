@@ -9,6 +9,7 @@ use super::reader::Reader;
 use super::tree::Value;
 use crate::sealed::{LIST_LIMIT, NotAList, Recipient, listed};
 use crate::sources::Sources;
+use crate::spec::Setting;
 
 pub const SHAPE: Shape =
     Shape { word: "secrets", example: None, fields: &[RECIPIENT.field, RECIPIENTS_FILE.field] };
@@ -25,7 +26,7 @@ pub fn read(
     block: Option<&Block<'_>>,
     sources: &Sources,
     reader: &mut Reader<'_>,
-) -> Option<BTreeSet<Recipient>> {
+) -> Option<Setting<BTreeSet<Recipient>>> {
     let block = block?;
     let before = reader.problems.len();
     let mut all = BTreeMap::new();
@@ -51,7 +52,7 @@ pub fn read(
         let help = "every secret is sealed to each of them; give a team one key";
         reader.problem(Problem::new(block.at, message).help(help));
     }
-    Some(all.into_keys().collect())
+    Some(reader.setting(all.into_keys().collect(), block.at))
 }
 
 fn file(

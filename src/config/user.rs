@@ -81,10 +81,11 @@ fn user(
     }
     let revision = reader.revision(block);
     let bindings = bind::read(&block.blocks, &groups, reader);
-    let groups = groups.into_iter().map(|(group, _)| group).collect();
+    let groups = reader.origins(groups);
     let wish = request::Wish { common_name: common_name.as_ref(), groups: &groups, via };
     let request = brought(block, name.as_ref(), &wish, sources, reader);
     Some(User {
+        origin: reader.origin(block.at),
         name: name?,
         via: via?,
         request,

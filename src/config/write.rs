@@ -214,7 +214,7 @@ fn of_node(node: &Node) -> Written {
     }
     block.many(node::ADDRESS, &node.addresses);
     block.flag(node::PRIMARY, node.primary);
-    block.many(SAN, &node.sans);
+    block.many(SAN, node.sans.keys());
     block.policy(&node.policy);
     block.revision(node.revision);
     block.many(secrets::RECIPIENT, &node.recipients);
@@ -231,7 +231,7 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
     }
     block.policy(&policy);
     block.revision(settings.revision);
-    block.many(SAN, &settings.sans);
+    block.many(SAN, settings.sans.keys());
     match component {
         Component::Etcd if spec.etcd == EtcdTopology::External => {
             block.one(component::TOPOLOGY, spec.etcd.as_str());
@@ -255,7 +255,7 @@ fn of_user(user: &User, defaults: &Policy) -> Written {
     if user.common_name.as_str() != user.name.as_str() {
         block.one(user::COMMON_NAME, &user.common_name);
     }
-    block.many(user::GROUP, &user.groups);
+    block.many(user::GROUP, user.groups.keys());
     block.policy(&beyond(&user.policy, defaults));
     block.revision(user.revision);
     if user.via != Via::Ca {
@@ -264,7 +264,7 @@ fn of_user(user: &User, defaults: &Policy) -> Written {
     block.flag(user::ALLOW_MASTERS, user.allow_masters);
     block.maybe(user::NAMESPACE, user.namespace.as_ref());
     block.maybe(user::CSR, user.request.as_ref().map(|request| &request.path));
-    block.blocks = user.bindings.iter().map(of_binding).collect();
+    block.blocks = user.bindings.iter().map(|binding| of_binding(&binding.value)).collect();
     block
 }
 
@@ -289,11 +289,11 @@ fn of_certificate(certificate: &ExtraCertificate, defaults: &Policy) -> Written 
         Usage::Client => block.many(certificate::USAGE, ["client"]),
         Usage::ServerAndClient => block.many(certificate::USAGE, ["server", "client"]),
     }
-    block.many(SAN, &certificate.sans);
+    block.many(SAN, certificate.sans.keys());
     block.maybe(user::COMMON_NAME, certificate.common_name.as_ref());
-    block.many(certificate::ORGANIZATION, &certificate.organizations);
+    block.many(certificate::ORGANIZATION, certificate.organizations.keys());
     let is_master = |group: &Organization| group.as_str() == user::MASTERS;
-    block.flag(user::ALLOW_MASTERS, certificate.organizations.iter().any(is_master));
+    block.flag(user::ALLOW_MASTERS, certificate.organizations.keys().any(is_master));
     block.policy(&beyond(&certificate.policy, defaults));
     block.revision(certificate.revision);
     if let Delivery::Nodes { nodes, folder } = &certificate.delivery {
@@ -321,6 +321,6 @@ fn of_reproducible(spec: &Spec) -> Option<Written> {
 
 fn of_secrets(spec: &Spec) -> Option<Written> {
     let mut block = Written::new(&secrets::SHAPE);
-    block.many(secrets::RECIPIENT, spec.secrets.as_ref()?);
+    block.many(secrets::RECIPIENT, &spec.secrets.as_ref()?.value);
     Some(block)
 }

@@ -1,5 +1,10 @@
 //! What follows from a recipe and from public inputs alone: the bytes of rendered files, digests of what
 //! secrets say in public, and lines of the lock. Plan compares with it, build writes it.
+//!
+//! A static pod is rendered from the description and from the public bytes of what its process reads only
+//! when it starts: their digest is an annotation, and a changed one makes the kubelet replace the pod.
+//!
+//! May import `graph` and what lies below. Never here: the state, a secret, a decision.
 
 mod entry;
 mod etcd_start;

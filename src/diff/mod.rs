@@ -1,5 +1,11 @@
 //! Two states of a PKI compared by what they mean: who a certificate names, for what, until when, whose key,
 //! and never by its bytes. Pure: descriptions, files and locks come in as values.
+//!
+//! Two states are compared as [`Item`]s: named fields, of which some only echo that something else changed.
+//! A lock is no state that is believed: of two revisions descriptions and certificates are compared, each
+//! for itself.
+//!
+//! May import `graph`, `holdings` and what lies below. Never here: files, a clock, a verdict.
 
 mod compare;
 mod files;

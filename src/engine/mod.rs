@@ -3,6 +3,9 @@
 //! Nothing here opens a file of its own, reads a clock, asks or prints. What is read and written goes through
 //! [`Files`](crate::build::execute::Files) and [`Disk`](crate::store::Disk); the time, the randomness and the
 //! consent of a person are arguments.
+//!
+//! May import every room but `render`, `cli` and `command`. Never here: words for people beyond those of
+//! errors.
 
 mod accept;
 mod apply;

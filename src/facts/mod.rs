@@ -2,6 +2,8 @@
 //!
 //! Everything here is public, is read from bytes in memory and is judged by nobody yet: no clock, no files,
 //! no randomness. Secrets, a kubeconfig's key or one found in the clear, are carried and never looked into.
+//!
+//! May import names, times and hashes. Never here: a judgement, and what to do with what was read.
 
 pub mod attribute;
 pub mod certificate;

@@ -21,7 +21,7 @@ use crate::name::{CommonName, Endpoint, San};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
-use crate::spec::{Delivery, ExtraCertificate, Node, Policy, Spec};
+use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Spec};
 
 pub use static_pods::{flags_on, images};
 
@@ -57,7 +57,7 @@ fn bindings(builder: &mut Builder, spec: &Spec) {
         BINDINGS.iter().filter(|row| spec.cluster.kubernetes.value.has(row.since)).collect();
     if !rows.is_empty() {
         let recipe = Recipe::Rendered(Rendered::ClusterRoleBindings(rows));
-        builder.add(Artifact::ClusterRoleBindings, recipe);
+        builder.add(Artifact::ClusterRoleBindings, recipe, &Origin::Default);
     }
 }
 
@@ -105,6 +105,7 @@ fn component_leaf(
         .into_iter()
         .collect();
     let node_name = node.map(|node| node.name.clone());
+    let origin = node.map_or(&Origin::Default, |node| &node.origin);
     let leaf = builder.add(
         Artifact::Leaf(node_name.clone(), row.name),
         leaf(
@@ -119,6 +120,7 @@ fn component_leaf(
                 node: node.map_or(1, |node| node.revision),
             },
         ),
+        origin,
     );
     if let Home::Kubeconfig { file, server } = row.home {
         let server = match (server, node.and_then(|node| node.addresses.first())) {
@@ -136,6 +138,7 @@ fn component_leaf(
                 namespace: None,
                 client_key: None,
             }),
+            origin,
         );
     }
 }
@@ -178,7 +181,7 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
         serving_certificate: spec.kubelet_serving,
     };
     let recipe = Recipe::Rendered(Rendered::KubeletConfig(config));
-    let id = builder.add(Artifact::KubeletConfig, recipe);
+    let id = builder.add(Artifact::KubeletConfig, recipe, &Origin::Default);
     for node in spec.nodes.iter().filter(|node| Hosts::Kubelets.include(node, spec)) {
         let path = in_tree(&node.name, KUBELET_CONFIG);
         builder.copy(id, FilePart::Rendered, path, &node.name);
@@ -195,12 +198,13 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
         leaf(
             issuer.ca,
             certificate.common_name.clone(),
-            certificate.organizations.iter().map(ToString::to_string).collect(),
+            certificate.organizations.keys().map(ToString::to_string).collect(),
             certificate.usage,
-            certificate.sans.clone(),
+            certificate.sans.keys().cloned().collect(),
             certificate.policy.clone(),
             Revision::of(certificate.revision),
         ),
+        &certificate.origin,
     );
     for file in masters(&artifact) {
         let content = file.content;

@@ -1,5 +1,21 @@
 //! What there should be: derivations (recipes of artifacts, which know no path) and placements (where
 //! their bytes lie).
+//!
+//! A [`Derivation`] is what an artifact is made of, with a hash over named fields ([`Fields`]), so that
+//! `why` explains from what the hash covers. A key and the certificate over it are one derivation; the
+//! public half always lies in the clear. For a certificate that only a kubeconfig embeds it is a copy under
+//! `out/identities/`.
+//!
+//! In a reproducible description every key can be had again ([`Graph::is_key_derived`]). The graph knows
+//! that without knowing the seed, which only apply reads. Written dates are inputs and enter the hash; the
+//! clock does not.
+//!
+//! A certificate that the cluster signs is imported. Its request is minted, or brought, and an artifact of
+//! its own. Kubernetes' signer writes the subject in its own way and may cut the life, so an answer is
+//! compared by key, common name and the set of organizations.
+//!
+//! May import `spec`, `profile`, `manifest` and what lies below. Never here: the state, bytes of a
+//! certificate that kpki issued, a clock.
 
 mod artifact;
 mod contradictions;
@@ -15,7 +31,7 @@ use crate::facts::CertificateFacts;
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::sealed::{Recipients, SUFFIX};
-use crate::spec::BroughtRequest;
+use crate::spec::{self, BroughtRequest};
 use crate::time::Timestamp;
 
 pub use artifact::{Artifact, Scope, UserPart};
@@ -45,6 +61,8 @@ pub struct Derivation {
     /// The artifact's, as it is spelled.
     pub name: ArtifactName,
     pub recipe: Recipe,
+    /// Of the block that describes it: a CA's, a user's, a certificate's, or its node's. Never hashed.
+    pub origin: spec::Origin,
     /// What the recipe reads.
     pub inputs: Vec<DerivationId>,
     /// Of the recipe and of the recipes that it reads; see [`crate::hash`].

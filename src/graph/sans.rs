@@ -23,11 +23,11 @@ pub fn sans_from(spec: &Spec, row: &LeafRow, node: Option<&Node>, from: SanFrom)
         (SanFrom::Node, Some(node)) => {
             let addresses = node.addresses.iter().map(|address| San::Ip(address.ip()));
             let own = [San::from(&node.name)].into_iter().chain(addresses);
-            own.chain(node.sans.iter().cloned()).collect()
+            own.chain(node.sans.keys().cloned()).collect()
         }
         (SanFrom::Component, _) => {
             let settings = spec.components.get(&row.component);
-            settings.into_iter().flat_map(|settings| settings.sans.iter().cloned()).collect()
+            settings.into_iter().flat_map(|settings| settings.sans.keys().cloned()).collect()
         }
         (SanFrom::ServiceDomain, _) => {
             let name = format!("kubernetes.default.svc.{}", cluster.dns_domain.value);

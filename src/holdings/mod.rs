@@ -3,6 +3,8 @@
 //!
 //! `show`, `diff`, `verify`, `install` and the build take from it what concerns them. What cannot be read is
 //! an answer with its reason, never an absence. Of a private key nothing is read until its half is asked for.
+//!
+//! May import `facts`, `keys` and `sealed`. Never here: a path, a clock, a judgement of what was found.
 
 mod key_file;
 

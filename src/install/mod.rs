@@ -3,6 +3,13 @@
 //!
 //! A file on the node is kpki's if the node's [`Record`] knows it as it is now. Only such a file is removed;
 //! and a private key that is nobody's copy is never overwritten unless that is allowed.
+//!
+//! `out/nodes/NODE/` is what should lie on a node. It is moved into place layer after layer, so that no
+//! manifest is seen before the files that it names. What was put there is recorded on the node itself, by
+//! public fingerprints.
+//!
+//! May import `plan` and what lies below. Never here: files, the project's lock, a secret in the clear
+//! beyond the file that is being placed.
 
 mod archive;
 mod fingerprint;

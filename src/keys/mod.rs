@@ -2,6 +2,13 @@
 //!
 //! Here is the one room for randomness. What does not draw is pure: from a seed everything follows. Whose a
 //! key is and where it lies is not known here.
+//!
+//! [`Signer`] is all that a certificate needs of its issuer's key: a key that never leaves another machine
+//! can stand behind it. Signatures and new EC and Ed25519 keys are ring's, five times as fast as
+//! RustCrypto's at P-256. ring's ECDSA is randomized, so where a certificate must be a function of its
+//! inputs RustCrypto makes it.
+//!
+//! May import `facts` and what lies below. Never here: an artifact, a placement, a certificate's content.
 
 mod entropy;
 mod form;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Findings;
+use super::finding::Findings;
 use super::pair::weak;
 use super::rules::{
     DOUBLED_PREFIX, EC_KEY_ENCIPHERMENT, EXPIRED, EXPIRES_SOON, NO_AUTHORITY_KEY_ID,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Findings;
 use super::certificate::subject;
+use super::finding::Findings;
 use super::rules::{CA_CANNOT_SIGN, OTHER_AUTHORITY_KEY_ID, OUTLIVES_CA, UNKNOWN_ISSUER};
 use super::world::World;
 use crate::profile::AUTHORITY_FILES;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Findings;
+use super::finding::Findings;
 use super::holds::Manifest;
 use super::kubernetes_folder::is_place;
 use super::rules::{

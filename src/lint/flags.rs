@@ -1,6 +1,6 @@
 //! What static pods are told, against the files: there, seen, of the right CA, of one pair.
 
-use super::Findings;
+use super::finding::Findings;
 use super::kubernetes_folder::{KubernetesFolder, Named, Where};
 use super::rules::{
     FLAG_HIDDEN_FILE, FLAG_MISSING_FILE, FLAG_OTHER_CA, KEY_MISMATCH, SIGNING_BUNDLE, WRONG_CA,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Findings;
 use super::certificate::{may, subject};
+use super::finding::Findings;
 use super::holds::{Certificate, Kubeconfig};
 use super::role::bundle;
 use super::rules::{

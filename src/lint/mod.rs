@@ -6,10 +6,14 @@
 //!
 //! Pure. A file is turned into facts when it is handed over, so that no key stays in memory: of a private key
 //! only its public half is kept, of a kubeconfig what it says.
+//!
+//! May import `graph` for its tables of flags, `holdings` and what lies below. Never here: files, a
+//! description, a lock.
 
 mod certificate;
 mod chain;
 mod files;
+mod finding;
 mod flags;
 mod holds;
 mod kubeconfig;
@@ -20,21 +24,12 @@ pub mod rules;
 mod tree;
 mod world;
 
-use std::collections::BTreeSet;
-
+pub use self::finding::Finding;
+use self::finding::Findings;
 pub use self::rules::{RULES, Rule, Severity, rule};
 pub use self::tree::{Counts, Tree};
 use self::world::World;
 use crate::time::Timestamp;
-
-/// One mistake, in one file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    pub rule: &'static Rule,
-    /// Relative to the tree.
-    pub path: String,
-    pub detail: String,
-}
 
 type Check = fn(&World<'_>, &mut Findings);
 
@@ -49,21 +44,6 @@ const CHECKS: &[Check] = &[
     flags::check,
 ];
 
-#[derive(Default)]
-struct Findings(BTreeSet<Finding>);
-
-impl Findings {
-    fn add(&mut self, rule: &'static Rule, path: &str, detail: impl Into<String>) {
-        self.0.insert(Finding { rule, path: path.to_owned(), detail: detail.into() });
-    }
-
-    fn has(&self, rule: &'static Rule, path: &str) -> bool {
-        let first = Finding { rule, path: path.to_owned(), detail: String::new() };
-        let mut from = self.0.range(first..);
-        from.next().is_some_and(|found| found.rule == rule && found.path == path)
-    }
-}
-
 /// Everything that is wrong with the tree at this time: errors first, in the order of [`RULES`], then by
 /// path.
 pub fn lint(tree: &Tree, now: Timestamp) -> Vec<Finding> {
@@ -72,7 +52,7 @@ pub fn lint(tree: &Tree, now: Timestamp) -> Vec<Finding> {
     for check in CHECKS {
         check(&world, &mut findings);
     }
-    let mut found: Vec<Finding> = findings.0.into_iter().collect();
+    let mut found: Vec<Finding> = findings.into_iter().collect();
     for finding in &mut found {
         finding.path = tree.shown(&finding.path).to_owned();
     }

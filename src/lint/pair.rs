@@ -1,6 +1,6 @@
 //! Files of one name belong together: `apiserver.crt` and `apiserver.key`, `sa.key` and `sa.pub`.
 
-use super::Findings;
+use super::finding::Findings;
 use super::rules::{KEY_MISMATCH, SERVICE_ACCOUNT_KEY_KIND, WEAK_KEY};
 use super::world::World;
 use crate::facts::{KeyKind, PublicKey};

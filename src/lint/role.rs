@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Findings;
 use super::certificate::{may, subject};
+use super::finding::Findings;
 use super::holds::Certificate;
 use super::kubernetes_folder::KubernetesFolder;
 use super::rules::{

@@ -2,6 +2,11 @@
 //!
 //! A line stands alone: no comma depends on a neighbour, so that two branches that each add an artifact
 //! merge without a conflict.
+//!
+//! The lock explains; it never makes a file trusted. Lines for files are needed only where the artifact's
+//! line moves on and the file stays, so an older lock serves as well.
+//!
+//! May import `state` and what lies below. Never here: files, and what a line means for a plan.
 
 mod field;
 mod line;

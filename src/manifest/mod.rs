@@ -1,4 +1,7 @@
 //! Kubernetes manifests that kpki renders, as text: pure functions of the profile tables and their inputs.
+//!
+//! May import `profile` and what lies below. Never here: another's manifest, which is [`crate::pod`]'s, and
+//! state.
 
 mod bindings;
 mod flags;

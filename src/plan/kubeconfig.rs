@@ -9,113 +9,103 @@ use crate::state::{Entry, File};
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, config: &Kubeconfig) -> After {
     let world = context.world;
-    let inputs = [config.identity, config.bundle];
-    match inputs.map(|input| context.after(input)) {
-        [After::Unavailable, _] | [_, After::Unavailable] => {
-            keep_earlier(context, id, config);
-            After::Unavailable
-        }
-        [After::Kept(certificate), After::Kept(bundle)] => {
-            judge_file(context, id, config, kubeconfig_content(config, certificate, bundle))
-        }
-        _ if context.entry(id).is_none() && !is_here(context, id) => {
-            render(context, id, config, vec![Reason::New])
-        }
-        _ => {
-            let rebuilt = inputs
-                .into_iter()
-                .filter(|input| matches!(context.after(*input), After::Rebuilt { .. }));
-            let name = |input| world.graph.get(input).name.clone();
-            let reasons = rebuilt.map(|input| Reason::DependencyRebuilt { name: name(input) });
-            let reasons = reasons.collect();
-            render(context, id, config, reasons)
-        }
-    }
-}
-
-/// One of an earlier key stays whatever is described now, until a certificate is accepted.
-fn keep_earlier(context: &mut PlanContext<'_>, id: DerivationId, config: &Kubeconfig) {
-    let graph = context.world.graph;
-    match (context.entry(id), &graph.get(config.identity).recipe) {
-        (Some(entry), Recipe::ClusterSigned(_)) => {
-            let changed = seen::changed(context.world, id);
-            if changed.is_empty() {
-                let entry = Entry { hash: graph.get(id).hash, ..entry.clone() };
-                context.plan.kept.push((id, entry));
-            } else {
-                context.step(id, Action::Record, changed);
-            }
-        }
-        _ => context.keep_as_it_is(id),
-    }
-}
-
-/// Its inputs stay, and this is what they give. Whatever is done to the file, it will be its public content:
-/// its reader is judged by it.
-fn judge_file(
-    context: &mut PlanContext<'_>,
-    id: DerivationId,
-    config: &Kubeconfig,
-    content: Digest,
-) -> After {
-    let world = context.world;
+    let identity = context.after(config.identity);
+    let bundle = context.after(config.bundle);
+    let (After::Kept(certificate), After::Kept(authorities)) = (identity, bundle) else {
+        return with_other_inputs(context, id, config, identity, bundle);
+    };
+    let content = kubeconfig_content(config, certificate, authorities);
+    // Whatever is done to the file, this will be its public content: its reader is judged by it.
+    let written = |after| match after {
+        After::Rebuilt { .. } => After::Kept(content),
+        other => other,
+    };
     let Some(place) = world.graph.placements(id).first() else {
         return After::Unavailable;
     };
     let path = place.path.clone();
-    let rendered =
-        |context: &mut PlanContext<'_>, reason| match render(context, id, config, vec![reason]) {
-            After::Rebuilt { .. } => After::Kept(content),
-            other => other,
-        };
     let size = match world.inventory.get(path.as_str()) {
         Some(File::Secret(secret)) => secret.size(),
         Some(File::Unusable { what }) => {
-            return rendered(context, Reason::OutputUnreadable { path, why: what.clone() });
+            let why = what.clone();
+            let reason = Reason::OutputUnreadable { path, why };
+            return written(render(context, id, config, vec![reason]));
         }
         // What cannot be read is not judged at all.
         Some(File::Public { .. } | File::Unreadable { .. }) => return After::Unavailable,
         None if config.client_key.is_some() || context.key_can_be_had(config.identity) => {
-            return rendered(context, Reason::OutputMissing { path: place.file() });
+            let reason = Reason::OutputMissing { path: place.file() };
+            return written(render(context, id, config, vec![reason]));
         }
-        None => return judge_without_key(context, id, config, content),
+        // The key went with it: absent, counted once with its identity. What it should say is known all the
+        // same, and a reviewer must see a change of it.
+        None => {
+            if let Some(reason) = content_changed(context, id, config, content) {
+                return render(context, id, config, vec![reason]);
+            }
+            context.keep_as_it_is(id);
+            let recorded = context.entry(id).and_then(|entry| entry.content);
+            return After::Kept(recorded.unwrap_or(content));
+        }
     };
     let Some(entry) = context.entry(id) else {
         context.step(id, Action::Record, vec![Reason::NotInLock]);
         return After::Kept(content);
     };
     if let Some(reason) = content_changed(context, id, config, content) {
-        return rendered(context, reason);
+        return written(render(context, id, config, vec![reason]));
     }
     if entry.size != Some(size) || context.is_modified(place) {
-        return rendered(context, Reason::OutputModified { path: place.file() });
+        let reason = Reason::OutputModified { path: place.file() };
+        return written(render(context, id, config, vec![reason]));
     }
-    let mended = match context.exposed(place) {
-        Some(mode) => vec![Reason::Exposed { path, mode }],
-        None => seen::changed(world, id),
-    };
-    if mended.is_empty() {
-        context.keep(id, kubeconfig_entry(world.graph.get(id), config, content, size));
-    } else {
-        context.step(id, Action::Repair, mended);
+    if let Some(mode) = context.exposed(place) {
+        context.step(id, Action::Repair, vec![Reason::Exposed { path, mode }]);
+        return After::Kept(content);
     }
+    let changed = seen::changed(world, id);
+    if !changed.is_empty() {
+        context.step(id, Action::Repair, changed);
+        return After::Kept(content);
+    }
+    context.keep(id, kubeconfig_entry(world.graph.get(id), config, content, size));
     After::Kept(content)
 }
 
-/// The key went with it: absent, counted once with its identity. What it should say is known all the same, and
-/// a reviewer must see a change of it.
-fn judge_without_key(
+/// Of a certificate or bundle that is built again or cannot be had.
+fn with_other_inputs(
     context: &mut PlanContext<'_>,
     id: DerivationId,
     config: &Kubeconfig,
-    content: Digest,
+    identity: After,
+    bundle: After,
 ) -> After {
-    if let Some(reason) = content_changed(context, id, config, content) {
-        return render(context, id, config, vec![reason]);
+    let graph = context.world.graph;
+    if matches!(identity, After::Unavailable) || matches!(bundle, After::Unavailable) {
+        // Of an earlier key: it stays whatever is described now, until a certificate is accepted.
+        match (context.entry(id), &graph.get(config.identity).recipe) {
+            (Some(entry), Recipe::ClusterSigned(_)) => {
+                let entry = Entry { hash: graph.get(id).hash, ..entry.clone() };
+                let changed = seen::changed(context.world, id);
+                if changed.is_empty() {
+                    context.plan.kept.push((id, entry));
+                } else {
+                    context.step(id, Action::Record, changed);
+                }
+            }
+            _ => context.keep_as_it_is(id),
+        }
+        return After::Unavailable;
     }
-    context.keep_as_it_is(id);
-    let recorded = context.entry(id).and_then(|entry| entry.content);
-    After::Kept(recorded.unwrap_or(content))
+    if context.entry(id).is_none() && !is_here(context, id) {
+        return render(context, id, config, vec![Reason::New]);
+    }
+    let rebuilt = [(config.identity, identity), (config.bundle, bundle)]
+        .into_iter()
+        .filter(|(_, after)| matches!(after, After::Rebuilt { .. }))
+        .map(|(input, _)| Reason::DependencyRebuilt { name: graph.get(input).name.clone() })
+        .collect();
+    render(context, id, config, rebuilt)
 }
 
 /// The lock knows the kubeconfig with another public content.

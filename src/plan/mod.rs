@@ -4,6 +4,30 @@
 //! facts of its bytes satisfy the wish; a *rendered* one (bundle, kubeconfig, manifest) is compared with
 //! what its inputs give; an *imported* one is only checked. A differing hash is never by itself a reason
 //! to mint.
+//!
+//! # Rules of judgement that are easy to get wrong
+//!
+//! - A leaf's life must be its validity (plus at most the five minutes by which notBefore is set back), or
+//!   end exactly where its CA ends. When the CA is renewed, clamped leaves are issued again with it.
+//! - A renewal is planned only if it moves notAfter later, so a leaf clamped to a CA that cannot be renewed
+//!   is not renewed for ever.
+//! - A CA renews when what is left is less than its longest leaf and that leaf's window need, but never
+//!   before half of its own life: else a CA shorter than its leaves would renew at every run.
+//! - A permission is no order: `--allow replace:NAME` takes effect only where the key turns out to be
+//!   needed and not to be had.
+//! - A file is an orphan while it is what the lock says was put at its path, and never by its name or
+//!   folder. A certificate, key or kubeconfig is one only if a CA in `out/ca` signed for it ([`Proof`]):
+//!   the lock may be anybody's.
+//! - What cannot be read blocks its artifact without an `--allow`: nothing follows from it.
+//! - A certificate can be issued again over a public key alone. Only a kubeconfig needs the private one.
+//! - Waiting for a certificate that the cluster signs is a state and no step: while it lasts nothing is
+//!   planned, and the certificate and kubeconfig before it stay.
+//! - The form of a secret at rest is a property of its placement alone: where it differs, that is a
+//!   [`Seal`] beside the steps. What a removed recipient could read is remembered until it is another key;
+//!   that is a state and no step.
+//!
+//! May import `content` and what lies below. Never here: files, a clock, a secret, and how a step is
+//! carried out.
 
 mod at_rest;
 mod ca;

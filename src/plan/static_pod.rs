@@ -6,129 +6,134 @@ use std::collections::BTreeMap;
 use super::context::{After, PlanContext};
 use super::{Action, Membership, Reason, Restart, World};
 use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
-use crate::graph::{Artifact, DerivationId, Placement, StaticPod};
+use crate::graph::{Artifact, DerivationId, StaticPod};
 use crate::hash::Digest;
+use crate::name::ArtifactName;
 use crate::pod::{self, PodFacts};
 use crate::profile::{Process, Reader};
 use crate::state::{Entry, File};
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &StaticPod) -> After {
     let world = context.world;
-    let Some(inputs) = inputs(context, recipe) else {
+    let Some(Inputs { contents, rebuilt }) = inputs(context, recipe) else {
         context.keep_as_it_is(id);
         return After::Unavailable;
     };
-    context.plan.contents.extend(inputs.contents.iter().copied());
     let Some(place) = world.graph.placements(id).first() else {
         return After::Unavailable;
     };
-    let old = world.inventory.public(place.path.as_str());
+    let file = world.inventory.get(place.path.as_str());
+    let old = match file {
+        Some(File::Public { bytes, .. }) => Some(bytes.as_slice()),
+        _ => None,
+    };
     let facts = old.and_then(|bytes| pod::read(bytes, recipe.process).ok());
     let entry = context.entry(id);
     let start = etcd_start(world, recipe, entry, facts.as_ref());
     if let Some(start) = &start {
         context.plan.etcd_starts.insert(id, start.clone());
     }
-    let named = inputs.contents.iter();
-    let named = named.map(|(input, digest)| (&world.graph.get(*input).name, *digest));
-    let expected = match pod_content(recipe, start.as_ref(), restart_digest(named)) {
+    // With an input that is still to be built its digest is not known: the rest can be compared all the same.
+    let known = rebuilt.is_empty();
+    let expected = match pod_content(recipe, start.as_ref(), restart_digest(contents)) {
         Ok(bytes) => bytes,
         Err(why) => {
             return context.block(id, None, format!("its manifest cannot be patched: {why}"));
         }
     };
-    // With an input that is still to be built its digest is not known: the rest can be compared all the same.
-    let known = inputs.rebuilt.is_empty();
     if known && old == Some(expected.as_slice()) {
-        context.keep(id, pod_entry(world.graph.get(id), &expected, start.as_ref()));
+        let entry = pod_entry(world.graph.get(id), &expected, start.as_ref());
+        context.keep(id, entry);
         return After::Kept(Digest::of(&expected));
     }
-    if entry.is_none() && world.inventory.get(place.path.as_str()).is_none() {
-        return first(context, id, recipe, start);
+    if file.is_none() && entry.is_none() {
+        return first_made(context, id, recipe, start);
     }
-    let mut reasons = inputs.rebuilt;
-    why_written(context, recipe, place, (facts, &expected), &mut reasons);
     let recorded = entry.and_then(|entry| entry.content);
+    let mut reasons = rebuilt;
+    match (file, facts) {
+        (None, _) => reasons.push(Reason::OutputMissing { path: place.path.clone() }),
+        (Some(File::Unusable { what }), _) => {
+            let why = what.clone();
+            reasons.push(Reason::OutputUnreadable { path: place.path.clone(), why });
+        }
+        // Not what was written last: whoever changed it, what it says is no guide.
+        (_, Some(facts)) if recorded.is_none() || recorded == old.map(Digest::of) => {
+            compare(context, recipe, &facts, &expected, &mut reasons);
+        }
+        _ => reasons.push(Reason::OutputModified { path: place.path.clone() }),
+    }
     let restored = known && recorded == Some(Digest::of(&expected));
     let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
     if !same_pod && (!restored || old.is_some()) {
-        let reader = Reader::Pod(recipe.process);
-        context.plan.restarts.push(Restart { reader, node: recipe.node.clone() });
+        let restart = Restart { reader: Reader::Pod(recipe.process), node: recipe.node.clone() };
+        context.plan.restarts.push(restart);
     }
     let action = if restored { Action::Repair } else { Action::Render };
     context.render(id, action, reasons, vec![place.path.clone()]);
     After::Rebuilt { new_key: false }
 }
 
-/// What the process must be restarted for, as it will be.
-struct Inputs {
-    contents: Vec<(DerivationId, Digest)>,
+/// What the process reads only when it starts: the digests that stay, and what is built again.
+struct Inputs<'a> {
+    contents: Vec<(&'a ArtifactName, Digest)>,
     rebuilt: Vec<Reason>,
 }
 
-/// `None`: one of them cannot be had.
-fn inputs(context: &PlanContext<'_>, recipe: &StaticPod) -> Option<Inputs> {
-    let mut inputs = Inputs { contents: Vec::new(), rebuilt: Vec::new() };
+/// `None`: some of it cannot be had.
+fn inputs<'a>(context: &mut PlanContext<'a>, recipe: &StaticPod) -> Option<Inputs<'a>> {
+    let graph = context.world.graph;
+    let mut contents = Vec::with_capacity(recipe.restarts.len());
+    let mut rebuilt = Vec::new();
     for (_, input) in &recipe.restarts {
+        let name = &graph.get(*input).name;
         match context.after(*input) {
-            After::Kept(digest) => inputs.contents.push((*input, digest)),
-            After::Rebuilt { .. } => {
-                let name = context.world.graph.get(*input).name.clone();
-                inputs.rebuilt.push(Reason::DependencyRebuilt { name });
-            }
+            After::Kept(digest) => contents.push((*input, name, digest)),
+            After::Rebuilt { .. } => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
             After::Unavailable => return None,
         }
     }
-    Some(inputs)
+    context.plan.contents.extend(contents.iter().map(|(input, _, digest)| (*input, *digest)));
+    let contents = contents.into_iter().map(|(_, name, digest)| (name, digest)).collect();
+    Some(Inputs { contents, rebuilt })
 }
 
-/// A manifest that there never was.
-fn first(
+fn first_made(
     context: &mut PlanContext<'_>,
     id: DerivationId,
     recipe: &StaticPod,
     start: Option<EtcdStart>,
 ) -> After {
-    let joins = start.is_some_and(|start| start.existing);
-    if let Some(url) = recipe.members.get(recipe.node.as_str()).filter(|_| joins) {
+    let after = context.step(id, Action::Render, vec![Reason::New]);
+    let joins = start.filter(|start| start.existing);
+    if let Some(url) = joins.and(recipe.members.get(recipe.node.as_str())) {
         let (member, peer_url) = (recipe.node.to_string(), url.clone());
         context.plan.membership.push(Membership::Add { member, peer_url });
     }
-    context.step(id, Action::Render, vec![Reason::New])
+    after
 }
 
-/// Why a manifest is written again, besides what is built before it.
-fn why_written(
+/// Why a manifest that is as it was written last is another one now.
+fn compare(
     context: &mut PlanContext<'_>,
     recipe: &StaticPod,
-    place: &Placement,
-    (facts, expected): (Option<PodFacts>, &[u8]),
+    facts: &PodFacts,
+    expected: &[u8],
     reasons: &mut Vec<Reason>,
 ) {
-    let path = place.path.clone();
-    let recorded = context.entry(place.derivation).and_then(|entry| entry.content);
-    let file = context.world.inventory.get(path.as_str());
-    let old = context.world.inventory.public(path.as_str());
-    match (file, facts) {
-        (None, _) => reasons.push(Reason::OutputMissing { path }),
-        (Some(File::Unusable { what }), _) => {
-            reasons.push(Reason::OutputUnreadable { path, why: what.clone() });
+    moved(context, recipe, facts);
+    if let Ok(wished) = pod::read(expected, recipe.process) {
+        differences(facts, &wished, reasons);
+        // Manifests of kpki's own have one image.
+        if let (Some(old), Some(new)) = (facts.images.first(), wished.images.first())
+            && old != new
+        {
+            let (old, new) = (old.clone(), new.clone());
+            reasons.push(Reason::InputChanged { field: "image", old, new });
         }
-        // Not what was written last: whoever changed it, what it says is no guide.
-        _ if recorded.is_some() && recorded != old.map(Digest::of) => {
-            reasons.push(Reason::OutputModified { path });
-        }
-        (_, Some(facts)) => {
-            moved(context, recipe, &facts);
-            if let Ok(wished) = pod::read(expected, recipe.process) {
-                differences(&facts, &wished, reasons);
-            }
-            reasons.extend(image_changed(old.unwrap_or_default(), expected));
-            if reasons.is_empty() {
-                reasons.push(contents_changed(context, recipe));
-            }
-        }
-        (_, None) => reasons.push(Reason::OutputModified { path }),
+    }
+    if reasons.is_empty() {
+        reasons.push(contents_changed(context, recipe));
     }
 }
 
@@ -170,17 +175,6 @@ fn differences(old: &PodFacts, new: &PodFacts, reasons: &mut Vec<Reason>) {
             reasons.push(Reason::InputChanged { field: "flag", old: named(old), new: named(new) });
         }
     }
-}
-
-/// Manifests of kpki's own have one image.
-fn image_changed(old: &[u8], new: &[u8]) -> Option<Reason> {
-    let image = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes);
-        let line = text.lines().find_map(|line| line.trim().strip_prefix("image: "));
-        line.map(str::to_owned)
-    };
-    let (old, new) = (image(old)?, image(new)?);
-    (old != new).then_some(Reason::InputChanged { field: "image", old, new })
 }
 
 /// No flag differs and no input is built again: an input's content is another one than the annotation's,

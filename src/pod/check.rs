@@ -6,10 +6,6 @@ use super::tree::Tree;
 use super::value::{self, Change, Entry, Path, Step, Value};
 use super::{PodError, PodWish};
 
-pub(super) fn failed(why: &str) -> PodError {
-    PodError::whole(format!("kpki cannot change this manifest safely: {why}"))
-}
-
 pub(super) fn same(
     old: &Tree,
     new: &str,
@@ -17,19 +13,19 @@ pub(super) fn same(
     wish: &PodWish,
 ) -> Result<Tree, PodError> {
     let expected = value::expected(&old.root, changes)?;
-    let new = parse::parse(new.as_bytes()).map_err(|error| failed(&error.to_string()))?;
+    let new = parse::parse(new.as_bytes()).map_err(|error| PodError::failed(&error.to_string()))?;
     if Value::of(&new.root) != expected {
-        return Err(failed("the result would say something else than intended"));
+        return Err(PodError::failed("the result would say something else than intended"));
     }
     if new.comments != old.comments {
-        return Err(failed("a comment would change"));
+        return Err(PodError::failed("a comment would change"));
     }
     if new.json != old.json {
-        return Err(failed("the result would not be JSON"));
+        return Err(PodError::failed("the result would not be JSON"));
     }
-    let (more, _) = super::plan(&new, wish)?;
+    let (more, _) = super::changes::changes(&new, wish)?;
     if !more.is_empty() {
-        return Err(failed("the result would need another change"));
+        return Err(PodError::failed("the result would need another change"));
     }
     Ok(new)
 }

@@ -4,7 +4,6 @@ use crate::edit::Edit;
 
 use super::PodError;
 use super::block::spaces;
-use super::check::failed;
 use super::tree::{Kind, Node, Pair};
 
 #[derive(Clone, Copy)]
@@ -28,7 +27,9 @@ impl<'a> Layout<'a> {
             if line_start { "" } else { rest.split_inclusive('\n').next().unwrap_or_default() };
         let behind = line.trim();
         if !(behind.is_empty() || behind.starts_with('#')) {
-            return Err(failed("something else stands in the line that new lines would follow"));
+            return Err(PodError::failed(
+                "something else stands in the line that new lines would follow",
+            ));
         }
         let mut at = end + line.len();
         if let Some(column) = column

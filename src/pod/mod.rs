@@ -9,13 +9,19 @@
 //! new text is parsed again and must say exactly what the model says, with the same comments; if it does
 //! not, nothing is given back but an error with the lines to write by hand. So a mistake of the writer, or
 //! a YAML that it never met, costs a refusal and never a control plane.
+//!
+//! May import `profile` for the names of processes, and `edit`. Never here: kpki's own pods, a graph,
+//! files.
 
 mod annotations;
 mod argv;
 mod block;
+mod changes;
 mod check;
+mod error;
 mod extend;
 mod facts;
+mod finding;
 mod flags;
 mod flow;
 mod layout;
@@ -26,13 +32,15 @@ mod scalar;
 mod text;
 mod tree;
 mod value;
+mod wish;
 mod write;
 
-use std::fmt;
-
 pub use self::argv::{Flag, Form, List};
+pub use self::error::PodError;
 pub use self::facts::{OnHost, PodFacts, process_of, read};
+pub use self::finding::{Finding, Outcome};
 pub use self::mounts::{HostPath, Mount};
+pub use self::wish::{FlagWish, MountWish, PathKind, PodWish};
 pub use crate::profile::{Business, Process};
 
 /// Carries the digest of everything that a process reads only when it starts: a new value makes the
@@ -40,116 +48,10 @@ pub use crate::profile::{Business, Process};
 pub const DIGEST_ANNOTATION: &str = "kpki.dev/restart-digest";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlagWish {
-    /// Without the dashes.
-    pub name: String,
-    pub value: String,
-    pub business: Business,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PathKind {
-    Folder,
-    File,
-}
-
-/// A path of the host that the process must see under the same path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MountWish {
-    pub path: String,
-    pub kind: PathKind,
-}
-
-/// What a manifest must say. Several wishes for `service-account-key-file` are a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodWish {
-    pub process: Process,
-    pub flags: Vec<FlagWish>,
-    pub mounts: Vec<MountWish>,
-    pub annotations: Vec<(String, String)>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patched {
     pub bytes: Vec<u8>,
     pub findings: Vec<Finding>,
 }
-
-/// A flag that had another value than the wished one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// In the manifest as it was.
-    pub line: usize,
-    pub flag: String,
-    pub found: String,
-    pub outcome: Outcome,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    ChangedTo(String),
-    /// The operator's value stays, although kpki would choose this one.
-    Kept {
-        wished: String,
-    },
-    /// One more value of a flag that may be given several times; nobody wished it, it stays.
-    Extra,
-}
-
-impl Finding {
-    /// What there is to say, without the line.
-    pub fn message(&self) -> String {
-        let Finding { flag, found, .. } = self;
-        match &self.outcome {
-            Outcome::ChangedTo(new) => format!("--{flag} changed from {found} to {new}"),
-            Outcome::Kept { wished } => {
-                format!("--{flag} stays {found}, kpki would choose {wished}")
-            }
-            Outcome::Extra => format!("--{flag} has {found} as well, which stays"),
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.message())
-    }
-}
-
-/// Why a manifest cannot be read or patched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodError {
-    /// `None`: about the whole file.
-    pub line: Option<usize>,
-    pub message: String,
-    pub help: Option<String>,
-}
-
-impl PodError {
-    fn at(line: usize, message: impl Into<String>) -> Self {
-        PodError { line: Some(line), message: message.into(), help: None }
-    }
-
-    fn whole(message: impl Into<String>) -> Self {
-        PodError { line: None, message: message.into(), help: None }
-    }
-
-    fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
-
-impl fmt::Display for PodError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
-        }
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for PodError {}
 
 /// What a patch would find and make.
 #[derive(Debug)]
@@ -162,7 +64,7 @@ pub struct Trial {
 /// Makes the manifest say what the wish wants and keeps every other byte.
 pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
     let old = parse::parse(source)?;
-    let (changes, findings) = plan(&old, wish)?;
+    let (changes, findings) = changes::changes(&old, wish)?;
     let new = changed(&old, &changes, wish)?;
     let bytes = new.map_or_else(|| source.to_vec(), |(text, _)| text.into_bytes());
     Ok(Patched { bytes, findings })
@@ -171,7 +73,7 @@ pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
 /// As [`patch`], for whoever wants to know what the manifest says before and after.
 pub fn try_patch(source: &[u8], wish: &PodWish) -> Result<Trial, PodError> {
     let old = parse::parse(source)?;
-    let (changes, findings) = plan(&old, wish)?;
+    let (changes, findings) = changes::changes(&old, wish)?;
     let before = facts::facts(&old, wish.process)?;
     let after = match changed(&old, &changes, wish)? {
         Some((_, new)) => facts::facts(&new, wish.process)?,
@@ -195,7 +97,7 @@ fn changed(
     };
     let edits = write::edits(old, changes).map_err(by_hand)?;
     let text = crate::edit::apply(&old.text, &edits)
-        .map_err(|error| by_hand(check::failed(&error.to_string())))?;
+        .map_err(|error| by_hand(PodError::failed(&error.to_string())))?;
     let new = check::same(old, &text, changes, wish).map_err(by_hand)?;
     Ok(Some((text, new)))
 }
@@ -209,14 +111,4 @@ pub fn is_same_pod(one: &[u8], other: &[u8]) -> bool {
         }
         _ => false,
     }
-}
-
-/// What has to change, and what was found on the way.
-fn plan(tree: &tree::Tree, wish: &PodWish) -> Result<(Vec<value::Change>, Vec<Finding>), PodError> {
-    let pod = locate::pod(tree, wish.process)?;
-    let mut changes = Vec::new();
-    let findings = flags::plan(tree, &pod, wish, &mut changes)?;
-    mounts::plan(tree, &pod, &wish.mounts, &mut changes)?;
-    annotations::plan(tree, &wish.annotations, &mut changes)?;
-    Ok((changes, findings))
 }

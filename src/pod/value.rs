@@ -158,7 +158,7 @@ pub(super) fn expected(root: &Node, changes: &[Change]) -> Result<Value, PodErro
     for change in replace.into_iter().chain(insert) {
         value
             .apply(change)
-            .ok_or_else(|| super::check::failed("a change has no place in the manifest"))?;
+            .ok_or_else(|| PodError::failed("a change has no place in the manifest"))?;
     }
     Ok(value)
 }

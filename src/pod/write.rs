@@ -8,7 +8,6 @@ use crate::edit::Edit;
 
 use super::PodError;
 use super::block::Indent;
-use super::check::failed;
 use super::flow::{self, Brackets};
 use super::layout::Layout;
 use super::scalar::{self, Place};
@@ -69,15 +68,15 @@ impl<'a> Writer<'a> {
             target = match (&target.node.kind, step) {
                 (Kind::Map { flow, .. }, Step::Key(key)) => {
                     let pair = target.node.pair(key);
-                    let pair = pair.ok_or_else(|| failed("a key has gone"))?;
+                    let pair = pair.ok_or_else(|| PodError::failed("a key has gone"))?;
                     Target { node: &pair.value, pair: Some(pair), flow: target.flow || *flow }
                 }
                 (Kind::List { flow, items }, Step::Index(index)) => Target {
-                    node: items.get(*index).ok_or_else(|| failed("an item has gone"))?,
+                    node: items.get(*index).ok_or_else(|| PodError::failed("an item has gone"))?,
                     pair: None,
                     flow: target.flow || *flow,
                 },
-                _ => return Err(failed("a collection has gone")),
+                _ => return Err(PodError::failed("a collection has gone")),
             };
             movable(target.node)?;
         }
@@ -109,7 +108,7 @@ impl<'a> Writer<'a> {
 
     /// Puts a collection where a key has nothing, `[]`, `{}` or null.
     fn fill(&self, target: &Target<'_>, value: &Value) -> Result<Vec<Edit>, PodError> {
-        let pair = target.pair.ok_or_else(|| failed("no key holds the collection"))?;
+        let pair = target.pair.ok_or_else(|| PodError::failed("no key holds the collection"))?;
         let node = target.node;
         let colon = self.layout.after_colon(pair)?;
         let empty = matches!(node.kind, Kind::Empty);
@@ -149,7 +148,7 @@ impl<'a> Writer<'a> {
                 .iter()
                 .map(|pair| (pair.key.span.start, self.layout.pair_end(pair)))
                 .collect(),
-            _ => return Err(failed("a collection has gone")),
+            _ => return Err(PodError::failed("a collection has gone")),
         };
         let style = neighbour_style(node, index);
         if is_flow(node) {

@@ -4,6 +4,8 @@
 //! and requirements". [`crate::graph`] reads the rows of certificates and files, [`crate::manifest`] those of
 //! flags and pods; a new certificate is a new row, a difference between Kubernetes versions is data on a
 //! row.
+//!
+//! May import `spec` for what a row depends on. Never here: code that makes something of a row.
 
 mod bindings;
 mod condition;

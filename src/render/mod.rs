@@ -1,4 +1,7 @@
 //! Reports: what a command found, as data for JSON and as text for people. Pure: they return texts.
+//!
+//! A report holds values and serializes itself; [`Report`] gives it its texts. May import `engine` and what
+//! lies below. Never here: a terminal, a clock, a decision that the core did not make.
 
 mod action;
 mod artifact;

@@ -165,7 +165,7 @@ fn once_in_the_clear(plan: &Plan) -> Option<String> {
 /// Said in every plan, since no certificate can be taken back.
 fn masters(spec: &Spec) -> impl Iterator<Item = String> {
     let is_master = |user: &&crate::spec::User| {
-        user.groups.iter().any(|group| group.as_str() == "system:masters")
+        user.groups.keys().any(|group| group.as_str() == "system:masters")
     };
     spec.users.iter().filter(is_master).map(|user| {
         format!(

@@ -166,7 +166,7 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
         Usage::ServerAndClient => "server, client",
     };
     wish.add("usages", usage, &own);
-    let node = artifact.node().and_then(|name| spec.nodes.iter().find(|node| node.name == *name));
+    let node = artifact.node().and_then(|name| spec.node(name.as_str()));
     for san in &leaf.sans {
         let origin = row.and_then(|row| san_origin(spec, row, node, san));
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));

@@ -6,7 +6,7 @@ use super::Credential;
 use super::equivalents::Equivalents;
 use super::name_owners::NameOwners;
 use super::names::is_worth_telling;
-use super::nodes::{chosen_names, described};
+use super::nodes::chosen_names;
 use super::origin::ca_of;
 use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Power, Powers};
@@ -103,7 +103,7 @@ fn certificate(
 fn chosen(of: Described<'_>, id: DerivationId, credential: &Credential) -> BTreeSet<San> {
     let node = match &of.graph.get(id).artifact {
         Artifact::Leaf(Some(node), row) if credential.server => {
-            described(of.spec, node.as_str()).map(|node| (node, *row))
+            of.spec.node(node.as_str()).map(|node| (node, *row))
         }
         _ => None,
     };

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use super::nodes::described;
 use crate::graph::{Artifact, Graph, Recipe};
 use crate::name::San;
 use crate::spec::{Role, Spec};
@@ -63,11 +62,11 @@ impl NameOwners {
             else {
                 continue;
             };
-            let node = described(spec, node.as_str());
+            let node = spec.node(node.as_str());
             let is_the_nodes = |name: &San| {
                 node.is_some_and(|node| {
                     *name == San::from(&node.name)
-                        || node.sans.contains(name)
+                        || node.sans.contains_key(name)
                         || node.addresses.iter().any(|own| *name == San::Ip(own.ip()))
                 })
             };

@@ -1,18 +1,37 @@
 //! Which line of the description gives a power.
 
 use super::access_change::AccessChange;
-use crate::graph::{Artifact, DerivationId, Graph, Recipe};
+use crate::facts::RoleGrant;
+use crate::graph::{Artifact, Derivation, DerivationId, Graph, Recipe};
 use crate::name::San;
-use crate::spec::{CaName, Origin, Spec};
+use crate::spec::{CaName, Origin, RoleRef, Spec};
 
-/// The blocks of the description that an artifact follows from, the nearest first.
-pub(super) struct Place {
-    blocks: Vec<(&'static str, String)>,
-    validity: Option<Origin>,
+/// Where what changed was written: its value, else what decides on it, else the artifact's block.
+pub(super) fn of<'a>(
+    spec: &'a Spec,
+    derivation: &'a Derivation,
+    change: &AccessChange,
+) -> Option<&'a Origin> {
+    let artifact = &derivation.artifact;
+    let value = match change {
+        AccessChange::LongerLife { .. } => return validity(&derivation.recipe),
+        // Whom a node's certificates are for is Kubernetes' to say.
+        AccessChange::Group(_) | AccessChange::LostGroup(_) | AccessChange::CommonName { .. }
+            if artifact.node().is_some() =>
+        {
+            Some(&spec.cluster.kubernetes.origin)
+        }
+        AccessChange::Group(name) => group(spec, artifact, name),
+        AccessChange::Role(grant) => role(spec, artifact, grant),
+        AccessChange::OthersName { name, .. } => san(spec, artifact, name),
+        AccessChange::Name(name) => san(spec, artifact, name).or_else(|| endpoint(spec, name)),
+        _ => None,
+    };
+    value.or(Some(&derivation.origin))
 }
 
 /// Where a validity comes from, written or not.
-fn validity_of(recipe: &Recipe) -> Option<&Origin> {
+fn validity(recipe: &Recipe) -> Option<&Origin> {
     Some(match recipe {
         Recipe::Leaf(leaf) => &leaf.policy.validity.origin,
         Recipe::Request(request) => &request.policy.validity.origin,
@@ -21,84 +40,47 @@ fn validity_of(recipe: &Recipe) -> Option<&Origin> {
     })
 }
 
-impl Place {
-    pub fn of(graph: &Graph, id: DerivationId) -> Place {
-        let derivation = graph.get(id);
-        Place {
-            blocks: blocks(&derivation.artifact),
-            validity: validity_of(&derivation.recipe).cloned(),
-        }
-    }
-
-    /// Its validity is the one that all get.
-    pub fn is_of_defaults(&self, spec: &Spec) -> bool {
-        self.validity.as_ref() == Some(&spec.defaults.validity.origin)
-    }
+/// Its validity is the one that all get.
+pub(super) fn is_of_defaults(spec: &Spec, derivation: &Derivation) -> bool {
+    validity(&derivation.recipe) == Some(&spec.defaults.validity.origin)
 }
 
-fn blocks(artifact: &Artifact) -> Vec<(&'static str, String)> {
+fn group<'a>(spec: &'a Spec, artifact: &Artifact, name: &str) -> Option<&'a Origin> {
     match artifact {
-        Artifact::User(name, _) => vec![("user", name.to_string())],
-        Artifact::Certificate(name) => vec![("certificate", name.to_string())],
-        Artifact::Ca(name) => vec![("ca", name.to_string())],
-        _ => {
-            let node = artifact.node().map(|node| ("node", node.to_string()));
-            let row = artifact.row().filter(|_| node.is_some());
-            let component = row.map(|row| ("component", row.component.as_str().to_owned()));
-            node.into_iter().chain(component).collect()
-        }
-    }
-}
-
-/// The nearest block of an artifact.
-pub(super) fn block_of(spec: &Spec, artifact: &Artifact) -> Option<Origin> {
-    let blocks = blocks(artifact);
-    let (word, name) = blocks.first()?;
-    spec.lines.block(word, name).cloned()
-}
-
-/// `None` where nothing that somebody wrote decides.
-pub(super) fn of(spec: &Spec, place: &Place, change: &AccessChange) -> Option<Origin> {
-    if let AccessChange::LongerLife { .. } = change {
-        return place.validity.as_ref().and_then(written);
-    }
-    let value: Option<(&[&str], String)> = match change {
-        AccessChange::Group(group) => Some((&["group", "organization"], group.clone())),
-        AccessChange::Name(name) | AccessChange::OthersName { name, .. } => {
-            Some((&["san"], name.to_string()))
-        }
-        AccessChange::Role(grant) => Some((&["cluster-role", "role"], grant.role.clone())),
+        Artifact::User(user, _) => spec.user(user.as_str())?.groups.get(name),
+        Artifact::Certificate(own) => spec.certificate(own.as_str())?.organizations.get(name),
         _ => None,
-    };
-    let is_of_kubernetes = place.blocks.first().is_some_and(|(word, _)| *word == "node");
-    if is_of_kubernetes
-        && matches!(
-            change,
-            AccessChange::Group(_) | AccessChange::LostGroup(_) | AccessChange::CommonName { .. }
-        )
-    {
-        return written(&spec.cluster.kubernetes.origin);
     }
-    if let Some((fields, value)) = value {
-        for (word, name) in &place.blocks {
-            for field in fields {
-                if let Some(origin) = spec.lines.value(word, name, field, &value) {
-                    return Some(origin.clone());
-                }
-            }
-        }
-        if let AccessChange::Name(name) = change
-            && is_endpoint(spec, name)
-        {
-            return written(&spec.cluster.endpoint.origin);
-        }
-    }
-    let (word, name) = place.blocks.first()?;
-    spec.lines.block(word, name).cloned()
 }
 
-fn is_endpoint(spec: &Spec, name: &San) -> bool {
-    spec.cluster.endpoint.value.host == *name
+/// Where the user's block first names the role.
+fn role<'a>(spec: &'a Spec, artifact: &Artifact, grant: &RoleGrant) -> Option<&'a Origin> {
+    let Artifact::User(user, _) = artifact else {
+        return None;
+    };
+    let (is_cluster_role, name) = (grant.is_cluster_role, grant.role.as_str());
+    let is_meant = |role: &RoleRef| match role {
+        RoleRef::Role(role) => !is_cluster_role && role.as_str() == name,
+        RoleRef::ClusterRole(role) => is_cluster_role && role.as_str() == name,
+    };
+    let bindings = spec.user(user.as_str())?.bindings.iter();
+    let meant = bindings.filter(|binding| is_meant(&binding.value.role));
+    meant.map(|binding| &binding.origin).min()
+}
+
+/// A certificate's own name; of a node's leaf the node's, else the component's.
+fn san<'a>(spec: &'a Spec, artifact: &Artifact, name: &San) -> Option<&'a Origin> {
+    if let Artifact::Certificate(own) = artifact {
+        return spec.certificate(own.as_str())?.sans.get(name);
+    }
+    let node = spec.node(artifact.node()?.as_str())?;
+    let component = || spec.components.get(&artifact.row()?.component)?.sans.get(name);
+    node.sans.get(name).or_else(component)
+}
+
+fn endpoint<'a>(spec: &'a Spec, name: &San) -> Option<&'a Origin> {
+    let endpoint = &spec.cluster.endpoint;
+    (endpoint.value.host == *name).then_some(&endpoint.origin)
 }
 
 /// A line that somebody wrote.

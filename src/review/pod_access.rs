@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_change::AccessChange;
-use super::nodes::described;
 use crate::content::pod_content;
 use crate::graph::{PodSource, StaticPod, flags_on};
 use crate::hash::Digest;
@@ -26,7 +25,7 @@ pub(super) struct PodAccess {
 impl PodAccess {
     /// `None`: it is on no node, or cannot be made.
     pub fn asked(spec: &Spec, recipe: &StaticPod) -> Option<Self> {
-        let node = described(spec, recipe.node.as_str())?;
+        let node = spec.node(recipe.node.as_str())?;
         let own = flags_on(spec, node, recipe.process);
         Some(PodAccess { own, ..PodAccess::of_recipe(recipe)? })
     }

@@ -6,7 +6,7 @@ use super::access_change::{AccessChange, Direction};
 use super::asked::Described;
 use super::difference::Difference;
 use super::order;
-use super::origin::{self, Place};
+use super::origin;
 use super::policy::ReviewPolicy;
 use super::principal::{Principal, identity};
 use super::reviewed::{Consent, ReviewedChange};
@@ -80,31 +80,33 @@ fn is_allowed(intent: &Intent, principal: &Principal) -> bool {
 
 /// Whose the change is, and the line of the description that makes it.
 fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origin>) {
-    let lines = &of.spec.lines;
-    let principal = difference.principal.clone();
+    let mut principal = difference.principal.clone();
+    let spec = of.spec;
+    let node = || spec.node(principal.name()).map(|node| &node.origin);
     let origin = match &difference.access {
         AccessChange::Anew | AccessChange::Removed { .. } => None,
-        AccessChange::Endpoint { .. } => origin::written(&of.spec.cluster.endpoint.origin),
+        AccessChange::Endpoint { .. } => Some(&spec.cluster.endpoint.origin),
         AccessChange::Flag { .. } | AccessChange::Image(_) => {
-            lines.block("component", principal.name()).cloned()
+            let mut components = spec.components.iter();
+            let own = components.find(|(component, _)| component.as_str() == principal.name());
+            own.map(|(_, settings)| &settings.origin)
         }
-        AccessChange::Joined(_) => lines.block("node", principal.name()).cloned(),
+        AccessChange::Joined(_) => node(),
         AccessChange::Recipient(_) | AccessChange::LostRecipient(_) => match principal.kind() {
-            "nodes" => lines.block("node", principal.name()).cloned(),
-            _ => lines.block("secrets", "").cloned(),
+            "nodes" => node(),
+            _ => spec.secrets.as_ref().map(|secrets| &secrets.origin),
         },
         access => {
             let Some(id) = of.graph.find(&difference.artifact) else {
                 return (principal, None);
             };
-            let place = Place::of(of.graph, id);
-            let origin = origin::of(of.spec, &place, access);
+            let derivation = of.graph.get(id);
             let is_longer = matches!(access, AccessChange::LongerLife { .. });
-            if is_longer && place.is_of_defaults(of.spec) {
-                return (Principal::defaults(), origin);
+            if is_longer && origin::is_of_defaults(spec, derivation) {
+                principal = Principal::defaults();
             }
-            origin
+            origin::of(spec, derivation, access)
         }
     };
-    (principal, origin)
+    (principal, origin.and_then(origin::written))
 }

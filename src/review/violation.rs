@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::folder::is_harmless;
-use super::origin::block_of;
+use super::origin::written;
 use super::{Credential, ReviewPolicy};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{KeyKind, PublicKey};
@@ -52,7 +52,7 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
                     what,
                     artifacts: Vec::new(),
                     rule,
-                    origin: block_of(spec, &derivation.artifact),
+                    origin: written(&derivation.origin),
                 });
             violation.artifacts.push(name.clone());
         }
@@ -69,8 +69,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
         let Delivery::Nodes { folder, .. } = &certificate.delivery else {
             continue;
         };
-        let artifact = Artifact::Certificate(certificate.name.clone());
-        let name = artifact.name();
+        let name = Artifact::Certificate(certificate.name.clone()).name();
         let widened = policy.ordinary_folders.iter().any(|prefix| prefix.holds(folder))
             || policy.except.iter().any(|pattern| pattern.matches(&name));
         if widened || is_harmless(folder) {
@@ -78,7 +77,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
         }
         found.push(Violation {
             what: format!("is put into /{folder}, which is on no list of harmless folders"),
-            origin: block_of(spec, &artifact),
+            origin: written(&certificate.origin),
             artifacts: vec![name],
             rule: Origin::Derived(FOLDER_RULE),
         });

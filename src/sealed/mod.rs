@@ -2,6 +2,13 @@
 //! and how one is sealed and opened.
 //!
 //! No other room names age.
+//!
+//! Whether a secret is sealed is a property of its placement, and of nothing else: no recipe, hash or step
+//! knows it. age never writes the same file twice, so the lock has the digest of each sealed file and of
+//! its recipients, of copies on nodes in lines of their own: a node that comes or goes touches no other
+//! secret.
+//!
+//! May import names, hashes and secrets. Never here: files, and which secret is sealed to whom.
 
 mod file;
 mod identity_file;

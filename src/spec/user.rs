@@ -1,9 +1,9 @@
 //! People and robots.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Policy;
+use super::{Origin, Policy, Setting};
 use crate::facts::RequestFacts;
 use crate::name::{CommonName, DnsName, Label, Organization, RoleName};
 use crate::words::words;
@@ -70,9 +70,11 @@ impl Binding {
 /// A person or robot with a client certificate of the cluster CA.
 #[derive(Debug, Clone)]
 pub struct User {
+    /// Its block's.
+    pub origin: Origin,
     pub name: Label,
     pub common_name: CommonName,
-    pub groups: BTreeSet<Organization>,
+    pub groups: BTreeMap<Organization, Origin>,
     pub policy: Policy,
     pub revision: u32,
     /// `allow-masters #true`: the description accepts a `system:masters` member.
@@ -82,6 +84,6 @@ pub struct User {
     pub via: Via,
     /// `csr "jane.csr"`
     pub request: Option<BroughtRequest>,
-    /// Sorted, none twice.
-    pub bindings: Vec<Binding>,
+    /// Sorted, none twice; each comes from where its role is named.
+    pub bindings: Vec<Setting<Binding>>,
 }

@@ -13,6 +13,23 @@
 //! 5. Only with the lock durable are `old/`, the journal and `out/.pending/` deleted, in this order.
 //!
 //! Every step after the journal may be repeated, so a crash in the middle of finishing is finished again.
+//!
+//! # What lies in the project folder proves nothing
+//!
+//! Description, lock, `out/` and what an interrupted apply left there may have come with a pull request.
+//! What was written here is told by [`MachineKey`], which lies in the user's state folder and nowhere else:
+//! it seals the journal of a commit. One without that seal is a proposal: plan shows what finishing it
+//! would do, and apply asks for consent to exactly that. One that Git tracks, of another owner, beside
+//! another lock or with changed files is never finished; `kpki discard` sets it aside.
+//!
+//! The `index` of that folder says which secret in the clear apply has last held against its public half,
+//! by what no writer leaves as it was. Machine key and index may be deleted at any time.
+//!
+//! Besides `out/` and `cluster.lock` the program writes only by `init`, by `setup git`, by `install` below
+//! the root that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file
+//! that each is given.
+//!
+//! May import `state`, `sources` and what lies below. Never here: what the bytes mean, a plan, a consent.
 
 pub mod disk;
 mod finish;

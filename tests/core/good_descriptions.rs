@@ -114,7 +114,7 @@ fn properties_and_child_nodes_mean_the_same() {
         format!(
             "{:?} {:?} {} {:?}",
             node.addresses,
-            node.sans,
+            node.sans.keys(),
             node.revision,
             node.policy.validity.as_ref().map(|v| v.value)
         )
@@ -137,7 +137,7 @@ fn properties_and_child_nodes_mean_the_same() {
 fn lists_accumulate() {
     let spec = small("component \"apiserver\" { san \"b.lab\" \"a.lab\"; san \"10.1.1.1\" }").spec;
     let sans: Vec<_> =
-        spec.components[&Component::Apiserver].sans.iter().map(ToString::to_string).collect();
+        spec.components[&Component::Apiserver].sans.keys().map(ToString::to_string).collect();
     assert_eq!(sans, ["a.lab", "b.lab", "10.1.1.1"]);
 }
 
@@ -281,7 +281,7 @@ fn recipients_are_a_set_whichever_way_they_are_given() {
         }
     };
     let names = |spec: &kpki::spec::Spec| {
-        let all = spec.secrets.iter().flatten();
+        let all = spec.secrets.iter().flat_map(|secrets| &secrets.value);
         all.map(kpki::sealed::Recipient::full_name).collect::<Vec<_>>()
     };
     let inline = cluster(&format!("secrets {{ recipient {carol:?} {alice:?} }}"));

@@ -13,8 +13,8 @@ use kpki::sealed::Recipient;
 use kpki::sources::Sources;
 use kpki::spec::{
     Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
-    ExtraCertificate, Lines, Manifest, Manifests, Node, Origin, Policy, PolicyOverride,
-    Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    ExtraCertificate, Manifest, Manifests, Node, Origin, Policy, PolicyOverride, Reproducible,
+    Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use kpki::time::Span;
 use kpki::version::{KubernetesVersion, VersionRequest};
@@ -32,17 +32,36 @@ fn read(files: Files, locked: Option<KubernetesVersion>) -> Spec {
 
 /// What a description means, without where it says so.
 fn meaning(mut spec: Spec) -> String {
-    spec.lines = Lines::default();
     let cluster = &mut spec.cluster;
     forget(&mut cluster.kubernetes);
     forget(&mut cluster.endpoint);
     forget(&mut cluster.service_cidrs);
     forget(&mut cluster.dns_domain);
     for ca in spec.cas.values_mut() {
+        ca.origin = Origin::Default;
         forget(&mut ca.common_name);
         forget(&mut ca.validity);
         forget(&mut ca.key);
     }
+    for node in &mut spec.nodes {
+        node.origin = Origin::Default;
+        forget_each(&mut node.sans);
+    }
+    for settings in spec.components.values_mut() {
+        settings.origin = Origin::Default;
+        forget_each(&mut settings.sans);
+    }
+    for user in &mut spec.users {
+        user.origin = Origin::Default;
+        forget_each(&mut user.groups);
+        user.bindings.iter_mut().for_each(forget);
+    }
+    for certificate in &mut spec.certificates {
+        certificate.origin = Origin::Default;
+        forget_each(&mut certificate.organizations);
+        forget_each(&mut certificate.sans);
+    }
+    spec.secrets.iter_mut().for_each(forget);
     let overrides = spec.nodes.iter_mut().map(|node| &mut node.policy);
     let components = spec.components.values_mut().map(|settings| &mut settings.policy);
     for policy in overrides.chain(components) {
@@ -65,6 +84,10 @@ fn meaning(mut spec: Spec) -> String {
 
 fn forget<T>(setting: &mut Setting<T>) {
     setting.origin = Origin::Default;
+}
+
+fn forget_each<T>(values: &mut BTreeMap<T, Origin>) {
+    values.values_mut().for_each(|origin| *origin = Origin::Default);
 }
 
 /// Reads what is written from `spec`, beside the same files.
@@ -195,6 +218,14 @@ impl Draw {
         (0..self.below(most + 1)).map(|_| make(self)).collect()
     }
 
+    fn origins<T: Ord>(
+        &mut self,
+        most: usize,
+        make: impl Fn(&mut Draw) -> T,
+    ) -> BTreeMap<T, Origin> {
+        self.set(most, make).into_iter().map(|value| (value, Origin::Default)).collect()
+    }
+
     /// What may stand in a name of X.509.
     fn printable(&mut self) -> String {
         const ALL: [&str; 8] = ["a", "Z9", " ", "\"", "\\", "#", "//", "/-{}="];
@@ -269,7 +300,7 @@ impl Draw {
             let known = recipients();
             let mut all = draw.set(3, |draw| draw.one(&known));
             all.insert(known[0].clone());
-            all
+            written(all)
         });
     }
 
@@ -297,10 +328,11 @@ impl Draw {
                 None => BTreeSet::new(),
             };
             Node {
+                origin: Origin::Default,
                 name: named(&format!("n{index}")),
                 role,
                 addresses,
-                sans: self.set(3, Draw::san),
+                sans: self.origins(3, Draw::san),
                 primary: primary == Some(index),
                 policy: self.policy(&KeyAlgorithm::ALL),
                 revision: self.revision(),
@@ -345,6 +377,7 @@ impl Draw {
                 key => key,
             };
             *ca = Ca {
+                origin: Origin::Default,
                 common_name: written(named(own.as_deref().unwrap_or(usual))),
                 validity: written(self.one(&[Span::days(3650), Span::days(100)])),
                 key: written(key.unwrap_or(fallback)),
@@ -393,7 +426,7 @@ impl Draw {
                 settings.revision = self.revision();
             }
             if has_sans {
-                settings.sans = self.set(3, Draw::san);
+                settings.sans = self.origins(3, Draw::san);
             }
             if runs {
                 settings.flags = self.flags();
@@ -441,9 +474,9 @@ impl Draw {
     fn user(&mut self, index: usize, defaults: &Policy) -> User {
         let via = self.one(&Via::ALL);
         let allow_masters = via == Via::Ca && self.is();
-        let mut groups = self.set(3, Draw::group);
+        let mut groups = self.origins(3, Draw::group);
         if allow_masters {
-            groups.insert(named("system:masters"));
+            groups.insert(named("system:masters"), Origin::Default);
         }
         let own = self.some(|draw| format!("{index}{}", draw.printable()));
         let common_name = own.unwrap_or_else(|| format!("u{index}"));
@@ -451,6 +484,7 @@ impl Draw {
             (0..self.below(4)).map(|role| self.binding(role, &groups)).collect();
         bindings.sort();
         User {
+            origin: Origin::Default,
             name: named(&format!("u{index}")),
             common_name: named(&common_name),
             groups,
@@ -460,11 +494,11 @@ impl Draw {
             namespace: self.some(Draw::namespace),
             via,
             request: None,
-            bindings,
+            bindings: bindings.into_iter().map(written).collect(),
         }
     }
 
-    fn binding(&mut self, index: usize, groups: &BTreeSet<Organization>) -> Binding {
+    fn binding(&mut self, index: usize, groups: &BTreeMap<Organization, Origin>) -> Binding {
         let role = named(&format!("role{index}{}", self.one(&["", ":x", "\"", "\\"])));
         let mut namespaces = self.set(3, Draw::namespace);
         let role = if self.is() {
@@ -474,7 +508,7 @@ impl Draw {
             RoleRef::Role(role)
         };
         let groups: Vec<_> =
-            groups.iter().cloned().chain([named("system:authenticated")]).collect();
+            groups.keys().cloned().chain([named("system:authenticated")]).collect();
         let group = self.some(|draw| draw.one(&groups));
         Binding { role, namespaces, group }
     }
@@ -491,12 +525,12 @@ impl Draw {
         let name = format!("c{index}");
         let own = self.some(Draw::printable);
         let common_name = own.or_else(|| usage.client().then(|| name.clone()));
-        let mut sans = self.set(3, Draw::san);
+        let mut sans = self.origins(3, Draw::san);
         if usage.server() {
-            sans.insert(named("c.lab"));
+            sans.insert(named("c.lab"), Origin::Default);
         }
-        let mut organizations = self.set(2, Draw::group);
-        organizations.extend(self.some(|_| named::<Organization>("system:masters")));
+        let mut organizations = self.origins(2, Draw::group);
+        organizations.extend(self.some(|_| (named("system:masters"), Origin::Default)));
         let mut nodes: Vec<_> = spec.nodes.iter().map(|node| node.name.clone()).collect();
         nodes.rotate_left(self.below(spec.nodes.len()));
         nodes.truncate(1 + self.below(2));
@@ -504,6 +538,7 @@ impl Draw {
         let delivery =
             self.some(|draw| Delivery::Nodes { nodes, folder: named(draw.one(&folders)) });
         ExtraCertificate {
+            origin: Origin::Default,
             name: named(&name),
             ca: self.one(&CaName::ALL),
             common_name: common_name.map(|name| named(&name)),

@@ -27,9 +27,9 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
                 not_before: None,
             }),
         };
-        let ca = builder.add(Artifact::Ca(*name), recipe);
+        let ca = builder.add(Artifact::Ca(*name), recipe, &ca.origin);
         let bundle = Recipe::Rendered(Rendered::Bundle { ca });
-        let bundle = builder.add(Artifact::Bundle(*name), bundle);
+        let bundle = builder.add(Artifact::Bundle(*name), bundle, &Origin::Default);
         for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
             let (derivation, content) = match row.file {
                 AuthorityFile::Bundle => (bundle, FilePart::Rendered),
@@ -64,6 +64,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
             key,
             revision: Revision::of(settings.map_or(1, |settings| settings.revision)),
         }),
+        &Origin::Default,
     );
     let (private, public) = SERVICE_ACCOUNT_FILES;
     for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {

@@ -8,7 +8,7 @@ use crate::graph::recipe::InputHashes;
 use crate::graph::{Artifact, Derivation, DerivationId, FilePart, Graph, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
-use crate::spec::{CaName, Spec};
+use crate::spec::{CaName, Origin, Spec};
 
 const PUBLIC: u32 = 0o644;
 const SECRET: u32 = 0o600;
@@ -37,9 +37,9 @@ impl Builder {
     }
 
     /// An artifact, and its files in their first places.
-    pub fn add(&mut self, artifact: Artifact, recipe: Recipe) -> DerivationId {
+    pub fn add(&mut self, artifact: Artifact, recipe: Recipe, origin: &Origin) -> DerivationId {
         let holds_key = recipe.holds_key();
-        let id = self.make(artifact, recipe);
+        let id = self.make(artifact, recipe, origin);
         let artifact = self.graph.get(id).artifact.clone();
         let files = masters(&artifact).into_iter();
         for file in files.filter(|file| holds_key || file.content != FilePart::PrivateKey) {
@@ -52,7 +52,12 @@ impl Builder {
         id
     }
 
-    pub fn make(&mut self, artifact: Artifact, mut recipe: Recipe) -> DerivationId {
+    pub fn make(
+        &mut self,
+        artifact: Artifact,
+        mut recipe: Recipe,
+        origin: &Origin,
+    ) -> DerivationId {
         recipe.begin(self.graph.not_before);
         let id = DerivationId(self.graph.derivations.len());
         let fields = recipe.fields(&|input| InputHashes {
@@ -72,7 +77,8 @@ impl Builder {
         let name = artifact.name();
         self.graph.by_name.insert(name.clone(), id);
         let hash = fields.hash();
-        self.graph.derivations.push(Derivation { artifact, name, recipe, inputs, hash });
+        let origin = origin.clone();
+        self.graph.derivations.push(Derivation { artifact, name, recipe, origin, inputs, hash });
         id
     }
 

@@ -21,10 +21,10 @@ impl Sealing {
         };
         let own = spec.nodes.iter().filter(|node| !node.recipients.is_empty());
         Sealing {
-            cluster: Recipients::of(cluster.clone()).map(Arc::new),
+            cluster: Recipients::of(cluster.value.clone()).map(Arc::new),
             nodes: own
                 .filter_map(|node| {
-                    let all = cluster.union(&node.recipients).cloned().collect();
+                    let all = cluster.value.union(&node.recipients).cloned().collect();
                     Some((node.name.clone(), Arc::new(Recipients::of(all)?)))
                 })
                 .collect(),

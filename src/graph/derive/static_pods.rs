@@ -147,10 +147,10 @@ fn add(
     members: BTreeMap<String, String>,
 ) {
     let restarts = inputs_of(&builder.graph, spec, Reader::Pod(process), &node.name);
-    let node = node.name.clone();
-    let artifact = Artifact::StaticPod(node.clone(), process);
-    let pod = StaticPod { process, node, source, restarts, members };
-    builder.add(artifact, Recipe::StaticPod(pod));
+    let name = node.name.clone();
+    let artifact = Artifact::StaticPod(name.clone(), process);
+    let pod = StaticPod { process, node: name, source, restarts, members };
+    builder.add(artifact, Recipe::StaticPod(pod), &node.origin);
 }
 
 /// The artifacts that a reader on a node must be restarted for.

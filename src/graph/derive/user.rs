@@ -29,6 +29,7 @@ pub(super) fn artifacts(builder: &mut Builder, spec: &Spec, user: &User, issuers
             namespace: user.namespace.clone(),
             client_key: user.request.as_ref().map(|_| format!("{}.key", user.name)),
         }),
+        &user.origin,
     );
     if !user.bindings.is_empty() {
         bindings(builder, user);
@@ -40,7 +41,7 @@ fn part(user: &User, part: UserPart) -> Artifact {
 }
 
 fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuer) -> DerivationId {
-    let organizations: BTreeSet<String> = user.groups.iter().map(ToString::to_string).collect();
+    let organizations: BTreeSet<String> = user.groups.keys().map(ToString::to_string).collect();
     builder.add(
         part(user, UserPart::Identity),
         Recipe::Leaf(Leaf {
@@ -55,6 +56,7 @@ fn signed_here(builder: &mut Builder, user: &User, issuer: &Issuer) -> Derivatio
             not_before: None,
             brought: user.request.clone(),
         }),
+        &user.origin,
     )
 }
 
@@ -64,11 +66,12 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuer) ->
         Recipe::Request(Request {
             subject: subject(user),
             common_name: user.common_name.clone(),
-            organizations: user.groups.iter().map(ToString::to_string).collect(),
+            organizations: user.groups.keys().map(ToString::to_string).collect(),
             policy: user.policy.clone(),
             revision: Revision::of(user.revision),
             brought: user.request.clone(),
         }),
+        &user.origin,
     );
     builder.add(
         part(user, UserPart::SigningRequest),
@@ -77,16 +80,18 @@ fn signed_by_the_cluster(builder: &mut Builder, user: &User, issuer: &Issuer) ->
             user: user.name.clone(),
             validity: user.policy.validity.value,
         })),
+        &user.origin,
     );
     builder.add(
         part(user, UserPart::Identity),
         Recipe::ClusterSigned(ClusterSigned { request, issuer: issuer.ca }),
+        &user.origin,
     )
 }
 
 fn subject(user: &User) -> DistinguishedName {
     DistinguishedName::new(
-        user.groups.iter().map(crate::name::Organization::as_str),
+        user.groups.keys().map(crate::name::Organization::as_str),
         Some(user.common_name.as_str()),
     )
 }
@@ -97,8 +102,10 @@ fn bindings(builder: &mut Builder, user: &User) {
         Recipe::Rendered(Rendered::UserBindings(UserBindings {
             user: user.name.clone(),
             common_name: user.common_name.clone(),
-            bindings: user.bindings.clone(),
+            bindings: user.bindings.iter().map(|binding| binding.value.clone()).collect(),
         })),
+        &user.origin,
     );
-    builder.add(part(user, UserPart::Kustomization), Recipe::Rendered(Rendered::Kustomization));
+    let kustomization = Recipe::Rendered(Rendered::Kustomization);
+    builder.add(part(user, UserPart::Kustomization), kustomization, &user.origin);
 }

@@ -1,0 +1,11 @@
+//! How a command ends that did not fail.
+
+/// What a command leaves with when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    /// Asked by `--detailed-exitcode`, or by a command that only compares.
+    Differences,
+    /// What must not be is there; the report says so.
+    Refused,
+}
