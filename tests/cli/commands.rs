@@ -1,13 +1,9 @@
 //! The binary from outside: init, status, show, why, and how every command behaves in a shell.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::testkit::Desk;
-
-struct Lab {
-    folder: tempfile::TempDir,
-}
+use crate::testkit::{Desk, FolderProject, files_below, mode, set_mode};
 
 struct Ran {
     code: i32,
@@ -15,54 +11,16 @@ struct Ran {
     err: String,
 }
 
-impl Lab {
-    fn empty() -> Self {
-        Lab { folder: tempfile::tempdir().unwrap() }
-    }
+fn run(lab: &FolderProject, words: &str) -> Ran {
+    ran(&mut lab.typed(words))
+}
 
-    fn applied(description: &str) -> Self {
-        let lab = Lab::empty();
-        lab.write("cluster.kdl", description);
-        lab.done("apply");
-        lab
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), bytes).unwrap();
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        command
-            .args(words.split(' '))
-            .current_dir(self.folder.path())
-            .env_remove("NO_COLOR")
-            .env_remove("CLICOLOR_FORCE")
-            .env_remove("COLUMNS");
-        command
-    }
-
-    fn run(&self, words: &str) -> Ran {
-        ran(&mut self.command(words))
-    }
-
-    fn done(&self, words: &str) -> String {
-        let ran = self.run(words);
-        assert_eq!(ran.code, 0, "{words}\n{}{}", ran.out, ran.err);
-        ran.out
-    }
-
-    /// Exit code and the talk of a command that fails.
-    fn fails(&self, words: &str) -> (i32, String) {
-        let ran = self.run(words);
-        assert_ne!(ran.code, 0, "{words}\n{}", ran.out);
-        assert_eq!(ran.out, "", "{words}: nothing but talk");
-        (ran.code, ran.err)
-    }
+/// Exit code and the talk of a command that fails.
+fn fails(lab: &FolderProject, words: &str) -> (i32, String) {
+    let ran = run(lab, words);
+    assert_ne!(ran.code, 0, "{words}\n{}", ran.out);
+    assert_eq!(ran.out, "", "{words}: nothing but talk");
+    (ran.code, ran.err)
 }
 
 fn ran(command: &mut Command) -> Ran {
@@ -83,55 +41,55 @@ user "jane" { group "dev"; validity "90d" }
 
 #[test]
 fn init_writes_a_project_that_plans_and_never_overwrites() {
-    let lab = Lab::empty();
-    let out = lab.done("-C new/prod-1 init");
+    let lab = FolderProject::empty();
+    let out = lab.says("-C new/prod-1 init");
     assert!(out.ends_with("next: edit new/prod-1/cluster.kdl, then kpki plan\n"), "{out}");
-    let text = std::fs::read_to_string(lab.path("new/prod-1/cluster.kdl")).unwrap();
+    let text = lab.text("new/prod-1/cluster.kdl");
     assert!(text.contains("cluster \"prod-1\""), "{text}");
-    assert!(lab.done("-C new/prod-1 plan").contains("ca/kubernetes"));
+    assert!(lab.says("-C new/prod-1 plan").contains("ca/kubernetes"));
 
     // Again: the description stays, and so does all that is complete.
-    let before = files(&lab.path("new"));
+    let before = files_below(&lab.path("new"));
     let contents = || -> Vec<Vec<u8>> {
         let files = before.iter();
         files.map(|path| std::fs::read(path).unwrap()).collect()
     };
     let first = contents();
-    let out = lab.done("-C new/prod-1 init");
+    let out = lab.says("-C new/prod-1 init");
     assert_eq!(
         out,
         "nothing to do: new/prod-1/cluster.kdl is there, and Git knows what to ignore\n"
     );
-    assert_eq!((files(&lab.path("new")), contents()), (before.clone(), first));
+    assert_eq!((files_below(&lab.path("new")), contents()), (before.clone(), first));
     // A folder that began without init is topped up.
     std::fs::create_dir(lab.path("old")).unwrap();
     lab.write("old/cluster.kdl", "not even a description {");
     lab.write("old/.gitignore", "mine\nout/**/*.key\n");
-    let out = lab.done("-C old init");
+    let out = lab.says("-C old init");
     assert_eq!(
         out,
         "wrote .gitattributes in old\nadded what was missing to .gitignore\nleft old/cluster.kdl as it is\n"
     );
-    let kept = std::fs::read_to_string(lab.path("old/cluster.kdl")).unwrap();
+    let kept = lab.text("old/cluster.kdl");
     assert_eq!(kept, "not even a description {");
-    let ignored = std::fs::read_to_string(lab.path("old/.gitignore")).unwrap();
+    let ignored = lab.text("old/.gitignore");
     assert_eq!(ignored.matches("out/**/*.key\n").count(), 1, "{ignored}");
     assert!(ignored.contains("out/**/*.conf\n"), "{ignored}");
     // A lab's seed is for a new description; and what only has its name is in the way.
-    let (code, err) = lab.fails("-C old init --lab");
+    let (code, err) = fails(&lab, "-C old init --lab");
     assert_eq!(code, 1);
     assert!(err.contains("old/cluster.kdl exists already"), "{err}");
     assert!(!lab.path("old/lab.seed").exists());
     std::fs::create_dir(lab.path("odd")).unwrap();
     std::os::unix::fs::symlink("nowhere", lab.path("odd/cluster.kdl")).unwrap();
-    let (code, err) = lab.fails("-C odd init");
+    let (code, err) = fails(&lab, "-C odd init");
     assert_eq!(code, 1);
     assert!(err.contains("odd/cluster.kdl exists already"), "{err}");
     assert!(!lab.path("odd/.gitignore").exists());
 
     std::fs::create_dir(lab.path("other")).unwrap();
     lab.write("other/.gitignore", "mine");
-    let out = lab.done("-C other init");
+    let out = lab.says("-C other init");
     assert!(
         out.starts_with(
             "wrote cluster.kdl and .gitattributes in other\nadded what was missing to .gitignore\n"
@@ -139,7 +97,7 @@ fn init_writes_a_project_that_plans_and_never_overwrites() {
         "{out}"
     );
     assert!(lab.path("other/cluster.kdl").exists());
-    let ignored = std::fs::read_to_string(lab.path("other/.gitignore")).unwrap();
+    let ignored = lab.text("other/.gitignore");
     assert!(ignored.starts_with("mine\n\n# "), "{ignored}");
     assert!(ignored.ends_with("*.tar\n.*.kpki-new\n\n# From a seed follow all private keys of a reproducible cluster.\n*.seed\n"), "{ignored}");
 
@@ -147,45 +105,41 @@ fn init_writes_a_project_that_plans_and_never_overwrites() {
     std::fs::create_dir(lab.path("third")).unwrap();
     lab.write("third/.gitignore", &ignored);
     std::os::unix::fs::symlink("elsewhere", lab.path("third/.gitattributes")).unwrap();
-    let out = lab.done("-C third init");
+    let out = lab.says("-C third init");
     assert!(
         out.starts_with("wrote cluster.kdl in third\nleft .gitattributes as it is; add to it:\n"),
         "{out}"
     );
-    assert_eq!(std::fs::read_to_string(lab.path("third/.gitignore")).unwrap(), ignored);
+    assert_eq!(lab.text("third/.gitignore"), ignored);
     assert!(!lab.path("third/elsewhere").exists());
 }
 
 #[test]
 fn git_ignores_secrets_and_nothing_else() {
-    let lab = Lab::empty();
-    lab.done("init");
-    lab.done("apply");
-    let git = |words: &str| {
-        let output =
-            Command::new("git").args(words.split(' ')).current_dir(lab.folder.path()).output();
-        String::from_utf8(output.unwrap().stdout).unwrap()
-    };
+    let lab = FolderProject::empty();
+    lab.says("init");
+    lab.says("apply");
+    let git = |words: &str| lab.git(&words.split(' ').collect::<Vec<_>>());
     git("init -q");
     let ignored = git("ls-files --others --ignored --exclude-standard");
     let kept = git("ls-files --others --exclude-standard");
-    for path in files(&lab.path("out")) {
-        let path = path.strip_prefix(lab.folder.path()).unwrap().to_str().unwrap().to_owned();
+    for path in files_below(&lab.path("out")) {
+        let path = path.strip_prefix(lab.folder()).unwrap().to_str().unwrap().to_owned();
         let secret = !kpki::state::is_public(&path);
         assert_eq!(ignored.lines().any(|line| line == path), secret, "{path}");
         assert_eq!(kept.lines().any(|line| line == path), !secret, "{path}");
     }
     assert!(kept.contains("cluster.lock"));
-    lab.done("export cp1 -o cp1.tar");
+    lab.says("export cp1 -o cp1.tar");
     // Sealed, the same secrets belong to Git; what is exported for a node never does.
-    for path in files(&lab.path("out")) {
+    for path in files_below(&lab.path("out")) {
         let mut sealed = path.clone().into_os_string();
         sealed.push(".age");
         std::fs::write(sealed, "sealed").unwrap();
     }
     let kept = git("ls-files --others --exclude-standard");
-    for path in files(&lab.path("out")) {
-        let path = path.strip_prefix(lab.folder.path()).unwrap();
+    for path in files_below(&lab.path("out")) {
+        let path = path.strip_prefix(lab.folder()).unwrap();
         let sealed = path.extension().is_some_and(|extension| extension == "age");
         let open = kpki::state::is_public(path.to_str().unwrap());
         let kept = kept.lines().any(|line| Path::new(line) == path);
@@ -201,17 +155,17 @@ fn git_ignores_secrets_and_nothing_else() {
 
 #[test]
 fn status_says_what_is_wrong_first_and_what_to_do_last() {
-    let lab = Lab::applied(TWO_NODES);
-    let fine = lab.done("status --detailed-exitcode");
+    let lab = FolderProject::described(TWO_NODES).applied();
+    let fine = lab.says("status --detailed-exitcode");
     assert!(fine.starts_with("name"), "{fine}");
     let last = fine.lines().last().unwrap();
     assert!(last.starts_with("next: nothing until 20"), "{last}");
 
     let day = |days: u64| format!("status --detailed-exitcode --now {}", in_days(days));
-    let expiring = lab.run(&day(70));
+    let expiring = run(&lab, &day(70));
     assert_eq!(expiring.code, 2);
     assert!(expiring.out.starts_with("1 certificate due for renewal\n"), "{}", expiring.out);
-    let expired = lab.run(&day(400));
+    let expired = run(&lab, &day(400));
     assert_eq!(expired.code, 2);
     assert!(expired.out.contains(" certificates expired: connections that use them fail\n"));
     assert!(
@@ -220,8 +174,8 @@ fn status_says_what_is_wrong_first_and_what_to_do_last() {
 
     let crt = "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt";
     std::fs::remove_file(lab.path(crt)).unwrap();
-    mode(&lab.path("out/ca/sa.key"), 0o644);
-    let broken = lab.run("status --detailed-exitcode");
+    set_mode(lab.path("out/ca/sa.key"), 0o644);
+    let broken = run(&lab, "status --detailed-exitcode");
     assert_eq!(broken.code, 2);
     let first: Vec<&str> = broken.out.lines().take(4).collect();
     assert_eq!(
@@ -233,7 +187,7 @@ fn status_says_what_is_wrong_first_and_what_to_do_last() {
             &format!("  {crt} is missing"),
         ]
     );
-    assert_eq!(lab.run("status").code, 0);
+    assert_eq!(run(&lab, "status").code, 0);
 }
 
 #[test]
@@ -243,11 +197,11 @@ fn status_of_many_shows_the_soonest_and_json_all() {
     for index in 0..40 {
         let _ = writeln!(description, "user \"u{index}\" {{ validity \"{}d\" }}", 100 + index);
     }
-    let lab = Lab::applied(&description);
-    let text = lab.done("status");
+    let lab = FolderProject::described(&description).applied();
+    let text = lab.says("status");
     assert!(text.lines().count() < 30, "{text}");
     assert!(text.lines().any(|line| line.starts_with("and ") && line.contains(" more by 20")));
-    let all: serde_json::Value = serde_json::from_str(&lab.done("status --format json")).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&lab.says("status --format json")).unwrap();
     assert!(all["certificates"].as_array().unwrap().len() > 60);
 }
 
@@ -255,7 +209,7 @@ fn status_of_many_shows_the_soonest_and_json_all() {
 fn usual_lines_fit_eighty_columns() {
     // Of a length that machines have: kubeadm's own example is one.
     let nodes = TWO_NODES.replace("\"cp1\"", "\"kubemaster-01\"");
-    let lab = Lab::applied(&nodes);
+    let lab = FolderProject::described(&nodes).applied();
     lab.write("cluster.kdl", nodes.replace("api.lab", "kubernetes-api.lab"));
     for words in [
         "plan",
@@ -264,7 +218,7 @@ fn usual_lines_fit_eighty_columns() {
         "why nodes/kubemaster-01/apiserver",
         "apply --allow escalation:apiserver --allow escalation:endpoint",
     ] {
-        let ran = ran(lab.command(words).env("COLUMNS", "80"));
+        let ran = ran(lab.typed(words).env("COLUMNS", "80"));
         assert_eq!(ran.code, 0, "{words}: {}", ran.err);
         for line in ran.out.lines() {
             assert!(line.chars().count() <= 80, "{words}: {line}");
@@ -274,36 +228,36 @@ fn usual_lines_fit_eighty_columns() {
 
 #[test]
 fn show_takes_names_and_files() {
-    let lab = Lab::applied(TWO_NODES);
-    let artifact = lab.done("show nodes/cp1/apiserver");
+    let lab = FolderProject::described(TWO_NODES).applied();
+    let artifact = lab.says("show nodes/cp1/apiserver");
     for words in ["(default)", "(node cp1)", "(endpoint: cluster.kdl:2)", "CN=kube-apiserver"] {
         assert!(artifact.contains(words), "{words}\n{artifact}");
     }
-    assert!(lab.done("show users/jane").contains("(cluster.kdl:5)"));
-    assert!(lab.done("show nodes/cp1/admin.conf").starts_with("nodes/cp1/admin.conf (kubeconfig)"));
+    assert!(lab.says("show users/jane").contains("(cluster.kdl:5)"));
+    assert!(lab.says("show nodes/cp1/admin.conf").starts_with("nodes/cp1/admin.conf (kubeconfig)"));
     let pki = "out/nodes/cp1/etc/kubernetes";
-    let config = lab.done(&format!("show {pki}/admin.conf"));
+    let config = lab.says(&format!("show {pki}/admin.conf"));
     assert!(config.contains("belongs to the certificate"), "{config}");
     assert!(config.contains("https://api.lab.internal:6443"), "{config}");
-    let key = lab.done(&format!("show {pki}/pki/apiserver.key"));
+    let key = lab.says(&format!("show {pki}/pki/apiserver.key"));
     assert!(key.contains("private key\n  artifact    nodes/cp1/apiserver\n"), "{key}");
-    assert!(lab.done("show out/ca/sa.pub").contains("service-account"));
-    let relative = ran(lab.command("-C .. show out/ca/sa.pub").current_dir(lab.path("out")));
+    assert!(lab.says("show out/ca/sa.pub").contains("service-account"));
+    let relative = ran(lab.typed("-C .. show out/ca/sa.pub").current_dir(lab.path("out")));
     assert_eq!(relative.code, 0, "{}", relative.err);
 
-    let (code, err) = lab.fails("show nodes/cp1/apisrver");
+    let (code, err) = fails(&lab, "show nodes/cp1/apisrver");
     assert_eq!(code, 64);
     assert!(err.contains("did you mean nodes/cp1/apiserver?"), "{err}");
-    let (_, err) = lab.fails("show apiserver");
+    let (_, err) = fails(&lab, "show apiserver");
     assert!(err.contains("2 artifacts") && err.contains("  nodes/cp2/apiserver\n"), "{err}");
 }
 
 #[test]
 fn show_reads_what_openssl_writes() {
-    let (lab, desk) = (Lab::empty(), Desk::new());
+    let (lab, desk) = (FolderProject::empty(), Desk::new());
     let show = |name: &str| {
         let path = desk.path(name);
-        ran(lab.command("show").arg(path))
+        ran(lab.typed("show").arg(path))
     };
     desk.openssl("req -x509 -newkey rsa:2048 -nodes -keyout rsa.key -out rsa.crt -days 3650 -subj /CN=old-ca");
     desk.openssl("x509 -in rsa.crt -outform DER -out rsa.der");
@@ -353,10 +307,10 @@ fn show_reads_what_openssl_writes() {
 
 #[test]
 fn show_does_not_wait_and_draws_nothing() {
-    let (lab, desk) = (Lab::empty(), Desk::new());
+    let (lab, desk) = (FolderProject::empty(), Desk::new());
     let status = Command::new("mkfifo").arg(desk.path("pipe.crt")).status().unwrap();
     assert!(status.success());
-    let pipe = ran(lab.command("show").arg(desk.path("pipe.crt")));
+    let pipe = ran(lab.typed("show").arg(desk.path("pipe.crt")));
     assert_eq!(pipe.code, 1);
     assert!(pipe.err.contains("named pipe"), "{}", pipe.err);
 
@@ -378,7 +332,7 @@ fn show_does_not_wait_and_draws_nothing() {
         ),
     );
     for name in ["e.crt", "evil.conf"] {
-        let ran = ran(lab.command("show").arg(desk.path(name)));
+        let ran = ran(lab.typed("show").arg(desk.path(name)));
         assert_eq!(ran.code, 0, "{}", ran.err);
         let drawn = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!ran.out.contains(drawn), "{:?}", ran.out);
@@ -388,33 +342,35 @@ fn show_does_not_wait_and_draws_nothing() {
 
 #[test]
 fn a_kubeconfig_around_another_key_is_seen() {
-    let lab = Lab::applied(TWO_NODES);
+    let lab = FolderProject::described(TWO_NODES).applied();
     let read = |node: &str| {
         let path = format!("out/nodes/{node}/etc/kubernetes/admin.conf");
-        std::fs::read_to_string(lab.path(&path)).unwrap()
+        lab.text(&path)
     };
     let (one, other) = (read("cp1"), read("cp2"));
     let key = |text: &str| text.lines().last().unwrap().to_owned();
     lab.write("mixed.conf", one.replace(&key(&one), &key(&other)));
-    let out = lab.done("show mixed.conf");
+    let out = lab.says("show mixed.conf");
     assert!(out.contains("does NOT belong to the certificate"), "{out}");
 }
 
 #[test]
 fn why_explains_a_change_and_its_absence() {
-    let lab = Lab::applied(TWO_NODES);
-    let same = lab.done("why nodes/cp1/admin.conf");
+    let lab = FolderProject::described(TWO_NODES).applied();
+    let same = lab.says("why nodes/cp1/admin.conf");
     assert!(same.contains("nothing changed"), "{same}");
     assert!(same.contains("  nodes/cp1/admin (certificate)\n    ca/kubernetes"), "{same}");
     lab.write("cluster.kdl", TWO_NODES.replace("10.0.0.11\"", "10.0.0.11\" { san \"one.lab\" }"));
-    let changed = lab.done("why nodes/cp1/apiserver");
+    let changed = lab.says("why nodes/cp1/apiserver");
     assert!(changed.contains("~ reissue because:\n  san: +one.lab\n"), "{changed}");
     assert!(changed.contains("built from the hash "), "{changed}");
-    assert!(lab.done("why jane").starts_with("users/jane (certificate)"));
-    let (code, err) = lab.fails("why apiserver");
+    assert!(lab.says("why jane").starts_with("users/jane (certificate)"));
+    let (code, err) = fails(&lab, "why apiserver");
     assert_eq!(code, 64);
     assert!(err.contains("2 artifacts are named apiserver"), "{err}");
-    assert!(lab.fails("why nodes/cp1/admin.cnf").1.contains("did you mean nodes/cp1/admin.conf?"));
+    assert!(
+        fails(&lab, "why nodes/cp1/admin.cnf").1.contains("did you mean nodes/cp1/admin.conf?")
+    );
 }
 
 #[test]
@@ -423,10 +379,10 @@ fn plan_and_apply_speak_of_what_cannot_be_taken_back() {
         TWO_NODES.replace("node \"cp2\" role=\"control-plane\" address=\"10.0.0.12\"\n", "");
     let before = one_node.replace("{ endpoint", "{ kubernetes \"1.35.4\"; endpoint");
     let masters = "user \"root\" { group \"system:masters\"; allow-masters #true }\n";
-    let lab = Lab::applied(&before);
-    assert_eq!(lab.done("plan"), "nothing to do: 31 artifacts up to date\n");
+    let lab = FolderProject::described(&before).applied();
+    assert_eq!(lab.says("plan"), "nothing to do: 31 artifacts up to date\n");
     lab.write("cluster.kdl", format!("{one_node}{masters}"));
-    let plan = lab.done("plan");
+    let plan = lab.says("plan");
     let first = "apply out/cluster/cluster-role-bindings.yaml first";
     assert!(plan.contains(first), "{plan}");
     assert!(plan.contains("user root is in system:masters"), "{plan}");
@@ -435,47 +391,47 @@ fn plan_and_apply_speak_of_what_cannot_be_taken_back() {
     let loses = "- apiserver-kubelet-client loses the group kubeadm:cluster-admins";
     assert!(plan.contains(loses), "{plan}");
     assert!(plan.ends_with("kpki apply --allow escalation:root\n"), "{plan}");
-    let applied = lab.done("apply --allow escalation:root");
+    let applied = lab.says("apply --allow escalation:root");
     assert!(applied.contains("1 created, 1 reissued, 6 rendered, "), "{applied}");
     assert!(applied.contains("nothing can revoke it"), "{applied}");
-    let after = lab.done("plan");
+    let after = lab.says("plan");
     assert_eq!(after.lines().count(), 2, "the note stays, and nothing to do: {after}");
 }
 
 #[test]
 fn a_decision_comes_first() {
-    let lab = Lab::applied(TWO_NODES);
+    let lab = FolderProject::described(TWO_NODES).applied();
     lab.write("cluster.kdl", format!("{TWO_NODES}ca \"etcd\" key=\"rsa-2048\"\nuser \"new\"\n"));
-    let plan = lab.done("plan");
+    let plan = lab.says("plan");
     let (authority, decisions) = plan.split_once("\n\n").unwrap();
     assert!(
         authority.starts_with("authority\n! etcd is replaced as a root of trust (cluster.kdl:6)\n"),
         "{plan}"
     );
     assert!(decisions.starts_with("x ca/etcd\n    the description asks for rsa-2048"), "{plan}");
-    let status = lab.done("status");
+    let status = lab.says("status");
     assert!(status.starts_with("1 artifact waiting for a decision\n  ca/etcd  "), "{status}");
     assert!(status.ends_with("next: kpki plan, which says what each decision takes\n"), "{status}");
-    assert!(lab.done("why ca/etcd").contains("apply stops here"));
-    let (code, err) = lab.fails("apply");
+    assert!(lab.says("why ca/etcd").contains("apply stops here"));
+    let (code, err) = fails(&lab, "apply");
     assert_eq!(code, 3);
     assert!(err.contains("add --allow replace:ca/etcd"), "{err}");
 
     lab.write("cluster.kdl", TWO_NODES);
     let pki = |node: &str| lab.path(&format!("out/nodes/{node}/etc/kubernetes/pki/apiserver.crt"));
     std::fs::copy(pki("cp2"), pki("cp1")).unwrap();
-    let status = lab.done("status");
+    let status = lab.says("status");
     assert!(status.starts_with("1 artifact of mixed versions (a bad merge?)\n"), "{status}");
-    assert!(lab.done("plan").starts_with("x nodes/cp1/apiserver\n"));
+    assert!(lab.says("plan").starts_with("x nodes/cp1/apiserver\n"));
 }
 
 #[test]
 fn colour_only_where_it_is_wanted() {
-    let lab = Lab::empty();
+    let lab = FolderProject::empty();
     lab.write("cluster.kdl", TWO_NODES);
-    let plan = |name: &str, value: &str| ran(lab.command("plan").env(name, value)).out;
+    let plan = |name: &str, value: &str| ran(lab.typed("plan").env(name, value)).out;
     assert!(plan("CLICOLOR_FORCE", "1").contains("\u{1b}[32m+ ca/etcd\u{1b}[0m"));
-    let forced = ran(lab.command("plan").env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1")).out;
+    let forced = ran(lab.typed("plan").env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1")).out;
     for text in [plan("TERM", "xterm"), plan("NO_COLOR", "1"), forced] {
         assert!(!text.contains('\u{1b}'), "{text:?}");
         assert!(text.contains("+ ca/etcd"));
@@ -484,26 +440,26 @@ fn colour_only_where_it_is_wanted() {
 
 #[test]
 fn the_shell_gets_what_it_expects() {
-    let lab = Lab::empty();
+    let lab = FolderProject::empty();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(lab.done(&format!("completions {shell}")).contains("detailed-exitcode"), "{shell}");
+        assert!(lab.says(&format!("completions {shell}")).contains("detailed-exitcode"), "{shell}");
     }
-    assert!(lab.done("man").contains(".TH kpki"));
-    assert!(lab.done("--help").contains("status"));
+    assert!(lab.says("man").contains(".TH kpki"));
+    assert!(lab.says("--help").contains("status"));
     for words in ["paln", "plan --now soon", "show", "status --format yaml", "plan --allow all"] {
-        assert_eq!(lab.fails(words).0, 64, "{words}");
+        assert_eq!(fails(&lab, words).0, 64, "{words}");
     }
-    let (code, err) = lab.fails("status");
+    let (code, err) = fails(&lab, "status");
     assert_eq!(code, 1);
     assert!(err.contains("kpki init"), "{err}");
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let lab = Lab::applied(TWO_NODES);
+    let lab = FolderProject::described(TWO_NODES).applied();
     for words in ["plan", "status --format json", "completions bash", "man", "--help"] {
         let mut child =
-            lab.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            lab.typed(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
@@ -514,9 +470,9 @@ fn a_reader_that_goes_away_is_no_failure() {
 /// No machine has stacks of this size, and rayon panics where it has no thread.
 #[test]
 fn a_panic_is_one_line_and_the_exit_code_of_a_defect() {
-    let lab = Lab::applied(TWO_NODES);
+    let lab = FolderProject::described(TWO_NODES).applied();
     for words in ["plan", "status", "apply", "apply --rekey users/*"] {
-        let mut command = lab.command(words);
+        let mut command = lab.typed(words);
         command.env("RUST_MIN_STACK", (1_u64 << 47).to_string());
         let ran = ran(command.env_remove("RUST_BACKTRACE"));
         assert_eq!((ran.code, ran.out.as_str()), (70, ""), "{}", ran.err);
@@ -524,17 +480,17 @@ fn a_panic_is_one_line_and_the_exit_code_of_a_defect() {
         let start = "error: kpki stopped at a defect of its own in rayon-core-";
         assert!(ran.err.starts_with(start), "{}", ran.err);
         assert!(ran.err.contains("please report it"), "{}", ran.err);
-        assert!(!lab.folder.path().join("out/.pending").exists());
+        assert!(!lab.folder().join("out/.pending").exists());
     }
-    lab.done("plan --detailed-exitcode");
+    lab.says("plan --detailed-exitcode");
 }
 
 #[test]
 fn no_command_tells_a_secret() {
     use base64::Engine as _;
-    let lab = Lab::applied(TWO_NODES);
+    let lab = FolderProject::described(TWO_NODES).applied();
     let mut secrets = Vec::new();
-    for path in files(&lab.path("out")) {
+    for path in files_below(&lab.path("out")) {
         let bytes = std::fs::read(&path).unwrap();
         if path.extension().is_some_and(|extension| extension == "key") {
             secrets.extend(body_lines(&bytes));
@@ -551,11 +507,11 @@ fn no_command_tells_a_secret() {
         .into_iter()
         .flat_map(|words| [words.to_owned(), format!("{words} --format json")])
         .collect();
-    for path in files(&lab.path("out")) {
+    for path in files_below(&lab.path("out")) {
         commands.push(format!("show {}", path.display()));
         commands.push(format!("show --format json {}", path.display()));
     }
-    let lock = std::fs::read_to_string(lab.path("cluster.lock")).unwrap();
+    let lock = lab.text("cluster.lock");
     for line in lock.lines().skip(1) {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let name = line["name"].as_str().unwrap();
@@ -570,11 +526,11 @@ fn no_command_tells_a_secret() {
         commands.push(format!("show {path}"));
     }
     for words in &commands {
-        assert_tells_no_secret(&lab.run(words), &secrets);
+        assert_tells_no_secret(&run(&lab, words), &secrets);
     }
     lab.write("out/ca/etcd.crt", &key);
     for words in ["plan", "status", "apply", "why ca/etcd"] {
-        assert_tells_no_secret(&lab.run(words), &secrets);
+        assert_tells_no_secret(&run(&lab, words), &secrets);
     }
 }
 
@@ -592,24 +548,6 @@ fn assert_tells_no_secret(ran: &Ran, secrets: &[String]) {
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
-
-fn mode(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-}
-
 fn in_days(days: u64) -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let now = i64::try_from(since.as_secs()).unwrap();
@@ -619,19 +557,17 @@ fn in_days(days: u64) -> String {
 /// Git keeps no modes, and a umask narrows them: after an apply they are right, secret or not.
 #[test]
 fn modes_are_right_after_an_apply() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let lab = Lab::applied(TWO_NODES);
+    let lab = FolderProject::described(TWO_NODES).applied();
     let narrowed = [
         ("out/ca", 0o775, 0o755),
         ("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt", 0o600, 0o644),
         ("out/ca/etcd.key", 0o400, 0o600),
     ];
     for (path, wrong, _) in narrowed {
-        let wrong = std::fs::Permissions::from_mode(wrong);
-        std::fs::set_permissions(lab.path(path), wrong).unwrap();
+        set_mode(lab.path(path), wrong);
     }
     // No mode is a finding; but a key that somebody touched may be another one.
-    let plan = lab.run("plan --detailed-exitcode");
+    let plan = run(&lab, "plan --detailed-exitcode");
     assert_eq!(plan.code, 2, "{}", plan.out);
     assert!(
         plan.out.contains("out/ca/etcd.key changed since it was verified")
@@ -639,11 +575,10 @@ fn modes_are_right_after_an_apply() {
         "{}",
         plan.out
     );
-    lab.done("apply");
-    lab.done("plan --detailed-exitcode");
+    lab.says("apply");
+    lab.says("plan --detailed-exitcode");
     for (path, _, right) in narrowed {
-        let mode = std::fs::metadata(lab.path(path)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o7777, right, "{path}");
+        assert_eq!(mode(lab.path(path)), right, "{path}");
     }
 }
 
@@ -653,9 +588,9 @@ fn modes_are_right_after_an_apply() {
 fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
     const ONE: &str =
         "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n";
-    let lab = Lab::applied(&format!(
+    let lab = FolderProject::described(&format!(
         "{ONE}node \"w1\" address=\"10.0.0.12\"\nuser \"jane\" {{ group \"dev\"; bind cluster-role=\"view\" }}\n"
-    ));
+    )).applied();
     let vip = "out/nodes/cp1/etc/kubernetes/manifests/kube-vip.yaml";
     lab.write(vip, "kind: Pod\n");
     lab.write("cluster.kdl", ONE);
@@ -669,14 +604,14 @@ fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
         "out/users/jane/kustomization.yaml",
         "out/users/jane/rbac.yaml",
     ];
-    let (plan, done) = (lab.done("plan"), lab.done("apply --prune"));
+    let (plan, done) = (lab.says("plan"), lab.says("apply --prune"));
     for path in orphans {
         assert!(plan.contains(path) && done.contains(path), "{path}\n{plan}\n{done}");
         assert!(!lab.path(path).exists(), "{path}");
     }
     assert!(plan.contains("1 file under out/ that kpki did not make"), "{plan}");
     assert!(lab.path(vip).exists());
-    assert!(lab.done("plan").contains("nothing to do"));
+    assert!(lab.says("plan").contains("nothing to do"));
 }
 
 /// A change of cluster.lock alone, which says of the operator's own files what kpki says of its own.
@@ -684,13 +619,16 @@ fn a_prune_names_every_file_and_leaves_what_kpki_did_not_make() {
 fn a_forged_lock_makes_nobody_s_key_an_orphan() {
     let description =
         "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n";
-    let (lab, other) = (Lab::applied(description), Lab::applied(description));
+    let (lab, other) = (
+        FolderProject::described(description).applied(),
+        FolderProject::described(description).applied(),
+    );
     let [key, certificate] =
         ["key", "crt"].map(|end| std::fs::read(other.path(&format!("out/ca/etcd.{end}"))).unwrap());
     let der = kpki::facts::certificates_in_pem(&certificate).unwrap();
     let facts = kpki::facts::CertificateFacts::from_der(&der[0]).unwrap();
     let content = kpki::hash::Digest::of(&certificate);
-    let lock = std::fs::read_to_string(lab.path("cluster.lock")).unwrap();
+    let lock = lab.text("cluster.lock");
     let mut lock = lock.replacen("\"kpki-lock\":1", "\"kpki-lock\":2", 1);
     std::fs::create_dir_all(lab.path("out/users/bob")).unwrap();
     let stems = ["nodes/cp1/etc/kubernetes/pki/oidc", "users/bob/bob"];
@@ -704,10 +642,10 @@ fn a_forged_lock_makes_nobody_s_key_an_orphan() {
         )]);
     }
     lab.write("cluster.lock", lock);
-    let plan = lab.done("plan");
+    let plan = lab.says("plan");
     assert!(plan.contains("4 files under out/ that kpki did not make"), "{plan}");
     assert!(plan.contains("--prune leaves them") && !plan.contains("orphan"), "{plan}");
-    lab.done("apply --prune");
+    lab.says("apply --prune");
     for stem in stems {
         for end in ["key", "crt"] {
             assert!(lab.path(&format!("out/{stem}.{end}")).exists(), "{stem}.{end}");

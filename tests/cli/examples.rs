@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use crate::testkit::project::{Kubeconfig, Project, printed, python, said, tool};
 use base64::Engine as _;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+
+use crate::testkit::kubeconfig::Kubeconfig;
+use crate::testkit::{FolderProject, ended, printed, python, said, tool};
 
 /// What a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -237,9 +239,8 @@ fn large() {
 }
 
 fn check(example: &Example) {
-    let project = Project::example(example.name).applied();
-    let again = project.kpki(&["plan", "--detailed-exitcode"]);
-    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    let project = FolderProject::example(example.name).applied();
+    ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
     for path in example.has {
         assert!(project.out(path).is_file(), "{path} is missing");
     }
@@ -257,7 +258,7 @@ fn check(example: &Example) {
 }
 
 /// Kubernetes' and kubeadm's modes.
-fn check_modes(project: &Project) {
+fn check_modes(project: &FolderProject) {
     for entry in project.entries() {
         let suffix = entry.path.rsplit_once('.').map_or("", |(_, suffix)| suffix);
         let expected = match (entry.is_folder, suffix) {
@@ -280,7 +281,7 @@ struct Certificate {
 }
 
 /// Every certificate file with its row; one that no row knows is a failure.
-fn certificates(project: &Project, example: &Example) -> Vec<Certificate> {
+fn certificates(project: &FolderProject, example: &Example) -> Vec<Certificate> {
     let all: Vec<_> = project
         .files(".crt")
         .into_iter()
@@ -331,7 +332,7 @@ fn one_certificate(text: &str, path: &str) -> Vec<u8> {
 }
 
 /// Groups by CA and use: one process judges many files.
-fn openssl_verifies(project: &Project, certificates: &[Certificate]) {
+fn openssl_verifies(project: &FolderProject, certificates: &[Certificate]) {
     let mut groups: BTreeMap<(&str, For), Vec<&str>> = BTreeMap::new();
     for certificate in certificates {
         let group = groups.entry((&certificate.ca, certificate.used_for)).or_default();
@@ -377,7 +378,7 @@ fn openssl_verifies(project: &Project, certificates: &[Certificate]) {
     }
 }
 
-fn webpki_verifies(project: &Project, certificates: &[Certificate]) {
+fn webpki_verifies(project: &FolderProject, certificates: &[Certificate]) {
     let now = UnixTime::since_unix_epoch(
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap(),
     );
@@ -413,9 +414,9 @@ fn webpki_verifies(project: &Project, certificates: &[Certificate]) {
 }
 
 /// What OpenSSL prints of each certificate, by the DER's place in the list.
-fn in_words(project: &Project, certificates: &[Certificate]) -> Vec<String> {
+fn in_words(project: &FolderProject, certificates: &[Certificate]) -> Vec<String> {
     let all: String = certificates.iter().map(|one| project.read(&one.path)).collect();
-    let file = project.folder().join("all.pem");
+    let file = project.path("all.pem");
     std::fs::write(&file, all).unwrap();
     let text = printed(tool("openssl").args(["storeutl", "-noout", "-text", "-certs"]).arg(&file));
     let words: Vec<String> = text.split("\nCertificate:\n").skip(1).map(str::to_owned).collect();
@@ -431,7 +432,7 @@ fn extension<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 }
 
 /// RFC 5280 4.2.1.3 and RFC 5480 3: no key encipherment where the key cannot encipher.
-fn usages_in_words(project: &Project, certificates: &[Certificate]) {
+fn usages_in_words(project: &FolderProject, certificates: &[Certificate]) {
     for (certificate, text) in certificates.iter().zip(in_words(project, certificates)) {
         let path = &certificate.path;
         let is_rsa = text.contains("Public Key Algorithm: rsaEncryption");
@@ -473,7 +474,7 @@ fn usages_in_words(project: &Project, certificates: &[Certificate]) {
     }
 }
 
-fn pkilint_is_content(project: &Project, certificates: &[Certificate]) {
+fn pkilint_is_content(project: &FolderProject, certificates: &[Certificate]) {
     let mut seen = BTreeSet::new();
     let files: Vec<&str> = certificates
         .iter()
@@ -507,7 +508,7 @@ fn is_single_label(finding: &str) -> bool {
 }
 
 /// Each private key has its public half beside it: in a certificate or in sa.pub.
-fn keys_belong(project: &Project) {
+fn keys_belong(project: &FolderProject) {
     let keys = project.files(".key");
     assert!(keys.len() >= 13, "only {} keys", keys.len());
     for (index, path) in keys.iter().enumerate() {
@@ -575,7 +576,7 @@ fn sequence(content: &[u8]) -> Vec<u8> {
     der
 }
 
-fn check_kubeconfigs(project: &Project, example: &Example) {
+fn check_kubeconfigs(project: &FolderProject, example: &Example) {
     let mut files = project.files(".conf");
     files.extend(project.files(".kubeconfig"));
     assert!(files.len() >= 5, "only {files:?}");

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::testkit::project::{Project, printed, said};
+use crate::testkit::{FolderProject, said};
 
 const README: &str = include_str!("../../examples/lab-up/README.md");
 const DESCRIPTION: &str = include_str!("../../examples/lab-up/cluster.kdl");
@@ -34,22 +34,13 @@ fn with_head(head: &str) -> String {
     format!("{head}\nnode \"w1\"{rest}")
 }
 
-fn describe(project: &Project, description: &str) {
-    std::fs::write(project.folder().join("cluster.kdl"), description).unwrap();
-}
-
-fn plan(project: &Project) -> serde_json::Value {
-    let text = printed(
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["plan", "--format", "json"])
-            .current_dir(project.folder()),
-    );
-    serde_json::from_str(&text).unwrap()
+fn plan(project: &FolderProject) -> serde_json::Value {
+    project.json(&["plan"])
 }
 
 #[test]
 fn every_path_is_there() {
-    let project = Project::example("lab-up").applied();
+    let project = FolderProject::example("lab-up").applied();
     let mut ours = named("out/");
     // The beginning of `out/nodes/$1`.
     for part in ["out/", "out/nodes/"] {
@@ -57,7 +48,7 @@ fn every_path_is_there() {
     }
     assert!(ours.len() >= 9, "{ours:?}");
     for path in ours {
-        assert!(project.folder().join(path).exists(), "{path}");
+        assert!(project.path(path).exists(), "{path}");
     }
     let mut nodes = named("/etc/kubernetes/");
     nodes.extend(named("/var/lib/kubelet/"));
@@ -81,7 +72,7 @@ fn the_shell_reads_every_block() {
 /// What the README says of the files that reach a worker, and of those that stay.
 #[test]
 fn a_worker_gets_no_key_of_a_ca() {
-    let project = Project::example("lab-up").applied();
+    let project = FolderProject::example("lab-up").applied();
     let keys: Vec<_> =
         project.files("ca.key").into_iter().filter(|path| path.starts_with("nodes/")).collect();
     assert_eq!(keys, ["nodes/cp1/etc/kubernetes/pki/ca.key"]);
@@ -90,8 +81,8 @@ fn a_worker_gets_no_key_of_a_ca() {
 #[test]
 fn a_worker_joins_by_its_line() {
     let worker = blocks("kdl")[0];
-    let project = Project::example("lab-up").applied();
-    describe(&project, &format!("{DESCRIPTION}{worker}"));
+    let project = FolderProject::example("lab-up").applied();
+    project.describe(&format!("{DESCRIPTION}{worker}"));
     let plan = plan(&project);
     assert_eq!(plan["restarts"], serde_json::json!([]));
     let project = project.applied();
@@ -109,13 +100,13 @@ fn three_nodes_are_a_description_and_grow_one_by_one() {
             |line: &&&str| !names.iter().any(|name| line.starts_with(&format!("node \"{name}\"")));
         with_head(&grown.iter().filter(gone).copied().collect::<String>())
     };
-    let project = Project::described(&without(&[])).applied();
+    let project = FolderProject::described(&without(&[])).applied();
     assert_eq!(project.files("manifests/etcd.yaml").len(), 3);
     assert_eq!(project.files("super-admin.conf"), ["nodes/cp1/etc/kubernetes/super-admin.conf"]);
 
-    let project = Project::described(&without(&["cp2", "cp3"])).applied();
+    let project = FolderProject::described(&without(&["cp2", "cp3"])).applied();
     let before = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");
-    describe(&project, &without(&["cp3"]));
+    project.describe(&without(&["cp3"]));
     let order = plan(&project)["etcd-members"][0]["command"].clone();
     let order = order.as_str().unwrap().strip_prefix("etcdctl ").unwrap();
     assert!(README.contains(&format!("    {order}\n")), "{order}");

@@ -3,67 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use crate::testkit::json_schema::Validator;
+use crate::testkit::{FolderProject, refused, set_mode};
 
-struct Lab(tempfile::TempDir);
+/// With a seed.
+fn lab(description: &str) -> FolderProject {
+    let lab = FolderProject::described(description);
+    lab.write("lab.seed", std::fs::read("examples/lab/lab.seed").unwrap());
+    set_mode(lab.path("lab.seed"), 0o600);
+    lab
+}
 
-impl Lab {
-    fn new(description: &str) -> Lab {
-        let lab = Lab(tempfile::tempdir().unwrap());
-        std::fs::write(lab.path("cluster.kdl"), description).unwrap();
-        std::fs::copy("examples/lab/lab.seed", lab.path("lab.seed")).unwrap();
-        let private = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(lab.path("lab.seed"), private).unwrap();
-        lab
-    }
-
-    /// tests/pictures/cluster.kdl, applied.
-    fn drawn() -> Lab {
-        let lab = Lab::new(&std::fs::read_to_string("tests/pictures/cluster.kdl").unwrap());
-        lab.done("apply");
-        lab
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(words.split(' '))
-            .current_dir(self.0.path())
-            .output()
-            .unwrap()
-    }
-
-    fn done(&self, words: &str) -> String {
-        let output = self.run(words);
-        let err = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words}\n{err}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn refused(&self, words: &str) -> String {
-        let output = self.run(words);
-        assert_eq!(output.status.code(), Some(1), "{words}");
-        assert!(output.stdout.is_empty(), "{words}");
-        String::from_utf8(output.stderr).unwrap()
-    }
-
-    fn openssl(&self, words: &str) -> String {
-        let output = Command::new("openssl")
-            .args(words.split(' '))
-            .current_dir(self.0.path())
-            .env("TZ", "UTC")
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "openssl {words}");
-        String::from_utf8(output.stdout).unwrap()
-    }
+/// tests/pictures/cluster.kdl, applied.
+fn drawn() -> FolderProject {
+    lab(&fixture("cluster.kdl")).applied()
 }
 
 fn fixture(name: &str) -> String {
@@ -72,12 +27,12 @@ fn fixture(name: &str) -> String {
 
 #[test]
 fn graphs_are_the_written_ones_before_and_after_an_apply() {
-    let lab = Lab::new(&fixture("cluster.kdl"));
-    let before = lab.done("graph");
+    let lab = lab(&fixture("cluster.kdl"));
+    let before = lab.says("graph");
     assert_eq!(before, fixture("graph.mmd"));
-    lab.done("apply");
-    assert_eq!(lab.done("graph --format mermaid"), before);
-    assert_eq!(lab.done("graph --format dot"), fixture("graph.dot"));
+    lab.says("apply");
+    assert_eq!(lab.says("graph --format mermaid"), before);
+    assert_eq!(lab.says("graph --format dot"), fixture("graph.dot"));
 }
 
 /// Of ten thousand nodes only a number and two names are drawn.
@@ -89,7 +44,7 @@ fn a_graph_does_not_grow_with_its_nodes() {
     for number in 0..10_000 {
         writeln!(text, "node \"w{number}\"").unwrap();
     }
-    let graph = Lab::new(&text).done("graph");
+    let graph = lab(&text).says("graph");
     assert!(graph.contains("kubelet<br/>cp1 … w9999: 10001 nodes"), "{graph}");
     assert!(graph.len() < 4000, "{}", graph.len());
 }
@@ -165,8 +120,8 @@ fn samples(text: &str) -> Vec<Sample> {
 
 #[test]
 fn metrics_say_of_every_certificate_what_openssl_says() {
-    let lab = Lab::drawn();
-    let samples = samples(&lab.done("status --format prometheus --now 2026-12-15"));
+    let lab = drawn();
+    let samples = samples(&lab.says("status --format prometheus --now 2026-12-15"));
     let of = |name: &'static str| samples.iter().filter(move |sample| sample.name == name);
     let mut checked = 0;
     for sample in of("x509_cert_not_after") {
@@ -192,7 +147,7 @@ fn metrics_say_of_every_certificate_what_openssl_says() {
         assert_eq!(same("x509_cert_expired"), expired, "{path}");
         checked += 1;
     }
-    let witnesses = lab.done("status --format json");
+    let witnesses = lab.says("status --format json");
     let witnesses: serde_json::Value = serde_json::from_str(&witnesses).unwrap();
     assert_eq!(checked, witnesses["certificates"].as_array().unwrap().len());
 
@@ -231,12 +186,12 @@ fn metrics_say_of_every_certificate_what_openssl_says() {
 
 #[test]
 fn before_the_first_apply_there_are_metrics_and_no_calendar() {
-    let lab = Lab::new(&fixture("cluster.kdl"));
-    let samples = samples(&lab.done("status --format prometheus"));
+    let lab = lab(&fixture("cluster.kdl"));
+    let samples = samples(&lab.says("status --format prometheus"));
     assert!(samples.iter().all(|sample| sample.name.starts_with("kpki_")));
     let changes = samples.iter().find(|sample| sample.name == "kpki_changes");
     assert!(changes.unwrap().value > 30);
-    let why = lab.refused("status --format ics");
+    let why = refused(&lab.typed("status --format ics").output().unwrap(), 1);
     assert!(why.contains("no certificate is here yet"), "{why}");
 }
 
@@ -252,8 +207,8 @@ fn unfolded(calendar: &str) -> String {
 
 #[test]
 fn a_calendar_has_one_entry_a_day_and_keeps_it() {
-    let lab = Lab::drawn();
-    let calendar = lab.done("status --format ics --now 2026-02-01");
+    let lab = drawn();
+    let calendar = lab.says("status --format ics --now 2026-02-01");
     let plain = unfolded(&calendar);
     let mut ids = Vec::new();
     let mut numbered = String::new();
@@ -270,7 +225,7 @@ fn a_calendar_has_one_entry_a_day_and_keeps_it() {
     let different: BTreeSet<_> = ids.iter().collect();
     assert_eq!(different.len(), ids.len());
     // Who subscribed sees nothing move by itself.
-    assert_eq!(lab.done("status --format ics --now 2026-08-01"), calendar);
+    assert_eq!(lab.says("status --format ics --now 2026-08-01"), calendar);
 }
 
 /// What is not text: the tags of a page, with their attributes.
@@ -328,9 +283,9 @@ const ELEMENTS: &[&str] = &[
 
 #[test]
 fn a_page_holds_what_kpki_wrote_and_no_markup_of_others() {
-    let lab = Lab::drawn();
+    let lab = drawn();
     for now in ["2026-02-01", "2026-12-15", "2060-01-01"] {
-        let html = lab.done(&format!("report -o - --now {now}"));
+        let html = lab.says(&format!("report -o - --now {now}"));
         let tags = tags(&html);
         let scripts = tags.iter().filter(|(name, _)| name == "script");
         let scripts: Vec<_> = scripts.map(|(_, attributes)| attributes.clone()).collect();
@@ -377,10 +332,9 @@ fn a_page_holds_what_kpki_wrote_and_no_markup_of_others() {
 /// A brought CA's subject may be any text.
 #[test]
 fn a_brought_authority_cannot_write_into_any_picture() {
-    let lab = Lab::new(
-        "cluster \"lab\" { endpoint \"api.lab\" }\nca \"etcd\" certificate=\"etcd.crt\"\n\
-         node \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n",
-    );
+    let lab =
+        lab("cluster \"lab\" { endpoint \"api.lab\" }\nca \"etcd\" certificate=\"etcd.crt\"\n\
+         node \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n");
     std::fs::create_dir_all(lab.path("out/ca")).unwrap();
     let done = Command::new("openssl")
         .args(
@@ -392,44 +346,44 @@ fn a_brought_authority_cannot_write_into_any_picture() {
                 .split(' '),
         )
         .arg("/C=DE/ST=a\"];b/O=<img src=x onerror=alert(1)>/CN=<\\/title>\"\n}<svg onload=x>é")
-        .current_dir(lab.0.path())
+        .current_dir(lab.folder())
         .output()
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    lab.done("apply");
-    for (name, _) in tags(&lab.done("report -o -")) {
+    lab.says("apply");
+    for (name, _) in tags(&lab.says("report -o -")) {
         assert!(ELEMENTS.contains(&name.trim_start_matches('/')), "<{name}>");
     }
-    for line in lab.done("graph").lines().skip(1) {
+    for line in lab.says("graph").lines().skip(1) {
         assert!(line.starts_with("  "), "{line}");
         assert!(!line.replace("<br/>", "").contains(['<', '\\']), "{line}");
     }
-    let dot = lab.done("graph --format dot");
+    let dot = lab.says("graph --format dot");
     let head = dot.lines().find(|line| line.starts_with("  ca_etcd [")).unwrap();
     assert!(head.contains("ST=a\\\"];b, O=<img") && head.ends_with("shape=box3d];"), "{head}");
-    let samples = samples(&lab.done("status --format prometheus"));
+    let samples = samples(&lab.says("status --format prometheus"));
     let etcd = samples.iter().find(|sample| sample.labels.contains_key("issuer_C")).unwrap();
     assert_eq!(etcd.labels["issuer_C"], "DE");
     assert_eq!(etcd.labels["issuer_ST"], "a\"];b");
     assert_eq!(etcd.labels["issuer_O"], "<img src=x onerror=alert(1)>");
-    unfolded(&lab.done("status --format ics"));
+    unfolded(&lab.says("status --format ics"));
 }
 
 #[test]
 fn a_report_is_written_whole_and_over_nothing_else() {
-    let lab = Lab::drawn();
+    let lab = drawn();
     let listing = || {
-        let names = std::fs::read_dir(lab.0.path()).unwrap();
+        let names = std::fs::read_dir(lab.folder()).unwrap();
         names.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
     };
     let mut before = listing();
-    lab.done("report -o report.html --now 2026-02-01");
+    lab.says("report -o report.html --now 2026-02-01");
     before.insert("report.html".into());
     assert_eq!(listing(), before, "nothing is left beside it");
-    let first = std::fs::read_to_string(lab.path("report.html")).unwrap();
-    assert_eq!(first, lab.done("report -o - --now 2026-02-01"));
-    lab.done("report --output report.html --now 2026-12-15");
-    assert_ne!(std::fs::read_to_string(lab.path("report.html")).unwrap(), first);
+    let first = lab.text("report.html");
+    assert_eq!(first, lab.says("report -o - --now 2026-02-01"));
+    lab.says("report --output report.html --now 2026-12-15");
+    assert_ne!(lab.text("report.html"), first);
 
     std::os::unix::fs::symlink("cluster.kdl", lab.path("link")).unwrap();
     std::fs::write(lab.path("cluster.kdl.old"), "mine").unwrap();
@@ -444,14 +398,14 @@ fn a_report_is_written_whole_and_over_nothing_else() {
         ("missing/report.html", "missing"),
         ("..", "is no name of a file"),
     ] {
-        let output = lab.run(&format!("report -o {to}"));
+        let output = lab.typed(&format!("report -o {to}")).output().unwrap();
         let code = if to.starts_with("missing") { 1 } else { 64 };
         assert_eq!(output.status.code(), Some(code), "{to}");
         assert!(output.stdout.is_empty(), "{to}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(why), "{to}: {said}");
     }
-    assert_eq!(std::fs::read_to_string(lab.path("cluster.kdl")).unwrap(), fixture("cluster.kdl"));
+    assert_eq!(lab.text("cluster.kdl"), fixture("cluster.kdl"));
     // Nor does any of it touch what is applied.
-    assert!(lab.done("plan --format json").contains("\"empty\": true"));
+    assert!(lab.says("plan --format json").contains("\"empty\": true"));
 }

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
 use kpki::config;
 use kpki::sources::Sources;
+
+use crate::testkit::{path_with_kpki, said, shell};
 
 struct Block {
     /// Of the line that opens it, from 1.
@@ -49,21 +50,10 @@ fn blocks(readme: &str) -> Vec<Block> {
 }
 
 fn run(command: &str, folder: &Path) -> String {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
-    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
-    let output = Command::new("sh")
-        .arg("-c")
-        .arg(format!("{command}\n"))
-        .current_dir(folder)
-        .env("PATH", path)
-        .env("COLUMNS", "80")
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .unwrap();
+    let mut shell = shell(folder, &format!("{command}\n"));
+    let shell = shell.env("PATH", path_with_kpki()).env("COLUMNS", "80");
     // In a terminal both would be seen.
-    let mut text = String::from_utf8(output.stdout).unwrap();
-    text.push_str(&String::from_utf8(output.stderr).unwrap());
-    text
+    said(&shell.output().unwrap())
 }
 
 /// Runs a console block; gives it with what was really printed.

@@ -4,23 +4,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::process::Command;
 
 use crate::testkit::age::{Key, open};
 use crate::testkit::leaks::{Search, holds, pieces};
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::{FolderProject, ended, printed, said, set_mode, tool};
 
-fn lab() -> Project {
-    Project::example("lab")
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+fn lab() -> FolderProject {
+    FolderProject::example("lab")
 }
 
 /// Everything below out/ and the lock.
-fn bytes(project: &Project) -> BTreeMap<String, (u32, Vec<u8>)> {
+fn bytes(project: &FolderProject) -> BTreeMap<String, (u32, Vec<u8>)> {
     let mut all: BTreeMap<_, _> = project
         .entries()
         .into_iter()
@@ -30,7 +25,7 @@ fn bytes(project: &Project) -> BTreeMap<String, (u32, Vec<u8>)> {
             (entry.path, (entry.mode, bytes))
         })
         .collect();
-    let lock = fs::read(project.folder().join("cluster.lock")).unwrap();
+    let lock = fs::read(project.path("cluster.lock")).unwrap();
     all.insert("cluster.lock".into(), (0, lock));
     all
 }
@@ -61,8 +56,7 @@ fn two_processes_in_two_worlds_build_the_same() {
         assert_eq!((mode, bytes), (&found.0, &found.1), "{path}");
     }
     assert_eq!(one.len(), other.len());
-    let output = first.kpki(&["apply", "--check"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    ended(&first.kpki(&["apply", "--check"]), 0);
 }
 
 /// OpenSSL finds nothing wrong with any certificate, request and key.
@@ -163,11 +157,7 @@ fn first_prime(mut candidate: Vec<u8>) -> Vec<u8> {
 fn a_check_finds_a_flipped_byte_in_every_kind_of_file_and_writes_nothing() {
     let project = lab().applied();
     let whole = bytes(&project);
-    let check = |code: i32| {
-        let output = project.kpki(&["apply", "--check"]);
-        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
-        said(&output)
-    };
+    let check = |code: i32| ended(&project.kpki(&["apply", "--check"]), code);
     assert!(check(0).contains("are what the description and the seed make"));
     for path in [
         "ca/kubernetes.crt",
@@ -202,12 +192,7 @@ fn a_check_finds_a_flipped_byte_in_every_kind_of_file_and_writes_nothing() {
     set_mode(&key, 0o600);
     check(0);
     assert_eq!(bytes(&project), whole);
-    let json = printed(
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["apply", "--check", "--format", "json"])
-            .current_dir(project.folder()),
-    );
-    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let report = project.json(&["apply", "--check"]);
     assert_eq!(report["compared"], whole.len() - 1);
     assert_eq!(report["differences"], serde_json::json!([]));
 }
@@ -230,24 +215,22 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
         (Some(""), 0o600, "lab.seed is not one line"),
         (None, 0, "lab.seed cannot be read: no such file"),
     ] {
-        let project = Project::example("lab");
-        let file = project.folder().join("lab.seed");
+        let project = FolderProject::example("lab");
+        let file = project.path("lab.seed");
         fs::remove_file(&file).unwrap();
         if let Some(seed) = seed {
             fs::write(&file, seed).unwrap();
             set_mode(&file, mode);
         }
         // plan needs no seed.
-        let output = project.kpki(&["plan"]);
-        assert!(output.status.success(), "{}", said(&output));
-        assert!(said(&output).contains("every private key of this cluster follows from lab.seed"));
-        let output = project.kpki(&["apply"]);
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(said(&output).contains(says), "{says}\n{}", said(&output));
-        assert!(said(&output).contains("nothing was written"), "{}", said(&output));
-        assert!(!project.folder().join("cluster.lock").exists());
+        let output = ended(&project.kpki(&["plan"]), 0);
+        assert!(output.contains("every private key of this cluster follows from lab.seed"));
+        let output = ended(&project.kpki(&["apply"]), 1);
+        assert!(output.contains(says), "{says}\n{output}");
+        assert!(output.contains("nothing was written"), "{output}");
+        assert!(!project.path("cluster.lock").exists());
         for part in seed.unwrap_or_default().split(' ').filter(|part| part.len() > 3) {
-            assert!(!said(&output).contains(part), "{}", said(&output));
+            assert!(!output.contains(part), "{output}");
         }
     }
 }
@@ -256,45 +239,42 @@ fn what_is_no_seed_is_refused_and_nothing_is_written() {
 #[test]
 fn a_seed_in_git_may_be_read_by_all() {
     let project = lab();
-    set_mode(&project.folder().join("lab.seed"), 0o644);
+    set_mode(project.path("lab.seed"), 0o644);
     let git = |arguments: &[&str]| {
         printed(tool("git").args(arguments).current_dir(project.folder()));
     };
     git(&["init", "--quiet"]);
     assert_eq!(project.kpki(&["apply"]).status.code(), Some(1));
     git(&["add", "lab.seed"]);
-    let output = project.kpki(&["apply"]);
-    assert!(output.status.success(), "{}", said(&output));
+    ended(&project.kpki(&["apply"]), 0);
 }
 
 #[test]
 fn init_makes_a_lab() {
-    let project = Project::described("");
-    fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
-    let output = project.kpki(&["init", "--lab"]);
-    assert!(output.status.success(), "{}", said(&output));
-    let seed = fs::read_to_string(project.folder().join("lab.seed")).unwrap();
+    let project = FolderProject::described("");
+    fs::remove_file(project.path("cluster.kdl")).unwrap();
+    let output = ended(&project.kpki(&["init", "--lab"]), 0);
+    let seed = project.text("lab.seed");
     let digits = seed.lines().nth(1).unwrap();
     assert_eq!(digits.len(), 64);
-    assert!(!said(&output).contains(digits));
-    let mode = fs::metadata(project.folder().join("lab.seed")).unwrap().permissions().mode();
+    assert!(!output.contains(digits));
+    let mode = fs::metadata(project.path("lab.seed")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let ignored = fs::read_to_string(project.folder().join(".gitignore")).unwrap();
+    let ignored = project.text(".gitignore");
     assert!(ignored.lines().any(|line| line == "*.seed"));
     let project = project.applied();
-    let output = project.kpki(&["apply", "--check"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    ended(&project.kpki(&["apply", "--check"]), 0);
     for command in ["plan", "status"] {
         let output = project.kpki(&[command]);
         assert!(said(&output).contains("follows from lab.seed"), "{}", said(&output));
     }
     // It is never made a second time.
-    fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
+    fs::remove_file(project.path("cluster.kdl")).unwrap();
     let output = project.kpki(&["init", "--lab"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("lab.seed exists already"));
-    assert!(!project.folder().join("cluster.kdl").exists());
-    assert_eq!(fs::read_to_string(project.folder().join("lab.seed")).unwrap(), seed);
+    assert!(!project.path("cluster.kdl").exists());
+    assert_eq!(project.text("lab.seed"), seed);
 }
 
 #[test]
@@ -305,12 +285,11 @@ fn commands_cannot_ask_for_other_keys_or_dates() {
         assert_eq!(output.status.code(), Some(64), "{}", said(&output));
         assert!(said(&output).contains("move `not-before` for new dates"), "{}", said(&output));
     }
-    let drawn = Project::described(
+    let drawn = FolderProject::described(
         "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.1\"\n",
     )
     .applied();
-    let output = drawn.kpki(&["apply", "--check"]);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    ended(&drawn.kpki(&["apply", "--check"]), 1);
 }
 
 /// The README prints these, so that everybody can compare.
@@ -325,7 +304,7 @@ fn the_example_has_the_digests_that_the_readme_prints() {
         else {
             continue;
         };
-        let found = printed(tool("sha256sum").arg(project.folder().join(path)));
+        let found = printed(tool("sha256sum").arg(project.path(path)));
         assert!(found.starts_with(digest), "{path} has {found}");
         compared += 1;
     }
@@ -337,11 +316,11 @@ fn the_example_has_the_digests_that_the_readme_prints() {
 fn nothing_of_a_seeded_run_shows_a_secret() {
     let operator = Key::age();
     let project = lab();
-    let in_the_clear = fs::read_to_string(project.folder().join("cluster.kdl")).unwrap();
+    let in_the_clear = project.text("cluster.kdl");
     let sealed = format!("{in_the_clear}\nsecrets {{ recipient {:?} }}\n", operator.recipient);
     let identity = operator.file();
     let identity = identity.to_str().unwrap();
-    let seed = fs::read(project.folder().join("lab.seed")).unwrap();
+    let seed = fs::read(project.path("lab.seed")).unwrap();
     let mut secrets = vec![seed.clone(), operator.secret().into_bytes()];
     let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
     let mut run = |words: &[&str]| {
@@ -349,7 +328,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
         seen.push((words.join(" "), output.stdout));
         seen.push((words.join(" "), output.stderr));
         for name in ["cluster.lock", "saved.plan"] {
-            let bytes = fs::read(project.folder().join(name)).unwrap_or_default();
+            let bytes = fs::read(project.path(name)).unwrap_or_default();
             seen.push((format!("{name} after {words:?}"), bytes));
         }
         output.status.code()
@@ -365,7 +344,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
         &["check", "--no-plaintext"],
     ];
     for description in [&in_the_clear, &sealed] {
-        fs::write(project.folder().join("cluster.kdl"), description).unwrap();
+        project.describe(description);
         for round in 0..2 {
             for words in readers {
                 run(words);
@@ -397,7 +376,7 @@ fn nothing_of_a_seeded_run_shows_a_secret() {
     let half = &seed[..seed.len() - 20];
     let other = String::from_utf8_lossy(&seed).replace('1', "2");
     for wrong in [half, other.as_bytes(), b"correct horse battery staple"] {
-        fs::write(project.folder().join("lab.seed"), wrong).unwrap();
+        project.write("lab.seed", wrong);
         run(&["plan"]);
         run(&["apply", "--identity", identity]);
         run(&["apply", "--check", "--format", "json"]);
@@ -421,8 +400,7 @@ fn the_search_finds_every_kind_of_key_where_it_is() {
         let mut make = tool("openssl");
         let pem = printed(make.arg("genpkey").args(key));
         let mut text = tool("openssl");
-        let output =
-            crate::testkit::age::fed(text.args(["pkey", "-noout", "-text"]), pem.as_bytes());
+        let output = crate::testkit::fed(text.args(["pkey", "-noout", "-text"]), pem.as_bytes());
         let text = String::from_utf8(output.stdout).unwrap();
         let text = text.replace([' ', '\n'], "");
         let found = pieces(pem.as_bytes());

@@ -1,30 +1,17 @@
 //! `kpki plan --out FILE` and `kpki apply FILE`: what was reviewed is done, or nothing.
 
 use std::fs;
-use std::process::Output;
 
-use crate::testkit::project::{Project, said};
+use crate::testkit::{FolderProject, ended, printed};
 
-fn ended(output: &Output, code: i32) -> String {
-    assert_eq!(output.status.code(), Some(code), "{}", said(output));
-    said(output)
-}
-
-fn save(project: &Project) -> String {
+fn save(project: &FolderProject) -> String {
     ended(&project.kpki(&["plan", "--out", "reviewed.plan"]), 0);
-    fs::read_to_string(project.folder().join("reviewed.plan")).unwrap()
-}
-
-fn edit(project: &Project, file: &str, from: &str, to: &str) {
-    let path = project.folder().join(file);
-    let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains(from), "{file} lacks {from}");
-    fs::write(path, text.replace(from, to)).unwrap();
+    project.text("reviewed.plan")
 }
 
 #[test]
 fn what_was_reviewed_is_done_once() {
-    let project = Project::example("users");
+    let project = FolderProject::example("users");
     let saved = save(&project);
     let hash = saved.lines().nth(2).unwrap();
     assert!(hash.contains("\"hash\": \""), "{hash}");
@@ -40,7 +27,7 @@ fn what_was_reviewed_is_done_once() {
 /// Intentions belong to the plan: the file is all that an apply needs.
 #[test]
 fn intentions_are_part_of_a_plan() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let before = project.read("users/ci/ci.crt");
     let arguments = ["plan", "--rekey", "users/ci", "--out", "reviewed.plan"];
     ended(&project.kpki(&arguments), 0);
@@ -61,11 +48,9 @@ fn intentions_are_part_of_a_plan() {
 /// An apply of a saved plan takes no `--allow`: the way on is another plan.
 #[test]
 fn consent_to_a_saved_plan_is_another_plan() {
-    let project = Project::example("users").applied();
-    let description = project.folder().join("cluster.kdl");
-    let text = fs::read_to_string(&description).unwrap();
+    let project = FolderProject::example("users").applied();
     let more = "user \"boss\" { group \"ops\"; bind cluster-role=\"cluster-admin\" }\n";
-    fs::write(&description, text + more).unwrap();
+    project.describe_more(more);
     let renew = ["plan", "--renew", "users/*", "--out", "my reviewed.plan"];
     ended(&project.kpki(&renew), 0);
     let told = ended(&project.kpki(&["apply", "my reviewed.plan"]), 3);
@@ -74,20 +59,15 @@ fn consent_to_a_saved_plan_is_another_plan() {
     assert!(!told.contains("add --allow"), "{told}");
     // As a shell reads it.
     let command = command.replace("kpki", env!("CARGO_BIN_EXE_kpki"));
-    let ran = std::process::Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(project.folder())
-        .output()
-        .unwrap();
-    ended(&ran, 0);
+    printed(&mut project.shell(&command));
     ended(&project.kpki(&["apply", "my reviewed.plan"]), 0);
 }
 
 /// Time alone makes no plan stale: it is made again for its own time.
 #[test]
 fn an_untouched_tree_never_makes_a_plan_stale() {
-    let project = Project::example("users").applied();
-    edit(&project, "cluster.kdl", "validity \"30d\"", "validity \"40d\"");
+    let project = FolderProject::example("users").applied();
+    project.edit("cluster.kdl", "validity \"30d\"", "validity \"40d\"");
     let now = ["plan", "--now", "2026-01-01T00:00:00Z", "--out", "old.plan"];
     let arguments = [&now[..], &["--allow", "escalation:ci"]].concat();
     ended(&project.kpki(&arguments), 0);
@@ -96,16 +76,15 @@ fn an_untouched_tree_never_makes_a_plan_stale() {
 
 #[test]
 fn what_moved_is_named_and_nothing_is_written() {
-    type Change = fn(&Project);
+    type Change = fn(&FolderProject);
     let changes: [(Change, &[&str]); 6] = [
         (
-            |p| edit(p, "cluster.kdl", "validity \"40d\"", "validity \"41d\""),
+            |p| p.edit("cluster.kdl", "validity \"40d\"", "validity \"41d\""),
             &["the description means something else", "users/ci: now reissue"],
         ),
         (
             |p| {
-                edit(
-                    p,
+                p.edit(
                     "cluster.kdl",
                     "user \"ci\"",
                     "user \"mallory\" { group \"dev\" }\nuser \"ci\"",
@@ -116,8 +95,7 @@ fn what_moved_is_named_and_nothing_is_written() {
         // Nothing that a step's line would show.
         (
             |p| {
-                edit(
-                    p,
+                p.edit(
                     "cluster.kdl",
                     "bind cluster-role=\"view\"",
                     "bind cluster-role=\"cluster-admin\"",
@@ -130,7 +108,7 @@ fn what_moved_is_named_and_nothing_is_written() {
             &["users/ci: now reissue (out/users/ci/ci.crt is missing"],
         ),
         (
-            |p| edit(p, "out/cluster/cluster-role-bindings.yaml", "cluster-admin", "cluster-amdin"),
+            |p| p.edit("out/cluster/cluster-role-bindings.yaml", "cluster-admin", "cluster-amdin"),
             &[
                 "cluster/cluster-role-bindings: repair (out/cluster/cluster-role-bindings.yaml was modified)",
             ],
@@ -138,25 +116,25 @@ fn what_moved_is_named_and_nothing_is_written() {
         (|p| fs::write(p.out("users/ci/old.key"), "").unwrap(), &["the plan's foreign"]),
     ];
     for (change, says) in changes {
-        let project = Project::example("users").applied();
-        edit(&project, "cluster.kdl", "validity \"30d\"", "validity \"40d\"");
+        let project = FolderProject::example("users").applied();
+        project.edit("cluster.kdl", "validity \"30d\"", "validity \"40d\"");
         save(&project);
         change(&project);
-        let lock = fs::read(project.folder().join("cluster.lock")).unwrap();
+        let lock = fs::read(project.path("cluster.lock")).unwrap();
         let output = ended(&project.kpki(&["apply", "reviewed.plan"]), 1);
         for what in says {
             assert!(output.contains(what), "{what}\n{output}");
         }
         assert!(output.contains("is stale"), "{output}");
         assert!(output.contains("nothing was written"), "{output}");
-        let now = fs::read(project.folder().join("cluster.lock")).unwrap();
+        let now = fs::read(project.path("cluster.lock")).unwrap();
         assert_eq!(now, lock);
     }
 }
 
 #[test]
 fn what_is_no_plan_is_refused() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let saved = save(&project);
     for (text, says) in [
         (String::new(), "is not a plan"),
@@ -173,7 +151,7 @@ fn what_is_no_plan_is_refused() {
         (saved.replacen("\"kpki-plan\": 1", "\"kpki-plan\": 2", 1), "another version of kpki"),
     ] {
         assert_ne!(text, saved);
-        fs::write(project.folder().join("reviewed.plan"), text).unwrap();
+        project.write("reviewed.plan", text);
         let output = ended(&project.kpki(&["apply", "reviewed.plan"]), 1);
         assert!(output.contains(says), "{says}\n{output}");
     }
@@ -183,8 +161,8 @@ fn what_is_no_plan_is_refused() {
 
 #[test]
 fn a_plan_holds_no_secret() {
-    let project = Project::example("users").applied();
-    edit(&project, "cluster.kdl", "validity \"30d\"", "validity \"40d\"");
+    let project = FolderProject::example("users").applied();
+    project.edit("cluster.kdl", "validity \"30d\"", "validity \"40d\"");
     let saved = save(&project);
     for path in project.files(".key") {
         for line in project.read(&path).lines().filter(|line| line.len() > 40) {

@@ -8,6 +8,7 @@ use kpki::render::{
 use serde_json::{Value, json};
 
 use crate::testkit::json_schema::{Validator, file};
+use crate::testkit::{FolderProject, ended};
 
 fn schemas() -> [(&'static str, schemars::Schema); 13] {
     [
@@ -64,28 +65,11 @@ fn refuse(validator: &Validator, document: &Value, changes: &[(&str, Option<Valu
     }
 }
 
-struct Project(tempfile::TempDir);
-
-impl Project {
-    fn new(description: &str) -> Self {
-        let project = Project(tempfile::tempdir().unwrap());
-        project.describe(description);
-        project
-    }
-
-    fn describe(&self, description: &str) {
-        std::fs::write(self.0.path().join("cluster.kdl"), description).unwrap();
-    }
-
-    fn kpki(&self, arguments: &str) -> String {
-        let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(arguments.split(' '))
-            .arg("-C")
-            .arg(self.0.path())
-            .assert()
-            .success();
-        String::from_utf8(output.get_output().stdout.clone()).unwrap()
-    }
+/// The standard output of a command that ends with this code.
+fn prints(project: &FolderProject, words: &str, code: i32) -> String {
+    let output = project.typed(words).output().unwrap();
+    ended(&output, code);
+    String::from_utf8(output.stdout).unwrap()
 }
 
 const BEFORE: &str = r#"
@@ -108,35 +92,34 @@ ca "etcd" key="ecdsa-p384"
 fn what_kpki_prints_and_writes_obeys_its_schemas() {
     let [plan, lock, status, show, why] =
         ["plan", "lock", "status", "show", "why"].map(Validator::of);
-    let project = Project::new(BEFORE);
+    let project = FolderProject::described(BEFORE);
 
-    let new = accept(&plan, &project.kpki("plan --format json"));
+    let new = accept(&plan, &project.says("plan --format json"));
     assert_eq!(new["empty"], json!(false));
-    accept(&status, &project.kpki("status --format json"));
-    accept(&plan, &project.kpki("apply --format json"));
-    let applied = accept(&plan, &project.kpki("plan --format json"));
+    accept(&status, &project.says("status --format json"));
+    accept(&plan, &project.says("apply --format json"));
+    let applied = accept(&plan, &project.says("plan --format json"));
     assert_eq!(applied["empty"], json!(true));
     assert_eq!(applied["waiting"][0]["name"], json!("users/jane"));
     assert_eq!(applied["notes"].as_array().unwrap().len(), 1);
 
-    let text = std::fs::read_to_string(project.0.path().join("cluster.lock")).unwrap();
+    let text = project.text("cluster.lock");
     for line in text.lines() {
         accept(&lock, line);
     }
 
-    let verify = accept(&Validator::of("verify"), &project.kpki("verify --format json"));
+    let verify = accept(&Validator::of("verify"), &project.says("verify --format json"));
     assert_eq!(verify["findings"], json!([]));
 
     project.describe(AFTER);
-    std::fs::remove_file(project.0.path().join("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt"))
-        .unwrap();
-    std::fs::write(project.0.path().join("out/stranger"), "").unwrap();
-    let changed = accept(&plan, &project.kpki("plan --format json"));
+    std::fs::remove_file(project.path("out/nodes/cp1/etc/kubernetes/pki/apiserver.crt")).unwrap();
+    project.write("out/stranger", "");
+    let changed = accept(&plan, &project.says("plan --format json"));
     assert_eq!(changed["blocked"][0]["allow"], json!("replace:ca/etcd"));
     assert!(!changed["orphans"].as_array().unwrap().is_empty());
     for now in ["2026-06-01", "2027-06-01", "2036-01-01", "2060-01-01"] {
-        accept(&status, &project.kpki(&format!("status --format json --now {now}")));
-        accept(&plan, &project.kpki(&format!("plan --format json --now {now}")));
+        accept(&status, &project.says(&format!("status --format json --now {now}")));
+        accept(&plan, &project.says(&format!("plan --format json --now {now}")));
     }
     for name in [
         "nodes/cp1/apiserver",
@@ -147,27 +130,27 @@ fn what_kpki_prints_and_writes_obeys_its_schemas() {
         "ca/etcd",
         "service-account",
     ] {
-        accept(&show, &project.kpki(&format!("show --format json {name}")));
-        accept(&why, &project.kpki(&format!("why --format json {name}")));
+        accept(&show, &project.says(&format!("show --format json {name}")));
+        accept(&why, &project.says(&format!("why --format json {name}")));
     }
     for path in
         ["out/ca/etcd.crt", "out/ca/sa.key", "out/ca/sa.pub", "out/users/root/root.kubeconfig"]
     {
-        accept(&show, &project.kpki(&format!("show --format json {path}")));
+        accept(&show, &project.says(&format!("show --format json {path}")));
     }
 }
 
 #[test]
 fn what_goes_to_a_node_obeys_its_schemas() {
     let [install, installed, check] = ["install", "installed", "plaintext"].map(Validator::of);
-    let project = Project::new(BEFORE);
-    project.kpki("apply");
+    let project = FolderProject::described(BEFORE);
+    project.says("apply");
     let node = tempfile::tempdir().unwrap();
     let root = node.path().to_str().unwrap();
     let order = format!("install cp1 --root {root} --format json");
-    let told = accept(&install, &project.kpki(&format!("{order} --dry-run")));
+    let told = accept(&install, &project.says(&format!("{order} --dry-run")));
     assert_eq!((&told["dry-run"], &told["empty"]), (&json!(true), &json!(false)));
-    let done = accept(&install, &project.kpki(&order));
+    let done = accept(&install, &project.says(&order));
     assert_eq!(told["writes"], done["writes"]);
     assert_eq!(told["restarts"], done["restarts"]);
     assert_eq!(done["root"], json!(root));
@@ -186,18 +169,12 @@ fn what_goes_to_a_node_obeys_its_schemas() {
     );
     let conf = node.path().join("etc/kubernetes/scheduler.conf");
     std::fs::write(&conf, "").unwrap();
-    let again = accept(&install, &project.kpki(&order));
+    let again = accept(&install, &project.says(&order));
     assert_eq!(again["writes"][0]["reason"], json!("foreign"));
-    assert_eq!(accept(&install, &project.kpki(&order))["empty"], json!(true));
+    assert_eq!(accept(&install, &project.says(&order))["empty"], json!(true));
 
     // Without a repository everything is told.
-    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(["check", "--no-plaintext", "--format", "json", "-C"])
-        .arg(project.0.path())
-        .assert()
-        .code(1);
-    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-    let found = accept(&check, &text);
+    let found = accept(&check, &prints(&project, "check --no-plaintext --format json", 1));
     assert_eq!(found["repository"], json!(false));
     assert!(found["plaintext"].as_array().unwrap().len() > 10);
     refuse(
@@ -209,22 +186,10 @@ fn what_goes_to_a_node_obeys_its_schemas() {
         ],
     );
 
-    for words in ["init -q", "add -A", "commit -q -m all"] {
-        let git = std::process::Command::new("git")
-            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
-            .args(words.split(' '))
-            .current_dir(project.0.path())
-            .status();
-        assert!(git.unwrap().success());
-    }
-    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(["check", "--no-plaintext", "--history", "--format", "json"])
-        .arg("-C")
-        .arg(project.0.path())
-        .assert()
-        .code(1);
-    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-    let found = accept(&check, &text);
+    project.git(&["init", "-q"]);
+    project.commit("all");
+    let words = "check --no-plaintext --history --format json";
+    let found = accept(&check, &prints(&project, words, 1));
     assert!(found["history"]["keys"].as_array().unwrap().len() > 10);
     let key = |change: Value| json!({ "files": 1, "keys": [change], "rekey": [] });
     refuse(
@@ -239,17 +204,13 @@ fn what_goes_to_a_node_obeys_its_schemas() {
 
 #[test]
 fn what_diff_prints_obeys_its_schema() {
-    let (before, after) = (Project::new(BEFORE), Project::new(BEFORE));
-    before.kpki("apply");
-    after.kpki("apply");
+    let (before, after) = (FolderProject::described(BEFORE), FolderProject::described(BEFORE));
+    before.says("apply");
+    after.says("apply");
     let compare = |below: &str| {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["diff", "--format", "json"])
-            .args([before.0.path().join(below), after.0.path().join(below)])
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(2));
-        String::from_utf8(output.stdout).unwrap()
+        let other = after.path(below);
+        let words = format!("diff --format json {below} {}", other.display());
+        prints(&before, &words, 2)
     };
     let diff = Validator::of("diff");
     let locks = accept(&diff, &compare("cluster.lock"));
@@ -275,9 +236,9 @@ fn what_diff_prints_obeys_its_schema() {
 
 #[test]
 fn a_broken_document_is_refused() {
-    let project = Project::new(BEFORE);
+    let project = FolderProject::described(BEFORE);
     let plan = Validator::of("plan");
-    let document = accept(&plan, &project.kpki("plan --format json"));
+    let document = accept(&plan, &project.says("plan --format json"));
     refuse(
         &plan,
         &document,
@@ -289,7 +250,7 @@ fn a_broken_document_is_refused() {
         ],
     );
     let status = Validator::of("status");
-    let document = accept(&status, &project.kpki("status --format json"));
+    let document = accept(&status, &project.says("status --format json"));
     refuse(
         &status,
         &document,
@@ -299,15 +260,8 @@ fn a_broken_document_is_refused() {
         ],
     );
     let verify = Validator::of("verify");
-    let folder = project.0.path().join("handmade");
-    std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("old.crt"), "").unwrap();
-    let output = assert_cmd::Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(["verify", "--format", "json"])
-        .arg(&folder)
-        .assert()
-        .code(2);
-    let document = accept(&verify, &String::from_utf8(output.get_output().stdout.clone()).unwrap());
+    project.write("handmade/old.crt", "");
+    let document = accept(&verify, &prints(&project, "verify --format json handmade", 2));
     assert_eq!(document["findings"][0]["id"], json!("unreadable-certificate"));
     refuse(
         &verify,

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use kpki::state::is_read;
+
 use crate::testkit::age::{Key, open, seal};
 use crate::testkit::leaks::{Search, holds};
-use crate::testkit::project::{Project, files_below, printed, said, tool};
-use kpki::state::is_read;
+use crate::testkit::{FolderProject, contents, ended, files_below, printed, said, set_mode, tool};
 
 const CLUSTER: &str = r#"
 cluster "lab" { endpoint "api.lab" }
@@ -25,45 +26,25 @@ fn described(recipients: &[&Key]) -> String {
     format!("{CLUSTER}secrets {{ recipient {} }}\n", names.join(" "))
 }
 
-fn describe(project: &Project, text: &str) {
-    fs::write(project.folder().join("cluster.kdl"), text).unwrap();
-}
-
 /// A change that only the CA's key can carry out.
-fn ask_for_a_signature(project: &Project, name: &str) {
-    let path = project.folder().join("cluster.kdl");
+fn ask_for_a_signature(project: &FolderProject, name: &str) {
+    let path = project.path("cluster.kdl");
     let text = fs::read_to_string(&path).unwrap();
     let base = text.split("component").next().unwrap();
     fs::write(path, format!("{base}component \"apiserver\" {{ san {name:?} }}\n")).unwrap();
 }
 
-/// Every file of a project and its bytes.
-fn snapshot(project: &Project) -> BTreeMap<PathBuf, Vec<u8>> {
-    let paths = files_below(project.folder()).into_iter();
-    let read = |path: PathBuf| {
-        let bytes = fs::read(&path).unwrap();
-        (path, bytes)
-    };
-    paths.map(read).collect()
-}
-
-fn apply(project: &Project, identity: &Path) -> Output {
+fn apply(project: &FolderProject, identity: &Path) -> Output {
     project.kpki(&["apply", "--identity", identity.to_str().unwrap()])
-}
-
-#[track_caller]
-fn done(output: &Output) {
-    assert_eq!(output.status.code(), Some(0), "{}", said(output));
 }
 
 /// Refused with all of this said, and nothing was written.
 #[track_caller]
-fn refuses(project: &Project, says: &[&str], run: impl FnOnce() -> Output) -> String {
-    let before = snapshot(project);
+fn refuses(project: &FolderProject, says: &[&str], run: impl FnOnce() -> Output) -> String {
+    let before = contents(project.folder());
     let output = run();
-    let text = said(&output);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(before == snapshot(project), "something was written\n{text}");
+    let text = ended(&output, 1);
+    assert!(before == contents(project.folder()), "something was written\n{text}");
     for part in says {
         assert!(text.contains(part), "{part:?} is missing in\n{text}");
     }
@@ -71,8 +52,8 @@ fn refuses(project: &Project, says: &[&str], run: impl FnOnce() -> Output) -> St
 }
 
 #[track_caller]
-fn converged(project: &Project) {
-    done(&project.kpki(&["plan", "--detailed-exitcode"]));
+fn converged(project: &FolderProject) {
+    ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
 }
 
 /// On a terminal of its own, with answers to its questions.
@@ -90,7 +71,7 @@ fn locked(key: &Key, folder: &Path, armor: bool) -> PathBuf {
         command.push("-a");
     }
     command.extend(["-o", to.to_str().unwrap(), from.to_str().unwrap()]);
-    done(&on_a_terminal(folder, "open sesame,open sesame", &command));
+    ended(&on_a_terminal(folder, "open sesame,open sesame", &command), 0);
     path
 }
 
@@ -106,7 +87,7 @@ fn identities_of_every_kind_open() {
         Key::ssh("rsa", "dave", "open sesame"),
     ];
     let all: Vec<&Key> = keys.iter().collect();
-    let project = Project::described(&described(&all)).applied();
+    let project = FolderProject::described(&described(&all)).applied();
     converged(&project);
     let files = project.files(".age");
     assert!(project.files(".key").is_empty() && project.files(".conf").is_empty());
@@ -119,7 +100,7 @@ fn identities_of_every_kind_open() {
     }
     for (number, key) in keys.iter().take(3).enumerate() {
         ask_for_a_signature(&project, &format!("10.8.1.{number}"));
-        done(&apply(&project, &key.file()));
+        ended(&apply(&project, &key.file()), 0);
         ask_for_a_signature(&project, &format!("10.8.2.{number}"));
         let output = Command::new(KPKI)
             .arg("apply")
@@ -127,7 +108,7 @@ fn identities_of_every_kind_open() {
             .current_dir(project.folder())
             .output()
             .unwrap();
-        done(&output);
+        ended(&output, 0);
         converged(&project);
     }
     let locked = [
@@ -140,18 +121,17 @@ fn identities_of_every_kind_open() {
         let file = file.to_str().unwrap();
         ask_for_a_signature(&project, &format!("10.8.3.{number}"));
         let command = [KPKI, "apply", "--identity", file];
-        let wrong = on_a_terminal(project.folder(), "let me in", &command);
-        assert_eq!(wrong.status.code(), Some(1), "{}", said(&wrong));
-        assert!(said(&wrong).contains("does not open with this passphrase"));
+        let wrong = ended(&on_a_terminal(project.folder(), "let me in", &command), 1);
+        assert!(wrong.contains("does not open with this passphrase"));
         let output = on_a_terminal(project.folder(), "open sesame", &command);
-        done(&output);
+        ended(&output, 0);
         let text = said(&output);
         assert_eq!(text.matches("Passphrase of").count(), 1, "{text}");
         assert!(!text.contains("sesame"), "the passphrase is shown\n{text}");
         converged(&project);
         // Nothing to open, nothing to ask.
         let output = on_a_terminal(project.folder(), "", &command);
-        done(&output);
+        ended(&output, 0);
         assert!(!said(&output).contains("Passphrase"));
         // Nobody to ask.
         ask_for_a_signature(&project, "10.8.4.1");
@@ -168,13 +148,13 @@ fn identities_of_every_kind_open() {
     let stranger = Key::age();
     let (other, own) = (stranger.file(), keys[0].file());
     let [other, own] = [&other, &own].map(|file| file.to_str().unwrap());
-    done(&project.kpki(&["apply", "--identity", other, "--identity", own]));
+    ended(&project.kpki(&["apply", "--identity", other, "--identity", own]), 0);
 }
 
 #[test]
 fn an_identity_that_will_not_do_is_named_and_nothing_is_written() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(&described(&[&operator, &bob])).applied();
+    let project = FolderProject::described(&described(&[&operator, &bob])).applied();
     ask_for_a_signature(&project, "10.8.4.2");
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, bytes: &[u8]| {
@@ -218,18 +198,18 @@ fn an_identity_that_will_not_do_is_named_and_nothing_is_written() {
         assert!(!text.contains("sesame"), "{text}");
     }
     // None of them is even looked at where nothing must be opened.
-    describe(&project, &described(&[&operator, &bob]));
-    done(&apply(&project, &cases[0].0));
+    project.describe(&described(&[&operator, &bob]));
+    ended(&apply(&project, &cases[0].0), 0);
 }
 
 #[test]
 fn readers_need_no_identity_and_open_nothing() {
     let operator = Key::age();
-    let project = Project::described(&described(&[&operator])).applied();
+    let project = FolderProject::described(&described(&[&operator])).applied();
     // Unreadable inside, and as large as before: nobody looks.
     let path = project.out("users/jane/jane.key.age");
     let shown = project.kpki(&["show", "out/users/jane/jane.key.age"]);
-    done(&shown);
+    ended(&shown, 0);
     assert!(said(&shown).contains("sealed secret (age)"), "{}", said(&shown));
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
@@ -247,7 +227,7 @@ fn readers_need_no_identity_and_open_nothing() {
     ] {
         let words: Vec<&str> = words.split(' ').collect();
         let output = project.kpki(&words);
-        done(&output);
+        ended(&output, 0);
         if words == ["plan"] || words[0] == "status" {
             let text = said(&output);
             assert!(text.contains("out/users/jane/jane.key.age was modified"), "{text}");
@@ -258,7 +238,7 @@ fn readers_need_no_identity_and_open_nothing() {
 #[test]
 fn cut_and_changed_files_are_named_and_nothing_is_written() {
     let operator = Key::age();
-    let project = Project::described(&described(&[&operator])).applied();
+    let project = FolderProject::described(&described(&[&operator])).applied();
     let path = project.out("ca/kubernetes.key.age");
     let copy = project.on_node("cp1", "pki/ca.key.age");
     let whole = fs::read(&path).unwrap();
@@ -280,7 +260,7 @@ fn cut_and_changed_files_are_named_and_nothing_is_written() {
     ];
     for (name, bytes, says) in cases {
         fs::write(&path, &bytes).unwrap();
-        let before = snapshot(&project);
+        let before = contents(project.folder());
         let output = apply(&project, &operator.file());
         let text = said(&output);
         assert_ne!(output.status.code(), Some(0), "{name}: {text}");
@@ -290,22 +270,22 @@ fn cut_and_changed_files_are_named_and_nothing_is_written() {
         for part in says {
             assert!(text.contains(part), "{name}: {text}");
         }
-        assert!(before == snapshot(&project), "{name}: something was written");
+        assert!(before == contents(project.folder()), "{name}: something was written");
     }
     fs::write(&path, whole).unwrap();
-    done(&apply(&project, &operator.file()));
+    ended(&apply(&project, &operator.file()), 0);
     converged(&project);
 }
 
 #[test]
 fn files_of_the_age_command_are_taken_over() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(&described(&[&operator, &bob])).applied();
+    let project = FolderProject::described(&described(&[&operator, &bob])).applied();
     let path = project.out("ca/etcd.key.age");
     let inside = open(&fs::read(&path).unwrap(), &operator).unwrap();
     // For one recipient only, and without grease.
     fs::write(&path, seal(&inside, &[&operator])).unwrap();
-    done(&apply(&project, &operator.file()));
+    ended(&apply(&project, &operator.file()), 0);
     converged(&project);
     assert!(open(&fs::read(&path).unwrap(), &bob).unwrap() == inside);
 }
@@ -313,17 +293,17 @@ fn files_of_the_age_command_are_taken_over() {
 #[test]
 fn a_reviewed_plan_takes_an_identity_and_knows_the_recipients() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(&described(&[&operator, &bob])).applied();
-    describe(&project, &described(&[&operator]));
-    done(&project.kpki(&["plan", "--out", "reviewed.plan"]));
+    let project = FolderProject::described(&described(&[&operator, &bob])).applied();
+    project.describe(&described(&[&operator]));
+    ended(&project.kpki(&["plan", "--out", "reviewed.plan"]), 0);
     let identity = operator.file();
     let arguments = ["apply", "reviewed.plan", "--identity", identity.to_str().unwrap()];
     let carol = Key::age();
-    describe(&project, &described(&[&operator, &carol]));
+    project.describe(&described(&[&operator, &carol]));
     let says = ["is stale", "the description means something else"];
     refuses(&project, &says, || project.kpki(&arguments));
-    describe(&project, &described(&[&operator]));
-    done(&project.kpki(&arguments));
+    project.describe(&described(&[&operator]));
+    ended(&project.kpki(&arguments), 0);
     converged(&project);
 }
 
@@ -334,35 +314,34 @@ fn what_follows_from_a_seed_is_compared_inside_of_sealed_files() {
         "{}reproducible {{ seed-file \"lab.seed\"; not-before \"2026-01-01T00:00:00Z\" }}\n",
         described(&[&operator])
     );
-    let project = Project::described(&text);
-    let seed = project.folder().join("lab.seed");
+    let project = FolderProject::described(&text);
+    let seed = project.path("lab.seed");
     let digits = printed(tool("openssl").args(["rand", "-hex", "32"]));
     fs::write(&seed, digits).unwrap();
-    fs::set_permissions(&seed, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    set_mode(&seed, 0o600);
     let project = project.applied();
     converged(&project);
     let identity = operator.file();
     let check = ["apply", "--check", "--identity", identity.to_str().unwrap()];
-    done(&project.kpki(&check));
+    ended(&project.kpki(&check), 0);
     refuses(&project, &["no identity was given"], || project.kpki(&check[..2]));
     // Another key under the same name, sealed as it should be.
     let path = project.out("users/jane/jane.key.age");
     let other = fs::read(project.out("ca/etcd.key.age")).unwrap();
     fs::write(&path, other).unwrap();
     let output = project.kpki(&check);
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    let text = said(&output);
+    let text = ended(&output, 2);
     assert!(text.contains("out/users/jane/jane.key.age differs"), "{text}");
     // Lost, it follows from the seed again, and nothing is opened for it.
     fs::remove_file(&path).unwrap();
-    done(&project.kpki(&["apply"]));
-    done(&project.kpki(&check));
+    ended(&project.kpki(&["apply"]), 0);
+    ended(&project.kpki(&check), 0);
 }
 
 #[test]
 fn nothing_that_is_printed_or_kept_shows_a_secret() {
     let (operator, bob) = (Key::age(), Key::ssh("ed25519", "bob@desk", ""));
-    let project = Project::described(CLUSTER);
+    let project = FolderProject::described(CLUSTER);
     let mut seen: Vec<(String, Vec<u8>)> = Vec::new();
     let mut secrets: Vec<Vec<u8>> = vec![operator.secret().into_bytes()];
     let mut run = |words: &[&str]| {
@@ -370,10 +349,9 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
         let name = words.join(" ");
         seen.push((name.clone(), output.stdout.clone()));
         seen.push((name, output.stderr.clone()));
-        for (path, bytes) in snapshot(&project) {
-            let path = path.display().to_string();
+        for (path, bytes) in contents(project.folder()) {
             // All but secrets in the clear, whose place that is.
-            if !path.contains("/out/") || is_read(&path) || path.contains(".pending") {
+            if !path.starts_with("out/") || is_read(&path) || path.contains(".pending") {
                 seen.push((path, bytes));
             }
         }
@@ -409,7 +387,7 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
     take(&mut secrets);
     let in_the_clear = secrets.len();
     for recipients in [&[&operator, &bob][..], &[&operator]] {
-        describe(&project, &described(recipients));
+        project.describe(&described(recipients));
         for words in readers {
             run(words);
         }
@@ -440,7 +418,7 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
     run(&["plan"]);
     run(&["apply", "--identity", identity]);
     fs::remove_file(project.out("ca/etcd.key")).unwrap();
-    describe(&project, CLUSTER);
+    project.describe(CLUSTER);
     run(&["apply", "--identity", identity]);
     assert_eq!(run(&["apply", "--identity", identity, "--allow", "plaintext"]), Some(0));
     take(&mut secrets);
@@ -459,7 +437,7 @@ fn nothing_that_is_printed_or_kept_shows_a_secret() {
 }
 
 /// Every secret below `out/`, wherever a killed apply has left it; of sealed ones what is inside.
-fn secrets_of(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
+fn secrets_of(project: &FolderProject, key: &Key) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for path in project.files("") {
         let bytes = || fs::read(project.out(&path)).unwrap();
@@ -475,17 +453,17 @@ fn secrets_of(project: &Project, key: &Key) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn a_killed_apply_that_seals_loses_no_key() {
     let operator = Key::age();
-    let before = Project::described(CLUSTER).applied();
+    let before = FolderProject::described(CLUSTER).applied();
     let expected = secrets_of(&before, &operator);
     let started = Instant::now();
     let first = copy_of(&before);
-    describe(&first, &described(&[&operator]));
-    done(&first.kpki(&["apply", "--allow", "escalation:secrets"]));
+    first.describe(&described(&[&operator]));
+    ended(&first.kpki(&["apply", "--allow", "escalation:secrets"]), 0);
     let typical = started.elapsed();
     let mut landed = [0; 3];
     for round in 0..45_u32 {
         let project = copy_of(&before);
-        describe(&project, &described(&[&operator]));
+        project.describe(&described(&[&operator]));
         let mut child = Command::new(KPKI)
             .args(["apply", "--allow", "escalation:secrets"])
             .current_dir(project.folder())
@@ -512,7 +490,7 @@ fn a_killed_apply_that_seals_loses_no_key() {
                 assert!(!holds(&bytes, b"PRIVATE KEY"), "{path:?}");
             }
         }
-        done(&project.kpki(&["apply", "--allow", "escalation:secrets"]));
+        ended(&project.kpki(&["apply", "--allow", "escalation:secrets"]), 0);
         converged(&project);
         assert!(secrets_of(&project, &operator) == expected, "round {round}");
         for path in project.files("") {
@@ -524,9 +502,9 @@ fn a_killed_apply_that_seals_loses_no_key() {
     assert!(landed[2] > 0, "{landed:?}");
 }
 
-fn copy_of(project: &Project) -> Project {
-    let copied = Project::described("");
-    crate::testkit::project::copy(project.folder(), copied.folder());
+fn copy_of(project: &FolderProject) -> FolderProject {
+    let copied = FolderProject::described("");
+    crate::testkit::copy(project.folder(), copied.folder());
     copied
 }
 
@@ -538,21 +516,21 @@ fn what_a_removed_recipient_could_read_is_listed_until_its_commands_were_run() {
         let _ = writeln!(cluster, "node \"w{number}\" address=\"10.0.1.{number}\"");
     }
     let secrets = |keys: &[&Key]| described(keys).replace(CLUSTER, &cluster);
-    let project = Project::described(&secrets(&[&alice, &bob])).applied();
-    describe(&project, &secrets(&[&alice]));
-    done(&apply(&project, &alice.file()));
+    let project = FolderProject::described(&secrets(&[&alice, &bob])).applied();
+    project.describe(&secrets(&[&alice]));
+    ended(&apply(&project, &alice.file()), 0);
     let identity = alice.file();
     let identity = identity.to_str().unwrap();
     let run = |command: &str| {
         let words = command.strip_prefix("kpki ").unwrap();
         let words = words.split(' ').map(|word| word.trim_matches('\''));
         let words: Vec<&str> = words.chain(["--identity", identity]).collect();
-        done(&project.kpki(&words));
+        ended(&project.kpki(&words), 0);
     };
     run("kpki apply --rekey nodes/w7/*");
     converged(&project);
     let status = project.kpki(&["status", "--detailed-exitcode"]);
-    done(&status);
+    ended(&status, 0);
     let text = said(&status);
     // Three of CAs, the service account's, jane's, one of each worker but one, and twelve of cp1.
     assert!(text.contains("could read 81 keys ("), "{text}");
@@ -574,7 +552,7 @@ fn what_a_removed_recipient_could_read_is_listed_until_its_commands_were_run() {
     }
     converged(&project);
     assert_eq!(listed("status")["exposed"], serde_json::json!([]));
-    let lock = fs::read_to_string(project.folder().join("cluster.lock")).unwrap();
+    let lock = project.text("cluster.lock");
     assert!(!lock.contains("exposed"), "{lock}");
 }
 
@@ -609,7 +587,7 @@ fn age_takes(recipient: &str) -> bool {
     let file = folder.path().join("recipients");
     fs::write(&file, recipient).unwrap();
     let mut age = tool("age");
-    let output = crate::testkit::age::fed(age.arg("-R").arg(file), b"secret");
+    let output = crate::testkit::fed(age.arg("-R").arg(file), b"secret");
     output.status.success()
 }
 
@@ -658,9 +636,8 @@ fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
                 " --> cluster.kdl:6:27\n",
             ),
         ] {
-            let project = Project::described(&text);
-            fs::write(project.folder().join("keys"), format!("{}\n{bad}\n", key.recipient))
-                .unwrap();
+            let project = FolderProject::described(&text);
+            project.write("keys", format!("{}\n{bad}\n", key.recipient));
             for words in [&["plan"][..], &["apply"], &["status"]] {
                 let output = project.kpki(words);
                 assert_eq!(output.status.code(), Some(1), "{}", said(&output));
@@ -668,14 +645,15 @@ fn an_unusable_recipient_is_a_mistake_wherever_it_is_named() {
                 assert!(said(&output).contains(place), "{}", said(&output));
             }
         }
-        let project = Project::described(&good).applied_with(&["--allow", "escalation:secrets"]);
-        fs::write(project.folder().join("keys"), bad).unwrap();
+        let project =
+            FolderProject::described(&good).applied_with(&["--allow", "escalation:secrets"]);
+        project.write("keys", bad);
         for (words, code) in [(["--recipient", bad], 64), (["--recipients-file", "keys"], 1)] {
             let output =
                 project.kpki(&[&["export", "w1", "-o", "w1.tar.age"], &words[..]].concat());
             assert_eq!(output.status.code(), Some(code), "{}", said(&output));
             assert!(said(&output).contains(why), "{}", said(&output));
-            assert!(!project.folder().join("w1.tar.age").exists());
+            assert!(!project.path("w1.tar.age").exists());
         }
     }
 }

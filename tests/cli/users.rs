@@ -1,18 +1,18 @@
 //! Users from their description to the moment when a server knows them.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use base64::Engine as _;
 
-use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
-use crate::testkit::project::{Project, printed, said, tool};
-use crate::testkit::signer::Signer;
 use kpki::facts::RequestFacts;
 use kpki::time::{Span, Timestamp};
 use serde_json::json;
+
+use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
+use crate::testkit::signer::Signer;
+use crate::testkit::{FolderProject, ended, fed, printed, said, tool};
 
 fn now() -> Timestamp {
     let now = std::time::SystemTime::now();
@@ -20,22 +20,13 @@ fn now() -> Timestamp {
     Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap())
 }
 
-fn cluster_signer(project: &Project) -> Signer {
+fn cluster_signer(project: &FolderProject) -> Signer {
     let read = |path: &str| std::fs::read(project.on_node("cp1", path)).unwrap();
     Signer::new(&read("pki/ca.crt"), &read("pki/ca.key"))
 }
 
-fn accept(project: &Project, name: &str, certificate: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(["accept", name, "-"])
-        .current_dir(project.folder())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(certificate.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+fn accept(project: &FolderProject, name: &str, certificate: &str) -> Output {
+    fed(&mut project.command(&["accept", name, "-"]), certificate.as_bytes())
 }
 
 /// `1.37.0`
@@ -49,7 +40,7 @@ fn newest_schema() -> (u32, u32) {
 
 #[test]
 fn every_manifest_is_valid_in_the_three_newest_versions() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let mut files = project.files("rbac.yaml");
     files.extend(project.files("csr.yaml"));
     assert_eq!(files.len(), 5, "{files:?}");
@@ -65,7 +56,7 @@ fn every_manifest_is_valid_in_the_three_newest_versions() {
         let seen = printed(validate().args(&files));
         assert!(!seen.contains("ERROR"), "{seen}");
         // The check is real.
-        let broken = project.folder().join("broken.yaml");
+        let broken = project.path("broken.yaml");
         let text = project.read("users/jane/request/csr.yaml").replace("usages:", "usage:");
         std::fs::write(&broken, text).unwrap();
         let output = validate().arg(&broken).output().unwrap();
@@ -80,7 +71,7 @@ fn static_pods_are_valid_in_the_three_newest_versions() {
     for (example, manifests) in
         [("ha", 13), ("external-etcd", 10), ("dual-stack", 0), ("static-pods", 13)]
     {
-        let project = Project::example(example).applied();
+        let project = FolderProject::example(example).applied();
         let files = project.files(".yaml");
         assert!(files.len() >= manifests.max(5), "{example}: {files:?}");
         let files: Vec<_> = files.iter().map(|path| project.out(path)).collect();
@@ -97,7 +88,7 @@ fn static_pods_are_valid_in_the_three_newest_versions() {
 /// kubectl decodes the objects by its own types; `--local` asks no server.
 #[test]
 fn kubectl_reads_the_request_and_builds_the_kustomization() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let home = tempfile::tempdir().unwrap();
     let text = printed(
         kubectl(home.path())
@@ -142,7 +133,7 @@ fn openssl_reads_every_request() {
         )
         .unwrap();
     }
-    let project = Project::described(&text).applied();
+    let project = FolderProject::described(&text).applied();
     for key in keys {
         let mut openssl = tool("openssl");
         openssl.args(["req", "-noout", "-verify", "-text", "-nameopt", "RFC2253", "-in"]);
@@ -174,8 +165,8 @@ fn description(port: u16) -> String {
 fn a_server_knows_whom_the_cluster_signed_for() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let project = Project::described(&description(port));
-    let key = project.folder().join("omar.key");
+    let project = FolderProject::described(&description(port));
+    let key = project.path("omar.key");
     let made = |arguments: &str| {
         printed(tool("openssl").args(arguments.split(' ')).current_dir(project.folder()))
     };
@@ -192,8 +183,7 @@ fn a_server_knows_whom_the_cluster_signed_for() {
         let request = project.read(&format!("users/{user}/request/{user}.csr"));
         let certificate = signer.sign(request.as_bytes(), now(), Span::days(7));
         let output = accept(&project, &format!("users/{user}"), &certificate);
-        let seen = said(&output);
-        assert!(output.status.success(), "{seen}");
+        let seen = ended(&output, 0);
         assert!(seen.contains("signed for 7 days"), "{seen}");
         assert!(seen.contains(&format!("wrote out/users/{user}/{user}.crt\n")), "{seen}");
         assert!(seen.contains(&format!("wrote out/users/{user}/{user}.kubeconfig\n")), "{seen}");
@@ -235,10 +225,10 @@ fn a_server_knows_whom_the_cluster_signed_for() {
 
 #[test]
 fn what_is_not_the_answer_is_refused_and_never_shown() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let signer = cluster_signer(&project);
     let before = project.entries().len();
-    let lock = std::fs::read(project.folder().join("cluster.lock")).unwrap();
+    let lock = std::fs::read(project.path("cluster.lock")).unwrap();
     let key = std::fs::read_to_string(project.out("users/jane/jane.key")).unwrap();
     let omar = project.read("users/omar/request/omar.csr");
     let cases = [
@@ -249,8 +239,7 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
     ];
     for (certificate, code, why) in cases {
         let output = accept(&project, "users/jane", &certificate);
-        let seen = said(&output);
-        assert_eq!(output.status.code(), Some(code), "{seen}");
+        let seen = ended(&output, code);
         assert!(seen.contains(why) && seen.contains("nothing was written"), "{seen}");
         for line in key.lines() {
             assert!(!seen.contains(line), "the key was shown");
@@ -258,17 +247,16 @@ fn what_is_not_the_answer_is_refused_and_never_shown() {
     }
     let output = accept(&project, "users/ci", "");
     assert_eq!(output.status.code(), Some(64), "{}", said(&output));
-    let output = project.kpki(&["accept", "users/jane", "nowhere.crt"]);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("nowhere.crt: no such file"), "{}", said(&output));
+    let output = ended(&project.kpki(&["accept", "users/jane", "nowhere.crt"]), 1);
+    assert!(output.contains("nowhere.crt: no such file"), "{output}");
     assert_eq!(project.entries().len(), before);
-    assert_eq!(std::fs::read(project.folder().join("cluster.lock")).unwrap(), lock);
+    assert_eq!(std::fs::read(project.path("cluster.lock")).unwrap(), lock);
 }
 
 /// Until it is answered a request is shown by every command, with what to do.
 #[test]
 fn a_waiting_request_is_shown_everywhere() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let yaml = project.read("users/jane/request/csr.yaml");
     let request = yaml.lines().find_map(|line| line.strip_prefix("  name: ")).unwrap();
     let approve = format!("kubectl certificate approve {request}");
@@ -297,11 +285,9 @@ fn a_waiting_request_is_shown_everywhere() {
 /// What waits may hold a key: a crash must not put it on a disk.
 #[test]
 fn no_core_file_is_written() {
-    let project = Project::example("users").applied();
-    let mut waiting = Command::new("sh")
-        .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -"])
-        .arg(env!("CARGO_BIN_EXE_kpki"))
-        .current_dir(project.folder())
+    let project = FolderProject::example("users").applied();
+    let mut waiting = project
+        .shell("ulimit -c unlimited 2>/dev/null; exec \"$0\" accept users/jane -")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::testkit::files_below;
+
 /// The table in `src/lib.rs`: module, floor.
 fn floors() -> BTreeMap<String, u8> {
     let text = fs::read_to_string("src/lib.rs").unwrap();
@@ -26,19 +28,10 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 fn rust_files(root: &str) -> Vec<(PathBuf, String)> {
-    fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                found.push((path, text));
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(Path::new(root), &mut found);
+    let files = files_below(Path::new(root)).into_iter();
+    let files = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let mut found: Vec<_> =
+        files.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
     found.sort();
     found
 }
@@ -126,7 +119,8 @@ fn every_module_has_a_floor() {
 fn every_room_says_what_it_may_import_and_what_must_not_be_in_it() {
     for (path, text) in sources().into_iter().filter(|(path, _)| path.ends_with("mod.rs")) {
         if path.components().count() == 3 {
-            let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect();
+            let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+            let head: String = lines.collect();
             for words in ["ay import ", "Never here: "] {
                 assert!(head.contains(words), "{} does not say \"{words}\"", path.display());
             }

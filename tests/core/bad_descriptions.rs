@@ -5,17 +5,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::testkit::project::{copy, printed, tool};
 use kpki::config::{Report, load};
 use kpki::sources::Sources;
+
+use crate::testkit::{copy, entries_of, printed, tool};
 
 #[test]
 fn every_bad_description_has_its_report() {
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad-descriptions");
-    let mut cases: Vec<_> =
-        std::fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path()).collect();
-    cases.sort();
+    let cases = entries_of(all);
     assert!(cases.len() >= 45);
     let mut wrong = Vec::new();
     let mut with_keys = 0;

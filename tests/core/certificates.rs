@@ -1,6 +1,5 @@
 //! Certificates that kpki issues, judged by OpenSSL, webpki and our own reader.
 
-use crate::testkit::{Authority, Desk, NOW, Wish, facts, generate, now, put_certificate, sans};
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::Purpose;
 use kpki::build::verify::verify;
@@ -12,6 +11,8 @@ use kpki::facts::request::RequestFacts;
 use kpki::keys::PrivateKey;
 use kpki::spec::Usage;
 use kpki::time::Span;
+
+use crate::testkit::{Authority, Desk, NOW, Wish, facts, generate, now, put_certificate, sans};
 
 fn kubelet() -> Wish {
     Wish::leaf(

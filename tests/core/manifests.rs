@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use kpki::pod::{Business, FlagWish, MountWish, PathKind, PodError, PodWish, Process, patch, read};
 use proptest::prelude::*;
 
+use crate::testkit::entries_of;
+
 const PROCESSES: [Process; 4] =
     [Process::Apiserver, Process::ControllerManager, Process::Scheduler, Process::Etcd];
 
@@ -49,13 +51,7 @@ fn wish(text: &str) -> PodWish {
 
 fn cases() -> Vec<PathBuf> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests");
-    let mut cases: Vec<_> = std::fs::read_dir(all)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    cases.sort();
-    cases
+    entries_of(all).into_iter().filter(|path| path.is_dir()).collect()
 }
 
 fn input(case: &Path) -> Vec<u8> {

@@ -1,8 +1,9 @@
 //! Private keys in the forms that people bring.
 
-use crate::testkit::{Desk, generate};
 use kpki::algorithm::KeyAlgorithm;
 use kpki::keys::PrivateKey;
+
+use crate::testkit::{Desk, generate};
 
 fn refusal(text: &[u8]) -> String {
     match PrivateKey::from_pem(text) {

@@ -14,14 +14,14 @@ use kpki::store::{
 };
 use rayon::prelude::*;
 
-use crate::testkit::memory_disk::{Fault, Loss, MemoryDisk};
-
 enum Step {
     Put(&'static str, &'static str, u32),
     Remove(&'static str),
     Mode(&'static str, u32),
 }
 use Step::{Mode, Put, Remove};
+
+use crate::testkit::memory_disk::{Fault, Loss, MemoryDisk};
 
 struct Scenario {
     name: &'static str,

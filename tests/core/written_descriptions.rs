@@ -20,6 +20,8 @@ use kpki::time::Span;
 use kpki::version::{KubernetesVersion, VersionRequest};
 use proptest::prelude::*;
 
+use crate::testkit::{contents, entries_of};
+
 type Files = BTreeMap<String, Vec<u8>>;
 
 fn read(files: Files, locked: Option<KubernetesVersion>) -> Spec {
@@ -106,37 +108,19 @@ fn assert_same(wanted: &str, found: &str, text: &str) {
     assert!(wanted == found, "{other:#?}\n{text}");
 }
 
-/// The text files below a folder, by their paths there.
-fn below(folder: &Path) -> Files {
-    fn walk(root: &Path, folder: &Path, files: &mut Files) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(root, &path, files);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-                files.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut files = Files::new();
-    walk(folder, folder, &mut files);
-    files
-}
-
 #[test]
 fn every_example_is_read_again() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut count = 0;
-    for example in std::fs::read_dir(root.join("examples")).unwrap() {
-        let files = below(&example.unwrap().path());
+    for example in entries_of(root.join("examples")) {
+        let files = contents(&example);
         if files.contains_key("cluster.kdl") {
             count += 1;
             check(&read(files.clone(), None), files);
         }
     }
     assert!(count >= 10, "{count}");
-    let mut files = below(&root.join("tests/good-descriptions"));
+    let mut files = contents(&root.join("tests/good-descriptions"));
     let full = files.remove("full.kdl").unwrap();
     files.insert("cluster.kdl".into(), full);
     check(&read(files.clone(), None), files);

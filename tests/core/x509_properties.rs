@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use crate::testkit::{Authority, Wish, facts};
 use base64::Engine as _;
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::Purpose;
@@ -19,6 +18,8 @@ use kpki::secret::Secret;
 use kpki::spec::Usage;
 use kpki::time::{Span, Timestamp};
 use proptest::prelude::*;
+
+use crate::testkit::{Authority, Wish, facts};
 
 fn authority() -> &'static Authority {
     static ONE: OnceLock<Authority> = OnceLock::new();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use kpki::facts::{CertificateFacts, KubeconfigFacts, PublicKey, certificates_in_pem};
@@ -14,6 +14,8 @@ use kpki::keys::PrivateKey;
 use kpki::name::ArtifactName;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::testkit::{FolderProject, files_below, said};
 
 /// What differs from one round to the next.
 #[derive(Clone, Copy)]
@@ -44,8 +46,8 @@ impl Wish {
     }
 }
 
-struct Project {
-    folder: TempDir,
+struct Survivor {
+    project: FolderProject,
     wish: Wish,
     /// Private keys of the CAs and for service accounts, once an apply has committed.
     anchors: BTreeMap<String, Vec<u8>>,
@@ -79,31 +81,26 @@ enum Until {
 const APPLY: [&str; 5] =
     ["apply", "--allow", "escalation:apiserver", "--allow", "escalation:defaults"];
 
-impl Project {
-    fn new() -> Project {
+impl Survivor {
+    fn new() -> Survivor {
         let wish = Wish { days: 365, san: 0, user: true };
-        let project = Project { folder: folder(), wish, anchors: BTreeMap::new() };
-        project.describe();
-        project
+        let project = FolderProject::within(folder());
+        let survivor = Survivor { project, wish, anchors: BTreeMap::new() };
+        survivor.describe();
+        survivor
     }
 
     fn at(&self, path: &str) -> PathBuf {
-        self.folder.path().join(path)
+        self.project.path(path)
     }
 
     fn describe(&self) {
-        fs::write(self.at("cluster.kdl"), self.wish.description()).unwrap();
-    }
-
-    fn kpki(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        command.args(arguments).current_dir(self.folder.path());
-        command
+        self.project.describe(&self.wish.description());
     }
 
     /// stdout and stderr of a command that must succeed.
     fn run(&self, arguments: &[&str]) -> (String, String) {
-        let done = self.kpki(arguments).output().unwrap();
+        let done = self.project.command(arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let (out, talk) = (text(done.stdout), text(done.stderr));
         assert_eq!(done.status.code(), Some(0), "{arguments:?}\n{out}{talk}");
@@ -111,7 +108,7 @@ impl Project {
     }
 
     fn start(&self, arguments: &[&str]) -> Child {
-        self.kpki(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.project.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     fn landed(&self) -> Landed {
@@ -218,11 +215,9 @@ fn check_folder(folder: &Path) {
         let der = certificates_in_pem(pem).unwrap().remove(0);
         CertificateFacts::from_der(&der).unwrap().public_key
     };
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for path in files_below(folder) {
         let end = path.extension().and_then(|end| end.to_str());
         match end {
-            _ if path.is_dir() => check_folder(&path),
             Some("crt") if path.with_extension("key").exists() => {
                 let key = fs::read(path.with_extension("key")).unwrap();
                 let key = PrivateKey::from_pem(&key).unwrap();
@@ -255,9 +250,9 @@ fn a_killed_apply_is_finished_or_undone() {
     let kills = 100;
     let mut spread = Spread(7);
     let mut hits: BTreeMap<Landed, usize> = BTreeMap::new();
-    let mut project = Project::new();
+    let mut survivor = Survivor::new();
     let started = Instant::now();
-    project.run(&["apply"]);
+    survivor.run(&["apply"]);
     let typical = started.elapsed();
     for round in 0.. {
         let hit = |landed| hits.get(&landed).copied().unwrap_or(0);
@@ -269,33 +264,33 @@ fn a_killed_apply_is_finished_or_undone() {
         let arguments: &[&str] = match round % 5 {
             // A first apply: nothing is there yet.
             0 => {
-                project = Project::new();
+                survivor = Survivor::new();
                 &APPLY
             }
             1 => {
-                project.wish.san += 1;
+                survivor.wish.san += 1;
                 &APPLY
             }
             2 => {
-                project.wish.days += 1;
+                survivor.wish.days += 1;
                 &APPLY
             }
             3 => &["apply", "--rekey", "nodes/cp1/*", "--allow", "escalation:apiserver"],
             _ => {
-                project.wish.user = false;
+                survivor.wish.user = false;
                 &["apply", "--prune"]
             }
         };
-        project.describe();
+        survivor.describe();
         let (until, span) = match (round / 5) % 3 {
             0 => (Until::Start, typical),
             1 => (Until::Staging, typical / 20),
             _ => (Until::Journal, typical / 1000),
         };
-        project.interrupt(arguments, until, spread.below(span), Signal::KILL);
-        let landed = project.landed();
+        survivor.interrupt(arguments, until, spread.below(span), Signal::KILL);
+        let landed = survivor.landed();
         *hits.entry(landed).or_default() += 1;
-        project.recover(landed);
+        survivor.recover(landed);
     }
     println!("kills: {hits:?}");
 }
@@ -306,21 +301,21 @@ fn a_killed_apply_is_finished_or_undone() {
 fn a_killed_apply_waits_for_its_own_home() {
     let here = tempfile::tempdir().unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
-    let mut project = Project::new();
-    let run = |project: &Project, home: &TempDir, words: &str| {
-        let mut command = project.kpki(&words.split(' ').collect::<Vec<_>>());
+    let mut survivor = Survivor::new();
+    let run = |survivor: &Survivor, home: &TempDir, words: &str| {
+        let mut command = survivor.project.typed(words);
         let done = command.env("XDG_STATE_HOME", home.path()).output().unwrap();
-        let text = [done.stdout, done.stderr].concat();
-        (done.status.code().unwrap(), String::from_utf8(text).unwrap())
+        (done.status.code().unwrap(), said(&done))
     };
-    assert_eq!(run(&project, &here, "apply").0, 0);
+    assert_eq!(run(&survivor, &here, "apply").0, 0);
     for round in 0.. {
         assert!(round < 200, "never killed in time");
-        project.wish.days += 1;
-        project.describe();
-        let journal = project.at("out/.pending/journal");
-        let mut child = project
-            .kpki(&APPLY)
+        survivor.wish.days += 1;
+        survivor.describe();
+        let journal = survivor.at("out/.pending/journal");
+        let mut child = survivor
+            .project
+            .command(&APPLY)
             .env("XDG_STATE_HOME", here.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -329,38 +324,38 @@ fn a_killed_apply_waits_for_its_own_home() {
         while !journal.exists() && child.try_wait().unwrap().is_none() {}
         let _ = child.kill();
         child.wait().unwrap();
-        if project.landed() == Landed::Committed {
+        if survivor.landed() == Landed::Committed {
             break;
         }
-        let (code, text) = run(&project, &here, &APPLY.join(" "));
+        let (code, text) = run(&survivor, &here, &APPLY.join(" "));
         assert_eq!(code, 0, "{text}");
     }
-    project.remember_anchors();
+    survivor.remember_anchors();
     for words in ["plan", "apply", "apply --prune"] {
-        let (code, text) = run(&project, &elsewhere, words);
+        let (code, text) = run(&survivor, &elsewhere, words);
         assert_eq!(code, if words == "plan" { 1 } else { 3 }, "{text}");
         assert!(text.contains("kpki discard") && text.contains("--allow interrupted:"), "{text}");
-        project.remember_anchors();
+        survivor.remember_anchors();
     }
-    let (code, text) = run(&project, &here, "apply");
+    let (code, text) = run(&survivor, &here, "apply");
     assert!(code == 0 && text.contains("finished an apply that was interrupted"), "{text}");
-    project.recover(Landed::Outside);
+    survivor.recover(Landed::Outside);
 }
 
 /// Ctrl-C takes its default action: the process ends by the signal, which shells report as 130.
 #[test]
 fn an_interrupted_apply_is_finished_or_undone() {
     let mut spread = Spread(11);
-    let mut project = Project::new();
-    project.run(&["apply"]);
+    let mut survivor = Survivor::new();
+    survivor.run(&["apply"]);
     for (round, until) in
         [Until::Start, Until::Staging, Until::Journal].into_iter().cycle().take(9).enumerate()
     {
-        project.wish.days += 1;
-        project.wish.san += u32::try_from(round).unwrap();
-        project.describe();
-        project.interrupt(&APPLY, until, spread.below(Duration::from_millis(2)), Signal::INT);
-        let landed = project.landed();
-        project.recover(landed);
+        survivor.wish.days += 1;
+        survivor.wish.san += u32::try_from(round).unwrap();
+        survivor.describe();
+        survivor.interrupt(&APPLY, until, spread.below(Duration::from_millis(2)), Signal::INT);
+        let landed = survivor.landed();
+        survivor.recover(landed);
     }
 }

@@ -4,7 +4,8 @@
 //! 192.168.5.11, stacked etcd); `tests/kubeadm/facts.sh` told it, and tells the same of kpki's files here.
 //! The manifests beside are compared in `static_pods`.
 
-use crate::testkit::project::{Kubeconfig, Project, files_below, printed, tool};
+use crate::testkit::kubeconfig::Kubeconfig;
+use crate::testkit::{FolderProject, files_below, printed, tool};
 
 const NODE: &str = "kubemaster";
 
@@ -13,9 +14,9 @@ const WITH_THE_OPERATOR: [(&str, &str); 2] =
     [("./pki/etcd/ca.key", "etcd.key"), ("./pki/front-proxy-ca.key", "front-proxy.key")];
 
 /// examples/minimal of that version, with kubeadm's name of the cluster.
-fn applied(version: &str) -> Project {
-    let project = Project::example("minimal");
-    let path = project.folder().join("cluster.kdl");
+fn applied(version: &str) -> FolderProject {
+    let project = FolderProject::example("minimal");
+    let path = project.path("cluster.kdl");
     let description = std::fs::read_to_string(&path).unwrap();
     let cluster = format!("cluster \"kubernetes\" {{ kubernetes \"{version}\"; }}");
     std::fs::write(path, description.replace("cluster \"lab\"", &cluster)).unwrap();

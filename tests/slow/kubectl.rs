@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::process::Output;
 
 use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
-use crate::testkit::project::{Kubeconfig, Project, printed, said};
+use crate::testkit::kubeconfig::Kubeconfig;
+use crate::testkit::{FolderProject, printed, said};
 
 /// Files of examples/ha, with the server that each must dial.
 const KUBECONFIGS: [(&str, &str, &str); 21] = [
@@ -40,7 +41,7 @@ const SCHEDULER: &str = "system:kube-scheduler";
 
 #[test]
 fn kubectl_reads_every_kubeconfig() {
-    let project = Project::example("ha").applied();
+    let project = FolderProject::example("ha").applied();
     let home = tempfile::tempdir().unwrap();
     let count = project.files(".conf").len() + project.files(".kubeconfig").len();
     assert_eq!(count, KUBECONFIGS.len() + OTHERS.len());
@@ -66,7 +67,7 @@ fn kubectl_reads_every_kubeconfig() {
 /// kubectl decodes the objects by its own types; `--local` asks no server.
 #[test]
 fn kubectl_reads_the_role_bindings() {
-    let project = Project::example("ha").applied();
+    let project = FolderProject::example("ha").applied();
     let home = tempfile::tempdir().unwrap();
     let text = printed(
         kubectl(home.path())
@@ -114,7 +115,7 @@ fn description(port: u16) -> String {
 fn the_server_sees_who_kubectl_is() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let project = Project::described(&description(port)).applied();
+    let project = FolderProject::described(&description(port)).applied();
     let server = ApiServer::start(listener, &project);
     let home = tempfile::tempdir().unwrap();
     // RFC 2253 order: the last first.
@@ -145,7 +146,7 @@ fn the_server_sees_who_kubectl_is() {
 fn the_local_address_is_in_the_certificate() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let project = Project::described(&description(port)).applied();
+    let project = FolderProject::described(&description(port)).applied();
     let server = ApiServer::start(listener, &project);
     let home = tempfile::tempdir().unwrap();
     let file = project.on_node("cp1", "scheduler.conf");
@@ -175,8 +176,8 @@ fn the_local_address_is_in_the_certificate() {
 fn another_clusters_kubeconfig_is_refused_by_both_sides() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let project = Project::described(&description(port)).applied();
-    let stranger = Project::described(&description(port)).applied();
+    let project = FolderProject::described(&description(port)).applied();
+    let stranger = FolderProject::described(&description(port)).applied();
     let server = ApiServer::start(listener, &project);
     let home = tempfile::tempdir().unwrap();
     let theirs = stranger.out("users/jane/jane.kubeconfig");

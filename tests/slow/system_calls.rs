@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::testkit::age::Key;
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::{FolderProject, files_below, printed, said, set_mode, tool};
 
 /// Every call by which a process could reach a file, a program or another machine. A ring carries calls that
 /// no trace shows.
@@ -130,28 +130,22 @@ impl Trace {
 
 /// By what they hold, not by what kpki calls them.
 fn secrets(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut waiting = vec![fs::canonicalize(folder).unwrap()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-                continue;
-            }
-            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
-            let marks = ["PRIVATE KEY-----", "client-key-data:", "AGE-SECRET-KEY-"];
-            let is_seed = path.ends_with("lab.seed");
-            if is_seed || marks.iter().any(|mark| text.contains(mark)) {
-                found.push(path);
-            }
-        }
-    }
-    found
+    let holds_a_secret = |path: &PathBuf| {
+        let text = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+        let marks = ["PRIVATE KEY-----", "client-key-data:", "AGE-SECRET-KEY-"];
+        path.ends_with("lab.seed") || marks.iter().any(|mark| text.contains(mark))
+    };
+    let mut files = files_below(&fs::canonicalize(folder).unwrap());
+    files.retain(holds_a_secret);
+    files
 }
 
 /// With every change that could tempt: certificates that are gone, over keys that are here.
-fn reading_commands_only_read(project: &Project, identity: Option<&Path>, least_secrets: usize) {
+fn reading_commands_only_read(
+    project: &FolderProject,
+    identity: Option<&Path>,
+    least_secrets: usize,
+) {
     let folder = fs::canonicalize(project.folder()).unwrap();
     let mut secrets = secrets(&folder);
     assert!(secrets.len() >= least_secrets, "{secrets:?}");
@@ -197,23 +191,23 @@ fn reading_commands_only_read(project: &Project, identity: Option<&Path>, least_
 
 #[test]
 fn over_an_ordinary_project() {
-    reading_commands_only_read(&Project::example("ha").applied(), None, 20);
+    reading_commands_only_read(&FolderProject::example("ha").applied(), None, 20);
 }
 
 #[test]
 fn over_one_with_users_and_their_requests() {
-    reading_commands_only_read(&Project::example("users").applied(), None, 15);
+    reading_commands_only_read(&FolderProject::example("users").applied(), None, 15);
 }
 
 #[test]
 fn over_one_with_manifests_of_its_own() {
-    reading_commands_only_read(&Project::example("static-pods").applied(), None, 15);
+    reading_commands_only_read(&FolderProject::example("static-pods").applied(), None, 15);
 }
 
 /// The seed is a key, too.
 #[test]
 fn over_a_seeded_one() {
-    let project = Project::example("lab").applied();
+    let project = FolderProject::example("lab").applied();
     reading_commands_only_read(&project, None, 15);
 }
 
@@ -221,8 +215,8 @@ fn over_a_seeded_one() {
 #[test]
 fn over_a_sealed_one() {
     let key = Key::age();
-    let project = Project::example("gitops");
-    fs::write(project.folder().join("recipients.txt"), &key.recipient).unwrap();
+    let project = FolderProject::example("gitops");
+    project.write("recipients.txt", &key.recipient);
     let project = project.applied();
     assert_eq!(secrets(project.folder()), Vec::<PathBuf>::new());
     reading_commands_only_read(&project, Some(&key.file()), 0);
@@ -231,7 +225,7 @@ fn over_a_sealed_one() {
 /// The measure itself: each thing that must not happen is seen where it does.
 #[test]
 fn a_trace_shows_what_is_looked_for() {
-    let project = Project::example("users").applied();
+    let project = FolderProject::example("users").applied();
     let folder = fs::canonicalize(project.folder()).unwrap();
     let kpki = env!("CARGO_BIN_EXE_kpki");
     fs::remove_file(project.out("users/ci/ci.crt")).unwrap();
@@ -322,7 +316,7 @@ const HOSTILE_CONFIG: &str = r#"
 "#;
 
 struct Hostile {
-    project: Project,
+    project: FolderProject,
     desk: tempfile::TempDir,
 }
 
@@ -330,11 +324,11 @@ impl Hostile {
     /// `example` in a folder of a repository, whose `.git` names programs wherever one can be named.
     fn new(example: &str) -> Self {
         let desk = tempfile::tempdir().unwrap();
-        let project = Project::described("");
+        let project = FolderProject::described("");
         let this = Hostile { project, desk };
-        let example = Project::example(example).applied();
+        let example = FolderProject::example(example).applied();
         fs::create_dir_all(this.folder()).unwrap();
-        crate::testkit::project::copy(example.folder(), &this.folder());
+        crate::testkit::copy(example.folder(), &this.folder());
         fs::write(this.folder().join("note.txt"), "one\n").unwrap();
         fs::write(this.folder().join("more.txt"), "one\n").unwrap();
         this.git(&["init", "--quiet"]);
@@ -357,19 +351,19 @@ impl Hostile {
         }
         let (seed, mode) = (this.folder().join("lab.seed"), 0o644);
         if seed.exists() {
-            fs::set_permissions(seed, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+            set_mode(seed, mode);
         }
         this.write_program(&this.desk.path().join("program"));
         fs::create_dir(this.desk.path().join("hooks")).unwrap();
         for hook in ["post-index-change", "pre-auto-gc", "reference-transaction"] {
             this.write_program(&this.desk.path().join("hooks").join(hook));
-            this.write_program(&this.project.folder().join(".git/hooks").join(hook));
+            this.write_program(&this.project.path(".git/hooks").join(hook));
         }
         let attributes = "* filter=x diff=x merge=x\n";
         fs::write(this.desk.path().join("attributes"), attributes).unwrap();
         let included = "[core]\n\tfsmonitor = %s\n[filter \"x\"]\n\tclean = %s\n";
         fs::write(this.desk.path().join("included"), this.named(included)).unwrap();
-        let config = this.project.folder().join(".git/config");
+        let config = this.project.path(".git/config");
         let mut text = fs::read_to_string(&config).unwrap();
         text.push_str(&this.named(HOSTILE_CONFIG));
         fs::write(config, text).unwrap();
@@ -377,11 +371,11 @@ impl Hostile {
     }
 
     fn folder(&self) -> PathBuf {
-        self.project.folder().join("sites/prod")
+        self.project.path("sites/prod")
     }
 
     fn git(&self, words: &[&str]) -> String {
-        crate::testkit::project::git(self.project.folder(), words)
+        crate::testkit::git(self.project.folder(), words)
     }
 
     fn named(&self, text: &str) -> String {
@@ -392,7 +386,7 @@ impl Hostile {
     fn write_program(&self, path: &Path) {
         let text = format!("#!/bin/sh\necho ran >> {}/canary\ncat\n", self.desk.path().display());
         fs::write(path, text).unwrap();
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        set_mode(path, 0o755);
     }
 
     /// A folder that Git takes for a repository before it sees the `.git` above: nothing but files that a
@@ -462,7 +456,7 @@ fn commands_that_ask_git_run_nothing_that_a_repository_names() {
     let object =
         hostile.git(&["-c", "core.fsmonitor=false", "rev-parse", "HEAD:sites/prod/cluster.kdl"]);
     let (folder, file) = object.trim().split_at(2);
-    let objects = hostile.project.folder().join(".git/objects");
+    let objects = hostile.project.path(".git/objects");
     fs::remove_file(objects.join(folder).join(file)).unwrap();
     hostile.runs_nothing_but_git(&check, 1, "git failed: ");
     hostile.runs_nothing_but_git(&history, 1, "git failed: ");
@@ -479,10 +473,10 @@ fn a_repository_that_a_commit_brings_is_refused() {
         ("sites/prod", "\tbare = false\n\tworktree = ../..\n"),
     ] {
         let hostile = Hostile::new("lab");
-        let folder = hostile.project.folder().join(below);
+        let folder = hostile.project.path(below);
         hostile.embed(&folder, settings);
         let config = fs::read(folder.join("config")).unwrap();
-        let real = hostile.project.folder().join(".git/config");
+        let real = hostile.project.path(".git/config");
         let real = (fs::read(&real).unwrap(), real);
         let why = "is a Git repository of its own to Git";
         hostile.runs_nothing_but_git(&["check", "--no-plaintext"], 1, why);

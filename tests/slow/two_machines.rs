@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::testkit::age::Key;
-use crate::testkit::project::{Project, said};
+use crate::testkit::{FolderProject, said, set_mode};
 
 /// A folder and an environment.
 struct Machine {
@@ -101,7 +101,7 @@ fn put(from: &Path, to: &Path, other: bool) {
         fs::copy(&from, &to).unwrap();
         if other {
             let closed = fs::metadata(&to).unwrap().permissions().mode() & 0o700;
-            fs::set_permissions(&to, fs::Permissions::from_mode(closed)).unwrap();
+            set_mode(&to, closed);
             let file = fs::File::options().write(true).open(&to).unwrap();
             let long_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
             file.set_modified(long_ago).unwrap();
@@ -110,18 +110,18 @@ fn put(from: &Path, to: &Path, other: bool) {
 }
 
 /// Projects of every kind, with something to do in each.
-fn projects() -> Vec<(&'static str, Project)> {
+fn projects() -> Vec<(&'static str, FolderProject)> {
     let key = Key::age();
     ["ha", "users", "static-pods", "external-etcd", "dual-stack", "lab", "gitops"]
         .into_iter()
         .map(|name| {
-            let project = Project::example(name);
+            let project = FolderProject::example(name);
             if name == "gitops" {
-                let recipients = project.folder().join("recipients.txt");
+                let recipients = project.path("recipients.txt");
                 fs::write(recipients, &key.recipient).unwrap();
             }
             let project = project.applied();
-            let description = project.folder().join("cluster.kdl");
+            let description = project.path("cluster.kdl");
             let text = fs::read_to_string(&description).unwrap();
             let more = "user \"new\" { group \"b\" \"a\"; bind cluster-role=\"view\" }\n\
                         node \"new\" address=\"10.0.0.200\"\n";

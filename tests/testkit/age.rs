@@ -1,9 +1,8 @@
 //! Keys of age and of ssh, made when a test runs, and the `age` command as the second opinion.
 
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 
-use super::project::{printed, said, tool};
+use super::commands::{fed, printed, said, tool};
 
 /// A key pair in files.
 pub struct Key {
@@ -62,17 +61,4 @@ pub fn seal(secret: &[u8], recipients: &[&Key]) -> Vec<u8> {
     let output = fed(&mut age, secret);
     assert!(output.status.success(), "{}", said(&output));
     output.stdout
-}
-
-pub fn fed(command: &mut Command, input: &[u8]) -> Output {
-    use std::io::Write as _;
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may stop reading a damaged file.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
 }

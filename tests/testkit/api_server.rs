@@ -14,7 +14,8 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, Stream};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::project::{Project, printed, tool};
+use super::commands::{printed, tool};
+use super::folder_project::FolderProject;
 
 /// As a user of their own, without their settings.
 pub fn kubectl(home: &Path) -> Command {
@@ -44,7 +45,7 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    pub fn start(listener: TcpListener, project: &Project) -> Self {
+    pub fn start(listener: TcpListener, project: &FolderProject) -> Self {
         let pem = |path: &str| std::fs::read(project.on_node("cp1", path)).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(&pem("pki/ca.crt")).unwrap()).unwrap();

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use serde_json::Value;
 
-use super::project::python;
+use super::commands::python;
 
 /// A document a line in, its errors a line out.
 const JUDGE: &str = "\

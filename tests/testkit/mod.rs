@@ -1,17 +1,27 @@
-//! What the X.509 tests share: OpenSSL as the second opinion, and a small CA.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+//! What the tests share: projects in memory and in folders, the tools that judge, keys, and a small CA.
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
 pub mod age;
 pub mod api_server;
+pub mod commands;
+pub mod files;
+pub mod folder_project;
 pub mod json_schema;
+pub mod kubeconfig;
 pub mod leaks;
 pub mod memory_disk;
 pub mod memory_project;
-pub mod project;
 pub mod signer;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+
+pub use commands::{
+    done, ended, fed, git, git_command, kpki, path_with_kpki, printed, python, refused, said,
+    shell, tool,
+};
+pub use files::{contents, copy, entries_of, files_below, mode, put, set_mode};
+pub use folder_project::FolderProject;
 
 use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::{Issuer, Purpose, Template, issue};
@@ -51,11 +61,8 @@ impl Desk {
     }
 
     pub fn try_openssl(&self, arguments: &str) -> (bool, String) {
-        let output = project::tool("openssl")
-            .args(arguments.split(' '))
-            .current_dir(self.0.path())
-            .output()
-            .unwrap();
+        let output =
+            tool("openssl").args(arguments.split(' ')).current_dir(self.0.path()).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&text).into_owned())
     }

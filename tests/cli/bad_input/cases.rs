@@ -1,13 +1,13 @@
 //! The table: damage, command, exit code, and what the message says.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 
-use super::project::{ADMIN, APISERVER, OTHER, PKI, Project};
+use super::project::{ADMIN, APISERVER, Damaged, OTHER, PKI};
 
 pub struct Case {
     pub name: &'static str,
-    pub damage: fn(&Project),
+    pub damage: fn(&Damaged),
     pub command: &'static [&'static str],
     pub code: i32,
     pub says: &'static [&'static str],
@@ -15,7 +15,7 @@ pub struct Case {
 
 fn case(
     name: &'static str,
-    damage: fn(&Project),
+    damage: fn(&Damaged),
     command: &'static [&'static str],
     code: i32,
     says: &'static [&'static str],
@@ -42,8 +42,8 @@ fn description_cases() -> Vec<Case> {
         case(
             "a manifest that is a folder",
             |p| {
-                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
-                fs::create_dir_all(p.at("m/etcd.yaml")).unwrap();
+                p.change("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir_all(p.path("m/etcd.yaml")).unwrap();
             },
             APPLY,
             1,
@@ -52,9 +52,9 @@ fn description_cases() -> Vec<Case> {
         case(
             "a manifest that links to nothing",
             |p| {
-                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
-                fs::create_dir(p.at("m")).unwrap();
-                symlink("nowhere", p.at("m/etcd.yaml")).unwrap();
+                p.change("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir(p.path("m")).unwrap();
+                symlink("nowhere", p.path("m/etcd.yaml")).unwrap();
             },
             PLAN,
             1,
@@ -63,9 +63,9 @@ fn description_cases() -> Vec<Case> {
         case(
             "a manifest that is too large",
             |p| {
-                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
-                fs::create_dir(p.at("m")).unwrap();
-                fs::write(p.at("m/etcd.yaml"), "#".repeat(1024 * 1024 + 1)).unwrap();
+                p.change("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir(p.path("m")).unwrap();
+                fs::write(p.path("m/etcd.yaml"), "#".repeat(1024 * 1024 + 1)).unwrap();
             },
             PLAN,
             1,
@@ -74,9 +74,9 @@ fn description_cases() -> Vec<Case> {
         case(
             "a manifest that is no text",
             |p| {
-                p.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
-                fs::create_dir(p.at("m")).unwrap();
-                fs::write(p.at("m/kube-scheduler.yaml"), b"kind: Pod\n\xff\n").unwrap();
+                p.change("cluster.kdl", |text| text + "manifests \"m\"\n");
+                fs::create_dir(p.path("m")).unwrap();
+                fs::write(p.path("m/kube-scheduler.yaml"), b"kind: Pod\n\xff\n").unwrap();
             },
             APPLY,
             1,
@@ -98,7 +98,7 @@ fn description_cases() -> Vec<Case> {
         ),
         case(
             "description: folder",
-            |p| p.folder("cluster.kdl"),
+            |p| p.make_folder("cluster.kdl"),
             APPLY,
             1,
             &["cluster.kdl: a folder"],
@@ -107,7 +107,7 @@ fn description_cases() -> Vec<Case> {
             "description: link to nowhere",
             |p| {
                 p.remove("cluster.kdl");
-                symlink("nowhere", p.at("cluster.kdl")).unwrap();
+                symlink("nowhere", p.path("cluster.kdl")).unwrap();
             },
             APPLY,
             1,
@@ -117,7 +117,7 @@ fn description_cases() -> Vec<Case> {
             "description: endless",
             |p| {
                 p.remove("cluster.kdl");
-                symlink("/dev/zero", p.at("cluster.kdl")).unwrap();
+                symlink("/dev/zero", p.path("cluster.kdl")).unwrap();
             },
             APPLY,
             1,
@@ -125,21 +125,21 @@ fn description_cases() -> Vec<Case> {
         ),
         case(
             "description: no text",
-            |p| p.put("cluster.kdl", b"\xff\xfe\x00c"),
+            |p| p.write("cluster.kdl", b"\xff\xfe\x00c"),
             APPLY,
             1,
             &["cluster.kdl", "UTF-8"],
         ),
         case(
             "description: a key",
-            |p| p.put("cluster.kdl", p.get("out/ca/etcd.key")),
+            |p| p.write("cluster.kdl", p.get("out/ca/etcd.key")),
             APPLY,
             1,
             &["cluster.kdl: a private key, not a description"],
         ),
         case(
             "description: huge",
-            |p| fs::File::create(p.at("cluster.kdl")).unwrap().set_len(1 << 36).unwrap(),
+            |p| fs::File::create(p.path("cluster.kdl")).unwrap().set_len(1 << 36).unwrap(),
             APPLY,
             1,
             &["cluster.kdl", "1 MiB"],
@@ -153,7 +153,7 @@ fn lock_cases() -> Vec<Case> {
             "lock: truncated",
             |p| {
                 let lock = p.get("cluster.lock");
-                p.put("cluster.lock", &lock[..lock.len() - 9]);
+                p.write("cluster.lock", &lock[..lock.len() - 9]);
             },
             APPLY,
             1,
@@ -163,7 +163,7 @@ fn lock_cases() -> Vec<Case> {
             "lock: truncated, plan",
             |p| {
                 let lock = p.get("cluster.lock");
-                p.put("cluster.lock", &lock[..lock.len() / 2 - 7]);
+                p.write("cluster.lock", &lock[..lock.len() / 2 - 7]);
             },
             PLAN,
             1,
@@ -171,49 +171,49 @@ fn lock_cases() -> Vec<Case> {
         ),
         case(
             "lock: merge conflict",
-            |p| p.edit("cluster.lock", |t| t.replacen('\n', "\n<<<<<<< HEAD\n", 1)),
+            |p| p.change("cluster.lock", |t| t.replacen('\n', "\n<<<<<<< HEAD\n", 1)),
             APPLY,
             1,
             &["cluster.lock:2: is a merge conflict", "git checkout --ours"],
         ),
         case(
             "lock: newer format",
-            |p| p.edit("cluster.lock", |t| t.replacen(":1,", ":9,", 1)),
+            |p| p.change("cluster.lock", |t| t.replacen(":1,", ":9,", 1)),
             APPLY,
             1,
             &["cluster.lock:1: was written by a newer kpki", "run the kpki that wrote it"],
         ),
         case(
             "lock: wrong type",
-            |p| p.edit("cluster.lock", |t| t.replacen("\"content\":\"", "\"size\":\"", 1)),
+            |p| p.change("cluster.lock", |t| t.replacen("\"content\":\"", "\"size\":\"", 1)),
             APPLY,
             1,
             &["cluster.lock:2:", "expected u64"],
         ),
         case(
             "lock: unknown field",
-            |p| p.edit("cluster.lock", |t| t.replacen("\"content\"", "\"\\u001b[31mx\"", 1)),
+            |p| p.change("cluster.lock", |t| t.replacen("\"content\"", "\"\\u001b[31mx\"", 1)),
             APPLY,
             1,
             &["cluster.lock:2:", "unknown field"],
         ),
         case(
             "lock: a name that leads out",
-            |p| p.edit("cluster.lock", |t| t.replacen("bundle/etcd", "../../etc/passwd", 1)),
+            |p| p.change("cluster.lock", |t| t.replacen("bundle/etcd", "../../etc/passwd", 1)),
             APPLY,
             1,
             &["cluster.lock:2: has a bad name"],
         ),
         case(
             "lock: a name with control characters",
-            |p| p.edit("cluster.lock", |t| t.replacen("bundle/etcd", "a\\u001b[2J", 1)),
+            |p| p.change("cluster.lock", |t| t.replacen("bundle/etcd", "a\\u001b[2J", 1)),
             PLAN,
             1,
             &["cluster.lock:2: has a bad name: \"a\\u{1b}[2J\""],
         ),
         case(
             "lock: a cluster with control characters",
-            |p| p.edit("cluster.lock", |t| t.replacen("lab", "l\\u001b[2Jab", 1)),
+            |p| p.change("cluster.lock", |t| t.replacen("lab", "l\\u001b[2Jab", 1)),
             PLAN,
             1,
             &["cluster.lock:1: has a text that kpki never writes"],
@@ -221,7 +221,7 @@ fn lock_cases() -> Vec<Case> {
         case(
             "lock: twice",
             |p| {
-                p.edit("cluster.lock", |t| {
+                p.change("cluster.lock", |t| {
                     format!("{t}{}", t.split_inclusive('\n').next_back().unwrap())
                 })
             },
@@ -231,21 +231,21 @@ fn lock_cases() -> Vec<Case> {
         ),
         case(
             "lock: a key",
-            |p| p.put("cluster.lock", p.get("out/ca/etcd.key")),
+            |p| p.write("cluster.lock", p.get("out/ca/etcd.key")),
             APPLY,
             1,
             &["cluster.lock:1: is not a lock line"],
         ),
         case(
             "lock: no text",
-            |p| p.put("cluster.lock", b"\xff\n"),
+            |p| p.write("cluster.lock", b"\xff\n"),
             APPLY,
             1,
             &["cluster.lock:1: is not UTF-8"],
         ),
         case(
             "lock: folder",
-            |p| p.folder("cluster.lock"),
+            |p| p.make_folder("cluster.lock"),
             APPLY,
             1,
             &["cluster.lock is not a regular file"],
@@ -269,7 +269,7 @@ fn lock_cases() -> Vec<Case> {
             |p| {
                 fs::File::options()
                     .append(true)
-                    .open(p.at("cluster.lock"))
+                    .open(p.path("cluster.lock"))
                     .unwrap()
                     .set_len(100_000_000)
                     .unwrap()
@@ -283,7 +283,7 @@ fn lock_cases() -> Vec<Case> {
             |p| {
                 fs::File::options()
                     .append(true)
-                    .open(p.at("cluster.lock"))
+                    .open(p.path("cluster.lock"))
                     .unwrap()
                     .set_len(60_000_000)
                     .unwrap()
@@ -294,7 +294,7 @@ fn lock_cases() -> Vec<Case> {
         ),
         case(
             "lock: of another cluster",
-            |p| p.put("cluster.lock", OTHER.get("cluster.lock")),
+            |p| p.write("cluster.lock", OTHER.get("cluster.lock")),
             APPLY,
             1,
             &[
@@ -306,7 +306,7 @@ fn lock_cases() -> Vec<Case> {
         case(
             "lock: a folder in the way of the new one",
             |p| {
-                p.folder("cluster.lock.new");
+                p.make_folder("cluster.lock.new");
                 p.remove(&format!("{PKI}/ca.crt"));
             },
             APPLY,
@@ -317,7 +317,7 @@ fn lock_cases() -> Vec<Case> {
             // The certificate is here and says better.
             "clock: a lock that claims the year 9000",
             |p| {
-                p.edit("cluster.lock", |t| {
+                p.change("cluster.lock", |t| {
                     t.replacen("\"not-before\":\"2", "\"not-before\":\"9", 1)
                 })
             },
@@ -334,8 +334,8 @@ fn tree_cases() -> Vec<Case> {
         case(
             "out: file",
             |p| {
-                fs::rename(p.at("out"), p.at("aside")).unwrap();
-                p.put("out", "");
+                fs::rename(p.path("out"), p.path("aside")).unwrap();
+                p.write("out", "");
             },
             APPLY,
             1,
@@ -343,7 +343,7 @@ fn tree_cases() -> Vec<Case> {
         ),
         case(
             "out: gone",
-            |p| fs::rename(p.at("out"), p.at("aside")).unwrap(),
+            |p| fs::rename(p.path("out"), p.path("aside")).unwrap(),
             APPLY,
             3,
             &[
@@ -380,7 +380,7 @@ fn tree_cases() -> Vec<Case> {
         case(
             "out/ca: FIFO",
             |p| {
-                fs::rename(p.at("out/ca"), p.at("aside")).unwrap();
+                fs::rename(p.path("out/ca"), p.path("aside")).unwrap();
                 p.fifo("out/ca");
             },
             APPLY,
@@ -390,8 +390,8 @@ fn tree_cases() -> Vec<Case> {
         case(
             "a file in a folder's place",
             |p| {
-                fs::rename(p.at("out/nodes/cp1/etc"), p.at("aside")).unwrap();
-                p.put("out/nodes/cp1/etc", "x");
+                fs::rename(p.path("out/nodes/cp1/etc"), p.path("aside")).unwrap();
+                p.write("out/nodes/cp1/etc", "x");
             },
             APPLY,
             1,
@@ -400,8 +400,8 @@ fn tree_cases() -> Vec<Case> {
         case(
             "a folder in a certificate's place",
             |p| {
-                p.folder(&format!("{APISERVER}.crt"));
-                p.put(&format!("{APISERVER}.crt/x"), "");
+                p.make_folder(&format!("{APISERVER}.crt"));
+                p.write(&format!("{APISERVER}.crt/x"), "");
             },
             APPLY,
             1,
@@ -444,7 +444,7 @@ fn tree_cases() -> Vec<Case> {
         ),
         case(
             "CA key: folder",
-            |p| p.folder("out/ca/etcd.key"),
+            |p| p.make_folder("out/ca/etcd.key"),
             SIGN,
             1,
             &["out/ca/etcd.key is not a regular file", NOTHING],
@@ -472,7 +472,7 @@ fn tree_cases() -> Vec<Case> {
         ),
         case(
             "a file name with control characters",
-            |p| p.put("out/nodes/a\x1b[2Jb", ""),
+            |p| p.write("out/nodes/a\x1b[2Jb", ""),
             PLAN,
             0,
             &["out/nodes/a\\u{1b}[2Jb"],
@@ -480,8 +480,8 @@ fn tree_cases() -> Vec<Case> {
         case(
             "pending: damaged journal",
             |p| {
-                p.folder("out/.pending");
-                p.put("out/.pending/journal", "kpki journal 1\nput ca/etcd.key\n");
+                p.make_folder("out/.pending");
+                p.write("out/.pending/journal", "kpki journal 1\nput ca/etcd.key\n");
             },
             APPLY,
             1,
@@ -490,8 +490,8 @@ fn tree_cases() -> Vec<Case> {
         case(
             "pending: replaced files without their journal",
             |p| {
-                p.folder("out/.pending");
-                p.folder("out/.pending/old");
+                p.make_folder("out/.pending");
+                p.make_folder("out/.pending/old");
             },
             APPLY,
             1,
@@ -499,7 +499,7 @@ fn tree_cases() -> Vec<Case> {
         ),
         case(
             "pending: link",
-            |p| symlink(p.at("cluster.kdl"), p.at("out/.pending")).unwrap(),
+            |p| symlink(p.path("cluster.kdl"), p.path("out/.pending")).unwrap(),
             APPLY,
             1,
             &["out/.pending is a symbolic link", NOTHING],
@@ -511,14 +511,14 @@ fn key_cases() -> Vec<Case> {
     vec![
         case(
             "CA key: empty",
-            |p| p.put("out/ca/etcd.key", ""),
+            |p| p.write("out/ca/etcd.key", ""),
             APPLY,
             3,
             &["ca/etcd: its key file out/ca/etcd.key is empty", "--allow replace:ca/etcd", NOTHING],
         ),
         case(
             "CA key: empty, with a copy",
-            |p| p.put("out/ca/kubernetes.key", ""),
+            |p| p.write("out/ca/kubernetes.key", ""),
             APPLY,
             3,
             &[
@@ -527,7 +527,7 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "CA key: of another CA",
-            |p| p.put("out/ca/etcd.key", OTHER.get("out/ca/etcd.key")),
+            |p| p.write("out/ca/etcd.key", OTHER.get("out/ca/etcd.key")),
             SIGN,
             3,
             &[
@@ -538,7 +538,7 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "CA key: of another CA, with a copy",
-            |p| p.put("out/ca/kubernetes.key", OTHER.get("out/ca/kubernetes.key")),
+            |p| p.write("out/ca/kubernetes.key", OTHER.get("out/ca/kubernetes.key")),
             &["apply", "--renew", "nodes/cp1/*"],
             1,
             &[
@@ -550,7 +550,7 @@ fn key_cases() -> Vec<Case> {
             "CA key: truncated, with a copy",
             |p| {
                 let key = p.get("out/ca/kubernetes.key");
-                p.put("out/ca/kubernetes.key", &key[..99]);
+                p.write("out/ca/kubernetes.key", &key[..99]);
             },
             APPLY,
             1,
@@ -558,7 +558,7 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "CA key: garbage",
-            |p| p.put("out/ca/etcd.key", "x"),
+            |p| p.write("out/ca/etcd.key", "x"),
             SIGN,
             3,
             &["out/ca/etcd.key holds no private key"],
@@ -568,7 +568,7 @@ fn key_cases() -> Vec<Case> {
             |p| {
                 fs::File::options()
                     .append(true)
-                    .open(p.at("out/ca/etcd.key"))
+                    .open(p.path("out/ca/etcd.key"))
                     .unwrap()
                     .set_len(1 << 36)
                     .unwrap()
@@ -581,7 +581,7 @@ fn key_cases() -> Vec<Case> {
             "CA key: encrypted",
             |p| {
                 p.openssl("pkey -in out/ca/etcd.key -aes256 -passout pass:x -out new.key");
-                p.put("out/ca/etcd.key", p.get("new.key"));
+                p.write("out/ca/etcd.key", p.get("new.key"));
             },
             SIGN,
             3,
@@ -591,7 +591,7 @@ fn key_cases() -> Vec<Case> {
             "CA key: a request",
             |p| {
                 p.openssl("req -new -key out/ca/etcd.key -subj /CN=x -out new.key");
-                p.put("out/ca/etcd.key", p.get("new.key"));
+                p.write("out/ca/etcd.key", p.get("new.key"));
             },
             SIGN,
             3,
@@ -599,7 +599,7 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "CA key: a certificate",
-            |p| p.put("out/ca/etcd.key", p.get("out/ca/etcd.crt")),
+            |p| p.write("out/ca/etcd.key", p.get("out/ca/etcd.crt")),
             SIGN,
             3,
             &["out/ca/etcd.key holds a certificate where a private key belongs"],
@@ -615,14 +615,14 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "CA certificate: another cluster's",
-            |p| p.put("out/ca/kubernetes.crt", OTHER.get("out/ca/kubernetes.crt")),
+            |p| p.write("out/ca/kubernetes.crt", OTHER.get("out/ca/kubernetes.crt")),
             APPLY,
             1,
             &["out/ca/kubernetes.crt has another key than cluster.lock says", NOTHING],
         ),
         case(
             "sa.pub: of another key",
-            |p| p.put("out/ca/sa.pub", OTHER.get("out/ca/sa.pub")),
+            |p| p.write("out/ca/sa.pub", OTHER.get("out/ca/sa.pub")),
             APPLY,
             1,
             &["out/ca/sa.pub has another key than cluster.lock says"],
@@ -630,7 +630,7 @@ fn key_cases() -> Vec<Case> {
         case(
             "sa.pub: of another key, no lock",
             |p| {
-                p.put("out/ca/sa.pub", OTHER.get("out/ca/sa.pub"));
+                p.write("out/ca/sa.pub", OTHER.get("out/ca/sa.pub"));
                 p.remove("cluster.lock");
             },
             APPLY,
@@ -643,14 +643,14 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "sa.key: empty",
-            |p| p.put("out/ca/sa.key", ""),
+            |p| p.write("out/ca/sa.key", ""),
             APPLY,
             3,
             &["out/ca/sa.key is empty", "pki/sa.key is not"],
         ),
         case(
             "sa.key: garbage",
-            |p| p.put("out/ca/sa.key", "garbage"),
+            |p| p.write("out/ca/sa.key", "garbage"),
             APPLY,
             1,
             &["out/ca/sa.key holds no private key", "pki/sa.key holds the right key"],
@@ -658,9 +658,9 @@ fn key_cases() -> Vec<Case> {
         case(
             "all of an anchor gone, and its node renamed",
             |p| {
-                fs::remove_dir_all(p.at("out/ca")).unwrap();
+                fs::remove_dir_all(p.path("out/ca")).unwrap();
                 p.remove("cluster.lock");
-                p.edit("cluster.kdl", |t| t.replace("cp1", "cp9"));
+                p.change("cluster.kdl", |t| t.replace("cp1", "cp9"));
             },
             APPLY,
             3,
@@ -673,7 +673,7 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "leaf: another cluster's certificate",
-            |p| p.put(&format!("{APISERVER}.crt"), OTHER.get(&format!("{APISERVER}.crt"))),
+            |p| p.write(&format!("{APISERVER}.crt"), OTHER.get(&format!("{APISERVER}.crt"))),
             APPLY,
             1,
             &["pki/apiserver.crt has another key than cluster.lock says"],
@@ -681,7 +681,7 @@ fn key_cases() -> Vec<Case> {
         case(
             "leaf: another's key, to check it",
             |p| {
-                p.put(&format!("{APISERVER}.key"), OTHER.get(&format!("{APISERVER}.key")));
+                p.write(&format!("{APISERVER}.key"), OTHER.get(&format!("{APISERVER}.key")));
             },
             &["apply", "--renew", "nodes/cp1/apiserver"],
             1,
@@ -705,21 +705,21 @@ fn key_cases() -> Vec<Case> {
         ),
         case(
             "kubeconfig: no YAML",
-            |p| p.put(ADMIN, ": : [\n\x1b"),
+            |p| p.write(ADMIN, ": : [\n\x1b"),
             APPLY,
             1,
             &["admin.conf is not a kubeconfig (line 1"],
         ),
         case(
             "kubeconfig: without its key",
-            |p| p.edit(ADMIN, |t| t.split("    client-key-data").next().unwrap().to_owned()),
+            |p| p.change(ADMIN, |t| t.split("    client-key-data").next().unwrap().to_owned()),
             APPLY,
             1,
             &["admin.conf has no client-key-data"],
         ),
         case(
             "kubeconfig: its key is no base64",
-            |p| p.edit(ADMIN, |t| t.replace("client-key-data: ", "client-key-data: $")),
+            |p| p.change(ADMIN, |t| t.replace("client-key-data: ", "client-key-data: $")),
             APPLY,
             1,
             &["admin.conf has a client-key-data that is not base64"],
@@ -728,7 +728,7 @@ fn key_cases() -> Vec<Case> {
             "kubeconfig: another cluster's",
             |p| {
                 let text = OTHER.text(ADMIN);
-                p.put(ADMIN, format!("{text}\n"));
+                p.write(ADMIN, format!("{text}\n"));
             },
             APPLY,
             1,
@@ -764,7 +764,7 @@ fn healing_cases() -> Vec<Case> {
             "certificate: truncated",
             |p| {
                 let pem = p.get(&format!("{APISERVER}.crt"));
-                p.put(&format!("{APISERVER}.crt"), &pem[..300]);
+                p.write(&format!("{APISERVER}.crt"), &pem[..300]);
             },
             APPLY,
             0,
@@ -774,7 +774,7 @@ fn healing_cases() -> Vec<Case> {
             "certificate: two of them",
             |p| {
                 let both = [p.get(&format!("{APISERVER}.crt")), p.get("out/ca/etcd.crt")].concat();
-                p.put(&format!("{APISERVER}.crt"), both);
+                p.write(&format!("{APISERVER}.crt"), both);
             },
             APPLY,
             0,
@@ -785,7 +785,7 @@ fn healing_cases() -> Vec<Case> {
             |p| {
                 let both = [p.get(&format!("{APISERVER}.crt")), p.get(&format!("{APISERVER}.key"))]
                     .concat();
-                p.put(&format!("{APISERVER}.crt"), both);
+                p.write(&format!("{APISERVER}.crt"), both);
             },
             APPLY,
             0,
@@ -796,7 +796,7 @@ fn healing_cases() -> Vec<Case> {
             |p| {
                 fs::File::options()
                     .append(true)
-                    .open(p.at(&format!("{APISERVER}.crt")))
+                    .open(p.path(&format!("{APISERVER}.crt")))
                     .unwrap()
                     .set_len(1 << 36)
                     .unwrap()
@@ -824,7 +824,7 @@ fn healing_cases() -> Vec<Case> {
         ),
         case(
             "kubeconfig: readable by all",
-            |p| fs::set_permissions(p.at(ADMIN), fs::Permissions::from_mode(0o644)).unwrap(),
+            |p| p.mode(ADMIN, 0o644),
             APPLY,
             0,
             &["admin.conf is readable by others (mode 0644)"],
@@ -832,7 +832,7 @@ fn healing_cases() -> Vec<Case> {
         case(
             "kubeconfigs: readable by all, no lock",
             |p| {
-                fs::set_permissions(p.at(ADMIN), fs::Permissions::from_mode(0o644)).unwrap();
+                p.mode(ADMIN, 0o644);
                 p.remove("cluster.lock");
             },
             APPLY,
@@ -842,8 +842,8 @@ fn healing_cases() -> Vec<Case> {
         case(
             "kubeconfig: another cluster's, readable by all",
             |p| {
-                p.put(ADMIN, OTHER.get(ADMIN));
-                fs::set_permissions(p.at(ADMIN), fs::Permissions::from_mode(0o644)).unwrap();
+                p.write(ADMIN, OTHER.get(ADMIN));
+                p.mode(ADMIN, 0o644);
             },
             APPLY,
             1,
@@ -859,8 +859,8 @@ fn healing_cases() -> Vec<Case> {
         case(
             "pending: cut off before its journal",
             |p| {
-                p.folder("out/.pending");
-                p.put("out/.pending/journal.new", "x");
+                p.make_folder("out/.pending");
+                p.write("out/.pending/journal.new", "x");
             },
             APPLY,
             0,
@@ -870,7 +870,7 @@ fn healing_cases() -> Vec<Case> {
 }
 
 fn usage_cases() -> Vec<Case> {
-    let none: fn(&Project) = |_| {};
+    let none: fn(&Damaged) = |_| {};
     vec![
         case(
             "--renew: a typing error",
@@ -962,7 +962,7 @@ fn usage_cases() -> Vec<Case> {
         // Consent may come before the change.
         case(
             "certificate: a folder that runs what lies in it",
-            |p| p.edit("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}")),
+            |p| p.change("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}")),
             APPLY,
             1,
             &[
@@ -974,8 +974,8 @@ fn usage_cases() -> Vec<Case> {
         case(
             "certificate: another policy does not help",
             |p| {
-                p.edit("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
-                p.put("policy.kdl", "policy { ordinary-folder \"/root/.ss\" }\n");
+                p.change("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
+                p.write("policy.kdl", "policy { ordinary-folder \"/root/.ss\" }\n");
             },
             &["apply", "--policy", "policy.kdl"],
             1,
@@ -984,8 +984,8 @@ fn usage_cases() -> Vec<Case> {
         case(
             "certificate: a folder that the policy has",
             |p| {
-                p.edit("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
-                p.put("policy.kdl", "policy { ordinary-folder \"/root\" }\n");
+                p.change("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
+                p.write("policy.kdl", "policy { ordinary-folder \"/root\" }\n");
             },
             &["plan", "--policy", "policy.kdl"],
             0,

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::testkit::tool;
+
 /// One element in DER.
 pub fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
@@ -61,7 +63,7 @@ impl Forger {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("key");
         let curve = "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out";
-        openssl(Command::new("openssl").args(curve.split(' ')).arg(&key));
+        openssl(tool("openssl").args(curve.split(' ')).arg(&key));
         Forger::with(folder, key)
     }
 
@@ -72,7 +74,7 @@ impl Forger {
 
     fn with(folder: TempDir, key: PathBuf) -> Self {
         let public = "pkey -pubout -outform DER -in";
-        let spki = openssl(Command::new("openssl").args(public.split(' ')).arg(&key));
+        let spki = openssl(tool("openssl").args(public.split(' ')).arg(&key));
         Forger { folder, key, spki }
     }
 
@@ -84,7 +86,7 @@ impl Forger {
     pub fn signed(&self, what: &[u8]) -> Vec<u8> {
         let file = self.folder.path().join("signed");
         fs::write(&file, what).unwrap();
-        let mut sign = Command::new("openssl");
+        let mut sign = tool("openssl");
         sign.args(["dgst", "-sha256", "-sign"]).arg(&self.key);
         let signature = openssl(sign.arg(&file));
         tlv(0x30, &[what, ECDSA_WITH_SHA256, &tlv(3, &[&[0], &signature])])
@@ -153,8 +155,7 @@ pub fn pem(label: &str, der: Vec<u8>) -> String {
 }
 
 fn openssl(command: &mut Command) -> Vec<u8> {
-    let done = command.output();
-    let done = done.expect("these tests need the `openssl` binary on the PATH");
+    let done = command.output().unwrap();
     assert!(done.status.success(), "{command:?}: {done:?}");
     done.stdout
 }

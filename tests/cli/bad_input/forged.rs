@@ -10,23 +10,23 @@ use super::forge::{
     BMP, CN, Forger, IS_CA, IS_CLIENT, O, OU, PRINTABLE, Pair, SIGNS, T61, UTF8, Wish, name, pem,
     plain, replaced, tlv,
 };
-use super::project::{BASE, DESCRIPTION, PKI, Project};
+use super::project::{BASE, DESCRIPTION, Damaged, PKI};
 
 const REQUEST: &str = "CERTIFICATE REQUEST";
 const DEV: Pair<'_> = (O, UTF8, b"dev");
 const EVE: Pair<'_> = (CN, UTF8, b"eve");
 
-fn asks(project: &Project, via: &str, request: Vec<u8>) {
+fn asks(project: &Damaged, via: &str, request: Vec<u8>) {
     let user = format!("user \"eve\" via=\"{via}\" csr=\"eve.csr\" group=\"dev\"\n");
-    project.put("cluster.kdl", format!("{DESCRIPTION}{user}"));
-    project.put("eve.csr", pem(REQUEST, request));
+    project.write("cluster.kdl", format!("{DESCRIPTION}{user}"));
+    project.write("eve.csr", pem(REQUEST, request));
 }
 
 /// Each is a mistake of the description with its line, whoever signs.
 #[test]
 fn a_request_is_a_user_and_groups_or_it_is_refused() {
     let forger = Forger::new();
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let masters: &[u8] = b"kubeadm:cluster-admins";
     let unread = "eve.csr holds a name that cannot be read: its ";
     for (subject, says) in [
@@ -82,7 +82,7 @@ fn a_request_is_a_user_and_groups_or_it_is_refused() {
 #[test]
 fn a_plain_request_is_taken_in_every_usual_form() {
     let forger = Forger::new();
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let ops: Pair<'_> = (O, PRINTABLE, b"ops");
     for subject in [
         plain(&[DEV, ops, EVE]),
@@ -92,9 +92,11 @@ fn a_plain_request_is_taken_in_every_usual_form() {
     ] {
         for via in ["csr", "ca"] {
             asks(&project, via, forger.request(&subject, &[]));
-            project.edit("cluster.kdl", |text| text.trim_end().to_owned() + " { group \"ops\" }\n");
             project
-                .edit("cluster.kdl", |text| text.replace(" group=\"dev\" {", " { group \"dev\"; "));
+                .change("cluster.kdl", |text| text.trim_end().to_owned() + " { group \"ops\" }\n");
+            project.change("cluster.kdl", |text| {
+                text.replace(" group=\"dev\" {", " { group \"dev\"; ")
+            });
             project.kpki(&["plan"]).expect(0, &["eve"]);
         }
     }
@@ -104,7 +106,7 @@ fn a_plain_request_is_taken_in_every_usual_form() {
 #[test]
 fn a_request_via_csr_asks_for_nothing_beside_its_subject() {
     let forger = Forger::new();
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let subject = plain(&[DEV, EVE]);
     let attribute =
         |oid: &[u8], values: &[u8]| tlv(0x30, &[&tlv(6, &[oid]), &tlv(0x31, &[values])]);
@@ -158,7 +160,7 @@ fn a_request_via_csr_asks_for_nothing_beside_its_subject() {
 #[test]
 fn ber_is_refused_where_it_is_brought() {
     let forger = Forger::new();
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let subject = plain(&[(CN, PRINTABLE, b"corp")]);
     let serial: &[u8] = &[2, 1, 7];
     let of_version = |version: u8, serial: &[u8], extensions: &[&[u8]]| {
@@ -212,16 +214,16 @@ fn ber_is_refused_where_it_is_brought() {
     project.kpki(&["plan"]).expect(1, &["--> cluster.kdl:", not_der]);
 }
 
-fn brings(project: &Project, file: &str, certificate: Vec<u8>) {
+fn brings(project: &Damaged, file: &str, certificate: Vec<u8>) {
     let ca = format!("ca \"kubernetes\" certificate=\"{file}\"\n");
-    project.put("cluster.kdl", format!("{DESCRIPTION}{ca}"));
-    project.put(file, pem("CERTIFICATE", certificate));
+    project.write("cluster.kdl", format!("{DESCRIPTION}{ca}"));
+    project.write(file, pem("CERTIFICATE", certificate));
 }
 
 /// FIPS 186-5 A.1.1: odd and at least 65537. Signers that ring has refuse less, in apply at the latest.
 #[test]
 fn weak_rsa_keys_are_refused_where_they_are_brought() {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     for (bits, exponent, kind) in [
         ("2048", "3", "rsa-2048 with the public exponent 3"),
         ("2048", "257", "rsa-2048 with the public exponent 257"),
@@ -250,10 +252,10 @@ fn weak_rsa_keys_are_refused_where_they_are_brought() {
 #[test]
 fn an_answer_in_another_form_is_not_accepted() {
     let forger = Forger::new();
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     asks(&project, "csr", forger.request(&plain(&[DEV, EVE]), &[]));
     project.kpki(&["apply"]).expect(0, &["eve"]);
-    let ca = Forger::of(project.at("out/ca/kubernetes.key"));
+    let ca = Forger::of(project.path("out/ca/kubernetes.key"));
     let issuer = plain(&[(CN, PRINTABLE, b"kubernetes")]);
     let answer = |serial: &[u8], subject: &[u8]| {
         let der = ca.certificate(&Wish {
@@ -264,7 +266,7 @@ fn an_answer_in_another_form_is_not_accepted() {
             spki: Some(&forger.spki),
             extensions: &[IS_CLIENT],
         });
-        project.put("answer.crt", pem("CERTIFICATE", der));
+        project.write("answer.crt", pem("CERTIFICATE", der));
         project.kpki(&["accept", "users/eve", "answer.crt"])
     };
     let serial: &[u8] = &[2, 1, 7];
@@ -288,7 +290,7 @@ fn an_answer_in_another_form_is_not_accepted() {
 #[test]
 fn a_name_that_cannot_be_read_is_told_as_such() {
     let forger = Forger::new();
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let subject = plain(&[EVE, (O, 0x1c, b"\0\0\0x")]);
     let der = forger.certificate(&Wish {
         version: 2,
@@ -299,21 +301,21 @@ fn a_name_that_cannot_be_read_is_told_as_such() {
         extensions: &[IS_CLIENT],
     });
     let says = "holds a name that cannot be read: its O is a UniversalString";
-    project.put("eve.der", &der);
+    project.write("eve.der", &der);
     let pem = pem("CERTIFICATE", der);
-    project.put("eve.crt", &pem);
+    project.write("eve.crt", &pem);
     for file in ["eve.crt", "eve.der"] {
         project.kpki(&["show", file]).expect(1, &[says]);
         let known = format!("{PKI}/apiserver.crt");
         let ended = project.kpki(&["diff", &known, file]);
         assert!(ended.text().contains(says), "{}", ended.text());
     }
-    fs::create_dir(project.at("tree")).unwrap();
-    project.put("tree/eve.crt", &pem);
+    fs::create_dir(project.path("tree")).unwrap();
+    project.write("tree/eve.crt", &pem);
     project.kpki(&["verify", "tree"]).expect(2, &["unreadable-certificate", says]);
 }
 
-fn certificate(project: &Project, path: &str) -> (Vec<u8>, CertificateFacts) {
+fn certificate(project: &Damaged, path: &str) -> (Vec<u8>, CertificateFacts) {
     let der = ::pem::parse(project.get(path)).unwrap().into_contents();
     let facts = CertificateFacts::from_der(&der).unwrap();
     (der, facts)
@@ -326,10 +328,10 @@ fn a_ca_in_another_string_type_is_the_one_described_and_keeps_its_bytes() {
     const CA: &str = "out/ca/kubernetes.crt";
     const LEAF: &str = "out/nodes/cp1/etc/kubernetes/pki/apiserver.crt";
     let forger = Forger::new();
-    let project = Project(tempfile::tempdir().unwrap());
+    let project = Damaged::empty();
     let describe = |validity: &str| {
         let ca = format!("ca \"kubernetes\" validity=\"{validity}\"\n");
-        project.put("cluster.kdl", format!("{DESCRIPTION}{ca}"));
+        project.write("cluster.kdl", format!("{DESCRIPTION}{ca}"));
     };
     // From 2026-01-01 to 2049-12-31.
     describe("8765d");
@@ -342,9 +344,9 @@ fn a_ca_in_another_string_type_is_the_one_described_and_keeps_its_bytes() {
         spki: None,
         extensions: &[IS_CA, SIGNS],
     });
-    fs::create_dir_all(project.at("out/ca")).unwrap();
-    project.put(CA, pem("CERTIFICATE", der.clone()));
-    forger.give_key(&project.at("out/ca/kubernetes.key"));
+    fs::create_dir_all(project.path("out/ca")).unwrap();
+    project.write(CA, pem("CERTIFICATE", der.clone()));
+    forger.give_key(&project.path("out/ca/kubernetes.key"));
     let plan = project.kpki(&["plan"]);
     plan.expect(0, &["= ca/kubernetes"]);
     assert!(!plan.text().contains("CN=kubernetes, "), "{}", plan.text());
@@ -375,13 +377,13 @@ fn a_ca_in_another_string_type_is_the_one_described_and_keeps_its_bytes() {
 
 #[test]
 fn a_leaf_in_another_string_type_is_kept_and_one_of_another_issuer_says_so() {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let leaf = format!("{PKI}/front-proxy-client.crt");
-    let ca = Forger::of(project.at("out/ca/front-proxy.key"));
+    let ca = Forger::of(project.path("out/ca/front-proxy.key"));
     let der = certificate(&project, &leaf).0;
     let name: &[u8] = b"\x13\x12front-proxy-client";
     let other = ca.resigned(&der, name, &[&[UTF8], &name[1..]].concat());
-    project.put(&leaf, pem("CERTIFICATE", other.clone()));
+    project.write(&leaf, pem("CERTIFICATE", other.clone()));
     let plan = project.kpki(&["plan"]);
     plan.expect(0, &["= nodes/cp1/front-proxy-client  record"]);
     assert!(!plan.text().contains("reissue"), "{}", plan.text());
@@ -390,7 +392,7 @@ fn a_leaf_in_another_string_type_is_kept_and_one_of_another_issuer_says_so() {
 
     let issuer: &[u8] = b"\x13\x0efront-proxy-ca";
     let another = ca.resigned(&der, issuer, &[&[UTF8], &issuer[1..]].concat());
-    project.put(&leaf, pem("CERTIFICATE", another));
+    project.write(&leaf, pem("CERTIFICATE", another));
     let reason = "issuer: CN=front-proxy-ca -> CN=front-proxy-ca in other string types";
     project.kpki(&["plan"]).expect(0, &[reason]);
 }

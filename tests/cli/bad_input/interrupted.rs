@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::project::{BASE, DESCRIPTION, Ended, OTHER, Project};
+use super::project::{BASE, DESCRIPTION, Damaged, Ended, OTHER};
+use crate::testkit::{mode, set_mode};
 
 const ROOTS: [&str; 4] = ["kubernetes.key", "etcd.key", "front-proxy.key", "sa.key"];
 
@@ -20,9 +20,9 @@ impl Machine {
         Machine(tempfile::tempdir().unwrap())
     }
 
-    fn kpki(&self, project: &Project, words: &str) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        command.args(words.split(' ')).env("XDG_STATE_HOME", self.0.path());
+    fn kpki(&self, project: &Damaged, words: &str) -> Ended {
+        let mut command = project.typed(words);
+        command.env("XDG_STATE_HOME", self.0.path());
         project.run(command)
     }
 
@@ -39,7 +39,7 @@ enum Change {
     Remove(&'static str),
 }
 
-fn files(project: &Project) -> Vec<String> {
+fn files(project: &Damaged) -> Vec<String> {
     let mut all = Vec::new();
     project.walk(&PathBuf::from("out"), &mut |path, found| {
         if found.is_file() {
@@ -51,7 +51,7 @@ fn files(project: &Project) -> Vec<String> {
 }
 
 /// Lays a journal of the present format into `victim`, as documented in its module.
-fn plant(victim: &Project, from: &Project, changes: &[Change], lock: &[u8], key: &[u8; 32]) {
+fn plant(victim: &Damaged, from: &Damaged, changes: &[Change], lock: &[u8], key: &[u8; 32]) {
     let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
     let before = hash(&victim.get("cluster.lock"));
     let mut text = format!("kpki journal 2\nlock {before} {}\n", hash(lock));
@@ -59,21 +59,19 @@ fn plant(victim: &Project, from: &Project, changes: &[Change], lock: &[u8], key:
         match change {
             Change::Put(path) => {
                 let bytes = from.get(&format!("out/{path}"));
-                let at = victim.at(&format!("out/.pending/tree/{path}"));
-                fs::create_dir_all(at.parent().unwrap()).unwrap();
-                fs::write(&at, &bytes).unwrap();
-                let mode = fs::metadata(from.at(&format!("out/{path}"))).unwrap().permissions();
-                fs::set_permissions(&at, mode).unwrap();
+                let staged = format!("out/.pending/tree/{path}");
+                victim.write(&staged, &bytes);
+                victim.mode(&staged, mode(from.path(&format!("out/{path}"))));
                 writeln!(text, "put {} {path}", hash(&bytes)).unwrap();
             }
             Change::Remove(path) => writeln!(text, "remove {path}").unwrap(),
         }
     }
-    fs::create_dir_all(victim.at("out/.pending")).unwrap();
+    fs::create_dir_all(victim.path("out/.pending")).unwrap();
     let seal = blake3::keyed_hash(key, text.as_bytes()).to_hex();
     writeln!(text, "end {seal}").unwrap();
-    victim.put("out/.pending/journal", text);
-    victim.put("out/.pending/cluster.lock", lock);
+    victim.write("out/.pending/journal", text);
+    victim.write("out/.pending/cluster.lock", lock);
 }
 
 fn all_of_other() -> Vec<Change> {
@@ -82,9 +80,9 @@ fn all_of_other() -> Vec<Change> {
 
 /// No command that goes on its own changes a root of trust, or anything at all.
 #[track_caller]
-fn nothing_is_carried_out(machine: &Machine, victim: &Project, code: i32, says: &[&str]) {
+fn nothing_is_carried_out(machine: &Machine, victim: &Damaged, code: i32, says: &[&str]) {
     let before = victim.snapshot();
-    victim.put("strict.kdl", "policy { forbid-group \"system:nobody\" }\n");
+    victim.write("strict.kdl", "policy { forbid-group \"system:nobody\" }\n");
     machine.kpki(victim, "plan").expect(1, says);
     machine.kpki(victim, "plan --detailed-exitcode").expect(1, says);
     machine.kpki(victim, "plan --format markdown").expect(1, says);
@@ -102,7 +100,7 @@ fn nothing_is_carried_out(machine: &Machine, victim: &Project, code: i32, says: 
     assert_eq!(victim.snapshot(), before);
 }
 
-fn roots(project: &Project) -> Vec<Vec<u8>> {
+fn roots(project: &Damaged) -> Vec<Vec<u8>> {
     ROOTS.iter().map(|name| project.get(&format!("out/ca/{name}"))).collect()
 }
 
@@ -110,7 +108,7 @@ fn roots(project: &Project) -> Vec<Vec<u8>> {
 #[test]
 fn a_journal_with_a_plain_checksum() {
     let machine = Machine::new();
-    let victim = Project::copy_of(&BASE);
+    let victim = Damaged::copy_of(&BASE);
     let changes = all_of_other();
     plant(&victim, &OTHER, &changes, &OTHER.get("cluster.lock"), &[0; 32]);
     let mut text = "kpki journal 1\n".to_owned();
@@ -119,7 +117,7 @@ fn a_journal_with_a_plain_checksum() {
     }
     let end = blake3::hash(text.as_bytes()).to_hex();
     writeln!(text, "end {end}").unwrap();
-    victim.put("out/.pending/journal", text);
+    victim.write("out/.pending/journal", text);
     nothing_is_carried_out(&machine, &victim, 1, &["its journal does not begin with"]);
     assert_eq!(roots(&victim), roots(&BASE));
 
@@ -134,7 +132,7 @@ fn a_journal_with_a_plain_checksum() {
 #[test]
 fn a_journal_of_another_machine_that_brings_its_own_roots() {
     let machine = Machine::new();
-    let victim = Project::copy_of(&BASE);
+    let victim = Damaged::copy_of(&BASE);
     plant(&victim, &OTHER, &all_of_other(), &OTHER.get("cluster.lock"), &[7; 32]);
     let says = [
         "it was not begun by this user on this machine",
@@ -170,7 +168,7 @@ fn a_journal_that_deletes_or_exchanges_one_root_beside_the_same_lock() {
         Change::Remove("ca/sa.key"),
         Change::Put("nodes/cp1/etc/kubernetes/pki/ca.key".to_owned()),
     ] {
-        let victim = Project::copy_of(&BASE);
+        let victim = Damaged::copy_of(&BASE);
         plant(&victim, &OTHER, &[change], &victim.get("cluster.lock"), &[7; 32]);
         nothing_is_carried_out(&machine, &victim, 3, &["--allow replace:"]);
         let report = machine.kpki(&victim, "plan --format json");
@@ -188,7 +186,7 @@ fn a_journal_that_deletes_or_exchanges_one_root_beside_the_same_lock() {
 fn a_journal_of_this_machine_that_git_has_or_another_user_owns_or_that_is_stale() {
     let machine = Machine::new();
     let own = |changes: &[Change]| {
-        let victim = Project::copy_of(&BASE);
+        let victim = Damaged::copy_of(&BASE);
         machine.kpki(&victim, "apply").expect(0, &["nothing to do"]);
         plant(&victim, &BASE, changes, &victim.get("cluster.lock"), &machine.journal_key());
         victim
@@ -196,18 +194,16 @@ fn a_journal_of_this_machine_that_git_has_or_another_user_owns_or_that_is_stale(
     let change = || [Change::Put("nodes/cp1/etc/kubernetes/pki/apiserver.crt".to_owned())];
 
     let tracked = own(&change());
-    for words in ["init -q", "add -f out/.pending"] {
-        let git = Command::new("git").args(words.split(' ')).current_dir(tracked.0.path()).status();
-        assert!(git.unwrap().success());
-    }
+    tracked.git(&["init", "-q"]);
+    tracked.git(&["add", "-f", "out/.pending"]);
     nothing_is_carried_out(&machine, &tracked, 1, &["Git tracks out/.pending"]);
 
     let stale = own(&change());
-    stale.edit("cluster.lock", |lock| lock.replacen("ca/etcd", "ca/etcd-2", 1));
+    stale.change("cluster.lock", |lock| lock.replacen("ca/etcd", "ca/etcd-2", 1));
     nothing_is_carried_out(&machine, &stale, 1, &["cluster.lock has changed since it was begun"]);
 
     // A root that gets another key, and no consent in the journal.
-    let victim = Project::copy_of(&BASE);
+    let victim = Damaged::copy_of(&BASE);
     machine.kpki(&victim, "apply").expect(0, &["nothing to do"]);
     plant(&victim, &OTHER, &all_of_other(), &OTHER.get("cluster.lock"), &machine.journal_key());
     nothing_is_carried_out(&machine, &victim, 3, &["--allow replace:ca/kubernetes"]);
@@ -215,7 +211,7 @@ fn a_journal_of_this_machine_that_git_has_or_another_user_owns_or_that_is_stale(
     if rustix::process::geteuid().is_root() {
         let owned = own(&change());
         let nobody = rustix::fs::Uid::from_raw(65534);
-        rustix::fs::chown(owned.at("out/.pending/journal"), Some(nobody), None).unwrap();
+        rustix::fs::chown(owned.path("out/.pending/journal"), Some(nobody), None).unwrap();
         nothing_is_carried_out(&machine, &owned, 1, &["belongs to another user"]);
     }
     // The same change, without any of that, is finished.
@@ -231,10 +227,10 @@ fn a_journal_of_this_machine_that_git_has_or_another_user_owns_or_that_is_stale(
 #[test]
 fn what_one_began_under_another_home_is_finished_by_consent() {
     let (then, now) = (Machine::new(), Machine::new());
-    let victim = Project::copy_of(&BASE);
+    let victim = Damaged::copy_of(&BASE);
     then.kpki(&victim, "apply").expect(0, &["nothing to do"]);
     // As if a rekey of one leaf had been cut off before its first rename.
-    let next = Project::copy_of(&BASE);
+    let next = Damaged::copy_of(&BASE);
     let rekey = "apply --rekey nodes/cp1/apiserver";
     then.kpki(&next, rekey).expect(0, &["1 rekeyed"]);
     let changed: Vec<Change> = files(&next)
@@ -261,25 +257,24 @@ fn other_things_under_the_name_of_the_staging_folder() {
     let machine = Machine::new();
     let elsewhere = tempfile::tempdir().unwrap();
     fs::write(elsewhere.path().join("journal"), "mine").unwrap();
-    let link = Project::copy_of(&BASE);
-    symlink(elsewhere.path(), link.at("out/.pending")).unwrap();
+    let link = Damaged::copy_of(&BASE);
+    symlink(elsewhere.path(), link.path("out/.pending")).unwrap();
     machine.kpki(&link, "apply").expect(1, &["out/.pending is a symbolic link"]);
     machine.kpki(&link, "discard").expect(0, &["set aside"]);
     machine.kpki(&link, "plan --detailed-exitcode").expect(0, &["nothing to do"]);
     assert_eq!(fs::read(elsewhere.path().join("journal")).unwrap(), b"mine");
 
-    let folder = Project::copy_of(&BASE);
-    fs::create_dir_all(folder.at("out/.pending/journal")).unwrap();
+    let folder = Damaged::copy_of(&BASE);
+    fs::create_dir_all(folder.path("out/.pending/journal")).unwrap();
     nothing_is_carried_out(&machine, &folder, 1, &["its journal is not a file"]);
     // Without a home kpki works; what it leaves at a crash it would only not finish by itself.
-    let homeless = Project(tempfile::tempdir().unwrap());
-    homeless.put("cluster.kdl", DESCRIPTION);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-    command.arg("apply").env_remove("HOME").env_remove("XDG_STATE_HOME");
+    let homeless = Damaged::described(DESCRIPTION);
+    let mut command = homeless.typed("apply");
+    command.env_remove("HOME").env_remove("XDG_STATE_HOME");
     homeless.run(command).expect(0, &["applied"]);
     // A state folder that others can write to is none.
     let open = Machine::new();
     fs::create_dir(open.0.path().join("kpki")).unwrap();
-    fs::set_permissions(open.0.path().join("kpki"), fs::Permissions::from_mode(0o777)).unwrap();
+    set_mode(open.0.path().join("kpki"), 0o777);
     open.kpki(&homeless, "apply").expect(0, &["nothing to do"]);
 }

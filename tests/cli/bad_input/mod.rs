@@ -22,7 +22,9 @@ use std::process::Command;
 use rustix::fs::{CWD, FileType, FlockOperation, Mode, flock, mknodat};
 
 use cases::{APPLY, Case, NOTHING, PLAN, all};
-use project::{APISERVER, BASE, DESCRIPTION, Ended, Project};
+use project::{APISERVER, BASE, DESCRIPTION, Damaged, Ended};
+
+use crate::testkit::printed;
 
 #[test]
 fn damage_is_refused_or_healed() {
@@ -39,7 +41,7 @@ fn damage_is_refused_or_healed() {
 }
 
 fn try_case(case: &Case) {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     (case.damage)(&project);
     let before = project.snapshot();
     let ended = project.kpki(case.command);
@@ -62,8 +64,8 @@ fn try_case(case: &Case) {
 
 #[test]
 fn the_second_of_two_applies_is_busy() {
-    let project = Project::copy_of(&BASE);
-    let out = fs::File::open(project.at("out")).unwrap();
+    let project = Damaged::copy_of(&BASE);
+    let out = fs::File::open(project.path("out")).unwrap();
     flock(out.as_fd(), FlockOperation::LockExclusive).unwrap();
     let before = project.snapshot();
     let busy = project.kpki(&["apply", "--renew", "nodes/cp1/apiserver"]);
@@ -79,11 +81,9 @@ fn the_second_of_two_applies_is_busy() {
 #[test]
 fn the_umask_changes_nothing() {
     let modes = |umask: &str| {
-        let project = Project(tempfile::tempdir().unwrap());
-        project.put("cluster.kdl", DESCRIPTION);
-        let mut shell = Command::new("sh");
-        let kpki = env!("CARGO_BIN_EXE_kpki");
-        shell.args(["-c", "umask $1; exec $2 apply", "sh", umask, kpki]);
+        let project = Damaged::described(DESCRIPTION);
+        let mut shell = project.shell("umask $1; exec $0 apply");
+        shell.arg(umask);
         project.run(shell).expect(0, &["applied"]);
         let mut modes = BTreeMap::new();
         project.walk(Path::new("out"), &mut |path, found| {
@@ -104,24 +104,20 @@ fn the_umask_changes_nothing() {
 
 #[test]
 fn a_full_disk_changes_nothing() {
-    let project = Project::copy_of(&BASE);
-    fs::rename(project.at("out"), project.at("kept")).unwrap();
-    fs::create_dir(project.at("out")).unwrap();
+    let project = Damaged::copy_of(&BASE);
+    fs::rename(project.path("out"), project.path("kept")).unwrap();
+    fs::create_dir(project.path("out")).unwrap();
     let mount = Command::new("mount")
         .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
-        .arg(project.at("out"))
+        .arg(project.path("out"))
         .output();
     if !mount.is_ok_and(|done| done.status.success()) {
         println!("skipped: a tmpfs cannot be mounted here");
         return;
     }
-    let unmount = Unmount(project.at("out"));
-    let copied = Command::new("sh")
-        .args(["-c", "cp -a kept/. out && { cat /dev/zero > out/filler 2>/dev/null; true; }"])
-        .current_dir(project.0.path())
-        .status()
-        .unwrap();
-    assert!(copied.success());
+    let unmount = Unmount(project.path("out"));
+    let fill = "cp -a kept/. out && { cat /dev/zero > out/filler 2>/dev/null; true; }";
+    printed(&mut project.shell(fill));
     let before = project.snapshot();
     let full = project.kpki(&["apply", "--renew", "nodes/cp1/*"]);
     full.expect(1, &["No space left", "out/.pending", NOTHING]);
@@ -143,15 +139,10 @@ impl Drop for Unmount {
 /// What was applied stays applied when the report about it cannot be printed.
 #[test]
 fn a_full_stdout_is_said_and_undoes_nothing() {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let done = Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(["apply", "--renew", "nodes/cp1/apiserver"])
-        .current_dir(project.0.path())
-        .stdout(full)
-        .output()
-        .unwrap();
-    let ended = Ended(done);
+    let mut apply = project.command(&["apply", "--renew", "nodes/cp1/apiserver"]);
+    let ended = Ended(apply.stdout(full).output().unwrap());
     ended.expect(1, &["cannot write to stdout"]);
     assert!(!ended.text().contains(NOTHING));
     project.kpki(&["plan", "--detailed-exitcode"]).expect(0, &[]);
@@ -160,8 +151,8 @@ fn a_full_stdout_is_said_and_undoes_nothing() {
 /// A device needs root to make.
 #[test]
 fn a_device_as_a_key_is_refused() {
-    let project = Project::copy_of(&BASE);
-    let path = project.at(&format!("{APISERVER}.key"));
+    let project = Damaged::copy_of(&BASE);
+    let path = project.path(&format!("{APISERVER}.key"));
     fs::remove_file(&path).unwrap();
     let zero = rustix::fs::makedev(1, 5);
     let mode = Mode::from_raw_mode(0o600);

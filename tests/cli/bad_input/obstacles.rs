@@ -3,32 +3,31 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::process::Command;
 
-use super::project::{APISERVER, BASE, Ended, PKI, Project};
+use super::project::{APISERVER, BASE, Damaged, Ended, PKI};
 
-type Damage = fn(&Project, &str);
+type Damage = fn(&Damaged, &str);
 
 #[test]
 fn plan_and_apply_refuse_the_same() {
     let damages: [(&str, Damage); 5] = [
         ("is a symbolic link", |p, path| {
             p.remove(path);
-            symlink("/nowhere", p.at(path)).unwrap();
+            symlink("/nowhere", p.path(path)).unwrap();
         }),
         ("is not a regular file", |p, path| p.fifo(path)),
         ("is not a regular file", |p, path| {
             p.remove(path);
             // The name of a socket has at most 108 bytes (unix(7)).
             let short = tempfile::tempdir().unwrap();
-            symlink(p.at(path).parent().unwrap(), short.path().join("s")).unwrap();
-            let name = p.at(path).file_name().unwrap().to_owned();
+            symlink(p.path(path).parent().unwrap(), short.path().join("s")).unwrap();
+            let name = p.path(path).file_name().unwrap().to_owned();
             drop(UnixListener::bind(short.path().join("s").join(name)).unwrap());
         }),
-        ("is not a regular file", |p, path| p.folder(path)),
+        ("is not a regular file", |p, path| p.make_folder(path)),
         ("is not a regular file", |p, path| {
-            p.folder(path);
-            p.put(&format!("{path}/mine"), "mine");
+            p.make_folder(path);
+            p.write(&format!("{path}/mine"), "mine");
         }),
     ];
     let places = [
@@ -44,12 +43,12 @@ fn plan_and_apply_refuse_the_same() {
     ];
     let mut tried = 0;
     for place in &places {
-        if !BASE.at(place).exists() {
+        if !BASE.path(place).exists() {
             println!("{place} is not here");
             continue;
         }
         for (says, damage) in damages {
-            let project = Project::copy_of(&BASE);
+            let project = Damaged::copy_of(&BASE);
             damage(&project, place);
             let before = project.snapshot();
             let plan = project.kpki(&["plan"]);
@@ -67,28 +66,25 @@ fn plan_and_apply_refuse_the_same() {
 
 #[test]
 fn a_folder_where_nothing_was_yet() {
-    let project = Project::copy_of(&BASE);
-    project.edit("cluster.kdl", |text| format!("{text}user \"eve\" {{ group \"dev\" }}\n"));
-    fs::create_dir_all(project.at("out/users/eve/eve.crt")).unwrap();
+    let project = Damaged::copy_of(&BASE);
+    project.change("cluster.kdl", |text| format!("{text}user \"eve\" {{ group \"dev\" }}\n"));
+    fs::create_dir_all(project.path("out/users/eve/eve.crt")).unwrap();
     for words in ["plan", "apply"] {
         project.kpki(&[words]).expect(1, &["out/users/eve/eve.crt is not a regular file"]);
     }
     // Nothing else is there.
-    let project = Project::copy_of(&BASE);
-    fs::remove_dir_all(project.at("out")).unwrap();
+    let project = Damaged::copy_of(&BASE);
+    fs::remove_dir_all(project.path("out")).unwrap();
     project.remove("cluster.lock");
-    fs::create_dir_all(project.at("out/ca/kubernetes.key")).unwrap();
+    fs::create_dir_all(project.path("out/ca/kubernetes.key")).unwrap();
     for words in ["plan", "apply"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .arg(words)
-            .current_dir(project.0.path())
-            .output();
+        let output = project.typed(words).output();
         Ended(output.unwrap()).expect(1, &["out/ca/kubernetes.key is not a regular file"]);
     }
     // A file where a folder must be.
-    let project = Project::copy_of(&BASE);
-    fs::remove_dir_all(project.at("out/nodes/cp1/etc/kubernetes/pki/etcd")).unwrap();
-    project.put("out/nodes/cp1/etc/kubernetes/pki/etcd", "mine");
+    let project = Damaged::copy_of(&BASE);
+    fs::remove_dir_all(project.path("out/nodes/cp1/etc/kubernetes/pki/etcd")).unwrap();
+    project.write("out/nodes/cp1/etc/kubernetes/pki/etcd", "mine");
     for words in ["plan", "apply"] {
         project.kpki(&[words]).expect(1, &["pki/etcd is a file where a folder must be"]);
     }

@@ -4,36 +4,37 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 
-use super::project::{BASE, Ended, Project};
+use super::project::{BASE, Damaged, Ended};
+use crate::testkit::shell;
 
 /// Each command that is told a file, up to its name.
 const COMMANDS: [&[&str]; 3] = [&["plan", "--out"], &["report", "-o"], &["export", "cp1", "-o"]];
 
-fn prepared() -> Project {
-    let project = Project::copy_of(&BASE);
-    project.edit("cluster.kdl", |text| {
+fn prepared() -> Damaged {
+    let project = Damaged::copy_of(&BASE);
+    project.change("cluster.kdl", |text| {
         format!("{text}include \"more.kdl\"\nmanifests \"manifests\"\n")
     });
-    project.put("more.kdl", "");
-    fs::create_dir_all(project.at("real")).unwrap();
-    fs::create_dir_all(project.at("apart")).unwrap();
-    symlink("real", project.at("manifests")).unwrap();
+    project.write("more.kdl", "");
+    fs::create_dir_all(project.path("real")).unwrap();
+    fs::create_dir_all(project.path("apart")).unwrap();
+    symlink("real", project.path("manifests")).unwrap();
     let etcd = "out/nodes/cp1/etc/kubernetes/manifests/etcd.yaml";
-    fs::copy(project.at(etcd), project.at("real/etcd.yaml")).unwrap();
+    fs::copy(project.path(etcd), project.path("real/etcd.yaml")).unwrap();
     project.kpki(&["apply", "--prune"]).expect(0, &[]);
-    fs::create_dir_all(project.at(".git/objects")).unwrap();
-    project.put(".git/config", "[core]\n");
-    fs::create_dir_all(project.at("bare/objects")).unwrap();
-    fs::create_dir_all(project.at("bare/refs")).unwrap();
-    project.put("bare/HEAD", "ref: refs/heads/main\n");
-    fs::create_dir_all(project.at("other/out/nodes")).unwrap();
-    project.put("other/cluster.kdl", "cluster \"other\"\n");
-    project.put("mine.txt", "mine");
-    project.put("mine.sealed", "age-encryption.org/v1\n-> X25519 mine\n");
-    symlink("mine.txt", project.at("link")).unwrap();
-    symlink("new.txt", project.at("dangling")).unwrap();
-    symlink("apart", project.at("folder-link")).unwrap();
-    symlink("out", project.at("out-link")).unwrap();
+    fs::create_dir_all(project.path(".git/objects")).unwrap();
+    project.write(".git/config", "[core]\n");
+    fs::create_dir_all(project.path("bare/objects")).unwrap();
+    fs::create_dir_all(project.path("bare/refs")).unwrap();
+    project.write("bare/HEAD", "ref: refs/heads/main\n");
+    fs::create_dir_all(project.path("other/out/nodes")).unwrap();
+    project.write("other/cluster.kdl", "cluster \"other\"\n");
+    project.write("mine.txt", "mine");
+    project.write("mine.sealed", "age-encryption.org/v1\n-> X25519 mine\n");
+    symlink("mine.txt", project.path("link")).unwrap();
+    symlink("new.txt", project.path("dangling")).unwrap();
+    symlink("apart", project.path("folder-link")).unwrap();
+    symlink("out", project.path("out-link")).unwrap();
     project.fifo("fifo");
     project
 }
@@ -41,7 +42,7 @@ fn prepared() -> Project {
 #[test]
 fn what_no_command_writes_over() {
     let project = prepared();
-    let absolute = project.at("out/report").display().to_string();
+    let absolute = project.path("out/report").display().to_string();
     let places: &[&str] = &[
         "out/ca/kubernetes.key",
         "out/new",
@@ -101,7 +102,7 @@ fn what_no_command_writes_over() {
             let works = works.split(';').next().unwrap();
             // What is named works; it goes again, for the next case.
             project.kpki(&[command, &[works]].concat()).expect(0, &[works]);
-            fs::remove_file(project.at(works)).unwrap();
+            fs::remove_file(project.path(works)).unwrap();
         }
         assert!(before == files(), "{command:?}");
     }
@@ -121,10 +122,10 @@ fn what_a_command_wrote_it_writes_again() {
         }
         assert_eq!(first.len(), project.get("mine").len());
         // As mktemp(1) leaves one.
-        project.put("mine", "");
+        project.write("mine", "");
         project.kpki(&[command, &["mine"]].concat()).expect(0, &[]);
         project.remove("mine");
-        let absolute = project.at("apart/mine").display().to_string();
+        let absolute = project.path("apart/mine").display().to_string();
         project.kpki(&[command, &[absolute.as_str()]].concat()).expect(0, &[]);
         fs::remove_file(absolute).unwrap();
     }
@@ -134,16 +135,16 @@ fn what_a_command_wrote_it_writes_again() {
 fn names_that_an_attacker_prepared_are_not_used() {
     let project = prepared();
     for name in ["change.new", ".change.kpki-new", "change.plan.new"] {
-        symlink("../victim", project.at(name)).unwrap();
+        symlink("../victim", project.path(name)).unwrap();
     }
     project.kpki(&["plan", "--out", "change.plan"]).expect(0, &["saved as change.plan"]);
-    let facts = project.at("change.plan").symlink_metadata().unwrap();
+    let facts = project.path("change.plan").symlink_metadata().unwrap();
     assert!(facts.is_file());
     for name in ["change.new", ".change.kpki-new", "change.plan.new"] {
-        assert_eq!(fs::read_link(project.at(name)).unwrap(), Path::new("../victim"));
+        assert_eq!(fs::read_link(project.path(name)).unwrap(), Path::new("../victim"));
     }
-    assert!(!project.at("../victim").exists());
-    let left = fs::read_dir(project.0.path()).unwrap();
+    assert!(!project.path("../victim").exists());
+    let left = fs::read_dir(project.folder()).unwrap();
     let left = left
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.ends_with(".kpki-new"));
@@ -155,9 +156,9 @@ fn names_that_an_attacker_prepared_are_not_used() {
 fn a_link_behind_a_link_is_seen() {
     let project = prepared();
     let outside = tempfile::tempdir().unwrap();
-    symlink(project.at("folder-link"), outside.path().join("way")).unwrap();
+    symlink(project.path("folder-link"), outside.path().join("way")).unwrap();
     symlink("way", outside.path().join("first")).unwrap();
-    symlink(project.at("apart"), outside.path().join("straight")).unwrap();
+    symlink(project.path("apart"), outside.path().join("straight")).unwrap();
     symlink("round", outside.path().join("round")).unwrap();
     let place = |name: &str| outside.path().join(name).display().to_string();
     for command in COMMANDS {
@@ -180,9 +181,9 @@ fn nothing_is_suggested_among_devices() {
         ended.expect(64, &["such as change.plan;"]);
     }
     project.kpki(&["plan", "--out", "-"]).expect(64, &["not saved to stdout", "--format json"]);
-    assert!(!project.at("-").exists());
+    assert!(!project.path("-").exists());
     project.kpki(&["plan", "--out", "./-"]).expect(0, &[]);
-    assert!(project.at("-").exists());
+    assert!(project.path("-").exists());
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn a_file_that_was_made_private_stays_so() {
         for (mode, after) in [(0o600, 0o600), (0o640, 0o640), (0o444, 0o644)] {
             project.mode("mine", mode);
             project.kpki(&[command, &["mine"]].concat()).expect(0, &[]);
-            let is = project.at("mine").metadata().unwrap().mode() & 0o777;
+            let is = project.path("mine").metadata().unwrap().mode() & 0o777;
             // Never wider than this command makes one, under whatever umask.
             assert_eq!(is & !after, 0, "{command:?} {mode:o} {is:o}");
         }
@@ -206,10 +207,8 @@ fn a_file_that_was_made_private_stays_so() {
 fn a_limit_on_files_leaves_no_empty_one() {
     let empty = tempfile::tempdir().unwrap();
     for words in [&["init"][..], &["init", "--lab"]] {
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", "ulimit -f 0; \"$@\"", "sh", env!("CARGO_BIN_EXE_kpki")]);
-        let ended = command.args(words).current_dir(empty.path()).output();
-        let ended = Ended(ended.unwrap());
+        let mut command = shell(empty.path(), "ulimit -f 0; \"$0\" \"$@\"");
+        let ended = Ended(command.args(words).output().unwrap());
         ended.expect(1, &["cluster.kdl: File too large", "nothing was written"]);
         assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
     }
@@ -218,17 +217,14 @@ fn a_limit_on_files_leaves_no_empty_one() {
 /// The same of an apply that was interrupted before its commit point.
 #[test]
 fn nobody_listens_to_what_was_set_aside() {
-    let project = Project::copy_of(&BASE);
-    fs::create_dir(project.at("out/.pending")).unwrap();
-    project.put("out/.pending/journal", "cut");
-    let mut command = std::process::Command::new("sh");
-    let script = "\"$@\" > /dev/full";
-    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_kpki"), "discard"]);
-    project.run(command).expect(
+    let project = Damaged::copy_of(&BASE);
+    fs::create_dir(project.path("out/.pending")).unwrap();
+    project.write("out/.pending/journal", "cut");
+    project.run(project.shell("\"$0\" discard > /dev/full")).expect(
         1,
         &["the interrupted apply was set aside in out/.discarded/1, but cannot write to stdout"],
     );
-    assert!(project.at("out/.discarded/1").is_dir());
+    assert!(project.path("out/.discarded/1").is_dir());
 }
 
 /// What was done is said even where the rest cannot be.
@@ -243,16 +239,10 @@ fn nobody_listens() {
         (&["setup", "git"], "Git was set up"),
     ];
     for (words, says) in words {
-        let project = Project::copy_of(&BASE);
-        fs::create_dir(project.at("node")).unwrap();
-        let git = std::process::Command::new("git")
-            .args(["init", "-q"])
-            .current_dir(project.at("."))
-            .status();
-        assert!(git.unwrap().success());
-        let mut command = std::process::Command::new("sh");
-        let script = "\"$@\" > /dev/full";
-        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_kpki")]);
+        let project = Damaged::copy_of(&BASE);
+        fs::create_dir(project.path("node")).unwrap();
+        project.git(&["init", "-q"]);
+        let mut command = project.shell("\"$0\" \"$@\" > /dev/full");
         command.args(words);
         project.run(command).expect(1, &[says, "cannot write to stdout: No space left"]);
     }

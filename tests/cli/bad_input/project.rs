@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::fs::{CWD, Mode, mkfifoat};
-use tempfile::TempDir;
+
+use crate::testkit::{FolderProject, printed, set_mode};
 
 pub const DESCRIPTION: &str = r#"
 cluster "lab"
@@ -23,72 +24,72 @@ pub const PKI: &str = "out/nodes/cp1/etc/kubernetes/pki";
 pub const APISERVER: &str = "out/nodes/cp1/etc/kubernetes/pki/apiserver";
 pub const ADMIN: &str = "out/nodes/cp1/etc/kubernetes/admin.conf";
 
-/// A case's project folder.
-pub struct Project(pub TempDir);
+/// A project folder that a case damages.
+pub struct Damaged(FolderProject);
 
-impl Project {
-    pub fn applied() -> Project {
-        let project = Project(tempfile::tempdir().unwrap());
-        project.put("cluster.kdl", DESCRIPTION);
+impl std::ops::Deref for Damaged {
+    type Target = FolderProject;
+
+    fn deref(&self) -> &FolderProject {
+        &self.0
+    }
+}
+
+impl Damaged {
+    pub fn empty() -> Damaged {
+        Damaged(FolderProject::empty())
+    }
+
+    pub fn described(description: &str) -> Damaged {
+        Damaged(FolderProject::described(description))
+    }
+
+    pub fn applied() -> Damaged {
+        let project = Damaged::described(DESCRIPTION);
         project.kpki(&["apply"]).expect(0, &["applied"]);
         project
     }
 
-    pub fn copy_of(base: &Project) -> Project {
-        let folder = tempfile::tempdir().unwrap();
-        let done =
-            Command::new("cp").arg("-a").arg(base.at(".")).arg(folder.path()).status().unwrap();
-        assert!(done.success());
-        Project(folder)
-    }
-
-    pub fn at(&self, path: &str) -> PathBuf {
-        self.0.path().join(path)
+    pub fn copy_of(base: &Damaged) -> Damaged {
+        let copy = Damaged::empty();
+        printed(Command::new("cp").arg("-a").arg(base.path(".")).arg(copy.folder()));
+        copy
     }
 
     pub fn get(&self, path: &str) -> Vec<u8> {
-        fs::read(self.at(path)).unwrap()
+        fs::read(self.path(path)).unwrap()
     }
 
-    pub fn text(&self, path: &str) -> String {
-        String::from_utf8(self.get(path)).unwrap()
-    }
-
-    pub fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        fs::write(self.at(path), bytes).unwrap();
-    }
-
-    pub fn edit(&self, path: &str, change: impl Fn(String) -> String) {
+    pub fn change(&self, path: &str, change: impl Fn(String) -> String) {
         let before = self.text(path);
         let after = change(before.clone());
         assert_ne!(before, after, "{path} is not damaged");
-        self.put(path, after);
+        self.write(path, after);
     }
 
     pub fn mode(&self, path: &str, mode: u32) {
-        let mode = fs::Permissions::from_mode(mode);
-        fs::set_permissions(self.at(path), mode).unwrap();
+        set_mode(self.path(path), mode);
     }
 
     pub fn remove(&self, path: &str) {
-        fs::remove_file(self.at(path)).unwrap();
+        fs::remove_file(self.path(path)).unwrap();
     }
 
     pub fn fifo(&self, path: &str) {
-        let _ = fs::remove_file(self.at(path));
-        mkfifoat(CWD, self.at(path), Mode::from_raw_mode(0o600)).unwrap();
+        let _ = fs::remove_file(self.path(path));
+        mkfifoat(CWD, self.path(path), Mode::from_raw_mode(0o600)).unwrap();
     }
 
-    pub fn folder(&self, path: &str) {
-        let _ = fs::remove_file(self.at(path));
-        fs::create_dir(self.at(path)).unwrap();
+    pub fn make_folder(&self, path: &str) {
+        let _ = fs::remove_file(self.path(path));
+        fs::create_dir(self.path(path)).unwrap();
     }
 
     /// Moves a file or folder aside and leaves a link to it.
     pub fn link(&self, path: &str) {
-        let aside = self.at("aside");
-        fs::rename(self.at(path), &aside).unwrap();
-        symlink(&aside, self.at(path)).unwrap();
+        let aside = self.path("aside");
+        fs::rename(self.path(path), &aside).unwrap();
+        symlink(&aside, self.path(path)).unwrap();
     }
 
     /// One bit of a certificate's signature.
@@ -96,28 +97,17 @@ impl Project {
         let mut der = pem::parse(self.get(path)).unwrap().into_contents();
         let at = der.len() - 3;
         der[at] ^= 1;
-        self.put(path, pem::encode(&pem::Pem::new("CERTIFICATE", der)));
-    }
-
-    pub fn openssl(&self, arguments: &str) {
-        let done = Command::new("openssl")
-            .args(arguments.split(' '))
-            .current_dir(self.0.path())
-            .output()
-            .expect("these tests need the `openssl` binary on the PATH");
-        assert!(done.status.success(), "openssl {arguments}: {done:?}");
+        self.write(path, pem::encode(&pem::Pem::new("CERTIFICATE", der)));
     }
 
     pub fn kpki(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        command.args(arguments);
-        self.run(command)
+        self.run(self.command(arguments))
     }
 
     pub fn run(&self, mut command: Command) -> Ended {
         let started = Instant::now();
         let mut child = command
-            .current_dir(self.0.path())
+            .current_dir(self.folder())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -145,7 +135,7 @@ impl Project {
                 write!(says, " {}.{}", found.mtime(), found.mtime_nsec()).unwrap();
             }
             if found.is_file() && found.size() < 1 << 20 {
-                let bytes = fs::read(self.0.path().join(path)).unwrap();
+                let bytes = fs::read(self.folder().join(path)).unwrap();
                 write!(says, " {}", blake3::hash(&bytes)).unwrap();
             }
             all.insert(path.to_owned(), says);
@@ -154,7 +144,7 @@ impl Project {
     }
 
     pub fn walk(&self, path: &Path, visit: &mut impl FnMut(&Path, &fs::Metadata)) {
-        let whole = self.0.path().join(path);
+        let whole = self.folder().join(path);
         let found = fs::symlink_metadata(&whole).unwrap();
         visit(path, &found);
         if found.is_dir() {
@@ -171,7 +161,7 @@ impl Project {
             if !found.is_file() || found.size() > 1 << 20 {
                 return;
             }
-            let bytes = fs::read(self.0.path().join(path)).unwrap();
+            let bytes = fs::read(self.folder().join(path)).unwrap();
             let text = String::from_utf8_lossy(&bytes);
             if let Some((_, key)) = text.split_once("client-key-data: ") {
                 let key = key.trim();
@@ -181,7 +171,7 @@ impl Project {
             }
             collect_key_lines(&text, &mut lines);
         });
-        assert!(!lines.is_empty() || !self.at("out").is_dir());
+        assert!(!lines.is_empty() || !self.path("out").is_dir());
         lines
     }
 }
@@ -228,6 +218,6 @@ impl Ended {
     }
 }
 
-pub static BASE: LazyLock<Project> = LazyLock::new(Project::applied);
+pub static BASE: LazyLock<Damaged> = LazyLock::new(Damaged::applied);
 /// Another cluster of the same description.
-pub static OTHER: LazyLock<Project> = LazyLock::new(Project::applied);
+pub static OTHER: LazyLock<Damaged> = LazyLock::new(Damaged::applied);

@@ -4,26 +4,26 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::project::{BASE, Project};
+use super::project::{BASE, Damaged};
 
 const SECRET: &str = "glcbt-64_aWhoKnowsThis";
 
 /// A project, and beside it a file that is nobody's business.
-fn beside() -> (tempfile::TempDir, Project) {
+fn beside() -> (tempfile::TempDir, Damaged) {
     let outside = tempfile::tempdir().unwrap();
     let text = format!("CI_JOB_TOKEN={SECRET}\n{SECRET} {{\n");
     for name in ["secret", "secret.kdl", "kube-apiserver.yaml"] {
         fs::write(outside.path().join(name), &text).unwrap();
     }
-    (outside, Project::copy_of(&BASE))
+    (outside, Damaged::copy_of(&BASE))
 }
 
-fn add(project: &Project, text: &str) {
-    project.edit("cluster.kdl", |before| format!("{before}{text}\n"));
+fn add(project: &Damaged, text: &str) {
+    project.change("cluster.kdl", |before| format!("{before}{text}\n"));
 }
 
 #[track_caller]
-fn refused(project: &Project, words: &[&str], says: &[&str]) {
+fn refused(project: &Damaged, words: &[&str], says: &[&str]) {
     let before = project.snapshot();
     let ended = project.kpki(words);
     ended.expect(1, says);
@@ -36,13 +36,13 @@ const LEAVES: &str = "a symbolic link that leads out of the project folder";
 /// Every kind of file that a description names, and itself.
 #[test]
 fn no_link_leads_out() {
-    type Damage = fn(&Project, &Path);
+    type Damage = fn(&Damaged, &Path);
     let kinds: &[(&str, Damage, &str)] = &[
         (
             "include",
             |p, to| {
                 add(p, "include \"z.kdl\"");
-                symlink(to.join("secret"), p.at("z.kdl")).unwrap();
+                symlink(to.join("secret"), p.path("z.kdl")).unwrap();
             },
             "z.kdl",
         ),
@@ -50,7 +50,7 @@ fn no_link_leads_out() {
             "include, of the same name",
             |p, to| {
                 add(p, "include \"z.kdl\"");
-                symlink(to.join("secret.kdl"), p.at("z.kdl")).unwrap();
+                symlink(to.join("secret.kdl"), p.path("z.kdl")).unwrap();
             },
             "z.kdl",
         ),
@@ -59,7 +59,7 @@ fn no_link_leads_out() {
             |p, to| {
                 add(p, "include \"z.kdl\"");
                 let name = to.file_name().unwrap();
-                symlink(Path::new("..").join(name).join("secret.kdl"), p.at("z.kdl")).unwrap();
+                symlink(Path::new("..").join(name).join("secret.kdl"), p.path("z.kdl")).unwrap();
             },
             "z.kdl",
         ),
@@ -67,7 +67,7 @@ fn no_link_leads_out() {
             "include, through a folder",
             |p, to| {
                 add(p, "include \"sub/secret.kdl\"");
-                symlink(to, p.at("sub")).unwrap();
+                symlink(to, p.path("sub")).unwrap();
             },
             "sub/secret.kdl",
         ),
@@ -75,8 +75,8 @@ fn no_link_leads_out() {
             "include, by two links",
             |p, to| {
                 add(p, "include \"a.kdl\"");
-                symlink("b.kdl", p.at("a.kdl")).unwrap();
-                symlink(to.join("secret.kdl"), p.at("b.kdl")).unwrap();
+                symlink("b.kdl", p.path("a.kdl")).unwrap();
+                symlink(to.join("secret.kdl"), p.path("b.kdl")).unwrap();
             },
             "a.kdl",
         ),
@@ -84,9 +84,9 @@ fn no_link_leads_out() {
             "include, out and in again",
             |p, _| {
                 add(p, "include \"a.kdl\"");
-                let own = p.0.path().file_name().unwrap();
-                p.put("b.kdl", "");
-                symlink(Path::new("..").join(own).join("b.kdl"), p.at("a.kdl")).unwrap();
+                let own = p.folder().file_name().unwrap();
+                p.write("b.kdl", "");
+                symlink(Path::new("..").join(own).join("b.kdl"), p.path("a.kdl")).unwrap();
             },
             "a.kdl",
         ),
@@ -94,8 +94,8 @@ fn no_link_leads_out() {
             "include, absolute and inside",
             |p, _| {
                 add(p, "include \"a.kdl\"");
-                p.put("b.kdl", "");
-                symlink(p.at("b.kdl"), p.at("a.kdl")).unwrap();
+                p.write("b.kdl", "");
+                symlink(p.path("b.kdl"), p.path("a.kdl")).unwrap();
             },
             "a.kdl",
         ),
@@ -103,7 +103,7 @@ fn no_link_leads_out() {
             "include, by a magic link",
             |p, _| {
                 add(p, "include \"a.kdl\"");
-                symlink("/proc/self/environ", p.at("a.kdl")).unwrap();
+                symlink("/proc/self/environ", p.path("a.kdl")).unwrap();
             },
             "a.kdl",
         ),
@@ -111,8 +111,8 @@ fn no_link_leads_out() {
             "manifest",
             |p, to| {
                 add(p, "manifests \"m\"");
-                fs::create_dir(p.at("m")).unwrap();
-                symlink(to.join("secret"), p.at("m/kube-apiserver.yaml")).unwrap();
+                fs::create_dir(p.path("m")).unwrap();
+                symlink(to.join("secret"), p.path("m/kube-apiserver.yaml")).unwrap();
             },
             "m/kube-apiserver.yaml",
         ),
@@ -120,7 +120,7 @@ fn no_link_leads_out() {
             "manifests",
             |p, to| {
                 add(p, "manifests \"m\"");
-                symlink(to, p.at("m")).unwrap();
+                symlink(to, p.path("m")).unwrap();
             },
             "m/",
         ),
@@ -128,7 +128,7 @@ fn no_link_leads_out() {
             "CA",
             |p, to| {
                 add(p, "ca \"etcd\" certificate=\"ca.crt\"");
-                symlink(to.join("secret"), p.at("ca.crt")).unwrap();
+                symlink(to.join("secret"), p.path("ca.crt")).unwrap();
             },
             "ca.crt",
         ),
@@ -136,7 +136,7 @@ fn no_link_leads_out() {
             "request",
             |p, to| {
                 add(p, "user \"eve\" { csr \"eve.csr\"; group \"dev\" }");
-                symlink(to.join("secret"), p.at("eve.csr")).unwrap();
+                symlink(to.join("secret"), p.path("eve.csr")).unwrap();
             },
             "eve.csr",
         ),
@@ -144,7 +144,7 @@ fn no_link_leads_out() {
             "recipients",
             |p, to| {
                 add(p, "secrets { recipients-file \"r.txt\" }");
-                symlink(to.join("secret"), p.at("r.txt")).unwrap();
+                symlink(to.join("secret"), p.path("r.txt")).unwrap();
             },
             "r.txt",
         ),
@@ -152,7 +152,7 @@ fn no_link_leads_out() {
             "description",
             |p, to| {
                 p.remove("cluster.kdl");
-                symlink(to.join("secret.kdl"), p.at("cluster.kdl")).unwrap();
+                symlink(to.join("secret.kdl"), p.path("cluster.kdl")).unwrap();
             },
             "cluster.kdl",
         ),
@@ -172,8 +172,8 @@ fn no_link_leads_out() {
 fn nor_does_one_to_a_seed() {
     let (outside, project) = beside();
     add(&project, "reproducible { seed-file \"s\"; not-before \"2026-01-01\" }");
-    symlink(outside.path().join("secret"), project.at("s")).unwrap();
-    fs::remove_dir_all(project.at("out")).unwrap();
+    symlink(outside.path().join("secret"), project.path("s")).unwrap();
+    fs::remove_dir_all(project.path("out")).unwrap();
     project.remove("cluster.lock");
     refused(&project, &["apply"], &["s cannot be read", LEAVES]);
 }
@@ -183,13 +183,13 @@ fn nor_does_one_to_a_seed() {
 fn files_of_other_programs_are_not_shown() {
     let (_outside, project) = beside();
     let token = format!("[http]\n\textraheader = {SECRET}\n");
-    fs::create_dir(project.at(".git")).unwrap();
+    fs::create_dir(project.path(".git")).unwrap();
     for name in [".git/config", ".git/config.kdl", ".env"] {
-        project.put(name, &token);
+        project.write(name, &token);
     }
-    symlink(".env", project.at("env.kdl")).unwrap();
-    symlink(".git/config.kdl", project.at("config.kdl")).unwrap();
-    symlink(".git", project.at("git")).unwrap();
+    symlink(".env", project.path("env.kdl")).unwrap();
+    symlink(".git/config.kdl", project.path("config.kdl")).unwrap();
+    symlink(".git", project.path("git")).unwrap();
     let description = project.text("cluster.kdl");
     for (path, says) in [
         (".env", ".env is not called NAME.kdl; nothing of it is shown"),
@@ -199,12 +199,12 @@ fn files_of_other_programs_are_not_shown() {
         ("git/config.kdl", "in Git's own folder"),
         ("env.kdl", "a symbolic link to another kind of file"),
     ] {
-        project.put("cluster.kdl", format!("{description}include {path:?}\n"));
+        project.write("cluster.kdl", format!("{description}include {path:?}\n"));
         refused(&project, &["plan"], &[says]);
     }
-    project.put("cluster.kdl", format!("{description}manifests \"m\"\n"));
-    fs::create_dir(project.at("m")).unwrap();
-    symlink("../.env", project.at("m/etcd.yaml")).unwrap();
+    project.write("cluster.kdl", format!("{description}manifests \"m\"\n"));
+    fs::create_dir(project.path("m")).unwrap();
+    symlink("../.env", project.path("m/etcd.yaml")).unwrap();
     refused(&project, &["plan"], &["a symbolic link to another kind of file"]);
 }
 
@@ -213,15 +213,15 @@ fn a_link_that_stays_inside_is_followed() {
     let (_outside, project) = beside();
     add(&project, "include \"sub/users.kdl\"");
     // As a ConfigMap's volume has it.
-    fs::create_dir_all(project.at("..2026/deep")).unwrap();
-    symlink("..2026", project.at("..data")).unwrap();
-    symlink("..data/deep", project.at("sub")).unwrap();
-    symlink("../real.kdl", project.at("..2026/deep/users.kdl")).unwrap();
-    project.put("..2026/real.kdl", "user \"eve\" { group \"dev\" }\n");
+    fs::create_dir_all(project.path("..2026/deep")).unwrap();
+    symlink("..2026", project.path("..data")).unwrap();
+    symlink("..data/deep", project.path("sub")).unwrap();
+    symlink("../real.kdl", project.path("..2026/deep/users.kdl")).unwrap();
+    project.write("..2026/real.kdl", "user \"eve\" { group \"dev\" }\n");
     project.kpki(&["plan"]).expect(0, &["users/eve"]);
-    fs::remove_file(project.at("..2026/real.kdl")).unwrap();
+    fs::remove_file(project.path("..2026/real.kdl")).unwrap();
     refused(&project, &["plan"], &["a symbolic link to nothing"]);
-    symlink("real.kdl", project.at("..2026/real.kdl")).unwrap();
+    symlink("real.kdl", project.path("..2026/real.kdl")).unwrap();
     refused(&project, &["plan"], &["a symbolic link that leads to itself"]);
 }
 
@@ -229,11 +229,11 @@ fn a_link_that_stays_inside_is_followed() {
 #[test]
 fn a_policy_is_the_file_that_was_named() {
     let (outside, project) = beside();
-    symlink(outside.path().join("secret"), project.at("policy.kdl")).unwrap();
-    symlink(outside.path(), project.at("ci")).unwrap();
-    project.put(".env", format!("{SECRET} {{\n"));
-    symlink(".env", project.at("env.kdl")).unwrap();
-    fs::create_dir(project.at("deep")).unwrap();
+    symlink(outside.path().join("secret"), project.path("policy.kdl")).unwrap();
+    symlink(outside.path(), project.path("ci")).unwrap();
+    project.write(".env", format!("{SECRET} {{\n"));
+    symlink(".env", project.path("env.kdl")).unwrap();
+    fs::create_dir(project.path("deep")).unwrap();
     for file in ["policy.kdl", "ci/secret.kdl", "env.kdl", "deep/../ci/secret"] {
         for verb in ["plan", "apply"] {
             let words = [verb, "--policy", file];

@@ -4,7 +4,8 @@
 use std::fs;
 use std::process::Command;
 
-use super::project::{ADMIN, BASE, DESCRIPTION, Ended, Project};
+use super::project::{ADMIN, BASE, DESCRIPTION, Damaged, Ended};
+use crate::testkit::{printed, tool};
 
 /// By hand, from the code charts: what a terminal obeys, what turns the order of a line, what shows nothing.
 const HOSTILE: &str = "\u{1}\u{7}\u{8}\u{b}\u{c}\u{1b}\u{7f}\u{80}\u{84}\u{85}\u{90}\u{9b}\u{9d}\u{9f}\u{ad}\u{34f}\
@@ -21,23 +22,17 @@ fn assert_harmless(ended: &Ended, what: &str) {
 }
 
 /// What is wrong, and nothing of it as it is.
-fn refused(project: &Project, arguments: &[&str], says: &[&str]) {
+fn refused(project: &Damaged, arguments: &[&str], says: &[&str]) {
     let ended = project.kpki(arguments);
     assert_harmless(&ended, &arguments.join(" "));
     ended.expect(1, says);
-}
-
-fn described(text: &str) -> Project {
-    let project = Project(tempfile::tempdir().unwrap());
-    project.put("cluster.kdl", text);
-    project
 }
 
 #[test]
 fn no_text_of_a_description_acts_on_the_terminal() {
     // The whole alphabet is tried on the library, in tests/core/bad_descriptions.rs.
     for c in ['\u{1b}', '\u{9b}', '\u{202e}', '\u{3164}', '\u{e0041}', '\0', '\r'] {
-        let project = Project(tempfile::tempdir().unwrap());
+        let project = Damaged::empty();
         for text in [
             format!("{DESCRIPTION}user \"x\" {{ group \"a{c}31mRED\" }}\n"),
             format!("{DESCRIPTION}user x{c}y\n"),
@@ -47,7 +42,7 @@ fn no_text_of_a_description_acts_on_the_terminal() {
             format!("{DESCRIPTION}user \\ // {c} z\n \"y\"\n"),
             format!("{DESCRIPTION}/- user \"y{c}\" // {c}\n"),
         ] {
-            project.put("cluster.kdl", &text);
+            project.write("cluster.kdl", &text);
             let code = match c {
                 '\0' => "NUL byte in line 5".to_owned(),
                 '\r' => "carriage return".to_owned(),
@@ -75,7 +70,7 @@ fn no_text_of_a_description_acts_on_the_terminal() {
             format!("component \"apiserver\" {{ flag \"v\" {escaped}; }}"),
             format!("reproducible seed-file={escaped} not-before=\"2026-01-01T00:00:00Z\""),
         ] {
-            project.put("cluster.kdl", format!("{DESCRIPTION}{line}\n"));
+            project.write("cluster.kdl", format!("{DESCRIPTION}{line}\n"));
             let ended = project.kpki(&["plan"]);
             assert_harmless(&ended, &line);
             assert!(!ended.0.status.success() || line.starts_with("repro"), "{line}");
@@ -89,13 +84,14 @@ fn what_a_person_writes_in_a_comment_may_stand_there() {
     let text = format!(
         "\u{feff}// Straße, Привет, 東京, שלום, مرحبا, हिन्दी, e\u{301}, \u{a0}→ ✓ 🚀\r\n\t{DESCRIPTION}/* é */\n"
     );
-    described(&text).kpki(&["plan"]).expect(0, &["to create"]);
+    Damaged::described(&text).kpki(&["plan"]).expect(0, &["to create"]);
 }
 
 #[test]
 fn the_mark_stands_under_what_it_marks() {
     // Each character of a line takes the room of one: the second mistake stands in column 10.
-    let project = described(&format!("{DESCRIPTION}user \"é\u{9b}x\u{202e}\" // \u{e0041}\n"));
+    let project =
+        Damaged::described(&format!("{DESCRIPTION}user \"é\u{9b}x\u{202e}\" // \u{e0041}\n"));
     let text = project.kpki(&["plan"]).text();
     let at = text.find("cluster.kdl:5:10\n").unwrap_or_else(|| panic!("{text}"));
     let lines: Vec<&str> = text[at..].lines().collect();
@@ -109,11 +105,11 @@ fn the_mark_stands_under_what_it_marks() {
 fn no_other_file_acts_on_the_terminal() {
     let hostile = HOSTILE;
     // A manifest: the line that is shown, and a value in a message.
-    let project = Project::copy_of(&BASE);
-    fs::create_dir(project.at("m")).unwrap();
+    let project = Damaged::copy_of(&BASE);
+    fs::create_dir(project.path("m")).unwrap();
     let c1: String =
         hostile.chars().filter(|c| !c.is_control() || ('\u{80}'..='\u{9f}').contains(c)).collect();
-    project.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
+    project.change("cluster.kdl", |text| text + "manifests \"m\"\n");
     for text in [
         format!("apiVersion: v1 # {c1}\nkind: [{c1}\n"),
         format!(
@@ -122,29 +118,29 @@ fn no_other_file_acts_on_the_terminal() {
         format!("apiVersion: v1\nkind: \"{c1}\" # {c1}\n"),
         format!("{hostile}\n"),
     ] {
-        project.put("m/kube-apiserver.yaml", text);
+        project.write("m/kube-apiserver.yaml", text);
         let ended = project.kpki(&["plan"]);
         assert_harmless(&ended, "a manifest");
         assert!(!ended.0.status.success());
     }
 
     // Rules of a reviewer, recipients, a lock, a saved plan.
-    let project = Project::copy_of(&BASE);
-    project.put("policy.kdl", format!("policy {{ max-validity \"400d\" }} // {hostile}\n"));
+    let project = Damaged::copy_of(&BASE);
+    project.write("policy.kdl", format!("policy {{ max-validity \"400d\" }} // {hostile}\n"));
     refused(&project, &["plan", "--policy", "policy.kdl"], &["is not allowed", "policy.kdl:1:"]);
-    project.put("team.txt", format!("# {}{hostile}\nage1x\n", "x"));
-    project.edit("cluster.kdl", |text| text + "secrets { recipients-file \"team.txt\"; }\n");
+    project.write("team.txt", format!("# {}{hostile}\nage1x\n", "x"));
+    project.change("cluster.kdl", |text| text + "secrets { recipients-file \"team.txt\"; }\n");
     refused(&project, &["plan"], &["U+0001 in line 1, column 4"]);
-    let project = Project::copy_of(&BASE);
-    project.edit("cluster.lock", |text| text + "{\"name\":\"" + &hostile[6..] + "\"}\n");
+    let project = Damaged::copy_of(&BASE);
+    project.change("cluster.lock", |text| text + "{\"name\":\"" + &hostile[6..] + "\"}\n");
     refused(&project, &["plan"], &["cluster.lock"]);
-    project.put("saved", hostile);
+    project.write("saved", hostile);
     refused(&project, &["apply", "saved"], &["saved"]);
 
     // Names of files, which nobody chose.
-    let project = Project::copy_of(&BASE);
-    fs::write(project.at(&format!("out/{hostile}")), "x").unwrap();
-    fs::copy(project.at(ADMIN), project.at(&format!("out/{hostile}.conf"))).unwrap();
+    let project = Damaged::copy_of(&BASE);
+    fs::write(project.path(&format!("out/{hostile}")), "x").unwrap();
+    fs::copy(project.path(ADMIN), project.path(&format!("out/{hostile}.conf"))).unwrap();
     for arguments in [
         &["plan"][..],
         &["plan", "--format", "json"],
@@ -166,39 +162,26 @@ fn no_other_file_acts_on_the_terminal() {
 
 #[test]
 fn no_subject_or_kubeconfig_acts_on_the_terminal() {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     let alphabet: Vec<char> = HOSTILE.chars().filter(|c| *c >= '\u{80}').collect();
     let mut shown = 0;
     // ub-common-name is 64 characters; a UTF8String holds any.
     for part in alphabet.chunks(20) {
         let name: String = part.iter().collect();
         let subject = format!("/O={name}/CN=a{name}b");
-        let made = Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-utf8",
-            ])
-            .args(["-subj", &subject, "-keyout", "/dev/null", "-out", "odd.crt", "-days", "9"])
-            .args(["-addext", &format!("subjectAltName=email:a{}@b", "x")])
-            .current_dir(project.0.path())
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8";
+        let more = "-keyout /dev/null -out odd.crt -days 9 -addext subjectAltName=email:ax@b -subj";
+        let words = new.split(' ').chain(more.split(' ')).chain([subject.as_str()]);
+        printed(tool("openssl").args(words).current_dir(project.folder()));
         let escapes: String = part.iter().map(|c| format!("\\U{:08x}", u32::from(*c))).collect();
         let config = project.text(ADMIN);
         let user = config.lines().find_map(|line| line.trim().strip_prefix("user: ")).unwrap();
         let config = config.replace(user, &format!("\"a{escapes}b\""));
         assert!(config.contains(&escapes));
-        project.put("odd.conf", &config);
-        fs::create_dir_all(project.at("tree/pki")).unwrap();
-        fs::copy(project.at("odd.crt"), project.at("tree/pki/front-proxy-client.crt")).unwrap();
-        project.put(
+        project.write("odd.conf", &config);
+        fs::create_dir_all(project.path("tree/pki")).unwrap();
+        fs::copy(project.path("odd.crt"), project.path("tree/pki/front-proxy-client.crt")).unwrap();
+        project.write(
             "tree/admin.conf",
             config.replace("https://10.0.0.11:6443", &format!("\"http://{escapes}\"")),
         );
@@ -224,7 +207,7 @@ fn no_subject_or_kubeconfig_acts_on_the_terminal() {
 
 #[test]
 fn no_word_of_a_command_line_acts_on_the_terminal() {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     for word in [HOSTILE, "a\u{1b}[8mb", "x\nhelp: run this", "\u{9b}2J"] {
         for arguments in [
             &[word][..],
@@ -268,7 +251,7 @@ fn no_word_of_a_command_line_acts_on_the_terminal() {
 /// No key is kept in a repository, not even the shape of one: they are made here.
 #[test]
 fn what_may_be_a_key_is_not_shown() {
-    let project = Project(tempfile::tempdir().unwrap());
+    let project = Damaged::empty();
     project.openssl("genpkey -algorithm ED25519 -out k.pem");
     project.openssl("rand -hex -out k.hex 32");
     project.openssl("rand -base64 -out k.b64 32");
@@ -279,7 +262,7 @@ fn what_may_be_a_key_is_not_shown() {
         bare.replace('+', "-").replace('/', "_")
     );
     let age = format!("AGE-SECRET-KEY-1{}", bare.to_uppercase().replace(['+', '/'], "Q"));
-    fs::remove_file(project.at("k.pem")).unwrap();
+    fs::remove_file(project.path("k.pem")).unwrap();
     let keys = [bare.clone(), project.text("k.hex"), project.text("k.b64"), token];
     for key in &keys {
         let key = key.trim();
@@ -293,7 +276,7 @@ fn what_may_be_a_key_is_not_shown() {
             format!("component \"apiserver\" {{ flag \"v\" \"{key}\" \"x\"; }}"),
             format!("certificate \"a\" folder=\"/{key}/..\" san=\"{key}\""),
         ] {
-            project.put("cluster.kdl", format!("{DESCRIPTION}{line}\n"));
+            project.write("cluster.kdl", format!("{DESCRIPTION}{line}\n"));
             let ended = project.kpki(&["plan"]);
             let text = ended.text();
             assert!(!ended.0.status.success(), "{line}");
@@ -306,15 +289,17 @@ fn what_may_be_a_key_is_not_shown() {
         }
     }
     // An identity stops the reading of the file.
-    project.put("cluster.kdl", format!("{DESCRIPTION}user \"{age}\"\n"));
+    project.write("cluster.kdl", format!("{DESCRIPTION}user \"{age}\"\n"));
     let text = project.kpki(&["plan"]).text();
     assert!(text.contains("age identity in line 5") && !text.contains(&age[20..]), "{text}");
     // The body of a PEM file in a manifest, the short last line, too.
-    let project = Project::copy_of(&BASE);
-    fs::create_dir(project.at("m")).unwrap();
-    project.edit("cluster.kdl", |text| text + "manifests \"m\"\n");
-    project
-        .put("m/etcd.yaml", format!("apiVersion: v1\nkind: Pod\n{bare}\n{}\n  - ]\n", &bare[..20]));
+    let project = Damaged::copy_of(&BASE);
+    fs::create_dir(project.path("m")).unwrap();
+    project.change("cluster.kdl", |text| text + "manifests \"m\"\n");
+    project.write(
+        "m/etcd.yaml",
+        format!("apiVersion: v1\nkind: Pod\n{bare}\n{}\n  - ]\n", &bare[..20]),
+    );
     let text = project.kpki(&["plan"]).text();
     assert!(!text.contains(&bare[..12]), "{text}");
 }
@@ -347,13 +332,13 @@ const NAMES: [&str; 24] = [
 ];
 
 /// What a shell runs when a line of ours is pasted: the words that arrive, of programs that only say them.
-fn pasted(project: &Project, line: &str) -> Vec<String> {
+fn pasted(project: &Damaged, line: &str) -> Vec<String> {
     let programs = "kpki kubectl openssl tar etcdctl chmod age git systemctl base64";
     let tell: String = programs
         .split(' ')
         .map(|name| format!("{name}() {{ printf '%s\\0' {name} \"$@\"; }}\n"))
         .collect();
-    let folder = project.at("shell");
+    let folder = project.path("shell");
     fs::create_dir_all(&folder).unwrap();
     for check in [&["-n"][..], &[]] {
         let ran = Command::new("/bin/sh")
@@ -382,11 +367,11 @@ fn command<'t>(text: &'t str, begins: &str, ends: &str) -> &'t str {
 
 #[test]
 fn a_request_is_made_again_with_the_line_that_is_printed() {
-    let project = Project(tempfile::tempdir().unwrap());
+    let project = Damaged::empty();
     project.openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k.pem -subj /CN=joe -out jane.csr");
     for name in NAMES {
         let text = name.replace('\\', "\\\\").replace('"', "\\\"");
-        project.put(
+        project.write(
             "cluster.kdl",
             format!("{DESCRIPTION}user \"u\" via=\"csr\" csr=\"jane.csr\" common-name=\"joe\" {{ group \"{text}\" \"z\" }}\n"),
         );
@@ -395,21 +380,20 @@ fn a_request_is_made_again_with_the_line_that_is_printed() {
         assert_eq!(words[..4], ["openssl", "req", "-new", "-subj"], "{said}");
         assert_eq!(words.len(), 5, "{said}");
         // openssl takes it for these groups and no others, and then the request is right.
-        let made = Command::new("openssl")
-            .args(&words[1..])
-            .args(["-key", "k.pem", "-out", "jane2.csr"])
-            .current_dir(project.0.path())
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{name}: {made:?}");
-        project.edit("cluster.kdl", |text| text.replace("csr=\"jane.csr\"", "csr=\"jane2.csr\""));
+        printed(
+            tool("openssl")
+                .args(&words[1..])
+                .args(["-key", "k.pem", "-out", "jane2.csr"])
+                .current_dir(project.folder()),
+        );
+        project.change("cluster.kdl", |text| text.replace("csr=\"jane.csr\"", "csr=\"jane2.csr\""));
         project.kpki(&["plan"]).expect(0, &["to create"]);
     }
 }
 
 #[test]
 fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     for name in NAMES.into_iter().filter(|name| !name.contains('/')) {
         let expected = if name.starts_with('-') { format!("./{name}") } else { name.to_owned() };
         let out = format!("--out={name}");
@@ -426,24 +410,24 @@ fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
             pasted(&project, command(&said, "kpki show", " tells what")),
             ["kpki", "show", &expected]
         );
-        fs::remove_file(project.at(name)).unwrap();
+        fs::remove_file(project.path(name)).unwrap();
         let said = project.kpki(&["export", "cp1", &format!("--output={name}")]).text();
         assert_eq!(
             pasted(&project, command(&said, "tar -xpf", "")),
             ["tar", "-xpf", &expected, "-C", "/"]
         );
-        fs::remove_file(project.at(name)).unwrap();
+        fs::remove_file(project.path(name)).unwrap();
 
         // The seed is somebody's choice in the description, where a path has no backslash.
         if name.contains('\\') {
             continue;
         }
-        let seeded = described(&format!(
+        let seeded = Damaged::described(&format!(
             "{DESCRIPTION}reproducible {{ seed-file \"{}\"; not-before \"2026-01-01T00:00:00Z\"; }}\n",
             name.replace('\\', "\\\\").replace('"', "\\\"")
         ));
-        seeded.put(name, "00".repeat(32));
-        Command::new("chmod").arg("644").arg("--").arg(seeded.at(name)).status().unwrap();
+        seeded.write(name, "00".repeat(32));
+        seeded.mode(name, 0o644);
         let said = seeded.kpki(&["apply"]).text();
         assert_eq!(
             pasted(&seeded, command(&said, "chmod 600", "; or commit")),
@@ -454,14 +438,14 @@ fn every_printed_command_is_one_that_a_shell_reads_as_it_was_meant() {
 
 #[test]
 fn mistakes_outside_of_a_description_say_what_to_do() {
-    let project = Project::copy_of(&BASE);
+    let project = Damaged::copy_of(&BASE);
     for root in ["/nonexistent/x", "cluster.kdl"] {
         let ended = project.kpki(&["install", "cp1", "--root", root]);
         ended.expect(1, &["cannot open the folder", "--root names a folder that is there"]);
     }
-    let project = described(&format!(
+    let project = Damaged::described(&format!(
         "{DESCRIPTION}reproducible {{ seed-file \"lab.seed\"; not-before \"2026-01-01T00:00:00Z\"; }}\n"
     ));
-    project.put("lab.seed", "0".repeat(5000));
+    project.write("lab.seed", "0".repeat(5000));
     project.kpki(&["apply"]).expect(1, &["64 hexadecimal digits", "openssl rand -hex 32"]);
 }

@@ -1,11 +1,12 @@
 //! What belongs to another user, or has no mode that lets anybody read it: an error of its own, and never a
 //! reason to make anything anew or to give a key up.
 
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 
 use super::*;
+use crate::testkit::{printed, set_mode};
 
 /// `nobody`
 const OTHER: u32 = 65534;
@@ -55,32 +56,21 @@ const CASES: [(&str, &str, &str); 18] = [
 fn what_cannot_be_read_is_an_error_of_its_own() {
     let root = rustix::process::geteuid().is_root();
     for (path, command, says) in CASES {
-        let project = Project::copy_of(&BASE);
+        let project = Damaged::copy_of(&BASE);
         // A copy that is to be restored needs its master.
         if path.ends_with("sa.key") {
             project.remove(&format!("{PKI}/sa.key"));
         }
         if root {
-            let other =
-                Command::new("chown").args(["-R", "65534:65534"]).arg(project.at(".")).status();
-            assert!(other.unwrap().success());
+            give_away(&project);
         }
         hide(&project, path, root);
         let before = root.then(|| project.snapshot());
-        let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        kpki.args(command.split(' ')).current_dir(project.at(".")).stdin(Stdio::null());
-        if root {
-            kpki.uid(OTHER).gid(OTHER);
-        }
-        let ended = Ended(kpki.output().unwrap());
+        let ended = run(&project, &command.split(' ').collect::<Vec<_>>());
         let why =
             if root { "it belongs to root, and you are uid 65534" } else { "its mode is 0000" };
         ended.expect(1, &[says, why, "owner"]);
-        let text = format!(
-            "{}{}",
-            String::from_utf8_lossy(&ended.0.stdout),
-            String::from_utf8_lossy(&ended.0.stderr)
-        );
+        let text = ended.text();
         for never in [
             "--allow",
             "--rekey",
@@ -98,7 +88,7 @@ fn what_cannot_be_read_is_an_error_of_its_own() {
         if let Some(before) = before {
             assert_eq!(before, project.snapshot(), "{path}");
         }
-        let _ = Command::new("chmod").arg("-R").arg("u+rwX").arg(project.at(".")).status();
+        let _ = Command::new("chmod").arg("-R").arg("u+rwX").arg(project.path(".")).status();
     }
 }
 
@@ -112,19 +102,10 @@ fn a_key_that_its_owner_cannot_read_is_told_by_plan_and_apply_alike() {
         ("out/ca/kubernetes.key".to_owned(), 0o200),
         ("out/nodes/cp1/etc/kubernetes/admin.conf".to_owned(), 0o044),
     ] {
-        let project = Project::copy_of(&BASE);
-        let run = |words: &[&str]| {
-            let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
-            kpki.args(words).current_dir(project.at(".")).stdin(Stdio::null());
-            if root {
-                kpki.uid(OTHER).gid(OTHER);
-            }
-            Ended(kpki.output().unwrap())
-        };
+        let project = Damaged::copy_of(&BASE);
+        let run = |words: &[&str]| run(&project, words);
         if root {
-            let other =
-                Command::new("chown").args(["-R", "65534:65534"]).arg(project.at(".")).status();
-            assert!(other.unwrap().success());
+            give_away(&project);
         }
         project.mode(&path, mode);
         let says =
@@ -135,7 +116,7 @@ fn a_key_that_its_owner_cannot_read_is_told_by_plan_and_apply_alike() {
         // What root may read is no obstacle to root.
         if root {
             project.kpki(&["plan"]).expect(0, &[]);
-            chown(project.at(&path), Some(0), Some(0)).unwrap();
+            chown(project.path(&path), Some(0), Some(0)).unwrap();
             project.mode(&path, 0o600);
             run(&["plan", "--detailed-exitcode"]).expect(0, &["nothing to do"]);
         } else {
@@ -151,27 +132,37 @@ fn what_of_another_node_cannot_be_read_is_in_nobodys_way() {
         println!("skipped: takes root");
         return;
     }
-    let project = Project::copy_of(&BASE);
-    project.edit("cluster.kdl", |text| format!("{text}node \"w1\" address=\"10.0.0.21\"\n"));
+    let project = Damaged::copy_of(&BASE);
+    project.change("cluster.kdl", |text| format!("{text}node \"w1\" address=\"10.0.0.21\"\n"));
     project.kpki(&["apply"]).expect(0, &["applied"]);
-    let given = Command::new("chown").args(["-R", "65534:65534"]).arg(project.at(".")).status();
-    assert!(given.unwrap().success());
+    give_away(&project);
     hide(&project, "out/nodes/w1", true);
-    fs::create_dir(project.at("locked")).unwrap();
+    fs::create_dir(project.path("locked")).unwrap();
     hide(&project, "locked", true);
-    let run = |words: &[&str]| {
-        let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        kpki.args(words).current_dir(project.at("."));
-        Ended(kpki.uid(OTHER).gid(OTHER).output().unwrap())
-    };
+    let run = |words: &[&str]| run(&project, words);
     run(&["export", "cp1", "-o", "cp1.tar"]).expect(0, &["cp1.tar"]);
     // And a project's own folder is whose it is.
     let locked = run(&["status", "-C", "locked"]);
     locked.expect(1, &["cannot read locked: it belongs to root, and you are uid 65534"]);
 }
 
-fn hide(project: &Project, path: &str, root: bool) {
-    let at = project.at(path);
+/// To somebody who is not root.
+fn give_away(project: &Damaged) {
+    printed(Command::new("chown").args(["-R", "65534:65534"]).arg(project.folder()));
+}
+
+/// As somebody who is not root, whoever runs the test.
+fn run(project: &Damaged, words: &[&str]) -> Ended {
+    let mut kpki = project.command(words);
+    kpki.stdin(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        kpki.uid(OTHER).gid(OTHER);
+    }
+    Ended(kpki.output().unwrap())
+}
+
+fn hide(project: &Damaged, path: &str, root: bool) {
+    let at = project.path(path);
     let folder = at.is_dir();
     let mode = match (root, folder) {
         (false, _) => 0,
@@ -181,5 +172,5 @@ fn hide(project: &Project, path: &str, root: bool) {
     if root {
         chown(&at, Some(0), Some(0)).unwrap();
     }
-    fs::set_permissions(&at, fs::Permissions::from_mode(mode)).unwrap();
+    set_mode(&at, mode);
 }

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::{HOOKS, yaml};
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::{FolderProject, ended, path_with_kpki, printed, said, tool};
 
-struct Repository(Project);
+struct Repository(FolderProject);
 
 impl Repository {
     fn new() -> Self {
-        let project = Project::example("minimal");
+        let project = FolderProject::example("minimal");
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(HOOKS[0]);
-        fs::copy(own, project.folder().join(".pre-commit-config.yaml")).unwrap();
+        project.write(".pre-commit-config.yaml", fs::read(own).unwrap());
         let repository = Repository(project);
         printed(repository.command("git").args(["init", "--quiet"]));
         printed(repository.command("pre-commit").arg("install"));
@@ -23,12 +23,10 @@ impl Repository {
     /// With kpki and pre-commit on the PATH, as git hands it to its hooks.
     fn command(&self, name: &str) -> Command {
         let mut command = tool(name);
-        let kpki = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
-        let path = std::env::var("PATH").unwrap();
         command
             .current_dir(self.0.folder())
-            .env("PATH", format!("{}:{path}", kpki.display()))
-            .env("HOME", self.0.folder().join(".git"))
+            .env("PATH", path_with_kpki())
+            .env("HOME", self.0.path(".git"))
             .env_remove("GIT_DIR");
         command
     }
@@ -40,31 +38,26 @@ impl Repository {
         git.args(somebody).args(["commit", "--message", "A change"]);
         git.output().unwrap()
     }
-
-    fn put(&self, name: &str, text: &str) {
-        fs::write(self.0.folder().join(name), text).unwrap();
-    }
 }
 
 #[test]
 fn a_commit_with_a_key_or_a_mistake_is_refused() {
     let repository = Repository::new();
-    let first = repository.commit();
-    assert!(first.status.success(), "{}", said(&first));
+    let first = ended(&repository.commit(), 0);
     // Both ran.
-    assert_eq!(said(&first).matches("Passed").count(), 2, "{}", said(&first));
+    assert_eq!(first.matches("Passed").count(), 2, "{first}");
 
     printed(
         tool("openssl")
             .args(["genpkey", "-algorithm", "ed25519", "-out"])
-            .arg(repository.0.folder().join("notes.txt")),
+            .arg(repository.0.path("notes.txt")),
     );
     let refused = repository.commit();
     assert!(!refused.status.success(), "{}", said(&refused));
     assert!(said(&refused).contains("private key  notes.txt"), "{}", said(&refused));
     printed(repository.command("git").args(["rm", "--quiet", "--force", "notes.txt"]));
 
-    repository.put("cluster.kdl", "cluster \"lab\"\nnod \"cp1\"\n");
+    repository.0.describe("cluster \"lab\"\nnod \"cp1\"\n");
     let refused = repository.commit();
     assert!(!refused.status.success(), "{}", said(&refused));
     assert!(said(&refused).contains("unknown"), "{}", said(&refused));

@@ -11,9 +11,10 @@ use std::path::Path;
 use clap::Parser as _;
 use serde_json::Value;
 
-use crate::testkit::project::said;
 use github::GitHub;
 use world::{Clone, World, script_of, steps_of};
+
+use crate::testkit::ended;
 
 fn yaml(path: &str) -> Value {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
@@ -183,7 +184,7 @@ fn a_pull_request_cannot_loosen_its_own_rules() {
         let world = World::new();
         let branch = world.branch("change");
         branch.describe(MASTER);
-        fs::write(branch.folder.join("policy.kdl"), "policy {}\n").unwrap();
+        branch.write("policy.kdl", "policy {}\n");
         branch.commit("A harmless change");
         let script = script_of(&yaml, job, step);
         let planned = branch.run(&script, variables);
@@ -211,7 +212,7 @@ fn a_pull_request_cannot_rewrite_what_was_before() {
             let ran = branch.run(script, &base);
             assert_eq!(ran.code, Some(0), "{}", ran.said);
         }
-        let file = branch.folder.join(path);
+        let file = branch.path(path);
         let text = fs::read_to_string(&file).unwrap_or_default();
         fs::write(&file, text + "\n").unwrap();
         branch.commit("A harmless change");
@@ -270,8 +271,7 @@ fn what_is_merged_is_applied_and_committed() {
         let changed = merged.git(&["diff", "--name-only", "HEAD~1", "HEAD"]);
         assert!(changed.contains("cluster.lock"), "{changed}");
         assert!(changed.contains("nodes/cp1/etc/kubernetes/scheduler.conf.age"), "{changed}");
-        let left = merged.kpki(&["plan", "--detailed-exitcode"]);
-        assert!(left.status.success(), "{}", said(&left));
+        ended(&merged.kpki(&["plan", "--detailed-exitcode"]), 0);
         // What needs consent stops it, and nothing is committed, until somebody gives it.
         let main = merge(CLIENT_OF_ETCD);
         let refused = apply(&main, "");

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::testkit::age::Key;
-use crate::testkit::project::{Project, git, printed, said, tool};
+use crate::testkit::{FolderProject, printed, said, tool};
 
 pub struct World {
     desk: tempfile::TempDir,
@@ -72,18 +72,13 @@ impl World {
         // As GitLab's servers do.
         let options = ["config", "receive.advertisePushOptions", "true"];
         printed(tool("git").arg("-C").arg(&origin).args(options));
-        let project = Project::example("gitops");
-        fs::write(project.folder().join("recipients.txt"), &world.key.recipient).unwrap();
-        fs::write(
-            project.folder().join("policy.kdl"),
-            "policy { forbid-group \"system:masters\" }\n",
-        )
-        .unwrap();
+        let project = FolderProject::example("gitops");
+        project.write("recipients.txt", &world.key.recipient);
+        project.write("policy.kdl", "policy { forbid-group \"system:masters\" }\n");
         let project = project.applied();
-        let first = Clone { folder: project.folder().to_owned(), bin: world.bin() };
-        first.git(&["init", "--quiet", "--initial-branch", "main"]);
-        first.commit("The PKI of prod");
-        first.git(&["push", "--quiet", origin.to_str().unwrap(), "main"]);
+        project.git(&["init", "--quiet", "--initial-branch", "main"]);
+        project.commit("The PKI of prod");
+        project.git(&["push", "--quiet", origin.to_str().unwrap(), "main"]);
         world
     }
 
@@ -107,9 +102,10 @@ impl World {
         self.clones.set(number);
         let folder = self.desk.path().join(format!("clone-{number}"));
         fs::create_dir(&folder).unwrap();
-        let clone = Clone { folder: folder.join("checkout"), bin: self.bin() };
+        let project = FolderProject::at(folder.join("checkout"));
+        let clone = Clone { project, bin: self.bin() };
         let origin = self.desk.path().join("origin.git");
-        printed(tool("git").args(["clone", "--quiet"]).arg(&origin).arg(&clone.folder));
+        printed(tool("git").args(["clone", "--quiet"]).arg(&origin).arg(clone.folder()));
         if name != "main" {
             clone.git(&["switch", "--quiet", "--create", name]);
         }
@@ -121,35 +117,28 @@ impl World {
 }
 
 pub struct Clone {
-    pub folder: PathBuf,
+    project: FolderProject,
     bin: PathBuf,
 }
 
+impl std::ops::Deref for Clone {
+    type Target = FolderProject;
+
+    fn deref(&self) -> &FolderProject {
+        &self.project
+    }
+}
+
 impl Clone {
-    pub fn git(&self, arguments: &[&str]) -> String {
-        git(&self.folder, arguments)
-    }
-
-    pub fn commit(&self, message: &str) {
-        self.git(&["add", "--all"]);
-        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
-    }
-
-    pub fn kpki(&self, arguments: &[&str]) -> Output {
-        let mut kpki = Command::new(env!("CARGO_BIN_EXE_kpki"));
-        kpki.args(arguments).current_dir(&self.folder).env_remove("KPKI_IDENTITY");
-        kpki.output().unwrap()
-    }
-
     /// What main says, and this.
     pub fn describe(&self, more: &str) {
         let text = self.git(&["show", "origin/main:cluster.kdl"]);
-        fs::write(self.folder.join("cluster.kdl"), text + more).unwrap();
+        self.project.describe(&(text + more));
     }
 
     /// RUNNER_TEMP, which is no part of the checkout.
     pub fn temp(&self) -> PathBuf {
-        self.folder.with_file_name("temp")
+        self.folder().with_file_name("temp")
     }
 
     /// As a runner does: `sh -e FILE`.
@@ -167,7 +156,7 @@ impl Clone {
         let output = Command::new("sh")
             .arg("-e")
             .arg(file("script"))
-            .current_dir(&self.folder)
+            .current_dir(self.folder())
             .env_clear()
             .env("PATH", path)
             .env("HOME", &temp)
@@ -183,7 +172,7 @@ impl Clone {
             said: said(&output),
             outputs: read(&files[0]),
             summary: read(&files[1]),
-            files: read(&self.folder.join("kpki-plan.md")),
+            files: read(&self.path("kpki-plan.md")),
         }
     }
 }

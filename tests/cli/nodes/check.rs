@@ -1,7 +1,6 @@
 //! `kpki check --no-plaintext` in real repositories.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,12 +8,11 @@ use base64::Engine as _;
 use kpki::facts::{Plaintext, plaintext_in};
 use serde_json::Value;
 
-use super::node::{LAB, done};
-use crate::testkit::Desk;
-use crate::testkit::project::{Project, printed, said, tool};
+use super::node::LAB;
+use crate::testkit::{Desk, FolderProject, ended, git_command, kpki, said, set_mode};
 
 struct Repository {
-    project: Project,
+    project: FolderProject,
     /// The project's folder in it.
     below: &'static str,
 }
@@ -22,38 +20,24 @@ struct Repository {
 impl Repository {
     /// With what `kpki init` writes, and nothing committed.
     fn new(below: &'static str) -> Self {
-        let project = Project::described("");
-        fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
-        let repository = Repository { project, below };
-        repository.git(&["init", "-q"]);
-        let init = repository.project.kpki(&["-C", repository.below, "init"]);
-        done(init);
-        fs::write(repository.path("cluster.kdl"), LAB).unwrap();
-        done(repository.project.kpki(&[
-            "-C",
-            repository.below,
-            "apply",
-            "--allow",
-            "escalation:secrets",
-        ]));
-        repository
+        let project = FolderProject::empty();
+        project.git(&["init", "-q"]);
+        project.done(&["-C", below, "init"]);
+        project.write(&format!("{below}/cluster.kdl"), LAB);
+        project.done(&["-C", below, "apply", "--allow", "escalation:secrets"]);
+        Repository { project, below }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
-        self.project.folder().join(self.below).join(name)
+        self.project.path(self.below).join(name)
     }
 
     fn git_command(&self, words: &[&str]) -> Command {
-        let mut command = tool("git");
-        command
-            .args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
-            .args(words)
-            .current_dir(self.project.folder());
-        command
+        git_command(self.project.folder(), words)
     }
 
     fn git(&self, words: &[&str]) -> String {
-        printed(&mut self.git_command(words))
+        self.project.git(words)
     }
 
     fn check(&self) -> Output {
@@ -80,15 +64,10 @@ impl Repository {
     }
 
     fn hook(&self) {
-        let hook = self.project.folder().join(".git/hooks/pre-commit");
         let kpki = env!("CARGO_BIN_EXE_kpki");
-        fs::create_dir_all(hook.parent().unwrap()).unwrap();
-        fs::write(
-            &hook,
-            format!("#!/bin/sh\nexec {kpki} -C {} check --no-plaintext\n", self.below),
-        )
-        .unwrap();
-        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+        let script = format!("#!/bin/sh\nexec {kpki} -C {} check --no-plaintext\n", self.below);
+        self.project.write(".git/hooks/pre-commit", script);
+        set_mode(self.project.path(".git/hooks/pre-commit"), 0o755);
     }
 }
 
@@ -105,7 +84,7 @@ fn what_git_would_take_and_nothing_else() {
         fs::read_to_string(repository.path("out/nodes/w1/etc/kubernetes/kubelet.conf")).unwrap();
     fs::write(repository.path("a name.txt"), &key).unwrap();
     fs::write(repository.path("config"), &config).unwrap();
-    done(repository.project.kpki(&["export", "w1", "-o", "w1.tar"]));
+    repository.project.done(&["export", "w1", "-o", "w1.tar"]);
     assert_eq!(
         repository.found(),
         [
@@ -164,9 +143,8 @@ fn a_hook_stops_every_way_to_commit_a_secret() {
         };
         fs::write(&path, "nothing").unwrap();
         repository.git(&["add", "."]);
-        let output = commit(&[]);
-        assert!(output.status.success(), "{}", said(&output));
-        assert!(said(&output).contains("no secret in the clear: "), "{}", said(&output));
+        let output = ended(&commit(&[]), 0);
+        assert!(output.contains("no secret in the clear: "), "{output}");
         let before = repository.git(&["rev-parse", "HEAD"]);
         fs::write(&path, &key).unwrap();
         for more in [&["-a"][..], &["--", file], &["-i", file]] {
@@ -191,9 +169,8 @@ fn a_hook_stops_every_way_to_commit_a_secret() {
         assert!(other(&["read-tree", "HEAD"]).status.success());
         assert!(other(&["add", file]).status.success());
         fs::write(&path, "nothing").unwrap();
-        let output = other(&["commit", "-q", "-m", "m"]);
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(said(&output).contains("x tracked "), "{}", said(&output));
+        let output = ended(&other(&["commit", "-q", "-m", "m"]), 1);
+        assert!(output.contains("x tracked "), "{output}");
         assert_eq!(repository.git(&["rev-parse", "HEAD"]), before);
     }
 }
@@ -210,19 +187,16 @@ fn other_folders_and_no_repository() {
         (repository.path("."), ".", "a.txt"),
         (std::env::temp_dir(), repository.path(".").to_str().unwrap(), "a.txt"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["-C", directory, "check", "--no-plaintext"])
-            .current_dir(here)
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-        assert!(said(&output).contains(&format!("{shown}\n")), "{shown}: {}", said(&output));
+        let mut check = kpki(&here);
+        let output = check.args(["-C", directory, "check", "--no-plaintext"]).output().unwrap();
+        let text = ended(&output, 1);
+        assert!(text.contains(&format!("{shown}\n")), "{shown}: {text}");
     }
     // Beside the project is somebody else's business.
-    fs::rename(repository.path("a.txt"), repository.project.folder().join("a.txt")).unwrap();
+    fs::rename(repository.path("a.txt"), repository.project.path("a.txt")).unwrap();
     assert_eq!(repository.found(), []);
 
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let output = project.kpki(&["check", "--no-plaintext"]);
     assert_eq!(output.status.code(), Some(1));
     let text = said(&output);
@@ -230,7 +204,7 @@ fn other_folders_and_no_repository() {
     let secrets = project.files(".key").len() + project.files(".conf").len();
     assert!(text.contains(&format!("\n{secrets} secrets in the clear\n")), "{text}");
     // Broken in another way: an error, and never a pass.
-    fs::write(project.folder().join(".git"), "gitdir: nowhere\n").unwrap();
+    project.write(".git", "gitdir: nowhere\n");
     let output = project.kpki(&["check", "--no-plaintext"]);
     assert_ne!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(project.kpki(&["check"]).status.code(), Some(64));

@@ -16,8 +16,7 @@ use kpki::state::{NodeFile, NodeState};
 use proptest::prelude::*;
 
 use super::node::LAB;
-use crate::testkit::generate;
-use crate::testkit::project::Project;
+use crate::testkit::{FolderProject, generate};
 
 pub fn spec() -> Spec {
     let files = BTreeMap::from([("cluster.kdl".to_owned(), LAB.as_bytes().to_vec())]);
@@ -36,7 +35,7 @@ pub fn name() -> NodeName {
 /// Every path that a static pod's command line names has its file in an earlier layer.
 #[test]
 fn a_manifest_comes_after_every_file_that_it_names() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let graph = graph();
     let slots = slots(&graph, &name());
     assert!(slots.is_sorted_by_key(|slot| slot.layer));
@@ -294,7 +293,7 @@ fn reasons_one_by_one() {
 /// What is written down of a file knows it again and tells no secret of it.
 #[test]
 fn fingerprints() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let read = |path: &str| Secret::new(project.read(path).into_bytes());
     let config = "nodes/cp1/etc/kubernetes/scheduler.conf";
     let (key, other) = (read("ca/kubernetes.key"), read("ca/etcd.key"));
@@ -305,7 +304,7 @@ fn fingerprints() {
         other => panic!("{other:?}"),
     };
     // The key's own digest is that of cluster.lock, which is public.
-    let lock = std::fs::read_to_string(project.folder().join("cluster.lock")).unwrap();
+    let lock = project.text("cluster.lock");
     assert!(lock.contains(&public(Holds::of(&key)).to_string()));
     assert!(lock.contains(&public(Holds::of(&read(config))).to_string()));
     let text = project.read(config);

@@ -2,12 +2,13 @@
 //! over.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use super::node::{LAB, Node, apply, done, files, refused};
-use crate::testkit::project::{Project, copy, printed, said, tool};
+use super::node::{LAB, Node, apply, files};
+use crate::testkit::{
+    FolderProject, copy, done, ended, path_with_kpki, printed, refused, said, set_mode, tool,
+};
 
 const SA_KEY: &str = "nodes/cp1/etc/kubernetes/pki/sa.key";
 
@@ -21,7 +22,7 @@ fn another_key() -> String {
 }
 
 /// In place: the same inode.
-fn put(project: &Project, path: &str, text: &str) {
+fn put(project: &FolderProject, path: &str, text: &str) {
     let path = project.out(path);
     let before = fs::metadata(&path).unwrap().len();
     assert_eq!(text.len() as u64, before, "plan would see it by its size");
@@ -29,7 +30,7 @@ fn put(project: &Project, path: &str, text: &str) {
 }
 
 /// What OpenSSL says of the public half: SHA-256 of the SPKI.
-fn fingerprint(project: &Project, path: &str) -> String {
+fn fingerprint(project: &FolderProject, path: &str) -> String {
     let desk = tempfile::tempdir().unwrap();
     let der = desk.path().join("der");
     let key = project.out(path);
@@ -44,11 +45,11 @@ fn fingerprint(project: &Project, path: &str) -> String {
     format!("sha256:{}", sum.split(' ').next().unwrap())
 }
 
-fn plan(project: &Project) -> String {
-    done(project.kpki(&["plan"]))
+fn plan(project: &FolderProject) -> String {
+    project.done(&["plan"])
 }
 
-fn nothing_to_do(project: &Project) {
+fn nothing_to_do(project: &FolderProject) {
     let text = plan(project);
     assert!(text.contains("nothing to do:") && !text.contains("verified"), "{text}");
     let code = project.kpki(&["plan", "--detailed-exitcode"]).status.code();
@@ -56,44 +57,37 @@ fn nothing_to_do(project: &Project) {
 }
 
 /// What changed is in the plan, which has something to do.
-fn is_noticed(project: &Project, path: &str, words: &str) {
+fn is_noticed(project: &FolderProject, path: &str, words: &str) {
     let output = project.kpki(&["plan", "--detailed-exitcode"]);
-    let text = said(&output);
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    let text = ended(&output, 2);
     assert!(text.contains(&format!("out/{path} {words}")), "{text}");
 }
 
 const CHANGED: &str = "changed since it was verified";
 
 /// Apply refuses with these words and changes nothing.
-fn apply_refuses(project: &Project, code: i32, words: &[&str]) -> String {
-    let before = files(&project.folder().join("out"));
+fn apply_refuses(project: &FolderProject, code: i32, words: &[&str]) -> String {
+    let before = files(&project.path("out"));
     let error = refused(&project.kpki(&["apply"]), code);
     for word in words {
         assert!(error.contains(word), "{word}: {error}");
     }
-    assert_eq!(files(&project.folder().join("out")), before);
+    assert_eq!(files(&project.path("out")), before);
     error
 }
 
 /// The command after `help: …: `, as a person types it.
-fn follow(project: &Project, error: &str) -> Output {
+fn follow(project: &FolderProject, error: &str) -> Output {
     let help = error.lines().find(|line| line.starts_with("help: ")).unwrap();
     let from = ["rm ", "kpki apply"].iter().filter_map(|word| help.find(word)).min().unwrap();
     let command = help[from..].split(" writes it").next().unwrap();
-    let kpki = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
-    let path = std::env::var("PATH").unwrap();
-    let output = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(project.folder())
-        .env("PATH", format!("{}:{path}", kpki.display()))
-        .output()
-        .unwrap();
+    let mut shell = project.shell(command);
+    let output = shell.env("PATH", path_with_kpki()).output().unwrap();
     assert!(output.status.success(), "{command}: {}", said(&output));
     output
 }
 
-fn install_refuses(project: &Project, node: &str, words: &[&str]) -> String {
+fn install_refuses(project: &FolderProject, node: &str, words: &[&str]) -> String {
     let error = refused(&Node::new().install(project, node, &["--dry-run"]), 1);
     for word in words {
         assert!(error.contains(word), "{word}: {error}");
@@ -103,7 +97,7 @@ fn install_refuses(project: &Project, node: &str, words: &[&str]) -> String {
 
 #[test]
 fn a_key_of_the_same_size_is_noticed_named_and_put_back_by_the_command_that_is_told() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     nothing_to_do(&project);
     put(&project, SA_KEY, &another_key());
     is_noticed(&project, SA_KEY, CHANGED);
@@ -127,7 +121,7 @@ fn a_key_of_the_same_size_is_noticed_named_and_put_back_by_the_command_that_is_t
 
 #[test]
 fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let key = project.out("nodes/w1/etc/kubernetes/pki/kubelet.key");
     let right = fs::read(&key).unwrap();
     let time = fs::metadata(&key).unwrap().modified().unwrap();
@@ -149,9 +143,9 @@ fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
     apply(&project, &[]);
     nothing_to_do(&project);
 
-    let aside = project.folder().join("aside");
+    let aside = project.path("aside");
     fs::write(&aside, another_key()).unwrap();
-    fs::set_permissions(&aside, fs::Permissions::from_mode(0o600)).unwrap();
+    set_mode(&aside, 0o600);
     set_back(&aside);
     fs::rename(&aside, &key).unwrap();
     is_noticed(&project, path, CHANGED);
@@ -162,8 +156,8 @@ fn neither_a_time_that_is_set_back_nor_a_rename_hides_it() {
 
 #[test]
 fn a_file_that_was_only_touched_is_opened_once_and_stays() {
-    let project = Project::described(LAB).applied();
-    let before = files(&project.folder().join("out"));
+    let project = FolderProject::described(LAB).applied();
+    let before = files(&project.path("out"));
     for path in [SA_KEY, "ca/etcd.key", "nodes/cp1/etc/kubernetes/admin.conf"] {
         let path = project.out(path);
         fs::write(&path, fs::read(&path).unwrap()).unwrap();
@@ -175,12 +169,12 @@ fn a_file_that_was_only_touched_is_opened_once_and_stays() {
     done(Node::new().install(&project, "cp1", &["--dry-run"]));
     apply(&project, &[]);
     nothing_to_do(&project);
-    assert_eq!(files(&project.folder().join("out")), before);
+    assert_eq!(files(&project.path("out")), before);
 }
 
 #[test]
 fn a_kubeconfig_of_the_same_size() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let path = "nodes/cp1/etc/kubernetes/scheduler.conf";
     let right = project.read(path);
     // Another server for the same key: what is public of it is written as described.
@@ -217,8 +211,8 @@ fn a_kubeconfig_of_the_same_size() {
 /// Pulled from Git: the certificate and the lock of a colleague who rekeyed, and the key of before.
 #[test]
 fn a_certificate_that_was_exchanged_under_its_key() {
-    let project = Project::described(LAB).applied();
-    let colleague = Project::described(LAB);
+    let project = FolderProject::described(LAB).applied();
+    let colleague = FolderProject::described(LAB);
     copy(project.folder(), colleague.folder());
     apply(&colleague, &["--rekey", "nodes/w1/kubelet-server", "--rekey", "nodes/cp1/etcd-peer"]);
     let pki = "nodes/w1/etc/kubernetes/pki";
@@ -227,7 +221,7 @@ fn a_certificate_that_was_exchanged_under_its_key() {
         &format!("out/{pki}/kubelet.crt"),
         "out/nodes/cp1/etc/kubernetes/pki/etcd/peer.crt",
     ] {
-        fs::copy(colleague.folder().join(public), project.folder().join(public)).unwrap();
+        fs::copy(colleague.path(public), project.path(public)).unwrap();
     }
     let key = format!("{pki}/kubelet.key");
     is_noticed(&project, &key, "was verified with another public half");
@@ -248,7 +242,7 @@ fn a_certificate_that_was_exchanged_under_its_key() {
 /// Today's repair put the master's bytes over it.
 #[test]
 fn a_copy_of_another_size_that_holds_another_key_is_not_written_over() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let rsa = printed(tool("openssl").args([
         "genpkey",
         "-algorithm",
@@ -269,7 +263,7 @@ fn a_copy_of_another_size_that_holds_another_key_is_not_written_over() {
 
 #[test]
 fn a_master_is_moved_away_not_deleted() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for (master, copy) in [("ca/kubernetes.key", "pki/ca.key"), ("ca/sa.key", "pki/sa.key")] {
         put(&project, master, &another_key());
         is_noticed(&project, master, CHANGED);
@@ -282,7 +276,7 @@ fn a_master_is_moved_away_not_deleted() {
                 "holds the right key; move the other one away",
             ],
         );
-        fs::rename(project.out(master), project.folder().join("aside")).unwrap();
+        fs::rename(project.out(master), project.path("aside")).unwrap();
         apply(&project, &[]);
         nothing_to_do(&project);
     }
@@ -297,7 +291,8 @@ fn a_master_is_moved_away_not_deleted() {
 /// Two clusters' worth of tokens, after a botched join.
 #[test]
 fn nodes_that_came_with_different_service_account_keys() {
-    let (project, other) = (Project::described(LAB).applied(), Project::described(LAB).applied());
+    let (project, other) =
+        (FolderProject::described(LAB).applied(), FolderProject::described(LAB).applied());
     for file in ["sa.key", "sa.pub"] {
         let file = format!("nodes/cp2/etc/kubernetes/pki/{file}");
         fs::copy(other.out(&file), project.out(&file)).unwrap();
@@ -312,7 +307,7 @@ fn nodes_that_came_with_different_service_account_keys() {
         &["cp2/etc/kubernetes/pki/sa.key does not hold", &their_print, &our_print],
     );
     // Taken over, without one.
-    fs::remove_file(project.folder().join("cluster.lock")).unwrap();
+    fs::remove_file(project.path("cluster.lock")).unwrap();
     let words = [
         "out/ca/sa.pub",
         "out/nodes/cp2/etc/kubernetes/pki/sa.pub",
@@ -327,14 +322,14 @@ fn nodes_that_came_with_different_service_account_keys() {
     apply_refuses(&project, 1, &words);
     for file in ["sa.key", "sa.pub"] {
         let path = project.on_node("cp2", &format!("pki/{file}"));
-        fs::rename(path, project.folder().join(file)).unwrap();
+        fs::rename(path, project.path(file)).unwrap();
     }
     apply(&project, &[]);
     nothing_to_do(&project);
 
     // The key alone is another's.
     fs::copy(other.out(theirs), project.out(theirs)).unwrap();
-    fs::remove_file(project.folder().join("cluster.lock")).unwrap();
+    fs::remove_file(project.path("cluster.lock")).unwrap();
     let error = apply_refuses(&project, 1, &["cp2/etc/kubernetes/pki/sa.key does not hold"]);
     follow(&project, &error);
     nothing_to_do(&project);
@@ -342,7 +337,7 @@ fn nodes_that_came_with_different_service_account_keys() {
 
 #[test]
 fn a_key_that_follows_from_a_seed() {
-    let project = Project::example("lab").applied();
+    let project = FolderProject::example("lab").applied();
     let path = "nodes/cp1/etc/kubernetes/pki/apiserver.key";
     let right = project.read(path);
     put(&project, path, &another_key());
@@ -354,13 +349,8 @@ fn a_key_that_follows_from_a_seed() {
 }
 
 /// The machine, as the state folder of its user.
-fn on(machine: &Path, project: &Project, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(arguments)
-        .current_dir(project.folder())
-        .env("XDG_STATE_HOME", machine)
-        .output()
-        .unwrap()
+fn on(machine: &Path, project: &FolderProject, arguments: &[&str]) -> Output {
+    project.command(arguments).env("XDG_STATE_HOME", machine).output().unwrap()
 }
 
 /// Without a state folder.
@@ -368,17 +358,16 @@ const CANNOT_BE: &str = "whether secrets were exchanged cannot be told here: ";
 const UNVERIFIED: &str = "were not verified on this machine yet; kpki apply verifies them";
 
 /// The plan is as empty as it was, and says what it cannot know.
-fn is_unverified(machine: &Path, project: &Project) {
+fn is_unverified(machine: &Path, project: &FolderProject) {
     let output = on(machine, project, &["plan", "--detailed-exitcode"]);
-    let text = said(&output);
-    assert_eq!(output.status.code(), Some(0), "{text}");
+    let text = ended(&output, 0);
     assert!(
         (text.contains(UNVERIFIED) || text.contains(CANNOT_BE)) && text.contains("nothing to do"),
         "{text}"
     );
 }
 
-fn is_verified(machine: &Path, project: &Project) {
+fn is_verified(machine: &Path, project: &FolderProject) {
     let text = said(&on(machine, project, &["plan"]));
     assert!(text.contains("nothing to do:") && !text.contains("verified"), "{text}");
 }
@@ -392,16 +381,16 @@ fn indexes(machine: &Path) -> Vec<std::path::PathBuf> {
 fn an_index_that_is_gone_or_another_s_is_as_none() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (one, other) = (one.path(), other.path());
-    let project = Project::described(LAB);
+    let project = FolderProject::described(LAB);
     done(on(one, &project, &["apply"]));
     is_verified(one, &project);
     // Deleted: the next apply writes it anew, though it has nothing else to do.
     fs::remove_file(&indexes(one)[0]).unwrap();
     is_unverified(one, &project);
-    let lock = fs::read(project.folder().join("cluster.lock")).unwrap();
+    let lock = fs::read(project.path("cluster.lock")).unwrap();
     let applied = done(on(one, &project, &["apply"]));
     assert!(applied.contains("nothing to do:"), "{applied}");
-    assert_eq!(fs::read(project.folder().join("cluster.lock")).unwrap(), lock);
+    assert_eq!(fs::read(project.path("cluster.lock")).unwrap(), lock);
     is_verified(one, &project);
 
     // Another machine's, put in this one's place.
@@ -414,7 +403,7 @@ fn an_index_that_is_gone_or_another_s_is_as_none() {
     is_verified(one, &project);
 
     // Another project's, of the same machine.
-    let second = Project::described(LAB);
+    let second = FolderProject::described(LAB);
     copy(project.folder(), second.folder());
     is_unverified(one, &second);
     let first = indexes(one)[0].clone();
@@ -445,15 +434,9 @@ fn an_index_that_is_gone_or_another_s_is_as_none() {
 fn without_a_state_folder_apply_works_and_says_what_is_missing() {
     const NOTE: &str = "kpki plan will not notice secrets that are exchanged here";
     let nowhere = Path::new("/dev/null/state");
-    let project = Project::described(LAB);
+    let project = FolderProject::described(LAB);
     let without_home = |arguments: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(arguments)
-            .current_dir(project.folder())
-            .env_remove("XDG_STATE_HOME")
-            .env_remove("HOME")
-            .output()
-            .unwrap()
+        project.command(arguments).env_remove("XDG_STATE_HOME").env_remove("HOME").output().unwrap()
     };
     for output in [on(nowhere, &project, &["apply"]), without_home(&["apply"])] {
         assert!(output.status.success(), "{}", said(&output));

@@ -4,18 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use super::node::{LAB, Node, done, refused};
+use super::node::{LAB, Node};
 use crate::testkit::age::{Key, open};
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::{FolderProject, done, mode, printed, refused, said, tool};
 
 #[test]
 fn the_archive_is_the_tree_that_install_makes() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for name in ["cp1", "w1"] {
         let (installed, unpacked) = (Node::new(), Node::new());
         installed.installed(&project, name);
         let archive = unpacked.path("node.tar");
-        let text = done(project.kpki(&["export", name, "-o", archive.to_str().unwrap()]));
+        let text = project.done(&["export", name, "-o", archive.to_str().unwrap()]);
         assert!(
             text.ends_with(&format!(
                 "which holds private keys\nnext: unpack it as root on {name}: tar -xpf {} -C /\n",
@@ -23,7 +23,7 @@ fn the_archive_is_the_tree_that_install_makes() {
             )),
             "{text}"
         );
-        assert_eq!(fs::metadata(&archive).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(mode(&archive), 0o600);
         printed(tool("tar").args(["-xpf", "node.tar", "-C", "."]).current_dir(unpacked.root()));
         fs::remove_file(&archive).unwrap();
         assert_eq!(installed.files(), unpacked.files(), "{name}");
@@ -35,14 +35,10 @@ fn the_archive_is_the_tree_that_install_makes() {
 
 #[test]
 fn the_same_tree_gives_the_same_bytes() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let export = |environment: &str| {
-        let output = Command::new("sh")
-            .args(["-c", &format!("{environment} exec \"$0\" export cp1 -o -")])
-            .arg(env!("CARGO_BIN_EXE_kpki"))
-            .current_dir(project.folder())
-            .output()
-            .unwrap();
+        let output =
+            project.shell(&format!("{environment} exec \"$0\" export cp1 -o -")).output().unwrap();
         assert!(output.status.success());
         let talk = String::from_utf8(output.stderr).unwrap();
         assert_eq!(talk, "unpack as root on cp1: tar -xpf - -C /\n");
@@ -57,17 +53,17 @@ fn the_same_tree_gives_the_same_bytes() {
             .current_dir(project.out("nodes")),
     );
     assert_eq!(export(""), first);
-    let archive = project.folder().join("node.tar");
-    done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
+    let archive = project.path("node.tar");
+    project.done(&["export", "cp1", "-o", "node.tar"]);
     assert_eq!(fs::read(&archive).unwrap(), first);
-    done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
+    project.done(&["export", "cp1", "-o", "node.tar"]);
     assert_eq!(fs::read(&archive).unwrap(), first);
 }
 
 #[test]
 fn members_come_in_the_order_in_which_they_may_be_seen() {
-    let project = Project::described(LAB).applied();
-    done(project.kpki(&["export", "cp1", "-o", "node.tar"]));
+    let project = FolderProject::described(LAB).applied();
+    project.done(&["export", "cp1", "-o", "node.tar"]);
     let listing = printed(
         tool("tar")
             .args(["--utc", "--numeric-owner", "-tvf", "node.tar"])
@@ -108,26 +104,26 @@ fn members_come_in_the_order_in_which_they_may_be_seen() {
     assert!(order.is_sorted_by_key(|path| at(path)), "{paths:?}");
     assert_eq!(at("etc/kubernetes/manifests/kube-scheduler.yaml"), paths.len() - 1);
     // The format is the POSIX one, and not one of its many dialects.
-    let bytes = fs::read(project.folder().join("node.tar")).unwrap();
+    let bytes = fs::read(project.path("node.tar")).unwrap();
     assert_eq!(&bytes[257..265], b"ustar\x0000");
 }
 
 #[test]
 fn where_an_archive_does_not_belong() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let export = |to: &str| project.kpki(&["export", "w1", "-o", to]);
     let error = refused(&export("out/node.tar"), 64);
     assert!(error.contains("out/node.tar is inside of out/"), "{error}");
-    fs::create_dir(project.folder().join("folder")).unwrap();
+    fs::create_dir(project.path("folder")).unwrap();
     let error = refused(&export("folder"), 64);
     assert!(error.contains("folder is there and is no plain file"), "{error}");
     refused(&export("nowhere/node.tar"), 1);
     refused(&export("folder/.."), 64);
-    fs::write(project.folder().join("real"), "mine").unwrap();
-    std::os::unix::fs::symlink("real", project.folder().join("link")).unwrap();
+    project.write("real", "mine");
+    std::os::unix::fs::symlink("real", project.path("link")).unwrap();
     let error = refused(&export("link"), 64);
     assert!(error.contains("link is a symbolic link"), "{error}");
-    assert_eq!(fs::read(project.folder().join("real")).unwrap(), b"mine");
+    assert_eq!(fs::read(project.path("real")).unwrap(), b"mine");
     let terminal = printed(
         tool("script")
             .args([
@@ -145,16 +141,15 @@ fn where_an_archive_does_not_belong() {
 fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     let operator = Key::age();
     let secrets = format!("{LAB}secrets {{ recipient {:?} }}\n", operator.recipient);
-    let project = Project::described(&secrets).applied();
+    let project = FolderProject::described(&secrets).applied();
     let identity = operator.file();
     let temporary = tempfile::tempdir().unwrap();
     let export = |to: &str, more: &[&str]| {
         let words = ["export", "w1", "-o", to, "--identity"];
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(words)
+        project
+            .command(&words)
             .arg(&identity)
             .args(more)
-            .current_dir(project.folder())
             .env("TMPDIR", temporary.path())
             .output()
             .unwrap()
@@ -163,11 +158,7 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     assert!(plain.starts_with(b"etc/kubernetes/"));
     let (age, ssh, listed) =
         (Key::age(), Key::ssh("ed25519", "carol", ""), Key::ssh("rsa", "dave", ""));
-    fs::write(
-        project.folder().join("more"),
-        format!("# those of the site\n\n{}\n", listed.recipient),
-    )
-    .unwrap();
+    project.write("more", format!("# those of the site\n\n{}\n", listed.recipient));
     let recipients =
         ["--recipient", &age.recipient, "--recipient", &ssh.recipient, "--recipients-file", "more"];
     let before: Vec<_> = fs::read_dir(project.folder()).unwrap().collect();
@@ -183,7 +174,7 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
     let after = fs::read_dir(project.folder()).unwrap().count();
     assert_eq!(after, before.len() + 1);
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
-    let file = project.folder().join("w1.tar.age");
+    let file = project.path("w1.tar.age");
     let mode = fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let sealed = fs::read(&file).unwrap();
@@ -210,12 +201,12 @@ fn a_sealed_archive_is_the_plain_one_for_its_recipients_alone() {
 
 #[test]
 fn a_name_that_promises_too_much_and_recipients_that_are_none() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let key = Key::age();
     let secret = key.secret();
     let secret = secret.lines().last().unwrap();
     assert!(secret.starts_with("AGE-SECRET-KEY-"));
-    let file = |name: &str, text: &str| fs::write(project.folder().join(name), text).unwrap();
+    let file = |name: &str, text: &str| project.write(name, text);
     file("empty", "# nobody\n");
     file("secret", secret);
     file("wrong", &format!("{}\nage1nonsense\n", key.recipient));
@@ -234,10 +225,10 @@ fn a_name_that_promises_too_much_and_recipients_that_are_none() {
         let error = refused(&output, code);
         assert!(error.contains(says), "{says}\n{error}");
         assert!(!said(&output).contains(&secret[15..]), "{error}");
-        assert!(!project.folder().join(to).exists(), "{says}");
+        assert!(!project.path(to).exists(), "{says}");
     }
     // Sealed under any name.
-    done(project.kpki(&["export", "w1", "-o", "w1.tar", "--recipient", &key.recipient]));
-    let sealed = fs::read(project.folder().join("w1.tar")).unwrap();
+    project.done(&["export", "w1", "-o", "w1.tar", "--recipient", &key.recipient]);
+    let sealed = fs::read(project.path("w1.tar")).unwrap();
     assert!(open(&sealed, &key).is_ok());
 }

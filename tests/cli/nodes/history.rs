@@ -2,16 +2,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::node::{describe, done};
 use crate::testkit::age::Key;
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::{FolderProject, done, git_command, printed, said, tool};
 
 const CLUSTER: &str = r#"
 cluster "lab"
@@ -20,55 +18,31 @@ user "jane"
 user "joe"
 "#;
 
-struct Repository {
-    project: Project,
+/// Git's answers are trimmed.
+struct Repository(FolderProject);
+
+impl std::ops::Deref for Repository {
+    type Target = FolderProject;
+
+    fn deref(&self) -> &FolderProject {
+        &self.0
+    }
 }
 
 impl Repository {
     /// Every secret ignored, the rest committed.
     fn new() -> Self {
-        let project = Project::described("");
-        fs::remove_file(project.folder().join("cluster.kdl")).unwrap();
-        done(project.kpki(&["init"]));
-        describe(&project, CLUSTER);
-        done(project.kpki(&["apply", "--allow", "escalation:secrets"]));
-        let repository = Repository { project };
-        repository.git(&["init", "-q", "--initial-branch", "main"]);
-        repository.commit("The PKI");
-        repository
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut git = tool("git");
-        git.args(["-c", "user.name=n", "-c", "user.email=e@example.com"])
-            .args(words)
-            .current_dir(self.project.folder());
-        git
+        let project = FolderProject::empty();
+        project.done(&["init"]);
+        project.describe(CLUSTER);
+        project.done(&["apply", "--allow", "escalation:secrets"]);
+        project.git(&["init", "-q", "--initial-branch", "main"]);
+        project.commit("The PKI");
+        Repository(project)
     }
 
     fn git(&self, words: &[&str]) -> String {
-        printed(&mut self.command(words)).trim().to_owned()
-    }
-
-    /// Everything that is not ignored; the commit's name.
-    fn commit(&self, message: &str) -> String {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "--allow-empty", "-m", message]);
-        self.git(&["rev-parse", "HEAD"])
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.project.folder().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.0.git(words).trim().to_owned()
     }
 
     /// Commits a file, then its removal.
@@ -83,7 +57,7 @@ impl Repository {
 
     fn check(&self) -> Output {
         let words = ["check", "--no-plaintext", "--history"];
-        self.project.kpki(&[&words[..], &["--format", "json"]].concat())
+        self.kpki(&[&words[..], &["--format", "json"]].concat())
     }
 
     fn report(&self) -> Value {
@@ -112,7 +86,7 @@ impl Repository {
     }
 
     fn says(&self) -> String {
-        said(&self.project.kpki(&["check", "--no-plaintext", "--history"]))
+        said(&self.kpki(&["check", "--no-plaintext", "--history"]))
     }
 }
 
@@ -139,11 +113,11 @@ fn a_key_that_was_committed_is_told_until_it_is_another_one() {
     // Sealing takes nothing back, and the plan that seals says what to ask.
     let operator = Key::age();
     let sealed = format!("{CLUSTER}secrets {{ recipient {:?} }}\n", operator.recipient);
-    describe(&repository.project, &sealed);
-    let plan = done(repository.project.kpki(&["plan"]));
+    repository.describe(&sealed);
+    let plan = repository.done(&["plan"]);
     let plan = plan.replace("\n  ", " ");
     assert!(plan.contains("kpki check --no-plaintext --history"), "{plan}");
-    done(repository.project.kpki(&["apply", "--allow", "escalation:secrets"]));
+    repository.done(&["apply", "--allow", "escalation:secrets"]);
     repository.commit("Sealed");
     assert_eq!(repository.found(), both);
 
@@ -167,7 +141,7 @@ fn a_key_that_was_committed_is_told_until_it_is_another_one() {
     for (left, command) in [1, 0].into_iter().zip(commands) {
         let mut words: Vec<&str> = command.split(' ').skip(1).collect();
         words.extend(["--identity", identity.to_str().unwrap()]);
-        done(repository.project.kpki(&words));
+        repository.done(&words);
         repository.commit("New keys");
         let used = repository.found();
         let used = used.iter().filter(|(whose, ..)| whose != "-");
@@ -182,11 +156,8 @@ fn a_key_that_was_committed_is_told_until_it_is_another_one() {
 fn sealed_from_the_start_nothing_is_found() {
     let repository = Repository::new();
     let operator = Key::age();
-    describe(
-        &repository.project,
-        &format!("{CLUSTER}secrets {{ recipient {:?} }}\n", operator.recipient),
-    );
-    done(repository.project.kpki(&["apply", "--allow", "escalation:secrets"]));
+    repository.describe(&format!("{CLUSTER}secrets {{ recipient {:?} }}\n", operator.recipient));
+    repository.done(&["apply", "--allow", "escalation:secrets"]);
     repository.commit("Sealed");
     let tracked = repository.git(&["ls-files"]);
     assert!(tracked.contains("out/ca/kubernetes.key.age"), "{tracked}");
@@ -198,7 +169,7 @@ fn sealed_from_the_start_nothing_is_found() {
 #[test]
 fn a_key_is_found_wherever_git_still_has_it() {
     let repository = Repository::new();
-    let key = repository.read("out/users/jane/jane.key");
+    let key = repository.text("out/users/jane/jane.key");
     let mut expected = Vec::new();
     let mut meant = |name: &str, commit: &str| {
         assert_eq!(repository.found(), [found("users/jane", name, commit)], "{name}");
@@ -241,7 +212,7 @@ fn a_key_is_found_wherever_git_still_has_it() {
 #[test]
 fn every_form_in_which_a_key_is_found_is_read() {
     let repository = Repository::new();
-    let key = repository.read("out/users/jane/jane.key");
+    let key = repository.text("out/users/jane/jane.key");
     let sec1 = {
         let path = repository.path("out/users/jane/jane.key");
         printed(tool("openssl").args(["ec", "-in"]).arg(path))
@@ -252,7 +223,7 @@ fn every_form_in_which_a_key_is_found_is_read() {
         let _ = writeln!(text, "    {}", String::from_utf8_lossy(line));
         text
     });
-    let config = repository.read("out/users/jane/jane.kubeconfig");
+    let config = repository.text("out/users/jane/jane.kubeconfig");
     let forms = [
         ("config", config),
         ("sec1.pem", sec1),
@@ -270,7 +241,7 @@ fn every_form_in_which_a_key_is_found_is_read() {
         repository.git(&["reflog", "expire", "--expire=now", "--all"]);
     }
     // Two in one file, one of them nobody's, and one that kpki cannot read.
-    let joe = repository.read("out/users/joe/joe.key");
+    let joe = repository.text("out/users/joe/joe.key");
     let other = printed(tool("openssl").args(["genpkey", "-algorithm", "ed25519"]));
     let broken = key.replace("MIG", "MIH");
     let commit = repository.was_here("all", [joe, other, broken].concat());
@@ -298,8 +269,8 @@ fn an_identity_that_opens_everything_is_in_use_while_its_recipient_is() {
         let names: Vec<String> = keys.iter().map(|key| format!("{:?}", key.recipient)).collect();
         format!("{CLUSTER}secrets {{ recipient {} }}\n", names.join(" "))
     };
-    describe(&repository.project, &with(&[&age, &ssh, &other]));
-    done(repository.project.kpki(&["apply", "--allow", "escalation:secrets"]));
+    repository.describe(&with(&[&age, &ssh, &other]));
+    repository.done(&["apply", "--allow", "escalation:secrets"]);
     repository.was_here("age.txt", age.secret());
     repository.was_here("id_ed25519", ssh.secret());
     let report = repository.report();
@@ -311,14 +282,14 @@ fn an_identity_that_opens_everything_is_in_use_while_its_recipient_is() {
     let said = repository.says().replace("\n  ", " ");
     assert!(said.contains("take its recipient out"), "{said}");
     // As it says: and then plan lists the keys.
-    describe(&repository.project, &with(&[&other]));
+    repository.describe(&with(&[&other]));
     let identity = other.file();
     let words =
         ["apply", "--identity", identity.to_str().unwrap(), "--allow", "escalation:secrets"];
-    done(repository.project.kpki(&words));
+    repository.done(&words);
     repository.commit("Two less");
     assert_eq!(keys(&repository.report()).len(), 2);
-    let status = done(repository.project.kpki(&["status"]));
+    let status = repository.done(&["status"]);
     assert!(status.contains("could read 18 keys"), "{status}");
 }
 
@@ -326,14 +297,14 @@ fn an_identity_that_opens_everything_is_in_use_while_its_recipient_is() {
 fn what_cannot_be_answered_is_refused() {
     let repository = Repository::new();
     let words = ["check", "--no-plaintext", "--history"];
-    repository.was_here("jane", repository.read("out/users/jane/jane.key"));
+    repository.was_here("jane", repository.text("out/users/jane/jane.key"));
     let clones = tempfile::tempdir().unwrap();
     let shallow = clones.path().join("shallow");
-    let url = format!("file://{}", repository.project.folder().display());
+    let url = format!("file://{}", repository.folder().display());
     printed(tool("git").args(["clone", "-q", "--depth", "1", &url]).arg(&shallow));
     let at = |folder: &std::path::Path| {
         let folder = folder.to_str().unwrap();
-        repository.project.kpki(&[&["-C", folder], &words[..]].concat())
+        repository.kpki(&[&["-C", folder], &words[..]].concat())
     };
     let output = at(&shallow);
     assert_eq!(output.status.code(), Some(1));
@@ -346,7 +317,7 @@ fn what_cannot_be_answered_is_refused() {
     assert!(!whole.join("out/users/jane/jane.key").exists());
     assert!(said(&output).contains("kpki apply --rekey users/jane"));
 
-    let alone = Project::described(CLUSTER);
+    let alone = FolderProject::described(CLUSTER);
     let output = alone.kpki(&words);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("there is no history"), "{}", said(&output));
@@ -364,22 +335,15 @@ fn a_project_below_the_top_is_looked_into_alone() {
     }
     repository.git(&["branch", "-q", "-D", "main"]);
     repository.git(&["reflog", "expire", "--expire=now", "--all"]);
-    let jane = repository.read("pki/out/users/jane/jane.key");
-    let joe = repository.read("pki/out/users/joe/joe.key");
+    let jane = repository.text("pki/out/users/jane/jane.key");
+    let joe = repository.text("pki/out/users/joe/joe.key");
     repository.write("elsewhere/joe.pem", joe);
     repository.write("pki/jane.pem", jane);
     repository.commit("all");
     repository.git(&["mv", "pki/jane.pem", "pki/gone.pem"]);
     repository.commit("renamed");
-    let output = repository.project.kpki(&[
-        "-C",
-        "pki",
-        "check",
-        "--no-plaintext",
-        "--history",
-        "--format",
-        "json",
-    ]);
+    let output =
+        repository.kpki(&["-C", "pki", "check", "--no-plaintext", "--history", "--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(keys(&report).len(), 1, "{report}");
     assert_eq!(keys(&report)[0]["artifact"], "users/jane");
@@ -392,7 +356,7 @@ fn memory_is_bounded_by_one_file() {
     const FILES: usize = 4_000;
     const LARGE: usize = 40 << 20;
     let repository = Repository::new();
-    let mut import = repository.command(&["fast-import", "--quiet"]);
+    let mut import = git_command(repository.folder(), &["fast-import", "--quiet"]);
     let mut import = import.stdin(Stdio::piped()).spawn().unwrap();
     {
         use std::io::Write as _;
@@ -431,7 +395,7 @@ fn memory_is_bounded_by_one_file() {
     let output = tool("python3")
         .args(["-c", measure, env!("CARGO_BIN_EXE_kpki")])
         .args(["check", "--no-plaintext", "--history"])
-        .current_dir(repository.project.folder())
+        .current_dir(repository.folder())
         .output()
         .unwrap();
     let said = done(output);
@@ -449,7 +413,7 @@ fn memory_is_bounded_by_one_file() {
 #[test]
 fn what_stands_in_for_a_commits_parents_hides_nothing() {
     let repository = Repository::new();
-    let key = repository.read("out/ca/etcd.key");
+    let key = repository.text("out/ca/etcd.key");
     let commit = repository.was_here("notes.txt", &key);
     let expected = [found("ca/etcd", "notes.txt", &commit)];
     repository.git(&["reflog", "expire", "--expire=all", "--all"]);

@@ -1,12 +1,12 @@
 //! `kpki install` into a folder that stands for a node's root.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use super::node::{LAB, Node, apply, describe, done, refused};
-use crate::testkit::project::{Project, said};
+use super::node::{LAB, Node, apply};
+use crate::testkit::{FolderProject, done, refused, said, set_mode};
 
 const EXAMPLES: [&str; 7] =
     ["dual-stack", "external-etcd", "ha", "lab-up", "minimal", "static-pods", "users"];
@@ -27,17 +27,15 @@ fn mode(path: &str) -> u32 {
 fn every_node_of_every_example() {
     let owner = user();
     for example in EXAMPLES {
-        let project = Project::example(example).applied();
+        let project = FolderProject::example(example).applied();
         let nodes = fs::read_dir(project.out("nodes")).unwrap();
         for name in nodes.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
             let what = format!("{example}, {name}");
             let node = Node::new();
             // Whatever the umask: under this one nothing at all would be readable by others.
-            let output = Command::new("sh")
-                .args(["-c", "umask 077; exec \"$0\" install \"$1\" --root \"$2\""])
-                .arg(env!("CARGO_BIN_EXE_kpki"))
+            let output = project
+                .shell("umask 077; exec \"$0\" install \"$1\" --root \"$2\"")
                 .args([&name, node.root()])
-                .current_dir(project.folder())
                 .output()
                 .unwrap();
             done(output);
@@ -71,7 +69,7 @@ fn user() -> u32 {
 
 #[test]
 fn a_dry_run_tells_the_same_and_writes_nothing() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     let before = node.files();
     let told = done(node.install(&project, "cp1", &["--dry-run"]));
@@ -79,7 +77,7 @@ fn a_dry_run_tells_the_same_and_writes_nothing() {
     let real = node.installed(&project, "cp1");
     assert_eq!(told.replace(" to write", " written"), real);
     let after = node.files();
-    describe(&project, &LAB.replace("api.lab:6443", "api.lab:7443"));
+    project.describe(&LAB.replace("api.lab:6443", "api.lab:7443"));
     apply(&project, &["--allow", "escalation:endpoint"]);
     let told = done(node.install(&project, "cp1", &["--dry-run"]));
     assert_eq!(node.files(), after);
@@ -88,12 +86,12 @@ fn a_dry_run_tells_the_same_and_writes_nothing() {
 
 #[test]
 fn only_what_differs_is_written() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "w1");
     let path = |path: &str| node.path(&format!("etc/kubernetes/{path}"));
     let before = fs::metadata(path("pki/ca.crt")).unwrap();
-    fs::set_permissions(path("kubelet.conf"), fs::Permissions::from_mode(0o640)).unwrap();
+    set_mode(path("kubelet.conf"), 0o640);
     fs::write(path("pki/kubelet.crt"), "damaged").unwrap();
     let text = node.installed(&project, "w1");
     for line in [
@@ -106,19 +104,19 @@ fn only_what_differs_is_written() {
     let after = fs::metadata(path("pki/ca.crt")).unwrap();
     assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
     // Folders of Kubernetes' own are closed where they are too open, and left where they are closed.
-    fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o777)).unwrap();
+    set_mode(path("pki"), 0o777);
     let text = node.installed(&project, "w1");
     assert!(text.starts_with("+ folder  0755  /etc/kubernetes/pki/\n"), "{text}");
-    fs::set_permissions(path("pki"), fs::Permissions::from_mode(0o700)).unwrap();
+    set_mode(path("pki"), 0o700);
     assert!(node.installed(&project, "w1").starts_with("nothing to do"));
-    fs::set_permissions(node.path("etc"), fs::Permissions::from_mode(0o775)).unwrap();
+    set_mode(node.path("etc"), 0o775);
     assert!(node.installed(&project, "w1").starts_with("nothing to do"));
 }
 
 /// A tree that was put there in some other way becomes kpki's.
 #[test]
 fn a_lost_record_is_written_again() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "w1");
     let before = node.files();
@@ -132,7 +130,7 @@ fn a_lost_record_is_written_again() {
 
 #[test]
 fn what_is_no_longer_described_goes_unless_it_was_changed() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "cp1");
     node.put("etc/kubernetes/pki/mine.key", "mine", 0o600);
@@ -142,7 +140,7 @@ fn what_is_no_longer_described_goes_unless_it_was_changed() {
     changed.push_str("# kept by hand\n");
     fs::write(&config, &changed).unwrap();
     let less = LAB.lines().filter(|line| !line.contains("kube-proxy") && !line.contains("backup"));
-    describe(&project, &less.collect::<Vec<_>>().join("\n"));
+    project.describe(&less.collect::<Vec<_>>().join("\n"));
     apply(&project, &["--prune"]);
     let text = node.installed(&project, "cp1");
     assert_eq!(
@@ -165,11 +163,11 @@ fn what_is_no_longer_described_goes_unless_it_was_changed() {
 /// A node that becomes a worker loses its static pods first.
 #[test]
 fn a_control_plane_node_becomes_a_worker() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "cp2");
     let worker = LAB.replace(r#""cp2" role="control-plane""#, r#""cp2" role="worker""#);
-    describe(&project, &worker);
+    project.describe(&worker);
     apply(&project, &["--prune"]);
     let text = node.installed(&project, "cp2");
     let gone: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("- removed")).collect();
@@ -221,10 +219,10 @@ fn restarts() {
             "next: systemctl restart kubelet\n",
         ),
     ] {
-        let project = Project::described(LAB).applied();
+        let project = FolderProject::described(LAB).applied();
         let node = Node::new();
         node.installed(&project, "cp1");
-        describe(&project, &description);
+        project.describe(&description);
         let words: Vec<&str> = arguments.split_whitespace().collect();
         apply(&project, &words);
         let text = node.installed(&project, "cp1");
@@ -242,10 +240,10 @@ fn restarts() {
 /// A file that was exchanged on the node alone: the manifest stays, so the kubelet notices nothing.
 #[test]
 fn a_restored_file_restarts_its_reader_by_hand() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let (node, other) = (Node::new(), Node::new());
     node.installed(&project, "cp1");
-    let stranger = Project::described(LAB).applied();
+    let stranger = FolderProject::described(LAB).applied();
     other.installed(&stranger, "cp1");
     let path = "etc/kubernetes/pki/etcd/ca.crt";
     fs::copy(other.path(path), node.path(path)).unwrap();
@@ -261,7 +259,7 @@ fn a_restored_file_restarts_its_reader_by_hand() {
 /// As a user that may only read out/: the files are that user's.
 #[test]
 fn neither_root_nor_write_access_to_out_is_needed() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     let run = |command: &str| {
         let output = Command::new("sh").args(["-c", command]).output().unwrap();
@@ -274,7 +272,7 @@ fn neither_root_nor_write_access_to_out_is_needed() {
         uid = 65534;
         run(&format!("chown -R 65534 {folder} {root}"));
         // The binary may lie in a folder of root's alone: it is opened before the user changes.
-        let copy = project.folder().join("kpki");
+        let copy = project.path("kpki");
         fs::copy(env!("CARGO_BIN_EXE_kpki"), &copy).unwrap();
         kpki = Command::new(copy);
         kpki.uid(uid).gid(uid);
@@ -294,12 +292,12 @@ fn neither_root_nor_write_access_to_out_is_needed() {
 
 #[test]
 fn the_root_itself_may_be_a_link_and_nothing_below_it() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     fs::create_dir_all(node.path("disk/etc")).unwrap();
     std::os::unix::fs::symlink("disk", node.path("root")).unwrap();
     let root = node.path("root").display().to_string();
-    done(project.kpki(&["install", "w1", "--root", &root]));
+    project.done(&["install", "w1", "--root", &root]);
     assert!(node.path("disk/etc/kubernetes/kubelet.conf").exists());
 
     for (link, target) in [

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::node::{Node, done};
-use crate::testkit::project::Project;
+use super::node::Node;
+use crate::testkit::{FolderProject, done};
 
 /// What lies beside its place.
 fn beside(root: &Path) -> Vec<PathBuf> {
@@ -32,7 +32,7 @@ fn beside(root: &Path) -> Vec<PathBuf> {
 }
 
 /// So many files that there is time to stop in between.
-fn project() -> Project {
+fn project() -> FolderProject {
     let mut description = String::from(
         "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n",
     );
@@ -42,7 +42,7 @@ fn project() -> Project {
             "certificate \"web{number}\" {{ san \"web{number}.lab\"; node \"cp1\"; folder \"/etc/nginx\" }}"
         );
     }
-    Project::described(&description).applied()
+    FolderProject::described(&description).applied()
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use crate::testkit::project::{Project, said};
+use crate::testkit::{FolderProject, done, put, set_mode};
 
 /// Mode, owner and bytes of every file, and the modes of folders (whose paths end in a slash).
 pub type Files = BTreeMap<String, (u32, u32, Vec<u8>)>;
@@ -27,18 +27,16 @@ impl Node {
     }
 
     pub fn put(&self, path: &str, bytes: impl AsRef<[u8]>, mode: u32) {
-        let path = self.path(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        put(self.path(path), bytes);
+        set_mode(self.path(path), mode);
     }
 
-    pub fn install(&self, project: &Project, node: &str, more: &[&str]) -> Output {
+    pub fn install(&self, project: &FolderProject, node: &str, more: &[&str]) -> Output {
         project.kpki(&[&["install", node, "--root", self.root()], more].concat())
     }
 
     /// What it printed.
-    pub fn installed(&self, project: &Project, node: &str) -> String {
+    pub fn installed(&self, project: &FolderProject, node: &str) -> String {
         done(self.install(project, node, &[]))
     }
 
@@ -70,19 +68,6 @@ pub fn files(root: &Path) -> Files {
     found
 }
 
-/// The standard output of a command that succeeded.
-pub fn done(output: Output) -> String {
-    assert!(output.status.success(), "{}", said(&output));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The standard error of a command that ended with this code.
-pub fn refused(output: &Output, code: i32) -> String {
-    assert_eq!(output.status.code(), Some(code), "{}", said(output));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
 pub const LAB: &str = r#"
 cluster "lab" { endpoint "api.lab:6443" }
 node "cp1" role="control-plane" address="10.0.0.11" primary=#true
@@ -93,10 +78,6 @@ component "kube-proxy"
 certificate "backup" { ca "etcd"; usage "client"; node "cp1"; folder "/etc/backup" }
 "#;
 
-pub fn describe(project: &Project, description: &str) {
-    fs::write(project.folder().join("cluster.kdl"), description).unwrap();
-}
-
-pub fn apply(project: &Project, more: &[&str]) {
-    done(project.kpki(&[&["apply"], more].concat()));
+pub fn apply(project: &FolderProject, more: &[&str]) {
+    project.done(&[&["apply"], more].concat());
 }

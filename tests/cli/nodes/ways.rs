@@ -2,19 +2,11 @@
 //! writes.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::chown;
 use std::path::Path;
 
 use super::node::{LAB, Node};
-use crate::testkit::project::{Project, said};
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o7777
-}
+use crate::testkit::{FolderProject, ended, mode, said, set_mode};
 
 /// Only root can give a folder away.
 fn give_away(path: &Path) -> bool {
@@ -25,7 +17,7 @@ fn take_back(path: &Path) {
     chown(path, Some(0), None).unwrap();
 }
 
-fn run(project: &Project, words: &[&str]) -> (Option<i32>, String) {
+fn run(project: &FolderProject, words: &[&str]) -> (Option<i32>, String) {
     let output = project.kpki(words);
     (output.status.code(), said(&output))
 }
@@ -34,7 +26,7 @@ const MANIFESTS: &str = "nodes/cp1/etc/kubernetes/manifests";
 
 #[test]
 fn a_folder_of_out_that_everybody_can_write_to_is_refused() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for folder in ["", "ca", "nodes", MANIFESTS, "identities/nodes/cp1"] {
         let path = project.out(folder);
         let before = mode(&path);
@@ -66,9 +58,9 @@ fn a_folder_of_out_that_everybody_can_write_to_is_refused() {
 /// Git makes folders so under a umask of 002, and that is no reason to stop anybody.
 #[test]
 fn a_folder_that_our_group_can_write_to_is_closed() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for folder in ["", "nodes", MANIFESTS] {
-        set_mode(&project.out(folder), 0o775);
+        set_mode(project.out(folder), 0o775);
     }
     let (code, text) = run(&project, &["plan", "--detailed-exitcode"]);
     assert_eq!(code, Some(0), "{text}");
@@ -83,14 +75,14 @@ fn a_folder_that_our_group_can_write_to_is_closed() {
     assert!(!run(&project, &["apply"]).1.contains("closed"));
     // What kpki does not write to is not its business.
     fs::create_dir(project.out("notes")).unwrap();
-    set_mode(&project.out("notes"), 0o777);
+    set_mode(project.out("notes"), 0o777);
     let (code, text) = run(&project, &["apply"]);
     assert_eq!((code, text.contains("out/notes")), (Some(0), false), "{text}");
 }
 
 #[test]
 fn a_folder_of_another_user_is_refused() {
-    let project = Project::described(LAB);
+    let project = FolderProject::described(LAB);
     let out = project.out("");
     fs::create_dir(&out).unwrap();
     if !give_away(&out) {
@@ -129,7 +121,7 @@ fn a_folder_of_another_user_is_refused() {
 
 #[test]
 fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
-    let project = Project::described(LAB).applied();
+    let project = FolderProject::described(LAB).applied();
     for (folder, open) in [
         ("etc/backup", 0o777),
         ("etc/backup", 0o775),
@@ -142,8 +134,7 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
         set_mode(&path, open);
         for more in [&["--dry-run"][..], &[]] {
             let output = node.install(&project, "cp1", more);
-            let text = said(&output);
-            assert_eq!(output.status.code(), Some(1), "{text}");
+            let text = ended(&output, 1);
             assert!(text.contains(&format!("/{folder} can be written to by")), "{text}");
             assert!(text.contains(&format!("then: chmod go-w {}\n", path.display())), "{text}");
             assert!(text.contains("nothing was written"), "{text}");
@@ -156,8 +147,8 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
     let node = Node::new();
     fs::create_dir_all(node.path("var/lib")).unwrap();
     fs::create_dir_all(node.path("etc")).unwrap();
-    set_mode(&node.path("etc"), 0o775);
-    set_mode(&node.path("var/lib"), 0o777);
+    set_mode(node.path("etc"), 0o775);
+    set_mode(node.path("var/lib"), 0o777);
     node.installed(&project, "cp1");
     for folder in [
         "etc/kubernetes",
@@ -173,8 +164,7 @@ fn folders_on_a_node_are_looked_at_before_anything_is_put_there() {
             return;
         }
         let output = node.install(&project, "cp1", &[]);
-        let text = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{text}");
+        let text = ended(&output, 1);
         assert!(text.contains(&format!("/{folder} belongs to another user")), "{text}");
         assert!(text.contains(&format!("then: chown -h 0 {}\n", path.display())), "{text}");
         take_back(&path);

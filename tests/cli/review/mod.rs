@@ -19,16 +19,17 @@ mod preparations;
 mod reader;
 mod shape;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use rayon::prelude::*;
 
-use crate::testkit::project::{copy, files_below, said as all_said};
 use preparations::Preparation;
 use shape::shape;
+
+use crate::testkit::said as all_said;
+use crate::testkit::{contents, copy, entries_of};
 
 /// The written half of a case.
 struct Case {
@@ -109,14 +110,14 @@ impl Case {
                 wrong.push(format!("{name}: {}", what()));
             }
         };
-        let before = files(project);
+        let before = contents(project);
         let plan = ["plan", "--format", "markdown", "--detailed-exitcode"];
         let planned = kpki(project, &plan, &self.arguments);
         let markdown = String::from_utf8(planned.stdout.clone()).unwrap();
         check(planned.status.code() == Some(self.plan), &|| {
             format!("plan: {}\n{}", planned.status, said(&planned))
         });
-        check(files(project) == before, &|| "plan wrote".to_owned());
+        check(contents(project) == before, &|| "plan wrote".to_owned());
         let expected = self.folder.join("expected.md");
         let shaped = shortened(&shape(&markdown));
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
@@ -147,7 +148,7 @@ impl Case {
             format!("apply: {}\n{}", applied.status, said(&applied))
         });
         if self.apply != 0 {
-            check(files(project) == before, &|| "a refused apply wrote".to_owned());
+            check(contents(project) == before, &|| "a refused apply wrote".to_owned());
         }
         let stderr = [planned.stderr, applied.stderr].concat();
         let stderr = String::from_utf8(stderr).unwrap();
@@ -169,9 +170,8 @@ impl Case {
 
 fn kpki(project: &Path, command: &[&str], more: &[String]) -> Output {
     let identity = project.with_file_name("identity");
-    let mut run = Command::new(env!("CARGO_BIN_EXE_kpki"));
-    run.args(command).args(more).current_dir(project);
-    run.env_remove("KPKI_IDENTITY").env_remove("COLUMNS");
+    let mut run = crate::testkit::kpki(project);
+    run.args(command).args(more);
     if identity.exists() {
         run.env("KPKI_IDENTITY", identity);
     }
@@ -205,26 +205,11 @@ fn shortened(markdown: &str) -> String {
     text
 }
 
-/// Over what is there.
-/// All files with their bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let paths = files_below(folder).into_iter();
-    let read = |path: PathBuf| {
-        let bytes = fs::read(&path).unwrap();
-        (path, bytes)
-    };
-    paths.map(read).collect()
-}
-
 #[test]
 fn every_change_is_shown_and_judged_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/review");
-    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    cases.sort();
+    let mut cases = entries_of(folder);
+    cases.retain(|path| path.is_dir());
     if let Ok(only) = std::env::var("REVIEW") {
         cases.retain(|path| path.ends_with(&only));
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::testkit::project::{printed, said, tool};
+use crate::testkit::{done, printed, tool};
 
 pub struct Preparation {
     name: &'static str,
@@ -112,7 +112,7 @@ fn users(project: &Path, validity: &str, of_one: &str) {
 }
 
 fn new_key(project: &Path, key: &str) {
-    openssl(project, &["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", key]);
+    openssl(project, &format!("ecparam -genkey -name prime256v1 -noout -out {key}"));
 }
 
 /// `company.crt`; whoever makes it anew changes nothing else.
@@ -120,34 +120,20 @@ fn authority(project: &Path, key: &str) {
     new_key(project, key);
     openssl(
         project,
-        &[
-            "req",
-            "-x509",
-            "-new",
-            "-key",
-            key,
-            "-subj",
-            "/CN=company",
-            "-days",
-            "3650",
-            "-out",
-            "company.crt",
-            "-addext",
-            "basicConstraints=critical,CA:TRUE",
-            "-addext",
-            "keyUsage=critical,keyCertSign,cRLSign",
-        ],
+        &format!(
+            "req -x509 -new -key {key} -subj /CN=company -days 3650 -out company.crt -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign"
+        ),
     );
 }
 
 /// `omar.csr` over a key that only omar has.
 fn request(project: &Path, key: &str) {
     new_key(project, key);
-    openssl(project, &["req", "-new", "-key", key, "-subj", "/O=dev/CN=omar", "-out", "omar.csr"]);
+    openssl(project, &format!("req -new -key {key} -subj /O=dev/CN=omar -out omar.csr"));
 }
 
-fn openssl(folder: &Path, arguments: &[&str]) {
-    printed(tool("openssl").args(arguments).current_dir(folder));
+fn openssl(folder: &Path, words: &str) {
+    printed(tool("openssl").args(words.split(' ')).current_dir(folder));
 }
 
 /// A lock that says of the new description that it was applied: its hashes, beside the files of the old one.
@@ -155,8 +141,7 @@ fn forge_lock(project: &Path) {
     let elsewhere = project.with_file_name("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::copy(project.join("cluster.kdl"), elsewhere.join("cluster.kdl")).unwrap();
-    let applied = super::kpki(&elsewhere, &["apply"], &[]);
-    assert!(applied.status.success(), "{}", said(&applied));
+    done(super::kpki(&elsewhere, &["apply"], &[]));
     let lock = |folder: &Path| fs::read_to_string(folder.join("cluster.lock")).unwrap();
     let hashes: BTreeMap<String, String> =
         lock(&elsewhere).lines().filter_map(name_and_hash).collect();
@@ -178,7 +163,7 @@ fn forge_lock(project: &Path) {
 /// A certificate of jane's that says of the new description that it was applied: over her own key, by a CA of
 /// the same name.
 fn forge_certificate(project: &Path) {
-    let run = |line: &str| openssl(project, &line.split(' ').collect::<Vec<_>>());
+    let run = |words: &str| openssl(project, words);
     run("ecparam -genkey -name prime256v1 -noout -out ../forged.key");
     run("req -x509 -new -key ../forged.key -subj /CN=kubernetes -days 3650 -out ../forged.crt");
     run("x509 -in out/users/jane/jane.crt -noout -pubkey -out ../jane.pub");

@@ -5,15 +5,9 @@ use std::fs;
 use serde_json::Value;
 
 use super::repository::{LAB, Repository, line, named};
-use crate::testkit::project::{said, tool};
+use crate::testkit::said;
 
 const ADMINS: &str = "kubeadm:cluster-admins";
-
-fn openssl(repository: &Repository, words: &str) {
-    let mut command = repository.command(tool("openssl"));
-    let done = command.args(words.split(' ')).output().unwrap();
-    assert!(done.status.success(), "{}", said(&done));
-}
 
 const NEW_KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout /dev/null";
 
@@ -21,9 +15,7 @@ const NEW_KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyou
 fn forge(repository: &Repository, key: &str, subject: &str, path: &str) {
     let file = repository.path(path);
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    openssl(
-        repository,
-        &format!(
+    repository.openssl(&format!(
             "req -x509 {key} -subj {subject} -days 365 \
              -CA out/ca/kubernetes.crt -CAkey out/ca/kubernetes.key -addext extendedKeyUsage=clientAuth \
              -addext basicConstraints=critical,CA:FALSE -out {path}"
@@ -99,9 +91,7 @@ fn what_was_built_and_not_described_is_told() {
     forge(&repository, NEW_KEY, "/O=system:masters/CN=evil", "out/users/evil/evil.crt");
     // Another CA in one node's trust.
     let bundle = "out/nodes/cp1/etc/kubernetes/pki/etcd/ca.crt";
-    openssl(
-        &repository,
-        &format!(
+    repository.openssl(&format!(
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout /dev/null -subj /CN=etcd-ca -days 3650 \
              -out {bundle}"
         ),

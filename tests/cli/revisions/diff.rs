@@ -1,12 +1,12 @@
 //! `kpki diff` between revisions of a repository.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
 use super::repository::{APPLY_NAMED, LAB, Repository, line, named};
-use crate::testkit::project::{said, tool};
+use crate::testkit::{ended, set_mode};
 
 #[test]
 fn a_revision_is_compared_with_the_working_tree() {
@@ -176,7 +176,7 @@ fn nothing_of_the_repository_is_run_or_replaced() {
     let marker = repository.path("ran");
     let program = repository.path("program.sh");
     fs::write(&program, format!("#!/bin/sh\ntouch '{}'\ncat \"$@\"\n", marker.display())).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(&program, 0o755);
     let program = program.to_str().unwrap();
     fs::write(repository.path(".gitattributes"), "* diff=evil filter=evil\n").unwrap();
     for name in [
@@ -213,33 +213,32 @@ fn nothing_of_the_repository_is_run_or_replaced() {
 fn the_project_decides_which_repository_is_meant() {
     let repository = Repository::new(".");
     let other = Repository::new(".");
-    let mut command = other.command(std::process::Command::new(env!("CARGO_BIN_EXE_kpki")));
+    let mut command = other.kpki_command();
     repository.git(&["tag", "only-here"]);
-    let output = command
-        .env("GIT_DIR", other.path(".git"))
-        .env("GIT_WORK_TREE", other.top())
-        .env("GIT_INDEX_FILE", "nowhere")
-        .arg("-C")
-        .arg(repository.top())
-        .args(["diff", "only-here"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    ended(
+        &command
+            .env("GIT_DIR", other.path(".git"))
+            .env("GIT_WORK_TREE", other.top())
+            .env("GIT_INDEX_FILE", "nowhere")
+            .arg("-C")
+            .arg(repository.top())
+            .args(["diff", "only-here"])
+            .output()
+            .unwrap(),
+        0,
+    );
 }
 
 #[test]
 fn without_git_only_files_are_compared() {
     let repository = Repository::new(".");
     let run = |words: &[&str]| {
-        let mut command =
-            repository.command(std::process::Command::new(env!("CARGO_BIN_EXE_kpki")));
+        let mut command = repository.kpki_command();
         command.env("PATH", "").arg("diff").args(words).output().unwrap()
     };
-    let output = run(&["main"]);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("cannot run git: "), "{}", said(&output));
-    let output = run(&["cluster.lock", "cluster.lock"]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let output = ended(&run(&["main"]), 1);
+    assert!(output.contains("cannot run git: "), "{output}");
+    ended(&run(&["cluster.lock", "cluster.lock"]), 0);
 }
 
 #[test]
@@ -272,10 +271,7 @@ fn a_lock_that_claims_nothing_changed_is_not_believed() {
 #[test]
 fn a_file_that_is_brought_counts_by_what_is_in_it() {
     let repository = Repository::new(".");
-    let openssl = |words: &str| {
-        let done = repository.command(tool("openssl")).args(words.split(' ')).output().unwrap();
-        assert!(done.status.success(), "{}", said(&done));
-    };
+    let openssl = |words: &str| repository.openssl(words);
     let ca = |name: &str| {
         openssl(&format!(
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout /dev/null -out company.crt \

@@ -2,26 +2,22 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use super::repository::{LAB, Repository, line};
-use crate::testkit::Desk;
-use crate::testkit::project::{copy, said};
+use crate::testkit::{Desk, copy, ended, kpki};
 
 fn run(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kpki"))
+    kpki(folder)
         .arg("diff")
         .args(words)
-        .current_dir(folder)
         .env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap())
         .output()
         .unwrap()
 }
 
 fn diff(desk: &Desk, words: &[&str], code: i32) -> String {
-    let output = run(desk.path("").as_path(), words);
-    assert_eq!(output.status.code(), Some(code), "{words:?}\n{}", said(&output));
-    said(&output)
+    ended(&run(&desk.path(""), words), code)
 }
 
 /// Certificates of OpenSSL's making: the CA `ca`, and leaves over two keys.

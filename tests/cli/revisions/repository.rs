@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::testkit::project::{printed, said, tool};
+use crate::testkit::{FolderProject, ended, git_command, kpki, path_with_kpki, printed, tool};
 
 pub struct Repository {
-    desk: tempfile::TempDir,
+    top: FolderProject,
     /// The project's folder in it.
     below: &'static str,
 }
@@ -21,7 +21,7 @@ user "jane" { group "dev" }
 impl Repository {
     /// An applied and committed project on the branch `main`.
     pub fn new(below: &'static str) -> Self {
-        let repository = Repository { desk: tempfile::tempdir().unwrap(), below };
+        let repository = Repository { top: FolderProject::empty(), below };
         repository.git(&["init", "--quiet", "--initial-branch", "main"]);
         repository.done(&["init"]);
         repository.describe(LAB);
@@ -31,11 +31,11 @@ impl Repository {
     }
 
     pub fn top(&self) -> &Path {
-        self.desk.path()
+        self.top.folder()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.desk.path().join(self.below).join(name)
+        self.top.path(self.below).join(name)
     }
 
     pub fn read(&self, name: &str) -> String {
@@ -47,11 +47,9 @@ impl Repository {
     }
 
     pub fn command(&self, mut command: Command) -> Command {
-        let binaries = Path::new(env!("CARGO_BIN_EXE_kpki")).parent().unwrap();
-        let path = std::env::var("PATH").unwrap();
         command
             .current_dir(self.top())
-            .env("PATH", format!("{}:{path}", binaries.display()))
+            .env("PATH", path_with_kpki())
             // What the person at this machine has set up is not under test.
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_NOSYSTEM", "1")
@@ -60,36 +58,40 @@ impl Repository {
     }
 
     pub fn git_command(&self, words: &[&str]) -> Command {
-        let mut command = self.command(tool("git"));
-        command.args(["-c", "user.name=n", "-c", "user.email=e@example.com"]).args(words);
-        command
+        git_command(self.top(), words)
     }
 
     pub fn git(&self, words: &[&str]) -> String {
-        printed(&mut self.git_command(words))
+        self.top.git(words)
     }
 
     pub fn commit(&self, message: &str) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "--quiet", "-m", message]);
+        self.top.commit(message);
+    }
+
+    /// `kpki` at the top.
+    pub fn kpki_command(&self) -> Command {
+        self.command(kpki(self.top()))
+    }
+
+    #[track_caller]
+    pub fn openssl(&self, words: &str) {
+        printed(self.command(tool("openssl")).args(words.split(' ')));
     }
 
     pub fn kpki(&self, words: &[&str]) -> Output {
-        let mut command = self.command(Command::new(env!("CARGO_BIN_EXE_kpki")));
-        command.args(["-C", self.below]).args(words).output().unwrap()
+        self.kpki_command().args(["-C", self.below]).args(words).output().unwrap()
     }
 
+    #[track_caller]
     pub fn done(&self, words: &[&str]) -> String {
-        let output = self.kpki(words);
-        assert!(output.status.success(), "{words:?}\n{}", said(&output));
-        said(&output)
+        ended(&self.kpki(words), 0)
     }
 
     /// What `kpki diff` says; it must leave with `code`.
+    #[track_caller]
     pub fn diff(&self, words: &[&str], code: i32) -> String {
-        let output = self.kpki(&[&["diff"], words].concat());
-        assert_eq!(output.status.code(), Some(code), "{words:?}\n{}", said(&output));
-        said(&output)
+        ended(&self.kpki(&[&["diff"], words].concat()), code)
     }
 
     /// Applies `description` on a new branch of `main`, and commits all.

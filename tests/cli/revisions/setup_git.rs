@@ -1,10 +1,10 @@
 //! `kpki setup git`: what Git then shows and merges, in real repositories.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
 
 use super::repository::{APPLY_NAMED, LAB, Repository, line, named};
-use crate::testkit::project::{printed, said, tool};
+use crate::testkit::{ended, kpki, printed, said, tool};
 
 #[test]
 fn it_says_what_it_did_and_does_it_once() {
@@ -33,7 +33,7 @@ fn it_says_what_it_did_and_does_it_once() {
 #[test]
 fn where_no_repository_is_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
+    let output = kpki(Path::new("."))
         .args(["setup", "git", "-C"])
         .arg(folder.path())
         .env("GIT_CEILING_DIRECTORIES", folder.path().parent().unwrap())
@@ -50,7 +50,7 @@ fn where_no_repository_is_nothing_is_written() {
 fn settings_go_into_the_repositorys_own_file() {
     let repository = Repository::new(".");
     let other = tempfile::NamedTempFile::new().unwrap();
-    let mut setup = repository.command(Command::new(env!("CARGO_BIN_EXE_kpki")));
+    let mut setup = repository.kpki_command();
     setup.args(["setup", "git"]).env("GIT_CONFIG", other.path());
     printed(&mut setup);
     let config = repository.path(".git/config");
@@ -162,8 +162,7 @@ fn branches_that_add_different_users_merge() {
         assert!(lock.contains(&format!("{{\"name\":\"{name}\"")), "{lock}");
     }
     // On the machine where the keys are nothing is left to do.
-    let plan = repository.kpki(&["plan", "--detailed-exitcode"]);
-    assert_eq!(plan.status.code(), Some(0), "{}", said(&plan));
+    ended(&repository.kpki(&["plan", "--detailed-exitcode"]), 0);
 }
 
 #[test]
@@ -202,8 +201,7 @@ fn two_anchors_of_one_name_conflict_and_what_is_left_is_understood() {
     assert_eq!(certificate, repository.git(&["show", "other:out/ca/etcd.crt"]));
 
     for words in [&["plan"][..], &["apply"], &["status"]] {
-        let refused = repository.kpki(words);
-        assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+        ended(&repository.kpki(words), 1);
     }
     let refused = said(&repository.kpki(&["apply"]));
     // The description of both sides conflicts as well, and it is told first.
@@ -262,8 +260,7 @@ fn a_clone_that_is_not_set_up_still_merges_as_text() {
     }
     repository.branch("bob", &format!("{BOB}{LAB}"));
     repository.branch("eve", &format!("{LAB}{EVE}"));
-    let merged = repository.git_command(&["merge", "--quiet", "bob"]).output().unwrap();
-    assert_eq!(merged.status.code(), Some(1), "{}", said(&merged));
+    ended(&repository.git_command(&["merge", "--quiet", "bob"]).output().unwrap(), 1);
     let plan = said(&repository.kpki(&["plan"]));
     assert!(plan.contains("merge conflict"), "{plan}");
     repository.git_command(&["merge", "--abort"]).output().unwrap();
@@ -282,7 +279,7 @@ fn the_driver_writes_ours_or_leaves_it() {
         fs::write(path(name), text).unwrap();
     }
     let run = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kpki"));
+        let mut command = kpki(folder.path());
         let names = ["base", "ours", "theirs"].map(path);
         let output = command.args(["merge-lock", "--marker-size=9", "--"]).args(names);
         output.arg("cluster.lock").output().unwrap()
@@ -293,7 +290,6 @@ fn the_driver_writes_ours_or_leaves_it() {
     let merged = fs::read_to_string(path("ours")).unwrap();
     assert_eq!(merged.lines().count(), 3, "{merged}");
     fs::remove_file(path("theirs")).unwrap();
-    let output = run();
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    ended(&run(), 1);
     assert_eq!(fs::read_to_string(path("ours")).unwrap(), merged);
 }

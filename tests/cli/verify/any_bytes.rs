@@ -7,33 +7,12 @@ use kpki::time::Timestamp;
 use proptest::prelude::*;
 
 use super::tree;
+use crate::testkit::contents;
 
 /// Every file of a right tree.
 fn files() -> &'static [(String, Vec<u8>)] {
-    fn collect(
-        folder: &std::path::Path,
-        root: &std::path::Path,
-        found: &mut Vec<(String, Vec<u8>)>,
-    ) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                collect(&path, root, found);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-                found.push((name, std::fs::read(&path).unwrap()));
-            }
-        }
-    }
     static FILES: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
-    FILES.get_or_init(|| {
-        let right = tree::Tree::right();
-        let folder = right.folder();
-        let mut found = Vec::new();
-        collect(&folder, &folder, &mut found);
-        found.sort();
-        found
-    })
+    FILES.get_or_init(|| contents(&tree::Tree::right().folder()).into_iter().collect())
 }
 
 fn judge<'f>(files: impl Iterator<Item = (&'f str, &'f [u8])>) -> usize {

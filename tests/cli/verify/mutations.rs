@@ -7,6 +7,7 @@ use super::tree::{
     ETCD_SERVER, FRONT_PROXY_CLIENT, Form, HEALTHCHECK, KUBEADM, KUBELET_CLIENT, Leaf, SERVER,
     SERVER_URL, STRICT, Tree, ids, verify,
 };
+use crate::testkit::kpki;
 
 const API: &str = "manifests/kube-apiserver.yaml";
 const SCHEDULER: &str = "manifests/kube-scheduler.yaml";
@@ -245,7 +246,7 @@ fn every_rule_has_a_mistake_here_and_an_explanation() {
         (MUTATIONS.iter().map(|(id, ..)| *id)).chain(DAYS.map(|(id, _)| id)).collect();
     let known: BTreeSet<&str> = kpki::lint::RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(tried, known);
-    let kpki = || std::process::Command::new(env!("CARGO_BIN_EXE_kpki"));
+    let kpki = || kpki(std::path::Path::new("."));
     let all = kpki().arg("explain").output().unwrap();
     let all = String::from_utf8(all.stdout).unwrap();
     for id in known {

@@ -1,15 +1,13 @@
 //! /etc/kubernetes as kubeadm v1.36.2 writes it, made by OpenSSL: the node `kubemaster`, 192.168.5.11,
 //! stacked etcd, EC keys. Names, extensions and modes were copied by hand from a real run.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use base64::Engine as _;
 
-use crate::testkit::Desk;
+use crate::testkit::{Desk, kpki, set_mode};
 
 pub const APISERVER_NAMES: &str = "DNS:kubemaster,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,\
      DNS:kubernetes.default.svc.cluster.local,IP:10.96.0.1,IP:192.168.5.11";
@@ -149,7 +147,7 @@ impl Tree {
     }
 
     pub fn mode(&self, name: &str, mode: u32) {
-        std::fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
+        set_mode(self.path(name), mode);
     }
 
     pub fn read(&self, name: &str) -> String {
@@ -279,7 +277,7 @@ users:
 
 /// What the binary says of a folder, and how it ends.
 pub fn verify(folder: &Path, more: &[&str]) -> (serde_json::Value, i32) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
+    let output = kpki(Path::new("."))
         .args(["verify", "--format", "json"])
         .arg(folder)
         .args(more)

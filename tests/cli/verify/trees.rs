@@ -1,19 +1,15 @@
 //! Whole trees: kubeadm's, kpki's, several nodes', and what is no tree.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::tree::{
     APISERVER, AUTHORITY_EXTENSIONS, FRONT_PROXY_CLIENT, KUBEADM, STRICT, Tree, ids, verify,
 };
-use crate::testkit::project::Project;
+use crate::testkit::{FolderProject, commands};
 
 fn kpki(arguments: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(arguments)
-        .env("COLUMNS", "80")
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .unwrap()
+    commands::kpki(Path::new(".")).args(arguments).env("COLUMNS", "80").output().unwrap()
 }
 
 /// kubeadm sets key encipherment on EC keys: a habit, no error. Nothing else is found, from wherever one
@@ -30,13 +26,8 @@ fn kubeadms_own_tree_has_no_error() {
         let (report, code) = verify(&tree.path(folder), &[]);
         assert_eq!((code, &report["errors"]), (0, &0.into()), "{report:#}");
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_kpki"))
-        .args(["verify", "kubernetes"])
-        .current_dir(tree.0.path(""))
-        .env("COLUMNS", "80")
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .unwrap();
+    let mut verify = commands::kpki(&tree.0.path(""));
+    let output = verify.args(["verify", "kubernetes"]).env("COLUMNS", "80").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert!(text.starts_with("warning ec-key-encipherment: "), "{text}");
@@ -171,10 +162,10 @@ fn every_example_has_no_finding() {
             continue;
         }
         let name = entry.file_name().into_string().unwrap();
-        let project = Project::example(&name).applied();
+        let project = FolderProject::example(&name).applied();
         // The lab's dates are written down.
         let now: &[&str] = if name == "lab" { &["--now", "2026-02-01"] } else { &[] };
-        let (report, code) = verify(&project.folder().join("out"), now);
+        let (report, code) = verify(&project.path("out"), now);
         assert_eq!((ids(&report), code), (vec![], 0), "{name}: {report:#}");
         assert!(report["certificates"].as_u64().unwrap() > 10, "{name}");
         // out/ is what is judged where no folder is named.

@@ -2,13 +2,13 @@
 //! is not held up.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kpki::plan::{ClockDoubt, clock_doubt};
 use kpki::time::{Span, Timestamp};
 
 use crate::testkit::memory_project::MemoryProject;
+use crate::testkit::{FolderProject, put, set_mode};
 
 const BASE: &str = r#"
 cluster "lab" { kubernetes "1.36.2" }
@@ -38,23 +38,21 @@ fn applied_at(description: &str, at: Timestamp) -> MemoryProject {
 }
 
 /// On a disk, for the binary and this machine's clock.
-fn on_disk(project: &MemoryProject) -> crate::testkit::project::Project {
-    let disk = crate::testkit::project::Project::described(&project.description);
+fn on_disk(project: &MemoryProject) -> FolderProject {
+    let disk = FolderProject::described(&project.description);
     for (path, (bytes, mode)) in &project.out {
-        let path = disk.out(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).unwrap();
+        put(disk.out(path), bytes);
+        set_mode(disk.out(path), *mode);
     }
     if let Some(lock) = &project.lock {
-        fs::write(disk.folder().join("cluster.lock"), lock).unwrap();
+        disk.write("cluster.lock", lock);
     }
     disk
 }
 
-fn said(disk: &crate::testkit::project::Project, arguments: &[&str]) -> (Option<i32>, String) {
+fn said(disk: &FolderProject, arguments: &[&str]) -> (Option<i32>, String) {
     let output = disk.kpki(arguments);
-    (output.status.code(), crate::testkit::project::said(&output))
+    (output.status.code(), crate::testkit::said(&output))
 }
 
 fn doubt(project: &MemoryProject) -> Option<ClockDoubt> {

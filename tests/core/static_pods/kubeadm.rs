@@ -4,13 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{Cluster, command, parse};
+use crate::testkit::entries_of;
 use kpki::profile::Process;
 use kpki::version::KubernetesVersion;
 
 /// Every version with manifests of kubeadm's, and kubeadm's manifest of a process.
 fn versions() -> Vec<(KubernetesVersion, impl Fn(Process) -> Value)> {
-    let folders = std::fs::read_dir("tests/kubeadm").unwrap().map(|entry| entry.unwrap().path());
-    let folders = folders.filter(|folder| folder.join("manifests").is_dir());
+    let folders =
+        entries_of("tests/kubeadm").into_iter().filter(|folder| folder.join("manifests").is_dir());
     let versions: Vec<_> = folders
         .map(|folder| {
             let version = folder.file_name().unwrap().to_str().unwrap().parse().unwrap();

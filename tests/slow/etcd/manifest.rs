@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::testkit::project::Project;
+use crate::testkit::FolderProject;
 
 /// The flags of kpki's own manifest that must name something else than on a machine of the member's own:
 /// files below /etc/kubernetes and /var/lib/etcd, and ports. Addresses stay, and so does every other flag.
@@ -66,7 +66,7 @@ impl Ports {
 
 /// The member's flags. The manifest is read as YAML by a reader that knows nothing of kpki.
 pub fn flags(
-    project: &Project,
+    project: &FolderProject,
     node: &str,
     member: usize,
     ports: &Ports,

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::manifest::{self, Ports};
-use crate::testkit::project::{Project, printed, said, tool};
+use crate::testkit::{FolderProject, printed, said, tool};
 
 /// Election and start of three members on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -21,7 +21,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub fn of(project: &Project, node: &str, stem: &str) -> Self {
+    pub fn of(project: &FolderProject, node: &str, stem: &str) -> Self {
         Identity {
             pair: Some((
                 project.on_node(node, &format!("{stem}.crt")),
@@ -75,7 +75,7 @@ impl Etcd {
     }
 
     /// As the kubelet does: with the command of the member's static pod.
-    pub fn start(&mut self, project: &Project, name: &str) {
+    pub fn start(&mut self, project: &FolderProject, name: &str) {
         let data = self.folder.path().join(name);
         let log = std::fs::File::create(self.log(name)).unwrap();
         let member = without_settings("etcd", "ETCD_")
@@ -194,7 +194,7 @@ impl Etcd {
 
     /// etcd looks for a connecting peer's source address in its certificate. Where the members are on one
     /// machine that is what the kernel chose, so make sure that a peer's certificate does carry it.
-    pub fn peers_come_from_named_addresses(&self, project: &Project) {
+    pub fn peers_come_from_named_addresses(&self, project: &FolderProject) {
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
         let sources = peers_of(&table, "127.0.0.12", self.ports.peer);
         assert!(!sources.is_empty(), "nobody is connected to etcd2's peer port\n{table}");

@@ -4,10 +4,9 @@
 mod manifest;
 mod members;
 
-use std::process::Command;
-
-use crate::testkit::project::{Project, printed};
 use members::{Etcd, Identity};
+
+use crate::testkit::FolderProject;
 
 /// examples/external-etcd on addresses of this machine. Debian's etcd is 3.4: it knows every flag that
 /// kubeadm gives to the etcd of 1.33, and not those of 1.34's.
@@ -24,8 +23,8 @@ const MEMBERS: [(&str, &str); 3] =
 
 #[test]
 fn three_members_serve_their_clients_and_refuse_strangers() {
-    let project = Project::described(DESCRIPTION).applied();
-    let stranger = Project::described(DESCRIPTION).applied();
+    let project = FolderProject::described(DESCRIPTION).applied();
+    let stranger = FolderProject::described(DESCRIPTION).applied();
     let mut etcd = Etcd::new(&MEMBERS);
     for (name, _) in MEMBERS {
         etcd.start(&project, name);
@@ -85,7 +84,7 @@ const LATER: &str = r#"node "cp3" role="control-plane" address="127.0.0.23""#;
 
 #[test]
 fn a_later_member_joins_by_its_own_manifest() {
-    let project = Project::described(STACKED).applied();
+    let project = FolderProject::described(STACKED).applied();
     let mut etcd =
         Etcd::new(&[("cp1", "127.0.0.21"), ("cp2", "127.0.0.22"), ("cp3", "127.0.0.23")]);
     for name in ["cp1", "cp2"] {
@@ -103,13 +102,8 @@ fn a_later_member_joins_by_its_own_manifest() {
 
     let before = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");
     let description = format!("{STACKED}{LATER}\n");
-    std::fs::write(project.folder().join("cluster.kdl"), description).unwrap();
-    let plan = printed(
-        Command::new(env!("CARGO_BIN_EXE_kpki"))
-            .args(["plan", "--format", "json"])
-            .current_dir(project.folder()),
-    );
-    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    project.describe(&description);
+    let plan = project.json(&["plan"]);
     let order = plan["etcd-members"][0]["command"].as_str().unwrap();
     let order = etcd.ports.moved(order, etcd.index("cp3"));
     let order: Vec<&str> = order.strip_prefix("etcdctl ").unwrap().split(' ').collect();
