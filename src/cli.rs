@@ -1,13 +1,14 @@
 //! The command line, as clap reads it.
 
+mod format;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use crate::error::Result;
+pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
 use crate::install::Permission;
 use crate::plan::{Allow, NamePattern};
-use crate::render::{Picture, PlanReport, Report, StatusReport};
 use crate::time::Timestamp;
 
 /// A Kubernetes cluster's PKI from one description: plan, review, apply.
@@ -86,50 +87,11 @@ pub struct InitArgs {
     pub lab: bool,
 }
 
-/// The ways in which a command prints what it found.
-pub trait PrintedAs<R> {
-    /// Gives the report's text; what is for people has lines of at most so many columns.
-    fn text(self, report: &R, columns: usize) -> Result<String>;
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
-}
-
-impl<R: Report> PrintedAs<R> for Format {
-    fn text(self, report: &R, columns: usize) -> Result<String> {
-        Ok(match self {
-            Format::Text => report.text(columns),
-            Format::Json => report.json(),
-        })
-    }
-}
-
 #[derive(Debug, Args)]
 pub struct Output {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-}
-
-/// What is reviewed goes into a comment on a pull request, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReviewFormat {
-    Text,
-    Json,
-    Markdown,
-}
-
-impl PrintedAs<PlanReport> for ReviewFormat {
-    fn text(self, plan: &PlanReport, columns: usize) -> Result<String> {
-        Ok(match self {
-            ReviewFormat::Text => plan.text(columns),
-            ReviewFormat::Json => plan.json(),
-            ReviewFormat::Markdown => plan.markdown(),
-        })
-    }
 }
 
 #[derive(Debug, Args)]
@@ -258,44 +220,6 @@ pub struct ExportArgs {
     pub recipients_file: Vec<PathBuf>,
     #[command(flatten)]
     pub identities: Identities,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum StatusFormat {
-    Text,
-    Json,
-    /// Metrics for node_exporter's textfile collector
-    Prometheus,
-    /// A calendar (RFC 5545): one entry for each day with renewals
-    Ics,
-}
-
-impl PrintedAs<StatusReport<'_>> for StatusFormat {
-    fn text(self, status: &StatusReport<'_>, columns: usize) -> Result<String> {
-        match self {
-            StatusFormat::Text => Ok(status.text(columns)),
-            StatusFormat::Json => Ok(status.json()),
-            StatusFormat::Prometheus => Ok(status.metrics()),
-            StatusFormat::Ics => status.calendar(),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// As GitHub and GitLab draw it in Markdown
-    Mermaid,
-    /// For Graphviz
-    Dot,
-}
-
-impl PrintedAs<Picture> for GraphFormat {
-    fn text(self, picture: &Picture, _columns: usize) -> Result<String> {
-        Ok(match self {
-            GraphFormat::Mermaid => picture.mermaid(),
-            GraphFormat::Dot => picture.dot(),
-        })
-    }
 }
 
 #[derive(Debug, Args)]
