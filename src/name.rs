@@ -8,6 +8,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 mod endpoint;
 
@@ -24,12 +25,12 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, NameError> {
     Err(NameError(why.into()))
 }
 
-/// A newtype over a checked text.
+/// A newtype over a checked text. Shared: a cluster's graph names each node and path many times.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             pub fn as_str(&self) -> &str {

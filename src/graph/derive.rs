@@ -208,7 +208,7 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
     );
     for file in masters(&artifact) {
         let content = file.content;
-        builder.place(id, content, file.path(), None, mode_of(content));
+        builder.place(id, content, file.path.clone(), None, mode_of(content));
         if let Delivery::Nodes { nodes, folder } = &certificate.delivery {
             let copy = format!("{folder}/{}", file.name());
             for node in nodes {

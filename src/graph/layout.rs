@@ -14,20 +14,12 @@ pub(super) struct Master<'a> {
     pub content: FilePart,
     /// In whose tree it lies.
     pub node: Option<&'a NodeName>,
-    /// In that tree.
-    file: String,
+    pub path: TreePath,
 }
 
 impl Master<'_> {
     pub fn name(&self) -> &str {
-        self.file.rsplit('/').next().unwrap_or_default()
-    }
-
-    pub fn path(&self) -> TreePath {
-        match self.node {
-            Some(node) => in_tree(node, &self.file),
-            None => TreePath::of(&self.file),
-        }
+        self.path.as_str().rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -74,7 +66,7 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
         Artifact::Leaf(node, _) => match (artifact.row().map(|row| row.home), node) {
             (Some(Home::Pair { certificate, key }), Some(node)) => {
                 tree = Some(node);
-                let file = |file| format!("{KUBERNETES_FOLDER}/{file}");
+                let file = |file| format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}");
                 vec![(FilePart::Certificate, file(certificate)), (FilePart::PrivateKey, file(key))]
             }
             // The copy of a certificate that only a kubeconfig embeds.
@@ -86,12 +78,13 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
         Artifact::Kubeconfig(None, file) => one(FilePart::Kubeconfig, format!("ca/{file}")),
         Artifact::Kubeconfig(Some(node), file) => {
             tree = Some(node);
-            one(FilePart::Kubeconfig, format!("{KUBERNETES_FOLDER}/{file}"))
+            one(FilePart::Kubeconfig, format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}"))
         }
         Artifact::StaticPod(node, process) => {
             tree = Some(node);
             let name = process.name();
-            one(FilePart::Rendered, format!("{KUBERNETES_FOLDER}/manifests/{name}.yaml"))
+            let file = format!("nodes/{node}/{KUBERNETES_FOLDER}/manifests/{name}.yaml");
+            one(FilePart::Rendered, file)
         }
         Artifact::User(user, part) => {
             let folder = format!("users/{user}");
@@ -116,7 +109,8 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
         }
         Artifact::Certificate(name) => pair(&format!("certificates/{name}/{name}")).into(),
     };
-    let master = |(content, file)| Master { content, node: tree, file };
+    let master =
+        |(content, file): (_, String)| Master { content, node: tree, path: TreePath::of(&file) };
     files.into_iter().map(master).collect()
 }
 
@@ -154,7 +148,7 @@ impl Origin {
             _ => return None,
         };
         let mut files = masters(&identity).into_iter();
-        files.find(|file| file.content == FilePart::Certificate).map(|file| file.path())
+        files.find(|file| file.content == FilePart::Certificate).map(|file| file.path)
     }
 }
 
@@ -185,7 +179,7 @@ pub fn origins(path: &str) -> Vec<Origin> {
     };
     for artifact in possible {
         let files = masters(&artifact).into_iter();
-        let here = files.filter(|file| file.path().as_str() == path).map(|file| file.content);
+        let here = files.filter(|file| file.path.as_str() == path).map(|file| file.content);
         found.extend(here.map(|content| Origin { artifact: artifact.clone(), content }));
     }
     found

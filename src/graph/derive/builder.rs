@@ -47,7 +47,7 @@ impl Builder {
                 Artifact::StaticPod(..) => MANIFEST,
                 _ => mode_of(file.content),
             };
-            self.place(id, file.content, file.path(), file.node, mode);
+            self.place(id, file.content, file.path, file.node, mode);
         }
         id
     }
