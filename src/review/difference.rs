@@ -101,10 +101,12 @@ impl Comparison<'_> {
         !self.before.nodes.contains_key(node.as_str())
     }
 
-    /// What it is called and where it is, by its own block.
+    /// What it is called and where it is.
     fn is_nodes_own(&self, node: &NodeName, name: &San) -> bool {
         let owner = Owner::Node(node.to_string());
-        self.after.names.owners.get(name).is_some_and(|owners| owners.contains(&owner))
+        let owners = self.after.names.owners.get(name);
+        owners.is_some_and(|owners| owners.contains(&owner))
+            || domain_of(node.as_str(), name).is_some()
     }
 
     /// A machine's place in its network: a private address, a name without a domain, or one in a domain where
@@ -240,8 +242,8 @@ impl Comparison<'_> {
             }
         }
         for name in &after.chosen {
-            let is_own = known.is_none() && domain_of(node.as_str(), name).is_some();
-            let is_ordinary = is_own && self.is_ordinary_place(node, name);
+            // Judged above.
+            let is_ordinary = known.is_none() && self.is_nodes_own(node, name);
             if !is_ordinary && !self.before.elsewhere.names.contains(&(row, name.clone())) {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
