@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::block::{Block, Many, One, Shape, many, one, unknown};
+use super::block::{Block, Many, One, Shape, blocks, many, one, unknown};
 use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::{Report, files};
@@ -10,9 +10,12 @@ use crate::algorithm::KeyAlgorithm;
 use crate::hash::Digest;
 use crate::name::NameError;
 use crate::plan::NamePattern;
-use crate::review::{FolderPrefix, GroupPattern, ReviewPolicy, SanPattern};
+use crate::review::{
+    FlagPattern, FolderPrefix, ReviewPolicy, RolePattern, SanPattern, TextPattern,
+};
+use crate::sealed::Recipient;
 use crate::sources::Sources;
-use crate::spec::Setting;
+use crate::spec::{Component, Setting};
 use crate::time::Span;
 use crate::words::Worded as _;
 
@@ -28,6 +31,13 @@ const SHAPE: Shape = Shape {
         FORBID_WILDCARDS.field,
         ORDINARY_GROUP.field,
         ORDINARY_SAN.field,
+        blocks(&ORDINARY_ROLE),
+        blocks(&FORBID_ROLE),
+        ALLOW_RECIPIENT.field,
+        ALLOW_IMAGE.field,
+        blocks(&ALLOW_FLAG),
+        ALLOW_NAMESPACE.field,
+        ALLOW_FOLDER.field,
         ORDINARY_FOLDER.field,
         EXCEPT.field,
     ],
@@ -36,13 +46,29 @@ const SHAPE: Shape = Shape {
 const MAX_VALIDITY: One<Span> = one("max-validity");
 const MAX_CA_VALIDITY: One<Span> = one("max-ca-validity");
 const MIN_KEY: Many<KeyAlgorithm> = many("min-key");
-const FORBID_GROUP: Many<GroupPattern> = many("forbid-group");
+const FORBID_GROUP: Many<TextPattern> = many("forbid-group");
 const FORBID_SAN: Many<SanPattern> = many("forbid-san");
 const FORBID_WILDCARDS: One<bool> = one("forbid-wildcards");
-const ORDINARY_GROUP: Many<GroupPattern> = many("ordinary-group");
+const ORDINARY_GROUP: Many<TextPattern> = many("ordinary-group");
 const ORDINARY_SAN: Many<SanPattern> = many("ordinary-san");
+const ORDINARY_ROLE: Shape = of_roles("ordinary-role");
+const FORBID_ROLE: Shape = of_roles("forbid-role");
+const NAMESPACE: One<TextPattern> = one("namespace");
+const ALLOW_RECIPIENT: Many<Recipient> = many("allow-recipient");
+const ALLOW_IMAGE: Many<TextPattern> = many("allow-image");
+const ALLOW_FLAG: Shape =
+    Shape { word: "allow-flag", example: Some("audit-*"), fields: &[COMPONENT.field] };
+const COMPONENT: One<Component> = one("component");
+const ALLOW_NAMESPACE: Many<TextPattern> = many("allow-namespace");
+const ALLOW_FOLDER: Many<FolderPrefix> = many("allow-folder");
+/// What `allow-folder` was called.
 const ORDINARY_FOLDER: Many<FolderPrefix> = many("ordinary-folder");
 const EXCEPT: Many<NamePattern> = many("except");
+
+/// `ordinary-role "edit" namespace="team-*"`
+const fn of_roles(word: &'static str) -> Shape {
+    Shape { word, example: Some("edit"), fields: &[NAMESPACE.field] }
+}
 
 /// Reads the rules whose file is `root`.
 pub fn load_policy(sources: &Sources, root: &str) -> Result<ReviewPolicy, Report> {
@@ -81,6 +107,10 @@ fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> ReviewPolicy {
             min_keys.push(reader.setting(key, value.at));
         }
     }
+    if let Some(at) = block.written(ORDINARY_FOLDER.field) {
+        let problem = Problem::new(at, "`ordinary-folder` is called `allow-folder`");
+        reader.problem(problem.help("write allow-folder \"/that/folder\""));
+    }
     let forbid_wildcards = reader.flag(block, FORBID_WILDCARDS);
     ReviewPolicy {
         digest: None,
@@ -92,9 +122,44 @@ fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> ReviewPolicy {
         forbid_wildcards: forbid_wildcards.map(|(flag, at)| reader.setting(flag, at)),
         ordinary_groups: values(block, ORDINARY_GROUP, reader),
         ordinary_sans: values(block, ORDINARY_SAN, reader),
-        ordinary_folders: values(block, ORDINARY_FOLDER, reader),
+        ordinary_roles: roles(block, &ORDINARY_ROLE, reader)
+            .into_iter()
+            .map(|setting| setting.value)
+            .collect(),
+        forbidden_roles: roles(block, &FORBID_ROLE, reader),
+        allowed_recipients: settings(block, ALLOW_RECIPIENT, reader),
+        allowed_images: settings(block, ALLOW_IMAGE, reader),
+        allowed_flags: flags(block, reader),
+        allowed_namespaces: settings(block, ALLOW_NAMESPACE, reader),
+        allowed_folders: values(block, ALLOW_FOLDER, reader),
         except: patterns(block, reader),
     }
+}
+
+fn roles(
+    block: &Block<'_>,
+    shape: &'static Shape,
+    reader: &mut Reader<'_>,
+) -> Vec<Setting<RolePattern>> {
+    let mut roles = Vec::new();
+    for inner in block.blocks.iter().filter(|inner| inner.shape.word == shape.word) {
+        let namespace = reader.one(inner, NAMESPACE).map(|setting| setting.value);
+        let role = inner.name.and_then(|name| reader.parsed(name, shape.word));
+        roles.extend(role.map(|role| reader.setting(RolePattern { role, namespace }, inner.at)));
+    }
+    roles
+}
+
+fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> Vec<Setting<FlagPattern>> {
+    let mut flags = Vec::new();
+    for inner in block.blocks.iter().filter(|inner| inner.shape.word == ALLOW_FLAG.word) {
+        let component = inner.one(COMPONENT);
+        let component =
+            component.and_then(|value| reader.choice(value, COMPONENT.word(), Component::WORDS));
+        let flag = inner.name.and_then(|name| reader.parsed(name, ALLOW_FLAG.word));
+        flags.extend(flag.map(|flag| reader.setting(FlagPattern { flag, component }, inner.at)));
+    }
+    flags
 }
 
 fn settings<T>(block: &Block<'_>, many: Many<T>, reader: &mut Reader<'_>) -> Vec<Setting<T>>

@@ -129,7 +129,7 @@ fn is_told(described: &AccessChange, built: &AccessChange) -> bool {
 fn rests_on_a_certificate(change: &AccessChange) -> bool {
     !matches!(
         change,
-        AccessChange::Role(_)
+        AccessChange::Role { .. }
             | AccessChange::LostRole(_)
             | AccessChange::Joined(_)
             | AccessChange::Endpoint { .. }

@@ -5,12 +5,13 @@ use std::fmt;
 
 use super::name_owners::Owner;
 use super::names::is_worth_telling;
-use super::powerful::{is_powerful_group, is_powerful_role};
+use super::powerful::{amounts_to, is_ordinary_role, is_powerful_group};
 use crate::facts::RoleGrant;
 use crate::name::San;
 use crate::plan::{BACKDATE, rounded};
 use crate::spec::{CaName, Role};
 use crate::time::Span;
+use crate::version::KubernetesVersion;
 
 /// What a principal can do now, or can do no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,10 +59,7 @@ pub enum AccessChange {
     /// A brought CA's certificate is another over the same key.
     RootReissued,
     /// Its key lies on one more machine.
-    KeyOn {
-        node: String,
-        client: bool,
-    },
+    KeyOn(String),
     /// Of a static pod: who is believed, and who may do what.
     Flag {
         flag: &'static str,
@@ -70,7 +68,11 @@ pub enum AccessChange {
     },
     /// A static pod runs what somebody else publishes.
     Image(String),
-    Role(RoleGrant),
+    Role {
+        grant: RoleGrant,
+        /// Somebody had it there before.
+        is_known: bool,
+    },
     /// Kubeconfigs lead elsewhere.
     Endpoint {
         old: String,
@@ -79,6 +81,25 @@ pub enum AccessChange {
     /// Somebody can open sealed secrets.
     Recipient(String),
     Joined(Role),
+    /// The cluster goes back to a version without what was mended since.
+    OlderKubernetes {
+        old: KubernetesVersion,
+        new: KubernetesVersion,
+    },
+    /// API servers believe whoever answers as a kubelet.
+    KubeletUnchecked,
+    /// Kubelets have no configuration from kpki any more.
+    KubeletUnconfigured,
+    /// A key that was given up may come back.
+    LowerRevision {
+        old: u32,
+        new: u32,
+    },
+    /// A certificate that is trusted beside the CA's own is not any more.
+    RootDropped {
+        root: String,
+        in_own_file: bool,
+    },
     LostGroup(String),
     LostRole(RoleGrant),
     LostRecipient(String),
@@ -119,13 +140,18 @@ impl AccessChange {
             AccessChange::RootReplaced => "anchor-replaced",
             AccessChange::RootReissued => "anchor-reissued",
             AccessChange::Anew => "anew",
-            AccessChange::KeyOn { .. } => "key-on",
+            AccessChange::KeyOn(_) => "key-on",
             AccessChange::Flag { .. } => "flag",
             AccessChange::Image(_) => "image",
-            AccessChange::Role(_) => "role",
+            AccessChange::Role { .. } => "role",
             AccessChange::Endpoint { .. } => "endpoint",
             AccessChange::Recipient(_) => "recipient",
             AccessChange::Joined(_) => "joined",
+            AccessChange::OlderKubernetes { .. } => "older-kubernetes",
+            AccessChange::KubeletUnchecked => "kubelet-unchecked",
+            AccessChange::KubeletUnconfigured => "kubelet-unconfigured",
+            AccessChange::LowerRevision { .. } => "lower-revision",
+            AccessChange::RootDropped { .. } => "anchor-dropped",
             AccessChange::LostGroup(_) => "lost-group",
             AccessChange::LostRole(_) => "lost-role",
             AccessChange::LostRecipient(_) => "lost-recipient",
@@ -141,15 +167,24 @@ impl AccessChange {
             // Every client of etcd reads and writes all that a cluster knows; one of the front proxy speaks
             // for anybody.
             AccessChange::Subject { groups, ca, client, same_as, .. } => escalation_if(
-                (*client && *ca != CaName::Kubernetes)
+                // What a group is bound to elsewhere, nobody here knows.
+                (*client && (*ca != CaName::Kubernetes || !groups.is_empty()))
                     || same_as.is_some()
                     || groups.iter().any(|group| is_powerful_group(group)),
             ),
-            AccessChange::Role(grant) => escalation_if(is_powerful_role(grant)),
-            AccessChange::KeyOn { client, .. } => escalation_if(*client),
+            AccessChange::Role { grant, is_known } => {
+                escalation_if(!is_ordinary_role(grant, *is_known))
+            }
             // Its machine holds CA keys and an administrator's, or all that etcd stores.
             AccessChange::Joined(role) => escalation_if(*role != Role::Worker),
-            AccessChange::Group(_)
+            // A patch that does harm is rolled back in the night.
+            AccessChange::OlderKubernetes { old, new } => escalation_if(new.minor < old.minor),
+            AccessChange::RootDropped { in_own_file: false, .. } => Direction::Loss,
+            AccessChange::KubeletUnchecked
+            | AccessChange::KubeletUnconfigured
+            | AccessChange::LowerRevision { .. }
+            | AccessChange::RootDropped { .. }
+            | AccessChange::Group(_)
             | AccessChange::CommonName { .. }
             | AccessChange::Name(_)
             | AccessChange::OthersName { .. }
@@ -162,6 +197,7 @@ impl AccessChange {
             | AccessChange::RootReplaced
             | AccessChange::RootReissued
             | AccessChange::Anew
+            | AccessChange::KeyOn(_)
             | AccessChange::Flag { .. }
             | AccessChange::Image(_)
             | AccessChange::Endpoint { .. }
@@ -222,7 +258,7 @@ impl fmt::Display for AccessChange {
             AccessChange::Anew => f.write_str(
                 "is built anew from keys that are here: whoever trusts them believes all below",
             ),
-            AccessChange::KeyOn { node, .. } => write!(f, "has its key on {node} from now on"),
+            AccessChange::KeyOn(node) => write!(f, "has its key on {node} from now on"),
             AccessChange::Flag { flag, old, new } => {
                 let value = |value: &str| match value {
                     "" => format!("without --{flag}"),
@@ -231,7 +267,9 @@ impl fmt::Display for AccessChange {
                 write!(f, "runs {}, ran {}", value(new), value(old))
             }
             AccessChange::Image(image) => write!(f, "runs an image of {image}"),
-            AccessChange::Role(grant) => write!(f, "gains {}", Grant(grant)),
+            AccessChange::Role { grant, .. } => {
+                write!(f, "gains {}{}", Grant(grant), amounts_to(grant))
+            }
             AccessChange::Endpoint { old, new } => {
                 write!(f, "moves: kubeconfigs lead to {new}, led to {old}")
             }
@@ -243,6 +281,23 @@ impl fmt::Display for AccessChange {
                 f.write_str("joins as an etcd member: it holds all that the cluster stores")
             }
             AccessChange::Joined(Role::Worker) => f.write_str("joins as a worker"),
+            AccessChange::OlderKubernetes { old, new } => {
+                write!(f, "goes back from {old} to {new}: what was mended since is open again")
+            }
+            AccessChange::KubeletUnchecked => f.write_str(
+                "is believed unchecked: API servers run without --kubelet-certificate-authority",
+            ),
+            AccessChange::KubeletUnconfigured => f.write_str(
+                "loses its configuration with the next --prune: without one it answers anonymous \
+                 requests and lets everybody do everything",
+            ),
+            AccessChange::LowerRevision { old, new } => write!(
+                f,
+                "goes back to revision {new}, was {old}: where keys follow from a seed, to the old key"
+            ),
+            AccessChange::RootDropped { root, .. } => {
+                write!(f, "drops a second root of trust: {root}")
+            }
             AccessChange::LostGroup(group) => write!(f, "loses the group {group}"),
             AccessChange::LostRole(grant) => {
                 write!(f, "loses {}: delete the old binding in the cluster", Grant(grant))

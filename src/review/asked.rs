@@ -12,6 +12,7 @@ use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Power, Powers};
 use super::roles::grants;
 use super::roots::Root;
+use super::safeguards::Safeguards;
 use crate::graph::{Artifact, DerivationId, Graph, Recipe, Rendered};
 use crate::name::San;
 use crate::spec::Spec;
@@ -49,6 +50,7 @@ impl Powers {
             nodes: nodes.map(|node| (node.name.to_string(), node.role)).collect(),
             recipients: of.spec.secrets.is_some().then(|| recipients.collect()),
             names: NameOwners::of(of.graph, of.spec),
+            safeguards: Safeguards::asked(of.spec, of.graph, &artifacts.keys().copied().collect()),
             ..Powers::default()
         }
     }

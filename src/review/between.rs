@@ -1,6 +1,6 @@
 //! What changes in access between two descriptions, whatever was built of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
 use super::asked::Described;
@@ -11,8 +11,9 @@ use super::policy::ReviewPolicy;
 use super::powers::{Elsewhere, Powers, Removed};
 use super::principal::identity;
 use super::reviewed::{Consent, ReviewedChange};
+use super::roles::grants;
 use super::told::told;
-use crate::graph::{DerivationId, Graph, Recipe};
+use crate::graph::{DerivationId, Graph, Recipe, Rendered};
 use crate::plan::Intent;
 
 /// Nothing here asks for consent: that is a plan's.
@@ -44,6 +45,16 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChang
             Recipe::StaticPod(recipe) => PodAccess::of_recipe(recipe),
             _ => None,
         },
+    )
+    .with_roles(
+        &asked.artifacts,
+        old,
+        |id| match &old.get(id).recipe {
+            Recipe::Rendered(Rendered::UserBindings(recipe)) => Some(grants(recipe)),
+            _ => None,
+        },
+        // They are in `old`.
+        BTreeSet::new,
     );
     let mut changes =
         told(differences(&described, &asked), after, &Intent::default(), &ReviewPolicy::default());

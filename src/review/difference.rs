@@ -5,9 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::access_change::{AccessChange, Direction};
 use super::compare;
+use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
 use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
 use super::principal::Principal;
+use super::roles::role_in_namespace;
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, Scope};
 use crate::name::{ArtifactName, NodeName, San, TreePath};
@@ -37,6 +39,7 @@ pub(super) fn differences(before: &Powers, after: &Powers) -> Vec<Difference> {
         comparison.artifact(known.get(&new.artifact).copied(), new);
     }
     comparison.recipients();
+    comparison.safeguards();
     comparison.removed();
     comparison.found
 }
@@ -67,15 +70,56 @@ impl Comparison<'_> {
         until: Option<Timestamp>,
         is_exempt: bool,
     ) {
-        let access = match access {
-            AccessChange::Name(name) => match self.after.names.owner(&new.nodes(), &name) {
-                Some(owner) => AccessChange::OthersName { name, owner: owner.clone() },
-                None => AccessChange::Name(name),
-            },
-            access => access,
-        };
         let name = new.artifact.name();
-        self.put(Principal::of(&name), name, access, until, is_exempt);
+        let (principal, access) = match access {
+            AccessChange::Name(name) => self.name(new, name),
+            access => (Principal::of(&name), access),
+        };
+        self.put(principal, name, access, until, is_exempt);
+    }
+
+    /// A name that a server gains, whose it is, and who answers for that: a node that is new for its own ones.
+    fn name(&self, new: &ArtifactPower, name: San) -> (Principal, AccessChange) {
+        let principal = match new.artifact.node() {
+            Some(node) if self.is_new(node) && self.is_nodes_own(node, &name) => {
+                Principal::node(node.as_str())
+            }
+            _ => Principal::of(&new.artifact.name()),
+        };
+        let access = match self.owner(new, &name) {
+            Some(owner) => AccessChange::OthersName { name, owner },
+            None => AccessChange::Name(name),
+        };
+        (principal, access)
+    }
+
+    fn owner(&self, new: &ArtifactPower, name: &San) -> Option<Owner> {
+        self.after.names.owner(&self.before.names, &new.holder(), name)
+    }
+
+    fn is_new(&self, node: &NodeName) -> bool {
+        !self.before.nodes.contains_key(node.as_str())
+    }
+
+    /// What it is called and where it is.
+    fn is_nodes_own(&self, node: &NodeName, name: &San) -> bool {
+        let owner = Owner::Node(node.to_string());
+        let owners = self.after.names.owners.get(name);
+        owners.is_some_and(|owners| owners.contains(&owner))
+            || domain_of(node.as_str(), name).is_some()
+    }
+
+    /// A machine's place in its network: a private address, a name without a domain, or one in a domain where
+    /// the cluster's machines are.
+    fn is_ordinary_place(&self, node: &NodeName, name: &San) -> bool {
+        match name {
+            San::Ip(_) => !is_worth_telling(name),
+            San::Dns(text) if !text.contains('.') => true,
+            San::Dns(_) => domain_of(node.as_str(), name).is_some_and(|domain| {
+                self.before.names.domains.contains(&domain)
+                    || self.after.names.cluster_domain.as_ref() == Some(&domain)
+            }),
+        }
     }
 
     fn artifact(&mut self, old: Option<&ArtifactPower>, new: &ArtifactPower) {
@@ -84,7 +128,7 @@ impl Comparison<'_> {
             Power::Certificate(after) => {
                 if let Some(ArtifactPower { power: Power::Certificate(before), places, .. }) = old {
                     self.dialled_names(new, Some(before), after);
-                    self.places(places, new, after);
+                    self.places(places, new);
                     self.certificate(new, before, after);
                 } else {
                     self.dialled_names(new, None, after);
@@ -161,7 +205,10 @@ impl Comparison<'_> {
             groups: credential.groups.clone(),
             ca: *ca,
             client: credential.client,
-            same_as: same_as.clone(),
+            same_as: same_as.clone().or_else(|| {
+                let other = self.before.users.get(&credential.common_name)?;
+                Some(format!("to Kubernetes the same as {other} before"))
+            }),
         };
         self.own(new, access, *until, false);
         let names = credential.sans.iter();
@@ -187,8 +234,17 @@ impl Comparison<'_> {
             let access = AccessChange::Joined(role);
             self.put(Principal::node(node.as_str()), new.artifact.name(), access, None, false);
         }
+        if known.is_none() && after.credential.server {
+            for name in &after.credential.sans {
+                if self.is_nodes_own(node, name) && !self.is_ordinary_place(node, name) {
+                    self.own(new, AccessChange::Name(name.clone()), None, false);
+                }
+            }
+        }
         for name in &after.chosen {
-            if !self.before.elsewhere.names.contains(&(row, name.clone())) {
+            // Judged above.
+            let is_ordinary = known.is_none() && self.is_nodes_own(node, name);
+            if !is_ordinary && !self.before.elsewhere.names.contains(&(row, name.clone())) {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
         }
@@ -206,25 +262,23 @@ impl Comparison<'_> {
         }
         let is_new =
             |name: &&San| before.is_none_or(|before| !before.credential.sans.contains(*name));
-        let names = &self.after.names;
         for name in after.credential.sans.iter().filter(is_new) {
-            let is_dialled = before.is_some() && names.is_endpoint(name);
-            if is_dialled || names.owner(&new.nodes(), name).is_some() {
+            let is_dialled = before.is_some() && self.after.names.is_endpoint(name);
+            if is_dialled || self.owner(new, name).is_some() {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
         }
     }
 
     /// A key that lies on one more machine.
-    fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower, after: &Certificate) {
+    fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower) {
         if !matches!(new.artifact, Artifact::Certificate(_)) {
             return;
         }
         let places = new.places.difference(before);
         let nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
         for node in nodes {
-            let client = after.credential.client;
-            self.own(new, AccessChange::KeyOn { node: node.to_owned(), client }, None, false);
+            self.own(new, AccessChange::KeyOn(node.to_owned()), None, false);
         }
     }
 
@@ -235,7 +289,9 @@ impl Comparison<'_> {
         after: &BTreeSet<RoleGrant>,
     ) {
         for grant in after.difference(before) {
-            self.own(new, AccessChange::Role(grant.clone()), None, false);
+            let is_known = self.before.elsewhere.roles.contains(&role_in_namespace(grant));
+            let access = AccessChange::Role { grant: grant.clone(), is_known };
+            self.own(new, access, None, false);
         }
         for grant in before.difference(after) {
             self.own(new, AccessChange::LostRole(grant.clone()), None, false);
@@ -248,19 +304,34 @@ impl Comparison<'_> {
         };
         let none = BTreeSet::new();
         let before = self.before.recipients.as_ref().unwrap_or(&none);
-        let added =
-            after.difference(before).map(|who| (AccessChange::Recipient as fn(_) -> _, who));
-        let lost =
-            before.difference(after).map(|who| (AccessChange::LostRecipient as fn(_) -> _, who));
+        // Of a new node, too: what is sealed lies in the repository, and whoever opens it is that node.
+        let added = after.difference(before);
+        let added = added.map(|who| (AccessChange::Recipient as fn(_) -> _, who));
+        // A node that left is told as such.
+        let stays = |owner: &Option<NodeName>| {
+            owner.as_ref().is_none_or(|node| self.after.nodes.contains_key(node.as_str()))
+        };
+        let lost = before.difference(after).filter(|(owner, _)| stays(owner));
+        let lost = lost.map(|who| (AccessChange::LostRecipient as fn(_) -> _, who));
         for (access, (owner, name)) in added.chain(lost) {
             let principal = match owner {
-                // What is on a new node was never closed to it.
-                Some(node) if !self.before.nodes.contains_key(node.as_str()) => continue,
                 Some(node) => Principal::node(node.as_str()),
                 None => Principal::cluster("secrets"),
             };
             let artifact = ArtifactName::of(principal.name());
             self.put(principal, artifact, access(name.clone()), None, false);
+        }
+    }
+
+    fn safeguards(&mut self) {
+        for (principal, artifact, access) in self.before.safeguards.lost(&self.after.safeguards) {
+            // That of a CA has a permission of its own: another key replaces it.
+            let has_its_own = matches!(access, AccessChange::LowerRevision { .. })
+                && self.after.artifacts.iter().any(|after| {
+                    matches!(&after.power, Power::Root(root) if root.is_replaced)
+                        && after.artifact.name() == artifact
+                });
+            self.put(principal, artifact, access, None, has_its_own);
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Elsewhere, Power};
-use crate::graph::{Artifact, DerivationId, Graph, Recipe};
+use super::roles::role_in_namespace;
+use crate::facts::RoleGrant;
+use crate::graph::{Artifact, DerivationId, Graph, Recipe, UserPart};
 use crate::name::San;
 use crate::profile::Process;
 
@@ -53,6 +55,26 @@ impl Elsewhere {
         Elsewhere {
             names: names.map(|(row, name)| (row, name.clone())).collect(),
             pods: processes.into_iter().filter_map(of_process).collect(),
+            roles: BTreeSet::new(),
         }
+    }
+
+    /// Of all bindings of `graph`, as far as anything that is asked for binds a role.
+    pub fn with_roles(
+        self,
+        asked: &[ArtifactPower],
+        graph: &Graph,
+        bindings: impl Fn(DerivationId) -> Option<BTreeSet<RoleGrant>>,
+        of_those_who_left: impl FnOnce() -> BTreeSet<RoleGrant>,
+    ) -> Elsewhere {
+        if !asked.iter().any(|asked| matches!(asked.power, Power::Bindings(_))) {
+            return self;
+        }
+        let is_bindings = |id: &DerivationId| {
+            matches!(graph.get(*id).artifact, Artifact::User(_, UserPart::Bindings))
+        };
+        let grants = graph.ids().filter(is_bindings).filter_map(bindings).flatten();
+        let grants = grants.chain(of_those_who_left());
+        Elsewhere { roles: grants.map(|grant| role_in_namespace(&grant)).collect(), ..self }
     }
 }

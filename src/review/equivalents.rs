@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::powerful::is_powerful_role;
+use super::powerful::is_ordinary_role;
 use super::roles::grants;
 use super::{Credential, origin};
 use crate::facts::RoleGrant;
@@ -26,7 +26,7 @@ impl<'a> Equivalents<'a> {
         for id in graph.ids() {
             if let Recipe::Rendered(Rendered::UserBindings(bindings)) = &graph.get(id).recipe {
                 let all = grants(bindings).into_iter();
-                let powerful = all.filter(|grant| grant.is_group && is_powerful_role(grant));
+                let powerful = all.filter(|grant| grant.is_group && !is_ordinary_role(grant, true));
                 groups.extend(powerful.map(|grant| (grant.subject.clone(), grant)));
             }
             if let Some(credential) = Credential::of_recipe(graph, id)

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::elsewhere::new_ones;
+use super::former::Former;
 use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::Root;
+use super::safeguards::Safeguards;
 use super::{recipients, removed, verified};
 use crate::facts::{RoleGrant, role_grants};
 use crate::graph::{DerivationId, FilePart, Recipe};
@@ -38,12 +40,22 @@ impl Powers {
             certificate.is_some_and(|facts| facts.sans.contains(name))
                 && verified::of(world, id).is_some()
         };
+        let former = Former::of(world, plan, &asked.artifacts, &artifacts);
         Powers {
+            names: former.names,
+            users: former.users,
             nodes: nodes(world, &wanted.collect()),
-            elsewhere: Elsewhere::of(&new_ones, world.graph, had_name, |id| pod(world, id)),
+            elsewhere: Elsewhere::of(&new_ones, world.graph, had_name, |id| pod(world, id))
+                .with_roles(
+                    &asked.artifacts,
+                    world.graph,
+                    |id| bindings(world, id),
+                    || removed::grants(world, plan),
+                ),
             artifacts,
             recipients,
             removed: removed::find(world, plan),
+            safeguards: Safeguards::here(world, plan, &asked.safeguards),
             ..Powers::default()
         }
     }

@@ -30,7 +30,7 @@ fn is_whole_cluster(change: &AccessChange) -> bool {
             same_as.is_some() || groups.iter().any(|group| is_powerful_group(group))
         }
         AccessChange::Group(group) => is_powerful_group(group),
-        AccessChange::Role(_)
+        AccessChange::Role { .. }
         | AccessChange::CaBit
         | AccessChange::Root
         | AccessChange::Anew
@@ -41,6 +41,9 @@ fn is_whole_cluster(change: &AccessChange) -> bool {
         | AccessChange::Recipient(_)
         | AccessChange::Joined(_)
         | AccessChange::Endpoint { .. }
+        | AccessChange::OlderKubernetes { .. }
+        | AccessChange::KubeletUnchecked
+        | AccessChange::KubeletUnconfigured
         | AccessChange::OthersName { .. } => true,
         _ => false,
     }

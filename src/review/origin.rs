@@ -22,7 +22,7 @@ pub(super) fn of<'a>(
             Some(&spec.cluster.kubernetes.origin)
         }
         AccessChange::Group(name) => group(spec, artifact, name),
-        AccessChange::Role(grant) => role(spec, artifact, grant),
+        AccessChange::Role { grant, .. } => role(spec, artifact, grant),
         AccessChange::OthersName { name, .. } => san(spec, artifact, name),
         AccessChange::Name(name) => san(spec, artifact, name).or_else(|| endpoint(spec, name)),
         _ => None,
@@ -54,7 +54,11 @@ fn group<'a>(spec: &'a Spec, artifact: &Artifact, name: &str) -> Option<&'a Orig
 }
 
 /// Where the user's block first names the role.
-fn role<'a>(spec: &'a Spec, artifact: &Artifact, grant: &RoleGrant) -> Option<&'a Origin> {
+pub(super) fn role<'a>(
+    spec: &'a Spec,
+    artifact: &Artifact,
+    grant: &RoleGrant,
+) -> Option<&'a Origin> {
     let Artifact::User(user, _) = artifact else {
         return None;
     };

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
-use super::name_owners::NameOwners;
+use super::name_owners::{Holder, NameOwners};
 use super::pod_access::PodAccess;
+use super::roles::RoleInNamespace;
 use super::roots::Root;
+use super::safeguards::Safeguards;
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, tree_of};
 use crate::name::{ArtifactName, NodeName, San, TreePath};
@@ -24,7 +26,10 @@ pub(super) struct Powers {
     /// Who can open whose secrets; `None`: none is sealed.
     pub recipients: Option<BTreeSet<(Owner, String)>>,
     pub names: NameOwners,
+    /// Who had a common name, of those that somebody new has.
+    pub users: BTreeMap<String, ArtifactName>,
     pub elsewhere: Elsewhere,
+    pub safeguards: Safeguards,
     pub removed: Vec<Removed>,
 }
 
@@ -34,6 +39,8 @@ pub(super) struct Elsewhere {
     /// Names that a node's certificates have on any node: `apiserver`, and what it can serve as.
     pub names: BTreeSet<(&'static str, San)>,
     pub pods: BTreeMap<Process, PodAccess>,
+    /// Roles that somebody has, each where it is bound.
+    pub roles: BTreeSet<RoleInNamespace>,
 }
 
 #[derive(Debug)]
@@ -79,10 +86,16 @@ pub(super) struct Removed {
 }
 
 impl ArtifactPower {
-    /// The nodes that it is on.
-    pub fn nodes(&self) -> BTreeSet<&str> {
+    /// Where its key lies.
+    pub fn holder(&self) -> Holder<'_> {
         let own = self.artifact.node().map(NodeName::as_str);
-        self.places.iter().filter_map(node_of).chain(own).collect()
+        Holder {
+            nodes: self.places.iter().filter_map(node_of).chain(own).collect(),
+            certificate: match &self.artifact {
+                Artifact::Certificate(name) => Some(name.as_str()),
+                _ => None,
+            },
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
 use super::powers::Removed;
-use crate::facts::{CertificateFacts, certificates_in_pem};
-use crate::graph::{Scope, tree_of};
+use crate::facts::{CertificateFacts, RoleGrant, certificates_in_pem, role_grants};
+use crate::graph::{Artifact, Origin, Scope, UserPart, origins, tree_of};
 use crate::hash::Digest;
 use crate::plan::{Orphan, Plan, World};
 use crate::state::File;
@@ -27,6 +27,20 @@ pub(super) fn find(world: World<'_>, plan: &Plan) -> Vec<Removed> {
         Some(Removed { artifact: name.clone(), groups, until: Some(until) })
     });
     removed.collect()
+}
+
+/// What they were bound to, as the lock knows their files.
+pub(super) fn grants(world: World<'_>, plan: &Plan) -> BTreeSet<RoleGrant> {
+    let files = plan.orphans.iter().filter_map(|orphan| match orphan {
+        Orphan::File { path, .. } => {
+            let mut origins = origins(path.as_str()).into_iter();
+            let is =
+                |origin: Origin| matches!(origin.artifact, Artifact::User(_, UserPart::Bindings));
+            origins.any(is).then(|| world.inventory.public(path.as_str()))?
+        }
+        Orphan::Line(_) => None,
+    });
+    files.filter_map(role_grants).flatten().collect()
 }
 
 fn certificates(world: World<'_>, plan: &Plan) -> BTreeMap<Digest, Credential> {

@@ -1,4 +1,6 @@
 //! RBAC bindings of a user, as single grants.
+//!
+//! Which roles are known where is for the daily case: a colleague gets what the team has.
 
 use std::collections::BTreeSet;
 
@@ -32,4 +34,11 @@ pub fn grants(recipe: &UserBindings) -> BTreeSet<RoleGrant> {
         grants.extend(namespaces.map(|namespace| grant(Some(namespace.to_string()))));
     }
     grants
+}
+
+/// A role where it is bound, whoever has it.
+pub(super) type RoleInNamespace = (bool, String, Option<String>);
+
+pub(super) fn role_in_namespace(grant: &RoleGrant) -> RoleInNamespace {
+    (grant.is_cluster_role, grant.role.clone(), grant.namespace.clone())
 }

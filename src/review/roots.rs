@@ -1,10 +1,14 @@
 //! Roots of trust: new, replaced, or older than all that is built from them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::access_change::AccessChange;
 use super::{Credential, compare};
-use crate::graph::Recipe;
+use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
+use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
-use crate::plan::World;
+use crate::name::ArtifactName;
+use crate::plan::{Plan, World};
 
 /// A CA or the service-account key.
 #[derive(Debug, Default)]
@@ -40,6 +44,38 @@ impl Root {
             _ => vec![AccessChange::Root],
         }
     }
+}
+
+/// Certificates that stand beside a CA's own in files which a plan writes anew, with whether that is the CA's
+/// own file. In the course of a rotation there are two; over the CA's key, old and new are one root.
+pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, String), bool> {
+    let graph = world.graph;
+    let mut found = BTreeMap::new();
+    let touched: BTreeSet<DerivationId> = plan.steps.iter().map(|step| step.derivation).collect();
+    for id in touched {
+        let (ca, in_own_file) = match graph.ca_in(id) {
+            Some(ca) => (ca, false),
+            None if graph.get(id).recipe.is_ca() => (id, true),
+            None => continue,
+        };
+        let name = &graph.get(ca).name;
+        let on_record = world.lock.entries.get(name).and_then(|entry| entry.public_key);
+        let own = world.survey.public_part(ca).public_key().map(PublicKey::digest);
+        let places = graph.placements(id).iter();
+        let files: BTreeSet<&[u8]> =
+            places.filter_map(|place| world.inventory.public(place.path.as_str())).collect();
+        for der in files.into_iter().filter_map(|file| certificates_in_pem(file).ok()).flatten() {
+            let Ok(facts) = CertificateFacts::from_der(&der) else {
+                continue;
+            };
+            let key = facts.public_key.digest();
+            if ![on_record, own].contains(&Some(key)) {
+                let root = format!("{}, good until {}", facts.subject, facts.not_after.date());
+                *found.entry((name.clone(), root)).or_default() |= in_own_file;
+            }
+        }
+    }
+    found
 }
 
 pub(super) fn has_nothing_built(world: World<'_>) -> bool {

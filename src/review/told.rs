@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::access_change::{AccessChange, Direction};
+use super::access_change::AccessChange;
 use super::asked::Described;
 use super::difference::Difference;
 use super::order;
@@ -12,7 +12,7 @@ use super::principal::{Principal, identity};
 use super::reviewed::{Consent, ReviewedChange};
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent};
-use crate::spec::Origin;
+use crate::spec::{Component, Origin};
 use crate::time::Timestamp;
 
 #[derive(Default)]
@@ -48,7 +48,7 @@ pub(super) fn told(
     let mut changes: Vec<ReviewedChange> = all
         .into_iter()
         .map(|((principal, access), found)| ReviewedChange {
-            consent: if found.is_exempt || access.direction() != Direction::Escalation {
+            consent: if found.is_exempt || !policy.needs_consent(&principal, &access) {
                 Consent::NotNeeded
             } else {
                 Consent::Missing
@@ -62,9 +62,7 @@ pub(super) fn told(
         .collect();
     Principal::tell_apart(changes.iter_mut().map(|change| &mut change.principal));
     for change in changes.iter_mut().filter(|change| change.stops()) {
-        if policy.takes_for_ordinary(&change.access) {
-            change.consent = Consent::NotNeeded;
-        } else if is_allowed(intent, &change.principal) {
+        if is_allowed(intent, &change.principal) {
             change.consent = Consent::Given;
         }
     }
@@ -90,6 +88,10 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
             let mut components = spec.components.iter();
             let own = components.find(|(component, _)| component.as_str() == principal.name());
             own.map(|(_, settings)| &settings.origin)
+        }
+        AccessChange::OlderKubernetes { .. } => Some(&spec.cluster.kubernetes.origin),
+        AccessChange::KubeletUnchecked | AccessChange::KubeletUnconfigured => {
+            spec.components.get(&Component::Kubelet).map(|settings| &settings.origin)
         }
         AccessChange::Joined(_) => node(),
         AccessChange::Recipient(_) | AccessChange::LostRecipient(_) => match principal.kind() {

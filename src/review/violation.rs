@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::folder::is_harmless;
 use super::origin::written;
-use super::{Credential, ReviewPolicy};
+use super::{Credential, ReviewPolicy, whitelist};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{KeyKind, PublicKey};
-use crate::graph::{Artifact, DerivationId, Graph, Recipe};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe, UserPart};
 use crate::name::{ArtifactName, San};
 use crate::spec::{Delivery, Origin, Setting, Spec};
 
@@ -26,33 +26,42 @@ pub struct Violation {
 
 pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
     let mut found = folders(spec, policy);
-    if policy.is_empty() {
+    if policy.digest.is_none() {
         return found;
     }
+    found.extend(whitelist::recipients(spec, policy));
     let mut broken_rules = BTreeMap::new();
     for id in graph.ids() {
         let derivation = graph.get(id);
-        let name = &derivation.name;
-        if policy.except.iter().any(|pattern| pattern.matches(name)) {
-            continue;
-        }
-        let Some(credential) = Credential::of_recipe(graph, id) else {
-            continue;
+        let name = match &derivation.artifact {
+            Artifact::User(user, _) => Artifact::User(user.clone(), UserPart::Identity).name(),
+            _ => derivation.name.clone(),
         };
-        let mut broken = Vec::new();
-        life(graph, id, &credential, policy, &mut broken);
-        key(graph, id, policy, &mut broken);
-        if derivation.artifact.node().is_none() {
-            groups(&credential, policy, &mut broken);
+        let mut except = policy.except.iter();
+        if except.any(|pattern| pattern.matches(&derivation.name) || pattern.matches(&name)) {
+            continue;
         }
-        names(&credential, policy, &mut broken);
-        for (what, rule) in broken {
+        let mut broken = Vec::new();
+        if let Some(credential) = Credential::of_recipe(graph, id) {
+            life(graph, id, &credential, policy, &mut broken);
+            key(graph, id, policy, &mut broken);
+            // Kubernetes' own, `operator/super-admin` too, have theirs from kubeadm.
+            if matches!(derivation.artifact, Artifact::User(..) | Artifact::Certificate(_)) {
+                groups(&credential, policy, &mut broken);
+            }
+            names(&credential, policy, &mut broken);
+        }
+        let mut broken: Vec<(String, Origin, Option<&Origin>)> =
+            broken.into_iter().map(|(what, rule)| (what, rule, None)).collect();
+        broken.extend(whitelist::roles(spec, derivation, policy));
+        broken.extend(whitelist::pods(spec, derivation, policy));
+        for (what, rule, origin) in broken {
             let violation =
                 broken_rules.entry((what.clone(), rule.to_string())).or_insert_with(|| Violation {
                     what,
                     artifacts: Vec::new(),
                     rule,
-                    origin: written(&derivation.origin),
+                    origin: written(origin.unwrap_or(&derivation.origin)),
                 });
             violation.artifacts.push(name.clone());
         }
@@ -70,7 +79,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
             continue;
         };
         let name = Artifact::Certificate(certificate.name.clone()).name();
-        let widened = policy.ordinary_folders.iter().any(|prefix| prefix.holds(folder))
+        let widened = policy.allowed_folders.iter().any(|prefix| prefix.holds(folder))
             || policy.except.iter().any(|pattern| pattern.matches(&name));
         if widened || is_harmless(folder) {
             continue;
@@ -85,7 +94,7 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
     found
 }
 
-const FOLDER_RULE: &str = "kpki's own list, which a policy lengthens: --policy FILE with policy { ordinary-folder \"/that/folder\" }";
+const FOLDER_RULE: &str = "kpki's own list, which a policy lengthens: --policy FILE with policy { allow-folder \"/that/folder\" }";
 
 type Broken = Vec<(String, Origin)>;
 

@@ -15,6 +15,7 @@ mod bad_input;
 mod ci;
 mod commands;
 mod examples;
+mod examples_policy;
 mod gitops;
 mod lab_up;
 mod nodes;

@@ -93,6 +93,7 @@ fn powers(artifacts: Vec<ArtifactPower>) -> Powers {
             owners: owners.into(),
             roles: roles.into(),
             endpoint: Some("10.0.0.9".parse().unwrap()),
+            ..NameOwners::default()
         },
         ..Powers::default()
     }
@@ -263,7 +264,7 @@ fn a_key_on_one_more_machine() {
 }
 
 #[test]
-fn recipients_of_the_cluster_and_of_nodes_that_were_there() {
+fn recipients_of_the_cluster_and_of_nodes_new_ones_too() {
     let sealed = |all: &[(Option<&str>, &str)]| Powers {
         recipients: Some(
             all.iter()
@@ -279,6 +280,7 @@ fn recipients_of_the_cluster_and_of_nodes_that_were_there() {
         [
             "secrets open to new from now on",
             "w1 open to ops from now on",
+            "w2 open to ops from now on",
             "secrets closed to old from now on"
         ]
     );

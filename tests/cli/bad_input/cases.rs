@@ -967,7 +967,7 @@ fn usage_cases() -> Vec<Case> {
             1,
             &[
                 "certificates/evil is put into /root/.ssh, which is on no list of harmless folders",
-                "ordinary-folder",
+                "allow-folder",
                 NOTHING,
             ],
         ),
@@ -975,7 +975,7 @@ fn usage_cases() -> Vec<Case> {
             "certificate: another policy does not help",
             |p| {
                 p.change("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
-                p.write("policy.kdl", "policy { ordinary-folder \"/root/.ss\" }\n");
+                p.write("policy.kdl", "policy { allow-folder \"/root/.ss\" }\n");
             },
             &["apply", "--policy", "policy.kdl"],
             1,
@@ -985,7 +985,7 @@ fn usage_cases() -> Vec<Case> {
             "certificate: a folder that the policy has",
             |p| {
                 p.change("cluster.kdl", |t| format!("{t}\n{EVIL_FOLDER}"));
-                p.write("policy.kdl", "policy { ordinary-folder \"/root\" }\n");
+                p.write("policy.kdl", "policy { allow-folder \"/root\" }\n");
             },
             &["plan", "--policy", "policy.kdl"],
             0,

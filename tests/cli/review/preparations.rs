@@ -18,7 +18,7 @@ pub struct Preparation {
 
 pub const NOTHING: Preparation = Preparation { name: "nothing", before: |_| {}, after: |_| {} };
 
-const ALL: [Preparation; 10] = [
+const ALL: [Preparation; 11] = [
     Preparation {
         name: "400-users",
         before: |project| users(project, "30d", ""),
@@ -41,6 +41,17 @@ const ALL: [Preparation; 10] = [
         name: "brought-request",
         before: |project| request(project, "../omar.key"),
         after: |project| request(project, "../other.key"),
+    },
+    Preparation {
+        name: "second-root",
+        before: |_| {},
+        after: |project| {
+            authority(project, "../other.key");
+            let second = fs::read(project.join("company.crt")).unwrap();
+            let path = project.join("out/ca/kubernetes.crt");
+            let first = fs::read(&path).unwrap();
+            fs::write(path, [first, second].concat()).unwrap();
+        },
     },
     Preparation {
         name: "files-with-hostile-names",

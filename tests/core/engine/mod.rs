@@ -8,10 +8,13 @@ mod judgement;
 mod kubelet_config;
 mod operators_manifests;
 mod orphans;
+mod owners;
+mod policies;
 mod privileges;
 mod reissue;
 mod reproducible;
 mod restarts;
+mod safeguards;
 mod sealing;
 
 mod smuggled_privileges;

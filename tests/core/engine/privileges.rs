@@ -73,7 +73,7 @@ fn a_table_of_changes() {
             "somebody new",
             end,
             "user \"ann\" { group \"dev\" }\nuser \"jane\"",
-            &["= ann is new: ann, in dev :6"],
+            &["x ann is new: ann, in dev :6"],
         ),
         (
             "somebody new with power",
@@ -114,7 +114,7 @@ fn a_table_of_changes() {
             "namespace=\"dev\"",
             "namespace=\"kube-system\"; bind cluster-role=\"edit\" namespace=\"kube-system\"",
             &[
-                "x jane gains cluster-role edit in kube-system :6",
+                "x jane gains cluster-role edit in kube-system: the secrets and service accounts there :6",
                 "= jane gains cluster-role view in kube-system :6",
                 "= jane loses cluster-role view in dev: delete the old binding in the cluster :6",
             ],
@@ -404,6 +404,12 @@ fn a_bad_policy_is_refused_with_its_place() {
         ("policy { forbid-san \"*\" }", "forbid-san"),
         ("policy { forbid-group \"a*b\" }", "has a `*` that is not at its end"),
         ("policy { }\npolicy { }", "a second `policy`"),
+        ("policy { ordinary-folder \"/srv\" }", "write allow-folder"),
+        ("policy { ordinary-role \"a*b\" }", "policy.kdl:1:24"),
+        ("policy { ordinary-role \"edit\" namespac=\"dev\" }", "did you mean `namespace`?"),
+        ("policy { forbid-role \"edit\" \"view\" }", "one too many"),
+        ("policy { allow-flag \"v\" component=\"apisrver\" }", "did you mean `apiserver`?"),
+        ("policy { allow-recipient \"age1qqq\" }", "policy.kdl:1:26"),
         ("", "the file has no `policy`"),
         ("include \"other.kdl\"", "other.kdl"),
     ] {

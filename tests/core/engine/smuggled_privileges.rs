@@ -217,7 +217,7 @@ fn a_table_of_disguises() {
             "node \"w1\"",
             "node \"w2\" address=\"10.96.0.1\"\nnode \"w1\"",
             &[
-                "x kubelet-server can serve as 10.96.0.1, and so in the place of the API server :4",
+                "x w2 can serve as 10.96.0.1, and so in the place of the API server :4",
                 "= w2 joins as a worker :4",
             ],
         ),
@@ -226,7 +226,7 @@ fn a_table_of_disguises() {
             "node \"w1\"",
             "node \"kubernetes.default.svc\" address=\"10.0.1.2\"\nnode \"w1\"",
             &[
-                "x kubelet-server can serve as kubernetes.default.svc, and so in the place of the API server :4",
+                "x kubernetes.default.svc can serve as kubernetes.default.svc, and so in the place of the API server :4",
                 "= kubernetes.default.svc joins as a worker :4",
             ],
         ),

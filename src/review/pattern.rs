@@ -1,0 +1,243 @@
+//! How a policy says which names it means.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+use crate::facts::RoleGrant;
+use crate::name::{DnsName, NameError, San};
+use crate::spec::Component;
+
+/// `ops`, or `team-*` for all that begin so: groups, roles, namespaces, images and flags.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TextPattern(Box<str>);
+
+impl TextPattern {
+    pub fn matches(&self, text: &str) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(start) => text.starts_with(start),
+            None => text == &*self.0,
+        }
+    }
+}
+
+impl FromStr for TextPattern {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let start = text.strip_suffix('*').unwrap_or(text);
+        if start.contains('*') {
+            return Err(NameError(
+                "has a `*` that is not at its end; write one there: team-*".into(),
+            ));
+        }
+        if text.is_empty() {
+            return Err(NameError("is empty; write a name, or how names begin: team-*".into()));
+        }
+        Ok(TextPattern(text.into()))
+    }
+}
+
+impl fmt::Display for TextPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A role, and where it is bound: `"edit" namespace="team-*"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RolePattern {
+    pub role: TextPattern,
+    /// `None`: everywhere, and so in every namespace.
+    pub namespace: Option<TextPattern>,
+}
+
+impl RolePattern {
+    /// All that the grant reaches is meant.
+    pub fn holds(&self, grant: &RoleGrant) -> bool {
+        self.reaches(grant, false)
+    }
+
+    /// Some of what the grant reaches is meant: whoever has a role everywhere has it in each namespace.
+    pub fn touches(&self, grant: &RoleGrant) -> bool {
+        self.reaches(grant, true)
+    }
+
+    fn reaches(&self, grant: &RoleGrant, everywhere: bool) -> bool {
+        let is_there = match (&self.namespace, &grant.namespace) {
+            (None, _) => true,
+            (Some(pattern), Some(namespace)) => pattern.matches(namespace),
+            (Some(_), None) => everywhere,
+        };
+        is_there && self.role.matches(&grant.role)
+    }
+}
+
+impl fmt::Display for RolePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} in {namespace}", self.role),
+            None => self.role.fmt(f),
+        }
+    }
+}
+
+/// A flag of a static pod, with its value or any: `"audit-*"`, `"v=4"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagPattern {
+    pub flag: TextPattern,
+    /// `None`: of each.
+    pub component: Option<Component>,
+}
+
+impl FlagPattern {
+    pub fn matches(&self, component: &str, name: &str, value: &str) -> bool {
+        let with_value = self.flag.0.contains('=');
+        self.component.is_none_or(|own| own.as_str() == component)
+            && match with_value {
+                true => self.flag.matches(&format!("{name}={value}")),
+                false => self.flag.matches(name),
+            }
+    }
+}
+
+/// A name, `*.example.com` for all below it, or a network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SanPattern {
+    Exact(San),
+    /// Without the star, with the dot.
+    Below(Box<str>),
+    Network(IpNet),
+}
+
+impl SanPattern {
+    pub fn matches(&self, san: &San) -> bool {
+        match (self, san) {
+            (SanPattern::Exact(exact), san) => exact == san,
+            (SanPattern::Below(suffix), San::Dns(name)) => name.ends_with(&**suffix),
+            (SanPattern::Network(network), San::Ip(address)) => network.contains(address),
+            _ => false,
+        }
+    }
+
+    /// It matches, or is a wildcard whose principal can serve as what matches (RFC 6125 6.4.3: one label).
+    pub fn is_covered_by(&self, san: &San) -> bool {
+        let covers = match (self, san) {
+            (SanPattern::Exact(San::Dns(exact)), San::Dns(name)) => {
+                let parent = exact.split_once('.').map(|(_, parent)| parent);
+                parent.is_some() && name.strip_prefix("*.") == parent
+            }
+            _ => false,
+        };
+        covers || self.matches(san)
+    }
+}
+
+impl FromStr for SanPattern {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if let Ok(network) = text.parse() {
+            return Ok(SanPattern::Network(network));
+        }
+        match text.strip_prefix('*') {
+            Some(suffix) if suffix.starts_with('.') => {
+                suffix.trim_start_matches('.').parse::<DnsName>()?;
+                Ok(SanPattern::Below(suffix.into()))
+            }
+            _ => text.parse().map(SanPattern::Exact),
+        }
+    }
+}
+
+impl fmt::Display for SanPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SanPattern::Exact(san) => san.fmt(f),
+            SanPattern::Below(suffix) => write!(f, "*{suffix}"),
+            SanPattern::Network(network) => network.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_what_they_say() {
+        for (pattern, san, matches) in [
+            ("*.example.com", "a.example.com", true),
+            ("*.example.com", "a.b.example.com", true),
+            ("*.example.com", "*.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "badexample.com", false),
+            ("api.example.com", "api.example.com", true),
+            ("10.0.0.0/8", "10.1.2.3", true),
+            ("10.0.0.0/8", "11.1.2.3", false),
+            ("203.0.113.7", "203.0.113.7", true),
+            ("fd00::/8", "fd00::1", true),
+        ] {
+            let (parsed, san): (SanPattern, San) = (pattern.parse().unwrap(), san.parse().unwrap());
+            assert_eq!(parsed.matches(&san), matches, "{pattern} {san}");
+            assert_eq!(parsed.to_string(), pattern);
+        }
+        let exact: SanPattern = "api.example.com".parse().unwrap();
+        for (san, covered) in [
+            ("api.example.com", true),
+            ("*.example.com", true),
+            ("*.api.example.com", false),
+            ("*.com.example", false),
+            ("web.example.com", false),
+        ] {
+            assert_eq!(exact.is_covered_by(&san.parse().unwrap()), covered, "{san}");
+        }
+        let system: TextPattern = "system:*".parse().unwrap();
+        assert!(system.matches("system:masters") && !system.matches("systems"));
+        assert!("a*b".parse::<TextPattern>().is_err());
+    }
+
+    #[test]
+    fn a_role_everywhere_is_one_in_each_namespace() {
+        for (role, namespace, bound, holds, touches) in [
+            ("edit", None, None, true, true),
+            ("edit", None, Some("team-a"), true, true),
+            ("edit", Some("team-*"), Some("team-a"), true, true),
+            ("edit", Some("team-*"), Some("kube-system"), false, false),
+            ("edit", Some("team-*"), None, false, true),
+            ("*", Some("kube-*"), None, false, true),
+            ("admin", None, None, false, false),
+        ] {
+            let pattern = RolePattern {
+                role: role.parse().unwrap(),
+                namespace: namespace.map(|namespace| namespace.parse().unwrap()),
+            };
+            let grant = RoleGrant {
+                is_cluster_role: true,
+                role: "edit".into(),
+                namespace: bound.map(Into::into),
+                is_group: false,
+                subject: "jane".into(),
+            };
+            let found = (pattern.holds(&grant), pattern.touches(&grant));
+            assert_eq!(found, (holds, touches), "{pattern} {bound:?}");
+        }
+    }
+
+    #[test]
+    fn a_flag_with_a_value_or_with_any() {
+        let (apiserver, etcd) = (Component::Apiserver, Component::Etcd);
+        for (flag, component, of, matches) in [
+            ("audit-*", None, apiserver, true),
+            ("audit-log-path", Some(apiserver), apiserver, true),
+            ("audit-log-path", Some(etcd), apiserver, false),
+            ("audit-log-path=/var/log/*", None, apiserver, true),
+            ("audit-log-path=/etc/*", None, apiserver, false),
+            ("audit-log", None, apiserver, false),
+        ] {
+            let pattern = FlagPattern { flag: flag.parse().unwrap(), component };
+            let found =
+                pattern.matches(of.as_str(), "audit-log-path", "/var/log/kubernetes/audit.log");
+            assert_eq!(found, matches, "{flag}");
+        }
+    }
+}
