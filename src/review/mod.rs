@@ -27,6 +27,8 @@ mod of_plan;
 mod order;
 mod origin;
 mod pod_access;
+mod pod_fields;
+mod pod_flags;
 mod policy;
 mod powerful;
 mod powers;

@@ -61,7 +61,7 @@ fn pod(flags: &[(&str, &str)], image: &str) -> Power {
         process: Process::Apiserver,
         flags: flags.iter().map(flag).collect(),
         repositories: set(image),
-        own: BTreeMap::from([("anonymous-auth", "false".to_owned())]),
+        own: own(),
     })
 }
 
