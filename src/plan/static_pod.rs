@@ -145,9 +145,7 @@ fn other_fields(process: Process, old: &[u8], new: &[u8], reasons: &mut Vec<Reas
     let (Ok(old), Ok(new)) = (pod::fields(old, process), pod::fields(new, process)) else {
         return;
     };
-    let is_digest = |path: &FieldPath| {
-        matches!(path.0.last(), Some(FieldStep::Key(key)) if key == DIGEST_ANNOTATION)
-    };
+    let is_digest = |path: &FieldPath| matches!(path.0.last(), Some(FieldStep::Key(key)) if key == DIGEST_ANNOTATION);
     let paths: BTreeSet<&FieldPath> = old.fields.keys().chain(new.fields.keys()).collect();
     let differ = |path: &&FieldPath| old.fields.get(path) != new.fields.get(path);
     let differing: Vec<&FieldPath> =

@@ -119,8 +119,9 @@ pub(super) fn read(tree: &Tree, pod: &Pod<'_>) -> Result<Argv, PodError> {
             (None, Some(next)) if is_boolean && !next.text.starts_with('-') => {
                 // The process takes it for true, and the next item for nothing.
                 let message = format!("{spelled} has its value in the next item");
-                return Err(PodError::at(next.node.line, message)
-                    .help(format!("write {spelled}=VALUE")));
+                return Err(
+                    PodError::at(next.node.line, message).help(format!("write {spelled}=VALUE"))
+                );
             }
             (None, Some(next)) if !is_boolean => {
                 if next.text.starts_with('-') || next.list != word.list {

@@ -17,7 +17,8 @@ use super::{PodError, Process, argv, locate, parse};
 pub struct PodFields {
     /// Of the container that runs the process.
     pub container: String,
-    /// Of the process, by name without dashes; one that is given several times has all its values.
+    /// Of the process, by name without dashes; of one that is given several times all
+    /// values, with a comma and a blank between them.
     pub flags: BTreeMap<String, String>,
     /// All else.
     pub fields: BTreeMap<FieldPath, String>,
@@ -36,7 +37,8 @@ pub(super) fn of_tree(tree: &Tree, process: Process) -> Result<PodFields, PodErr
     for flag in argv::read(tree, &pod)?.flags {
         let values = flags.entry(flag.name).or_default();
         if !values.is_empty() {
-            values.push(',');
+            // Not as in one list: of most flags the last one counts.
+            values.push_str(", ");
         }
         values.push_str(&flag.value);
     }
@@ -113,7 +115,10 @@ impl<'t> Reader<'t> {
             for item in items {
                 let found = tree.follow(item);
                 if !matches!(found.kind, Kind::Map { .. }) {
-                    return Err(PodError::at(item.line, format!("an item of {own} is not a mapping")));
+                    return Err(PodError::at(
+                        item.line,
+                        format!("an item of {own} is not a mapping"),
+                    ));
                 }
                 let mut name = tree.get_text(found, key)?.unwrap_or_default().to_owned();
                 if let Some(protocol) = tree.get_text(found, "protocol")?

@@ -41,8 +41,11 @@ pub(super) fn read(source: &[u8]) -> Result<Text, PodError> {
                 .help("remove it; a static pod needs none"));
         }
         if line.contains(OTHER_BREAKS) && !json {
-            let message = "a line break that not every reader takes for one (U+0085, U+2028 or U+2029)";
-            return Err(PodError::at(number + 1, message).help("write an ordinary one, or remove it"));
+            let message =
+                "a line break that not every reader takes for one (U+0085, U+2028 or U+2029)";
+            return Err(
+                PodError::at(number + 1, message).help("write an ordinary one, or remove it")
+            );
         }
         let indent = line.len() - content.len();
         let tabbed = line.get(..indent).unwrap_or_default().contains('\t');

@@ -12,12 +12,7 @@ const OF_THE_NODE: [&str; 5] =
 const HELP: &str = "write the value out; only `$(NAME)` with a fieldRef to status.podIP, status.hostIP or spec.nodeName may stand in a flag's value";
 
 /// Refuses what the process would read in another way than it is written.
-pub(super) fn check(
-    tree: &Tree,
-    pod: &Pod<'_>,
-    word: &str,
-    line: usize,
-) -> Result<(), PodError> {
+pub(super) fn check(tree: &Tree, pod: &Pod<'_>, word: &str, line: usize) -> Result<(), PodError> {
     if word.contains("$$") {
         return Err(PodError::at(line, "`$$`, of which the kubelet leaves one `$`").help(HELP));
     }

@@ -152,9 +152,9 @@ pub const HARMLESS_FLAGS: &[HarmlessFlag] = &[
 impl HarmlessFlag {
     pub fn is_of(&self, process: Process, flag: &str) -> bool {
         let same = match self.name.split_once('*') {
-            Some((start, end)) => {
-                flag.strip_prefix(start).is_some_and(|rest| rest.len() > end.len() && rest.ends_with(end))
-            }
+            Some((start, end)) => flag
+                .strip_prefix(start)
+                .is_some_and(|rest| rest.len() > end.len() && rest.ends_with(end)),
             None => self.name == flag,
         };
         same && self.processes.contains(&process)
@@ -170,7 +170,8 @@ mod tests {
         for (index, row) in HARMLESS_FLAGS.iter().enumerate() {
             let again = HARMLESS_FLAGS.iter().skip(index + 1);
             let both = |other: &&HarmlessFlag| {
-                other.name == row.name && other.processes.iter().any(|one| row.processes.contains(one))
+                other.name == row.name
+                    && other.processes.iter().any(|one| row.processes.contains(one))
             };
             assert!(again.filter(both).next().is_none(), "{}", row.name);
         }

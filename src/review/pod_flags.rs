@@ -44,7 +44,9 @@ impl FlagChange<'_> {
         row.is_some_and(|row| match row.when {
             HarmlessWhen::Any => true,
             HarmlessWhen::Only(values) => new.is_some_and(|new| values.contains(&new)),
-            HarmlessWhen::NotLower => tls_version(new).is_some_and(|new| Some(new) >= tls_version(old)),
+            HarmlessWhen::NotLower => {
+                tls_version(new).is_some_and(|new| Some(new) >= tls_version(old))
+            }
             HarmlessWhen::Fewer => is_fewer(old, new),
             HarmlessWhen::More => elements(old).all(|one| elements(new).any(|other| other == one)),
             HarmlessWhen::Below(folders) => new.is_some_and(|new| is_below(new, folders)),
@@ -60,7 +62,11 @@ impl FlagChange<'_> {
 }
 
 fn elements(value: Option<&str>) -> impl Iterator<Item = &str> {
-    value.into_iter().flat_map(|value| value.split(',')).map(str::trim).filter(|one| !one.is_empty())
+    value
+        .into_iter()
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|one| !one.is_empty())
 }
 
 /// `None` for what nobody knows; without the flag it is Go's least.
@@ -100,9 +106,15 @@ fn is_fewer(old: Option<&str>, new: Option<&str>) -> bool {
     elements(new).next().is_some() && elements(new).all(|one| allowed.contains(&one))
 }
 
-/// A path that climbs is nowhere.
+/// A path that climbs is nowhere, and of several nobody knows which counts.
 fn is_below(path: &str, folders: &[&str]) -> bool {
+    if path.contains(',') {
+        return false;
+    }
     let path = Path::new(path);
     let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
     path.components().all(plain) && folders.iter().any(|folder| path.starts_with(folder))
 }
+
+#[cfg(test)]
+mod tests;

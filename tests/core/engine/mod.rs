@@ -15,6 +15,7 @@ mod restarts;
 mod sealing;
 
 mod smuggled_privileges;
+mod static_pod_review;
 mod trust_roots;
 mod unreadable;
 mod users;
