@@ -16,5 +16,6 @@ pub use bindings::cluster_role_bindings;
 pub use flags::{EtcdMember, EtcdServers, FlagInputs, merged, own_flags, pki_flags};
 pub use kubelet::KubeletConfiguration;
 pub use mounts::Mount;
+pub use probes::{ProbeTarget, probe_target};
 pub use static_pod::{StaticPod, folder_of_flag};
 pub use user::{SigningRequest, kustomization, role_bindings};

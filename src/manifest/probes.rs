@@ -44,14 +44,15 @@ impl Probe {
     }
 }
 
+/// Where a process answers the kubelet.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ProbeTarget {
+pub struct ProbeTarget {
     pub host: String,
     pub port: u16,
     pub scheme: &'static str,
 }
 
-pub(super) fn probe_target(process: Process, flags: &BTreeMap<String, String>) -> ProbeTarget {
+pub fn probe_target(process: Process, flags: &BTreeMap<String, String>) -> ProbeTarget {
     let flag = |name: &str| flags.get(name).map(String::as_str);
     match process {
         Process::Etcd => metrics_target(flag("listen-metrics-urls").unwrap_or_default()),

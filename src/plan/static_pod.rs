@@ -1,7 +1,7 @@
 //! Judging static pods: rendered from the description, from what their process must be restarted for, and
 //! for a member of etcd from what there was when its manifest was first made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{After, PlanContext};
 use super::{Action, Membership, Reason, Restart, World};
@@ -9,7 +9,7 @@ use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
 use crate::graph::{Artifact, DerivationId, StaticPod};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
-use crate::pod::{self, PodFacts};
+use crate::pod::{self, DIGEST_ANNOTATION, FieldPath, FieldStep, PodFacts};
 use crate::profile::{Process, Reader};
 use crate::state::{Entry, File};
 
@@ -59,7 +59,11 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
         }
         // Not what was written last: whoever changed it, what it says is no guide.
         (_, Some(facts)) if recorded.is_none() || recorded == old.map(Digest::of) => {
-            compare(context, recipe, &facts, &expected, &mut reasons);
+            moved(context, recipe, &facts);
+            compare(recipe.process, &facts, (old.unwrap_or_default(), &expected), &mut reasons);
+            if reasons.is_empty() {
+                reasons.push(contents_changed(context, recipe));
+            }
         }
         _ => reasons.push(Reason::OutputModified { path: place.path.clone() }),
     }
@@ -115,14 +119,12 @@ fn first_made(
 
 /// Why a manifest that is as it was written last is another one now.
 fn compare(
-    context: &mut PlanContext<'_>,
-    recipe: &StaticPod,
+    process: Process,
     facts: &PodFacts,
-    expected: &[u8],
+    (old, new): (&[u8], &[u8]),
     reasons: &mut Vec<Reason>,
 ) {
-    moved(context, recipe, facts);
-    if let Ok(wished) = pod::read(expected, recipe.process) {
+    if let Ok(wished) = pod::read(new, process) {
         differences(facts, &wished, reasons);
         // Manifests of kpki's own have one image.
         if let (Some(old), Some(new)) = (facts.images.first(), wished.images.first())
@@ -133,7 +135,31 @@ fn compare(
         }
     }
     if reasons.is_empty() {
-        reasons.push(contents_changed(context, recipe));
+        other_fields(process, old, new, reasons);
+    }
+}
+
+/// Of what a manifest says besides flags and images: the first differences, and how many there are.
+fn other_fields(process: Process, old: &[u8], new: &[u8], reasons: &mut Vec<Reason>) {
+    const SHOWN: usize = 3;
+    let (Ok(old), Ok(new)) = (pod::fields(old, process), pod::fields(new, process)) else {
+        return;
+    };
+    let is_digest = |path: &FieldPath| matches!(path.0.last(), Some(FieldStep::Key(key)) if key == DIGEST_ANNOTATION);
+    let paths: BTreeSet<&FieldPath> = old.fields.keys().chain(new.fields.keys()).collect();
+    let differ = |path: &&FieldPath| old.fields.get(path) != new.fields.get(path);
+    let differing: Vec<&FieldPath> =
+        paths.into_iter().filter(|path| !is_digest(path)).filter(differ).collect();
+    for path in differing.iter().take(SHOWN) {
+        let named = |fields: &BTreeMap<FieldPath, String>| {
+            fields.get(path).map_or_else(String::new, |value| format!("{path}={value}"))
+        };
+        let (old, new) = (named(&old.fields), named(&new.fields));
+        reasons.push(Reason::InputChanged { field: "manifest", old, new });
+    }
+    if let Some(more) = differing.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let (old, new) = (String::new(), format!("{more} more"));
+        reasons.push(Reason::InputChanged { field: "manifest", old, new });
     }
 }
 

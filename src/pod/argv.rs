@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::locate::Pod;
 use super::tree::{Node, Tree};
-use super::{PodError, Process};
+use super::{PodError, Process, variables};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
@@ -93,32 +93,49 @@ pub(super) fn read(tree: &Tree, pod: &Pod<'_>) -> Result<Argv, PodError> {
     let mut argv = Argv { flags: Vec::new(), list, end: length, exists: length > 0 };
     let mut rest = words.iter().skip(usize::from(pod.starts_with_binary)).peekable();
     while let Some(word) = rest.next() {
+        variables::check(tree, pod, word.text, word.node.line)?;
         if word.text == "--" {
-            // Everything after it is for the process's own use.
+            if let Some(behind) = rest.next() {
+                let message = "a word after `--`, where flags end";
+                return Err(PodError::at(behind.node.line, message).help("remove both"));
+            }
             if word.list == list {
                 argv.end = word.index;
-            } else {
-                return Err(PodError::at(
-                    word.node.line,
-                    "`--` in command ends the flags before args",
-                )
-                .help("remove it"));
             }
             break;
         }
-        let Some(flag) = spelled(word.text, pod.process) else {
-            continue;
+        let (spelled, joined) = match word.text.split_once('=') {
+            Some((spelled, value)) => (spelled, Some(value)),
+            None => (word.text, None),
         };
-        let value = rest.peek().filter(|value| {
-            !flag.contains('=') && value.list == word.list && !value.text.starts_with('-')
-        });
-        let (spelled, text, form, item) = match (flag.split_once('='), value) {
-            (Some((name, value)), _) => (name, value, Form::Joined, word.node),
-            (None, Some(value)) => (flag, value.text, Form::TwoItems, value.node),
-            (None, None) => (flag, "true", Form::Bare, word.node),
+        let Some(name) = name(spelled, pod.process) else {
+            let message = "a word that is neither a flag nor the value of one";
+            return Err(PodError::at(word.node.line, message)
+                .help(format!("write {}, and its flags as --flag=value", pod.process.name())));
+        };
+        let is_boolean = pod.process.is_boolean(&name);
+        let (text, form, item) = match (joined, rest.peek()) {
+            (Some(value), _) => (value, Form::Joined, word.node),
+            (None, Some(next)) if is_boolean && !next.text.starts_with('-') => {
+                // The process takes it for true, and the next item for nothing.
+                let message = format!("{spelled} has its value in the next item");
+                return Err(
+                    PodError::at(next.node.line, message).help(format!("write {spelled}=VALUE"))
+                );
+            }
+            (None, Some(next)) if !is_boolean => {
+                if next.text.starts_with('-') || next.list != word.list {
+                    let message = format!("{spelled} has no value: it would take the next word");
+                    return Err(PodError::at(word.node.line, message)
+                        .help(format!("write {spelled}=VALUE")));
+                }
+                variables::check(tree, pod, next.text, next.node.line)?;
+                (next.text, Form::TwoItems, next.node)
+            }
+            (None, _) => ("true", Form::Bare, word.node),
         };
         argv.flags.push(Flag {
-            name: normalised(spelled.trim_start_matches('-'), pod.process),
+            name,
             value: text.to_owned(),
             form,
             list: word.list,
@@ -134,11 +151,17 @@ pub(super) fn read(tree: &Tree, pod: &Pod<'_>) -> Result<Argv, PodError> {
     Ok(argv)
 }
 
-/// etcd's flags may have one dash, the others' are then short ones.
-fn spelled(word: &str, process: Process) -> Option<&str> {
-    let long = word.len() > 2 && word.starts_with("--");
-    let short = process == Process::Etcd && word.len() > 1 && word.starts_with('-');
-    (long || short).then_some(word)
+/// Of a flag as it is spelled with its dashes. etcd's may have one dash; of the others' short ones there is
+/// only `-v`.
+fn name(spelled: &str, process: Process) -> Option<String> {
+    let bare = match spelled.strip_prefix("--") {
+        Some(bare) => bare,
+        None if process == Process::Etcd || spelled == "-v" => spelled.strip_prefix('-')?,
+        None => return None,
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name = bare.bytes().all(plain) && bare.starts_with(|c: char| c.is_ascii_alphanumeric());
+    is_name.then(|| normalised(bare, process))
 }
 
 pub(super) fn normalised(name: &str, process: Process) -> String {

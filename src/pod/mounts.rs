@@ -6,7 +6,7 @@ use super::extend::add_items;
 use super::locate::Pod;
 use super::tree::{Kind, Node, Tree};
 use super::value::{Change, Step, Value};
-use super::{MountWish, PathKind, PodError};
+use super::{MountWish, PathKind, PodError, PodWish};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
@@ -88,11 +88,14 @@ fn required(tree: &Tree, map: &Node, key: &str) -> Result<String, PodError> {
 pub(super) fn plan(
     tree: &Tree,
     pod: &Pod<'_>,
-    wishes: &[MountWish],
+    wish: &PodWish,
     changes: &mut Vec<Change>,
 ) -> Result<(), PodError> {
+    let wishes = &wish.mounts;
     let mounts = mounts(tree, pod)?;
     let volumes = volumes(tree, pod)?;
+    unambiguous(&mounts)?;
+    nothing_hides(&mounts, &volumes, wish)?;
     let mut new_mounts: Vec<(String, Value)> = Vec::new();
     let mut new_volumes: Vec<(String, Value)> = Vec::new();
     let mut shown: Vec<&str> = Vec::new();
@@ -146,6 +149,47 @@ pub(super) fn trimmed(path: &str) -> &str {
 /// Whether a path is a folder or lies in it.
 pub(super) fn below(folder: &str, path: &str) -> bool {
     path.strip_prefix(trimmed(folder)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A path has one spelling, and one mount: the kubelet and the container runtime clean what is written.
+fn unambiguous(mounts: &[Mount]) -> Result<(), PodError> {
+    for (index, mount) in mounts.iter().enumerate() {
+        let path = trimmed(&mount.path);
+        let plain = path.is_empty()
+            || (path.starts_with('/')
+                && path.split('/').skip(1).all(|part| !matches!(part, "" | "." | "..")));
+        if !plain || mount.path.is_empty() {
+            let message = format!("mountPath {} is spelled in an unusual way", mount.path);
+            return Err(PodError::at(mount.line, message)
+                .help("write an absolute path without `.`, `..` and `//`"));
+        }
+        let mut earlier = mounts.iter().take(index);
+        if let Some(first) = earlier.find(|other| trimmed(&other.path) == path) {
+            let message =
+                format!("mountPath {} is mounted twice, first in line {}", path, first.line);
+            return Err(PodError::at(mount.line, message).help("keep one of the two"));
+        }
+    }
+    Ok(())
+}
+
+/// Files that kpki manages are the host's, also where another mount lies below the wished one.
+fn nothing_hides(mounts: &[Mount], volumes: &[Volume], wish: &PodWish) -> Result<(), PodError> {
+    for flag in &wish.flags {
+        let path = flag.value.as_str();
+        let managed = wish.mounts.iter().any(|mount| below(&mount.path, path));
+        let is_below = |mount: &&Mount| below(&mount.path, path);
+        let inner = mounts.iter().filter(is_below).any(|mount| {
+            wish.mounts.iter().any(|wished| {
+                trimmed(&mount.path) != wished.path && below(&wished.path, &mount.path)
+            })
+        });
+        if managed && inner {
+            let wish = MountWish { path: path.to_owned(), kind: PathKind::File };
+            visible(mounts, volumes, &wish)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the container sees the path of the host under the same path. The innermost mount around it

@@ -12,6 +12,9 @@ const DEPTH: usize = 64;
 /// Aliases are never expanded, only followed; this bounds how much is read twice.
 const ANCHORS: usize = 64;
 
+/// The one tag that changes nothing.
+const TEXT_TAG: &str = "!!str";
+
 pub(super) fn parse(source: &[u8]) -> Result<Tree, PodError> {
     let text::Text { text, json } = text::read(source)?;
     let options = granit_parser::options! {
@@ -93,6 +96,10 @@ impl<'a> Reader<'a> {
             // Its name; the node came first.
             self.next()?;
         }
+        if tag.as_deref().is_some_and(|tag| tag != TEXT_TAG) {
+            let message = "a tag (!) makes something else of what is written here";
+            return Err(PodError::at(line, message).help("write the value itself, without a tag"));
+        }
         if self.aliases + self.anchored.len() > ANCHORS {
             return Err(PodError::at(line, format!("more than {ANCHORS} anchors and aliases"))
                 .help("write the values out"));
@@ -128,9 +135,15 @@ impl<'a> Reader<'a> {
                         break;
                     }
                     let key = self.node(event, &span)?;
-                    if let Some(name) = key.text()
-                        && let Some(first) = names.insert(name.to_owned(), key.line)
-                    {
+                    let Some(name) = key.text() else {
+                        return Err(PodError::at(key.line, "a key that is no text")
+                            .help("write the key out"));
+                    };
+                    if name == "<<" {
+                        return Err(PodError::at(key.line, "a merge key (<<) hides what is here")
+                            .help("write the merged keys out"));
+                    }
+                    if let Some(first) = names.insert(name.to_owned(), key.line) {
                         let message = format!("{name} is given twice, first in line {first}");
                         return Err(PodError::at(key.line, message).help("keep one of the two"));
                     }

@@ -5,6 +5,9 @@ use super::PodError;
 /// A static pod has about 3 KiB.
 const LIMIT: usize = 1024 * 1024;
 
+/// YAML 1.1, which Kubernetes reads, ends a line and a comment there; YAML 1.2 does not.
+const OTHER_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
 pub(super) struct Text {
     pub text: String,
     /// Must stay JSON: everything quoted.
@@ -32,6 +35,17 @@ pub(super) fn read(source: &[u8]) -> Result<Text, PodError> {
         {
             return Err(PodError::at(number + 1, "this is a template, not a manifest")
                 .help("render the template first, or put the change into the template by hand"));
+        }
+        if line.starts_with('%') && !json {
+            return Err(PodError::at(number + 1, "a directive (%) changes what follows it")
+                .help("remove it; a static pod needs none"));
+        }
+        if line.contains(OTHER_BREAKS) && !json {
+            let message =
+                "a line break that not every reader takes for one (U+0085, U+2028 or U+2029)";
+            return Err(
+                PodError::at(number + 1, message).help("write an ordinary one, or remove it")
+            );
         }
         let indent = line.len() - content.len();
         let tabbed = line.get(..indent).unwrap_or_default().contains('\t');

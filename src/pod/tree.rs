@@ -106,10 +106,6 @@ impl Tree {
 
     /// The value of a key that is there and not null.
     pub fn get<'a>(&'a self, map: &'a Node, key: &str) -> Result<Option<&'a Node>, PodError> {
-        if let Some(merge) = map.pair("<<") {
-            return Err(PodError::at(merge.key.line, "a merge key (<<) hides what is here")
-                .help("write the merged keys out"));
-        }
         Ok(map.pair(key).map(|pair| self.follow(&pair.value)).filter(|value| !value.is_null()))
     }
 

@@ -8,21 +8,27 @@
 //! May import `spec` for what a row depends on. Never here: code that makes something of a row.
 
 mod bindings;
+mod boolean_flags;
+mod checks;
 mod condition;
 mod flags;
+mod harmless_fields;
+mod harmless_flags;
 mod images;
 mod leaves;
 mod placements;
-mod powerful_flags;
 mod process;
 mod reader;
 mod reload;
 
 pub use bindings::{BINDINGS, BindingRow, Subject};
+pub use checks::{CHECKS, Weaker};
 pub use condition::{Circumstances, When};
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };
+pub use harmless_fields::{FieldOf, FieldWhen, HARMLESS_FIELDS, HarmlessField};
+pub use harmless_flags::{HARMLESS_FLAGS, HarmlessWhen};
 pub use leaves::{
     APISERVER, Dial, ETCD_PEER, ETCD_SERVER, FRONT_PROXY_CLIENT, FRONT_PROXY_CLIENT_NAME,
     KUBELET_SERVER, LEAVES, LeafRow, Told,
@@ -31,7 +37,6 @@ pub use placements::{
     AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CONFIG, SERVICE_ACCOUNT_FILES,
     folder_mode, own_files,
 };
-pub use powerful_flags::{POWERFUL_FLAGS, PowerfulFlag};
 pub use process::{MountRow, PodRow, Process};
 pub use reader::{Input, Reader};
 pub use reload::restart_inputs;

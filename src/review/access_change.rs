@@ -1,5 +1,6 @@
 //! The kinds of change in power: what each is called, and which of them stop.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -7,6 +8,7 @@ use super::name_owners::Owner;
 use super::names::is_worth_telling;
 use super::powerful::{amounts_to, is_ordinary_role, is_powerful_group};
 use crate::facts::RoleGrant;
+use crate::hash::Digest;
 use crate::name::San;
 use crate::plan::{BACKDATE, rounded};
 use crate::spec::{CaName, Role};
@@ -62,16 +64,31 @@ pub enum AccessChange {
     KeyOn(String),
     /// Of a static pod: who is believed, and who may do what.
     Flag {
-        flag: &'static str,
+        flag: String,
         old: String,
         new: String,
     },
-    /// A static pod runs what somebody else publishes.
-    Image(String),
     Role {
         grant: RoleGrant,
         /// Somebody had it there before.
         is_known: bool,
+    },
+    /// Whole, with tag and digest. A container of a static pod runs another one.
+    Image {
+        container: String,
+        old: String,
+        new: String,
+    },
+    /// Any other field of a static pod.
+    Pod {
+        path: String,
+        old: String,
+        new: String,
+    },
+    /// What a static pod says, or said, cannot be told.
+    Unreadable {
+        before: bool,
+        why: String,
     },
     /// Kubeconfigs lead elsewhere.
     Endpoint {
@@ -142,8 +159,10 @@ impl AccessChange {
             AccessChange::Anew => "anew",
             AccessChange::KeyOn(_) => "key-on",
             AccessChange::Flag { .. } => "flag",
-            AccessChange::Image(_) => "image",
             AccessChange::Role { .. } => "role",
+            AccessChange::Image { .. } => "image",
+            AccessChange::Pod { .. } => "pod",
+            AccessChange::Unreadable { .. } => "unreadable",
             AccessChange::Endpoint { .. } => "endpoint",
             AccessChange::Recipient(_) => "recipient",
             AccessChange::Joined(_) => "joined",
@@ -199,7 +218,9 @@ impl AccessChange {
             | AccessChange::Anew
             | AccessChange::KeyOn(_)
             | AccessChange::Flag { .. }
-            | AccessChange::Image(_)
+            | AccessChange::Image { .. }
+            | AccessChange::Pod { .. }
+            | AccessChange::Unreadable { .. }
             | AccessChange::Endpoint { .. }
             | AccessChange::Recipient(_) => Direction::Escalation,
             AccessChange::LostGroup(_)
@@ -262,13 +283,32 @@ impl fmt::Display for AccessChange {
             AccessChange::Flag { flag, old, new } => {
                 let value = |value: &str| match value {
                     "" => format!("without --{flag}"),
-                    value => format!("with --{flag}={value}"),
+                    value => format!("with --{flag}={}", shortened(value)),
                 };
                 write!(f, "runs {}, ran {}", value(new), value(old))
             }
-            AccessChange::Image(image) => write!(f, "runs an image of {image}"),
             AccessChange::Role { grant, .. } => {
                 write!(f, "gains {}{}", Grant(grant), amounts_to(grant))
+            }
+            AccessChange::Image { container, old, new } => {
+                let image = |image: &str| match image {
+                    "" => "no image".to_owned(),
+                    image => shortened(image).into_owned(),
+                };
+                write!(f, "runs {} in container {container}, ran {}", image(new), image(old))
+            }
+            AccessChange::Pod { path, old, new } => match (old.as_str(), new.as_str()) {
+                ("", new) => write!(f, "gets {path}: {}", shortened(new)),
+                (old, "") => write!(f, "loses {path}: {}", shortened(old)),
+                (old, new) => {
+                    write!(f, "has {path}: {}, was {}", shortened(new), shortened(old))
+                }
+            },
+            AccessChange::Unreadable { before: false, why } => {
+                write!(f, "gets a manifest that cannot be read: {why}")
+            }
+            AccessChange::Unreadable { before: true, why } => {
+                write!(f, "had a manifest that cannot be read: {why}")
             }
             AccessChange::Endpoint { old, new } => {
                 write!(f, "moves: kubeconfigs lead to {new}, led to {old}")
@@ -329,6 +369,20 @@ impl fmt::Display for Grant<'_> {
             write!(f, ", for all of group {subject}")?;
         }
         Ok(())
+    }
+}
+
+/// Of a long text the beginning, and what tells it from others with the same one.
+fn shortened(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 240;
+    match text.char_indices().nth(SHOWN) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => {
+            let start = text.get(..end).unwrap_or_default();
+            let digest = Digest::of(text.as_bytes()).to_string();
+            let digest = digest.get(..12).unwrap_or_default();
+            Cow::Owned(format!("{start}... ({} bytes, SHA-256 {digest}...)", text.len()))
+        }
     }
 }
 

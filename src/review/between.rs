@@ -42,7 +42,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChang
             _ => false,
         },
         |id| match &old.get(id).recipe {
-            Recipe::StaticPod(recipe) => PodAccess::of_recipe(recipe),
+            Recipe::StaticPod(recipe) => Some(PodAccess::of_recipe(recipe)),
             _ => None,
         },
     )

@@ -29,6 +29,8 @@ mod order;
 mod origin;
 mod pattern;
 mod pod_access;
+mod pod_fields;
+mod pod_flags;
 mod policy;
 mod powerful;
 mod powers;

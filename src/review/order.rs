@@ -37,7 +37,9 @@ fn is_whole_cluster(change: &AccessChange) -> bool {
         | AccessChange::RootReplaced
         | AccessChange::RootReissued
         | AccessChange::Flag { .. }
-        | AccessChange::Image(_)
+        | AccessChange::Image { .. }
+        | AccessChange::Pod { .. }
+        | AccessChange::Unreadable { .. }
         | AccessChange::Recipient(_)
         | AccessChange::Joined(_)
         | AccessChange::Endpoint { .. }

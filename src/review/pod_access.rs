@@ -1,108 +1,210 @@
-//! What a static pod is told that decides who may do what, and whose images it runs.
+//! What static pods are and run, as whole values: what differs from before, and is neither harmless nor
+//! kpki's own doing, is a gain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_change::AccessChange;
+use super::pod_fields::is_harmless;
+use super::pod_flags::FlagChange;
 use crate::content::pod_content;
 use crate::graph::{PodSource, StaticPod, flags_on};
 use crate::hash::Digest;
-use crate::pod;
-use crate::profile::{POWERFUL_FLAGS, Process};
+use crate::manifest::{self, probe_target};
+use crate::pod::{self, FieldPath, FieldStep, PodFields};
+use crate::profile::{ETCD_CLIENT_PORT, Hosts, Process};
 use crate::spec::Spec;
 
-/// One manifest, as far as it is about power.
+/// One manifest.
 #[derive(Debug, Clone)]
 pub(super) struct PodAccess {
     pub process: Process,
-    /// By name without dashes.
-    pub flags: BTreeMap<String, String>,
-    /// Of its images, without tags and digests.
-    pub repositories: BTreeSet<String>,
-    /// What kpki itself gives the process; told of no manifest that is there.
-    pub own: BTreeMap<&'static str, String>,
+    /// Or why it cannot be read.
+    pub pod: Result<PodFields, String>,
+    /// Told of no manifest that is there.
+    pub own: Own,
 }
 
+/// What kpki itself gives the process on that node, from words that are reviewed as such.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Own {
+    pub pod: PodFields,
+    /// Of the described version.
+    pub image: Option<String>,
+    /// URLs of described members of etcd.
+    pub members: BTreeSet<String>,
+}
+
+const INITIAL_CLUSTER: &str = "initial-cluster";
+
 impl PodAccess {
-    /// `None`: it is on no node, or cannot be made.
+    /// `None`: it is on no node.
     pub fn asked(spec: &Spec, recipe: &StaticPod) -> Option<Self> {
         let node = spec.node(recipe.node.as_str())?;
-        let own = flags_on(spec, node, recipe.process);
-        Some(PodAccess { own, ..PodAccess::of_recipe(recipe)? })
+        let process = recipe.process;
+        let mut asked = PodAccess::of_recipe(recipe);
+        let flags = flags_on(spec, node, process);
+        let flags: BTreeMap<String, String> =
+            flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let image = process.image(spec.cluster.kubernetes.value);
+        let mut fields = match (&recipe.source, &asked.pod) {
+            (_, Err(_)) => BTreeMap::new(),
+            // All but flags and image follows from them, and these are judged by themselves.
+            (PodSource::Own { .. }, Ok(pod)) => pod.fields.clone(),
+            (PodSource::Patched { bytes, .. }, Ok(pod)) => {
+                let rendered = own_fields(process, &flags, &pod.container);
+                rendered.into_iter().chain(patched(bytes, process, pod)).collect()
+            }
+        };
+        fields.retain(|path, _| image_of(path).is_none());
+        if let Ok(pod) = &mut asked.pod
+            && !recipe.members.is_empty()
+            && let Some(value) = flags.get(INITIAL_CLUSTER)
+        {
+            // What the members that there were make of it, kpki decides.
+            pod.flags.insert(INITIAL_CLUSTER.to_owned(), value.clone());
+        }
+        asked.own = Own {
+            pod: PodFields { flags, fields, ..PodFields::default() },
+            image,
+            members: member_urls(spec),
+        };
+        Some(asked)
     }
 
     /// Without what etcd members are told of each other.
-    pub fn of_recipe(recipe: &StaticPod) -> Option<Self> {
-        match &recipe.source {
-            PodSource::Own { image, flags } => {
-                let flags = flags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-                Some(PodAccess::of(recipe.process, flags, [image.as_str()]))
-            }
-            PodSource::Patched { .. } => {
-                let bytes = pod_content(recipe, None, Digest::of(&[])).ok()?;
-                Some(PodAccess::of_manifest(&bytes, recipe.process))
-            }
+    pub fn of_recipe(recipe: &StaticPod) -> Self {
+        match pod_content(recipe, None, Digest::of(&[])) {
+            Ok(bytes) => PodAccess::of_manifest(&bytes, recipe.process),
+            Err(why) => PodAccess { process: recipe.process, pod: Err(why), own: Own::default() },
         }
     }
 
     pub fn of_manifest(bytes: &[u8], process: Process) -> Self {
-        let (flags, images) = match pod::read(bytes, process) {
-            Ok(facts) => (facts.flags, facts.images),
-            Err(_) => Default::default(),
-        };
-        let flags = flags.iter().map(|flag| (flag.name.as_str(), flag.value.as_str()));
-        PodAccess::of(process, flags, images.iter().map(String::as_str))
-    }
-
-    fn of<'a>(
-        process: Process,
-        flags: impl IntoIterator<Item = (&'a str, &'a str)>,
-        images: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
-        let mut all: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in flags {
-            // As the API server's flag set reads it.
-            let values = all.entry(name.replace('_', "-")).or_default();
-            if !values.is_empty() {
-                values.push(',');
-            }
-            values.push_str(value);
-        }
-        PodAccess {
-            process,
-            flags: all,
-            repositories: images.into_iter().map(repository).collect(),
-            own: BTreeMap::new(),
-        }
+        let pod = pod::fields(bytes, process).map_err(|error| error.to_string());
+        PodAccess { process, pod, own: Own::default() }
     }
 
     /// Against the manifest before, or for a new node that of the same process elsewhere.
     pub fn changes(&self, before: Option<&PodAccess>) -> Vec<AccessChange> {
+        let unreadable =
+            |before, why: &String| vec![AccessChange::Unreadable { before, why: why.clone() }];
+        let after = match &self.pod {
+            Ok(after) => after,
+            Err(why) => return unreadable(false, why),
+        };
+        let before = match before.map(|before| &before.pod) {
+            Some(Ok(before)) => before,
+            Some(Err(why)) => return unreadable(true, why),
+            None => &self.own.pod,
+        };
+        let mut changes = self.flags(before, after);
+        changes.extend(self.fields(before, after));
+        changes
+    }
+
+    fn flags(&self, before: &PodFields, after: &PodFields) -> Vec<AccessChange> {
+        let names: BTreeSet<&String> = before.flags.keys().chain(after.flags.keys()).collect();
         let mut changes = Vec::new();
-        for flag in POWERFUL_FLAGS.iter().filter(|row| row.process == self.process) {
-            let flag = flag.name;
-            let value = |pod: &PodAccess| pod.flags.get(flag).cloned().unwrap_or_default();
-            let own = self.own.get(flag).cloned().unwrap_or_default();
-            let new = value(self);
-            let old = before.map_or_else(|| own.clone(), value);
-            if new != old && new != own {
-                changes.push(AccessChange::Flag { flag, old, new });
+        for flag in names {
+            let value = |pod: &PodFields| pod.flags.get(flag).cloned();
+            let (old, new, own) = (value(before), value(after), value(&self.own.pod));
+            let change = FlagChange {
+                process: self.process,
+                flag,
+                old: old.as_deref(),
+                new: new.as_deref(),
+                own: own.as_deref(),
+            };
+            if old != new && change.stops(&self.own.members) {
+                let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+                changes.push(AccessChange::Flag { flag: flag.clone(), old, new });
             }
         }
-        let kubernetes = self.process.repository();
-        let is_known = |image: &String| {
-            *image == kubernetes || before.is_some_and(|before| before.repositories.contains(image))
-        };
-        let images = self.repositories.iter().filter(|image| !is_known(image));
-        changes.extend(images.cloned().map(AccessChange::Image));
+        changes
+    }
+
+    fn fields(&self, before: &PodFields, after: &PodFields) -> Vec<AccessChange> {
+        let probed = probe_target(self.process, &after.flags);
+        let paths: BTreeSet<&FieldPath> = before.fields.keys().chain(after.fields.keys()).collect();
+        let mut changes = Vec::new();
+        for path in paths {
+            let value = |pod: &PodFields| pod.fields.get(path).cloned();
+            let (old, new, own) = (value(before), value(after), value(&self.own.pod));
+            if old == new {
+                continue;
+            }
+            let image = image_of(path);
+            let is_own = match image {
+                Some(("containers", name)) if name == after.container => {
+                    new.is_some() && new == self.own.image
+                }
+                _ => new == own && !(new.is_none() && is_a_limit(path)),
+            };
+            if is_own || is_harmless(path, new.as_deref(), &probed) {
+                continue;
+            }
+            let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+            changes.push(match image {
+                Some((_, container)) => {
+                    AccessChange::Image { container: container.to_owned(), old, new }
+                }
+                None => AccessChange::Pod { path: path.to_string(), old, new },
+            });
+        }
         changes
     }
 }
 
-/// `registry.k8s.io/etcd` of `registry.k8s.io/etcd:3.6.8-0@sha256:…`
-fn repository(image: &str) -> String {
-    let image = image.split('@').next().unwrap_or_default();
-    match image.rsplit_once(':') {
-        Some((before, tag)) if !tag.contains('/') => before.to_owned(),
-        _ => image.to_owned(),
+/// kpki's manifest without a word of the operator's, with the operator's name for the container.
+fn own_fields(
+    process: Process,
+    flags: &BTreeMap<String, String>,
+    container: &str,
+) -> BTreeMap<FieldPath, String> {
+    let own = manifest::StaticPod::new(process, process.repository(), flags.clone());
+    let own = pod::fields(own.render().as_bytes(), process).unwrap_or_default();
+    let renamed = own.fields.into_iter().map(|(mut path, value)| {
+        if path.in_container().is_some_and(|(_, name, _)| name == own.container)
+            && let Some(name) = path.0.get_mut(2)
+        {
+            *name = FieldStep::Item(container.to_owned());
+        }
+        (path, value)
+    });
+    renamed.collect()
+}
+
+/// What kpki's patch put into an operator's manifest.
+fn patched(
+    source: &[u8],
+    process: Process,
+    after: &PodFields,
+) -> impl Iterator<Item = (FieldPath, String)> {
+    let source = pod::fields(source, process).ok();
+    let put = |(path, value): (&FieldPath, &String)| {
+        let is_new = source.as_ref().is_some_and(|source| source.fields.get(path) != Some(value));
+        is_new.then(|| (path.clone(), value.clone()))
+    };
+    after.fields.iter().filter_map(put).collect::<Vec<_>>().into_iter()
+}
+
+fn member_urls(spec: &Spec) -> BTreeSet<String> {
+    let members = spec.nodes.iter().filter(|node| Hosts::EtcdMembers.include(node, spec));
+    let addresses = members.flat_map(|node| node.addresses.iter().map(|address| address.ip()));
+    addresses
+        .map(|address| format!("https://{}", std::net::SocketAddr::new(address, ETCD_CLIENT_PORT)))
+        .collect()
+}
+
+/// The list and the name of the container whose image it is.
+fn image_of(path: &FieldPath) -> Option<(&str, &str)> {
+    match path.in_container()? {
+        (list, name, [FieldStep::Key(key)]) if key == "image" => Some((list, name)),
+        _ => None,
     }
+}
+
+/// What holds a process back: kpki's manifest without it is no excuse.
+fn is_a_limit(path: &FieldPath) -> bool {
+    path.0.iter().any(|step| matches!(step, FieldStep::Key(key) if key == "securityContext"))
 }

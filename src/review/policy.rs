@@ -75,7 +75,7 @@ impl ReviewPolicy {
                 let id = name.split(' ').next();
                 self.allowed_recipients.iter().any(|allowed| Some(allowed.value.id()) == id)
             }
-            AccessChange::Image(image) => {
+            AccessChange::Image { new: image, .. } => {
                 self.allowed_images.iter().any(|allowed| allowed.value.matches(image))
             }
             // That it runs without is nothing that the policy names.

@@ -84,7 +84,10 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
     let origin = match &difference.access {
         AccessChange::Anew | AccessChange::Removed { .. } => None,
         AccessChange::Endpoint { .. } => Some(&spec.cluster.endpoint.origin),
-        AccessChange::Flag { .. } | AccessChange::Image(_) => {
+        AccessChange::Flag { .. }
+        | AccessChange::Image { .. }
+        | AccessChange::Pod { .. }
+        | AccessChange::Unreadable { .. } => {
             let mut components = spec.components.iter();
             let own = components.find(|(component, _)| component.as_str() == principal.name());
             own.map(|(_, settings)| &settings.origin)

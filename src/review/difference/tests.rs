@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::pod::{FieldPath, FieldStep, PodFields};
 use crate::profile::Process;
 use crate::review::Credential;
 use crate::review::name_owners::{NameOwners, Owner};
-use crate::review::pod_access::PodAccess;
+use crate::review::pod_access::{Own, PodAccess};
 use crate::review::powers::Removed;
 use crate::review::roots::Root;
 use crate::spec::CaName;
@@ -57,11 +58,35 @@ fn kubeconfig(server: &str, is_endpoint: bool) -> Power {
 
 fn pod(flags: &[(&str, &str)], image: &str) -> Power {
     let flag = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let path = ["spec", "containers", "kube-apiserver", "image"].map(str::to_owned);
+    let [spec, list, name, key] = path;
+    let step = FieldStep::Key;
+    let path = FieldPath(vec![step(spec), step(list), FieldStep::Item(name), step(key)]);
     Power::StaticPod(PodAccess {
         process: Process::Apiserver,
-        flags: flags.iter().map(flag).collect(),
-        repositories: set(image),
-        own: BTreeMap::from([("anonymous-auth", "false".to_owned())]),
+        pod: Ok(PodFields {
+            container: "kube-apiserver".into(),
+            flags: flags.iter().map(flag).collect(),
+            fields: BTreeMap::from([(path, image.to_owned())]),
+        }),
+        own: Own {
+            pod: PodFields {
+                flags: [flag(&("anonymous-auth", "false"))].into(),
+                ..PodFields::default()
+            },
+            image: Some("registry.k8s.io/kube-apiserver:v1.36.2".into()),
+            ..Own::default()
+        },
+    })
+}
+
+const IMAGE: &str = "registry.k8s.io/kube-apiserver:v1.36.2";
+
+fn unreadable() -> Power {
+    Power::StaticPod(PodAccess {
+        process: Process::Apiserver,
+        pod: Err("line 1: no YAML".into()),
+        own: Own::default(),
     })
 }
 
@@ -190,23 +215,37 @@ fn one_artifact_before_and_after() {
         ),
         ("users/jane/kubeconfig", None, kubeconfig("https://b", true), &[]),
         // Of what kpki itself gives, nothing is told.
-        (apiserver, None, pod(&[("anonymous-auth", "false")], ""), &[]),
-        (apiserver, Some(pod(&[], "")), pod(&[("anonymous-auth", "false")], ""), &[]),
-        (apiserver, Some(pod(&[], "")), pod(&[("v", "2")], ""), &[]),
+        (apiserver, None, pod(&[("anonymous-auth", "false")], IMAGE), &[]),
+        (apiserver, Some(pod(&[], "old")), pod(&[("anonymous-auth", "false")], IMAGE), &[]),
+        (apiserver, Some(pod(&[], IMAGE)), pod(&[("v", "2")], IMAGE), &[]),
         (
             apiserver,
             None,
             pod(&[("anonymous-auth", "true")], "evil.example/apiserver"),
             &[
                 "apiserver runs with --anonymous-auth=true, ran with --anonymous-auth=false",
-                "apiserver runs an image of evil.example/apiserver",
+                "apiserver runs evil.example/apiserver in container kube-apiserver, ran no image",
             ],
         ),
         (
             apiserver,
-            Some(pod(&[], "evil.example/apiserver")),
-            pod(&[], "registry.k8s.io/kube-apiserver evil.example/apiserver"),
-            &[],
+            Some(pod(&[], "registry.k8s.io/kube-apiserver:v1.36.3")),
+            pod(&[], "registry.k8s.io/kube-apiserver:v1.20.0"),
+            &[
+                "apiserver runs registry.k8s.io/kube-apiserver:v1.20.0 in container kube-apiserver, ran registry.k8s.io/kube-apiserver:v1.36.3",
+            ],
+        ),
+        (
+            apiserver,
+            Some(pod(&[], IMAGE)),
+            unreadable(),
+            &["apiserver gets a manifest that cannot be read: line 1: no YAML"],
+        ),
+        (
+            apiserver,
+            Some(unreadable()),
+            pod(&[], IMAGE),
+            &["apiserver had a manifest that cannot be read: line 1: no YAML"],
         ),
     ];
     for (name, before, after, expected) in rows {
@@ -238,12 +277,12 @@ fn a_pod_on_a_new_node_is_held_against_the_same_elsewhere() {
     let after = || {
         powers(vec![one(
             "nodes/cp1/manifests/kube-apiserver",
-            pod(&[("anonymous-auth", "true")], ""),
+            pod(&[("anonymous-auth", "true")], IMAGE),
         )])
     };
     let mut before = powers(Vec::new());
     assert_eq!(lines(&before, &after()).len(), 1);
-    let Power::StaticPod(pod) = pod(&[("anonymous-auth", "true")], "") else {
+    let Power::StaticPod(pod) = pod(&[("anonymous-auth", "true")], IMAGE) else {
         panic!("no static pod")
     };
     before.elsewhere.pods.insert(Process::Apiserver, pod);

@@ -18,6 +18,7 @@ mod safeguards;
 mod sealing;
 
 mod smuggled_privileges;
+mod static_pod_review;
 mod trust_roots;
 mod unreadable;
 mod users;

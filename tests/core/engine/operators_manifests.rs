@@ -7,7 +7,7 @@ use kpki::sources::Sources;
 
 use crate::testkit::memory_project::{MemoryProject, Planned, Tree};
 
-const NODES: &str = r#"
+pub const NODES: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab:6443" }
 node "cp1" role="control-plane" address="10.0.0.11" primary=#true
 node "cp2" role="control-plane" address="10.0.0.12"
@@ -24,7 +24,7 @@ fn placed(project: &MemoryProject, node: &str, process: &str) -> String {
 }
 
 /// Manifests in kubeadm's shape, a folder a node, as somebody has them who never heard of kpki.
-fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
+pub fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
     let mut own = MemoryProject::new(NODES);
     own.apply().unwrap();
     let mut files = BTreeMap::new();
