@@ -19,6 +19,7 @@ mod block;
 mod changes;
 mod check;
 mod error;
+mod execs;
 mod extend;
 mod facts;
 mod finding;
@@ -37,6 +38,7 @@ mod write;
 
 pub use self::argv::{Flag, Form, List};
 pub use self::error::PodError;
+pub use self::execs::ExecWord;
 pub use self::facts::{OnHost, PodFacts, process_of, read};
 pub use self::finding::{Finding, Outcome};
 pub use self::mounts::{HostPath, Mount};

@@ -9,6 +9,8 @@
 
 mod bindings;
 mod condition;
+mod file_flags;
+mod flag_rules;
 mod flags;
 mod images;
 mod leaves;
@@ -20,6 +22,8 @@ mod reload;
 
 pub use bindings::{BINDINGS, BindingRow, Subject};
 pub use condition::{Circumstances, When};
+pub use file_flags::{Content, Does, FILE_FLAGS, FileFlag, FileForm};
+pub use flag_rules::{COMPANIONS, Companions, Counts, EXCLUSIONS, Exclusion, WORD_NEEDS, Weight};
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };
