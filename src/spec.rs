@@ -293,6 +293,24 @@ impl Policy {
     }
 }
 
+/// What a description says of a flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FlagSetting {
+    /// May be empty, which is a value, too.
+    Value(String),
+    /// `#null`: the process is not given it, whatever kpki would choose.
+    Absent,
+}
+
+impl FlagSetting {
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            FlagSetting::Value(value) => Some(value),
+            FlagSetting::Absent => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct ComponentSettings {
     /// Its block's.
@@ -302,7 +320,7 @@ pub struct ComponentSettings {
     pub sans: BTreeMap<San, Origin>,
     pub revision: u32,
     /// Flags of its static pod by name without dashes: they add to kpki's own and win over them.
-    pub flags: BTreeMap<String, String>,
+    pub flags: BTreeMap<String, FlagSetting>,
     /// Of its static pod, instead of the one that kubeadm deploys.
     pub image: Option<String>,
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::held::Review;
 use super::problem::{At, Problem};
-use super::processes::Review;
 use crate::graph::{Graph, Placement};
 use crate::name::NodeName;
 use crate::profile::KUBELET_CONFIG;

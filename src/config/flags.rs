@@ -7,13 +7,16 @@ use super::block::{Block, Many, One, one, pairs};
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
 use super::tree::{Scalar, Value};
+use crate::spec::FlagSetting;
 
 pub const FLAG: Many<String> = pairs("flag");
+/// As a value: the flag is not given.
+pub const NOTHING: &str = "#null";
 pub const IMAGE: One<String> = one("image");
 
 /// By name without dashes, each with the place of its name.
-pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, (String, At)> {
-    let mut flags: BTreeMap<String, (String, At)> = BTreeMap::new();
+pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, (FlagSetting, At)> {
+    let mut flags: BTreeMap<String, (FlagSetting, At)> = BTreeMap::new();
     for pair in block.many(FLAG).chunks(2) {
         let [name, value] = pair else { continue };
         let (Some(text), Some(setting)) = (reader.text(name, FLAG.word()), value_of(value, reader))
@@ -55,8 +58,9 @@ fn refused_name(name: &str, at: At) -> Option<Problem> {
 }
 
 /// A flag's value is a text on a command line; numbers and booleans may be written as such.
-fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<String> {
+fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<FlagSetting> {
     let text = match &value.scalar {
+        Scalar::Null => return Some(FlagSetting::Absent),
         Scalar::Integer(number) => number.to_string(),
         Scalar::Bool(value) => value.to_string(),
         _ => reader.text(value, FLAG.word())?.to_owned(),
@@ -69,7 +73,7 @@ fn value_of(value: &Value, reader: &mut Reader<'_>) -> Option<String> {
         );
         return None;
     }
-    Some(text)
+    Some(FlagSetting::Value(text))
 }
 
 pub fn image(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<String> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::block::{Block, Shape};
 use super::files::below;
+use super::held::Review;
 use super::problem::{At, Problem, quoted};
-use super::processes::Review;
 use super::reader::Reader;
 use crate::profile::Process;
 use crate::sources::Sources;

@@ -6,7 +6,7 @@
 //! `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader`
 //! makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule about
 //! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
-//! `processes` and `collisions` judge what follows from it. `write` is the way back.
+//! `processes` (with `operators`, into `held`) and `collisions` judge what follows from it. `write` is the way back.
 //!
 //! May import `graph`, `pod` and `profile`, whose rules some mistakes break, and what lies below. Never
 //! here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -25,8 +25,10 @@ mod excerpt;
 mod fields;
 mod files;
 mod flags;
+mod held;
 mod manifests;
 mod node;
+mod operators;
 mod parse;
 mod plain;
 mod policy;
@@ -85,7 +87,7 @@ pub fn load(
     };
     // Only a cluster without mistakes says what its processes must be told.
     let mut spec = described.spec;
-    let mut review = processes::Review::new(files.read, notes);
+    let mut review = held::Review::new(files.read, notes);
     if let Some(folder) = &described.manifests {
         spec.manifests = Some(manifests::read(folder, &spec, sources, &mut review));
     }

@@ -3,76 +3,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::component::Places;
-use super::problem::{At, Problem};
-use super::report::SourceFile;
-use crate::graph::{Graph, PodSource, Recipe, Severity, StaticPod, contradictions, flags_on};
-use crate::manifest::{folder_of_flag, merged};
+use super::held::{Review, hold};
+use super::operators::Operators;
+use super::problem::suggestion;
+use crate::graph::{Graph, PodSource, Recipe, StaticPod, flags_on};
+use crate::manifest::merged;
 use crate::name::NodeName;
-use crate::pod::{self, PodError, PodFacts, PodWish, Trial};
+use crate::pod::{self, PodError, PodWish, Trial};
 use crate::profile::{Business, FLAGS, Process};
-use crate::spec::{Manifest, Node, Spec};
-
-/// Problems and notes, in files that grow as manifests are shown.
-pub struct Review {
-    pub files: Vec<SourceFile>,
-    pub problems: Vec<Problem>,
-    pub notes: Vec<String>,
-    by_path: HashMap<Arc<str>, usize>,
-}
-
-impl Review {
-    pub fn new(files: Vec<SourceFile>, notes: Vec<String>) -> Self {
-        Review { files, problems: Vec::new(), notes, by_path: HashMap::new() }
-    }
-
-    /// Nodes share manifests, and so their mistakes.
-    pub fn problem(&mut self, problem: Problem) {
-        if !self.problems.contains(&problem) {
-            self.problems.push(problem);
-        }
-    }
-
-    pub fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-    }
-
-    /// A line of a manifest, which becomes one of the files that a report can show.
-    fn place(&mut self, manifest: &Manifest, line: Option<usize>) -> At {
-        let next = self.files.len();
-        let index = *self.by_path.entry(manifest.path.clone()).or_insert(next);
-        if index == next {
-            let text = String::from_utf8_lossy(&manifest.bytes);
-            self.files.push(SourceFile::new(manifest.path.clone(), text.into()));
-        }
-        let range = line.and_then(|line| Some(self.files.get(index)?.range(line)));
-        match range {
-            Some(range) => At::new(index, range.start, range.end),
-            None => At::whole(index),
-        }
-    }
-
-    fn refuse(&mut self, at: At, message: &str, help: &str) {
-        let problem = Problem::new(at, message);
-        self.problem(match help {
-            "" => problem,
-            help => problem.help(help),
-        });
-    }
-
-    fn pod_error(&mut self, manifest: &Manifest, error: &PodError) {
-        let at = self.place(manifest, error.line);
-        self.refuse(
-            at,
-            &error.message,
-            error.help.as_deref().unwrap_or("correct it in that manifest"),
-        );
-    }
-}
+use crate::spec::{FlagSetting, Manifest, Spec};
 
 pub fn review(spec: &Spec, graph: &Graph, places: &Places, review: &mut Review) {
     let nothing = BTreeMap::new();
@@ -83,6 +24,7 @@ pub fn review(spec: &Spec, graph: &Graph, places: &Places, review: &mut Review) 
         let given = spec.components.get(&component);
         let given = given.map_or(&nothing, |settings| &settings.flags);
         foreign_files(process, given, places, review);
+        taken_away(spec, process, given, places, review);
         if spec.manifests.is_some()
             && let Some(at) = places.images.get(&component)
         {
@@ -96,13 +38,14 @@ pub fn review(spec: &Spec, graph: &Graph, places: &Places, review: &mut Review) 
                     let Some(wish) = wishes.get(&(process, &node.name)) else { continue };
                     match tried.patch(manifest, wish) {
                         Ok(trial) => {
-                            operators(spec, node, process, (manifest, &trial), places, review);
+                            let operators = Operators { spec, graph, node, process, manifest };
+                            operators.review((&trial, wish), places, review);
                         }
                         Err(error) => review.pod_error(manifest, &error),
                     }
                 }
                 (None, None) if !given.is_empty() => {
-                    let flags = merged(&flags_on(spec, node, process), given);
+                    let flags = merged(process, &flags_on(spec, node, process), given);
                     hold(
                         spec,
                         node,
@@ -124,12 +67,12 @@ pub fn review(spec: &Spec, graph: &Graph, places: &Places, review: &mut Review) 
 /// Flags of the description that lead a process away from kpki's own files.
 fn foreign_files(
     process: Process,
-    given: &BTreeMap<String, String>,
+    given: &BTreeMap<String, FlagSetting>,
     places: &Places,
     review: &mut Review,
 ) {
     let component = process.component();
-    for (flag, value) in given {
+    for (flag, value) in given.iter().filter_map(|(flag, setting)| Some((flag, setting.value()?))) {
         let own = FLAGS
             .iter()
             .any(|row| row.process == process && row.name == flag && row.business == Business::Own);
@@ -144,6 +87,42 @@ fn foreign_files(
                 component.as_str(),
                 place.unwrap_or_default()
             ));
+        }
+    }
+}
+
+/// Flags that the description takes away.
+fn taken_away(
+    spec: &Spec,
+    process: Process,
+    given: &BTreeMap<String, FlagSetting>,
+    places: &Places,
+    review: &mut Review,
+) {
+    let component = process.component();
+    let rows = || FLAGS.iter().filter(|row| row.process == process);
+    for flag in given.iter().filter(|(_, setting)| setting.value().is_none()).map(|(flag, _)| flag)
+    {
+        let Some(at) = places.flags.get(&(component, flag.clone())).copied() else { continue };
+        match rows().find(|row| row.name == flag).map(|row| row.business) {
+            Some(Business::Own) => {
+                let message = format!(
+                    "--{flag} names a file that kpki issues for {}: it cannot be taken away",
+                    process.name()
+                );
+                let help =
+                    format!("delete this line, or name another file: flag \"{flag}\" \"/PATH\"");
+                review.refuse(at, &message, &help);
+            }
+            Some(Business::Default) => {}
+            // Of the operator's manifests it says what must not be there.
+            None if spec.manifests.is_some() => {}
+            None => {
+                let message =
+                    format!("kpki gives {} no --{flag} that could be taken away", process.name());
+                let help = suggestion(flag, rows().map(|row| row.name));
+                review.refuse(at, &message, &help);
+            }
         }
     }
 }
@@ -176,97 +155,5 @@ impl<'a> Tried<'a> {
         let trial = Rc::new(pod::try_patch(&manifest.bytes, wish)?);
         self.0.push((manifest, wish, trial.clone()));
         Ok(trial)
-    }
-}
-
-/// A manifest of the operator's, patched as apply will patch it.
-fn operators(
-    spec: &Spec,
-    node: &Node,
-    process: Process,
-    (manifest, trial): (&Manifest, &Trial),
-    places: &Places,
-    review: &mut Review,
-) {
-    let Trial { findings, before, after } = trial;
-    for finding in findings {
-        let (path, line) = (&manifest.path, finding.line);
-        review.note(format!("{path}:{line}: {}", finding.message()));
-    }
-    let flags: BTreeMap<String, String> =
-        after.flags.iter().map(|flag| (flag.name.clone(), flag.value.clone())).collect();
-    let line = |flag: &str| {
-        let mut written = before.flags.iter().filter(|known| known.name == flag);
-        written.next_back().map(|flag| flag.line)
-    };
-    unseen_files(after, manifest, &line, review);
-    hold(
-        spec,
-        node,
-        process,
-        &flags,
-        &|flag, review| {
-            let place = (process.component(), flag.to_owned());
-            let described = places.flags.get(&place).copied();
-            Some(described.unwrap_or_else(|| review.place(manifest, line(flag))))
-        },
-        review,
-    );
-}
-
-/// Files that flags name and no mount shows: they would have to be in the image.
-fn unseen_files(
-    facts: &PodFacts,
-    manifest: &Manifest,
-    line: &dyn Fn(&str) -> Option<usize>,
-    review: &mut Review,
-) {
-    for flag in &facts.flags {
-        let seen = |path: &str| {
-            facts.mounts.iter().any(|mount| {
-                let rest = path.strip_prefix(mount.path.trim_end_matches('/'));
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-        };
-        if folder_of_flag(&flag.name, &flag.value).is_some() && !seen(&flag.value) {
-            let place = match line(&flag.name) {
-                Some(line) => format!("{}:{line}", manifest.path),
-                None => manifest.path.to_string(),
-            };
-            review.note(format!(
-                "{place}: --{} names {}, which is on no mount: the process sees there what its image has",
-                flag.name, flag.value
-            ));
-        }
-    }
-}
-
-/// Holds a process's flags against the certificates that it and others use.
-fn hold(
-    spec: &Spec,
-    node: &Node,
-    process: Process,
-    flags: &BTreeMap<String, String>,
-    place: &dyn Fn(&str, &mut Review) -> Option<At>,
-    review: &mut Review,
-) {
-    for found in contradictions(spec, node, process, flags) {
-        let at = place(found.flag, review);
-        match (found.severity, at) {
-            (Severity::Refused, at) => {
-                let at = at.unwrap_or(At::whole(0));
-                review.refuse(at, &found.message, &found.help);
-            }
-            (Severity::Remark, at) => {
-                let place = at.and_then(|at| {
-                    let file = review.files.get(at.file)?;
-                    Some(match at.start {
-                        usize::MAX => format!("{}: ", file.name),
-                        start => format!("{}:{}: ", file.name, file.line(start)),
-                    })
-                });
-                review.note(place.unwrap_or_default() + &found.message);
-            }
-        }
     }
 }

@@ -243,8 +243,9 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
         _ => {}
     }
     block.maybe(flags::IMAGE, settings.image.as_ref());
-    for (flag, value) in &settings.flags {
-        block.many(flags::FLAG, [flag, value]);
+    for (flag, setting) in &settings.flags {
+        let value = setting.value().map_or_else(|| flags::NOTHING.to_owned(), quoted);
+        block.put(flags::FLAG.field, vec![quoted(flag), value]);
     }
     let is_asked_for = component == Component::KubeProxy && spec.kube_proxy;
     (block.says_something() || is_asked_for).then_some(block)

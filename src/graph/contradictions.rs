@@ -7,8 +7,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::sans::{first_service_address, sans};
+use crate::manifest::{disagreements, excluder};
 use crate::name::{API_PORT, San};
-use crate::profile::{APISERVER, ETCD_PEER, ETCD_SERVER, FRONT_PROXY_CLIENT_NAME, Process};
+use crate::profile::{
+    APISERVER, Business, ETCD_PEER, ETCD_SERVER, FLAGS, FRONT_PROXY_CLIENT,
+    FRONT_PROXY_CLIENT_NAME, KUBERNETES_FOLDER, Process, Weight,
+};
 use crate::spec::{Node, Spec};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +27,9 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
     /// Without dashes.
-    pub flag: &'static str,
+    pub flag: String,
+    /// The other flag, where two do not go together.
+    pub other: Option<String>,
     pub severity: Severity,
     pub message: String,
     pub help: String,
@@ -37,6 +43,7 @@ pub fn contradictions(
     flags: &BTreeMap<String, String>,
 ) -> Vec<Contradiction> {
     let mut judge = Judge { spec, node, flags, found: Vec::new() };
+    judge.company(process);
     match process {
         Process::Apiserver => {
             judge.service_network();
@@ -61,13 +68,60 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// `None` for what the kubelet takes from a variable, too: it cannot be judged.
     fn value(&self, flag: &str) -> Option<&str> {
-        self.flags.get(flag).map(String::as_str)
+        self.flags.get(flag).map(String::as_str).filter(|value| !value.contains("$("))
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        self.flags.contains_key(flag)
+    }
+
+    /// What decides over access is not passed over in silence.
+    fn unknown(&mut self, flag: &'static str) {
+        if self.has(flag) && self.value(flag).is_none() {
+            self.remark(
+                flag,
+                format!("--{flag} takes its value from a variable, which is not judged"),
+            );
+        }
+    }
+
+    /// Flags that exclude or need each other.
+    fn company(&mut self, process: Process) {
+        let found = disagreements(process, self.flags).into_iter().map(|one| Contradiction {
+            flag: one.flag,
+            other: Some(one.other),
+            severity: match one.weight {
+                Weight::Ends => Severity::Refused,
+                Weight::MayFail => Severity::Remark,
+            },
+            message: one.message,
+            help: one.help,
+        });
+        self.found.extend(found);
+        let given = || self.flags.iter().map(|(flag, value)| (flag.as_str(), value.as_str()));
+        let rows =
+            FLAGS.iter().filter(|row| row.process == process && row.business == Business::Own);
+        let left_out = rows.filter(|row| !self.has(row.name));
+        let left_out =
+            left_out.filter_map(|row| Some((row.name, excluder(process, row.name, given())?)));
+        let remarks: Vec<Contradiction> = left_out
+            .map(|(name, flag)| Contradiction {
+                flag: flag.to_owned(),
+                other: None,
+                severity: Severity::Remark,
+                message: format!("--{flag} excludes --{name}, which kpki leaves out"),
+                help: String::new(),
+            })
+            .collect();
+        self.found.extend(remarks);
     }
 
     fn refuse(&mut self, flag: &'static str, message: String, help: impl Into<String>) {
         self.found.push(Contradiction {
-            flag,
+            flag: flag.to_owned(),
+            other: None,
             severity: Severity::Refused,
             message,
             help: help.into(),
@@ -76,7 +130,8 @@ impl Judge<'_> {
 
     fn remark(&mut self, flag: &'static str, message: impl Into<String>) {
         self.found.push(Contradiction {
-            flag,
+            flag: flag.to_owned(),
+            other: None,
             severity: Severity::Remark,
             message: message.into(),
             help: String::new(),
@@ -124,7 +179,8 @@ impl Judge<'_> {
         self.urls("advertise-client-urls", &server, &who);
         self.urls("initial-advertise-peer-urls", &peer, &who);
         for flag in ["client-cert-auth", "peer-client-cert-auth"] {
-            if self.value(flag) != Some("true") {
+            self.unknown(flag);
+            if self.value(flag) != Some("true") && !(self.has(flag) && self.value(flag).is_none()) {
                 self.remark(
                     flag,
                     format!(
@@ -209,12 +265,12 @@ impl Judge<'_> {
 
     fn access(&mut self) {
         const MODES: &str = "authorization-mode";
-        const NAMES: &str = "requestheader-allowed-names";
+        self.unknown(MODES);
         match self.value(MODES) {
             Some(modes) if modes.split(',').any(|mode| mode == "AlwaysAllow") => {
                 self.remark(MODES, format!("--{MODES}={modes} allows everybody everything"));
             }
-            None if self.value("authorization-config").is_none() => {
+            None if !self.has(MODES) && !self.has("authorization-config") => {
                 self.remark(MODES, format!("without --{MODES} everybody is allowed everything"));
             }
             _ => {}
@@ -225,15 +281,27 @@ impl Judge<'_> {
                 "--anonymous-auth=true: requests without a certificate or token are authorized as system:anonymous",
             );
         }
+        self.front_proxy();
+    }
+
+    /// kpki's front-proxy client must have an allowed name.
+    fn front_proxy(&mut self) {
+        const NAMES: &str = "requestheader-allowed-names";
         let client = FRONT_PROXY_CLIENT_NAME;
+        let own = format!("/{KUBERNETES_FOLDER}/{}", FRONT_PROXY_CLIENT.home.file());
+        // Whose certificate another file has is not known.
+        if self.value("proxy-client-cert-file") != Some(&own) {
+            return;
+        }
+        self.unknown(NAMES);
         if let Some(names) = self.value(NAMES)
             && !names.is_empty()
             && !names.split(',').any(|name| name == client)
         {
-            self.remark(
-                NAMES,
-                format!("--{NAMES}={names} does not hold {client}: aggregated APIs refuse the API server"),
+            let message = format!(
+                "--{NAMES}={names} does not hold {client}: aggregated APIs refuse the API server"
             );
+            self.refuse(NAMES, message, format!("write \"{names},{client}\""));
         }
     }
 }

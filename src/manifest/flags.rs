@@ -5,10 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
+use super::agreement::excluder;
 use crate::profile::{
     Business, Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
     FlagRow, KUBERNETES_FOLDER, Process,
 };
+use crate::spec::FlagSetting;
 use crate::version::KubernetesVersion;
 
 /// What the flags of one node depend on.
@@ -67,15 +69,19 @@ fn rows(process: Process, inputs: &FlagInputs) -> impl Iterator<Item = &'static 
         .filter(move |row| row.when.iter().all(|when| when.holds(&circumstances)))
 }
 
-/// The table's flags with the user's: the user's win.
+/// The table's flags with the user's: the user's win, and what they exclude or take away is left out.
 pub fn merged(
+    process: Process,
     own: &BTreeMap<&'static str, String>,
-    overrides: &BTreeMap<String, String>,
+    given: &BTreeMap<String, FlagSetting>,
 ) -> BTreeMap<String, String> {
-    let mut flags: BTreeMap<String, String> =
-        own.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    flags.extend(overrides.clone());
-    flags
+    let values =
+        || given.iter().filter_map(|(name, setting)| Some((name.as_str(), setting.value()?)));
+    let stays =
+        |name: &str| !given.contains_key(name) && excluder(process, name, values()).is_none();
+    let own = own.iter().filter(|(name, _)| stays(name));
+    let own = own.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    own.chain(values().map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
 }
 
 fn value(from: FlagFrom, inputs: &FlagInputs) -> String {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::path::{Component, Path};
 
 use super::mounts::Mount;
+use super::named_files::named_paths;
 use super::probes::{LIVENESS, ProbeTarget, READINESS, STARTUP, probe_target};
 use super::scalar::scalar;
-use crate::profile::Process;
+use crate::profile::{Does, Process};
 
 /// What one node's manifest of one process says.
 #[derive(Debug, Clone)]
@@ -38,32 +38,41 @@ impl StaticPod {
     /// Mounts the folder of every file that a flag names and the container would not find. One that the
     /// process writes is writable.
     pub fn mount_files(&mut self) {
-        for (name, path) in self.flags.clone() {
-            if let Some(folder) = folder_of_flag(&name, &path)
-                && !self.mounted(&path)
-            {
-                let mut stem = "kpki".to_owned();
-                for part in folder.split(|c: char| !c.is_ascii_alphanumeric()) {
-                    if !part.is_empty() && stem.len() + part.len() < 58 {
-                        stem.push('-');
-                        stem.push_str(&part.to_ascii_lowercase());
-                    }
+        let flags = self.flags.clone();
+        for (name, value) in &flags {
+            for named in named_paths(self.process, name, value) {
+                if let Some(folder) = named.folder()
+                    && !self.mounted(named.path)
+                {
+                    let name = self.volume_of(folder);
+                    self.mounts.push(Mount {
+                        name,
+                        host_path: folder.to_owned(),
+                        mount_path: folder.to_owned(),
+                        file: false,
+                        read_only: named.does == Does::Reads,
+                    });
                 }
-                let mut volume = stem.clone();
-                let mut number = 1_u32;
-                while self.mounts.iter().any(|mount| mount.name == volume) {
-                    number += 1;
-                    volume = format!("{stem}-{number}");
-                }
-                self.mounts.push(Mount {
-                    name: volume,
-                    host_path: folder.to_owned(),
-                    mount_path: folder.to_owned(),
-                    file: false,
-                    read_only: !name.contains("log") && !name.ends_with("-dir"),
-                });
             }
         }
+    }
+
+    /// A free name for a volume.
+    fn volume_of(&self, folder: &str) -> String {
+        let mut stem = "kpki".to_owned();
+        for part in folder.split(|c: char| !c.is_ascii_alphanumeric()) {
+            if !part.is_empty() && stem.len() + part.len() < 58 {
+                stem.push('-');
+                stem.push_str(&part.to_ascii_lowercase());
+            }
+        }
+        let mut volume = stem.clone();
+        let mut number = 1_u32;
+        while self.mounts.iter().any(|mount| mount.name == volume) {
+            number += 1;
+            volume = format!("{stem}-{number}");
+        }
+        volume
     }
 
     /// Whether the container finds this absolute path of the host.
@@ -178,22 +187,4 @@ impl StaticPod {
         }
         Ok(())
     }
-}
-
-/// The folder that a flag's process needs of the host, where the flag names a file or folder: by the
-/// endings that the Kubernetes components use, since a value such as `/healthz` may be a URL's path.
-pub fn folder_of_flag<'v>(name: &str, value: &'v str) -> Option<&'v str> {
-    let word = name.rsplit('-').next().unwrap_or(name);
-    let path = Path::new(value);
-    let plain = path.is_absolute()
-        && !value.contains([',', ':'])
-        && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-    let folder = match word {
-        "dir" => value,
-        "file" | "cafile" | "certfile" | "keyfile" | "path" | "config" | "kubeconfig" => {
-            path.parent()?.to_str()?
-        }
-        _ => return None,
-    };
-    (plain && folder != "/").then_some(folder)
 }

@@ -3,7 +3,7 @@
 use super::argv::{self, Flag};
 use super::mounts::{self, HostPath, Mount};
 use super::tree::{Node, Tree};
-use super::{PodError, Process, annotations, locate, parse};
+use super::{ExecWord, PodError, Process, annotations, execs, locate, parse};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodFacts {
@@ -15,6 +15,10 @@ pub struct PodFacts {
     pub host_network: bool,
     /// Of every container, those before the process starts too.
     pub images: Vec<String>,
+    /// Of the process's own container.
+    pub image: Option<String>,
+    /// Of probes and hooks.
+    pub execs: Vec<ExecWord>,
 }
 
 impl PodFacts {
@@ -45,6 +49,8 @@ pub(super) fn facts(tree: &Tree, process: Process) -> Result<PodFacts, PodError>
         annotations: annotations::read(tree)?,
         host_network: tree.get_text(pod.spec, "hostNetwork")? == Some("true"),
         images: images(tree, pod.spec)?,
+        image: tree.get_text(pod.container, "image")?.map(str::to_owned),
+        execs: execs::read(tree, &pod)?,
     })
 }
 

@@ -19,6 +19,7 @@ mod block;
 mod changes;
 mod check;
 mod error;
+mod execs;
 mod extend;
 mod facts;
 mod field_path;
@@ -40,6 +41,7 @@ mod write;
 
 pub use self::argv::{Flag, Form, List};
 pub use self::error::PodError;
+pub use self::execs::ExecWord;
 pub use self::facts::{OnHost, PodFacts, process_of, read};
 pub use self::field_path::{FieldPath, FieldStep};
 pub use self::fields::{PodFields, fields};

@@ -11,6 +11,8 @@ mod bindings;
 mod boolean_flags;
 mod checks;
 mod condition;
+mod file_flags;
+mod flag_rules;
 mod flags;
 mod harmless_fields;
 mod harmless_flags;
@@ -24,6 +26,8 @@ mod reload;
 pub use bindings::{BINDINGS, BindingRow, Subject};
 pub use checks::{CHECKS, Weaker};
 pub use condition::{Circumstances, When};
+pub use file_flags::{Content, Does, FILE_FLAGS, FileFlag, FileForm};
+pub use flag_rules::{COMPANIONS, Companions, Counts, EXCLUSIONS, Exclusion, WORD_NEEDS, Weight};
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };

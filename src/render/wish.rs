@@ -204,6 +204,11 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
         let origin = if given { written.clone() } else { kubernetes(spec) };
         wish.add("flag", &format!("--{name}={value}"), &origin);
     };
+    for (name, setting) in settings.iter().flat_map(|settings| &settings.flags) {
+        if setting.value().is_none() {
+            wish.add("no flag", &format!("--{name}"), &written);
+        }
+    }
     match &pod.source {
         PodSource::Own { image, flags } => {
             let given = settings.is_some_and(|settings| settings.image.is_some());

@@ -13,8 +13,8 @@ use kpki::sealed::Recipient;
 use kpki::sources::Sources;
 use kpki::spec::{
     Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
-    ExtraCertificate, Manifest, Manifests, Node, Origin, Policy, PolicyOverride, Reproducible,
-    Role, RoleRef, Setting, Spec, Usage, User, Via,
+    ExtraCertificate, FlagSetting, Manifest, Manifests, Node, Origin, Policy, PolicyOverride,
+    Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use kpki::time::Span;
 use kpki::version::{KubernetesVersion, VersionRequest};
@@ -415,7 +415,7 @@ impl Draw {
                 settings.sans = self.origins(3, Draw::san);
             }
             if runs {
-                settings.flags = self.flags();
+                settings.flags = self.flags(component, spec.manifests.is_none());
             }
             if runs && spec.manifests.is_none() {
                 settings.image = self.some(|_| "registry.lab/x@sha256:00".to_owned());
@@ -435,10 +435,22 @@ impl Draw {
         }
     }
 
-    fn flags(&mut self) -> BTreeMap<String, String> {
-        const VALUES: [&str; 6] = ["2", "", "true", "a b=c,d", "\"é\" \\n", "#true //"];
+    fn flags(&mut self, component: Component, own_pods: bool) -> BTreeMap<String, FlagSetting> {
+        const VALUES: [&str; 7] = ["2", "", "true", "a b=c,d", "\"é\" \\n", "#true //", "#null"];
         let names = self.set(3, |draw| draw.one(&["v", "profiling", "feature-gates"]));
-        names.into_iter().map(|name| (name.to_owned(), self.one(&VALUES).to_owned())).collect()
+        let value = |name: &str, draw: &mut Self| {
+            (name.to_owned(), FlagSetting::Value(draw.one(&VALUES).to_owned()))
+        };
+        let given: Vec<_> = names.into_iter().map(|name| value(name, self)).collect();
+        let own = match component {
+            Component::Apiserver => "enable-bootstrap-token-auth",
+            Component::Etcd => "snapshot-count",
+            _ => "leader-elect",
+        };
+        // An operator deletes it from the manifest.
+        let taken =
+            own_pods.then(|| self.some(|_| (own.to_owned(), FlagSetting::Absent))).flatten();
+        given.into_iter().chain(taken).collect()
     }
 
     fn users(&mut self, spec: &mut Spec) {

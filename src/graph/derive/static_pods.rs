@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use super::builder::Builder;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
-use crate::manifest::{EtcdMember, EtcdServers, FlagInputs, Mount, merged, own_flags, pki_flags};
+use crate::manifest::{
+    EtcdMember, EtcdServers, FlagInputs, Mount, excluder, merged, own_flags, pki_flags,
+};
 use crate::name::{API_PORT, NodeName};
-use crate::pod::{Business, FlagWish, MountWish, PathKind, PodWish};
+use crate::pod::{self, Business, Flag, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
-    Circumstances, ETCD_PEER_PORT, Hosts, Input, Process, Reader, restart_inputs,
+    COMPANIONS, Circumstances, ETCD_PEER_PORT, FRONT_PROXY_CLIENT_NAME, Hosts, Input, Process,
+    Reader, Weight, restart_inputs,
 };
 use crate::spec::{EtcdTopology, Node, Spec};
 
@@ -36,31 +39,77 @@ pub fn flags_on(spec: &Spec, node: &Node, process: Process) -> BTreeMap<&'static
     with_inputs(spec, node, |inputs| own_flags(process, inputs))
 }
 
-/// What an operator's manifest of a process must say on a node: the files of the PKI, and the flags that the
-/// description gives.
-fn wish_on(spec: &Spec, node: &Node, process: Process) -> PodWish {
-    let own = with_inputs(spec, node, |inputs| pki_flags(process, inputs));
+/// What an operator's manifest of a process must say on a node: the files of the PKI with the flags that
+/// these need, and the flags that the description gives.
+fn wish_on(spec: &Spec, node: &Node, process: Process, manifest: &[u8]) -> PodWish {
+    let nothing = BTreeMap::new();
     let given = spec.components.get(&process.component());
-    let flags = merged(&own, given.map_or(&BTreeMap::new(), |given| &given.flags));
+    let given = given.map_or(&nothing, |given| &given.flags);
+    // One that cannot be read is refused later, with its line.
+    let facts = pod::read(manifest, process);
+    let there: &[Flag] = facts.as_ref().map_or(&[], |facts| &facts.flags);
+    let mut own = with_inputs(spec, node, |inputs| pki_flags(process, inputs));
+    own.retain(|name, _| {
+        let written = there.iter().map(|flag| (flag.name.as_str(), flag.value.as_str()));
+        excluder(process, name, written).is_none()
+    });
     let rows = process.row().mounts.iter();
     let mounts = rows.filter(|row| {
         let mount = Mount::from(*row);
         own.values().any(|path| mount.holds(path))
     });
+    let mounts = mounts.map(|row| MountWish {
+        path: row.path.to_owned(),
+        kind: if row.file { PathKind::File } else { PathKind::Folder },
+    });
+    let mounts = mounts.collect();
+    own.extend(company(&flags_on(spec, node, process), &own, process, there));
+    if own.contains_key(FRONT_PROXY_FLAG) && !given.contains_key(FRONT_PROXY_FLAG) {
+        own.extend(allowed_names(there).map(|names| (ALLOWED_NAMES, names)));
+    }
+    let flags = merged(process, &own, given);
     PodWish {
         process,
-        mounts: mounts
-            .map(|row| MountWish {
-                path: row.path.to_owned(),
-                kind: if row.file { PathKind::File } else { PathKind::Folder },
-            })
-            .collect(),
+        mounts,
         flags: flags
             .into_iter()
             .map(|(name, value)| FlagWish { name, value, business: Business::Own })
             .collect(),
         annotations: Vec::new(),
     }
+}
+
+/// What a manifest lacks of the groups of which kpki sets a member: of one without which the process does not
+/// start always, of another one where kpki brings the member.
+fn company(
+    all: &BTreeMap<&'static str, String>,
+    own: &BTreeMap<&'static str, String>,
+    process: Process,
+    there: &[Flag],
+) -> BTreeMap<&'static str, String> {
+    let is_there = |name: &str| there.iter().any(|flag| flag.name == name);
+    let rows = COMPANIONS.iter().filter(|row| {
+        let completes = row.weight == Weight::Ends || !is_there(row.flag);
+        row.process == process && own.contains_key(row.flag) && completes
+    });
+    let names = rows.flat_map(|row| row.completed_by).filter(|name| !is_there(name));
+    names
+        .filter_map(|name| all.get_key_value(name))
+        .map(|(name, value)| (*name, value.clone()))
+        .collect()
+}
+
+const ALLOWED_NAMES: &str = "requestheader-allowed-names";
+/// Of the certificate that must have such a name.
+const FRONT_PROXY_FLAG: &str = "proxy-client-cert-file";
+
+/// The names that a manifest gives, and kpki's client: it takes the place of the one that had such a name.
+fn allowed_names(there: &[Flag]) -> Option<String> {
+    let names = &there.iter().rfind(|flag| flag.name == ALLOWED_NAMES)?.value;
+    let is_shut_out = !names.is_empty()
+        && !names.contains("$(")
+        && !names.split(',').any(|name| name == FRONT_PROXY_CLIENT_NAME);
+    is_shut_out.then(|| format!("{names},{FRONT_PROXY_CLIENT_NAME}"))
 }
 
 /// Nothing for a node without an address: the description demands one where these processes run.
@@ -112,7 +161,7 @@ pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
             } else if let Some(manifest) = spec.manifest_of(&node.name, process.component()) {
                 let source = PodSource::Patched {
                     bytes: manifest.bytes.clone(),
-                    wish: wish_on(spec, node, process),
+                    wish: wish_on(spec, node, process, &manifest.bytes),
                 };
                 add(builder, spec, node, process, source, BTreeMap::new());
             }
@@ -124,10 +173,12 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
     let nothing = BTreeMap::new();
     let settings = spec.components.get(&process.component());
     let given = settings.map_or(&nothing, |settings| &settings.flags);
-    let mut flags = merged(&flags_on(spec, node, process), given);
+    let mut flags = merged(process, &flags_on(spec, node, process), given);
     let mut peers = BTreeMap::new();
-    if process == Process::Etcd && !given.contains_key(INITIAL_CLUSTER) {
-        flags.remove(INITIAL_CLUSTER);
+    if process == Process::Etcd
+        && !given.contains_key(INITIAL_CLUSTER)
+        && flags.remove(INITIAL_CLUSTER).is_some()
+    {
         peers.extend(members(spec).filter_map(|node| {
             let address = node.addresses.first()?.ip();
             let url = format!("https://{}", std::net::SocketAddr::new(address, ETCD_PEER_PORT));

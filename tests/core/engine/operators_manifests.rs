@@ -257,7 +257,7 @@ fn what_deserves_a_look_is_said() {
             + "--anonymous-auth=true: requests without a certificate or token are authorized as system:anonymous",
         at("advertise-address=") + "--advertise-address=10.0.0.12 is no address of cp1",
         at("requestheader-allowed-names")
-            + "--requestheader-allowed-names=aggregator does not hold front-proxy-client: aggregated APIs refuse the API server",
+            + "--requestheader-allowed-names changed from aggregator to aggregator,front-proxy-client",
         at("audit-policy-file")
             + "--audit-policy-file names /srv/audit.yaml, which is on no mount: the process sees there what its image has",
         at("tls-cert-file")

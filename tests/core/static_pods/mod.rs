@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use kpki::manifest::{EtcdMember, EtcdServers, FlagInputs, StaticPod, merged, own_flags};
 use kpki::profile::Process;
+use kpki::spec::FlagSetting;
 use kpki::version::KubernetesVersion;
 use serde_json::Value;
 
@@ -64,11 +65,11 @@ impl Cluster {
             },
             etcd_members: &self.members,
         };
-        let overrides: BTreeMap<String, String> = overrides
+        let overrides: BTreeMap<String, FlagSetting> = overrides
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .map(|(name, value)| ((*name).to_owned(), FlagSetting::Value((*value).to_owned())))
             .collect();
-        let flags = merged(&own_flags(process, &inputs), &overrides);
+        let flags = merged(process, &own_flags(process, &inputs), &overrides);
         StaticPod::new(process, process.image(self.version).unwrap(), flags)
     }
 }
