@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{PlanReport, StepReport};
+use super::plan::PlanReport;
 use super::report::{FORMAT_VERSION, json};
+use super::step::StepReport;
 use crate::graph::Graph;
 use crate::hash::{Digest, Fields};
 use crate::plan::{Allow, Intent, NamePattern};
@@ -162,6 +163,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         policy,
         violations,
         blocked,
+        if_allowed,
         mixed,
         steps,
         lock,
@@ -180,6 +182,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         ("authority", *authority == now.authority),
         ("violations", *violations == now.violations),
         ("blocked", *blocked == now.blocked),
+        ("if-allowed", *if_allowed == now.if_allowed),
         ("mixed", *mixed == now.mixed),
         ("lock", *lock == now.lock),
         ("secrets", *secrets == now.secrets),
