@@ -203,7 +203,7 @@ pub struct InstallArgs {
     /// Show what would be done, and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Permit what is refused otherwise: other-host:NAME, other-cluster:NAME, overwrite:PATH
+    /// Permit what is refused otherwise: other-host:NAME, other-cluster:NAME, overwrite:PATH, older:PATH
     #[arg(long, value_name = "WHAT:NAME")]
     pub allow: Vec<Permission>,
     #[command(flatten)]

@@ -7,6 +7,7 @@ use super::entry::Entry;
 use super::follow_up::{MembershipReport, RestartReport, membership, restarts};
 use super::if_allowed::{IfAllowedReport, if_allowed_report};
 use super::interruption::{InterruptedReport, interrupted_report};
+use super::leavers::{LeaverReport, leavers};
 use super::privilege::{PrivilegeReport, ViolationReport, privilege_report, violation_report};
 use super::remarks;
 use super::report::FORMAT_VERSION;
@@ -68,6 +69,9 @@ pub struct PlanReport {
     /// Files under out/ that kpki did not make.
     pub foreign: Vec<String>,
     pub notes: Vec<String>,
+    /// Users who lose roles that only the cluster can take away.
+    #[serde(default)]
+    pub leavers: Vec<LeaverReport>,
     /// What to tell etcd before a manifest reaches its node.
     pub etcd_members: Vec<MembershipReport>,
     /// Pods and services, in the order of their restarts: one node at a time.
@@ -162,6 +166,7 @@ pub fn plan_report(
         orphans: orphans(plan),
         foreign: plan.foreign.iter().map(|path| format!("out/{path}")).collect(),
         notes,
+        leavers: leavers(world, plan),
         etcd_members: membership(plan),
         restarts: restarts(plan),
     }

@@ -8,6 +8,7 @@ use super::entries::{markdown, powers, prose, rows};
 use super::follow_up::restart_lines;
 use super::if_allowed::IfAllowedReport;
 use super::interruption::InterruptedReport;
+use super::leavers::leaver_lines;
 use super::left_over::left_over;
 use super::markdown::{COLUMNS, Section, comment, line};
 use super::plan::PlanReport;
@@ -65,6 +66,7 @@ impl PlanReport {
                 counted(changes.len(), "change"),
                 rows(changes.into_iter().map(ChangeRow::cells)),
             ),
+            Section::folded("To take away in the cluster", prose(&leaver_lines(&self.leavers))),
             Section::folded("Tell etcd first", self.members()),
             Section::folded(
                 "Restarts, in this order, one node at a time",

@@ -8,6 +8,7 @@ use super::families::{self, MANY};
 use super::follow_up::follow_up_text;
 use super::if_allowed::IfAllowedReport;
 use super::interruption::InterruptedReport;
+use super::leavers::leavers_text;
 use super::left_over::left_over;
 use super::plan::PlanReport;
 use super::privilege::{PrivilegeReport, privilege_text, violations_text};
@@ -49,6 +50,7 @@ impl Report for ShownPlan<'_> {
         text.push_str(&plan.secrets.exposure.text(columns));
         text.push_str(&plan.old_certificates(columns));
         text.push_str(&waiting_text(&plan.waiting, columns));
+        text.push_str(&leavers_text(&plan.leavers, false, columns));
         text.push_str(&plan.follow_up(columns));
         if let Some(saved) = &self.saved {
             let _ = writeln!(text, "{saved}");
@@ -141,6 +143,7 @@ impl Report for AppliedReport<'_> {
         let _ = writeln!(text, "{}", plan.totals(true));
         text.push_str(&plan.secrets.exposure.text(columns));
         text.push_str(&plan.old_certificates(columns));
+        text.push_str(&leavers_text(&plan.leavers, pruned, columns));
         text.push_str(&plan.follow_up(columns));
         if !plan.empty {
             let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");

@@ -173,6 +173,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         orphans,
         foreign,
         notes,
+        leavers,
         etcd_members,
         restarts,
     } = saved;
@@ -191,6 +192,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         ("orphans", *orphans == now.orphans),
         ("foreign", *foreign == now.foreign),
         ("notes", *notes == now.notes),
+        ("leavers", *leavers == now.leavers),
         ("etcd-members", *etcd_members == now.etcd_members),
         ("restarts", *restarts == now.restarts),
         ("steps", *steps == now.steps),
@@ -245,6 +247,7 @@ mod tests {
         let member = json!([{ "member": "cp2", "command": "etcdctl member add cp2" }]);
         for (part, value) in [
             ("restarts", restart),
+            ("leavers", *leavers == now.leavers),
             ("etcd-members", member),
             ("notes", json!(["a note"])),
             ("kubernetes", json!("1.36.3")),
