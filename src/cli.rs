@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
 use crate::install::Permission;
 use crate::plan::{Allow, NamePattern};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// A Kubernetes cluster's PKI from one description: plan, review, apply.
 #[derive(Debug, Parser)]
@@ -146,9 +146,13 @@ pub struct PlanArgs {
     pub intentions: Intentions,
     #[command(flatten)]
     pub policy: Policy,
-    /// Exit with 2 when there is something to do
+    /// Exit with 2 when there is something to do, and as apply would where it stops: 3 until a person consents,
+    /// 1 where no consent helps
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// List every change, also of many that are alike
+    #[arg(long)]
+    pub full: bool,
     /// Write the plan to a file, for `kpki apply FILE`: a new one, or an earlier plan
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -170,6 +174,9 @@ pub struct ApplyArgs {
     /// Delete files that the description no longer mentions
     #[arg(long)]
     pub prune: bool,
+    /// List every change, also of many that are alike
+    #[arg(long)]
+    pub full: bool,
     /// Build everything again in memory and compare out/ with it; writes nothing, exits with 2 when it
     /// differs
     #[arg(long, conflicts_with_all = ["plan", "prune", "renew", "rekey", "allow"])]
@@ -196,7 +203,7 @@ pub struct InstallArgs {
     /// Show what would be done, and write nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Permit what is refused otherwise: other-host:NAME, other-cluster:NAME, overwrite:PATH
+    /// Permit what is refused otherwise: other-host:NAME, other-cluster:NAME, overwrite:PATH, older:PATH
     #[arg(long, value_name = "WHAT:NAME")]
     pub allow: Vec<Permission>,
     #[command(flatten)]
@@ -248,6 +255,15 @@ pub struct StatusArgs {
     /// Exit with 2 when something needs attention
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Exit with 2 when a certificate has expired, or ends within this span (30d, 12h)
+    #[arg(
+        long,
+        value_name = "SPAN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "30d"
+    )]
+    pub check: Option<Span>,
 }
 
 #[derive(Debug, Args)]

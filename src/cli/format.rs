@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::error::Result;
-use crate::render::{Picture, PlanReport, Report, StatusReport};
+use crate::render::{Picture, Report, ShownPlan, StatusReport};
 
 /// The ways in which a command prints what it found.
 pub trait PrintedAs<R> {
@@ -34,12 +34,12 @@ pub enum ReviewFormat {
     Markdown,
 }
 
-impl PrintedAs<PlanReport> for ReviewFormat {
-    fn text(self, plan: &PlanReport, columns: usize) -> Result<String> {
+impl PrintedAs<ShownPlan<'_>> for ReviewFormat {
+    fn text(self, plan: &ShownPlan<'_>, columns: usize) -> Result<String> {
         Ok(match self {
             ReviewFormat::Text => plan.text(columns),
             ReviewFormat::Json => plan.json(),
-            ReviewFormat::Markdown => plan.markdown(),
+            ReviewFormat::Markdown => plan.plan.markdown(),
         })
     }
 }

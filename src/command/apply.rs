@@ -12,14 +12,13 @@ use super::{
     Outcome, check, clock, clock_doubt, interrupted, loose_folders, policy, seed, terminal,
 };
 use crate::cli::ApplyArgs;
-use crate::engine::{Applying, Undecided, undecided};
-use crate::error::{Error, Kind, Result};
+use crate::engine::{Applying, Consequences, Undecided, consequences, lacking, undecided};
+use crate::error::{Error, Result};
 use crate::first_few;
 use crate::lock;
-use crate::plan::{self, Intent, Plan};
+use crate::plan::{self, Allow, Intent, Plan};
 use crate::render::{AppliedReport, Asked, PlanReport, SavedPlan, moved, plan_report};
 use crate::review::{Review, ReviewPolicy, review};
-use crate::shell;
 use crate::sources::read_regular;
 use crate::store::{RealDisk, Settled, Transaction, begin};
 use crate::time::Timestamp;
@@ -55,10 +54,11 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
         None => Asked { now, intent: intent(&args.intentions, &folder.project)? },
     };
     let policy = policy::read(directory, &args.policy)?;
-    let mut judged = Judged::new(directory, folder, &asked, &policy)?;
+    let mut judged = Judged::new((directory, args), folder, &asked, &policy)?;
     if let Some(saved) = &saved {
-        let Judged { folder, plan, reviewed, .. } = &mut judged;
-        saved.compare(&save(&folder.project, asked.now, plan, reviewed, &asked.intent))?;
+        let Judged { folder, plan, reviewed, foreseen, .. } = &mut judged;
+        let judged = (plan, &*reviewed, foreseen.as_ref());
+        saved.compare(&save(&folder.project, asked.now, judged, &asked.intent))?;
     }
     if let Some(interruption) = &judged.plan.interruption {
         interrupted::refuse(interruption, &judged.objections())?;
@@ -80,7 +80,7 @@ fn apply(directory: &Path, args: &ApplyArgs, progress: &Progress) -> Result<Stri
     terminal::settled(settled);
     if settled == Settled::Finished {
         // Files have moved, so they are read anew; and what is wanted now is judged as any plan.
-        judged = Judged::new(directory, Folder::read(directory)?, &asked, &policy)?;
+        judged = Judged::new((directory, args), Folder::read(directory)?, &asked, &policy)?;
         judged.refuse(again)?;
     }
     let learnt = learnt.map_or_else(|| check(&judged), Ok)?;
@@ -93,12 +93,15 @@ struct Judged {
     folder: Folder,
     plan: Plan,
     reviewed: Review,
+    foreseen: Option<Consequences>,
     report: PlanReport,
+    /// Nothing of it is left out where it is told.
+    full: bool,
 }
 
 impl Judged {
     fn new(
-        directory: &Path,
+        (directory, args): (&Path, &ApplyArgs),
         folder: Folder,
         asked: &Asked,
         policy: &ReviewPolicy,
@@ -108,17 +111,23 @@ impl Judged {
         let mut plan = plan::plan(world, &project.spec, &asked.intent);
         let reviewed = review(world, &project.spec, &asked.intent, policy, &plan);
         plan.interruption = folder.interruption(directory, &asked.intent)?;
-        let report = plan_report(world, &project.spec, &plan, &reviewed, &project.notes);
-        Ok(Judged { folder, plan, reviewed, report })
+        let foreseen = consequences(project, asked.now, &asked.intent, policy, &plan.blocked);
+        let then = foreseen.as_ref();
+        let report = plan_report(world, &project.spec, &plan, &reviewed, then, &project.notes);
+        Ok(Judged { folder, plan, reviewed, foreseen, report, full: args.full })
     }
 
     fn objections(&self) -> String {
-        self.report.objections(terminal::columns())
+        self.report.objections(terminal::columns(), self.full)
     }
 
     /// `again`: how the plan that was saved is made.
     fn refuse(&self, again: Option<Vec<String>>) -> Result<()> {
-        refuse(&self.plan, &self.reviewed, &self.objections(), again)
+        let Some(undecided) = undecided(&self.plan, &self.reviewed) else {
+            return Ok(());
+        };
+        let lacking = lacking(&self.reviewed, self.foreseen.as_ref());
+        Err(refusal(&undecided, &lacking, &self.objections(), again))
     }
 }
 
@@ -166,7 +175,7 @@ impl Run<'_> {
         progress.complete();
         loose_folders::close(&folder, disk)?;
         learnt.remember(directory, project.world(planned_at));
-        let applied = AppliedReport { plan: &report, pruned: applying.prunes() };
+        let applied = AppliedReport { plan: &report, pruned: applying.prunes(), full: args.full };
         terminal::shown(&applied, args.output.format)
     }
 }
@@ -207,47 +216,47 @@ impl<'a> Saved<'a> {
 }
 
 /// Everything that stands in the way, at once. `again`: how the plan that was saved is made.
-fn refuse(plan: &Plan, review: &Review, decisions: &str, again: Option<Vec<String>>) -> Result<()> {
-    const SHOWN: usize = 6;
-    let Some(undecided) = undecided(plan, review) else {
-        return Ok(());
-    };
+fn refusal(
+    undecided: &Undecided,
+    lacking: &[Allow],
+    decisions: &str,
+    again: Option<Vec<String>>,
+) -> Error {
     let message = format!("apply needs a decision first\n\n{}", decisions.trim_end());
-    let (mut allows, is_blocked) = match undecided {
+    let error = Error::new(undecided.kind(), message);
+    let is_blocked = match undecided {
         Undecided::Mixed => {
-            return Err(Error::refused(message).help(
+            return error.help(
                 "check out one side of cluster.lock and out/ together, then apply again; a file that was \
                  damaged or put there by mistake can be restored or deleted instead",
-            ));
+            );
         }
         Undecided::Forbidden => {
-            return Err(Error::refused(message)
-                .help("no --allow helps against a policy: change the description, or have its keeper change the policy"));
+            return error
+                .help("no --allow helps against a policy: change the description, or have its keeper change the policy");
         }
-        Undecided::Blocked => return Err(Error::refused(message)),
-        Undecided::NeedsConsent { allows, is_blocked } => (allows, is_blocked),
+        Undecided::Blocked => return error,
+        Undecided::NeedsConsent { is_blocked } => *is_blocked,
     };
-    if let Some(mut words) = again {
-        for allow in &allows {
-            words.extend(["--allow".to_owned(), allow.to_string()]);
+    let allows = lacking.iter().flat_map(|allow| ["--allow".to_owned(), allow.to_string()]);
+    // In one line, however long: it is copied.
+    error.help(match again {
+        Some(mut words) => {
+            words.extend(allows);
+            let command = in_shell(&words);
+            format!(
+                "undo the change; if it is wanted, plan again with it and review that: {command}"
+            )
         }
-        let command = in_shell(&words);
-        return Err(Error::new(Kind::NeedsAllow, message).help(format!(
-            "undo the change; if it is wanted, plan again with it and review that: {command}"
-        )));
-    }
-    let more = if allows.len() > SHOWN { " ..." } else { "" };
-    allows.truncate(SHOWN);
-    let allows: Vec<String> = (allows.iter())
-        .map(|allow| format!("--allow {}", shell::quoted(&allow.to_string())))
-        .collect();
-    let allows = allows.join(" ");
-    let help = if is_blocked {
-        format!(
-            "put back what is lost or undo the change; to go on all the same add {allows}{more}"
-        )
-    } else {
-        format!("undo the change; if it is wanted, add {allows}{more}")
-    };
-    Err(Error::new(Kind::NeedsAllow, message).help(help))
+        None => {
+            let allows = in_shell(&allows.collect::<Vec<_>>());
+            if is_blocked {
+                format!(
+                    "put back what is lost or undo the change; to go on all the same add {allows}"
+                )
+            } else {
+                format!("undo the change; if it is wanted, add {allows}")
+            }
+        }
+    })
 }

@@ -21,14 +21,16 @@ pub(super) fn refuse(
         .help(format!("set the clock; if it is right, {permit}")))
 }
 
-/// To be told beside a plan for now.
-pub(super) fn tell(world: World<'_>, plan: &Plan, intent: &Intent) {
-    if let Some(doubt) = clock_doubt(world, plan, world.now).filter(|_| !intent.allows_clock()) {
+/// To be told beside a plan for now; whether an apply would stop for it.
+pub(super) fn tell(world: World<'_>, plan: &Plan, intent: &Intent) -> bool {
+    let doubt = clock_doubt(world, plan, world.now).filter(|_| !intent.allows_clock());
+    if let Some(doubt) = &doubt {
         terminal::talk(&format!(
             "note: {}; set it, or apply needs --allow clock",
-            in_words(&doubt, world.now)
+            in_words(doubt, world.now)
         ));
     }
+    doubt.is_some()
 }
 
 fn in_words(doubt: &ClockDoubt, now: Timestamp) -> String {

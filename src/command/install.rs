@@ -69,8 +69,17 @@ impl Job<'_> {
             let mut allowed = self.args.allow.iter();
             allowed.any(|allow| allow.overwrites(path))
         };
+        let puts_back = |path: &TreePath| {
+            let mut allowed = self.args.allow.iter();
+            allowed.any(|allow| allow.puts_back(path))
+        };
         let judge = |record: Option<&Record>| refuse_other(&self.tree, record, self.args);
-        let orders = Orders { dry_run: self.args.dry_run, overwrites: &overwrites, judge: &judge };
+        let orders = Orders {
+            dry_run: self.args.dry_run,
+            overwrites: &overwrites,
+            puts_back: &puts_back,
+            judge: &judge,
+        };
         let installed = install(&self.disk, &tree, looked, &orders)?;
         Ok((installed.was_placed, self.report(&installed)?))
     }
@@ -165,7 +174,8 @@ fn is_called(host: &str, node: &str) -> bool {
 fn refuse_without_effect(tree: &Tree, allowed: &[Permission]) -> Result<()> {
     let names_something = |allow: &&Permission| {
         let mut files = tree.files.iter();
-        !matches!(allow, Permission::Overwrite(_)) || files.any(|file| allow.overwrites(&file.path))
+        !matches!(allow, Permission::Overwrite(_) | Permission::Older(_))
+            || files.any(|file| allow.concerns(&file.path))
     };
     match allowed.iter().find(|allow| !names_something(allow)) {
         None => Ok(()),

@@ -159,16 +159,20 @@ pub(super) fn refuse(interruption: &Interruption, told: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!("an apply was interrupted\n\n{}", told.trim_end());
-    let kind = match interruption.finishing {
-        Finishing::Never { .. } => Kind::Refused,
-        _ => Kind::NeedsAllow,
-    };
     let git = match &interruption.finishing {
         Finishing::Never { is_tracked: true, .. } => "git rm -r --cached out/.pending, then ",
         _ => "",
     };
-    Err(Error::new(kind, message)
+    Err(Error::new(kind(interruption), message)
         .help(format!("{git}kpki discard sets it aside; kpki plan shows what it would do")))
+}
+
+/// How an apply fails that it stops.
+pub(super) fn kind(interruption: &Interruption) -> Kind {
+    match interruption.finishing {
+        Finishing::Never { .. } => Kind::Refused,
+        _ => Kind::NeedsAllow,
+    }
 }
 
 /// While an interrupted apply waits, every command says so.

@@ -93,6 +93,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Differences) => ExitCode::from(2),
+        Ok(Outcome::NeedsAllow) => ExitCode::from(Kind::NeedsAllow.exit_code()),
         Ok(Outcome::Refused) => ExitCode::from(Kind::Refused.exit_code()),
         Err(error) => {
             terminal::error(&error);

@@ -6,6 +6,8 @@ pub(crate) enum Outcome {
     Done,
     /// Asked by `--detailed-exitcode`, or by a command that only compares.
     Differences,
+    /// Asked by `--detailed-exitcode`: apply would stop until a person consents.
+    NeedsAllow,
     /// What must not be is there; the report says so.
     Refused,
 }

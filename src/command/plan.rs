@@ -1,20 +1,19 @@
 //! `kpki plan`
 
-use std::fmt::Write as _;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
 use super::folder::Folder;
-use super::plan_again::{apply_it, in_shell};
+use super::plan_again::{apply_as, apply_it, in_shell, plan_again};
 use super::product_file::{self, Product, Whose};
-use super::{Outcome, clock, clock_doubt, loose_folders, machine, policy, terminal};
-use crate::cli::{Intentions, PlanArgs, ReviewFormat};
-use crate::engine::Project;
+use super::{Outcome, clock, clock_doubt, interrupted, loose_folders, machine, policy, terminal};
+use crate::cli::{Intentions, PlanArgs};
+use crate::engine::{Consequences, Project, consequences, lacking, undecided};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
-use crate::plan::{Allow, Intent, Interruption, NamePattern, Plan, plan};
-use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
+use crate::plan::{Allow, Intent, NamePattern, Plan, plan};
+use crate::render::{Asked, PLAN_BEGINS, SavedPlan, ShownPlan, plan_report, unverified_note};
 use crate::review::{Principal, Review, principals, review};
 use crate::store::RealDisk;
 use crate::time::Timestamp;
@@ -40,33 +39,43 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     let mut plan = plan(project.world(now), &project.spec, &intent);
     let review = review(project.world(now), &project.spec, &intent, &policy, &plan);
     plan.interruption = folder.interruption(directory, &intent)?;
-    if args.future.now.is_none() {
-        clock_doubt::tell(project.world(now), &plan, &intent);
-    }
-    let mut report = plan_report(project.world(now), &project.spec, &plan, &review, &project.notes);
-    let saved = (args.out.as_ref()).map(|_| save(project, now, &mut plan, &review, &intent));
+    let has_doubt =
+        args.future.now.is_none() && clock_doubt::tell(project.world(now), &plan, &intent);
+    let foreseen = consequences(project, now, &intent, &policy, &plan.blocked);
+    let mut report = plan_report(
+        project.world(now),
+        &project.spec,
+        &plan,
+        &review,
+        foreseen.as_ref(),
+        &project.notes,
+    );
+    let saved = (args.out.as_ref())
+        .map(|_| save(project, now, (&mut plan, &review, foreseen.as_ref()), &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
         Ok(_) => note,
     });
     report.notes.extend(unverified);
-    let mut text = terminal::shown(&report, args.output.format)?;
+    let lacking = lacking(&review, foreseen.as_ref());
+    let shown = ShownPlan {
+        plan: &report,
+        command: in_shell(&way_on(directory, args, &intent, now)),
+        lacking: lacking.iter().map(ToString::to_string).collect(),
+        saved: saved.as_ref().zip(args.out.as_ref()).map(|(saved, file)| {
+            let then = if report.stops() {
+                "apply refuses it until the above is decided".to_owned()
+            } else {
+                format!("{} does exactly this", in_shell(&apply_it(directory, file)))
+            };
+            format!("saved as {} ({}); {then}", visible::path(file), saved.hash)
+        }),
+        full: args.full,
+    };
+    let text = terminal::shown(&shown, args.output.format)?;
     if let (Some(file), Some(saved)) = (&args.out, saved) {
         let whose = Whose { directory, sources: &folder.sources };
         product_file::place(whose, file, &SAVED)?.write(saved.text().as_bytes(), &SAVED)?;
-        if args.output.format == ReviewFormat::Text {
-            let shown = visible::path(file);
-            let hash = &saved.hash;
-            let _ = if report.stops() {
-                writeln!(
-                    text,
-                    "saved as {shown} ({hash}); apply refuses it until the above is decided"
-                )
-            } else {
-                let command = in_shell(&apply_it(directory, file));
-                writeln!(text, "saved as {shown} ({hash}); {command} does exactly this")
-            };
-        }
     }
     match &args.out {
         Some(file) => {
@@ -75,14 +84,28 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         }
         None => terminal::product(&text)?,
     }
-    let interrupted = plan.interruption.as_ref().is_some_and(Interruption::stops);
-    Ok(if interrupted || !review.violations.is_empty() {
-        Outcome::Refused
-    } else if args.detailed_exitcode && !plan.is_empty() {
-        Outcome::Differences
-    } else {
-        Outcome::Done
+    let interrupted = plan.interruption.as_ref().filter(|interruption| interruption.stops());
+    let stopped = interrupted.map(interrupted::kind).or(undecided(&plan, &review)
+        .map(|undecided| undecided.kind())
+        .or(has_doubt.then_some(Kind::NeedsAllow)));
+    Ok(match stopped {
+        Some(Kind::NeedsAllow) if args.detailed_exitcode => Outcome::NeedsAllow,
+        Some(_) if args.detailed_exitcode => Outcome::Refused,
+        _ if interrupted.is_some() || !review.violations.is_empty() => Outcome::Refused,
+        _ if args.detailed_exitcode && !plan.is_empty() => Outcome::Differences,
+        _ => Outcome::Done,
     })
+}
+
+/// The command that carries out what is shown. A plan that is saved needs consent to be saved with it.
+fn way_on(directory: &Path, args: &PlanArgs, intent: &Intent, now: Timestamp) -> Vec<String> {
+    match &args.out {
+        Some(file) => {
+            let asked = Asked { now, intent: intent.clone() };
+            plan_again(directory, file, &asked, &args.policy)
+        }
+        None => apply_as(directory, intent, &args.policy),
+    }
 }
 
 /// It holds no secret, and the umask says who reads it.
@@ -98,14 +121,13 @@ const SAVED: Product<'_> = Product {
 pub(super) fn save(
     project: &Project,
     now: Timestamp,
-    plan: &mut Plan,
-    review: &Review,
+    (plan, review, foreseen): (&mut Plan, &Review, Option<&Consequences>),
     intent: &Intent,
 ) -> SavedPlan {
     let all = plan.steps.clone();
     plan.steps.retain(|step| !step.is_of_this_machine());
     let world = project.world(now);
-    let report = plan_report(world, &project.spec, plan, review, &project.notes);
+    let report = plan_report(world, &project.spec, plan, review, foreseen, &project.notes);
     plan.steps = all;
     SavedPlan::new(&project.graph, intent, report)
 }

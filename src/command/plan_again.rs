@@ -1,10 +1,10 @@
-//! The command that makes a saved plan again. An apply of one takes no `--allow`: what it may do is a part of
-//! it.
+//! The commands that go on from a plan. A saved one is made again: an apply of it takes no `--allow`, since
+//! what it may do is a part of it.
 
 use std::path::Path;
 
 use crate::cli;
-use crate::plan::NamePattern;
+use crate::plan::{Intent, NamePattern};
 use crate::render::Asked;
 use crate::shell;
 use crate::visible;
@@ -16,14 +16,26 @@ pub(super) fn plan_again(
     asked: &Asked,
     policy: &cli::Policy,
 ) -> Vec<String> {
-    let path = |path: &Path| path.display().to_string();
     let mut words = kpki(directory);
-    words.extend(["plan".to_owned(), "--out".to_owned(), path(file)]);
+    words.extend(["plan".to_owned(), "--out".to_owned(), file.display().to_string()]);
+    words.extend(flags(&asked.intent, policy));
+    words
+}
+
+/// What carries out a plan that was not saved.
+pub(super) fn apply_as(directory: &Path, intent: &Intent, policy: &cli::Policy) -> Vec<String> {
+    let mut words = kpki(directory);
+    words.push("apply".to_owned());
+    words.extend(flags(intent, policy));
+    words
+}
+
+fn flags(intent: &Intent, policy: &cli::Policy) -> Vec<String> {
+    let mut words = Vec::new();
     if let Some(policy) = &policy.policy {
-        words.extend(["--policy".to_owned(), path(policy)]);
+        words.extend(["--policy".to_owned(), policy.display().to_string()]);
     }
     let names = |all: &[NamePattern]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let intent = &asked.intent;
     let allow = intent.allow.iter().map(ToString::to_string).collect();
     let flags =
         [("--renew", names(&intent.renew)), ("--rekey", names(&intent.rekey)), ("--allow", allow)];

@@ -17,7 +17,8 @@ pub(super) fn run(directory: &Path, args: &StatusArgs) -> Result<Outcome> {
     let plan = plan(world, &project.spec, &Intent::default());
     let report = status_report(world, &project.spec, &plan);
     terminal::print(&report, args.format)?;
-    Ok(if args.detailed_exitcode && report.needs_attention() {
+    let ends = args.check.is_some_and(|span| report.ends_within(span));
+    Ok(if ends || (args.detailed_exitcode && report.needs_attention()) {
         Outcome::Differences
     } else {
         Outcome::Done

@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::build::execute::{Files, execute};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::keys::Entropy;
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Action, Allow, Plan};
+use crate::plan::{Action, Plan};
 use crate::review::{Review, ReviewedChange};
 use crate::state::{File, Lock, SecretFile};
 use crate::time::Timestamp;
@@ -22,33 +22,37 @@ pub enum Undecided {
     Forbidden,
     /// Nobody can consent to what is blocked.
     Blocked,
-    /// A person may consent to each of these.
+    /// A person may consent to what [`lacking`](super::lacking) names.
     NeedsConsent {
-        allows: Vec<Allow>,
         /// Something is blocked, and not only power that is gained.
         is_blocked: bool,
     },
 }
 
+impl Undecided {
+    /// How an apply fails for it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Undecided::Mixed | Undecided::Forbidden | Undecided::Blocked => Kind::Refused,
+            Undecided::NeedsConsent { .. } => Kind::NeedsAllow,
+        }
+    }
+}
+
 /// What a person must decide before this plan is carried out.
 pub fn undecided(plan: &Plan, review: &Review) -> Option<Undecided> {
-    let mut escalations = review.changes.iter().filter(|change| change.stops()).peekable();
     if !plan.key_mismatches.is_empty() {
         return Some(Undecided::Mixed);
     }
     if !review.violations.is_empty() {
         return Some(Undecided::Forbidden);
     }
-    if plan.blocked.is_empty() && escalations.peek().is_none() {
-        return None;
+    let gains = review.changes.iter().any(ReviewedChange::stops);
+    let is_blocked = !plan.blocked.is_empty();
+    if gains || plan.blocked.iter().any(|blocked| blocked.allow.is_some()) {
+        return Some(Undecided::NeedsConsent { is_blocked });
     }
-    let blocked = plan.blocked.iter().filter_map(|blocked| blocked.allow.clone());
-    let mut allows: Vec<Allow> = blocked.chain(escalations.map(ReviewedChange::allow)).collect();
-    if allows.is_empty() {
-        return Some(Undecided::Blocked);
-    }
-    allows.dedup();
-    Some(Undecided::NeedsConsent { allows, is_blocked: !plan.blocked.is_empty() })
+    is_blocked.then_some(Undecided::Blocked)
 }
 
 /// A plan that is about to be carried out.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Kind, Result};
-use crate::install::{self, Installation, Layer, Record, Wanted, strangers};
+use crate::install::{self, Installation, Layer, NodesOwn, Older, Record, Wanted, strangers};
 use crate::name::{NodeName, TreePath};
 use crate::spec::Spec;
 use crate::state::NodeState;
@@ -33,6 +33,8 @@ pub struct Orders<'a> {
     pub dry_run: bool,
     /// Whether this file may be overwritten, whatever it is.
     pub overwrites: &'a dyn Fn(&TreePath) -> bool,
+    /// Whether an older certificate may take the place of this newer one.
+    pub puts_back: &'a dyn Fn(&TreePath) -> bool,
     /// Refuses another node than the tree is for.
     pub judge: &'a dyn Fn(Option<&Record>) -> Result<()>,
 }
@@ -115,27 +117,76 @@ fn decide<'t>(
     let cluster = &tree.spec.cluster.name;
     let installation =
         install::install(cluster, tree.node, tree.files, state, record, orders.overwrites);
-    refuse_keys_at_risk(&installation)?;
+    refuse_losses(&installation, orders)?;
     Ok(installation)
 }
 
-fn refuse_keys_at_risk(installation: &Installation<'_>) -> Result<()> {
-    let Some(first) = installation.keys_at_risk.first() else {
+/// Whatever would be lost, at once.
+fn refuse_losses(installation: &Installation<'_>, orders: &Orders<'_>) -> Result<()> {
+    let keys: Vec<&TreePath> = installation.keys_at_risk.iter().collect();
+    let older = installation.older.iter();
+    let older: Vec<&Older> = older.filter(|older| !(orders.puts_back)(&older.path)).collect();
+    let mut message = String::new();
+    let mut allows = Vec::new();
+    if !keys.is_empty() {
+        message.push_str("private keys that kpki did not put there would be overwritten\n");
+        message.extend(keys.iter().map(|path| format!("  /{path}\n")));
+        allows.extend(consent("overwrite", &keys));
+    }
+    if !older.is_empty() {
+        let all: Vec<&TreePath> = older.iter().map(|older| &older.path).collect();
+        message.push_str(
+            "the node's certificates are newer than those of out/ (kubeadm certs renew, or the kubelet): they and \
+             their keys would be lost\n",
+        );
+        message.extend(older.iter().map(|older| format!("  /{}: {}\n", older.path, told(older))));
+        allows.extend(consent("older", &all));
+    }
+    if message.is_empty() {
         return Ok(());
+    }
+    let later = if older.is_empty() {
+        ""
+    } else {
+        ", or issue later ones (kpki apply --renew NAME) and install those"
     };
-    let lines: Vec<String> =
-        installation.keys_at_risk.iter().map(|path| format!("  /{path}")).collect();
-    let folder = first.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
-    Err(Error::new(
-        Kind::NeedsAllow,
-        format!(
-            "private keys that kpki did not put there would be overwritten\n{}\nnothing was written",
-            lines.join("\n")
-        ),
-    )
-    .help(format!(
-        "keep a copy of what is still needed; then add --allow overwrite:/{first}, or 'overwrite:/{folder}/*' for all there"
-    )))
+    Err(Error::new(Kind::NeedsAllow, format!("{message}nothing was written"))
+        .help(format!("keep a copy of what is still needed{later}; then add {}", allows.join(" "))))
+}
+
+/// One permission for all of them.
+fn consent(word: &str, paths: &[&TreePath]) -> Option<String> {
+    let (first, others) = paths.split_first()?;
+    if others.is_empty() {
+        return Some(format!("--allow {word}:/{first}"));
+    }
+    let mut shared = first.as_str();
+    while let Some((folder, _)) = shared.rsplit_once('/') {
+        shared = folder;
+        let is_below = |path: &&&TreePath| {
+            path.as_str().strip_prefix(shared).is_some_and(|rest| rest.starts_with('/'))
+        };
+        if paths.iter().filter(is_below).count() == paths.len() {
+            return Some(format!("--allow '{word}:/{shared}/*'"));
+        }
+    }
+    Some(paths.iter().map(|path| format!("--allow {word}:/{path} ")).collect())
+}
+
+fn told(older: &Older) -> String {
+    let until = older.until.date();
+    match &older.node {
+        NodesOwn::Certificate { issued, until: nodes } => {
+            format!(
+                "issued {}, valid until {}; that of out/ until {until}",
+                issued.date(),
+                nodes.date()
+            )
+        }
+        NodesOwn::InFile(path) => {
+            format!("names {path}, which the kubelet renews; that of out/ is good until {until}")
+        }
+    }
 }
 
 fn change<'a>(

@@ -10,11 +10,13 @@
 mod accept;
 mod apply;
 mod check;
+mod consequences;
 mod install;
 mod project;
 
 pub use accept::{Acceptance, Accepting, accept};
 pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
+pub use consequences::{Consequences, consequences, lacking};
 pub use install::{Installed, Looked, NodeTree, Orders, install, look};
 pub use project::Project;

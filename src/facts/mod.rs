@@ -6,6 +6,7 @@
 //! May import names, times and hashes. Never here: a judgement, and what to do with what was read.
 
 pub mod attribute;
+mod binding_objects;
 pub mod certificate;
 pub(crate) mod der;
 mod directory_string;
@@ -22,6 +23,7 @@ pub mod role_bindings;
 mod sans;
 pub mod signature;
 
+pub use binding_objects::{BindingObject, binding_objects};
 pub use certificate::CertificateFacts;
 pub use distinguished_name::DistinguishedName;
 pub use found_keys::private_keys_in;

@@ -14,6 +14,7 @@
 mod archive;
 mod fingerprint;
 mod objection;
+mod older;
 mod permission;
 mod reach;
 mod record;
@@ -32,6 +33,7 @@ use crate::state::NodeState;
 pub use archive::{archive, is_archive};
 pub use fingerprint::{Fingerprint, Holds};
 pub use objection::{Objection, objections};
+pub use older::{NodesOwn, Older};
 pub use permission::Permission;
 pub use reach::strangers;
 pub use record::{Record, RecordDocument, Recorded};
@@ -143,6 +145,8 @@ pub struct Installation<'a> {
     pub kept: Vec<TreePath>,
     /// Would be overwritten, and holds a private key that kpki did not put there.
     pub keys_at_risk: Vec<TreePath>,
+    /// Certificates that somebody renewed on the node, and that older ones take the place of.
+    pub older: Vec<Older>,
     pub unchanged: usize,
     /// True while files are being moved, whatever happens meanwhile.
     pub meanwhile: Record,
@@ -177,6 +181,7 @@ pub fn install<'a>(
         removals: Vec::new(),
         kept: Vec::new(),
         keys_at_risk: Vec::new(),
+        older: Vec::new(),
         unchanged: 0,
         meanwhile: afterwards.with(record),
         recorded: record == Some(&afterwards),
@@ -192,8 +197,12 @@ pub fn install<'a>(
                 }
                 Reason::Attributes
             }
-            Some(old) if knows(&file.path, &old.bytes) => Reason::Outdated,
+            Some(old) if knows(&file.path, &old.bytes) => {
+                done.older.extend(file.older_than(&old.bytes, true));
+                Reason::Outdated
+            }
             Some(old) => {
+                done.older.extend(file.older_than(&old.bytes, false));
                 if file.loses_key(&old.bytes) && !allowed(&file.path) {
                     done.keys_at_risk.push(file.path.clone());
                 }
@@ -220,6 +229,11 @@ pub fn install<'a>(
 }
 
 impl Wanted {
+    fn older_than(&self, old: &Secret, known: bool) -> Option<Older> {
+        let (node, until) = older::newer(old, &self.bytes, known)?;
+        Some(Older { path: self.path.clone(), node, until })
+    }
+
     /// A key that is on no record and not the one to be written. An unreadable file in a secret's place may
     /// be one.
     fn loses_key(&self, old: &Secret) -> bool {

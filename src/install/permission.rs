@@ -14,17 +14,29 @@ pub enum Permission {
     OtherCluster(String),
     /// `overwrite:PATH`: private keys there, which kpki did not put there, are given up.
     Overwrite(NamePattern),
+    /// `older:PATH`: certificates there that are newer than those of the tree are given up.
+    Older(NamePattern),
 }
 
 impl Permission {
     pub fn overwrites(&self, path: &TreePath) -> bool {
-        let Permission::Overwrite(pattern) = self else {
-            return false;
-        };
-        // Names and paths follow one rule.
-        let name = path.as_str().parse::<ArtifactName>();
-        name.is_ok_and(|name| pattern.matches(&name))
+        matches!(self, Permission::Overwrite(pattern) if is_below(path, pattern))
     }
+
+    pub fn puts_back(&self, path: &TreePath) -> bool {
+        matches!(self, Permission::Older(pattern) if is_below(path, pattern))
+    }
+
+    /// Where it names files, this is one of them.
+    pub fn concerns(&self, path: &TreePath) -> bool {
+        self.overwrites(path) || self.puts_back(path)
+    }
+}
+
+/// Names and paths follow one rule.
+fn is_below(path: &TreePath, pattern: &NamePattern) -> bool {
+    let name = path.as_str().parse::<ArtifactName>();
+    name.is_ok_and(|name| pattern.matches(&name))
 }
 
 impl FromStr for Permission {
@@ -40,8 +52,9 @@ impl FromStr for Permission {
             Some(("overwrite", path)) => {
                 path.trim_start_matches('/').parse().map(Permission::Overwrite)
             }
+            Some(("older", path)) => path.trim_start_matches('/').parse().map(Permission::Older),
             _ => Err(NameError(
-                "is not a permission; write other-host:NAME, other-cluster:NAME or overwrite:PATH"
+                "is not a permission; write other-host:NAME, other-cluster:NAME, overwrite:PATH or older:PATH"
                     .into(),
             )),
         }
@@ -54,6 +67,7 @@ impl fmt::Display for Permission {
             Permission::OtherHost(name) => write!(f, "other-host:{name}"),
             Permission::OtherCluster(name) => write!(f, "other-cluster:{name}"),
             Permission::Overwrite(pattern) => write!(f, "overwrite:/{pattern}"),
+            Permission::Older(pattern) => write!(f, "older:/{pattern}"),
         }
     }
 }

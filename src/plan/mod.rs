@@ -146,6 +146,17 @@ impl Step {
 }
 
 impl Action {
+    /// In the order in which they are counted for a person.
+    pub const ALL: [Action; 7] = [
+        Action::Create,
+        Action::Replace,
+        Action::Rekey,
+        Action::Reissue,
+        Action::Render,
+        Action::Repair,
+        Action::Record,
+    ];
+
     /// A new key pair is made.
     pub fn makes_key(self) -> bool {
         matches!(self, Action::Create | Action::Rekey | Action::Replace)

@@ -41,6 +41,8 @@ pub(super) struct ChangeRow {
     pub why: String,
     /// No later apply takes it back.
     pub is_final: bool,
+    /// What it is alike to others in; `None` is like no other.
+    pub family: Option<String>,
 }
 
 impl ChangeRow {

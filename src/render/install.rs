@@ -31,6 +31,8 @@ pub struct InstallReport {
     pub writes: Vec<WriteReport>,
     /// What is no longer described, in the order of its removal.
     pub removes: Vec<String>,
+    /// Newer on the node than what takes its place, by consent.
+    pub older: Vec<String>,
     /// No longer described, but changed since kpki put it there: it stays.
     pub kept: Vec<String>,
     pub unchanged: usize,
@@ -95,6 +97,7 @@ pub fn install_report(
             })
             .collect(),
         removes: installation.removals.iter().map(|(_, path)| on_node(path)).collect(),
+        older: installation.older.iter().map(|older| on_node(&older.path)).collect(),
         kept: installation.kept.iter().map(on_node).collect(),
         unchanged: installation.unchanged,
         restarts: restarts
@@ -127,6 +130,13 @@ impl Report for InstallReport {
                 );
                 text.push_str(&paragraph("", 2, &note, columns));
             }
+        }
+        if !self.older.is_empty() {
+            let note = format!(
+                "note: older certificates take the place of newer ones: {}",
+                self.older.join(", ")
+            );
+            text.push_str(&paragraph("", 2, &note, columns));
         }
         for path in &self.kept {
             let note = format!(

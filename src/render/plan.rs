@@ -5,17 +5,20 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::follow_up::{MembershipReport, RestartReport, membership, restarts};
+use super::if_allowed::{IfAllowedReport, if_allowed_report};
 use super::interruption::{InterruptedReport, interrupted_report};
+use super::leavers::{LeaverReport, leavers};
 use super::privilege::{PrivilegeReport, ViolationReport, privilege_report, violation_report};
 use super::remarks;
 use super::report::FORMAT_VERSION;
 use super::secrets::{SecretsReport, secrets_report};
+use super::step::{BlockedReport, StepReport, blocked_report, step_report};
 use super::text::out;
 use super::waiting::{WaitingReport, waiting_reports};
-use crate::graph::{DerivationId, Recipe};
+use crate::engine::Consequences;
+use crate::graph::DerivationId;
 use crate::hash::Digest;
-use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Action, Blocked, KeyMismatch, Orphan, Plan, Reason, Step, World};
+use crate::plan::{Action, KeyMismatch, Orphan, Plan, World};
 use crate::review::Review;
 use crate::spec::Spec;
 use crate::time::Timestamp;
@@ -46,6 +49,9 @@ pub struct PlanReport {
     pub violations: Vec<ViolationReport>,
     /// What stops apply until a person decides.
     pub blocked: Vec<BlockedReport>,
+    /// What would follow if it were allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_allowed: Option<IfAllowedReport>,
     /// Identities whose files do not belong together.
     pub mixed: Vec<MixedReport>,
     /// In build order.
@@ -63,6 +69,9 @@ pub struct PlanReport {
     /// Files under out/ that kpki did not make.
     pub foreign: Vec<String>,
     pub notes: Vec<String>,
+    /// Users who lose roles that only the cluster can take away.
+    #[serde(default)]
+    pub leavers: Vec<LeaverReport>,
     /// What to tell etcd before a manifest reaches its node.
     pub etcd_members: Vec<MembershipReport>,
     /// Pods and services, in the order of their restarts: one node at a time.
@@ -87,47 +96,6 @@ pub struct Summary {
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub struct StepReport {
-    pub name: ArtifactName,
-    /// Certificate, kubeconfig and so on.
-    pub kind: String,
-    /// create, replace, rekey, reissue, render, repair or record.
-    #[schemars(with = "String")]
-    pub action: Action,
-    pub reasons: Vec<ReasonReport>,
-    /// Files to be written.
-    pub writes: Vec<String>,
-    /// Files whose mode is mended.
-    pub modes: Vec<String>,
-    /// Until when the certificate that is replaced stays good (RFC 3339): nobody can revoke it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub old_certificate_until: Option<Timestamp>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct ReasonReport {
-    pub code: String,
-    pub text: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub old: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub new: Option<String>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct BlockedReport {
-    pub name: String,
-    pub why: String,
-    /// What `--allow` takes, where it helps.
-    pub allow: Option<String>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
 pub struct MixedReport {
     pub name: String,
     pub path: String,
@@ -146,6 +114,7 @@ pub fn plan_report(
     spec: &Spec,
     plan: &Plan,
     review: &Review,
+    foreseen: Option<&Consequences>,
     description_notes: &[String],
 ) -> PlanReport {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
@@ -179,6 +148,7 @@ pub fn plan_report(
         policy: review.policy,
         violations: review.violations.iter().map(violation_report).collect(),
         blocked: plan.blocked.iter().map(|blocked| blocked_report(world, blocked)).collect(),
+        if_allowed: foreseen.map(|then| if_allowed_report(world, (plan, review), then)),
         mixed: plan.key_mismatches.iter().map(|mixed| mixed_report(world, mixed)).collect(),
         steps: plan.steps.iter().map(|step| step_report(world, step)).collect(),
         lock: plan
@@ -196,22 +166,9 @@ pub fn plan_report(
         orphans: orphans(plan),
         foreign: plan.foreign.iter().map(|path| format!("out/{path}")).collect(),
         notes,
+        leavers: leavers(world, plan),
         etcd_members: membership(plan),
         restarts: restarts(plan),
-    }
-}
-
-/// The file that holds what is placed there.
-fn file(world: World<'_>, path: &TreePath) -> String {
-    let place = world.graph.placed_at(path);
-    place.map_or_else(|| out(path), |place| out(&place.file()))
-}
-
-pub(super) fn blocked_report(world: World<'_>, blocked: &Blocked) -> BlockedReport {
-    BlockedReport {
-        name: world.graph.get(blocked.derivation).name.to_string(),
-        why: blocked.why.clone(),
-        allow: blocked.allow.as_ref().map(ToString::to_string),
     }
 }
 
@@ -226,53 +183,12 @@ impl MixedReport {
     }
 }
 
-impl BlockedReport {
-    pub(super) fn entry(&self) -> Entry {
-        Entry::decision(&self.name, self.why.clone(), self.allow.as_deref())
-    }
-}
-
 pub(super) fn orphans(plan: &Plan) -> Vec<String> {
     let text = |orphan: &Orphan| match orphan {
         Orphan::File { path, .. } => out(path),
         Orphan::Line(name) => format!("cluster.lock: {name}"),
     };
     plan.orphans.iter().map(text).collect()
-}
-
-fn step_report(world: World<'_>, step: &Step) -> StepReport {
-    let derivation = world.graph.get(step.derivation);
-    StepReport {
-        name: derivation.name.clone(),
-        kind: derivation.recipe.kind().to_owned(),
-        action: step.action,
-        reasons: step.reasons.iter().map(reason_report).collect(),
-        writes: step.writes.iter().map(|path| file(world, path)).collect(),
-        modes: step.modes.iter().map(out).collect(),
-        old_certificate_until: old_certificate_until(world, step),
-    }
-}
-
-/// Of a leaf that is issued again, unless its whole CA goes: then nobody trusts the old one.
-fn old_certificate_until(world: World<'_>, step: &Step) -> Option<Timestamp> {
-    let derivation = world.graph.get(step.derivation);
-    let ca_goes =
-        step.reasons.iter().any(|reason| matches!(reason, Reason::DependencyRebuilt { .. }));
-    if !matches!(derivation.recipe, Recipe::Leaf(_)) || !step.action.signs() || ca_goes {
-        return None;
-    }
-    let old = world.survey.public_part(step.derivation).certificate()?;
-    (old.not_after > world.now).then_some(old.not_after)
-}
-
-pub(super) fn reason_report(reason: &Reason) -> ReasonReport {
-    let (field, old, new) = match reason {
-        Reason::InputChanged { field, old, new } => {
-            (Some((*field).to_owned()), Some(old.clone()), Some(new.clone()))
-        }
-        _ => (None, None, None),
-    };
-    ReasonReport { code: reason.code().to_owned(), text: reason.to_string(), field, old, new }
 }
 
 impl PlanReport {

@@ -4,14 +4,17 @@
 use std::fmt::Write as _;
 
 use super::action::ChangeRow;
-use super::entry::Entry;
+use super::entries::{markdown, powers, prose, rows};
 use super::follow_up::restart_lines;
+use super::if_allowed::IfAllowedReport;
 use super::interruption::InterruptedReport;
+use super::leavers::leaver_lines;
 use super::left_over::left_over;
 use super::markdown::{COLUMNS, Section, comment, line};
-use super::plan::{BlockedReport, PlanReport};
-use super::privilege::{PrivilegeReport, ViolationReport};
-use super::text::{Table, counted, paragraph};
+use super::plan::PlanReport;
+use super::privilege::ViolationReport;
+use super::step::BlockedReport;
+use super::text::{counted, paragraph};
 use crate::review::{AccessChange, Consent};
 
 impl PlanReport {
@@ -25,7 +28,7 @@ impl PlanReport {
             change.consent != Consent::NotNeeded || change.code == AccessChange::RootReplaced.code()
         });
         let (cannot, changes): (Vec<_>, Vec<_>) =
-            self.change_rows(usize::MAX, false).into_iter().partition(|row| row.is_final);
+            self.whole_rows().into_iter().partition(|row| row.is_final);
         let interrupted = self.interrupted.as_ref();
         let open = [
             Section::open(
@@ -39,7 +42,7 @@ impl PlanReport {
                 } else {
                     "Authority"
                 },
-                powers(&weighed),
+                powers(weighed.iter().copied()),
             ),
             Section::open(
                 format!("`kpki apply` stops: {} to decide", self.summary.blocked),
@@ -49,12 +52,21 @@ impl PlanReport {
         ];
         let [absent, orphans, foreign] = left_over(&self.absent, &self.orphans, &self.foreign)
             .map(|names| Section::folded(names.title(), prose(names.names)));
+        let foreseen = self.if_allowed.as_ref();
         let folded = [
             Section::folded(
-                format!("{} in authority that stop nothing", counted(others.len(), "change")),
-                powers(&others),
+                foreseen.map(IfAllowedReport::title).unwrap_or_default(),
+                foreseen.map(IfAllowedReport::markdown).unwrap_or_default(),
             ),
-            Section::folded(counted(changes.len(), "change"), rows(changes)),
+            Section::folded(
+                format!("{} in authority that stop nothing", counted(others.len(), "change")),
+                powers(others.iter().copied()),
+            ),
+            Section::folded(
+                counted(changes.len(), "change"),
+                rows(changes.into_iter().map(ChangeRow::cells)),
+            ),
+            Section::folded("To take away in the cluster", prose(&leaver_lines(&self.leavers))),
             Section::folded("Tell etcd first", self.members()),
             Section::folded(
                 "Restarts, in this order, one node at a time",
@@ -83,7 +95,7 @@ impl PlanReport {
 
     /// Roots of trust that go, and secrets that others get to see or saw.
     fn taken_back_by_nobody(&self, changes: Vec<ChangeRow>) -> Vec<String> {
-        let mut entries = rows(changes);
+        let mut entries = rows(changes.into_iter().map(ChangeRow::cells));
         if let Some(exposure) = self.secrets.exposure.in_words() {
             let mut entry = paragraph("", 4, &line(&format!("! exposed: {exposure}")), COLUMNS);
             for command in &self.secrets.exposure.rekey {
@@ -115,35 +127,9 @@ impl PlanReport {
     }
 }
 
-fn markdown(entries: impl Iterator<Item = Entry>) -> Vec<String> {
-    entries.map(|entry| entry.markdown(COLUMNS)).collect()
-}
-
 /// Its lines are as long as they are: commands and files.
 fn interrupted_apply(report: &InterruptedReport) -> String {
     let aside = "kpki discard sets it aside; nothing of it is deleted";
     let aside = report.stops.then(|| aside.to_owned());
     report.entry().copied(aside).markdown(usize::MAX)
-}
-
-fn powers(changes: &[&PrivilegeReport]) -> Vec<String> {
-    markdown(changes.iter().map(|change| match (change.consent, &change.allow) {
-        (Consent::Given, Some(allow)) => change.entry().copied([format!("allowed: {allow}")]),
-        (Consent::Missing, allow) => change.entry().only_with(allow.as_deref()),
-        _ => change.entry(),
-    }))
-}
-
-/// Columns line up in the whole section; each row is an entry.
-fn rows(rows: Vec<ChangeRow>) -> Vec<String> {
-    let mut table = Table::new();
-    for row in rows {
-        table.row(row.cells().map(|cell| cell.plain(line)));
-    }
-    table.lines("", COLUMNS)
-}
-
-fn prose(texts: &[String]) -> Vec<String> {
-    let entry = |text: &String| paragraph("", 4, &line(text), COLUMNS);
-    texts.iter().map(entry).collect()
 }

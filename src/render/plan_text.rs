@@ -1,43 +1,118 @@
 //! A plan as text: what needs a decision first, one line a changed artifact, the next command last.
 
-use crate::shell;
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::action::{ChangeRow, in_words};
+use super::families::{self, MANY};
 use super::follow_up::follow_up_text;
+use super::if_allowed::IfAllowedReport;
 use super::interruption::InterruptedReport;
+use super::leavers::leavers_text;
 use super::left_over::left_over;
-use super::plan::{BlockedReport, PlanReport, StepReport};
+use super::plan::PlanReport;
 use super::privilege::{PrivilegeReport, privilege_text, violations_text};
 use super::report::Report;
-use super::style::{DANGER, MINOR, STRONG, paint};
-use super::text::{Table, counted, harmless, paragraph};
+use super::step::BlockedReport;
+use super::step_rows::counts_in_words;
+use super::style::STRONG;
+use super::text::{counted, harmless, paragraph};
 use super::waiting::waiting_text;
-use crate::first_few;
 use crate::plan::Action;
+use crate::shell;
 
-/// Reasons that one line has room for.
-const REASONS: usize = 3;
-/// Decisions that a person can take in at once.
-const DECISIONS: usize = 20;
+/// A plan, and how it goes on from there.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct ShownPlan<'a> {
+    pub plan: &'a PlanReport,
+    /// Every consent that is missing, as `--allow` takes them.
+    #[serde(skip)]
+    pub lacking: Vec<String>,
+    /// The command that carries it out, or with these consents would, as a shell reads it.
+    #[serde(skip)]
+    pub command: String,
+    /// What is said of the file that it was written to.
+    #[serde(skip)]
+    pub saved: Option<String>,
+    /// Nothing is left out.
+    #[serde(skip)]
+    pub full: bool,
+}
 
-impl Report for PlanReport {
+impl Report for ShownPlan<'_> {
     fn text(&self, columns: usize) -> String {
-        let mut text = self.objections(columns);
-        text.push_str(&self.changes(columns, false));
-        text.push_str(&self.remarks(&self.orphans, columns));
-        let _ = writeln!(text, "{}", self.totals(false));
-        text.push_str(&self.secrets.exposure.text(columns));
-        text.push_str(&self.old_certificates(columns));
-        text.push_str(&waiting_text(&self.waiting, columns));
-        text.push_str(&self.follow_up(columns));
-        if let Some(next) = self.next() {
-            let _ = writeln!(text, "{STRONG}next:{STRONG:#} {next}");
+        let plan = self.plan;
+        let mut text = plan.objections(columns, self.full);
+        text.push_str(&plan.changes(columns, false, self.full));
+        text.push_str(&plan.remarks(&plan.orphans, columns));
+        let _ = writeln!(text, "{}", plan.totals(false));
+        text.push_str(&plan.secrets.exposure.text(columns));
+        text.push_str(&plan.old_certificates(columns));
+        text.push_str(&waiting_text(&plan.waiting, columns));
+        text.push_str(&leavers_text(&plan.leavers, false, columns));
+        text.push_str(&plan.follow_up(columns));
+        if let Some(saved) = &self.saved {
+            let _ = writeln!(text, "{saved}");
+        }
+        if let Some(gains) = plan.gains_above() {
+            let _ = writeln!(text, "{gains}");
+        }
+        match self.next() {
+            Next::Nothing => {}
+            Next::Do(next) => {
+                let _ = writeln!(text, "{STRONG}next:{STRONG:#} {next}");
+            }
+            // Whole in a line of its own: it is copied.
+            Next::Consent(words) => {
+                let allows: Vec<String> = (self.lacking.iter())
+                    .map(|allow| format!(" --allow {}", shell::quoted(&harmless(allow))))
+                    .collect();
+                let head = paragraph(
+                    &format!("{STRONG}next:{STRONG:#} "),
+                    2,
+                    &format!("{words}:"),
+                    columns,
+                );
+                let _ = writeln!(text, "{head}  {}{}", self.command, allows.concat());
+            }
         }
         text
+    }
+}
+
+/// What a person does now.
+enum Next {
+    Nothing,
+    Do(String),
+    /// The command with each consent, after these words.
+    Consent(&'static str),
+}
+
+impl ShownPlan<'_> {
+    fn next(&self) -> Next {
+        let plan = self.plan;
+        if let Some(next) = plan.interrupted.as_ref().and_then(InterruptedReport::next) {
+            return Next::Do(next);
+        }
+        if !plan.mixed.is_empty() {
+            return Next::Do("check out one side of cluster.lock and out/ together".into());
+        }
+        if plan.blocked.iter().any(|blocked| blocked.allow.is_none()) {
+            return Next::Do("decide the above; apply refuses until then".into());
+        }
+        if !plan.violations.is_empty() {
+            return Next::Do("change what the policy forbids; apply refuses until then".into());
+        }
+        match (self.lacking.len(), plan.blocked.is_empty()) {
+            (0, _) if plan.empty || self.saved.is_some() => Next::Nothing,
+            (0, _) => Next::Do(self.command.clone()),
+            (_, false) => {
+                Next::Consent("put back what is lost or undo the change; to go on all the same")
+            }
+            (1, true) => Next::Consent("if this is wanted"),
+            (_, true) => Next::Consent("if all of this is wanted"),
+        }
     }
 }
 
@@ -49,12 +124,15 @@ pub struct AppliedReport<'a> {
     /// Orphans were deleted, too.
     #[serde(skip)]
     pub pruned: bool,
+    /// Nothing is left out.
+    #[serde(skip)]
+    pub full: bool,
 }
 
 impl Report for AppliedReport<'_> {
     fn text(&self, columns: usize) -> String {
-        let AppliedReport { plan, pruned } = *self;
-        let mut text = plan.changes(columns, true);
+        let AppliedReport { plan, pruned, full } = *self;
+        let mut text = plan.changes(columns, true, full);
         text.push_str(&plan.remarks(if pruned { &[] } else { &plan.orphans }, columns));
         if pruned {
             text.push_str("deleted what the description no longer mentions:\n");
@@ -65,6 +143,7 @@ impl Report for AppliedReport<'_> {
         let _ = writeln!(text, "{}", plan.totals(true));
         text.push_str(&plan.secrets.exposure.text(columns));
         text.push_str(&plan.old_certificates(columns));
+        text.push_str(&leavers_text(&plan.leavers, pruned, columns));
         text.push_str(&plan.follow_up(columns));
         if !plan.empty {
             let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
@@ -75,14 +154,18 @@ impl Report for AppliedReport<'_> {
 }
 
 impl PlanReport {
-    /// What a reviewer reads first: power, then what stands in the way otherwise.
-    pub fn objections(&self, columns: usize) -> String {
+    /// What a reviewer reads first: power, then what stands in the way otherwise, and what comes after it.
+    pub fn objections(&self, columns: usize, full: bool) -> String {
         let interrupted = self.interrupted.as_ref();
         let mut text =
             interrupted.map_or_else(String::new, |report| report.entry().text(columns) + "\n");
         text.push_str(&violations_text(&self.violations, columns));
         text.push_str(&privilege_text(&self.authority, columns));
         text.push_str(&self.decisions(columns));
+        let foreseen = self.if_allowed.as_ref();
+        text.push_str(
+            &foreseen.map_or_else(String::new, |then: &IfAllowedReport| then.text(columns, full)),
+        );
         text
     }
 
@@ -94,98 +177,38 @@ impl PlanReport {
             || self.authority.iter().any(PrivilegeReport::stops)
     }
 
-    /// What a person does now.
-    fn next(&self) -> Option<String> {
-        if let Some(next) = self.interrupted.as_ref().and_then(InterruptedReport::next) {
-            return Some(next);
-        }
-        if !self.mixed.is_empty() {
-            return Some("check out one side of cluster.lock and out/ together".into());
-        }
-        if !self.blocked.is_empty() {
-            return Some("decide the above; apply refuses until then".into());
-        }
-        if !self.violations.is_empty() {
-            return Some("change what the policy forbids; apply refuses until then".into());
-        }
-        let missing = self.authority.iter().filter(|change| change.stops());
-        let allows: BTreeSet<&str> = missing.filter_map(|change| change.allow.as_deref()).collect();
-        match allows.len() {
-            0 if self.empty => None,
-            0 => Some("kpki apply".into()),
-            1 => allows.first().map(|allow| {
-                format!("if this is wanted, kpki apply --allow {}", shell::quoted(allow))
-            }),
-            _ => Some("if all of this is wanted, kpki apply with each --allow above".into()),
-        }
+    /// So much may stand between them and the end that a reader has not seen them.
+    fn gains_above(&self) -> Option<String> {
+        let stopping = self.authority.iter().filter(|change| change.stops()).count();
+        (stopping > 0).then(|| {
+            let stand = if stopping == 1 { "stands" } else { "stand" };
+            let others = match self.authority.len() - stopping {
+                0 => String::new(),
+                others => format!(", and {} that stop nothing", counted(others, "change")),
+            };
+            format!("{} of power {stand} at the top{others}", counted(stopping, "gain"))
+        })
     }
 
-    /// What stands in the way.
-    pub fn decisions(&self, columns: usize) -> String {
-        let mixed = self.mixed.iter().take(DECISIONS).map(|mixed| mixed.entry(" (a bad merge?)"));
-        let blocked = self.blocked.iter().take(DECISIONS).map(BlockedReport::entry);
+    /// What stands in the way: never shortened.
+    fn decisions(&self, columns: usize) -> String {
+        let mixed = self.mixed.iter().map(|mixed| mixed.entry(" (a bad merge?)"));
+        let blocked = self.blocked.iter().map(BlockedReport::entry);
         let mut text: String = mixed.chain(blocked).map(|entry| entry.text(columns)).collect();
-        let hidden = self.mixed.len().saturating_sub(DECISIONS)
-            + self.blocked.len().saturating_sub(DECISIONS);
-        if hidden > 0 {
-            let _ = writeln!(text, "{} {hidden} more", paint(DANGER, "x"));
-        }
         if !text.is_empty() {
             text.push('\n');
         }
         text
     }
 
-    fn changes(&self, columns: usize, done: bool) -> String {
-        let mut table = Table::new();
-        for row in self.change_rows(REASONS, done) {
-            table.row(row.cells());
-        }
-        let mut text = table.render("", columns);
+    fn changes(&self, columns: usize, done: bool, full: bool) -> String {
+        let rows = self.change_rows(done);
+        let all = full || rows.len() <= MANY;
+        let mut text = families::table(rows, all, "", columns);
         if !text.is_empty() {
             text.push('\n');
         }
         text
-    }
-
-    /// Name, action and at most so many reasons.
-    pub(super) fn change_rows(&self, most: usize, done: bool) -> Vec<ChangeRow> {
-        let mut rows = Vec::new();
-        let lock: Vec<String> = self
-            .lock
-            .iter()
-            .map(|change| {
-                let old = if change.old.is_empty() { "" } else { " -> " };
-                format!("{}: {}{old}{}", change.field, change.old, change.new)
-            })
-            .collect();
-        // Destructive ones first; else in build order, which keeps a node's artifacts together.
-        let (worst, others): (Vec<&StepReport>, _) = (self.steps.iter())
-            .partition(|step| matches!(step.action, Action::Replace | Action::Rekey));
-        for step in worst.into_iter().chain(others) {
-            let words = in_words(step.action);
-            let reasons = step.reasons.iter().map(|reason| &reason.text);
-            let reason = first_few::at_most(most, reasons).join("; ");
-            rows.push(ChangeRow {
-                name: format!("{} {}", words.sign, step.name),
-                action: if done { words.done } else { words.planned },
-                style: words.style,
-                why: reason,
-                // A root of trust that goes.
-                is_final: step.action == Action::Replace,
-            });
-        }
-        rows.extend(self.secrets.rows(done));
-        if !lock.is_empty() {
-            rows.push(ChangeRow {
-                name: "= cluster.lock".to_owned(),
-                action: if done { "recorded" } else { "record" },
-                style: MINOR,
-                why: lock.join("; "),
-                is_final: false,
-            });
-        }
-        rows
     }
 
     fn remarks(&self, orphans: &[String], columns: usize) -> String {
@@ -231,14 +254,7 @@ impl PlanReport {
             (summary.repair, Action::Repair),
             (summary.record, Action::Record),
         ];
-        let mut parts: Vec<String> = counts
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, action)| {
-                let words = in_words(action);
-                format!("{count} {}", if done { words.all_done } else { words.all_planned })
-            })
-            .collect();
+        let mut parts = counts_in_words(&counts, done);
         parts.extend(self.secrets.totals(done));
         if parts.is_empty() && self.empty {
             return format!("nothing to do: {} up to date", counted(summary.unchanged, "artifact"));

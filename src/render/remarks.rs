@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dialled;
 use crate::graph::{Artifact, DerivationId, images};
 use crate::plan::{Change, Note, Plan, Reason, World, unverified};
 use crate::spec::Spec;
@@ -18,6 +19,7 @@ pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
         .chain(unproven(plan))
         .chain(seed(world, spec, plan))
         .chain(kubelet_client_loses_its_group(world, plan))
+        .chain(dialled::notes(world, plan))
         .chain(once_in_the_clear(plan))
         .chain(masters(spec))
         .chain(no_static_pods(spec))

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{PlanReport, StepReport};
+use super::plan::PlanReport;
 use super::report::{FORMAT_VERSION, json};
+use super::step::StepReport;
 use crate::graph::Graph;
 use crate::hash::{Digest, Fields};
 use crate::plan::{Allow, Intent, NamePattern};
@@ -162,6 +163,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         policy,
         violations,
         blocked,
+        if_allowed,
         mixed,
         steps,
         lock,
@@ -171,6 +173,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         orphans,
         foreign,
         notes,
+        leavers,
         etcd_members,
         restarts,
     } = saved;
@@ -180,6 +183,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         ("authority", *authority == now.authority),
         ("violations", *violations == now.violations),
         ("blocked", *blocked == now.blocked),
+        ("if-allowed", *if_allowed == now.if_allowed),
         ("mixed", *mixed == now.mixed),
         ("lock", *lock == now.lock),
         ("secrets", *secrets == now.secrets),
@@ -188,6 +192,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         ("orphans", *orphans == now.orphans),
         ("foreign", *foreign == now.foreign),
         ("notes", *notes == now.notes),
+        ("leavers", *leavers == now.leavers),
         ("etcd-members", *etcd_members == now.etcd_members),
         ("restarts", *restarts == now.restarts),
         ("steps", *steps == now.steps),
@@ -242,6 +247,7 @@ mod tests {
         let member = json!([{ "member": "cp2", "command": "etcdctl member add cp2" }]);
         for (part, value) in [
             ("restarts", restart),
+            ("leavers", *leavers == now.leavers),
             ("etcd-members", member),
             ("notes", json!(["a note"])),
             ("kubernetes", json!("1.36.3")),

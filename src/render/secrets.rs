@@ -85,13 +85,13 @@ impl SecretsReport {
     /// Rows of the table of changes; the action is told by a word of this place and one of the past.
     pub(super) fn rows(&self, past: bool) -> Vec<ChangeRow> {
         let mut rows = Vec::new();
-        let mut row = |(sign, style, is_final): (&str, Style, bool),
-                       words: [&'static str; 2],
-                       why| {
-            let [planned, done] = words;
-            let action = if past { done } else { planned };
-            rows.push(ChangeRow { name: format!("{sign} secrets"), action, style, why, is_final });
-        };
+        let mut row =
+            |(sign, style, is_final): (&str, Style, bool), words: [&'static str; 2], why| {
+                let [planned, done] = words;
+                let action = if past { done } else { planned };
+                let name = format!("{sign} secrets");
+                rows.push(ChangeRow { name, action, style, why, is_final, family: None });
+            };
         let (changes, records) = (("~", CHANGE, false), ("=", MINOR, false));
         // What is or was in the clear, others get to see, or saw.
         let opens = ("!", DANGER, true);

@@ -16,7 +16,7 @@ use crate::graph::DerivationId;
 use crate::hash::Digest;
 use crate::plan::{Change, Note, Plan, Reason, World};
 use crate::spec::Spec;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What `kpki status --format json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -168,6 +168,12 @@ fn root(world: World<'_>) -> Option<Digest> {
 impl StatusReport<'_> {
     pub fn needs_attention(&self) -> bool {
         !self.attention.is_empty()
+    }
+
+    /// Something has expired, or does within this span; what cannot be renewed here counts, too.
+    pub fn ends_within(&self, span: Span) -> bool {
+        let last = self.now.plus(span);
+        self.certificates.iter().any(|life| life.expires <= last)
     }
 }
 

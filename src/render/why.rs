@@ -6,11 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::action::in_words;
-use super::plan::{
-    BlockedReport, MixedReport, ReasonReport, blocked_report, mixed_report, reason_report,
-};
+use super::plan::{MixedReport, mixed_report};
 use super::report::{FORMAT_VERSION, Report};
 use super::show_text::{list, section};
+use super::step::{BlockedReport, ReasonReport, blocked_report, reason_report};
 use super::style::{DANGER, STRONG, paint};
 use super::text::{Table, paragraph};
 use crate::graph::{DerivationId, Graph};

@@ -74,7 +74,8 @@ impl Tree {
     }
 
     fn install(&self, disk: &impl Disk) -> Result<Installed<'_>> {
-        let orders = Orders { dry_run: false, overwrites: &|_| false, judge: &|_| Ok(()) };
+        let no = &|_: &TreePath| false;
+        let orders = Orders { dry_run: false, overwrites: no, puts_back: no, judge: &|_| Ok(()) };
         let done = install(disk, &self.of_node(), self.look(disk), &orders)?;
         // Whatever happened before: no file on the node is taken for somebody else's.
         assert_eq!(done.installation.kept, Vec::<TreePath>::new());
