@@ -53,6 +53,8 @@ pub enum AccessChange {
     AnotherKey,
     /// A cluster is built from keys that somebody trusts already.
     Anew,
+    /// Files are here, and the lock that would say what they were is not.
+    Unrecorded,
     Root,
     RootReplaced,
     /// A brought CA's certificate is another over the same key.
@@ -119,6 +121,7 @@ impl AccessChange {
             AccessChange::RootReplaced => "anchor-replaced",
             AccessChange::RootReissued => "anchor-reissued",
             AccessChange::Anew => "anew",
+            AccessChange::Unrecorded => "unrecorded",
             AccessChange::KeyOn { .. } => "key-on",
             AccessChange::Flag { .. } => "flag",
             AccessChange::Image(_) => "image",
@@ -162,6 +165,7 @@ impl AccessChange {
             | AccessChange::RootReplaced
             | AccessChange::RootReissued
             | AccessChange::Anew
+            | AccessChange::Unrecorded
             | AccessChange::Flag { .. }
             | AccessChange::Image(_)
             | AccessChange::Endpoint { .. }
@@ -221,6 +225,11 @@ impl fmt::Display for AccessChange {
             ),
             AccessChange::Anew => f.write_str(
                 "is built anew from keys that are here: whoever trusts them believes all below",
+            ),
+            AccessChange::Unrecorded => f.write_str(
+                "has files under out/ and no lock: nobody can know any more who was agreed to, whether a \
+                 key was exchanged, who could open secrets, and who was removed; if this is right, all of \
+                 it counts as agreed from now on",
             ),
             AccessChange::KeyOn { node, .. } => write!(f, "has its key on {node} from now on"),
             AccessChange::Flag { flag, old, new } => {
