@@ -56,6 +56,8 @@ pub enum AccessChange {
     AnotherKey,
     /// A cluster is built from keys that somebody trusts already.
     Anew,
+    /// Files are here, and the lock that would say what they were is not.
+    Unrecorded,
     Root,
     RootReplaced,
     /// A brought CA's certificate is another over the same key.
@@ -158,6 +160,7 @@ impl AccessChange {
             AccessChange::RootReissued => "anchor-reissued",
             AccessChange::Anew => "anew",
             AccessChange::KeyOn(_) => "key-on",
+            AccessChange::Unrecorded => "unrecorded",
             AccessChange::Flag { .. } => "flag",
             AccessChange::Role { .. } => "role",
             AccessChange::Image { .. } => "image",
@@ -217,6 +220,7 @@ impl AccessChange {
             | AccessChange::RootReissued
             | AccessChange::Anew
             | AccessChange::KeyOn(_)
+            | AccessChange::Unrecorded
             | AccessChange::Flag { .. }
             | AccessChange::Image { .. }
             | AccessChange::Pod { .. }
@@ -280,6 +284,11 @@ impl fmt::Display for AccessChange {
                 "is built anew from keys that are here: whoever trusts them believes all below",
             ),
             AccessChange::KeyOn(node) => write!(f, "has its key on {node} from now on"),
+            AccessChange::Unrecorded => f.write_str(
+                "has files under out/ and no lock: nobody can know any more who was agreed to, whether a \
+                 key was exchanged, who could open secrets, and who was removed; if this is right, all of \
+                 it counts as agreed from now on",
+            ),
             AccessChange::Flag { flag, old, new } => {
                 let value = |value: &str| match value {
                     "" => format!("without --{flag}"),

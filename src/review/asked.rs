@@ -72,6 +72,7 @@ fn power(
             certificate: of.graph.brought_certificate(id).map(|facts| facts.digest),
             is_brought: matches!(recipe, Recipe::ImportedCa(_)),
             is_replaced,
+            exchanged: None,
         })),
         Recipe::SigningKey(_) => Power::Root(Box::new(Root { is_replaced, ..Root::default() })),
         Recipe::Rendered(Rendered::UserBindings(recipe)) => Power::Bindings(grants(recipe)),

@@ -1,4 +1,5 @@
-//! What is here of what is asked for, as far as signatures and the lock tell.
+//! What is here of what is asked for: what the lock in force records and the bytes prove. Without a line of
+//! the lock there is nothing before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +9,14 @@ use super::elsewhere::new_ones;
 use super::former::Former;
 use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
-use super::roots::Root;
+use super::roots::root;
 use super::safeguards::Safeguards;
 use super::{recipients, removed, verified};
 use crate::facts::{RoleGrant, role_grants};
-use crate::graph::{DerivationId, FilePart, Recipe};
+use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
-use crate::plan::{Plan, World};
+use crate::plan::{AtRest, Plan, World, at_rest};
 use crate::profile::Hosts;
 use crate::spec::Role;
 
@@ -75,18 +76,7 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
                 credential,
             }))
         }
-        Power::Root(asked) => {
-            let public_part = world.survey.public_part(id);
-            if public_part.path().is_none() && !world.lock.entries.contains_key(&name) {
-                return None;
-            }
-            Power::Root(Box::new(Root {
-                credential: verified::of(world, id),
-                certificate: public_part.certificate().map(|facts| facts.digest),
-                is_brought: asked.is_brought,
-                is_replaced: false,
-            }))
-        }
+        Power::Root(_) => Power::Root(Box::new(root(world, id)?)),
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
         Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
             server: world.lock.entries.get(&name)?.server.clone()?,
@@ -99,16 +89,18 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
 
 /// Where copies lay, as far as whoever asks can know.
 fn places(world: World<'_>, id: DerivationId) -> BTreeSet<TreePath> {
-    let is_here = |path: &TreePath| world.inventory.get(path.as_str()).is_some();
+    let is_here = |place: &Placement| {
+        world.inventory.get(place.path.as_str()).is_some()
+            && !matches!(at_rest(world, place), AtRest::Unrecorded(_) | AtRest::Modified)
+    };
     // Where no key is here, a missing one says nothing.
-    let has_key = world.graph.key_places(id).any(|place| is_here(&place.path));
+    let has_key = world.graph.key_places(id).any(is_here);
     let places = world.graph.placements(id).iter();
-    let here =
-        places.filter(|place| is_here(&place.path) || (place.content.is_secret() && !has_key));
+    let here = places.filter(|place| is_here(place) || (place.content.is_secret() && !has_key));
     here.map(|place| place.path.clone()).collect()
 }
 
-/// Whose certificate is here was there; one of a control plane says that it was of that.
+/// Whose certificate is here and on record was there; one of a control plane says that it was of that.
 fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Role> {
     if wanted.is_empty() {
         return BTreeMap::new();
@@ -117,7 +109,7 @@ fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Rol
     for id in world.graph.ids() {
         if let Some(node) = world.graph.get(id).artifact.node()
             && wanted.contains(node)
-            && world.survey.public_part(id).certificate().is_some()
+            && verified::on_record(world, id).is_some()
         {
             here.entry(node).or_default().push(id);
         }
@@ -141,9 +133,7 @@ fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Rol
 fn bindings(world: World<'_>, id: DerivationId) -> Option<BTreeSet<RoleGrant>> {
     let place = world.graph.placements_of(id, FilePart::Rendered).next()?;
     let file = world.inventory.public(place.path.as_str())?;
-    let entry = world.lock.entries.get(&world.graph.get(id).name);
-    let recorded = entry.and_then(|entry| entry.content);
-    let is_known = recorded.is_none_or(|known| known == Digest::of(file));
+    let is_known = verified::line(world, id)?.content == Some(Digest::of(file));
     if is_known { role_grants(file) } else { None }
 }
 
@@ -154,7 +144,6 @@ fn pod(world: World<'_>, id: DerivationId) -> Option<PodAccess> {
     };
     let place = world.graph.placements(id).first()?;
     let bytes = world.inventory.public(place.path.as_str())?;
-    let entry = world.lock.entries.get(&world.graph.get(id).name)?;
-    let is_known = entry.content == Some(Digest::of(bytes));
+    let is_known = verified::line(world, id)?.content == Some(Digest::of(bytes));
     is_known.then(|| PodAccess::of_manifest(bytes, recipe.process))
 }

@@ -1,14 +1,15 @@
 //! What a plan changes in power, and what a policy says to it: who may do more or less than before, as far as
 //! certificates, bindings, static pods and recipients say.
 //!
-//! Before is what a CA's signature proves, never what the lock claims, or what another description asks for;
-//! after is what the recipes make. A gain stops apply until a person names it.
+//! Before is what the lock records and the bytes prove, never one without the other, or what another description
+//! asks for; after is what the recipes make. What is on no record is adopted, and shown as if it were made. A
+//! gain stops apply until a person names it.
 //!
 //! Powers are values: one of what is here or was described before, one of what is asked for, and one
 //! pure function tells their difference. It costs nothing where a plan has no step. A [`ReviewPolicy`] is
 //! no part of the description: whoever reviews gives it.
 //!
-//! May import `plan` and what lies below. Never here: files, a clock, the lock as a proof.
+//! May import `plan` and what lies below. Never here: files, a clock, the lock alone as a proof.
 
 mod access_change;
 mod asked;

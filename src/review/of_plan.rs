@@ -1,20 +1,22 @@
 //! What a plan changes in access: each step is held against what is here now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Credential;
 use super::access_change::AccessChange;
 use super::asked::Described;
 use super::difference::{Difference, differences};
 use super::policy::ReviewPolicy;
-use super::powers::Powers;
+use super::powers::{ArtifactPower, Certificate, Power, Powers};
 use super::principal::Principal;
 use super::reviewed::ReviewedChange;
 use super::roots::{has_nothing_built, has_roots};
 use super::told::told;
-use crate::graph::DerivationId;
+use super::verified::on_record;
+use crate::graph::{DerivationId, Recipe};
 use crate::name::ArtifactName;
 use crate::plan::{Action, Allow, Intent, Plan, World};
-use crate::spec::Spec;
+use crate::spec::{CaName, Spec};
 
 /// In the order in which a reviewer must care. A cluster that is built for the first time gains nothing over
 /// anybody.
@@ -28,19 +30,48 @@ pub(super) fn changes(
     if plan.changes_nothing() && plan.orphans.is_empty() {
         return Vec::new();
     }
-    let is_new = has_nothing_built(world);
+    let is_unrecorded = world.lock.entries.is_empty();
+    let is_new = is_unrecorded && has_nothing_built(world);
     if is_new && !has_roots(world) {
         return Vec::new();
     }
     let described = Described { spec, graph: world.graph };
     let start = world.graph.not_before().unwrap_or(world.now);
-    let asked = Powers::asked(described, &touched(plan), Some(start));
+    let mut asked = Powers::asked(described, &touched(plan), Some(start));
+    asked.artifacts.extend(adopted(world, plan));
     let here = Powers::here(world, plan, &asked);
     let mut found = differences(&here, &asked);
-    if is_new {
-        ask_once(&mut found);
+    if is_unrecorded {
+        let access = if is_new { AccessChange::Anew } else { AccessChange::Unrecorded };
+        ask_once(&mut found, access, |difference| is_new || is_as_found(world, plan, difference));
     }
     told(found, described, intent, policy)
+}
+
+/// Certificates that the cluster signed and that nobody accepted: what they say counts as agreed once they are
+/// on record.
+fn adopted(world: World<'_>, plan: &Plan) -> impl Iterator<Item = ArtifactPower> {
+    plan.steps.iter().filter_map(move |step| {
+        let derivation = world.graph.get(step.derivation);
+        let Recipe::ClusterSigned(_) = derivation.recipe else {
+            return None;
+        };
+        let facts = world.survey.public_part(step.derivation).certificate()?;
+        if on_record(world, step.derivation).is_some() || facts.not_after < world.now {
+            return None;
+        }
+        Some(ArtifactPower {
+            artifact: derivation.artifact.clone(),
+            places: BTreeSet::new(),
+            power: Power::Certificate(Box::new(Certificate {
+                credential: Credential::of_certificate(facts),
+                until: Some(facts.not_after),
+                ca: CaName::Kubernetes,
+                same_as: None,
+                chosen: BTreeSet::new(),
+            })),
+        })
+    })
 }
 
 /// With whether the key of a root of trust is to be another.
@@ -57,16 +88,35 @@ fn touched(plan: &Plan) -> BTreeMap<DerivationId, bool> {
     touched
 }
 
-/// One consent for all, and one line that says so.
-fn ask_once(found: &mut Vec<Difference>) {
+/// The files that are here say it already, and stay: it is a matter of the record alone.
+fn is_as_found(world: World<'_>, plan: &Plan, difference: &Difference) -> bool {
+    match difference.access {
+        AccessChange::Recipient(_) => return plan.seals.is_empty(),
+        // Whatever is done to it, its key stays: another one has a consent of its own.
+        AccessChange::Root => return true,
+        _ => {}
+    }
+    let Some(id) = world.graph.find(&difference.artifact) else {
+        return false;
+    };
+    let step = plan.steps.binary_search_by_key(&id, |step| step.derivation).ok();
+    step.and_then(|step| plan.steps.get(step)).is_some_and(|step| step.action == Action::Record)
+}
+
+/// One consent for all that is `covered`, and one line that says so.
+fn ask_once(
+    found: &mut Vec<Difference>,
+    access: AccessChange,
+    covered: impl Fn(&Difference) -> bool,
+) {
     for difference in &mut *found {
-        difference.is_exempt = true;
+        difference.is_exempt |= covered(difference);
     }
     let principal = Principal::cluster("cluster");
     found.push(Difference {
         artifact: ArtifactName::of(principal.name()),
         principal,
-        access: AccessChange::Anew,
+        access,
         until: None,
         is_exempt: false,
     });

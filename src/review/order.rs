@@ -34,6 +34,7 @@ fn is_whole_cluster(change: &AccessChange) -> bool {
         | AccessChange::CaBit
         | AccessChange::Root
         | AccessChange::Anew
+        | AccessChange::Unrecorded
         | AccessChange::RootReplaced
         | AccessChange::RootReissued
         | AccessChange::Flag { .. }

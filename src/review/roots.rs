@@ -1,10 +1,13 @@
-//! Roots of trust: new, replaced, or older than all that is built from them.
+//! Roots of trust: new, replaced, on no record, or older than all that is built from them.
+
+use rayon::prelude::*;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_change::AccessChange;
+use super::verified::{line, on_record};
 use super::{Credential, compare};
-use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
+use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem, is_signed_by};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
@@ -17,17 +20,35 @@ pub(super) struct Root {
     pub credential: Option<Credential>,
     /// Digest of a CA's certificate, where that is one already.
     pub certificate: Option<Digest>,
+    /// What lies in its place is not what was trusted.
+    pub exchanged: Option<Exchanged>,
     /// Somebody else's CA.
     pub is_brought: bool,
     /// Its key cannot stay.
     pub is_replaced: bool,
 }
 
+/// How a certificate is not the one that was trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exchanged {
+    /// It is of another key.
+    Key,
+    /// It is another than the one on record, over the same key.
+    Certificate,
+}
+
 impl Root {
-    /// `before`: anything of it was there.
+    /// `before`: anything of it was there, and on record.
     pub fn changes(&self, before: Option<&Root>) -> Vec<AccessChange> {
         if self.is_replaced {
             return vec![AccessChange::RootReplaced];
+        }
+        match before.and_then(|before| before.exchanged) {
+            Some(Exchanged::Key) => return vec![AccessChange::RootReplaced],
+            // As it is on record: what lies in its place is written over.
+            Some(Exchanged::Certificate) if self.is_that_of(before) => return Vec::new(),
+            Some(Exchanged::Certificate) => return vec![AccessChange::RootReissued],
+            None => {}
         }
         let credentials = before.and_then(|before| before.credential.as_ref());
         match (credentials.zip(self.credential.as_ref()), before) {
@@ -43,6 +64,10 @@ impl Root {
             (None, Some(_)) if !self.is_brought => Vec::new(),
             _ => vec![AccessChange::Root],
         }
+    }
+
+    fn is_that_of(&self, before: Option<&Root>) -> bool {
+        self.is_brought && before.is_some_and(|before| before.certificate == self.certificate)
     }
 }
 
@@ -78,15 +103,56 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
     found
 }
 
+/// `None`: nothing says that it was trusted.
+pub(super) fn root(world: World<'_>, id: DerivationId) -> Option<Root> {
+    let found = world.survey.public_part(id).certificate();
+    let Some(line) = line(world, id) else {
+        return of_what_it_signed(world, id, found?);
+    };
+    let of_record = on_record(world, id);
+    let is_another = found.is_some() && of_record.is_none();
+    Some(Root {
+        credential: of_record.map(Credential::of_certificate),
+        certificate: line.certificate,
+        exchanged: is_another.then_some(Exchanged::Certificate),
+        ..Root::default()
+    })
+}
+
+/// The CA's own line is gone. What is on record below it tells whose key was trusted: all of it, since one
+/// certificate in the midst may be anybody's.
+fn of_what_it_signed(world: World<'_>, id: DerivationId, ca: &CertificateFacts) -> Option<Root> {
+    let graph = world.graph;
+    let below: Vec<DerivationId> = graph
+        .ids()
+        .filter(|leaf| graph.get(*leaf).recipe.issuer() == Some(id))
+        .filter(|leaf| on_record(world, *leaf).is_some())
+        .collect();
+    if below.is_empty() {
+        return None;
+    }
+    let is_its_own = |leaf: &DerivationId| {
+        let der = world.survey.public_part(*leaf).der();
+        der.is_some_and(|der| is_signed_by(der, &ca.public_key))
+    };
+    let is_another = !below.par_iter().all(is_its_own);
+    Some(Root {
+        credential: Some(Credential::of_certificate(ca)),
+        certificate: Some(ca.digest),
+        exchanged: is_another.then_some(Exchanged::Key),
+        ..Root::default()
+    })
+}
+
+/// Of all that is described, only what somebody trusts or brought.
 pub(super) fn has_nothing_built(world: World<'_>) -> bool {
     let graph = world.graph;
     let mut places = graph.all_placements().iter();
-    world.lock.entries.is_empty()
-        && !places.any(|place| {
-            !graph.get(place.derivation).recipe.is_anchor()
-                && graph.ca_in(place.derivation).is_none()
-                && world.inventory.get(place.path.as_str()).is_some()
-        })
+    !places.any(|place| {
+        !graph.get(place.derivation).recipe.is_anchor()
+            && graph.ca_in(place.derivation).is_none()
+            && world.inventory.get(place.path.as_str()).is_some()
+    })
 }
 
 /// Somebody trusts these already: a cluster that is made again, or the lock and its files were deleted. The

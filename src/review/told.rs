@@ -82,7 +82,7 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
     let spec = of.spec;
     let node = || spec.node(principal.name()).map(|node| &node.origin);
     let origin = match &difference.access {
-        AccessChange::Anew | AccessChange::Removed { .. } => None,
+        AccessChange::Anew | AccessChange::Unrecorded | AccessChange::Removed { .. } => None,
         AccessChange::Endpoint { .. } => Some(&spec.cluster.endpoint.origin),
         AccessChange::Flag { .. }
         | AccessChange::Image { .. }

@@ -49,7 +49,7 @@ fn root(is_brought: bool, is_replaced: bool, issuer: &str) -> Power {
     let issuer = Some(issuer.to_owned()).filter(|issuer| !issuer.is_empty());
     let credential =
         issuer.map(|issuer| Credential { issuer: Some(issuer), ..Credential::default() });
-    Power::Root(Box::new(Root { credential, certificate: None, is_brought, is_replaced }))
+    Power::Root(Box::new(Root { credential, is_brought, is_replaced, ..Root::default() }))
 }
 
 fn kubeconfig(server: &str, is_endpoint: bool) -> Power {

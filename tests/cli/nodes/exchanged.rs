@@ -319,19 +319,22 @@ fn nodes_that_came_with_different_service_account_keys() {
     for word in words {
         assert!(text.contains(word), "{word}: {text}");
     }
-    apply_refuses(&project, 1, &words);
+    let error = apply_refuses(&project, 3, &words);
+    assert!(error.contains("--allow escalation:cluster"), "{error}");
     for file in ["sa.key", "sa.pub"] {
         let path = project.on_node("cp2", &format!("pki/{file}"));
         fs::rename(path, project.path(file)).unwrap();
     }
-    apply(&project, &[]);
+    apply(&project, &["--allow", "escalation:cluster"]);
     nothing_to_do(&project);
 
     // The key alone is another's.
     fs::copy(other.out(theirs), project.out(theirs)).unwrap();
     fs::remove_file(project.path("cluster.lock")).unwrap();
-    let error = apply_refuses(&project, 1, &["cp2/etc/kubernetes/pki/sa.key does not hold"]);
-    follow(&project, &error);
+    let unrecorded = ["apply", "--allow", "escalation:cluster"];
+    let error = refused(&project.kpki(&unrecorded), 1);
+    assert!(error.contains("cp2/etc/kubernetes/pki/sa.key does not hold"), "{error}");
+    follow(&project, &error.replace("kpki apply", &format!("kpki {}", unrecorded.join(" "))));
     nothing_to_do(&project);
 }
 

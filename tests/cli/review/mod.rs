@@ -8,6 +8,10 @@
 //! ```text
 //! plan 2, apply 3                       exit codes of `plan --detailed-exitcode` and `apply`
 //! prepare 400-users                     what a description alone cannot say: see preparations.rs
+//! plant users/eve                       files below out/ as an apply of after.kdl would have made them, and
+//!                                       no line of the lock
+//! copy identities/a.crt users/eve.crt   one file below out/ in the place of another
+//! unrecord ca/kubernetes                takes that line out of the lock
 //! args --policy policy.kdl              of both commands
 //! above mallory                         stands above the fold
 //! folded restart                        does not
@@ -15,6 +19,7 @@
 //! then --allow escalation:mallory       with this, `apply` does it, and nothing is left to do
 //! ```
 
+mod forgery;
 mod preparations;
 mod reader;
 mod shape;
@@ -25,6 +30,7 @@ use std::process::Output;
 
 use rayon::prelude::*;
 
+use forgery::Forgery;
 use preparations::Preparation;
 use shape::shape;
 
@@ -38,6 +44,7 @@ struct Case {
     apply: i32,
     preparation: &'static Preparation,
     arguments: Vec<String>,
+    forgery: Forgery,
     above: Vec<String>,
     folded: Vec<String>,
     says: Vec<String>,
@@ -62,6 +69,7 @@ impl Case {
             apply,
             preparation: &preparations::NOTHING,
             arguments: Vec::new(),
+            forgery: Forgery::default(),
             above: Vec::new(),
             folded: Vec::new(),
             says: Vec::new(),
@@ -72,6 +80,9 @@ impl Case {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
                 "prepare" => case.preparation = preparations::named(rest),
+                "plant" => case.forgery.plant(rest),
+                "copy" => case.forgery.copy(rest),
+                "unrecord" => case.forgery.unrecord(rest),
                 "args" => case.arguments = words(rest),
                 "above" => case.above.push(rest.to_owned()),
                 "folded" => case.folded.push(rest.to_owned()),
@@ -103,6 +114,7 @@ impl Case {
         assert!(applied.status.success(), "{name}: {}", said(&applied));
         put("after");
         (self.preparation.after)(project);
+        self.forgery.carry_out(project);
 
         let mut wrong = Vec::new();
         let mut check = |ok: bool, what: &dyn Fn() -> String| {

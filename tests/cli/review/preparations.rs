@@ -18,7 +18,7 @@ pub struct Preparation {
 
 pub const NOTHING: Preparation = Preparation { name: "nothing", before: |_| {}, after: |_| {} };
 
-const ALL: [Preparation; 11] = [
+const ALL: [Preparation; 14] = [
     Preparation {
         name: "400-users",
         before: |project| users(project, "30d", ""),
@@ -101,6 +101,31 @@ const ALL: [Preparation; 11] = [
             fs::write(&lock, text.replace(&old, &digests())).unwrap();
         },
     },
+    Preparation {
+        name: "exchanged-ca",
+        before: |_| {},
+        after: |project| {
+            let key = "out/ca/kubernetes.key";
+            new_key(project, key);
+            exchange_ca(project, "kubernetes", "kubernetes", "ca.crt");
+            // Where the nodes have it, too.
+            fs::copy(project.join(key), project.join("out/nodes/cp1/etc/kubernetes/pki/ca.key"))
+                .unwrap();
+        },
+    },
+    Preparation {
+        name: "exchanged-front-proxy-ca",
+        before: |_| {},
+        after: |project| {
+            new_key(project, "out/ca/front-proxy.key");
+            exchange_ca(project, "front-proxy", "front-proxy-ca", "front-proxy-ca.crt");
+        },
+    },
+    Preparation {
+        name: "ca-over-its-key",
+        before: |_| {},
+        after: |project| exchange_ca(project, "kubernetes", "kubernetes", "ca.crt"),
+    },
     Preparation { name: "forged-certificate", before: |_| {}, after: forge_certificate },
     Preparation { name: "forged-lock", before: |_| {}, after: forge_lock },
 ];
@@ -169,6 +194,23 @@ fn forge_lock(project: &Path) {
         .collect::<String>();
     assert!(forged > 0);
     fs::write(project.join("cluster.lock"), lines).unwrap();
+}
+
+/// Another certificate of a CA of kpki's own over the key that lies there, by the same name.
+fn exchange_ca(project: &Path, ca: &str, common_name: &str, bundle: &str) {
+    let certificate = format!("out/ca/{ca}.crt");
+    openssl(
+        project,
+        &format!(
+            "req -x509 -new -key out/ca/{ca}.key -subj /CN={common_name} -days 3650 -out {certificate} -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign"
+        ),
+    );
+    for node in ["cp1", "w1"] {
+        let copy = project.join(format!("out/nodes/{node}/etc/kubernetes/pki/{bundle}"));
+        if copy.exists() {
+            fs::copy(project.join(&certificate), copy).unwrap();
+        }
+    }
 }
 
 /// A certificate of jane's that says of the new description that it was applied: over her own key, by a CA of

@@ -184,7 +184,10 @@ fn a_clock_that_contradicts_what_is_here_needs_a_word() {
         }
         assert_eq!(disk.read("ca/kubernetes.crt"), before);
         let key = fs::read(disk.out("ca/kubernetes.key")).unwrap();
-        let (code, text) = said(&disk, &["plan", "--allow", "clock", "--out", "saved"]);
+        let allowed = ["clock", "escalation:cluster", "escalation:cp1"];
+        let allowed = allowed.iter().flat_map(|allow| ["--allow", allow]);
+        let plan = ["plan", "--out", "saved"].into_iter().chain(allowed);
+        let (code, text) = said(&disk, &plan.collect::<Vec<_>>());
         assert_eq!(code, Some(0), "{what}: {text}");
         assert!(!text.contains("needs --allow clock"), "{what}: {text}");
         let (code, text) = said(&disk, &["apply", "saved"]);

@@ -271,7 +271,21 @@ fn a_forged_lock_hides_nothing() {
     assert_eq!(changes(&forged.plan()), honest);
     // Nor does a lock that is gone, or a certificate that is.
     forged.lock = None;
-    assert_eq!(changes(&forged.plan()), honest);
+    let found = changes(&forged.plan());
+    let (stopping, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|line| line.starts_with("x "));
+    let [record, gain] = &stopping[..] else { panic!("{stopping:#?}") };
+    assert!(record.starts_with("x cluster has files under out/ and no lock: "), "{record}");
+    assert_eq!(gain, "x jane is new: jane, in dev, system:masters :6");
+    // Everybody and everything else is told, and needs no consent of its own.
+    for line in [
+        "= kubernetes is a new root of trust",
+        "= cp1 joins as a control-plane node: it holds CA keys and an administrator's :3",
+        "= root is new: root, in system:masters :7",
+        "= jane gains cluster-role view in dev :6",
+    ] {
+        assert!(others.iter().any(|other| other == line), "{line}: {others:#?}");
+    }
     forged.lock = Some(lock::render(&old));
     forged.out.remove("users/jane/jane.crt");
     assert_eq!(changes(&forged.plan()), ["x jane is new: jane, in dev, system:masters :6"]);
