@@ -125,10 +125,20 @@ impl MemoryProject {
     }
 
     fn described(&self) -> Loaded {
+        config::load(&Sources::Memory(self.sources()), "cluster.kdl", self.lock().kubernetes)
+            .unwrap_or_else(|report| panic!("{}\n{}", self.description, report.render(false)))
+    }
+
+    /// Its description can be read.
+    pub fn is_described(&self) -> bool {
+        let sources = Sources::Memory(self.sources());
+        config::load(&sources, "cluster.kdl", self.lock().kubernetes).is_ok()
+    }
+
+    fn sources(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.extra.clone();
         files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
-        config::load(&Sources::Memory(files), "cluster.kdl", self.lock().kubernetes)
-            .unwrap_or_else(|report| panic!("{}\n{}", self.description, report.render(false)))
+        files
     }
 
     pub fn spec(&self) -> Spec {

@@ -2,6 +2,7 @@
 
 mod clock;
 mod convergence;
+mod daily_changes;
 mod damage;
 mod hashes;
 mod judgement;
@@ -15,6 +16,7 @@ mod reissue;
 mod reproducible;
 mod restarts;
 mod safeguards;
+mod review_mutations;
 mod sealing;
 
 mod smuggled_privileges;
