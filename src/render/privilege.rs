@@ -20,7 +20,8 @@ pub struct PrivilegeReport {
     pub holder: String,
     /// subject, group, common-name, name, others-name, wildcard, usage, ca-bit, longer-life, issuer,
     /// another-key, anchor, anchor-replaced, anchor-reissued, anew, unrecorded, key-on, flag, image, pod,
-    /// unreadable, role, endpoint, recipient, joined, lost-group, lost-role, lost-recipient or left.
+    /// unreadable, role, endpoint, recipient, joined, older-kubernetes, kubelet-unchecked,
+    /// kubelet-unconfigured, lower-revision, anchor-dropped, lost-group, lost-role, lost-recipient or left.
     pub code: String,
     /// escalation, gain or loss.
     #[schemars(with = "String")]

@@ -201,11 +201,10 @@ impl AccessChange {
             AccessChange::Joined(role) => escalation_if(*role != Role::Worker),
             // A patch that does harm is rolled back in the night.
             AccessChange::OlderKubernetes { old, new } => escalation_if(new.minor < old.minor),
-            AccessChange::RootDropped { in_own_file: false, .. } => Direction::Loss,
             AccessChange::KubeletUnchecked
             | AccessChange::KubeletUnconfigured
             | AccessChange::LowerRevision { .. }
-            | AccessChange::RootDropped { .. }
+            | AccessChange::RootDropped { in_own_file: true, .. }
             | AccessChange::Group(_)
             | AccessChange::CommonName { .. }
             | AccessChange::Name(_)
@@ -227,7 +226,8 @@ impl AccessChange {
             | AccessChange::Unreadable { .. }
             | AccessChange::Endpoint { .. }
             | AccessChange::Recipient(_) => Direction::Escalation,
-            AccessChange::LostGroup(_)
+            AccessChange::RootDropped { in_own_file: false, .. }
+            | AccessChange::LostGroup(_)
             | AccessChange::LostRole(_)
             | AccessChange::LostRecipient(_)
             | AccessChange::Removed { .. } => Direction::Loss,

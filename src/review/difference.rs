@@ -78,7 +78,7 @@ impl Comparison<'_> {
         self.put(principal, name, access, until, is_exempt);
     }
 
-    /// A name that a server gains, whose it is, and who answers for that: a node that is new for its own ones.
+    /// A name that a server gains, whose it is, and who answers for that: a new node for its own ones.
     fn name(&self, new: &ArtifactPower, name: San) -> (Principal, AccessChange) {
         let principal = match new.artifact.node() {
             Some(node) if self.is_new(node) && self.is_nodes_own(node, &name) => {

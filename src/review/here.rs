@@ -57,7 +57,6 @@ impl Powers {
             recipients,
             removed: removed::find(world, plan),
             safeguards: Safeguards::here(world, plan, &asked.safeguards),
-            ..Powers::default()
         }
     }
 }

@@ -120,8 +120,8 @@ impl NameOwners {
         }
     }
 
-    /// Who else has the name, or had it before, than whoever holds the key. What holds a CA's key can stand in
-    /// the place of all that do.
+    /// Who else has the name, or had it before, than whoever holds the key. What holds a CA's key can stand
+    /// in the place of all that do.
     pub fn owner(&self, before: &NameOwners, holder: &Holder<'_>, name: &San) -> Option<Owner> {
         let now = self.owners.get(name).into_iter().flatten();
         // Of two certificates that are both new neither is the other's.
@@ -181,8 +181,8 @@ pub(super) fn nodes_with(graph: &Graph, id: DerivationId) -> BTreeSet<String> {
     nodes.map(|(node, _)| node.to_owned()).collect()
 }
 
-/// The domain in which a name is the node's own: `lab.example` of `w1.lab.example`, whether the node is called
-/// so or `w1`.
+/// The domain in which a name is the node's own: `lab.example` of `w1.lab.example`, whether the node is
+/// called so or `w1`.
 pub(super) fn domain_of(node: &str, name: &San) -> Option<String> {
     let San::Dns(name) = name else {
         return None;

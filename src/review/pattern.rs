@@ -92,11 +92,12 @@ pub struct FlagPattern {
 
 impl FlagPattern {
     pub fn matches(&self, component: &str, name: &str, value: &str) -> bool {
-        let with_value = self.flag.0.contains('=');
-        self.component.is_none_or(|own| own.as_str() == component)
-            && match with_value {
-                true => self.flag.matches(&format!("{name}={value}")),
-                false => self.flag.matches(name),
+        let is_of_it = self.component.is_none_or(|own| own.as_str() == component);
+        is_of_it
+            && if self.flag.0.contains('=') {
+                self.flag.matches(&format!("{name}={value}"))
+            } else {
+                self.flag.matches(name)
             }
     }
 }

@@ -29,8 +29,8 @@ pub(super) fn is_system_namespace(namespace: &str) -> bool {
     namespace.starts_with(SYSTEM_NAMESPACE_PREFIX)
 }
 
-/// It gives no power that a person must consent to, as far as no policy says otherwise. `is_known`: somebody has
-/// it there already.
+/// It gives no power that a person must consent to, as far as no policy says otherwise. `is_known`: somebody
+/// has it there already.
 pub(super) fn is_ordinary_role(grant: &RoleGrant, is_known: bool) -> bool {
     // Whoever has a certificate or a token is in `system:authenticated`.
     if grant.is_group && is_powerful_group(&grant.subject) {

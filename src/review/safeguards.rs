@@ -14,6 +14,7 @@ use crate::profile::Process;
 use crate::spec::{Component, Spec};
 use crate::version::KubernetesVersion;
 
+const KUBELET_SERVER: &str = "kubelet-server";
 /// With it an API server checks who answers as a kubelet.
 const KUBELET_CA: &str = "kubelet-certificate-authority";
 
@@ -61,20 +62,28 @@ impl Safeguards {
 
     /// What there was of what a plan touches.
     pub fn here(world: World<'_>, plan: &Plan, asked: &Safeguards) -> Self {
-        let checks = asked.checks_kubelets.keys().filter_map(|node| {
-            let name = Artifact::StaticPod(node.clone(), Process::Apiserver).name();
-            let place = world.graph.placements(world.graph.find(&name)?).first()?;
-            let bytes = world.inventory.public(place.path.as_str())?;
-            let entry = world.lock.entries.get(&name)?;
-            let is_known = entry.content == Some(Digest::of(bytes));
-            Some((node.clone(), is_known && checks_kubelets(bytes)?))
+        let manifests = asked.checks_kubelets.keys().map(|node| (node, manifest(world, node)));
+        let manifests: Vec<_> = manifests.collect();
+        let names = world.lock.entries.keys();
+        let had_serving = names.filter_map(|name| name.as_str().parse().ok()).any(
+            |artifact| matches!(artifact, Artifact::Leaf(Some(_), row) if row == KUBELET_SERVER),
+        );
+        let checks = manifests.iter().map(|(node, manifest)| {
+            let known = manifest.as_ref().filter(|manifest| manifest.is_on_record);
+            let checks = known.and_then(|manifest| checks_kubelets(manifest.bytes));
+            ((*node).clone(), checks.unwrap_or(had_serving))
+        });
+        // Without the lock's word the newest of what is here counts.
+        let kubernetes = world.lock.kubernetes.or_else(|| {
+            let here = manifests.iter().filter_map(|(_, manifest)| manifest.as_ref());
+            here.filter_map(|manifest| version_of(manifest.bytes)).max()
         });
         let revisions = asked.revisions.keys().filter_map(|name| {
             let revision = world.lock.entries.get(name)?.revision.as_ref()?;
             Some((name.clone(), parsed(revision)?))
         });
         Safeguards {
-            kubernetes: world.lock.kubernetes,
+            kubernetes,
             kubelet_config: world.lock.entries.contains_key(&Artifact::KubeletConfig.name()),
             checks_kubelets: checks.collect(),
             revisions: revisions.collect(),
@@ -139,6 +148,31 @@ fn is_told_to_check(pod: &StaticPod) -> Option<bool> {
             checks_kubelets(&pod_content(pod, None, Digest::of(&[])).ok()?)
         }
     }
+}
+
+/// An API server's, as it is here.
+struct Manifest<'a> {
+    bytes: &'a [u8],
+    /// The lock says the same.
+    is_on_record: bool,
+}
+
+fn manifest<'a>(world: World<'a>, node: &NodeName) -> Option<Manifest<'a>> {
+    let name = Artifact::StaticPod(node.clone(), Process::Apiserver).name();
+    let place = world.graph.placements(world.graph.find(&name)?).first()?;
+    let bytes = world.inventory.public(place.path.as_str())?;
+    let on_record = world.lock.entries.get(&name).and_then(|entry| entry.content);
+    Some(Manifest { bytes, is_on_record: on_record == Some(Digest::of(bytes)) })
+}
+
+/// `1.36.2` of `registry.k8s.io/kube-apiserver:v1.36.2`
+fn version_of(manifest: &[u8]) -> Option<KubernetesVersion> {
+    let images = pod::read(manifest, Process::Apiserver).ok()?.images;
+    let tags = images.iter().filter_map(|image| {
+        let tag = image.strip_prefix(&Process::Apiserver.repository())?.strip_prefix(":v")?;
+        tag.parse().ok()
+    });
+    tags.max()
 }
 
 fn checks_kubelets(manifest: &[u8]) -> Option<bool> {

@@ -29,7 +29,13 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
     if policy.digest.is_none() {
         return found;
     }
-    found.extend(whitelist::recipients(spec, policy));
+    let recipients = whitelist::recipients(spec, policy).into_iter();
+    found.extend(recipients.map(|(name, (what, rule, origin))| Violation {
+        what,
+        artifacts: vec![name],
+        rule,
+        origin: origin.and_then(written),
+    }));
     let mut broken_rules = BTreeMap::new();
     for id in graph.ids() {
         let derivation = graph.get(id);

@@ -1,8 +1,7 @@
 //! Kinds of which a policy names what it allows or forbids, outside of certificates: roles, flags, images and
 //! recipients. What Kubernetes and kpki themselves ask for is nobody's choice, and never against a rule.
 
-use super::Violation;
-use super::origin::{self, written};
+use super::origin;
 use super::policy::ReviewPolicy;
 use super::roles::grants;
 use crate::content::pod_content;
@@ -111,7 +110,7 @@ fn flags_and_images(recipe: &StaticPod) -> Result<FlagsAndImages, String> {
             Ok((flags.collect(), vec![image.clone()]))
         }
         PodSource::Patched { .. } => {
-            let bytes = pod_content(recipe, None, Digest::of(&[])).map_err(|e| e.to_string())?;
+            let bytes = pod_content(recipe, None, Digest::of(&[]))?;
             let facts = pod::read(&bytes, recipe.process).map_err(|e| e.to_string())?;
             let flags = facts.flags.into_iter().map(|flag| (flag.name, flag.value));
             Ok((flags.collect(), facts.images))
@@ -119,8 +118,11 @@ fn flags_and_images(recipe: &StaticPod) -> Result<FlagsAndImages, String> {
     }
 }
 
-/// `allow-recipient`
-pub(super) fn recipients(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
+/// `allow-recipient`: who is open to whom.
+pub(super) fn recipients<'a>(
+    spec: &'a Spec,
+    policy: &ReviewPolicy,
+) -> Vec<(ArtifactName, Broken<'a>)> {
     let secrets = spec.secrets.iter().flat_map(|secrets| {
         let name = ArtifactName::of("secrets");
         secrets.value.iter().map(move |who| (name.clone(), who, &secrets.origin))
@@ -129,19 +131,15 @@ pub(super) fn recipients(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
         let name = ArtifactName::of(&format!("nodes/{}", node.name));
         node.recipients.iter().map(move |who| (name.clone(), who, &node.origin))
     });
-    let violation = |(name, who, origin): (ArtifactName, &Recipient, &Origin)| {
+    let broken = |(name, who, origin): (ArtifactName, &Recipient, &'a Origin)| {
         if policy.except.iter().any(|pattern| pattern.matches(&name)) {
             return None;
         }
         let rule = missing(&policy.allowed_recipients, |rule| rule.value.id() == who.id())?;
-        Some(Violation {
-            what: format!("open to {}, whom no allow-recipient names", who.full_name()),
-            artifacts: vec![name],
-            rule,
-            origin: written(origin),
-        })
+        let what = format!("open to {}, whom no allow-recipient names", who.full_name());
+        Some((name, (what, rule, Some(origin))))
     };
-    secrets.chain(nodes).filter_map(violation).collect()
+    secrets.chain(nodes).filter_map(broken).collect()
 }
 
 /// The line of the first rule of a kind, where there are rules and none allows it.

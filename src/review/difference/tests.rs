@@ -262,7 +262,7 @@ fn a_node_that_joins_is_told_for_each_of_its_parts() {
     ]);
     let mut before = powers(Vec::new());
     before.nodes.clear();
-    let joins = ["w1 joins as a worker", "kubelet-server can serve as w1.lab"];
+    let joins = ["w1 joins as a worker", "w1 can serve as w1.lab"];
     let leads = "cp1 joins as a control-plane node: it holds CA keys and an administrator's";
     assert_eq!(lines(&before, &after), [&joins[..], &[leads]].concat());
     // A worker becomes one, and other kubelets had the name.

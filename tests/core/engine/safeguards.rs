@@ -99,6 +99,23 @@ fn a_table_of_losses() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whoever deletes the lock, or a manifest, hides nothing.
+#[test]
+fn a_loss_is_told_without_the_lock() {
+    let mut project = MemoryProject::applied(CLUSTER);
+    project.description = project.description.replace("1.36.2", "1.33.12");
+    let expected =
+        "x cluster goes back from 1.36.2 to 1.33.12: what was mended since is open again :2";
+    project.lock = None;
+    let found = changes(&project.plan());
+    assert!(found.contains(&expected.to_owned()), "{found:#?}");
+    let mut project = MemoryProject::applied(CLUSTER);
+    project.description = project.description.replace("serving=#true", "");
+    project.out.remove("nodes/cp1/etc/kubernetes/manifests/kube-apiserver.yaml");
+    let found = changes(&project.plan());
+    assert!(found[0].starts_with("x kubelet is believed unchecked"), "{found:#?}");
+}
+
 /// Two certificates in a file of roots, as in the midst of a rotation.
 #[test]
 fn a_second_root_of_trust_is_missed() {
