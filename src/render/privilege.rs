@@ -19,8 +19,8 @@ pub struct PrivilegeReport {
     /// A user, component, node, certificate, CA, or the cluster's endpoint or secrets.
     pub holder: String,
     /// subject, group, common-name, name, others-name, wildcard, usage, ca-bit, longer-life, issuer,
-    /// another-key, anchor, anchor-replaced, anchor-reissued, anew, key-on, flag, image, pod, unreadable, role,
-    /// endpoint, recipient, joined, lost-group, lost-role, lost-recipient or left.
+    /// another-key, anchor, anchor-replaced, anchor-reissued, anew, key-on, flag, image, pod, unreadable,
+    /// role, endpoint, recipient, joined, lost-group, lost-role, lost-recipient or left.
     pub code: String,
     /// escalation, gain or loss.
     #[schemars(with = "String")]
