@@ -151,10 +151,10 @@ fn other_fields(process: Process, old: &[u8], new: &[u8], reasons: &mut Vec<Reas
     let differing: Vec<&FieldPath> =
         paths.into_iter().filter(|path| !is_digest(path)).filter(differ).collect();
     for path in differing.iter().take(SHOWN) {
-        let named = |fields: &BTreeMap<FieldPath, String>| {
-            fields.get(path).map_or_else(String::new, |value| format!("{path}={value}"))
+        let (old, new) = match (old.fields.get(path), new.fields.get(path)) {
+            (None, new) => (String::new(), format!("{path}={}", new.map_or("", String::as_str))),
+            (Some(old), new) => (format!("{path}={old}"), new.cloned().unwrap_or_default()),
         };
-        let (old, new) = (named(&old.fields), named(&new.fields));
         reasons.push(Reason::InputChanged { field: "manifest", old, new });
     }
     if let Some(more) = differing.len().checked_sub(SHOWN).filter(|more| *more > 0) {

@@ -105,13 +105,13 @@ impl Tree {
     }
 
     /// The value of a key that is there and not null.
-    pub fn get<'a>(&'a self, map: &'a Node, key: &str) -> Result<Option<&'a Node>, PodError> {
-        Ok(map.pair(key).map(|pair| self.follow(&pair.value)).filter(|value| !value.is_null()))
+    pub fn get<'a>(&'a self, map: &'a Node, key: &str) -> Option<&'a Node> {
+        map.pair(key).map(|pair| self.follow(&pair.value)).filter(|value| !value.is_null())
     }
 
     /// The text of a key that is there.
     pub fn get_text<'a>(&'a self, map: &'a Node, key: &str) -> Result<Option<&'a str>, PodError> {
-        match self.get(map, key)? {
+        match self.get(map, key) {
             None => Ok(None),
             Some(node) => match node.text() {
                 Some(text) => Ok(Some(text)),
@@ -122,7 +122,7 @@ impl Tree {
 
     /// The mapping under a key that is there.
     pub fn get_map<'a>(&'a self, map: &'a Node, key: &str) -> Result<Option<&'a Node>, PodError> {
-        match self.get(map, key)? {
+        match self.get(map, key) {
             Some(node) if !matches!(node.kind, Kind::Map { .. }) => {
                 Err(PodError::at(node.line, format!("{key} is not a mapping")))
             }
@@ -132,7 +132,7 @@ impl Tree {
 
     /// The items of the sequence under a key, aliases not followed.
     pub fn get_list<'a>(&'a self, map: &'a Node, key: &str) -> Result<&'a [Node], PodError> {
-        match self.get(map, key)? {
+        match self.get(map, key) {
             None => Ok(&[]),
             Some(node) => match &node.kind {
                 Kind::List { items, .. } => Ok(items),

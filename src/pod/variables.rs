@@ -9,7 +9,7 @@ use super::tree::Tree;
 const OF_THE_NODE: [&str; 5] =
     ["spec.nodeName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"];
 
-const HELP: &str = "write the value out; only `$(NAME)` with a fieldRef to status.podIP, status.hostIP or spec.nodeName may stand in a flag's value";
+const HELP: &str = "write the value out; of variables only a fieldRef to status.podIP, status.hostIP or spec.nodeName is taken";
 
 /// Refuses what the process would read in another way than it is written.
 pub(super) fn check(tree: &Tree, pod: &Pod<'_>, word: &str, line: usize) -> Result<(), PodError> {
@@ -23,7 +23,9 @@ pub(super) fn check(tree: &Tree, pod: &Pod<'_>, word: &str, line: usize) -> Resu
         };
         if !known {
             let variable = rest.split_once(')').map_or(rest, |(name, _)| name);
-            let message = format!("a flag takes its value from the variable $({variable})");
+            let flag = word.split('=').next().filter(|flag| flag.starts_with('-'));
+            let flag = flag.unwrap_or("a flag");
+            let message = format!("{flag} takes its value from the variable $({variable})");
             return Err(PodError::at(line, message).help(HELP));
         }
     }
@@ -45,7 +47,7 @@ fn is_of_the_node(tree: &Tree, pod: &Pod<'_>, name: &str) -> Result<bool, PodErr
             },
             None => None,
         };
-        if tree.get(item, "value")?.is_some()
+        if tree.get(item, "value").is_some()
             || !path.is_some_and(|path| OF_THE_NODE.contains(&path))
         {
             return Ok(false);

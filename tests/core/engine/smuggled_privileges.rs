@@ -400,7 +400,7 @@ fn an_image_is_told_in_every_form_that_yaml_has() {
         project.extra.insert(file.into(), changed);
         let found = changes(&project.plan());
         assert!(
-            found.iter().any(|line| line.starts_with("x scheduler runs an image of evil.example")),
+            found.iter().any(|line| line.starts_with("x scheduler runs evil.example")),
             "{what}: {found:#?}"
         );
     }
@@ -433,7 +433,9 @@ fn flags_and_images_of_static_pods() {
         (
             "another's image",
             "component \"etcd\" image=\"registry.example.com/etcd:3.6.8-0\"",
-            &["x etcd runs an image of registry.example.com/etcd :6"],
+            &[
+                "x etcd runs registry.example.com/etcd:3.6.8-0 in container etcd, ran registry.k8s.io/etcd:3.6.8-0 :6",
+            ],
         ),
         (
             "an audit log",

@@ -842,7 +842,12 @@ fn ambiguous_manifests_are_refused() {
         ),
         (API, &[(FLAG, "--a=b\n    command: [x]")], "command is given twice"),
     ];
-    for (process, edits, says) in rows {
+    let bomb: String = std::iter::once("x0: &x0 [{a: b}]\n".to_owned())
+        .chain((1..20).map(|n| format!("x{n}: &x{n} [*x{0}, *x{0}]\n", n - 1)))
+        .collect();
+    let bomb = [("status: {}\n", bomb.as_str())];
+    let bomb = (API, &bomb[..], "aliases say more than any Pod does");
+    for (process, edits, says) in rows.iter().chain([&bomb]) {
         let project = project(manifests(process, edits), "");
         let mut files = project.extra.clone();
         files.insert("cluster.kdl".into(), project.description.clone().into_bytes());
