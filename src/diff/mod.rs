@@ -11,6 +11,7 @@ mod compare;
 mod files;
 mod graph;
 mod item;
+mod kubeconfig;
 mod lock;
 
 pub use compare::{CertificatePair, Change, Changed, Comparison, Follows, Named, Side, plain};
