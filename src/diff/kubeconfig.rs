@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::files::of_certificate;
+use super::certificate::of_certificate;
 use super::item::{Hidden, Item, Value};
 use crate::facts::{KubeconfigFile, Setting};
 use crate::holdings::Certificate;

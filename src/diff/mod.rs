@@ -7,6 +7,7 @@
 //!
 //! May import `graph`, `holdings` and what lies below. Never here: files, a clock, a verdict.
 
+mod certificate;
 mod compare;
 mod files;
 mod graph;

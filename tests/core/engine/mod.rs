@@ -3,6 +3,7 @@
 mod clock;
 mod convergence;
 mod damage;
+mod flags;
 mod hashes;
 mod judgement;
 mod kubelet_config;
