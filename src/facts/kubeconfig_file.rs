@@ -119,7 +119,9 @@ impl Setting {
             Setting::Plain(value) => text(b'p', value),
             Setting::List(items) => {
                 text(b'l', &items.len().to_string());
-                items.iter().for_each(|item| item.write(out));
+                for item in items {
+                    item.write(out);
+                }
             }
             Setting::Map(fields) => {
                 text(b'm', &fields.len().to_string());
@@ -151,8 +153,8 @@ impl<'de> Deserialize<'de> for Setting {
 
 struct AnySetting;
 
-fn plain<E>(value: impl fmt::Display) -> Result<Setting, E> {
-    Ok(Setting::Plain(Zeroizing::new(value.to_string())))
+fn plain(value: impl fmt::Display) -> Setting {
+    Setting::Plain(Zeroizing::new(value.to_string()))
 }
 
 impl<'de> Visitor<'de> for AnySetting {
@@ -163,27 +165,27 @@ impl<'de> Visitor<'de> for AnySetting {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Setting, E> {
-        plain(value)
+        Ok(plain(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Setting, E> {
-        plain(value)
+        Ok(plain(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Setting, E> {
-        plain(value)
+        Ok(plain(value))
     }
 
     fn visit_i128<E>(self, value: i128) -> Result<Setting, E> {
-        plain(value)
+        Ok(plain(value))
     }
 
     fn visit_u128<E>(self, value: u128) -> Result<Setting, E> {
-        plain(value)
+        Ok(plain(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Setting, E> {
-        plain(value)
+        Ok(plain(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Setting, E> {

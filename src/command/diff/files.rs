@@ -1,5 +1,6 @@
 //! Two files, or two folders of any origin. Files that hold private keys alone are never opened.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::diff::{Comparison, Item, Side, items, of_lock};
@@ -68,7 +69,8 @@ pub(super) fn compare(
 }
 
 /// What a person would look for below a folder, by the ends of names.
-const PUBLIC: [&str; 8] = [".crt", ".cer", ".pem", ".pub", ".csr", ".age", ".conf", ".kubeconfig"];
+const PUBLIC: [&str; 8] = [".crt", ".cer", ".pem", ".pub", ".csr", ".age", CONF, ".kubeconfig"];
+const CONF: &str = ".conf";
 /// Kubeconfigs have these names, too, and so have many other files.
 const PERHAPS: [&str; 2] = [".yaml", ".yml"];
 const PERHAPS_WHOLE: [&str; 2] = ["config", "kubeconfig"];
@@ -93,7 +95,9 @@ pub(super) fn below(folder: &Path) -> Result<Side> {
             }
             let own = entry.file_name();
             // Two names that are no text must not become one.
-            let own = own.to_str().map_or_else(|| format!("{own:?}"), str::to_owned);
+            let own = own
+                .to_str()
+                .map_or_else(|| own.as_bytes().escape_ascii().to_string(), str::to_owned);
             let below = if name.is_empty() { own.clone() } else { format!("{name}/{own}") };
             let kind = entry.file_type().map_err(failed)?;
             if kind.is_dir() {
@@ -110,7 +114,7 @@ pub(super) fn below(folder: &Path) -> Result<Side> {
 
 /// `None`: nothing to compare. What cannot be read is never that.
 fn held(path: &Path, name: &str, is_link: bool) -> Option<Vec<Item>> {
-    let ends = |all: &[&str]| all.iter().any(|end| name.trim_end_matches('"').ends_with(end));
+    let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
     let perhaps = ends(&PERHAPS) || PERHAPS_WHOLE.contains(&name);
     if ends(&[KEY]) || !(ends(&PUBLIC) || perhaps) {
         return None;
@@ -139,9 +143,7 @@ fn held(path: &Path, name: &str, is_link: bool) -> Option<Vec<Item>> {
     match perhaps {
         true => None,
         // Many other programs have a NAME.conf.
-        false if name.ends_with(".conf") => {
-            Some(vec![Item::new("other file").hidden("content", bytes)])
-        }
+        false if ends(&[CONF]) => Some(vec![Item::new("other file").hidden("content", bytes)]),
         false => Some(items),
     }
 }
