@@ -265,3 +265,22 @@ fn a_pair_that_kpki_does_not_make_is_said() {
     let block = "certificate \"cm\" { san \"cm\"; node \"cp1\" \"cp2\"; }\n";
     assert_eq!(notes(&with_manifests(files, block)), [""; 0]);
 }
+
+#[test]
+fn an_image_of_another_version_is_said() {
+    let image = |component: &str, image: &str| {
+        notes(&MemoryProject::new(&format!(
+            "{NODES}component \"{component}\" image=\"registry.lab/{image}\"\n"
+        )))
+    };
+    assert_eq!(
+        image("scheduler", "kube-scheduler:v1.35.9-lab"),
+        [
+            "cluster.kdl:5: the image registry.lab/kube-scheduler:v1.35.9-lab is not of Kubernetes 1.36.2, \
+             whose rules kpki follows: see `kubernetes` in the description"
+        ]
+    );
+    assert_eq!(image("scheduler", "kube-scheduler:v1.36.2-lab"), [""; 0]);
+    assert_eq!(image("scheduler", "kube-scheduler@sha256:00"), [""; 0]);
+    assert_eq!(image("etcd", "etcd:1.2.3"), [""; 0]);
+}
