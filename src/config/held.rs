@@ -90,6 +90,11 @@ pub(super) fn hold(
     for found in contradictions(spec, node, process, flags) {
         let at = place(&found.flag, review);
         let other = found.other.as_deref().and_then(|flag| place(flag, review));
+        // One that kpki adds stands in no line yet.
+        let (at, other) = match (at, other) {
+            (Some(at), Some(other)) if at.start == usize::MAX => (Some(other), Some(at)),
+            found => found,
+        };
         match (found.severity, at.or(other)) {
             (Severity::Refused, at) => {
                 let mut problem = Problem::new(at.unwrap_or(At::whole(0)), &found.message);

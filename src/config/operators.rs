@@ -134,23 +134,24 @@ impl Operators<'_> {
         }
     }
 
-    /// Reloads, restarts and groups follow the described version.
     fn image(&self, facts: &PodFacts, review: &mut Review) {
-        if self.process == Process::Etcd {
-            return;
-        }
-        let described = self.spec.cluster.kubernetes.value;
-        if let Some(image) = &facts.image
-            && let Some(version) = version_of(image)
-            && version != described
-        {
-            let what = format!(
-                "the image {image} is not of Kubernetes {described}, whose rules kpki follows: see \
-                 `kubernetes` in the description"
-            );
+        let image = facts.image.as_deref();
+        if let Some(what) = image.and_then(|image| other_version(self.spec, self.process, image)) {
             self.note(review, None, &what);
         }
     }
+}
+
+/// Reloads, restarts and groups follow the described version. etcd has versions of its own.
+pub(super) fn other_version(spec: &Spec, process: Process, image: &str) -> Option<String> {
+    let described = spec.cluster.kubernetes.value;
+    let version = version_of(image).filter(|_| process != Process::Etcd)?;
+    (version != described).then(|| {
+        format!(
+            "the image {image} is not of Kubernetes {described}, whose rules kpki follows: see \
+             `kubernetes` in the description"
+        )
+    })
 }
 
 fn line_of(before: &PodFacts, flag: &str) -> Option<usize> {

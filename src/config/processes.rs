@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::component::Places;
 use super::held::{Review, hold};
-use super::operators::Operators;
+use super::operators::{Operators, other_version};
 use super::problem::suggestion;
 use crate::graph::{Graph, PodSource, Recipe, StaticPod, flags_on};
 use crate::manifest::merged;
@@ -22,6 +22,13 @@ pub fn review(spec: &Spec, graph: &Graph, places: &Places, review: &mut Review) 
     for process in Process::ALL {
         let component = process.component();
         let given = spec.components.get(&component);
+        let image = given.and_then(|settings| settings.image.as_deref());
+        if let Some(what) = image.and_then(|image| other_version(spec, process, image))
+            && let Some(at) = places.images.get(&component)
+        {
+            let place = review.shown(*at).unwrap_or_default();
+            review.note(format!("{place}: {what}"));
+        }
         let given = given.map_or(&nothing, |settings| &settings.flags);
         foreign_files(process, given, places, review);
         taken_away(spec, process, given, places, review);

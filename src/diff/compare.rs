@@ -132,8 +132,10 @@ fn paired(mut before: Vec<Item>, mut after: Vec<Item>) -> Vec<Pair> {
     if before.len() <= 1 && after.len() <= 1 {
         return vec![(String::new(), before.pop(), after.pop())];
     }
+    let is_known =
+        |item: &Item| !item.fields.iter().any(|field| matches!(field.value, Value::Unknown(_)));
     before.retain(|item| {
-        let same = after.iter().position(|other| other == item);
+        let same = after.iter().position(|other| is_known(item) && other == item);
         same.map(|at| after.remove(at)).is_none()
     });
     let label = |item: &Item| match item.label.as_str() {
@@ -175,7 +177,16 @@ fn changes(before: &Item, after: &Item) -> (Vec<Change>, Vec<String>) {
     let only_before = only_before.filter(|name| after.get(name).is_none());
     for field in (after.fields.iter().map(|field| field.name)).chain(only_before) {
         match (before.get(field), after.get(field)) {
+            (Some(Value::Unknown(before)), Some(Value::Unknown(after))) => {
+                let (before, after) = (before.clone(), after.clone());
+                told.push(Change::Text { field, before, after });
+            }
             (old, new) if old == new => {}
+            (Some(Value::Hidden(old)), Some(Value::Hidden(new))) => {
+                let [before, after] = [HIDDEN, "another one"].map(str::to_owned);
+                let change = Change::Text { field, before, after };
+                if old.is_echo && new.is_echo { echoes.push(change) } else { told.push(change) }
+            }
             (Some(Value::Set(old)), Some(Value::Set(new))) => told.push(set(field, old, new)),
             (Some(Value::Set(old)), None) => told.push(set(field, old, &BTreeSet::new())),
             (None, Some(Value::Set(new))) => told.push(set(field, &BTreeSet::new(), new)),
@@ -211,10 +222,16 @@ fn set(field: &'static str, old: &BTreeSet<String>, new: &BTreeSet<String>) -> C
     }
 }
 
+/// In the place of what is not shown.
+const HIDDEN: &str = "one that is not shown";
+
 /// A value in one text.
 pub fn plain(value: &Value) -> String {
     match value {
-        Value::Text(text) | Value::Digest(text) | Value::Echo(text) => text.clone(),
+        Value::Text(text) | Value::Digest(text) | Value::Echo(text) | Value::Unknown(text) => {
+            text.clone()
+        }
+        Value::Hidden(_) => HIDDEN.to_owned(),
         Value::Input { name, .. } => name.clone(),
         Value::Set(members) => {
             let members: Vec<&str> = members.iter().map(String::as_str).collect();

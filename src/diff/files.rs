@@ -1,28 +1,34 @@
 //! What a file says, as things to compare. Of a private key nothing is read.
 
-use std::sync::Arc;
-
+use super::certificate::of_certificate;
 use super::item::Item;
-use crate::facts::{CertificateFacts, FactsError, Kubeconfig, RequestFacts, plaintext_in};
-use crate::hash::{Digest, hexadecimal};
-use crate::holdings::{self, Certificate, Held};
+use super::kubeconfig;
+use crate::facts::{KubeconfigFile, RequestFacts};
+use crate::holdings::{self, Held};
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
 
-/// Everything in the file, in its order; what cannot be read is a thing, too.
+/// Everything in the file, in its order; what cannot be read is a thing, too, and the same only where every
+/// byte is.
 pub fn items(bytes: &Secret) -> Vec<Item> {
     read(bytes.expose()).unwrap_or_else(|why| {
         let item = Item::new("unreadable file").text("why", format!("it {why}"));
-        // Two that cannot be read may differ; but of a secret no digest is ever made.
-        vec![if plaintext_in(bytes.expose()).is_empty() {
-            item.echo("content", &Digest::of(bytes.expose()))
-        } else {
-            item
-        }]
+        vec![item.hidden("content", bytes.clone())]
     })
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<Item>, String> {
+    // Before PEM is looked for: a kubeconfig may have some where base64 belongs.
+    if !bytes.starts_with(b"-----BEGIN ")
+        && !bytes.starts_with(b"age-")
+        && bytes.first() != Some(&0x30)
+    {
+        match KubeconfigFile::from_yaml(bytes) {
+            Ok(Some(config)) => return Ok(kubeconfig::items(config)),
+            Err(why) if KubeconfigFile::is_meant(bytes) => return Err(why.to_string()),
+            Ok(None) | Err(_) => {}
+        }
+    }
     let all = holdings::read(bytes)
         .map_err(|why| why.in_words("request or public key", NOTHING_PUBLIC))?
         .into_iter();
@@ -42,41 +48,9 @@ fn item(held: Held) -> Result<Vec<Item>, String> {
         Held::PrivateKey(_) => Ok(Item::new("private key")),
         Held::Sealed(file) => Ok(sealed(&file)),
         Held::Other { label } => Ok(Item::new("PEM block").labelled(&*label).text("label", label)),
-        Held::Kubeconfig(config) => {
-            return kubeconfig(*config)
-                .map_err(|why| format!("holds no {NOTHING_PUBLIC}, and {why}"));
-        }
+        Held::Kubeconfig(_) => return Err(format!("holds no {NOTHING_PUBLIC}")),
     };
     read.map(|item| vec![item]).map_err(|error| error.0)
-}
-
-/// A certificate by what it means.
-pub fn of_certificate(facts: &CertificateFacts) -> Item {
-    let ca = match (facts.is_ca, facts.path_len) {
-        (false, _) => String::new(),
-        (true, None) => "yes".to_owned(),
-        (true, Some(length)) => format!("yes, path length {length}"),
-    };
-    let sans = facts.sans.iter().map(ToString::to_string);
-    let usages = facts.extended_key_usage.iter().map(ToString::to_string);
-    let item = Item {
-        certificate: Some(Arc::new(facts.clone())),
-        ..Item::new("certificate").labelled(facts.subject.to_string())
-    };
-    let key_id = facts.authority_key_id.as_deref().unwrap_or_default();
-    item.text("subject", facts.subject.to_string())
-        .text("issuer", facts.issuer.to_string())
-        .text("ca", ca)
-        .set("sans", sans.chain(facts.other_sans.iter().cloned()))
-        .set("usages", usages)
-        .text("key-usage", facts.key_usage.to_string())
-        .text("not-before", facts.not_before.to_string())
-        .text("not-after", facts.not_after.to_string())
-        .public_key(&facts.public_key)
-        .digest("issuer-key", &hexadecimal(key_id))
-        .text("signature", facts.signature_algorithm.clone())
-        .echo("serial", &hexadecimal(&facts.serial))
-        .echo("digest", &facts.digest)
 }
 
 fn request(facts: &RequestFacts) -> Item {
@@ -111,25 +85,4 @@ fn sealed(file: &SealedFile) -> Item {
         .set("recipients", stanzas)
         .text("size", format!("{} bytes", file.size))
         .digest("file", &file.digest)
-}
-
-/// A kubeconfig, and the certificates in it. Its key is carried past and never looked at.
-fn kubeconfig(config: Kubeconfig) -> Result<Vec<Item>, FactsError> {
-    let config = config.complete()?;
-    let trusted = Certificate::all_in_pem(&config.certificate_authority)?;
-    let trusted = trusted.iter().map(|Certificate { facts, .. }| {
-        format!("{} (key {})", facts.subject, facts.public_key.digest())
-    });
-    let key = if config.client_key.is_some() { "embedded" } else { "a file of its own" };
-    let own = Item::new("kubeconfig")
-        .text("context", config.context)
-        .text("cluster", config.cluster)
-        .text("server", config.server)
-        .text("user", config.user)
-        .text("namespace", config.namespace.unwrap_or_default())
-        .set("trusts", trusted)
-        .text("private-key", key);
-    let own_certificates = Certificate::all_in_pem(&config.client_certificate)?;
-    let certificates = own_certificates.iter().map(|held| of_certificate(&held.facts));
-    Ok(std::iter::once(own).chain(certificates).collect())
 }

@@ -1,7 +1,7 @@
 //! What a description asks for, artifact by artifact.
 
+use super::certificate::of_certificate;
 use super::compare::Side;
-use super::files::of_certificate;
 use super::item::{Item, PUBLIC_KEY, Value};
 use crate::graph::{DerivationId, Graph, Recipe};
 use crate::hash::Value as Hashed;

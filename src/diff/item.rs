@@ -1,9 +1,11 @@
 //! One thing that can be compared: a certificate, a recipe, a line of a lock.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::facts::{CertificateFacts, PublicKey};
+use crate::secret::Secret;
 
 /// What it is and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +33,47 @@ pub enum Value {
     Digest(String),
     /// Differs whenever anything does (a serial number, a hash): told only where nothing else is.
     Echo(String),
+    /// Compared, and never shown.
+    Hidden(Hidden),
+    /// It could not be had, and why: never the same as anything.
+    Unknown(String),
     /// What it is made from, by name, and a digest of that.
     Input {
         name: String,
         digest: String,
     },
+}
+
+/// Bytes that may be a secret. Shared, since things are cloned.
+#[derive(Clone)]
+pub struct Hidden {
+    bytes: Arc<Secret>,
+    /// Told only where nothing else is.
+    pub is_echo: bool,
+}
+
+impl Hidden {
+    pub fn new(bytes: Secret) -> Self {
+        Hidden { bytes: Arc::new(bytes), is_echo: false }
+    }
+
+    pub fn echo(bytes: Secret) -> Self {
+        Hidden { is_echo: true, ..Hidden::new(bytes) }
+    }
+}
+
+impl PartialEq for Hidden {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes.expose() == other.bytes.expose()
+    }
+}
+
+impl Eq for Hidden {}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hidden")
+    }
 }
 
 /// The digest of a public key, under which it is asked whether the key stayed.
@@ -69,6 +107,15 @@ impl Item {
 
     pub fn echo(self, name: &'static str, value: &impl ToString) -> Self {
         self.unless(false, name, Value::Echo(value.to_string()))
+    }
+
+    pub fn hidden(self, name: &'static str, bytes: Secret) -> Self {
+        self.unless(false, name, Value::Hidden(Hidden::new(bytes)))
+    }
+
+    /// What could not be had is told, also where it is so on both sides.
+    pub fn unknown(self, name: &'static str, why: &str) -> Self {
+        self.unless(false, name, Value::Unknown(why.to_owned()))
     }
 
     pub fn public_key(self, key: &PublicKey) -> Self {

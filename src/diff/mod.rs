@@ -7,10 +7,12 @@
 //!
 //! May import `graph`, `holdings` and what lies below. Never here: files, a clock, a verdict.
 
+mod certificate;
 mod compare;
 mod files;
 mod graph;
 mod item;
+mod kubeconfig;
 mod lock;
 
 pub use compare::{CertificatePair, Change, Changed, Comparison, Follows, Named, Side, plain};

@@ -1,13 +1,15 @@
 //! What static pods are told, against the files: there, seen, of the right CA, of one pair.
 
 use super::finding::Findings;
-use super::kubernetes_folder::{KubernetesFolder, Named, Where};
+use super::kubernetes_folder::{KubernetesFolder, Named, Pod, Where};
 use super::rules::{
-    FLAG_HIDDEN_FILE, FLAG_MISSING_FILE, FLAG_OTHER_CA, KEY_MISMATCH, SIGNING_BUNDLE, WRONG_CA,
+    FLAG_CONFLICT, FLAG_HIDDEN_FILE, FLAG_INCOMPLETE, FLAG_MISSING_FILE, FLAG_OTHER_CA,
+    KEY_MISMATCH, SIGNING_BUNDLE, WRONG_CA,
 };
 use super::world::World;
+use crate::manifest::disagreements;
 use crate::pod::Process;
-use crate::profile::LEAVES;
+use crate::profile::{LEAVES, Weight};
 use crate::visible::printable;
 use Process::ControllerManager as CM;
 
@@ -25,9 +27,26 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         for named in &folder.flags {
             file(findings, named);
         }
+        for pod in &folder.pods {
+            company(findings, pod);
+        }
         trust(world, findings, folder);
         pairs(world, findings, folder);
         signer(world, findings, folder);
+    }
+}
+
+/// Flags that exclude or need each other: as a plan judges them.
+fn company(findings: &mut Findings, pod: &Pod<'_>) {
+    let flags = pod.facts.flags.iter().map(|flag| (flag.name.clone(), flag.value.clone()));
+    for found in disagreements(pod.process, &flags.collect()) {
+        let line =
+            pod.facts.flags.iter().rfind(|flag| flag.name == found.flag).map(|flag| flag.line);
+        let rule = if found.is_other_given { &FLAG_CONFLICT } else { &FLAG_INCOMPLETE };
+        if found.weight == Weight::Ends {
+            let detail = format!("line {}: {}", line.unwrap_or_default(), found.message);
+            findings.add(rule, pod.path, detail);
+        }
     }
 }
 

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::holds::{Certificate, Holds, Manifest};
 use super::tree::Tree;
 use crate::facts::PublicKey;
+use crate::manifest::named_paths;
 use crate::pod::{Flag, OnHost, PodFacts, Process};
 use crate::profile::{
-    AUTHORITY_FILES, FLAGS, FlagFrom, KUBERNETES_FOLDER, LEAVES, SERVICE_ACCOUNT_FILES,
+    AUTHORITY_FILES, Does, FLAGS, FlagFrom, KUBERNETES_FOLDER, LEAVES, SERVICE_ACCOUNT_FILES,
 };
 
 /// A static pod of one of the four processes.
@@ -111,14 +112,23 @@ impl<'a> KubernetesFolder<'a> {
             for flag in &pod.facts.flags {
                 let row =
                     FLAGS.iter().find(|row| row.process == pod.process && row.name == flag.name);
-                let Some(FlagFrom::File(place)) = row.map(|row| row.from) else {
+                if let Some(FlagFrom::File(place)) = row.map(|row| row.from) {
+                    let file = folder.find(pod.facts, &flag.value);
+                    if let Where::At(path) = &file {
+                        folder.places.entry(place).or_default().insert(path.clone());
+                    }
+                    let (manifest, process) = (pod.path, pod.process);
+                    folder.flags.push(Named { manifest, process, flag, file });
                     continue;
-                };
-                let file = folder.find(pod.facts, &flag.value);
-                if let Where::At(path) = &file {
-                    folder.places.entry(place).or_default().insert(path.clone());
                 }
-                folder.flags.push(Named { manifest: pod.path, process: pod.process, flag, file });
+                // What the process only reads must be there; a log or a folder it makes itself.
+                for named in named_paths(pod.process, &flag.name, &flag.value) {
+                    if named.does == Does::Reads && !named.is_folder {
+                        let file = folder.find(pod.facts, named.path);
+                        let (manifest, process) = (pod.path, pod.process);
+                        folder.flags.push(Named { manifest, process, flag, file });
+                    }
+                }
             }
         }
         folder

@@ -70,7 +70,7 @@ fn exclusions(process: Process, flags: &BTreeMap<String, String>, found: &mut Ve
         let (message, help) = match row.weight {
             Weight::Ends => (
                 format!("{name} does not start with --{flag} and --{other} at once"),
-                format!("keep one of the two; `flag \"{other}\" #null` leaves out what kpki sets"),
+                "keep one of the two, and delete the other".to_owned(),
             ),
             Weight::MayFail => (
                 format!(

@@ -135,7 +135,11 @@ fn named(named: &Named) -> NamedReport {
     let fields = named.item.fields.iter().map(|field| FieldReport {
         field: field.name.to_owned(),
         value: printable(&plain(&field.value)),
-        minor: matches!(field.value, Value::Digest(_) | Value::Echo(_)),
+        minor: match &field.value {
+            Value::Digest(_) | Value::Echo(_) => true,
+            Value::Hidden(hidden) => hidden.is_echo,
+            _ => false,
+        },
     });
     NamedReport {
         name: printable(&named.name),

@@ -1,9 +1,11 @@
 //! Two files, or two folders of any origin. Files that hold private keys alone are never opened.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::diff::{Comparison, Item, Side, items, of_lock};
 use crate::error::{Error, Result};
+use crate::facts::KubeconfigFile;
 use crate::facts::pem::MAX_PEM;
 use crate::lock;
 use crate::render::Section;
@@ -67,8 +69,11 @@ pub(super) fn compare(
 }
 
 /// What a person would look for below a folder, by the ends of names.
-const PUBLIC: [&str; 6] = [".crt", ".cer", ".pem", ".pub", ".csr", ".age"];
-const KUBECONFIG: [&str; 2] = [".conf", ".kubeconfig"];
+const PUBLIC: [&str; 8] = [".crt", ".cer", ".pem", ".pub", ".csr", ".age", CONF, ".kubeconfig"];
+const CONF: &str = ".conf";
+/// Kubeconfigs have these names, too, and so have many other files.
+const PERHAPS: [&str; 2] = [".yaml", ".yml"];
+const PERHAPS_WHOLE: [&str; 2] = ["config", "kubeconfig"];
 /// As etcd's and cfssl's documents call them: `server-key.pem`.
 const KEY: &str = "key.pem";
 /// More is no folder of certificates.
@@ -88,7 +93,11 @@ pub(super) fn below(folder: &Path) -> Result<Side> {
                 let message = format!("{} holds more than {FILES} files", visible::path(folder));
                 return Err(Error::refused(message).help("name a folder further down"));
             }
-            let own = entry.file_name().to_string_lossy().into_owned();
+            let own = entry.file_name();
+            // Two names that are no text must not become one.
+            let own = own
+                .to_str()
+                .map_or_else(|| own.as_bytes().escape_ascii().to_string(), str::to_owned);
             let below = if name.is_empty() { own.clone() } else { format!("{name}/{own}") };
             let kind = entry.file_type().map_err(failed)?;
             if kind.is_dir() {
@@ -103,27 +112,43 @@ pub(super) fn below(folder: &Path) -> Result<Side> {
     Ok(found)
 }
 
-/// `None`: nothing to compare.
+/// `None`: nothing to compare. What cannot be read is never that.
 fn held(path: &Path, name: &str, is_link: bool) -> Option<Vec<Item>> {
     let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
-    let is_kubeconfig = ends(&KUBECONFIG);
-    if name.ends_with(KEY) || !(ends(&PUBLIC) || is_kubeconfig) {
+    let perhaps = ends(&PERHAPS) || PERHAPS_WHOLE.contains(&name);
+    if ends(&[KEY]) || !(ends(&PUBLIC) || perhaps) {
         return None;
     }
     if is_link {
-        let to = std::fs::read_link(path).ok()?;
-        return Some(vec![Item::new("symbolic link").text("to", to.to_string_lossy())]);
+        let link = Item::new("symbolic link");
+        return Some(vec![match std::fs::read_link(path) {
+            Ok(to) => link.text("to", visible::path(&to)),
+            Err(error) => link.unknown("why", &error.to_string()),
+        }]);
     }
-    let items = match read_regular(path, MAX_PEM) {
-        Ok(bytes) if bytes.len() > MAX_PEM => unreadable("it is larger than 1 MiB"),
-        Ok(bytes) => items(&Secret::new(bytes)),
-        Err(why) => unreadable(&why),
+    let bytes = match read_regular(path, MAX_PEM) {
+        Ok(bytes) if bytes.len() > MAX_PEM => return unread("it is larger than 1 MiB", perhaps),
+        Ok(bytes) => Secret::new(bytes),
+        Err(why) => return unread(&why, perhaps),
     };
-    let unread = items.iter().all(|item| item.kind == "unreadable file");
-    // Many other programs have a NAME.conf.
-    (!(is_kubeconfig && unread)).then_some(items)
+    let items = items(&bytes);
+    let is_unread = items.iter().all(|item| item.kind == "unreadable file");
+    if !is_unread {
+        let is_kubeconfig = items.iter().any(|item| item.kind == "kubeconfig");
+        return (!perhaps || is_kubeconfig).then_some(items);
+    }
+    if KubeconfigFile::is_meant(bytes.expose()) {
+        return Some(items);
+    }
+    match perhaps {
+        true => None,
+        // Many other programs have a NAME.conf.
+        false if ends(&[CONF]) => Some(vec![Item::new("other file").hidden("content", bytes)]),
+        false => Some(items),
+    }
 }
 
-fn unreadable(why: &str) -> Vec<Item> {
-    vec![Item::new("unreadable file").text("why", why)]
+/// A manifest that cannot be read would not have been compared either.
+fn unread(why: &str, perhaps: bool) -> Option<Vec<Item>> {
+    (!perhaps).then(|| vec![Item::new("unreadable file").unknown("why", why)])
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::operand::{Revision, Revisions};
 use crate::command::folder::{DESCRIPTION, Description};
 use crate::command::git::Repository;
-use crate::diff::{Comparison, Item, Side, items, of_graph};
+use crate::diff::{Comparison, Item, Side, Value, items, of_graph};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::render::{
@@ -117,7 +117,7 @@ fn certificates(before: Built, mut after: Built) -> Comparison {
     let [old, new] = &mut sides;
     for (path, content) in before {
         let other = after.remove(&path);
-        if other.as_ref() != Some(&content) {
+        if other.as_ref() != Some(&content) || !content.is_known() {
             old.insert(path.clone(), content.items());
             new.extend(other.map(|other| (path, other.items())));
         }
@@ -127,6 +127,13 @@ fn certificates(before: Built, mut after: Built) -> Comparison {
 }
 
 impl Content {
+    /// What could not be read may be anything, on both sides.
+    fn is_known(&self) -> bool {
+        let unknown =
+            |item: &Item| item.fields.iter().any(|field| matches!(field.value, Value::Unknown(_)));
+        !matches!(self, Content::Odd(item) if unknown(item))
+    }
+
     fn items(self) -> Vec<Item> {
         match self {
             Content::Bytes(bytes) => items(&Secret::new(bytes)),
@@ -159,9 +166,11 @@ fn read_working_tree(directory: &Path) -> Result<State> {
             FoundKind::SecretFile { .. } => continue,
             FoundKind::TooLarge { .. } => too_large(),
             FoundKind::Symlink => symlink(),
-            FoundKind::Special | FoundKind::Foreign => Content::Odd(Item::new("special file")),
+            FoundKind::Special | FoundKind::Foreign => {
+                Content::Odd(Item::new("special file").unknown("why", "it is not opened"))
+            }
             FoundKind::Unreadable(why) => {
-                Content::Odd(Item::new("unreadable file").text("why", why))
+                Content::Odd(Item::new("unreadable file").unknown("why", &why))
             }
         };
         built.insert(format!("out/{path}"), content);
@@ -179,13 +188,13 @@ fn is_compared(path: &str) -> bool {
 }
 
 fn symlink() -> Content {
-    Content::Odd(Item::new("symbolic link"))
+    Content::Odd(Item::new("symbolic link").unknown("to", "it is not followed"))
 }
 
 fn too_large() -> Content {
     let limit = usize::try_from(READ_LIMIT).unwrap_or(usize::MAX);
     let why = format!("it is larger than {}", size_in_words(limit));
-    Content::Odd(Item::new("unreadable file").text("why", why))
+    Content::Odd(Item::new("unreadable file").unknown("why", &why))
 }
 
 fn below_out(tree: &Tree) -> Result<Option<Built>> {
@@ -205,7 +214,9 @@ fn below_out(tree: &Tree) -> Result<Option<Built>> {
                 })?)
             }
             TreeEntry::Symlink => symlink(),
-            TreeEntry::Submodule => continue,
+            TreeEntry::Submodule => {
+                Content::Odd(Item::new("submodule").unknown("why", "it is not looked into"))
+            }
         };
         built.insert(path.clone(), content);
     }

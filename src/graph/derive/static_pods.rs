@@ -1,6 +1,6 @@
 //! Static pods: which process runs where, with which flags, and what it must be restarted for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::builder::Builder;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
@@ -41,13 +41,10 @@ pub fn flags_on(spec: &Spec, node: &Node, process: Process) -> BTreeMap<&'static
 
 /// What an operator's manifest of a process must say on a node: the files of the PKI with the flags that
 /// these need, and the flags that the description gives.
-fn wish_on(spec: &Spec, node: &Node, process: Process, manifest: &[u8]) -> PodWish {
+fn wish_on(spec: &Spec, node: &Node, process: Process, there: &[Flag]) -> PodWish {
     let nothing = BTreeMap::new();
     let given = spec.components.get(&process.component());
     let given = given.map_or(&nothing, |given| &given.flags);
-    // One that cannot be read is refused later, with its line.
-    let facts = pod::read(manifest, process);
-    let there: &[Flag] = facts.as_ref().map_or(&[], |facts| &facts.flags);
     let mut own = with_inputs(spec, node, |inputs| pki_flags(process, inputs));
     own.retain(|name, _| {
         let written = there.iter().map(|flag| (flag.name.as_str(), flag.value.as_str()));
@@ -153,15 +150,21 @@ pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
         Some(_) => BTreeMap::new(),
         None => images(spec).unwrap_or_default(),
     };
+    let mut read: HashMap<(Process, &str), Vec<Flag>> = HashMap::new();
     for process in Process::ALL {
         let hosts = spec.nodes.iter().filter(|node| process.hosts().include(node, spec));
         for node in hosts {
             if let Some(image) = images.get(&process) {
                 own_pod(builder, spec, node, process, image);
             } else if let Some(manifest) = spec.manifest_of(&node.name, process.component()) {
+                // Nodes share manifests. One that cannot be read is refused later, with its line.
+                let there = read.entry((process, &manifest.path)).or_insert_with(|| {
+                    pod::read(&manifest.bytes, process)
+                        .map_or_else(|_| Vec::new(), |facts| facts.flags)
+                });
                 let source = PodSource::Patched {
                     bytes: manifest.bytes.clone(),
-                    wish: wish_on(spec, node, process, &manifest.bytes),
+                    wish: wish_on(spec, node, process, there),
                 };
                 add(builder, spec, node, process, source, BTreeMap::new());
             }

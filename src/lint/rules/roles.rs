@@ -119,6 +119,23 @@ pub const FLAG_HIDDEN_FILE: Rule =
         .fix("add a hostPath volume and a volumeMount for it")
         .source("Kubernetes documentation, Volumes, hostPath");
 
+pub const FLAG_CONFLICT: Rule = error(
+    "flag-conflict",
+    "flags that the process does not take together",
+)
+.because("it checks its command line before anything else, and exits at once")
+.fix("keep one of the two flags")
+.source(
+    "kubernetes/kubernetes, Validate of each component's options; etcd, server/embed/config.go",
+);
+
+pub const FLAG_INCOMPLETE: Rule = error("flag-incomplete", "a flag without the one that it needs")
+    .because("the process checks its command line before anything else, and exits at once")
+    .fix("give the other flag as well")
+    .source(
+        "kubernetes/kubernetes, Validate of each component's options; etcd, server/embed/config.go",
+    );
+
 pub const FLAG_OTHER_CA: Rule =
     error("flag-other-ca", "a flag that names another CA than the one needed")
         .because("the process then refuses those whom it has to trust")

@@ -3,5 +3,6 @@
 mod authority;
 mod diff;
 mod files;
+mod kubeconfigs;
 mod repository;
 mod setup_git;

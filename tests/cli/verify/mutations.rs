@@ -141,6 +141,17 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("flag-missing-file", API, |t| std::fs::remove_file(t.path("pki/apiserver-etcd-client.crt")).unwrap()),
     ("flag-hidden-file", SCHEDULER, |t| t.edit(SCHEDULER, "--kubeconfig=/etc/kubernetes/scheduler.conf", "--kubeconfig=/etc/kubernetes/pki/scheduler.conf")),
     ("flag-hidden-file", API, without_mount),
+    ("flag-missing-file", API, |t| t.edit(API, "    - --tls-cert-file", "    - --tls-sni-cert-key=/etc/kubernetes/pki/apiserver.crt,/etc/kubernetes/pki/sni.key:a\n    - --tls-cert-file")),
+    ("flag-hidden-file", API, |t| t.edit(API, "    - --tls-cert-file", "    - --audit-policy-file=/etc/kubernetes/audit.yaml\n    - --tls-cert-file")),
+    ("flag-conflict", API, |t| {
+        t.put("pki/authz.yaml", "", 0o644);
+        t.edit(API, "    - --authorization-mode", "    - --authorization-config=/etc/kubernetes/pki/authz.yaml\n    - --authorization-mode");
+    }),
+    ("flag-conflict", CM, |t| t.edit(CM, "    - --cluster-signing-cert-file",
+        "    - --cluster-signing-kubelet-client-cert-file=/etc/kubernetes/pki/ca.crt\n    \
+         - --cluster-signing-kubelet-client-key-file=/etc/kubernetes/pki/ca.key\n    - --cluster-signing-cert-file")),
+    ("flag-incomplete", API, |t| t.edit(API, "    - --service-account-issuer=https://kubernetes.default.svc.cluster.local\n", "")),
+    ("flag-incomplete", CM, |t| t.edit(CM, "    - --cluster-signing-key-file=/etc/kubernetes/pki/ca.key\n", "")),
     ("flag-other-ca", API, |t| t.edit(API, "--etcd-cafile=/etc/kubernetes/pki/etcd/ca.crt", "--etcd-cafile=/etc/kubernetes/pki/ca.crt")),
     ("flag-other-ca", CM, |t| t.edit(CM, "--root-ca-file=/etc/kubernetes/pki/ca.crt", "--root-ca-file=/etc/kubernetes/pki/front-proxy-ca.crt")),
     ("signing-bundle", CM, |t| {

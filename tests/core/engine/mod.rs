@@ -4,6 +4,7 @@ mod clock;
 mod convergence;
 mod daily_changes;
 mod damage;
+mod flags;
 mod hashes;
 mod judgement;
 mod kubelet_config;

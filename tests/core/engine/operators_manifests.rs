@@ -7,7 +7,7 @@ use kpki::sources::Sources;
 
 use crate::testkit::memory_project::{MemoryProject, Planned, Tree};
 
-pub const NODES: &str = r#"
+pub(super) const NODES: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab:6443" }
 node "cp1" role="control-plane" address="10.0.0.11" primary=#true
 node "cp2" role="control-plane" address="10.0.0.12"
@@ -16,7 +16,7 @@ const DIGEST: &str = "kpki.dev/restart-digest: ";
 const PROCESSES: [&str; 4] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
-fn placed(project: &MemoryProject, node: &str, process: &str) -> String {
+pub(super) fn placed(project: &MemoryProject, node: &str, process: &str) -> String {
     let path = format!("nodes/{node}/etc/kubernetes/manifests/{process}.yaml");
     let (bytes, mode) = &project.out[&path];
     assert_eq!(*mode, 0o600, "{path}");
@@ -24,7 +24,7 @@ fn placed(project: &MemoryProject, node: &str, process: &str) -> String {
 }
 
 /// Manifests in kubeadm's shape, a folder a node, as somebody has them who never heard of kpki.
-pub fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
+pub(super) fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
     let mut own = MemoryProject::new(NODES);
     own.apply().unwrap();
     let mut files = BTreeMap::new();
@@ -40,7 +40,7 @@ pub fn kubeadm_like() -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn with_manifests(extra: BTreeMap<String, Vec<u8>>, more: &str) -> MemoryProject {
+pub(super) fn with_manifests(extra: BTreeMap<String, Vec<u8>>, more: &str) -> MemoryProject {
     let mut project = MemoryProject::new(&format!("{NODES}manifests \"manifests/\"\n{more}"));
     project.extra.extend(extra);
     project
@@ -213,7 +213,7 @@ fn a_nodes_folder_wins_and_the_missing_is_named() {
     assert!(notes.iter().any(|note| note == said), "{notes:?}");
 }
 
-fn notes(project: &MemoryProject) -> Vec<String> {
+pub(super) fn notes(project: &MemoryProject) -> Vec<String> {
     let mut files = project.extra.clone();
     files.insert("cluster.kdl".into(), project.description.clone().into_bytes());
     let loaded = kpki::config::load(&Sources::Memory(files), "cluster.kdl", None);
