@@ -48,6 +48,10 @@ impl PlanReport {
                 format!("`kpki apply` stops: {} to decide", self.summary.blocked),
                 self.decided_first(),
             ),
+            Section::open(
+                "Authority that needs consent, too, once that is allowed",
+                self.gains_then(),
+            ),
             Section::open("Cannot be taken back", self.taken_back_by_nobody(cannot)),
         ];
         let [absent, orphans, foreign] = left_over(&self.absent, &self.orphans, &self.foreign)
@@ -91,6 +95,11 @@ impl PlanReport {
     fn decided_first(&self) -> Vec<String> {
         let mixed = self.mixed.iter().map(|mixed| mixed.entry(""));
         markdown(mixed.chain(self.blocked.iter().map(BlockedReport::entry)))
+    }
+
+    fn gains_then(&self) -> Vec<String> {
+        let foreseen = self.if_allowed.iter().flat_map(|then| &then.authority);
+        powers(foreseen.filter(|change| change.stops()))
     }
 
     /// Roots of trust that go, and secrets that others get to see or saw.

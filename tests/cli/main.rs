@@ -14,9 +14,11 @@
 mod bad_input;
 mod ci;
 mod commands;
+mod consent;
 mod examples;
 mod gitops;
 mod lab_up;
+mod leavers;
 mod nodes;
 mod pictures;
 mod readme;
