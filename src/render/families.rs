@@ -39,7 +39,9 @@ pub(super) fn table(rows: Vec<ChangeRow>, all: bool, indent: &str, columns: usiz
     let cells = cells(rows, all);
     let is_folded = cells.len() < count;
     let mut table = Table::new();
-    cells.into_iter().for_each(|cells| table.row(cells));
+    for row in cells {
+        table.row(row);
+    }
     let mut text = table.render(indent, columns);
     if is_folded {
         let _ = writeln!(text, "{indent}--full lists each of these {count}");

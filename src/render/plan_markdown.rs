@@ -70,7 +70,10 @@ impl PlanReport {
                 counted(changes.len(), "change"),
                 rows(changes.into_iter().map(ChangeRow::cells)),
             ),
-            Section::folded("To take away in the cluster", prose(&leaver_lines(&self.leavers))),
+            Section::folded(
+                "What only the cluster can take away",
+                prose(&leaver_lines(&self.leavers)),
+            ),
             Section::folded("Tell etcd first", self.members()),
             Section::folded(
                 "Restarts, in this order, one node at a time",

@@ -247,7 +247,6 @@ mod tests {
         let member = json!([{ "member": "cp2", "command": "etcdctl member add cp2" }]);
         for (part, value) in [
             ("restarts", restart),
-            ("leavers", *leavers == now.leavers),
             ("etcd-members", member),
             ("notes", json!(["a note"])),
             ("kubernetes", json!("1.36.3")),

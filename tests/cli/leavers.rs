@@ -30,7 +30,7 @@ fn a_leaver_is_locked_out_before_the_files_go() {
     assert!(project.path("out/users/bob/kustomization.yaml").exists());
     let comment = project.says("plan --format markdown");
     assert!(
-        comment.contains("<details><summary>To take away in the cluster</summary>"),
+        comment.contains("<details><summary>What only the cluster can take away</summary>"),
         "{comment}"
     );
     assert!(comment.contains("bob: kubectl delete -k out/users/bob\n"), "{comment}");
