@@ -240,23 +240,17 @@ fn refusal(
     };
     let allows = lacking.iter().flat_map(|allow| ["--allow".to_owned(), allow.to_string()]);
     // In one line, however long: it is copied.
-    error.help(match again {
-        Some(mut words) => {
-            words.extend(allows);
-            let command = in_shell(&words);
-            format!(
-                "undo the change; if it is wanted, plan again with it and review that: {command}"
-            )
+    let help = if let Some(mut words) = again {
+        words.extend(allows);
+        let command = in_shell(&words);
+        format!("undo the change; if it is wanted, plan again with it and review that: {command}")
+    } else {
+        let allows = in_shell(&allows.collect::<Vec<_>>());
+        if is_blocked {
+            format!("put back what is lost or undo the change; to go on all the same add {allows}")
+        } else {
+            format!("undo the change; if it is wanted, add {allows}")
         }
-        None => {
-            let allows = in_shell(&allows.collect::<Vec<_>>());
-            if is_blocked {
-                format!(
-                    "put back what is lost or undo the change; to go on all the same add {allows}"
-                )
-            } else {
-                format!("undo the change; if it is wanted, add {allows}")
-            }
-        }
-    })
+    };
+    error.help(help)
 }

@@ -170,7 +170,8 @@ fn consent(word: &str, paths: &[&TreePath]) -> Option<String> {
             return Some(format!("--allow '{word}:/{shared}/*'"));
         }
     }
-    Some(paths.iter().map(|path| format!("--allow {word}:/{path} ")).collect())
+    let each: Vec<String> = paths.iter().map(|path| format!("--allow {word}:/{path}")).collect();
+    Some(each.join(" "))
 }
 
 fn told(older: &Older) -> String {

@@ -17,12 +17,12 @@ const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 const HOOKS: [&str; 2] = ["postStart", "preStop"];
 
 pub(super) fn read(tree: &Tree, pod: &Pod<'_>) -> Result<Vec<ExecWord>, PodError> {
-    let lifecycle = tree.get(pod.container, "lifecycle")?;
+    let lifecycle = tree.get(pod.container, "lifecycle");
     let hooks = HOOKS.iter().filter_map(|of| Some((lifecycle?, *of)));
     let mut words = Vec::new();
     for (within, of) in PROBES.iter().map(|of| (pod.container, *of)).chain(hooks) {
-        let Some(handler) = tree.get(within, of)? else { continue };
-        let Some(exec) = tree.get(handler, "exec")? else { continue };
+        let Some(handler) = tree.get(within, of) else { continue };
+        let Some(exec) = tree.get(handler, "exec") else { continue };
         for node in tree.get_list(exec, "command")? {
             let text = tree.follow(node).text().unwrap_or_default().to_owned();
             words.push(ExecWord { of, text, line: node.line });

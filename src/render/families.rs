@@ -39,7 +39,9 @@ pub(super) fn table(rows: Vec<ChangeRow>, all: bool, indent: &str, columns: usiz
     let cells = cells(rows, all);
     let is_folded = cells.len() < count;
     let mut table = Table::new();
-    cells.into_iter().for_each(|cells| table.row(cells));
+    for row in cells {
+        table.row(row);
+    }
     let mut text = table.render(indent, columns);
     if is_folded {
         let _ = writeln!(text, "{indent}--full lists each of these {count}");
@@ -84,14 +86,16 @@ fn owner(name: &str) -> Option<&str> {
 
 /// A star in the place of a name that stands there as a whole word.
 fn without(text: &str, name: &str) -> String {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // A dash joins words, and before one that stands alone it is a sign: `san: -w1`.
+    let joins = |before: &str| {
+        before.ends_with(is_part) || before.strip_suffix('-').is_some_and(|b| b.ends_with(is_part))
+    };
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(name).filter(|_| !name.is_empty()) {
-        let whole = !before.ends_with(is_part)
-            && !after.starts_with(is_part)
-            && !(before.is_empty() && out.ends_with(is_part));
         out.push_str(before);
+        let whole = !joins(&out) && !after.starts_with(is_part) && !after.starts_with('-');
         out.push_str(if whole { "*" } else { name });
         rest = after;
     }
@@ -120,6 +124,9 @@ mod tests {
             (("nodes/a/x", "san: +a.lab"), ("nodes/b/x", "san: +b.lab"), true),
             (("nodes/a/x", "san: +a.lab"), ("nodes/b/x", "san: +api.lab"), false),
             (("nodes/a/x", "life: 90d"), ("nodes/0d/x", "life: 90d"), true),
+            (("nodes/a/x", "san: -a.lab"), ("nodes/b/x", "san: -b.lab"), true),
+            (("nodes/a/x", "san: -a-1.lab"), ("nodes/b/x", "san: -b-1.lab"), false),
+            (("nodes/a/x", "san: -x-a.lab"), ("nodes/b/x", "san: -x-b.lab"), false),
             (("ca/etcd", "new"), ("ca/kubernetes", "new"), false),
         ] {
             let same = family(one.0, one.1) == family(other.0, other.1);

@@ -129,7 +129,8 @@ impl IfAllowedReport {
     pub(super) fn markdown(&self) -> Vec<String> {
         let mut entries = rows(families::cells(self.rows(), false));
         entries.extend(prose(&self.follow_up()));
-        entries.extend(powers(&self.authority));
+        // What asks for consent stands open.
+        entries.extend(powers(self.authority.iter().filter(|change| !change.stops())));
         entries.extend(markdown(self.blocked.iter().map(BlockedReport::entry)));
         entries
     }

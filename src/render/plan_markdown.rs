@@ -48,6 +48,10 @@ impl PlanReport {
                 format!("`kpki apply` stops: {} to decide", self.summary.blocked),
                 self.decided_first(),
             ),
+            Section::open(
+                "Authority that needs consent, too, once that is allowed",
+                self.gains_then(),
+            ),
             Section::open("Cannot be taken back", self.taken_back_by_nobody(cannot)),
         ];
         let [absent, orphans, foreign] = left_over(&self.absent, &self.orphans, &self.foreign)
@@ -66,7 +70,10 @@ impl PlanReport {
                 counted(changes.len(), "change"),
                 rows(changes.into_iter().map(ChangeRow::cells)),
             ),
-            Section::folded("To take away in the cluster", prose(&leaver_lines(&self.leavers))),
+            Section::folded(
+                "What only the cluster can take away",
+                prose(&leaver_lines(&self.leavers)),
+            ),
             Section::folded("Tell etcd first", self.members()),
             Section::folded(
                 "Restarts, in this order, one node at a time",
@@ -91,6 +98,11 @@ impl PlanReport {
     fn decided_first(&self) -> Vec<String> {
         let mixed = self.mixed.iter().map(|mixed| mixed.entry(""));
         markdown(mixed.chain(self.blocked.iter().map(BlockedReport::entry)))
+    }
+
+    fn gains_then(&self) -> Vec<String> {
+        let foreseen = self.if_allowed.iter().flat_map(|then| &then.authority);
+        powers(foreseen.filter(|change| change.stops()))
     }
 
     /// Roots of trust that go, and secrets that others get to see or saw.

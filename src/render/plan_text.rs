@@ -184,7 +184,8 @@ impl PlanReport {
             let stand = if stopping == 1 { "stands" } else { "stand" };
             let others = match self.authority.len() - stopping {
                 0 => String::new(),
-                others => format!(", and {} that stop nothing", counted(others, "change")),
+                1 => ", and 1 change that stops nothing".to_owned(),
+                others => format!(", and {others} changes that stop nothing"),
             };
             format!("{} of power {stand} at the top{others}", counted(stopping, "gain"))
         })

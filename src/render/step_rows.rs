@@ -34,7 +34,8 @@ pub(super) fn step_row(step: &StepReport, most: usize, done: bool) -> ChangeRow 
 
 /// Also those that its line has no room for.
 fn all_reasons(step: &StepReport) -> String {
-    step.reasons.iter().map(|reason| format!("{}; ", reason.text)).collect()
+    let reasons: Vec<&str> = step.reasons.iter().map(|reason| reason.text.as_str()).collect();
+    reasons.join("; ")
 }
 
 /// `3 to create`, each action with a number.

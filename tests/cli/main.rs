@@ -14,10 +14,12 @@
 mod bad_input;
 mod ci;
 mod commands;
+mod consent;
 mod examples;
 mod examples_policy;
 mod gitops;
 mod lab_up;
+mod leavers;
 mod nodes;
 mod pictures;
 mod readme;

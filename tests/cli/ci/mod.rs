@@ -195,6 +195,27 @@ fn a_pull_request_cannot_loosen_its_own_rules() {
     }
 }
 
+/// A plan that needs a person is told from one that goes on, and from a mistake.
+#[test]
+fn what_needs_consent_is_a_warning() {
+    let base = [("BASE", "main"), ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")];
+    let scripts = [(GITHUB, "Plan", 0), (GITLAB, "", 3)];
+    for (file, step, consent) in scripts {
+        let script = script_of(&yaml(file), "plan", step);
+        for (change, code) in [(SHORTER, 0), (CLIENT_OF_ETCD, consent), ("nonsense", 1)] {
+            let world = World::new();
+            let branch = world.branch("change");
+            branch.describe(change);
+            branch.commit("A change");
+            let planned = branch.run(&script, &base);
+            assert_eq!(planned.code, Some(code), "{file} {change}: {}", planned.said);
+            let warns = planned.said.contains("::warning");
+            assert_eq!(warns, file == GITHUB && change == CLIENT_OF_ETCD, "{}", planned.said);
+        }
+    }
+    assert_eq!(yaml(GITLAB)["plan"]["allow_failure"]["exit_codes"], 3);
+}
+
 /// What says how it was before must be what apply wrote.
 #[test]
 fn a_pull_request_cannot_rewrite_what_was_before() {

@@ -9,5 +9,6 @@ mod history;
 mod install;
 mod kill;
 mod node;
+mod older;
 mod refusals;
 mod ways;

@@ -1,0 +1,183 @@
+//! What only the cluster itself can take away: the roles of who leaves, and the name that clients dial.
+
+use crate::testkit::FolderProject;
+
+const LAB: &str = r#"
+cluster "lab" { endpoint "api.lab:6443" }
+node "cp1" role="control-plane" address="10.0.0.11"
+user "jane" { bind cluster-role="view"; bind cluster-role="edit" namespace="web"; }
+"#;
+
+const BOB: &str = r#"user "bob" { group "dev"; bind cluster-role="view"; bind role="ops" namespace="web"; }
+"#;
+
+fn with_bob() -> FolderProject {
+    FolderProject::described(&format!("{LAB}{BOB}")).applied()
+}
+
+#[test]
+fn a_leaver_is_locked_out_before_the_files_go() {
+    let project = with_bob();
+    project.describe(LAB);
+    let text = project.says("plan");
+    let lines = [
+        "bob: to take the roles away now, before --prune\n  kubectl delete -k out/users/bob\n",
+        "  the certificate of O=dev, CN=bob is good until 20",
+    ];
+    for line in lines {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(project.path("out/users/bob/kustomization.yaml").exists());
+    let comment = project.says("plan --format markdown");
+    assert!(
+        comment.contains("<details><summary>What only the cluster can take away</summary>"),
+        "{comment}"
+    );
+    assert!(comment.contains("bob: kubectl delete -k out/users/bob\n"), "{comment}");
+    // Its record goes with the files, and so do the words: that is why they name each object.
+    let text = project.says("apply --prune");
+    let lines = [
+        "  kubectl delete clusterrolebinding kpki:bob:cluster-role:view\n",
+        "  kubectl delete rolebinding --namespace=web kpki:bob:role:ops\n",
+    ];
+    for line in lines {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("kubectl delete -k"), "{text}");
+    let text = project.says("plan --detailed-exitcode");
+    assert!(text.starts_with("nothing to do") && !text.contains("kubectl"), "{text}");
+}
+
+/// The objects are those that the files made, whatever a YAML reader thinks.
+#[test]
+fn each_binding_of_the_files_is_named() {
+    let project = with_bob();
+    let rbac = project.read("users/bob/rbac.yaml");
+    let names = rbac.lines().filter_map(|line| line.strip_prefix("  name: "));
+    let names: Vec<&str> = names.filter(|name| name.contains("kpki:")).collect();
+    assert_eq!(names.len(), 2);
+    project.describe(LAB);
+    let plan = project.json(&["plan"]);
+    let leaver = &plan["leavers"][0];
+    let commands = leaver["commands"].as_array().unwrap();
+    assert_eq!(commands.len(), 2);
+    for name in names {
+        let mut named = commands.iter();
+        let is_named =
+            named.any(|command| command.as_str().unwrap().ends_with(name.trim_matches('"')));
+        assert!(is_named, "{name}");
+    }
+}
+
+/// Whoever stays keeps a role in the cluster that the file no longer has.
+#[test]
+fn a_role_that_is_taken_from_somebody_who_stays() {
+    let project = with_bob();
+    project.edit("cluster.kdl", "; bind cluster-role=\"edit\" namespace=\"web\"", "");
+    let line = "jane: to take the roles away in the cluster\n  kubectl delete rolebinding --namespace=web \
+                kpki:jane:cluster-role:edit\n";
+    for command in ["plan", "apply"] {
+        let text = project.says(command);
+        assert!(text.contains(line), "{text}");
+        assert!(!text.contains("certificate of"), "{text}");
+        assert!(!text.contains("cluster-role:view"), "{text}");
+    }
+    assert!(!project.says("plan").contains("kubectl"));
+    // All of them: the file itself goes.
+    project.edit("cluster.kdl", "bind cluster-role=\"view\"; }\nuser \"bob\"", "}\nuser \"bob\"");
+    let text = project.says("plan");
+    assert!(
+        text.contains("  kubectl delete clusterrolebinding kpki:jane:cluster-role:view\n"),
+        "{text}"
+    );
+}
+
+/// Another name in the description makes other objects.
+#[test]
+fn a_user_who_is_called_otherwise() {
+    let project = with_bob();
+    project.describe(&format!("{LAB}{}", BOB.replace("\"bob\"", "\"robert\"")));
+    let text = project.says("plan");
+    assert!(text.contains("  kubectl delete -k out/users/bob\n"), "{text}");
+    assert!(!text.contains("kpki:robert"), "{text}");
+}
+
+/// No file of somebody else's becomes a command.
+#[test]
+fn bindings_that_kpki_did_not_write_are_not_read() {
+    let project = with_bob();
+    project.describe(LAB);
+    let rbac = project.read("users/bob/rbac.yaml");
+    project.write("out/users/bob/rbac.yaml", rbac.replace("kpki:bob", "kpki:bob; reboot"));
+    assert!(!project.says("plan").contains("reboot"));
+    let rbac = project.read("users/jane/rbac.yaml");
+    project.write("out/users/jane/rbac.yaml", rbac.replace("kpki:jane", "cluster-admin"));
+    assert!(!project.says("plan").contains("kubectl delete clusterrolebinding"));
+}
+
+#[test]
+fn masters_are_held_by_no_binding() {
+    let masters = "user \"root\" { group \"system:masters\"; allow-masters #true; }\n";
+    let project = FolderProject::described(&format!("{LAB}{masters}")).applied();
+    project.describe(LAB);
+    let text = project.says("plan");
+    let says =
+        "no binding holds system:masters back, so only another CA key (--rekey ca/kubernetes) does";
+    assert!(text.contains(says), "{text}");
+}
+
+const NOTE: &str = "note: clients still dial";
+
+#[test]
+fn a_name_that_clients_dial_and_the_api_server_loses() {
+    let keep = |name: &str| format!("component \"apiserver\" {{ san \"{name}\" }}\n");
+    for (from, to, more, told) in [
+        // Another endpoint.
+        ("api.lab:6443", "api.new:6443", String::new(), Some("api.lab")),
+        // The same, and the old name stays.
+        ("api.lab:6443", "api.new:6443", keep("api.lab"), None),
+        // Another port is no other name.
+        ("api.lab:6443", "api.lab:7443", String::new(), None),
+        // The address that the node's own kubeconfigs dial.
+        ("10.0.0.11", "10.0.0.12", String::new(), Some("10.0.0.11")),
+    ] {
+        let project = FolderProject::described(LAB).applied();
+        project.describe(&(LAB.replace(from, to) + &more));
+        let text = project.says("plan");
+        let note = told.map(|name| {
+            format!(
+                "{NOTE} {name} until their kubeconfigs are replaced, and the API server's certificate loses it: \
+                 keep it so long with component \"apiserver\" {{ san \"{name}\" }}\n"
+            )
+        });
+        match note {
+            Some(note) => assert!(text.contains(&note), "{to}\n{text}"),
+            None => assert!(!text.contains(NOTE), "{to}\n{text}"),
+        }
+    }
+}
+
+/// What nobody here dialled may go in silence.
+#[test]
+fn a_name_that_no_kubeconfig_has() {
+    let with = format!("{LAB}component \"apiserver\" {{ san \"other.lab\" }}\n");
+    let project = FolderProject::described(&with).applied();
+    project.describe(LAB);
+    let text = project.says("plan");
+    assert!(text.contains("san: -other.lab") && !text.contains(NOTE), "{text}");
+}
+
+/// An endpoint of IPv6, and a node that had none.
+#[test]
+fn names_of_other_kinds() {
+    let six = LAB.replace("api.lab:6443", "[fd00::10]:6443");
+    let project = FolderProject::described(&six).applied();
+    project.describe(LAB);
+    let text = project.says("plan");
+    assert!(text.contains(&format!("{NOTE} fd00::10 until")), "{text}");
+    let none = LAB.replace(" { endpoint \"api.lab:6443\" }", "");
+    let project = FolderProject::described(&none).applied();
+    project.describe(LAB);
+    let text = project.says("plan");
+    assert!(!text.contains(NOTE), "{text}");
+}
