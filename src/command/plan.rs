@@ -3,6 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
+use super::base::{Against, Base};
 use super::folder::Folder;
 use super::plan_again::{apply_as, apply_it, in_shell, plan_again};
 use super::product_file::{self, Product, Whose};
@@ -13,7 +14,9 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, NamePattern, Plan, plan};
-use crate::render::{Asked, PLAN_BEGINS, SavedPlan, ShownPlan, plan_report, unverified_note};
+use crate::render::{
+    Asked, BaseReport, PLAN_BEGINS, SavedPlan, ShownPlan, plan_report, unverified_note,
+};
 use crate::review::{Principal, Review, principals, review};
 use crate::store::RealDisk;
 use crate::time::Timestamp;
@@ -41,6 +44,17 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     plan.interruption = folder.interruption(directory, &intent)?;
     let has_doubt =
         args.future.now.is_none() && clock_doubt::tell(project.world(now), &plan, &intent);
+    let against = match &args.base {
+        None => None,
+        Some(revision) => {
+            let base = Base::read(directory, revision, &folder)?;
+            Some(base.review(&folder, now, &intent, &policy, &review))
+        }
+    };
+    let (review, base) = match against {
+        None => (review, None),
+        Some(Against { review, report }) => (review, Some(report)),
+    };
     let foreseen = consequences(project, now, &intent, &policy, &plan.blocked);
     let mut report = plan_report(
         project.world(now),
@@ -50,6 +64,8 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         foreseen.as_ref(),
         &project.notes,
     );
+    let is_hidden = base.as_ref().is_some_and(BaseReport::hides);
+    report.base = base;
     let saved = (args.out.as_ref())
         .map(|_| save(project, now, (&mut plan, &review, foreseen.as_ref()), &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
@@ -91,7 +107,9 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     Ok(match stopped {
         Some(Kind::NeedsAllow) if args.detailed_exitcode => Outcome::NeedsAllow,
         Some(_) if args.detailed_exitcode => Outcome::Refused,
-        _ if interrupted.is_some() || !review.violations.is_empty() => Outcome::Refused,
+        _ if is_hidden || interrupted.is_some() || !review.violations.is_empty() => {
+            Outcome::Refused
+        }
         _ if args.detailed_exitcode && !plan.is_empty() => Outcome::Differences,
         _ => Outcome::Done,
     })

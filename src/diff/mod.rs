@@ -14,9 +14,11 @@ mod graph;
 mod item;
 mod kubeconfig;
 mod lock;
+mod proposal;
 
 pub use compare::{CertificatePair, Change, Changed, Comparison, Follows, Named, Side, plain};
 pub use files::items;
 pub use graph::of_graph;
 pub use item::{Field, Item, PUBLIC_KEY, Value};
 pub use lock::of_lock;
+pub use proposal::{Touch, Touched, touched};

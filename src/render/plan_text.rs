@@ -43,7 +43,9 @@ pub struct ShownPlan<'a> {
 impl Report for ShownPlan<'_> {
     fn text(&self, columns: usize) -> String {
         let plan = self.plan;
-        let mut text = plan.objections(columns, self.full);
+        let base = plan.base.as_ref();
+        let mut text = base.map_or_else(String::new, |base| base.text(columns));
+        text.push_str(&plan.objections(columns, self.full));
         text.push_str(&plan.changes(columns, false, self.full));
         text.push_str(&plan.remarks(&plan.orphans, columns));
         let _ = writeln!(text, "{}", plan.totals(false));
@@ -92,6 +94,9 @@ enum Next {
 impl ShownPlan<'_> {
     fn next(&self) -> Next {
         let plan = self.plan;
+        if let Some(base) = plan.base.as_ref().filter(|base| base.hides()) {
+            return Next::Do(base.restore());
+        }
         if let Some(next) = plan.interrupted.as_ref().and_then(InterruptedReport::next) {
             return Next::Do(next);
         }

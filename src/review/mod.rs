@@ -1,9 +1,9 @@
 //! What a plan changes in power, and what a policy says to it: who may do more or less than before, as far as
 //! certificates, bindings, static pods and recipients say.
 //!
-//! Before is what the lock records and the bytes prove, never one without the other, or what another description
-//! asks for; after is what the recipes make. What is on no record is adopted, and shown as if it were made. A
-//! gain stops apply until a person names it.
+//! Before is what the lock records and the bytes prove, never one without the other, or what another
+//! description asks for; after is what the recipes make. What is on no record is adopted, and shown as if it
+//! were made. A gain stops apply until a person names it.
 //!
 //! Powers are values: one of what is here or was described before, one of what is asked for, and one
 //! pure function tells their difference. It costs nothing where a plan has no step. A [`ReviewPolicy`] is

@@ -16,8 +16,8 @@ mod privileges;
 mod reissue;
 mod reproducible;
 mod restarts;
-mod safeguards;
 mod review_mutations;
+mod safeguards;
 mod sealing;
 
 mod smuggled_privileges;
