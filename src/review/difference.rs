@@ -7,6 +7,7 @@ use super::access_change::{AccessChange, Direction};
 use super::compare;
 use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
+use super::powerful::is_powerful_group;
 use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
 use super::principal::Principal;
 use super::roles::role_in_namespace;
@@ -200,17 +201,22 @@ impl Comparison<'_> {
     /// A user or a certificate of whom nothing here tells what it could do before.
     fn somebody_new(&mut self, new: &ArtifactPower, after: &Certificate) {
         let Certificate { credential, until, ca, same_as, .. } = after;
+        let same_as = same_as.clone().or_else(|| {
+            let other = self.before.users.get(&credential.common_name)?;
+            Some(format!("to Kubernetes the same as {other} before"))
+        });
+        let lapsed = self.before.lapsed.get(&new.artifact.name());
+        let only_renews = same_as.is_none()
+            && lapsed.is_some_and(|lapsed| credential.groups.is_subset(lapsed))
+            && !credential.groups.iter().any(|group| is_powerful_group(group));
         let access = AccessChange::Subject {
             common_name: credential.common_name.clone(),
             groups: credential.groups.clone(),
             ca: *ca,
             client: credential.client,
-            same_as: same_as.clone().or_else(|| {
-                let other = self.before.users.get(&credential.common_name)?;
-                Some(format!("to Kubernetes the same as {other} before"))
-            }),
+            same_as,
         };
-        self.own(new, access, *until, false);
+        self.own(new, access, *until, only_renews);
         let names = credential.sans.iter();
         for name in names.filter(|name| credential.server && is_worth_telling(name)) {
             self.own(new, AccessChange::Name(name.clone()), None, false);

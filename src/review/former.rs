@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::name_owners::{API_SERVER, NameOwners, Owner, domain_of, nodes_with, wildcard_above};
 use super::powers::{ArtifactPower, Power};
 use super::principal::Principal;
-use super::verified;
-use crate::facts::{CertificateFacts, ExtendedKeyUsage, certificates_in_pem, role_grants};
+use super::{Credential, verified};
+use crate::facts::{
+    CertificateFacts, ExtendedKeyUsage, certificates_in_pem, is_signed_by, role_grants,
+};
 use crate::graph::{Artifact, FilePart, UserPart, origins};
 use crate::name::{ArtifactName, San};
 use crate::plan::{Orphan, Plan, World};
@@ -23,6 +25,8 @@ pub(super) struct Former {
     pub names: NameOwners,
     /// By common name: to Kubernetes all of one name are one user.
     pub users: BTreeMap<String, ArtifactName>,
+    /// Groups in which the same one was by a certificate that ran out: renewing it gains none of them.
+    pub lapsed: BTreeMap<ArtifactName, BTreeSet<String>>,
 }
 
 /// What is looked for.
@@ -31,6 +35,8 @@ struct Wanted<'a> {
     names: BTreeSet<San>,
     /// Whoever has the name may be the same principal.
     users: BTreeMap<&'a str, Vec<Principal>>,
+    /// Those who may have had a certificate.
+    lapsed: Vec<ArtifactName>,
     /// Of a node's own names.
     domains: BTreeSet<String>,
 }
@@ -46,6 +52,10 @@ impl Former {
         let mut former = Former::default();
         if wanted.is_empty() {
             return former;
+        }
+        for name in &wanted.lapsed {
+            let groups = lapsed_groups(world, name).unwrap_or_default();
+            former.lapsed.insert(name.clone(), groups);
         }
         for id in world.graph.ids() {
             let artifact = &world.graph.get(id).artifact;
@@ -189,6 +199,7 @@ impl<'a> Wanted<'a> {
             if before.is_none() && is_user && asked.artifact.node().is_none() {
                 let principals = wanted.users.entry(&credential.common_name).or_default();
                 principals.push(Principal::of(&asked.artifact.name()));
+                wanted.lapsed.push(asked.artifact.name());
             }
             if !credential.server {
                 continue;
@@ -209,4 +220,24 @@ impl<'a> Wanted<'a> {
     fn is_empty(&self) -> bool {
         self.names.is_empty() && self.users.is_empty()
     }
+}
+
+/// By the lock's line, the bytes that it is of, and a CA's signature: the first two anybody writes.
+fn lapsed_groups(world: World<'_>, name: &ArtifactName) -> Option<BTreeSet<String>> {
+    let graph = world.graph;
+    let id = graph.find(name)?;
+    let holder = graph.answer_to(id).unwrap_or(id);
+    let public_part = world.survey.public_part(holder);
+    let (facts, der) = (public_part.certificate()?, public_part.der()?);
+    let on_record = world.lock.entries.get(&graph.get(holder).name)?.certificate;
+    let asked = Credential::of_recipe(graph, id)?;
+    let is_same = on_record == Some(facts.digest)
+        && facts.subject.common_name().as_deref() == Some(asked.common_name.as_str());
+    let mut authorities = graph.ids().filter(|id| graph.get(*id).recipe.is_ca());
+    let is_signed = is_same
+        && authorities.any(|ca| {
+            let issuer = world.survey.public_part(ca).certificate();
+            issuer.is_some_and(|issuer| is_signed_by(der, &issuer.public_key))
+        });
+    is_signed.then(|| facts.subject.organizations())
 }

@@ -45,6 +45,7 @@ impl Powers {
         Powers {
             names: former.names,
             users: former.users,
+            lapsed: former.lapsed,
             nodes: nodes(world, &wanted.collect()),
             elsewhere: Elsewhere::of(&new_ones, world.graph, had_name, |id| pod(world, id))
                 .with_roles(

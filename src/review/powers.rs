@@ -28,6 +28,8 @@ pub(super) struct Powers {
     pub names: NameOwners,
     /// Who had a common name, of those that somebody new has.
     pub users: BTreeMap<String, ArtifactName>,
+    /// Groups that a certificate which ran out gave to whoever gets a new one.
+    pub lapsed: BTreeMap<ArtifactName, BTreeSet<String>>,
     pub elsewhere: Elsewhere,
     pub safeguards: Safeguards,
     pub removed: Vec<Removed>,
