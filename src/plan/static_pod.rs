@@ -51,6 +51,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
     }
     let recorded = entry.and_then(|entry| entry.content);
     let mut reasons = rebuilt;
+    let is_recorded = old.is_some() && recorded == old.map(Digest::of);
     match (file, facts) {
         (None, _) => reasons.push(Reason::OutputMissing { path: place.path.clone() }),
         (Some(File::Unusable { what }), _) => {
@@ -58,9 +59,11 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
             reasons.push(Reason::OutputUnreadable { path: place.path.clone(), why });
         }
         // Not what was written last: whoever changed it, what it says is no guide.
-        (_, Some(facts)) if recorded.is_none() || recorded == old.map(Digest::of) => {
-            moved(context, recipe, &facts);
-            compare(recipe.process, &facts, (old.unwrap_or_default(), &expected), &mut reasons);
+        (_, facts) if is_recorded || (recorded.is_none() && facts.is_some()) => {
+            if let Some(facts) = facts {
+                moved(context, recipe, &facts);
+                compare(recipe.process, &facts, (old.unwrap_or_default(), &expected), &mut reasons);
+            }
             if reasons.is_empty() {
                 reasons.push(contents_changed(context, recipe));
             }

@@ -57,6 +57,8 @@ impl Flag {
 }
 
 pub(super) struct Argv {
+    /// As it is spelled: a path may lead to another one than the image's.
+    pub binary: Option<String>,
     pub flags: Vec<Flag>,
     /// Where a flag may be added, and the first index after all flags there.
     pub list: List,
@@ -90,7 +92,14 @@ pub(super) fn read(tree: &Tree, pod: &Pod<'_>) -> Result<Argv, PodError> {
     let list = if in_args > 0 || in_command == 0 { List::Args } else { List::Command };
     let length =
         in_command * usize::from(list == List::Command) + in_args * usize::from(list == List::Args);
-    let mut argv = Argv { flags: Vec::new(), list, end: length, exists: length > 0 };
+    let binary = words.first().filter(|_| pod.starts_with_binary);
+    let mut argv = Argv {
+        binary: binary.map(|word| word.text.to_owned()),
+        flags: Vec::new(),
+        list,
+        end: length,
+        exists: length > 0,
+    };
     let mut rest = words.iter().skip(usize::from(pod.starts_with_binary)).peekable();
     while let Some(word) = rest.next() {
         variables::check(tree, pod, word.text, word.node.line)?;

@@ -33,8 +33,9 @@ pub fn fields(source: &[u8], process: Process) -> Result<PodFields, PodError> {
 
 pub(super) fn of_tree(tree: &Tree, process: Process) -> Result<PodFields, PodError> {
     let pod = locate::pod(tree, process)?;
+    let argv::Argv { binary, flags: given, .. } = argv::read(tree, &pod)?;
     let mut flags: BTreeMap<String, String> = BTreeMap::new();
-    for flag in argv::read(tree, &pod)?.flags {
+    for flag in given {
         let values = flags.entry(flag.name).or_default();
         if !values.is_empty() {
             // Not as in one list: of most flags the last one counts.
@@ -45,6 +46,10 @@ pub(super) fn of_tree(tree: &Tree, process: Process) -> Result<PodFields, PodErr
     let container = tree.get_text(pod.container, "name")?.unwrap_or_default().to_owned();
     let mut reader = Reader { tree, container, fields: BTreeMap::new(), nodes: 0 };
     reader.node(&tree.root, &FieldPath::default())?;
+    if let Some(binary) = binary {
+        let container = FieldPath::default().key("spec").key("containers").item(&reader.container);
+        reader.fields.insert(container.key("command"), binary);
+    }
     Ok(PodFields { container: reader.container, flags, fields: reader.fields })
 }
 
@@ -81,7 +86,7 @@ impl<'t> Reader<'t> {
                         return Err(PodError::at(key.line, "a key that is no text"));
                     };
                     let path = path.key(name);
-                    // Read as flags.
+                    // Read as a binary and its flags.
                     if !self.is_command_line(&path) {
                         self.node(value, &path)?;
                     }

@@ -28,6 +28,8 @@ pub(super) struct PodAccess {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Own {
     pub pod: PodFields,
+    /// Put into an operator's manifest.
+    pub patched: BTreeMap<FieldPath, String>,
     /// Of the described version.
     pub image: Option<String>,
     /// URLs of described members of etcd.
@@ -50,10 +52,11 @@ impl PodAccess {
             (_, Err(_)) => BTreeMap::new(),
             // All but flags and image follows from them, and these are judged by themselves.
             (PodSource::Own { .. }, Ok(pod)) => pod.fields.clone(),
-            (PodSource::Patched { bytes, .. }, Ok(pod)) => {
-                let rendered = own_fields(process, &flags, &pod.container);
-                rendered.into_iter().chain(patched(bytes, process, pod)).collect()
-            }
+            (PodSource::Patched { .. }, Ok(pod)) => own_fields(process, &flags, &pod.container),
+        };
+        let patched = match (&recipe.source, &asked.pod) {
+            (PodSource::Patched { bytes, .. }, Ok(pod)) => patched(bytes, process, pod),
+            _ => BTreeMap::new(),
         };
         fields.retain(|path, _| image_of(path).is_none());
         if let Ok(pod) = &mut asked.pod
@@ -65,6 +68,7 @@ impl PodAccess {
         }
         asked.own = Own {
             pod: PodFields { flags, fields, ..PodFields::default() },
+            patched,
             image,
             members: member_urls(spec),
         };
@@ -138,9 +142,14 @@ impl PodAccess {
                 Some(("containers", name)) if name == after.container => {
                     new.is_some() && new == self.own.image
                 }
-                _ => new == own && !(new.is_none() && is_a_limit(path)),
+                _ => {
+                    new == own
+                        && !(new.is_none() && is_a_limit(path))
+                        && self.shows_own(path, after)
+                }
             };
-            if is_own || is_harmless(path, new.as_deref(), &probed) {
+            let is_patched = new.is_some() && new.as_ref() == self.own.patched.get(path);
+            if is_own || is_patched || is_harmless(path, new.as_deref(), &probed) {
                 continue;
             }
             let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
@@ -152,6 +161,22 @@ impl PodAccess {
             });
         }
         changes
+    }
+}
+
+impl PodAccess {
+    /// A mount that is as kpki's shows what kpki's shows only if the volume of that name does.
+    fn shows_own(&self, path: &FieldPath, after: &PodFields) -> bool {
+        let is_mount = |rest: &[FieldStep]| matches!(rest, [FieldStep::Key(list), FieldStep::Item(_), ..] if list == "volumeMounts");
+        if !path.in_container().is_some_and(|(_, _, rest)| is_mount(rest)) {
+            return true;
+        }
+        let mut name = FieldPath(path.0.iter().take(5).cloned().collect());
+        name.0.push(FieldStep::Key("name".to_owned()));
+        after
+            .fields
+            .get(&name)
+            .is_none_or(|name| volume(after, name) == volume(&self.own.pod, name))
     }
 }
 
@@ -175,17 +200,24 @@ fn own_fields(
 }
 
 /// What kpki's patch put into an operator's manifest.
-fn patched(
-    source: &[u8],
-    process: Process,
-    after: &PodFields,
-) -> impl Iterator<Item = (FieldPath, String)> {
-    let source = pod::fields(source, process).ok();
-    let put = |(path, value): (&FieldPath, &String)| {
-        let is_new = source.as_ref().is_some_and(|source| source.fields.get(path) != Some(value));
-        is_new.then(|| (path.clone(), value.clone()))
+fn patched(source: &[u8], process: Process, after: &PodFields) -> BTreeMap<FieldPath, String> {
+    let Ok(source) = pod::fields(source, process) else {
+        return BTreeMap::new();
     };
-    after.fields.iter().filter_map(put).collect::<Vec<_>>().into_iter()
+    let fields = after.fields.iter();
+    let put = fields.filter(|(path, value)| source.fields.get(*path) != Some(*value));
+    put.map(|(path, value)| (path.clone(), value.clone())).collect()
+}
+
+/// All fields of one volume.
+fn volume<'p>(pod: &'p PodFields, name: &str) -> Vec<(&'p FieldPath, &'p String)> {
+    let is_of = |path: &FieldPath| match path.0.as_slice() {
+        [FieldStep::Key(spec), FieldStep::Key(list), FieldStep::Item(volume), ..] => {
+            spec == "spec" && list == "volumes" && volume == name
+        }
+        _ => false,
+    };
+    pod.fields.iter().filter(|(path, _)| is_of(path)).collect()
 }
 
 fn member_urls(spec: &Spec) -> BTreeSet<String> {

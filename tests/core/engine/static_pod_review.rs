@@ -169,6 +169,14 @@ fn whatever_is_not_known_as_harmless_stops() {
             ],
         ),
         row(API, &[(SPEC, "  hostPID: true\n")], &["apiserver gets spec.hostPID: true"]),
+        // The same name is not the same program.
+        row(
+            API,
+            &[("    - kube-apiserver\n", "    - /etc/ssl/certs/kube-apiserver\n")],
+            &[
+                "apiserver has spec.containers[kube-apiserver].command: /etc/ssl/certs/kube-apiserver, was kube-apiserver",
+            ],
+        ),
         row(
             API,
             &[(SPEC, "  shareProcessNamespace: on\n")],
@@ -714,6 +722,22 @@ fn upgrades_and_new_nodes_stop_nothing_but_the_node() {
     let text = String::from_utf8(operators.extra[&path].clone()).unwrap();
     operators.extra.insert(path, edited(&text, &[(SPEC, "  hostPID: true\n")]).into_bytes());
     assert_eq!(stops(&operators), ["apiserver gets spec.hostPID: true [1]", joins]);
+}
+
+/// A mount as kpki has it, of a volume that has another folder under kpki's name.
+#[test]
+fn a_mount_shows_what_its_volume_is() {
+    let before = [("      path: /etc/ssl/certs\n", "      path: /srv/certs\n")];
+    let unmounted = ("    - mountPath: /etc/ssl/certs\n", "    - mountPath: /srv/certs\n");
+    check(&[Row {
+        process: API,
+        before: &[before[0], unmounted],
+        after: &before,
+        says: &[
+            "apiserver gets spec.containers[kube-apiserver].volumeMounts[/etc/ssl/certs].mountPath: /etc/ssl/certs",
+            "apiserver gets spec.containers[kube-apiserver].volumeMounts[/etc/ssl/certs].name: ca-certs",
+        ],
+    }]);
 }
 
 /// A pull request introduces `manifests` where kpki's own pods were.
