@@ -149,6 +149,10 @@ pub struct PlanArgs {
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Hold the description against a revision of Git, such as origin/main, and tell what of cluster.lock and
+    /// out/ the working tree changes itself
+    #[arg(long, value_name = "REV", conflicts_with = "out")]
+    pub base: Option<String>,
     /// Write the plan to a file, for `kpki apply FILE`: a new one, or an earlier plan
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

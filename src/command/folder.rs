@@ -269,7 +269,7 @@ fn lock_bytes(disk: &RealDisk) -> Result<Option<Vec<u8>>> {
     disk.read(LOCK).map(Some)
 }
 
-fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
+pub(super) fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
     let Some(bytes) = bytes else {
         return Ok(Lock::default());
     };

@@ -5,6 +5,7 @@
 
 mod accept;
 mod apply;
+mod base;
 mod check;
 mod clock;
 mod clock_doubt;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
+use super::base::{Against, Base};
 use super::folder::Folder;
 use super::plan_again::{apply_it, in_shell};
 use super::product_file::{self, Product, Whose};
@@ -14,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::Recipe;
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent, Interruption, NamePattern, Plan, plan};
-use crate::render::{PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
+use crate::render::{BaseReport, PLAN_BEGINS, SavedPlan, plan_report, unverified_note};
 use crate::review::{Principal, Review, principals, review};
 use crate::store::RealDisk;
 use crate::time::Timestamp;
@@ -43,7 +44,20 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     if args.future.now.is_none() {
         clock_doubt::tell(project.world(now), &plan, &intent);
     }
+    let against = match &args.base {
+        None => None,
+        Some(revision) => {
+            let base = Base::read(directory, revision, &folder)?;
+            Some(base.review(&folder, now, &intent, &policy, &review))
+        }
+    };
+    let (review, base) = match against {
+        None => (review, None),
+        Some(Against { review, report }) => (review, Some(report)),
+    };
     let mut report = plan_report(project.world(now), &project.spec, &plan, &review, &project.notes);
+    let is_hidden = base.as_ref().is_some_and(BaseReport::hides);
+    report.base = base;
     let saved = (args.out.as_ref()).map(|_| save(project, now, &mut plan, &review, &intent));
     let unverified = unverified_note(project.world(now)).map(|note| match machine::key() {
         Err(why) => format!("whether secrets were exchanged cannot be told here: {why}"),
@@ -76,7 +90,7 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         None => terminal::product(&text)?,
     }
     let interrupted = plan.interruption.as_ref().is_some_and(Interruption::stops);
-    Ok(if interrupted || !review.violations.is_empty() {
+    Ok(if interrupted || is_hidden || !review.violations.is_empty() {
         Outcome::Refused
     } else if args.detailed_exitcode && !plan.is_empty() {
         Outcome::Differences

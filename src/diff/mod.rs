@@ -12,9 +12,11 @@ mod files;
 mod graph;
 mod item;
 mod lock;
+mod proposal;
 
 pub use compare::{CertificatePair, Change, Changed, Comparison, Follows, Named, Side, plain};
 pub use files::items;
 pub use graph::of_graph;
 pub use item::{Field, Item, PUBLIC_KEY, Value};
 pub use lock::of_lock;
+pub use proposal::{Touch, Touched, touched};

@@ -19,6 +19,7 @@ impl Sign {
     pub const ESCALATION: Sign = Sign("!", CHANGE);
     pub const GAIN: Sign = Sign("+", GOOD);
     pub const LOSS: Sign = Sign("-", MINOR);
+    pub const KEPT: Sign = Sign("=", MINOR);
 
     fn in_markdown(self) -> &'static str {
         // GitHub and GitLab colour this one.

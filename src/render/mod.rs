@@ -5,6 +5,7 @@
 
 mod action;
 mod artifact;
+mod base;
 mod calendar;
 mod certificate;
 mod check;
@@ -50,6 +51,7 @@ mod why;
 mod wish;
 
 pub use artifact::artifact_report;
+pub use base::BaseReport;
 pub use certificate::CertificateReport;
 pub use check::CheckReport;
 pub use diff::{DiffReport, Section, diff_report};

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::base::BaseReport;
 use super::entry::Entry;
 use super::follow_up::{MembershipReport, RestartReport, membership, restarts};
 use super::interruption::{InterruptedReport, interrupted_report};
@@ -33,6 +34,9 @@ pub struct PlanReport {
     pub now: Timestamp,
     /// Nothing to do and nothing in the way.
     pub empty: bool,
+    /// What the description was held against, with `--base`: `authority` is what changes against that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseReport>,
     /// A change before this one that is recorded and not complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interrupted: Option<InterruptedReport>,
@@ -158,6 +162,7 @@ pub fn plan_report(
         kubernetes: spec.cluster.kubernetes.value.to_string(),
         now: world.now,
         empty: plan.is_empty(),
+        base: None,
         interrupted: plan.interruption.as_ref().map(interrupted_report),
         summary: Summary {
             create: count(Action::Create),

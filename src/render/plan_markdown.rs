@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::action::ChangeRow;
+use super::base::BaseReport;
 use super::entry::Entry;
 use super::follow_up::restart_lines;
 use super::interruption::InterruptedReport;
@@ -27,7 +28,9 @@ impl PlanReport {
         let (cannot, changes): (Vec<_>, Vec<_>) =
             self.change_rows(usize::MAX, false).into_iter().partition(|row| row.is_final);
         let interrupted = self.interrupted.as_ref();
+        let base = self.base.as_ref().map(BaseReport::section);
         let open = [
+            base.unwrap_or_else(|| Section::open("", Vec::new())),
             Section::open(
                 "An apply was interrupted",
                 interrupted.map(interrupted_apply).into_iter().collect(),

@@ -26,7 +26,9 @@ const DECISIONS: usize = 20;
 
 impl Report for PlanReport {
     fn text(&self, columns: usize) -> String {
-        let mut text = self.objections(columns);
+        let base = self.base.as_ref();
+        let mut text = base.map_or_else(String::new, |base| base.text(columns));
+        text.push_str(&self.objections(columns));
         text.push_str(&self.changes(columns, false));
         text.push_str(&self.remarks(&self.orphans, columns));
         let _ = writeln!(text, "{}", self.totals(false));
@@ -96,6 +98,9 @@ impl PlanReport {
 
     /// What a person does now.
     fn next(&self) -> Option<String> {
+        if let Some(base) = self.base.as_ref().filter(|base| base.hides()) {
+            return Some(base.restore());
+        }
         if let Some(next) = self.interrupted.as_ref().and_then(InterruptedReport::next) {
             return Some(next);
         }

@@ -151,6 +151,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
     // Every part by its name: without a new one here this does not compile.
     let PlanReport {
         format_version: _,
+        base: _,
         cluster,
         kubernetes,
         now: time,

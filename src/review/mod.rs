@@ -1,9 +1,9 @@
 //! What a plan changes in power, and what a policy says to it: who may do more or less than before, as far as
 //! certificates, bindings, static pods and recipients say.
 //!
-//! Before is what the lock records and the bytes prove, never one without the other, or what another description
-//! asks for; after is what the recipes make. What is on no record is adopted, and shown as if it were made. A
-//! gain stops apply until a person names it.
+//! Before is what the lock records and the bytes prove, never one without the other, or what another
+//! description asks for; after is what the recipes make. What is on no record is adopted, and shown as if it
+//! were made. A gain stops apply until a person names it.
 //!
 //! Powers are values: one of what is here or was described before, one of what is asked for, and one
 //! pure function tells their difference. It costs nothing where a plan has no step. A [`ReviewPolicy`] is
@@ -20,6 +20,7 @@ mod difference;
 mod elsewhere;
 mod equivalents;
 mod folder;
+mod found;
 mod here;
 mod name_owners;
 mod names;
@@ -78,8 +79,25 @@ pub fn review(
     plan: &Plan,
 ) -> Review {
     Review {
-        changes: of_plan::changes(world, spec, intent, policy, plan),
+        changes: of_plan::changes(world, spec, intent, policy, plan, None),
         violations: violation::find(world.graph, spec, policy),
+        policy: policy.digest,
+    }
+}
+
+/// The same against another state than the working tree's: `plan` is what the description asks for there, and
+/// `proposed` what the working tree brings besides.
+pub fn review_against(
+    base: World<'_>,
+    proposed: World<'_>,
+    spec: &Spec,
+    intent: &Intent,
+    policy: &ReviewPolicy,
+    plan: &Plan,
+) -> Review {
+    Review {
+        changes: of_plan::changes(base, spec, intent, policy, plan, Some(proposed)),
+        violations: violation::find(base.graph, spec, policy),
         policy: policy.digest,
     }
 }

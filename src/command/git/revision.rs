@@ -28,6 +28,12 @@ pub(in crate::command) struct Commit(String);
 /// Names and objects of a hundred thousand files fit. A few objects can describe a tree without end.
 const LISTING: u64 = 64 << 20;
 
+impl Commit {
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Repository {
     /// `None` where there is no repository.
     pub fn of(project: &Path) -> Result<Option<Self>> {

@@ -70,7 +70,7 @@ impl Forgery {
 }
 
 /// Applies, whatever it must be allowed for that.
-fn all_allowed(project: &Path) {
+pub fn all_allowed(project: &Path) {
     let mut allowed = Vec::new();
     let mut refused = String::new();
     for _ in 0..3 {

@@ -19,6 +19,7 @@
 //! then --allow escalation:mallory       with this, `apply` does it, and nothing is left to do
 //! ```
 
+mod base;
 mod forgery;
 mod preparations;
 mod reader;
