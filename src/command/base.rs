@@ -155,7 +155,7 @@ fn inventory(tree: &Tree, revision: &str) -> Result<Inventory> {
             }
             TreeEntry::Symlink => inventory.add_unusable(below, "is a symbolic link".to_owned()),
             TreeEntry::Submodule => {
-                inventory.add_unusable(below, "is another repository".to_owned())
+                inventory.add_unusable(below, "is another repository".to_owned());
             }
         }
     }

@@ -9,13 +9,13 @@ use super::difference::Difference;
 use super::powers::{ArtifactPower, Certificate, Power};
 use super::principal::Principal;
 use super::verified::{line, on_record};
-use crate::facts::CertificateFacts;
+use crate::facts::{CertificateFacts, PublicKey};
 use crate::graph::{DerivationId, Recipe};
 use crate::plan::{Plan, World};
 use crate::spec::CaName;
 
-/// Certificates that the cluster signed and that nobody accepted: what they say counts as agreed once they are
-/// on record.
+/// Certificates that the cluster signed and that nobody accepted: what they say counts as agreed once they
+/// are on record.
 pub(super) fn adopted(world: World<'_>, plan: &Plan) -> impl Iterator<Item = ArtifactPower> {
     plan.steps.iter().filter_map(move |step| {
         let id = step.derivation;
@@ -65,7 +65,7 @@ pub(super) fn other_roots(
     graph.ids().filter(|id| graph.get(*id).recipe.is_anchor()).filter_map(move |id| {
         let known = line(base, id)?;
         let found = proposed.survey.public_part(id);
-        let key = found.public_key().map(|key| key.digest());
+        let key = found.public_key().map(PublicKey::digest);
         let certificate = found.certificate().map(|facts| facts.digest);
         let access = if key.is_some() && key != known.public_key {
             AccessChange::RootReplaced

@@ -36,7 +36,7 @@ fn checked_out(project: &FolderProject) -> FolderProject {
     clone
 }
 
-/// The proposal brings everything as an apply would have left it: its own lock says that all of it was agreed.
+/// The proposal brings everything as an apply would have left it: its own lock says that all was agreed.
 fn brought(description: &str) -> FolderProject {
     let project = committed();
     project.describe(description);
