@@ -33,8 +33,8 @@
 //!    only where neither the lock nor any file under `out/` mentions it.
 //! 3. Reading commands open no secret but the ones that the user names. A secret is checked against its
 //!    public half before use. Where it is sealed, nothing of it in the clear reaches a disk.
-//! 4. What lies in the project folder proves nothing: before a change there was what the lock in force records
-//!    *and* the bytes prove. A deleted lock is rebuilt from `out/`, with one consent.
+//! 4. What lies in the project folder proves nothing: before a change there was what the lock in force
+//!    records *and* the bytes prove. A deleted lock is rebuilt from `out/`, with one consent.
 //! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on the
 //!    bytes that it embeds.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.

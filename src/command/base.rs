@@ -13,7 +13,7 @@ use crate::graph::Graph;
 use crate::lock;
 use crate::plan::{Intent, Plan, Survey, World, plan};
 use crate::render::{BaseReport, printable};
-use crate::review::{Review, ReviewPolicy, ReviewedChange, review};
+use crate::review::{Review, ReviewPolicy, ReviewedChange, review_against};
 use crate::sources::{Sources, Tree, TreeEntry};
 use crate::spec::Spec;
 use crate::state::{File, Inventory, Lock, OUT, SecretFile, is_read};
@@ -92,7 +92,8 @@ impl Base {
     ) -> Against {
         let project = &folder.project;
         let (plan, world) = self.plan(&project.graph, &project.spec, now, intent);
-        let review = review(world, &project.spec, intent, policy, &plan);
+        let spec = &project.spec;
+        let review = review_against(world, project.world(now), spec, intent, policy, &plan);
         let asks = |change: &ReviewedChange| (change.principal.clone(), change.access.clone());
         let asked: BTreeSet<_> =
             here.changes.iter().filter(|change| change.stops()).map(asks).collect();
@@ -154,7 +155,7 @@ fn inventory(tree: &Tree, revision: &str) -> Result<Inventory> {
             }
             TreeEntry::Symlink => inventory.add_unusable(below, "is a symbolic link".to_owned()),
             TreeEntry::Submodule => {
-                inventory.add_unusable(below, "is another repository".to_owned())
+                inventory.add_unusable(below, "is another repository".to_owned());
             }
         }
     }

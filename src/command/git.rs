@@ -1,6 +1,7 @@
 //! What Git has and would take: asked of `git` itself, since only it knows all that decides what is ignored.
 //! The one place that runs another program, for commands that write, check or compare revisions. A plan asks
-//! it one thing, where this machine's own apply was interrupted: whether Git tracks what that left.
+//! it one thing, where this machine's own apply was interrupted, whether Git tracks what that left; and with
+//! `--base` for a revision's objects.
 
 mod failure;
 mod guarded;

@@ -21,6 +21,7 @@ mod elsewhere;
 mod equivalents;
 mod folder;
 mod former;
+mod found;
 mod here;
 mod name_owners;
 mod names;
@@ -85,8 +86,25 @@ pub fn review(
     plan: &Plan,
 ) -> Review {
     Review {
-        changes: of_plan::changes(world, spec, intent, policy, plan),
+        changes: of_plan::changes(world, spec, intent, policy, plan, None),
         violations: violation::find(world.graph, spec, policy),
+        policy: policy.digest,
+    }
+}
+
+/// The same against another state than the working tree's: `plan` is what the description asks for there, and
+/// `proposed` what the working tree brings besides.
+pub fn review_against(
+    base: World<'_>,
+    proposed: World<'_>,
+    spec: &Spec,
+    intent: &Intent,
+    policy: &ReviewPolicy,
+    plan: &Plan,
+) -> Review {
+    Review {
+        changes: of_plan::changes(base, spec, intent, policy, plan, Some(proposed)),
+        violations: violation::find(base.graph, spec, policy),
         policy: policy.digest,
     }
 }

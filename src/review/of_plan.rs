@@ -1,24 +1,24 @@
 //! What a plan changes in access: each step is held against what is here now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::Credential;
 use super::access_change::AccessChange;
 use super::asked::Described;
 use super::difference::{Difference, differences};
+use super::found;
 use super::policy::ReviewPolicy;
-use super::powers::{ArtifactPower, Certificate, Power, Powers};
+use super::powers::Powers;
 use super::principal::Principal;
 use super::reviewed::ReviewedChange;
 use super::roots::{has_nothing_built, has_roots};
 use super::told::told;
-use super::verified::on_record;
-use crate::graph::{DerivationId, Recipe};
+use crate::graph::DerivationId;
 use crate::name::ArtifactName;
 use crate::plan::{Action, Allow, Intent, Plan, World};
-use crate::spec::{CaName, Spec};
+use crate::spec::Spec;
 
-/// In the order in which a reviewer must care. A cluster that is built for the first time gains nothing over
+/// In the order in which a reviewer must care. `proposed`: what else there is besides the description, where
+/// `world` is another than the working tree. A cluster that is built for the first time gains nothing over
 /// anybody.
 pub(super) fn changes(
     world: World<'_>,
@@ -26,8 +26,9 @@ pub(super) fn changes(
     intent: &Intent,
     policy: &ReviewPolicy,
     plan: &Plan,
+    proposed: Option<World<'_>>,
 ) -> Vec<ReviewedChange> {
-    if plan.changes_nothing() && plan.orphans.is_empty() {
+    if plan.changes_nothing() && plan.orphans.is_empty() && proposed.is_none() {
         return Vec::new();
     }
     let is_unrecorded = world.lock.entries.is_empty();
@@ -38,40 +39,16 @@ pub(super) fn changes(
     let described = Described { spec, graph: world.graph };
     let start = world.graph.not_before().unwrap_or(world.now);
     let mut asked = Powers::asked(described, &touched(plan), Some(start));
-    asked.artifacts.extend(adopted(world, plan));
+    asked.artifacts.extend(found::adopted(world, plan));
+    asked.artifacts.extend(proposed.into_iter().flat_map(|new| found::answers(world, new)));
     let here = Powers::here(world, plan, &asked);
     let mut found = differences(&here, &asked);
+    found.extend(proposed.into_iter().flat_map(|new| found::other_roots(world, new)));
     if is_unrecorded {
         let access = if is_new { AccessChange::Anew } else { AccessChange::Unrecorded };
         ask_once(&mut found, access, |difference| is_new || is_as_found(world, plan, difference));
     }
     told(found, described, intent, policy)
-}
-
-/// Certificates that the cluster signed and that nobody accepted: what they say counts as agreed once they are
-/// on record.
-fn adopted(world: World<'_>, plan: &Plan) -> impl Iterator<Item = ArtifactPower> {
-    plan.steps.iter().filter_map(move |step| {
-        let derivation = world.graph.get(step.derivation);
-        let Recipe::ClusterSigned(_) = derivation.recipe else {
-            return None;
-        };
-        let facts = world.survey.public_part(step.derivation).certificate()?;
-        if on_record(world, step.derivation).is_some() || facts.not_after < world.now {
-            return None;
-        }
-        Some(ArtifactPower {
-            artifact: derivation.artifact.clone(),
-            places: BTreeSet::new(),
-            power: Power::Certificate(Box::new(Certificate {
-                credential: Credential::of_certificate(facts),
-                until: Some(facts.not_after),
-                ca: CaName::Kubernetes,
-                same_as: None,
-                chosen: BTreeSet::new(),
-            })),
-        })
-    })
 }
 
 /// With whether the key of a root of trust is to be another.

@@ -245,6 +245,35 @@ fn a_pull_request_cannot_rewrite_what_was_before() {
     }
 }
 
+/// It was applied in the proposal's own tree: the lock and the files there say that all was agreed.
+#[test]
+fn a_pull_request_cannot_bring_its_own_consent() {
+    for (file, step, variables) in [
+        (GITHUB, "Plan", &[("BASE", "main")]),
+        (GITLAB, "", &[("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")]),
+    ] {
+        let world = World::new();
+        let branch = world.branch("change");
+        branch.describe("user \"eve\" { bind cluster-role=\"cluster-admin\" }\n");
+        let identity = world.identity();
+        let identity = identity.to_str().unwrap();
+        branch.done(&["apply", "--identity", identity, "--allow", "escalation:eve"]);
+        branch.commit("A harmless change");
+        let planned = branch.run(&script_of(&yaml(file), "plan", step), variables);
+        assert_eq!(planned.code, Some(1), "{file}: {}", planned.said);
+        let shown = planned.everything();
+        for words in [
+            "**Against the base: this changes what only `kpki apply` writes**",
+            "+ cluster.lock: users/eve/rbac.yaml is new",
+            "+ out/users/eve/rbac.yaml is new",
+            "apply would not ask for 1 gain of those below",
+            "! eve gains cluster-role cluster-admin everywhere",
+        ] {
+            assert!(shown.contains(words), "{file}: {words}: {shown}");
+        }
+    }
+}
+
 #[test]
 fn what_is_merged_is_applied_and_committed() {
     let github = yaml(GITHUB);

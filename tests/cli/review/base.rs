@@ -13,7 +13,10 @@ const LAB: &str = "cluster \"lab\" { endpoint \"api.lab.internal:6443\" }\n\
 
 /// What only an apply writes, all of it, as Git would take it.
 fn committed() -> FolderProject {
-    let project = FolderProject::described(LAB).applied();
+    committed_as(FolderProject::described(LAB).applied())
+}
+
+fn committed_as(project: FolderProject) -> FolderProject {
     project.write(".gitignore", "*.key\n*.conf\n*.kubeconfig\n");
     project.git(&["init", "--quiet", "--initial-branch", "main"]);
     project.commit("The PKI of lab");
@@ -21,16 +24,25 @@ fn committed() -> FolderProject {
     project
 }
 
-/// The proposal brings everything as an apply would have left it: its own lock says that all of it was agreed.
-fn bring(project: &FolderProject, description: &str) {
-    let elsewhere = tempfile::tempdir().unwrap();
-    let there = elsewhere.path();
-    copy(project.folder(), there);
-    fs::write(there.join("cluster.kdl"), description).unwrap();
-    super::forgery::all_allowed(there);
-    fs::remove_dir_all(there.join(".git")).unwrap();
-    copy(there, project.folder());
+/// What a job of CI has checked out: no secret in the clear.
+fn checked_out(project: &FolderProject) -> FolderProject {
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("clone");
+    let from = project.folder().to_str().unwrap();
+    project.git(&["clone", "--quiet", "--branch", "proposal", from, to.to_str().unwrap()]);
+    let clone = FolderProject::within(folder);
+    copy(&to, clone.folder());
+    fs::remove_dir_all(to).unwrap();
+    clone
+}
+
+/// The proposal brings everything as an apply would have left it: its own lock says that all was agreed.
+fn brought(description: &str) -> FolderProject {
+    let project = committed();
+    project.describe(description);
+    super::forgery::all_allowed(project.folder());
     project.commit("A harmless change");
+    checked_out(&project)
 }
 
 struct Member {
@@ -103,15 +115,14 @@ const MEMBERS: [Member; 7] = [
 fn a_proposal_that_brings_its_own_lock_and_files_is_told_and_stops() {
     let mut wrong = Vec::new();
     for Member { what, edit: (from, to), gain, allow, file } in MEMBERS {
-        let project = committed();
         let description = LAB.replacen(from, to, 1);
         assert_ne!(description, LAB);
-        bring(&project, &description);
+        let project = brought(&description);
         // Its own word.
         ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
-        let output = project.kpki(&["plan", "--base", "main"]);
+        let output = project.kpki(&["plan", "--base", "origin/main"]);
         let text = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
-        for words in [gain, file, "only kpki apply writes these", "against main ("] {
+        for words in [gain, file, "only kpki apply writes these", "against origin/main ("] {
             if !text.contains(words) {
                 wrong.push(format!("{what}: {words}: {}", said(&output)));
             }
@@ -119,15 +130,15 @@ fn a_proposal_that_brings_its_own_lock_and_files_is_told_and_stops() {
         if output.status.code() != Some(1) {
             wrong.push(format!("{what}: {:?}", output.status.code()));
         }
-        let allowed = project.kpki(&["plan", "--base", "main", "--allow", allow]);
+        let allowed = project.kpki(&["plan", "--base", "origin/main", "--allow", allow]);
         if allowed.status.code() != Some(0) && what != "a node" && what != "kubeconfigs" {
             wrong.push(format!("{what}, allowed: {}", said(&allowed)));
         }
         // As the plan says.
-        let advice = "git restore --source=main --staged --worktree -- cluster.lock out";
+        let advice = "git restore --source=origin/main --staged --worktree -- cluster.lock out";
         assert!(text.contains(advice), "{what}: {text}");
         project.git(&advice.split(' ').skip(1).collect::<Vec<_>>());
-        let plan = ended(&project.kpki(&["plan", "--base", "main"]), 0);
+        let plan = ended(&project.kpki(&["plan", "--base", "origin/main"]), 0);
         let plan = plan.split_whitespace().collect::<Vec<_>>().join(" ");
         for words in ["= nothing of cluster.lock and out/ is changed", gain, allow] {
             if !plan.contains(words) {
@@ -147,11 +158,29 @@ fn a_root_of_trust_that_a_proposal_brings() {
     copy(&other.path("out"), &project.path("out"));
     project.write("cluster.lock", other.text("cluster.lock"));
     project.commit("A harmless change");
+    let project = checked_out(&project);
     ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
-    let output = project.kpki(&["plan", "--base", "main"]);
-    let text = said(&output);
+    let text = ended(&project.kpki(&["plan", "--base", "origin/main"]), 1);
     assert!(text.contains("~ cluster.lock: ca/kubernetes is another"), "{text}");
-    assert!(text.contains("and "), "{text}");
+    assert!(text.contains("kubernetes is replaced as a root of trust"), "{text}");
+}
+
+/// No recipe makes it, so the description says nothing of it.
+#[test]
+fn an_answer_of_the_cluster_that_a_proposal_brings() {
+    let project = FolderProject::described(&format!("{LAB}user \"carl\" {{ via \"csr\" }}\n"));
+    let project = committed_as(project.applied());
+    fs::copy(
+        project.out("identities/nodes/cp1/super-admin.crt"),
+        project.out("users/carl/carl.crt"),
+    )
+    .unwrap();
+    super::forgery::all_allowed(project.folder());
+    project.commit("A harmless change");
+    let project = checked_out(&project);
+    ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
+    let text = ended(&project.kpki(&["plan", "--base", "origin/main"]), 1);
+    assert!(text.contains("carl is new: kubernetes-super-admin, in system:masters"), "{text}");
 }
 
 #[test]
@@ -161,17 +190,17 @@ fn the_review_is_the_same_for_an_honest_proposal() {
     project.commit("jane is of ops");
     let plain = ended(&project.kpki(&["plan"]), 0);
     let based = ended(&project.kpki(&["plan", "--base", "main"]), 0);
-    let (head, rest) = based.split_once("\n\n").unwrap();
+    let (head, rest) = based.split_once("\n\n").expect(&based);
     assert_eq!(rest, plain);
     let lines: Vec<&str> = head.lines().collect();
     assert!(lines[0].starts_with("against main ("), "{head}");
     assert_eq!(lines[1..], ["= nothing of cluster.lock and out/ is changed"]);
 
-    let json = project.json(&["plan", "--base", "main", "--format", "json"]);
+    let json = project.json(&["plan", "--base", "main"]);
     assert_eq!(json["base"]["revision"], "main");
     assert_eq!(json["base"]["changes"], serde_json::json!([]));
     assert_eq!(json["base"]["hidden"], 0);
-    assert_eq!(project.json(&["plan", "--format", "json"]).get("base"), None);
+    assert_eq!(project.json(&["plan"]).get("base"), None);
     let markdown = ended(&project.kpki(&["plan", "--base", "main", "--format", "markdown"]), 0);
     assert!(
         markdown.contains("**Against the base: what only `kpki apply` writes is as it is there**")

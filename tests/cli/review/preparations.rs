@@ -18,7 +18,7 @@ pub struct Preparation {
 
 pub const NOTHING: Preparation = Preparation { name: "nothing", before: |_| {}, after: |_| {} };
 
-const ALL: [Preparation; 14] = [
+const ALL: [Preparation; 15] = [
     Preparation {
         name: "400-users",
         before: |project| users(project, "30d", ""),
@@ -79,6 +79,16 @@ const ALL: [Preparation; 14] = [
         name: "deleted-lock",
         before: |_| {},
         after: |project| fs::remove_file(project.join("cluster.lock")).unwrap(),
+    },
+    Preparation {
+        name: "emptied-lock",
+        before: |_| {},
+        after: |project| {
+            let lock = project.join("cluster.lock");
+            let text = fs::read_to_string(&lock).unwrap();
+            let head = text.lines().next().unwrap();
+            fs::write(&lock, format!("{head}\n")).unwrap();
+        },
     },
     Preparation {
         name: "forged-certificate-and-lock",
