@@ -2,15 +2,13 @@
 
 use super::tree::Tree;
 use super::value::Change;
-use super::{Finding, PodError, PodWish, annotations, fields, flags, locate, mounts};
+use super::{Finding, PodError, PodWish, annotations, flags, locate, mounts};
 
 /// What has to change, and what was found on the way.
 pub(super) fn changes(
     tree: &Tree,
     wish: &PodWish,
 ) -> Result<(Vec<Change>, Vec<Finding>), PodError> {
-    // Two readers must not read it in two ways, whatever is wished.
-    fields::of_tree(tree, wish.process)?;
     let pod = locate::pod(tree, wish.process)?;
     let mut changes = Vec::new();
     let findings = flags::plan(tree, &pod, wish, &mut changes)?;

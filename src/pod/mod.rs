@@ -77,9 +77,11 @@ pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
     Ok(Patched { bytes, findings })
 }
 
-/// As [`patch`], for whoever wants to know what the manifest says before and after.
+/// As [`patch`], for whoever wants to know what the manifest says before and after, and that Kubernetes reads
+/// all of it as kpki does.
 pub fn try_patch(source: &[u8], wish: &PodWish) -> Result<Trial, PodError> {
     let old = parse::parse(source)?;
+    fields::of_tree(&old, wish.process)?;
     let (changes, findings) = changes::changes(&old, wish)?;
     let before = facts::facts(&old, wish.process)?;
     let after = match changed(&old, &changes, wish)? {

@@ -255,6 +255,18 @@ fn one_artifact_before_and_after() {
 }
 
 #[test]
+fn a_long_value_is_told_by_its_beginning_and_its_digest() {
+    let told = |value: &str| {
+        let path = "spec.x".to_owned();
+        AccessChange::Pod { path, old: String::new(), new: value.to_owned() }.to_string()
+    };
+    assert_eq!(told(&"a".repeat(240)), format!("gets spec.x: {}", "a".repeat(240)));
+    let (one, other) = (told(&"a".repeat(241)), told(&format!("{}b", "a".repeat(240))));
+    assert!(one.starts_with(&format!("gets spec.x: {}... (241 bytes, ", "a".repeat(240))), "{one}");
+    assert_ne!(one, other);
+}
+
+#[test]
 fn a_node_that_joins_is_told_for_each_of_its_parts() {
     let after = powers(vec![
         one("nodes/w1/kubelet-server", chosen("w1.lab")),
