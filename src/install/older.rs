@@ -48,8 +48,9 @@ pub(super) fn newer(old: &Secret, wanted: &Secret, known: bool) -> Option<(Nodes
 
 /// Of one subject and one CA.
 fn are_alike(one: &CertificateFacts, other: &CertificateFacts) -> bool {
-    let keys = [&one.authority_key_id, &other.authority_key_id];
-    let is_one_key = match keys {
+    let is_one_key = match [&one.authority_key_id, &other.authority_key_id] {
+        // It names no other key than its own.
+        _ if one.is_self_issued() || other.is_self_issued() => one.public_key == other.public_key,
         [Some(one), Some(other)] => one == other,
         _ => true,
     };

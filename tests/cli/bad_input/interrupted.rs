@@ -84,7 +84,7 @@ fn nothing_is_carried_out(machine: &Machine, victim: &Damaged, code: i32, says: 
     let before = victim.snapshot();
     victim.write("strict.kdl", "policy { forbid-group \"system:nobody\" }\n");
     machine.kpki(victim, "plan").expect(1, says);
-    machine.kpki(victim, "plan --detailed-exitcode").expect(1, says);
+    machine.kpki(victim, "plan --detailed-exitcode").expect(code, says);
     machine.kpki(victim, "plan --format markdown").expect(1, says);
     let report = machine.kpki(victim, "plan --format json");
     let report: Value = serde_json::from_slice(&report.0.stdout).unwrap();
