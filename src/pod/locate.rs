@@ -69,7 +69,11 @@ fn container<'a>(
         if !matches!(item.kind, Kind::Map { .. }) {
             return Err(PodError::at(item.line, "a container is not a mapping"));
         }
-        let named = tree.get_text(item, "name")? == Some(wanted);
+        let Some(name) = tree.get_text(item, "name")? else {
+            return Err(PodError::at(item.line, "a container has no name")
+                .help("Kubernetes refuses such a Pod: name it"));
+        };
+        let named = name == wanted;
         let binary = first_word(tree, item)?.is_some_and(|word| base_name(word) == wanted);
         if binary {
             by_binary.push((index, item, named));

@@ -240,7 +240,8 @@ impl Comparison<'_> {
             let access = AccessChange::Joined(role);
             self.put(Principal::node(node.as_str()), new.artifact.name(), access, None, false);
         }
-        if known.is_none() && after.credential.server {
+        // Also of one that is known: its kubelet served by no certificate of ours until now.
+        if after.credential.server {
             for name in &after.credential.sans {
                 if self.is_nodes_own(node, name) && !self.is_ordinary_place(node, name) {
                     self.own(new, AccessChange::Name(name.clone()), None, false);
@@ -249,8 +250,9 @@ impl Comparison<'_> {
         }
         for name in &after.chosen {
             // Judged above.
-            let is_ordinary = known.is_none() && self.is_nodes_own(node, name);
-            if !is_ordinary && !self.before.elsewhere.names.contains(&(row, name.clone())) {
+            if !self.is_nodes_own(node, name)
+                && !self.before.elsewhere.names.contains(&(row, name.clone()))
+            {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
         }

@@ -241,7 +241,8 @@ const VERSIONS: &[Row] = &[
     Row("a minor version of Kubernetes", "1.35.3", "1.36.2", 0),
     Row("an older minor version too", "1.33.2", "1.34.5", 0),
     Row("tonight's rollback of a patch", "1.36.2", "1.36.1", 0),
-    Row("another minor version back", "1.36.2", "1.35.3", 1),
+    // Of the cluster, and of what then has its group from kubeadm's older rule.
+    Row("another minor version back", "1.36.2", "1.35.3", 2),
 ];
 
 /// In the operator's own manifest of the API server.
