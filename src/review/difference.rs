@@ -242,7 +242,8 @@ impl Comparison<'_> {
         }
         // Also of one that is known: its kubelet served by no certificate of ours until now.
         if after.credential.server {
-            for name in &after.credential.sans {
+            let chosen = if known.is_none() { &BTreeSet::new() } else { &after.chosen };
+            for name in after.credential.sans.difference(chosen) {
                 if self.is_nodes_own(node, name) && !self.is_ordinary_place(node, name) {
                     self.own(new, AccessChange::Name(name.clone()), None, false);
                 }
@@ -250,9 +251,8 @@ impl Comparison<'_> {
         }
         for name in &after.chosen {
             // Judged above.
-            if !self.is_nodes_own(node, name)
-                && !self.before.elsewhere.names.contains(&(row, name.clone()))
-            {
+            let is_judged = known.is_none() && self.is_nodes_own(node, name);
+            if !is_judged && !self.before.elsewhere.names.contains(&(row, name.clone())) {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
         }
