@@ -126,6 +126,15 @@ fn somebody_new_is_held_against_what_is_described_of_them() {
     line(&text, "! bob gains the group system:masters; ");
 }
 
+/// To the cluster eve is jane from then on.
+#[test]
+fn whoever_takes_a_common_name_is_told() {
+    let repository = Repository::new(".");
+    repository.describe(&LAB.replace("user \"jane\" {", "user \"eve\" { common-name \"jane\";"));
+    let text = repository.diff(&[], 2);
+    line(&text, "! eve is new: jane, in dev, to Kubernetes the same as users/jane before (");
+}
+
 #[test]
 fn a_name_out_of_a_certificate_does_nothing_to_the_terminal() {
     let repository = Repository::new(".");
