@@ -1,6 +1,6 @@
 //! What changes in access between two descriptions, whatever was built of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::Credential;
 use super::asked::Described;
@@ -9,11 +9,12 @@ use super::elsewhere::new_ones;
 use super::pod_access::PodAccess;
 use super::policy::ReviewPolicy;
 use super::powers::{Elsewhere, Powers, Removed};
-use super::principal::identity;
+use super::principal::{Principal, identity};
 use super::reviewed::{Consent, ReviewedChange};
 use super::roles::grants;
 use super::told::told;
 use crate::graph::{DerivationId, Graph, Recipe, Rendered};
+use crate::name::ArtifactName;
 use crate::plan::Intent;
 
 /// Nothing here asks for consent: that is a plan's.
@@ -34,6 +35,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChang
     let asked = Powers::asked(after, &touched, new.not_before());
     let mut described = Powers::asked(before, &known, None);
     described.removed = removed(old, new);
+    described.users = users(old, &asked);
     described.elsewhere = Elsewhere::of(
         &new_ones(&asked.artifacts, &described.artifacts),
         old,
@@ -77,6 +79,20 @@ fn is_replaced(old: &Graph, known: DerivationId, new: &Graph, id: DerivationId) 
         (Recipe::SigningKey(_), Recipe::SigningKey(_)) => old.fields(known) != new.fields(id),
         _ => false,
     }
+}
+
+/// Who had which common name, but for those who are asked for themselves.
+fn users(old: &Graph, asked: &Powers) -> BTreeMap<String, ArtifactName> {
+    let asked = asked.artifacts.iter().map(|asked| Principal::of(&asked.artifact.name()));
+    let asked: HashSet<Principal> = asked.collect();
+    let user = |id| {
+        let name = &old.get(id).name;
+        let credential = Credential::of_recipe(old, id)?;
+        let is_user = credential.client && old.get(id).artifact.node().is_none();
+        (is_user && !asked.contains(&Principal::of(name)))
+            .then(|| (credential.common_name, identity(name)))
+    };
+    old.ids().filter_map(user).collect()
 }
 
 fn removed(old: &Graph, new: &Graph) -> Vec<Removed> {

@@ -1,7 +1,7 @@
 //! The one comparison of two values of [`Powers`]: who can do more with the second than with the first, and
 //! who less.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
 use super::compare;
@@ -35,7 +35,8 @@ pub(super) struct Difference {
 pub(super) fn differences(before: &Powers, after: &Powers) -> Vec<Difference> {
     let known = before.artifacts.iter().map(|known| (&known.artifact, known));
     let known: HashMap<&Artifact, &ArtifactPower> = known.collect();
-    let mut comparison = Comparison { before, after, found: Vec::new() };
+    let known_nodes = before.artifacts.iter().filter_map(|known| known.artifact.node()).collect();
+    let mut comparison = Comparison { before, after, known_nodes, found: Vec::new() };
     for new in &after.artifacts {
         comparison.artifact(known.get(&new.artifact).copied(), new);
     }
@@ -48,6 +49,8 @@ pub(super) fn differences(before: &Powers, after: &Powers) -> Vec<Difference> {
 struct Comparison<'a> {
     before: &'a Powers,
     after: &'a Powers,
+    /// Something that is theirs is compared.
+    known_nodes: HashSet<&'a NodeName>,
     found: Vec<Difference>,
 }
 
@@ -99,7 +102,7 @@ impl Comparison<'_> {
     }
 
     fn is_new(&self, node: &NodeName) -> bool {
-        !self.before.nodes.contains_key(node.as_str())
+        !self.before.nodes.contains_key(node.as_str()) && !self.known_nodes.contains(node)
     }
 
     /// What it is called and where it is.

@@ -254,7 +254,7 @@ fn an_answer_in_another_form_is_not_accepted() {
     let forger = Forger::new();
     let project = Damaged::copy_of(&BASE);
     asks(&project, "csr", forger.request(&plain(&[DEV, EVE]), &[]));
-    project.kpki(&["apply"]).expect(0, &["eve"]);
+    project.kpki(&["apply", "--allow", "escalation:eve"]).expect(0, &["eve"]);
     let ca = Forger::of(project.path("out/ca/kubernetes.key"));
     let issuer = plain(&[(CN, PRINTABLE, b"kubernetes")]);
     let answer = |serial: &[u8], subject: &[u8]| {

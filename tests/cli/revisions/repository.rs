@@ -94,11 +94,15 @@ impl Repository {
         ended(&self.kpki(&[&["diff"], words].concat()), code)
     }
 
-    /// Applies `description` on a new branch of `main`, and commits all.
+    /// Applies `description` on a new branch of `main`, with consent to its users, and commits all.
     pub fn branch(&self, name: &str, description: &str) {
         self.git(&["switch", "--quiet", "-c", name, "main"]);
         self.describe(description);
-        self.done(&["apply"]);
+        let users = description.split("user \"").skip(1).filter_map(|rest| rest.split('"').next());
+        let consents: Vec<String> =
+            users.flat_map(|user| ["--allow".to_owned(), format!("escalation:{user}")]).collect();
+        let consents: Vec<&str> = consents.iter().map(String::as_str).collect();
+        self.done(&[&["apply"], &consents[..]].concat());
         self.commit(name);
     }
 }

@@ -170,12 +170,13 @@ fn two_anchors_of_one_name_conflict_and_what_is_left_is_understood() {
     let repository = Repository::new(".");
     repository.done(&["setup", "git"]);
     repository.commit("Words");
-    let replace = ["apply", "--rekey", "ca/etcd", "--allow", "replace:ca/etcd"];
-    for (branch, user) in [("one", BOB), ("other", EVE)] {
+    let replace = ["apply", "--rekey", "ca/etcd", "--allow", "replace:ca/etcd", "--allow"];
+    for (branch, user, who) in [("one", BOB, "bob"), ("other", EVE, "eve")] {
         repository.git(&["switch", "--quiet", "-c", branch, "main"]);
         // Keys are no part of a branch; each branch replaces what main has.
         repository.describe(&format!("{LAB}{user}"));
-        repository.done(&replace);
+        let consent = format!("escalation:{who}");
+        repository.done(&[&replace[..], &[&consent]].concat());
         repository.commit(branch);
     }
     let merged = repository.git_command(&["merge", "one"]).output().unwrap();
