@@ -146,8 +146,8 @@ pub struct PlanArgs {
     pub intentions: Intentions,
     #[command(flatten)]
     pub policy: Policy,
-    /// Exit with 2 when there is something to do, and as apply would where it stops: 3 until a person consents,
-    /// 1 where no consent helps
+    /// Exit with 2 when there is something to do; where apply would stop, as it does: with 3 until a person
+    /// consents, with 1 where no consent helps
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// List every change, also of many that are alike

@@ -23,8 +23,8 @@ pub enum NodesOwn {
     InFile(String),
 }
 
-/// `None`: the node's is not newer, as far as both are certificates of one subject and one CA. What another CA
-/// signed is worth nothing beside the CA of the tree.
+/// `None`: the node's is not newer, as far as both are certificates of one subject and one CA. What another
+/// CA signed is worth nothing beside the CA of the tree.
 ///
 /// `known`: kpki put it there, so that only an older tree than that one goes back.
 pub(super) fn newer(old: &Secret, wanted: &Secret, known: bool) -> Option<(NodesOwn, Timestamp)> {
