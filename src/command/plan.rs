@@ -105,11 +105,10 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         .map(|undecided| undecided.kind())
         .or(has_doubt.then_some(Kind::NeedsAllow)));
     Ok(match stopped {
+        _ if is_hidden => Outcome::Refused,
         Some(Kind::NeedsAllow) if args.detailed_exitcode => Outcome::NeedsAllow,
         Some(_) if args.detailed_exitcode => Outcome::Refused,
-        _ if is_hidden || interrupted.is_some() || !review.violations.is_empty() => {
-            Outcome::Refused
-        }
+        _ if interrupted.is_some() || !review.violations.is_empty() => Outcome::Refused,
         _ if args.detailed_exitcode && !plan.is_empty() => Outcome::Differences,
         _ => Outcome::Done,
     })

@@ -212,7 +212,7 @@ fn what_the_base_has_since_is_not_taken_for_the_proposals() {
     let project = committed();
     project.git(&["switch", "--quiet", "main"]);
     project.describe_more("user \"omar\" { group \"dev\" }\n");
-    project.done(&["apply"]);
+    project.done(&["apply", "--allow", "escalation:omar"]);
     project.commit("kpki apply");
     project.git(&["switch", "--quiet", "proposal"]);
     let text = said(&project.kpki(&["plan", "--base", "main"])).replace("\n  ", " ");
