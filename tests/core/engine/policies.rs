@@ -127,7 +127,11 @@ fn somebody_new_in_ordinary_groups() {
         ("ordinary-san \"*.lab\"", "\"team-a\"", 'x'),
     ] {
         let mut project = MemoryProject::applied(CLUSTER);
-        project.description.push_str(&format!("user \"ann\" {{ group {groups} }}\n"));
+        project.description = format!(
+            "{}{}",
+            project.description,
+            format_args!("user \"ann\" {{ group {groups} }}\n")
+        );
         let found = changes(&with_policy(&project, &format!("policy {{ {rules} }}")));
         assert!(
             found[0].starts_with(&format!("{sign} ann is new")),

@@ -57,15 +57,10 @@ mod judge {
 
     pub fn meaning(out: &Tree) -> Meaning {
         let known = out.iter().filter_map(|(path, (bytes, _))| {
-            let facts = if path.ends_with(".crt") {
-                certificates(bytes)
-            } else if path.ends_with(".yaml")
-                || path.ends_with(".conf")
-                || path.ends_with(".kubeconfig")
-            {
-                values(bytes)
-            } else {
-                return None;
+            let facts = match path.rsplit_once('.')?.1 {
+                "crt" => certificates(bytes),
+                "yaml" | "conf" | "kubeconfig" => values(bytes),
+                _ => return None,
             };
             Some((path.clone(), facts))
         });
@@ -184,7 +179,7 @@ mod judge {
             || name.ends_with(".priorityClassName")
             || name.ends_with(".spec.priority")
             || name.ends_with(".terminationGracePeriodSeconds")
-            || (probe && numbers && !name.ends_with(".port"))
+            || (probe && numbers && name.rsplit('.').next() != Some("port"))
         {
             return true;
         }
@@ -514,13 +509,17 @@ mod mutate {
         (format!("{}{new}{}", &text[..start], &text[end..]), format!("{value:?} becomes {new:?}"))
     }
 
+    fn extension(path: &str) -> &str {
+        path.rsplit('.').next().unwrap_or_default()
+    }
+
     /// Something in the tree or the lock that nobody described.
     pub fn tree(draw: &mut Draw, base: &MemoryProject) -> Mutation {
         let mut project = base.clone();
         let public: Vec<String> = base
             .out
             .keys()
-            .filter(|path| path.ends_with(".crt") || path.ends_with(".yaml"))
+            .filter(|path| matches!(extension(path), "crt" | "yaml"))
             .cloned()
             .collect();
         let file = public[draw.index(public.len())].clone();
@@ -542,7 +541,7 @@ mod mutate {
                     .out
                     .insert("users/eve/rbac.yaml".into(), eve.out["users/eve/rbac.yaml"].clone());
                 let bytes = base.out[&file].clone();
-                if file.ends_with(".crt") {
+                if extension(&file) == "crt" {
                     project.out.insert("users/eve/eve.crt".into(), bytes);
                 }
                 Mutation {

@@ -222,7 +222,11 @@ fn a_table_of_roles() {
         ),
     ] {
         let mut project = MemoryProject::applied(TEAM);
-        project.description.push_str(&format!("user \"ann\" {{ bind {binding} }}\n"));
+        project.description = format!(
+            "{}{}",
+            project.description,
+            format_args!("user \"ann\" {{ bind {binding} }}\n")
+        );
         let planned = match policy {
             "" => project.plan(),
             rules => {

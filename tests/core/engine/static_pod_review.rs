@@ -693,7 +693,7 @@ fn upgrades_and_new_nodes_stop_nothing_but_the_node() {
         let mut project = MemoryProject::new(&version(old));
         project.apply().unwrap();
         project.description = version(new);
-        assert!(project.plan().plan.steps.iter().count() > 4);
+        assert!(project.plan().plan.steps.len() > 4);
         let told = stops(&project);
         assert!(told.iter().all(|line| line.starts_with("apiserver-kubelet-client ")), "{told:?}");
     }
