@@ -1,17 +1,43 @@
 //! A file cannot be a folder: where a `certificate` is placed is held against every other place on its nodes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 
 use super::held::Review;
 use super::problem::{At, Problem};
-use crate::graph::{Graph, Placement};
-use crate::name::NodeName;
+use crate::graph::{Artifact, Graph, Placement};
+use crate::name::{Label, NodeName};
 use crate::profile::KUBELET_CONFIG;
 use crate::spec::{Delivery, Spec};
 use crate::state::RECORD;
 
 /// Where each certificate's folder, or the certificate, is written.
 pub type Folders = BTreeMap<String, At>;
+
+/// Whose a file on a node is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner<'g> {
+    Artifact(&'g Artifact),
+    Other(&'static str),
+}
+
+impl<'g> Owner<'g> {
+    fn certificate(self) -> Option<&'g Label> {
+        match self {
+            Owner::Artifact(Artifact::Certificate(name)) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Owner::Artifact(artifact) => artifact.fmt(f),
+            Owner::Other(words) => f.write_str(words),
+        }
+    }
+}
 
 /// Files that lie on nodes whether or not kpki writes them, and who has them.
 const OTHERS: [(&str, &str); 2] = [(RECORD, "kpki's record"), (KUBELET_CONFIG, "the kubelet")];
@@ -43,18 +69,19 @@ pub fn review(spec: &Spec, graph: &Graph, folders: &Folders, review: &mut Review
     for (node, places) in sorted {
         let files = Files::of(graph, node, &places);
         for (place, owner) in &files.all {
-            let Some(name) = owner.strip_prefix("certificates/") else {
+            let Some(name) = owner.certificate() else {
                 continue;
             };
-            let Some((other, whose)) = files.collision(place, owner) else {
+            let Some((other, whose)) = files.collision(place, *owner) else {
                 continue;
             };
             // Of a certificate one is enough, and of two that collide the one.
-            if told.contains(name) || told.contains(whose.trim_start_matches("certificates/")) {
+            if [Some(name), whose.certificate()].into_iter().flatten().any(|one| told.contains(one))
+            {
                 continue;
             }
-            told.insert(name.to_owned());
-            let at = folders.get(name).copied().unwrap_or(At::whole(0));
+            told.insert(name);
+            let at = folders.get(name.as_str()).copied().unwrap_or(At::whole(0));
             let message = match other.len() {
                 shorter if shorter < place.len() => {
                     format!("/{other} is a file on {node} ({whose}), and cannot be a folder")
@@ -72,7 +99,7 @@ pub fn review(spec: &Spec, graph: &Graph, folders: &Folders, review: &mut Review
 
 /// The files of one node, by their paths there, and the artifacts that they hold.
 struct Files<'g> {
-    all: Vec<(String, &'g str)>,
+    all: Vec<(String, Owner<'g>)>,
     /// The same, as a disk sees them that takes `A` for `a`: `out/` may be checked out on one.
     by_path: HashMap<String, Vec<usize>>,
     folders: HashMap<String, usize>,
@@ -83,7 +110,7 @@ impl<'g> Files<'g> {
         let tree = format!("nodes/{node}/");
         let mut all = Vec::new();
         for place in places {
-            let owner = graph.get(place.derivation).name.as_str();
+            let owner = Owner::Artifact(&graph.get(place.derivation).artifact);
             // Whether secrets are sealed may change at any time.
             let sealed = (place.content.is_secret()).then(|| place.sealed_file());
             for path in [place.path.clone()].iter().chain(&sealed) {
@@ -96,7 +123,7 @@ impl<'g> Files<'g> {
         let others: Vec<_> = OTHERS
             .into_iter()
             .filter(|(path, _)| !written(path))
-            .map(|(path, owner)| (path.to_owned(), owner))
+            .map(|(path, owner)| (path.to_owned(), Owner::Other(owner)))
             .collect();
         all.extend(others);
         let mut found = Files { by_path: HashMap::new(), folders: HashMap::new(), all };
@@ -112,7 +139,7 @@ impl<'g> Files<'g> {
     }
 
     /// A file that stands in the way of `path`, or above whose way `path` stands, and its owner.
-    fn collision(&self, path: &str, owner: &str) -> Option<(&str, &'g str)> {
+    fn collision(&self, path: &str, owner: Owner<'g>) -> Option<(&str, Owner<'g>)> {
         let path = path.to_lowercase();
         let ends = path.match_indices('/').map(|(end, _)| end);
         let above = ends.filter_map(|end| self.by_path.get(path.get(..end)?)?.first());

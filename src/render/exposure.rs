@@ -71,25 +71,30 @@ fn patterns(graph: &Graph, wanted: &BTreeSet<DerivationId>) -> Vec<String> {
         graph.key_places(*id).next().is_some()
             && matches!(graph.get(*id).recipe, Recipe::Leaf(_) | Recipe::Request(_))
     };
-    let mut groups: BTreeMap<String, (Vec<&str>, usize)> = BTreeMap::new();
+    // By node, of all others by their kind: what a pattern can name.
+    let mut groups: BTreeMap<(bool, String), (Vec<&str>, usize)> = BTreeMap::new();
     for id in graph.ids().filter(has_key) {
-        let name = graph.get(id).name.as_str();
-        let depth = if name.starts_with("nodes/") { 2 } else { 1 };
-        let group: Vec<&str> = name.split('/').take(depth).collect();
-        let (members, all) = groups.entry(group.join("/")).or_default();
+        let derivation = graph.get(id);
+        let name = derivation.name.as_str();
+        let group = match derivation.artifact.node() {
+            Some(node) => (true, format!("nodes/{node}")),
+            None => (false, name.split('/').next().unwrap_or(name).to_owned()),
+        };
+        let (members, all) = groups.entry(group).or_default();
         *all += 1;
         if wanted.contains(&id) {
             members.push(name);
         }
     }
     let whole = |(members, all): &(Vec<&str>, usize)| members.len() == *all;
-    let nodes = |group: &str| group.starts_with("nodes/");
-    if groups.keys().any(|group| nodes(group))
-        && groups.iter().all(|(group, members)| !nodes(group) || whole(members))
-    {
-        groups.retain(|group, _| !nodes(group));
-        groups.insert("nodes".to_owned(), (vec!["nodes"], 1));
+    let mut of_nodes = groups.iter().filter(|((is_node, _), _)| *is_node).peekable();
+    if of_nodes.peek().is_some() && of_nodes.all(|(_, members)| whole(members)) {
+        groups.retain(|(is_node, _), _| !*is_node);
+        groups.insert((true, "nodes".to_owned()), (vec!["nodes"], 1));
     }
+    let mut groups: Vec<(String, (Vec<&str>, usize))> =
+        groups.into_iter().map(|((_, group), members)| (group, members)).collect();
+    groups.sort();
     groups
         .into_iter()
         .flat_map(|(group, members)| {

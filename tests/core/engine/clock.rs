@@ -170,7 +170,11 @@ fn a_clock_that_contradicts_what_is_here_needs_a_word() {
             assert!(matches!(code, Some(0..=2)), "{what}: {reading}: {code:?}");
         }
         // Of a lock that is gone nobody is asked here.
-        let record = ["--allow", "escalation:cluster", "--allow", "escalation:cp1"];
+        let record = match what {
+            "every CA" => "--allow escalation:cluster --allow escalation:cp1",
+            _ => "--allow escalation:cluster --allow escalation:cp1 --allow escalation:jane",
+        };
+        let record: Vec<&'static str> = record.split(' ').collect();
         let with = |words: &[&'static str]| [words, &record[..]].concat();
         let (code, text) = said(&disk, &with(&["plan", "--out", "saved"]));
         assert_eq!(code, Some(0), "{what}: {text}");

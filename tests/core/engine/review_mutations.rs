@@ -1,5 +1,5 @@
-//! Thousands of single changes, each planned: whatever changes what Kubernetes would do is told by a line of its
-//! own, and what gives power stops.
+//! Thousands of single changes, each planned: whatever changes what Kubernetes would do is told by a line of
+//! its own, and what gives power stops.
 //!
 //! The judge knows nothing of the plan. Both projects are applied in memory, and their trees are compared by
 //! what they mean: certificates by x509-parser, manifests, bindings and kubeconfigs as YAML values. What is

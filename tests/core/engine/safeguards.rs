@@ -40,7 +40,7 @@ fn a_table_of_losses() {
             "serving=#true config",
             "config",
             &[
-                "x kubelet is believed unchecked: API servers run without --kubelet-certificate-authority :5",
+                "x apiserver runs without --kubelet-certificate-authority, ran with --kubelet-certificate-authority=/etc/kubernetes/pki/ca.crt",
                 "= kubelet-server is described no longer",
             ],
         ),

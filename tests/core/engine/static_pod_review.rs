@@ -494,9 +494,9 @@ fn weaker_checks_stop_even_as_kpki_sets_them() {
         ),
         gone(
             API,
-            &[("--authorization-mode=Node,RBAC", "--authorization-mode=Node,RBAC,Webhook")],
+            &[("--authorization-mode=Node,RBAC", "--authorization-mode=Node,RBAC,AlwaysDeny")],
             &[
-                "apiserver runs with --authorization-mode=Node,RBAC, ran with --authorization-mode=Node,RBAC,Webhook",
+                "apiserver runs with --authorization-mode=Node,RBAC, ran with --authorization-mode=Node,RBAC,AlwaysDeny",
             ],
         ),
         gone(
@@ -704,7 +704,7 @@ fn upgrades_and_new_nodes_stop_nothing_but_the_node() {
     assert_eq!(stops(&own), [joins]);
 
     let odd = [
-        (FLAG, "--oidc-issuer-url=https://login.lab"),
+        (FLAG, "--strict-transport-security-directives=max-age=31536000"),
         (CONTAINER, "    env: [{name: TZ, value: UTC}]\n"),
         ("v1.36.2", "v1.36.2-lab.1"),
     ];
