@@ -6,7 +6,7 @@ use crate::build::execute::{Files, execute};
 use crate::error::{Kind, Result};
 use crate::keys::Entropy;
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, REMOVED_BINDINGS, kept_bindings};
 use crate::review::{Review, ReviewedChange};
 use crate::state::{File, Lock, SecretFile};
 use crate::time::Timestamp;
@@ -55,6 +55,9 @@ pub fn undecided(plan: &Plan, review: &Review) -> Option<Undecided> {
     is_blocked.then_some(Undecided::Blocked)
 }
 
+/// The mode of that file.
+const PUBLIC: u32 = 0o644;
+
 /// A plan that is about to be carried out.
 pub struct Applying<'a> {
     project: &'a Project,
@@ -62,12 +65,15 @@ pub struct Applying<'a> {
     now: Timestamp,
     prune: bool,
     modes: Vec<(TreePath, u32)>,
+    /// The new file of what the cluster is to lose.
+    bindings: Option<Vec<u8>>,
 }
 
 impl<'a> Applying<'a> {
     /// `now` is the time that the plan was made for. `prune`: what nothing describes any more goes.
     pub fn new(project: &'a Project, plan: &'a Plan, now: Timestamp, prune: bool) -> Self {
-        Applying { project, plan, now, prune, modes: wrong_modes(project, plan) }
+        let bindings = kept_bindings(project.world(now), plan, prune);
+        Applying { project, plan, now, prune, modes: wrong_modes(project, plan), bindings }
     }
 
     /// Whether there is something that nothing describes any more, and that goes.
@@ -77,7 +83,10 @@ impl<'a> Applying<'a> {
 
     /// Whether no file and no line of the lock changes.
     pub fn changes_nothing(&self) -> bool {
-        self.plan.changes_nothing() && !self.prunes() && self.modes.is_empty()
+        self.plan.changes_nothing()
+            && !self.prunes()
+            && self.modes.is_empty()
+            && self.bindings.is_none()
     }
 
     /// Hands over all outputs and returns the lock that then holds.
@@ -87,11 +96,19 @@ impl<'a> Applying<'a> {
         entropy: &Entropy,
         files: &dyn Files,
     ) -> Result<Lock> {
-        let Applying { project, plan, now, prune, modes } = self;
+        let Applying { project, plan, now, prune, modes, bindings } = self;
         let world = project.world(*now);
         let lock = execute(world, &project.spec, plan, *prune, issued_at, entropy, files)?;
         for (path, mode) in modes {
             files.set_mode(path, *mode)?;
+        }
+        if let Some(bindings) = bindings {
+            let path = TreePath::of(REMOVED_BINDINGS);
+            if bindings.is_empty() {
+                files.remove(&path)?;
+            } else {
+                files.write(&path, bindings, PUBLIC)?;
+            }
         }
         Ok(lock)
     }

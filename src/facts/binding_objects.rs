@@ -1,6 +1,6 @@
 //! Which objects a file of RBAC bindings makes in a cluster.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -22,13 +22,19 @@ struct Metadata {
     namespace: Option<String>,
 }
 
-/// Every one in `yaml`; `None`: it holds something else.
-pub fn binding_objects(yaml: &[u8]) -> Option<BTreeSet<BindingObject>> {
+/// Every one in `yaml`, with its document; `None`: it holds something else.
+pub fn binding_objects(yaml: &[u8]) -> Option<BTreeMap<BindingObject, String>> {
     let text = std::str::from_utf8(yaml).ok()?;
-    let documents: Vec<Document> = serde_saphyr::from_multiple(text).ok()?;
-    let objects = documents.into_iter().map(|document| BindingObject {
-        namespace: document.metadata.namespace,
-        name: document.metadata.name,
-    });
-    Some(objects.collect())
+    let mut objects = BTreeMap::new();
+    for document in text.split_inclusive('\n').collect::<Vec<_>>().split(|line| *line == "---\n") {
+        let document = document.concat();
+        let is_comment = |line: &str| line.trim().is_empty() || line.starts_with('#');
+        if document.lines().all(is_comment) {
+            continue;
+        }
+        let Document { metadata } = serde_saphyr::from_str(&document).ok()?;
+        let object = BindingObject { namespace: metadata.namespace, name: metadata.name };
+        objects.insert(object, document);
+    }
+    Some(objects)
 }

@@ -8,6 +8,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
+use super::removed_bindings::REMOVED_BINDINGS;
 use super::{Note, Plan, Proof, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
@@ -41,7 +42,7 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
     let nodes = LazyCell::new(|| nodes_on_record(world.lock));
     let proof = LazyCell::new(|| Proof::of(world));
     for (path, file) in &world.inventory.files {
-        if world.graph.is_placed(path) {
+        if world.graph.is_placed(path) || path == REMOVED_BINDINGS {
             continue;
         }
         let sealed = format!("{path}{SUFFIX}");

@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::style::{STRONG, paint};
 use super::text::{harmless, paragraph};
-use crate::facts::{BindingObject, CertificateFacts, binding_objects, certificates_in_pem};
-use crate::graph::{Artifact, FilePart, Recipe, Rendered, UserBindings, UserPart, origins};
-use crate::hash::Digest;
-use crate::name::{ArtifactName, Label, TreePath};
-use crate::plan::{Orphan, Plan, World};
+use crate::facts::{BindingObject, CertificateFacts, certificates_in_pem};
+use crate::graph::{Artifact, UserPart};
+use crate::name::{ArtifactName, Label};
+use crate::plan::{Orphan, Plan, World, removed_bindings};
 use crate::shell::quoted;
 use crate::time::Timestamp;
 
@@ -36,18 +35,12 @@ pub struct LeaverReport {
 
 /// By their names.
 pub(super) fn leavers(world: World<'_>, plan: &Plan) -> Vec<LeaverReport> {
-    let mut lost: BTreeMap<Label, BTreeSet<BindingObject>> = BTreeMap::new();
-    let described = described(world);
-    for (user, path) in files(world, plan) {
-        let objects = world.inventory.public(path.as_str()).and_then(binding_objects);
-        let gone = objects.into_iter().flatten();
-        let gone = gone.filter(|object| !described.contains(object) && is_ours(object));
-        lost.entry(user).or_default().extend(gone);
-    }
+    let lost = removed_bindings(world, plan, true);
     let gone = gone(plan);
     let users: BTreeSet<&Label> = lost.keys().chain(gone.keys()).collect();
     let reports = users.into_iter().filter_map(|user| {
-        let objects = lost.get(user).cloned().unwrap_or_default();
+        let objects: BTreeSet<&BindingObject> =
+            lost.get(user).into_iter().flat_map(BTreeMap::keys).collect();
         let life = gone.get(user).and_then(|name| remains(world, plan, user, name));
         let (remains, until) = life.unzip();
         let is_here =
@@ -64,61 +57,6 @@ pub(super) fn leavers(world: World<'_>, plan: &Plan) -> Vec<LeaverReport> {
         (!report.commands.is_empty() || report.remains.is_some()).then_some(report)
     });
     reports.collect()
-}
-
-/// Files of bindings that go, or are written anew, as they are on record.
-fn files(world: World<'_>, plan: &Plan) -> Vec<(Label, TreePath)> {
-    let orphans = plan.orphans.iter().filter_map(|orphan| match orphan {
-        Orphan::File { path, .. } => bindings_of(path.as_str()).map(|user| (user, path.clone())),
-        Orphan::Line(_) => None,
-    });
-    let rewritten = plan.steps.iter().filter_map(|step| {
-        let derivation = world.graph.get(step.derivation);
-        let Artifact::User(user, UserPart::Bindings) = &derivation.artifact else {
-            return None;
-        };
-        let path = &world.graph.placements_of(step.derivation, FilePart::Rendered).next()?.path;
-        let recorded = world.lock.entries.get(&derivation.name)?.content?;
-        // Another file than the one on record was never applied, as far as anybody knows.
-        let is_known = Digest::of(world.inventory.public(path.as_str())?) == recorded;
-        is_known.then(|| (user.clone(), path.clone()))
-    });
-    orphans.chain(rewritten).collect()
-}
-
-fn bindings_of(path: &str) -> Option<Label> {
-    origins(path).into_iter().find_map(|origin| match origin.artifact {
-        Artifact::User(user, UserPart::Bindings) => Some(user),
-        _ => None,
-    })
-}
-
-/// All that the description still makes.
-fn described(world: World<'_>) -> BTreeSet<BindingObject> {
-    let recipes = world.graph.ids().filter_map(|id| match &world.graph.get(id).recipe {
-        Recipe::Rendered(Rendered::UserBindings(bindings)) => Some(bindings),
-        _ => None,
-    });
-    recipes.flat_map(objects).collect()
-}
-
-fn objects(recipe: &UserBindings) -> Vec<BindingObject> {
-    let of = |binding: &crate::spec::Binding| {
-        let name = binding.object_name(&recipe.user);
-        let spaces = binding.namespaces.iter().map(|space| Some(space.to_string()));
-        let spaces: Vec<Option<String>> =
-            if binding.namespaces.is_empty() { vec![None] } else { spaces.collect() };
-        spaces
-            .into_iter()
-            .map(|namespace| BindingObject { namespace, name: name.clone() })
-            .collect::<Vec<_>>()
-    };
-    recipe.bindings.iter().flat_map(of).collect()
-}
-
-/// As kpki names them: no other word becomes a part of a command.
-fn is_ours(object: &BindingObject) -> bool {
-    object.name.starts_with("kpki:")
 }
 
 /// Users whose identity nothing describes any more.
@@ -164,8 +102,8 @@ fn remains(
     Some((format!("the certificate of {whom} is good until {}: {what}", until.date()), until))
 }
 
-fn commands(objects: &BTreeSet<BindingObject>) -> Vec<String> {
-    let command = |object: &BindingObject| match &object.namespace {
+fn commands(objects: &BTreeSet<&BindingObject>) -> Vec<String> {
+    let command = |object: &&BindingObject| match &object.namespace {
         None => format!("kubectl delete clusterrolebinding {}", quoted(&object.name)),
         Some(namespace) => format!(
             "kubectl delete rolebinding {} {}",

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::dialled;
+use super::text::counted;
+use crate::facts::binding_objects;
 use crate::graph::{Artifact, DerivationId, images};
-use crate::plan::{Change, Note, Plan, Reason, World, unverified};
+use crate::plan::{Change, Note, Plan, REMOVED_BINDINGS, Reason, World, unverified};
 use crate::spec::Spec;
 
 pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
@@ -21,9 +23,26 @@ pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
         .chain(kubelet_client_loses_its_group(world, plan))
         .chain(dialled::notes(world, plan))
         .chain(once_in_the_clear(plan))
+        .chain(to_delete_in_the_cluster(world))
         .chain(masters(spec))
         .chain(no_static_pods(spec))
         .collect()
+}
+
+/// Until somebody has done it and deletes the file.
+fn to_delete_in_the_cluster(world: World<'_>) -> Option<String> {
+    let file = world.inventory.public(REMOVED_BINDINGS)?;
+    let path = format!("out/{REMOVED_BINDINGS}");
+    Some(match binding_objects(file) {
+        Some(objects) => {
+            let bindings = counted(objects.len(), "role binding");
+            format!(
+                "{path} holds {bindings} that nothing describes any more: kubectl delete --ignore-not-found -f \
+                 {path} takes the roles away, then delete the file"
+            )
+        }
+        None => format!("{path} is not as kpki wrote it: look at it before it goes to kubectl"),
+    })
 }
 
 /// What follows from keys that follow from a seed, and from dates that are written.

@@ -45,7 +45,55 @@ fn a_leaver_is_locked_out_before_the_files_go() {
     }
     assert!(!text.contains("kubectl delete -k"), "{text}");
     let text = project.says("plan --detailed-exitcode");
-    assert!(text.starts_with("nothing to do") && !text.contains("kubectl"), "{text}");
+    assert!(text.contains("nothing to do"), "{text}");
+}
+
+/// A file that goes deletes nothing in the cluster: what must be deleted there is kept until it is.
+#[test]
+fn bindings_that_the_cluster_must_lose_are_kept() {
+    const KEPT: &str = "cluster/removed-bindings.yaml";
+    let project = with_bob();
+    let rbac = project.read("users/bob/rbac.yaml");
+    let described = |text: &str| {
+        project.describe(text);
+        let consent: &[&str] =
+            if text.contains("bob") { &["--allow", "escalation:bob"] } else { &[] };
+        project.done(&[&["apply", "--prune"], consent].concat());
+        project.says("plan --detailed-exitcode")
+    };
+    let plan = described(LAB);
+    let note = "out/cluster/removed-bindings.yaml holds 2 role bindings that nothing describes any more: \
+                kubectl delete --ignore-not-found -f out/cluster/removed-bindings.yaml takes the roles away, \
+                then delete the file";
+    assert!(plan.replace("\n  ", " ").contains(note), "{plan}");
+    // Byte for byte what kubectl was given, whatever order.
+    let documents = |text: &str| {
+        let all = text.split("---\n").filter(|document| !document.starts_with('#'));
+        all.map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(documents(&project.read(KEPT)), documents(&rbac));
+
+    // One role less of somebody who stays comes to them.
+    described(&LAB.replace(" bind cluster-role=\"edit\" namespace=\"web\";", ""));
+    let kept = project.read(KEPT);
+    assert_eq!(documents(&kept).len(), 3);
+    assert!(kept.contains("name: kpki:jane:cluster-role:edit"), "{kept}");
+    // What is described again must not be deleted.
+    described(&format!("{LAB}{}", BOB.replace("group \"dev\"; ", "")));
+    assert!(!project.path(&format!("out/{KEPT}")).exists());
+
+    // Nothing but a binding of ours is ever handed on, and what cannot be read is left alone.
+    described(LAB);
+    let ours = project.read(KEPT);
+    let strange = ours.replace("name: kpki:bob:role:ops", "name: system:node");
+    project.write(&format!("out/{KEPT}"), &strange);
+    project.done(&["apply"]);
+    assert_eq!(documents(&project.read(KEPT)).len(), 1);
+    project.write(&format!("out/{KEPT}"), "{");
+    project.done(&["apply"]);
+    assert_eq!(project.read(KEPT), "{");
+    let plan = project.says("plan --detailed-exitcode");
+    assert!(plan.contains("is not as kpki wrote it"), "{plan}");
 }
 
 /// The objects are those that the files made, whatever a YAML reader thinks.
@@ -82,7 +130,7 @@ fn a_role_that_is_taken_from_somebody_who_stays() {
         assert!(!text.contains("certificate of"), "{text}");
         assert!(!text.contains("cluster-role:view"), "{text}");
     }
-    assert!(!project.says("plan").contains("kubectl"));
+    assert!(!project.says("plan").contains("jane: "));
     // All of them: the file itself goes.
     project.edit("cluster.kdl", "bind cluster-role=\"view\"; }\nuser \"bob\"", "}\nuser \"bob\"");
     let text = project.says("plan");
