@@ -11,7 +11,7 @@ use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::root;
 use super::safeguards::Safeguards;
-use super::{recipients, removed, verified};
+use super::{halves, recipients, removed, verified};
 use crate::facts::{RoleGrant, role_grants};
 use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
@@ -28,6 +28,8 @@ impl Powers {
         let artifacts: Vec<ArtifactPower> =
             artifacts.filter_map(|asked| power(world, asked)).collect();
         let new_ones = new_ones(&asked.artifacts, &artifacts);
+        let halves = new_ones.par_iter().map(|new| (new.artifact.name(), halves::of(world, new)));
+        let halves = halves.filter(|(_, halves)| !halves.is_empty()).collect();
         let wished = asked.recipients.as_ref();
         let recipients = wished.map(|wished| recipients::before(world, plan, wished));
         let changed = wished.zip(recipients.as_ref());
@@ -57,6 +59,7 @@ impl Powers {
             artifacts,
             recipients,
             removed: removed::find(world, plan),
+            halves,
             safeguards: Safeguards::here(world, plan, &asked.safeguards),
         }
     }

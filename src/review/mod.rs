@@ -22,6 +22,7 @@ mod equivalents;
 mod folder;
 mod former;
 mod found;
+mod halves;
 mod here;
 mod name_owners;
 mod names;
