@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
-use super::{Credential, compare};
 use super::halves::Half;
 use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
@@ -12,6 +11,7 @@ use super::powerful::is_powerful_group;
 use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
 use super::principal::Principal;
 use super::roles::role_in_namespace;
+use super::{Credential, compare};
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, Scope};
 use crate::name::{ArtifactName, NodeName, San, TreePath};
@@ -158,10 +158,11 @@ impl Comparison<'_> {
                 _ => self.bindings(new, &BTreeSet::new(), after),
             },
             Power::Kubeconfig { server: after, is_endpoint } => {
-                if let Some(Power::Kubeconfig { server: before, .. }) = before
-                    && *is_endpoint
-                    && before != after
-                {
+                let before = match before {
+                    Some(Power::Kubeconfig { server, .. }) => Some(server),
+                    _ => self.before.endpoint.as_ref(),
+                };
+                if let Some(before) = before.filter(|before| *is_endpoint && *before != after) {
                     let access = AccessChange::Endpoint { old: before.clone(), new: after.clone() };
                     self.put(
                         Principal::cluster("endpoint"),
@@ -290,8 +291,7 @@ impl Comparison<'_> {
         if !after.credential.server {
             return;
         }
-        let is_new =
-            |name: &&San| before.is_none_or(|before| !before.sans.contains(*name));
+        let is_new = |name: &&San| before.is_none_or(|before| !before.sans.contains(*name));
         for name in after.credential.sans.iter().filter(is_new) {
             let is_dialled = before.is_some() && self.after.names.is_endpoint(name);
             if is_dialled || self.owner(new, name).is_some() {

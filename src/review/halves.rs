@@ -27,7 +27,8 @@ pub(super) enum Half {
 
 /// Of what has a certificate and no whole record.
 pub(super) fn of(world: World<'_>, asked: &ArtifactPower) -> Vec<Half> {
-    let (Power::Certificate(_), Some(id)) = (&asked.power, world.graph.find(&asked.artifact.name()))
+    let (Power::Certificate(_), Some(id)) =
+        (&asked.power, world.graph.find(&asked.artifact.name()))
     else {
         return Vec::new();
     };

@@ -11,7 +11,7 @@ use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::root;
 use super::safeguards::Safeguards;
-use super::{halves, recipients, removed, verified};
+use super::{endpoint, halves, recipients, removed, verified};
 use crate::facts::{RoleGrant, role_grants};
 use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
@@ -56,6 +56,7 @@ impl Powers {
                     |id| bindings(world, id),
                     || removed::grants(world, plan),
                 ),
+            endpoint: endpoint::before(world, &asked.artifacts, &artifacts),
             artifacts,
             recipients,
             removed: removed::find(world, plan),

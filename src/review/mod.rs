@@ -18,6 +18,7 @@ mod compare;
 mod credential;
 mod difference;
 mod elsewhere;
+mod endpoint;
 mod equivalents;
 mod folder;
 mod former;

@@ -34,6 +34,8 @@ pub(super) struct Powers {
     pub elsewhere: Elsewhere,
     pub safeguards: Safeguards,
     pub removed: Vec<Removed>,
+    /// Where kubeconfigs led that have no server on record; empty: it cannot be told.
+    pub endpoint: Option<String>,
     /// Of what has no whole record.
     pub halves: BTreeMap<ArtifactName, Vec<Half>>,
 }

@@ -67,11 +67,7 @@ fn of_certificate(
 }
 
 /// What one of the cluster's CAs signed, whoever it is of and however long ago.
-pub(super) fn signed(
-    world: World<'_>,
-    der: &[u8],
-    facts: &CertificateFacts,
-) -> Option<Credential> {
+pub(super) fn signed(world: World<'_>, der: &[u8], facts: &CertificateFacts) -> Option<Credential> {
     let mut before = Credential::of_certificate(facts);
     let issuer = authorities(world)
         .filter(|issuer| issuer.subject == facts.issuer)
