@@ -214,7 +214,11 @@ impl Comparison<'_> {
                 self.dialled_names(new, Some(before), after);
             }
             for access in half.escalations(after) {
-                if access.direction() == Direction::Escalation {
+                // Of somebody new all groups are told at once.
+                let is_told = matches!(access, AccessChange::Group(_))
+                    && after.credential.client
+                    && new.artifact.node().is_none();
+                if access.direction() == Direction::Escalation && !is_told {
                     self.own(new, access, after.until, false);
                 }
             }

@@ -241,7 +241,7 @@ fn lapsed_groups(world: World<'_>, name: &ArtifactName) -> Option<BTreeSet<Strin
     let holder = graph.answer_to(id).unwrap_or(id);
     let public_part = world.survey.public_part(holder);
     let (facts, der) = (public_part.certificate()?, public_part.der()?);
-    let on_record = world.lock.entries.get(&graph.get(holder).name)?.certificate;
+    let on_record = verified::line(world, holder)?.certificate;
     let asked = Credential::of_recipe(graph, id)?;
     let is_same = on_record == Some(facts.digest)
         && facts.subject.common_name().as_deref() == Some(asked.common_name.as_str());

@@ -32,13 +32,15 @@ pub(super) fn of(world: World<'_>, asked: &ArtifactPower) -> Vec<Half> {
     else {
         return Vec::new();
     };
-    let holders = [Some(id), world.graph.answer_to(id)];
-    let mut halves: Vec<Half> =
-        holders.into_iter().flatten().flat_map(|holder| of_one(world, holder)).collect();
-    if halves.is_empty() && has_others(world, &asked.artifact) {
-        halves.push(Half::Others);
+    let holders: Vec<DerivationId> =
+        [Some(id), world.graph.answer_to(id)].into_iter().flatten().collect();
+    let is_here = |id: &DerivationId| {
+        line(world, *id).is_some() || world.survey.public_part(*id).path().is_some()
+    };
+    if !holders.iter().any(is_here) && has_others(world, &asked.artifact) {
+        return vec![Half::Others];
     }
-    halves
+    holders.into_iter().flat_map(|holder| of_one(world, holder)).collect()
 }
 
 fn of_one(world: World<'_>, id: DerivationId) -> impl Iterator<Item = Half> + use<> {
@@ -59,7 +61,7 @@ fn has_others(world: World<'_>, artifact: &Artifact) -> bool {
     };
     let is_theirs =
         |name: &ArtifactName| matches!(Scope::of(name), Scope::User(name) if name == user.as_str());
-    world.lock.entries.keys().any(is_theirs)
+    world.lock.entries.iter().any(|(name, line)| !line.left && is_theirs(name))
 }
 
 impl Half {

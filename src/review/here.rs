@@ -83,7 +83,7 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
         Power::Root(_) => Power::Root(Box::new(root(world, id)?)),
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
         Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
-            server: world.lock.entries.get(&name)?.server.clone()?,
+            server: verified::line(world, id)?.server.clone()?,
             is_endpoint: *is_endpoint,
         },
         Power::StaticPod(_) => Power::StaticPod(pod(world, id)?),

@@ -172,7 +172,7 @@ fn wished_version(pod: &StaticPod) -> Option<KubernetesVersion> {
 /// By the lock's line or any of its files.
 pub(super) fn has_kubelet_config(world: World<'_>) -> bool {
     let is_one = |path: &String| tree_of(path).is_some_and(|(_, file)| file == KUBELET_CONFIG);
-    world.lock.entries.contains_key(&Artifact::KubeletConfig.name())
+    world.lock.entries.get(&Artifact::KubeletConfig.name()).is_some_and(|line| !line.left)
         || world.inventory.files.keys().any(is_one)
 }
 

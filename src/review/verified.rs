@@ -40,8 +40,9 @@ pub(super) fn on_record(world: World<'_>, id: DerivationId) -> Option<&Certifica
     certificate.filter(|facts| facts.digest == recorded)
 }
 
+/// Of what had left and is described again there is none.
 pub(super) fn line(world: World<'_>, id: DerivationId) -> Option<&Entry> {
-    world.lock.entries.get(&world.graph.get(id).name)
+    world.lock.entries.get(&world.graph.get(id).name).filter(|line| !line.left)
 }
 
 /// The line of a brought one names its bytes; that of kpki's own the key, which alone can have signed it.
