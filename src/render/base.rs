@@ -25,8 +25,8 @@ pub struct BaseReport {
     /// Changes in authority that stop against the base, and that the working tree's own lock and files would
     /// hide from an apply.
     pub hidden: usize,
-    /// Of the changes, lines and files that are new and of nothing that is described: whoever is described later
-    /// would seem to have been there.
+    /// Of the changes, lines and files that are new and of nothing that is described: whoever is described
+    /// later would seem to have been there.
     pub undescribed: usize,
     /// What is checked out does not come from it.
     pub aside: bool,

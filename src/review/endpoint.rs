@@ -1,4 +1,5 @@
-//! Where kubeconfigs led whose own lines do not say it: whoever deletes those must not move all of them unseen.
+//! Where kubeconfigs led whose own lines do not say it: whoever deletes those must not move all of them
+//! unseen.
 
 use super::powers::{ArtifactPower, Power};
 use super::verified;

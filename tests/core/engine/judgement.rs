@@ -189,10 +189,16 @@ fn orphans_stay_until_they_are_pruned() {
         planned.plan.orphans.iter().filter(|orphan| matches!(orphan, Orphan::File { .. })).count();
     // ca.crt, kubelet.conf, the witness
     assert_eq!(files, 3);
-    // It may come back as if nothing had happened.
+    // It may come back with the files that it had; that it had left is told.
     let mut back = project.clone();
     back.description = with;
+    let planned = back.plan();
+    assert!(!planned.plan.steps.is_empty());
+    assert!(planned.plan.steps.iter().all(|step| step.action == Action::Record));
+    let out = back.out.clone();
+    back.apply().unwrap();
     back.assert_converged();
+    assert_eq!(back.out, out);
     project.apply_with(&Intent::default(), true).unwrap();
     project.assert_converged();
     assert!(project.plan().plan.orphans.is_empty());

@@ -184,7 +184,7 @@ fn an_orphan_is_remembered_while_its_artifact_changes() {
     project.assert_converged();
     assert_eq!(orphaned(&project), left);
     let lock = project.lock.clone().unwrap();
-    assert!(lock.starts_with("{\"kpki-lock\":2"), "{lock}");
+    assert!(lock.starts_with("{\"kpki-lock\":3"), "{lock}");
     assert!(lock.contains("{\"orphan\":\"nodes/cp2/etc/web/web.key\",\"public-key\":"), "{lock}");
     assert!(
         lock.contains("{\"orphan\":\"nodes/w1/etc/kubernetes/pki/ca.crt\",\"content\":"),
