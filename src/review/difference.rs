@@ -157,6 +157,14 @@ impl Comparison<'_> {
                 Some(Power::Bindings(before)) => self.bindings(new, before, after),
                 _ => self.bindings(new, &BTreeSet::new(), after),
             },
+            Power::RequestedLife(after) => {
+                if let Some(Power::RequestedLife(before)) = before
+                    && after > before
+                {
+                    let access = AccessChange::LongerLife { old: *before, new: *after };
+                    self.own(new, access, None, false);
+                }
+            }
             Power::Kubeconfig { server: after, is_endpoint } => {
                 let before = match before {
                     Some(Power::Kubeconfig { server, .. }) => Some(server),

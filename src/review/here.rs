@@ -12,7 +12,7 @@ use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::root;
 use super::safeguards::Safeguards;
 use super::{endpoint, halves, recipients, removed, verified};
-use crate::facts::{RoleGrant, role_grants};
+use crate::facts::{RoleGrant, requested_life, role_grants};
 use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
@@ -82,6 +82,7 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
         }
         Power::Root(_) => Power::Root(Box::new(root(world, id)?)),
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
+        Power::RequestedLife(_) => Power::RequestedLife(requested_life(on_record(world, id)?)?),
         Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
             server: verified::line(world, id)?.server.clone()?,
             is_endpoint: *is_endpoint,
@@ -133,12 +134,15 @@ fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Rol
     roles.filter_map(|(node, all)| Some((node.to_string(), role(&all)?))).collect()
 }
 
-/// Another file than the one on record binds nobody: it was put there.
 fn bindings(world: World<'_>, id: DerivationId) -> Option<BTreeSet<RoleGrant>> {
+    role_grants(on_record(world, id)?)
+}
+
+/// A rendered file. Another one than the one on record says nothing of what was: it was put there.
+fn on_record(world: World<'_>, id: DerivationId) -> Option<&[u8]> {
     let place = world.graph.placements_of(id, FilePart::Rendered).next()?;
     let file = world.inventory.public(place.path.as_str())?;
-    let is_known = verified::line(world, id)?.content == Some(Digest::of(file));
-    if is_known { role_grants(file) } else { None }
+    (verified::line(world, id)?.content == Some(Digest::of(file))).then_some(file)
 }
 
 /// What a manifest said that is still the one on record.

@@ -15,7 +15,7 @@ use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::profile::Process;
 use crate::sealed::Owner;
 use crate::spec::{CaName, Role};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What is asked for, or what is there of that.
 #[derive(Debug, Default)]
@@ -63,6 +63,8 @@ pub(super) enum Power {
     Certificate(Box<Certificate>),
     Root(Box<Root>),
     Bindings(BTreeSet<RoleGrant>),
+    /// Of the certificate that the cluster is asked to sign.
+    RequestedLife(Span),
     Kubeconfig {
         server: String,
         /// It leads to the cluster's endpoint: a node's own API server is where the node is.
