@@ -115,20 +115,21 @@ impl BaseReport {
             let nothing = "nothing of cluster.lock and out/ is changed";
             entries.push(Entry::new(Sign::KEPT, nothing.to_owned()));
         } else {
-            let mut hidden = String::new();
-            if self.hidden > 0 {
+            let hidden = if self.hidden > 0 {
                 let gains = counted(self.hidden, "gain");
-                hidden +=
-                    &format!(" merged as it is, apply would not ask for {gains} of those below;");
-            }
-            if self.undescribed > 0 {
-                hidden += &format!(
-                    " {} of them of nothing that is described: whoever is described later would seem to have \
-                     been there before;",
-                    self.undescribed
-                );
-            }
-            let advice = format!("only kpki apply writes these;{hidden} this puts them back:");
+                format!(" merged as it is, apply would not ask for {gains} of those below;")
+            } else {
+                String::new()
+            };
+            let undescribed = match self.undescribed {
+                0 => String::new(),
+                count => format!(
+                    " {count} of them of nothing that is described: whoever is described later would seem to \
+                     have been there before;"
+                ),
+            };
+            let advice =
+                format!("only kpki apply writes these;{hidden}{undescribed} this puts them back:");
             let sign = if self.hides() { Sign::STOPS } else { Sign::ESCALATION };
             entries.push(Entry::new(sign, advice).copied([self.restore()]));
         }
