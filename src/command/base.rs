@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::folder::{DESCRIPTION, Folder, LOCK, parse_lock};
 use super::git::{Commit, Repository};
-use crate::diff::touched;
+use crate::diff::{touched, undescribed};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::lock;
@@ -100,13 +100,17 @@ impl Base {
         let unasked = review.changes.iter();
         let unasked = unasked.filter(|change| change.stops() && !asked.contains(&asks(change)));
         let before = (&self.lock, &self.inventory);
-        let report = BaseReport::new(
-            &self.revision,
-            self.commit.name(),
-            &touched(before, (&project.lock, &project.inventory)),
-            unasked.count(),
-            self.is_aside,
-        );
+        let after = (&project.lock, &project.inventory);
+        let report = BaseReport {
+            undescribed: undescribed(before, after, &project.graph),
+            ..BaseReport::new(
+                &self.revision,
+                self.commit.name(),
+                &touched(before, after),
+                unasked.count(),
+                self.is_aside,
+            )
+        };
         Against { review, report }
     }
 

@@ -54,6 +54,8 @@ pub enum AccessChange {
     },
     /// The certificate goes to whoever has another key.
     AnotherKey,
+    /// Half its record is gone, and what is described is something else.
+    Unknown,
     /// A cluster is built from keys that somebody trusts already.
     Anew,
     /// Files are here, and the lock that would say what they were is not.
@@ -94,6 +96,7 @@ pub enum AccessChange {
     },
     /// Kubeconfigs lead elsewhere.
     Endpoint {
+        /// Empty: it cannot be told.
         old: String,
         new: String,
     },
@@ -155,6 +158,7 @@ impl AccessChange {
             AccessChange::LongerLife { .. } => "longer-life",
             AccessChange::Issuer { .. } => "issuer",
             AccessChange::AnotherKey => "another-key",
+            AccessChange::Unknown => "unknown",
             AccessChange::Root => "anchor",
             AccessChange::RootReplaced => "anchor-replaced",
             AccessChange::RootReissued => "anchor-reissued",
@@ -214,6 +218,7 @@ impl AccessChange {
             | AccessChange::LongerLife { .. }
             | AccessChange::Issuer { .. }
             | AccessChange::AnotherKey
+            | AccessChange::Unknown
             | AccessChange::Root
             | AccessChange::RootReplaced
             | AccessChange::RootReissued
@@ -275,6 +280,10 @@ impl fmt::Display for AccessChange {
             }
             AccessChange::Issuer { old, new } => write!(f, "is issued by {new}, was by {old}"),
             AccessChange::AnotherKey => f.write_str("goes to whoever holds another key"),
+            AccessChange::Unknown => f.write_str(
+                "has lost half its record, a file under out/ or its line of cluster.lock: what it could do \
+                 before cannot be told",
+            ),
             AccessChange::Root => f.write_str("is a new root of trust"),
             AccessChange::RootReplaced => f.write_str("is replaced as a root of trust"),
             AccessChange::RootReissued => f.write_str(
@@ -318,6 +327,9 @@ impl fmt::Display for AccessChange {
             }
             AccessChange::Unreadable { before: true, why } => {
                 write!(f, "had a manifest that cannot be read: {why}")
+            }
+            AccessChange::Endpoint { old, new } if old.is_empty() => {
+                write!(f, "may move: kubeconfigs lead to {new}, and nothing here says where they led")
             }
             AccessChange::Endpoint { old, new } => {
                 write!(f, "moves: kubeconfigs lead to {new}, led to {old}")

@@ -4,13 +4,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
-use super::compare;
+use super::halves::Half;
 use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
 use super::powerful::is_powerful_group;
 use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
 use super::principal::Principal;
 use super::roles::role_in_namespace;
+use super::{Credential, compare};
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, Scope};
 use crate::name::{ArtifactName, NodeName, San, TreePath};
@@ -133,12 +134,13 @@ impl Comparison<'_> {
         match &new.power {
             Power::Certificate(after) => {
                 if let Some(ArtifactPower { power: Power::Certificate(before), places, .. }) = old {
-                    self.dialled_names(new, Some(before), after);
+                    self.dialled_names(new, Some(&before.credential), after);
                     self.places(places, new);
                     self.certificate(new, before, after);
                 } else {
                     self.dialled_names(new, None, after);
                     self.new_certificate(new, after);
+                    self.halves(new, after);
                 }
             }
             Power::Root(after) => {
@@ -164,10 +166,11 @@ impl Comparison<'_> {
                 }
             }
             Power::Kubeconfig { server: after, is_endpoint } => {
-                if let Some(Power::Kubeconfig { server: before, .. }) = before
-                    && *is_endpoint
-                    && before != after
-                {
+                let before = match before {
+                    Some(Power::Kubeconfig { server, .. }) => Some(server),
+                    _ => self.before.endpoint.as_ref(),
+                };
+                if let Some(before) = before.filter(|before| *is_endpoint && *before != after) {
                     let access = AccessChange::Endpoint { old: before.clone(), new: after.clone() };
                     self.put(
                         Principal::cluster("endpoint"),
@@ -208,6 +211,25 @@ impl Comparison<'_> {
             // No node has it.
             Artifact::Leaf(None, _) => {}
             _ => self.somebody_new(new, after),
+        }
+    }
+
+    /// It is new only because half its record is gone.
+    fn halves(&mut self, new: &ArtifactPower, after: &Certificate) {
+        let halves = self.before.halves.get(&new.artifact.name());
+        for half in halves.into_iter().flatten() {
+            if let Half::Bytes(before) = half {
+                self.dialled_names(new, Some(before), after);
+            }
+            for access in half.escalations(after) {
+                // Of somebody new all groups are told at once.
+                let is_told = matches!(access, AccessChange::Group(_))
+                    && after.credential.client
+                    && new.artifact.node().is_none();
+                if access.direction() == Direction::Escalation && !is_told {
+                    self.own(new, access, after.until, false);
+                }
+            }
         }
     }
 
@@ -275,14 +297,13 @@ impl Comparison<'_> {
     fn dialled_names(
         &mut self,
         new: &ArtifactPower,
-        before: Option<&Certificate>,
+        before: Option<&Credential>,
         after: &Certificate,
     ) {
         if !after.credential.server {
             return;
         }
-        let is_new =
-            |name: &&San| before.is_none_or(|before| !before.credential.sans.contains(*name));
+        let is_new = |name: &&San| before.is_none_or(|before| !before.sans.contains(*name));
         for name in after.credential.sans.iter().filter(is_new) {
             let is_dialled = before.is_some() && self.after.names.is_endpoint(name);
             if is_dialled || self.owner(new, name).is_some() {

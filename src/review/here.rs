@@ -11,7 +11,7 @@ use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::root;
 use super::safeguards::Safeguards;
-use super::{recipients, removed, verified};
+use super::{endpoint, halves, recipients, removed, verified};
 use crate::facts::{RoleGrant, requested_life, role_grants};
 use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
@@ -28,6 +28,8 @@ impl Powers {
         let artifacts: Vec<ArtifactPower> =
             artifacts.filter_map(|asked| power(world, asked)).collect();
         let new_ones = new_ones(&asked.artifacts, &artifacts);
+        let halves = new_ones.par_iter().map(|new| (new.artifact.name(), halves::of(world, new)));
+        let halves = halves.filter(|(_, halves)| !halves.is_empty()).collect();
         let wished = asked.recipients.as_ref();
         let recipients = wished.map(|wished| recipients::before(world, plan, wished));
         let changed = wished.zip(recipients.as_ref());
@@ -54,9 +56,11 @@ impl Powers {
                     |id| bindings(world, id),
                     || removed::grants(world, plan),
                 ),
+            endpoint: endpoint::before(world, &asked.artifacts, &artifacts),
             artifacts,
             recipients,
             removed: removed::find(world, plan),
+            halves,
             safeguards: Safeguards::here(world, plan, &asked.safeguards),
         }
     }
@@ -80,7 +84,7 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
         Power::RequestedLife(_) => Power::RequestedLife(requested_life(on_record(world, id)?)?),
         Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
-            server: world.lock.entries.get(&name)?.server.clone()?,
+            server: verified::line(world, id)?.server.clone()?,
             is_endpoint: *is_endpoint,
         },
         Power::StaticPod(_) => Power::StaticPod(pod(world, id)?),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
+use super::halves::Half;
 use super::name_owners::{Holder, NameOwners};
 use super::pod_access::PodAccess;
 use super::roles::RoleInNamespace;
@@ -33,6 +34,10 @@ pub(super) struct Powers {
     pub elsewhere: Elsewhere,
     pub safeguards: Safeguards,
     pub removed: Vec<Removed>,
+    /// Where kubeconfigs led that have no server on record; empty: it cannot be told.
+    pub endpoint: Option<String>,
+    /// Of what has no whole record.
+    pub halves: BTreeMap<ArtifactName, Vec<Half>>,
 }
 
 /// What others of the same kind have: a new one beside them gains nothing over anybody.
