@@ -42,6 +42,12 @@ pub(super) struct Against {
 
 impl Base {
     pub fn read(directory: &Path, revision: &str, folder: &Folder) -> Result<Base> {
+        if revision.is_empty() {
+            return Err(Error::refused("--base names no revision: it is empty").help(
+                "write the branch that is merged into, such as --base origin/main; in CI the variable that \
+                 should name it has no value here",
+            ));
+        }
         let shown = printable(revision);
         let repository = Repository::of(directory)?.ok_or_else(|| {
             Error::refused(format!("--base {shown}: there is no Git repository here"))

@@ -5,15 +5,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
 use super::halves::Half;
-use super::name_owners::{Owner, domain_of};
+use super::name_owners::{API_SERVER, Owner, domain_of};
 use super::names::is_worth_telling;
 use super::powerful::is_powerful_group;
 use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
 use super::principal::Principal;
+use super::removed;
 use super::roles::role_in_namespace;
 use super::{Credential, compare};
 use crate::facts::RoleGrant;
-use crate::graph::{Artifact, Scope};
+use crate::graph::Artifact;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::spec::Role;
 use crate::time::Timestamp;
@@ -93,15 +94,28 @@ impl Comparison<'_> {
             }
             _ => Principal::of(&new.artifact.name()),
         };
-        let access = match self.owner(new, &name) {
-            Some(owner) => AccessChange::OthersName { name, owner },
-            None => AccessChange::Name(name),
+        let access = match (self.owner(new, &name), self.moved_to(new, &name)) {
+            (Some(owner), _) => AccessChange::OthersName { name, owner },
+            (None, Some((node, moved))) => return (Principal::node(node), moved),
+            (None, None) => AccessChange::Name(name),
         };
         (principal, access)
     }
 
     fn owner(&self, new: &ArtifactPower, name: &San) -> Option<Owner> {
         self.after.names.owner(&self.before.names, &new.holder(), name)
+    }
+
+    /// Another machine gets what a known one had of the cluster's keys.
+    fn moved_to<'n>(&self, new: &'n ArtifactPower, name: &San) -> Option<(&'n str, AccessChange)> {
+        let (San::Ip(address), node) = (name, new.artifact.node()?) else {
+            return None;
+        };
+        let role = *self.after.nodes.get(node.as_str())?;
+        let owner = Owner::Node(node.to_string());
+        let owners = self.after.names.owners.get(name)?;
+        (role != Role::Worker && !self.is_new(node) && owners.contains(&owner))
+            .then_some((node.as_str(), AccessChange::Moved { role, address: *address }))
     }
 
     fn is_new(&self, node: &NodeName) -> bool {
@@ -303,10 +317,17 @@ impl Comparison<'_> {
         if !after.credential.server {
             return;
         }
-        let is_new = |name: &&San| before.is_none_or(|before| !before.sans.contains(*name));
+        let is_apiserver = matches!(new.artifact, Artifact::Leaf(_, API_SERVER));
+        let is_new = |name: &&San| {
+            before.map(|before| &before.sans).is_none_or(|before| {
+                let names = &self.after.names;
+                !before.contains(*name) || (is_apiserver && names.becomes_a_services(before, name))
+            })
+        };
         for name in after.credential.sans.iter().filter(is_new) {
             let is_dialled = before.is_some() && self.after.names.is_endpoint(name);
-            if is_dialled || self.owner(new, name).is_some() {
+            let is_moved = before.is_some() && self.moved_to(new, name).is_some();
+            if is_dialled || is_moved || self.owner(new, name).is_some() {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
         }
@@ -383,14 +404,9 @@ impl Comparison<'_> {
     }
 
     fn removed(&mut self) {
-        for gone in &self.before.removed {
-            let principal = match Scope::of(&gone.artifact).node() {
-                // Not a part of a node that stays.
-                Some(node) if !self.after.nodes.contains_key(node) => Principal::node(node),
-                _ => Principal::of(&gone.artifact),
-            };
-            let access = AccessChange::Removed { groups: gone.groups.clone() };
-            self.put(principal, gone.artifact.clone(), access, gone.until, false);
+        for (principal, artifact, access, until) in removed::told(&self.before.removed, self.after)
+        {
+            self.put(principal, artifact, access, until, false);
         }
     }
 }

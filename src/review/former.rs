@@ -138,7 +138,11 @@ impl Former {
                 *known = role;
             }
         }
-        for name in facts.sans.intersection(&wanted.names) {
+        let is_wanted = |name: &&San| {
+            let wildcard = || wildcard_above(name).is_some_and(|all| wanted.names.contains(&all));
+            wanted.names.contains(*name) || wildcard()
+        };
+        for name in facts.sans.iter().filter(is_wanted) {
             let is_nodes = node.is_some_and(|node| *name == San::from(node));
             let owner = match node {
                 Some(node) if is_nodes => Owner::Node(node.to_string()),

@@ -50,6 +50,7 @@ mod told;
 mod verified;
 mod violation;
 mod whitelist;
+mod wording;
 
 use crate::hash::Digest;
 use crate::plan::{Intent, Plan, World};
@@ -61,7 +62,7 @@ pub use between::between;
 pub use compare::{compare, new_subject};
 pub use credential::Credential;
 pub use folder::{FolderPrefix, is_harmless};
-pub use pattern::{FlagPattern, RolePattern, SanPattern, TextPattern};
+pub use pattern::{FlagPattern, RoleKind, RolePattern, SanPattern, TextPattern};
 pub use policy::ReviewPolicy;
 pub use principal::Principal;
 pub use principals::principals;

@@ -90,6 +90,10 @@ pub(super) struct Certificate {
 #[derive(Debug)]
 pub(super) struct Removed {
     pub artifact: ArtifactName,
+    /// Of bindings: what they gave.
+    pub grants: BTreeSet<RoleGrant>,
+    /// Who has it now, of what there is once in a cluster.
+    pub now_with: Option<String>,
     pub groups: BTreeSet<String>,
     pub until: Option<Timestamp>,
 }

@@ -253,12 +253,13 @@ fn a_base_that_cannot_be_read_is_an_error_with_what_to_do() {
     };
     let project = committed();
     let unknown = ["names no commit that is here", "fetch-depth: 0"];
-    for revision in ["origin/main", "nothing", "--output=x", "", "main:cluster.kdl"] {
+    for revision in ["origin/main", "nothing", "--output=x", "main:cluster.kdl"] {
         let text = ended(&project.kpki(&["plan", &format!("--base={revision}")]), 1);
         for word in unknown {
             assert!(text.contains(word), "{revision}: {text}");
         }
     }
+    refused(&project, "", &["--base names no revision: it is empty", "--base origin/main"]);
     // As a checkout in CI is without more.
     let shallow = tempfile::tempdir().unwrap();
     let from = format!("file://{}", project.folder().display());
