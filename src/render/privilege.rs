@@ -20,8 +20,8 @@ pub struct PrivilegeReport {
     /// A user, component, node, certificate, CA, or the cluster's endpoint or secrets.
     pub holder: String,
     /// subject, group, common-name, name, others-name, wildcard, usage, ca-bit, longer-life, issuer,
-    /// another-key, anchor, anchor-replaced, anchor-reissued, anew, unrecorded, key-on, flag, image, pod,
-    /// unreadable, role, endpoint, recipient, joined, moved, older-kubernetes,
+    /// another-key, anchor, anchor-replaced, anchor-reissued, anew, unrecorded, key-on, key-folder, flag,
+    /// image, pod, unreadable, role, endpoint, recipient, joined, moved, older-kubernetes,
     /// kubelet-unchecked, kubelet-unconfigured, lower-revision, anchor-dropped, lost-group, lost-role,
     /// lost-recipient, demoted, relocated or left.
     pub code: String,

@@ -65,6 +65,8 @@ pub enum AccessChange {
     RootReissued,
     /// Its key lies on one more machine.
     KeyOn(String),
+    /// The same on a machine where an old file says that it was, in another folder.
+    KeyInAnotherFolder(String),
     /// Of a static pod: who is believed, and who may do what.
     Flag {
         flag: String,
@@ -175,6 +177,7 @@ impl AccessChange {
             AccessChange::RootReissued => "anchor-reissued",
             AccessChange::Anew => "anew",
             AccessChange::KeyOn(_) => "key-on",
+            AccessChange::KeyInAnotherFolder(_) => "key-folder",
             AccessChange::Unrecorded => "unrecorded",
             AccessChange::Flag { .. } => "flag",
             AccessChange::Role { .. } => "role",
@@ -240,6 +243,7 @@ impl AccessChange {
             | AccessChange::RootReissued
             | AccessChange::Anew
             | AccessChange::KeyOn(_)
+            | AccessChange::KeyInAnotherFolder(_)
             | AccessChange::Unrecorded
             | AccessChange::Flag { .. }
             | AccessChange::Image { .. }
@@ -315,6 +319,9 @@ impl fmt::Display for AccessChange {
                 "is built anew from keys that are here: whoever trusts them believes all below",
             ),
             AccessChange::KeyOn(node) => write!(f, "has its key on {node} from now on"),
+            AccessChange::KeyInAnotherFolder(node) => {
+                write!(f, "has its key in another folder of {node} from now on")
+            }
             AccessChange::Unrecorded => f.write_str(
                 "has files under out/ and no lock: nobody can know any more who was agreed to, whether a \
                  key was exchanged, who could open secrets, and who was removed; if this is right, all of \

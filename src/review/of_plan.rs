@@ -13,9 +13,11 @@ use super::reviewed::ReviewedChange;
 use super::roots::{has_nothing_built, has_roots};
 use super::safeguards::has_kubelet_config;
 use super::told::told;
-use crate::graph::DerivationId;
+use crate::facts::certificates_in_pem;
+use crate::graph::{DerivationId, tree_of};
+use crate::hash::Digest;
 use crate::name::ArtifactName;
-use crate::plan::{Action, Allow, Intent, Plan, World};
+use crate::plan::{Action, Allow, Intent, Orphan, Plan, World};
 use crate::spec::Spec;
 
 /// In the order in which a reviewer must care. `proposed`: what else there is besides the description, where
@@ -45,6 +47,13 @@ pub(super) fn changes(
     asked.artifacts.extend(proposed.into_iter().flat_map(|new| found::answers(world, new)));
     let here = Powers::here(world, plan, &asked);
     let mut found = differences(&here, &asked);
+    for difference in &mut found {
+        if let AccessChange::KeyOn(node) = &difference.access
+            && was_on(world, plan, &difference.artifact, node)
+        {
+            difference.access = AccessChange::KeyInAnotherFolder(node.clone());
+        }
+    }
     found.extend(proposed.into_iter().flat_map(|new| found::other_roots(world, new)));
     if is_unrecorded {
         let access = if is_new { AccessChange::Anew } else { AccessChange::Unrecorded };
@@ -65,6 +74,20 @@ fn touched(plan: &Plan) -> BTreeMap<DerivationId, bool> {
         *touched.entry(id).or_default() |= is_replaced;
     }
     touched
+}
+
+/// The certificate on record lies in a place of the node that is not asked for any more. Anybody can have put
+/// it there: it is told in other words, and stops all the same.
+fn was_on(world: World<'_>, plan: &Plan, artifact: &ArtifactName, node: &str) -> bool {
+    let on_record = world.lock.entries.get(artifact).and_then(|entry| entry.certificate);
+    let files = plan.orphans.iter().filter_map(|orphan| match orphan {
+        Orphan::File { path, .. } if tree_of(path.as_str()).is_some_and(|(of, _)| of == node) => {
+            world.inventory.public(path.as_str())
+        }
+        _ => None,
+    });
+    let mut certificates = files.filter_map(|file| certificates_in_pem(file).ok()).flatten();
+    on_record.is_some() && certificates.any(|der| Some(Digest::of(&der)) == on_record)
 }
 
 /// The files that are here say it already, and stay: it is a matter of the record alone.

@@ -82,7 +82,10 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
     let spec = of.spec;
     let node = || spec.node(principal.name()).map(|node| &node.origin);
     let origin = match &difference.access {
-        AccessChange::Anew | AccessChange::Unrecorded | AccessChange::Removed { .. } => None,
+        AccessChange::Anew
+        | AccessChange::Unrecorded
+        | AccessChange::Relocated { .. }
+        | AccessChange::Removed { .. } => None,
         AccessChange::Endpoint { .. } => Some(&spec.cluster.endpoint.origin),
         AccessChange::Flag { .. }
         | AccessChange::Image { .. }
@@ -97,7 +100,6 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
             spec.components.get(&Component::Kubelet).map(|settings| &settings.origin)
         }
         AccessChange::Joined(_) | AccessChange::Moved { .. } | AccessChange::Demoted(_) => node(),
-        AccessChange::Relocated { .. } => None,
         AccessChange::Recipient(_) | AccessChange::LostRecipient(_) => match principal.kind() {
             "nodes" => node(),
             _ => spec.secrets.as_ref().map(|secrets| &secrets.origin),

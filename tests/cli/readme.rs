@@ -159,10 +159,10 @@ fn descriptions_are_accepted() {
             text.push_str("cluster \"lab\" { endpoint \"api.lab\" }\n");
         }
         if !text.contains("role=\"control-plane\"") {
-            text.push_str("node \"base\" role=\"control-plane\" address=\"10.99.0.1\"\n");
+            text.push_str("node \"base\" role=\"control-plane\" address=\"10.9.0.1\"\n");
         }
         let mut files = BTreeMap::from([("cluster.kdl".to_owned(), text.clone().into_bytes())]);
-        files.insert("nodes.kdl".into(), b"node \"w9\" address=\"10.99.0.9\"\n".to_vec());
+        files.insert("nodes.kdl".into(), b"node \"w9\" address=\"10.9.0.9\"\n".to_vec());
         let brought = std::fs::read("tests/good-descriptions/root.crt").unwrap();
         files.insert("company-ca.crt".into(), brought);
         // A public key whose secret half nobody has.

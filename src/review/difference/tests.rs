@@ -352,6 +352,30 @@ fn whoever_is_removed_is_the_node_or_what_was_on_it() {
             until: None,
         })
         .collect();
+    // One that stays with another role, and what there is once in a cluster.
+    let removed = |name: &str, now_with: Option<&str>| Removed {
+        artifact: name.parse().unwrap(),
+        groups: BTreeSet::new(),
+        until: None,
+        grants: BTreeSet::new(),
+        now_with: now_with.map(str::to_owned),
+    };
+    let mut demoted = powers(Vec::new());
+    demoted.removed = ["etcd-server", "apiserver", "admin"]
+        .map(|part| removed(&format!("nodes/w1/{part}"), None))
+        .into();
+    demoted.removed.push(removed("nodes/w1/super-admin", Some("cp1")));
+    demoted.removed.push(removed("operator/super-admin", Some("cp1")));
+    assert_eq!(
+        lines(&demoted, &powers(Vec::new())),
+        [
+            ["w1 is no longer a control-plane node"; 4].as_slice(),
+            &["super-admin lies with cp1 from now on, lay with the operator"],
+        ]
+        .concat()
+    );
+    demoted.removed = vec![removed("nodes/w1/etcd-server", None)];
+    assert_eq!(lines(&demoted, &powers(Vec::new())), ["w1 is no longer an etcd member"]);
     assert_eq!(
         lines(&before, &powers(Vec::new())),
         [

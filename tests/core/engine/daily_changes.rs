@@ -163,6 +163,18 @@ const ROWS: &[Row] = &[
         0,
     ),
     Row(
+        "a control-plane node at another address",
+        r#"node "cp9" role="control-plane" address="10.0.0.19""#,
+        r#"node "cp9" role="control-plane" address="10.0.0.29""#,
+        1,
+    ),
+    Row(
+        "a worker at another address",
+        r#"node "w2" address="10.0.0.22""#,
+        r#"node "w2" address="10.0.0.32""#,
+        0,
+    ),
+    Row(
         "a private address for the API server",
         "",
         r#"component "apiserver" { san "10.0.0.99" }"#,
