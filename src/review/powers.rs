@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Credential;
 use super::name_owners::{Holder, NameOwners};
 use super::pod_access::PodAccess;
+use super::pod_records::HalfRecord;
 use super::roles::RoleInNamespace;
 use super::roots::Root;
 use super::safeguards::Safeguards;
@@ -31,6 +32,8 @@ pub(super) struct Powers {
     /// Groups that a certificate which ran out gave to whoever gets a new one.
     pub lapsed: BTreeMap<ArtifactName, BTreeSet<String>>,
     pub elsewhere: Elsewhere,
+    /// Of static pods that are not in `artifacts`.
+    pub half_pods: BTreeMap<ArtifactName, HalfRecord>,
     pub safeguards: Safeguards,
     pub removed: Vec<Removed>,
 }
