@@ -27,7 +27,8 @@ pub enum HarmlessWhen {
     Fewer,
     /// No element less.
     More,
-    /// What kpki mounts for it, writable, is one of these folders or below: of a file the folder that it lies in.
+    /// What kpki mounts for it, writable, is one of these folders or below; of a file that is the folder that
+    /// it lies in.
     Below(&'static [&'static str]),
     /// As [`HarmlessWhen::Below`], read-only, where there was none: nobody here sees what the file says, and
     /// whatever that is, it is not less than nothing.
@@ -123,8 +124,8 @@ pub const HARMLESS_FLAGS: &[HarmlessFlag] = &[
     any(ONLY_CM, "terminated-pod-gc-threshold"),
     any(ONLY_CM, "min-resync-period"),
     any(ONLY_CM, "horizontal-pod-autoscaler-*"),
-    // Who gives each node its part of the pods' network, and how large that is. Not `cluster-cidr`: pods in the
-    // nodes' or the services' network answer in their place.
+    // Who gives each node its part of the pods' network, and how large that is. Not `cluster-cidr`: pods in
+    // the nodes' or the services' network answer in their place.
     any(ONLY_CM, "allocate-node-cidrs"),
     any(ONLY_CM, "node-cidr-mask-size"),
     any(ONLY_CM, "node-cidr-mask-size-ipv4"),

@@ -191,7 +191,7 @@ impl Comparison<'_> {
         let elsewhere =
             elsewhere.filter(|_| new.artifact.node().is_some_and(|node| self.joins(node)));
         match self.before.half_pods.get(&new.artifact.name()) {
-            Some(half) => after.changes_of_half(elsewhere, half),
+            Some(half) => half.changes(after, elsewhere),
             None => after.changes(elsewhere),
         }
     }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access_change::AccessChange;
 use super::pod_fields::{goes_whole, is_harmless, said};
 use super::pod_flags::FlagChange;
-use super::pod_records::{HalfRecord, Line};
 use crate::content::pod_content;
 use crate::graph::{PodSource, StaticPod, flags_on};
 use crate::hash::Digest;
@@ -107,27 +106,6 @@ impl PodAccess {
         };
         let mut changes = self.flags(before, after);
         changes.extend(self.fields(before, after));
-        changes
-    }
-
-    /// Whatever is told against any of what may have been before.
-    pub fn changes_of_half(
-        &self,
-        elsewhere: Option<&PodAccess>,
-        half: &HalfRecord,
-    ) -> Vec<AccessChange> {
-        let mut changes = match half.line {
-            Line::Repaired => Vec::new(),
-            Line::Missing | Line::Lost(_) => self.changes(elsewhere),
-        };
-        if let Line::Lost(why) = half.line {
-            changes.push(AccessChange::Unreadable { before: true, why: why.to_owned() });
-        }
-        for change in half.bytes.iter().flat_map(|bytes| self.changes(Some(bytes))) {
-            if !changes.contains(&change) {
-                changes.push(change);
-            }
-        }
         changes
     }
 

@@ -55,8 +55,8 @@ impl FlagChange<'_> {
         })
     }
 
-    /// It becomes, or goes, as kpki has it, and what was there was no word of an operator's: that may have held
-    /// somebody back. Which way a check went is judged already.
+    /// It becomes, or goes, as kpki has it, and what was there was no word of an operator's: that may have
+    /// held somebody back. Which way a check went is judged already.
     fn is_kpkis(&self) -> bool {
         let FlagChange { process, flag, old, new, own } = *self;
         let could_be_kpkis = |old: &str| {
@@ -148,8 +148,8 @@ fn is_fewer(old: Option<&str>, new: Option<&str>) -> bool {
     elements(new).next().is_some() && elements(new).all(|one| allowed.contains(&one))
 }
 
-/// What is mounted for it, which of a file is the folder that it lies in. A path that climbs is nowhere, and of
-/// several nobody knows which counts.
+/// What is mounted for it, which of a file is the folder that it lies in. A path that climbs is nowhere, and
+/// of several nobody knows which counts.
 fn is_below(process: Process, flag: &str, path: &str, folders: &[&str]) -> bool {
     let named = named_paths(process, flag, path);
     let [named] = named.as_slice() else {

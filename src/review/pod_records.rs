@@ -1,6 +1,7 @@
 //! What there is of a static pod's manifest: its line of the lock, its bytes, or both. With one half alone
 //! somebody took the other away or put this one there: it can only add what stops.
 
+use super::access_change::AccessChange;
 use super::pod_access::PodAccess;
 use super::verified;
 use crate::graph::{DerivationId, Recipe};
@@ -22,6 +23,25 @@ pub(super) enum Line {
     Repaired,
     /// Nobody can tell any more what it said, and why.
     Lost(&'static str),
+}
+
+impl HalfRecord {
+    /// Whatever is told against any of what may have been before.
+    pub fn changes(&self, after: &PodAccess, elsewhere: Option<&PodAccess>) -> Vec<AccessChange> {
+        let mut changes = match self.line {
+            Line::Repaired => Vec::new(),
+            Line::Missing | Line::Lost(_) => after.changes(elsewhere),
+        };
+        if let Line::Lost(why) = self.line {
+            changes.push(AccessChange::Unreadable { before: true, why: why.to_owned() });
+        }
+        for change in self.bytes.iter().flat_map(|bytes| after.changes(Some(bytes))) {
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+        changes
+    }
 }
 
 /// What a manifest said that is still the one on record.
