@@ -22,7 +22,7 @@ pub(super) struct PodAccess {
     /// Or why it cannot be read.
     pub pod: Result<PodFields, String>,
     /// Told of no manifest that is there.
-    pub own: Own,
+    pub own: Box<Own>,
 }
 
 /// What kpki itself gives the process on that node, from words that are reviewed as such.
@@ -68,7 +68,7 @@ impl PodAccess {
             // What the members that there were make of it, kpki decides.
             pod.flags.insert(INITIAL_CLUSTER.to_owned(), value.clone());
         }
-        asked.own = Own {
+        *asked.own = Own {
             pod: PodFields { flags, fields, ..PodFields::default() },
             patched,
             version: Some(spec.cluster.kubernetes.value),
@@ -82,13 +82,13 @@ impl PodAccess {
     pub fn of_recipe(recipe: &StaticPod) -> Self {
         match pod_content(recipe, None, Digest::of(&[])) {
             Ok(bytes) => PodAccess::of_manifest(&bytes, recipe.process),
-            Err(why) => PodAccess { process: recipe.process, pod: Err(why), own: Own::default() },
+            Err(why) => PodAccess { process: recipe.process, pod: Err(why), own: Box::default() },
         }
     }
 
     pub fn of_manifest(bytes: &[u8], process: Process) -> Self {
         let pod = pod::fields(bytes, process).map_err(|error| error.to_string());
-        PodAccess { process, pod, own: Own::default() }
+        PodAccess { process, pod, own: Box::default() }
     }
 
     /// Against the manifest before, or for a new node that of the same process elsewhere.

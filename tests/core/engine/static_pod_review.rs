@@ -947,8 +947,8 @@ fn half_a_record_of_a_manifest_only_adds_stops() {
         (flag, "", break_it, &[other]),
         (oddity, "", lose_line, &[without_gates]),
         (oddity, flag, lose_file, &[gone]),
-        // What is here says nothing to whoever put it there: as without it.
-        (oddity, oddity, lose_line, &[]),
+        // Nobody agreed to what is here: it may be planted.
+        (oddity, oddity, lose_line, &[gates]),
         ("", oddity, lose_line, &[gates]),
         // Mere damage.
         (flag, flag, lose_file, &[]),
