@@ -114,6 +114,8 @@ pub struct Entry {
     pub initial_cluster: Option<String>,
     /// Of a secret that is sealed.
     pub rest: Option<Rest>,
+    /// An apply knew that nothing describes it any more: described again, it is somebody new.
+    pub left: bool,
 }
 
 impl Entry {
@@ -131,6 +133,7 @@ impl Entry {
             request: None,
             initial_cluster: None,
             rest: None,
+            left: false,
         }
     }
 }

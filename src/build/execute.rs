@@ -63,7 +63,8 @@ pub fn execute(
     lines.extend(pods);
     close_modes(&context, plan)?;
     plan.seals.par_iter().try_for_each(|seal| sealing::carry_out(&context, plan, seal))?;
-    lines.extend(plan.kept.iter().cloned());
+    let kept = plan.kept.iter().cloned();
+    lines.extend(kept.map(|(id, entry)| (id, Entry { left: false, ..entry })));
     let mut entries: BTreeMap<_, _> =
         lines.into_iter().map(|(id, entry)| (world.graph.get(id).name.clone(), entry)).collect();
     if prune {
@@ -73,7 +74,7 @@ pub fn execute(
         if let Orphan::Line(name) = orphan
             && let Some(entry) = world.lock.entries.get(name)
         {
-            entries.insert(name.clone(), entry.clone());
+            entries.insert(name.clone(), Entry { left: true, ..entry.clone() });
         }
     }
     let mut lock = Lock {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::folder::{DESCRIPTION, Folder, LOCK, parse_lock};
 use super::git::{Commit, Repository};
-use crate::diff::touched;
+use crate::diff::{touched, undescribed};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::lock;
@@ -42,6 +42,12 @@ pub(super) struct Against {
 
 impl Base {
     pub fn read(directory: &Path, revision: &str, folder: &Folder) -> Result<Base> {
+        if revision.is_empty() {
+            return Err(Error::refused("--base names no revision: it is empty").help(
+                "write the branch that is merged into, such as --base origin/main; in CI the variable that \
+                 should name it has no value here",
+            ));
+        }
         let shown = printable(revision);
         let repository = Repository::of(directory)?.ok_or_else(|| {
             Error::refused(format!("--base {shown}: there is no Git repository here"))
@@ -100,13 +106,17 @@ impl Base {
         let unasked = review.changes.iter();
         let unasked = unasked.filter(|change| change.stops() && !asked.contains(&asks(change)));
         let before = (&self.lock, &self.inventory);
-        let report = BaseReport::new(
-            &self.revision,
-            self.commit.name(),
-            &touched(before, (&project.lock, &project.inventory)),
-            unasked.count(),
-            self.is_aside,
-        );
+        let after = (&project.lock, &project.inventory);
+        let report = BaseReport {
+            undescribed: undescribed(before, after, &project.graph),
+            ..BaseReport::new(
+                &self.revision,
+                self.commit.name(),
+                &touched(before, after),
+                unasked.count(),
+                self.is_aside,
+            )
+        };
         Against { review, report }
     }
 

@@ -9,7 +9,7 @@ use super::block::{Block, Many, One, Shape, many, one};
 use super::node::NodeDraft;
 use super::problem::{At, Problem};
 use super::reader::Reader;
-use crate::name::{DnsName, Endpoint, Label, NameError};
+use crate::name::{DnsName, Endpoint, Label, NameError, San};
 use crate::spec::{Cluster, Origin, Role, Setting};
 use crate::version::{KubernetesVersion, VersionRequest};
 
@@ -26,6 +26,9 @@ pub const DNS_DOMAIN: One<DnsName> = one("dns-domain");
 
 /// kubeadm's default.
 const DEFAULT_CIDR: &str = "10.96.0.0/12";
+/// What is proposed in the place of a network that is taken.
+const FREE_CIDRS: [&str; 4] =
+    [DEFAULT_CIDR, "172.30.0.0/16", "192.168.192.0/18", "fd00:10:96::/112"];
 pub const DEFAULT_DOMAIN: &str = "cluster.local";
 
 /// A cluster whose endpoint may still follow from its nodes.
@@ -38,6 +41,9 @@ pub struct ClusterDraft {
     endpoint: Option<Setting<Endpoint>>,
     endpoint_written: bool,
     service_cidrs: Setting<Vec<IpNet>>,
+    /// Where networks are written, and an endpoint.
+    cidrs_at: Vec<At>,
+    endpoint_at: Option<At>,
     dns_domain: Option<Setting<DnsName>>,
 }
 
@@ -102,6 +108,8 @@ impl ClusterDraft {
             kubernetes_at: block.one(KUBERNETES).map(|value| value.at),
             requested: requested.value,
             endpoint: reader.one(block, ENDPOINT),
+            endpoint_at: block.one(ENDPOINT).map(|value| value.at),
+            cidrs_at: block.many(SERVICE_CIDR).iter().map(|value| value.at).collect(),
             endpoint_written: block.written(ENDPOINT.field).is_some(),
             service_cidrs: service_cidrs(block, reader),
             dns_domain: match block.written(DNS_DOMAIN.field) {
@@ -121,6 +129,53 @@ impl ClusterDraft {
         }
     }
 
+    /// Whoever may make a Service could give it such an address, and nodes take it from the machine that has
+    /// it (kube-apiserver, `--service-cluster-ip-range`: must not overlap with the networks of nodes).
+    fn check_networks(&self, nodes: &[NodeDraft], reader: &mut Reader<'_>) {
+        let endpoint = self.endpoint.as_ref().and_then(|endpoint| match endpoint.value.host {
+            San::Ip(address) => {
+                Some((address, "the endpoint's address".to_owned(), self.endpoint_at?))
+            }
+            San::Dns(_) => None,
+        });
+        let own = nodes.iter().flat_map(|node| {
+            let name = node.name.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+            let addresses = node.addresses.iter();
+            addresses.map(move |(ip, at)| (ip.ip(), format!("the address of node{name}"), *at))
+        });
+        let networks = &self.service_cidrs.value;
+        if !self.cidrs_at.is_empty() && self.cidrs_at.len() != networks.len() {
+            // One of them is a mistake itself.
+            return;
+        }
+        let taken: Vec<(IpAddr, String, At)> = own.chain(endpoint).collect();
+        for (index, network) in networks.iter().enumerate() {
+            let Some((address, whose, at)) =
+                taken.iter().find(|(address, ..)| network.contains(address))
+            else {
+                continue;
+            };
+            let message = format!("service-cidr {network} holds {whose}, {address}");
+            let problem = match self.cidrs_at.get(index) {
+                Some(written) => Problem::new(*written, message).other(*at, "in it"),
+                None => Problem::new(*at, message).label(format!(
+                    "{network} is what services get where no `service-cidr` is written"
+                )),
+            };
+            let free =
+                FREE_CIDRS.iter().filter_map(|text| text.parse::<IpNet>().ok()).find(|free| {
+                    network.network().is_ipv4() == free.network().is_ipv4()
+                        && !taken.iter().any(|(address, ..)| free.contains(address))
+                });
+            let free =
+                free.map_or_else(String::new, |free| format!(", such as service-cidr \"{free}\""));
+            reader.problem(problem.help(format!(
+                "Kubernetes gives these addresses to services, and nodes send what goes there to pods: write \
+                 a network that nothing else is in{free}"
+            )));
+        }
+    }
+
     /// The cluster, its endpoint decided; none when a problem stands in the way.
     pub fn finish(
         self,
@@ -128,6 +183,7 @@ impl ClusterDraft {
         nodes_complete: bool,
         reader: &mut Reader<'_>,
     ) -> Option<Cluster> {
+        self.check_networks(nodes, reader);
         let mut members = nodes.iter().filter(|node| node.role == Some(Role::ControlPlane));
         let endpoint = match (self.endpoint, members.next(), members.next()) {
             (Some(endpoint), ..) => Some(endpoint),

@@ -89,6 +89,9 @@ fn draft(
         recipients: reader.list(block, RECIPIENT),
     };
     check_addresses(&node, block, addresses, reader);
+    if role == Some(Role::Worker) {
+        check_not_local(&node, block, reader);
+    }
     if let Some(at) = node.primary.filter(|_| role.is_some_and(|role| role != Role::ControlPlane)) {
         reader.problem(
             Problem::new(at, "only a control-plane node can be `primary`").help(
@@ -97,6 +100,27 @@ fn draft(
         );
     }
     node
+}
+
+/// Every machine calls itself so: a certificate for it is good for the place of any server on any of them.
+/// A lab may have its one control-plane node there.
+fn check_not_local(node: &NodeDraft, block: &Block<'_>, reader: &mut Reader<'_>) {
+    const WHY: &str = "on every machine that is the machine itself";
+    if let (Some(name), Some(value)) = (&node.name, &block.name)
+        // RFC 6761, 6.3.
+        && name.as_str().split('.').any(|label| label == "localhost")
+    {
+        let problem = Problem::new(value.at, format!("a worker cannot be called {name}"));
+        reader.problem(problem.label(WHY).help(
+            "write the name by which the others know it: `hostname` on that machine should say the same",
+        ));
+    }
+    for (address, at) in node.addresses.iter().filter(|(address, _)| address.ip().is_loopback()) {
+        let problem = Problem::new(*at, format!("a worker cannot be at {address}"));
+        reader.problem(problem.label(WHY).help(
+            "write the address at which control-plane nodes dial its kubelet, such as 10.0.0.21",
+        ));
+    }
 }
 
 fn check_addresses(

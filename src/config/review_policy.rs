@@ -11,7 +11,7 @@ use crate::hash::Digest;
 use crate::name::NameError;
 use crate::plan::NamePattern;
 use crate::review::{
-    FlagPattern, FolderPrefix, ReviewPolicy, RolePattern, SanPattern, TextPattern,
+    FlagPattern, FolderPrefix, ReviewPolicy, RoleKind, RolePattern, SanPattern, TextPattern,
 };
 use crate::sealed::Recipient;
 use crate::sources::Sources;
@@ -54,6 +54,7 @@ const ORDINARY_SAN: Many<SanPattern> = many("ordinary-san");
 const ORDINARY_ROLE: Shape = of_roles("ordinary-role");
 const FORBID_ROLE: Shape = of_roles("forbid-role");
 const NAMESPACE: One<TextPattern> = one("namespace");
+const KIND: One<RoleKind> = one("kind");
 const ALLOW_RECIPIENT: Many<Recipient> = many("allow-recipient");
 const ALLOW_IMAGE: Many<TextPattern> = many("allow-image");
 const ALLOW_FLAG: Shape =
@@ -65,9 +66,9 @@ const ALLOW_FOLDER: Many<FolderPrefix> = many("allow-folder");
 const ORDINARY_FOLDER: Many<FolderPrefix> = many("ordinary-folder");
 const EXCEPT: Many<NamePattern> = many("except");
 
-/// `ordinary-role "edit" namespace="team-*"`
+/// `ordinary-role "edit" namespace="team-*"`, `ordinary-role "pager" kind="role"`
 const fn of_roles(word: &'static str) -> Shape {
-    Shape { word, example: Some("edit"), fields: &[NAMESPACE.field] }
+    Shape { word, example: Some("edit"), fields: &[NAMESPACE.field, KIND.field] }
 }
 
 /// Reads the rules whose file is `root`.
@@ -144,8 +145,11 @@ fn roles(
     let mut roles = Vec::new();
     for inner in block.blocks.iter().filter(|inner| inner.shape.word == shape.word) {
         let namespace = reader.one(inner, NAMESPACE).map(|setting| setting.value);
+        let kind = inner.one(KIND);
+        let kind = kind.and_then(|value| reader.choice(value, KIND.word(), RoleKind::WORDS));
         let role = inner.name.and_then(|name| reader.parsed(name, shape.word));
-        roles.extend(role.map(|role| reader.setting(RolePattern { role, namespace }, inner.at)));
+        let pattern = role.map(|role| RolePattern { role, kind, namespace });
+        roles.extend(pattern.map(|pattern| reader.setting(pattern, inner.at)));
     }
     roles
 }

@@ -21,4 +21,4 @@ pub use files::items;
 pub use graph::of_graph;
 pub use item::{Field, Item, PUBLIC_KEY, Value};
 pub use lock::of_lock;
-pub use proposal::{Touch, Touched, touched};
+pub use proposal::{Touch, Touched, touched, undescribed};

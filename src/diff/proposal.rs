@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::graph::{Graph, origins};
 use crate::sealed::SUFFIX;
 use crate::state::{File, Inventory, Lock};
 
@@ -21,6 +22,21 @@ pub enum Touch {
     Added,
     Changed,
     Removed,
+}
+
+/// Lines and files that are new and of nothing that is described: nothing asks for them now, and whoever is
+/// described later would seem to have been there.
+pub fn undescribed(
+    before: (&Lock, &Inventory),
+    after: (&Lock, &Inventory),
+    graph: &Graph,
+) -> usize {
+    let lines = after.0.entries.keys();
+    let lines = lines.filter(|name| !before.0.entries.contains_key(*name));
+    let orphans = after.0.orphans.keys().filter(|path| !before.0.orphans.contains_key(*path));
+    let files = after.1.files.keys().filter(|path| before.1.get(path).is_none());
+    let files = files.filter(|path| !graph.is_placed(path) && !origins(path).is_empty());
+    lines.filter(|name| graph.find(name).is_none()).count() + orphans.count() + files.count()
 }
 
 /// Lines first, then files; each by name. Secrets in the clear are never in Git, and not compared.

@@ -6,7 +6,7 @@ use crate::build::execute::{Files, execute};
 use crate::error::{Kind, Result};
 use crate::keys::Entropy;
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Action, Plan, REMOVED_BINDINGS, kept_bindings};
+use crate::plan::{Action, Orphan, Plan, REMOVED_BINDINGS, kept_bindings};
 use crate::review::{Review, ReviewedChange};
 use crate::state::{File, Lock, SecretFile};
 use crate::time::Timestamp;
@@ -81,10 +81,21 @@ impl<'a> Applying<'a> {
         self.prune && !self.plan.orphans.is_empty()
     }
 
+    /// Whether the lock does not say yet that something left.
+    fn marks(&self) -> bool {
+        let entries = &self.project.lock.entries;
+        let is_unmarked = |name| entries.get(name).is_some_and(|entry| !entry.left);
+        self.plan.orphans.iter().any(|orphan| match orphan {
+            Orphan::Line(name) => is_unmarked(name),
+            Orphan::File { .. } => false,
+        })
+    }
+
     /// Whether no file and no line of the lock changes.
     pub fn changes_nothing(&self) -> bool {
         self.plan.changes_nothing()
             && !self.prunes()
+            && !self.marks()
             && self.modes.is_empty()
             && self.bindings.is_none()
     }

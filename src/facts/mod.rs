@@ -20,6 +20,7 @@ pub mod pem;
 pub mod plaintext;
 pub mod public_key;
 pub mod request;
+mod requested_life;
 pub mod role_bindings;
 mod sans;
 pub mod signature;
@@ -35,6 +36,7 @@ pub use pem::{certificate_pem, certificates_in_pem};
 pub use plaintext::{Plaintext, plaintext_in};
 pub use public_key::{KeyKind, PublicKey};
 pub use request::{RequestFacts, request_in_pem, request_pem};
+pub use requested_life::requested_life;
 pub use role_bindings::{RoleGrant, role_grants};
 pub use signature::is_signed_by;
 

@@ -42,7 +42,7 @@ pub use recipe::{
     ClusterSigned, ImportedCa, InputHashes, Kubeconfig, Leaf, OwnCa, PodSource, Recipe, Rendered,
     Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings, binding_in_words,
 };
-pub use sans::{first_service_address, sans_from};
+pub use sans::{address_in, first_service_address, sans_from};
 
 /// Index of a derivation in its graph; inputs always have a smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -71,6 +71,9 @@ pub(super) struct Line {
     /// Digest of the recipients that the secret was sealed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) recipients: Option<Digest>,
+    /// Nothing described it any more at the last apply, and it was not pruned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) left: bool,
 }
 
 /// What a key has whose revision is not written.
@@ -91,6 +94,7 @@ impl Line {
             request,
             initial_cluster,
             rest,
+            left,
         } = entry.clone();
         Line {
             name: name.to_string(),
@@ -107,6 +111,7 @@ impl Line {
             initial_cluster,
             sealed: rest.map(|rest| rest.sealed),
             recipients: rest.map(|rest| rest.recipients),
+            left,
         }
     }
 
@@ -127,6 +132,7 @@ impl Line {
             request: self.request,
             initial_cluster: self.initial_cluster,
             rest: rest.map(|(sealed, recipients)| Rest { sealed, recipients }),
+            left: self.left,
         }
     }
 }

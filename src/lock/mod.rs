@@ -24,7 +24,9 @@ pub use line::schema;
 pub use merge::{Marks, Merged, merge};
 
 /// The newest form that this kpki reads. It writes the one before wherever that can hold the lock.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
+/// The form before lines were marked of what nothing describes any more.
+const WITHOUT_MARKS: u32 = 2;
 /// The form before files were remembered that nothing describes any more.
 const WITHOUT_ORPHANS: u32 = 1;
 
@@ -108,7 +110,7 @@ fn read<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
 pub fn render(lock: &Lock) -> String {
     let mut text = String::with_capacity(lock.entries.len() * 256);
     let head = Head {
-        kpki_lock: if lock.orphans.is_empty() { WITHOUT_ORPHANS } else { FORMAT_VERSION },
+        kpki_lock: version(lock),
         cluster: lock.cluster.clone(),
         kubernetes: lock.kubernetes.map(|version| version.to_string()),
         seed: lock.seed.map(|seed| seed.id),
@@ -144,6 +146,17 @@ pub fn render(lock: &Lock) -> String {
     text
 }
 
+/// The oldest form that can hold it.
+fn version(lock: &Lock) -> u32 {
+    if lock.entries.values().any(|entry| entry.left) {
+        FORMAT_VERSION
+    } else if lock.orphans.is_empty() {
+        WITHOUT_ORPHANS
+    } else {
+        WITHOUT_MARKS
+    }
+}
+
 fn push_line(text: &mut String, line: &impl Serialize) {
     // Plain structs of texts and numbers always serialize.
     if let Ok(json) = serde_json::to_string(line) {
@@ -175,6 +188,7 @@ mod tests {
         entry.not_after = "2027-01-01".parse().ok();
         lock.entries.insert(ArtifactName::of("nodes/worker-00001/kubelet"), entry.clone());
         entry.revision = Some("2.3".into());
+        entry.left = true;
         lock.entries.insert(ArtifactName::of("users/jane"), entry);
         let exposure =
             Exposure { public_key: Digest::of(b"key"), to: BTreeSet::from(["age1abc".to_owned()]) };
@@ -210,7 +224,7 @@ mod tests {
         }
         let twice = format!("{text}{}", text.split_inclusive('\n').next_back().unwrap());
         assert!(parse(twice.as_bytes()).unwrap_err().why.contains("a second time"));
-        let newer = text.replacen("\"kpki-lock\":2", "\"kpki-lock\":3", 1);
+        let newer = text.replacen("\"kpki-lock\":3", "\"kpki-lock\":4", 1);
         assert!(parse(newer.as_bytes()).unwrap_err().why.contains("newer kpki"));
     }
 }

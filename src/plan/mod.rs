@@ -87,7 +87,7 @@ pub use public_part::PublicPart;
 pub use reason::Reason;
 pub use removed_bindings::{REMOVED_BINDINGS, kept_bindings, removed_bindings};
 pub use restart::{Membership, Restart};
-pub use sealing::{RecipientsChange, Seal};
+pub use sealing::{RecipientsChange, Seal, id as recipient_id};
 pub use seen::{Standing, belongs_to, standing, unverified};
 pub use signed_by_cluster::{
     is_answered, key_on_record, refusal, renew_from, request_id, signing_request_on_disk,

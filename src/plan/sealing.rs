@@ -98,7 +98,7 @@ fn recipients_change(lock: &Lock, spec: &Spec) -> RecipientsChange {
 }
 
 /// The key that a [full name](crate::sealed::Recipient::full_name) names.
-pub(super) fn id(full_name: &str) -> &str {
+pub fn id(full_name: &str) -> &str {
     full_name.split(' ').next().unwrap_or_default()
 }
 

@@ -209,13 +209,18 @@ fn visible(mounts: &[Mount], volumes: &[Volume], wish: &MountWish) -> Result<boo
     let shows = match (host, &mount.sub_path) {
         (Some(_), Some(sub_path)) => format!("the part {sub_path} of volume {}", mount.name),
         (Some(host), None) if trimmed(&host.path) == trimmed(&mount.path) => return Ok(true),
-        (Some(host), None) => host.path.clone(),
+        (Some(host), None) => format!("{} of the host", host.path),
         (None, _) => format!("volume {}, which is not of the host", mount.name),
     };
-    let message = format!("{} must be the host's, but {} shows {shows}", wish.path, mount.path);
+    let path = trimmed(&mount.path);
+    let there = if path == wish.path { "there".to_owned() } else { format!("at {path}") };
+    let message = format!(
+        "the container must see the host's {} under the same path, but {there} it sees {shows}",
+        wish.path
+    );
     Err(PodError::at(mount.line, message).help(format!(
-        "mount the host's {} there, or move this mount elsewhere",
-        trimmed(&mount.path)
+        "give this mount a volume with the hostPath {path}, or delete the mount: what is needed is mounted \
+         without it"
     )))
 }
 

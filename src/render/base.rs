@@ -25,6 +25,9 @@ pub struct BaseReport {
     /// Changes in authority that stop against the base, and that the working tree's own lock and files would
     /// hide from an apply.
     pub hidden: usize,
+    /// Of the changes, lines and files that are new and of nothing that is described: whoever is described later
+    /// would seem to have been there.
+    pub undescribed: usize,
     /// What is checked out does not come from it.
     pub aside: bool,
 }
@@ -58,13 +61,14 @@ impl BaseReport {
             commit: commit.to_owned(),
             changes: changes.collect(),
             hidden,
+            undescribed: 0,
             aside,
         }
     }
 
     /// Merged as it is, nobody would be asked for a gain that stops.
     pub fn hides(&self) -> bool {
-        self.hidden > 0
+        self.hidden > 0 || self.undescribed > 0
     }
 
     pub(super) fn text(&self, columns: usize) -> String {
@@ -111,12 +115,19 @@ impl BaseReport {
             let nothing = "nothing of cluster.lock and out/ is changed";
             entries.push(Entry::new(Sign::KEPT, nothing.to_owned()));
         } else {
-            let hidden = if self.hides() {
+            let mut hidden = String::new();
+            if self.hidden > 0 {
                 let gains = counted(self.hidden, "gain");
-                format!(" merged as it is, apply would not ask for {gains} of those below;")
-            } else {
-                String::new()
-            };
+                hidden +=
+                    &format!(" merged as it is, apply would not ask for {gains} of those below;");
+            }
+            if self.undescribed > 0 {
+                hidden += &format!(
+                    " {} of them of nothing that is described: whoever is described later would seem to have \
+                     been there before;",
+                    self.undescribed
+                );
+            }
             let advice = format!("only kpki apply writes these;{hidden} this puts them back:");
             let sign = if self.hides() { Sign::STOPS } else { Sign::ESCALATION };
             entries.push(Entry::new(sign, advice).copied([self.restore()]));

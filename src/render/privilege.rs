@@ -1,5 +1,6 @@
 //! Who gains and loses power, and what a policy forbids: what a reviewer reads first.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -20,8 +21,9 @@ pub struct PrivilegeReport {
     pub holder: String,
     /// subject, group, common-name, name, others-name, wildcard, usage, ca-bit, longer-life, issuer,
     /// another-key, anchor, anchor-replaced, anchor-reissued, anew, unrecorded, key-on, flag, image, pod,
-    /// unreadable, role, endpoint, recipient, joined, older-kubernetes, kubelet-unchecked,
-    /// kubelet-unconfigured, lower-revision, anchor-dropped, lost-group, lost-role, lost-recipient or left.
+    /// unreadable, role, endpoint, recipient, joined, moved, older-kubernetes,
+    /// kubelet-unchecked, kubelet-unconfigured, lower-revision, anchor-dropped, lost-group, lost-role,
+    /// lost-recipient, demoted, relocated or left.
     pub code: String,
     /// escalation, gain or loss.
     #[schemars(with = "String")]
@@ -131,11 +133,32 @@ impl PrivilegeReport {
         if let Some(origin) = &self.origin {
             let _ = write!(words, " ({origin})");
         }
-        if self.artifacts.len() > 1 {
-            let _ = write!(words, ": {}", some(&self.artifacts));
+        match nodes_of(&self.artifacts) {
+            _ if self.artifacts.len() < 2 => {}
+            Some(nodes) if nodes == [self.holder.as_str()] => {}
+            Some(nodes) => {
+                let _ = write!(words, ": {}", some(&nodes));
+            }
+            None => {
+                let _ = write!(words, ": {}", some(&self.artifacts));
+            }
         }
         words
     }
+}
+
+/// The nodes alone, where that says all: it is the same part on each of them, or all of it is one node's.
+fn nodes_of(artifacts: &[String]) -> Option<Vec<&str>> {
+    let mut nodes = Vec::new();
+    let mut parts = BTreeSet::new();
+    for artifact in artifacts {
+        let (node, part) = artifact.strip_prefix("nodes/")?.split_once('/')?;
+        parts.insert(part);
+        if nodes.last() != Some(&node) {
+            nodes.push(node);
+        }
+    }
+    (parts.len() == 1 || nodes.len() == 1).then_some(nodes)
 }
 
 /// Gains and losses that stop nothing and are shown one by one.

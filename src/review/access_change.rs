@@ -1,16 +1,15 @@
 //! The kinds of change in power: what each is called, and which of them stop.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use super::name_owners::Owner;
 use super::names::is_worth_telling;
 use super::powerful::{amounts_to, is_ordinary_role, is_powerful_group};
+use super::wording::{Grant, a_node, as_written, list, shortened};
 use crate::facts::RoleGrant;
-use crate::hash::Digest;
 use crate::name::San;
-use crate::plan::{BACKDATE, rounded};
 use crate::spec::{CaName, Role};
 use crate::time::Span;
 use crate::version::KubernetesVersion;
@@ -54,6 +53,8 @@ pub enum AccessChange {
     },
     /// The certificate goes to whoever has another key.
     AnotherKey,
+    /// Half its record is gone, and what is described is something else.
+    Unknown,
     /// A cluster is built from keys that somebody trusts already.
     Anew,
     /// Files are here, and the lock that would say what they were is not.
@@ -96,12 +97,18 @@ pub enum AccessChange {
     },
     /// Kubeconfigs lead elsewhere.
     Endpoint {
+        /// Empty: it cannot be told.
         old: String,
         new: String,
     },
     /// Somebody can open sealed secrets.
     Recipient(String),
     Joined(Role),
+    /// A node that holds keys of the cluster is at an address where it was not.
+    Moved {
+        role: Role,
+        address: IpAddr,
+    },
     /// The cluster goes back to a version without what was mended since.
     OlderKubernetes {
         old: KubernetesVersion,
@@ -124,6 +131,13 @@ pub enum AccessChange {
     LostGroup(String),
     LostRole(RoleGrant),
     LostRecipient(String),
+    /// A node of that role has another one.
+    Demoted(Role),
+    /// What there is once in a cluster lies elsewhere.
+    Relocated {
+        old: String,
+        new: String,
+    },
     /// It is described no longer.
     Removed {
         groups: BTreeSet<String>,
@@ -157,6 +171,7 @@ impl AccessChange {
             AccessChange::LongerLife { .. } => "longer-life",
             AccessChange::Issuer { .. } => "issuer",
             AccessChange::AnotherKey => "another-key",
+            AccessChange::Unknown => "unknown",
             AccessChange::Root => "anchor",
             AccessChange::RootReplaced => "anchor-replaced",
             AccessChange::RootReissued => "anchor-reissued",
@@ -171,6 +186,9 @@ impl AccessChange {
             AccessChange::Endpoint { .. } => "endpoint",
             AccessChange::Recipient(_) => "recipient",
             AccessChange::Joined(_) => "joined",
+            AccessChange::Moved { .. } => "moved",
+            AccessChange::Demoted(_) => "demoted",
+            AccessChange::Relocated { .. } => "relocated",
             AccessChange::OlderKubernetes { .. } => "older-kubernetes",
             AccessChange::KubeletUnchecked => "kubelet-unchecked",
             AccessChange::KubeletUnconfigured => "kubelet-unconfigured",
@@ -200,7 +218,9 @@ impl AccessChange {
                 escalation_if(!is_ordinary_role(grant, *is_known))
             }
             // Its machine holds CA keys and an administrator's, or all that etcd stores.
-            AccessChange::Joined(role) => escalation_if(*role != Role::Worker),
+            AccessChange::Joined(role) | AccessChange::Moved { role, .. } => {
+                escalation_if(*role != Role::Worker)
+            }
             // A patch that does harm is rolled back in the night.
             AccessChange::OlderKubernetes { old, new } => escalation_if(new.minor < old.minor),
             AccessChange::Image { is_own, .. } => escalation_if(!is_own),
@@ -217,6 +237,7 @@ impl AccessChange {
             | AccessChange::LongerLife { .. }
             | AccessChange::Issuer { .. }
             | AccessChange::AnotherKey
+            | AccessChange::Unknown
             | AccessChange::Root
             | AccessChange::RootReplaced
             | AccessChange::RootReissued
@@ -232,6 +253,8 @@ impl AccessChange {
             | AccessChange::LostGroup(_)
             | AccessChange::LostRole(_)
             | AccessChange::LostRecipient(_)
+            | AccessChange::Demoted(_)
+            | AccessChange::Relocated { .. }
             | AccessChange::Removed { .. } => Direction::Loss,
         }
     }
@@ -266,6 +289,10 @@ impl fmt::Display for AccessChange {
             AccessChange::Name(name @ San::Ip(_)) if is_worth_telling(name) => {
                 write!(f, "can serve as the public address {name}")
             }
+            AccessChange::OthersName { name: San::Dns(name), owner } if name.starts_with("*.") => {
+                let domain = name.trim_start_matches("*.");
+                write!(f, "can serve as anything below {domain}, and so in the place of {owner}")
+            }
             AccessChange::OthersName { name, owner } => {
                 write!(f, "can serve as {name}, and so in the place of {owner}")
             }
@@ -277,6 +304,10 @@ impl fmt::Display for AccessChange {
             }
             AccessChange::Issuer { old, new } => write!(f, "is issued by {new}, was by {old}"),
             AccessChange::AnotherKey => f.write_str("goes to whoever holds another key"),
+            AccessChange::Unknown => f.write_str(
+                "has lost half its record, a file under out/ or its line of cluster.lock: what it could do \
+                 before cannot be told",
+            ),
             AccessChange::Root => f.write_str("is a new root of trust"),
             AccessChange::RootReplaced => f.write_str("is replaced as a root of trust"),
             AccessChange::RootReissued => f.write_str(
@@ -321,6 +352,9 @@ impl fmt::Display for AccessChange {
             AccessChange::Unreadable { before: true, why } => {
                 write!(f, "had a manifest that cannot be read: {why}")
             }
+            AccessChange::Endpoint { old, new } if old.is_empty() => {
+                write!(f, "may move: kubeconfigs lead to {new}, and nothing here says where they led")
+            }
             AccessChange::Endpoint { old, new } => {
                 write!(f, "moves: kubeconfigs lead to {new}, led to {old}")
             }
@@ -332,6 +366,15 @@ impl fmt::Display for AccessChange {
                 f.write_str("joins as an etcd member: it holds all that the cluster stores")
             }
             AccessChange::Joined(Role::Worker) => f.write_str("joins as a worker"),
+            AccessChange::Moved { role, address } => write!(
+                f,
+                "is at {address} from now on: whoever has that address is {} of the cluster",
+                a_node(*role)
+            ),
+            AccessChange::Demoted(role) => write!(f, "is no longer {}", a_node(*role)),
+            AccessChange::Relocated { old, new } => {
+                write!(f, "lies with {new} from now on, lay with {old}")
+            },
             AccessChange::OlderKubernetes { old, new } => {
                 write!(f, "goes back from {old} to {new}: what was mended since is open again")
             }
@@ -362,48 +405,4 @@ impl fmt::Display for AccessChange {
             }
         }
     }
-}
-
-/// `cluster-role edit in dev`
-struct Grant<'a>(&'a RoleGrant);
-
-impl fmt::Display for Grant<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RoleGrant { is_cluster_role, role, namespace, is_group, subject } = self.0;
-        let kind = if *is_cluster_role { "cluster-role" } else { "role" };
-        write!(f, "{kind} {role}")?;
-        match namespace {
-            Some(namespace) => write!(f, " in {namespace}")?,
-            None => f.write_str(" everywhere")?,
-        }
-        if *is_group {
-            write!(f, ", for all of group {subject}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Of a long text the beginning, and what tells it from others with the same one.
-fn shortened(text: &str) -> Cow<'_, str> {
-    const SHOWN: usize = 240;
-    match text.char_indices().nth(SHOWN) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => {
-            let start = text.get(..end).unwrap_or_default();
-            let digest = Digest::of(text.as_bytes()).to_string();
-            let digest = digest.get(..12).unwrap_or_default();
-            Cow::Owned(format!("{start}... ({} bytes, SHA-256 {digest}...)", text.len()))
-        }
-    }
-}
-
-/// A life without the minutes by which its start was set back.
-fn as_written(life: Span) -> Span {
-    let without = rounded(life);
-    if life.as_seconds() % 3600 == BACKDATE.as_seconds() { without } else { life }
-}
-
-fn list(groups: &BTreeSet<String>) -> String {
-    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-    groups.join(", ")
 }

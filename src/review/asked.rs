@@ -76,6 +76,7 @@ fn power(
         })),
         Recipe::SigningKey(_) => Power::Root(Box::new(Root { is_replaced, ..Root::default() })),
         Recipe::Rendered(Rendered::UserBindings(recipe)) => Power::Bindings(grants(recipe)),
+        Recipe::Rendered(Rendered::SigningRequest(recipe)) => Power::RequestedLife(recipe.validity),
         Recipe::Kubeconfig(config) => Power::Kubeconfig {
             server: config.server.url(),
             is_endpoint: config.server == of.spec.cluster.endpoint.value,

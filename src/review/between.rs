@@ -10,6 +10,7 @@ use super::pod_access::PodAccess;
 use super::policy::ReviewPolicy;
 use super::powers::{Elsewhere, Powers, Removed};
 use super::principal::{Principal, identity};
+use super::removed::now_with;
 use super::reviewed::{Consent, ReviewedChange};
 use super::roles::grants;
 use super::told::told;
@@ -101,12 +102,21 @@ fn removed(old: &Graph, new: &Graph) -> Vec<Removed> {
         .filter(|id| !old.get(*id).recipe.is_ca() && new.find(&old.get(*id).name).is_none());
     let removed = gone.filter_map(|id| {
         let name = &old.get(id).name;
+        if let Recipe::Rendered(Rendered::UserBindings(recipe)) = &old.get(id).recipe {
+            return Some(Removed::of_bindings(name.clone(), grants(recipe)));
+        }
         let mut groups = Credential::of_recipe(old, id)?.groups;
         if old.get(id).artifact.node().is_some() {
             // A node's groups go without saying.
             groups.clear();
         }
-        Some(Removed { artifact: identity(name), groups, until: None })
+        Some(Removed {
+            artifact: identity(name),
+            groups,
+            until: None,
+            grants: BTreeSet::new(),
+            now_with: now_with(new, name),
+        })
     });
     removed.collect()
 }

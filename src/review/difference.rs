@@ -4,16 +4,18 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
-use super::compare;
-use super::name_owners::{Owner, domain_of};
+use super::halves::Half;
+use super::name_owners::{API_SERVER, Owner, domain_of};
 use super::names::is_worth_telling;
 use super::pod_access::PodAccess;
 use super::powerful::is_powerful_group;
 use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
 use super::principal::Principal;
+use super::removed;
 use super::roles::role_in_namespace;
+use super::{Credential, compare};
 use crate::facts::RoleGrant;
-use crate::graph::{Artifact, Scope};
+use crate::graph::Artifact;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::spec::Role;
 use crate::time::Timestamp;
@@ -93,15 +95,28 @@ impl Comparison<'_> {
             }
             _ => Principal::of(&new.artifact.name()),
         };
-        let access = match self.owner(new, &name) {
-            Some(owner) => AccessChange::OthersName { name, owner },
-            None => AccessChange::Name(name),
+        let access = match (self.owner(new, &name), self.moved_to(new, &name)) {
+            (Some(owner), _) => AccessChange::OthersName { name, owner },
+            (None, Some((node, moved))) => return (Principal::node(node), moved),
+            (None, None) => AccessChange::Name(name),
         };
         (principal, access)
     }
 
     fn owner(&self, new: &ArtifactPower, name: &San) -> Option<Owner> {
         self.after.names.owner(&self.before.names, &new.holder(), name)
+    }
+
+    /// Another machine gets what a known one had of the cluster's keys.
+    fn moved_to<'n>(&self, new: &'n ArtifactPower, name: &San) -> Option<(&'n str, AccessChange)> {
+        let (San::Ip(address), node) = (name, new.artifact.node()?) else {
+            return None;
+        };
+        let role = *self.after.nodes.get(node.as_str())?;
+        let owner = Owner::Node(node.to_string());
+        let owners = self.after.names.owners.get(name)?;
+        (role != Role::Worker && !self.is_new(node) && owners.contains(&owner))
+            .then_some((node.as_str(), AccessChange::Moved { role, address: *address }))
     }
 
     fn is_new(&self, node: &NodeName) -> bool {
@@ -134,12 +149,13 @@ impl Comparison<'_> {
         match &new.power {
             Power::Certificate(after) => {
                 if let Some(ArtifactPower { power: Power::Certificate(before), places, .. }) = old {
-                    self.dialled_names(new, Some(before), after);
+                    self.dialled_names(new, Some(&before.credential), after);
                     self.places(places, new);
                     self.certificate(new, before, after);
                 } else {
                     self.dialled_names(new, None, after);
                     self.new_certificate(new, after);
+                    self.halves(new, after);
                 }
             }
             Power::Root(after) => {
@@ -156,11 +172,20 @@ impl Comparison<'_> {
                 Some(Power::Bindings(before)) => self.bindings(new, before, after),
                 _ => self.bindings(new, &BTreeSet::new(), after),
             },
-            Power::Kubeconfig { server: after, is_endpoint } => {
-                if let Some(Power::Kubeconfig { server: before, .. }) = before
-                    && *is_endpoint
-                    && before != after
+            Power::RequestedLife(after) => {
+                if let Some(Power::RequestedLife(before)) = before
+                    && after > before
                 {
+                    let access = AccessChange::LongerLife { old: *before, new: *after };
+                    self.own(new, access, None, false);
+                }
+            }
+            Power::Kubeconfig { server: after, is_endpoint } => {
+                let before = match before {
+                    Some(Power::Kubeconfig { server, .. }) => Some(server),
+                    _ => self.before.endpoint.as_ref(),
+                };
+                if let Some(before) = before.filter(|before| *is_endpoint && *before != after) {
                     let access = AccessChange::Endpoint { old: before.clone(), new: after.clone() };
                     self.put(
                         Principal::cluster("endpoint"),
@@ -217,6 +242,25 @@ impl Comparison<'_> {
             // No node has it.
             Artifact::Leaf(None, _) => {}
             _ => self.somebody_new(new, after),
+        }
+    }
+
+    /// It is new only because half its record is gone.
+    fn halves(&mut self, new: &ArtifactPower, after: &Certificate) {
+        let halves = self.before.halves.get(&new.artifact.name());
+        for half in halves.into_iter().flatten() {
+            if let Half::Bytes(before) = half {
+                self.dialled_names(new, Some(before), after);
+            }
+            for access in half.escalations(after) {
+                // Of somebody new all groups are told at once.
+                let is_told = matches!(access, AccessChange::Group(_))
+                    && after.credential.client
+                    && new.artifact.node().is_none();
+                if access.direction() == Direction::Escalation && !is_told {
+                    self.own(new, access, after.until, false);
+                }
+            }
         }
     }
 
@@ -284,17 +328,23 @@ impl Comparison<'_> {
     fn dialled_names(
         &mut self,
         new: &ArtifactPower,
-        before: Option<&Certificate>,
+        before: Option<&Credential>,
         after: &Certificate,
     ) {
         if !after.credential.server {
             return;
         }
-        let is_new =
-            |name: &&San| before.is_none_or(|before| !before.credential.sans.contains(*name));
+        let is_apiserver = matches!(new.artifact, Artifact::Leaf(_, API_SERVER));
+        let is_new = |name: &&San| {
+            before.map(|before| &before.sans).is_none_or(|before| {
+                let names = &self.after.names;
+                !before.contains(*name) || (is_apiserver && names.becomes_a_services(before, name))
+            })
+        };
         for name in after.credential.sans.iter().filter(is_new) {
             let is_dialled = before.is_some() && self.after.names.is_endpoint(name);
-            if is_dialled || self.owner(new, name).is_some() {
+            let is_moved = before.is_some() && self.moved_to(new, name).is_some();
+            if is_dialled || is_moved || self.owner(new, name).is_some() {
                 self.own(new, AccessChange::Name(name.clone()), None, false);
             }
         }
@@ -371,14 +421,9 @@ impl Comparison<'_> {
     }
 
     fn removed(&mut self) {
-        for gone in &self.before.removed {
-            let principal = match Scope::of(&gone.artifact).node() {
-                // Not a part of a node that stays.
-                Some(node) if !self.after.nodes.contains_key(node) => Principal::node(node),
-                _ => Principal::of(&gone.artifact),
-            };
-            let access = AccessChange::Removed { groups: gone.groups.clone() };
-            self.put(principal, gone.artifact.clone(), access, gone.until, false);
+        for (principal, artifact, access, until) in removed::told(&self.before.removed, self.after)
+        {
+            self.put(principal, artifact, access, until, false);
         }
     }
 }

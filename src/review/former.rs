@@ -14,7 +14,7 @@ use super::{Credential, verified};
 use crate::facts::{
     CertificateFacts, ExtendedKeyUsage, certificates_in_pem, is_signed_by, role_grants,
 };
-use crate::graph::{Artifact, FilePart, UserPart, origins};
+use crate::graph::{Artifact, FilePart, Scope, UserPart, origins};
 use crate::name::{ArtifactName, San};
 use crate::plan::{Orphan, Plan, World};
 use crate::spec::{CaName, Component, Role};
@@ -74,6 +74,7 @@ impl Former {
                 former.bindings(&wanted, artifact, file);
             }
         }
+        let mut with_certificate = BTreeSet::new();
         for orphan in &plan.orphans {
             let Orphan::File { path, secret: false, .. } = orphan else {
                 continue;
@@ -88,11 +89,22 @@ impl Former {
             for origin in origins(path.as_str()) {
                 match (origin.content, &*facts) {
                     (FilePart::Certificate, Some(facts)) => {
+                        with_certificate.insert(origin.artifact.name());
                         former.certificate(&wanted, &origin.artifact, facts);
                     }
                     (FilePart::Rendered, _) => former.bindings(&wanted, &origin.artifact, file),
                     _ => {}
                 }
+            }
+        }
+        for orphan in &plan.orphans {
+            if let Orphan::Line(name) = orphan
+                && let Ok(artifact @ Artifact::User(_, UserPart::Identity)) = name.as_str().parse()
+                && !with_certificate.contains(name)
+                && let Scope::User(user) = Scope::of(name)
+            {
+                // Its certificate is gone: as far as the line tells, it had the name that most have.
+                former.user(&wanted, &artifact, user);
             }
         }
         former
@@ -126,7 +138,11 @@ impl Former {
                 *known = role;
             }
         }
-        for name in facts.sans.intersection(&wanted.names) {
+        let is_wanted = |name: &&San| {
+            let wildcard = || wildcard_above(name).is_some_and(|all| wanted.names.contains(&all));
+            wanted.names.contains(*name) || wildcard()
+        };
+        for name in facts.sans.iter().filter(is_wanted) {
             let is_nodes = node.is_some_and(|node| *name == San::from(node));
             let owner = match node {
                 Some(node) if is_nodes => Owner::Node(node.to_string()),
@@ -229,7 +245,7 @@ fn lapsed_groups(world: World<'_>, name: &ArtifactName) -> Option<BTreeSet<Strin
     let holder = graph.answer_to(id).unwrap_or(id);
     let public_part = world.survey.public_part(holder);
     let (facts, der) = (public_part.certificate()?, public_part.der()?);
-    let on_record = world.lock.entries.get(&graph.get(holder).name)?.certificate;
+    let on_record = verified::line(world, holder)?.certificate;
     let asked = Credential::of_recipe(graph, id)?;
     let is_same = on_record == Some(facts.digest)
         && facts.subject.common_name().as_deref() == Some(asked.common_name.as_str());

@@ -11,8 +11,8 @@ use super::pod_records::{half, whole};
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::root;
 use super::safeguards::Safeguards;
-use super::{recipients, removed, verified};
-use crate::facts::{RoleGrant, role_grants};
+use super::{endpoint, halves, recipients, removed, verified};
+use crate::facts::{RoleGrant, requested_life, role_grants};
 use crate::graph::{DerivationId, FilePart, Placement};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
@@ -28,6 +28,8 @@ impl Powers {
         let artifacts: Vec<ArtifactPower> =
             artifacts.filter_map(|asked| power(world, asked)).collect();
         let new_ones = new_ones(&asked.artifacts, &artifacts);
+        let halves = new_ones.par_iter().map(|new| (new.artifact.name(), halves::of(world, new)));
+        let halves = halves.filter(|(_, halves)| !halves.is_empty()).collect();
         let wished = asked.recipients.as_ref();
         let recipients = wished.map(|wished| recipients::before(world, plan, wished));
         let changed = wished.zip(recipients.as_ref());
@@ -64,9 +66,11 @@ impl Powers {
                     |id| bindings(world, id),
                     || removed::grants(world, plan),
                 ),
+            endpoint: endpoint::before(world, &asked.artifacts, &artifacts),
             artifacts,
             recipients,
             removed: removed::find(world, plan),
+            halves,
             safeguards: Safeguards::here(world, plan, &asked.safeguards),
         }
     }
@@ -88,8 +92,9 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
         }
         Power::Root(_) => Power::Root(Box::new(root(world, id)?)),
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
+        Power::RequestedLife(_) => Power::RequestedLife(requested_life(on_record(world, id)?)?),
         Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
-            server: world.lock.entries.get(&name)?.server.clone()?,
+            server: verified::line(world, id)?.server.clone()?,
             is_endpoint: *is_endpoint,
         },
         Power::StaticPod(_) => Power::StaticPod(whole(world, id)?),
@@ -139,10 +144,13 @@ fn nodes(world: World<'_>, wanted: &BTreeSet<&NodeName>) -> BTreeMap<String, Rol
     roles.filter_map(|(node, all)| Some((node.to_string(), role(&all)?))).collect()
 }
 
-/// Another file than the one on record binds nobody: it was put there.
 fn bindings(world: World<'_>, id: DerivationId) -> Option<BTreeSet<RoleGrant>> {
+    role_grants(on_record(world, id)?)
+}
+
+/// A rendered file. Another one than the one on record says nothing of what was: it was put there.
+fn on_record(world: World<'_>, id: DerivationId) -> Option<&[u8]> {
     let place = world.graph.placements_of(id, FilePart::Rendered).next()?;
     let file = world.inventory.public(place.path.as_str())?;
-    let is_known = verified::line(world, id)?.content == Some(Digest::of(file));
-    if is_known { role_grants(file) } else { None }
+    (verified::line(world, id)?.content == Some(Digest::of(file))).then_some(file)
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use crate::graph::{Artifact, DerivationId, Graph, Recipe, tree_of};
+use crate::graph::{Artifact, DerivationId, Graph, Recipe, address_in, tree_of};
 use crate::name::San;
 use crate::spec::{Role, Spec};
 
@@ -123,20 +123,34 @@ impl NameOwners {
     /// Who else has the name, or had it before, than whoever holds the key. What holds a CA's key can stand
     /// in the place of all that do.
     pub fn owner(&self, before: &NameOwners, holder: &Holder<'_>, name: &San) -> Option<Owner> {
-        let now = self.owners.get(name).into_iter().flatten();
+        let now = self.behind(name);
         // Of two certificates that are both new neither is the other's.
         let now = now.filter(|owner| !matches!(owner, Owner::Certificate(_)));
-        let wildcard = wildcard_above(name);
-        let then = [Some(name), wildcard.as_ref()].into_iter().flatten();
-        let then = then.filter_map(|name| before.owners.get(name)).flatten();
+        // Whoever had a wildcard could be what is below it.
+        let above = wildcard_above(name).and_then(|wildcard| before.owners.get(&wildcard));
+        let then = before.behind(name).chain(above.into_iter().flatten());
         let mut known = now.chain(then).peekable();
         let is_known = known.peek().is_some();
         let found = known.find(|owner| !self.is_own(before, holder, owner));
-        if found.is_some() || (is_known && self.is_control_plane(holder)) {
+        if found.is_some() {
             return found.cloned();
         }
-        matches!(name, San::Ip(ip) if self.services.iter().any(|network| network.contains(ip)))
-            .then_some(Owner::Services)
+        let is_theirs = is_known && self.is_control_plane(holder);
+        let is_kubernetes =
+            |network: &IpNet| address_in(*network, 1).map(San::Ip).as_ref() == Some(name);
+        let San::Ip(address) = name else {
+            return None;
+        };
+        let mut services = self.services.iter().filter(|network| network.contains(address));
+        services.any(|network| !(is_theirs && is_kubernetes(network))).then_some(Owner::Services)
+    }
+
+    /// Whom clients expect behind a name, or behind any that a wildcard stands for.
+    fn behind(&self, name: &San) -> impl Iterator<Item = &Owner> {
+        let is_wildcard = matches!(name, San::Dns(name) if name.starts_with("*."));
+        let all = self.owners.iter().filter(move |_| is_wildcard);
+        let below = all.filter(|(below, _)| wildcard_above(below).as_ref() == Some(name));
+        self.owners.get(name).into_iter().chain(below.map(|(_, owners)| owners)).flatten()
     }
 
     fn is_own(&self, before: &NameOwners, holder: &Holder<'_>, owner: &Owner) -> bool {
@@ -166,6 +180,15 @@ impl NameOwners {
         let mut nodes = holder.nodes.iter();
         !holder.nodes.is_empty()
             && nodes.all(|node| self.roles.get(*node) == Some(&Role::ControlPlane))
+    }
+
+    /// It comes into a network of services that an API server with these names did not have.
+    pub fn becomes_a_services(&self, before: &BTreeSet<San>, name: &San) -> bool {
+        let (San::Ip(address), Some(network)) = (name, self.services.first()) else {
+            return false;
+        };
+        let own = address_in(*network, 1).map(San::Ip);
+        own.is_some_and(|own| own != *name && !before.contains(&own)) && network.contains(address)
     }
 
     /// Kubeconfigs dial it.

@@ -11,6 +11,7 @@ use super::powers::Powers;
 use super::principal::Principal;
 use super::reviewed::ReviewedChange;
 use super::roots::{has_nothing_built, has_roots};
+use super::safeguards::has_kubelet_config;
 use super::told::told;
 use crate::graph::DerivationId;
 use crate::name::ArtifactName;
@@ -28,7 +29,8 @@ pub(super) fn changes(
     plan: &Plan,
     proposed: Option<World<'_>>,
 ) -> Vec<ReviewedChange> {
-    if plan.changes_nothing() && plan.orphans.is_empty() && proposed.is_none() {
+    let loses = !spec.kubelet_config && has_kubelet_config(world);
+    if plan.changes_nothing() && plan.orphans.is_empty() && proposed.is_none() && !loses {
         return Vec::new();
     }
     let is_unrecorded = world.lock.entries.is_empty();

@@ -43,6 +43,7 @@ fn is_whole_cluster(change: &AccessChange) -> bool {
         | AccessChange::Unreadable { .. }
         | AccessChange::Recipient(_)
         | AccessChange::Joined(_)
+        | AccessChange::Moved { .. }
         | AccessChange::Endpoint { .. }
         | AccessChange::OlderKubernetes { .. }
         | AccessChange::KubeletUnchecked

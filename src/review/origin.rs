@@ -14,7 +14,7 @@ pub(super) fn of<'a>(
 ) -> Option<&'a Origin> {
     let artifact = &derivation.artifact;
     let value = match change {
-        AccessChange::LongerLife { .. } => return validity(&derivation.recipe),
+        AccessChange::LongerLife { .. } => validity(&derivation.recipe),
         // Whom a node's certificates are for is Kubernetes' to say.
         AccessChange::Group(_) | AccessChange::LostGroup(_) | AccessChange::CommonName { .. }
             if artifact.node().is_some() =>

@@ -5,15 +5,22 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
+use super::powerful::{is_powerful_group, is_whole_cluster};
 use crate::facts::RoleGrant;
 use crate::name::{DnsName, NameError, San};
 use crate::spec::Component;
+use crate::words::words;
 
 /// `ops`, or `team-*` for all that begin so: groups, roles, namespaces, images and flags.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TextPattern(Box<str>);
 
 impl TextPattern {
+    /// It names one thing, and no others that begin so.
+    fn is_exact(&self) -> bool {
+        !self.0.ends_with('*')
+    }
+
     pub fn matches(&self, text: &str) -> bool {
         match self.0.strip_suffix('*') {
             Some(start) => text.starts_with(start),
@@ -44,23 +51,39 @@ impl fmt::Display for TextPattern {
     }
 }
 
+words! {
+    /// What a role is: whoever may write Roles in a namespace decides what one there allows.
+    pub enum RoleKind {
+        ClusterRole = "cluster-role",
+        Role = "role",
+    }
+}
+
 /// A role, and where it is bound: `"edit" namespace="team-*"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolePattern {
     pub role: TextPattern,
+    /// `None`: each, where it forbids; only cluster roles, where it waives.
+    pub kind: Option<RoleKind>,
     /// `None`: everywhere, and so in every namespace.
     pub namespace: Option<TextPattern>,
 }
 
 impl RolePattern {
-    /// All that the grant reaches is meant.
-    pub fn holds(&self, grant: &RoleGrant) -> bool {
-        self.reaches(grant, false)
+    /// All that the grant reaches is meant. What is as good as the cluster is meant by its own name alone,
+    /// and for everybody in a group of Kubernetes' own nothing is.
+    pub fn waives(&self, grant: &RoleGrant) -> bool {
+        let of_kind = grant.is_cluster_role == (self.kind != Some(RoleKind::Role));
+        let is_meant = self.role.is_exact() || !is_whole_cluster(grant);
+        let for_all = grant.is_group && is_powerful_group(&grant.subject);
+        of_kind && is_meant && !for_all && self.reaches(grant, false)
     }
 
     /// Some of what the grant reaches is meant: whoever has a role everywhere has it in each namespace.
     pub fn touches(&self, grant: &RoleGrant) -> bool {
-        self.reaches(grant, true)
+        let of_kind =
+            self.kind.is_none_or(|kind| (kind == RoleKind::ClusterRole) == grant.is_cluster_role);
+        of_kind && self.reaches(grant, true)
     }
 
     fn reaches(&self, grant: &RoleGrant, everywhere: bool) -> bool {
@@ -94,12 +117,30 @@ impl FlagPattern {
     pub fn matches(&self, component: &str, name: &str, value: &str) -> bool {
         let is_of_it = self.component.is_none_or(|own| own.as_str() == component);
         is_of_it
-            && if self.flag.0.contains('=') {
-                self.flag.matches(&format!("{name}={value}"))
-            } else {
-                self.flag.matches(name)
+            && match self.flag.0.split_once('=') {
+                None => self.flag.matches(name),
+                Some(_) if self.flag.is_exact() => *self.flag.0 == format!("{name}={value}"),
+                Some((own, start)) => {
+                    let start = start.strip_suffix('*').unwrap_or(start);
+                    own == name && begins_so(start, value)
+                }
             }
     }
+}
+
+/// Of a list each element begins as the pattern does, where that names a place; and a path that climbs is
+/// nowhere.
+fn begins_so(start: &str, value: &str) -> bool {
+    let is_place = start.contains('/');
+    let mut elements = value.split(',').map(str::trim);
+    value.starts_with(start)
+        && !(is_place && elements.clone().any(|one| !one.starts_with(start)))
+        && !elements.any(climbs)
+}
+
+fn climbs(path: &str) -> bool {
+    let path = path.split_once("://").map_or(path, |(_, path)| path);
+    path.contains("//") || path.split('/').any(|part| part == "..")
 }
 
 /// A name, `*.example.com` for all below it, or a network.
@@ -210,6 +251,7 @@ mod tests {
         ] {
             let pattern = RolePattern {
                 role: role.parse().unwrap(),
+                kind: None,
                 namespace: namespace.map(|namespace| namespace.parse().unwrap()),
             };
             let grant = RoleGrant {
@@ -219,7 +261,7 @@ mod tests {
                 is_group: false,
                 subject: "jane".into(),
             };
-            let found = (pattern.holds(&grant), pattern.touches(&grant));
+            let found = (pattern.waives(&grant), pattern.touches(&grant));
             assert_eq!(found, (holds, touches), "{pattern} {bound:?}");
         }
     }
@@ -239,6 +281,69 @@ mod tests {
             let found =
                 pattern.matches(of.as_str(), "audit-log-path", "/var/log/kubernetes/audit.log");
             assert_eq!(found, matches, "{flag}");
+        }
+    }
+
+    /// A list is what each of its elements is, and a path is where it leads.
+    #[test]
+    fn a_value_that_only_begins_as_the_pattern() {
+        for (pattern, value, matches) in [
+            ("audit-log-path=/var/log/*", "/var/log/audit.log", true),
+            ("audit-log-path=/var/log/*", "/var/log/../../etc/cron.d/x", false),
+            ("audit-log-path=/var/log/*", "/var/log/..", false),
+            ("audit-log-path=/var/log/*", "/var/log//x", false),
+            ("audit-log-path=/var/log/a*", "/var/log/a/../../etc/x", false),
+            ("audit-log-path=/var/log/*", "/var/log/a..b/x", true),
+            ("etcd-servers=https://10.0.*", "https://10.0.0.1:2379", true),
+            ("etcd-servers=https://10.0.*", "https://10.0.0.1:2379,https://10.0.0.2:2379", true),
+            ("etcd-servers=https://10.0.*", "https://10.0.0.1:2379,https://evil.lab:2379", false),
+            ("admission-plugins=NodeRestriction*", "NodeRestriction,AlwaysPullImages", true),
+            ("audit-log-path=/var/log/../x", "/var/log/../x", true),
+            ("audit-*", "/var/log/../x", true),
+        ] {
+            let name = pattern.split(['=', '*']).next().unwrap();
+            let name = if name == "audit-" { "audit-log-path" } else { name };
+            let parsed = FlagPattern { flag: pattern.parse().unwrap(), component: None };
+            assert_eq!(parsed.matches("apiserver", name, value), matches, "{pattern} {value}");
+        }
+    }
+
+    /// Whom nobody can waive, and what only its own name does.
+    #[test]
+    fn what_an_ordinary_role_waives() {
+        use RoleKind::{ClusterRole, Role};
+        for (pattern, kind, is_cluster_role, role, group, waives) in [
+            ("view", None, true, "view", None, true),
+            ("view", None, false, "view", None, false),
+            ("view", Some(Role), false, "view", None, true),
+            ("view", Some(Role), true, "view", None, false),
+            ("view", Some(ClusterRole), true, "view", None, true),
+            ("view", None, true, "view", Some("ops"), true),
+            ("view", None, true, "view", Some("system:unauthenticated"), false),
+            ("view", None, true, "view", Some("system:serviceaccounts:dev"), false),
+            ("view", None, true, "view", Some("kubeadm:cluster-admins"), false),
+            ("*", None, true, "cluster-admin", None, false),
+            ("cluster-*", None, true, "cluster-admin", None, false),
+            ("cluster-admin", None, true, "cluster-admin", None, true),
+            ("cluster-admin", None, true, "cluster-admin", Some("system:authenticated"), false),
+            ("system:*", None, true, "system:node", None, false),
+            ("system:node", None, true, "system:node", None, true),
+            ("*", None, true, "pager", None, true),
+        ] {
+            let pattern = RolePattern { role: pattern.parse().unwrap(), kind, namespace: None };
+            let grant = RoleGrant {
+                is_cluster_role,
+                role: role.into(),
+                namespace: None,
+                is_group: group.is_some(),
+                subject: group.unwrap_or("jane").into(),
+            };
+            assert_eq!(pattern.waives(&grant), waives, "{pattern} {kind:?} {role} {group:?}");
+            assert_eq!(
+                pattern.touches(&grant),
+                kind.is_none_or(|kind| (kind == ClusterRole) == is_cluster_role),
+                "{role}"
+            );
         }
     }
 }

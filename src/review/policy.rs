@@ -49,7 +49,7 @@ impl ReviewPolicy {
     pub fn needs_consent(&self, principal: &Principal, change: &AccessChange) -> bool {
         match change {
             AccessChange::Role { grant, .. } if !self.ordinary_roles.is_empty() => {
-                !self.ordinary_roles.iter().any(|pattern| pattern.holds(grant))
+                !self.ordinary_roles.iter().any(|pattern| pattern.waives(grant))
             }
             change => {
                 change.direction() == Direction::Escalation

@@ -43,13 +43,17 @@ pub(super) fn is_ordinary_role(grant: &RoleGrant, is_known: bool) -> bool {
     let Some(namespace) = grant.namespace.as_deref() else {
         return false;
     };
-    let is_whole_cluster =
-        grant.is_cluster_role && (role == CLUSTER_ADMIN || role.starts_with(SYSTEM_ROLE_PREFIX));
-    if is_system_namespace(namespace) || is_whole_cluster {
+    if is_system_namespace(namespace) || is_whole_cluster(grant) {
         return false;
     }
     let is_user_facing = USER_FACING.iter().any(|(name, _)| *name == role);
     is_known || (grant.is_cluster_role && is_user_facing)
+}
+
+/// Whoever has it can get all the rest, or nobody can tell: Kubernetes' own for its own parts.
+pub(super) fn is_whole_cluster(grant: &RoleGrant) -> bool {
+    let role = grant.role.as_str();
+    grant.is_cluster_role && (role == CLUSTER_ADMIN || role.starts_with(SYSTEM_ROLE_PREFIX))
 }
 
 /// In words that read after the role.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
+use super::halves::Half;
 use super::name_owners::{Holder, NameOwners};
 use super::pod_access::PodAccess;
 use super::pod_records::HalfRecord;
@@ -15,7 +16,7 @@ use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::profile::Process;
 use crate::sealed::Owner;
 use crate::spec::{CaName, Role};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// What is asked for, or what is there of that.
 #[derive(Debug, Default)]
@@ -36,6 +37,10 @@ pub(super) struct Powers {
     pub half_pods: BTreeMap<ArtifactName, HalfRecord>,
     pub safeguards: Safeguards,
     pub removed: Vec<Removed>,
+    /// Where kubeconfigs led that have no server on record; empty: it cannot be told.
+    pub endpoint: Option<String>,
+    /// Of what has no whole record.
+    pub halves: BTreeMap<ArtifactName, Vec<Half>>,
 }
 
 /// What others of the same kind have: a new one beside them gains nothing over anybody.
@@ -61,6 +66,8 @@ pub(super) enum Power {
     Certificate(Box<Certificate>),
     Root(Box<Root>),
     Bindings(BTreeSet<RoleGrant>),
+    /// Of the certificate that the cluster is asked to sign.
+    RequestedLife(Span),
     Kubeconfig {
         server: String,
         /// It leads to the cluster's endpoint: a node's own API server is where the node is.
@@ -86,6 +93,10 @@ pub(super) struct Certificate {
 #[derive(Debug)]
 pub(super) struct Removed {
     pub artifact: ArtifactName,
+    /// Of bindings: what they gave.
+    pub grants: BTreeSet<RoleGrant>,
+    /// Who has it now, of what there is once in a cluster.
+    pub now_with: Option<String>,
     pub groups: BTreeSet<String>,
     pub until: Option<Timestamp>,
 }

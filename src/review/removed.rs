@@ -3,12 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
-use super::powers::Removed;
+use super::access_change::AccessChange;
+use super::powers::{Powers, Removed};
+use super::principal::Principal;
 use crate::facts::{CertificateFacts, RoleGrant, certificates_in_pem, role_grants};
-use crate::graph::{Artifact, Origin, Scope, UserPart, origins, tree_of};
+use crate::graph::{Artifact, Graph, Origin, Scope, UserPart, origins, tree_of};
 use crate::hash::Digest;
+use crate::name::{ArtifactName, NodeName};
 use crate::plan::{Orphan, Plan, World};
+use crate::profile::Hosts;
+use crate::spec::Role;
 use crate::state::File;
+use crate::time::Timestamp;
 
 pub(super) fn find(world: World<'_>, plan: &Plan) -> Vec<Removed> {
     let certificates = certificates(world, plan);
@@ -24,9 +30,124 @@ pub(super) fn find(world: World<'_>, plan: &Plan) -> Vec<Removed> {
             Some(credential) if Scope::of(name).node().is_none() => credential.groups.clone(),
             _ => BTreeSet::new(),
         };
-        Some(Removed { artifact: name.clone(), groups, until: Some(until) })
+        Some(Removed {
+            artifact: name.clone(),
+            groups,
+            until: Some(until),
+            grants: BTreeSet::new(),
+            now_with: now_with(world.graph, name),
+        })
     });
-    removed.collect()
+    removed.chain(bindings(world, plan)).collect()
+}
+
+/// Bindings whose file is the one on record: what else lies there bound nobody.
+fn bindings(world: World<'_>, plan: &Plan) -> Vec<Removed> {
+    let mut found = Vec::new();
+    for orphan in &plan.orphans {
+        let Orphan::File { path, .. } = orphan else {
+            continue;
+        };
+        let mut origins = origins(path.as_str()).into_iter().map(|origin| origin.artifact);
+        let is_bindings =
+            |artifact: &Artifact| matches!(artifact, Artifact::User(_, UserPart::Bindings));
+        let Some(artifact) = origins.find(is_bindings).map(|artifact| artifact.name()) else {
+            continue;
+        };
+        let on_record = world.lock.entries.get(&artifact).and_then(|entry| entry.content);
+        let file = world.inventory.public(path.as_str());
+        let file = file.filter(|file| on_record == Some(Digest::of(file)));
+        if let Some(grants) = file.and_then(role_grants) {
+            found.push(Removed::of_bindings(artifact, grants));
+        }
+    }
+    found
+}
+
+impl Removed {
+    pub fn of_bindings(artifact: ArtifactName, grants: BTreeSet<RoleGrant>) -> Self {
+        Removed { artifact, groups: BTreeSet::new(), until: None, grants, now_with: None }
+    }
+}
+
+/// Who has what there is once in a cluster.
+pub(super) fn now_with(graph: &Graph, gone: &ArtifactName) -> Option<String> {
+    let row = gone.as_str().parse::<Artifact>().ok()?.row()?;
+    if row.hosts != Hosts::Primary {
+        return None;
+    }
+    let mut all = graph.ids().map(|id| &graph.get(id).artifact);
+    all.find_map(|artifact| match artifact {
+        Artifact::Leaf(node, name) if *name == row.name => Some(with(node.as_ref())),
+        _ => None,
+    })
+}
+
+fn with(node: Option<&NodeName>) -> String {
+    node.map_or_else(|| "the operator".to_owned(), ToString::to_string)
+}
+
+/// Whose loss, of which artifact, and until when what it gave cannot be taken back.
+pub(super) type Loss = (Principal, ArtifactName, AccessChange, Option<Timestamp>);
+
+/// One line for a node, whatever it had.
+pub(super) fn told(removed: &[Removed], after: &Powers) -> Vec<Loss> {
+    let mut demoted = BTreeMap::new();
+    for gone in removed {
+        if let Some((node, role)) = former_role(gone, after) {
+            let known = demoted.entry(node).or_insert(role);
+            if role == Role::ControlPlane {
+                *known = role;
+            }
+        }
+    }
+    let mut told = Vec::new();
+    for gone in removed {
+        let name = &gone.artifact;
+        let mut put =
+            |principal, access, until| told.push((principal, name.clone(), access, until));
+        let node = Scope::of(name).node();
+        let left = node.filter(|node| !after.nodes.contains_key(*node));
+        let role = node.and_then(|node| Some((node, *demoted.get(node)?)));
+        // Of whoever is told to have left, that says it.
+        let principal = Principal::of(name);
+        let leaves = removed
+            .iter()
+            .any(|other| other.grants.is_empty() && Principal::of(&other.artifact) == principal);
+        for grant in gone.grants.iter().filter(|_| !leaves) {
+            put(Principal::of(name), AccessChange::LostRole(grant.clone()), None);
+        }
+        if !gone.grants.is_empty() {
+            continue;
+        }
+        let (principal, access) = match (left, role, &gone.now_with) {
+            (Some(node), ..) => {
+                (Principal::node(node), AccessChange::Removed { groups: gone.groups.clone() })
+            }
+            (None, Some((node, role)), _) => (Principal::node(node), AccessChange::Demoted(role)),
+            (None, None, Some(new)) => {
+                let old = with(node.and_then(|node| node.parse().ok()).as_ref());
+                (Principal::of(name), AccessChange::Relocated { old, new: new.clone() })
+            }
+            (None, None, None) => {
+                (Principal::of(name), AccessChange::Removed { groups: gone.groups.clone() })
+            }
+        };
+        put(principal, access, gone.until);
+    }
+    told
+}
+
+/// The role of a node that stays with another one, as far as this says so.
+fn former_role<'a>(gone: &'a Removed, after: &Powers) -> Option<(&'a str, Role)> {
+    let node = Scope::of(&gone.artifact).node()?;
+    let now = *after.nodes.get(node)?;
+    let row = gone.artifact.as_str().parse::<Artifact>().ok()?.row()?;
+    match row.hosts {
+        Hosts::ControlPlane if now != Role::ControlPlane => Some((node, Role::ControlPlane)),
+        Hosts::EtcdMembers if now == Role::Worker => Some((node, Role::Etcd)),
+        _ => None,
+    }
 }
 
 /// What they were bound to, as the lock knows their files.

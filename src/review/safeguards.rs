@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access_change::AccessChange;
 use super::principal::Principal;
 use crate::content::pod_content;
-use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, Scope, StaticPod};
+use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, Scope, StaticPod, tree_of};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, NodeName};
 use crate::plan::{Plan, World};
 use crate::pod;
-use crate::profile::Process;
+use crate::profile::{KUBELET_CONFIG, Process};
 use crate::spec::{Component, Spec};
 use crate::version::KubernetesVersion;
 
@@ -21,6 +21,8 @@ const KUBELET_CA: &str = "kubelet-certificate-authority";
 #[derive(Debug, Default)]
 pub(super) struct Safeguards {
     kubernetes: Option<KubernetesVersion>,
+    /// That API servers' images are of.
+    images: BTreeMap<NodeName, KubernetesVersion>,
     /// kpki writes the kubelets' configuration.
     kubelet_config: bool,
     /// Nodes whose API server checks kubelets, and those of which that is known.
@@ -41,11 +43,11 @@ impl Safeguards {
     /// What a description asks for, of these artifacts.
     pub fn asked(spec: &Spec, graph: &Graph, artifacts: &BTreeSet<DerivationId>) -> Self {
         let pods = artifacts.iter().filter_map(|id| match &graph.get(*id).recipe {
-            Recipe::StaticPod(pod) if pod.process == Process::Apiserver => {
-                Some((pod.node.clone(), is_told_to_check(pod)?))
-            }
+            Recipe::StaticPod(pod) if pod.process == Process::Apiserver => Some(pod),
             _ => None,
         });
+        let images = pods.clone().filter_map(|pod| Some((pod.node.clone(), wished_version(pod)?)));
+        let pods = pods.filter_map(|pod| Some((pod.node.clone(), is_told_to_check(pod)?)));
         let revisions = artifacts.iter().filter_map(|id| {
             let derivation = graph.get(*id);
             let revision = derivation.recipe.revision()?;
@@ -53,6 +55,7 @@ impl Safeguards {
         });
         Safeguards {
             kubernetes: Some(spec.cluster.kubernetes.value),
+            images: images.collect(),
             kubelet_config: spec.kubelet_config,
             checks_kubelets: pods.collect(),
             revisions: revisions.collect(),
@@ -78,13 +81,18 @@ impl Safeguards {
             let here = manifests.iter().filter_map(|(_, manifest)| manifest.as_ref());
             here.filter_map(|manifest| version_of(manifest.bytes)).max()
         });
+        let images = manifests.iter().filter_map(|(node, manifest)| {
+            Some(((*node).clone(), version_of(manifest.as_ref()?.bytes)?))
+        });
         let revisions = asked.revisions.keys().filter_map(|name| {
             let revision = world.lock.entries.get(name)?.revision.as_ref()?;
             Some((name.clone(), parsed(revision)?))
         });
         Safeguards {
             kubernetes,
-            kubelet_config: world.lock.entries.contains_key(&Artifact::KubeletConfig.name()),
+            // The lock's head is anybody's to write, too.
+            images: images.collect(),
+            kubelet_config: has_kubelet_config(world),
             checks_kubelets: checks.collect(),
             revisions: revisions.collect(),
             other_roots: super::roots::others(world, plan),
@@ -95,9 +103,13 @@ impl Safeguards {
     pub fn lost(&self, after: &Safeguards) -> Vec<Loss> {
         let kubelet = || Principal::new("components", Component::Kubelet.as_str());
         let mut lost = Vec::new();
-        if let (Some(old), Some(new)) = (self.kubernetes, after.kubernetes)
-            && new < old
-        {
+        let older = self.kubernetes.zip(after.kubernetes).filter(|(old, new)| new < old);
+        let images = self.images.iter().filter_map(|(node, old)| {
+            let new = after.images.get(node)?;
+            (new < old).then_some((*old, *new))
+        });
+        let older: BTreeSet<_> = images.chain(older).collect();
+        for (old, new) in older {
             let principal = Principal::cluster("cluster");
             let artifact = ArtifactName::of(principal.name());
             lost.push((principal, artifact, AccessChange::OlderKubernetes { old, new }));
@@ -150,6 +162,20 @@ fn is_told_to_check(pod: &StaticPod) -> Option<bool> {
     }
 }
 
+fn wished_version(pod: &StaticPod) -> Option<KubernetesVersion> {
+    match &pod.source {
+        PodSource::Own { image, .. } => version_in(image),
+        PodSource::Patched { .. } => version_of(&pod_content(pod, None, Digest::of(&[])).ok()?),
+    }
+}
+
+/// By the lock's line or any of its files.
+pub(super) fn has_kubelet_config(world: World<'_>) -> bool {
+    let is_one = |path: &String| tree_of(path).is_some_and(|(_, file)| file == KUBELET_CONFIG);
+    world.lock.entries.get(&Artifact::KubeletConfig.name()).is_some_and(|line| !line.left)
+        || world.inventory.files.keys().any(is_one)
+}
+
 /// An API server's, as it is here.
 struct Manifest<'a> {
     bytes: &'a [u8],
@@ -168,11 +194,13 @@ fn manifest<'a>(world: World<'a>, node: &NodeName) -> Option<Manifest<'a>> {
 /// `1.36.2` of `registry.k8s.io/kube-apiserver:v1.36.2`
 fn version_of(manifest: &[u8]) -> Option<KubernetesVersion> {
     let images = pod::read(manifest, Process::Apiserver).ok()?.images;
-    let tags = images.iter().filter_map(|image| {
-        let tag = image.strip_prefix(&Process::Apiserver.repository())?.strip_prefix(":v")?;
-        tag.parse().ok()
-    });
-    tags.max()
+    images.iter().filter_map(|image| version_in(image)).max()
+}
+
+/// Of whichever registry.
+fn version_in(image: &str) -> Option<KubernetesVersion> {
+    let (_, tag) = image.split_once(&format!("{}:v", Process::Apiserver.name()))?;
+    tag.split('@').next()?.parse().ok()
 }
 
 fn checks_kubelets(manifest: &[u8]) -> Option<bool> {

@@ -96,7 +96,8 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
         AccessChange::KubeletUnchecked | AccessChange::KubeletUnconfigured => {
             spec.components.get(&Component::Kubelet).map(|settings| &settings.origin)
         }
-        AccessChange::Joined(_) => node(),
+        AccessChange::Joined(_) | AccessChange::Moved { .. } | AccessChange::Demoted(_) => node(),
+        AccessChange::Relocated { .. } => None,
         AccessChange::Recipient(_) | AccessChange::LostRecipient(_) => match principal.kind() {
             "nodes" => node(),
             _ => spec.secrets.as_ref().map(|secrets| &secrets.origin),

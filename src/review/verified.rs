@@ -40,8 +40,9 @@ pub(super) fn on_record(world: World<'_>, id: DerivationId) -> Option<&Certifica
     certificate.filter(|facts| facts.digest == recorded)
 }
 
+/// Of what had left and is described again there is none.
 pub(super) fn line(world: World<'_>, id: DerivationId) -> Option<&Entry> {
-    world.lock.entries.get(&world.graph.get(id).name)
+    world.lock.entries.get(&world.graph.get(id).name).filter(|line| !line.left)
 }
 
 /// The line of a brought one names its bytes; that of kpki's own the key, which alone can have signed it.
@@ -61,11 +62,14 @@ fn of_certificate(
     der: &[u8],
     facts: &CertificateFacts,
 ) -> Option<Credential> {
-    let mut before = Credential::of_certificate(facts);
+    let before = signed(world, der, facts)?;
     let is_somebodys = world.graph.get(id).artifact.node().is_none();
-    if is_somebodys && before.client && facts.not_after < world.now {
-        return None;
-    }
+    (!is_somebodys || !before.client || facts.not_after >= world.now).then_some(before)
+}
+
+/// What one of the cluster's CAs signed, whoever it is of and however long ago.
+pub(super) fn signed(world: World<'_>, der: &[u8], facts: &CertificateFacts) -> Option<Credential> {
+    let mut before = Credential::of_certificate(facts);
     let issuer = authorities(world)
         .filter(|issuer| issuer.subject == facts.issuer)
         .find(|issuer| is_signed_by(der, &issuer.public_key))?;

@@ -1,7 +1,10 @@
 //! Kinds of which a policy names what it allows or forbids, outside of certificates: roles, flags, images and
 //! recipients. What Kubernetes and kpki themselves ask for is nobody's choice, and never against a rule.
 
+use std::collections::BTreeSet;
+
 use super::origin;
+use super::pod_flags::FlagChange;
 use super::policy::ReviewPolicy;
 use super::roles::grants;
 use crate::content::pod_content;
@@ -10,6 +13,7 @@ use crate::graph::{Derivation, PodSource, Recipe, Rendered, StaticPod, flags_on}
 use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::pod;
+use crate::profile::Process;
 use crate::sealed::Recipient;
 use crate::spec::{Origin, Setting, Spec};
 
@@ -80,7 +84,7 @@ pub(super) fn pods<'a>(
     let own = spec.node(recipe.node.as_str()).map(|node| flags_on(spec, node, recipe.process));
     let own = own.unwrap_or_default();
     for (name, value) in flags {
-        if own.get(name.as_str()) == Some(&value) {
+        if is_nobodys_choice(recipe.process, &name, &value, own.get(name.as_str())) {
             continue;
         }
         let is_allowed = |rule: &Setting<super::FlagPattern>| {
@@ -99,6 +103,13 @@ pub(super) fn pods<'a>(
         }
     }
     broken
+}
+
+/// As kpki sets it, or a value that would stop nobody who had kpki's until now.
+fn is_nobodys_choice(process: Process, flag: &str, value: &str, own: Option<&String>) -> bool {
+    let own = own.map(String::as_str);
+    let change = FlagChange { process, flag, old: own, new: Some(value), own };
+    own == Some(value) || !change.stops(&BTreeSet::new())
 }
 
 type FlagsAndImages = (Vec<(String, String)>, Vec<String>);

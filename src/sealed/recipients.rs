@@ -19,9 +19,13 @@ pub struct Recipients {
 impl Recipients {
     /// `None`: nobody could open it.
     pub fn of(members: BTreeSet<Recipient>) -> Option<Self> {
-        let ids = members.iter().map(|recipient| recipient.id().to_owned());
-        let digest = Fields::default().set("recipients", ids).hash();
+        let digest = Recipients::digest_of(members.iter().map(|one| one.id().to_owned()));
         (!members.is_empty()).then_some(Recipients { members, digest })
+    }
+
+    /// Of keys that are known by name only.
+    pub fn digest_of(ids: impl Iterator<Item = String>) -> Digest {
+        Fields::default().set("recipients", ids).hash()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Recipient> {

@@ -345,6 +345,8 @@ fn whoever_is_removed_is_the_node_or_what_was_on_it() {
     before.removed = names
         .into_iter()
         .map(|name| Removed {
+            grants: BTreeSet::new(),
+            now_with: None,
             artifact: name.parse().unwrap(),
             groups: set(if name.starts_with("users/") { "dev" } else { "" }),
             until: None,

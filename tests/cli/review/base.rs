@@ -149,6 +149,29 @@ fn a_proposal_that_brings_its_own_lock_and_files_is_told_and_stops() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// Nothing asks for it yet; whoever is described later would have been there.
+#[test]
+fn what_a_proposal_brings_of_nobody_who_is_described() {
+    let eve = "user \"eve\" { bind cluster-role=\"cluster-admin\" }\n";
+    let project = brought(&format!("{LAB}{eve}"));
+    project.describe(LAB);
+    project.commit("Nobody");
+    ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
+    let text = ended(&project.kpki(&["plan", "--base", "origin/main"]), 1);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("of nothing that is described"), "{text}");
+    // A file alone, or a line alone.
+    project.git(&[
+        "restore",
+        "--source=origin/main",
+        "--staged",
+        "--worktree",
+        "--",
+        "cluster.lock",
+    ]);
+    ended(&project.kpki(&["plan", "--base", "origin/main"]), 1);
+}
+
 #[test]
 fn a_root_of_trust_that_a_proposal_brings() {
     let project = committed();
@@ -230,12 +253,13 @@ fn a_base_that_cannot_be_read_is_an_error_with_what_to_do() {
     };
     let project = committed();
     let unknown = ["names no commit that is here", "fetch-depth: 0"];
-    for revision in ["origin/main", "nothing", "--output=x", "", "main:cluster.kdl"] {
+    for revision in ["origin/main", "nothing", "--output=x", "main:cluster.kdl"] {
         let text = ended(&project.kpki(&["plan", &format!("--base={revision}")]), 1);
         for word in unknown {
             assert!(text.contains(word), "{revision}: {text}");
         }
     }
+    refused(&project, "", &["--base names no revision: it is empty", "--base origin/main"]);
     // As a checkout in CI is without more.
     let shallow = tempfile::tempdir().unwrap();
     let from = format!("file://{}", project.folder().display());

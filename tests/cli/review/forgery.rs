@@ -11,6 +11,8 @@ pub struct Forgery {
     planted: Vec<String>,
     copied: Vec<(String, String)>,
     unrecorded: Vec<String>,
+    lost: Vec<String>,
+    edited: Vec<(String, String)>,
 }
 
 impl Forgery {
@@ -27,6 +29,15 @@ impl Forgery {
         self.unrecorded.push(name.to_owned());
     }
 
+    pub fn lose(&mut self, path: &str) {
+        self.lost.push(path.to_owned());
+    }
+
+    pub fn edit(&mut self, texts: &str) {
+        let (from, to) = texts.split_once(' ').unwrap_or((texts, ""));
+        self.edited.push((from.to_owned(), to.to_owned()));
+    }
+
     pub fn carry_out(&self, project: &Path) {
         self.plant_files(project);
         let out = project.join("out");
@@ -34,7 +45,15 @@ impl Forgery {
             fs::create_dir_all(out.join(to).parent().unwrap()).unwrap();
             fs::copy(out.join(from), out.join(to)).unwrap();
         }
+        for path in &self.lost {
+            fs::remove_file(out.join(path)).unwrap();
+        }
         let lock = project.join("cluster.lock");
+        for (from, to) in &self.edited {
+            let text = fs::read_to_string(&lock).unwrap();
+            assert!(text.contains(from), "{from}");
+            fs::write(&lock, text.replace(from, to)).unwrap();
+        }
         for name in &self.unrecorded {
             let text = fs::read_to_string(&lock).unwrap();
             let is_its = |line: &&str| line.contains(&format!("\"name\":\"{name}\""));

@@ -12,6 +12,8 @@
 //!                                       no line of the lock
 //! copy identities/a.crt users/eve.crt   one file below out/ in the place of another
 //! unrecord ca/kubernetes                takes that line out of the lock
+//! lose users/jane/jane.crt              takes that file from below out/
+//! edit "a":1 "a":2                      puts one text of the lock in the place of another, or of none
 //! args --policy policy.kdl              of both commands
 //! above mallory                         stands above the fold
 //! folded restart                        does not
@@ -21,6 +23,7 @@
 
 mod base;
 mod forgery;
+mod left;
 mod preparations;
 mod reader;
 mod shape;
@@ -84,6 +87,8 @@ impl Case {
                 "plant" => case.forgery.plant(rest),
                 "copy" => case.forgery.copy(rest),
                 "unrecord" => case.forgery.unrecord(rest),
+                "lose" => case.forgery.lose(rest),
+                "edit" => case.forgery.edit(rest),
                 "args" => case.arguments = words(rest),
                 "above" => case.above.push(rest.to_owned()),
                 "folded" => case.folded.push(rest.to_owned()),

@@ -54,8 +54,71 @@ fn names_that_had_another_owner() {
                 ("node \"w1\"", "node \"w9\" address=\"10.0.0.1\"\nnode \"w1\""),
             ],
             &[
+                "x cp1 is at 10.0.0.99 from now on: whoever has that address is a control-plane node of the cluster",
                 "x w9 can serve as 10.0.0.1, and so in the place of the API server",
                 "= w9 joins as a worker",
+            ],
+        ),
+        (
+            "a control-plane node's address alone",
+            &[("address=\"10.0.0.1\"", "address=\"10.66.66.66\"")],
+            &[
+                "x cp1 is at 10.66.66.66 from now on: whoever has that address is a control-plane node of the cluster",
+            ],
+        ),
+        (
+            "a further one",
+            &[("address=\"10.0.0.1\"", "{ address \"10.0.0.1\" \"fd00::66\" }")],
+            &[
+                "x cp1 is at fd00::66 from now on: whoever has that address is a control-plane node of the cluster",
+            ],
+        ),
+        (
+            "a public one",
+            &[("address=\"10.0.0.1\"", "address=\"203.0.113.66\"")],
+            &[
+                "x cp1 is at 203.0.113.66 from now on: whoever has that address is a control-plane node of the cluster",
+            ],
+        ),
+        ("a worker's address alone", &[("address=\"10.0.1.1\"", "address=\"10.0.1.77\"")], &[]),
+        (
+            "all that the endpoint's domain has",
+            &[(
+                "certificate \"backup\"",
+                "certificate \"x\" { san \"*.lab.internal\"; node \"w1\" }\ncertificate \"backup\"",
+            )],
+            &[
+                "x x can serve as anything below lab.internal, and so in the place of the API server",
+                "= x is a new server",
+            ],
+        ),
+        (
+            "all that another worker's domain has",
+            &[(
+                "certificate \"backup\"",
+                "certificate \"x\" { san \"*.k8s.internal\"; node \"w1\" }\ncertificate \"backup\"",
+            )],
+            &[
+                "x x can serve as anything below k8s.internal, and so in the place of node w2.k8s.internal",
+                "= x is a new server",
+            ],
+        ),
+        (
+            "all of a domain where nobody is",
+            &[(
+                "certificate \"backup\"",
+                "certificate \"x\" { san \"*.shop.internal\"; node \"w1\" }\ncertificate \"backup\"",
+            )],
+            &["x x can serve as anything below shop.internal", "= x is a new server"],
+        ),
+        (
+            "an address of services for API servers",
+            &[(
+                "certificate \"backup\"",
+                "component \"apiserver\" { san \"10.96.0.50\" }\ncertificate \"backup\"",
+            )],
+            &[
+                "x apiserver can serve as 10.96.0.50, and so in the place of a service of the cluster",
             ],
         ),
         (
@@ -98,7 +161,7 @@ fn names_that_had_another_owner() {
             "one that is described no longer",
             &[("certificate \"ms\"", "certificate \"x\"")],
             &[
-                "x x can serve as *.ms.internal, and so in the place of certificate ms",
+                "x x can serve as anything below ms.internal, and so in the place of certificate ms",
                 "x x can serve as 10.0.9.9, and so in the place of certificate ms",
                 "= x is a new server",
                 "= ms is described no longer",
@@ -165,9 +228,9 @@ fn a_new_node_s_own_place_in_the_network() {
         ),
         (
             "an address of services",
-            &worker("node \"w9\" address=\"10.96.7.7\"\nnode \"w1\""),
+            &worker("node \"w9\" address=\"10.0.1.9\" san=\"10.96.7.7\"\nnode \"w1\""),
             &[
-                "x w9 can serve as 10.96.7.7, and so in the place of a service of the cluster",
+                "x kubelet-server can serve as 10.96.7.7, and so in the place of a service of the cluster",
                 "= w9 joins as a worker",
             ],
         ),

@@ -14,6 +14,7 @@ user "jane" { bind cluster-role="edit" { namespace "dev" "kube-system"; }; }
 user "breakglass" { bind cluster-role="cluster-admin" }
 component "apiserver" {
     flag "audit-log-path" "/var/log/kubernetes/audit.log"
+    flag "runtime-config" "api/alpha=true"
 }
 component "scheduler" image="mirror.lab/kube-scheduler:v1.36.2"
 "#;
@@ -54,18 +55,19 @@ fn a_table_of_kinds() {
             ],
         ),
         ("allow-namespace \"dev\" \"kube-system\"; except \"users/*\"", &[]),
-        ("allow-flag \"audit-*\"", &[]),
-        ("allow-flag \"audit-log-path=/var/log/*\" component=\"apiserver\"", &[]),
+        ("allow-flag \"runtime-*\"", &[]),
+        ("allow-flag \"runtime-config=api/*\" component=\"apiserver\"", &[]),
         (
-            "allow-flag \"audit-*\" component=\"etcd\"",
+            // Where audit logs lie may be anybody's choice.
+            "allow-flag \"runtime-*\" component=\"etcd\"",
             &["nodes/cp1/manifests/kube-apiserver nodes/cp2/manifests/kube-apiserver runs with \
-                 --audit-log-path=/var/log/kubernetes/audit.log, which no allow-flag names :7 by policy.kdl:1"],
+                 --runtime-config=api/alpha=true, which no allow-flag names :7 by policy.kdl:1"],
         ),
         ("allow-image \"mirror.lab/*\"", &[]),
         (
             "allow-image \"registry.k8s.io/*\"",
             &["nodes/cp1/manifests/kube-scheduler nodes/cp2/manifests/kube-scheduler runs \
-                 mirror.lab/kube-scheduler:v1.36.2, which no allow-image names :10 by policy.kdl:1"],
+                 mirror.lab/kube-scheduler:v1.36.2, which no allow-image names :11 by policy.kdl:1"],
         ),
         // Nothing is sealed.
         ("allow-recipient \"age1fkzj9rnwurrg4uudls9ztm9fwzvupntwtdu9zx065h26st9x89as35pqga\"", &[]),
@@ -111,7 +113,7 @@ fn a_recipient_that_the_policy_names_needs_no_consent() {
     let found = lines(&planned.review.violations);
     assert!(found[0].starts_with("nodes/w1 open to SHA256:"), "{found:#?}");
     assert!(
-        found[0].ends_with(", whom no allow-recipient names :11 by policy.kdl:1"),
+        found[0].ends_with(", whom no allow-recipient names :12 by policy.kdl:1"),
         "{found:#?}"
     );
     let found = changes(&planned);

@@ -216,9 +216,9 @@ fn a_table_of_disguises() {
         (
             "the service address as a worker's own",
             "node \"w1\"",
-            "node \"w2\" address=\"10.96.0.1\"\nnode \"w1\"",
+            "node \"w2\" address=\"10.0.1.2\" san=\"10.96.0.1\"\nnode \"w1\"",
             &[
-                "x w2 can serve as 10.96.0.1, and so in the place of the API server :4",
+                "x kubelet-server can serve as 10.96.0.1, and so in the place of the API server :4",
                 "= w2 joins as a worker :4",
             ],
         ),

@@ -1100,17 +1100,17 @@ fn ambiguous_manifests_are_refused() {
         (
             API,
             &[(MOUNT, "    - {mountPath: /etc/kubernetes/pki/ca.crt, name: ca-certs}\n")],
-            "/etc/kubernetes/pki/ca.crt must be the host's",
+            "must see the host's /etc/kubernetes/pki/ca.crt under the same path",
         ),
         (
             API,
             &[(MOUNT, "    - {mountPath: /etc/kubernetes/pki/etcd, name: ca-certs}\n")],
-            "/etc/kubernetes/pki/etcd/ca.crt must be the host's",
+            "must see the host's /etc/kubernetes/pki/etcd/ca.crt under the same path",
         ),
         (
             API,
             &[(MOUNT, "    - {mountPath: /etc/kubernetes/pki/etcd/, name: ca-certs}\n")],
-            "/etc/kubernetes/pki/etcd/ca.crt must be the host's",
+            "must see the host's /etc/kubernetes/pki/etcd/ca.crt under the same path",
         ),
         (
             API,
