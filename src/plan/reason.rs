@@ -111,6 +111,9 @@ impl fmt::Display for Reason {
         match self {
             Reason::New => f.write_str("new"),
             Reason::InputChanged { field, old, new } => match (old.as_str(), new.as_str()) {
+                // With dashes of its own.
+                ("", new) if *field == "flag" => write!(f, "flag: with {new}"),
+                (old, "") if *field == "flag" => write!(f, "flag: without {old}"),
                 ("", new) => write!(f, "{field}: +{new}"),
                 (old, "") => write!(f, "{field}: -{old}"),
                 (old, new) if old == new => write!(f, "{field}: {old}, but not to the letter"),
@@ -157,6 +160,13 @@ mod tests {
         ] {
             assert_eq!(Reason::another_name("issuer", old, new).to_string(), says);
         }
+        let flag = |old: &str, new: &str| {
+            let (old, new) = (old.into(), new.into());
+            Reason::InputChanged { field: "flag", old, new }.to_string()
+        };
+        assert_eq!(flag("--v=2", ""), "flag: without --v=2");
+        assert_eq!(flag("", "--v=2"), "flag: with --v=2");
+        assert_eq!(flag("--v=2", "--v=4"), "flag: --v=2 -> --v=4");
         let same = Reason::InputChanged { field: "validity", old: "1y".into(), new: "1y".into() };
         assert_eq!(same.to_string(), "validity: 1y, but not to the letter");
     }

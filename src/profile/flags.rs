@@ -4,10 +4,16 @@
 //! Sources: kubeadm v1.36.2's real manifests; for etcd before 3.6, k/k#132838 and k/k#135701. Left out:
 //! `--allocate-node-cidrs` and `--cluster-cidr`, which kubeadm writes only for a pod network that a user
 //! configured.
+//!
+//! What a version does not set any more stays here, with [`When`]: a review takes a flag that no row has for
+//! an operator's own.
 
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use super::{FRONT_PROXY_CLIENT_NAME, Home, LEAVES, LeafRow, Process, When};
+use ipnet::IpNet;
+
+use super::{FRONT_PROXY_CLIENT_NAME, Home, KUBERNETES_FOLDER, LEAVES, LeafRow, Process, When};
 use crate::version::Change;
 
 /// One flag of one process.
@@ -55,6 +61,38 @@ pub enum FlagFrom {
     EtcdMetricsListen,
     /// Every member's name and peer URL.
     EtcdInitialCluster,
+}
+
+impl FlagFrom {
+    /// Whether kpki can have written this value, for whatever node and description.
+    pub fn could_be(self, value: &str) -> bool {
+        let all = |is: fn(&str) -> bool| value.split(',').all(is);
+        match self {
+            Fixed(text) => value == text,
+            FlagFrom::File(path) => value == format!("/{KUBERNETES_FOLDER}/{path}"),
+            NodeName | ClusterName => !value.contains([',', ' ']),
+            NodeAddress => value.parse::<IpAddr>().is_ok(),
+            ServiceCidrs => all(|one| one.parse::<IpNet>().is_ok()),
+            Issuer => {
+                value.starts_with("https://kubernetes.default.svc.") && !value.contains([',', ' '])
+            }
+            ApiPort => value.parse::<u16>().is_ok(),
+            EtcdServers => all(|one| one.starts_with("https://")),
+            EtcdUrl(port) => {
+                value.starts_with("https://")
+                    && value.ends_with(&format!(":{port}"))
+                    && !value.contains(',')
+            }
+            EtcdClientListen => {
+                value.split(',').count() == 2 && all(|one| one.starts_with("https://"))
+            }
+            EtcdMetricsListen => {
+                value == format!("http://127.0.0.1:{ETCD_METRICS_PORT}")
+                    || value == format!("http://[::1]:{ETCD_METRICS_PORT}")
+            }
+            EtcdInitialCluster => all(|one| one.contains("=https://")),
+        }
+    }
 }
 
 pub const ETCD_CLIENT_PORT: u16 = 2379;

@@ -52,6 +52,7 @@ pub const HARMLESS_FIELDS: &[HarmlessField] = &[
     row(Pod, "spec.priorityClassName", Any),
     row(Pod, "spec.terminationGracePeriodSeconds", Any),
     row(Pod, "spec.securityContext.seccompProfile.type", Only(&["RuntimeDefault"])),
+    row(Pod, "spec.hostNetwork", Only(&["false"])),
     row(Pod, "spec.hostPID", Only(&["false"])),
     row(Pod, "spec.hostIPC", Only(&["false"])),
     row(Pod, "spec.shareProcessNamespace", Only(&["false"])),
@@ -81,4 +82,72 @@ pub const HARMLESS_FIELDS: &[HarmlessField] = &[
     row(Probe, "httpGet.scheme", Only(&["HTTP", "HTTPS"])),
     row(Probe, "httpGet.host", ListeningHost),
     row(Probe, "httpGet.port", ListeningPort),
+];
+
+/// What may go away whole, where kpki's own manifest has none: more of the host or another program, and so no
+/// limit. All else that goes away was perhaps one, and stops once: `securityContext`, `hostUsers`, a runtime
+/// class, an AppArmor profile, an init container that looks at something first, `readOnly` of a mount that
+/// stays, a variable (`GODEBUG=fips140=on`).
+pub const TAKEN_AWAY: &[&str] = &[
+    "spec.containers[*]",
+    "spec.containers[*].lifecycle.postStart",
+    "spec.containers[*].lifecycle.preStop",
+    "spec.containers[*].ports[*]",
+    "spec.containers[*].volumeDevices[*]",
+    "spec.containers[*].volumeMounts[*]",
+    "spec.ephemeralContainers[*]",
+    "spec.volumes[*]",
+];
+
+/// What a field is to Kubernetes where it is not there.
+#[derive(Debug)]
+pub struct DefaultField {
+    pub of: FieldOf,
+    pub path: &'static str,
+    pub value: &'static str,
+}
+
+const fn default(of: FieldOf, path: &'static str, value: &'static str) -> DefaultField {
+    DefaultField { of, path, value }
+}
+
+/// Not those that depend on another field, or on the pod's where it is a container's. Of mappings only those
+/// of which an empty one is nothing: that of a volume or an `seLinuxOptions` says something.
+///
+/// Source: the API reference of Pod v1, and `pkg/apis/core/v1/defaults.go`.
+#[rustfmt::skip] // one row, one line
+pub const DEFAULT_FIELDS: &[DefaultField] = &[
+    default(Pod, "metadata.annotations", "{}"),
+    default(Pod, "metadata.labels", "{}"),
+    default(Pod, "spec.affinity", "{}"),
+    default(Pod, "spec.dnsPolicy", "ClusterFirst"),
+    default(Pod, "spec.enableServiceLinks", "true"),
+    default(Pod, "spec.hostIPC", "false"),
+    default(Pod, "spec.hostNetwork", "false"),
+    default(Pod, "spec.hostPID", "false"),
+    default(Pod, "spec.hostUsers", "true"),
+    default(Pod, "spec.nodeSelector", "{}"),
+    default(Pod, "spec.restartPolicy", "Always"),
+    default(Pod, "spec.schedulerName", "default-scheduler"),
+    default(Pod, "spec.securityContext", "{}"),
+    default(Pod, "spec.setHostnameAsFQDN", "false"),
+    default(Pod, "spec.shareProcessNamespace", "false"),
+    default(Container, "lifecycle", "{}"),
+    default(Container, "resources", "{}"),
+    default(Container, "resources.limits", "{}"),
+    default(Container, "resources.requests", "{}"),
+    default(Container, "securityContext", "{}"),
+    default(Container, "securityContext.capabilities", "{}"),
+    default(Container, "securityContext.privileged", "false"),
+    default(Container, "securityContext.readOnlyRootFilesystem", "false"),
+    default(Container, "stdin", "false"),
+    default(Container, "stdinOnce", "false"),
+    default(Container, "terminationMessagePath", "/dev/termination-log"),
+    default(Container, "terminationMessagePolicy", "File"),
+    default(Container, "tty", "false"),
+    default(Container, "volumeMounts[*].mountPropagation", "None"),
+    default(Container, "volumeMounts[*].readOnly", "false"),
+    default(Container, "volumeMounts[*].subPath", "\"\""),
+    default(Container, "volumeMounts[*].subPathExpr", "\"\""),
+    default(Container, "workingDir", "\"\""),
 ];

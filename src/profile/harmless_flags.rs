@@ -27,10 +27,16 @@ pub enum HarmlessWhen {
     Fewer,
     /// No element less.
     More,
-    /// A path in one of these folders or below: kpki mounts it, writable.
+    /// What kpki mounts for it, writable, is one of these folders or below; of a file that is the folder that
+    /// it lies in.
     Below(&'static [&'static str]),
-    /// All elements were there before, or are those of described nodes as kpki writes them.
+    /// As [`HarmlessWhen::Below`], read-only, where there was none: nobody here sees what the file says, and
+    /// whatever that is, it is not less than nothing.
+    AddedBelow(&'static [&'static str]),
+    /// All elements were there before, or are as kpki writes them for this very flag.
     Known,
+    /// As [`HarmlessWhen::Known`], or etcd's URL for clients of any described member.
+    Members,
 }
 
 const KUBERNETES: &[Process] = &[API, CM, SCHEDULER];
@@ -51,7 +57,7 @@ const fn when(
     HarmlessFlag { processes, name, when }
 }
 
-use HarmlessWhen::{Below, Fewer, Known, More, NotLower, Only};
+use HarmlessWhen::{AddedBelow, Below, Fewer, Known, Members, More, NotLower, Only};
 
 #[rustfmt::skip] // one row, one line
 pub const HARMLESS_FLAGS: &[HarmlessFlag] = &[
@@ -100,7 +106,12 @@ pub const HARMLESS_FLAGS: &[HarmlessFlag] = &[
     when(ONLY_API, "service-account-lookup", Only(&["true"])),
     when(ONLY_API, "enable-bootstrap-token-auth", Only(&["false"])),
     when(ONLY_API, "enable-admission-plugins", More),
-    when(ONLY_API, "etcd-servers", Known),
+    when(ONLY_API, "etcd-servers", Members),
+    // Without one nothing is audited. Which one counts of two decides what is seen: that stops.
+    when(ONLY_API, "audit-policy-file", AddedBelow(&["/etc/kubernetes"])),
+    // Without one all is in the clear.
+    when(ONLY_API, "encryption-provider-config", AddedBelow(&["/etc/kubernetes"])),
+    when(ONLY_API, "service-account-extend-token-expiration", Only(&["false"])),
 
     any(ONLY_CM, "concurrent-*-syncs"),
     any(ONLY_CM, "node-monitor-grace-period"),
@@ -113,6 +124,12 @@ pub const HARMLESS_FLAGS: &[HarmlessFlag] = &[
     any(ONLY_CM, "terminated-pod-gc-threshold"),
     any(ONLY_CM, "min-resync-period"),
     any(ONLY_CM, "horizontal-pod-autoscaler-*"),
+    // Who gives each node its part of the pods' network, and how large that is. Not `cluster-cidr`: pods in
+    // the nodes' or the services' network answer in their place.
+    any(ONLY_CM, "allocate-node-cidrs"),
+    any(ONLY_CM, "node-cidr-mask-size"),
+    any(ONLY_CM, "node-cidr-mask-size-ipv4"),
+    any(ONLY_CM, "node-cidr-mask-size-ipv6"),
     when(ONLY_CM, "use-service-account-credentials", Only(&["true"])),
 
     any(ONLY_ETCD, "quota-backend-bytes"),

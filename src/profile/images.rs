@@ -18,6 +18,18 @@ impl Process {
             _ => version.has_evidence().then(|| format!("{REGISTRY}/{}:v{version}", self.name())),
         }
     }
+
+    /// Of this version or an earlier one.
+    pub fn is_image_until(self, image: &str, version: KubernetesVersion) -> bool {
+        let Some(tag) = image.strip_prefix(&format!("{}:", self.repository())) else {
+            return false;
+        };
+        if self == Process::Etcd {
+            return version.etcd_tags_until().any(|known| known == tag);
+        }
+        let found = tag.strip_prefix('v').and_then(|text| text.parse::<KubernetesVersion>().ok());
+        found.is_some_and(|found| found <= version && tag == format!("v{found}"))
+    }
 }
 
 #[cfg(test)]
@@ -44,5 +56,25 @@ mod tests {
         let old = KubernetesVersion::new(29, 15);
         assert_eq!(Process::Etcd.image(old), None);
         assert!(Process::Scheduler.image(old).is_some());
+    }
+
+    #[test]
+    fn earlier_images() {
+        let version = KubernetesVersion::new(34, 2);
+        for (process, image, is_one) in [
+            (Process::Etcd, "registry.k8s.io/etcd:3.6.5-0", true),
+            (Process::Etcd, "registry.k8s.io/etcd:3.5.24-0", true),
+            (Process::Etcd, "registry.k8s.io/etcd:3.6.6-0", false),
+            (Process::Etcd, "registry.k8s.io/etcd:3.4.13-0", false),
+            (Process::Etcd, "mirror.lab/etcd:3.6.5-0", false),
+            (Process::Scheduler, "registry.k8s.io/kube-scheduler:v1.34.2", true),
+            (Process::Scheduler, "registry.k8s.io/kube-scheduler:v1.33.12", true),
+            (Process::Scheduler, "registry.k8s.io/kube-scheduler:v1.34.3", false),
+            (Process::Scheduler, "registry.k8s.io/kube-scheduler:v1.34", false),
+            (Process::Scheduler, "registry.k8s.io/kube-scheduler:1.34.2", false),
+            (Process::Scheduler, "registry.k8s.io/kube-scheduler:v1.34.2@sha256:00", false),
+        ] {
+            assert_eq!(process.is_image_until(image, version), is_one, "{image}");
+        }
     }
 }

@@ -24,14 +24,16 @@ mod reader;
 mod reload;
 
 pub use bindings::{BINDINGS, BindingRow, Subject};
-pub use checks::{CHECKS, Weaker};
+pub use checks::{CHECKS, Check, Weaker};
 pub use condition::{Circumstances, When};
 pub use file_flags::{Content, Does, FILE_FLAGS, FileFlag, FileForm};
 pub use flag_rules::{COMPANIONS, Companions, Counts, EXCLUSIONS, Exclusion, WORD_NEEDS, Weight};
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };
-pub use harmless_fields::{FieldOf, FieldWhen, HARMLESS_FIELDS, HarmlessField};
+pub use harmless_fields::{
+    DEFAULT_FIELDS, DefaultField, FieldOf, FieldWhen, HARMLESS_FIELDS, HarmlessField, TAKEN_AWAY,
+};
 pub use harmless_flags::{HARMLESS_FLAGS, HarmlessWhen};
 pub use leaves::{
     APISERVER, Dial, ETCD_PEER, ETCD_SERVER, FRONT_PROXY_CLIENT, FRONT_PROXY_CLIENT_NAME,

@@ -83,6 +83,8 @@ pub enum AccessChange {
         container: String,
         old: String,
         new: String,
+        /// The described version's own, again.
+        is_own: bool,
     },
     /// Any other field of a static pod.
     Pod {
@@ -224,6 +226,7 @@ impl AccessChange {
             }
             // A patch that does harm is rolled back in the night.
             AccessChange::OlderKubernetes { old, new } => escalation_if(new.minor < old.minor),
+            AccessChange::Image { is_own, .. } => escalation_if(!is_own),
             AccessChange::KubeletUnchecked
             | AccessChange::KubeletUnconfigured
             | AccessChange::LowerRevision { .. }
@@ -246,7 +249,6 @@ impl AccessChange {
             | AccessChange::KeyInAnotherFolder(_)
             | AccessChange::Unrecorded
             | AccessChange::Flag { .. }
-            | AccessChange::Image { .. }
             | AccessChange::Pod { .. }
             | AccessChange::Unreadable { .. }
             | AccessChange::Endpoint { .. }
@@ -337,7 +339,7 @@ impl fmt::Display for AccessChange {
             AccessChange::Role { grant, .. } => {
                 write!(f, "gains {}{}", Grant(grant), amounts_to(grant))
             }
-            AccessChange::Image { container, old, new } => {
+            AccessChange::Image { container, old, new, .. } => {
                 let image = |image: &str| match image {
                     "" => "no image".to_owned(),
                     image => shortened(image).into_owned(),

@@ -7,13 +7,13 @@ use rayon::prelude::*;
 
 use super::elsewhere::new_ones;
 use super::former::Former;
-use super::pod_access::PodAccess;
+use super::pod_records::{half, whole};
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
 use super::roots::root;
 use super::safeguards::Safeguards;
 use super::{endpoint, halves, recipients, removed, verified};
 use crate::facts::{RoleGrant, requested_life, role_grants};
-use crate::graph::{DerivationId, FilePart, Placement, Recipe};
+use crate::graph::{DerivationId, FilePart, Placement};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
 use crate::plan::{AtRest, Plan, World, at_rest};
@@ -34,8 +34,12 @@ impl Powers {
         let recipients = wished.map(|wished| recipients::before(world, plan, wished));
         let changed = wished.zip(recipients.as_ref());
         let owners = changed.into_iter().flat_map(|(new, old)| new.symmetric_difference(old));
-        let certificates = new_ones.iter().filter(|new| matches!(new.power, Power::Certificate(_)));
-        let wanted = certificates
+        let of_nodes = |new: &&&ArtifactPower| {
+            matches!(new.power, Power::Certificate(_) | Power::StaticPod(_))
+        };
+        let wanted = new_ones
+            .iter()
+            .filter(of_nodes)
             .filter_map(|new| new.artifact.node())
             .chain(owners.filter_map(|(owner, _)| owner.as_ref()));
         let had_name = |id, name: &_| {
@@ -44,12 +48,18 @@ impl Powers {
                 && verified::of(world, id).is_some()
         };
         let former = Former::of(world, plan, &asked.artifacts, &artifacts);
+        let half_pods = new_ones.iter().filter_map(|new| {
+            let name = new.artifact.name();
+            let half = half(world, plan, world.graph.find(&name)?)?;
+            matches!(new.power, Power::StaticPod(_)).then_some((name, half))
+        });
         Powers {
+            half_pods: half_pods.collect(),
             names: former.names,
             users: former.users,
             lapsed: former.lapsed,
             nodes: nodes(world, &wanted.collect()),
-            elsewhere: Elsewhere::of(&new_ones, world.graph, had_name, |id| pod(world, id))
+            elsewhere: Elsewhere::of(&new_ones, world.graph, had_name, |id| whole(world, id))
                 .with_roles(
                     &asked.artifacts,
                     world.graph,
@@ -87,7 +97,7 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
             server: verified::line(world, id)?.server.clone()?,
             is_endpoint: *is_endpoint,
         },
-        Power::StaticPod(_) => Power::StaticPod(pod(world, id)?),
+        Power::StaticPod(_) => Power::StaticPod(whole(world, id)?),
     };
     Some(ArtifactPower { artifact: asked.artifact.clone(), places: places(world, id), power })
 }
@@ -143,15 +153,4 @@ fn on_record(world: World<'_>, id: DerivationId) -> Option<&[u8]> {
     let place = world.graph.placements_of(id, FilePart::Rendered).next()?;
     let file = world.inventory.public(place.path.as_str())?;
     (verified::line(world, id)?.content == Some(Digest::of(file))).then_some(file)
-}
-
-/// What a manifest said that is still the one on record.
-fn pod(world: World<'_>, id: DerivationId) -> Option<PodAccess> {
-    let Recipe::StaticPod(recipe) = &world.graph.get(id).recipe else {
-        return None;
-    };
-    let place = world.graph.placements(id).first()?;
-    let bytes = world.inventory.public(place.path.as_str())?;
-    let is_known = verified::line(world, id)?.content == Some(Digest::of(bytes));
-    is_known.then(|| PodAccess::of_manifest(bytes, recipe.process))
 }

@@ -35,6 +35,7 @@ mod pattern;
 mod pod_access;
 mod pod_fields;
 mod pod_flags;
+mod pod_records;
 mod policy;
 mod powerful;
 mod powers;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::access_change::AccessChange;
-use super::pod_fields::is_harmless;
+use super::pod_fields::{goes_whole, is_harmless, said};
 use super::pod_flags::FlagChange;
 use crate::content::pod_content;
 use crate::graph::{PodSource, StaticPod, flags_on};
@@ -13,6 +13,7 @@ use crate::manifest::{self, probe_target};
 use crate::pod::{self, FieldPath, FieldStep, PodFields};
 use crate::profile::{ETCD_CLIENT_PORT, Hosts, Process};
 use crate::spec::Spec;
+use crate::version::KubernetesVersion;
 
 /// One manifest.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ pub(super) struct PodAccess {
     /// Or why it cannot be read.
     pub pod: Result<PodFields, String>,
     /// Told of no manifest that is there.
-    pub own: Own,
+    pub own: Box<Own>,
 }
 
 /// What kpki itself gives the process on that node, from words that are reviewed as such.
@@ -30,7 +31,8 @@ pub(super) struct Own {
     pub pod: PodFields,
     /// Put into an operator's manifest.
     pub patched: BTreeMap<FieldPath, String>,
-    /// Of the described version.
+    /// The described one, and its image.
+    pub version: Option<KubernetesVersion>,
     pub image: Option<String>,
     /// URLs of described members of etcd.
     pub members: BTreeSet<String>,
@@ -66,9 +68,10 @@ impl PodAccess {
             // What the members that there were make of it, kpki decides.
             pod.flags.insert(INITIAL_CLUSTER.to_owned(), value.clone());
         }
-        asked.own = Own {
+        *asked.own = Own {
             pod: PodFields { flags, fields, ..PodFields::default() },
             patched,
+            version: Some(spec.cluster.kubernetes.value),
             image,
             members: member_urls(spec),
         };
@@ -79,13 +82,13 @@ impl PodAccess {
     pub fn of_recipe(recipe: &StaticPod) -> Self {
         match pod_content(recipe, None, Digest::of(&[])) {
             Ok(bytes) => PodAccess::of_manifest(&bytes, recipe.process),
-            Err(why) => PodAccess { process: recipe.process, pod: Err(why), own: Own::default() },
+            Err(why) => PodAccess { process: recipe.process, pod: Err(why), own: Box::default() },
         }
     }
 
     pub fn of_manifest(bytes: &[u8], process: Process) -> Self {
         let pod = pod::fields(bytes, process).map_err(|error| error.to_string());
-        PodAccess { process, pod, own: Own::default() }
+        PodAccess { process, pod, own: Box::default() }
     }
 
     /// Against the manifest before, or for a new node that of the same process elsewhere.
@@ -132,35 +135,53 @@ impl PodAccess {
         let paths: BTreeSet<&FieldPath> = before.fields.keys().chain(after.fields.keys()).collect();
         let mut changes = Vec::new();
         for path in paths {
-            let value = |pod: &PodFields| pod.fields.get(path).cloned();
-            let (old, new, own) = (value(before), value(after), value(&self.own.pod));
+            let (old, new) = (said(before, path), said(after, path));
             if old == new {
                 continue;
             }
-            let image = image_of(path);
-            let is_own = match image {
-                Some(("containers", name)) if name == after.container => {
-                    new.is_some() && new == self.own.image
-                }
-                _ => {
-                    new == own
-                        && !(new.is_none() && is_a_limit(path))
-                        && self.shows_own(path, after)
-                }
-            };
-            let is_patched = new.is_some() && new.as_ref() == self.own.patched.get(path);
-            if is_own || is_patched || is_harmless(path, new.as_deref(), &probed) {
+            if let Some((_, container)) = image_of(path)
+                && !(new.is_none() && goes_whole(path, after))
+            {
+                changes.extend(self.image(container, after, old, new));
                 continue;
             }
-            let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-            changes.push(match image {
-                Some((_, container)) => {
-                    AccessChange::Image { container: container.to_owned(), old, new }
-                }
-                None => AccessChange::Pod { path: path.to_string(), old, new },
-            });
+            let own = said(&self.own.pod, path);
+            let is_own = match new {
+                Some(_) => new == own && !is_lifted(path) && self.shows_own(path, after),
+                None => own.is_none() && goes_whole(path, after),
+            };
+            let is_patched = new.is_some() && new == self.own.patched.get(path).map(String::as_str);
+            if is_own || is_patched || is_harmless(path, new, &probed) {
+                continue;
+            }
+            let (old, new) = (text(old), text(new));
+            changes.push(AccessChange::Pod { path: path.to_string(), old, new });
         }
         changes
+    }
+
+    /// `None`: an upgrade.
+    fn image(
+        &self,
+        container: &str,
+        after: &PodFields,
+        old: Option<&str>,
+        new: Option<&str>,
+    ) -> Option<AccessChange> {
+        let own = self.own.image.as_deref().filter(|_| container == after.container);
+        let is_kpkis = |image: &str| {
+            let version = self.own.version;
+            version.is_some_and(|version| self.process.is_image_until(image, version))
+        };
+        let is_own = new.is_some() && new == own;
+        if is_own && old.is_none_or(is_kpkis) {
+            return None;
+        }
+        // A tag is what its registry says today.
+        let is_pinned = |image: &str| image.contains('@');
+        let is_own = is_own && !old.is_some_and(is_pinned);
+        let container = container.to_owned();
+        Some(AccessChange::Image { container, old: text(old), new: text(new), is_own })
     }
 }
 
@@ -236,7 +257,11 @@ fn image_of(path: &FieldPath) -> Option<(&str, &str)> {
     }
 }
 
-/// What holds a process back: kpki's manifest without it is no excuse.
-fn is_a_limit(path: &FieldPath) -> bool {
-    path.0.iter().any(|step| matches!(step, FieldStep::Key(key) if key == "securityContext"))
+/// kpki never leaves it away: whoever did, kept the process in.
+fn is_lifted(path: &FieldPath) -> bool {
+    matches!(path.0.as_slice(), [FieldStep::Key(spec), FieldStep::Key(key)] if spec == "spec" && key == "hostNetwork")
+}
+
+fn text(value: Option<&str>) -> String {
+    value.unwrap_or_default().to_owned()
 }

@@ -1,9 +1,10 @@
 //! Whether another value of a process's flag may pass without a word.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path};
+use std::path::Path;
 
-use crate::profile::{CHECKS, HARMLESS_FLAGS, HarmlessWhen, Process, Weaker};
+use crate::manifest::named_paths;
+use crate::profile::{CHECKS, Check, FLAGS, HARMLESS_FLAGS, HarmlessWhen, Process, Weaker};
 
 /// One flag of one process.
 #[derive(Debug, Clone, Copy)]
@@ -17,30 +18,61 @@ pub(super) struct FlagChange<'a> {
 }
 
 impl FlagChange<'_> {
-    /// `known`: further elements that kpki writes for described nodes.
-    pub fn stops(&self, known: &BTreeSet<String>) -> bool {
-        self.weakens_a_check() || (self.new != self.own && !self.is_harmless(known))
+    /// `members`: URLs that kpki writes for described members of etcd.
+    pub fn stops(&self, members: &BTreeSet<String>) -> bool {
+        let change = self.as_the_process_reads();
+        change.weakens_a_check() || !(change.is_kpkis() || change.is_harmless(members))
+    }
+
+    fn as_the_process_reads(&self) -> Self {
+        let FlagChange { process, flag, .. } = *self;
+        if !process.is_boolean(flag) {
+            return *self;
+        }
+        let (old, new) = (self.old.map(boolean), self.new.map(boolean));
+        FlagChange { old, new, own: self.own.map(boolean), ..*self }
+    }
+
+    fn checks(&self) -> impl Iterator<Item = &'static Check> {
+        let FlagChange { process, flag, .. } = *self;
+        CHECKS.iter().filter(move |row| row.flag == flag && row.processes.contains(&process))
     }
 
     fn weakens_a_check(&self) -> bool {
-        let FlagChange { process, flag, old, new, .. } = *self;
-        let mut checks =
-            CHECKS.iter().filter(|row| row.flag == flag && row.processes.contains(&process));
-        checks.any(|row| match row.weaker {
+        let FlagChange { old, new, .. } = *self;
+        self.checks().any(|row| match row.weaker {
             Weaker::Gone => old.is_some() && new.is_none(),
             Weaker::IsNot(value) => old == Some(value) && new != old,
             Weaker::Lacks => elements(old).any(|one| {
                 // That one checks nothing.
                 one != "AlwaysAllow" && !elements(new).any(|other| other == one)
             }),
-            Weaker::Lower => tls_version(new) < tls_version(old),
+            Weaker::Lower => match (tls_version(old), tls_version(new)) {
+                (Some(old), Some(new)) => new < old,
+                _ => old != new,
+            },
             Weaker::Has => old.is_some() && !is_fewer(old, new),
         })
     }
 
-    fn is_harmless(&self, known: &BTreeSet<String>) -> bool {
+    /// It becomes, or goes, as kpki has it, and what was there was no word of an operator's: that may have
+    /// held somebody back. Which way a check went is judged already.
+    fn is_kpkis(&self) -> bool {
+        let FlagChange { process, flag, old, new, own } = *self;
+        let could_be_kpkis = |old: &str| {
+            let row = FLAGS.iter().find(|row| row.process == process && row.name == flag);
+            row.is_some_and(|row| row.from.could_be(old))
+        };
+        new == own && (old.is_none_or(could_be_kpkis) || self.checks().next().is_some())
+    }
+
+    fn is_harmless(&self, members: &BTreeSet<String>) -> bool {
         let FlagChange { process, flag, old, new, own } = *self;
         let row = HARMLESS_FLAGS.iter().find(|row| row.is_of(process, flag));
+        let is_known = |one: &str| elements(old).chain(elements(own)).any(|known| known == one);
+        let all = |is_known: &dyn Fn(&str) -> bool| {
+            elements(new).next().is_some() && elements(new).all(is_known)
+        };
         row.is_some_and(|row| match row.when {
             HarmlessWhen::Any => true,
             HarmlessWhen::Only(values) => new.is_some_and(|new| values.contains(&new)),
@@ -49,15 +81,25 @@ impl FlagChange<'_> {
             }
             HarmlessWhen::Fewer => is_fewer(old, new),
             HarmlessWhen::More => elements(old).all(|one| elements(new).any(|other| other == one)),
-            HarmlessWhen::Below(folders) => new.is_some_and(|new| is_below(new, folders)),
-            HarmlessWhen::Known => {
-                let is_known = |one: &str| {
-                    elements(old).chain(elements(own)).any(|known| known == one)
-                        || known.contains(one)
-                };
-                new.is_some_and(|new| !new.is_empty()) && elements(new).all(is_known)
+            HarmlessWhen::Below(folders) => {
+                new.is_some_and(|new| is_below(process, flag, new, folders))
             }
+            HarmlessWhen::AddedBelow(folders) => {
+                old.is_none() && new.is_some_and(|new| is_below(process, flag, new, folders))
+            }
+            HarmlessWhen::Known => all(&is_known),
+            HarmlessWhen::Members => all(&|one| is_known(one) || members.contains(one)),
         })
+    }
+}
+
+/// As Go's `strconv.ParseBool` reads it; of several the last one counts.
+fn boolean(value: &str) -> &str {
+    let last = value.rsplit(", ").next().unwrap_or(value);
+    match last {
+        "1" | "t" | "T" | "TRUE" | "True" => "true",
+        "0" | "f" | "F" | "FALSE" | "False" => "false",
+        other => other,
     }
 }
 
@@ -106,14 +148,15 @@ fn is_fewer(old: Option<&str>, new: Option<&str>) -> bool {
     elements(new).next().is_some() && elements(new).all(|one| allowed.contains(&one))
 }
 
-/// A path that climbs is nowhere, and of several nobody knows which counts.
-fn is_below(path: &str, folders: &[&str]) -> bool {
-    if path.contains(',') {
+/// What is mounted for it, which of a file is the folder that it lies in. A path that climbs is nowhere, and
+/// of several nobody knows which counts.
+fn is_below(process: Process, flag: &str, path: &str, folders: &[&str]) -> bool {
+    let named = named_paths(process, flag, path);
+    let [named] = named.as_slice() else {
         return false;
-    }
-    let path = Path::new(path);
-    let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
-    path.components().all(plain) && folders.iter().any(|folder| path.starts_with(folder))
+    };
+    let mounted = named.folder().map(Path::new);
+    mounted.is_some_and(|mounted| folders.iter().any(|folder| mounted.starts_with(folder)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::Credential;
 use super::halves::Half;
 use super::name_owners::{Holder, NameOwners};
 use super::pod_access::PodAccess;
+use super::pod_records::HalfRecord;
 use super::roles::RoleInNamespace;
 use super::roots::Root;
 use super::safeguards::Safeguards;
@@ -32,6 +33,8 @@ pub(super) struct Powers {
     /// Groups that a certificate which ran out gave to whoever gets a new one.
     pub lapsed: BTreeMap<ArtifactName, BTreeSet<String>>,
     pub elsewhere: Elsewhere,
+    /// Of static pods that are not in `artifacts`.
+    pub half_pods: BTreeMap<ArtifactName, HalfRecord>,
     pub safeguards: Safeguards,
     pub removed: Vec<Removed>,
     /// Where kubeconfigs led that have no server on record; empty: it cannot be told.

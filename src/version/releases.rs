@@ -118,6 +118,15 @@ impl KubernetesVersion {
         Some(tag)
     }
 
+    /// Those of it and of all versions before it.
+    pub fn etcd_tags_until(self) -> impl Iterator<Item = &'static str> {
+        let of_release = |release: &'static Release| {
+            release.etcd.iter().map(|(first, tag)| (Self::new(release.minor, *first), *tag))
+        };
+        let tags = RELEASES.iter().flat_map(of_release);
+        tags.filter(move |(first, _)| *first <= self).map(|(_, tag)| tag)
+    }
+
     /// A change counts from its first patch in every minor that got it, and in all minors after the last of
     /// them.
     pub fn has(self, change: Change) -> bool {

@@ -69,14 +69,14 @@ fn pod(flags: &[(&str, &str)], image: &str) -> Power {
             flags: flags.iter().map(flag).collect(),
             fields: BTreeMap::from([(path, image.to_owned())]),
         }),
-        own: Own {
+        own: Box::new(Own {
             pod: PodFields {
                 flags: [flag(&("anonymous-auth", "false"))].into(),
                 ..PodFields::default()
             },
             image: Some("registry.k8s.io/kube-apiserver:v1.36.2".into()),
             ..Own::default()
-        },
+        }),
     })
 }
 
@@ -86,7 +86,7 @@ fn unreadable() -> Power {
     Power::StaticPod(PodAccess {
         process: Process::Apiserver,
         pod: Err("line 1: no YAML".into()),
-        own: Own::default(),
+        own: Box::default(),
     })
 }
 

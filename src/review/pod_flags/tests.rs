@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::manifest::named_paths;
-use crate::profile::{FieldOf, FieldWhen, HARMLESS_FIELDS};
+use crate::profile::{DEFAULT_FIELDS, FieldOf, FieldWhen, HARMLESS_FIELDS, TAKEN_AWAY};
 
 const README: &str = include_str!("../../../README.md");
 
@@ -44,8 +44,12 @@ fn the_readme_has_the_whole_list_of_flags() {
             }
             HarmlessWhen::More => "none of the old ones less".to_owned(),
             HarmlessWhen::Below(folders) => format!("in {} or below", quoted(folders)),
-            HarmlessWhen::Known => {
-                "elements that were there, or are of described nodes as kpki writes them".to_owned()
+            HarmlessWhen::AddedBelow(folders) => {
+                format!("in {} or below, where there was none", quoted(folders))
+            }
+            HarmlessWhen::Known => "elements that were there, or that kpki writes there".to_owned(),
+            HarmlessWhen::Members => {
+                "elements that were there, that kpki writes there, or etcd's URL of a described member".to_owned()
             }
         };
         (format!("{whose}: "), format!("--{}", row.name), when)
@@ -83,7 +87,10 @@ fn no_harmless_flag_names_a_file_outside_of_its_folders() {
         let name = row.name.replace('*', "x");
         let leads = |process: &Process| !named_paths(*process, &name, "/etc/cron.d/x").is_empty();
         let leads = Process::ALL.iter().any(leads);
-        let is_bound = matches!(row.when, HarmlessWhen::Below(_) | HarmlessWhen::Only(_));
+        let is_bound = matches!(
+            row.when,
+            HarmlessWhen::Below(_) | HarmlessWhen::AddedBelow(_) | HarmlessWhen::Only(_)
+        );
         assert!(is_bound || !leads, "{name}");
     }
 }
@@ -124,7 +131,26 @@ fn directions() {
         ("enable-admission-plugins", Some("A"), Some("B"), true),
         ("enable-admission-plugins", Some("A"), None, true),
         ("audit-log-path", None, Some("/var/log/a"), false),
-        ("audit-log-path", None, Some("/var/log"), false),
+        ("audit-log-path", None, Some("/var/log/a/b"), false),
+        ("audit-log-path", None, Some("/var/log"), true),
+        ("audit-log-path", None, Some("/var/log/"), true),
+        ("audit-log-path", None, Some("/var/log/."), true),
+        ("audit-log-path", None, Some("/var"), true),
+        ("audit-log-path", Some("/var/log/a"), None, true),
+        ("audit-policy-file", None, Some("/etc/kubernetes/audit.yaml"), false),
+        ("audit-policy-file", None, Some("/etc/kubernetes"), true),
+        ("audit-policy-file", None, Some("/root/.ssh/id"), true),
+        ("audit-policy-file", Some("/etc/kubernetes/a"), Some("/etc/kubernetes/b"), true),
+        ("audit-policy-file", Some("/etc/kubernetes/a"), None, true),
+        ("encryption-provider-config", None, Some("/etc/kubernetes/enc/a.yaml"), false),
+        ("service-account-extend-token-expiration", None, Some("false"), false),
+        ("service-account-extend-token-expiration", Some("false"), None, true),
+        ("profiling", Some("false"), Some("false, false"), false),
+        ("profiling", Some("false"), Some("false, true"), true),
+        ("profiling", Some("false"), Some("0"), false),
+        ("profiling", Some("0"), None, true),
+        ("anonymous-auth", Some("true, F"), Some("true"), true),
+        ("tls-min-version", Some("VersionTLS13, VersionTLS13"), None, true),
         ("audit-log-path", None, Some("/var/logs/a"), true),
         ("audit-log-path", None, Some("/var/log/../a"), true),
         ("audit-log-path", None, Some("var/log/a"), true),
@@ -142,4 +168,77 @@ fn directions() {
         let change = FlagChange { process: api, flag, old, new, own };
         assert_eq!(change.stops(&known), stops, "{flag} {old:?} {new:?}");
     }
+}
+
+/// kpki's own value is an excuse only for what kpki can have set before.
+#[test]
+fn an_operators_word_is_not_kpkis_to_drop() {
+    use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD};
+    for (process, flag, old, new, stops) in [
+        (API, "allow-privileged", Some("false"), Some("true"), true),
+        (API, "allow-privileged", None, Some("true"), false),
+        (API, "kubelet-preferred-address-types", Some("Hostname"), Some("InternalIP"), true),
+        (CM, "controllers", Some("*,-csrapproving"), Some("*,bootstrapsigner,tokencleaner"), true),
+        (CM, "cluster-signing-duration", Some("1h"), None, true),
+        (CM, "kube-api-qps", Some("50"), None, false),
+        (CM, "leader-elect", Some("false"), Some("true"), false),
+        (API, "oidc-groups-prefix", Some("oidc:"), None, true),
+        (API, "feature-gates", Some("A=true"), None, true),
+        (API, "service-account-issuer", Some("https://kubernetes.default.svc.a"), Some("x"), false),
+        (API, "service-account-issuer", Some("https://issuer.lab"), Some("x"), true),
+        (API, "service-cluster-ip-range", Some("10.96.0.0/12"), Some("10.1.0.0/16"), false),
+        (API, "authorization-mode", Some("AlwaysAllow"), Some("Node,RBAC"), false),
+        // What kpki does not set for this version, but for another one.
+        (ETCD, "experimental-watch-progress-notify-interval", Some("5s"), None, false),
+        (ETCD, "experimental-initial-corrupt-check", Some("true"), None, false),
+        (ETCD, "feature-gates", Some("InitialCorruptCheck=true"), None, false),
+        (ETCD, "feature-gates", Some("InitialCorruptCheck=true,B=true"), None, true),
+        (ETCD, "tls-min-version", Some("TLS1.3"), None, true),
+        (ETCD, "cipher-suites", Some("A"), None, true),
+    ] {
+        let change = FlagChange { process, flag, old, new, own: new };
+        assert_eq!(change.stops(&BTreeSet::new()), stops, "{flag} {old:?} {new:?}");
+    }
+}
+
+/// One listener's address is not another's: each asks its clients for something else.
+#[test]
+fn listeners_of_etcd_are_not_mixed() {
+    let members = BTreeSet::from(["https://10.0.0.12:2379".to_owned()]);
+    let own = Some("https://127.0.0.1:2379,https://10.0.0.11:2379");
+    for (flag, own, new, stops) in [
+        ("listen-client-urls", own, "https://127.0.0.1:2379", false),
+        ("listen-client-urls", own, "https://10.0.0.12:2379", true),
+        ("listen-metrics-urls", Some("http://127.0.0.1:2381"), "https://10.0.0.12:2379", true),
+        ("listen-peer-urls", Some("https://10.0.0.11:2380"), "https://10.0.0.12:2379", true),
+        ("advertise-client-urls", Some("https://10.0.0.11:2379"), "https://10.0.0.12:2379", true),
+    ] {
+        let change = FlagChange { process: Process::Etcd, flag, old: own, new: Some(new), own };
+        assert_eq!(change.stops(&members), stops, "{flag}={new}");
+    }
+    let change = FlagChange {
+        process: Process::Apiserver,
+        flag: "etcd-servers",
+        old: None,
+        new: Some("https://10.0.0.12:2379"),
+        own: None,
+    };
+    assert!(!change.stops(&members));
+}
+
+#[test]
+fn defaults_and_what_goes_away_are_one_row_each() {
+    let mut seen = BTreeSet::new();
+    for row in DEFAULT_FIELDS {
+        assert!(seen.insert((row.of == FieldOf::Pod, row.path)), "{}", row.path);
+    }
+    for path in TAKEN_AWAY {
+        assert!(README.contains(&format!("`{path}`")), "{path}");
+    }
+    let rows = DEFAULT_FIELDS.iter().map(|row| {
+        let whose = if row.of == FieldOf::Container { "containers: " } else { "" };
+        (whose.to_owned(), row.path.to_owned(), format!("`{}`", row.value))
+    });
+    let table = table(rows);
+    assert!(README.contains(&table), "{table}");
 }

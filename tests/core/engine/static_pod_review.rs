@@ -516,10 +516,96 @@ fn weaker_checks_stop_even_as_kpki_sets_them() {
             &[(CONTAINER, "    securityContext: {runAsUser: 1000}\n")],
             &["apiserver loses spec.containers[kube-apiserver].securityContext.runAsUser: 1000"],
         ),
+        gone(API, &[(SPEC, "  hostUsers: false\n")], &["apiserver loses spec.hostUsers: false"]),
+        gone(
+            API,
+            &[(SPEC, "  runtimeClassName: gvisor\n")],
+            &["apiserver loses spec.runtimeClassName: gvisor"],
+        ),
+        gone(
+            SCHEDULER,
+            &[(SPEC, "  automountServiceAccountToken: false\n")],
+            &["scheduler loses spec.automountServiceAccountToken: false"],
+        ),
+        gone(
+            API,
+            &[(
+                "  annotations:\n",
+                "  annotations:\n    container.apparmor.security.beta.kubernetes.io/kube-apiserver: localhost/k8s\n",
+            )],
+            &[
+                "apiserver loses metadata.annotations[container.apparmor.security.beta.kubernetes.io/kube-apiserver]: localhost/k8s",
+            ],
+        ),
+        gone(
+            API,
+            &[(SPEC, "  initContainers: [{name: guard, image: 'registry.k8s.io/etcd:3.6.8-0'}]\n")],
+            &[
+                "apiserver runs no image in container guard, ran registry.k8s.io/etcd:3.6.8-0",
+                "apiserver loses spec.initContainers[guard].name: guard",
+            ],
+        ),
+        gone(
+            ETCD,
+            &[(
+                "    - mountPath: /etc/kubernetes/pki/etcd\n",
+                "    - mountPath: /etc/kubernetes/pki/etcd\n      readOnly: true\n",
+            )],
+            &[
+                "etcd loses spec.containers[etcd].volumeMounts[/etc/kubernetes/pki/etcd].readOnly: true",
+            ],
+        ),
+        gone(
+            ETCD,
+            &[(
+                "    - mountPath: /var/lib/etcd\n",
+                "    - mountPath: /var/lib/etcd\n      subPath: x\n",
+            )],
+            &["etcd loses spec.containers[etcd].volumeMounts[/var/lib/etcd].subPath: x"],
+        ),
+        gone(
+            API,
+            &[(CONTAINER, "    env: [{name: GODEBUG, value: fips140=on}]\n")],
+            &[
+                "apiserver loses spec.containers[kube-apiserver].env[GODEBUG].name: GODEBUG",
+                "apiserver loses spec.containers[kube-apiserver].env[GODEBUG].value: fips140=on",
+            ],
+        ),
+        gone(
+            SCHEDULER,
+            &[("hostNetwork: true\n", "hostNetwork: false\n")],
+            &["scheduler gets spec.hostNetwork: true"],
+        ),
+        gone(
+            API,
+            &[(FLAG, "--feature-gates=A=true")],
+            &["apiserver runs without --feature-gates, ran with --feature-gates=A=true"],
+        ),
+        gone(
+            API,
+            &[(FLAG, "--anonymous-auth=0")],
+            &["apiserver runs without --anonymous-auth, ran with --anonymous-auth=0"],
+        ),
         // What was wider before may become as kpki has it.
         gone(API, &[("--authorization-mode=Node,RBAC", "--authorization-mode=AlwaysAllow")], &[]),
         gone(API, &[(SPEC, "  hostPID: true\n")], &[]),
-        gone(API, &[(FLAG, "--feature-gates=A=true")], &[]),
+        gone(
+            ETCD,
+            &[
+                (CONTAINER, "    lifecycle: {postStart: {exec: {command: [id]}}}\n"),
+                (MOUNT, "    - {mountPath: /host, name: host, readOnly: true}\n"),
+                (VOLUME, HOST),
+            ],
+            &[],
+        ),
+        gone(
+            API,
+            &[(
+                SPEC,
+                "  - {name: proxy, image: 'example.com/x:1', securityContext: {readOnlyRootFilesystem: true}}\n",
+            )],
+            &[],
+        ),
     ]);
 }
 
@@ -529,6 +615,23 @@ fn daily_changes_stop_nothing() {
         row(API, &[(FLAG, "--v=4")], &[]),
         row(API, &[(FLAG, "-v=4")], &[]),
         row(API, &[(FLAG, "--profiling=false")], &[]),
+        row(API, &[(FLAG, "--profiling=false"), (FLAG, "--profiling=false")], &[]),
+        row(
+            API,
+            &[(
+                CONTAINER,
+                "    lifecycle: {}\n    stdin: false\n    tty: no\n    env: []\n    workingDir: \"\"\n",
+            )],
+            &[],
+        ),
+        row(
+            API,
+            &[
+                (CONTAINER, "    securityContext: {}\n    terminationMessagePolicy: File\n"),
+                (SPEC, "  restartPolicy: Always\n  hostUsers: true\n  nodeSelector: {}\n"),
+            ],
+            &[],
+        ),
         row(API, &[(FLAG, "--anonymous-auth=false")], &[]),
         row(
             API,
@@ -665,14 +768,97 @@ fn what_a_description_sets_is_judged_alike() {
             "",
             &["apiserver runs without --anonymous-auth, ran with --anonymous-auth=false [2]"],
         ),
+        (
+            "component \"apiserver\" { flag \"audit-log-path\" \"/var/log/audit.log\" }",
+            "",
+            &[
+                "apiserver runs without --audit-log-path, ran with --audit-log-path=/var/log/audit.log [2]",
+            ],
+        ),
+        // What would be mounted is /var.
+        (
+            "",
+            "component \"apiserver\" { flag \"audit-log-path\" \"/var/log\" }",
+            &["apiserver runs with --audit-log-path=/var/log, ran without --audit-log-path [2]"],
+        ),
+        (
+            "",
+            "component \"apiserver\" { flag \"audit-log-path\" \"/var/log/\" }",
+            &["apiserver runs with --audit-log-path=/var/log/, ran without --audit-log-path [2]"],
+        ),
+        (
+            "",
+            "component \"etcd\" { flag \"wal-dir\" \"/var/lib\" }",
+            &["etcd runs with --wal-dir=/var/lib, ran without --wal-dir [2]"],
+        ),
+        (
+            "component \"apiserver\" { flag \"allow-privileged\" \"false\" }",
+            "",
+            &["apiserver runs with --allow-privileged=true, ran with --allow-privileged=false [2]"],
+        ),
+        (
+            "component \"controller-manager\" { flag \"controllers\" \"*,-csrapproving\" }",
+            "",
+            &[
+                "controller-manager runs with --controllers=*,bootstrapsigner,tokencleaner, ran with --controllers=*,-csrapproving [2]",
+            ],
+        ),
+        (
+            "component \"controller-manager\" { flag \"cluster-signing-duration\" \"1h\" }",
+            "",
+            &[
+                "controller-manager runs without --cluster-signing-duration, ran with --cluster-signing-duration=1h [2]",
+            ],
+        ),
+        (
+            "component \"etcd\" { flag \"tls-min-version\" \"TLS1.3\" }",
+            "",
+            &["etcd runs without --tls-min-version, ran with --tls-min-version=TLS1.3 [2]"],
+        ),
+        // A digest says which program, a tag whichever the registry has today.
+        (
+            "component \"etcd\" image=\"registry.k8s.io/etcd:3.6.8-0@sha256:00\"",
+            "",
+            &[
+                "etcd runs registry.k8s.io/etcd:3.6.8-0 in container etcd, ran registry.k8s.io/etcd:3.6.8-0@sha256:00 [2]",
+            ],
+        ),
+        (
+            "component \"scheduler\" image=\"mirror.lab/kube-scheduler:v1.36.2@sha256:00\"",
+            "component \"scheduler\" image=\"mirror.lab/kube-scheduler:v1.36.2\"",
+            &[
+                "scheduler runs mirror.lab/kube-scheduler:v1.36.2 in container kube-scheduler, ran mirror.lab/kube-scheduler:v1.36.2@sha256:00 [2]",
+            ],
+        ),
+        (
+            "component \"etcd\" image=\"registry.k8s.io/etcd:3.6.10-0\"",
+            "component \"etcd\" image=\"registry.k8s.io/etcd:3.6.9-0\"",
+            &[
+                "etcd runs registry.k8s.io/etcd:3.6.9-0 in container etcd, ran registry.k8s.io/etcd:3.6.10-0 [2]",
+            ],
+        ),
         // Daily.
+        (
+            "",
+            "component \"apiserver\" { flag \"audit-policy-file\" \"/etc/kubernetes/audit/policy.yaml\"; flag \"audit-log-path\" \"/var/log/kubernetes/audit.log\" }",
+            &[],
+        ),
+        (
+            "",
+            "component \"apiserver\" { flag \"encryption-provider-config\" \"/etc/kubernetes/enc/enc.yaml\"; flag \"service-account-extend-token-expiration\" #false }",
+            &[],
+        ),
+        (
+            "",
+            "component \"controller-manager\" { flag \"allocate-node-cidrs\" #true; flag \"node-cidr-mask-size-ipv4\" 25 }",
+            &[],
+        ),
         ("", "component \"kubelet\" serving=#true", &[]),
         (
             "",
             "component \"apiserver\" { flag \"audit-log-path\" \"/var/log/kubernetes/audit.log\" }",
             &[],
         ),
-        ("component \"apiserver\" { flag \"audit-log-path\" \"/var/log/audit.log\" }", "", &[]),
         ("component \"etcd\" image=\"registry.k8s.io/etcd:3.4.13-0\"", "", &[]),
         ("", "component \"apiserver\" { flag \"v\" 4; flag \"profiling\" #false }", &[]),
     ];
@@ -722,6 +908,91 @@ fn upgrades_and_new_nodes_stop_nothing_but_the_node() {
     let text = String::from_utf8(operators.extra[&path].clone()).unwrap();
     operators.extra.insert(path, edited(&text, &[(SPEC, "  hostPID: true\n")]).into_bytes());
     assert_eq!(stops(&operators), ["apiserver gets spec.hostPID: true [1]", joins]);
+}
+
+/// A manifest's line without its bytes, and the other way round, hide nothing; damage alone is none of it.
+#[test]
+fn half_a_record_of_a_manifest_only_adds_stops() {
+    let path = |node: &str| format!("nodes/{node}/etc/kubernetes/manifests/kube-apiserver.yaml");
+    let flag = "component \"apiserver\" { flag \"anonymous-auth\" \"false\" }\n";
+    let oddity = "component \"apiserver\" { flag \"feature-gates\" \"A=true\" }\n";
+    let gone = "apiserver had a manifest that cannot be read: its file is gone [2]";
+    let other =
+        "apiserver had a manifest that cannot be read: its file is not the one on record [2]";
+    let weaker = "apiserver runs without --anonymous-auth, ran with --anonymous-auth=false [2]";
+    let without_gates =
+        "apiserver runs without --feature-gates, ran with --feature-gates=A=true [2]";
+    let gates = "apiserver runs with --feature-gates=A=true, ran without --feature-gates [2]";
+    let lose_file: fn(&mut MemoryProject, &str, &str) = |project, path, _| {
+        project.out.remove(path).unwrap();
+    };
+    let spoil: fn(&mut MemoryProject, &str, &str) = |project, path, _| {
+        project.out.get_mut(path).unwrap().0.extend(b"# x\n");
+    };
+    let break_it: fn(&mut MemoryProject, &str, &str) = |project, path, _| {
+        project.out.get_mut(path).unwrap().0 = b"{".to_vec();
+    };
+    let lose_line: fn(&mut MemoryProject, &str, &str) = |project, _, node| {
+        let lock = project.lock.clone().unwrap();
+        let lines = lock.split_inclusive('\n');
+        let name = format!("\"nodes/{node}/manifests/kube-apiserver\"");
+        let kept: String = lines.filter(|line| !line.contains(&name)).collect();
+        assert_ne!(kept, lock);
+        project.lock = Some(kept);
+    };
+    let rows = [
+        (flag, "", lose_file, &[gone][..]),
+        (flag, "", lose_line, &[weaker]),
+        (flag, "", spoil, &[weaker, other]),
+        (flag, "", break_it, &[other]),
+        (oddity, "", lose_line, &[without_gates]),
+        (oddity, flag, lose_file, &[gone]),
+        // Nobody agreed to what is here: it may be planted.
+        (oddity, oddity, lose_line, &[gates]),
+        ("", oddity, lose_line, &[gates]),
+        // Mere damage.
+        (flag, flag, lose_file, &[]),
+        (oddity, oddity, lose_file, &[]),
+        (oddity, oddity, spoil, &[]),
+        (oddity, oddity, break_it, &[]),
+    ];
+    for (before, after, damage, says) in rows {
+        let mut project = MemoryProject::applied(&format!("{NODES}{before}"));
+        for node in ["cp1", "cp2"] {
+            damage(&mut project, &path(node), node);
+        }
+        project.description = MemoryProject::new(&format!("{NODES}{after}")).description;
+        assert_eq!(stops(&project), says, "{before} -> {after}");
+    }
+}
+
+/// The other node's manifest is no measure for one that is known.
+#[test]
+fn a_known_node_is_not_held_against_another_one() {
+    let weak = [
+        (FLAG, "--authorization-mode=AlwaysAllow"),
+        ("    - --authorization-mode=Node,RBAC\n", ""),
+    ];
+    let mut files = kubeadm_like();
+    let path = |node: &str| format!("manifests/{node}/kube-apiserver.yaml");
+    let text = String::from_utf8(files[&path("cp1")].clone()).unwrap();
+    files.insert(path("cp1"), edited(&text, &weak).into_bytes());
+    let mut project = project(files.clone(), "");
+    project.apply().unwrap();
+    project.out.remove("nodes/cp2/etc/kubernetes/manifests/kube-apiserver.yaml").unwrap();
+    let lock = project.lock.clone().unwrap();
+    let lines = lock.split_inclusive('\n');
+    let name = "\"nodes/cp2/manifests/kube-apiserver\"";
+    project.lock = Some(lines.filter(|line| !line.contains(name)).collect());
+    assert_eq!(stops(&project), Vec::<String>::new());
+    let text = String::from_utf8(files[&path("cp2")].clone()).unwrap();
+    project.extra.insert(path("cp2"), edited(&text, &weak).into_bytes());
+    assert_eq!(
+        stops(&project),
+        [
+            "apiserver runs with --authorization-mode=AlwaysAllow, ran with --authorization-mode=Node,RBAC [1]"
+        ]
+    );
 }
 
 /// A mount as kpki has it, of a volume that has another folder under kpki's name.
