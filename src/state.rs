@@ -16,7 +16,8 @@ use crate::version::KubernetesVersion;
 
 pub use folder::Loose;
 pub use out::{
-    OUT, is_in_our_folders, is_in_out, is_public, is_read, looks_like_own, sealed_secret,
+    OUT, REMOVED_BINDINGS, is_in_our_folders, is_in_out, is_public, is_read, looks_like_own,
+    sealed_secret,
 };
 pub use seen::{Moment, Seen, Stamp};
 

@@ -6,9 +6,9 @@ use crate::build::execute::{Files, execute};
 use crate::error::{Kind, Result};
 use crate::keys::Entropy;
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Action, Orphan, Plan, REMOVED_BINDINGS, kept_bindings};
+use crate::plan::{Action, Orphan, Plan, kept_bindings};
 use crate::review::{Review, ReviewedChange};
-use crate::state::{File, Lock, SecretFile};
+use crate::state::{File, Lock, REMOVED_BINDINGS, SecretFile};
 use crate::time::Timestamp;
 
 use super::Project;

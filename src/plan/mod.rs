@@ -85,7 +85,7 @@ pub use orphan::Orphan;
 pub use proof::Proof;
 pub use public_part::PublicPart;
 pub use reason::Reason;
-pub use removed_bindings::{REMOVED_BINDINGS, kept_bindings, removed_bindings};
+pub use removed_bindings::{kept_bindings, removed_bindings};
 pub use restart::{Membership, Restart};
 pub use sealing::{RecipientsChange, Seal, id as recipient_id};
 pub use seen::{Standing, belongs_to, standing, unverified};

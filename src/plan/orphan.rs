@@ -8,7 +8,6 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use super::removed_bindings::REMOVED_BINDINGS;
 use super::{Note, Plan, Proof, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
@@ -17,7 +16,7 @@ use crate::graph::{Artifact, DerivationId, FilePart, Origin, Scope, origins, tre
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
-use crate::state::{Entry, File, Lock, Made};
+use crate::state::{Entry, File, Lock, Made, REMOVED_BINDINGS};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Orphan {

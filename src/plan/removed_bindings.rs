@@ -9,9 +9,7 @@ use crate::graph::{Artifact, FilePart, Recipe, Rendered, UserBindings, UserPart,
 use crate::hash::Digest;
 use crate::name::{Label, TreePath};
 use crate::spec::Binding;
-
-/// For `kubectl delete -f`. Whoever has done that deletes the file.
-pub const REMOVED_BINDINGS: &str = "cluster/removed-bindings.yaml";
+use crate::state::REMOVED_BINDINGS;
 
 const HEAD: &str = "# What the cluster must lose: kubectl delete --ignore-not-found -f THIS, then delete the file.\n";
 

@@ -6,8 +6,9 @@ use super::dialled;
 use super::text::counted;
 use crate::facts::binding_objects;
 use crate::graph::{Artifact, DerivationId, images};
-use crate::plan::{Change, Note, Plan, REMOVED_BINDINGS, Reason, World, unverified};
+use crate::plan::{Change, Note, Plan, Reason, World, unverified};
 use crate::spec::Spec;
+use crate::state::REMOVED_BINDINGS;
 
 pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
     clamped(world, plan)

@@ -4,12 +4,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
-use super::halves::Half;
 use super::name_owners::{API_SERVER, Owner, domain_of};
 use super::names::is_worth_telling;
 use super::pod_access::PodAccess;
 use super::powerful::is_powerful_group;
-use super::powers::{ArtifactPower, Certificate, Power, Powers, node_of};
+use super::powers::{ArtifactPower, Certificate, Half, Power, Powers, node_of};
 use super::principal::Principal;
 use super::removed;
 use super::roles::role_in_namespace;

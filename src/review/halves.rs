@@ -3,27 +3,12 @@
 //! nothing, and only makes more stop.
 
 use super::access_change::AccessChange;
-use super::powers::{ArtifactPower, Certificate, Power};
+use super::compare;
+use super::powers::{ArtifactPower, Certificate, Half, Power};
 use super::verified::{line, on_record, signed};
-use super::{Credential, compare};
 use crate::graph::{Artifact, DerivationId, Scope};
-use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::plan::World;
-
-/// What is left of one artifact.
-#[derive(Debug)]
-pub(super) enum Half {
-    /// No line names it, or it ran out.
-    Bytes(Box<Credential>),
-    Line {
-        public_key: Option<Digest>,
-        /// It was built from what is described still: to lose its file is damage, and no more.
-        is_as_described: bool,
-    },
-    /// Other artifacts of the same user are on record.
-    Others,
-}
 
 /// Of what has a certificate and no whole record.
 pub(super) fn of(world: World<'_>, asked: &ArtifactPower) -> Vec<Half> {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Credential;
-use super::halves::Half;
 use super::name_owners::{Holder, NameOwners};
 use super::pod_access::PodAccess;
 use super::pod_records::HalfRecord;
@@ -12,6 +11,7 @@ use super::roots::Root;
 use super::safeguards::Safeguards;
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, tree_of};
+use crate::hash::Digest;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::profile::Process;
 use crate::sealed::Owner;
@@ -51,6 +51,20 @@ pub(super) struct Elsewhere {
     pub pods: BTreeMap<Process, PodAccess>,
     /// Roles that somebody has, each where it is bound.
     pub roles: BTreeSet<RoleInNamespace>,
+}
+
+/// What is left of one artifact.
+#[derive(Debug)]
+pub(super) enum Half {
+    /// No line names it, or it ran out.
+    Bytes(Box<Credential>),
+    Line {
+        public_key: Option<Digest>,
+        /// It was built from what is described still: to lose its file is damage, and no more.
+        is_as_described: bool,
+    },
+    /// Other artifacts of the same user are on record.
+    Others,
 }
 
 #[derive(Debug)]

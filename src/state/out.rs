@@ -5,6 +5,10 @@ use crate::sealed::SUFFIX;
 /// Where everything lies that kpki makes, in the project's folder.
 pub const OUT: &str = "out";
 
+/// Role bindings that a cluster has from kpki and must lose, for `kubectl delete -f`. Whoever has done that
+/// deletes the file: no recipe makes it, and nothing prunes it.
+pub const REMOVED_BINDINGS: &str = "cluster/removed-bindings.yaml";
+
 /// A path of the project's folder is of what kpki makes.
 pub fn is_in_out(path: &str) -> bool {
     path.strip_prefix(OUT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
