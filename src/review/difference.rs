@@ -235,7 +235,7 @@ impl Comparison<'_> {
             if let Half::Bytes(before) = half {
                 self.dialled_names(new, Some(before), after);
             }
-            for access in half.escalations(after) {
+            for access in half.escalations(&after.credential) {
                 // Of somebody new all groups are told at once.
                 let is_told = matches!(access, AccessChange::Group(_))
                     && after.credential.client

@@ -3,7 +3,6 @@
 //! nothing, and only makes more stop.
 
 use super::access_change::AccessChange;
-use super::powers::{ArtifactPower, Certificate, Power};
 use super::verified::{line, on_record, signed};
 use super::{Credential, compare};
 use crate::graph::{Artifact, DerivationId, Scope};
@@ -25,11 +24,9 @@ pub(super) enum Half {
     Others,
 }
 
-/// Of what has a certificate and no whole record.
-pub(super) fn of(world: World<'_>, asked: &ArtifactPower) -> Vec<Half> {
-    let (Power::Certificate(_), Some(id)) =
-        (&asked.power, world.graph.find(&asked.artifact.name()))
-    else {
+/// Of what is to have a certificate and has no whole record.
+pub(super) fn of(world: World<'_>, asked: &Artifact) -> Vec<Half> {
+    let Some(id) = world.graph.find(&asked.name()) else {
         return Vec::new();
     };
     let holders: Vec<DerivationId> =
@@ -37,7 +34,7 @@ pub(super) fn of(world: World<'_>, asked: &ArtifactPower) -> Vec<Half> {
     let is_here = |id: &DerivationId| {
         line(world, *id).is_some() || world.survey.public_part(*id).path().is_some()
     };
-    if !holders.iter().any(is_here) && has_others(world, &asked.artifact) {
+    if !holders.iter().any(is_here) && has_others(world, asked) {
         return vec![Half::Others];
     }
     holders.into_iter().flat_map(|holder| of_one(world, holder)).collect()
@@ -66,11 +63,11 @@ fn has_others(world: World<'_>, artifact: &Artifact) -> bool {
 
 impl Half {
     /// What stops because of it, whatever else is told of `after`.
-    pub fn escalations(&self, after: &Certificate) -> Vec<AccessChange> {
+    pub fn escalations(&self, after: &Credential) -> Vec<AccessChange> {
         match self {
-            Half::Bytes(before) => compare(before, &after.credential),
+            Half::Bytes(before) => compare(before, after),
             Half::Line { public_key, is_as_described } => {
-                let keys = public_key.zip(after.credential.key);
+                let keys = public_key.zip(after.key);
                 let is_another = keys.is_some_and(|(old, new)| old != new);
                 let another = is_another.then_some(AccessChange::AnotherKey);
                 let unknown = (!is_as_described).then_some(AccessChange::Unknown);

@@ -28,7 +28,10 @@ impl Powers {
         let artifacts: Vec<ArtifactPower> =
             artifacts.filter_map(|asked| power(world, asked)).collect();
         let new_ones = new_ones(&asked.artifacts, &artifacts);
-        let halves = new_ones.par_iter().map(|new| (new.artifact.name(), halves::of(world, new)));
+        let of_certificates =
+            new_ones.par_iter().filter(|new| matches!(new.power, Power::Certificate(_)));
+        let halves =
+            of_certificates.map(|new| (new.artifact.name(), halves::of(world, &new.artifact)));
         let halves = halves.filter(|(_, halves)| !halves.is_empty()).collect();
         let wished = asked.recipients.as_ref();
         let recipients = wished.map(|wished| recipients::before(world, plan, wished));
