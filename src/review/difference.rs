@@ -1,10 +1,13 @@
 //! The one comparison of two values of [`Powers`]: who can do more with the second than with the first, and
 //! who less.
 
+mod on_nodes;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
-use super::name_owners::{API_SERVER, Owner, domain_of};
+use super::compare;
+use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
 use super::pod_access::PodAccess;
 use super::powerful::is_powerful_group;
@@ -12,7 +15,6 @@ use super::powers::{ArtifactPower, Certificate, Half, Power, Powers, node_of};
 use super::principal::Principal;
 use super::removed;
 use super::roles::role_in_namespace;
-use super::{Credential, compare};
 use crate::facts::RoleGrant;
 use crate::graph::Artifact;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
@@ -285,67 +287,6 @@ impl Comparison<'_> {
         let names = credential.sans.iter();
         for name in names.filter(|name| credential.server && is_worth_telling(name)) {
             self.own(new, AccessChange::Name(name.clone()), None, false);
-        }
-    }
-
-    /// Kubernetes' own, on a node that is new or has a new part: only its names are somebody's choice.
-    fn on_a_node(
-        &mut self,
-        new: &ArtifactPower,
-        node: &NodeName,
-        row: &'static str,
-        after: &Certificate,
-    ) {
-        let Some(role) = self.after.nodes.get(node.as_str()).copied() else {
-            return;
-        };
-        let known = self.before.nodes.get(node.as_str());
-        let is_promoted = role == Role::ControlPlane && known != Some(&Role::ControlPlane);
-        if known.is_none() || is_promoted {
-            let access = AccessChange::Joined(role);
-            self.put(Principal::node(node.as_str()), new.artifact.name(), access, None, false);
-        }
-        // Also of one that is known: its kubelet served by no certificate of ours until now.
-        if after.credential.server {
-            let chosen = if known.is_none() { &BTreeSet::new() } else { &after.chosen };
-            for name in after.credential.sans.difference(chosen) {
-                if self.is_nodes_own(node, name) && !self.is_ordinary_place(node, name) {
-                    self.own(new, AccessChange::Name(name.clone()), None, false);
-                }
-            }
-        }
-        for name in &after.chosen {
-            // Judged above.
-            let is_judged = known.is_none() && self.is_nodes_own(node, name);
-            if !is_judged && !self.before.elsewhere.names.contains(&(row, name.clone())) {
-                self.own(new, AccessChange::Name(name.clone()), None, false);
-            }
-        }
-    }
-
-    /// Names by which others are known, and the private one that kubeconfigs dial.
-    fn dialled_names(
-        &mut self,
-        new: &ArtifactPower,
-        before: Option<&Credential>,
-        after: &Certificate,
-    ) {
-        if !after.credential.server {
-            return;
-        }
-        let is_apiserver = matches!(new.artifact, Artifact::Leaf(_, API_SERVER));
-        let is_new = |name: &&San| {
-            before.map(|before| &before.sans).is_none_or(|before| {
-                let names = &self.after.names;
-                !before.contains(*name) || (is_apiserver && names.becomes_a_services(before, name))
-            })
-        };
-        for name in after.credential.sans.iter().filter(is_new) {
-            let is_dialled = before.is_some() && self.after.names.is_endpoint(name);
-            let is_moved = before.is_some() && self.moved_to(new, name).is_some();
-            if is_dialled || is_moved || self.owner(new, name).is_some() {
-                self.own(new, AccessChange::Name(name.clone()), None, false);
-            }
         }
     }
 

@@ -10,6 +10,7 @@ use super::origin;
 use super::policy::ReviewPolicy;
 use super::principal::{Principal, identity};
 use super::reviewed::{Consent, ReviewedChange};
+use crate::graph::{Recipe, Rendered};
 use crate::name::ArtifactName;
 use crate::plan::{Allow, Intent};
 use crate::spec::{Component, Origin};
@@ -108,7 +109,11 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
             let Some(id) = of.graph.find(&difference.artifact) else {
                 return (principal, None);
             };
-            let derivation = of.graph.get(id);
+            let derivation = match &of.graph.get(id).recipe {
+                // How long the cluster is asked for stands where the request's life does.
+                Recipe::Rendered(Rendered::SigningRequest(object)) => of.graph.get(object.request),
+                _ => of.graph.get(id),
+            };
             let is_longer = matches!(access, AccessChange::LongerLife { .. });
             if is_longer && origin::is_of_defaults(spec, derivation) {
                 principal = Principal::defaults();

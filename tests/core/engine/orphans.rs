@@ -12,6 +12,7 @@ use kpki::keys::PrivateKey;
 use kpki::name::TreePath;
 use kpki::plan::{Intent, Orphan};
 use kpki::sealed::SUFFIX;
+use kpki::state::REMOVED_BINDINGS;
 use kpki::state::{Made, looks_like_own};
 use kpki::time::Span;
 use proptest::prelude::*;
@@ -81,7 +82,10 @@ fn is_unproven(path: &str) -> bool {
 fn left_by(project: &MemoryProject) -> Vec<String> {
     let graph = Graph::derive(&project.spec());
     let mut left: Vec<String> = project.out.keys().cloned().collect();
-    left.retain(|path| !graph.is_placed(path.strip_suffix(SUFFIX).unwrap_or(path)));
+    // What the cluster must lose is kept until somebody has told it.
+    left.retain(|path| {
+        path != REMOVED_BINDINGS && !graph.is_placed(path.strip_suffix(SUFFIX).unwrap_or(path))
+    });
     left
 }
 
