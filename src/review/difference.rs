@@ -9,7 +9,6 @@ use super::access_change::{AccessChange, Direction};
 use super::compare;
 use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
-use super::pod_access::PodAccess;
 use super::powerful::is_powerful_group;
 use super::powers::{ArtifactPower, Certificate, Half, Power, Powers, node_of};
 use super::principal::Principal;
@@ -200,7 +199,10 @@ impl Comparison<'_> {
             Power::StaticPod(after) => {
                 let changes = match before {
                     Some(Power::StaticPod(before)) => after.changes(Some(before)),
-                    _ => self.pod_without_record(new, after),
+                    _ => {
+                        let joins = new.artifact.node().is_some_and(|node| self.joins(node));
+                        self.before.pod_changes(new, after, joins)
+                    }
                 };
                 let component = after.process.component().as_str();
                 for access in changes {
@@ -208,17 +210,6 @@ impl Comparison<'_> {
                     self.put(principal, new.artifact.name(), access, None, false);
                 }
             }
-        }
-    }
-
-    /// A new node is held against another one, whatever the files say that somebody put there for it.
-    fn pod_without_record(&self, new: &ArtifactPower, after: &PodAccess) -> Vec<AccessChange> {
-        let elsewhere = self.before.elsewhere.pods.get(&after.process);
-        let elsewhere =
-            elsewhere.filter(|_| new.artifact.node().is_some_and(|node| self.joins(node)));
-        match self.before.half_pods.get(&new.artifact.name()) {
-            Some(half) => half.changes(after, elsewhere),
-            None => after.changes(elsewhere),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::access_change::AccessChange;
 use super::pod_access::PodAccess;
-use super::powers::{ArtifactPower, Elsewhere, Power};
+use super::powers::{ArtifactPower, Elsewhere, Power, Powers};
 use super::roles::role_in_namespace;
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, DerivationId, Graph, Recipe, UserPart};
@@ -17,6 +18,23 @@ pub(super) fn new_ones<'a>(
 ) -> Vec<&'a ArtifactPower> {
     let known: HashSet<&Artifact> = before.iter().map(|known| &known.artifact).collect();
     asked.iter().filter(|asked| !known.contains(&asked.artifact)).collect()
+}
+
+impl Powers {
+    /// Of a manifest without a whole record. On a node that `joins` it is held against another one's,
+    /// whatever the files say that somebody put there for it.
+    pub fn pod_changes(
+        &self,
+        new: &ArtifactPower,
+        after: &PodAccess,
+        joins: bool,
+    ) -> Vec<AccessChange> {
+        let elsewhere = self.elsewhere.pods.get(&after.process).filter(|_| joins);
+        match self.half_pods.get(&new.artifact.name()) {
+            Some(half) => half.changes(after, elsewhere),
+            None => after.changes(elsewhere),
+        }
+    }
 }
 
 impl Elsewhere {
