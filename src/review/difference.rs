@@ -17,6 +17,7 @@ use super::roles::role_in_namespace;
 use crate::facts::RoleGrant;
 use crate::graph::Artifact;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
+use crate::plan::BACKDATE;
 use crate::spec::Role;
 use crate::time::Timestamp;
 
@@ -48,7 +49,14 @@ pub(super) fn differences(before: &Powers, after: &Powers) -> Vec<Difference> {
     comparison.recipients();
     comparison.safeguards();
     comparison.removed();
-    comparison.found
+    let mut found = comparison.found;
+    // The images of an older Kubernetes go without saying.
+    let is_older =
+        |found: &Difference| matches!(found.access, AccessChange::OlderKubernetes { .. });
+    if found.iter().any(is_older) {
+        found.retain(|found| !matches!(found.access, AccessChange::Image { is_own: true, .. }));
+    }
+    found
 }
 
 struct Comparison<'a> {
@@ -176,7 +184,9 @@ impl Comparison<'_> {
                 if let Some(Power::RequestedLife(before)) = before
                     && after > before
                 {
-                    let access = AccessChange::LongerLife { old: *before, new: *after };
+                    // As a certificate's, whose start is set back.
+                    let access =
+                        AccessChange::LongerLife { old: before.plus(BACKDATE), new: *after };
                     self.own(new, access, None, false);
                 }
             }
@@ -197,12 +207,11 @@ impl Comparison<'_> {
                 }
             }
             Power::StaticPod(after) => {
-                let changes = match before {
-                    Some(Power::StaticPod(before)) => after.changes(Some(before)),
-                    _ => {
-                        let joins = new.artifact.node().is_some_and(|node| self.joins(node));
-                        self.before.pod_changes(new, after, joins)
-                    }
+                let changes = if let Some(Power::StaticPod(before)) = before {
+                    after.changes(Some(before))
+                } else {
+                    let joins = new.artifact.node().is_some_and(|node| self.joins(node));
+                    self.before.pod_changes(new, after, joins)
                 };
                 let component = after.process.component().as_str();
                 for access in changes {

@@ -113,7 +113,8 @@ fn a_loss_is_told_without_the_lock() {
     project.description = project.description.replace("serving=#true", "");
     project.out.remove("nodes/cp1/etc/kubernetes/manifests/kube-apiserver.yaml");
     let found = changes(&project.plan());
-    assert!(found[0].starts_with("x kubelet is believed unchecked"), "{found:#?}");
+    assert!(found[0].starts_with("x apiserver had a manifest that cannot be read"), "{found:#?}");
+    assert!(found[1].starts_with("x kubelet is believed unchecked"), "{found:#?}");
 }
 
 /// Two certificates in a file of roots, as in the midst of a rotation.
