@@ -80,6 +80,7 @@ fn pod(flags: &[(&str, &str)], image: &str) -> Power {
     })
 }
 
+const EARLIER: &str = "registry.k8s.io/kube-apiserver:v1.36.1";
 const IMAGE: &str = "registry.k8s.io/kube-apiserver:v1.36.2";
 
 fn unreadable() -> Power {
@@ -216,7 +217,16 @@ fn one_artifact_before_and_after() {
         ("users/jane/kubeconfig", None, kubeconfig("https://b", true), &[]),
         // Of what kpki itself gives, nothing is told.
         (apiserver, None, pod(&[("anonymous-auth", "false")], IMAGE), &[]),
-        (apiserver, Some(pod(&[], "old")), pod(&[("anonymous-auth", "false")], IMAGE), &[]),
+        (apiserver, Some(pod(&[], EARLIER)), pod(&[("anonymous-auth", "false")], IMAGE), &[]),
+        // What somebody else gave goes back to it: told, and no gain.
+        (
+            apiserver,
+            Some(pod(&[], "old")),
+            pod(&[("anonymous-auth", "false")], IMAGE),
+            &[
+                "apiserver runs registry.k8s.io/kube-apiserver:v1.36.2 in container kube-apiserver, ran old",
+            ],
+        ),
         (apiserver, Some(pod(&[], IMAGE)), pod(&[("v", "2")], IMAGE), &[]),
         (
             apiserver,
@@ -298,6 +308,9 @@ fn a_pod_on_a_new_node_is_held_against_the_same_elsewhere() {
         panic!("no static pod")
     };
     before.elsewhere.pods.insert(Process::Apiserver, pod);
+    // A node that is known has what it had.
+    assert_eq!(lines(&before, &after()).len(), 1);
+    before.nodes.clear();
     assert!(lines(&before, &after()).is_empty());
 }
 
