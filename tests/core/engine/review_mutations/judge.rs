@@ -126,6 +126,7 @@ pub fn is_harmless(name: &str, old: &str, new: &str) -> bool {
         || within(".resources.")
         || name.ends_with(".priorityClassName")
         || name.ends_with(".spec.priority")
+        || (name.ends_with(".spec.hostNetwork") && new == "false")
         || name.ends_with(".terminationGracePeriodSeconds")
         || (probe && numbers && name.rsplit('.').next() != Some("port"))
     {
