@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use kpki::hash::Digest;
+use kpki::name::ArtifactName;
 use kpki::plan::Intent;
 use kpki::review::ReviewedChange;
 use kpki::time::Span;
@@ -382,5 +384,40 @@ fn renewals_take_no_consent() {
         project.later("350d".parse::<Span>().unwrap());
         assert!(!project.plan().plan.is_empty());
         assert_eq!(consents(&project), BTreeSet::new());
+    }
+}
+
+/// A newer kpki that gives a process one flag more, as far as a project can tell: its manifests are on record
+/// without it.
+#[test]
+fn an_upgrade_of_kpki_takes_no_consent() {
+    const MANIFEST: &str = "/etc/kubernetes/manifests/kube-apiserver.yaml";
+    for nodes in [ONE, THREE] {
+        let applied = MemoryProject::applied(&described("1.36.2", nodes, ""));
+        for flag in ["enable-bootstrap-token-auth", "enable-admission-plugins", "secure-port"] {
+            let mut project = applied.clone();
+            let mut lock = project.lock();
+            let mut changed = 0;
+            for (path, (bytes, _)) in &mut project.out {
+                let Some(node) =
+                    path.strip_suffix(MANIFEST).and_then(|path| path.strip_prefix("nodes/"))
+                else {
+                    continue;
+                };
+                let text = String::from_utf8(bytes.clone()).unwrap();
+                let without = text.split_inclusive('\n');
+                let without: String =
+                    without.filter(|line| !line.contains(&format!("--{flag}="))).collect();
+                changed += usize::from(without != text);
+                *bytes = without.into_bytes();
+                let name: ArtifactName =
+                    format!("nodes/{node}/manifests/kube-apiserver").parse().unwrap();
+                lock.entries.get_mut(&name).unwrap().content = Some(Digest::of(bytes));
+            }
+            project.lock = Some(kpki::lock::render(&lock));
+            assert_eq!(changed, nodes.matches("control-plane").count(), "{flag}");
+            assert!(!project.plan().plan.is_empty(), "{flag}");
+            assert_eq!(consents(&project), BTreeSet::new(), "{flag}");
+        }
     }
 }
