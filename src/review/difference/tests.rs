@@ -74,7 +74,8 @@ fn pod(flags: &[(&str, &str)], image: &str) -> Power {
                 flags: [flag(&("anonymous-auth", "false"))].into(),
                 ..PodFields::default()
             },
-            image: Some("registry.k8s.io/kube-apiserver:v1.36.2".into()),
+            image: Some(IMAGE.into()),
+            version: Some("1.36.2".parse().unwrap()),
             ..Own::default()
         }),
     })
