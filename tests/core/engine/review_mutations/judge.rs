@@ -127,6 +127,8 @@ pub fn is_harmless(name: &str, old: &str, new: &str) -> bool {
         || name.ends_with(".priorityClassName")
         || name.ends_with(".spec.priority")
         || (name.ends_with(".spec.hostNetwork") && new == "false")
+        // What Kubernetes takes it for where it is not there.
+        || (name.ends_with(".spec.hostUsers") && (old, new) == ("", "true"))
         || name.ends_with(".terminationGracePeriodSeconds")
         || (probe && numbers && name.rsplit('.').next() != Some("port"))
     {
