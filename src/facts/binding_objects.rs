@@ -11,8 +11,13 @@ pub struct BindingObject {
     pub name: String,
 }
 
+const API: &str = "rbac.authorization.k8s.io/v1";
+
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Document {
+    api_version: String,
+    kind: String,
     metadata: Metadata,
 }
 
@@ -32,7 +37,14 @@ pub fn binding_objects(yaml: &[u8]) -> Option<BTreeMap<BindingObject, String>> {
         if document.lines().all(is_comment) {
             continue;
         }
-        let Document { metadata } = serde_saphyr::from_str(&document).ok()?;
+        let Document { api_version, kind, metadata } = serde_saphyr::from_str(&document).ok()?;
+        let of_its_kind = match metadata.namespace {
+            None => "ClusterRoleBinding",
+            Some(_) => "RoleBinding",
+        };
+        if api_version != API || kind != of_its_kind {
+            return None;
+        }
         let object = BindingObject { namespace: metadata.namespace, name: metadata.name };
         objects.insert(object, document);
     }

@@ -6,7 +6,7 @@ use super::dialled;
 use super::text::counted;
 use crate::facts::binding_objects;
 use crate::graph::{Artifact, DerivationId, images};
-use crate::plan::{Change, Note, Plan, Reason, World, unverified};
+use crate::plan::{Change, Note, Plan, Reason, World, kept_bindings, unverified};
 use crate::spec::Spec;
 use crate::state::REMOVED_BINDINGS;
 
@@ -24,26 +24,30 @@ pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
         .chain(kubelet_client_loses_its_group(world, plan))
         .chain(dialled::notes(world, plan))
         .chain(once_in_the_clear(plan))
-        .chain(to_delete_in_the_cluster(world))
+        .chain(to_delete_in_the_cluster(world, plan))
         .chain(masters(spec))
         .chain(no_static_pods(spec))
         .collect()
 }
 
 /// Until somebody has done it and deletes the file.
-fn to_delete_in_the_cluster(world: World<'_>) -> Option<String> {
+fn to_delete_in_the_cluster(world: World<'_>, plan: &Plan) -> Option<String> {
     let file = world.inventory.public(REMOVED_BINDINGS)?;
     let path = format!("out/{REMOVED_BINDINGS}");
-    Some(match binding_objects(file) {
-        Some(objects) => {
-            let bindings = counted(objects.len(), "role binding");
-            format!(
-                "{path} holds {bindings} that nothing describes any more: kubectl delete --ignore-not-found -f \
-                 {path} takes the roles away, then delete the file"
-            )
-        }
-        None => format!("{path} is not as kpki wrote it: look at it before it goes to kubectl"),
-    })
+    let Some(objects) = binding_objects(file) else {
+        return Some(format!(
+            "{path} is not as kpki wrote it: look at it before it goes to kubectl"
+        ));
+    };
+    // Anybody can have put there what somebody needs.
+    if kept_bindings(world, plan, false).is_some() {
+        return Some(format!("{path} is out of date: kpki apply first, then it can go to kubectl"));
+    }
+    let bindings = counted(objects.len(), "role binding");
+    Some(format!(
+        "{path} holds {bindings} that nothing describes any more: kubectl delete --ignore-not-found -f {path} \
+         takes the roles away, then delete the file"
+    ))
 }
 
 /// What follows from keys that follow from a seed, and from dates that are written.

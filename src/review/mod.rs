@@ -89,11 +89,7 @@ pub fn review(
     policy: &ReviewPolicy,
     plan: &Plan,
 ) -> Review {
-    Review {
-        changes: of_plan::changes(world, spec, intent, policy, plan, None),
-        violations: violation::find(world.graph, spec, policy),
-        policy: policy.digest,
-    }
+    held(world, None, spec, intent, policy, plan)
 }
 
 /// The same against another state than the working tree's: `plan` is what the description asks for there, and
@@ -106,9 +102,20 @@ pub fn review_against(
     policy: &ReviewPolicy,
     plan: &Plan,
 ) -> Review {
+    held(base, Some(proposed), spec, intent, policy, plan)
+}
+
+fn held(
+    world: World<'_>,
+    proposed: Option<World<'_>>,
+    spec: &Spec,
+    intent: &Intent,
+    policy: &ReviewPolicy,
+    plan: &Plan,
+) -> Review {
     Review {
-        changes: of_plan::changes(base, spec, intent, policy, plan, Some(proposed)),
-        violations: violation::find(base.graph, spec, policy),
+        changes: of_plan::changes(world, spec, intent, policy, plan, proposed),
+        violations: violation::find(world.graph, spec, policy),
         policy: policy.digest,
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn changes(
     plan: &Plan,
     proposed: Option<World<'_>>,
 ) -> Vec<ReviewedChange> {
-    let loses = !spec.kubelet_config && has_kubelet_config(world);
+    let loses = !spec.kubelet_config && has_kubelet_config(world, plan);
     if plan.changes_nothing() && plan.orphans.is_empty() && proposed.is_none() && !loses {
         return Vec::new();
     }

@@ -7,6 +7,7 @@ use super::verified;
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::plan::{Action, Plan, World};
+use crate::profile::Process;
 
 /// Of a manifest that is not the one on record.
 #[derive(Debug)]
@@ -46,35 +47,47 @@ impl HalfRecord {
 
 /// What a manifest said that is still the one on record.
 pub(super) fn whole(world: World<'_>, id: DerivationId) -> Option<PodAccess> {
-    let (bytes, access) = bytes(world, id)?;
-    let is_known = verified::line(world, id)?.content == Some(Digest::of(bytes));
-    is_known.then_some(access)
+    let found = manifest(world, id)?;
+    let is_known = verified::line(world, id)?.content == Some(Digest::of(found.bytes));
+    is_known.then(|| found.read())
 }
 
 pub(super) fn half(world: World<'_>, plan: &Plan, id: DerivationId) -> Option<HalfRecord> {
-    let found = bytes(world, id);
+    let found = manifest(world, id);
     let recorded = verified::line(world, id).and_then(|line| line.content);
     let line = match (recorded, &found) {
         (None, None) => return None,
         (None, Some(_)) => Line::Missing,
-        (Some(recorded), Some((bytes, _))) if recorded == Digest::of(bytes) => return None,
+        (Some(recorded), Some(found)) if recorded == Digest::of(found.bytes) => return None,
         (Some(_), _) if is_repaired(plan, id) => Line::Repaired,
         (Some(_), Some(_)) => Line::Lost("its file is not the one on record"),
         (Some(_), None) => Line::Lost("its file is gone"),
     };
-    let bytes = found.map(|(_, access)| access);
+    let bytes = found.map(|found| found.read());
     // Damage that nobody can read says nothing.
     let bytes = bytes.filter(|access| line == Line::Missing || access.pod.is_ok());
     Some(HalfRecord { bytes, line })
 }
 
-fn bytes(world: World<'_>, id: DerivationId) -> Option<(&[u8], PodAccess)> {
+/// A file, read only where it counts.
+struct Manifest<'a> {
+    bytes: &'a [u8],
+    process: Process,
+}
+
+impl Manifest<'_> {
+    fn read(&self) -> PodAccess {
+        PodAccess::of_manifest(self.bytes, self.process)
+    }
+}
+
+fn manifest(world: World<'_>, id: DerivationId) -> Option<Manifest<'_>> {
     let Recipe::StaticPod(recipe) = &world.graph.get(id).recipe else {
         return None;
     };
     let place = world.graph.placements(id).first()?;
     let bytes = world.inventory.public(place.path.as_str())?;
-    Some((bytes, PodAccess::of_manifest(bytes, recipe.process)))
+    Some(Manifest { bytes, process: recipe.process })
 }
 
 fn is_repaired(plan: &Plan, id: DerivationId) -> bool {

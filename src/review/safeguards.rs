@@ -8,7 +8,7 @@ use crate::content::pod_content;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, Scope, StaticPod, tree_of};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, NodeName};
-use crate::plan::{Plan, World};
+use crate::plan::{Orphan, Plan, World};
 use crate::pod;
 use crate::profile::{KUBELET_CONFIG, Process};
 use crate::spec::{Component, Spec};
@@ -92,7 +92,7 @@ impl Safeguards {
             kubernetes,
             // The lock's head is anybody's to write, too.
             images: images.collect(),
-            kubelet_config: has_kubelet_config(world),
+            kubelet_config: has_kubelet_config(world, plan),
             checks_kubelets: checks.collect(),
             revisions: revisions.collect(),
             other_roots: super::roots::others(world, plan),
@@ -169,11 +169,22 @@ fn wished_version(pod: &StaticPod) -> Option<KubernetesVersion> {
     }
 }
 
-/// By the lock's line or any of its files.
-pub(super) fn has_kubelet_config(world: World<'_>) -> bool {
-    let is_one = |path: &String| tree_of(path).is_some_and(|(_, file)| file == KUBELET_CONFIG);
-    world.lock.entries.get(&Artifact::KubeletConfig.name()).is_some_and(|line| !line.left)
-        || world.inventory.files.keys().any(is_one)
+/// By the lock's line, by what is described, or by a file that no description places any more.
+pub(super) fn has_kubelet_config(world: World<'_>, plan: &Plan) -> bool {
+    let is_one = |path: &str| tree_of(path).is_some_and(|(_, file)| file == KUBELET_CONFIG);
+    let name = Artifact::KubeletConfig.name();
+    let is_placed = |id| {
+        let mut places = world.graph.placements(id).iter();
+        places.any(|place| world.inventory.get(place.path.as_str()).is_some())
+    };
+    let orphaned = plan.orphans.iter().any(|orphan| match orphan {
+        Orphan::File { path, .. } => is_one(path.as_str()),
+        Orphan::Line(_) => false,
+    });
+    orphaned
+        || plan.foreign.iter().any(|path| is_one(path))
+        || world.lock.entries.get(&name).is_some_and(|line| !line.left)
+        || world.graph.find(&name).is_some_and(is_placed)
 }
 
 /// An API server's, as it is here.

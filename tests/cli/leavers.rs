@@ -87,13 +87,34 @@ fn bindings_that_the_cluster_must_lose_are_kept() {
     let ours = project.read(KEPT);
     let strange = ours.replace("name: kpki:bob:role:ops", "name: system:node");
     project.write(&format!("out/{KEPT}"), &strange);
+    let plan = project.says("plan").replace("\n  ", " ");
+    assert!(plan.contains("is out of date: kpki apply first"), "{plan}");
     project.done(&["apply"]);
     assert_eq!(documents(&project.read(KEPT)).len(), 1);
-    project.write(&format!("out/{KEPT}"), "{");
+    // A binding that is described must not go, whoever put it there.
+    let janes = project.read("users/jane/rbac.yaml");
+    project.write(&format!("out/{KEPT}"), format!("{ours}---\n{janes}"));
+    let plan = project.says("plan").replace("\n  ", " ");
+    assert!(plan.contains("is out of date: kpki apply first"), "{plan}");
     project.done(&["apply"]);
-    assert_eq!(project.read(KEPT), "{");
-    let plan = project.says("plan --detailed-exitcode");
-    assert!(plan.contains("is not as kpki wrote it"), "{plan}");
+    assert_eq!(project.read(KEPT), ours);
+    // Other objects, also behind a separator that only YAML knows, are nothing of ours.
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: kpki:x\n";
+    for strange in [
+        "{".to_owned(),
+        format!("{ours}---\n{namespace}"),
+        format!("{ours}--- \n{namespace}"),
+        format!("{ours}--- # and\n{namespace}"),
+        format!("{ours}...\n{namespace}"),
+        ours.replace("kind: ClusterRoleBinding", "kind: ClusterRole"),
+    ] {
+        assert_ne!(strange, ours);
+        project.write(&format!("out/{KEPT}"), &strange);
+        project.done(&["apply"]);
+        assert_eq!(project.read(KEPT), strange);
+        let plan = project.says("plan --detailed-exitcode");
+        assert!(plan.contains("is not as kpki wrote it"), "{strange}\n{plan}");
+    }
 }
 
 /// The objects are those that the files made, whatever a YAML reader thinks.

@@ -268,6 +268,9 @@ fn no_single_change_passes_unsaid() {
                     wrong.push(format!("{}: {}\n    {why}", base.name, mutation.what));
                 }
             }
+            // Else there was nothing to judge.
+            let judged = count.told + count.stopped;
+            assert!(judged * 3 > times && count.stopped > 0, "{}: {count:?}", base.name);
             eprintln!("{}: {count:?}, {} wrong", base.name, wrong.len());
             wrong.sort();
             wrong.dedup();
