@@ -172,8 +172,8 @@ const ROWS: &[Row] = &[
     ),
     Row(
         "a worker at another address",
-        r#"node "w2" address="10.0.0.22""#,
-        r#"node "w2" address="10.0.0.32""#,
+        "component \"kubelet\" serving=#true\nnode \"w2\" address=\"10.0.0.22\"",
+        "component \"kubelet\" serving=#true\nnode \"w2\" address=\"10.0.0.32\"",
         0,
     ),
     Row(
@@ -329,7 +329,9 @@ fn daily_changes_of_a_description_take_no_more_consents_than_written() {
             project.description = described("1.36.2", nodes, row.2);
             let plan = project.plan().plan;
             let is_quiet = plan.is_empty() && plan.orphans.is_empty();
-            assert_eq!(is_quiet, QUIET.contains(&row.0), "{}", row.0);
+            if is_quiet != QUIET.contains(&row.0) {
+                wrong.push(format!("{}: quiet {is_quiet}", row.0));
+            }
             checked(&mut wrong, row, nodes, &consents(&project));
             project.apply().unwrap_or_else(|error| panic!("{}: {error:?}", row.0));
         }
