@@ -76,8 +76,11 @@ pub enum Command {
         /// The shell to complete in
         shell: clap_complete::Shell,
     },
-    /// Print the manual page (roff)
-    Man,
+    /// Print a manual page (roff): kpki's own, or a command's
+    Man {
+        /// The command, such as plan
+        command: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -103,10 +106,11 @@ pub struct ReviewOutput {
 
 #[derive(Debug, Args)]
 pub struct Intentions {
-    /// Issue an artifact again, with the same key (`nodes/w1/*` for all below)
+    /// Issue an artifact again, with the same key: its name, or the end of one where only one ends so
+    /// (`nodes/w1/*` for all below)
     #[arg(long, value_name = "NAME")]
     pub renew: Vec<NamePattern>,
-    /// Issue an artifact again, with a new key
+    /// Issue an artifact again, with a new key; named as for --renew
     #[arg(long, value_name = "NAME")]
     pub rekey: Vec<NamePattern>,
     /// Permit what is refused otherwise: replace:NAME, lost-key:NAME, escalation:NAME, plaintext, clock,
@@ -286,7 +290,8 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// An artifact's name, or the path of a file
+    /// An artifact's name, the end of one where only one ends so, or the path of a file; - reads standard
+    /// input
     pub what: String,
     #[command(flatten)]
     pub output: Output,
@@ -296,7 +301,7 @@ pub struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub struct WhyArgs {
-    /// An artifact's name, such as nodes/cp1/apiserver
+    /// An artifact's name, such as nodes/cp1/apiserver, or its end where only one ends so
     pub name: String,
     #[command(flatten)]
     pub output: Output,

@@ -45,6 +45,9 @@ impl Kind {
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Said where a command that writes did not.
+pub const NOTHING_WRITTEN: &str = "nothing was written";
+
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Error { kind, message: message.into(), help: None }
@@ -62,6 +65,13 @@ impl Error {
     /// An I/O error never travels without its path.
     pub fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Error::refused(format!("cannot {doing} {}: {error}", visible::path(path)))
+    }
+
+    /// Says below the message that everything is as it was.
+    pub fn nothing_written(mut self) -> Self {
+        self.message.push('\n');
+        self.message.push_str(NOTHING_WRITTEN);
+        self
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Self {

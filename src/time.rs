@@ -91,6 +91,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 const WEEK: u64 = 7 * DAY;
+const MONTH: u64 = 30 * DAY;
 /// A year is 365 days, as kubeadm counts (8760h).
 const YEAR: u64 = 365 * DAY;
 const LONGEST: u64 = 100 * YEAR;
@@ -124,9 +125,11 @@ impl Span {
         Span(self.0 / by.max(1))
     }
 
-    /// `29 days`, `5 hours`, `3 minutes`: one unit, for people.
+    /// `29 days`, `5 hours`, `3 minutes`: one unit, for people. Below a month never more than there is; above
+    /// it the nearest day, so that a year of which a second has passed is one of 365 days.
     pub fn in_words(self) -> String {
         let (count, unit) = match self.0 {
+            s if s >= MONTH => ((s + DAY / 2) / DAY, "day"),
             s if s >= 2 * DAY => (s / DAY, "day"),
             s if s >= 2 * HOUR => (s / HOUR, "hour"),
             s if s >= 2 * MINUTE => (s / MINUTE, "minute"),
@@ -196,6 +199,32 @@ impl fmt::Display for Span {
         match exact {
             Some((unit, letter)) => write!(f, "{}{letter}", self.0 / unit),
             None => write!(f, "0s"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_rounded_while_they_are_many_and_never_up_when_they_are_few() {
+        for (seconds, words) in [
+            (365 * DAY, "365 days"),
+            (365 * DAY - 1, "365 days"),
+            (365 * DAY - DAY / 2, "365 days"),
+            (365 * DAY - DAY / 2 - 1, "364 days"),
+            (MONTH + DAY / 2, "31 days"),
+            (MONTH + DAY / 2 - 1, "30 days"),
+            (MONTH, "30 days"),
+            (MONTH - 1, "29 days"),
+            (2 * DAY, "2 days"),
+            (2 * DAY - 1, "47 hours"),
+            (2 * HOUR - 1, "119 minutes"),
+            (1, "1 second"),
+            (0, "0 seconds"),
+        ] {
+            assert_eq!(Span::seconds(seconds).in_words(), words, "{seconds}");
         }
     }
 }

@@ -1,4 +1,8 @@
-//! Enumerations whose values a description writes as words.
+//! Words that a person writes: the values of enumerations, and what a misspelt one was meant to be.
+
+mod nearest;
+
+pub use nearest::{did_you_mean, nearest};
 
 /// A type whose every value is one word.
 pub trait Worded: Copy + 'static {

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
 
 use super::effect::Progress;
 use super::folder::{Description, Folder};
 use super::output::Output;
 use super::verified_secrets::Learnt;
-use super::{Outcome, clock, interrupted, lookup, loose_folders, seed, terminal};
+use super::{Outcome, clock, interrupted, lookup, loose_folders, seed, standard_input, terminal};
 use crate::cli::AcceptArgs;
 use crate::engine::{self, Acceptance, Accepting, Project};
 use crate::error::{Error, Result};
@@ -106,27 +105,19 @@ fn told(project: &Project, accepting: Accepting) -> String {
 }
 
 fn shown(path: &Path) -> String {
-    if path == Path::new("-") {
-        return "what came on standard input".to_owned();
+    if standard_input::is_meant(path) {
+        return standard_input::SHOWN.to_owned();
     }
     visible::path(path)
 }
 
 /// Never shown, whatever it is: it may be the key.
 fn read(path: &Path) -> Result<Secret> {
-    let bytes = if path == Path::new("-") {
-        let limit = u64::try_from(MAX_PEM).unwrap_or(u64::MAX).saturating_add(1);
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .lock()
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::refused(format!("cannot read standard input: {error}")))?;
-        bytes
-    } else {
-        read_regular(path, MAX_PEM)
-            .map_err(|why| Error::refused(format!("{}: {why}", shown(path))))?
-    };
+    if standard_input::is_meant(path) {
+        return standard_input::read();
+    }
+    let bytes = read_regular(path, MAX_PEM)
+        .map_err(|why| Error::refused(format!("{}: {why}", shown(path))))?;
     if bytes.len() > MAX_PEM {
         return Err(Error::refused(format!("{}: larger than 1 MiB", shown(path))));
     }

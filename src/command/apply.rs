@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::effect::Progress;
 use super::folder::{Description, Folder};
+use super::intent::intent;
 use super::output::Output;
-use super::plan::{intent, save};
+use super::plan::save;
 use super::plan_again::{in_shell, plan_again};
 use super::verified_secrets::Learnt;
 use super::{

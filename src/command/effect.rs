@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, NOTHING_WRITTEN, Result};
 use crate::store::{Effect, Failed, Pending, RealDisk, Settled, pending};
 
 /// What a command that writes has done so far.
@@ -12,8 +12,6 @@ pub(super) struct Progress {
     settled: Cell<Settled>,
     effect: Cell<Effect>,
 }
-
-const NOTHING: &str = "nothing was written";
 
 impl Progress {
     /// Before the command does anything.
@@ -54,7 +52,7 @@ impl Progress {
         };
         let (fact, help) = match (effect, self.settled.get()) {
             (Effect::Nothing, _)
-                if error.kind == Kind::Usage || error.message.ends_with(NOTHING) =>
+                if error.kind == Kind::Usage || error.message.ends_with(NOTHING_WRITTEN) =>
             {
                 return error;
             }
@@ -62,7 +60,7 @@ impl Progress {
                 "the interrupted apply before this one was finished; nothing else was written",
                 None,
             ),
-            (Effect::Nothing, _) => (NOTHING, None),
+            (Effect::Nothing, _) => (NOTHING_WRITTEN, None),
             (Effect::Recorded, _) => {
                 ("the change is recorded and not complete", Some("kpki apply finishes it"))
             }

@@ -152,7 +152,8 @@ fn version_on_record(directory: &Path) -> Option<KubernetesVersion> {
 
 fn unread(what: &str) -> Error {
     Error::refused(what)
-        .help("run kpki as its owner, or have its owner let you read it; nothing was written")
+        .nothing_written()
+        .help("run kpki as its owner, or have its owner let you read it")
 }
 
 /// A description that is larger is there, too: its reader refuses it.

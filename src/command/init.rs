@@ -50,9 +50,9 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
     let exists = |name: &str| directory.join(name).symlink_metadata().is_ok();
     if let Some((taken, _)) = changes.iter().find(|(name, _)| exists(name)) {
         let path = directory.join(taken);
-        return Err(Error::refused(format!("{} exists already", shown(&path))).help(
-            "move away what is there or choose another folder with -C; nothing was written",
-        ));
+        return Err(Error::refused(format!("{} exists already", shown(&path)))
+            .nothing_written()
+            .help("move away what is there or choose another folder with -C"));
     }
     for (name, ours) in [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)] {
         changes.push((name, change(&directory.join(name), ours)));
@@ -65,7 +65,7 @@ pub(super) fn run(directory: &Path, args: &InitArgs) -> Result<Outcome> {
             for (path, change) in done {
                 undo(change, &path);
             }
-            return Err(Error::io("write", &path, &error).help("nothing was written"));
+            return Err(Error::io("write", &path, &error).nothing_written());
         }
         done.push((path, change));
     }

@@ -22,6 +22,7 @@ mod history;
 mod identity;
 mod init;
 mod install;
+mod intent;
 mod interrupted;
 mod lookup;
 mod loose_folders;
@@ -41,9 +42,11 @@ mod report;
 mod seed;
 mod setup;
 mod show;
+mod standard_input;
 mod status;
 mod terminal;
 mod textconv;
+mod unknown_command;
 mod verified_secrets;
 mod verify;
 mod why;
@@ -89,7 +92,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Textconv { file } => textconv::run(file),
         Command::MergeLock(args) => merge_lock::run(args),
         Command::Completions { shell } => completions(*shell),
-        Command::Man => manual(),
+        Command::Man { command } => manual(command),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -115,7 +118,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Textconv { .. }
         | Command::MergeLock(_)
         | Command::Completions { .. }
-        | Command::Man => false,
+        | Command::Man { .. } => false,
         Command::Plan(_)
         | Command::Apply(_)
         | Command::Install(_)
@@ -152,6 +155,7 @@ pub fn usage(mut error: clap::Error) -> ExitCode {
     for (kind, value) in quotes {
         error.insert(kind, value);
     }
+    unknown_command::suggest(&mut error);
     if failed {
         terminal::talk(error.render().ansi().to_string().trim_end());
         ExitCode::from(Kind::Usage.exit_code())
@@ -169,11 +173,23 @@ fn completions(shell: clap_complete::Shell) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn manual() -> Result<Outcome> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command())
-        .render(&mut page)
+/// Every page that another one names can be made.
+fn manual(command: &[String]) -> Result<Outcome> {
+    let mut page = Cli::command().disable_help_subcommand(true);
+    page.build();
+    let mut shown = &page;
+    for word in command {
+        let known = shown.get_subcommands().filter(|command| !command.is_hide_set());
+        let names = known.map(clap::Command::get_name);
+        shown = shown
+            .find_subcommand(word)
+            .ok_or_else(|| lookup::unknown("command", word, names, "kpki --help lists them all"))?;
+    }
+    let mut text = Vec::new();
+    clap_mangen::Man::new(shown.clone())
+        .source(format!("kpki {}", env!("CARGO_PKG_VERSION")))
+        .render(&mut text)
         .map_err(|error| Error::internal(error.to_string()))?;
-    terminal::product(&String::from_utf8_lossy(&page))?;
+    terminal::product(&String::from_utf8_lossy(&text))?;
     Ok(Outcome::Done)
 }

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::folder::Folder;
 use super::on_disk::OnDisk;
-use super::{clock, terminal};
+use super::{clock, lookup, terminal};
 use crate::build::check::{Wrong, in_words, remedy};
 use crate::build::public_part::check_secret;
 use crate::build::reading::read_secret;
 use crate::cli::Identities;
 use crate::engine::Project;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::first_few::at_most;
 use crate::graph::Placement;
 use crate::install::{Holds, Slot, Wanted, objections, slots};
@@ -20,7 +20,6 @@ use crate::secret::Secret;
 use crate::spec::Node;
 use crate::state::{File, OUT, SecretFile};
 use crate::store::{Pending, RealDisk};
-use crate::visible::printable;
 
 pub(super) struct Tree {
     pub folder: Folder,
@@ -62,17 +61,8 @@ fn named(project: &Project, name: &str) -> Result<Node> {
     if let Some(node) = nodes.iter().find(|node| node.name.as_str() == name) {
         return Ok(node.clone());
     }
-    let near = nodes
-        .iter()
-        .map(|node| node.name.as_str())
-        .min_by_key(|known| strsim::damerau_levenshtein(known, name))
-        .filter(|known| strsim::damerau_levenshtein(known, name) <= 2);
-    let help = near.map_or_else(
-        || "give a node's name as cluster.kdl has it".to_owned(),
-        |near| format!("did you mean {near}?"),
-    );
-    let message = format!("no node is named {}", printable(name));
-    Err(Error::new(Kind::Usage, message).help(help))
+    let names = nodes.iter().map(|node| node.name.as_str());
+    Err(lookup::unknown("node", name, names, "give a node's name as cluster.kdl has it"))
 }
 
 /// `out/` is kpki's own, and only an apply writes there.

@@ -62,7 +62,7 @@ pub(super) fn place(whose: Whose<'_>, output: &Path, product: &Product<'_>) -> R
         Ok(place) => return Ok(place),
     };
     let message = format!("{} {refused}", visible::path(output));
-    let error = Error::new(Kind::Usage, message);
+    let error = Error::new(Kind::Usage, message).nothing_written();
     let free = candidates(output, product.example).find(|path| {
         let placed = judge(whose, path, product);
         placed.is_ok_and(|place| place.replaces.is_none())
@@ -70,9 +70,9 @@ pub(super) fn place(whose: Whose<'_>, output: &Path, product: &Product<'_>) -> R
     Err(error.help(match free {
         Some(path) => {
             let path = visible::path(&path);
-            format!("name a new file, such as {path}; nothing was written")
+            format!("name a new file, such as {path}")
         }
-        None => "name a new file in another folder; nothing was written".to_owned(),
+        None => "name a new file in another folder".to_owned(),
     }))
 }
 
@@ -228,9 +228,8 @@ fn beginning(folder: &OwnedFd, name: &OsStr) -> rustix::io::Result<Vec<u8>> {
 impl Place {
     /// Whole or not at all: beside its place, under a name that nobody has, then renamed.
     pub fn write(&self, bytes: &[u8], product: &Product<'_>) -> Result<()> {
-        let failed = |error: &std::io::Error| {
-            Error::io("write", &self.shown, error).help("nothing was written")
-        };
+        let failed =
+            |error: &std::io::Error| Error::io("write", &self.shown, error).nothing_written();
         let (beside, file) = self.fresh(product.mode & self.mask).map_err(|e| failed(&e.into()))?;
         let written = Self::fill(file, bytes).and_then(|()| self.rename(&beside));
         if written.is_err() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::{DESCRIPTION, Folder};
-use super::{Outcome, clock, lookup, terminal};
+use super::{Outcome, clock, lookup, standard_input, terminal};
 use crate::cli::ShowArgs;
 use crate::engine::Project;
 use crate::error::{Error, Result};
@@ -22,6 +22,9 @@ pub(super) fn run(directory: &Path, args: &ShowArgs) -> Result<Outcome> {
 }
 
 fn report(directory: &Path, what: &str, now: Timestamp) -> Result<ShowReport> {
+    if standard_input::is_meant(Path::new(what)) {
+        return show_bytes(directory, &standard_input::read()?, standard_input::SHOWN, now);
+    }
     let file = file(directory, what);
     if let Some(path) = file.as_ref().filter(|_| means_a_file(what)) {
         return show_file(directory, path, what, now);
@@ -77,6 +80,10 @@ fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Resu
     if bytes.expose().len() > MAX_PEM {
         return Err(refuse(format!("larger than {}", size_in_words(MAX_PEM))));
     }
+    show_bytes(directory, &bytes, shown, now)
+}
+
+fn show_bytes(directory: &Path, bytes: &Secret, shown: &str, now: Timestamp) -> Result<ShowReport> {
     // Whose it is can be told only where the project can be read.
     let project = match folder(directory).map(|read| read.map(|folder| folder.project)) {
         None => None,
@@ -106,7 +113,7 @@ fn show_file(directory: &Path, path: &Path, shown: &str, now: Timestamp) -> Resu
         })
     };
     let owner = Owner { of_certificate: &of_certificate, of_key: &of_key };
-    file_report(shown, &bytes, now, owner)
+    file_report(shown, bytes, now, owner)
         .map(ShowReport::from)
         .map_err(|why| Error::refused(format!("{} {why}", printable(shown))))
 }

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, clock, terminal};
+use super::{Outcome, clock, lookup, terminal};
 use crate::cli::{ExplainArgs, VerifyArgs};
 use crate::error::{Error, Result, relative_to};
 use crate::lint::{RULES, Tree, lint, rule};
-use crate::render::{printable, rule_text, rules_text, verify_report};
+use crate::render::{rule_text, rules_text, verify_report};
 use crate::shell;
 use crate::sources::size_in_words;
 use crate::state::OUT;
@@ -29,24 +29,15 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome> {
     let text = match &args.id {
         None => rules_text(columns),
         Some(id) => {
-            let rule = rule(id).ok_or_else(|| unknown(id))?;
+            let rule = rule(id).ok_or_else(|| {
+                let ids = RULES.iter().map(|rule| rule.id);
+                lookup::unknown("rule", id, ids, "kpki explain lists them all")
+            })?;
             rule_text(rule, columns)
         }
     };
     terminal::product(&text)?;
     Ok(Outcome::Done)
-}
-
-fn unknown(id: &str) -> Error {
-    let error = Error::refused(format!("there is no rule {}", printable(id)));
-    let near = (RULES.iter())
-        .map(|rule| (strsim::damerau_levenshtein(rule.id, id), rule.id))
-        .min()
-        .filter(|(distance, _)| *distance <= 4);
-    error.help(match near {
-        Some((_, near)) => format!("did you mean {near}?"),
-        None => "kpki explain lists them all".to_owned(),
-    })
 }
 
 /// As it is named from where the user stands; the project's `out/` where none is.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::visible::without_keys;
+use crate::words::nearest;
 
 /// A range of bytes in one of the files that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,17 +89,7 @@ const SHOWN: usize = 16;
 
 /// `did you mean …` for a misspelt word, else the words that exist.
 pub fn suggestion<'w>(word: &str, known: impl Iterator<Item = &'w str> + Clone) -> String {
-    // A word of any length is compared in quadratic time; no known word is this long.
-    let close = (word.len() <= 64)
-        .then(|| {
-            known
-                .clone()
-                .map(|k| (strsim::damerau_levenshtein(word, k), k))
-                .filter(|(distance, k)| *distance <= 1 + k.len() / 4)
-                .min()
-        })
-        .flatten();
-    if let Some((_, known)) = close {
+    if let Some(known) = nearest(word, known.clone()).first() {
         return format!("did you mean `{known}`?");
     }
     let count = known.clone().count();

@@ -52,8 +52,9 @@ fn of_fields(graph: &Graph, id: DerivationId) -> Item {
     let derivation = graph.get(id);
     let recipe = &derivation.recipe;
     let fields = graph.fields(id);
-    let told = fields.iter().filter(|(name, _)| *name != "builder");
-    told.fold(Item::new(recipe.kind()), |item, (name, value)| {
+    // A hash leaves the first revision out; here it is what a second one is told beside.
+    let told = fields.iter().filter(|(name, _)| !["builder", "revision"].contains(name));
+    let item = told.fold(Item::new(recipe.kind()), |item, (name, value)| {
         match (name, value) {
             ("validity", Hashed::Integer(seconds)) => {
                 item.text(name, Span::seconds(*seconds).in_words())
@@ -80,5 +81,9 @@ fn of_fields(graph: &Graph, id: DerivationId) -> Item {
                 )
             }
         }
-    })
+    });
+    match recipe.revision() {
+        Some(revision) => item.revision(&revision),
+        None => item,
+    }
 }

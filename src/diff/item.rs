@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::facts::{CertificateFacts, PublicKey};
+use crate::graph::Revision;
 use crate::secret::Secret;
 
 /// What it is and what it says.
@@ -120,6 +121,13 @@ impl Item {
 
     pub fn public_key(self, key: &PublicKey) -> Self {
         self.text("key", key.kind().to_string()).digest(PUBLIC_KEY, &key.digest())
+    }
+
+    /// The component's own and the node's, in two fields; the node's first one goes without saying.
+    pub fn revision(self, text: &str) -> Self {
+        let (own, node) = Revision::parts(text);
+        let node = if node == "1" { "" } else { node };
+        self.text("revision", own).text("node-revision", node)
     }
 
     pub fn field(self, name: &'static str, value: Value) -> Self {

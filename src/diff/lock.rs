@@ -59,7 +59,7 @@ fn of_entry(entry: &Entry) -> Item {
         .text("not-before", text(entry.not_before.map(|time| time.to_string())))
         .text("not-after", text(entry.not_after.map(|time| time.to_string())))
         .text("server", text(entry.server.clone()))
-        .text("revision", text(entry.revision.clone()))
+        .revision(&text(entry.revision.clone()))
         .text("initial-cluster", text(entry.initial_cluster.clone()));
     if let Some(key) = entry.public_key {
         item = item.digest(PUBLIC_KEY, &key);

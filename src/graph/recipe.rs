@@ -66,7 +66,7 @@ pub struct Leaf {
 }
 
 /// A kubeconfig with everything embedded, but for a key that is not kpki's.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Kubeconfig {
     pub identity: DerivationId,
     pub bundle: DerivationId,

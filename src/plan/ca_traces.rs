@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use super::Reason;
 use super::context::PlanContext;
-use crate::graph::{DerivationId, FilePart, tree_of};
+use crate::graph::{DerivationId, FilePart, Revision, tree_of};
 use crate::state::Entry;
 
 /// Some file of this CA or of what it issued is here: it was made before.
@@ -44,6 +45,21 @@ pub(super) fn in_another_tree(context: &PlanContext<'_>, id: DerivationId) -> bo
 pub(super) struct RevisionChange {
     pub known: String,
     pub wanted: String,
+}
+
+impl RevisionChange {
+    /// That of the artifact's own and that of its node, each where it is another.
+    pub fn reasons(&self) -> Vec<Reason> {
+        let [(old, old_node), (new, new_node)] =
+            [&self.known, &self.wanted].map(|text| Revision::parts(text));
+        let change = |field, old: &str, new: &str| {
+            (old != new).then(|| Reason::InputChanged { field, old: old.into(), new: new.into() })
+        };
+        [change("revision", old, new), change("the node's revision", old_node, new_node)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
 }
 
 impl fmt::Display for RevisionChange {

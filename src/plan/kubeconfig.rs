@@ -5,6 +5,7 @@ use super::{Action, Allow, NamePattern, Reason, seen};
 use crate::content::{kubeconfig_content, kubeconfig_entry};
 use crate::graph::{DerivationId, Kubeconfig, Recipe};
 use crate::hash::Digest;
+use crate::name::Label;
 use crate::state::{Entry, File};
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, config: &Kubeconfig) -> After {
@@ -40,7 +41,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, config: &Ku
         // The key went with it: absent, counted once with its identity. What it should say is known all the
         // same, and a reviewer must see a change of it.
         None => {
-            if let Some(reason) = content_changed(context, id, config, content) {
+            if let Some(reason) = content_changed(context, id, config, (certificate, authorities)) {
                 return render(context, id, config, vec![reason]);
             }
             context.keep_as_it_is(id);
@@ -52,7 +53,7 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, config: &Ku
         context.step(id, Action::Record, vec![Reason::NotInLock]);
         return After::Kept(content);
     };
-    if let Some(reason) = content_changed(context, id, config, content) {
+    if let Some(reason) = content_changed(context, id, config, (certificate, authorities)) {
         return written(render(context, id, config, vec![reason]));
     }
     if entry.size != Some(size) || context.is_modified(place) {
@@ -113,18 +114,37 @@ fn content_changed(
     context: &PlanContext<'_>,
     id: DerivationId,
     config: &Kubeconfig,
-    content: Digest,
+    (certificate, authorities): (Digest, Digest),
 ) -> Option<Reason> {
     let entry = context.entry(id)?;
-    if entry.content == Some(content) {
+    if entry.content == Some(kubeconfig_content(config, certificate, authorities)) {
         return None;
     }
     let server = config.server.url();
-    Some(match &entry.server {
-        Some(old) if *old != server => {
-            Reason::InputChanged { field: "server", old: old.clone(), new: server }
+    if let Some(old) = entry.server.clone().filter(|old| *old != server) {
+        return Some(Reason::InputChanged { field: "server", old, new: server });
+    }
+    let under_another_name = || {
+        let cluster: Label = context.world.lock.cluster.as_ref()?.parse().ok()?;
+        let before = Kubeconfig { cluster, ..config.clone() };
+        let content = kubeconfig_content(&before, certificate, authorities);
+        (entry.content == Some(content)).then_some(before.cluster)
+    };
+    Some(match under_another_name() {
+        Some(old) => Reason::InputChanged {
+            field: "cluster",
+            old: old.to_string(),
+            new: config.cluster.to_string(),
+        },
+        // What else it was is told by digests alone.
+        None if entry.server.is_some() && entry.hash != context.world.graph.get(id).hash => {
+            Reason::InputChanged {
+                field: "content",
+                old: "as built".into(),
+                new: "as described now".into(),
+            }
         }
-        _ => Reason::LockOutdated,
+        None => Reason::LockOutdated,
     })
 }
 

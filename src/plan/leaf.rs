@@ -133,7 +133,7 @@ fn wished(
         // Without the certificate, too, a raised revision is a new key.
         ((Evidence::Missing | Evidence::Unreadable, PrivateKey::Here), _) => {
             match revision_changed(entry, &leaf.revision.to_string()) {
-                Some(change) => Wished::new_key(vec![new_revision(&change)]),
+                Some(change) => Wished::new_key(change.reasons()),
                 None => Wished::as_it_is(),
             }
         }
@@ -233,14 +233,6 @@ fn another_life(
     reasons
 }
 
-fn new_revision(change: &RevisionChange) -> Reason {
-    Reason::InputChanged {
-        field: "revision",
-        old: change.known.clone(),
-        new: change.wanted.clone(),
-    }
-}
-
 /// Why the key on record will not do.
 fn another_key(leaf: &Leaf, facts: &CertificateFacts, entry: Option<&Entry>) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -252,7 +244,7 @@ fn another_key(leaf: &Leaf, facts: &CertificateFacts, entry: Option<&Entry>) -> 
         });
     }
     let raised = revision_changed(entry, &leaf.revision.to_string());
-    reasons.extend(raised.iter().map(new_revision));
+    reasons.extend(raised.iter().flat_map(RevisionChange::reasons));
     if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
         reasons.push(Reason::InputChanged {
             field: "key",

@@ -3,7 +3,7 @@
 //! A request is minted like a leaf, or imported. It *waits* until its certificate is accepted; then that
 //! one counts until it must be renewed, which makes the request anew. Waiting is no step.
 
-use super::ca_traces::revision_changed;
+use super::ca_traces::{RevisionChange, revision_changed};
 use super::context::{After, PlanContext};
 use super::issuer::IssuerKey;
 use super::minted::{Case, Consent, Evidence, PrivateKey, Verdict, Wish, Wished};
@@ -101,13 +101,8 @@ fn another_key(request: &Request, facts: &RequestFacts, entry: Option<&Entry>) -
         });
         return reasons;
     }
-    if let Some(change) = revision_changed(entry, &request.revision.to_string()) {
-        reasons.push(Reason::InputChanged {
-            field: "revision",
-            old: change.known,
-            new: change.wanted,
-        });
-    }
+    let raised = revision_changed(entry, &request.revision.to_string());
+    reasons.extend(raised.iter().flat_map(RevisionChange::reasons));
     reasons.extend(another_algorithm(request, &facts.public_key));
     reasons
 }

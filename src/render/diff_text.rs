@@ -14,7 +14,7 @@ use crate::first_few::more;
 /// Members of one field that a line has room for.
 const MEMBERS: usize = 4;
 /// What is told of a thing when it changes, but not of every new one.
-const DETAILS: [&str; 8] = [
+const DETAILS: [&str; 10] = [
     "files",
     "sealed-for",
     "renew-before",
@@ -23,6 +23,8 @@ const DETAILS: [&str; 8] = [
     "key-usage",
     "signature",
     "not-before",
+    "revision",
+    "node-revision",
 ];
 /// A digest is told by its beginning.
 const DIGITS: usize = 8;
@@ -204,7 +206,7 @@ impl ChangeReport {
         match (short(&self.before).as_str(), short(&self.after).as_str()) {
             ("", "") => {
                 let shown = |sign: &str, all: &[String]| {
-                    let shown = all.iter().take(MEMBERS).map(|text| format!("{sign}{text}"));
+                    let shown = all.iter().take(MEMBERS).map(|text| signed(sign, text));
                     let more = all.len().saturating_sub(MEMBERS);
                     let more = (more > 0).then(|| format!("{sign}{}", counted(more, "other")));
                     shown.chain(more).collect::<Vec<_>>()
@@ -212,10 +214,16 @@ impl ChangeReport {
                 let all = [shown("-", &self.removed), shown("+", &self.added)].concat();
                 format!("{field}: {}", all.join(", "))
             }
-            ("", after) => format!("{field}: +{after}"),
-            (before, "") => format!("{field}: -{before}"),
+            ("", after) => format!("{field}: {}", signed("+", after)),
+            (before, "") => format!("{field}: {}", signed("-", before)),
             (before, after) if self.minor => format!("another {field} ({before} -> {after})"),
             (before, after) => format!("{field}: {before} -> {after}"),
         }
     }
+}
+
+/// A flag has dashes of its own: they stay apart.
+fn signed(sign: &str, text: &str) -> String {
+    let gap = if text.starts_with('-') { " " } else { "" };
+    format!("{sign}{gap}{text}")
 }

@@ -1,17 +1,17 @@
 //! What an artifact should be, and where each value came from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::graph::{
-    DerivationId, Graph, Leaf, PodSource, Recipe, Rendered, Request, Revision, StaticPod,
+    Artifact, DerivationId, Graph, Leaf, PodSource, Recipe, Rendered, Request, Revision, StaticPod,
     binding_in_words, sans_from,
 };
-use crate::name::San;
+use crate::name::{Organization, San};
 use crate::profile::{LeafRow, SanFrom};
-use crate::spec::{Node, Setting, Spec, Usage};
+use crate::spec::{Node, Origin, Setting, Spec, Usage};
 
 /// One value of the wish.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -26,20 +26,21 @@ pub struct WishReport {
 pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishReport> {
     let name = |id: DerivationId| graph.get(id).name.to_string();
     let mut wish = Wish::default();
+    let block = Block::of(spec, &graph.get(id).artifact);
     match &graph.get(id).recipe {
         Recipe::OwnCa(ca) => {
             wish.setting("common name", &ca.common_name);
             wish.setting("validity", &ca.validity);
             wish.setting("key", &ca.key);
-            wish.revision(ca.revision);
+            wish.revision(ca.revision, &graph.get(id).artifact, &block);
         }
         Recipe::ImportedCa(ca) => wish.add("certificate", &ca.brought.path, "brought"),
         Recipe::SigningKey(key) => {
             wish.setting("key", &key.key);
-            wish.revision(key.revision);
+            wish.revision(key.revision, &graph.get(id).artifact, &block);
         }
         Recipe::Leaf(leaf) => {
-            leaf_wish(&mut wish, graph, spec, id, leaf);
+            leaf_wish(&mut wish, graph, spec, (id, leaf), &block);
             wish.add("issuer", &name(leaf.issuer), "");
         }
         Recipe::Kubeconfig(config) => {
@@ -58,11 +59,11 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.add("identity", &name(config.identity), "");
             wish.add("trusts", &name(config.bundle), "");
         }
-        Recipe::Request(request) => request_wish(&mut wish, request),
+        Recipe::Request(request) => request_wish(&mut wish, graph, (id, request), &block),
         Recipe::ClusterSigned(accepted) => {
             wish.add("answers", &name(accepted.request), "");
             if let Recipe::Request(request) = &graph.get(accepted.request).recipe {
-                request_wish(&mut wish, request);
+                request_wish(&mut wish, graph, (accepted.request, request), &block);
             }
             wish.add("issuer", &name(accepted.issuer), "");
         }
@@ -84,11 +85,18 @@ fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendere
         }
         Rendered::SigningRequest(manifest) => {
             wish.add("request", &name(manifest.request), "");
-            wish.add("validity", &manifest.validity.to_string(), "description");
+            let user = spec.user(manifest.user.as_str());
+            let origin =
+                user.map_or_else(String::new, |user| user.policy.validity.origin.to_string());
+            wish.add("validity", &manifest.validity.to_string(), &origin);
         }
         Rendered::UserBindings(bindings) => {
+            let user = spec.user(bindings.user.as_str());
             for binding in &bindings.bindings {
-                wish.add("binding", &binding_in_words(binding), "description");
+                let mut described = user.iter().flat_map(|user| &user.bindings);
+                let origin = described.find(|setting| setting.value == *binding);
+                let origin = origin.map_or_else(String::new, |setting| setting.origin.to_string());
+                wish.add("binding", &binding_in_words(binding), &origin);
             }
         }
         Rendered::Kustomization => wish.add("resource", "rbac.yaml", ""),
@@ -124,6 +132,47 @@ fn sealed(wish: &mut Wish, graph: &Graph, id: DerivationId) {
     }
 }
 
+/// Where the description says it: the block of a user or an extra certificate, which rows of the profile
+/// have not.
+#[derive(Default)]
+struct Block<'a> {
+    own: Option<&'a Origin>,
+    organizations: Option<&'a BTreeMap<Organization, Origin>>,
+    sans: Option<&'a BTreeMap<San, Origin>>,
+}
+
+impl<'a> Block<'a> {
+    fn of(spec: &'a Spec, artifact: &Artifact) -> Self {
+        let user = match artifact {
+            Artifact::User(name, _) => spec.user(name.as_str()),
+            _ => None,
+        };
+        let certificate = match artifact {
+            Artifact::Certificate(name) => spec.certificate(name.as_str()),
+            _ => None,
+        };
+        let own = (user.map(|user| &user.origin)).or(certificate.map(|extra| &extra.origin));
+        let organizations = certificate.map(|extra| &extra.organizations);
+        Block {
+            own,
+            organizations: user.map(|user| &user.groups).or(organizations),
+            sans: certificate.map(|extra| &extra.sans),
+        }
+    }
+
+    fn origin(&self) -> String {
+        self.own.map_or_else(|| "description".to_owned(), ToString::to_string)
+    }
+
+    fn organization(&self, name: &str) -> Option<String> {
+        Some(self.organizations?.get(name)?.to_string())
+    }
+
+    fn san(&self, san: &San) -> Option<String> {
+        Some(self.sans?.get(san)?.to_string())
+    }
+}
+
 #[derive(Default)]
 struct Wish {
     rows: Vec<WishReport>,
@@ -142,23 +191,41 @@ impl Wish {
         self.add(field, &setting.value.to_string(), &setting.origin.to_string());
     }
 
-    fn revision(&mut self, revision: Revision) {
-        if revision != Revision::of(1) {
-            self.add("revision", &revision.to_string(), "description");
+    /// A first one goes without saying.
+    fn revision(&mut self, revision: Revision, artifact: &Artifact, block: &Block<'_>) {
+        if revision.component != 1 {
+            let own = match (artifact, artifact.row()) {
+                (Artifact::Ca(name), _) => format!("ca {}", name.as_str()),
+                (_, Some(row)) => format!("component {}", row.component.as_str()),
+                (Artifact::ServiceAccount, None) => "component service-account".to_owned(),
+                (_, None) => block.origin(),
+            };
+            self.add("revision", &revision.component.to_string(), &own);
+        }
+        if revision.node != 1 {
+            let node = artifact.node().map_or_else(String::new, |node| format!("node {node}"));
+            self.add("the node's revision", &revision.node.to_string(), &node);
         }
     }
 }
 
-fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf: &Leaf) {
+fn leaf_wish(
+    wish: &mut Wish,
+    graph: &Graph,
+    spec: &Spec,
+    (id, leaf): (DerivationId, &Leaf),
+    block: &Block<'_>,
+) {
     let artifact = &graph.get(id).artifact;
     let row = artifact.row();
     // Rows of the profile follow Kubernetes; users and extra certificates are the description's own.
-    let own = row.map_or_else(|| "description".to_owned(), |_| kubernetes(spec));
+    let own = row.map_or_else(|| block.origin(), |_| kubernetes(spec));
     if let Some(common_name) = &leaf.common_name {
         wish.add("common name", common_name.as_str(), &own);
     }
     for organization in &leaf.organizations {
-        wish.add("organization", organization, &own);
+        let origin = block.organization(organization);
+        wish.add("organization", organization, origin.as_deref().unwrap_or(&own));
     }
     let usage = match leaf.usage {
         Usage::Server => "server",
@@ -169,6 +236,7 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
     let node = artifact.node().and_then(|name| spec.node(name.as_str()));
     for san in &leaf.sans {
         let origin = row.and_then(|row| san_origin(spec, row, node, san));
+        let origin = origin.or_else(|| block.san(san));
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
     }
     match &leaf.brought {
@@ -177,14 +245,20 @@ fn leaf_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, id: DerivationId, leaf
     }
     wish.setting("validity", &leaf.policy.validity);
     wish.setting("renew before", &leaf.policy.renew_before());
-    wish.revision(leaf.revision);
+    wish.revision(leaf.revision, artifact, block);
 }
 
-fn request_wish(wish: &mut Wish, request: &Request) {
-    let own = "description";
-    wish.add("common name", request.common_name.as_str(), own);
+fn request_wish(
+    wish: &mut Wish,
+    graph: &Graph,
+    (id, request): (DerivationId, &Request),
+    block: &Block<'_>,
+) {
+    let own = block.origin();
+    wish.add("common name", request.common_name.as_str(), &own);
     for organization in &request.organizations {
-        wish.add("organization", organization, own);
+        let origin = block.organization(organization);
+        wish.add("organization", organization, origin.as_deref().unwrap_or(&own));
     }
     match &request.brought {
         Some(brought) => wish.add("request", &brought.path, "brought, with its key"),
@@ -192,7 +266,7 @@ fn request_wish(wish: &mut Wish, request: &Request) {
     }
     wish.setting("validity", &request.policy.validity);
     wish.setting("renew before", &request.policy.renew_before());
-    wish.revision(request.revision);
+    wish.revision(request.revision, &graph.get(id).artifact, block);
 }
 
 fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {

@@ -14,6 +14,11 @@ impl Revision {
         Revision { component: own, node: 1 }
     }
 
+    /// Of what [`Display`](fmt::Display) writes, the component's own and the node's.
+    pub fn parts(text: &str) -> (&str, &str) {
+        text.split_once('.').unwrap_or((text, "1"))
+    }
+
     /// As a hash has it: the first one is no field.
     pub(super) fn hashed(self) -> String {
         if self == Revision::of(1) { String::new() } else { self.to_string() }

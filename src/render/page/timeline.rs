@@ -67,16 +67,35 @@ fn month(time: Timestamp) -> String {
     time.date().chars().take(7).collect()
 }
 
-/// As long as its number has digits beside 10,000: of a linear one a single CA would not be seen.
+/// As long as its share of the longest one, and never so short that it is not seen.
 fn bar(class: &str, count: usize, most: usize) -> Html {
     if count == 0 {
         return Html::of("<span class=\"none\">0</span>", &[]);
     }
-    let bits = |number: usize| number.saturating_add(1).ilog2() + 1;
-    let width = 100 * bits(count) / bits(most).max(1);
+    let width = (WHOLE * count / most.max(1)).max(WHOLE / 100);
     Html::of(
-        "<svg class=\"bar {}\" viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
+        "<svg class=\"bar {}\" viewBox=\"0 0 {} 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
          <rect width=\"{}\" height=\"10\"/></svg> {}",
-        &[&class, &width.to_string(), &count],
+        &[&class, &WHOLE, &width, &count],
     )
+}
+
+/// Of the longest bar, in the picture's own units.
+const WHOLE: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_long_as_its_number() {
+        let width = |count, most| {
+            let html = bar("expiry", count, most).into_string();
+            let (_, rest) = html.split_once("rect width=\"").unwrap();
+            rest.split('"').next().unwrap().parse::<usize>().unwrap()
+        };
+        assert_eq!([width(37, 37), width(3, 37), width(1, 2)], [1000, 81, 500]);
+        assert_eq!(width(1, 10_000), 10);
+        assert!(!bar("expiry", 0, 37).into_string().contains("rect"));
+    }
 }
