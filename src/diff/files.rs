@@ -7,6 +7,7 @@ use crate::facts::{KubeconfigFile, RequestFacts};
 use crate::holdings::{self, Held};
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
+use crate::visible::printable;
 
 /// Everything in the file, in its order; what cannot be read is a thing, too, and the same only where every
 /// byte is.
@@ -47,7 +48,10 @@ fn item(held: Held) -> Result<Vec<Item>, String> {
         Held::PublicKey(key) => key.map(|key| Item::new("public key").public_key(&key)),
         Held::PrivateKey(_) => Ok(Item::new("private key")),
         Held::Sealed(file) => Ok(sealed(&file)),
-        Held::Other { label } => Ok(Item::new("PEM block").labelled(&*label).text("label", label)),
+        Held::Other { label } => {
+            let label = printable(&label);
+            Ok(Item::new("PEM block").labelled(&*label).text("label", label))
+        }
         Held::Kubeconfig(_) => return Err(format!("holds no {NOTHING_PUBLIC}")),
     };
     read.map(|item| vec![item]).map_err(|error| error.0)

@@ -8,7 +8,8 @@ use crate::facts::{CertificateFacts, PublicKey};
 use crate::graph::Revision;
 use crate::secret::Secret;
 
-/// What it is and what it says.
+/// What it is and what it says. Texts are as a reader may see them: what is hidden in one that somebody else
+/// wrote is escaped where it is read, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub kind: &'static str,

@@ -3,14 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::certificate::of_certificate;
 use super::item::{Hidden, Item, Value};
-use crate::facts::{KubeconfigFile, Setting};
+use crate::facts::{KubeconfigFile, Setting, without_login};
 use crate::holdings::Certificate;
 use crate::secret::Secret;
+use crate::visible::printable;
 
 type Fields = BTreeMap<String, Setting>;
 
@@ -19,17 +17,17 @@ pub(super) fn items(mut file: KubeconfigFile) -> Vec<Item> {
     let mut own = Item::new("kubeconfig");
     let mut certificates = Vec::new();
     if !file.current.is_empty() {
-        own = own.text("context", &*file.current);
+        own = own.text("context", printable(&file.current));
         match file.contexts.remove(&file.current) {
             None => own = own.text("contexts", "cannot be read: it is not there"),
             Some(mut context) => {
                 let [cluster, user] = ["cluster", "user"].map(|key| name_of(&context, key));
-                own = own.text("cluster", &*cluster);
+                own = own.text("cluster", printable(&cluster));
                 own = match file.clusters.remove(&cluster) {
                     Some(fields) => of_cluster(own, fields),
                     None => own.text("clusters", "cannot be read: it is not there"),
                 };
-                own = own.text("user", &*user);
+                own = own.text("user", printable(&user));
                 own = match file.users.remove(&user) {
                     Some(fields) => of_user(own, fields, &mut certificates),
                     None if user.is_empty() => own,
@@ -47,15 +45,18 @@ pub(super) fn items(mut file: KubeconfigFile) -> Vec<Item> {
     for (name, mut context) in file.contexts {
         let [cluster, user, namespace] =
             ["cluster", "user", "namespace"].map(|key| text(context.remove(key)));
-        let item = Item::new("context").labelled(format!("context {name}"));
+        let item = Item::new("context").labelled(format!("context {}", printable(&name)));
         let item = item.text("cluster", cluster).text("user", user).text("namespace", namespace);
         items.push(others(item, context));
     }
     for (name, cluster) in file.clusters {
-        items.push(of_cluster(Item::new("cluster").labelled(format!("cluster {name}")), cluster));
+        items.push(of_cluster(
+            Item::new("cluster").labelled(format!("cluster {}", printable(&name))),
+            cluster,
+        ));
     }
     for (name, user) in file.users {
-        let item = Item::new("user").labelled(format!("user {name}"));
+        let item = Item::new("user").labelled(format!("user {}", printable(&name)));
         items.push(of_user(item, user, &mut certificates));
         items.append(&mut certificates);
     }
@@ -73,17 +74,16 @@ fn name_of(fields: &Fields, key: &str) -> String {
 fn text(setting: Option<Setting>) -> String {
     match setting {
         None | Some(Setting::Nothing) => String::new(),
-        Some(Setting::Text(text)) => text.to_string(),
+        Some(Setting::Text(text)) => printable(&text),
         Some(_) => "cannot be read: it is no text".to_owned(),
     }
 }
 
-fn flag(setting: Option<Setting>) -> String {
-    match setting {
-        None | Some(Setting::Nothing) => String::new(),
-        Some(Setting::Plain(text)) if **text == *"true" => "yes".to_owned(),
-        Some(Setting::Plain(text)) if **text == *"false" => String::new(),
-        Some(_) => "cannot be read: it is no boolean".to_owned(),
+fn flag(setting: Option<Setting>) -> &'static str {
+    match setting.map(|setting| setting.as_flag()) {
+        Some(Some(true)) => "yes",
+        None | Some(Some(false)) => "",
+        Some(None) => "cannot be read: it is no boolean",
     }
 }
 
@@ -95,7 +95,7 @@ fn others(item: Item, mut fields: Fields) -> Item {
     if fields.is_empty() {
         return item;
     }
-    let names = fields.keys().cloned().collect::<Vec<_>>();
+    let names = fields.keys().map(|name| printable(name)).collect::<Vec<_>>();
     item.set("other-fields", names).hidden("other-settings", Setting::Map(fields).canonical())
 }
 
@@ -109,18 +109,14 @@ fn secret(item: Item, name: &'static str, setting: Option<Setting>) -> Item {
 
 /// A URL without the password that may stand in it, which is compared all the same.
 fn url(item: Item, name: &'static str, password: &'static str, setting: Option<Setting>) -> Item {
-    let url = text(setting);
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return item.text(name, url);
+    let Some(Setting::Text(url)) = setting else {
+        return item.text(name, text(setting));
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once('@') {
-        None => item.text(name, url),
-        Some((user, _)) => {
-            let after = rest.get(user.len()..).unwrap_or_default();
-            item.text(name, format!("{scheme}://…{after}"))
-                .hidden(password, Secret::new(user.as_bytes().to_vec()))
-        }
+    let (shown, login) = without_login(&url);
+    let item = item.text(name, printable(&shown));
+    match login {
+        None => item,
+        Some(login) => item.hidden(password, Secret::new(login.as_bytes().to_vec())),
     }
 }
 
@@ -212,20 +208,12 @@ fn of_user(item: Item, mut fields: Fields, certificates: &mut Vec<Item>) -> Item
 
 type Damaged = (String, Secret);
 
-/// What a field in base64 stands for; YAML may fold it.
+/// What a field in base64 stands for.
 fn data(setting: Option<Setting>) -> Option<Result<Secret, Damaged>> {
     let setting = setting.filter(|setting| !setting.is_nothing())?;
-    let decoded = match &setting {
-        Setting::Text(text) => {
-            let compact: zeroize::Zeroizing<Vec<u8>> = zeroize::Zeroizing::new(
-                text.bytes().filter(|b| !b.is_ascii_whitespace()).collect(),
-            );
-            STANDARD.decode(compact.as_slice()).ok()
-        }
-        _ => None,
-    };
+    let decoded = setting.decoded();
     Some(match decoded {
-        Some(bytes) => Ok(Secret::new(bytes)),
+        Some(bytes) => Ok(bytes),
         None => Err(("it is not base64".to_owned(), setting.canonical())),
     })
 }

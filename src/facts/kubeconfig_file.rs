@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use base64::Engine as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 use super::FactsError;
 use super::kubeconfig::MAX_KUBECONFIG;
+use super::pem::BASE64;
 use crate::secret::Secret;
 
 /// Any value of the file. It may be a secret, so there is no Debug.
@@ -70,6 +72,20 @@ impl KubeconfigFile {
     }
 }
 
+/// A URL without the login that may stand in it, and the login.
+pub fn without_login(url: &str) -> (String, Option<&str>) {
+    let parts = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let (login, _) = authority.rsplit_once('@')?;
+        Some((scheme, login, rest.get(login.len()..)?))
+    };
+    match parts() {
+        Some((scheme, login, after)) => (format!("{scheme}://…{after}"), Some(login)),
+        None => (url.to_owned(), None),
+    }
+}
+
 /// `- name: NAME` and what it is under `key`. Two of one name are refused, as by client-go.
 fn named(list: Option<Setting>, word: &str, key: &str) -> Result<Named, FactsError> {
     let wrong = || FactsError::new(format!("has {word} of another form"));
@@ -100,6 +116,30 @@ fn named(list: Option<Setting>, word: &str, key: &str) -> Result<Named, FactsErr
 }
 
 impl Setting {
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Setting::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// `None`: it is no boolean.
+    pub fn as_flag(&self) -> Option<bool> {
+        match self {
+            Setting::Nothing => Some(false),
+            Setting::Plain(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// What a text in base64 stands for; line breaks are passed over, as client-go does.
+    pub fn decoded(&self) -> Option<Secret> {
+        let text = self.as_text()?;
+        let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
+        compact.extend(text.bytes().filter(|byte| !b"\r\n".contains(byte)));
+        BASE64.decode(compact.as_slice()).ok().map(Secret::new)
+    }
+
     /// All that it says, in one form for what means the same.
     pub fn canonical(&self) -> Secret {
         let mut bytes = Zeroizing::new(Vec::new());

@@ -31,7 +31,7 @@ pub use distinguished_name::DistinguishedName;
 pub use found_keys::private_keys_in;
 pub use key_usage::{ExtendedKeyUsage, KeyUsage};
 pub use kubeconfig::{Kubeconfig, KubeconfigFacts, Part};
-pub use kubeconfig_file::{KubeconfigFile, Setting};
+pub use kubeconfig_file::{KubeconfigFile, Setting, without_login};
 pub use pem::{certificate_pem, certificates_in_pem};
 pub use plaintext::{Plaintext, plaintext_in};
 pub use public_key::{KeyKind, PublicKey};

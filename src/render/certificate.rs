@@ -12,7 +12,7 @@ use crate::hash::Digest;
 use crate::hash::hexadecimal;
 use crate::time::{Span, Timestamp};
 
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CertificateReport {
     pub subject: String,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::privilege::PrivilegeReport;
 use super::report::FORMAT_VERSION;
-use super::text::printable;
+use super::text::{harmless, printable};
 use crate::diff::{Change, Changed, Comparison, Follows, Named, Value, plain};
 
 /// What `kpki diff --format json` prints.
@@ -134,7 +134,7 @@ fn section(of: Section, comparison: &Comparison) -> SectionReport {
 fn named(named: &Named) -> NamedReport {
     let fields = named.item.fields.iter().map(|field| FieldReport {
         field: field.name.to_owned(),
-        value: printable(&plain(&field.value)),
+        value: harmless(&plain(&field.value)),
         minor: match &field.value {
             Value::Digest(_) | Value::Echo(_) => true,
             Value::Hidden(hidden) => hidden.is_echo,
@@ -142,7 +142,7 @@ fn named(named: &Named) -> NamedReport {
         },
     });
     NamedReport {
-        name: printable(&named.name),
+        name: harmless(&named.name),
         kind: named.item.kind.to_owned(),
         fields: fields.collect(),
     }
@@ -150,7 +150,7 @@ fn named(named: &Named) -> NamedReport {
 
 fn changed(changed: &Changed) -> ChangedReport {
     ChangedReport {
-        name: printable(&changed.name),
+        name: harmless(&changed.name),
         kind: changed.kind.to_owned(),
         changes: changed.changes.iter().map(change).collect(),
         same_key: changed.same_key,
@@ -159,9 +159,9 @@ fn changed(changed: &Changed) -> ChangedReport {
 
 fn change(change: &Change) -> ChangeReport {
     let all = |texts: &std::collections::BTreeSet<String>| {
-        texts.iter().map(|text| printable(text)).collect()
+        texts.iter().map(|text| harmless(text)).collect()
     };
-    let some = |text: &String| (!text.is_empty()).then(|| printable(text));
+    let some = |text: &String| (!text.is_empty()).then(|| harmless(text));
     let report = |field: &str| ChangeReport {
         field: field.to_owned(),
         before: None,
@@ -182,7 +182,7 @@ fn change(change: &Change) -> ChangeReport {
 
 fn follows(follows: &Follows) -> FollowsReport {
     FollowsReport {
-        name: printable(&follows.name),
+        name: harmless(&follows.name),
         kind: follows.kind.to_owned(),
         inputs: follows.inputs.clone(),
     }

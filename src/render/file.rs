@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::certificate::{CertificateReport, certificate_report};
+use super::kubeconfig::{KubeconfigReport, kubeconfig_report};
 use super::text::printable;
-use crate::facts::{CertificateFacts, Kubeconfig, PublicKey, RequestFacts};
+use crate::facts::{CertificateFacts, FactsError, KubeconfigFile, PublicKey, RequestFacts};
 use crate::hash::Digest;
-use crate::holdings::{self, Certificate};
-use crate::keys::PrivateKey;
+use crate::holdings;
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -76,22 +76,6 @@ pub struct RequestReport {
     pub signature_valid: bool,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct KubeconfigReport {
-    pub context: String,
-    pub cluster: String,
-    pub server: String,
-    pub user: String,
-    pub namespace: Option<String>,
-    /// Subjects of the CAs that it trusts.
-    pub authorities: Vec<String>,
-    pub certificate: CertificateReport,
-    pub artifact: Option<String>,
-    /// Whether its private key belongs to its certificate; absent where the key is a file of its own.
-    pub key_matches: Option<bool>,
-}
-
 /// Whose a certificate or key is.
 #[derive(Clone, Copy)]
 pub struct Owner<'a> {
@@ -119,6 +103,12 @@ const NOTHING_READABLE: &str = "certificate, key or request in PEM or DER";
 
 impl Reader<'_> {
     fn read(&self, bytes: &[u8]) -> Result<Vec<Held>, String> {
+        let whole = kubeconfig(bytes);
+        if let Ok(Some(file)) = &whole {
+            let report = kubeconfig_report(file, self.now, self.owner);
+            return Ok(vec![Held::Kubeconfig(Box::new(report))]);
+        }
+        let why = whole.err().map_or_else(|| "is not a kubeconfig".to_owned(), |why| why.0);
         holdings::read(bytes)
             .map_err(|why| why.in_words("key or request that kpki can read", NOTHING_READABLE))?
             .into_iter()
@@ -126,12 +116,12 @@ impl Reader<'_> {
             .filter(
                 |held| !matches!(held, holdings::Held::Other { label } if label == "EC PARAMETERS"),
             )
-            .map(|held| self.report(held))
+            .map(|held| self.report(held, &why))
             .collect()
     }
 
-    /// Errors: the first thing that cannot be read.
-    fn report(&self, held: holdings::Held) -> Result<Held, String> {
+    /// Errors: the first thing that cannot be read. A kubeconfig was read whole before, but for `why`.
+    fn report(&self, held: holdings::Held, why: &str) -> Result<Held, String> {
         use holdings::Held as Read;
         match held {
             Read::Certificate { read, .. } => {
@@ -143,13 +133,10 @@ impl Reader<'_> {
             }
             Read::PrivateKey(key) if key.is_encrypted() => Ok(Held::EncryptedPrivateKey),
             Read::PrivateKey(key) => key
-                .public_half()
+                .any_public_half()
                 .map(|key| Held::PrivateKey(self.key(&key)))
                 .map_err(|why| why.to_string()),
-            Read::Kubeconfig(config) => self
-                .kubeconfig(*config)
-                .map(|config| Held::Kubeconfig(Box::new(config)))
-                .map_err(|why| format!("holds no {NOTHING_READABLE}, and {why}")),
+            Read::Kubeconfig(_) => Err(format!("holds no {NOTHING_READABLE}, and {why}")),
             Read::Sealed(file) => Ok(Held::Sealed(sealed(&file))),
             Read::Other { label } => Ok(Held::Other { label: printable(&label) }),
         }
@@ -180,33 +167,13 @@ impl Reader<'_> {
             artifact: (self.owner.of_key)(key.digest()),
         }
     }
+}
 
-    fn kubeconfig(&self, config: Kubeconfig) -> Result<KubeconfigReport, String> {
-        let config = config.complete().map_err(|error| error.0)?;
-        let read = |field: &str, pem: &[u8]| {
-            Certificate::all_in_pem(pem).map_err(|error| format!("its {field} {error}"))
-        };
-        let authorities = read("certificate-authority-data", &config.certificate_authority)?;
-        let own = read("client-certificate-data", &config.client_certificate)?;
-        let leaf = own.first().ok_or("its client-certificate-data holds no certificate")?;
-        let leaf = &leaf.facts;
-        let key = config
-            .client_key
-            .map(|key| PrivateKey::from_pem(key.expose()))
-            .transpose()
-            .map_err(|error| format!("its client-key-data {error}"))?;
-        Ok(KubeconfigReport {
-            context: printable(&config.context),
-            cluster: printable(&config.cluster),
-            server: printable(&config.server),
-            user: printable(&config.user),
-            namespace: config.namespace.as_deref().map(printable),
-            authorities: authorities.iter().map(|held| held.facts.subject.to_string()).collect(),
-            certificate: certificate_report(leaf, self.now),
-            artifact: (self.owner.of_certificate)(leaf.digest),
-            key_matches: key.map(|key| key.public_key() == &leaf.public_key),
-        })
-    }
+/// `None`: it is something else by its beginning, or YAML of something else.
+fn kubeconfig(bytes: &[u8]) -> Result<Option<KubeconfigFile>, FactsError> {
+    let is_other =
+        ["-----BEGIN ", "age-", "0"].iter().any(|start| bytes.starts_with(start.as_bytes()));
+    if is_other { Ok(None) } else { KubeconfigFile::from_yaml(bytes) }
 }
 
 fn sealed(file: &SealedFile) -> SealedReport {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::privilege::{PrivilegeReport, privilege_report};
-use super::text::printable;
+use super::text::harmless;
 use crate::diff::CertificatePair;
 use crate::facts::CertificateFacts;
 use crate::review::{AccessChange, Credential, Direction, ReviewedChange, compare, new_subject};
@@ -61,7 +61,7 @@ pub fn authority_report(
             let until = one.until(&change);
             let told = found.entry((change.direction(), principal.clone(), change)).or_default();
             told.until = told.until.max(until);
-            let path = printable(&one.pair.within);
+            let path = harmless(&one.pair.within);
             if !told.paths.contains(&path) {
                 told.paths.push(path);
             }
@@ -79,7 +79,7 @@ impl FileCertificate<'_> {
     fn principal(&self) -> String {
         match &self.described {
             Some(wished) => wished.principal.clone(),
-            None => printable(&self.pair.within),
+            None => harmless(&self.pair.within),
         }
     }
 

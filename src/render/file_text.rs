@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::file::{FileReport, Held, KeyReport, KubeconfigReport, RequestReport};
+use super::file::{FileReport, Held, KeyReport, RequestReport};
 use super::style::{DANGER, STRONG, paint};
 use super::text::{Cell, Table};
 
@@ -20,6 +20,10 @@ impl FileReport {
                 String::new()
             };
             let _ = writeln!(text, "{}: {}{number}", paint(STRONG, &self.path), held.what());
+            if let Held::Kubeconfig(config) = held {
+                text.push_str(&config.text(columns));
+                continue;
+            }
             let mut table = Table::new();
             held.rows(&mut table);
             text.push_str(&table.render("  ", columns));
@@ -51,13 +55,12 @@ impl Held {
             }
             Held::PrivateKey(key) | Held::PublicKey(key) => key.rows(table),
             Held::Request(request) => request.rows(table),
-            Held::Kubeconfig(config) => config.rows(table),
             Held::Sealed(sealed) => {
                 row(table, "sealed for", &sealed.recipients.join(", "));
                 row(table, "size inside", &format!("{} bytes", sealed.size));
                 row(table, "digest", &sealed.digest);
             }
-            Held::EncryptedPrivateKey | Held::Other { .. } => {}
+            Held::Kubeconfig(_) | Held::EncryptedPrivateKey | Held::Other { .. } => {}
         }
     }
 }
@@ -83,28 +86,6 @@ impl RequestReport {
         } else {
             table.row(["signature".into(), Cell::new(DANGER, "does not belong to its key")]);
         }
-    }
-}
-
-impl KubeconfigReport {
-    fn rows(&self, table: &mut Table) {
-        row(table, "context", &self.context);
-        row(table, "cluster", &self.cluster);
-        row(table, "server", &self.server);
-        row(table, "user", &self.user);
-        row(table, "namespace", self.namespace.as_deref().unwrap_or_default());
-        row(table, "trusts", &self.authorities.join("; "));
-        match self.key_matches {
-            None => row(table, "private key", "a file of its own"),
-            Some(true) => row(table, "private key", "belongs to the certificate"),
-            Some(false) => {
-                let wrong =
-                    Cell::new(DANGER, "does NOT belong to the certificate: no server accepts it");
-                table.row(["private key".into(), wrong]);
-            }
-        }
-        belongs(table, self.artifact.as_deref());
-        self.certificate.rows(table);
     }
 }
 

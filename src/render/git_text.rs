@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::printable;
+use super::text::harmless;
 use crate::diff::{Item, Side, Value, plain};
 
 /// All that a file holds.
@@ -19,11 +19,11 @@ pub fn file_in_words(items: &[Item]) -> String {
                 // One line each, so that a new one is one new line.
                 Value::Set(members) => {
                     for member in members {
-                        let _ = writeln!(text, "{name}: {}", printable(member));
+                        let _ = writeln!(text, "{name}: {}", harmless(member));
                     }
                 }
                 value => {
-                    let _ = writeln!(text, "{name}: {}", printable(&plain(value)));
+                    let _ = writeln!(text, "{name}: {}", harmless(&plain(value)));
                 }
             }
         }
@@ -38,7 +38,7 @@ pub fn lock_in_words(lock: &Side) -> String {
         for item in items {
             let fields = item.fields.iter();
             let fields: Vec<String> = fields
-                .map(|field| format!("{} {}", field.name, printable(&plain(&field.value))))
+                .map(|field| format!("{} {}", field.name, harmless(&plain(&field.value))))
                 .collect();
             let _ = writeln!(text, "{name} ({}): {}", item.kind, fields.join("; "));
         }

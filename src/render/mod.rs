@@ -28,6 +28,8 @@ mod if_allowed;
 pub mod init;
 mod install;
 mod interruption;
+mod kubeconfig;
+mod kubeconfig_text;
 mod leavers;
 mod left_over;
 mod markdown;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Sign};
 use super::style::{MINOR, STRONG, paint};
-use super::text::{printable, some};
+use super::text::{harmless, printable, some};
 use crate::plan::Allow;
 use crate::review::{AccessChange, Consent, Direction, ReviewedChange, Violation};
 use crate::time::Timestamp;
@@ -65,13 +65,22 @@ pub(super) fn privilege_report(change: &ReviewedChange) -> PrivilegeReport {
         holder: change.principal.to_string(),
         code: change.access.code().to_owned(),
         direction: change.access.direction(),
-        // Groups and names out of certificates that anybody may have made.
-        text: printable(&change.access.to_string()),
+        text: text(&change.access),
         artifacts: change.artifacts.iter().map(ToString::to_string).collect(),
         origin: change.origin.as_ref().map(ToString::to_string),
         until: change.until,
         consent: change.consent,
         allow: asked.then(|| change.allow().to_string()),
+    }
+}
+
+/// Groups and names out of certificates that anybody may have made. Where it quotes a distinguished name, that
+/// is escaped already.
+fn text(change: &AccessChange) -> String {
+    let text = change.to_string();
+    match change {
+        AccessChange::Issuer { .. } | AccessChange::RootDropped { .. } => harmless(&text),
+        _ => printable(&text),
     }
 }
 
@@ -97,7 +106,7 @@ impl PrivilegeReport {
             holder: principal,
             code: change.code().to_owned(),
             direction,
-            text: printable(&change.to_string()),
+            text: text(change),
             artifacts: paths,
             origin: None,
             until,

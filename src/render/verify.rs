@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::report::{FORMAT_VERSION, Report};
 use super::style::{CHANGE, DANGER, GOOD, STRONG, paint};
-use super::text::{Table, counted, paragraph, printable};
+use super::text::{Table, counted, harmless, paragraph, printable};
 use crate::first_few::more;
 use crate::lint::{Counts, Finding, RULES, Rule, Severity};
 use crate::time::Timestamp;
@@ -84,7 +84,8 @@ pub fn verify_report(
                 },
                 title: finding.rule.title.to_owned(),
                 path: printable(&finding.path),
-                detail: printable(&finding.detail),
+                // The names in it are escaped already.
+                detail: harmless(&finding.detail),
             })
             .collect(),
     }

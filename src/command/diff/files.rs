@@ -11,7 +11,7 @@ use crate::lock;
 use crate::render::Section;
 use crate::secret::Secret;
 use crate::sources::{read_regular, size_in_words};
-use crate::visible;
+use crate::visible::{self, printable};
 
 pub(super) enum Content {
     Lock(Side),
@@ -105,7 +105,7 @@ pub(super) fn below(folder: &Path) -> Result<Side> {
                     waiting.push((entry.path(), below));
                 }
             } else if let Some(items) = held(&entry.path(), &own, kind.is_symlink()) {
-                found.insert(below, items);
+                found.insert(printable(&below), items);
             }
         }
     }

@@ -118,11 +118,12 @@ fn certificates(before: Built, mut after: Built) -> Comparison {
     for (path, content) in before {
         let other = after.remove(&path);
         if other.as_ref() != Some(&content) || !content.is_known() {
+            let path = printable(&path);
             old.insert(path.clone(), content.items());
             new.extend(other.map(|other| (path, other.items())));
         }
     }
-    new.extend(after.into_iter().map(|(path, content)| (path, content.items())));
+    new.extend(after.into_iter().map(|(path, content)| (printable(&path), content.items())));
     Comparison::of(old, new)
 }
 
