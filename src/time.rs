@@ -124,6 +124,10 @@ impl Span {
         Span(self.0 / by.max(1))
     }
 
+    pub fn is_whole_hours(self) -> bool {
+        self.0.is_multiple_of(HOUR)
+    }
+
     /// `29 days`, `5 hours`, `3 minutes`: one unit, for people.
     pub fn in_words(self) -> String {
         let (count, unit) = match self.0 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::block::{Block, One, Shape, one};
-use super::brought;
+use super::brought::{self, Brought, without_root};
 use super::fields::{KEY, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
@@ -66,7 +66,7 @@ pub fn read(
         let mut unknown = draft(CaName::Kubernetes);
         let draft = name.and_then(|name| drafts.get_mut(&name)).or(unknown.as_mut());
         if let Some(draft) = draft {
-            draft.fill(block, sources, reader);
+            draft.fill(block, name == Some(CaName::Kubernetes), sources, reader);
         }
     }
     check_distinct(&drafts, reader);
@@ -94,7 +94,13 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
 }
 
 impl Draft {
-    fn fill(&mut self, block: &Block<'_>, sources: &Sources, reader: &mut Reader<'_>) {
+    fn fill(
+        &mut self,
+        block: &Block<'_>,
+        is_cluster: bool,
+        sources: &Sources,
+        reader: &mut Reader<'_>,
+    ) {
         self.ca.origin = reader.origin(block.at);
         if let Some(key) = reader.key(block) {
             if key.value == KeyAlgorithm::Ed25519 {
@@ -129,7 +135,12 @@ impl Draft {
             return;
         };
         match brought::read(path, reader.folder(value.at), sources) {
-            Ok((brought, key)) => {
+            Ok(Brought { ca: brought, key, remarks }) => {
+                remarks.into_iter().for_each(|remark| reader.note(remark));
+                // The others' readers are Go: they take any anchor.
+                if is_cluster && let Some(remark) = without_root(&brought) {
+                    reader.note(remark);
+                }
                 let derived = Origin::Derived("from the brought certificate");
                 let facts = &brought.facts;
                 // A description could not say some names.
@@ -145,7 +156,11 @@ impl Draft {
                 self.brought_at = Some(value.at);
                 self.common_name_at = Some(value.at);
             }
-            Err((message, help)) => reader.problem(Problem::new(value.at, message).help(help)),
+            Err(refusals) => {
+                for (message, help) in refusals {
+                    reader.problem(Problem::new(value.at, message).help(help));
+                }
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod block;
 mod brought;
 mod ca;
 mod certificate;
+mod chain;
 mod cluster;
 mod collisions;
 mod component;

@@ -41,11 +41,9 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, ca: &Import
             context.keep_minted(id, certificate_entry(world.graph.get(id), facts));
             return After::Kept(facts.digest);
         }
-        Some(here) => Reason::InputChanged {
-            field: "certificate",
-            old: here.digest.to_string(),
-            new: facts.digest.to_string(),
-        },
+        Some(here) => {
+            Reason::changed("certificate", here.digest.to_string(), facts.digest.to_string())
+        }
         None => Reason::New,
     };
     context.step(id, Action::Render, vec![reason])

@@ -121,9 +121,7 @@ fn content_changed(
     }
     let server = config.server.url();
     Some(match &entry.server {
-        Some(old) if *old != server => {
-            Reason::InputChanged { field: "server", old: old.clone(), new: server }
-        }
+        Some(old) if *old != server => Reason::changed("server", old.clone(), server),
         _ => Reason::LockOutdated,
     })
 }

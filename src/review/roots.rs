@@ -86,6 +86,8 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
         let name = &graph.get(ca).name;
         let on_record = world.lock.entries.get(name).and_then(|entry| entry.public_key);
         let own = world.survey.public_part(ca).public_key().map(PublicKey::digest);
+        let above = graph.above_in(id).iter();
+        let above: BTreeSet<Digest> = above.map(|one| one.facts.public_key.digest()).collect();
         let places = graph.placements(id).iter();
         let files: BTreeSet<&[u8]> =
             places.filter_map(|place| world.inventory.public(place.path.as_str())).collect();
@@ -94,7 +96,7 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
                 continue;
             };
             let key = facts.public_key.digest();
-            if ![on_record, own].contains(&Some(key)) {
+            if ![on_record, own].contains(&Some(key)) && !above.contains(&key) {
                 let root = format!("{}, good until {}", facts.subject, facts.not_after.date());
                 *found.entry((name.clone(), root)).or_default() |= in_own_file;
             }

@@ -1,5 +1,6 @@
 //! The engine as a whole, in memory: description in, files out, again and again.
 
+mod brought_cas;
 mod clock;
 mod convergence;
 mod daily_changes;
