@@ -112,7 +112,7 @@ fn signer(facts: &CertificateFacts, path: &str) -> Result<KeyAlgorithm, Refusal>
             "its basicConstraints must say CA:TRUE (RFC 5280 4.2.1.9)".into(),
         ));
     }
-    if facts.key_usage != KeyUsage::NONE && !facts.key_usage.contains(KeyUsage::KEY_CERT_SIGN) {
+    if !facts.allows_cert_sign() {
         return Err((
             format!("{path} may not sign certificates"),
             "its keyUsage must hold keyCertSign (RFC 5280 4.2.1.3)".into(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::authorities::Places;
 use super::block::{Block, One, Shape, one};
 use super::brought::{self, Brought, without_root};
 use super::fields::{KEY, REVISION, VALIDITY};
@@ -47,7 +48,7 @@ pub fn read(
     defaults: &Policy,
     sources: &Sources,
     reader: &mut Reader<'_>,
-) -> BTreeMap<CaName, Ca> {
+) -> (BTreeMap<CaName, Ca>, Places) {
     let draft = |name| {
         Some(Draft { ca: untouched(name, defaults)?, common_name_at: None, brought_at: None })
     };
@@ -70,7 +71,9 @@ pub fn read(
         }
     }
     check_distinct(&drafts, reader);
-    drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect()
+    let brought = drafts.iter().filter_map(|(name, draft)| Some((*name, draft.brought_at?)));
+    let places = brought.collect();
+    (drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect(), places)
 }
 
 /// A CA that no block speaks of.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::brought::Refusal;
-use crate::facts::{CertificateFacts, KeyUsage, is_signed_by};
+use crate::facts::{CertificateFacts, is_signed_by};
 
 /// A certificate of the file.
 pub struct Link {
@@ -39,8 +39,7 @@ fn of_one(links: &[Link], index: usize, link: &Link) -> Option<Refusal> {
         ));
     }
     // Where the extension is absent nothing is forbidden (RFC 5280 6.1.4 (n)).
-    let usage = facts.key_usage;
-    if usage != KeyUsage::NONE && !usage.contains(KeyUsage::KEY_CERT_SIGN) {
+    if !facts.allows_cert_sign() {
         return Some((
             format!("{place} may not sign certificates"),
             "its keyUsage must hold keyCertSign (RFC 5280 4.2.1.3); take the one that signs".into(),

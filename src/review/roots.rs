@@ -105,6 +105,25 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
     found
 }
 
+/// Certificates by their keys.
+pub(super) fn keys<'a>(
+    all: impl IntoIterator<Item = &'a CertificateFacts>,
+) -> BTreeMap<Digest, String> {
+    let named = |facts: &CertificateFacts| (facts.public_key.digest(), facts.subject.to_string());
+    all.into_iter().map(named).collect()
+}
+
+/// What clients were given to trust above a brought CA, as it is on record and lies there.
+pub(super) fn chain(world: World<'_>, id: DerivationId) -> Option<BTreeMap<Digest, String>> {
+    let content = line(world, id)?.content?;
+    let places = world.graph.placements(id).iter();
+    let mut files = places.filter_map(|place| world.inventory.public(place.path.as_str()));
+    let file = files.find(|file| Digest::of(file) == content)?;
+    let all = certificates_in_pem(file).ok()?;
+    let facts = all.iter().filter_map(|der| CertificateFacts::from_der(der).ok());
+    Some(keys(&facts.collect::<Vec<_>>()))
+}
+
 /// `None`: nothing says that it was trusted.
 pub(super) fn root(world: World<'_>, id: DerivationId) -> Option<Root> {
     let found = world.survey.public_part(id).certificate();

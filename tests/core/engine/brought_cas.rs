@@ -141,9 +141,31 @@ fn another_chain_renders_what_clients_read_and_reissues_nothing() {
         "Render nodes/cp1/super-admin.conf",
         "Render users/jane/kubeconfig",
     ];
-    for length in [3, 2, 3] {
+    let told: [(usize, &[&str]); 4] = [
+        (3, &["CN=ACME Root", "O=ACME, CN=ACME Issuing"]),
+        (2, &[]),
+        (3, &["CN=ACME Root"]),
+        (3, &[]),
+    ];
+    for (length, told) in told {
         let before = project.out.clone();
+        let is_another = project.extra["chain.crt"] != company.chain(length);
         project.extra.insert("chain.crt".into(), company.chain(length));
+        // Whoever has clients trust one more root is asked.
+        let planned = project.plan();
+        let changes = planned.review.changes.iter().filter(|change| change.stops());
+        let mut changes: Vec<String> = changes.map(|change| change.access.to_string()).collect();
+        changes.sort();
+        let told = told.iter().map(|root| {
+            format!(
+                "has clients trust {root}, too: what that CA certifies can pass for a server here"
+            )
+        });
+        assert_eq!(changes, told.collect::<Vec<_>>(), "{length}");
+        if !is_another {
+            project.assert_converged();
+            continue;
+        }
         let mut expected: Vec<&str> = [&["Render chain/kubernetes"], &readers[..]].concat();
         expected.sort_unstable();
         assert_eq!(project.plan().steps(), expected, "{length}");
