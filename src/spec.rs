@@ -192,7 +192,7 @@ pub struct Ca {
     /// The `ca` block itself names the algorithm: then another one on record needs `--allow replace:`.
     pub explicit_key: bool,
     pub revision: u32,
-    /// A certificate that the user brings: imported, never issued. DER of exactly one certificate.
+    /// A certificate that the user brings: imported, never issued.
     pub brought: Option<BroughtCa>,
 }
 
@@ -200,6 +200,16 @@ pub struct Ca {
 pub struct BroughtCa {
     /// As named in the description, for messages.
     pub path: Arc<str>,
+    /// Of the certificate that signs, and of no other.
+    pub der: Vec<u8>,
+    pub facts: CertificateFacts,
+    /// Each issued the one before it, the signer first of all; the last one is most often a root.
+    pub above: Vec<ChainCertificate>,
+}
+
+/// A CA certificate above a brought one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainCertificate {
     pub der: Vec<u8>,
     pub facts: CertificateFacts,
 }

@@ -125,6 +125,10 @@ impl Span {
         Span(self.0 / by.max(1))
     }
 
+    pub fn is_whole_hours(self) -> bool {
+        self.0.is_multiple_of(HOUR)
+    }
+
     /// `29 days`, `5 hours`, `3 minutes`: one unit, for people. Below a month never more than there is; above
     /// it the nearest day, so that a year of which a second has passed is one of 365 days.
     pub fn in_words(self) -> String {

@@ -84,7 +84,7 @@ impl BuildContext<'_> {
     pub fn bundle(&self, id: DerivationId) -> Result<String> {
         let graph = self.world.graph;
         let ca = graph.ca_in(id).and_then(|ca| self.cas.get(&ca));
-        ca.map(|ca| bundle_content(&ca.der)).ok_or_else(|| self.too_early(id))
+        ca.map(|ca| bundle_content(&ca.der, graph.above_in(id))).ok_or_else(|| self.too_early(id))
     }
 
     pub fn too_early(&self, id: DerivationId) -> Error {

@@ -2,7 +2,7 @@
 
 use super::reading::key_file;
 use crate::content::bundle_content;
-use crate::facts::{KubeconfigFacts, certificates_in_pem};
+use crate::facts::{CertificateFacts, KubeconfigFacts, certificates_in_pem, is_signed_by};
 use crate::graph::{DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::holdings::KeyFile;
@@ -68,13 +68,32 @@ fn says_what_was_built(
         return Ok(());
     };
     let authority = world.survey.public_part(ca);
-    let trusted = authority.der().map(bundle_content);
-    match (entry, trusted) {
-        (Some(_), Some(trusted)) if trusted.as_bytes() != config.certificate_authority => {
+    match (entry, authority.der()) {
+        (Some(_), Some(der)) if !trusts(world, recipe.bundle, der, config) => {
             Err(format!("embeds another CA certificate than {}", shown(authority)))
         }
         _ => Ok(()),
     }
+}
+
+/// It embeds the CA alone, or what the lock has, if that is the CA and those that issued it: what is above a
+/// brought CA may be described otherwise by now.
+fn trusts(world: World<'_>, bundle: DerivationId, der: &[u8], config: &KubeconfigFacts) -> bool {
+    let embedded = config.certificate_authority.as_slice();
+    let graph = world.graph;
+    let described = [&[], graph.above_in(bundle)];
+    if described.iter().any(|above| bundle_content(der, above).as_bytes() == embedded) {
+        return true;
+    }
+    let entry = world.lock.entries.get(&graph.get(bundle).name);
+    let all = certificates_in_pem(embedded).unwrap_or_default();
+    entry.and_then(|entry| entry.content) == Some(Digest::of(embedded))
+        && all.first().is_some_and(|first| first == der)
+        && all.windows(2).all(|pair| matches!(pair, [lower, upper] if issued(upper, lower)))
+}
+
+fn issued(upper: &[u8], lower: &[u8]) -> bool {
+    CertificateFacts::from_der(upper).is_ok_and(|upper| is_signed_by(lower, &upper.public_key))
 }
 
 fn shown(public_part: &PublicPart) -> String {

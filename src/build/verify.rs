@@ -129,5 +129,11 @@ fn signed_parts(certificate: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn failure(error: &webpki::Error) -> BuildError {
-    BuildError::verify(error.to_string())
+    match error {
+        // Of directory names, say, which Go passes over where they are not critical.
+        webpki::Error::NameConstraintViolation => BuildError::Authority(
+            "its name constraints forbid a name of it to other programs than Kubernetes".into(),
+        ),
+        error => BuildError::verify(error.to_string()),
+    }
 }

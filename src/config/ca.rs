@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::authorities::Places;
 use super::block::{Block, One, Shape, one};
-use super::brought;
+use super::brought::{self, Brought, without_root};
 use super::fields::{KEY, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
@@ -47,7 +48,7 @@ pub fn read(
     defaults: &Policy,
     sources: &Sources,
     reader: &mut Reader<'_>,
-) -> BTreeMap<CaName, Ca> {
+) -> (BTreeMap<CaName, Ca>, Places) {
     let draft = |name| {
         Some(Draft { ca: untouched(name, defaults)?, common_name_at: None, brought_at: None })
     };
@@ -66,11 +67,13 @@ pub fn read(
         let mut unknown = draft(CaName::Kubernetes);
         let draft = name.and_then(|name| drafts.get_mut(&name)).or(unknown.as_mut());
         if let Some(draft) = draft {
-            draft.fill(block, sources, reader);
+            draft.fill(block, name == Some(CaName::Kubernetes), sources, reader);
         }
     }
     check_distinct(&drafts, reader);
-    drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect()
+    let brought = drafts.iter().filter_map(|(name, draft)| Some((*name, draft.brought_at?)));
+    let places = brought.collect();
+    (drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect(), places)
 }
 
 /// A CA that no block speaks of.
@@ -94,7 +97,13 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
 }
 
 impl Draft {
-    fn fill(&mut self, block: &Block<'_>, sources: &Sources, reader: &mut Reader<'_>) {
+    fn fill(
+        &mut self,
+        block: &Block<'_>,
+        is_cluster: bool,
+        sources: &Sources,
+        reader: &mut Reader<'_>,
+    ) {
         self.ca.origin = reader.origin(block.at);
         if let Some(key) = reader.key(block) {
             if key.value == KeyAlgorithm::Ed25519 {
@@ -129,7 +138,12 @@ impl Draft {
             return;
         };
         match brought::read(path, reader.folder(value.at), sources) {
-            Ok((brought, key)) => {
+            Ok(Brought { ca: brought, key, remarks }) => {
+                remarks.into_iter().for_each(|remark| reader.note(remark));
+                // The others' readers are Go: they take any anchor.
+                if is_cluster && let Some(remark) = without_root(&brought) {
+                    reader.note(remark);
+                }
                 let derived = Origin::Derived("from the brought certificate");
                 let facts = &brought.facts;
                 // A description could not say some names.
@@ -145,7 +159,11 @@ impl Draft {
                 self.brought_at = Some(value.at);
                 self.common_name_at = Some(value.at);
             }
-            Err((message, help)) => reader.problem(Problem::new(value.at, message).help(help)),
+            Err(refusals) => {
+                for (message, help) in refusals {
+                    reader.problem(Problem::new(value.at, message).help(help));
+                }
+            }
         }
     }
 }

@@ -10,8 +10,8 @@ use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
 use super::{
-    ca, certificate, cluster, collisions, component, defaults, manifests, node, reproducible,
-    secrets, user,
+    authorities, ca, certificate, cluster, collisions, component, defaults, manifests, node,
+    reproducible, secrets, user,
 };
 use crate::profile::{LEAVES, LeafRow};
 use crate::sources::Sources;
@@ -43,6 +43,7 @@ pub struct Described {
     pub manifests: Option<manifests::Folder>,
     pub places: component::Places,
     pub folders: collisions::Folders,
+    pub authorities: authorities::Places,
 }
 
 pub fn describe(
@@ -64,7 +65,7 @@ pub fn describe(
     }
     let defaults_block = only(of(&defaults::SHAPE), reader);
     let defaults = defaults::read(defaults_block, reader);
-    let cas = ca::read(of(&ca::SHAPE), &defaults, sources, reader);
+    let (cas, authorities) = ca::read(of(&ca::SHAPE), &defaults, sources, reader);
     let before = reader.problems.len();
     let nodes = node::read(of(&node::SHAPE), reader);
     let nodes_complete = complete && reader.problems.len() == before;
@@ -107,7 +108,8 @@ pub fn describe(
         reproducible,
         secrets,
     };
-    Some(Described { spec, manifests, places: components.places, folders })
+    let places = components.places;
+    Some(Described { spec, manifests, places, folders, authorities })
 }
 
 fn sorted<T>(mut all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {

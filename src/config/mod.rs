@@ -6,17 +6,19 @@
 //! `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader`
 //! makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule about
 //! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
-//! `processes` (with `operators`, into `held`) and `collisions` judge what follows from it. `write` is the
+//! `processes` (with `operators`, into `held`), `authorities` and `collisions` judge what follows from it. `write` is the
 //! way back.
 //!
-//! May import `graph`, `pod` and `profile`, whose rules some mistakes break, and what lies below. Never
+//! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below. Never
 //! here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
 
+mod authorities;
 mod bind;
 mod block;
 mod brought;
 mod ca;
 mod certificate;
+mod chain;
 mod cluster;
 mod collisions;
 mod component;
@@ -93,6 +95,7 @@ pub fn load(
         spec.manifests = Some(manifests::read(folder, &spec, sources, &mut review));
     }
     let graph = Graph::derive(&spec);
+    authorities::review(&graph, &described.authorities, &mut review);
     processes::review(&spec, &graph, &described.places, &mut review);
     collisions::review(&spec, &graph, &described.folders, &mut review);
     if review.problems.is_empty() {

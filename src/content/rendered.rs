@@ -3,6 +3,7 @@
 use crate::facts::{PublicKey, certificate_pem};
 use crate::graph::{Rendered, SigningRequest};
 use crate::manifest;
+use crate::spec::ChainCertificate;
 
 /// What a rendered file has in it: a certificate or request, in DER, and the key of that.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +15,8 @@ pub struct Input<'a> {
 /// Makes a rendered file; `None`: it needs an [input](Rendered::input), and there is none.
 pub fn rendered_content(recipe: &Rendered, input: Option<Input<'_>>) -> Option<String> {
     Some(match recipe {
-        Rendered::Bundle { .. } => bundle_content(input?.der),
+        Rendered::Bundle { .. } => bundle_content(input?.der, &[]),
+        Rendered::Chain { above, .. } => bundle_content(input?.der, above),
         Rendered::ClusterRoleBindings(rows) => manifest::cluster_role_bindings(rows),
         Rendered::UserBindings(recipe) => {
             manifest::role_bindings(&recipe.user, &recipe.common_name, &recipe.bindings)
@@ -25,9 +27,11 @@ pub fn rendered_content(recipe: &Rendered, input: Option<Input<'_>>) -> Option<S
     })
 }
 
-/// The trust bundle of a CA.
-pub fn bundle_content(der: &[u8]) -> String {
-    certificate_pem(der)
+/// The trust bundle of a CA: the one that signs stands first, since kubeadm takes the first alone into what it
+/// renews.
+pub fn bundle_content(der: &[u8], above: &[ChainCertificate]) -> String {
+    let all = std::iter::once(der).chain(above.iter().map(|one| &*one.der));
+    all.map(certificate_pem).collect()
 }
 
 /// The object around a request.

@@ -14,6 +14,8 @@ pub enum Artifact {
     Ca(CaName),
     /// `bundle/kubernetes`
     Bundle(CaName),
+    /// `chain/kubernetes`: a brought CA with those above it.
+    Chain(CaName),
     ServiceAccount,
     ClusterRoleBindings,
     KubeletConfig,
@@ -91,6 +93,7 @@ impl Artifact {
     pub(super) fn of_input(input: Input, node: &NodeName) -> Artifact {
         match input {
             Input::Bundle(ca) => Artifact::Bundle(ca),
+            Input::Chain(ca) => Artifact::Chain(ca),
             Input::ServiceAccount => Artifact::ServiceAccount,
             Input::KubeletConfig => Artifact::KubeletConfig,
             Input::Leaf(name) => Artifact::Leaf(Some(node.clone()), name),
@@ -121,6 +124,7 @@ impl Artifact {
             ("cluster", Some("cluster-role-bindings")) => Some(Artifact::ClusterRoleBindings),
             ("ca", Some(name)) => ca(name).map(Artifact::Ca),
             ("bundle", Some(name)) => ca(name).map(Artifact::Bundle),
+            ("chain", Some(name)) => ca(name).map(Artifact::Chain),
             ("certificates", Some(name)) => name.parse().ok().map(Artifact::Certificate),
             ("operator", Some(part)) => Artifact::of_component(None, part),
             ("nodes", Some(rest)) => {
@@ -153,6 +157,7 @@ impl fmt::Display for Artifact {
         match self {
             Artifact::Ca(ca) => write!(f, "ca/{ca}"),
             Artifact::Bundle(ca) => write!(f, "bundle/{ca}"),
+            Artifact::Chain(ca) => write!(f, "chain/{ca}"),
             Artifact::ServiceAccount => f.write_str(SERVICE_ACCOUNT),
             Artifact::ClusterRoleBindings => f.write_str("cluster/cluster-role-bindings"),
             Artifact::KubeletConfig => f.write_str(KUBELET_CONFIG),
@@ -234,6 +239,7 @@ mod tests {
         for (artifact, name) in [
             (Artifact::Ca(CaName::FrontProxy), "ca/front-proxy"),
             (Artifact::Bundle(CaName::Etcd), "bundle/etcd"),
+            (Artifact::Chain(CaName::Kubernetes), "chain/kubernetes"),
             (Artifact::ServiceAccount, "service-account"),
             (Artifact::ClusterRoleBindings, "cluster/cluster-role-bindings"),
             (Artifact::KubeletConfig, "kubelet-config"),

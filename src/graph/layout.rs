@@ -62,7 +62,7 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
         Artifact::ClusterRoleBindings => {
             one(FilePart::Rendered, "cluster/cluster-role-bindings.yaml".to_owned())
         }
-        Artifact::Bundle(_) | Artifact::KubeletConfig => Vec::new(),
+        Artifact::Bundle(_) | Artifact::Chain(_) | Artifact::KubeletConfig => Vec::new(),
         Artifact::Leaf(node, _) => match (artifact.row().map(|row| row.home), node) {
             (Some(Home::Pair { certificate, key }), Some(node)) => {
                 tree = Some(node);
@@ -229,6 +229,7 @@ fn copies(file: &str) -> Vec<Origin> {
     for row in AUTHORITY_FILES.iter().filter(|row| row.path == file) {
         match row.file {
             AuthorityFile::Bundle => add(Artifact::Bundle(row.ca), FilePart::Rendered),
+            AuthorityFile::Chain => add(Artifact::Chain(row.ca), FilePart::Rendered),
             AuthorityFile::PrivateKey => add(Artifact::Ca(row.ca), FilePart::PrivateKey),
         }
     }

@@ -31,7 +31,7 @@ use crate::facts::CertificateFacts;
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::sealed::{Recipients, SUFFIX};
-use crate::spec::{self, BroughtRequest};
+use crate::spec::{self, BroughtRequest, ChainCertificate};
 use crate::time::Timestamp;
 
 pub use artifact::{Artifact, Scope, UserPart};
@@ -174,11 +174,19 @@ impl Graph {
         }
     }
 
-    /// The CA whose certificate a bundle holds.
+    /// The CA whose certificate a bundle holds, or a chain begins with.
     pub fn ca_in(&self, bundle: DerivationId) -> Option<DerivationId> {
         match &self.get(bundle).recipe {
-            Recipe::Rendered(Rendered::Bundle { ca }) => Some(*ca),
+            Recipe::Rendered(Rendered::Bundle { ca } | Rendered::Chain { ca, .. }) => Some(*ca),
             _ => None,
+        }
+    }
+
+    /// What stands above a CA's own certificate in a file of trust.
+    pub fn above_in(&self, bundle: DerivationId) -> &[ChainCertificate] {
+        match &self.get(bundle).recipe {
+            Recipe::Rendered(Rendered::Chain { above, .. }) => above,
+            _ => &[],
         }
     }
 

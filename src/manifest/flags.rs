@@ -26,6 +26,8 @@ pub struct FlagInputs<'a> {
     pub service_cidrs: &'a [IpNet],
     pub dns_domain: &'a str,
     pub serving_kubelets: bool,
+    /// The cluster's CA was brought, with those above it.
+    pub has_chain: bool,
     pub etcd_servers: EtcdServers<'a>,
     /// What a member is told of the others at its first start: all of them, itself too. Later it reads its
     /// data folder, and a changed list would restart etcd for nothing: the caller keeps what it once decided.
@@ -49,14 +51,14 @@ pub enum EtcdServers<'a> {
 
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
-    rows(process, inputs).map(|row| (row.name, value(row.from, inputs))).collect()
+    rows(process, inputs).map(|row| (row.name, value(row.from(inputs.has_chain), inputs))).collect()
 }
 
 /// Those that name files of the PKI: in an operator's manifest, kpki's business.
 pub fn pki_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
     rows(process, inputs)
         .filter(|row| row.business == Business::Own)
-        .map(|row| (row.name, value(row.from, inputs)))
+        .map(|row| (row.name, value(row.from(inputs.has_chain), inputs)))
         .collect()
 }
 

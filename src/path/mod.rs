@@ -19,6 +19,7 @@ mod reason;
 mod refusal;
 mod unknown;
 mod usages;
+mod wished;
 
 #[cfg(test)]
 #[path = "../../tests/testkit/made.rs"]
@@ -30,3 +31,4 @@ pub use reader::Reader;
 pub use reason::{NameBreach, Reason};
 pub use refusal::Refusal;
 pub use unknown::UnknownAuthority;
+pub use wished::{Wished, would_accept};

@@ -33,9 +33,10 @@ pub(super) fn check<'a>(chain: &[&'a Certificate]) -> Result<(), (Reason, &'a Ce
     Ok(())
 }
 
-type Broken = (String, NameBreach);
+pub(super) type Broken = (String, NameBreach);
 
-fn one(names: &AlternativeNames, constraints: &NameConstraints) -> Result<(), Broken> {
+/// The name that breaks a constraint, and how.
+pub(super) fn one(names: &AlternativeNames, constraints: &NameConstraints) -> Result<(), Broken> {
     let cannot = |name: String| (name, NameBreach::CannotBeMatched);
     let mut hosts = Vec::new();
     for uri in &names.uris {

@@ -23,7 +23,8 @@ pub(super) fn check<'a>(
     }
 }
 
-fn passes_on(facts: &CertificateFacts, wanted: &ExtendedKeyUsage) -> bool {
+/// Whether those below it may be shown as that.
+pub(super) fn passes_on(facts: &CertificateFacts, wanted: &ExtendedKeyUsage) -> bool {
     let usages = &facts.extended_key_usage;
     let is_any =
         |usage: &ExtendedKeyUsage| matches!(usage, ExtendedKeyUsage::Other(oid) if oid == ANY);

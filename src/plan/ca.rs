@@ -7,7 +7,7 @@ use super::context::{After, PlanContext};
 use super::issuer::{IssuerAfter, IssuerKey};
 use super::issuer_name::{issued_by_another, subject_on_record};
 use super::minted::{Case, Consent, Evidence, PrivateKey, Verdict, Wish, Wished};
-use super::validity::{another_start, expiry, future, rounded, validity_matches};
+use super::validity::{another_start, another_validity, expiry, future};
 use super::{Action, PublicPart, Reason};
 use crate::content::certificate_entry;
 use crate::facts::CertificateFacts;
@@ -133,23 +133,12 @@ fn differences(
 ) -> Vec<Reason> {
     let now = context.world.now;
     let validity = ca.validity.value;
-    let life = facts.not_after.since(facts.not_before);
     let mut reasons = Vec::new();
     reasons.extend(another_start(facts, ca.not_before));
     reasons.extend(future(facts, ca.not_before, now));
-    if !validity_matches(life, validity, ca.not_before.is_some()) {
-        reasons.push(Reason::InputChanged {
-            field: "validity",
-            old: rounded(life).to_string(),
-            new: validity.to_string(),
-        });
-    }
+    reasons.extend(another_validity(facts, validity, ca.not_before, now));
     if !facts.can_sign_certificates() {
-        reasons.push(Reason::InputChanged {
-            field: "usage",
-            old: "not a CA".into(),
-            new: "CA".into(),
-        });
+        reasons.push(Reason::changed("usage", "not a CA", "CA"));
     }
     let due = now >= facts.not_after.minus(renewal_window(context, id, validity));
     if due && ca.not_before.is_some() {

@@ -52,9 +52,8 @@ impl RevisionChange {
     pub fn reasons(&self) -> Vec<Reason> {
         let [(old, old_node), (new, new_node)] =
             [&self.known, &self.wanted].map(|text| Revision::parts(text));
-        let change = |field, old: &str, new: &str| {
-            (old != new).then(|| Reason::InputChanged { field, old: old.into(), new: new.into() })
-        };
+        let change =
+            |field, old: &str, new: &str| (old != new).then(|| Reason::changed(field, old, new));
         [change("revision", old, new), change("the node's revision", old_node, new_node)]
             .into_iter()
             .flatten()

@@ -26,6 +26,9 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, ca: &Import
         let why = format!("{} holds another key than the CA on record", ca.brought.path);
         return context.block_replacement(id, why);
     }
+    if let Some(why) = ended(context, ca) {
+        return context.block(id, None, why);
+    }
     let window = renewal_window(context, id, facts.not_after.since(facts.not_before));
     if world.now >= facts.not_after.minus(window) {
         context.plan.notes.push(Note::BroughtExpiring { derivation: id, until: facts.not_after });
@@ -41,12 +44,24 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, ca: &Import
             context.keep_minted(id, certificate_entry(world.graph.get(id), facts));
             return After::Kept(facts.digest);
         }
-        Some(here) => Reason::InputChanged {
-            field: "certificate",
-            old: here.digest.to_string(),
-            new: facts.digest.to_string(),
-        },
+        Some(here) => {
+            Reason::changed("certificate", here.digest.to_string(), facts.digest.to_string())
+        }
         None => Reason::New,
     };
     context.step(id, Action::Render, vec![reason])
+}
+
+/// Whoever reads what it signs refuses it now. A written start of all validities is no clock.
+fn ended(context: &PlanContext<'_>, ca: &ImportedCa) -> Option<String> {
+    let (facts, now) = (&ca.brought.facts, context.world.now);
+    let why = if now > facts.not_after {
+        format!("expired on {}", facts.not_after)
+    } else if now < facts.not_before && context.world.graph.not_before().is_none() {
+        format!("is not valid before {}", facts.not_before)
+    } else {
+        return None;
+    };
+    let path = &ca.brought.path;
+    Some(format!("{path} {why}: bring a certificate over the same key that is valid now"))
 }

@@ -122,7 +122,7 @@ fn content_changed(
     }
     let server = config.server.url();
     if let Some(old) = entry.server.clone().filter(|old| *old != server) {
-        return Some(Reason::InputChanged { field: "server", old, new: server });
+        return Some(Reason::changed("server", old, server));
     }
     let under_another_name = || {
         let cluster: Label = context.world.lock.cluster.as_ref()?.parse().ok()?;
@@ -131,18 +131,10 @@ fn content_changed(
         (entry.content == Some(content)).then_some(before.cluster)
     };
     Some(match under_another_name() {
-        Some(old) => Reason::InputChanged {
-            field: "cluster",
-            old: old.to_string(),
-            new: config.cluster.to_string(),
-        },
+        Some(old) => Reason::changed("cluster", old.to_string(), config.cluster.to_string()),
         // What else it was is told by digests alone.
         None if entry.server.is_some() && entry.hash != context.world.graph.get(id).hash => {
-            Reason::InputChanged {
-                field: "content",
-                old: "as built".into(),
-                new: "as described now".into(),
-            }
+            Reason::changed("content", "as built", "as described now")
         }
         None => Reason::LockOutdated,
     })

@@ -7,10 +7,10 @@ use super::ca_traces::{RevisionChange, revision_changed};
 use super::context::{After, PlanContext};
 use super::issuer::{IssuerAfter, IssuerKey};
 use super::minted::{Case, Consent, Evidence, PrivateKey, Verdict, Wish, Wished};
-use super::validity::{another_start, expiry, future, rounded, validity_matches};
+use super::validity::{another_start, another_validity, expiry, future};
 use super::{Action, Note, PublicPart, Reason};
 use crate::content::certificate_entry;
-use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::facts::{CertificateFacts, DistinguishedName, ExtendedKeyUsage};
 use crate::graph::{DerivationId, Leaf};
 use crate::spec::Usage;
 use crate::state::Entry;
@@ -162,10 +162,9 @@ fn sign(
 
 fn another_brought_key(leaf: &Leaf, facts: &CertificateFacts) -> Option<Reason> {
     let brought = &leaf.brought.as_ref()?.facts.public_key;
-    (facts.public_key != *brought).then(|| Reason::InputChanged {
-        field: "key",
-        old: facts.public_key.digest().to_string(),
-        new: brought.digest().to_string(),
+    (facts.public_key != *brought).then(|| {
+        let (old, new) = (facts.public_key.digest(), brought.digest());
+        Reason::changed("key", old.to_string(), new.to_string())
     })
 }
 
@@ -181,12 +180,18 @@ fn another_issuer(
     match &issuer.key {
         IssuerKey::New => Some(Reason::DependencyRebuilt { name: name.clone() }),
         IssuerKey::Identified(key_id) => {
-            if facts.issuer != issuer.subject || facts.authority_key_id.as_ref() != Some(key_id) {
-                return Some(Reason::another_name("issuer", &facts.issuer, &issuer.subject));
+            if facts.issuer != issuer.subject {
+                return Some(Reason::another_issuer(&facts.issuer, &issuer.subject));
+            }
+            if !world.survey.is_unsigned(id) {
+                return None;
+            }
+            if facts.authority_key_id.as_ref().is_some_and(|own| own != key_id) {
+                return Some(Reason::another_issuer(&facts.issuer, &issuer.subject));
             }
             let path = world.survey.public_part(id).path()?.clone();
             let why = format!("is damaged: {name} did not sign it");
-            world.survey.is_unsigned(id).then_some(Reason::OutputUnreadable { path, why })
+            Some(Reason::OutputUnreadable { path, why })
         }
         IssuerKey::Unopened => None,
     }
@@ -201,24 +206,18 @@ fn another_life(
     facts: &CertificateFacts,
 ) -> Vec<Reason> {
     let now = context.world.now;
-    let life = facts.not_after.since(facts.not_before);
     let wished = leaf.policy.validity.value;
-    let clamped = life < wished && facts.not_after == issuer.not_after;
     let mut reasons = Vec::new();
     reasons.extend(another_start(facts, leaf.not_before));
     reasons.extend(future(facts, leaf.not_before, now));
-    if !validity_matches(life, wished, leaf.not_before.is_some()) && !clamped {
-        reasons.push(Reason::InputChanged {
-            field: "validity",
-            old: rounded(life).to_string(),
-            new: wished.to_string(),
-        });
+    let clamped = facts.not_after == issuer.not_after;
+    if let Some(reason) = another_validity(facts, wished, leaf.not_before, now)
+        .filter(|_| !clamped || facts.not_after.since(facts.not_before) >= wished)
+    {
+        reasons.push(reason);
     } else if facts.not_after > issuer.not_after {
-        reasons.push(Reason::InputChanged {
-            field: "validity",
-            old: facts.not_after.date(),
-            new: format!("{} (its CA's end)", issuer.not_after.date()),
-        });
+        let end = format!("{} (its CA's end)", issuer.not_after.date());
+        reasons.push(Reason::changed("validity", facts.not_after.date(), end));
     }
     let end = context.start().plus(wished).min(issuer.not_after);
     let due = now >= facts.not_after.minus(leaf.policy.renew_before().value);
@@ -237,20 +236,13 @@ fn another_life(
 fn another_key(leaf: &Leaf, facts: &CertificateFacts, entry: Option<&Entry>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if entry.is_some_and(|entry| entry.content.is_some()) {
-        reasons.push(Reason::InputChanged {
-            field: "request",
-            old: "brought".into(),
-            new: String::new(),
-        });
+        reasons.push(Reason::changed("request", "brought", ""));
     }
     let raised = revision_changed(entry, &leaf.revision.to_string());
     reasons.extend(raised.iter().flat_map(RevisionChange::reasons));
     if facts.public_key.algorithm() != Some(leaf.policy.key.value) {
-        reasons.push(Reason::InputChanged {
-            field: "key",
-            old: facts.public_key.kind().to_string(),
-            new: leaf.policy.key.value.to_string(),
-        });
+        let (old, new) = (facts.public_key.kind().to_string(), leaf.policy.key.value.to_string());
+        reasons.push(Reason::changed("key", old, new));
     }
     reasons
 }
@@ -258,26 +250,20 @@ fn another_key(leaf: &Leaf, facts: &CertificateFacts, entry: Option<&Entry>) -> 
 /// What the certificate says otherwise than the description wants.
 fn differences(leaf: &Leaf, facts: &CertificateFacts) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    if !facts.subject.says_the_same(&leaf.subject) {
-        let reason = Reason::another_name("subject", &facts.subject, &leaf.subject);
-        reasons.push(reason);
+    if !names(leaf, &facts.subject) {
+        let (old, new) = (facts.subject.to_string(), leaf.subject.to_string());
+        reasons.push(Reason::changed("subject", old, new));
     }
     let wanted = extended_key_usage(leaf.usage);
     if facts.extended_key_usage != wanted || facts.is_ca {
-        reasons.push(Reason::InputChanged {
-            field: "usage",
-            old: list(&facts.extended_key_usage),
-            new: list(&wanted),
-        });
+        let authority = if facts.is_ca { "CA " } else { "" };
+        let old = format!("{authority}{}", list(&facts.extended_key_usage));
+        reasons.push(Reason::changed("usage", old, list(&wanted)));
     }
     let missing: BTreeSet<_> = leaf.sans.difference(&facts.sans).collect();
     let surplus: BTreeSet<_> = facts.sans.difference(&leaf.sans).collect();
     if !missing.is_empty() {
-        reasons.push(Reason::InputChanged {
-            field: "san",
-            old: String::new(),
-            new: list(&missing),
-        });
+        reasons.push(Reason::changed("san", "", list(&missing)));
     }
     if !surplus.is_empty() || !facts.other_sans.is_empty() {
         let mut old = list(&surplus);
@@ -287,9 +273,19 @@ fn differences(leaf: &Leaf, facts: &CertificateFacts) -> Vec<Reason> {
             }
             old.push_str(other);
         }
-        reasons.push(Reason::InputChanged { field: "san", old, new: String::new() });
+        reasons.push(Reason::changed("san", old, ""));
     }
     reasons
+}
+
+/// Whether a subject on record is the described one to Kubernetes, which sees a user and groups: their order,
+/// the RDNs that they stand in and the string types are the matter of whoever wrote it.
+fn names(leaf: &Leaf, subject: &DistinguishedName) -> bool {
+    let user = leaf.common_name.as_ref().map(ToString::to_string);
+    subject.says_the_same(&leaf.subject)
+        || subject.beyond_user_and_groups().is_none()
+            && subject.common_name() == user
+            && subject.organizations() == leaf.organizations
 }
 
 pub(super) fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {

@@ -55,9 +55,18 @@ impl<'w> Proof<'w> {
         }
         let all = certificates_in_pem(bytes).unwrap_or_default();
         let text: String = all.iter().map(|der| certificate_pem(der)).collect();
+        // What stands behind a brought CA issued it, which no key of this project vouches for.
+        let is_above = |index: usize, der: &[u8]| {
+            let lower = index.checked_sub(1).and_then(|below| all.get(below));
+            lower.is_some_and(|lower| {
+                CertificateFacts::from_der(der)
+                    .is_ok_and(|facts| is_signed_by(lower, &facts.public_key))
+            })
+        };
         !all.is_empty()
             && text.as_bytes() == bytes
-            && all.iter().all(|der| self.key_of(der).is_some())
+            && (all.iter().enumerate())
+                .all(|(index, der)| self.key_of(der).is_some() || is_above(index, der))
     }
 
     /// Keys, by their public halves, that a proven certificate gives to the holder of the file at this path

@@ -63,12 +63,19 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Two names that differ. Where they read alike the form does: Go finds an issuer by its bytes.
-    pub fn another_name(
+    /// What the bytes say and what is wished: never the same text twice, which would explain nothing.
+    pub(super) fn changed(
         field: &'static str,
-        old: &DistinguishedName,
-        new: &DistinguishedName,
+        old: impl Into<String>,
+        new: impl Into<String>,
     ) -> Reason {
+        let (old, new) = (old.into(), new.into());
+        debug_assert_ne!(old, new, "{field}");
+        Reason::InputChanged { field, old, new }
+    }
+
+    /// Two issuers that differ. Where they read alike the form does: Go finds an issuer by its bytes.
+    pub fn another_issuer(old: &DistinguishedName, new: &DistinguishedName) -> Reason {
         let differs = if old == new {
             " by another key"
         } else if old.says_the_same(new) {
@@ -76,7 +83,7 @@ impl Reason {
         } else {
             ""
         };
-        Reason::InputChanged { field, old: old.to_string(), new: format!("{new}{differs}") }
+        Reason::changed("issuer", old.to_string(), format!("{new}{differs}"))
     }
 
     pub(super) fn joined(reasons: &[Reason]) -> String {
@@ -158,7 +165,7 @@ mod tests {
             (&printable, &utf8, "issuer: CN=ca -> CN=ca in other string types"),
             (&printable, &printable, "issuer: CN=ca -> CN=ca by another key"),
         ] {
-            assert_eq!(Reason::another_name("issuer", old, new).to_string(), says);
+            assert_eq!(Reason::another_issuer(old, new).to_string(), says);
         }
         let flag = |old: &str, new: &str| {
             let (old, new) = (old.into(), new.into());

@@ -61,11 +61,7 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
     }
     // Once, however many files there are.
     if is_another_wish {
-        reasons.push(Reason::InputChanged {
-            field: "content",
-            old: "as built".into(),
-            new: "as described now".into(),
-        });
+        reasons.push(Reason::changed("content", "as built", "as described now"));
     }
     let digest = Digest::of(expected);
     let entry = rendered_entry(world.graph.get(id), expected);

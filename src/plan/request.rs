@@ -78,7 +78,8 @@ fn wished(
             let mut reasons = another_key(request, facts, entry);
             let wish = if reasons.is_empty() { Wish::NewEvidence } else { Wish::NewKey };
             if !facts.subject.says_the_same(&request.subject) {
-                reasons.push(Reason::another_name("subject", &facts.subject, &request.subject));
+                let (old, new) = (facts.subject.to_string(), request.subject.to_string());
+                reasons.push(Reason::changed("subject", old, new));
             }
             let asks_for_more = facts.asks_for_extensions || !facts.other_attributes.is_empty();
             if !facts.is_signature_valid || asks_for_more {
@@ -94,11 +95,7 @@ fn wished(
 fn another_key(request: &Request, facts: &RequestFacts, entry: Option<&Entry>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     if entry.is_some_and(|entry| entry.content.is_some()) {
-        reasons.push(Reason::InputChanged {
-            field: "request",
-            old: "brought".into(),
-            new: "kpki's own".into(),
-        });
+        reasons.push(Reason::changed("request", "brought", "kpki's own"));
         return reasons;
     }
     let raised = revision_changed(entry, &request.revision.to_string());
@@ -109,11 +106,8 @@ fn another_key(request: &Request, facts: &RequestFacts, entry: Option<&Entry>) -
 
 fn another_algorithm(request: &Request, key: &PublicKey) -> Option<Reason> {
     let wished = request.policy.key.value;
-    (key.algorithm() != Some(wished)).then(|| Reason::InputChanged {
-        field: "key",
-        old: key.kind().to_string(),
-        new: wished.to_string(),
-    })
+    (key.algorithm() != Some(wished))
+        .then(|| Reason::changed("key", key.kind().to_string(), wished.to_string()))
 }
 
 fn judge_imported(
@@ -136,11 +130,8 @@ fn judge_imported(
         return context.step(id, Action::Render, vec![reason]);
     };
     if *der != brought.der {
-        let reason = Reason::InputChanged {
-            field: "request",
-            old: facts.digest.to_string(),
-            new: brought.facts.digest.to_string(),
-        };
+        let (old, new) = (facts.digest.to_string(), brought.facts.digest.to_string());
+        let reason = Reason::changed("request", old, new);
         return context.step(id, Action::Render, vec![reason]);
     }
     let reasons = due(context, id, &request.policy);
@@ -178,7 +169,7 @@ fn due(context: &PlanContext<'_>, request: DerivationId, policy: &Policy) -> Vec
                 name: world.graph.get(signed.issuer).name.clone(),
             }),
             IssuerKey::Identified(key_id) if !is_of(facts, &issuer.subject, key_id) => {
-                reasons.push(Reason::another_name("issuer", &facts.issuer, &issuer.subject));
+                reasons.push(Reason::another_issuer(&facts.issuer, &issuer.subject));
             }
             IssuerKey::Identified(_) | IssuerKey::Unopened => {}
         }

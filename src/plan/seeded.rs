@@ -37,7 +37,7 @@ impl PlanContext<'_> {
     /// The cluster has another name than the one that the key on record follows from.
     pub fn renamed(&self, id: DerivationId) -> Option<Reason> {
         let (old, new) = self.rename.filter(|_| self.has_derived_key(id))?;
-        Some(Reason::InputChanged { field: "cluster", old: old.to_owned(), new: new.to_owned() })
+        Some(Reason::changed("cluster", old, new))
     }
 
     fn has_derived_key(&self, id: DerivationId) -> bool {

@@ -133,8 +133,7 @@ fn compare(
         if let (Some(old), Some(new)) = (facts.images.first(), wished.images.first())
             && old != new
         {
-            let (old, new) = (old.clone(), new.clone());
-            reasons.push(Reason::InputChanged { field: "image", old, new });
+            reasons.push(Reason::changed("image", old.clone(), new.clone()));
         }
     }
     if reasons.is_empty() {
@@ -158,11 +157,11 @@ fn other_fields(process: Process, old: &[u8], new: &[u8], reasons: &mut Vec<Reas
             (None, new) => (String::new(), format!("{path}={}", new.map_or("", String::as_str))),
             (Some(old), new) => (format!("{path}={old}"), new.cloned().unwrap_or_default()),
         };
-        reasons.push(Reason::InputChanged { field: "manifest", old, new });
+        // Not by `changed`: a value may be any text, the path and the old value, too.
+        reasons.push(Reason::changed("manifest", old, new));
     }
     if let Some(more) = differing.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        let (old, new) = (String::new(), format!("{more} more"));
-        reasons.push(Reason::InputChanged { field: "manifest", old, new });
+        reasons.push(Reason::changed("manifest", "", format!("{more} more")));
     }
 }
 
@@ -201,7 +200,7 @@ fn differences(old: &PodFacts, new: &PodFacts, reasons: &mut Vec<Reason>) {
             let named = |value: String| {
                 if value.is_empty() { value } else { format!("{name}={value}") }
             };
-            reasons.push(Reason::InputChanged { field: "flag", old: named(old), new: named(new) });
+            reasons.push(Reason::changed("flag", named(old), named(new)));
         }
     }
 }
@@ -217,11 +216,7 @@ fn contents_changed(context: &PlanContext<'_>, recipe: &StaticPod) -> Reason {
         Some((_, input)) => {
             Reason::DependencyRebuilt { name: context.world.graph.get(*input).name.clone() }
         }
-        None => Reason::InputChanged {
-            field: "content",
-            old: "as built".into(),
-            new: "as described now".into(),
-        },
+        None => Reason::changed("content", "as built", "as described now"),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::state::{File, Inventory, Lock};
 #[derive(Debug)]
 pub struct Survey {
     public_parts: Vec<PublicPart>,
-    /// Leaves that are not as the lock records them and that their CA did not sign.
+    /// Leaves that their CA did not sign, as far as that had to be checked.
     unsigned: HashSet<DerivationId>,
     /// Where the missing keys of anchors lie.
     found_keys: HashMap<DerivationId, TreePath>,
@@ -60,7 +60,9 @@ impl Survey {
         self.found_keys.get(&id)
     }
 
-    /// What the lock records was checked when it was recorded; a signature costs as much as all else.
+    /// What the lock records was checked when it was recorded; a signature costs as much as all else. A leaf
+    /// that does not name its CA's key, or by an identifier that the CA no longer has, is checked always: Go
+    /// takes it if the signature is right, whatever it names (crypto/x509, findPotentialParents).
     fn lacks_signature(&self, graph: &Graph, lock: &Lock, id: DerivationId) -> bool {
         let Recipe::Leaf(leaf) = &graph.get(id).recipe else {
             return false;
@@ -68,13 +70,12 @@ impl Survey {
         let PublicPart::Certificate { der, facts, .. } = self.public_part(id) else {
             return false;
         };
-        if recorded(graph, lock, id) == Some(facts.digest) {
-            return false;
-        }
-        graph
-            .brought_certificate(leaf.issuer)
-            .or(self.public_part(leaf.issuer).certificate())
-            .is_some_and(|issuer| !is_signed_by(der, &issuer.public_key))
+        let issuer = graph.brought_certificate(leaf.issuer);
+        issuer.or(self.public_part(leaf.issuer).certificate()).is_some_and(|issuer| {
+            let is_on_record = recorded(graph, lock, id) == Some(facts.digest)
+                && facts.authority_key_id.as_ref() == Some(&issuer.key_id());
+            !is_on_record && !is_signed_by(der, &issuer.public_key)
+        })
     }
 
     pub fn public_part(&self, id: DerivationId) -> &PublicPart {

@@ -7,10 +7,34 @@ use crate::time::{Span, Timestamp};
 /// notBefore is set back by up to five minutes, so a life may be that much longer than the validity.
 pub const BACKDATE: Span = Span::minutes(5);
 
-/// A written start is not set back.
-pub(super) fn validity_matches(life: Span, validity: Span, is_written: bool) -> bool {
-    let longest = if is_written { validity } else { validity.plus(BACKDATE) };
-    (validity..=longest).contains(&life)
+/// A certificate that was not issued for this validity, and would be another one if it were issued now.
+///
+/// One that is too long ends later than one that is issued now. Its length alone says nothing: kubeadm gives
+/// leaves the start of their CA (pki_helpers.go: `notBefore := caCert.NotBefore`). Nor does its end alone, by
+/// a clock that is behind the one which issued it. From a written start the end follows.
+pub(super) fn another_validity(
+    facts: &CertificateFacts,
+    validity: Span,
+    written: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Reason> {
+    let life = facts.not_after.since(facts.not_before);
+    let is_another = match written {
+        Some(_) => life != validity,
+        None => {
+            let longest = validity.plus(BACKDATE);
+            life < validity || life > longest && facts.not_after > now.plus(longest)
+        }
+    };
+    is_another.then(|| {
+        let (old, new) = (rounded(life), validity);
+        if old.is_whole_hours() && old != new {
+            return Reason::changed("validity", old.to_string(), new.to_string());
+        }
+        let (first, last) = (facts.not_before.date(), facts.not_after.date());
+        let old = format!("{} ({first} to {last})", life.in_words());
+        Reason::changed("validity", old, new.in_words())
+    })
 }
 
 /// A certificate with another start than the written one.
@@ -19,11 +43,7 @@ pub(super) fn another_start(
     written: Option<Timestamp>,
 ) -> Option<Reason> {
     let written = written.filter(|written| *written != facts.not_before)?;
-    Some(Reason::InputChanged {
-        field: "not-before",
-        old: facts.not_before.to_string(),
-        new: written.to_string(),
-    })
+    Some(Reason::changed("not-before", facts.not_before.to_string(), written.to_string()))
 }
 
 /// A life as the description would write it.

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
+use super::placements::CHAIN;
 use super::{FRONT_PROXY_CLIENT_NAME, Home, KUBERNETES_FOLDER, LEAVES, LeafRow, Process, When};
 use crate::version::Change;
 
@@ -26,6 +27,8 @@ pub struct FlagRow {
     pub business: Business,
     /// All must hold.
     pub when: &'static [When],
+    /// Instead of `from`, where the cluster's CA was brought with those above it.
+    pub with_chain: Option<FlagFrom>,
 }
 
 /// Whose a flag is.
@@ -65,7 +68,7 @@ pub enum FlagFrom {
 
 impl FlagFrom {
     /// Whether kpki can have written this value, for whatever node and description.
-    pub fn could_be(self, value: &str) -> bool {
+    fn could_be(self, value: &str) -> bool {
         let all = |is: fn(&str) -> bool| value.split(',').all(is);
         match self {
             Fixed(text) => value == text,
@@ -100,16 +103,37 @@ pub const ETCD_PEER_PORT: u16 = 2380;
 pub const ETCD_METRICS_PORT: u16 = 2381;
 
 const fn own(process: Process, name: &'static str, file: &'static str) -> FlagRow {
-    FlagRow { process, name, from: FlagFrom::File(file), business: Business::Own, when: &[] }
+    FlagRow {
+        process,
+        name,
+        from: FlagFrom::File(file),
+        business: Business::Own,
+        when: &[],
+        with_chain: None,
+    }
 }
 
 const fn default(process: Process, name: &'static str, from: FlagFrom) -> FlagRow {
-    FlagRow { process, name, from, business: Business::Default, when: &[] }
+    FlagRow { process, name, from, business: Business::Default, when: &[], with_chain: None }
 }
 
 impl FlagRow {
     const fn when(self, when: &'static [When]) -> FlagRow {
         FlagRow { when, ..self }
+    }
+
+    const fn with_chain(self, from: FlagFrom) -> FlagRow {
+        FlagRow { with_chain: Some(from), ..self }
+    }
+
+    /// Where its value comes from, and whether the cluster's CA was brought with those above it.
+    pub fn from(&self, has_chain: bool) -> FlagFrom {
+        self.with_chain.filter(|_| has_chain).unwrap_or(self.from)
+    }
+
+    /// Whether kpki can have written this value, for whatever node and description.
+    pub fn could_be(&self, value: &str) -> bool {
+        [Some(self.from), self.with_chain].into_iter().flatten().any(|from| from.could_be(value))
     }
 }
 
@@ -190,7 +214,7 @@ const OTHERS: &[FlagRow] = &[
     default(CM, "controllers", Fixed("*,bootstrapsigner,tokencleaner")),
     default(CM, "leader-elect", Fixed("true")),
     own(CM, "requestheader-client-ca-file", "pki/front-proxy-ca.crt"),
-    own(CM, "root-ca-file", "pki/ca.crt"),
+    own(CM, "root-ca-file", "pki/ca.crt").with_chain(FlagFrom::File(CHAIN)),
     own(CM, "service-account-private-key-file", "pki/sa.key"),
     default(CM, "service-cluster-ip-range", ServiceCidrs),
     default(CM, "use-service-account-credentials", Fixed("true")),

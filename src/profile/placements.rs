@@ -8,8 +8,12 @@ use crate::spec::CaName;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorityFile {
-    /// The trust bundle: one CA certificate until a rotation.
+    /// What a server checks its clients against, and Kubernetes' own programs their servers: the certificate
+    /// of the CA that signs, and nothing above it. Go takes it for an anchor whoever issued it, and all that
+    /// a company's root has certified elsewhere are no clients of this cluster.
     Bundle,
+    /// What other clients check servers against: a brought CA and all above it, for those that want a root.
+    Chain,
     PrivateKey,
 }
 
@@ -27,7 +31,7 @@ pub enum PkiFile {
 impl AuthorityFile {
     const fn holds(self) -> PkiFile {
         match self {
-            AuthorityFile::Bundle => PkiFile::Certificate,
+            AuthorityFile::Bundle | AuthorityFile::Chain => PkiFile::Certificate,
             AuthorityFile::PrivateKey => PkiFile::PrivateKey,
         }
     }
@@ -46,12 +50,21 @@ const fn bundle(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRo
     AuthorityFileRow { ca, file: AuthorityFile::Bundle, hosts, path }
 }
 
+const fn chain(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
+    AuthorityFileRow { ca, file: AuthorityFile::Chain, hosts, path }
+}
+
 const fn key(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
     AuthorityFileRow { ca, file: AuthorityFile::PrivateKey, hosts, path }
 }
 
+/// Where a brought cluster CA with its chain lies, for `--root-ca-file` alone: what the controller-manager
+/// hands to every pod (kube-root-ca.crt).
+pub(super) const CHAIN: &str = "pki/ca-chain.crt";
+
 pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     bundle(CaName::Kubernetes, Hosts::Kubelets, "pki/ca.crt"),
+    chain(CaName::Kubernetes, Hosts::ControlPlane, CHAIN),
     key(CaName::Kubernetes, Hosts::ControlPlane, "pki/ca.key"),
     bundle(CaName::Etcd, Hosts::EtcdMembersAndControlPlane, "pki/etcd/ca.crt"),
     bundle(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.crt"),

@@ -18,6 +18,8 @@ pub enum Reader {
 pub enum Input {
     /// A CA's trust bundle.
     Bundle(CaName),
+    /// A brought CA with those above it.
+    Chain(CaName),
     /// sa.key and sa.pub.
     ServiceAccount,
     /// A leaf's key and certificate: the name of its row.
@@ -35,6 +37,9 @@ impl Input {
             Input::Bundle(CaName::Kubernetes) => "bundle-kubernetes",
             Input::Bundle(CaName::Etcd) => "bundle-etcd",
             Input::Bundle(CaName::FrontProxy) => "bundle-front-proxy",
+            Input::Chain(CaName::Kubernetes) => "chain-kubernetes",
+            Input::Chain(CaName::Etcd) => "chain-etcd",
+            Input::Chain(CaName::FrontProxy) => "chain-front-proxy",
             Input::ServiceAccount => "service-account",
             Input::KubeletConfig => "kubelet-config",
             Input::Leaf(name) | Input::Kubeconfig(name) => name,

@@ -20,10 +20,10 @@ pub struct PrivilegeReport {
     /// A user, component, node, certificate, CA, or the cluster's endpoint or secrets.
     pub holder: String,
     /// subject, group, common-name, name, others-name, wildcard, usage, ca-bit, longer-life, issuer,
-    /// another-key, anchor, anchor-replaced, anchor-reissued, anew, unrecorded, key-on, key-folder, flag,
-    /// image, pod, unreadable, role, endpoint, recipient, joined, moved, older-kubernetes,
-    /// kubelet-unchecked, kubelet-unconfigured, lower-revision, anchor-dropped, lost-group, lost-role,
-    /// lost-recipient, demoted, relocated or left.
+    /// another-key, anchor, anchor-replaced, anchor-reissued, anchor-for-clients, anew, unrecorded,
+    /// key-on, key-folder, flag, image, pod, unreadable, role, endpoint, recipient, joined, moved,
+    /// older-kubernetes, kubelet-unchecked, kubelet-unconfigured, lower-revision, anchor-dropped,
+    /// lost-group, lost-role, lost-recipient, demoted, relocated or left.
     pub code: String,
     /// escalation, gain or loss.
     #[schemars(with = "String")]

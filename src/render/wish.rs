@@ -78,6 +78,12 @@ fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendere
     let name = |id: DerivationId| graph.get(id).name.to_string();
     match rendered {
         Rendered::Bundle { ca } => wish.add("certificate of", &name(*ca), ""),
+        Rendered::Chain { ca, above } => {
+            wish.add("certificate of", &name(*ca), "");
+            for one in above {
+                wish.add("issued by", &one.facts.subject.to_string(), "");
+            }
+        }
         Rendered::ClusterRoleBindings(rows) => {
             for row in rows {
                 wish.add("binding", row.name, &kubernetes(spec));

@@ -60,6 +60,9 @@ pub enum AccessChange {
     RootReplaced,
     /// A brought CA's certificate is another over the same key.
     RootReissued,
+    /// Clients trust a CA above a brought one, too: what it certifies can pass for the cluster's servers. Anybody
+    /// can issue a second certificate for a CA and stand above it.
+    RootForClients(String),
     /// Its key lies on one more machine.
     KeyOn(String),
     /// The same on a machine where an old file says that it was, in another folder.
@@ -174,6 +177,7 @@ impl AccessChange {
             AccessChange::Root => "anchor",
             AccessChange::RootReplaced => "anchor-replaced",
             AccessChange::RootReissued => "anchor-reissued",
+            AccessChange::RootForClients(_) => "anchor-for-clients",
             AccessChange::Anew => "anew",
             AccessChange::KeyOn(_) => "key-on",
             AccessChange::KeyInAnotherFolder(_) => "key-folder",
@@ -241,6 +245,7 @@ impl AccessChange {
             | AccessChange::Root
             | AccessChange::RootReplaced
             | AccessChange::RootReissued
+            | AccessChange::RootForClients(_)
             | AccessChange::Anew
             | AccessChange::KeyOn(_)
             | AccessChange::KeyInAnotherFolder(_)

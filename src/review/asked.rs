@@ -11,7 +11,7 @@ use super::origin::ca_of;
 use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Power, Powers};
 use super::roles::grants;
-use super::roots::Root;
+use super::roots::{Root, keys};
 use super::safeguards::Safeguards;
 use crate::graph::{Artifact, DerivationId, Graph, Recipe, Rendered};
 use crate::name::San;
@@ -77,6 +77,9 @@ fn power(
         Recipe::SigningKey(_) => Power::Root(Box::new(Root { is_replaced, ..Root::default() })),
         Recipe::Rendered(Rendered::UserBindings(recipe)) => Power::Bindings(grants(recipe)),
         Recipe::Rendered(Rendered::SigningRequest(recipe)) => Power::RequestedLife(recipe.validity),
+        Recipe::Rendered(Rendered::Chain { above, .. }) => {
+            Power::Chain(keys(above.iter().map(|one| &one.facts)))
+        }
         Recipe::Kubeconfig(config) => Power::Kubeconfig {
             server: config.server.url(),
             is_endpoint: config.server == of.spec.cluster.endpoint.value,

@@ -3,7 +3,7 @@
 
 mod on_nodes;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::access_change::{AccessChange, Direction};
 use super::compare;
@@ -204,6 +204,19 @@ impl Comparison<'_> {
                         None,
                         false,
                     );
+                }
+            }
+            Power::Chain(after) => {
+                let nothing = BTreeMap::new();
+                let before = match before {
+                    Some(Power::Chain(before)) => before,
+                    _ => &nothing,
+                };
+                let Artifact::Chain(ca) = new.artifact else { return };
+                let principal = Principal::of(&Artifact::Ca(ca).name());
+                for (_, root) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
+                    let access = AccessChange::RootForClients(root.clone());
+                    self.put(principal.clone(), new.artifact.name(), access, None, false);
                 }
             }
             Power::StaticPod(after) => {

@@ -9,7 +9,7 @@ use super::elsewhere::new_ones;
 use super::former::Former;
 use super::pod_records::{half, whole};
 use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
-use super::roots::root;
+use super::roots::{chain, root};
 use super::safeguards::Safeguards;
 use super::{endpoint, halves, recipients, removed, verified};
 use crate::facts::{RoleGrant, requested_life, role_grants};
@@ -98,6 +98,7 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
             is_endpoint: *is_endpoint,
         },
         Power::StaticPod(_) => Power::StaticPod(whole(world, id)?),
+        Power::Chain(_) => Power::Chain(chain(world, id)?),
     };
     Some(ArtifactPower { artifact: asked.artifact.clone(), places: places(world, id), power })
 }

@@ -37,6 +37,7 @@ fn is_whole_cluster(change: &AccessChange) -> bool {
         | AccessChange::Unrecorded
         | AccessChange::RootReplaced
         | AccessChange::RootReissued
+        | AccessChange::RootForClients(_)
         | AccessChange::Flag { .. }
         | AccessChange::Image { .. }
         | AccessChange::Pod { .. }

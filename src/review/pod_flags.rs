@@ -61,7 +61,7 @@ impl FlagChange<'_> {
         let FlagChange { process, flag, old, new, own } = *self;
         let could_be_kpkis = |old: &str| {
             let row = FLAGS.iter().find(|row| row.process == process && row.name == flag);
-            row.is_some_and(|row| row.from.could_be(old))
+            row.is_some_and(|row| row.could_be(old))
         };
         new == own && (old.is_none_or(could_be_kpkis) || self.checks().next().is_some())
     }

@@ -88,6 +88,8 @@ pub(super) enum Power {
         is_endpoint: bool,
     },
     StaticPod(PodAccess),
+    /// Of the certificates above a brought CA, their keys and names.
+    Chain(BTreeMap<Digest, String>),
 }
 
 #[derive(Debug)]

@@ -86,6 +86,8 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
         let name = &graph.get(ca).name;
         let on_record = world.lock.entries.get(name).and_then(|entry| entry.public_key);
         let own = world.survey.public_part(ca).public_key().map(PublicKey::digest);
+        let above = graph.above_in(id).iter();
+        let above: BTreeSet<Digest> = above.map(|one| one.facts.public_key.digest()).collect();
         let places = graph.placements(id).iter();
         let files: BTreeSet<&[u8]> =
             places.filter_map(|place| world.inventory.public(place.path.as_str())).collect();
@@ -94,13 +96,32 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
                 continue;
             };
             let key = facts.public_key.digest();
-            if ![on_record, own].contains(&Some(key)) {
+            if ![on_record, own].contains(&Some(key)) && !above.contains(&key) {
                 let root = format!("{}, good until {}", facts.subject, facts.not_after.date());
                 *found.entry((name.clone(), root)).or_default() |= in_own_file;
             }
         }
     }
     found
+}
+
+/// Certificates by their keys.
+pub(super) fn keys<'a>(
+    all: impl IntoIterator<Item = &'a CertificateFacts>,
+) -> BTreeMap<Digest, String> {
+    let named = |facts: &CertificateFacts| (facts.public_key.digest(), facts.subject.to_string());
+    all.into_iter().map(named).collect()
+}
+
+/// What clients were given to trust above a brought CA, as it is on record and lies there.
+pub(super) fn chain(world: World<'_>, id: DerivationId) -> Option<BTreeMap<Digest, String>> {
+    let content = line(world, id)?.content?;
+    let places = world.graph.placements(id).iter();
+    let mut files = places.filter_map(|place| world.inventory.public(place.path.as_str()));
+    let file = files.find(|file| Digest::of(file) == content)?;
+    let all = certificates_in_pem(file).ok()?;
+    let facts = all.iter().filter_map(|der| CertificateFacts::from_der(der).ok());
+    Some(keys(&facts.collect::<Vec<_>>()))
 }
 
 /// `None`: nothing says that it was trusted.

@@ -67,6 +67,9 @@ impl fmt::Display for AccessChange {
             AccessChange::RootReissued => f.write_str(
                 "has another certificate over the same key: it may be good for more than before",
             ),
+            AccessChange::RootForClients(root) => {
+                write!(f, "has clients trust {root}, too: what that CA certifies can pass for a server here")
+            }
             AccessChange::Anew => f.write_str(
                 "is built anew from keys that are here: whoever trusts them believes all below",
             ),

@@ -7,12 +7,13 @@ use crate::facts::DistinguishedName;
 use crate::graph::layout::on_node;
 use crate::graph::{Artifact, FilePart, ImportedCa, OwnCa, Recipe, Rendered, Revision, SigningKey};
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, SERVICE_ACCOUNT_FILES};
-use crate::spec::{Component, Origin, Role, Setting, Spec};
+use crate::spec::{Ca, CaName, ChainCertificate, Component, Origin, Role, Setting, Spec};
 
 /// Each CA and the bundle of it, with their copies on nodes.
 pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
     let mut made = BTreeMap::new();
     for (name, ca) in &spec.cas {
+        let above = above(ca);
         let recipe = match &ca.brought {
             Some(brought) => Recipe::ImportedCa(ImportedCa { ca: *name, brought: brought.clone() }),
             None => Recipe::OwnCa(OwnCa {
@@ -30,19 +31,37 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
         let ca = builder.add(Artifact::Ca(*name), recipe, &ca.origin);
         let bundle = Recipe::Rendered(Rendered::Bundle { ca });
         let bundle = builder.add(Artifact::Bundle(*name), bundle, &Origin::Default);
-        for row in AUTHORITY_FILES.iter().filter(|row| row.ca == *name) {
-            let (derivation, content) = match row.file {
-                AuthorityFile::Bundle => (bundle, FilePart::Rendered),
-                AuthorityFile::PrivateKey => (ca, FilePart::PrivateKey),
+        let rows = || AUTHORITY_FILES.iter().filter(|row| row.ca == *name);
+        let chain = above.filter(|_| rows().any(|row| row.file == AuthorityFile::Chain));
+        let chain = chain.map(|above| {
+            let recipe = Recipe::Rendered(Rendered::Chain { ca, above: above.to_vec() });
+            builder.add(Artifact::Chain(*name), recipe, &Origin::Default)
+        });
+        for row in rows() {
+            let (derivation, content) = match (row.file, chain) {
+                (AuthorityFile::Bundle, _) => (bundle, FilePart::Rendered),
+                (AuthorityFile::Chain, Some(chain)) => (chain, FilePart::Rendered),
+                (AuthorityFile::Chain, None) => continue,
+                (AuthorityFile::PrivateKey, _) => (ca, FilePart::PrivateKey),
             };
             for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
                 let path = on_node(&node.name, row.path);
                 builder.copy(derivation, content, path, &node.name);
             }
         }
-        made.insert(*name, Issuer { ca, bundle });
+        made.insert(*name, Issuer { ca, bundle, chain: chain.unwrap_or(bundle) });
     }
     made
+}
+
+/// The certificates above a brought CA, where there are some.
+fn above(ca: &Ca) -> Option<&[ChainCertificate]> {
+    ca.brought.as_ref().map(|brought| &*brought.above).filter(|above| !above.is_empty())
+}
+
+/// The cluster's CA was brought, with those above it.
+pub(super) fn has_chain(spec: &Spec) -> bool {
+    spec.cas.get(&CaName::Kubernetes).and_then(above).is_some()
 }
 
 pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {

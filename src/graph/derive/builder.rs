@@ -15,10 +15,12 @@ const SECRET: u32 = 0o600;
 /// kubeadm's mode of a static pod's manifest.
 const MANIFEST: u32 = 0o600;
 
-/// A CA and the bundle that its readers trust.
+/// A CA and what its readers trust.
 pub(super) struct Issuer {
     pub ca: DerivationId,
     pub bundle: DerivationId,
+    /// For clients of other hands than Kubernetes'; without a chain the bundle.
+    pub chain: DerivationId,
 }
 
 pub(super) type ByCa = BTreeMap<CaName, Issuer>;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::anchors;
 use super::builder::Builder;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
 use crate::manifest::{
@@ -129,6 +130,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         service_cidrs: &spec.cluster.service_cidrs.value,
         dns_domain: spec.cluster.dns_domain.value.as_str(),
         serving_kubelets: spec.kubelet_serving,
+        has_chain: anchors::has_chain(spec),
         etcd_servers: match spec.etcd {
             EtcdTopology::Stacked => EtcdServers::Stacked,
             EtcdTopology::External => EtcdServers::External(&members),

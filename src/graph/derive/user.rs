@@ -22,7 +22,7 @@ pub(super) fn artifacts(builder: &mut Builder, spec: &Spec, user: &User, issuers
         part(user, UserPart::Kubeconfig),
         Recipe::Kubeconfig(Kubeconfig {
             identity,
-            bundle: issuer.bundle,
+            bundle: issuer.chain,
             cluster: spec.cluster.name.clone(),
             server: spec.cluster.endpoint.value.clone(),
             user: user.common_name.to_string(),

@@ -5,12 +5,18 @@ use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
 use crate::manifest::KubeletConfiguration;
 use crate::profile::BindingRow;
+use crate::spec::ChainCertificate;
 
 #[derive(Debug)]
 pub enum Rendered {
     /// A trust bundle: the CA certificate that a reader should trust.
     Bundle {
         ca: DerivationId,
+    },
+    /// The same, and the certificates above it: for clients that trust nothing but a root.
+    Chain {
+        ca: DerivationId,
+        above: Vec<ChainCertificate>,
     },
     /// ClusterRoleBindings to apply once.
     ClusterRoleBindings(Vec<&'static BindingRow>),
@@ -25,7 +31,7 @@ impl Rendered {
     /// The artifact whose certificate or request is in it.
     pub fn input(&self) -> Option<DerivationId> {
         match self {
-            Rendered::Bundle { ca } => Some(*ca),
+            Rendered::Bundle { ca } | Rendered::Chain { ca, .. } => Some(*ca),
             Rendered::SigningRequest(manifest) => Some(manifest.request),
             Rendered::ClusterRoleBindings(_)
             | Rendered::UserBindings(_)
@@ -37,6 +43,7 @@ impl Rendered {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Rendered::Bundle { .. } => "trust bundle",
+            Rendered::Chain { .. } => "certificate chain",
             Rendered::KubeletConfig(_) => "kubelet configuration",
             Rendered::ClusterRoleBindings(_)
             | Rendered::UserBindings(_)
@@ -50,6 +57,14 @@ impl Rendered {
         match self {
             Rendered::Bundle { ca } => {
                 fields.text("builder", "bundle").recipe("authority", input(*ca))
+            }
+            Rendered::Chain { ca, above } => {
+                let digests = above.iter().map(|one| one.facts.digest.to_string());
+                let digests: Vec<String> = digests.collect();
+                fields
+                    .text("builder", "chain")
+                    .recipe("authority", input(*ca))
+                    .text("above", digests.join(" "))
             }
             Rendered::ClusterRoleBindings(rows) => fields
                 .text("builder", "cluster-role-bindings")

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use kpki::plan::{Allow, Intent};
+use kpki::plan::{Allow, Intent, Reason};
 use kpki::time::Span;
 use proptest::prelude::*;
 
@@ -204,6 +204,13 @@ proptest! {
             for allow in project.plan_with(&intent).plan.blocked.into_iter().filter_map(|b| b.allow) {
                 let allow: Allow = allow;
                 intent.allow.push(allow);
+            }
+            for step in project.plan_with(&intent).plan.steps {
+                for reason in step.reasons {
+                    if let Reason::InputChanged { field, old, new } = &reason {
+                        prop_assert_ne!(old, new, "{}", field);
+                    }
+                }
             }
             let before = project.clone();
             if project.apply_with(&intent, prune).is_ok() {

@@ -1,5 +1,7 @@
 //! The engine as a whole, in memory: description in, files out, again and again.
 
+mod brought_cas;
+mod brought_limits;
 mod clock;
 mod convergence;
 mod daily_changes;

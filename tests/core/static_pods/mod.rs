@@ -58,6 +58,7 @@ impl Cluster {
             service_cidrs: &self.cidrs,
             dns_domain: "cluster.local",
             serving_kubelets: self.serving,
+            has_chain: false,
             etcd_servers: if self.external {
                 EtcdServers::External(&self.members)
             } else {
