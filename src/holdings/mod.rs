@@ -88,9 +88,12 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Held>, Unreadable> {
     if bytes.first() == Some(&0x30) {
         return der(bytes).map(|held| vec![held]).map_err(Unreadable::Der);
     }
-    let held = in_pem(bytes).map_err(Unreadable::Pem)?;
-    if !held.is_empty() {
-        return Ok(held);
+    // Before PEM is looked for: a kubeconfig may have some where base64 belongs.
+    if !Kubeconfig::is_meant(bytes) {
+        let held = in_pem(bytes).map_err(Unreadable::Pem)?;
+        if !held.is_empty() {
+            return Ok(held);
+        }
     }
     let config = Kubeconfig::from_yaml(bytes).map_err(Unreadable::Text)?;
     Ok(vec![Held::Kubeconfig(Box::new(config))])
@@ -116,8 +119,8 @@ fn block(block: Block) -> Held {
     }
 }
 
-/// The error is that of a certificate.
-fn der(bytes: &[u8]) -> Result<Held, FactsError> {
+/// What is no text; the error is that of a certificate.
+pub fn der(bytes: &[u8]) -> Result<Held, FactsError> {
     let why = match Certificate::from_der(bytes) {
         Ok(certificate) => {
             return Ok(Held::Certificate { under_headers: false, read: Ok(certificate) });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::finding::Findings;
 use super::holds::Manifest;
-use super::kubernetes_folder::is_place;
+use super::places::is_place;
 use super::rules::{
     DUPLICATE_POD, FOLDER_OF_ANOTHER_USER, FOLDER_WRITABLE_BY_GROUP, FOLDER_WRITABLE_BY_OTHERS,
     Rule, SECRET_READABLE_BY_GROUP, SECRET_READABLE_BY_OTHERS, STRAY_MANIFEST, UNCHECKED_MANIFEST,

@@ -1,11 +1,13 @@
 //! What static pods are told, against the files: there, seen, of the right CA, of one pair.
 
+use super::client::leaf;
 use super::finding::Findings;
-use super::kubernetes_folder::{KubernetesFolder, Named, Pod, Where};
+use super::kubernetes_folder::{KubernetesFolder, Named, Pod};
 use super::rules::{
     FLAG_CONFLICT, FLAG_HIDDEN_FILE, FLAG_INCOMPLETE, FLAG_MISSING_FILE, FLAG_OTHER_CA,
     KEY_MISMATCH, SIGNING_BUNDLE, WRONG_CA,
 };
+use super::tree::Where;
 use super::world::World;
 use crate::manifest::disagreements;
 use crate::pod::Process;
@@ -56,7 +58,7 @@ fn told(named: &Named<'_>) -> String {
 
 fn file(findings: &mut Findings, named: &Named<'_>) {
     let rule = match named.file {
-        Where::Missing => &FLAG_MISSING_FILE,
+        Where::Missing(_) => &FLAG_MISSING_FILE,
         Where::Hidden => &FLAG_HIDDEN_FILE,
         Where::At(_) | Where::Unknown => return,
     };
@@ -90,7 +92,7 @@ fn trust(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'
             continue;
         };
         let bundle = world.tree.file(ca_path).map(|file| &file.holds.certificates);
-        let leaf = world.tree.file(path).and_then(|file| file.holds.leaf());
+        let leaf = leaf(world.tree, path).map(|(_, leaf)| leaf);
         let (Some(bundle), Some(leaf)) = (bundle.filter(|all| !all.is_empty()), leaf) else {
             continue;
         };

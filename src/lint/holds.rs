@@ -1,19 +1,39 @@
 //! What one file holds, by its content; its name decides only where the content does not.
 
+use std::collections::BTreeSet;
+
 use super::Rule;
+use super::places::pki_file_at;
 use super::rules::{UNREADABLE_CERTIFICATE, UNREADABLE_KEY, UNREADABLE_KUBECONFIG};
+use crate::facts::kubeconfig::{Dialling, Login};
 use crate::facts::{self, Part, PublicKey};
 pub(super) use crate::holdings::Certificate;
 use crate::holdings::{self, Held, KeyBlock};
 use crate::pod::{self, PodFacts, Process};
+use crate::profile::PkiFile;
 use crate::secret::Secret;
 
+/// One of a kubeconfig's data. Where there are both, embedded data wins over a file, as in client-go.
+pub(super) enum Source<T> {
+    Absent,
+    Data(T),
+    /// The path as it is written.
+    File(String),
+    /// Said among the damage.
+    Unreadable,
+}
+
+/// The current context; without one all is absent.
 pub(super) struct Kubeconfig {
+    pub has_context: bool,
     pub server: Option<String>,
-    pub authorities: Vec<Certificate>,
+    #[expect(dead_code, reason = "for the checks of whom it dials")]
+    pub dialling: Dialling,
+    pub login: Login,
+    pub authorities: Source<Vec<Certificate>>,
     /// The client's, then its intermediates.
-    pub client: Vec<Certificate>,
-    pub key: Option<PublicKey>,
+    pub client: Source<Vec<Certificate>>,
+    pub key: Source<PublicKey>,
 }
 
 pub(super) enum Manifest {
@@ -33,6 +53,10 @@ pub(super) struct Holds {
     pub public_keys: Vec<PublicKey>,
     pub kubeconfig: Option<Kubeconfig>,
     pub manifest: Option<Manifest>,
+    /// PEM labels of what no component reads: requests, certificates in a form of OpenSSL's own.
+    pub others: BTreeSet<String>,
+    /// An age file, not looked into.
+    pub is_sealed: bool,
     /// A private key, readable or not, or a token.
     pub secret: bool,
     pub damage: Vec<(&'static Rule, String)>,
@@ -52,13 +76,14 @@ impl Holds {
         if holds.manifest.is_some() && !is_pki {
             return holds;
         }
-        if bytes.windows(MARK.len()).any(|part| part == MARK) {
-            holds.pem(bytes, end);
-        } else if is_kubeconfig(name, end, bytes) {
+        // Before PEM is looked for: a kubeconfig may have some where base64 belongs.
+        if is_kubeconfig(path, name, end, bytes) {
             match facts::Kubeconfig::from_yaml(bytes) {
                 Ok(parts) => holds.kubeconfig(parts),
                 Err(error) => holds.damage.push((&UNREADABLE_KUBECONFIG, error.0)),
             }
+        } else if contains(bytes, MARK) {
+            holds.pem(bytes, end);
         } else {
             let rule = match end {
                 "crt" | "cer" => &UNREADABLE_CERTIFICATE,
@@ -107,47 +132,76 @@ impl Holds {
                     Err(why) => self.damage.push((&UNREADABLE_KEY, why)),
                 }
             }
-            // Kubernetes reads none of these.
-            Held::Request(_) | Held::Other { .. } | Held::Sealed(_) | Held::Kubeconfig(_) => {}
+            Held::Request(_) => {
+                self.others.insert("CERTIFICATE REQUEST".to_owned());
+            }
+            Held::Other { label } => {
+                self.others.insert(label);
+            }
+            Held::Sealed(_) => self.is_sealed = true,
+            // Never a block.
+            Held::Kubeconfig(_) => {}
         }
     }
 
     fn kubeconfig(&mut self, parts: facts::Kubeconfig) {
         self.secret = parts.holds_secret;
-        let mut read = |field: &str, part: &Part| match part {
-            Part::Embedded(bytes) => match Certificate::all_in_pem(bytes.expose()) {
-                Ok(found) => found,
-                Err(why) => {
-                    let why = format!("has a {field} that {why}");
-                    self.damage.push((&UNREADABLE_KUBECONFIG, why));
-                    Vec::new()
-                }
-            },
-            Part::Damaged(why) => {
-                self.damage.push((&UNREADABLE_KUBECONFIG, why.clone()));
-                Vec::new()
-            }
-            Part::Absent | Part::File(_) => Vec::new(),
-        };
-        let authorities = read("certificate-authority-data", &parts.certificate_authority);
-        let client = read("client-certificate-data", &parts.client_certificate);
-        let key = match &parts.client_key {
-            Part::Embedded(bytes) => match embedded_key(bytes) {
-                Ok(key) => Some(key),
-                Err(why) => {
-                    let why = format!("has a client-key-data that {why}");
-                    self.damage.push((&UNREADABLE_KUBECONFIG, why));
-                    None
-                }
-            },
-            Part::Damaged(why) => {
-                self.damage.push((&UNREADABLE_KUBECONFIG, why.clone()));
-                None
-            }
-            Part::Absent | Part::File(_) => None,
-        };
-        self.kubeconfig = Some(Kubeconfig { server: parts.server, authorities, client, key });
+        let authorities =
+            self.part("certificate-authority-data", &parts.certificate_authority, certificates);
+        let client = self.part("client-certificate-data", &parts.client_certificate, certificates);
+        let key = self.part("client-key-data", &parts.client_key, key);
+        self.kubeconfig = Some(Kubeconfig {
+            has_context: !parts.context.is_empty(),
+            server: parts.server,
+            dialling: parts.dialling,
+            login: parts.login,
+            authorities,
+            client,
+            key,
+        });
     }
+
+    fn part<T>(
+        &mut self,
+        field: &str,
+        part: &Part,
+        read: fn(Holds) -> Result<T, String>,
+    ) -> Source<T> {
+        let why = match part {
+            Part::Absent => return Source::Absent,
+            Part::File(path) => return Source::File(path.clone()),
+            Part::Embedded(bytes) => match embedded(bytes).and_then(read) {
+                Ok(data) => return Source::Data(data),
+                Err(why) => format!("has a {field} that {why}"),
+            },
+            Part::Damaged(why) => why.clone(),
+        };
+        self.damage.push((&UNREADABLE_KUBECONFIG, why));
+        Source::Unreadable
+    }
+}
+
+/// Every block of embedded data; the first thing that cannot be read ends it.
+fn embedded(bytes: &Secret) -> Result<Holds, String> {
+    let mut holds = Holds::default();
+    holdings::in_pem(bytes.expose())
+        .map_err(|error| error.0)?
+        .into_iter()
+        .for_each(|held| holds.add(held));
+    match holds.damage.pop() {
+        Some((_, why)) => Err(why),
+        None => Ok(holds),
+    }
+}
+
+fn certificates(holds: Holds) -> Result<Vec<Certificate>, String> {
+    let found = Some(holds.certificates).filter(|all| !all.is_empty());
+    found.ok_or_else(|| "holds no certificate".to_owned())
+}
+
+/// The first one, as Go takes it.
+fn key(holds: Holds) -> Result<PublicKey, String> {
+    holds.private_keys.into_iter().next().ok_or_else(|| "holds no private key".to_owned())
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -162,11 +216,6 @@ fn public_half(key: &KeyBlock) -> Result<PublicKey, String> {
     key.any_public_half().map_err(|error| error.to_string())
 }
 
-fn embedded_key(bytes: &Secret) -> Result<PublicKey, String> {
-    let key = KeyBlock::first_in_pem(bytes.expose()).map_err(|error| error.0)?;
-    public_half(&key)
-}
-
 /// A direct child of a folder `manifests` that the kubelet would read.
 fn is_manifest(path: &str) -> bool {
     match path.rsplit_once('/') {
@@ -177,15 +226,12 @@ fn is_manifest(path: &str) -> bool {
     }
 }
 
-/// By its name, or as a YAML or JSON document of that form; a text that quotes one is none.
-fn is_kubeconfig(name: &str, end: &str, bytes: &[u8]) -> bool {
-    let starts = ["apiVersion:", "kind:", "clusters:", "---", "{"];
-    let is_document = (starts.iter()).any(|start| bytes.trim_ascii().starts_with(start.as_bytes()));
-    let is_config =
-        ["current-context", "kind: Config\n"].iter().any(|word| contains(bytes, word.as_bytes()));
+/// By its name or place, or by its content.
+fn is_kubeconfig(path: &str, name: &str, end: &str, bytes: &[u8]) -> bool {
     end == "kubeconfig"
         || name == "kubeconfig"
-        || is_document && is_config && contains(bytes, b"clusters")
+        || facts::Kubeconfig::is_meant(bytes)
+        || pki_file_at(path) == Some(PkiFile::Kubeconfig)
 }
 
 fn manifest(bytes: &[u8]) -> Manifest {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::certificate::{may, subject};
+use super::client::Client;
 use super::finding::Findings;
-use super::holds::{Certificate, Kubeconfig};
+use super::holds::Certificate;
 use super::role::bundle;
 use super::rules::{
     KUBECONFIG_CLIENT_CA, KUBECONFIG_OTHER_CA, KUBECONFIG_PLAIN_HTTP, KUBECONFIG_SERVER_NAME,
@@ -24,13 +25,13 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             let Home::Kubeconfig { file, .. } = row.home else {
                 continue;
             };
-            for (path, holds) in folder.files(file) {
-                if let Some(config) = &holds.kubeconfig {
-                    let own = authorities(config);
+            for (path, _) in folder.files(file) {
+                if let Some(client) = world.client(path) {
+                    let own = authorities(client);
                     if !own.is_empty() && !cluster.is_empty() && own.is_disjoint(&cluster) {
-                        let names: Vec<String> = (config.authorities.iter())
-                            .map(|certificate| subject(&certificate.facts))
-                            .collect();
+                        let all = client.authorities.here().unwrap_or_default();
+                        let names: Vec<String> =
+                            all.iter().map(|certificate| subject(&certificate.facts)).collect();
                         let detail = format!("trusts {}", names.join("; "));
                         findings.add(&KUBECONFIG_OTHER_CA, path, detail);
                     }
@@ -39,20 +40,20 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         }
     }
     let servers = api_servers(world);
-    for (path, file) in &world.tree.files {
-        if let Some(config) = &file.holds.kubeconfig {
-            client(world, findings, path, config);
-            server(world, findings, path, config, &servers);
-        }
+    for config in &world.clients {
+        client(world, findings, config);
+        server(world, findings, config, &servers);
     }
 }
 
-fn authorities(config: &Kubeconfig) -> BTreeSet<&PublicKey> {
-    (config.authorities.iter()).map(|certificate| &certificate.facts.public_key).collect()
+fn authorities<'a>(config: &Client<'a>) -> BTreeSet<&'a PublicKey> {
+    let all = config.authorities.here().unwrap_or_default();
+    all.iter().map(|certificate| &certificate.facts.public_key).collect()
 }
 
-fn client(world: &World<'_>, findings: &mut Findings, path: &str, config: &Kubeconfig) {
-    let Some(leaf) = config.client.first() else {
+fn client(world: &World<'_>, findings: &mut Findings, config: &Client<'_>) {
+    let path = config.path;
+    let Some(leaf) = config.certificates.here().and_then(|all| all.first()) else {
         return;
     };
     if !may(&leaf.facts, &ExtendedKeyUsage::Client) {
@@ -72,19 +73,19 @@ fn client(world: &World<'_>, findings: &mut Findings, path: &str, config: &Kubec
 /// Serving certificates of API servers: from their places and flags.
 fn api_servers<'a>(world: &'a World<'_>) -> Vec<&'a Certificate> {
     (world.folders.iter())
-        .flat_map(|folder| folder.files("pki/apiserver.crt"))
-        .filter_map(|(_, holds)| holds.leaf())
+        .flat_map(|folder| folder.leaves("pki/apiserver.crt"))
+        .map(|(_, leaf)| leaf)
         .collect()
 }
 
 fn server(
     world: &World<'_>,
     findings: &mut Findings,
-    path: &str,
-    config: &Kubeconfig,
+    config: &Client<'_>,
     servers: &[&Certificate],
 ) {
-    let Some(server) = &config.server else { return };
+    let path = config.path;
+    let Some(server) = &config.config.server else { return };
     let Some(rest) = server.strip_prefix("https://") else {
         findings.add(&KUBECONFIG_PLAIN_HTTP, path, printable(server));
         return;

@@ -12,6 +12,8 @@
 
 mod certificate;
 mod chain;
+mod client;
+mod contents;
 mod files;
 mod finding;
 mod flags;
@@ -19,6 +21,7 @@ mod holds;
 mod kubeconfig;
 mod kubernetes_folder;
 mod pair;
+mod places;
 mod role;
 pub mod rules;
 mod tree;
@@ -36,6 +39,7 @@ type Check = fn(&World<'_>, &mut Findings);
 /// A later check may leave out what an earlier one explains.
 const CHECKS: &[Check] = &[
     files::check,
+    contents::check,
     pair::check,
     certificate::check,
     chain::check,

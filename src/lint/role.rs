@@ -27,12 +27,10 @@ use crate::visible::printable;
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
         for row in LEAVES {
-            for (path, holds) in folder.files(row.home.file()) {
-                if let Some(leaf) = holds.leaf() {
-                    usages(findings, path, leaf, row);
-                    identity(findings, path, &leaf.facts, row);
-                    issuer(world, findings, folder, path, leaf, row);
-                }
+            for (path, leaf) in folder.leaves(row.home.file()) {
+                usages(findings, path, leaf, row);
+                identity(findings, path, &leaf.facts, row);
+                issuer(world, findings, folder, path, leaf, row);
             }
         }
         authorities(findings, folder);
@@ -180,11 +178,8 @@ fn network(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
         return;
     };
     let has = |facts: &CertificateFacts, address: IpAddr| facts.sans.contains(&San::Ip(address));
-    for (path, holds) in folder.files(APISERVER.home.file()) {
-        if let Some(leaf) = holds.leaf()
-            && !leaf.facts.sans.is_empty()
-            && !has(&leaf.facts, address)
-        {
+    for (path, leaf) in folder.leaves(APISERVER.home.file()) {
+        if !leaf.facts.sans.is_empty() && !has(&leaf.facts, address) {
             findings.add(&SERVICE_ADDRESS, path, format!("without {address}"));
         }
     }
@@ -200,9 +195,8 @@ fn front_proxy(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
     if allowed.is_empty() {
         return;
     }
-    for (path, holds) in folder.files(FRONT_PROXY_CLIENT.home.file()) {
-        let name = holds.leaf().and_then(|leaf| leaf.facts.subject.common_name());
-        if let Some(name) = name
+    for (path, leaf) in folder.leaves(FRONT_PROXY_CLIENT.home.file()) {
+        if let Some(name) = leaf.facts.subject.common_name()
             && !allowed.contains(&name.as_str())
         {
             let detail = format!("CN={}, allowed: {}", printable(&name), allowed.join(", "));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::holds::Holds;
+use crate::profile::KUBERNETES_FOLDER;
 use crate::sealed::SUFFIX;
 use crate::state::Loose;
 
@@ -14,8 +15,7 @@ pub struct Tree {
     /// What stands in front of the paths that were handed over.
     prefix: &'static str,
     pub(super) files: BTreeMap<String, File>,
-    /// Symbolic links and the paths that they lead to, where that is in the tree.
-    links: BTreeMap<String, Option<String>>,
+    links: BTreeMap<String, Link>,
     /// Paths, and why.
     pub(super) unread: BTreeSet<(String, String)>,
     pub(super) loose: Vec<(String, Loose)>,
@@ -24,6 +24,26 @@ pub struct Tree {
 pub(super) struct File {
     pub mode: u32,
     pub holds: Holds,
+}
+
+/// Where a symbolic link leads to.
+enum Link {
+    Inside(String),
+    /// A path of the machine, and the tree's own place does not tell.
+    Machine(String),
+    Outside,
+}
+
+/// A file of the tree that a path means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Where {
+    At(String),
+    /// It would be this one.
+    Missing(String),
+    /// The process does not see the host's file.
+    Hidden,
+    /// The tree does not tell.
+    Unknown,
 }
 
 /// More links in a row than this go round in a circle (Linux follows 40).
@@ -66,14 +86,13 @@ impl Tree {
 
     pub fn add_link(&mut self, path: &str, target: &str) {
         let path = format!("{}{path}", self.prefix);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let target = match target.strip_prefix('/') {
-            Some(_) => (target.strip_prefix(&format!("{}/", self.base)))
-                .map(|rest| format!("{}{rest}", self.prefix)),
-            None => Some(format!("{folder}/{target}")),
+        let inside = |path: &str| normal(path).map_or(Link::Outside, Link::Inside);
+        let link = match (target.starts_with('/'), self.below_base(target)) {
+            (true, Some(own)) => inside(&own),
+            (true, None) => normal(target).map_or(Link::Outside, Link::Machine),
+            (false, _) => inside(&format!("{}/{target}", folder_of(&path))),
         };
-        let target = target.and_then(|target| normal(&target));
-        self.links.insert(path, target);
+        self.links.insert(path, link);
     }
 
     /// What could not be read; `why` reads after the path.
@@ -101,6 +120,13 @@ impl Tree {
         self.files.get(&self.resolved(path)?)
     }
 
+    /// As [`Tree::file`], with the path that links lead to.
+    pub(super) fn entry(&self, path: &str) -> Option<(&str, &File)> {
+        let resolved = self.resolved(path)?;
+        let (path, file) = self.files.get_key_value(&resolved)?;
+        Some((path, file))
+    }
+
     /// A path without the links in it: a Secret's or ConfigMap's volume has one to a folder and one into it.
     fn resolved(&self, path: &str) -> Option<String> {
         let mut path = path.to_owned();
@@ -108,13 +134,66 @@ impl Tree {
             let ends = path.match_indices('/').map(|(at, _)| at);
             let link = (ends.chain([path.len()]))
                 .filter_map(|end| path.split_at_checked(end))
-                .find_map(|(start, rest)| Some((self.links.get(start)?, rest)));
-            let Some((target, rest)) = link else {
+                .find_map(|(start, rest)| Some((self.links.get_key_value(start)?, rest)));
+            let Some(((at, link), rest)) = link else {
                 return Some(path);
             };
-            path = format!("{}{rest}", target.as_deref()?);
+            let target = match link {
+                Link::Inside(target) => target.clone(),
+                Link::Machine(target) => match self.on_machine(at, target) {
+                    Where::At(path) | Where::Missing(path) => path,
+                    Where::Hidden | Where::Unknown => return None,
+                },
+                Link::Outside => return None,
+            };
+            path = format!("{target}{rest}");
         }
         None
+    }
+
+    /// What a path of a machine (without its first slash) means in a copy of it: the nearest folder around
+    /// `from` below which it is there stands for that machine's root.
+    fn on_machine(&self, from: &str, path: &str) -> Where {
+        let roots = || from.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]);
+        let below = |root: usize| from.get(..root).map(|root| format!("{root}{path}"));
+        if let Some(found) = roots().filter_map(below).find(|path| self.exists(path)) {
+            return Where::At(found);
+        }
+        // A folder of `/` or of `/etc` is in many a tree that holds little else of a machine.
+        let deep = path.matches('/').count() > 1;
+        let beside = |path: &String| deep && self.has_folder(folder_of(path));
+        roots().filter_map(below).find(beside).map_or(Where::Unknown, Where::Missing)
+    }
+
+    /// What a path means that stands in a file of the tree: absolute, or from that file's folder.
+    pub(super) fn named(&self, from: &str, path: &str) -> Where {
+        let own = if path.starts_with('/') {
+            self.below_base(path)
+        } else {
+            Some(format!("{}/{path}", folder_of(from)))
+        };
+        let here = match own {
+            None => {
+                let Some(path) = normal(path) else { return Where::Unknown };
+                match self.on_machine(from, &path) {
+                    // A copy of /etc/kubernetes alone.
+                    Where::Unknown => (path.strip_prefix(&format!("{KUBERNETES_FOLDER}/")))
+                        .map_or(Where::Unknown, |rest| self.on_machine(from, rest)),
+                    found => found,
+                }
+            }
+            Some(own) => match normal(&own) {
+                None => Where::Unknown,
+                Some(own) if self.exists(&own) => Where::At(own),
+                Some(own) => Where::Missing(own),
+            },
+        };
+        let Where::At(path) = here else { return here };
+        match self.resolved(&path) {
+            Some(target) if self.exists(&target) => Where::At(target),
+            Some(target) => Where::Missing(target),
+            None => Where::Unknown,
+        }
     }
 
     /// Whether anything has this name, read or not; a sealed secret stands for the one in the clear.
@@ -133,8 +212,9 @@ impl Tree {
 
     pub(super) fn has_folder(&self, path: &str) -> bool {
         let inside = format!("{path}/");
-        let below = |(found, _): (&String, &File)| found.starts_with(&inside);
-        self.files.range(inside.clone()..).next().is_some_and(below)
+        let file = self.files.range(inside.clone()..).next().map(|(found, _)| found);
+        let link = self.links.range(inside.clone()..).next().map(|(found, _)| found);
+        file.into_iter().chain(link).any(|found| found.starts_with(&inside))
     }
 
     /// A path of the host as one of the tree, if the tree's own place tells.
@@ -166,6 +246,10 @@ impl Tree {
             manifests: sum(|holds| usize::from(holds.manifest.is_some())),
         }
     }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// Without `.` and `..`; `None` where it leaves the tree.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::client::{Client, Given};
 use super::holds::Certificate;
 use super::kubernetes_folder::{KubernetesFolder, folders};
 use super::tree::Tree;
@@ -18,6 +19,8 @@ pub(super) struct World<'a> {
     pub folders: Vec<KubernetesFolder<'a>>,
     /// Each with the first path that it was found at; those of kubeconfigs last.
     pub certificates: Vec<(&'a str, &'a Certificate)>,
+    /// Every kubeconfig, by path.
+    pub clients: Vec<Client<'a>>,
     by_subject: BTreeMap<&'a DistinguishedName, Vec<&'a Certificate>>,
     issuers: BTreeMap<Digest, &'a Certificate>,
 }
@@ -36,10 +39,12 @@ impl<'a> World<'a> {
         for (path, file) in &tree.files {
             take(path, &file.holds.certificates);
         }
-        for (path, file) in &tree.files {
-            if let Some(config) = &file.holds.kubeconfig {
-                take(path, &config.client);
-                take(path, &config.authorities);
+        let clients: Vec<Client<'a>> = Client::all(tree).collect();
+        for client in &clients {
+            for given in [&client.certificates, &client.authorities] {
+                if let Given::Here(path, all) = given {
+                    take(path, all);
+                }
             }
         }
         let mut by_subject: BTreeMap<_, Vec<&Certificate>> = BTreeMap::new();
@@ -55,6 +60,7 @@ impl<'a> World<'a> {
             now,
             folders: folders(tree),
             certificates,
+            clients,
             by_subject,
             issuers: BTreeMap::new(),
         };
@@ -69,6 +75,13 @@ impl<'a> World<'a> {
     /// The certificate of this tree that signed it, itself where it is a root.
     pub fn issuer(&self, certificate: &Certificate) -> Option<&'a Certificate> {
         self.issuers.get(&certificate.facts.digest).copied()
+    }
+
+    /// The kubeconfig at a path, or where links lead from there.
+    pub fn client(&self, path: &str) -> Option<&Client<'a>> {
+        let (path, _) = self.tree.entry(path)?;
+        let at = self.clients.binary_search_by_key(&path, |client| client.path).ok()?;
+        self.clients.get(at)
     }
 
     fn find_issuer(&self, certificate: &Certificate) -> Option<&'a Certificate> {

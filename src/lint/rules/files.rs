@@ -23,10 +23,25 @@ pub const UNREADABLE_KUBECONFIG: Rule = error(
     "not a kubeconfig that can be used",
 )
 .because(
-    "a client needs a current context with its cluster and user, and certificates that can be read",
+    "a client needs the cluster and user of its context, and certificates that can be read; where a component reads the file, it needs a current context, too",
 )
 .fix("make the file again, for example with `kubeadm kubeconfig user`")
 .source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files");
+
+pub const KUBECONFIG_MISSING_FILE: Rule = error(
+    "kubeconfig-missing-file",
+    "a kubeconfig that names a file which is not there",
+)
+.because("its client stops before it dials anybody: unable to read client-cert")
+.fix(
+    "put the file there, or correct the path; a relative one starts at the kubeconfig's own folder",
+)
+.source("k8s.io/client-go/tools/clientcmd, ResolveLocalPaths");
+
+pub const WRONG_CONTENT: Rule = error("wrong-content", "a file that does not hold what it is loaded for")
+    .because("Go takes CERTIFICATE blocks alone as certificates and PRIVATE KEY blocks alone as keys and passes over all others, so the process that loads the file does not start or trusts nobody")
+    .fix("put the right file there: a .crt holds certificates, a .key the private key, sa.pub a public key")
+    .source(GO_PEM);
 
 pub const UNREADABLE_MANIFEST: Rule = error("unreadable-manifest", "not a Pod in the manifests folder")
     .because("the kubelet tries every file there as one Pod of apiVersion v1 and does not start it if it is none")

@@ -1,6 +1,7 @@
 //! `kpki verify` over trees that it did not make: kubeadm's form, public mistakes, and one mistake a rule.
 
 mod any_bytes;
+mod kubeconfig_files;
 mod mutations;
 mod public_mistakes;
 mod tree;

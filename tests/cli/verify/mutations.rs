@@ -66,6 +66,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     }),
     ("unreadable-key", "pki/sa.key", |t| t.put("pki/sa.key", "", 0o600)),
     ("unreadable-kubeconfig", "admin.conf", |t| t.edit("admin.conf", "current-context: ", "current-context: other-")),
+    ("kubeconfig-missing-file", "admin.conf", |t| t.edit("admin.conf", "client-certificate-data: ", "client-certificate: admin.crt\n    x: ")),
+    ("wrong-content", "pki/apiserver-etcd-client.crt", |t| {
+        t.put("pki/apiserver-etcd-client.crt", t.read("pki/sa.pub"), 0o644);
+    }),
     ("unreadable-manifest", "manifests/extra.yaml", |t| t.put("manifests/extra.yaml", "apiVersion: v1\nkind: ConfigMap\n", 0o600)),
     ("secret-readable-by-others", "pki/ca.key", |t| t.mode("pki/ca.key", 0o604)),
     ("secret-readable-by-others", "admin.conf", |t| t.mode("admin.conf", 0o644)),
