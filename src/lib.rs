@@ -59,7 +59,7 @@
 //! | 10 | [`diff`], [`plan`] |
 //! | 9 | [`content`] |
 //! | 8 | [`graph`] |
-//! | 7 | [`manifest`], [`pod`] |
+//! | 7 | [`manifest`], [`path`], [`pod`] |
 //! | 6 | [`holdings`], [`profile`], [`state`] |
 //! | 5 | [`keys`] (randomness), [`spec`] |
 //! | 4 | [`facts`] (the only reader of X.509) |
@@ -90,6 +90,7 @@ pub mod lint;
 pub mod lock;
 pub mod manifest;
 pub mod name;
+pub mod path;
 pub mod plan;
 pub mod pod;
 pub mod profile;

@@ -16,7 +16,7 @@ use super::{BuildError, splice};
 use crate::facts::der;
 use crate::facts::distinguished_name::DistinguishedName;
 use crate::facts::key_usage::KeyUsage;
-use crate::facts::public_key::{KeyKind, PublicKey};
+use crate::facts::{KeyKind, PublicKey};
 use crate::keys::{Seed, Signer};
 use crate::name::San;
 use crate::spec::Usage;
@@ -202,7 +202,7 @@ impl<'a> RcgenKey<'a> {
             KeyKind::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
             KeyKind::EcdsaP384 => &rcgen::PKCS_ECDSA_P384_SHA384,
             KeyKind::Ed25519 => &rcgen::PKCS_ED25519,
-            KeyKind::Other => {
+            KeyKind::Other(_) => {
                 return Err(BuildError::issue(
                     "its key is of an unsupported kind; use RSA, ECDSA on P-256 or P-384, or Ed25519",
                 ));

@@ -1,5 +1,6 @@
 //! Building a leaf certificate, its key and the kubeconfig around them.
 
+use super::BuildError;
 use super::certificate::{Issuer, Purpose, Template};
 use super::context::{BuildContext, HeldKey};
 use super::held_key::{Belongs, held_key, key_for};
@@ -201,7 +202,12 @@ fn sign(
             key_id: &ca.facts.key_id(),
         },
     )?;
-    verify(&der, &ca.der, Some(leaf.usage), context.issued_at).map_err(|error| failed(&error))?;
+    verify(&der, &ca.der, Some(leaf.usage), context.issued_at).map_err(|error| match error {
+        BuildError::Authority(_) => Error::refused(format!("{name} {error}")).help(
+            "bring another CA certificate, or ask whoever issued it for one without that limit",
+        ),
+        error => failed(&error),
+    })?;
     let facts = CertificateFacts::from_der(&der).map_err(|error| failed(&error))?;
     Ok((der, facts))
 }

@@ -43,6 +43,9 @@ pub enum BuildError {
     Key(#[from] crate::keys::KeyError),
     #[error("cannot be issued: {0}")]
     Issue(String),
+    /// Its CA does not allow it, or does not count for those who read it.
+    #[error("would be refused because of its CA: {0}")]
+    Authority(String),
     #[error("does not verify: {0}")]
     Verify(String),
 }

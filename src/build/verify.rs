@@ -1,4 +1,5 @@
-//! Checks a certificate against its issuer with another implementation than the one that made it.
+//! Checks a certificate against its issuer: by the rules of those who will read it, and with another
+//! implementation than the one that made it.
 
 use std::time::Duration;
 
@@ -7,14 +8,19 @@ use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted
 
 use super::BuildError;
 use crate::facts::certificate::CertificateFacts;
-use crate::facts::der;
+use crate::facts::{ExtendedKeyUsage, der};
+use crate::holdings::Certificate;
+use crate::path::{Reader, validate};
 use crate::spec::Usage;
 use crate::time::Timestamp;
 
 /// Does `issuer` vouch for `certificate` in this use at this time? `None` is for a CA: only names, dates and
 /// signature are checked, since webpki takes no CA as the end of a chain.
 ///
-/// webpki ignores the dates of a trust anchor: that a leaf does not outlive it is for plan to see.
+/// # Errors
+///
+/// [`BuildError::Authority`] where the issuer itself stands in the way: what it may sign is not for kpki to
+/// say.
 pub fn verify(
     certificate: &[u8],
     issuer: &[u8],
@@ -24,6 +30,44 @@ pub fn verify(
     let Some(usage) = usage else {
         return verify_authority(certificate, issuer, at);
     };
+    verify_as_kubernetes(certificate, issuer, usage, at)?;
+    verify_with_webpki(certificate, issuer, usage, at)
+}
+
+fn verify_as_kubernetes(
+    certificate: &[u8],
+    issuer: &[u8],
+    usage: Usage,
+    at: Timestamp,
+) -> Result<(), BuildError> {
+    let read = |der| Certificate::from_der(der).map_err(|error| BuildError::verify(error.0));
+    let (leaf, anchor) = (read(certificate)?, read(issuer)?);
+    for (wanted, usage) in
+        [(usage.server(), ExtendedKeyUsage::Server), (usage.client(), ExtendedKeyUsage::Client)]
+    {
+        if !wanted {
+            continue;
+        }
+        let reader =
+            Reader { anchors: &[&anchor], intermediates: &[], usage: Some(&usage), name: None, at };
+        validate(&leaf, &reader).map_err(|refusal| {
+            if refusal.certificate.der == anchor.der {
+                BuildError::Authority(refusal.to_string())
+            } else {
+                BuildError::verify(refusal.to_string())
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// It ignores the dates, the usages and the extensions of a trust anchor.
+fn verify_with_webpki(
+    certificate: &[u8],
+    issuer: &[u8],
+    usage: Usage,
+    at: Timestamp,
+) -> Result<(), BuildError> {
     let issuer = CertificateDer::from(issuer);
     let anchor = anchor_from_trusted_cert(&issuer).map_err(|error| failure(&error))?;
     let certificate = CertificateDer::from(certificate);

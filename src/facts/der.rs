@@ -1,5 +1,6 @@
 //! The little DER that kpki reads and writes itself: one element at a time (X.690 8.1, 10.1).
 
+pub const BOOLEAN: u8 = 0x01;
 pub const INTEGER: u8 = 0x02;
 pub const BIT_STRING: u8 = 0x03;
 pub const OCTET_STRING: u8 = 0x04;
@@ -61,6 +62,26 @@ pub fn expect(tag: u8, input: &[u8]) -> Option<(&[u8], &[u8])> {
 pub fn only(tag: u8, input: &[u8]) -> Option<&[u8]> {
     let (body, rest) = expect(tag, input)?;
     rest.is_empty().then_some(body)
+}
+
+/// All elements of `input`, one after the other.
+pub fn elements(mut input: &[u8]) -> Option<Vec<Element<'_>>> {
+    let mut all = Vec::new();
+    while !input.is_empty() {
+        let (element, rest) = split(input)?;
+        all.push(element);
+        input = rest;
+    }
+    Some(all)
+}
+
+/// An INTEGER's content that is not negative; the largest number there is where it is no less.
+pub fn unsigned(number: &[u8]) -> Option<u32> {
+    if number.first()? & 0x80 != 0 || number.len() > 8 {
+        return None;
+    }
+    let number = number.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    Some(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 /// An element that holds `parts`, one after the other.

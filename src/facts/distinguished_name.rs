@@ -102,6 +102,17 @@ impl DistinguishedName {
         own.map(Attribute::said).eq(others.map(Attribute::said))
     }
 
+    /// The string types of the first attribute in which the two names differ, with articles: `a
+    /// PrintableString`, `a UTF8String`. For names that say the same.
+    pub fn forms_that_differ(&self, other: &DistinguishedName) -> (String, String) {
+        let mut pairs = self.attributes.iter().zip(&other.attributes);
+        let found = pairs.find(|(own, other)| own.form() != other.form());
+        found.map_or_else(
+            || ("other bytes".to_owned(), "other bytes".to_owned()),
+            |(own, other)| (own.form(), other.form()),
+        )
+    }
+
     /// Why it is more than a user and groups, in a form that everybody reads alike; `None`: it is just that.
     /// Reads after a verb: `it names OU=ops`.
     pub fn beyond_user_and_groups(&self) -> Option<String> {

@@ -5,40 +5,62 @@
 //!
 //! May import names, times and hashes. Never here: a judgement, and what to do with what was read.
 
+pub mod alternative_names;
 pub mod attribute;
 mod binding_objects;
 pub mod certificate;
 pub(crate) mod der;
 mod directory_string;
 pub mod distinguished_name;
+mod domain_name;
 mod encoding;
+pub mod extension;
+mod extensions;
 pub mod found_keys;
+mod key_kind;
 pub mod key_usage;
 pub mod kubeconfig;
 mod kubeconfig_file;
+mod mailbox;
+mod name_constraints;
 pub mod pem;
 pub mod plaintext;
+mod policies;
 pub mod public_key;
+mod refused;
 pub mod request;
 mod requested_life;
 pub mod role_bindings;
 mod sans;
 pub mod signature;
+mod signature_check;
+mod signature_scheme;
+pub(crate) mod spki;
+mod uri;
 
+pub use alternative_names::AlternativeNames;
 pub use binding_objects::{BindingObject, binding_objects};
-pub use certificate::CertificateFacts;
+pub use certificate::{CertificateFacts, Reading};
 pub use distinguished_name::DistinguishedName;
+pub use domain_name::is_domain_name;
+pub use extension::Extension;
 pub use found_keys::private_keys_in;
+pub use key_kind::{KeyKind, OtherKey};
 pub use key_usage::{ExtendedKeyUsage, KeyUsage};
 pub use kubeconfig::{Kubeconfig, KubeconfigFacts, Part};
 pub use kubeconfig_file::{KubeconfigFile, Setting};
+pub use mailbox::Mailbox;
+pub use name_constraints::{NameConstraints, Subtrees};
 pub use pem::{certificate_pem, certificates_in_pem};
 pub use plaintext::{Plaintext, plaintext_in};
-pub use public_key::{KeyKind, PublicKey};
+pub use policies::Policies;
+pub use public_key::PublicKey;
+pub use refused::Refused;
 pub use request::{RequestFacts, request_in_pem, request_pem};
 pub use requested_life::requested_life;
 pub use role_bindings::{RoleGrant, role_grants};
 pub use signature::is_signed_by;
+pub use signature_check::{SignatureCheck, check_signature};
 
 /// Why bytes are not what they should be; reads after the name of the file: `ca.crt holds no certificate`.
 ///

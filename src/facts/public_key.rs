@@ -1,66 +1,11 @@
 //! The public half of a key: a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) and what kind of key it is.
 
+use super::key_kind::{self, KeyKind};
 use super::pem::{self, Block};
-use super::{FactsError, der, encoding};
+use super::spki::split_spki;
+use super::{FactsError, der};
 use crate::algorithm::KeyAlgorithm;
 use crate::hash::{Digest, hexadecimal};
-
-// RFC 8017 A.1, RFC 5480 2.1.1, RFC 8410 3.
-pub(crate) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-pub(crate) const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-pub(crate) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-pub(crate) const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
-pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-
-/// What arithmetic a key is for. RSA keys of every size are one kind: their size is a fact, not a scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum KeyKind {
-    /// Of the modulus, and the public exponent (the largest number there is where it is no less).
-    Rsa {
-        bits: usize,
-        exponent: u64,
-    },
-    EcdsaP256,
-    EcdsaP384,
-    Ed25519,
-    Other,
-}
-
-impl std::fmt::Display for KeyKind {
-    /// As the description writes it.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            KeyKind::Rsa { bits, exponent } => {
-                write!(f, "rsa-{bits}")?;
-                match exponent {
-                    exponent if is_usual_exponent(*exponent) => Ok(()),
-                    0x1_0000_0000.. => f.write_str(" with a public exponent of more than 32 bits"),
-                    small => write!(f, " with the public exponent {small}"),
-                }
-            }
-            KeyKind::EcdsaP256 => f.write_str("ecdsa-p256"),
-            KeyKind::EcdsaP384 => f.write_str("ecdsa-p384"),
-            KeyKind::Ed25519 => f.write_str("ed25519"),
-            KeyKind::Other => f.write_str("another algorithm"),
-        }
-    }
-}
-
-impl KeyKind {
-    pub fn is_rsa(self) -> bool {
-        matches!(self, KeyKind::Rsa { .. })
-    }
-
-    /// What FIPS 186-5 A.1.1 asks of an RSA key's exponent and Go still reads: odd, from 2^16 + 1 to 2^31 -
-    /// 1. Smaller ones make signatures that can be forged where padding is read carelessly.
-    pub fn has_weak_exponent(self) -> bool {
-        matches!(self, KeyKind::Rsa { exponent, .. } if !is_usual_exponent(exponent))
-    }
-}
-
-fn is_usual_exponent(exponent: u64) -> bool {
-    exponent % 2 == 1 && (65_537..1 << 31).contains(&exponent)
-}
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey {
@@ -70,7 +15,7 @@ pub struct PublicKey {
 
 impl PublicKey {
     pub fn from_spki_der(bytes: &[u8]) -> Result<Self, FactsError> {
-        let kind = kind_of(bytes)
+        let kind = KeyKind::of(bytes)
             .ok_or_else(|| FactsError::new("holds a malformed public key (SPKI, RFC 5280)"))?;
         Ok(PublicKey { spki: bytes.into(), kind })
     }
@@ -111,8 +56,14 @@ impl PublicKey {
             KeyKind::EcdsaP256 => Some(KeyAlgorithm::EcdsaP256),
             KeyKind::EcdsaP384 => Some(KeyAlgorithm::EcdsaP384),
             KeyKind::Ed25519 => Some(KeyAlgorithm::Ed25519),
-            KeyKind::Rsa { .. } | KeyKind::Other => None,
+            KeyKind::Rsa { .. } | KeyKind::Other(_) => None,
         }
+    }
+
+    /// Why Go's crypto/x509, and so Kubernetes, does not read a certificate with it; reads after `a public
+    /// key`.
+    pub fn refused_by_go(&self) -> Option<&'static str> {
+        key_kind::refused_by_go(self.kind, &self.spki)
     }
 
     pub fn is_rsa(&self) -> bool {
@@ -145,54 +96,6 @@ impl PublicKey {
     }
 }
 
-/// The AlgorithmIdentifier's content and the bit string's value.
-fn split_spki(spki: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (algorithm, rest) = der::expect(der::SEQUENCE, der::only(der::SEQUENCE, spki)?)?;
-    match der::only(der::BIT_STRING, rest)? {
-        [0, bits @ ..] => Some((algorithm, bits)),
-        _ => None,
-    }
-}
-
-fn kind_of(spki: &[u8]) -> Option<KeyKind> {
-    let (algorithm, bits) = split_spki(spki)?;
-    let (oid, parameters) = der::expect(der::OID, algorithm)?;
-    Some(match oid {
-        RSA => rsa(der::only(der::SEQUENCE, bits)?)?,
-        EC => match der::only(der::OID, parameters) {
-            Some(P256) => KeyKind::EcdsaP256,
-            Some(P384) => KeyKind::EcdsaP384,
-            _ => KeyKind::Other,
-        },
-        ED25519 => KeyKind::Ed25519,
-        _ => KeyKind::Other,
-    })
-}
-
-/// RSAPublicKey of RFC 8017 A.1.1: two positive numbers and nothing else.
-fn rsa(key: &[u8]) -> Option<KeyKind> {
-    let (_, exponent) = der::expect(der::INTEGER, key)?;
-    let exponent = der::only(der::INTEGER, exponent)?;
-    encoding::check(&der::element(der::SEQUENCE, &[key])).ok()?;
-    if exponent.first()? & 0x80 != 0 {
-        return None;
-    }
-    let add = |sum: u64, byte: &u8| sum.checked_mul(256)?.checked_add(u64::from(*byte));
-    Some(KeyKind::Rsa {
-        bits: modulus_bits(key)?,
-        exponent: exponent.iter().try_fold(0, add).unwrap_or(u64::MAX),
-    })
-}
-
-/// The size of the integer that `input` starts with.
-pub(crate) fn modulus_bits(input: &[u8]) -> Option<usize> {
-    let (modulus, _) = der::expect(der::INTEGER, input)?;
-    let zeros = modulus.iter().take_while(|b| **b == 0).count();
-    let first = modulus.get(zeros)?;
-    let lead = usize::try_from(first.leading_zeros()).ok()?;
-    Some((modulus.len() - zeros) * 8 - lead)
-}
-
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PublicKey({:?} {})", self.kind, self.digest())
@@ -202,6 +105,7 @@ impl std::fmt::Debug for PublicKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::spki::RSA;
 
     fn rsa_spki(exponent: &[u8]) -> Vec<u8> {
         let mut modulus = vec![0, 0x80];

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::FromDer;
 
+use super::alternative_names::general_names;
 use super::distinguished_name::DistinguishedName;
 use super::pem::{self, MAX_CERTIFICATE};
 use super::public_key::PublicKey;
@@ -55,10 +57,16 @@ impl RequestFacts {
         let attributes = attributes(info.raw).ok_or_else(malformed)?;
         let asks_for_extensions = attributes.contains(&EXTENSION_REQUEST);
         let mut asks_for_ca = false;
-        for extension in parsed.requested_extensions().into_iter().flatten() {
-            match extension {
-                ParsedExtension::SubjectAlternativeName(names) => {
-                    names.general_names.iter().for_each(|name| sans.add(name));
+        let requested =
+            info.iter_attributes().find_map(|attribute| match attribute.parsed_attribute() {
+                ParsedCriAttribute::ExtensionRequest(requested) => Some(&requested.extensions),
+                _ => None,
+            });
+        for extension in requested.into_iter().flatten() {
+            match extension.parsed_extension() {
+                ParsedExtension::SubjectAlternativeName(_) => {
+                    let names = general_names(extension.value).ok_or_else(malformed)?;
+                    names.into_iter().for_each(|name| sans.add(name));
                 }
                 ParsedExtension::BasicConstraints(constraints) => asks_for_ca |= constraints.ca,
                 ParsedExtension::ParseError { .. } => {

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use x509_parser::extensions::GeneralName;
+use x509_parser::oid_registry::Oid;
 
+use super::alternative_names::{ADDRESS, DNS, EMAIL, URI};
+use super::der::Element;
 use crate::name::San;
 use crate::visible::printable;
 
@@ -15,8 +17,11 @@ pub(super) struct Sans {
     pub other: Vec<String>,
 }
 
+const DIRECTORY_NAME: u8 = 0xa4;
+const REGISTERED_ID: u8 = 0x88;
+
 impl Sans {
-    pub fn add(&mut self, name: &GeneralName<'_>) {
+    pub fn add(&mut self, name: Element<'_>) {
         match known(name) {
             Ok(san) => {
                 self.sans.insert(san);
@@ -26,20 +31,21 @@ impl Sans {
     }
 }
 
-fn known(name: &GeneralName<'_>) -> Result<San, String> {
-    match name {
+fn known(name: Element<'_>) -> Result<San, String> {
+    let text = String::from_utf8_lossy(name.body);
+    match name.tag {
         // Names compare without regard to case (RFC 4343), so `API.lab` is the wish `api.lab`.
-        GeneralName::DNSName(text) => match text.to_ascii_lowercase().parse() {
+        DNS => match text.to_ascii_lowercase().parse() {
             Ok(San::Dns(name)) => Ok(San::Dns(name)),
-            _ => Err(format!("DNS:{}", printable(text))),
+            _ => Err(format!("DNS:{}", printable(&text))),
         },
-        GeneralName::IPAddress(bytes) => {
-            address(bytes).map(San::Ip).ok_or_else(|| format!("IP of {} bytes", bytes.len()))
-        }
-        GeneralName::RFC822Name(text) => Err(format!("email:{}", printable(text))),
-        GeneralName::URI(text) => Err(format!("URI:{}", printable(text))),
-        GeneralName::DirectoryName(_) => Err("directory name".into()),
-        GeneralName::RegisteredID(oid) => Err(format!("registered id {oid}")),
+        ADDRESS => address(name.body)
+            .map(San::Ip)
+            .ok_or_else(|| format!("IP of {} bytes", name.body.len())),
+        EMAIL => Err(format!("email:{}", printable(&text))),
+        URI => Err(format!("URI:{}", printable(&text))),
+        DIRECTORY_NAME => Err("directory name".into()),
+        REGISTERED_ID => Err(format!("registered id {}", Oid::new(name.body.into()))),
         _ => Err("other name".into()),
     }
 }

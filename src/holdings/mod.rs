@@ -26,6 +26,8 @@ pub enum Held {
         /// PEM with headers, which Kubernetes skips.
         under_headers: bool,
         read: Result<Certificate, FactsError>,
+        /// What can be told of one that Kubernetes does not read, for who shows it; `read` has the reason.
+        refused: Option<Box<CertificateFacts>>,
     },
     /// A certification request.
     Request(Result<RequestFacts, FactsError>),
@@ -106,10 +108,7 @@ pub fn in_pem(bytes: &[u8]) -> Result<Vec<Held>, FactsError> {
 
 fn block(block: Block) -> Held {
     match block.label.as_str() {
-        "CERTIFICATE" => {
-            let under_headers = block.encrypted;
-            Held::Certificate { under_headers, read: Certificate::from_der(&block.der) }
-        }
+        "CERTIFICATE" => certificate(&block.der, block.encrypted),
         "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
             Held::Request(RequestFacts::from_der(&block.der))
         }
@@ -119,13 +118,17 @@ fn block(block: Block) -> Held {
     }
 }
 
+fn certificate(der: &[u8], under_headers: bool) -> Held {
+    let read = Certificate::from_der(der);
+    let reading = read.is_err().then(|| CertificateFacts::read(der).ok()).flatten();
+    Held::Certificate { under_headers, read, refused: reading.map(|all| Box::new(all.facts)) }
+}
+
 /// What is no text; the error is that of a certificate.
 pub fn der(bytes: &[u8]) -> Result<Held, FactsError> {
-    let why = match Certificate::from_der(bytes) {
-        Ok(certificate) => {
-            return Ok(Held::Certificate { under_headers: false, read: Ok(certificate) });
-        }
-        Err(why) => why,
+    let why = match certificate(bytes, false) {
+        Held::Certificate { read: Err(why), refused: None, .. } => why,
+        certificate => return Ok(certificate),
     };
     if let Ok(facts) = RequestFacts::from_der(bytes) {
         return Ok(Held::Request(Ok(facts)));
@@ -139,7 +142,7 @@ pub fn der(bytes: &[u8]) -> Result<Held, FactsError> {
 }
 
 impl Certificate {
-    fn from_der(der: &[u8]) -> Result<Self, FactsError> {
+    pub fn from_der(der: &[u8]) -> Result<Self, FactsError> {
         let facts = CertificateFacts::from_der(der)?;
         Ok(Certificate { der: der.to_vec(), facts })
     }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::KeyError;
 use crate::facts::der;
 use crate::facts::pem::{self, Block};
-use crate::facts::public_key::{EC, ED25519, P256, P384, RSA, modulus_bits};
+use crate::facts::spki::{EC, ED25519, P256, P384, RSA, modulus_bits};
 
 /// What a key file says. Nothing here proves that the halves of a key belong together.
 pub(super) enum KeyMaterial {

@@ -3,9 +3,10 @@
 //! For keys that kpki does not load (RSA of unusual sizes, other curves), so that a pair can still be
 //! compared and a weak key named. Nothing here proves that the halves belong together.
 
+use crate::facts::PublicKey;
 use crate::facts::der;
 use crate::facts::pem::Block;
-use crate::facts::public_key::{EC, PublicKey, RSA};
+use crate::facts::spki::{EC, RSA};
 
 /// PKCS#1, SEC1, or either in PKCS#8.
 pub(crate) fn written_public_half(block: &Block) -> Option<PublicKey> {

@@ -112,7 +112,7 @@ fn signed(certificate: &Certificate, issuer: &Certificate) -> bool {
         }
         KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => named,
         KeyKind::Ed25519 => true,
-        KeyKind::Other => false,
+        KeyKind::Other(_) => false,
     };
     let id = &certificate.facts.authority_key_id;
     !could_be_checked && id.as_ref().is_none_or(|id| *id == issuer.facts.key_id())

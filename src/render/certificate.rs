@@ -7,7 +7,11 @@ use std::fmt;
 
 use super::style::{CHANGE, DANGER, PLAIN};
 use super::text::{Cell, Table};
-use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::facts::extension::{
+    ALTERNATIVE_NAMES, AUTHORITY_KEY_ID, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE,
+    NAME_CONSTRAINTS, SUBJECT_KEY_ID,
+};
+use crate::facts::{CertificateFacts, ExtendedKeyUsage, Extension};
 use crate::hash::Digest;
 use crate::hash::hexadecimal;
 use crate::time::{Span, Timestamp};
@@ -15,6 +19,9 @@ use crate::time::{Span, Timestamp};
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CertificateReport {
+    /// Why Kubernetes does not read it, where it does not: `holds a certificate with …`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     pub subject: String,
     pub issuer: String,
     /// In hexadecimal.
@@ -31,10 +38,17 @@ pub struct CertificateReport {
     pub is_ca: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<u32>,
+    /// Empty where it states none: then the key may be used for anything.
     pub key_usage: String,
     /// server, client, or an OID.
     pub usages: Vec<String>,
     pub sans: Vec<String>,
+    /// Which names the certificates below it may carry: `only DNS:acme.internal; not IP:10.0.0.0/8`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_constraints: Option<String>,
+    /// Those that have no field of their own here: `certificate policies (2.5.29.32)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_extensions: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +60,9 @@ pub struct CertificateReport {
 
 pub fn certificate_report(facts: &CertificateFacts, now: Timestamp) -> CertificateReport {
     let known = facts.sans.iter().map(ToString::to_string);
+    let constraints = &facts.name_constraints;
     CertificateReport {
+        refused: None,
         subject: facts.subject.to_string(),
         issuer: facts.issuer.to_string(),
         serial: hexadecimal(&facts.serial),
@@ -60,10 +76,34 @@ pub fn certificate_report(facts: &CertificateFacts, now: Timestamp) -> Certifica
         key_usage: facts.key_usage.to_string(),
         usages: facts.extended_key_usage.iter().map(ExtendedKeyUsage::to_string).collect(),
         sans: known.chain(facts.other_sans.iter().cloned()).collect(),
+        name_constraints: facts.extension(NAME_CONSTRAINTS).map(|_| constraints.to_string()),
+        other_extensions: facts.extensions.iter().filter_map(other_extension).collect(),
         subject_key_id: facts.subject_key_id.as_deref().map(hexadecimal),
         authority_key_id: facts.authority_key_id.as_deref().map(hexadecimal),
         signature: facts.signature_algorithm.clone(),
         digest: facts.digest,
+    }
+}
+
+/// Anything without a row of its own, and what Kubernetes refuses a chain for.
+fn other_extension(extension: &Extension) -> Option<String> {
+    const SHOWN: [&str; 7] = [
+        KEY_USAGE,
+        EXTENDED_KEY_USAGE,
+        BASIC_CONSTRAINTS,
+        ALTERNATIVE_NAMES,
+        NAME_CONSTRAINTS,
+        SUBJECT_KEY_ID,
+        AUTHORITY_KEY_ID,
+    ];
+    let is_shown = SHOWN.contains(&extension.oid.as_str());
+    match (extension.is_critical, extension.is_handled) {
+        (true, false) => {
+            Some(format!("{extension} critical, so Kubernetes refuses every chain with it"))
+        }
+        (true, true) if !is_shown => Some(format!("{extension} critical")),
+        (false, _) if !is_shown => Some(extension.to_string()),
+        _ => None,
     }
 }
 
@@ -79,6 +119,7 @@ impl CertificateReport {
                 table.row([name.into(), value]);
             }
         };
+        row("refused", Cell::new(DANGER, self.refused.as_deref().unwrap_or_default()));
         row("subject", or(&self.subject, "(empty)").into());
         row("issuer", or(&self.issuer, "(empty)").into());
         row("valid", format!("{} to {}", self.not_before, self.not_after).into());
@@ -90,8 +131,13 @@ impl CertificateReport {
         };
         row("ca", ca.into());
         row("usages", self.usages.join(", ").into());
-        row("key usage", self.key_usage.as_str().into());
+        // RFC 5280 4.2.1.3: a CA says what its key is for, and many do not.
+        let is_silent = self.is_ca && self.key_usage.is_empty();
+        let usage = if is_silent { "not stated, so any" } else { self.key_usage.as_str() };
+        row("key usage", usage.into());
         row("sans", self.sans.join(", ").into());
+        row("names allowed", self.name_constraints.as_deref().unwrap_or_default().into());
+        row("extensions", self.other_extensions.join(", ").into());
         row("key", self.key.as_str().into());
         row("public key", self.public_key.to_string().into());
         row("key id", self.subject_key_id.as_deref().unwrap_or_default().into());

@@ -134,9 +134,11 @@ impl Reader<'_> {
     fn report(&self, held: holdings::Held) -> Result<Held, String> {
         use holdings::Held as Read;
         match held {
-            Read::Certificate { read, .. } => {
-                read.map(|certificate| self.certificate(&certificate.facts)).map_err(|why| why.0)
-            }
+            Read::Certificate { read, refused, .. } => match (read, refused) {
+                (Ok(certificate), _) => Ok(self.certificate(&certificate.facts, None)),
+                (Err(why), Some(facts)) => Ok(self.certificate(&facts, Some(why.0))),
+                (Err(why), None) => Err(why.0),
+            },
             Read::Request(facts) => facts.map(|facts| self.request(&facts)).map_err(|why| why.0),
             Read::PublicKey(key) => {
                 key.map(|key| Held::PublicKey(self.key(&key))).map_err(|why| why.0)
@@ -155,9 +157,10 @@ impl Reader<'_> {
         }
     }
 
-    fn certificate(&self, facts: &CertificateFacts) -> Held {
+    fn certificate(&self, facts: &CertificateFacts, refused: Option<String>) -> Held {
+        let report = CertificateReport { refused, ..certificate_report(facts, self.now) };
         Held::Certificate {
-            certificate: Box::new(certificate_report(facts, self.now)),
+            certificate: Box::new(report),
             artifact: (self.owner.of_certificate)(facts.digest),
         }
     }

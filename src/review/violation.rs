@@ -163,7 +163,7 @@ fn strength(kind: KeyKind) -> (&'static str, usize) {
         KeyKind::EcdsaP256 => ("ecdsa", 256),
         KeyKind::EcdsaP384 => ("ecdsa", 384),
         KeyKind::Ed25519 => ("ed25519", 255),
-        KeyKind::Other => ("", 0),
+        KeyKind::Other(_) => ("", 0),
     }
 }
 
