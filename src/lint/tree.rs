@@ -196,6 +196,17 @@ impl Tree {
         }
     }
 
+    /// Whether it is one that client-go's store of certificates has exchanged for another and never deletes:
+    /// beside `kubelet-client-DATE.pem`, `kubelet-client-current.pem` leads to the one in use.
+    pub(super) fn is_superseded(&self, path: &str) -> bool {
+        let Some(current) = current_of(path).filter(|current| self.links.contains_key(current))
+        else {
+            return false;
+        };
+        let leads_to = self.resolved(&current);
+        leads_to.is_some_and(|used| used != path && self.files.contains_key(&used))
+    }
+
     /// Whether anything has this name, read or not; a sealed secret stands for the one in the clear.
     pub(super) fn exists(&self, path: &str) -> bool {
         self.files.contains_key(path)
@@ -250,6 +261,19 @@ impl Tree {
 
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The link beside a file of client-go's store, whose name ends in `-2006-01-02-15-04-05.pem`
+/// (util/certificate/certificate_store.go).
+fn current_of(path: &str) -> Option<String> {
+    let stem = path.strip_suffix(".pem")?;
+    let (name, date) =
+        stem.split_at_checked(stem.len().checked_sub("-2006-01-02-15-04-05".len())?)?;
+    let is_date = date.char_indices().all(|(at, c)| match at {
+        0 | 5 | 8 | 11 | 14 | 17 => c == '-',
+        _ => c.is_ascii_digit(),
+    });
+    is_date.then(|| format!("{name}-current.pem"))
 }
 
 /// Without `.` and `..`; `None` where it leaves the tree.

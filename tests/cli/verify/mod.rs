@@ -2,7 +2,10 @@
 
 mod any_bytes;
 mod kubeconfig_files;
+mod model;
 mod mutations;
 mod public_mistakes;
+mod random_mutations;
+mod random_trees;
 mod tree;
 mod trees;
