@@ -29,8 +29,10 @@ pub fn review(graph: &Graph, places: &Places, review: &mut Review) {
         for (message, help) in forbidden(brought, below) {
             review.problem(Problem::new(*at, message).help(help));
         }
-        if imported.ca == CaName::Kubernetes {
-            above(brought, below).into_iter().for_each(|note| review.note(note));
+        if imported.ca == CaName::Kubernetes
+            && let Some(note) = above(brought, below)
+        {
+            review.note(note);
         }
     }
 }

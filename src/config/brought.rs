@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::chain::{self, Link};
+use super::chain::{self, Link, Refusal};
 use super::files::below;
 use super::problem::quoted;
 use crate::algorithm::KeyAlgorithm;
@@ -11,9 +11,6 @@ use crate::sources::Sources;
 use crate::spec::{BroughtCa, ChainCertificate};
 
 const LIMIT: usize = 64 * 1024;
-
-/// What is wrong, and what to do.
-pub type Refusal = (String, String);
 
 pub struct Brought {
     pub ca: BroughtCa,

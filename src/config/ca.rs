@@ -9,6 +9,7 @@ use super::fields::{KEY, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
+use crate::facts::is_signed_by;
 use crate::name::CommonName;
 use crate::sources::Sources;
 use crate::spec::{Ca, CaName, Origin, Policy, Setting};
@@ -139,7 +140,9 @@ impl Draft {
         };
         match brought::read(path, reader.folder(value.at), sources) {
             Ok(Brought { ca: brought, key, remarks }) => {
-                remarks.into_iter().for_each(|remark| reader.note(remark));
+                for remark in remarks {
+                    reader.note(remark);
+                }
                 // The others' readers are Go: they take any anchor.
                 if is_cluster && let Some(remark) = without_root(&brought) {
                     reader.note(remark);
@@ -168,6 +171,36 @@ impl Draft {
     }
 }
 
+/// A CA that stands above another one takes the clients of that for its own: whoever shows one sends the
+/// certificates between along (RFC 8446 4.4.2). Every user of the cluster would be a client of etcd, say.
+fn check_apart(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
+    let brought = drafts
+        .iter()
+        .filter_map(|(name, draft)| Some((*name, draft.ca.brought.as_ref()?, draft.brought_at?)));
+    let brought: Vec<_> = brought.collect();
+    for (lower_name, lower, at) in &brought {
+        for (upper_name, upper, other) in &brought {
+            let key = &upper.facts.public_key;
+            let is_above = upper.facts.public_key != lower.facts.public_key
+                && (lower.above.iter().any(|one| one.facts.public_key == *key)
+                    || lower.facts.issuer == upper.facts.subject && is_signed_by(&lower.der, key));
+            if is_above {
+                reader.problem(
+                    Problem::new(
+                        *at,
+                        format!("the {lower_name} CA is certified by the {upper_name} CA"),
+                    )
+                    .other(*other, "the one above")
+                    .help(format!(
+                        "every client of {lower_name} would be one of {upper_name}, too; bring a CA for each \
+                         that signs nothing else"
+                    )),
+                );
+            }
+        }
+    }
+}
+
 /// `--client-ca-file` and `--requestheader-client-ca-file` must not be one CA: whoever holds a client
 /// certificate could then speak for anybody (Kubernetes, "Configure the Aggregation Layer").
 fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
@@ -187,6 +220,7 @@ fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
             );
         }
     }
+    check_apart(drafts, reader);
     if reader.problems.len() > before {
         return;
     }

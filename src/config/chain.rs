@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::brought::Refusal;
 use crate::facts::{CertificateFacts, is_signed_by};
+
+/// What is wrong, and what to do.
+pub type Refusal = (String, String);
 
 /// A certificate of the file.
 pub struct Link {
@@ -15,7 +17,7 @@ pub struct Link {
 
 /// Every mistake in a file that holds more than one certificate.
 pub fn mistakes(path: &str, links: &[Link]) -> Vec<Refusal> {
-    let each = links.iter().enumerate().flat_map(|(index, link)| of_one(links, index, link));
+    let each = links.iter().enumerate().filter_map(|(index, link)| of_one(links, index, link));
     let each: Vec<Refusal> = each.collect();
     if each.is_empty() { order(path, links) } else { each }
 }

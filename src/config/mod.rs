@@ -6,11 +6,11 @@
 //! `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader`
 //! makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule about
 //! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
-//! `processes` (with `operators`, into `held`), `authorities` and `collisions` judge what follows from it. `write` is the
-//! way back.
+//! `processes` (with `operators`, into `held`), `authorities` and `collisions` judge what follows from it.
+//! `write` is the way back.
 //!
-//! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below. Never
-//! here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
+//! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
+//! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
 
 mod authorities;
 mod bind;

@@ -27,8 +27,8 @@ pub fn rendered_content(recipe: &Rendered, input: Option<Input<'_>>) -> Option<S
     })
 }
 
-/// The trust bundle of a CA: the one that signs stands first, since kubeadm takes the first alone into what it
-/// renews.
+/// The trust bundle of a CA. The one that signs stands first: kubeadm takes the first alone into the
+/// kubeconfigs that it renews.
 pub fn bundle_content(der: &[u8], above: &[ChainCertificate]) -> String {
     let all = std::iter::once(der).chain(above.iter().map(|one| &*one.der));
     all.map(certificate_pem).collect()

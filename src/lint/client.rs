@@ -69,6 +69,13 @@ impl<'a> Client<'a> {
             Some(Client::of(tree, path, file.holds.kubeconfig.as_ref()?))
         })
     }
+
+    /// The one at a path, or where links lead from there; `all` are by path.
+    pub fn at<'c>(tree: &Tree, all: &'c [Client<'a>], path: &str) -> Option<&'c Client<'a>> {
+        let (path, _) = tree.entry(path)?;
+        let at = all.binary_search_by_key(&path, |client| client.path).ok()?;
+        all.get(at)
+    }
 }
 
 struct Reading<'a> {

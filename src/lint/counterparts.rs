@@ -3,7 +3,7 @@
 
 use super::finding::Findings;
 use super::kubernetes_folder::KubernetesFolder;
-use super::role::bundle;
+use super::readers::bundle;
 use super::rules::MISSING_COUNTERPART;
 use super::tree::{Tree, Where};
 use super::world::World;

@@ -29,7 +29,6 @@ pub(super) enum Source<T> {
 pub(super) struct Kubeconfig {
     pub has_context: bool,
     pub server: Option<String>,
-    #[expect(dead_code, reason = "for the checks of whom it dials")]
     pub dialling: Dialling,
     pub login: Login,
     pub authorities: Source<Vec<Certificate>>,

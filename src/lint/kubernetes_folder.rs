@@ -7,7 +7,6 @@ use super::client::leaf;
 use super::holds::{Certificate, Holds, Manifest};
 use super::places::start_of;
 use super::tree::{Tree, Where};
-use crate::facts::PublicKey;
 use crate::manifest::named_paths;
 use crate::pod::{Flag, OnHost, PodFacts, Process};
 use crate::profile::{Content, Does, FLAGS, FlagFrom, KUBERNETES_FOLDER, pki_files};
@@ -146,6 +145,17 @@ impl<'a> KubernetesFolder<'a> {
         format!("{}{place}", self.start)
     }
 
+    /// The files of the tree that a process's flag names.
+    pub fn flag_files(&self, process: Process, flag: &str) -> Vec<String> {
+        (self.flags.iter())
+            .filter(|named| named.process == process && named.flag.name == flag)
+            .filter_map(|named| match &named.file {
+                Where::At(path) => Some(path.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The folder of static pods.
     pub fn manifests(&self) -> String {
         format!("{}manifests", self.start)
@@ -167,13 +177,7 @@ impl<'a> KubernetesFolder<'a> {
 
     /// The files that a process's flag names; without one, kubeadm's own.
     pub fn told(&self, process: Process, flag: &str, place: &str) -> Vec<(String, &'a Holds)> {
-        let mut paths: Vec<String> = (self.flags.iter())
-            .filter(|named| named.process == process && named.flag.name == flag)
-            .filter_map(|named| match &named.file {
-                Where::At(path) => Some(path.clone()),
-                _ => None,
-            })
-            .collect();
+        let mut paths = self.flag_files(process, flag);
         if paths.is_empty() {
             paths.push(format!("{}{place}", self.start));
         }
@@ -182,14 +186,6 @@ impl<'a> KubernetesFolder<'a> {
                 let file = self.tree.file(&path)?;
                 Some((path, &file.holds))
             })
-            .collect()
-    }
-
-    /// The CA keys of a bundle's place.
-    pub fn authority_keys(&self, place: &str) -> BTreeSet<&'a PublicKey> {
-        (self.files(place))
-            .flat_map(|(_, holds)| &holds.certificates)
-            .map(|certificate| &certificate.facts.public_key)
             .collect()
     }
 

@@ -10,6 +10,7 @@
 //! May import `graph` for its tables of flags, `holdings` and what lies below. Never here: files, a
 //! description, a lock.
 
+mod api_servers;
 mod certificate;
 mod chain;
 mod client;
@@ -19,15 +20,21 @@ mod files;
 mod finding;
 mod flags;
 mod holds;
+mod identity;
+mod issuers;
+mod judge;
 mod kubeconfig;
 mod kubernetes_folder;
 mod other_secrets;
 mod pair;
 mod places;
+mod readers;
 mod role;
 pub mod rules;
 mod shared_keys;
 mod tree;
+mod trust;
+mod verdicts;
 mod world;
 
 pub use self::finding::Finding;
@@ -49,6 +56,8 @@ const CHECKS: &[Check] = &[
     certificate::check,
     chain::check,
     role::check,
+    identity::check,
+    trust::check,
     kubeconfig::check,
     flags::check,
 ];

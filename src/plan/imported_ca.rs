@@ -9,6 +9,7 @@ use super::issuer::{IssuerAfter, IssuerKey};
 use super::{Action, Note, Reason};
 use crate::content::certificate_entry;
 use crate::graph::{DerivationId, ImportedCa};
+use crate::spec::CaName;
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, ca: &ImportedCa) -> After {
     let world = context.world;
@@ -32,6 +33,12 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, ca: &Import
     let window = renewal_window(context, id, facts.not_after.since(facts.not_before));
     if world.now >= facts.not_after.minus(window) {
         context.plan.notes.push(Note::BroughtExpiring { derivation: id, until: facts.not_after });
+    }
+    for one in ca.brought.above.iter().filter(|_| ca.ca == CaName::Kubernetes) {
+        let (subject, until) = (one.facts.subject.to_string(), one.facts.not_after);
+        if world.now >= until.minus(window) {
+            context.plan.notes.push(Note::ChainExpiring { derivation: id, subject, until });
+        }
     }
     let issuer = IssuerAfter {
         subject: facts.subject.clone(),

@@ -193,6 +193,8 @@ pub enum Note {
     Clamped { derivation: DerivationId, until: Timestamp },
     /// A brought CA nears its end, and kpki cannot renew it.
     BroughtExpiring { derivation: DerivationId, until: Timestamp },
+    /// So does one above it.
+    ChainExpiring { derivation: DerivationId, subject: String, until: Timestamp },
     /// Not a plain file, too large or unreadable.
     Unusable { path: String, what: String },
     /// The missing key of an anchor lies elsewhere, as the public file beside it says.

@@ -19,13 +19,10 @@ pub(super) fn another_validity(
     now: Timestamp,
 ) -> Option<Reason> {
     let life = facts.not_after.since(facts.not_before);
-    let is_another = match written {
-        Some(_) => life != validity,
-        None => {
-            let longest = validity.plus(BACKDATE);
-            life < validity || life > longest && facts.not_after > now.plus(longest)
-        }
-    };
+    let longest = validity.plus(BACKDATE);
+    let is_too_long = life > longest && facts.not_after > now.plus(longest);
+    let is_another =
+        if written.is_some() { life != validity } else { life < validity || is_too_long };
     is_another.then(|| {
         let (old, new) = (rounded(life), validity);
         if old.is_whole_hours() && old != new {

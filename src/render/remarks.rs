@@ -131,6 +131,12 @@ pub(super) fn text(world: World<'_>, note: &Note) -> String {
             name(*derivation),
             until.date()
         ),
+        Note::ChainExpiring { derivation, subject, until } => format!(
+            "{subject}, above {}, ends on {}; clients based on OpenSSL refuse the chain then, so bring it with a \
+             renewed one in time",
+            name(*derivation),
+            until.date()
+        ),
         Note::Unusable { path, what } => format!("out/{path} {what}"),
         Note::KeyFound { derivation, path } => {
             let mut places = world.graph.key_places(*derivation);

@@ -60,8 +60,8 @@ pub enum AccessChange {
     RootReplaced,
     /// A brought CA's certificate is another over the same key.
     RootReissued,
-    /// Clients trust a CA above a brought one, too: what it certifies can pass for the cluster's servers. Anybody
-    /// can issue a second certificate for a CA and stand above it.
+    /// Clients trust a CA above a brought one, too: what it certifies can pass for the cluster's servers.
+    /// Anybody can issue a second certificate for a CA, and stand above it.
     RootForClients(String),
     /// Its key lies on one more machine.
     KeyOn(String),

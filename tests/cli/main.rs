@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod brought_cas;
 mod ci;
 mod commands;
 mod consent;

@@ -165,6 +165,8 @@ fn descriptions_are_accepted() {
         files.insert("nodes.kdl".into(), b"node \"w9\" address=\"10.9.0.9\"\n".to_vec());
         let brought = std::fs::read("tests/good-descriptions/root.crt").unwrap();
         files.insert("company-ca.crt".into(), brought);
+        let chain = std::fs::read("tests/good-descriptions/chain.crt").unwrap();
+        files.insert("company-chain.crt".into(), chain);
         // A public key whose secret half nobody has.
         files.insert(
             "ops.txt".into(),

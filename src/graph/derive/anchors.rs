@@ -15,7 +15,9 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
     for (name, ca) in &spec.cas {
         let above = above(ca);
         let recipe = match &ca.brought {
-            Some(brought) => Recipe::ImportedCa(ImportedCa { ca: *name, brought: brought.clone() }),
+            Some(brought) => {
+                Recipe::ImportedCa(ImportedCa { ca: *name, brought: Box::new(brought.clone()) })
+            }
             None => Recipe::OwnCa(OwnCa {
                 ca: *name,
                 subject: DistinguishedName::new([], Some(ca.common_name.value.as_str())),

@@ -27,7 +27,7 @@ pub struct OwnCa {
 #[derive(Debug)]
 pub struct ImportedCa {
     pub ca: CaName,
-    pub brought: BroughtCa,
+    pub brought: Box<BroughtCa>,
 }
 
 impl OwnCa {

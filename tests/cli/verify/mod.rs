@@ -3,8 +3,11 @@
 mod any_bytes;
 mod contents;
 mod kubeconfig_files;
+mod model;
 mod mutations;
 mod public_mistakes;
+mod random_mutations;
+mod random_trees;
 mod secrets;
 mod tree;
 mod trees;

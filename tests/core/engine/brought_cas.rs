@@ -4,6 +4,7 @@ use kpki::algorithm::KeyAlgorithm;
 use kpki::build::certificate::Purpose;
 use kpki::facts::{CertificateFacts, DistinguishedName, certificate_pem, certificates_in_pem};
 use kpki::keys::PrivateKey;
+use kpki::plan::Note;
 use kpki::time::Span;
 
 use crate::testkit::kubeconfig::Kubeconfig;
@@ -182,4 +183,22 @@ fn another_chain_renders_what_clients_read_and_reissues_nothing() {
     project.assert_converged();
     assert!(!project.out.contains_key(&format!("{PKI}/ca-chain.crt")));
     assert_eq!(in_kubeconfig(&project, "users/jane/jane.kubeconfig"), SIGNER);
+}
+
+#[test]
+fn what_ends_above_a_ca_is_told() {
+    let company = Company::new();
+    let mut project = company.brought("kubernetes", 3);
+    project.apply().unwrap();
+    let ending = |project: &MemoryProject| -> Vec<String> {
+        let notes = project.plan().plan.notes.into_iter();
+        let notes = notes.filter_map(|note| match note {
+            Note::ChainExpiring { subject, .. } => Some(subject),
+            _ => None,
+        });
+        notes.collect()
+    };
+    assert_eq!(ending(&project), [""; 0]);
+    project.later(Span::days(2700));
+    assert_eq!(ending(&project), ["O=ACME, CN=ACME Issuing"]);
 }

@@ -47,9 +47,9 @@ fn read(project: &MemoryProject) -> Result<String, String> {
 /// Each of these Go refuses with the CA as an anchor (crypto/x509), or does not even parse.
 #[test]
 fn what_a_ca_forbids_is_told_where_it_is_named() {
+    type Change<'a> = &'a dyn Fn(&mut Made);
     let octets = |id: u8| element(4, &[&[id; 20]]);
     let authority = sequence(&[&element(0x80, &[&[1; 20]])]);
-    type Change<'a> = &'a dyn Fn(&mut Made);
     let cases: &[(&str, Change<'_>, &str)] = &[
         (
             "kubernetes",
@@ -293,9 +293,10 @@ fn a_leaf_is_too_long_if_it_ends_later_than_one_issued_now() {
         let project = hand_made(end);
         let steps = steps_of_hand_made(&project);
         let jane = steps.iter().find(|(step, _)| step.ends_with(" users/jane")).unwrap();
-        match reasons.is_empty() {
-            true => assert_eq!(jane.0, "Record users/jane", "{jane:?}"),
-            false => assert_eq!(*jane, ("Reissue users/jane".to_owned(), reasons)),
+        if reasons.is_empty() {
+            assert_eq!(jane.0, "Record users/jane", "{jane:?}");
+        } else {
+            assert_eq!(*jane, ("Reissue users/jane".to_owned(), reasons));
         }
     }
 }
