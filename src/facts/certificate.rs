@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use x509_parser::certificate::X509Certificate;
-use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
-use x509_parser::x509::{AlgorithmIdentifier, X509Version};
+use x509_parser::x509::X509Version;
 
 use super::alternative_names::AlternativeNames;
 use super::distinguished_name::DistinguishedName;
@@ -17,6 +16,7 @@ use super::pem::MAX_CERTIFICATE;
 use super::policies::Policies;
 use super::public_key::PublicKey;
 use super::refused::Refused;
+use super::signature_name::signature_name;
 use super::{FactsError, encoding, extensions};
 use crate::hash::Digest;
 use crate::name::San;
@@ -119,7 +119,7 @@ impl CertificateFacts {
             subject_key_id: said.subject_key_id,
             authority_key_id: said.authority_key_id,
             digest: Digest::of(der),
-            signature_algorithm: signature_algorithm(&parsed.signature_algorithm),
+            signature_algorithm: signature_name(&parsed.signature_algorithm),
             extensions,
         };
         Ok(Reading { facts, refused })
@@ -183,20 +183,4 @@ fn timestamp(time: &ASN1Time) -> Timestamp {
 /// DER puts a zero before a first bit of one, which is no part of the number.
 fn without_zeros(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().skip_while(|b| *b == 0).collect()
-}
-
-/// The names that OpenSSL prints.
-pub(super) fn signature_algorithm(algorithm: &AlgorithmIdentifier<'_>) -> String {
-    let oid: &Oid<'_> = algorithm.oid();
-    match oid.as_bytes() {
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02] => "ecdsa-with-SHA256".into(),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03] => "ecdsa-with-SHA384".into(),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04] => "ecdsa-with-SHA512".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05] => "sha1WithRSAEncryption".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b] => "sha256WithRSAEncryption".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c] => "sha384WithRSAEncryption".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d] => "sha512WithRSAEncryption".into(),
-        [0x2b, 0x65, 0x70] => "ED25519".into(),
-        _ => oid.to_string(),
-    }
 }

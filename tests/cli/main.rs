@@ -20,6 +20,7 @@ mod examples_policy;
 mod gitops;
 mod lab_up;
 mod leavers;
+mod names;
 mod nodes;
 mod pictures;
 mod readme;
@@ -29,6 +30,7 @@ mod revisions;
 mod saved_plans;
 mod schemas;
 mod sealed;
+mod show;
 #[path = "../testkit/mod.rs"]
 mod testkit;
 mod users;
