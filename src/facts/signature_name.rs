@@ -1,7 +1,5 @@
 //! How a certificate is signed, by the name that OpenSSL prints.
 
-use x509_parser::x509::AlgorithmIdentifier;
-
 use super::der;
 use super::general_name::oid;
 
@@ -56,12 +54,12 @@ const HASHES: [(&str, &str); 9] = [
     ("2.16.840.1.101.3.4.2.10", "sha3-512"),
 ];
 
-/// Its OID in dots, where it has no name here.
-pub(super) fn signature_name(algorithm: &AlgorithmIdentifier<'_>) -> String {
-    let id = algorithm.oid().to_string();
+/// Of an AlgorithmIdentifier's content. Its OID in dots, where it has no name here.
+pub(super) fn signature_name(algorithm: &[u8]) -> String {
+    let (id, parameters) = der::expect(der::OID, algorithm).unwrap_or_default();
+    let id = oid(id);
     if id == PSS {
-        let parameters = algorithm.parameters.as_ref().map_or(&[][..], |all| all.data);
-        return match pss(parameters) {
+        return match der::only(der::SEQUENCE, parameters).and_then(pss) {
             Some((hash, salt)) => format!("rsassaPss with {hash} and a salt of {salt} bytes"),
             None => "rsassaPss with parameters that cannot be read".to_owned(),
         };

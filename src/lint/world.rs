@@ -104,13 +104,11 @@ fn signed(certificate: &Certificate, issuer: &Certificate) -> bool {
         return true;
     }
     let algorithm = certificate.facts.signature_algorithm.as_str();
-    // An algorithm without a name here is an OID in dots.
-    let named = !algorithm.contains('.') && algorithm != "ecdsa-with-SHA512";
+    let is_checked = CHECKED.contains(&algorithm);
+    let is_of_rsa = algorithm.ends_with("WithRSAEncryption");
     let could_be_checked = match key.kind() {
-        KeyKind::Rsa { bits, .. } if algorithm.ends_with("WithRSAEncryption") => {
-            (2048..=8192).contains(&bits) && !is_weak(algorithm)
-        }
-        KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => named,
+        KeyKind::Rsa { bits, .. } if is_of_rsa => is_checked && (2048..=8192).contains(&bits),
+        KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => is_checked || is_of_rsa,
         KeyKind::Ed25519 => true,
         KeyKind::Other(_) => false,
     };
@@ -118,14 +116,26 @@ fn signed(certificate: &Certificate, issuer: &Certificate) -> bool {
     !could_be_checked && id.as_ref().is_none_or(|id| *id == issuer.facts.key_id())
 }
 
-/// SHA-1 and MD5; RFC 3279 2.2 has the numbers.
+/// Those that can be checked here.
+const CHECKED: [&str; 6] = [
+    "sha256WithRSAEncryption",
+    "sha384WithRSAEncryption",
+    "sha512WithRSAEncryption",
+    "ecdsa-with-SHA256",
+    "ecdsa-with-SHA384",
+    "ED25519",
+];
+
+/// SHA-1 and the MDs.
 pub(super) fn is_weak(signature_algorithm: &str) -> bool {
     matches!(
         signature_algorithm,
-        "sha1WithRSAEncryption"
-            | "1.2.840.113549.1.1.2"
-            | "1.2.840.113549.1.1.4"
-            | "1.2.840.10045.4.1"
-            | "1.2.840.10040.4.3"
+        "md2WithRSAEncryption"
+            | "md4WithRSAEncryption"
+            | "md5WithRSAEncryption"
+            | "sha1WithRSAEncryption"
+            | "sha1WithRSA"
+            | "ecdsa-with-SHA1"
+            | "dsaWithSHA1"
     )
 }

@@ -9,6 +9,7 @@ pub mod folder_project;
 pub mod json_schema;
 pub mod kubeconfig;
 pub mod leaks;
+pub mod made;
 pub mod memory_disk;
 pub mod memory_project;
 pub mod signer;
