@@ -141,6 +141,11 @@ impl<'a> KubernetesFolder<'a> {
         if held { Where::Missing(found) } else { Where::Unknown }
     }
 
+    /// A place of this folder as a path of the tree.
+    pub fn path(&self, place: &str) -> String {
+        format!("{}{place}", self.start)
+    }
+
     /// The folder of static pods.
     pub fn manifests(&self) -> String {
         format!("{}manifests", self.start)

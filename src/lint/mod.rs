@@ -14,16 +14,19 @@ mod certificate;
 mod chain;
 mod client;
 mod contents;
+mod counterparts;
 mod files;
 mod finding;
 mod flags;
 mod holds;
 mod kubeconfig;
 mod kubernetes_folder;
+mod other_secrets;
 mod pair;
 mod places;
 mod role;
 pub mod rules;
+mod shared_keys;
 mod tree;
 mod world;
 
@@ -40,7 +43,9 @@ type Check = fn(&World<'_>, &mut Findings);
 const CHECKS: &[Check] = &[
     files::check,
     contents::check,
+    counterparts::check,
     pair::check,
+    shared_keys::check,
     certificate::check,
     chain::check,
     role::check,

@@ -36,8 +36,11 @@ impl<'a> World<'a> {
                 }
             }
         };
+        let history = tree.history();
         for (path, file) in &tree.files {
-            take(path, &file.holds.certificates);
+            if !history.contains(path.as_str()) {
+                take(path, &file.holds.certificates);
+            }
         }
         let clients: Vec<Client<'a>> = Client::all(tree).collect();
         for client in &clients {

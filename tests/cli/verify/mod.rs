@@ -1,8 +1,10 @@
 //! `kpki verify` over trees that it did not make: kubeadm's form, public mistakes, and one mistake a rule.
 
 mod any_bytes;
+mod contents;
 mod kubeconfig_files;
 mod mutations;
 mod public_mistakes;
+mod secrets;
 mod tree;
 mod trees;
