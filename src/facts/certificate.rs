@@ -14,6 +14,7 @@ use super::pem::MAX_CERTIFICATE;
 use super::policies::Policies;
 use super::public_key::PublicKey;
 use super::refused::Refused;
+use super::signature_name::signature_name;
 use super::{FactsError, der, encoding, extensions};
 use crate::hash::Digest;
 use crate::name::San;
@@ -117,7 +118,7 @@ impl CertificateFacts {
             subject_key_id: said.subject_key_id,
             authority_key_id: said.authority_key_id,
             digest: Digest::of(der),
-            signature_algorithm: signature_algorithm(parts.algorithms.0),
+            signature_algorithm: signature_name(parts.algorithms.0),
             extensions,
         };
         Ok(Reading { facts, refused })
@@ -175,20 +176,4 @@ fn outside_of_extensions(parts: &Parts<'_>, key: &PublicKey) -> Option<Refused> 
 /// DER puts a zero before a first bit of one, which is no part of the number.
 fn without_zeros(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().skip_while(|b| *b == 0).collect()
-}
-
-/// The names that OpenSSL prints, from an AlgorithmIdentifier's content.
-fn signature_algorithm(algorithm: &[u8]) -> String {
-    let oid = der::expect(der::OID, algorithm).map_or(&[][..], |(oid, _)| oid);
-    match oid {
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02] => "ecdsa-with-SHA256".into(),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03] => "ecdsa-with-SHA384".into(),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04] => "ecdsa-with-SHA512".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05] => "sha1WithRSAEncryption".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b] => "sha256WithRSAEncryption".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c] => "sha384WithRSAEncryption".into(),
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d] => "sha512WithRSAEncryption".into(),
-        [0x2b, 0x65, 0x70] => "ED25519".into(),
-        _ => Oid::new(oid.into()).to_string(),
-    }
 }

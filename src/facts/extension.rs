@@ -49,8 +49,9 @@ pub const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 pub const INHIBIT_ANY_POLICY: &str = "2.5.29.54";
 pub const AUTHORITY_ACCESS: &str = "1.3.6.1.5.5.7.1.1";
 
-/// The names of RFC 5280 4.2, RFC 6962 3.3 and RFC 7633 4.
-const NAMES: [(&str, &str); 20] = [
+/// The names of RFC 5280 4.2, RFC 6962 3, RFC 6960 4.2.2.2.1, RFC 7633 4 and RFC 3739 3.2.6, of Netscape and
+/// Microsoft.
+const NAMES: [(&str, &str); 38] = [
     ("2.5.29.9", "subject directory attributes"),
     (SUBJECT_KEY_ID, "subject key identifier"),
     (KEY_USAGE, "key usage"),
@@ -71,4 +72,22 @@ const NAMES: [(&str, &str); 20] = [
     ("1.3.6.1.5.5.7.1.11", "subject information access"),
     ("1.3.6.1.5.5.7.1.24", "TLS feature"),
     ("1.3.6.1.4.1.11129.2.4.2", "certificate transparency"),
+    ("1.3.6.1.4.1.11129.2.4.3", "precertificate"),
+    ("1.3.6.1.5.5.7.1.3", "qualified certificate statements"),
+    ("1.3.6.1.5.5.7.48.1.5", "OCSP no check"),
+    ("2.16.840.1.113730.1.1", "Netscape certificate type"),
+    ("2.16.840.1.113730.1.2", "Netscape base URL"),
+    ("2.16.840.1.113730.1.3", "Netscape revocation URL"),
+    ("2.16.840.1.113730.1.4", "Netscape CA revocation URL"),
+    ("2.16.840.1.113730.1.7", "Netscape renewal URL"),
+    ("2.16.840.1.113730.1.8", "Netscape CA policy URL"),
+    ("2.16.840.1.113730.1.12", "Netscape server name"),
+    ("2.16.840.1.113730.1.13", "Netscape comment"),
+    ("1.3.6.1.4.1.311.20.2", "Microsoft template name"),
+    ("1.3.6.1.4.1.311.21.1", "Microsoft CA version"),
+    ("1.3.6.1.4.1.311.21.2", "Microsoft previous CA certificate"),
+    ("1.3.6.1.4.1.311.21.7", "Microsoft template"),
+    ("1.3.6.1.4.1.311.21.10", "Microsoft application policies"),
+    ("1.3.6.1.4.1.311.25.2", "Microsoft security identifier"),
+    ("1.2.840.113533.7.65.0", "Entrust version"),
 ];

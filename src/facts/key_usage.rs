@@ -81,12 +81,49 @@ pub enum ExtendedKeyUsage {
     Other(String),
 }
 
+/// RFC 5280 4.2.1.12, RFC 4945 5.1.3.12, RFC 4556 3.2.2, RFC 9336 3 and others. Those that Kubernetes'
+/// CertificateSigningRequest has are called as there.
+const USAGES: [(&str, &str); 28] = [
+    ("2.5.29.37.0", "any"),
+    ("1.3.6.1.5.5.7.3.3", "code signing"),
+    ("1.3.6.1.5.5.7.3.4", "email protection"),
+    ("1.3.6.1.5.5.7.3.5", "ipsec end system"),
+    ("1.3.6.1.5.5.7.3.6", "ipsec tunnel"),
+    ("1.3.6.1.5.5.7.3.7", "ipsec user"),
+    ("1.3.6.1.5.5.7.3.8", "timestamping"),
+    ("1.3.6.1.5.5.7.3.9", "ocsp signing"),
+    ("1.3.6.1.5.5.7.3.13", "eap over ppp"),
+    ("1.3.6.1.5.5.7.3.14", "eap over lan"),
+    ("1.3.6.1.5.5.7.3.17", "ipsec ike"),
+    ("1.3.6.1.5.5.7.3.21", "ssh client"),
+    ("1.3.6.1.5.5.7.3.22", "ssh server"),
+    ("1.3.6.1.5.5.7.3.36", "document signing"),
+    ("1.3.6.1.5.5.8.2.2", "ike intermediate"),
+    ("1.3.6.1.5.2.3.4", "kerberos client"),
+    ("1.3.6.1.5.2.3.5", "kerberos kdc"),
+    ("1.3.6.1.4.1.311.10.3.3", "microsoft sgc"),
+    ("2.16.840.1.113730.4.1", "netscape sgc"),
+    ("1.3.6.1.4.1.311.20.2.2", "microsoft smart card logon"),
+    ("1.3.6.1.4.1.311.20.2.1", "microsoft enrollment agent"),
+    ("1.3.6.1.4.1.311.10.3.4", "microsoft encrypted file system"),
+    ("1.3.6.1.4.1.311.10.3.12", "microsoft document signing"),
+    ("1.3.6.1.4.1.311.10.12.1", "microsoft any application policy"),
+    ("1.3.6.1.4.1.311.21.5", "microsoft ca exchange"),
+    ("1.3.6.1.4.1.311.21.6", "microsoft key recovery agent"),
+    ("1.3.6.1.4.1.311.21.19", "microsoft directory replication"),
+    ("2.23.133.8.3", "tpm attestation"),
+];
+
 impl fmt::Display for ExtendedKeyUsage {
+    /// By its name, if it has one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ExtendedKeyUsage::Server => "server",
             ExtendedKeyUsage::Client => "client",
-            ExtendedKeyUsage::Other(oid) => oid,
+            ExtendedKeyUsage::Other(oid) => USAGES
+                .iter()
+                .find(|(known, _)| known == oid)
+                .map_or(oid.as_str(), |(_, name)| *name),
         })
     }
 }

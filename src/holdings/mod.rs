@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::facts::pem::{self, Block};
 use crate::facts::{
-    CertificateFacts, FactsError, Kubeconfig, PublicKey, RequestFacts, certificates_in_pem,
+    CertificateFacts, FactsError, KeyKind, Kubeconfig, PublicKey, RequestFacts, certificates_in_pem,
 };
-use crate::keys::{KeyError, PrivateKey, form_of, written_public_half};
+use crate::keys::{KeyError, PrivateKey, form_of, written_kind, written_public_half};
 use crate::sealed::SealedFile;
 
 pub use key_file::KeyFile;
@@ -172,6 +172,11 @@ impl KeyBlock {
     /// The public half of a key that kpki can use.
     pub fn public_half(&self) -> Result<PublicKey, KeyError> {
         PrivateKey::from_block(&self.0).map(|key| key.public_key().clone())
+    }
+
+    /// What it says that it is.
+    pub fn kind(&self) -> Option<KeyKind> {
+        written_kind(&self.0)
     }
 
     /// As [`KeyBlock::public_half`], and of a kind that others alone can use the half that is written there.

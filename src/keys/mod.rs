@@ -25,7 +25,7 @@ pub use schedule::Seed;
 pub use signer::{Repeatable, Signer};
 
 pub(crate) use form::form_of;
-pub(crate) use written_half::written_public_half;
+pub(crate) use written_half::{written_kind, written_public_half};
 
 /// Why a key cannot be used, or not be made.
 ///

@@ -3,10 +3,10 @@
 //! For keys that kpki does not load (RSA of unusual sizes, other curves), so that a pair can still be
 //! compared and a weak key named. Nothing here proves that the halves belong together.
 
-use crate::facts::PublicKey;
 use crate::facts::der;
 use crate::facts::pem::Block;
 use crate::facts::spki::{EC, RSA};
+use crate::facts::{KeyKind, OtherKey, PublicKey};
 
 /// PKCS#1, SEC1, or either in PKCS#8.
 pub(crate) fn written_public_half(block: &Block) -> Option<PublicKey> {
@@ -27,6 +27,26 @@ pub(crate) fn written_public_half(block: &Block) -> Option<PublicKey> {
                 _ => None,
             }
         }
+        _ => None,
+    }
+}
+
+/// What kind of key it says that it is, also where nothing of its public half is written.
+pub(crate) fn written_kind(block: &Block) -> Option<KeyKind> {
+    if let Some(half) = written_public_half(block) {
+        return Some(half.kind());
+    }
+    let algorithm = || {
+        let body = der::only(der::SEQUENCE, &block.der)?;
+        let (_version, rest) = der::expect(der::INTEGER, body)?;
+        Some(der::split(rest)?.0.whole)
+    };
+    match block.label.as_str() {
+        "PRIVATE KEY" if !block.encrypted => {
+            Some(PublicKey::of_parts(algorithm()?, &[]).ok()?.kind())
+        }
+        // The form of old versions of OpenSSL.
+        "DSA PRIVATE KEY" => Some(KeyKind::Other(OtherKey::Dsa)),
         _ => None,
     }
 }

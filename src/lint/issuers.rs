@@ -166,14 +166,16 @@ fn identifiers_agree(certificate: &Certificate, issuer: &Certificate) -> bool {
     id.as_ref().is_none_or(|id| *id == issuer.facts.key_id())
 }
 
-/// SHA-1 and MD5; RFC 3279 2.2 has the numbers.
+/// SHA-1 and the MDs.
 pub(super) fn is_weak(signature_algorithm: &str) -> bool {
     matches!(
         signature_algorithm,
-        "sha1WithRSAEncryption"
-            | "1.2.840.113549.1.1.2"
-            | "1.2.840.113549.1.1.4"
-            | "1.2.840.10045.4.1"
-            | "1.2.840.10040.4.3"
+        "md2WithRSAEncryption"
+            | "md4WithRSAEncryption"
+            | "md5WithRSAEncryption"
+            | "sha1WithRSAEncryption"
+            | "sha1WithRSA"
+            | "ecdsa-with-SHA1"
+            | "dsaWithSHA1"
     )
 }

@@ -5,13 +5,11 @@ use serde::Serialize;
 
 use std::fmt;
 
+use super::extension::{ExtensionReport, extension_reports, rows_of};
 use super::style::{CHANGE, DANGER, PLAIN};
 use super::text::{Cell, Table};
-use crate::facts::extension::{
-    ALTERNATIVE_NAMES, AUTHORITY_KEY_ID, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, KEY_USAGE,
-    NAME_CONSTRAINTS, SUBJECT_KEY_ID,
-};
-use crate::facts::{CertificateFacts, ExtendedKeyUsage, Extension};
+use crate::facts::extension::NAME_CONSTRAINTS;
+use crate::facts::{CertificateFacts, ExtendedKeyUsage};
 use crate::hash::Digest;
 use crate::hash::hexadecimal;
 use crate::time::{Span, Timestamp};
@@ -40,15 +38,15 @@ pub struct CertificateReport {
     pub path_length: Option<u32>,
     /// Empty where it states none: then the key may be used for anything.
     pub key_usage: String,
-    /// server, client, or an OID.
+    /// server, client, another one by its name, or an OID.
     pub usages: Vec<String>,
     pub sans: Vec<String>,
     /// Which names the certificates below it may carry: `only DNS:acme.internal; not IP:10.0.0.0/8`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_constraints: Option<String>,
-    /// Those that have no field of their own here: `certificate policies (2.5.29.32)`.
+    /// Every one, the critical ones first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub other_extensions: Vec<String>,
+    pub extensions: Vec<ExtensionReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_key_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,33 +75,11 @@ pub fn certificate_report(facts: &CertificateFacts, now: Timestamp) -> Certifica
         usages: facts.extended_key_usage.iter().map(ExtendedKeyUsage::to_string).collect(),
         sans: known.chain(facts.other_sans.iter().cloned()).collect(),
         name_constraints: facts.extension(NAME_CONSTRAINTS).map(|_| constraints.to_string()),
-        other_extensions: facts.extensions.iter().filter_map(other_extension).collect(),
+        extensions: extension_reports(facts),
         subject_key_id: facts.subject_key_id.as_deref().map(hexadecimal),
         authority_key_id: facts.authority_key_id.as_deref().map(hexadecimal),
         signature: facts.signature_algorithm.clone(),
         digest: facts.digest,
-    }
-}
-
-/// Anything without a row of its own, and what Kubernetes refuses a chain for.
-fn other_extension(extension: &Extension) -> Option<String> {
-    const SHOWN: [&str; 7] = [
-        KEY_USAGE,
-        EXTENDED_KEY_USAGE,
-        BASIC_CONSTRAINTS,
-        ALTERNATIVE_NAMES,
-        NAME_CONSTRAINTS,
-        SUBJECT_KEY_ID,
-        AUTHORITY_KEY_ID,
-    ];
-    let is_shown = SHOWN.contains(&extension.oid.as_str());
-    match (extension.is_critical, extension.is_handled) {
-        (true, false) => {
-            Some(format!("{extension} critical, so Kubernetes refuses every chain with it"))
-        }
-        (true, true) if !is_shown => Some(format!("{extension} critical")),
-        (false, _) if !is_shown => Some(extension.to_string()),
-        _ => None,
     }
 }
 
@@ -136,8 +112,9 @@ impl CertificateReport {
         let usage = if is_silent { "not stated, so any" } else { self.key_usage.as_str() };
         row("key usage", usage.into());
         row("sans", self.sans.join(", ").into());
-        row("names allowed", self.name_constraints.as_deref().unwrap_or_default().into());
-        row("extensions", self.other_extensions.join(", ").into());
+        for extension in rows_of(&self.extensions) {
+            row(extension.label, extension.text);
+        }
         row("key", self.key.as_str().into());
         row("public key", self.public_key.to_string().into());
         row("key id", self.subject_key_id.as_deref().unwrap_or_default().into());

@@ -14,13 +14,14 @@ use crate::first_few::more;
 /// Members of one field that a line has room for.
 const MEMBERS: usize = 4;
 /// What is told of a thing when it changes, but not of every new one.
-const DETAILS: [&str; 10] = [
+const DETAILS: [&str; 11] = [
     "files",
     "sealed-for",
     "renew-before",
     "bundle",
     "identity",
     "key-usage",
+    "critical",
     "signature",
     "not-before",
     "revision",

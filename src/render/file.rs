@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::certificate::{CertificateReport, certificate_report};
 use super::kubeconfig::{KubeconfigReport, kubeconfig_report};
 use super::text::printable;
-use crate::facts::{CertificateFacts, FactsError, KubeconfigFile, PublicKey, RequestFacts};
+use crate::facts::{
+    CertificateFacts, FactsError, KeyKind, KubeconfigFile, PublicKey, RequestFacts,
+};
 use crate::hash::Digest;
 use crate::holdings;
 use crate::sealed::{SealedFile, Stanza};
@@ -59,8 +61,9 @@ pub struct SealedReport {
 #[serde(rename_all = "kebab-case")]
 pub struct KeyReport {
     pub algorithm: String,
-    /// Digest of the SubjectPublicKeyInfo, as in cluster.lock.
-    pub public_key: String,
+    /// Digest of the SubjectPublicKeyInfo, as in cluster.lock. Absent where kpki cannot tell the public half of a
+    /// private key of this kind.
+    pub public_key: Option<String>,
     /// The artifact whose key it is.
     pub artifact: Option<String>,
 }
@@ -134,10 +137,15 @@ impl Reader<'_> {
                 key.map(|key| Held::PublicKey(self.key(&key))).map_err(|why| why.0)
             }
             Read::PrivateKey(key) if key.is_encrypted() => Ok(Held::EncryptedPrivateKey),
-            Read::PrivateKey(key) => key
-                .any_public_half()
-                .map(|key| Held::PrivateKey(self.key(&key)))
-                .map_err(|why| why.to_string()),
+            Read::PrivateKey(key) => match (key.any_public_half(), key.kind()) {
+                (Ok(half), _) => Ok(Held::PrivateKey(self.key(&half))),
+                (Err(_), Some(KeyKind::Other(kind))) => Ok(Held::PrivateKey(KeyReport {
+                    algorithm: KeyKind::Other(kind).to_string(),
+                    public_key: None,
+                    artifact: None,
+                })),
+                (Err(why), _) => Err(why.to_string()),
+            },
             Read::Kubeconfig(_) => Err(format!("holds no {NOTHING_READABLE}, and {why}")),
             Read::Sealed(file) => Ok(Held::Sealed(sealed(&file))),
             Read::Other { label } => Ok(Held::Other { label: printable(&label) }),
@@ -166,7 +174,7 @@ impl Reader<'_> {
     fn key(&self, key: &PublicKey) -> KeyReport {
         KeyReport {
             algorithm: key.kind().to_string(),
-            public_key: key.digest().to_string(),
+            public_key: Some(key.digest().to_string()),
             artifact: (self.owner.of_key)(key.digest()),
         }
     }

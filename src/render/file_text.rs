@@ -69,7 +69,7 @@ impl KeyReport {
     fn rows(&self, table: &mut Table) {
         belongs(table, self.artifact.as_deref());
         row(table, "key", &self.algorithm);
-        row(table, "public key", &self.public_key);
+        row(table, "public key", self.public_key.as_deref().unwrap_or("cannot be told by kpki"));
     }
 }
 

@@ -247,7 +247,11 @@ impl<'a> Fields<'a> {
         let setting = self.take(name).filter(|setting| !setting.is_nothing())?;
         let decoded = setting.decoded();
         if decoded.is_none() {
-            self.problems.push(format!("{name} is not base64, so client-go refuses the file"));
+            let is_pem = setting.as_text().is_some_and(|text| text.contains("-----BEGIN "));
+            let but =
+                if is_pem { ", but PEM (`base64 -w0 FILE` writes what belongs there)" } else { "" };
+            let why = format!("{name} is not base64{but}, so client-go refuses the file");
+            self.problems.push(why);
         }
         decoded
     }

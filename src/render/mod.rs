@@ -17,6 +17,7 @@ mod entries;
 mod entry;
 mod expiry;
 mod exposure;
+mod extension;
 mod families;
 mod file;
 mod file_access;

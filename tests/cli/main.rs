@@ -21,6 +21,7 @@ mod examples_policy;
 mod gitops;
 mod lab_up;
 mod leavers;
+mod names;
 mod nodes;
 mod pictures;
 mod readme;
@@ -30,6 +31,7 @@ mod revisions;
 mod saved_plans;
 mod schemas;
 mod sealed;
+mod show;
 #[path = "../testkit/mod.rs"]
 mod testkit;
 mod users;

@@ -233,7 +233,8 @@ fn pem_where_base64_belongs_is_no_certificate() {
         let detail = report["findings"][0]["detail"].as_str().unwrap();
         assert!(detail.contains(field) && detail.contains("not base64, but PEM"), "{detail}");
         let show = crate::testkit::kpki(Path::new(".")).arg("show").arg(tree.path(name)).output();
-        let said = String::from_utf8(show.unwrap().stderr).unwrap();
+        let said = String::from_utf8(show.unwrap().stdout).unwrap();
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains("not base64, but PEM"), "{said}");
     }
 }

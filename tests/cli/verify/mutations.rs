@@ -381,6 +381,6 @@ fn every_rule_has_a_mistake_here_and_an_explanation() {
         assert!(one.lines().all(|line| line.chars().count() <= 80), "{one}");
     }
     let unknown = kpki().args(["explain", "expird"]).output().unwrap();
-    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(unknown.status.code(), Some(64));
     assert!(String::from_utf8(unknown.stderr).unwrap().contains("did you mean expired?"));
 }
