@@ -74,7 +74,10 @@ fn read(folder: &Path) -> Result<Tree> {
         .map_err(|error| Error::io("read the folder", folder, &error))?;
     let mut tree = Tree::new(&base.to_string_lossy());
     walk(folder, &mut |path, seen| match seen {
-        Seen::File { mode, bytes } => tree.add(path, mode, bytes.expose()),
+        Seen::File { mode, owner: (user, group), bytes } => {
+            tree.add(path, mode, bytes.expose());
+            tree.add_owner(path, user, group);
+        }
         Seen::LooseFolder(loose) => tree.add_loose_folder(path, loose),
         Seen::Symlink(target) => tree.add_link(path, &target),
         Seen::TooLarge => {

@@ -169,6 +169,11 @@ impl<'a> KubernetesFolder<'a> {
         if held { Where::Missing } else { Where::Unknown }
     }
 
+    /// What stands before its places in the tree's paths.
+    pub fn start(&self) -> &str {
+        &self.start
+    }
+
     /// The folder of static pods.
     pub fn manifests(&self) -> String {
         format!("{}manifests", self.start)

@@ -14,11 +14,13 @@ mod certificate;
 mod chain;
 mod files;
 mod finding;
+mod flag_values;
 mod flags;
 mod holds;
 mod kubeconfig;
 mod kubernetes_folder;
 mod pair;
+mod pod_user;
 mod role;
 pub mod rules;
 mod tree;
@@ -42,6 +44,8 @@ const CHECKS: &[Check] = &[
     role::check,
     kubeconfig::check,
     flags::check,
+    flag_values::check,
+    pod_user::check,
 ];
 
 /// Everything that is wrong with the tree at this time: errors first, in the order of [`RULES`], then by

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::holds::Holds;
+use crate::pod::RunsAs;
+use crate::profile::KUBERNETES_FOLDER;
 use crate::sealed::SUFFIX;
 use crate::state::Loose;
 
@@ -23,6 +25,8 @@ pub struct Tree {
 
 pub(super) struct File {
     pub mode: u32,
+    /// User and group.
+    pub owner: Option<(u32, u32)>,
     pub holds: Holds,
 }
 
@@ -61,7 +65,28 @@ impl Tree {
     pub fn add(&mut self, path: &str, mode: u32, bytes: &[u8]) {
         let path = format!("{}{path}", self.prefix);
         let holds = Holds::read(&path, bytes);
-        self.files.insert(path, File { mode, holds });
+        self.files.insert(path, File { mode, owner: None, holds });
+    }
+
+    /// Of a file that was added.
+    pub fn add_owner(&mut self, path: &str, user: u32, group: u32) {
+        if let Some(file) = self.files.get_mut(&format!("{}{path}", self.prefix)) {
+            file.owner = Some((user, group));
+        }
+    }
+
+    /// It lies where the machine's own processes read it.
+    pub(super) fn is_this_machines(&self) -> bool {
+        let folder = format!("/{KUBERNETES_FOLDER}");
+        self.base == folder || self.base.starts_with(&format!("{folder}/"))
+    }
+
+    /// Whether a file belongs to that user, or to one of its groups but root's.
+    pub(super) fn has_owner(&self, who: &RunsAs) -> bool {
+        let is_theirs = |(user, group): (u32, u32)| {
+            who.user == Some(user) || group != 0 && who.groups.contains(&group)
+        };
+        self.files.values().filter_map(|file| file.owner).any(is_theirs)
     }
 
     pub fn add_link(&mut self, path: &str, target: &str) {

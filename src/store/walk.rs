@@ -29,6 +29,8 @@ const DEPTH: usize = 64;
 pub enum Seen {
     File {
         mode: u32,
+        /// User and group.
+        owner: (u32, u32),
         bytes: Secret,
     },
     /// A folder that others could write to; the root has the empty path.
@@ -143,7 +145,8 @@ fn read(folder: BorrowedFd<'_>, name: &CStr) -> std::io::Result<Seen> {
     // In its final size: an outgrown buffer would keep a part of a key.
     let mut bytes = Vec::with_capacity(size + 1);
     File::from(file).take(size as u64).read_to_end(&mut bytes)?;
-    Ok(Seen::File { mode: stat.st_mode & 0o777, bytes: Secret::new(bytes) })
+    let owner = (stat.st_uid, stat.st_gid);
+    Ok(Seen::File { mode: stat.st_mode & 0o777, owner, bytes: Secret::new(bytes) })
 }
 
 fn unreadable(error: &std::io::Error) -> Seen {

@@ -2,9 +2,10 @@
 
 mod certificates;
 mod files;
+mod pods;
 mod roles;
 
-pub use self::{certificates::*, files::*, roles::*};
+pub use self::{certificates::*, files::*, pods::*, roles::*};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -72,6 +73,10 @@ pub const RULES: &[&Rule] = &[
     &FLAG_CONFLICT,
     &FLAG_INCOMPLETE,
     &FLAG_OTHER_CA,
+    &FLAG_NETWORK,
+    &FLAG_URL,
+    &SERVICE_ACCOUNT_KEYS,
+    &KEY_OF_ANOTHER_USER,
     &SIGNING_BUNDLE,
     &UNREAD,
     &UNCHECKED_MANIFEST,
@@ -85,6 +90,10 @@ pub const RULES: &[&Rule] = &[
     &OTHER_AUTHORITY_KEY_ID,
     &SERIAL_TWICE,
     &ETCD_SHARES_CA,
+    &FLAG_ADDRESS,
+    &FLAG_PLAIN_HTTP,
+    &FLAG_WEAK,
+    &KEY_OF_ANOTHER_USER_PERHAPS,
 ];
 
 pub fn rule(id: &str) -> Option<&'static Rule> {
