@@ -133,8 +133,8 @@ fn is_small_enough(
 }
 
 /// The `kubernetes` service has addresses of one family, and so have its endpoints: kube-apiserver does not
-/// start with others (its `validatePublicIPServiceClusterIPRangeIPFamilies`). The PKI is right all the same, so
-/// it is only told.
+/// start with others (its `validatePublicIPServiceClusterIPRangeIPFamilies`). The PKI is right all the same,
+/// so it is only told.
 fn families(cluster: &ClusterDraft, nodes: &[NodeDraft], told: &Told<'_>, reader: &mut Reader<'_>) {
     let says_more = ["advertise-address", "endpoint-reconciler-type", "service-cluster-ip-range"];
     if told.by_manifests || says_more.iter().any(|flag| told.flag(flag).is_some()) {

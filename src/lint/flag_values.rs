@@ -43,7 +43,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
 fn add(findings: &mut Findings, rule: &'static Rule, pod: &Pod<'_>, flag: &str, message: &str) {
     let line = pod.facts.flags.iter().rfind(|given| given.name == flag).map(|given| given.line);
     let line = line.map_or_else(String::new, |line| format!("line {line}: "));
-    findings.add(rule, pod.path, line + &printable(message).to_string());
+    findings.add(rule, pod.path, line + &printable(message));
 }
 
 /// `None`: said by another check, or no mistake of a tree.
@@ -159,7 +159,7 @@ fn service_account(world: &World<'_>, findings: &mut Findings, folder: &Kubernet
         (Process::Apiserver, "service-account-signing-key-file"),
         (Process::ControllerManager, "service-account-private-key-file"),
     ] {
-        let Some(signs) = named(process, flag).last() else { continue };
+        let Some(signs) = named(process, flag).next_back() else { continue };
         let Where::At(path) = &signs.file else { continue };
         let key = world.tree.file(path).and_then(|file| file.holds.private_keys.first());
         if key.is_some_and(|key| !verify.contains(key)) && !findings.has(&KEY_MISMATCH, path) {

@@ -101,9 +101,10 @@ pub fn unfit_for_services(network: IpNet) -> Option<String> {
     let mut unfit = SPECIAL.iter().filter(|special| special.not_for.contains(&Services));
     let special = unfit.find(contains)?;
     let kind = special.is.split_once(' ').map_or(special.is, |(_, kind)| kind);
-    Some(match special.network.contains(&network) {
-        true => format!("lies in {}, of which each is {}", special.network, special.is),
-        false => format!("holds {}: {kind}", special.network),
+    Some(if special.network.contains(&network) {
+        format!("lies in {}, of which each is {}", special.network, special.is)
+    } else {
+        format!("holds {}: {kind}", special.network)
     })
 }
 

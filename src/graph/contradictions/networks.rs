@@ -165,13 +165,14 @@ fn parsed(list: &str) -> Option<Vec<IpNet>> {
 mod tests {
     use super::*;
 
+    type Case<'a> = (Process, &'a [(&'a str, &'a str)], u16, Option<Severity>);
+
     /// By hand, from the validation of both processes' options; `None`: they start.
     #[test]
     fn networks_are_judged_as_their_process_does() {
         use Process::{Apiserver as API, ControllerManager as CM};
         use Severity::{Refused, Remark};
         let s = SERVICES;
-        type Case<'a> = (Process, &'a [(&'a str, &'a str)], u16, Option<Severity>);
         let cases: &[Case<'_>] = &[
             (API, &[(s, "10.96.0.0/12")], 36, None),
             (API, &[(s, "10.96.0.1/12")], 36, None),

@@ -61,16 +61,12 @@ fn target(url: &str) -> Target {
         _ => return Target::Damaged,
     }
     let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => {
-            let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-            // An IPv6 address without brackets.
-            if host.contains(':') {
-                return Target::Damaged;
-            }
-            host
-        }
+    let host = match (authority.strip_prefix('['), authority.rsplit_once(':')) {
+        (Some(rest), _) => rest.split(']').next().unwrap_or_default(),
+        // An IPv6 address without brackets.
+        (None, Some((host, _))) if host.contains(':') => return Target::Damaged,
+        (None, Some((host, _))) => host,
+        (None, None) => authority,
     };
     let host = host.strip_suffix('.').unwrap_or(host);
     match host.parse() {
@@ -200,6 +196,8 @@ mod tests {
         }
     }
 
+    type Case<'a> = (Process, &'a [(&'a str, &'a str)], &'a [Severity]);
+
     /// By hand, from what etcd and its clients do with each flag.
     #[test]
     fn whoever_is_dialled_must_have_the_name() {
@@ -209,7 +207,7 @@ mod tests {
             let is_ours = host != &Host::Name("elsewhere".to_owned());
             is_ours.then(|| (sans, "which it lacks".to_owned()))
         };
-        let cases: [(Process, &[(&str, &str)], &[Severity]); 15] = [
+        let cases: &[Case<'_>] = &[
             (API, &[("etcd-servers", "https://10.0.0.1:2379,https://a.lab:2379")], &[]),
             (API, &[("etcd-servers", "https://10.0.0.2:2379")], &[Severity::Refused]),
             (API, &[("etcd-servers", "https://elsewhere:2379")], &[]),
@@ -232,9 +230,9 @@ mod tests {
         ];
         for (process, flags, expected) in cases {
             let given = flags.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-            let found = urls(process, &given, &sans);
+            let found = urls(*process, &given, &sans);
             let found: Vec<Severity> = found.into_iter().map(|one| one.severity).collect();
-            assert_eq!(found, expected, "{flags:?}");
+            assert_eq!(found, *expected, "{flags:?}");
         }
     }
 }

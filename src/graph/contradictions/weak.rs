@@ -67,12 +67,14 @@ mod tests {
         weak(process, &flags).into_iter().map(|one| one.message).collect()
     }
 
+    type Case<'a> = (Process, Vec<(&'a str, &'a str)>, &'a [&'a str]);
+
     #[test]
     fn only_what_lets_somebody_in_is_told() {
         use Process::{Apiserver as API, Etcd as ETCD, Scheduler};
         let etcd = [("client-cert-auth", "true"), ("peer-client-cert-auth", "1")];
         let both = |more: &[(&'static str, &'static str)]| [&etcd[..], more].concat();
-        let cases: [(Process, Vec<(&str, &str)>, &[&str]); 14] = [
+        let cases: [Case<'_>; 14] = [
             (API, vec![("authorization-mode", "Node,RBAC")], &[]),
             (API, vec![("authorization-config", "/a")], &[]),
             (API, vec![], &["without --authorization-mode everybody"]),
