@@ -106,19 +106,23 @@ impl Judge<'_> {
     }
 
     /// The controller-manager gives no node a part of its service network (`filterOutServiceRange` of its
-    /// range allocator): one within the other leaves nothing, or less than is written.
+    /// range allocator): one within the other leaves nothing, or less than is written. Where it gives no
+    /// parts at all, the network's own plugin may use other addresses.
     fn pods(&self) -> Option<Contradiction> {
         const PODS: &str = "cluster-cidr";
         let pods = parsed(self.value(PODS)?)?;
         let services = parsed(self.value(SERVICES)?)?;
+        let is_cut = self.value("allocate-node-cidrs") == Some("true");
         for pod in &pods {
             for service in &services {
                 if service.contains(pod) {
-                    let message = format!(
-                        "--{PODS} {pod} lies in --{SERVICES} {service}: no node could be given a part of it"
-                    );
+                    let (severity, what) = if is_cut {
+                        (Severity::Refused, "no node could be given a part of it")
+                    } else {
+                        (Severity::Remark, "a pod and a service could have one address")
+                    };
+                    let message = format!("--{PODS} {pod} lies in --{SERVICES} {service}: {what}");
                     let help = "write two networks without a common address";
-                    let severity = Severity::Refused;
                     return Some(contradiction(PODS, Some(SERVICES), severity, message, help));
                 }
                 if pod.contains(service) {
@@ -208,8 +212,17 @@ mod tests {
             ),
             (API, &[(s, "fd00::/112"), ("advertise-address", "$(POD_IP)")], 36, None),
             (CM, &[(s, "10.96.0.0/12"), ("cluster-cidr", "10.244.0.0/16")], 36, None),
-            (CM, &[(s, "10.96.0.0/12"), ("cluster-cidr", "10.100.0.0/16")], 36, Some(Refused)),
-            (CM, &[(s, "10.96.0.0/12"), ("cluster-cidr", "10.96.0.0/12")], 36, Some(Refused)),
+            (CM, &[(s, "10.96.0.0/12"), ("cluster-cidr", "10.100.0.0/16")], 36, Some(Remark)),
+            (
+                CM,
+                &[
+                    (s, "10.96.0.0/12"),
+                    ("cluster-cidr", "10.96.0.0/12"),
+                    ("allocate-node-cidrs", "true"),
+                ],
+                36,
+                Some(Refused),
+            ),
             (CM, &[(s, "10.96.0.0/12"), ("cluster-cidr", "10.0.0.0/8")], 36, Some(Remark)),
             (CM, &[("cluster-cidr", "10.0.0.0/8")], 36, None),
         ];

@@ -238,7 +238,8 @@ fn each_mistake_has_exactly_its_finding() {
             continue;
         }
         if *id == "key-of-another-user" {
-            std::os::unix::fs::chown(tree.path("pki"), owner_of(&tree.folder()), None).unwrap();
+            std::os::unix::fs::chown(tree.path("pki"), Some(owner_of(&tree.folder())), None)
+                .unwrap();
         }
         mutate(&tree);
         let (report, code) = verify(&tree.folder(), &[]);
@@ -262,8 +263,8 @@ fn each_mistake_has_exactly_its_finding() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn owner_of(path: &std::path::Path) -> Option<u32> {
-    Some(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).unwrap()))
+fn owner_of(path: &std::path::Path) -> u32 {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).unwrap())
 }
 
 /// A key that signs is one of those that verify, in whatever form: all of them count.
