@@ -10,20 +10,17 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
+mod address;
 mod endpoint;
+mod error;
 
+use self::address::Use;
+use self::error::refuse;
 use crate::json::json_as_text;
 
+pub use address::{NodeAddress, unfit_for_services};
 pub use endpoint::{API_PORT, Endpoint, port};
-
-/// Why a text is not the name that it should be; reads after the quoted text: `"a b" contains a space`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NameError(pub String);
-
-fn refuse<T>(why: impl Into<String>) -> Result<T, NameError> {
-    Err(NameError(why.into()))
-}
+pub use error::NameError;
 
 /// A newtype over a checked text. Shared: a cluster's graph names each node and path many times.
 macro_rules! checked_text {
@@ -270,8 +267,8 @@ pub enum San {
 impl FromStr for San {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
-        if let Ok(address) = text.parse() {
-            return check_address(address).map(San::Ip);
+        if let Some(address) = address::of_text(text)? {
+            return address::check(address, Use::Client).map(San::Ip);
         }
         match text.strip_prefix("*.") {
             Some(parent) if !parent.contains('.') => {
@@ -313,46 +310,5 @@ impl fmt::Display for San {
             San::Dns(name) => f.write_str(name),
             San::Ip(address) => address.fmt(f),
         }
-    }
-}
-
-fn check_address(address: IpAddr) -> Result<IpAddr, NameError> {
-    if address.is_unspecified() {
-        return refuse("is the unspecified address; name the one that clients dial");
-    }
-    if address.is_multicast() {
-        return refuse("is a multicast address; write the address of one machine");
-    }
-    if let IpAddr::V6(six) = address
-        && six.to_ipv4_mapped().is_some()
-    {
-        return refuse("is an IPv4-mapped IPv6 address; write the IPv4 address");
-    }
-    Ok(address)
-}
-
-/// A node's own address: unicast, neither unspecified nor IPv4-mapped. Loopback serves tests on one machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeAddress(IpAddr);
-
-impl NodeAddress {
-    pub fn ip(self) -> IpAddr {
-        self.0
-    }
-}
-
-impl FromStr for NodeAddress {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let Ok(address) = text.parse() else {
-            return refuse("is not an IP address; write one such as 10.0.0.11 or fd00::11");
-        };
-        check_address(address).map(NodeAddress)
-    }
-}
-
-impl fmt::Display for NodeAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

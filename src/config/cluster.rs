@@ -9,7 +9,7 @@ use super::block::{Block, Many, One, Shape, many, one};
 use super::node::NodeDraft;
 use super::problem::{At, Problem};
 use super::reader::Reader;
-use crate::name::{DnsName, Endpoint, Label, NameError, San};
+use crate::name::{DnsName, Endpoint, Label, NameError, unfit_for_services};
 use crate::spec::{Cluster, Origin, Role, Setting};
 use crate::version::{KubernetesVersion, VersionRequest};
 
@@ -25,29 +25,26 @@ pub const SERVICE_CIDR: Many<ServiceCidr> = many("service-cidr");
 pub const DNS_DOMAIN: One<DnsName> = one("dns-domain");
 
 /// kubeadm's default.
-const DEFAULT_CIDR: &str = "10.96.0.0/12";
-/// What is proposed in the place of a network that is taken.
-const FREE_CIDRS: [&str; 4] =
-    [DEFAULT_CIDR, "172.30.0.0/16", "192.168.192.0/18", "fd00:10:96::/112"];
+pub const DEFAULT_CIDR: &str = "10.96.0.0/12";
 pub const DEFAULT_DOMAIN: &str = "cluster.local";
 
 /// A cluster whose endpoint may still follow from its nodes.
 pub struct ClusterDraft {
     at: At,
     name: Option<Label>,
-    kubernetes: Setting<KubernetesVersion>,
+    pub kubernetes: Setting<KubernetesVersion>,
     kubernetes_at: Option<At>,
     requested: VersionRequest,
-    endpoint: Option<Setting<Endpoint>>,
+    pub endpoint: Option<Setting<Endpoint>>,
     endpoint_written: bool,
-    service_cidrs: Setting<Vec<IpNet>>,
+    pub service_cidrs: Setting<Vec<IpNet>>,
     /// Where networks are written, and an endpoint.
-    cidrs_at: Vec<At>,
-    endpoint_at: Option<At>,
+    pub cidrs_at: Vec<At>,
+    pub endpoint_at: Option<At>,
     dns_domain: Option<Setting<DnsName>>,
 }
 
-/// A network without host bits and with room for a first address besides its own.
+/// A network without host bits whose addresses services can have.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceCidr(IpNet);
 
@@ -74,10 +71,11 @@ impl FromStr for ServiceCidr {
                 network.trunc()
             )));
         }
-        if network.max_prefix_len() - network.prefix_len() < 2 {
-            return Err(NameError(
-                "is too small; write a larger one, such as /12: each Service takes an address in it".into(),
-            ));
+        if let Some(why) = unfit_for_services(network) {
+            let example = if text.contains(':') { "fd00:10:96::/112" } else { DEFAULT_CIDR };
+            return Err(NameError(format!(
+                "{why}; write a private network that nothing else is in, such as {example}"
+            )));
         }
         Ok(ServiceCidr(network))
     }
@@ -129,53 +127,6 @@ impl ClusterDraft {
         }
     }
 
-    /// Whoever may make a Service could give it such an address, and nodes take it from the machine that has
-    /// it (kube-apiserver, `--service-cluster-ip-range`: must not overlap with the networks of nodes).
-    fn check_networks(&self, nodes: &[NodeDraft], reader: &mut Reader<'_>) {
-        let endpoint = self.endpoint.as_ref().and_then(|endpoint| match endpoint.value.host {
-            San::Ip(address) => {
-                Some((address, "the endpoint's address".to_owned(), self.endpoint_at?))
-            }
-            San::Dns(_) => None,
-        });
-        let own = nodes.iter().flat_map(|node| {
-            let name = node.name.as_ref().map_or_else(String::new, |name| format!(" {name}"));
-            let addresses = node.addresses.iter();
-            addresses.map(move |(ip, at)| (ip.ip(), format!("the address of node{name}"), *at))
-        });
-        let networks = &self.service_cidrs.value;
-        if !self.cidrs_at.is_empty() && self.cidrs_at.len() != networks.len() {
-            // One of them is a mistake itself.
-            return;
-        }
-        let taken: Vec<(IpAddr, String, At)> = own.chain(endpoint).collect();
-        for (index, network) in networks.iter().enumerate() {
-            let Some((address, whose, at)) =
-                taken.iter().find(|(address, ..)| network.contains(address))
-            else {
-                continue;
-            };
-            let message = format!("service-cidr {network} holds {whose}, {address}");
-            let problem = match self.cidrs_at.get(index) {
-                Some(written) => Problem::new(*written, message).other(*at, "in it"),
-                None => Problem::new(*at, message).label(format!(
-                    "{network} is what services get where no `service-cidr` is written"
-                )),
-            };
-            let free =
-                FREE_CIDRS.iter().filter_map(|text| text.parse::<IpNet>().ok()).find(|free| {
-                    network.network().is_ipv4() == free.network().is_ipv4()
-                        && !taken.iter().any(|(address, ..)| free.contains(address))
-                });
-            let free =
-                free.map_or_else(String::new, |free| format!(", such as service-cidr \"{free}\""));
-            reader.problem(problem.help(format!(
-                "Kubernetes gives these addresses to services, and nodes send what goes there to pods: write \
-                 a network that nothing else is in{free}"
-            )));
-        }
-    }
-
     /// The cluster, its endpoint decided; none when a problem stands in the way.
     pub fn finish(
         self,
@@ -183,7 +134,6 @@ impl ClusterDraft {
         nodes_complete: bool,
         reader: &mut Reader<'_>,
     ) -> Option<Cluster> {
-        self.check_networks(nodes, reader);
         let mut members = nodes.iter().filter(|node| node.role == Some(Role::ControlPlane));
         let endpoint = match (self.endpoint, members.next(), members.next()) {
             (Some(endpoint), ..) => Some(endpoint),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::block::{Block, Shape, unknown};
 use super::cluster::ClusterDraft;
 use super::component::Components;
+use super::networks::{self, Told};
 use super::node::NodeDraft;
 use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
@@ -88,6 +89,10 @@ pub fn describe(
     }
     let secrets = secrets::read(only(of(&secrets::SHAPE), reader), sources, reader);
     node::check_recipients(&nodes, complete && secrets.is_none(), reader);
+    if let Some(cluster) = &cluster {
+        let told = Told { components: &components, by_manifests: manifests.is_some() };
+        networks::check(cluster, &nodes, &told, reader);
+    }
     let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
     note_clamped(&cas, &defaults, &components, &nodes, &users, &certificates, reader);
     let mut nodes: Vec<_> = nodes.into_iter().filter_map(|node| node.finish(reader)).collect();

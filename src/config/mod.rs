@@ -2,12 +2,12 @@
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a
 //! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape, a
-//! table of typed words (`fields` has the common ones) in each of `cluster`, `ca`, `node`, `component`,
-//! `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`; `reader`
-//! makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule about
-//! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
-//! `processes` (with `operators`, into `held`), `authorities` and `collisions` judge what follows from it.
-//! `write` is the way back.
+//! table of typed words (`fields` has the common ones) in each of `cluster` (with `networks`), `ca`, `node`,
+//! `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`;
+//! `reader` makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule
+//! about something missing is silent where a mistake may have hidden it. Of a description without such
+//! mistakes `processes` (with `operators`, into `held`), `authorities` and `collisions` judge what follows
+//! from it. `write` is the way back.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -30,6 +30,7 @@ mod files;
 mod flags;
 mod held;
 mod manifests;
+mod networks;
 mod node;
 mod operators;
 mod parse;

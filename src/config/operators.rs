@@ -1,7 +1,5 @@
 //! An operator's manifest, patched as apply will patch it: what there is to say of it.
 
-use std::collections::BTreeMap;
-
 use super::component::Places;
 use super::held::{Review, hold};
 use crate::graph::Graph;
@@ -25,13 +23,13 @@ impl Operators<'_> {
         for finding in findings {
             self.note(review, Some(finding.line), &finding.message());
         }
-        let flags: BTreeMap<String, String> =
-            after.flags.iter().map(|flag| (flag.name.clone(), flag.value.clone())).collect();
+        let flags = after.told(self.process);
         self.taken_away(before, places, review);
         self.unseen_files(before, after, review);
         self.left_behind(after, wish, review);
         self.commands(trial, review);
         self.image(after, review);
+        self.user(before, review);
         let place = |flag: &str, review: &mut Review| {
             let described = places.flags.get(&(self.process.component(), flag.to_owned()));
             let line = line_of(before, flag);
@@ -132,6 +130,22 @@ impl Operators<'_> {
                 }
             }
         }
+    }
+
+    /// kpki's secrets are for their owner alone, and whoever installs them is root.
+    fn user(&self, facts: &PodFacts, review: &mut Review) {
+        let Some(who) = &facts.runs_as else { return };
+        let user = who.user.map_or_else(
+            || "as another user than root".to_owned(),
+            |user| format!("as user {user}"),
+        );
+        let what = format!(
+            "securityContext runs {} {user}, who cannot read keys and kubeconfigs of root with mode 0600: on the \
+             node give them to that user, as kubeadm does for a control plane without root (fsGroup changes \
+             nothing on a hostPath)",
+            self.process.name()
+        );
+        self.note(review, Some(who.line), &what);
     }
 
     fn image(&self, facts: &PodFacts, review: &mut Review) {

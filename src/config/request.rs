@@ -111,10 +111,15 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
             ),
         );
     }
-    if let Some(what) = beside_the_subject(facts).filter(|_| wish.via == Some(Via::Csr)) {
+    // Kubernetes' signer copies SANs, and takes usages from the CertificateSigningRequest.
+    let counts = facts.asks_for_ca
+        || !facts.sans.is_empty()
+        || !facts.other_sans.is_empty()
+        || !facts.other_attributes.is_empty();
+    if let Some(what) = beside_the_subject(facts).filter(|_| counts && wish.via == Some(Via::Csr)) {
         return refuse(
             format!("{path} asks for {what}"),
-            "the cluster would copy SANs, and usages are not the request's to say; have it made with a subject alone".into(),
+            "the cluster would copy SANs; have it made with a subject alone, or with key usages at most".into(),
         );
     }
     Ok(())

@@ -161,7 +161,7 @@ fn common_name(
         reader.problem(
             Problem::new(at, format!("{} belongs to Kubernetes itself", quoted(common_name.as_str())))
                 .label("`system:` is reserved")
-                .help("the API server takes it for a component (system:node:…, system:kube-…); use a person's name"),
+                .help("the API server takes it for a component (system:node:…, system:kube-…): use a person's name; a component of your own, such as system:konnectivity-server, is certificate \"konnectivity\" { usage \"client\"; common-name \"system:konnectivity-server\"; node \"cp1\" }, and its kubeconfig names these files"),
         );
         return None;
     }

@@ -1,6 +1,11 @@
 //! What a process is told against what its certificates say: mistakes that a cluster would show only as
 //! failed handshakes.
 
+mod found;
+mod networks;
+mod urls;
+mod weak;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -10,29 +15,29 @@ use super::sans::{first_service_address, sans};
 use crate::manifest::{disagreements, excluder};
 use crate::name::{API_PORT, San};
 use crate::profile::{
-    APISERVER, Business, ETCD_PEER, ETCD_SERVER, FLAGS, FRONT_PROXY_CLIENT,
+    APISERVER, Answers, Business, ETCD_PEER, ETCD_SERVER, FLAGS, FRONT_PROXY_CLIENT,
     FRONT_PROXY_CLIENT_NAME, KUBERNETES_FOLDER, Process, Weight,
 };
 use crate::spec::{Node, Spec};
+use crate::version::KubernetesVersion;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// The cluster would not work.
-    Refused,
-    /// It works, and somebody should know.
-    Remark,
-}
+use found::is_variable;
+pub use found::{About, Contradiction, Severity};
+pub use networks::{LARGEST_BEFORE, largest_is_lifted};
+pub use urls::{Host, Known, hosts};
 
-/// About one flag of one process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contradiction {
-    /// Without dashes.
-    pub flag: String,
-    /// The other flag, where two do not go together.
-    pub other: Option<String>,
-    pub severity: Severity,
-    pub message: String,
-    pub help: String,
+/// Judges all flags of a process, by name without dashes, without a description.
+pub fn flags_alone(
+    process: Process,
+    flags: &BTreeMap<String, String>,
+    version: Option<KubernetesVersion>,
+    known: &Known<'_>,
+) -> Vec<Contradiction> {
+    let mut found = company(process, flags);
+    found.extend(networks::networks(process, flags, version));
+    found.extend(urls::urls(process, flags, known));
+    found.extend(weak::weak(process, flags));
+    found
 }
 
 /// Judges all flags of a process on a node, by name without dashes.
@@ -42,22 +47,56 @@ pub fn contradictions(
     process: Process,
     flags: &BTreeMap<String, String>,
 ) -> Vec<Contradiction> {
-    let mut judge = Judge { spec, node, flags, found: Vec::new() };
-    judge.company(process);
+    let version = Some(spec.cluster.kubernetes.value);
+    let found =
+        flags_alone(process, flags, version, &|answers, _| Some(answering(spec, node, answers)));
+    let mut judge = Judge { spec, node, flags, found };
+    judge.left_out(process);
     match process {
         Process::Apiserver => {
             judge.service_network();
-            judge.etcd_servers();
             judge.secure_port();
             judge.advertise_address();
             judge.separate_authorities();
-            judge.access();
+            judge.anonymous();
+            judge.front_proxy();
         }
-        Process::ControllerManager => judge.separate_authorities(),
-        Process::Etcd => judge.member_urls(),
-        Process::Scheduler => {}
+        Process::ControllerManager => {
+            judge.separate_authorities();
+            judge.pod_network();
+        }
+        Process::Etcd | Process::Scheduler => {}
     }
     judge.found
+}
+
+/// Flags that exclude or need each other.
+fn company(process: Process, flags: &BTreeMap<String, String>) -> Vec<Contradiction> {
+    let found = disagreements(process, flags).into_iter().map(|one| Contradiction {
+        flag: one.flag,
+        other: Some(one.other),
+        severity: match one.weight {
+            Weight::Ends => Severity::Refused,
+            Weight::MayFail => Severity::Remark,
+        },
+        about: About::Company,
+        message: one.message,
+        help: one.help,
+    });
+    found.collect()
+}
+
+/// The names that whoever answers has, by the description.
+fn answering(spec: &Spec, node: &Node, answers: Answers) -> (BTreeSet<San>, String) {
+    let of_node = || format!("which the certificate of {} lacks", node.name);
+    match answers {
+        Answers::EtcdMember => {
+            let all = members(spec).flat_map(|member| sans(spec, &ETCD_SERVER, Some(member)));
+            (all.collect(), "which no etcd member's certificate has".to_owned())
+        }
+        Answers::EtcdServer => (sans(spec, &ETCD_SERVER, Some(node)), of_node()),
+        Answers::EtcdPeer => (sans(spec, &ETCD_PEER, Some(node)), of_node()),
+    }
 }
 
 struct Judge<'a> {
@@ -70,7 +109,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// `None` for what the kubelet takes from a variable, too: it cannot be judged.
     fn value(&self, flag: &str) -> Option<&str> {
-        self.flags.get(flag).map(String::as_str).filter(|value| !value.contains("$("))
+        self.flags.get(flag).map(String::as_str).filter(|value| !is_variable(value))
     }
 
     fn has(&self, flag: &str) -> bool {
@@ -87,19 +126,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Flags that exclude or need each other.
-    fn company(&mut self, process: Process) {
-        let found = disagreements(process, self.flags).into_iter().map(|one| Contradiction {
-            flag: one.flag,
-            other: Some(one.other),
-            severity: match one.weight {
-                Weight::Ends => Severity::Refused,
-                Weight::MayFail => Severity::Remark,
-            },
-            message: one.message,
-            help: one.help,
-        });
-        self.found.extend(found);
+    /// What kpki does not say because of another flag.
+    fn left_out(&mut self, process: Process) {
         let given = || self.flags.iter().map(|(flag, value)| (flag.as_str(), value.as_str()));
         let rows =
             FLAGS.iter().filter(|row| row.process == process && row.business == Business::Own);
@@ -111,6 +139,7 @@ impl Judge<'_> {
                 flag: flag.to_owned(),
                 other: None,
                 severity: Severity::Remark,
+                about: About::Company,
                 message: format!("--{flag} excludes --{name}, which kpki leaves out"),
                 help: String::new(),
             })
@@ -123,6 +152,7 @@ impl Judge<'_> {
             flag: flag.to_owned(),
             other: None,
             severity: Severity::Refused,
+            about: About::Description,
             message,
             help: help.into(),
         });
@@ -133,6 +163,7 @@ impl Judge<'_> {
             flag: flag.to_owned(),
             other: None,
             severity: Severity::Remark,
+            about: About::Description,
             message: message.into(),
             help: String::new(),
         });
@@ -144,10 +175,8 @@ impl Judge<'_> {
         let Some(value) = self.value(FLAG) else {
             return;
         };
-        let Some(address) = first_service_address(value) else {
-            let message = format!("--{FLAG}={value} names no network");
-            return self.refuse(FLAG, message, "write address/prefix, such as 10.96.0.0/12");
-        };
+        // What is no network is said already.
+        let Some(address) = first_service_address(value) else { return };
         if !sans(self.spec, &APISERVER, Some(self.node)).contains(&San::Ip(address)) {
             let message = format!(
                 "--{FLAG}={value} gives the API server the address {address}, which its certificate lacks"
@@ -160,62 +189,6 @@ impl Judge<'_> {
                 written.origin
             );
             self.refuse(FLAG, message, help);
-        }
-    }
-
-    fn etcd_servers(&mut self) {
-        const FLAG: &str = "etcd-servers";
-        let known: BTreeSet<San> = members(self.spec)
-            .flat_map(|member| sans(self.spec, &ETCD_SERVER, Some(member)))
-            .collect();
-        let who = "which no etcd member's certificate has";
-        self.urls(FLAG, &known, who);
-    }
-
-    fn member_urls(&mut self) {
-        let server = sans(self.spec, &ETCD_SERVER, Some(self.node));
-        let peer = sans(self.spec, &ETCD_PEER, Some(self.node));
-        let who = format!("which the certificate of {} lacks", self.node.name);
-        self.urls("advertise-client-urls", &server, &who);
-        self.urls("initial-advertise-peer-urls", &peer, &who);
-        for flag in ["client-cert-auth", "peer-client-cert-auth"] {
-            self.unknown(flag);
-            if self.value(flag) != Some("true") && !(self.has(flag) && self.value(flag).is_none()) {
-                self.remark(
-                    flag,
-                    format!(
-                        "without --{flag}=true whoever reaches etcd's port can read and change the cluster"
-                    ),
-                );
-            }
-        }
-    }
-
-    /// Every host that others dial must be in a certificate.
-    fn urls(&mut self, flag: &'static str, known: &BTreeSet<San>, who: &str) {
-        let Some(value) = self.value(flag) else {
-            return;
-        };
-        let urls: Vec<String> = value.split(',').map(str::to_owned).collect();
-        for url in urls {
-            if url.starts_with("http://") {
-                self.remark(flag, format!("--{flag}: {url} is not encrypted"));
-                continue;
-            }
-            match host_of(&url) {
-                Some(host) if known.contains(&host) => {}
-                Some(host) => {
-                    let message = format!("--{flag} names {host}, {who}");
-                    let help = format!(
-                        "correct the flag or the node's `address`, or add component \"etcd\" {{ san \"{host}\" }}"
-                    );
-                    self.refuse(flag, message, help);
-                }
-                None => {
-                    let message = format!("--{flag} has {url:?}, which is no URL of a server");
-                    self.refuse(flag, message, "write https://ADDRESS:PORT");
-                }
-            }
         }
     }
 
@@ -263,25 +236,36 @@ impl Judge<'_> {
         }
     }
 
-    fn access(&mut self) {
-        const MODES: &str = "authorization-mode";
-        self.unknown(MODES);
-        match self.value(MODES) {
-            Some(modes) if modes.split(',').any(|mode| mode == "AlwaysAllow") => {
-                self.remark(MODES, format!("--{MODES}={modes} allows everybody everything"));
-            }
-            None if !self.has(MODES) && !self.has("authorization-config") => {
-                self.remark(MODES, format!("without --{MODES} everybody is allowed everything"));
-            }
-            _ => {}
-        }
+    fn anonymous(&mut self) {
         if self.value("anonymous-auth") == Some("true") {
             self.remark(
                 "anonymous-auth",
                 "--anonymous-auth=true: requests without a certificate or token are authorized as system:anonymous",
             );
         }
-        self.front_proxy();
+    }
+
+    /// A node in the network of pods is right where the cloud gives pods addresses of the same network, and
+    /// wrong where the controller-manager cuts it into parts.
+    fn pod_network(&mut self) {
+        const FLAG: &str = "cluster-cidr";
+        let Some(value) = self.value(FLAG).map(str::to_owned) else { return };
+        if self.value("allocate-node-cidrs") != Some("true") {
+            return;
+        }
+        let networks = value.split(',').filter_map(|text| text.trim().parse::<IpNet>().ok());
+        for network in networks {
+            let addresses = self.spec.nodes.iter().flat_map(|node| {
+                node.addresses.iter().map(move |address| (&node.name, address.ip()))
+            });
+            let inside = addresses.clone().find(|(_, address)| network.contains(address));
+            if let Some((node, address)) = inside {
+                let message = format!(
+                    "--{FLAG} {network} holds the address of node {node}, {address}: a pod could be given it"
+                );
+                self.remark(FLAG, message);
+            }
+        }
     }
 
     /// kpki's front-proxy client must have an allowed name.
@@ -309,15 +293,4 @@ impl Judge<'_> {
 fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
     let hosts = Process::Etcd.hosts();
     spec.nodes.iter().filter(move |node| hosts.include(node, spec))
-}
-
-/// `https://HOST:PORT/…`
-fn host_of(url: &str) -> Option<San> {
-    let rest = url.trim().strip_prefix("https://")?;
-    let authority = rest.split('/').next()?;
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next()?,
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
-    };
-    host.parse().ok()
 }

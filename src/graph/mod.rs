@@ -35,7 +35,10 @@ use crate::spec::{self, BroughtRequest, ChainCertificate};
 use crate::time::Timestamp;
 
 pub use artifact::{Artifact, Scope, UserPart};
-pub use contradictions::{Contradiction, Severity, contradictions};
+pub use contradictions::{
+    About, Contradiction, Host, Known, LARGEST_BEFORE, Severity, contradictions, flags_alone,
+    hosts, largest_is_lifted,
+};
 pub use derive::{flags_on, images};
 pub use layout::{Origin, origins, tree_of};
 pub use recipe::{

@@ -10,18 +10,9 @@ use super::tree::Where;
 use super::world::World;
 use crate::manifest::disagreements;
 use crate::pod::Process;
-use crate::profile::{LEAVES, Weight};
+use crate::profile::{KEY_PAIRS, KeyPair, Weight};
 use crate::visible::printable;
 use Process::ControllerManager as CM;
-
-/// A certificate's flag and its key's; besides leaves, the CA that the controller-manager signs with.
-fn pairs_of_flags() -> impl Iterator<Item = (Process, &'static str, &'static str)> {
-    let leaves = LEAVES
-        .iter()
-        .filter_map(|row| row.told)
-        .filter_map(|told| Some((told.process, *told.certificate.first()?, told.key?)));
-    leaves.chain([(CM, "cluster-signing-cert-file", "cluster-signing-key-file")])
-}
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
@@ -38,8 +29,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
 
 /// Flags that exclude or need each other: as a plan judges them.
 fn company(findings: &mut Findings, pod: &Pod<'_>) {
-    let flags = pod.facts.flags.iter().map(|flag| (flag.name.clone(), flag.value.clone()));
-    for found in disagreements(pod.process, &flags.collect()) {
+    for found in disagreements(pod.process, &pod.facts.told(pod.process)) {
         let line =
             pod.facts.flags.iter().rfind(|flag| flag.name == found.flag).map(|flag| flag.line);
         let rule = if found.is_other_given { &FLAG_CONFLICT } else { &FLAG_INCOMPLETE };
@@ -78,7 +68,8 @@ fn at<'f>(
 }
 
 fn pairs(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'_>) {
-    for (process, certificate, key) in pairs_of_flags() {
+    for KeyPair { process, certificate, key } in KEY_PAIRS {
+        let process = *process;
         let Some((_, certificate_path)) = at(folder, process, certificate) else {
             continue;
         };

@@ -156,6 +156,11 @@ impl<'a> KubernetesFolder<'a> {
             .collect()
     }
 
+    /// What stands before its places in the tree's paths.
+    pub fn start(&self) -> &str {
+        &self.start
+    }
+
     /// The folder of static pods.
     pub fn manifests(&self) -> String {
         format!("{}manifests", self.start)

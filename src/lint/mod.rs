@@ -18,6 +18,7 @@ mod contents;
 mod counterparts;
 mod files;
 mod finding;
+mod flag_values;
 mod flags;
 mod holds;
 mod identity;
@@ -28,6 +29,7 @@ mod kubernetes_folder;
 mod other_secrets;
 mod pair;
 mod places;
+mod pod_user;
 mod readers;
 mod role;
 pub mod rules;
@@ -60,6 +62,8 @@ const CHECKS: &[Check] = &[
     trust::check,
     kubeconfig::check,
     flags::check,
+    flag_values::check,
+    pod_user::check,
 ];
 
 /// Everything that is wrong with the tree at this time: errors first, in the order of [`RULES`], then by

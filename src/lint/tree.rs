@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::holds::{Holds, Manifest};
+use crate::pod::RunsAs;
 use crate::profile::KUBERNETES_FOLDER;
 use crate::sealed::SUFFIX;
 use crate::state::{Access, Loose};
@@ -91,6 +92,20 @@ impl Tree {
         let path = format!("{}{path}", self.prefix);
         let holds = Holds::read(&path, access, bytes);
         self.files.insert(path, File { access, holds });
+    }
+
+    /// It lies where the machine's own processes read it.
+    pub(super) fn is_this_machines(&self) -> bool {
+        let folder = format!("/{KUBERNETES_FOLDER}");
+        self.base == folder || self.base.starts_with(&format!("{folder}/"))
+    }
+
+    /// Whether a file belongs to that user, or to one of its groups but root's.
+    pub(super) fn has_owner(&self, who: &RunsAs) -> bool {
+        let is_theirs = |(user, group): (u32, u32)| {
+            who.user == Some(user) || group != 0 && who.groups.contains(&group)
+        };
+        self.files.values().map(|file| file.access.owner).any(is_theirs)
     }
 
     pub fn add_link(&mut self, path: &str, target: &str) {

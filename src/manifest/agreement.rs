@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::profile::{COMPANIONS, Counts, EXCLUSIONS, Process, WORD_NEEDS, Weight};
+use crate::profile::{Counts, EXCLUSIONS, Process, WORD_NEEDS, Weight, companions};
 
 /// Two flags of one process that do not go together, or one that lacks the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Disagreement {
 pub fn disagreements(process: Process, flags: &BTreeMap<String, String>) -> Vec<Disagreement> {
     let mut found = Vec::new();
     exclusions(process, flags, &mut found);
-    companions(process, flags, &mut found);
+    company(process, flags, &mut found);
     words(process, flags, &mut found);
     found
 }
@@ -91,9 +91,9 @@ fn exclusions(process: Process, flags: &BTreeMap<String, String>, found: &mut Ve
     }
 }
 
-fn companions(process: Process, flags: &BTreeMap<String, String>, found: &mut Vec<Disagreement>) {
+fn company(process: Process, flags: &BTreeMap<String, String>, found: &mut Vec<Disagreement>) {
     let is_there = |name: &str| flags.get(name).is_some_and(|value| is_on(value));
-    for row in COMPANIONS.iter().filter(|row| row.process == process) {
+    for row in companions().filter(|row| row.process == process) {
         if !is_there(row.flag) {
             continue;
         }

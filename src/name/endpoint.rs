@@ -1,10 +1,12 @@
 //! Where the API server is dialled.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::{NameError, San, refuse};
+use super::San;
+use super::address::is_link_local;
+use super::error::{NameError, refuse};
 
 /// What clients dial: `host:port`, the port 6443 when left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +62,16 @@ impl FromStr for Endpoint {
                 None => return refuse("has a `[` without a `]`; write [address]:port"),
             }
         } else if text.matches(':').count() > 1 {
+            if let Some((address, port)) = perhaps_a_port(text) {
+                return refuse(if text.parse::<Ipv6Addr>().is_ok() {
+                    format!(
+                        "could be {address} with the port {port}, or an address that ends so; write \
+                         [{address}]:{port}, or [{text}]"
+                    )
+                } else {
+                    format!("has no brackets around its address; write [{address}]:{port}")
+                });
+            }
             (text, None)
         } else {
             match text.split_once(':') {
@@ -82,11 +94,24 @@ impl FromStr for Endpoint {
         if text.starts_with('[') && !matches!(&host, San::Ip(IpAddr::V6(_))) {
             return refuse("has brackets, which are for IPv6 addresses only");
         }
+        if matches!(&host, San::Ip(address) if is_link_local(*address)) {
+            return refuse(
+                "is a link-local address, which is dialled with an interface; write one that every client reaches",
+            );
+        }
         if matches!(&host, San::Dns(name) if name.starts_with("*.")) {
             return refuse("is a wildcard; clients need a name that they can dial");
         }
         Ok(Endpoint { host, port })
     }
+}
+
+/// Of an IPv6 address without brackets: what stands before the last colon, if that is an address too and what
+/// follows is what people write for a port.
+fn perhaps_a_port(text: &str) -> Option<(Ipv6Addr, u16)> {
+    let (before, last) = text.rsplit_once(':')?;
+    let is_usual = last == "443" || last.len() == 4;
+    Some((before.parse().ok()?, port(last).filter(|_| is_usual)?))
 }
 
 #[cfg(test)]
@@ -102,6 +127,11 @@ mod tests {
             ("fd00::1", "https://[fd00::1]:6443"),
             ("[fd00::1]", "https://[fd00::1]:6443"),
             ("[fd00::1]:1", "https://[fd00::1]:1"),
+            ("[fd00::1:6443]", "https://[fd00::1:6443]:6443"),
+            ("fd00::10:1", "https://[fd00::10:1]:6443"),
+            ("fd00::a:64a3", "https://[fd00::a:64a3]:6443"),
+            ("fd00:1:2:3:4:5:6:6443", "https://[fd00:1:2:3:4:5:6:6443]:6443"),
+            ("169.254.1.1", "https://169.254.1.1:6443"),
         ] {
             let endpoint: Endpoint = text.parse().unwrap();
             assert_eq!(endpoint.url(), url);
@@ -125,6 +155,17 @@ mod tests {
             "[fd00::1]:",
             "[api.lab]:6443",
             "[10.0.0.1]:6443",
+            "fd00::1:6443",
+            "fd00::1:443",
+            "fd00:1:2:3:4:5:6:7:6443",
+            "2001:db8::10:8443",
+            "fe80::1",
+            "[fe80::1]:6443",
+            "fe80::1%eth0",
+            "[fe80::1%eth0]:6443",
+            "255.255.255.255:6443",
+            "[ff02::1]:6443",
+            "[::ffff:10.0.0.1]:6443",
         ] {
             assert!(text.parse::<Endpoint>().is_err(), "{text}");
         }

@@ -41,7 +41,7 @@ impl Restart {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Membership {
     Remove { member: String },
-    Update { member: String, peer_url: String },
+    Update { member: String, peer_url: String, is_sole: bool },
     Add { member: String, peer_url: String },
 }
 
@@ -54,13 +54,23 @@ impl Membership {
         }
     }
 
+    /// A sole member whose old address is gone cannot be told anything before it runs again; it does not ask
+    /// others who it is.
+    pub fn hint(&self) -> Option<&'static str> {
+        let is_sole = matches!(self, Membership::Update { is_sole: true, .. });
+        is_sole.then_some(
+            "if etcd does not start because its old address is gone: put its new manifest in place first, a sole \
+             member starts with it; then tell it",
+        )
+    }
+
     /// etcd numbers its members: only a new one is known by its name.
     pub fn command(&self) -> String {
         match self {
             Membership::Remove { member } => {
                 format!("etcdctl member remove {}", quoted(&format!("ID-OF-{member}")))
             }
-            Membership::Update { member, peer_url } => format!(
+            Membership::Update { member, peer_url, .. } => format!(
                 "etcdctl member update {} {}",
                 quoted(&format!("ID-OF-{member}")),
                 quoted(&format!("--peer-urls={peer_url}"))
@@ -159,7 +169,11 @@ mod tests {
         let word = r"$(touch x) '\''a'\''";
         let commands = [
             Membership::Remove { member: member.clone() },
-            Membership::Update { member: member.clone(), peer_url: peer_url.clone() },
+            Membership::Update {
+                member: member.clone(),
+                peer_url: peer_url.clone(),
+                is_sole: false,
+            },
             Membership::Add { member, peer_url },
         ]
         .map(|change| change.command());

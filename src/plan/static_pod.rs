@@ -172,10 +172,11 @@ fn moved(context: &mut PlanContext<'_>, recipe: &StaticPod, old: &PodFacts) {
     if let (Some(now), Some(before)) = (now, before)
         && now != before
     {
-        context
-            .plan
-            .membership
-            .push(Membership::Update { member: recipe.node.to_string(), peer_url: now.clone() });
+        context.plan.membership.push(Membership::Update {
+            member: recipe.node.to_string(),
+            peer_url: now.clone(),
+            is_sole: recipe.members.len() == 1,
+        });
     }
 }
 

@@ -57,7 +57,7 @@ impl Flag {
 }
 
 pub(super) struct Argv {
-    /// As it is spelled: a path may lead to another one than the image's.
+    /// As it is spelled, with a wrapper before it: a path may lead to another one than the image's.
     pub binary: Option<String>,
     pub flags: Vec<Flag>,
     /// Where a flag may be added, and the first index after all flags there.
@@ -92,15 +92,15 @@ pub(super) fn read(tree: &Tree, pod: &Pod<'_>) -> Result<Argv, PodError> {
     let list = if in_args > 0 || in_command == 0 { List::Args } else { List::Command };
     let length =
         in_command * usize::from(list == List::Command) + in_args * usize::from(list == List::Args);
-    let binary = words.first().filter(|_| pod.starts_with_binary);
+    let before: Vec<&str> = words.iter().take(pod.before_flags).map(|word| word.text).collect();
     let mut argv = Argv {
-        binary: binary.map(|word| word.text.to_owned()),
+        binary: (!before.is_empty()).then(|| before.join(" ")),
         flags: Vec::new(),
         list,
         end: length,
         exists: length > 0,
     };
-    let mut rest = words.iter().skip(usize::from(pod.starts_with_binary)).peekable();
+    let mut rest = words.iter().skip(pod.before_flags).peekable();
     while let Some(word) = rest.next() {
         variables::check(tree, pod, word.text, word.node.line)?;
         if word.text == "--" {

@@ -1,9 +1,12 @@
 //! What a manifest says about its process.
 
+use std::collections::BTreeMap;
+
 use super::argv::{self, Flag};
 use super::mounts::{self, HostPath, Mount};
 use super::tree::{Node, Tree};
-use super::{ExecWord, PodError, Process, annotations, execs, locate, parse};
+use super::{ExecWord, PodError, Process, RunsAs, annotations, execs, locate, parse, user};
+use crate::profile::LIST_FLAGS;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodFacts {
@@ -19,12 +22,30 @@ pub struct PodFacts {
     pub image: Option<String>,
     /// Of probes and hooks.
     pub execs: Vec<ExecWord>,
+    /// `None`: root.
+    pub runs_as: Option<RunsAs>,
 }
 
 impl PodFacts {
     /// All values of a flag, in order.
     pub fn values<'a>(&'a self, flag: &'a str) -> impl Iterator<Item = &'a str> {
         self.flags.iter().filter(move |found| found.name == flag).map(|found| found.value.as_str())
+    }
+}
+
+impl PodFacts {
+    /// As its process reads them, by name: of a list all values, of any other flag the last one.
+    pub fn told(&self, process: Process) -> BTreeMap<String, String> {
+        let mut told: BTreeMap<String, String> = BTreeMap::new();
+        for Flag { name, value, .. } in &self.flags {
+            let is_list = LIST_FLAGS.contains(&(process, name.as_str()));
+            match told.get_mut(name) {
+                Some(before) if is_list => *before = format!("{before},{value}"),
+                Some(before) => before.clone_from(value),
+                None => drop(told.insert(name.clone(), value.clone())),
+            }
+        }
+        told
     }
 }
 
@@ -51,6 +72,7 @@ pub(super) fn facts(tree: &Tree, process: Process) -> Result<PodFacts, PodError>
         images: images(tree, pod.spec)?,
         image: tree.get_text(pod.container, "image")?.map(str::to_owned),
         execs: execs::read(tree, &pod)?,
+        runs_as: user::read(tree, &pod)?,
     })
 }
 

@@ -10,8 +10,8 @@ pub(super) struct Pod<'a> {
     pub container: &'a Node,
     /// Of the container.
     pub path: Path,
-    /// Whether the first word of the command line is the binary.
-    pub starts_with_binary: bool,
+    /// How many words of the command line stand before the process's flags: a wrapper's, and the binary.
+    pub before_flags: usize,
 }
 
 impl Pod<'_> {
@@ -51,8 +51,8 @@ pub(super) fn pod(tree: &Tree, process: Process) -> Result<Pod<'_>, PodError> {
     let (index, container) = container(tree, spec, process)?;
     let mut path = below(&below(&[], "spec"), "containers");
     path.push(Step::Index(index));
-    let starts_with_binary = starts(tree, container, process)?;
-    Ok(Pod { process, spec, container, path, starts_with_binary })
+    let before_flags = before_flags(tree, container, process)?;
+    Ok(Pod { process, spec, container, path, before_flags })
 }
 
 /// Who starts the binary counts; a name only where that does not decide.
@@ -74,7 +74,7 @@ fn container<'a>(
                 .help("Kubernetes refuses such a Pod: name it"));
         };
         let named = name == wanted;
-        let binary = first_word(tree, item)?.is_some_and(|word| base_name(word) == wanted);
+        let binary = program(&words(tree, item)?, process).is_some();
         if binary {
             by_binary.push((index, item, named));
         }
@@ -115,10 +115,11 @@ pub(super) fn process(tree: &Tree) -> Result<Option<Process>, PodError> {
     };
     for item in tree.get_list(spec, "containers")? {
         let item = tree.follow(item);
-        let binary = first_word(tree, item)?.map(base_name);
+        let words = words(tree, item)?;
         let name = tree.get_text(item, "name")?;
-        let found =
-            Process::ALL.into_iter().find(|process| [binary, name].contains(&Some(process.name())));
+        let found = Process::ALL
+            .into_iter()
+            .find(|process| program(&words, *process).is_some() || name == Some(process.name()));
         if found.is_some() {
             return Ok(found);
         }
@@ -126,33 +127,82 @@ pub(super) fn process(tree: &Tree) -> Result<Option<Process>, PodError> {
     Ok(None)
 }
 
-/// The first word of command and args.
-fn first_word<'a>(tree: &'a Tree, container: &'a Node) -> Result<Option<&'a str>, PodError> {
+/// Of command and args; what is no text ends them.
+fn words<'a>(tree: &'a Tree, container: &'a Node) -> Result<Vec<&'a str>, PodError> {
     let command = tree.get_list(container, "command")?;
     let args = tree.get_list(container, "args")?;
-    Ok(command.iter().chain(args).next().and_then(|word| tree.follow(word).text()))
+    Ok(command.iter().chain(args).map_while(|word| tree.follow(word).text()).collect())
+}
+
+/// A program that only starts the one behind its own flags.
+struct Wrapper {
+    name: &'static str,
+    /// Flags that take the next word, or a value behind `=`.
+    valued: &'static [&'static str],
+    /// Flags that stand alone, or with a value behind `=`.
+    alone: &'static [&'static str],
+}
+
+/// In images of Kubernetes (kubernetes/release, `images/build/go-runner`; hyperkube until 1.18).
+const WRAPPERS: &[Wrapper] = &[
+    Wrapper {
+        name: "go-runner",
+        valued: &["log-file"],
+        alone: &["also-stdout", "redirect-stderr"],
+    },
+    Wrapper { name: "hyperkube", valued: &[], alone: &[] },
+];
+
+/// The index of the word that is the process's own binary.
+fn program(words: &[&str], process: Process) -> Option<usize> {
+    let is_binary = |word: &&str| base_name(word) == process.name();
+    let first = words.first()?;
+    if is_binary(first) {
+        return Some(0);
+    }
+    let wrapper = WRAPPERS.iter().find(|wrapper| base_name(first) == wrapper.name)?;
+    let mut index = 1;
+    while let Some(flag) = words.get(index)?.strip_prefix('-') {
+        let flag = flag.strip_prefix('-').unwrap_or(flag);
+        let (name, joined) = match flag.split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (flag, false),
+        };
+        index += match (wrapper.valued.contains(&name), wrapper.alone.contains(&name)) {
+            (true, _) if !joined => 2,
+            (true, _) | (_, true) => 1,
+            // `--` ends its flags; another one is not known.
+            _ if flag.is_empty() && words.get(index) == Some(&"--") => {
+                index += 1;
+                break;
+            }
+            _ => return None,
+        };
+    }
+    words.get(index).filter(|word| is_binary(word)).map(|_| index)
 }
 
 fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Checks that the command line is the process's own, and says whether it names the binary. A wrapper
-/// could do anything with the words after it.
-fn starts(tree: &Tree, container: &Node, process: Process) -> Result<bool, PodError> {
+/// Checks that the command line is the process's own, and says how many words are before its flags. Another
+/// wrapper could do anything with the words after it.
+fn before_flags(tree: &Tree, container: &Node, process: Process) -> Result<usize, PodError> {
     let wanted = process.name();
-    let Some(word) = first_word(tree, container)? else {
-        return Ok(false);
-    };
-    if base_name(word) == wanted {
-        return Ok(true);
+    let words = words(tree, container)?;
+    if let Some(index) = program(&words, process) {
+        return Ok(index + 1);
     }
     let command = tree.get_list(container, "command")?;
+    let Some(word) = words.first() else {
+        return Ok(0);
+    };
     if command.is_empty() && word.starts_with('-') {
-        return Ok(false);
+        return Ok(0);
     }
     let line = command.first().map_or(container.line, |first| first.line);
-    let help = format!("write the command as a list: [{wanted}, --flag=value, ...]");
+    let help = format!("let the command start with {wanted}: [{wanted}, --flag=value, ...]");
     if SHELLS.contains(&base_name(word)) {
         return Err(
             PodError::at(line, "the command is a line for a shell, not a list of flags").help(help)

@@ -34,6 +34,7 @@ mod parse;
 mod scalar;
 mod text;
 mod tree;
+mod user;
 mod value;
 mod variables;
 mod wish;
@@ -47,6 +48,7 @@ pub use self::field_path::{FieldPath, FieldStep};
 pub use self::fields::{PodFields, fields};
 pub use self::finding::{Finding, Outcome};
 pub use self::mounts::{HostPath, Mount};
+pub use self::user::RunsAs;
 pub use self::wish::{FlagWish, MountWish, PathKind, PodWish};
 pub use crate::profile::{Business, Process};
 

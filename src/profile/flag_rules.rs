@@ -53,7 +53,7 @@ pub enum Weight {
 }
 
 /// A flag and what it does not work without.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Companions {
     pub process: Process,
     /// Any of them needs the rest.
@@ -128,7 +128,7 @@ const fn needs(
 const PAIR: &str = "it does not start with one half of a pair";
 
 #[rustfmt::skip] // one row, one thought
-pub const COMPANIONS: &[Companions] = &[
+const COMPANIONS: &[Companions] = &[
     Companions {
         completed_by: &["service-account-issuer"],
         ..needs(API, "service-account-signing-key-file", &["service-account-issuer"],
@@ -145,42 +145,48 @@ pub const COMPANIONS: &[Companions] = &[
             &["requestheader-group-headers", "requestheader-username-headers"],
             "aggregated APIs are told no header to read users from")
     },
-    needs(API, "proxy-client-cert-file", &["proxy-client-key-file"], PAIR),
-    needs(API, "proxy-client-key-file", &["proxy-client-cert-file"], PAIR),
-    needs(API, "tls-cert-file", &["tls-private-key-file"], PAIR),
-    needs(API, "tls-private-key-file", &["tls-cert-file"], PAIR),
-    needs(API, "etcd-certfile", &["etcd-keyfile"], PAIR),
-    needs(API, "etcd-keyfile", &["etcd-certfile"], PAIR),
-    needs(API, "kubelet-client-certificate", &["kubelet-client-key"], PAIR),
-    needs(API, "kubelet-client-key", &["kubelet-client-certificate"], PAIR),
     needs(API, "oidc-issuer-url", &["oidc-client-id"], "it does not start"),
     needs(API, "oidc-client-id", &["oidc-issuer-url"], "it does not start"),
     needs(API, "encryption-provider-config-automatic-reload", &["encryption-provider-config"],
         "there is nothing to read again, and it does not start"),
-    needs(CM, "cluster-signing-cert-file", &["cluster-signing-key-file"], PAIR),
-    needs(CM, "cluster-signing-key-file", &["cluster-signing-cert-file"], PAIR),
-    needs(CM, "cluster-signing-kube-apiserver-client-cert-file", &["cluster-signing-kube-apiserver-client-key-file"], PAIR),
-    needs(CM, "cluster-signing-kube-apiserver-client-key-file", &["cluster-signing-kube-apiserver-client-cert-file"], PAIR),
-    needs(CM, "cluster-signing-kubelet-client-cert-file", &["cluster-signing-kubelet-client-key-file"], PAIR),
-    needs(CM, "cluster-signing-kubelet-client-key-file", &["cluster-signing-kubelet-client-cert-file"], PAIR),
-    needs(CM, "cluster-signing-kubelet-serving-cert-file", &["cluster-signing-kubelet-serving-key-file"], PAIR),
-    needs(CM, "cluster-signing-kubelet-serving-key-file", &["cluster-signing-kubelet-serving-cert-file"], PAIR),
-    needs(CM, "cluster-signing-legacy-unknown-cert-file", &["cluster-signing-legacy-unknown-key-file"], PAIR),
-    needs(CM, "cluster-signing-legacy-unknown-key-file", &["cluster-signing-legacy-unknown-cert-file"], PAIR),
-    needs(CM, "tls-cert-file", &["tls-private-key-file"], PAIR),
-    needs(CM, "tls-private-key-file", &["tls-cert-file"], PAIR),
-    needs(SCHEDULER, "tls-cert-file", &["tls-private-key-file"], PAIR),
-    needs(SCHEDULER, "tls-private-key-file", &["tls-cert-file"], PAIR),
-    needs(ETCD, "cert-file", &["key-file"], PAIR),
-    needs(ETCD, "key-file", &["cert-file"], PAIR),
-    needs(ETCD, "client-cert-file", &["client-key-file"], PAIR),
-    needs(ETCD, "client-key-file", &["client-cert-file"], PAIR),
     needs(ETCD, "listen-client-urls", &["advertise-client-urls"], "it does not start"),
-    needs(ETCD, "peer-cert-file", &["peer-key-file"], PAIR),
-    needs(ETCD, "peer-key-file", &["peer-cert-file"], PAIR),
-    needs(ETCD, "peer-client-cert-file", &["peer-client-key-file"], PAIR),
-    needs(ETCD, "peer-client-key-file", &["peer-client-cert-file"], PAIR),
 ];
+
+/// Flags that name a certificate and its key: neither works without the other, nor with another one's.
+#[derive(Debug)]
+pub struct KeyPair {
+    pub process: Process,
+    pub certificate: &'static str,
+    pub key: &'static str,
+}
+
+#[rustfmt::skip] // one pair, one line
+pub const KEY_PAIRS: &[KeyPair] = &[
+    KeyPair { process: API, certificate: "proxy-client-cert-file", key: "proxy-client-key-file" },
+    KeyPair { process: API, certificate: "tls-cert-file", key: "tls-private-key-file" },
+    KeyPair { process: API, certificate: "etcd-certfile", key: "etcd-keyfile" },
+    KeyPair { process: API, certificate: "kubelet-client-certificate", key: "kubelet-client-key" },
+    KeyPair { process: CM, certificate: "cluster-signing-cert-file", key: "cluster-signing-key-file" },
+    KeyPair { process: CM, certificate: "cluster-signing-kube-apiserver-client-cert-file", key: "cluster-signing-kube-apiserver-client-key-file" },
+    KeyPair { process: CM, certificate: "cluster-signing-kubelet-client-cert-file", key: "cluster-signing-kubelet-client-key-file" },
+    KeyPair { process: CM, certificate: "cluster-signing-kubelet-serving-cert-file", key: "cluster-signing-kubelet-serving-key-file" },
+    KeyPair { process: CM, certificate: "cluster-signing-legacy-unknown-cert-file", key: "cluster-signing-legacy-unknown-key-file" },
+    KeyPair { process: CM, certificate: "tls-cert-file", key: "tls-private-key-file" },
+    KeyPair { process: SCHEDULER, certificate: "tls-cert-file", key: "tls-private-key-file" },
+    KeyPair { process: ETCD, certificate: "cert-file", key: "key-file" },
+    KeyPair { process: ETCD, certificate: "client-cert-file", key: "client-key-file" },
+    KeyPair { process: ETCD, certificate: "peer-cert-file", key: "peer-key-file" },
+    KeyPair { process: ETCD, certificate: "peer-client-cert-file", key: "peer-client-key-file" },
+];
+
+/// All flags that need others.
+pub fn companions() -> impl Iterator<Item = Companions> {
+    let halves = KEY_PAIRS.iter().flat_map(|KeyPair { process, certificate, key }| {
+        [(certificate, key), (key, certificate)]
+            .map(|(one, other)| needs(*process, one, std::slice::from_ref(other), PAIR))
+    });
+    COMPANIONS.iter().copied().chain(halves)
+}
 
 pub const WORD_NEEDS: &[WordNeeds] = &[
     WordNeeds {
@@ -217,7 +223,7 @@ mod tests {
             };
             assert!(!(own(row.flags) && own(row.others)), "{row:?}");
         }
-        for row in COMPANIONS {
+        for row in companions() {
             if always(row.process, row.flag) {
                 for other in row.needs.iter().chain(row.completed_by) {
                     assert!(always(row.process, other), "{row:?}");
@@ -229,11 +235,24 @@ mod tests {
 
     #[test]
     fn no_row_stands_twice() {
-        for (at, row) in COMPANIONS.iter().enumerate() {
-            let same = |other: &&Companions| {
+        for (at, row) in companions().enumerate() {
+            let same = |other: &Companions| {
                 other.process == row.process && other.flag == row.flag && other.needs == row.needs
             };
-            assert_eq!(COMPANIONS.iter().skip(at).filter(same).count(), 1, "{row:?}");
+            assert_eq!(companions().skip(at).filter(same).count(), 1, "{row:?}");
+        }
+    }
+
+    /// What a leaf's row calls a certificate and a key is a pair.
+    #[test]
+    fn leaves_are_pairs() {
+        for told in crate::profile::LEAVES.iter().filter_map(|row| row.told) {
+            let Some(key) = told.key else { continue };
+            let known = KEY_PAIRS.iter().any(|pair| {
+                let flags = (pair.process, pair.certificate, pair.key);
+                flags == (told.process, told.certificate[0], key)
+            });
+            assert!(known, "{told:?}");
         }
     }
 
@@ -241,7 +260,7 @@ mod tests {
     #[test]
     fn signers_are_pairs() {
         for file in SIGNER_FILES {
-            assert!(COMPANIONS.iter().any(|row| row.flag == *file && row.process == CM), "{file}");
+            assert!(companions().any(|row| row.flag == *file && row.process == CM), "{file}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod bindings;
 mod boolean_flags;
 mod checks;
 mod condition;
+mod dialled;
 mod file_flags;
 mod flag_rules;
 mod flags;
@@ -22,12 +23,16 @@ mod placements;
 mod process;
 mod reader;
 mod reload;
+mod weak_flags;
 
 pub use bindings::{BINDINGS, BindingRow, Subject};
 pub use checks::{CHECKS, Check, Weaker};
 pub use condition::{Circumstances, When};
+pub use dialled::{Answers, URL_FLAGS, UrlFlag, UrlRole};
 pub use file_flags::{Content, Does, FILE_FLAGS, FileFlag, FileForm};
-pub use flag_rules::{COMPANIONS, Companions, Counts, EXCLUSIONS, Exclusion, WORD_NEEDS, Weight};
+pub use flag_rules::{
+    Companions, Counts, EXCLUSIONS, Exclusion, KEY_PAIRS, KeyPair, WORD_NEEDS, Weight, companions,
+};
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };
@@ -46,6 +51,7 @@ pub use placements::{
 pub use process::{MountRow, PodRow, Process};
 pub use reader::{Input, Reader};
 pub use reload::restart_inputs;
+pub use weak_flags::{LIST_FLAGS, WEAK_FLAGS, WeakFlag, WeakWhen};
 
 use crate::spec::{EtcdTopology, Node, Role, Spec};
 

@@ -25,6 +25,9 @@ pub struct RestartReport {
 pub struct MembershipReport {
     pub member: String,
     pub command: String,
+    /// When it does not work like that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 pub(super) fn restarts(plan: &Plan) -> Vec<RestartReport> {
@@ -40,6 +43,7 @@ pub(super) fn membership(plan: &Plan) -> Vec<MembershipReport> {
     let report = |change: &Membership| MembershipReport {
         member: change.member().to_owned(),
         command: change.command(),
+        hint: change.hint().map(str::to_owned),
     };
     plan.membership.iter().map(report).collect()
 }
@@ -58,6 +62,9 @@ pub(super) fn follow_up_text(
         let _ = writeln!(text, "\n{head} (etcdctl member list shows an ID):");
         for change in members {
             let _ = writeln!(text, "  {}", change.command);
+            if let Some(hint) = &change.hint {
+                text.push_str(&paragraph("    ", 4, hint, columns));
+            }
         }
         if members.len() > 1 {
             text.push_str(

@@ -128,8 +128,10 @@ impl PlanReport {
     }
 
     fn members(&self) -> Vec<String> {
-        let commands = self.etcd_members.iter().map(|change| change.command.clone());
-        prose(&commands.collect::<Vec<_>>())
+        let lines = self.etcd_members.iter().flat_map(|change| {
+            [Some(change.command.clone()), change.hint.clone()].into_iter().flatten()
+        });
+        prose(&lines.collect::<Vec<_>>())
     }
 
     fn submissions(&self) -> Vec<String> {

@@ -25,14 +25,16 @@ impl Reach {
 pub struct Access {
     pub mode: u32,
     pub reach: Reach,
+    /// User and group.
+    pub owner: (u32, u32),
     /// Its owner, if that is neither root, nor this user, nor the owner of the whole tree.
     pub stranger: Option<u32>,
 }
 
 impl Access {
-    /// Of a file that anybody may reach.
+    /// Of root's file that anybody may reach.
     pub fn of(mode: u32) -> Self {
-        Access { mode, reach: Reach::Everyone, stranger: None }
+        Access { mode, reach: Reach::Everyone, owner: (0, 0), stranger: None }
     }
 
     /// What everybody may do: read 4, write 2, execute 1.

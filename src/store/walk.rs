@@ -144,7 +144,8 @@ impl Walk<'_> {
         let mut bytes = Vec::with_capacity(size + 1);
         File::from(file).take(size as u64).read_to_end(&mut bytes)?;
         let stranger = Some(stat.st_uid).filter(|owner| !self.at_home.contains(owner));
-        let access = Access { mode: stat.st_mode & 0o777, reach, stranger };
+        let owner = (stat.st_uid, stat.st_gid);
+        let access = Access { mode: stat.st_mode & 0o777, reach, owner, stranger };
         Ok(Seen::File { access, bytes: Secret::new(bytes) })
     }
 }

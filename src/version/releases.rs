@@ -31,13 +31,16 @@ pub enum Change {
     KubeletReloadsServing,
     /// The kubelet notices a changed `clientCAFile` (k/k#136762).
     KubeletReloadsClientCa,
+    /// The API server's limit for service networks is gone: DisableAllocatorDualWrite is on and stays so
+    /// (KEP-1880).
+    LargeServiceNetworks,
     /// client-go notices a changed CA file (k/k#132922); 1.36 is the first version seen to have it.
     ClientsReloadCa,
 }
 
 use Change::{
     ClientsReloadCa, ClusterAdmins, Etcd36, KubeletClientWithoutGroup, KubeletReloadsClientCa,
-    KubeletReloadsServing,
+    KubeletReloadsServing, LargeServiceNetworks,
 };
 
 const fn release(
@@ -71,7 +74,7 @@ pub(super) const RELEASES: &[Release] = &[
         34,
         10,
         &[(0, "3.6.4-0"), (2, "3.6.5-0")],
-        &[(0, Etcd36), (8, KubeletClientWithoutGroup)],
+        &[(0, Etcd36), (0, LargeServiceNetworks), (8, KubeletClientWithoutGroup)],
     ),
     // k/k#135271. Seen: 1.35.0, 1.35.1, 1.35.3, 1.35.6, 1.35.8.
     release(35, 8, &[(0, "3.6.6-0")], &[(5, KubeletClientWithoutGroup)]),

@@ -299,3 +299,103 @@ fn recipients_are_a_set_whichever_way_they_are_given() {
     assert_eq!(own, [bob]);
     assert!(small("").spec.secrets.is_none());
 }
+
+/// Each with words of the note; `None`: nothing is to be said. By hand, from what Kubernetes does.
+#[test]
+fn networks_that_deserve_a_look_are_told() {
+    let cases: [(&str, Option<&str>); 14] = [
+        ("node \"a\" role=\"control-plane\" address=\"127.0.0.1\"", None),
+        (
+            "node \"a\" role=\"control-plane\" address=\"127.0.0.1\"\nnode \"w\" address=\"10.0.0.21\"",
+            Some("no other machine reaches a at 127.0.0.1"),
+        ),
+        ("node \"a\" role=\"control-plane\" address=\"127.0.0.1\"\nnode \"w\"", None),
+        (
+            "node \"a\" role=\"control-plane\" address=\"10.0.0.255\"",
+            Some("in a network of /24 10.0.0.255 (a) is its broadcast address"),
+        ),
+        (
+            "node \"a\" role=\"control-plane\" address=\"10.0.0.0\"",
+            Some("10.0.0.0 (a) is the network itself"),
+        ),
+        (
+            "node \"a\" role=\"control-plane\" address=\"10.0.0.1\"\nnode \"w\" address=\"fd00::\"",
+            Some("in a network of /64 fd00:: (w) is the network itself"),
+        ),
+        (
+            "node \"a\" role=\"control-plane\" address=\"fd00::1\"",
+            Some(
+                "fd00::1, is IPv6 and the first service network, 10.96.0.0/12, IPv4: kube-apiserver does not start",
+            ),
+        ),
+        ("node \"a\" role=\"control-plane\" { address \"10.0.0.1\" \"fd00::1\"; }", None),
+        (
+            "node \"a\" role=\"control-plane\" { address \"fd00::1\" \"10.0.0.1\"; }",
+            Some("does not start so"),
+        ),
+        (
+            "node \"a\" role=\"control-plane\" { address \"fd00::1\" \"10.0.0.1\"; }\n\
+             component \"apiserver\" { flag \"advertise-address\" \"10.0.0.1\"; }",
+            None,
+        ),
+        (
+            "node \"a\" role=\"control-plane\" address=\"10.0.0.1\"\n\
+             component \"controller-manager\" { flag \"cluster-cidr\" \"10.0.0.0/8\"; }",
+            Some("--cluster-cidr 10.0.0.0/8 holds --service-cluster-ip-range 10.96.0.0/12"),
+        ),
+        (
+            "node \"a\" role=\"control-plane\" address=\"10.244.0.1\"\n\
+             component \"controller-manager\" { flag \"cluster-cidr\" \"10.244.0.0/16\"; \
+             flag \"allocate-node-cidrs\" \"true\"; }",
+            Some("holds the address of node a, 10.244.0.1"),
+        ),
+        (
+            "node \"a\" role=\"control-plane\" address=\"10.0.0.1\"\n\
+             component \"controller-manager\" { flag \"cluster-cidr\" \"10.244.0.0/16\"; }",
+            None,
+        ),
+        (
+            "node \"a\" role=\"control-plane\" address=\"10.0.0.1\"\n\
+             component \"apiserver\" { flag \"advertise-address\" \"10.0.0.2\"; }",
+            Some("--advertise-address=10.0.0.2 is no address of a"),
+        ),
+    ];
+    for (text, expected) in cases {
+        let notes = loaded(&format!("cluster \"lab\"\n{text}\n")).notes;
+        match expected {
+            None => assert!(notes.is_empty(), "{text}: {notes:?}"),
+            Some(words) => {
+                assert!(notes.iter().any(|note| note.contains(words)), "{text}: {notes:?}");
+            }
+        }
+    }
+}
+
+/// Before 1.34 the API server has a limit, which two feature gates lift; after it none.
+#[test]
+fn a_large_service_network_may_be_right() {
+    let text = |version: &str, more: &str| {
+        format!(
+            "cluster \"lab\" {{ kubernetes \"{version}\"; service-cidr \"fd00:10::/64\"; }}\n\
+             node \"a\" role=\"control-plane\" address=\"fd00::1\"\n{more}"
+        )
+    };
+    assert_eq!(loaded(&text("1.34.1", "")).notes, [""; 0]);
+    let gates =
+        "component \"apiserver\" { flag \"feature-gates\" \"DisableAllocatorDualWrite=true\"; }\n";
+    let notes = loaded(&text("1.33.4", gates)).notes;
+    assert!(notes.iter().any(|note| note.contains("is too large")), "{notes:?}");
+}
+
+/// Kubernetes' signer takes usages from the CertificateSigningRequest: openssl's usual extensions do no harm.
+#[test]
+fn a_request_may_ask_for_key_usages() {
+    let text = "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n\
+                user \"usage\" via=\"csr\" csr=\"usage.csr\"\n";
+    let request = include_bytes!("../good-descriptions/usage.csr");
+    let files = sources(&[("cluster.kdl", text.as_bytes()), ("usage.csr", request)]);
+    let loaded = load(&files, "cluster.kdl", None).map_err(|report| report.render(false)).unwrap();
+    let expected =
+        "user usage: usage.csr asks for extensions: left out, the description decides".to_owned();
+    assert_eq!(loaded.notes, [expected]);
+}

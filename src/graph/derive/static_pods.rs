@@ -11,8 +11,8 @@ use crate::manifest::{
 use crate::name::{API_PORT, NodeName};
 use crate::pod::{self, Business, Flag, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
-    COMPANIONS, Circumstances, ETCD_PEER_PORT, FRONT_PROXY_CLIENT_NAME, Hosts, Input, Process,
-    Reader, Weight, restart_inputs,
+    Circumstances, ETCD_PEER_PORT, FRONT_PROXY_CLIENT_NAME, Hosts, Input, Process, Reader, Weight,
+    companions, restart_inputs,
 };
 use crate::spec::{EtcdTopology, Node, Spec};
 
@@ -86,7 +86,7 @@ fn company(
     there: &[Flag],
 ) -> BTreeMap<&'static str, String> {
     let is_there = |name: &str| there.iter().any(|flag| flag.name == name);
-    let rows = COMPANIONS.iter().filter(|row| {
+    let rows = companions().filter(|row| {
         let completes = row.weight == Weight::Ends || !is_there(row.flag);
         row.process == process && own.contains_key(row.flag) && completes
     });

@@ -3,9 +3,10 @@
 mod certificates;
 mod chains;
 mod files;
+mod pods;
 mod roles;
 
-pub use self::{certificates::*, chains::*, files::*, roles::*};
+pub use self::{certificates::*, chains::*, files::*, pods::*, roles::*};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -85,6 +86,10 @@ pub const RULES: &[&Rule] = &[
     &FLAG_CONFLICT,
     &FLAG_INCOMPLETE,
     &FLAG_OTHER_CA,
+    &FLAG_NETWORK,
+    &FLAG_URL,
+    &SERVICE_ACCOUNT_KEYS,
+    &KEY_OF_ANOTHER_USER,
     &SIGNING_BUNDLE,
     &MISSING_COUNTERPART,
     &UNREAD,
@@ -108,6 +113,10 @@ pub const RULES: &[&Rule] = &[
     &ETCD_SHARES_CA,
     &KUBECONFIG_CA_DIFFERS,
     &KUBECONFIG_PROXY,
+    &FLAG_ADDRESS,
+    &FLAG_PLAIN_HTTP,
+    &FLAG_WEAK,
+    &KEY_OF_ANOTHER_USER_PERHAPS,
 ];
 
 pub fn rule(id: &str) -> Option<&'static Rule> {

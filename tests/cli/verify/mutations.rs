@@ -11,6 +11,7 @@ use crate::testkit::kpki;
 
 const API: &str = "manifests/kube-apiserver.yaml";
 const SCHEDULER: &str = "manifests/kube-scheduler.yaml";
+const ETCD: &str = "manifests/etcd.yaml";
 const CM: &str = "manifests/kube-controller-manager.yaml";
 
 fn signed_by(leaf: Leaf, ca: &'static str) -> Leaf {
@@ -256,6 +257,31 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("flag-incomplete", CM, |t| t.edit(CM, "    - --cluster-signing-key-file=/etc/kubernetes/pki/ca.key\n", "")),
     ("flag-other-ca", API, |t| t.edit(API, "--etcd-cafile=/etc/kubernetes/pki/etcd/ca.crt", "--etcd-cafile=/etc/kubernetes/pki/ca.crt")),
     ("flag-other-ca", CM, |t| t.edit(CM, "--root-ca-file=/etc/kubernetes/pki/ca.crt", "--root-ca-file=/etc/kubernetes/pki/front-proxy-ca.crt")),
+    ("flag-network", API, |t| t.edit(API, "--service-cluster-ip-range=10.96.0.0/12", "--service-cluster-ip-range=10.96.0.0/12,10.43.0.0/16")),
+    ("flag-network", CM, |t| t.edit(CM, "--cluster-cidr=10.244.0.0/16", "--cluster-cidr=10.100.0.0/16")),
+    ("flag-url", API, |t| t.leaf(with(ETCD_SERVER, ETCD_SERVER.2, BOTH, "DNS:kubemaster,DNS:localhost,IP:192.168.5.11"), STRICT)),
+    ("flag-url", ETCD, |t| t.leaf(with(ETCD_SERVER, ETCD_SERVER.2, BOTH, "DNS:kubemaster,IP:127.0.0.1"), STRICT)),
+    ("flag-url", ETCD, |t| t.leaf(with(ETCD_PEER, ETCD_PEER.2, BOTH, "DNS:kubemaster,IP:127.0.0.1"), STRICT)),
+    ("flag-url", API, |t| t.edit(API, "--etcd-servers=https://127.0.0.1:2379", "--etcd-servers=127.0.0.1:2379")),
+    ("flag-address", API, |t| t.edit(API, "--advertise-address=192.168.5.11", "--advertise-address=192.168.5.12")),
+    ("flag-address", ETCD, |t| t.edit(ETCD, "--initial-cluster=kubemaster=https://192.168.5.11:2380", "--initial-cluster=kubemaster=https://192.168.5.12:2380")),
+    ("flag-address", ETCD, |t| t.edit(ETCD, "--name=kubemaster", "--name=other")),
+    ("flag-address", ETCD, |t| t.edit(ETCD, "--listen-client-urls=", "--listen-client-urls=https://10.9.9.9:2379,")),
+    ("flag-plain-http", ETCD, |t| t.edit(ETCD, "--listen-client-urls=", "--listen-client-urls=http://192.168.5.11:2378,")),
+    ("flag-plain-http", API, |t| t.edit(API, "--etcd-servers=https:", "--etcd-servers=http:")),
+    ("flag-weak", API, |t| t.edit(API, "--authorization-mode=Node,RBAC", "--authorization-mode=AlwaysAllow")),
+    ("flag-weak", API, |t| t.edit(API, "    - --authorization-mode=Node,RBAC\n", "")),
+    ("flag-weak", API, |t| t.edit(API, "    - --allow-privileged", "    - --insecure-port=8080\n    - --allow-privileged")),
+    ("flag-weak", ETCD, |t| t.edit(ETCD, "    - --client-cert-auth=true", "    - --client-cert-auth=false")),
+    ("flag-weak", ETCD, |t| t.edit(ETCD, "--peer-client-cert-auth=true", "--peer-client-cert-auth=false")),
+    ("service-account-keys", API, |t| t.edit(API, "--service-account-key-file=/etc/kubernetes/pki/sa.pub", "--service-account-key-file=/etc/kubernetes/pki/ca.crt")),
+    ("service-account-keys", CM, |t| t.edit(CM, "--service-account-private-key-file=/etc/kubernetes/pki/sa.key", "--service-account-private-key-file=/etc/kubernetes/pki/ca.key")),
+    ("key-mismatch", API, |t| t.edit(API, "    - --tls-cert-file", "    - --tls-sni-cert-key=/etc/kubernetes/pki/apiserver.crt,/etc/kubernetes/pki/sa.key:a\n    - --tls-cert-file")),
+    ("key-of-another-user", API, |t| {
+        t.edit(API, "  securityContext:\n", "  securityContext:\n    runAsUser: 65534\n");
+        std::os::unix::fs::chown(t.path("pki/apiserver.key"), Some(65534), None).unwrap();
+    }),
+    ("key-of-another-user-perhaps", SCHEDULER, |t| t.edit(SCHEDULER, "  securityContext:\n", "  securityContext:\n    runAsNonRoot: true\n")),
     ("signing-bundle", CM, |t| {
         t.put("pki/bundle.crt", t.read("pki/ca.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
         t.edit(CM, "--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt", "--cluster-signing-cert-file=/etc/kubernetes/pki/bundle.crt");
@@ -319,6 +345,10 @@ fn each_mistake_has_exactly_its_finding() {
         {
             continue;
         }
+        if *id == "key-of-another-user" {
+            std::os::unix::fs::chown(tree.path("pki"), Some(owner_of(&tree.folder())), None)
+                .unwrap();
+        }
         mutate(&tree);
         let (report, code) = verify(&tree.folder(), &[]);
         let found = ids(&report);
@@ -339,6 +369,48 @@ fn each_mistake_has_exactly_its_finding() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn owner_of(path: &std::path::Path) -> u32 {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(path).unwrap())
+}
+
+/// A key that signs is one of those that verify, in whatever form: all of them count.
+#[test]
+fn tokens_are_verified_by_any_of_the_keys() {
+    let tree = Tree::right();
+    let old = "    - --service-account-key-file=/etc/kubernetes/pki/sa.pub\n";
+    let named =
+        |file: &str| format!("    - --service-account-key-file=/etc/kubernetes/pki/{file}\n");
+    // A certificate over the key, and the private key itself, as `keyutil.PublicKeysFromFile` reads them.
+    tree.authority("pki/sa", "/CN=sa", AUTHORITY_EXTENSIONS);
+    for keys in [named("ca.crt") + old, old.to_owned() + &named("ca.crt"), named("sa.key")] {
+        let tree = Tree::right();
+        tree.edit(API, old, &keys);
+        assert_eq!(ids(&verify(&tree.folder(), &[]).0), [""; 0], "{keys}");
+    }
+    tree.edit(API, old, &named("sa.crt"));
+    let (report, _) = verify(&tree.folder(), &[]);
+    assert!(!ids(&report).contains(&"service-account-keys".to_owned()), "{report:#}");
+}
+
+/// What the kubelet puts in the place of a variable is not known, and the address of a member elsewhere
+/// neither.
+#[test]
+fn what_is_not_known_is_left_in_peace() {
+    let tree = Tree::right();
+    let address = "    env:\n    - name: POD_IP\n      valueFrom:\n        fieldRef:\n          fieldPath: \
+                   status.podIP\n    image:";
+    tree.edit(API, "    image:", address);
+    tree.edit(API, "--advertise-address=192.168.5.11", "--advertise-address=$(POD_IP)");
+    tree.edit(
+        API,
+        "--etcd-servers=https://127.0.0.1:2379",
+        "--etcd-servers=https://10.0.0.31:2379",
+    );
+    tree.edit(ETCD, "    image:", address);
+    tree.edit(ETCD, "=https://192.168.5.11:2380\n", "=https://$(POD_IP):2380\n");
+    assert_eq!(ids(&verify(&tree.folder(), &[]).0), [""; 0]);
 }
 
 /// No line of any key file is in what was printed.

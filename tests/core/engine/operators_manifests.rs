@@ -264,7 +264,7 @@ fn what_deserves_a_look_is_said() {
             + "--tls-cert-file changed from /srv/tls.crt to /etc/kubernetes/pki/apiserver.crt",
         "manifests/cp2/kube-apiserver.yaml: without --authorization-mode everybody is allowed everything"
             .to_owned(),
-        "manifests/cp2/etcd.yaml: without --client-cert-auth=true whoever reaches etcd's port can read and change the cluster"
+        "manifests/cp2/etcd.yaml: without --client-cert-auth=true etcd asks clients for certificates only because it has a file of trusted CAs"
             .to_owned(),
     ];
     let project = with_manifests(files, "");
@@ -275,6 +275,34 @@ fn what_deserves_a_look_is_said() {
     assert_eq!(found, expected);
     // kubeadm's own deserve no look.
     assert_eq!(notes(&with_manifests(kubeadm_like(), "")), [""; 0]);
+}
+
+/// Keys and kubeconfigs are of root, with mode 0600.
+#[test]
+fn a_process_of_another_user_is_told() {
+    let path = "manifests/cp1/kube-scheduler.yaml";
+    for (context, is_told) in [
+        ("runAsUser: 65534", true),
+        ("runAsNonRoot: true", true),
+        ("runAsUser: 0", false),
+        ("fsGroup: 9", false),
+    ] {
+        let mut files = kubeadm_like();
+        let text = String::from_utf8(files[path].clone()).unwrap();
+        let changed =
+            text.replace("  securityContext:\n", &format!("  securityContext:\n    {context}\n"));
+        assert_ne!(text, changed);
+        let line = 1 + changed.lines().position(|line| line.contains(context)).unwrap();
+        files.insert(path.to_owned(), changed.into_bytes());
+        let found = notes(&with_manifests(files, ""));
+        let told: Vec<bool> = found
+            .iter()
+            .map(|note| {
+                note.starts_with(&format!("{path}:{line}: securityContext runs kube-scheduler as "))
+            })
+            .collect();
+        assert_eq!(told, vec![true; usize::from(is_told)], "{context}: {found:?}");
+    }
 }
 
 /// The description's own flags, too.

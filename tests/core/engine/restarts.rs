@@ -462,8 +462,11 @@ fn a_later_member_joins_and_a_former_one_leaves() {
 
     let mut moved = base;
     moved.description = BASE.replace("10.0.0.12", "10.0.0.99");
-    let update =
-        Membership::Update { member: "cp2".into(), peer_url: "https://10.0.0.99:2380".into() };
+    let update = Membership::Update {
+        member: "cp2".into(),
+        peer_url: "https://10.0.0.99:2380".into(),
+        is_sole: false,
+    };
     assert_eq!(moved.plan().plan.membership, [update]);
 }
 
