@@ -41,9 +41,9 @@ pub struct CertificateFacts {
     /// Names that Kubernetes does not check, as text: `email:jane@example.com`.
     pub other_sans: Vec<String>,
     /// Every name as Go sees it.
-    pub alternative_names: AlternativeNames,
-    pub name_constraints: NameConstraints,
-    pub policies: Policies,
+    pub alternative_names: Box<AlternativeNames>,
+    pub name_constraints: Box<NameConstraints>,
+    pub policies: Box<Policies>,
     pub subject_key_id: Option<Vec<u8>>,
     pub authority_key_id: Option<Vec<u8>>,
     /// Of the whole DER.
@@ -112,9 +112,9 @@ impl CertificateFacts {
             extended_key_usage: said.extended_key_usage,
             sans: said.sans.sans,
             other_sans: said.sans.other,
-            alternative_names: said.alternative_names,
-            name_constraints: said.name_constraints,
-            policies: said.policies,
+            alternative_names: said.alternative_names.into(),
+            name_constraints: said.name_constraints.into(),
+            policies: said.policies.into(),
             subject_key_id: said.subject_key_id,
             authority_key_id: said.authority_key_id,
             digest: Digest::of(der),
@@ -199,7 +199,7 @@ mod tests {
             ),
             (
                 |made| {
-                    made.more.push(("2.5.29.17", false, sequence(&[&element(0x87, &[&[1; 8]])])))
+                    made.more.push(("2.5.29.17", false, sequence(&[&element(0x87, &[&[1; 8]])])));
                 },
                 "an IP address of 8 bytes",
             ),
