@@ -136,14 +136,6 @@ fn content_changed(
             old: old.to_string(),
             new: config.cluster.to_string(),
         },
-        // What else it was is told by digests alone.
-        None if entry.server.is_some() && entry.hash != context.world.graph.get(id).hash => {
-            Reason::InputChanged {
-                field: "content",
-                old: "as built".into(),
-                new: "as described now".into(),
-            }
-        }
         None => Reason::LockOutdated,
     })
 }
