@@ -132,10 +132,6 @@ fn content_changed(
     };
     Some(match under_another_name() {
         Some(old) => Reason::changed("cluster", old.to_string(), config.cluster.to_string()),
-        // What else it was is told by digests alone.
-        None if entry.server.is_some() && entry.hash != context.world.graph.get(id).hash => {
-            Reason::changed("content", "as built", "as described now")
-        }
         None => Reason::LockOutdated,
     })
 }

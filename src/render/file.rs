@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::certificate::{CertificateReport, certificate_report};
 use super::kubeconfig::{KubeconfigReport, kubeconfig_report};
+use super::owner::Owner;
 use super::text::printable;
 use crate::facts::{
     CertificateFacts, FactsError, KeyKind, KubeconfigFile, PublicKey, RequestFacts,
 };
-use crate::hash::Digest;
 use crate::holdings;
 use crate::sealed::{SealedFile, Stanza};
 use crate::secret::Secret;
@@ -77,13 +77,6 @@ pub struct RequestReport {
     pub asks_for_ca: bool,
     /// Signed by the key that it names.
     pub signature_valid: bool,
-}
-
-/// Whose a certificate or key is.
-#[derive(Clone, Copy)]
-pub struct Owner<'a> {
-    pub of_certificate: &'a dyn Fn(Digest) -> Option<String>,
-    pub of_key: &'a dyn Fn(Digest) -> Option<String>,
 }
 
 /// The error reads after the file's name.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::certificate::{CertificateReport, certificate_report};
-use super::file::Owner;
+use super::owner::Owner;
 use super::text::printable;
 use crate::facts::{CertificateFacts, KubeconfigFile, Setting, without_login};
 use crate::holdings::{Certificate, KeyBlock};

@@ -99,7 +99,7 @@ fn what_no_command_writes_over() {
             let text = ended.text();
             let works = text.split("such as ").nth(1);
             let works = works.unwrap_or_else(|| panic!("{place} names no way out: {text}"));
-            let works = works.split(';').next().unwrap();
+            let works = works.lines().next().unwrap().trim();
             // What is named works; it goes again, for the next case.
             project.kpki(&[command, &[works]].concat()).expect(0, &[works]);
             fs::remove_file(project.path(works)).unwrap();
@@ -178,7 +178,7 @@ fn nothing_is_suggested_among_devices() {
     let project = prepared();
     for place in ["/dev/null", "/proc/version", "/dev/shm/../null"] {
         let ended = project.kpki(&["plan", "--out", place]);
-        ended.expect(64, &["such as change.plan;"]);
+        ended.expect(64, &["such as change.plan"]);
     }
     project.kpki(&["plan", "--out", "-"]).expect(64, &["not saved to stdout", "--format json"]);
     assert!(!project.path("-").exists());
