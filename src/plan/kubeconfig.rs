@@ -122,8 +122,17 @@ fn content_changed(
     let server = config.server.url();
     Some(match &entry.server {
         Some(old) if *old != server => Reason::changed("server", old.clone(), server),
+        _ if another_bundle(context, config.bundle) => {
+            Reason::DependencyRebuilt { name: context.world.graph.get(config.bundle).name.clone() }
+        }
         _ => Reason::LockOutdated,
     })
+}
+
+/// What it embeds of its CA is written anew, though the CA is not.
+fn another_bundle(context: &PlanContext<'_>, bundle: DerivationId) -> bool {
+    let recorded = context.entry(bundle).and_then(|entry| entry.content);
+    matches!(context.after(bundle), After::Kept(now) if recorded != Some(now))
 }
 
 fn is_here(context: &PlanContext<'_>, id: DerivationId) -> bool {
