@@ -23,7 +23,7 @@ mod wished;
 
 #[cfg(test)]
 #[path = "../../tests/testkit/made.rs"]
-mod made;
+pub(crate) mod made;
 
 pub use build::validate;
 pub use chain::Chain;
