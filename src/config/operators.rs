@@ -95,9 +95,9 @@ impl Operators<'_> {
             after.flags.iter().filter(|flag| !wish.flags.iter().any(|w| w.name == flag.name));
         for flag in others {
             let named = named_paths(self.process, &flag.name, &flag.value);
-            let mut foreign = named
-                .iter()
-                .filter(|named| named.holds == Content::Pki && !self.is_placed(named.path));
+            let mut foreign = named.iter().filter(|named| {
+                matches!(named.holds, Content::Pki(_)) && !self.is_placed(named.path)
+            });
             if let Some(named) = foreign.next() {
                 let what = format!(
                     "--{} stays {}; kpki does not look after that file",

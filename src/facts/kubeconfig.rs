@@ -1,11 +1,12 @@
 //! What a kubeconfig says: one context, its cluster and its user.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::FactsError;
+use super::pem::BASE64;
 use crate::secret::Secret;
 
 /// The largest kubeconfig that is read; a bundle of a hundred CAs fits.
@@ -24,17 +25,42 @@ pub enum Part {
 /// The current context of a kubeconfig of any origin: its data may be embedded, be files of their own, or not
 /// be there.
 pub struct Kubeconfig {
+    /// Empty: none, as in kubeadm's discovery file; `kubectl --context` names one. There is no cluster then
+    /// and nobody.
     pub context: String,
     pub cluster: String,
     /// `None`: nobody, as of a file that only says where the cluster is.
     pub user: Option<String>,
     pub namespace: Option<String>,
     pub server: Option<String>,
+    pub dialling: Dialling,
     pub certificate_authority: Part,
     pub client_certificate: Part,
     pub client_key: Part,
+    pub login: Login,
     /// Of the current user or of another one: a key, a password or a token in this file.
     pub holds_secret: bool,
+}
+
+/// How the cluster is dialled, beside its address and its CA.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dialling {
+    /// The name that the server's certificate must have, instead of the address's host.
+    pub tls_server_name: Option<String>,
+    /// Any server is believed.
+    pub skips_verification: bool,
+    pub proxy: Option<String>,
+}
+
+/// How the user says who it is, beside a certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Login {
+    pub has_token: bool,
+    /// The path as it is written.
+    pub token_file: Option<String>,
+    pub has_password: bool,
+    /// Asks a program, or one of the providers that client-go had before.
+    pub asks_program: bool,
 }
 
 /// A [`Kubeconfig`] in which everything but the key is embedded, as kpki writes it. It holds a key, so it has
@@ -76,6 +102,10 @@ struct NamedCluster {
 #[serde(rename_all = "kebab-case")]
 struct Cluster {
     server: Option<String>,
+    tls_server_name: Option<String>,
+    #[serde(default)]
+    insecure_skip_tls_verify: Option<bool>,
+    proxy_url: Option<String>,
     certificate_authority: Option<String>,
     certificate_authority_data: Option<SecretText>,
 }
@@ -107,7 +137,11 @@ struct User {
     client_key: Option<String>,
     client_key_data: Option<SecretText>,
     token: Option<SecretText>,
+    #[serde(rename = "tokenFile")]
+    token_file: Option<String>,
     password: Option<SecretText>,
+    exec: Option<IgnoredAny>,
+    auth_provider: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -120,16 +154,52 @@ impl From<String> for SecretText {
     }
 }
 
+/// Of the document. One that was cut off has the first of them, with a CA below.
+const KEYS: [&str; 4] = ["clusters", "contexts", "current-context", "users"];
+
+/// What follows a key of YAML.
+fn is_value(rest: &[u8]) -> bool {
+    rest.first() == Some(&b':')
+}
+
 impl User {
     fn holds_secret(&self) -> bool {
-        [&self.client_key_data, &self.token, &self.password]
-            .into_iter()
-            .flatten()
-            .any(|text| !text.0.is_empty())
+        [&self.client_key_data, &self.token, &self.password].into_iter().flatten().any(is_given)
+    }
+
+    fn login(&self) -> Login {
+        Login {
+            has_token: self.token.as_ref().is_some_and(is_given),
+            token_file: self.token_file.clone().filter(|file| !file.is_empty()),
+            has_password: self.password.as_ref().is_some_and(is_given),
+            asks_program: self.exec.is_some() || self.auth_provider.is_some(),
+        }
     }
 }
 
+fn is_given(text: &SecretText) -> bool {
+    !text.0.is_empty()
+}
+
 impl Kubeconfig {
+    /// Whether a file is one by its content, readable or not: a YAML or JSON document of that form. A text or
+    /// another object that quotes one is none.
+    pub fn is_meant(text: &[u8]) -> bool {
+        let has = |word: &str| text.windows(word.len()).any(|part| part == word.as_bytes());
+        if text.trim_ascii_start().starts_with(b"{") {
+            return KEYS.iter().filter(|key| has(&format!("\"{key}\""))).count() > 1;
+        }
+        let at_the_left = |word: &str| {
+            let starts = |line: &[u8]| line.strip_prefix(word.as_bytes()).is_some_and(is_value);
+            text.split(|byte| *byte == b'\n').any(starts)
+        };
+        match KEYS.iter().filter(|key| at_the_left(key)).count() {
+            0 => false,
+            1 => has("\nkind: Config\n") || has("certificate-authority"),
+            _ => true,
+        }
+    }
+
     pub fn from_yaml(text: &[u8]) -> Result<Self, FactsError> {
         if text.len() > MAX_KUBECONFIG {
             return Err(FactsError::new("is larger than 1 MiB"));
@@ -142,8 +212,12 @@ impl Kubeconfig {
             FactsError::new(format!("is not a kubeconfig{place}"))
         })?;
         let named = |name: &String| !name.is_empty();
-        let current = document.current_context.filter(named);
-        let current = current.ok_or_else(|| FactsError::new("has no current-context"))?;
+        let users = document.users.unwrap_or_default();
+        let holds_secret =
+            (users.iter().filter_map(|user| user.user.as_ref())).any(User::holds_secret);
+        let Some(current) = document.current_context.filter(named) else {
+            return Ok(Self::without_context(holds_secret));
+        };
         let missing =
             |what: &str| FactsError::new(format!("has a context whose {what} is not in {what}s"));
         let context = (document.contexts.unwrap_or_default().into_iter())
@@ -154,9 +228,6 @@ impl Kubeconfig {
             .find(|cluster| cluster.name == context.cluster)
             .ok_or_else(|| missing("cluster"))?
             .cluster;
-        let users = document.users.unwrap_or_default();
-        let holds_secret =
-            (users.iter().filter_map(|user| user.user.as_ref())).any(User::holds_secret);
         let user_name = context.user.filter(named);
         let user = match &user_name {
             None => User::default(),
@@ -182,6 +253,12 @@ impl Kubeconfig {
             user: user_name,
             namespace: context.namespace.filter(named),
             server: cluster.server.filter(named),
+            dialling: Dialling {
+                tls_server_name: cluster.tls_server_name.filter(named),
+                skips_verification: cluster.insecure_skip_tls_verify == Some(true),
+                proxy: cluster.proxy_url.filter(named),
+            },
+            login: user.login(),
             certificate_authority: part(
                 "certificate-authority-data",
                 cluster.certificate_authority_data,
@@ -196,6 +273,22 @@ impl Kubeconfig {
             holds_secret,
         })
     }
+
+    fn without_context(holds_secret: bool) -> Self {
+        Kubeconfig {
+            context: String::new(),
+            cluster: String::new(),
+            user: None,
+            namespace: None,
+            server: None,
+            dialling: Dialling::default(),
+            certificate_authority: Part::Absent,
+            client_certificate: Part::Absent,
+            client_key: Part::Absent,
+            login: Login::default(),
+            holds_secret,
+        }
+    }
 }
 
 impl KubeconfigFacts {
@@ -209,6 +302,9 @@ impl Kubeconfig {
     /// Refuses one in which something is missing.
     pub fn complete(self) -> Result<KubeconfigFacts, FactsError> {
         let parts = self;
+        if parts.context.is_empty() {
+            return Err(FactsError::new("has no current-context"));
+        }
         let missing = |field: &str| FactsError::new(format!("has no {field}"));
         let embedded = |field: &str, part: Part| match part {
             Part::Embedded(data) => Ok(data),
@@ -240,12 +336,15 @@ impl Kubeconfig {
     }
 }
 
-/// Base64 in one line or, as YAML folds it, with white space.
+/// As client-go decodes it: line breaks are passed over, a blank (from YAML's folding, say) is refused.
 fn decoded(field: &str, text: &str) -> Result<Vec<u8>, FactsError> {
     let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
-    compact.extend(text.bytes().filter(|b| !b.is_ascii_whitespace()));
-    match STANDARD.decode(compact.as_slice()) {
+    compact.extend(text.bytes().filter(|byte| !b"\r\n".contains(byte)));
+    match BASE64.decode(compact.as_slice()) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+        _ if text.contains("-----BEGIN ") => Err(FactsError::new(format!(
+            "has a {field} that is not base64, but PEM: `base64 -w0 FILE` writes what belongs there"
+        ))),
         _ => Err(FactsError::new(format!("has a {field} that is not base64"))),
     }
 }

@@ -1,7 +1,7 @@
 //! PEM (RFC 7468): blocks of base64 between labels.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::{Engine as _, alphabet};
 use zeroize::Zeroizing;
 
 use super::FactsError;
@@ -23,56 +23,92 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
-/// Every block of a file. Text between blocks is allowed, as in what `openssl x509 -text` writes; a broken
-/// block is an error, since a bundle that silently lost a member locks clients out.
+/// As Go's: padded, and whatever the bits are that the last character has too many.
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Every block of a file as Go's encoding/pem reads it, line for line. Text between blocks is allowed, as in
+/// what `openssl x509 -text` writes. What Go passes over without a word (a block that is indented, damaged or
+/// not ended) is an error here, since a bundle that silently lost a member locks clients out.
 pub(crate) fn blocks(input: &[u8]) -> Result<Vec<Block>, FactsError> {
     if input.len() > MAX_PEM {
         return Err(FactsError::new("is larger than 1 MiB"));
     }
-    let broken = || FactsError::new("holds a damaged PEM block");
     let mut blocks = Vec::new();
-    let mut open: Option<&str> = None;
+    let mut open: Option<Open<'_>> = None;
     // One buffer for all, in its final size: an outgrown one would keep a part of a key.
     let mut base64 = Zeroizing::new(Vec::with_capacity(input.len()));
-    let mut encrypted = false;
-    for line in input.split(|byte| *byte == b'\n') {
-        let line = line.trim_ascii();
-        let label = |edge: &str| {
-            let line = str::from_utf8(line).ok()?;
-            line.strip_prefix(edge)?.strip_suffix(DASHES)
-        };
-        match open {
-            None => {
-                open = label(BEGIN);
-                // After a byte order mark, say: a block that half of all readers would skip.
-                if open.is_none() && line.windows(BEGIN.len()).any(|at| at == BEGIN.as_bytes()) {
-                    return Err(broken());
-                }
+    for (number, whole) in (1..).zip(input.split_inclusive(|byte| *byte == b'\n')) {
+        let line = without_end(whole);
+        let damaged = || FactsError::new(format!("holds a damaged PEM block (line {number})"));
+        let Some(block) = &mut open else {
+            open = label(line, BEGIN).map(|label| Open { label, headers: 0, in_headers: true });
+            if open.is_none() && is_in(line, BEGIN) {
+                return Err(if is_indented(line, BEGIN) { indented(number) } else { damaged() });
             }
-            // The headers of RFC 1421, which OpenSSL's old encrypted keys have: `Proc-Type: 4,ENCRYPTED`.
-            Some(_) if line.contains(&b':') => encrypted = true,
-            Some(name) => match label(END) {
-                None => base64.extend_from_slice(line),
-                Some(end) => {
-                    if end != name {
-                        return Err(broken());
-                    }
-                    let der = STANDARD.decode(base64.as_slice()).map_err(|_| broken())?;
-                    blocks.push(Block {
-                        label: name.to_owned(),
-                        der: Zeroizing::new(der),
-                        encrypted,
-                    });
-                    (open, encrypted) = (None, false);
-                    base64.clear();
-                }
-            },
+            continue;
+        };
+        // The headers of RFC 1421, which OpenSSL's old encrypted keys have: `Proc-Type: 4,ENCRYPTED`.
+        block.in_headers &= line.contains(&b':');
+        if block.in_headers {
+            block.headers += 1;
+        } else if line.starts_with(END.as_bytes()) {
+            if label(line, END) != Some(block.label) {
+                return Err(if whole.ends_with(b"\n") { damaged() } else { cut() });
+            }
+            let der = BASE64.decode(base64.as_slice()).map_err(|_| damaged())?;
+            let der = Zeroizing::new(der);
+            let encrypted = block.headers > 0;
+            blocks.push(Block { label: block.label.to_owned(), der, encrypted });
+            open = None;
+            base64.clear();
+        } else if is_indented(line, END) {
+            return Err(indented(number));
+        } else {
+            base64.extend(line.iter().filter(|byte| !b" \t\r".contains(byte)));
         }
     }
     if open.is_some() {
-        return Err(FactsError::new("ends inside a PEM block"));
+        return Err(cut());
     }
     Ok(blocks)
+}
+
+struct Open<'a> {
+    label: &'a str,
+    headers: usize,
+    in_headers: bool,
+}
+
+/// Without the line's break and the blanks before it, of which Go takes two.
+fn without_end(line: &[u8]) -> &[u8] {
+    let line =
+        line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let blanks = line.iter().rev().take_while(|byte| b" \t".contains(byte)).count();
+    line.get(..line.len() - blanks).unwrap_or(line)
+}
+
+fn label<'a>(line: &'a [u8], edge: &str) -> Option<&'a str> {
+    str::from_utf8(line).ok()?.strip_prefix(edge)?.strip_suffix(DASHES)
+}
+
+fn is_in(line: &[u8], edge: &str) -> bool {
+    line.windows(edge.len()).any(|at| at == edge.as_bytes())
+}
+
+fn is_indented(line: &[u8], edge: &str) -> bool {
+    line.trim_ascii_start().starts_with(edge.as_bytes())
+}
+
+fn cut() -> FactsError {
+    FactsError::new("ends inside a PEM block")
+}
+
+fn indented(line: usize) -> FactsError {
+    let why = "which Kubernetes does not read: a block begins and ends at the start of a line";
+    FactsError::new(format!("holds an indented PEM block (line {line}), {why}"))
 }
 
 /// The certificates of a file or bundle, in their order, not parsed yet.

@@ -3,24 +3,25 @@
 use std::collections::BTreeMap;
 
 use super::finding::Findings;
+use super::holds::{Certificate, Kubeconfig, Source};
+use super::issuers::is_weak;
 use super::pair::weak;
 use super::rules::{
-    DOUBLED_PREFIX, EC_KEY_ENCIPHERMENT, EXPIRED, EXPIRES_SOON, NO_AUTHORITY_KEY_ID,
-    NO_DIGITAL_SIGNATURE, NO_SUBJECT_KEY_ID, NOT_YET_VALID, SERIAL_TWICE, SERVING_MASTERS,
-    WEAK_SIGNATURE,
+    CA_NO_KEY_USAGE, CRITICAL_EXTENSION, EC_KEY_ENCIPHERMENT, EXPIRED, EXPIRED_IN_BUNDLE,
+    EXPIRES_SOON, NO_AUTHORITY_KEY_ID, NO_DIGITAL_SIGNATURE, NO_SUBJECT_KEY_ID, NOT_YET_VALID,
+    RSA_NO_DIGITAL_SIGNATURE, SERIAL_TWICE, SERVING_MASTERS, WEAK_SIGNATURE,
 };
-use super::world::{World, is_weak};
+use super::world::World;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage, KeyUsage};
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 
 const SOON: Span = Span::days(30);
 const ANY_USAGE: &str = "2.5.29.37.0";
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
-    let mut serials = BTreeMap::new();
     for (path, certificate) in &world.certificates {
         let facts = &certificate.facts;
-        dates(findings, path, facts, world.now);
+        dates(world, findings, path, facts);
         weak(findings, path, &facts.public_key);
         names(findings, path, facts);
         extensions(findings, path, facts);
@@ -28,19 +29,54 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             let who = format!("{}: {}", subject(facts), facts.signature_algorithm);
             findings.add(&WEAK_SIGNATURE, path, who);
         }
-        let key = (&facts.issuer, &facts.authority_key_id, &facts.serial);
-        if let Some(first) = serials.insert(key, *path) {
-            let first = world.tree.shown(first);
-            findings.add(&SERIAL_TWICE, path, format!("as {first} has"));
+    }
+    serial_numbers(world, findings);
+}
+
+/// Two certificates of one issuer's name are of one CA if the same key signed them; where it is not known who
+/// did, if their identifiers do not say otherwise.
+fn serial_numbers(world: &World<'_>, findings: &mut Findings) {
+    let mut given: BTreeMap<_, Vec<(&str, &Certificate)>> = BTreeMap::new();
+    for (path, certificate) in &world.certificates {
+        let facts = &certificate.facts;
+        given.entry((&facts.issuer, &facts.serial)).or_default().push((path, certificate));
+    }
+    for twins in given.values().filter(|twins| twins.len() > 1) {
+        let mut by_key = BTreeMap::new();
+        let mut by_identifier = BTreeMap::new();
+        let mut unnamed = None;
+        for (path, certificate) in twins {
+            let id = certificate.facts.authority_key_id.as_ref();
+            let key = world.issuer(certificate).map(|issuer| &issuer.facts.public_key);
+            let of_key = key.and_then(|key| by_key.get(key).copied());
+            let of_identifier = id.and_then(|id| by_identifier.get(id).copied());
+            let first = match (key, id) {
+                (Some(_), _) => of_key,
+                (None, Some(_)) => of_identifier.or(unnamed),
+                (None, None) => unnamed.or_else(|| by_identifier.values().next().copied()),
+            };
+            if let Some(first) = first {
+                let first = world.tree.shown(first);
+                findings.add(&SERIAL_TWICE, path, format!("as {first} has"));
+            }
+            if let Some(key) = key {
+                by_key.entry(key).or_insert(*path);
+            } else if let Some(id) = id {
+                by_identifier.entry(id).or_insert(*path);
+            } else {
+                unnamed = unnamed.or(Some(*path));
+            }
         }
     }
 }
 
-fn dates(findings: &mut Findings, path: &str, facts: &CertificateFacts, now: Timestamp) {
+fn dates(world: &World<'_>, findings: &mut Findings, path: &str, facts: &CertificateFacts) {
+    let now = world.now;
     let left = facts.not_after.since(now);
     let third = facts.not_after.since(facts.not_before).divided_by(3);
     let (rule, when) = if now > facts.not_after {
-        (&EXPIRED, format!("since {}", facts.not_after.date()))
+        let rule = if is_passed_by(world, path, facts) { &EXPIRED_IN_BUNDLE } else { &EXPIRED };
+        (rule, format!("since {}", facts.not_after.date()))
     } else if now < facts.not_before {
         (&NOT_YET_VALID, format!("before {}", facts.not_before))
     } else if left < SOON && left < third {
@@ -51,12 +87,26 @@ fn dates(findings: &mut Findings, path: &str, facts: &CertificateFacts, now: Tim
     findings.add(rule, path, format!("{}: {when}", subject(facts)));
 }
 
+/// Whether its readers have another CA in the same file. Who depends on it is told by its readers.
+fn is_passed_by(world: &World<'_>, path: &str, facts: &CertificateFacts) -> bool {
+    let Some(file) = world.tree.files.get(path) else {
+        return false;
+    };
+    let bundle = match &file.holds.kubeconfig {
+        Some(Kubeconfig { authorities: Source::Data(all), .. }) => all,
+        _ => &file.holds.certificates,
+    };
+    let is_valid = |other: &CertificateFacts| {
+        other.is_ca && (other.not_before..=other.not_after).contains(&world.now)
+    };
+    facts.is_ca
+        && bundle.iter().any(|one| one.facts.digest == facts.digest)
+        && bundle.iter().any(|other| is_valid(&other.facts))
+        && bundle.iter().all(|one| one.facts.is_ca)
+}
+
 fn names(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
     let organizations = facts.subject.organizations();
-    let all = organizations.iter().cloned().chain(facts.subject.common_name());
-    if all.into_iter().any(|name| name.starts_with("system:system:")) {
-        findings.add(&DOUBLED_PREFIX, path, subject(facts));
-    }
     let serves = may(facts, &ExtendedKeyUsage::Server) && !facts.sans.is_empty();
     let dials = may(facts, &ExtendedKeyUsage::Client);
     if serves && dials && !facts.is_ca && organizations.contains("system:masters") {
@@ -71,7 +121,15 @@ fn extensions(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
     }
     let stated = usage != KeyUsage::NONE;
     if stated && !facts.is_ca && !usage.contains(KeyUsage::DIGITAL_SIGNATURE) {
-        findings.add(&NO_DIGITAL_SIGNATURE, path, format!("{}: {usage}", subject(facts)));
+        let is_rsa = facts.public_key.is_rsa();
+        let rule = if is_rsa { &RSA_NO_DIGITAL_SIGNATURE } else { &NO_DIGITAL_SIGNATURE };
+        findings.add(rule, path, format!("{}: {usage}", subject(facts)));
+    }
+    if facts.is_ca && !stated {
+        findings.add(&CA_NO_KEY_USAGE, path, subject(facts));
+    }
+    if let Some(extension) = facts.unhandled_critical_extension() {
+        findings.add(&CRITICAL_EXTENSION, path, format!("{}: {extension}", subject(facts)));
     }
     // A root needs none: it names itself (RFC 5280 4.2.1.1).
     if facts.authority_key_id.is_none() && !facts.is_self_issued() {

@@ -1,11 +1,12 @@
 //! What static pods are told, against the files: there, seen, of the right CA, of one pair.
 
 use super::finding::Findings;
-use super::kubernetes_folder::{KubernetesFolder, Named, Pod, Where};
+use super::kubernetes_folder::{KubernetesFolder, Named, Pod};
 use super::rules::{
-    FLAG_CONFLICT, FLAG_HIDDEN_FILE, FLAG_INCOMPLETE, FLAG_MISSING_FILE, FLAG_OTHER_CA,
-    KEY_MISMATCH, SIGNING_BUNDLE, WRONG_CA,
+    FLAG_CONFLICT, FLAG_HIDDEN_FILE, FLAG_INCOMPLETE, FLAG_MISSING_FILE, KEY_MISMATCH,
+    SIGNING_BUNDLE,
 };
+use super::tree::Where;
 use super::world::World;
 use crate::manifest::disagreements;
 use crate::pod::Process;
@@ -30,7 +31,6 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         for pod in &folder.pods {
             company(findings, pod);
         }
-        trust(world, findings, folder);
         pairs(world, findings, folder);
         signer(world, findings, folder);
     }
@@ -50,13 +50,13 @@ fn company(findings: &mut Findings, pod: &Pod<'_>) {
     }
 }
 
-fn told(named: &Named<'_>) -> String {
+pub(super) fn told(named: &Named<'_>) -> String {
     format!("line {}: --{}={}", named.flag.line, named.flag.name, printable(&named.flag.value))
 }
 
 fn file(findings: &mut Findings, named: &Named<'_>) {
     let rule = match named.file {
-        Where::Missing => &FLAG_MISSING_FILE,
+        Where::Missing(_) => &FLAG_MISSING_FILE,
         Where::Hidden => &FLAG_HIDDEN_FILE,
         Where::At(_) | Where::Unknown => return,
     };
@@ -74,38 +74,6 @@ fn at<'f>(
     match &named.file {
         Where::At(path) => Some((named, path)),
         _ => None,
-    }
-}
-
-fn trust(world: &World<'_>, findings: &mut Findings, folder: &KubernetesFolder<'_>) {
-    let checks = LEAVES.iter().filter_map(|row| Some((row.told?, row.checked_by)));
-    for (told_of, (process, ca_flag)) in
-        checks.flat_map(|(told, checkers)| checkers.iter().map(move |checker| (told, *checker)))
-    {
-        let Some((ca, ca_path)) = at(folder, process, ca_flag) else {
-            continue;
-        };
-        let shown = told_of.certificate.first();
-        let Some((_, path)) = shown.and_then(|flag| at(folder, told_of.process, flag)) else {
-            continue;
-        };
-        let bundle = world.tree.file(ca_path).map(|file| &file.holds.certificates);
-        let leaf = world.tree.file(path).and_then(|file| file.holds.leaf());
-        let (Some(bundle), Some(leaf)) = (bundle.filter(|all| !all.is_empty()), leaf) else {
-            continue;
-        };
-        let Some(issuer) = world.issuer(leaf) else {
-            continue;
-        };
-        let trusted = (bundle.iter())
-            .any(|certificate| certificate.facts.public_key == issuer.facts.public_key);
-        // Where the certificate is the wrong one, the flag is not to blame.
-        let known = findings.has(&WRONG_CA, path)
-            || findings.has(&super::rules::KUBECONFIG_CLIENT_CA, path);
-        if !trusted && !known {
-            let detail = format!("{}, which did not sign {}", told(ca), world.tree.shown(path));
-            findings.add(&FLAG_OTHER_CA, ca.manifest, detail);
-        }
     }
 }
 

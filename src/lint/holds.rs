@@ -1,19 +1,40 @@
 //! What one file holds, by its content; its name decides only where the content does not.
 
+use std::collections::BTreeSet;
+
 use super::Rule;
+use super::other_secrets::other_secret;
+use super::places::pki_file_at;
 use super::rules::{UNREADABLE_CERTIFICATE, UNREADABLE_KEY, UNREADABLE_KUBECONFIG};
+use crate::facts::kubeconfig::{Dialling, Login};
 use crate::facts::{self, Part, PublicKey};
 pub(super) use crate::holdings::Certificate;
 use crate::holdings::{self, Held, KeyBlock};
 use crate::pod::{self, PodFacts, Process};
+use crate::profile::PkiFile;
 use crate::secret::Secret;
+use crate::state::Access;
 
+/// One of a kubeconfig's data. Where there are both, embedded data wins over a file, as in client-go.
+pub(super) enum Source<T> {
+    Absent,
+    Data(T),
+    /// The path as it is written.
+    File(String),
+    /// Said among the damage.
+    Unreadable,
+}
+
+/// The current context; without one all is absent.
 pub(super) struct Kubeconfig {
+    pub has_context: bool,
     pub server: Option<String>,
-    pub authorities: Vec<Certificate>,
+    pub dialling: Dialling,
+    pub login: Login,
+    pub authorities: Source<Vec<Certificate>>,
     /// The client's, then its intermediates.
-    pub client: Vec<Certificate>,
-    pub key: Option<PublicKey>,
+    pub client: Source<Vec<Certificate>>,
+    pub key: Source<PublicKey>,
 }
 
 pub(super) enum Manifest {
@@ -30,20 +51,45 @@ pub(super) struct Holds {
     pub certificates: Vec<Certificate>,
     /// Of each its public half.
     pub private_keys: Vec<PublicKey>,
+    /// One of the private keys has another form than its PEM label names.
+    pub is_mislabelled: bool,
     pub public_keys: Vec<PublicKey>,
     pub kubeconfig: Option<Kubeconfig>,
     pub manifest: Option<Manifest>,
+    /// PEM labels of what no component reads: requests, certificates in a form of OpenSSL's own.
+    pub others: BTreeSet<String>,
+    /// PEM that cannot be read in a file that may well be no PEM file.
+    pub broken: Option<String>,
+    /// DER, which no component reads.
+    pub is_der: bool,
+    /// An age file, not looked into.
+    pub is_sealed: bool,
     /// A private key, readable or not, or a token.
     pub secret: bool,
+    /// A secret in another form, and which; looked for only where others can read it.
+    pub other_secret: Option<&'static str>,
     pub damage: Vec<(&'static Rule, String)>,
 }
 
 const MARK: &[u8] = b"-----BEGIN ";
+const AGE_FILE: &[u8] = b"age-encryption.org/";
+/// A SEQUENCE, as all of DER here begins.
+const DER: u8 = 0x30;
+/// Certificates under labels that OpenSSL takes and Go does not: a bundle loses them without a word.
+const NOT_READ: [&str; 2] = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"];
 
 impl Holds {
-    pub fn read(path: &str, bytes: &[u8]) -> Self {
+    pub fn read(path: &str, access: Access, bytes: &[u8]) -> Self {
+        let mut holds = Self::content(path, bytes);
+        if !holds.secret && !access.is_private() {
+            holds.other_secret = other_secret(name_of(path), bytes);
+        }
+        holds
+    }
+
+    fn content(path: &str, bytes: &[u8]) -> Self {
         let mut holds = Holds::default();
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = name_of(path);
         let end = name.rsplit_once('.').map_or("", |(_, end)| end);
         let is_pki = ["crt", "key", "pem", "pub"].contains(&end);
         if is_manifest(path) {
@@ -52,24 +98,52 @@ impl Holds {
         if holds.manifest.is_some() && !is_pki {
             return holds;
         }
-        if bytes.windows(MARK.len()).any(|part| part == MARK) {
-            holds.pem(bytes, end);
-        } else if is_kubeconfig(name, end, bytes) {
+        if bytes.starts_with(AGE_FILE) {
+            holds.is_sealed = true;
+        } else if is_kubeconfig(path, name, end, bytes) {
+            // Before PEM is looked for: a kubeconfig may have some where base64 belongs.
             match facts::Kubeconfig::from_yaml(bytes) {
                 Ok(parts) => holds.kubeconfig(parts),
                 Err(error) => holds.damage.push((&UNREADABLE_KUBECONFIG, error.0)),
             }
+        } else if contains(bytes, MARK) {
+            holds.pem(bytes, end);
         } else {
-            let rule = match end {
-                "crt" | "cer" => &UNREADABLE_CERTIFICATE,
-                "key" | "pub" => &UNREADABLE_KEY,
-                _ => return holds,
-            };
-            // What it is cannot be told, so it may be a key.
-            holds.secret = end == "key" && !bytes.is_empty();
-            holds.damage.push((rule, "holds no PEM block".into()));
+            holds.binary(bytes, end);
         }
         holds
+    }
+
+    /// No PEM: DER in a file that nobody loads is read as what it is.
+    fn binary(&mut self, bytes: &[u8], end: &str) {
+        let rule = match end {
+            "crt" => Some(&UNREADABLE_CERTIFICATE),
+            "key" | "pub" => Some(&UNREADABLE_KEY),
+            _ => None,
+        };
+        let read = (bytes.first() == Some(&DER)).then(|| holdings::der(bytes));
+        match (read, rule) {
+            (Some(Ok(held)), None) => {
+                self.is_der = true;
+                self.add(held);
+            }
+            (Some(Ok(held)), Some(rule)) => {
+                self.secret = matches!(held, Held::PrivateKey(_));
+                self.damage.push((rule, "is DER, and Kubernetes reads PEM alone".into()));
+            }
+            (_, Some(rule)) => {
+                // What it is cannot be told, so it may be a key.
+                self.secret = end == "key" && !bytes.is_empty();
+                self.damage.push((rule, "holds no PEM block".into()));
+            }
+            (Some(Err(error)), None) if matches!(end, "cer" | "der") => {
+                self.damage.push((&UNREADABLE_CERTIFICATE, error.0));
+            }
+            (None, None) if end == "cer" => {
+                self.damage.push((&UNREADABLE_CERTIFICATE, "holds no PEM block".into()));
+            }
+            _ => {}
+        }
     }
 
     fn pem(&mut self, bytes: &[u8], end: &str) {
@@ -80,7 +154,10 @@ impl Holds {
                 let rule = match end {
                     "key" | "pub" => &UNREADABLE_KEY,
                     "crt" | "cer" | "pem" => &UNREADABLE_CERTIFICATE,
-                    _ => return,
+                    _ => {
+                        self.broken = Some(error.0);
+                        return;
+                    }
                 };
                 self.secret = contains(bytes, b"PRIVATE KEY");
                 self.damage.push((rule, error.0));
@@ -102,52 +179,87 @@ impl Holds {
             Held::PublicKey(Err(error)) => self.damage.push((&UNREADABLE_KEY, error.0)),
             Held::PrivateKey(key) => {
                 self.secret = true;
+                self.is_mislabelled |= !key.fits_its_label();
                 match public_half(&key) {
                     Ok(key) => self.private_keys.push(key),
                     Err(why) => self.damage.push((&UNREADABLE_KEY, why)),
                 }
             }
-            // Kubernetes reads none of these.
-            Held::Request(_) | Held::Other { .. } | Held::Sealed(_) | Held::Kubeconfig(_) => {}
+            Held::Request(_) => {
+                self.others.insert("CERTIFICATE REQUEST".to_owned());
+            }
+            Held::Other { label } if label == "AGE ENCRYPTED FILE" => self.is_sealed = true,
+            Held::Other { label } => {
+                if NOT_READ.contains(&label.as_str()) {
+                    let why = format!("holds a block {label}, which Kubernetes passes over");
+                    self.damage.push((&UNREADABLE_CERTIFICATE, why));
+                }
+                self.others.insert(label);
+            }
+            Held::Sealed(_) => self.is_sealed = true,
+            // Never a block.
+            Held::Kubeconfig(_) => {}
         }
     }
 
     fn kubeconfig(&mut self, parts: facts::Kubeconfig) {
         self.secret = parts.holds_secret;
-        let mut read = |field: &str, part: &Part| match part {
-            Part::Embedded(bytes) => match Certificate::all_in_pem(bytes.expose()) {
-                Ok(found) => found,
-                Err(why) => {
-                    let why = format!("has a {field} that {why}");
-                    self.damage.push((&UNREADABLE_KUBECONFIG, why));
-                    Vec::new()
-                }
-            },
-            Part::Damaged(why) => {
-                self.damage.push((&UNREADABLE_KUBECONFIG, why.clone()));
-                Vec::new()
-            }
-            Part::Absent | Part::File(_) => Vec::new(),
-        };
-        let authorities = read("certificate-authority-data", &parts.certificate_authority);
-        let client = read("client-certificate-data", &parts.client_certificate);
-        let key = match &parts.client_key {
-            Part::Embedded(bytes) => match embedded_key(bytes) {
-                Ok(key) => Some(key),
-                Err(why) => {
-                    let why = format!("has a client-key-data that {why}");
-                    self.damage.push((&UNREADABLE_KUBECONFIG, why));
-                    None
-                }
-            },
-            Part::Damaged(why) => {
-                self.damage.push((&UNREADABLE_KUBECONFIG, why.clone()));
-                None
-            }
-            Part::Absent | Part::File(_) => None,
-        };
-        self.kubeconfig = Some(Kubeconfig { server: parts.server, authorities, client, key });
+        let authorities =
+            self.part("certificate-authority-data", &parts.certificate_authority, certificates);
+        let client = self.part("client-certificate-data", &parts.client_certificate, certificates);
+        let key = self.part("client-key-data", &parts.client_key, key);
+        self.kubeconfig = Some(Kubeconfig {
+            has_context: !parts.context.is_empty(),
+            server: parts.server,
+            dialling: parts.dialling,
+            login: parts.login,
+            authorities,
+            client,
+            key,
+        });
     }
+
+    fn part<T>(
+        &mut self,
+        field: &str,
+        part: &Part,
+        read: fn(Holds) -> Result<T, String>,
+    ) -> Source<T> {
+        let why = match part {
+            Part::Absent => return Source::Absent,
+            Part::File(path) => return Source::File(path.clone()),
+            Part::Embedded(bytes) => match embedded(bytes).and_then(read) {
+                Ok(data) => return Source::Data(data),
+                Err(why) => format!("has a {field} that {why}"),
+            },
+            Part::Damaged(why) => why.clone(),
+        };
+        self.damage.push((&UNREADABLE_KUBECONFIG, why));
+        Source::Unreadable
+    }
+}
+
+/// Every block of embedded data; the first thing that cannot be read ends it.
+fn embedded(bytes: &Secret) -> Result<Holds, String> {
+    let mut holds = Holds::default();
+    holdings::in_pem(bytes.expose())
+        .map_err(|error| error.0)?
+        .into_iter()
+        .for_each(|held| holds.add(held));
+    match holds.damage.pop() {
+        Some((_, why)) => Err(why),
+        None => Ok(holds),
+    }
+}
+
+fn certificates(holds: Holds) -> Result<Vec<Certificate>, String> {
+    let found = Some(holds.certificates).filter(|all| !all.is_empty());
+    found.ok_or_else(|| "holds no certificate".to_owned())
+}
+
+/// The first one, as Go takes it.
+fn key(holds: Holds) -> Result<PublicKey, String> {
+    holds.private_keys.into_iter().next().ok_or_else(|| "holds no private key".to_owned())
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -162,9 +274,8 @@ fn public_half(key: &KeyBlock) -> Result<PublicKey, String> {
     key.any_public_half().map_err(|error| error.to_string())
 }
 
-fn embedded_key(bytes: &Secret) -> Result<PublicKey, String> {
-    let key = KeyBlock::first_in_pem(bytes.expose()).map_err(|error| error.0)?;
-    public_half(&key)
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// A direct child of a folder `manifests` that the kubelet would read.
@@ -177,15 +288,12 @@ fn is_manifest(path: &str) -> bool {
     }
 }
 
-/// By its name, or as a YAML or JSON document of that form; a text that quotes one is none.
-fn is_kubeconfig(name: &str, end: &str, bytes: &[u8]) -> bool {
-    let starts = ["apiVersion:", "kind:", "clusters:", "---", "{"];
-    let is_document = (starts.iter()).any(|start| bytes.trim_ascii().starts_with(start.as_bytes()));
-    let is_config =
-        ["current-context", "kind: Config\n"].iter().any(|word| contains(bytes, word.as_bytes()));
+/// By its name or place, or by its content.
+fn is_kubeconfig(path: &str, name: &str, end: &str, bytes: &[u8]) -> bool {
     end == "kubeconfig"
         || name == "kubeconfig"
-        || is_document && is_config && contains(bytes, b"clusters")
+        || facts::Kubeconfig::is_meant(bytes)
+        || pki_file_at(path) == Some(PkiFile::Kubeconfig)
 }
 
 fn manifest(bytes: &[u8]) -> Manifest {

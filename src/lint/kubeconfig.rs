@@ -1,123 +1,288 @@
 //! Kubeconfigs: whom they trust, whom they dial, who they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::api_servers::ApiServers;
 use super::certificate::{may, subject};
+use super::client::{Client, Given};
 use super::finding::Findings;
-use super::holds::{Certificate, Kubeconfig};
-use super::role::bundle;
+use super::holds::{Certificate, Source};
+use super::judge::{Anchors, Answer, Judge};
+use super::readers::{As, READERS, bundle};
 use super::rules::{
-    KUBECONFIG_CLIENT_CA, KUBECONFIG_OTHER_CA, KUBECONFIG_PLAIN_HTTP, KUBECONFIG_SERVER_NAME,
-    NO_CLIENT_USAGE,
+    KUBECONFIG_CA_DIFFERS, KUBECONFIG_CLIENT_CA, KUBECONFIG_HALF_PAIR, KUBECONFIG_INSECURE,
+    KUBECONFIG_OTHER_CA, KUBECONFIG_PLAIN_HTTP, KUBECONFIG_PROXY, KUBECONFIG_SERVER_NAME,
+    NO_CLIENT_USAGE, WRONG_CA,
 };
+use super::trust::{Case, broken, renamed, stranger};
+use super::verdicts::Loaded;
 use super::world::World;
-use crate::facts::{ExtendedKeyUsage, PublicKey};
+use crate::facts::ExtendedKeyUsage;
+use crate::hash::Digest;
 use crate::name::{Endpoint, San};
+use crate::path::Reason;
 use crate::profile::{Home, LEAVES};
 use crate::spec::CaName;
 use crate::visible::printable;
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
-    for folder in &world.folders {
-        let cluster = folder.authority_keys(bundle(CaName::Kubernetes));
-        for row in LEAVES {
-            let Home::Kubeconfig { file, .. } = row.home else {
-                continue;
-            };
-            for (path, holds) in folder.files(file) {
-                if let Some(config) = &holds.kubeconfig {
-                    let own = authorities(config);
-                    if !own.is_empty() && !cluster.is_empty() && own.is_disjoint(&cluster) {
-                        let names: Vec<String> = (config.authorities.iter())
-                            .map(|certificate| subject(&certificate.facts))
-                            .collect();
-                        let detail = format!("trusts {}", names.join("; "));
-                        findings.add(&KUBECONFIG_OTHER_CA, path, detail);
-                    }
+    let folders = folders(world);
+    let mut dialling = Dialling {
+        world,
+        judge: Judge::new(world.now),
+        servers: ApiServers::of(world),
+        known: BTreeMap::new(),
+    };
+    for client in &world.clients {
+        login(findings, client);
+        let is_tls = transport(findings, client);
+        if is_tls && !client.config.dialling.skips_verification {
+            dialling.server(findings, client, folders.get(client.path).copied());
+        }
+        if !folders.contains_key(client.path) {
+            dialling.user(findings, client);
+        }
+    }
+}
+
+/// The Kubernetes folders of the kubeconfigs that have a place there.
+fn folders<'a>(world: &World<'a>) -> BTreeMap<&'a str, usize> {
+    let mut all = BTreeMap::new();
+    for (position, folder) in world.folders.iter().enumerate() {
+        for row in LEAVES.iter().filter(|row| matches!(row.home, Home::Kubeconfig { .. })) {
+            for (path, _) in folder.files(row.home.file()) {
+                if let Some(client) = world.client(path) {
+                    all.entry(client.path).or_insert(position);
                 }
             }
         }
     }
-    let servers = api_servers(world);
-    for (path, file) in &world.tree.files {
-        if let Some(config) = &file.holds.kubeconfig {
-            client(world, findings, path, config);
-            server(world, findings, path, config, &servers);
-        }
-    }
+    all
 }
 
-fn authorities(config: &Kubeconfig) -> BTreeSet<&PublicKey> {
-    (config.authorities.iter()).map(|certificate| &certificate.facts.public_key).collect()
-}
-
-fn client(world: &World<'_>, findings: &mut Findings, path: &str, config: &Kubeconfig) {
-    let Some(leaf) = config.client.first() else {
-        return;
-    };
-    if !may(&leaf.facts, &ExtendedKeyUsage::Client) {
+/// Who it says that it is.
+fn login(findings: &mut Findings, client: &Client<'_>) {
+    let path = client.path;
+    let leaf = client.certificates.here().and_then(|all| all.first());
+    if let Some(leaf) = leaf
+        && !may(&leaf.facts, &ExtendedKeyUsage::Client)
+    {
         findings.add(&NO_CLIENT_USAGE, path, subject(&leaf.facts));
     }
-    let trusted = authorities(config);
-    if let Some(issuer) = world.issuer(leaf)
-        && !trusted.is_empty()
-        && !trusted.contains(&issuer.facts.public_key)
-        && !findings.has(&KUBECONFIG_OTHER_CA, path)
-    {
-        let detail = format!("{}, signed by {}", subject(&leaf.facts), subject(&issuer.facts));
-        findings.add(&KUBECONFIG_CLIENT_CA, path, detail);
+    let other = &client.config.login;
+    let has_other =
+        other.has_token || other.token_file.is_some() || other.has_password || other.asks_program;
+    let half = match (&client.config.client, &client.config.key) {
+        (Source::Absent, Source::Absent) => None,
+        (Source::Absent, _) if has_other => None,
+        (Source::Absent, _) => Some("a client key without a client certificate"),
+        (_, Source::Absent) => Some("a client certificate without a client key"),
+        _ => None,
+    };
+    if let Some(half) = half {
+        findings.add(&KUBECONFIG_HALF_PAIR, path, half);
     }
 }
 
-/// Serving certificates of API servers: from their places and flags.
-fn api_servers<'a>(world: &'a World<'_>) -> Vec<&'a Certificate> {
-    (world.folders.iter())
-        .flat_map(|folder| folder.files("pki/apiserver.crt"))
-        .filter_map(|(_, holds)| holds.leaf())
-        .collect()
-}
-
-fn server(
-    world: &World<'_>,
-    findings: &mut Findings,
-    path: &str,
-    config: &Kubeconfig,
-    servers: &[&Certificate],
-) {
-    let Some(server) = &config.server else { return };
-    let Some(rest) = server.strip_prefix("https://") else {
+/// Whether it dials in TLS.
+fn transport(findings: &mut Findings, client: &Client<'_>) -> bool {
+    let path = client.path;
+    let dialling = &client.config.dialling;
+    if let Some(proxy) = &dialling.proxy {
+        findings.add(&KUBECONFIG_PROXY, path, printable(&without_password(proxy)));
+    }
+    let Some(server) = &client.config.server else { return false };
+    if dialling.skips_verification {
+        let beside = !matches!(client.authorities, Given::Absent);
+        let what = if beside { ", beside a CA" } else { "" };
+        let detail = format!("insecure-skip-tls-verify: true{what}, for {}", printable(server));
+        findings.add(&KUBECONFIG_INSECURE, path, detail);
+    }
+    let is_tls = host_part(server).is_some();
+    if !is_tls {
         findings.add(&KUBECONFIG_PLAIN_HTTP, path, printable(server));
-        return;
-    };
-    let authority = rest.split('/').next().unwrap_or(rest);
-    let Ok(endpoint) = authority.parse::<Endpoint>() else {
-        return;
-    };
-    // The API servers that its CA vouches for; a tree may hold several clusters.
-    let trusted = authorities(config);
-    let mut its: Vec<&&Certificate> = (servers.iter())
-        .filter(|leaf| {
-            let issuer = world.issuer(leaf);
-            issuer.is_some_and(|issuer| trusted.contains(&issuer.facts.public_key))
-        })
-        .collect();
-    its.dedup_by_key(|leaf| leaf.facts.digest);
-    let named =
-        |leaf: &&Certificate| (leaf.facts.sans.iter()).any(|name| is_covered(&endpoint.host, name));
-    // Without names it is another finding.
-    if its.iter().any(|leaf| !leaf.facts.sans.is_empty()) && !its.iter().any(|leaf| named(leaf)) {
-        findings.add(&KUBECONFIG_SERVER_NAME, path, format!("dials {}", endpoint.host));
+    }
+    is_tls
+}
+
+/// What stands behind `https://`, in letters of any case, up to the path.
+fn host_part(server: &str) -> Option<&str> {
+    let (scheme, rest) = server.split_once("://")?;
+    scheme.eq_ignore_ascii_case("https").then(|| rest.split(['/', '?', '#']).next())?
+}
+
+/// A proxy's URL may hold a user's password.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        _ => url.to_owned(),
     }
 }
 
-/// A wildcard stands for one label (RFC 6125 6.4.3).
-fn is_covered(host: &San, name: &San) -> bool {
-    match (host, name) {
-        (San::Dns(host), San::Dns(name)) => {
-            let wildcard = name.strip_prefix("*.");
-            let parent = host.split_once('.').map(|(_, parent)| parent);
-            host.eq_ignore_ascii_case(name) || wildcard.is_some() && wildcard == parent
-        }
-        (host, name) => host == name,
+/// The host that its client asks the server's certificate for.
+fn dialled(client: &Client<'_>) -> Option<String> {
+    if let Some(name) = &client.config.dialling.tls_server_name {
+        return Some(name.clone());
     }
+    let endpoint: Endpoint = host_part(client.config.server.as_ref()?)?.parse().ok()?;
+    Some(match endpoint.host {
+        San::Dns(name) => name.to_string(),
+        San::Ip(address) => address.to_string(),
+    })
+}
+
+struct Dialling<'w, 'a> {
+    world: &'w World<'a>,
+    judge: Judge<'a>,
+    servers: ApiServers<'a>,
+    /// By the kubeconfig's CAs and the name.
+    known: BTreeMap<(Digest, Option<String>), Met>,
+}
+
+/// What a kubeconfig's client finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Met {
+    /// None of the API servers here is one that it trusts.
+    Nobody,
+    OtherNames,
+    Served,
+}
+
+impl<'a> Dialling<'_, 'a> {
+    /// A tree may hold several clusters: of the API servers here those count that its CA vouches for.
+    fn server(&mut self, findings: &mut Findings, client: &Client<'a>, folder: Option<usize>) {
+        let Some(own) = client.authorities.here() else { return };
+        let anchors = Anchors::new(own.iter().collect());
+        let name = dialled(client);
+        let key = (anchors.id(), name.clone());
+        let met = match self.known.get(&key) {
+            Some(met) => *met,
+            None => {
+                let met = self.meet(&anchors, name.as_deref());
+                self.known.insert(key, met);
+                met
+            }
+        };
+        match met {
+            Met::Served => {}
+            Met::OtherNames => {
+                let detail = format!("dials {}", printable(&name.unwrap_or_default()));
+                findings.add(&KUBECONFIG_SERVER_NAME, client.path, detail);
+            }
+            Met::Nobody => {
+                if let Some(folder) = folder {
+                    self.nobody(findings, client, &anchors, folder);
+                }
+            }
+        }
+    }
+
+    fn meet(&mut self, anchors: &Anchors<'a>, name: Option<&str>) -> Met {
+        let mut met = Met::Nobody;
+        for server in self.servers.below(anchors) {
+            let shown = self.servers.shown(server);
+            if !self.judge.ask(&shown, anchors, As::Server, None).is_taken() {
+                continue;
+            }
+            // Without names it is another finding.
+            let has_names = shown.first().is_some_and(|leaf| !leaf.facts.sans.is_empty());
+            if !has_names || self.judge.ask(&shown, anchors, As::Server, name).is_taken() {
+                return Met::Served;
+            }
+            met = Met::OtherNames;
+        }
+        met
+    }
+
+    /// Of the API servers beside it, what its client says.
+    fn nobody(
+        &mut self,
+        findings: &mut Findings,
+        client: &Client<'a>,
+        anchors: &Anchors<'a>,
+        folder: usize,
+    ) {
+        let world = self.world;
+        let beside = self.servers.of_folder(folder);
+        for server in beside {
+            let shown = self.servers.shown(server);
+            let Some(leaf) = shown.first().copied() else { continue };
+            let Answer::Refused(refused) = self.judge.ask(&shown, anchors, As::Server, None) else {
+                continue;
+            };
+            let reader = format!("the client of {}", world.tree.shown(client.path));
+            let path = self.servers.path(server);
+            let case = Case { reader, loaded: client.path, anchors, path, leaf };
+            if !matches!(refused.reason, Reason::UnknownAuthority(_)) {
+                broken(world, findings, &case, &refused);
+            } else if !renamed(world, findings, &case, &refused) {
+                // Where that certificate is the wrong one, the kubeconfig is not to blame.
+                let is_blamed = findings.has(&WRONG_CA, path) && !self.differs(anchors, folder);
+                if !is_blamed {
+                    findings.add(&KUBECONFIG_OTHER_CA, client.path, trusts(anchors));
+                }
+            }
+            return;
+        }
+        // A worker: the CA of clients that lies here is most often the CA of servers, too.
+        if self.differs(anchors, folder) {
+            findings.add(&KUBECONFIG_CA_DIFFERS, client.path, trusts(anchors));
+        }
+    }
+
+    /// Whether none of these CAs is in the cluster's own bundle.
+    fn differs(&self, anchors: &Anchors<'a>, folder: usize) -> bool {
+        let name_and_key = |one: &'a Certificate| (&one.facts.subject, &one.facts.public_key);
+        let here = self.world.folders.get(folder).into_iter();
+        let bundles = here.flat_map(|folder| folder.files(bundle(CaName::Kubernetes)));
+        let certificates = bundles.flat_map(|(_, holds)| &holds.certificates);
+        let known: BTreeSet<_> = certificates.map(name_and_key).collect();
+        let own: BTreeSet<_> = anchors.certificates.iter().copied().map(name_and_key).collect();
+        !known.is_empty() && known.is_disjoint(&own)
+    }
+
+    /// Of a kubeconfig that lies anywhere: what the API servers that it trusts say of its client.
+    fn user(&mut self, findings: &mut Findings, client: &Client<'a>) {
+        let world = self.world;
+        let (Some(own), Some(shown)) = (client.authorities.here(), client.certificates.here())
+        else {
+            return;
+        };
+        let shown: Vec<&Certificate> = shown.iter().collect();
+        let Some(leaf) = shown.first().copied() else { return };
+        let anchors = Anchors::new(own.iter().collect());
+        let mut folders = BTreeSet::new();
+        for server in self.servers.below(&anchors) {
+            folders.insert(self.servers.folder(server));
+        }
+        let mut refusals = Vec::new();
+        for folder in folders.into_iter().filter_map(|at| world.folders.get(at)) {
+            let Some(reader) = READERS.first() else { return };
+            let Some(loaded) = Loaded::of(world.tree, folder, reader) else { continue };
+            match self.judge.ask(&shown, &loaded.anchors, As::Client, None) {
+                Answer::Refused(refused) => refusals.push((loaded, refused)),
+                Answer::Taken(_) | Answer::Untold => return,
+            }
+        }
+        if let Some((loaded, refused)) = refusals.first() {
+            let reader = format!("{} ({})", loaded.reader.who, world.tree.shown(&loaded.path));
+            let anchors = &loaded.anchors;
+            let case = Case { reader, loaded: &loaded.path, anchors, path: client.path, leaf };
+            match &refused.reason {
+                Reason::UnknownAuthority(unknown) => {
+                    if !renamed(world, findings, &case, refused) {
+                        stranger(world, findings, &KUBECONFIG_CLIENT_CA, &case, refused, unknown);
+                    }
+                }
+                _ => broken(world, findings, &case, refused),
+            }
+        }
+    }
+}
+
+fn trusts(anchors: &Anchors<'_>) -> String {
+    let names: Vec<String> =
+        anchors.certificates.iter().map(|certificate| subject(&certificate.facts)).collect();
+    format!("trusts {}", names.join("; "))
 }

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::client::leaf;
 use super::holds::{Certificate, Holds, Manifest};
-use super::tree::Tree;
-use crate::facts::PublicKey;
+use super::places::start_of;
+use super::tree::{Tree, Where};
 use crate::manifest::named_paths;
 use crate::pod::{Flag, OnHost, PodFacts, Process};
-use crate::profile::{
-    AUTHORITY_FILES, Does, FLAGS, FlagFrom, KUBERNETES_FOLDER, LEAVES, SERVICE_ACCOUNT_FILES,
-};
+use crate::profile::{Content, Does, FLAGS, FlagFrom, KUBERNETES_FOLDER, pki_files};
 
 /// A static pod of one of the four processes.
 pub(super) struct Pod<'a> {
@@ -25,16 +24,7 @@ pub(super) struct Named<'a> {
     pub process: Process,
     pub flag: &'a Flag,
     pub file: Where,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Where {
-    /// In the tree.
-    At(String),
-    Missing,
-    Hidden,
-    /// The tree does not tell.
-    Unknown,
+    pub holds: Content,
 }
 
 pub(super) struct KubernetesFolder<'a> {
@@ -47,33 +37,11 @@ pub(super) struct KubernetesFolder<'a> {
     places: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
-/// A component loads what lies here.
-pub(super) fn is_place(path: &str) -> bool {
-    all_places().any(|place| {
-        let before = path.strip_suffix(place);
-        before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
-    })
-}
-
-/// Every path below the folder that has a meaning.
-fn all_places() -> impl Iterator<Item = &'static str> {
-    let (private, public) = SERVICE_ACCOUNT_FILES;
-    let authorities = AUTHORITY_FILES.iter().map(|row| row.path);
-    let flags = FLAGS.iter().filter_map(|row| match row.from {
-        FlagFrom::File(file) => Some(file),
-        _ => None,
-    });
-    let leaves = LEAVES.iter().map(|row| row.home.file());
-    authorities.chain(flags).chain(leaves).chain([private, public])
-}
-
 pub(super) fn folders(tree: &Tree) -> Vec<KubernetesFolder<'_>> {
-    let places: BTreeSet<&'static str> = all_places().collect();
+    let places: BTreeSet<&'static str> = pki_files().map(|(place, _)| place).collect();
     let mut starts = BTreeSet::new();
     for (path, file) in &tree.files {
-        let found = places.iter().find_map(|place| {
-            path.strip_suffix(place).filter(|start| start.is_empty() || start.ends_with('/'))
-        });
+        let found = places.iter().find_map(|place| start_of(path, place));
         starts.extend(found);
         if let Some(Manifest::Process(..) | Manifest::Unclear(..)) = file.holds.manifest
             && let Some((folder, _)) = path.rsplit_once('/')
@@ -112,21 +80,24 @@ impl<'a> KubernetesFolder<'a> {
             for flag in &pod.facts.flags {
                 let row =
                     FLAGS.iter().find(|row| row.process == pod.process && row.name == flag.name);
+                let named = named_paths(pod.process, &flag.name, &flag.value);
                 if let Some(FlagFrom::File(place)) = row.map(|row| row.from) {
                     let file = folder.find(pod.facts, &flag.value);
                     if let Where::At(path) = &file {
                         folder.places.entry(place).or_default().insert(path.clone());
                     }
                     let (manifest, process) = (pod.path, pod.process);
-                    folder.flags.push(Named { manifest, process, flag, file });
+                    let holds = named.first().map_or(Content::Other, |named| named.holds);
+                    folder.flags.push(Named { manifest, process, flag, file, holds });
                     continue;
                 }
                 // What the process only reads must be there; a log or a folder it makes itself.
-                for named in named_paths(pod.process, &flag.name, &flag.value) {
+                for named in named {
                     if named.does == Does::Reads && !named.is_folder {
                         let file = folder.find(pod.facts, named.path);
                         let (manifest, process) = (pod.path, pod.process);
-                        folder.flags.push(Named { manifest, process, flag, file });
+                        let holds = named.holds;
+                        folder.flags.push(Named { manifest, process, flag, file, holds });
                     }
                 }
             }
@@ -166,7 +137,23 @@ impl<'a> KubernetesFolder<'a> {
             Some((first, _)) => self.tree.has_folder(&format!("{}{first}", self.start)),
             None => self.places.keys().any(|place| !place.contains('/')),
         };
-        if held { Where::Missing } else { Where::Unknown }
+        if held { Where::Missing(found) } else { Where::Unknown }
+    }
+
+    /// A place of this folder as a path of the tree.
+    pub fn path(&self, place: &str) -> String {
+        format!("{}{place}", self.start)
+    }
+
+    /// The files of the tree that a process's flag names.
+    pub fn flag_files(&self, process: Process, flag: &str) -> Vec<String> {
+        (self.flags.iter())
+            .filter(|named| named.process == process && named.flag.name == flag)
+            .filter_map(|named| match &named.file {
+                Where::At(path) => Some(path.clone()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The folder of static pods.
@@ -181,15 +168,16 @@ impl<'a> KubernetesFolder<'a> {
             .filter_map(move |path| Some((path.as_str(), &tree.file(path)?.holds)))
     }
 
+    /// The certificates that processes show, by their place: each with the file that it lies in, which a
+    /// kubeconfig may name.
+    pub fn leaves(&self, place: &str) -> impl Iterator<Item = (&'a str, &'a Certificate)> {
+        let tree = self.tree;
+        (self.places.get(place).into_iter().flatten()).filter_map(move |path| leaf(tree, path))
+    }
+
     /// The files that a process's flag names; without one, kubeadm's own.
     pub fn told(&self, process: Process, flag: &str, place: &str) -> Vec<(String, &'a Holds)> {
-        let mut paths: Vec<String> = (self.flags.iter())
-            .filter(|named| named.process == process && named.flag.name == flag)
-            .filter_map(|named| match &named.file {
-                Where::At(path) => Some(path.clone()),
-                _ => None,
-            })
-            .collect();
+        let mut paths = self.flag_files(process, flag);
         if paths.is_empty() {
             paths.push(format!("{}{place}", self.start));
         }
@@ -201,28 +189,10 @@ impl<'a> KubernetesFolder<'a> {
             .collect()
     }
 
-    /// The CA keys of a bundle's place.
-    pub fn authority_keys(&self, place: &str) -> BTreeSet<&'a PublicKey> {
-        (self.files(place))
-            .flat_map(|(_, holds)| &holds.certificates)
-            .map(|certificate| &certificate.facts.public_key)
-            .collect()
-    }
-
     /// The values of a process's flag.
     pub fn values(&self, process: Process, flag: &'a str) -> Vec<&'a str> {
         (self.pods.iter().filter(|pod| pod.process == process))
             .flat_map(|pod| pod.facts.values(flag))
             .collect()
-    }
-}
-
-impl Holds {
-    /// The certificate that a process shows: a file's first one, or a kubeconfig's.
-    pub fn leaf(&self) -> Option<&Certificate> {
-        match &self.kubeconfig {
-            Some(config) => config.client.first(),
-            None => self.certificates.first(),
-        }
     }
 }

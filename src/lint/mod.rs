@@ -10,18 +10,31 @@
 //! May import `graph` for its tables of flags, `holdings` and what lies below. Never here: files, a
 //! description, a lock.
 
+mod api_servers;
 mod certificate;
 mod chain;
+mod client;
+mod contents;
+mod counterparts;
 mod files;
 mod finding;
 mod flags;
 mod holds;
+mod identity;
+mod issuers;
+mod judge;
 mod kubeconfig;
 mod kubernetes_folder;
+mod other_secrets;
 mod pair;
+mod places;
+mod readers;
 mod role;
 pub mod rules;
+mod shared_keys;
 mod tree;
+mod trust;
+mod verdicts;
 mod world;
 
 pub use self::finding::Finding;
@@ -36,10 +49,15 @@ type Check = fn(&World<'_>, &mut Findings);
 /// A later check may leave out what an earlier one explains.
 const CHECKS: &[Check] = &[
     files::check,
+    contents::check,
+    counterparts::check,
     pair::check,
+    shared_keys::check,
     certificate::check,
     chain::check,
     role::check,
+    identity::check,
+    trust::check,
     kubeconfig::check,
     flags::check,
 ];

@@ -1,6 +1,7 @@
 //! Files of one name belong together: `apiserver.crt` and `apiserver.key`, `sa.key` and `sa.pub`.
 
 use super::finding::Findings;
+use super::holds::Source;
 use super::rules::{KEY_MISMATCH, SERVICE_ACCOUNT_KEY_KIND, WEAK_KEY};
 use super::world::World;
 use crate::facts::{KeyKind, PublicKey};
@@ -38,15 +39,21 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         {
             compare(world, findings, &[own], &format!("{stem}.key"), path);
         }
-        if let Some(config) = &holds.kubeconfig
-            && let (Some(leaf), Some(key)) = (config.client.first(), &config.key)
-            && leaf.facts.public_key != *key
-        {
-            findings.add(&KEY_MISMATCH, path, "client-key-data is not of client-certificate-data");
-        }
         // Keys without a certificate; those with one are judged there.
         for key in holds.private_keys.iter().chain(&holds.public_keys) {
             weak(findings, path, key);
+        }
+    }
+    for client in &world.clients {
+        let leaf = client.certificates.here().and_then(|all| all.first());
+        if let (Some(leaf), Some(key)) = (leaf, client.key.here())
+            && leaf.facts.public_key != *key
+        {
+            let field = |is_data| if is_data { "-data" } else { "" };
+            let key = field(matches!(client.config.key, Source::Data(_)));
+            let certificate = field(matches!(client.config.client, Source::Data(_)));
+            let detail = format!("client-key{key} is not of client-certificate{certificate}");
+            findings.add(&KEY_MISMATCH, client.path, detail);
         }
     }
     service_account(world, findings);

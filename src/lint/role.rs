@@ -6,33 +6,29 @@ use std::net::IpAddr;
 use super::certificate::{may, subject};
 use super::finding::Findings;
 use super::holds::Certificate;
+use super::identity::names_the_api_server;
 use super::kubernetes_folder::KubernetesFolder;
+use super::readers::bundle;
 use super::rules::{
     APISERVER_MISSPELT_NAME, APISERVER_NAMES, CA_REUSE, ETCD_NO_CLIENT_USAGE, ETCD_SHARES_CA,
     FRONT_PROXY_NAME, LEAF_IS_CA, NO_ALTERNATIVE_NAME, NO_CLIENT_USAGE, NO_SERVER_USAGE,
-    SERVICE_ADDRESS, WRONG_CA, WRONG_IDENTITY,
+    SERVICE_ADDRESS, WRONG_IDENTITY,
 };
 use super::world::World;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage, PublicKey};
 use crate::graph::first_service_address;
 use crate::name::San;
 use crate::pod::Process;
-use crate::profile::{
-    APISERVER, AUTHORITY_FILES, AuthorityFile, CommonNameFrom, FRONT_PROXY_CLIENT, Home,
-    KUBELET_SERVER, LEAVES, LeafRow, SanFrom,
-};
+use crate::profile::{APISERVER, CommonNameFrom, FRONT_PROXY_CLIENT, LEAVES, LeafRow, SanFrom};
 use crate::spec::{CaName, Usage};
 use crate::visible::printable;
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
         for row in LEAVES {
-            for (path, holds) in folder.files(row.home.file()) {
-                if let Some(leaf) = holds.leaf() {
-                    usages(findings, path, leaf, row);
-                    identity(findings, path, &leaf.facts, row);
-                    issuer(world, findings, folder, path, leaf, row);
-                }
+            for (path, leaf) in folder.leaves(row.home.file()) {
+                usages(findings, path, leaf, row);
+                identity(findings, path, &leaf.facts, row);
             }
         }
         authorities(findings, folder);
@@ -40,23 +36,12 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         front_proxy(findings, folder);
     }
     for (path, certificate) in &world.certificates {
-        let is_served = |name: &San| {
-            matches!(name, San::Dns(name) if &**name == "kubernetes"
-                || name.starts_with("kubernetes.default") || name.starts_with("kubernetes.svc"))
-        };
         let facts = &certificate.facts;
-        if !facts.is_ca && may(facts, &ExtendedKeyUsage::Server) && facts.sans.iter().any(is_served)
-        {
+        let serves = !facts.is_ca && may(facts, &ExtendedKeyUsage::Server);
+        if serves && names_the_api_server(facts) {
             api_server(findings, path, facts);
         }
     }
-}
-
-/// The one bundle that clients of this CA are trusted by.
-pub(super) fn bundle(ca: CaName) -> &'static str {
-    (AUTHORITY_FILES.iter())
-        .find(|row| row.ca == ca && row.file == AuthorityFile::Bundle)
-        .map_or("", |row| row.path)
 }
 
 fn usages(findings: &mut Findings, path: &str, leaf: &Certificate, row: &LeafRow) {
@@ -97,32 +82,6 @@ fn identity(findings: &mut Findings, path: &str, facts: &CertificateFacts, row: 
     if !is_right && !doubled {
         findings.add(&WRONG_IDENTITY, path, subject(facts));
     }
-}
-
-fn issuer(
-    world: &World<'_>,
-    findings: &mut Findings,
-    folder: &KubernetesFolder<'_>,
-    path: &str,
-    leaf: &Certificate,
-    row: &LeafRow,
-) {
-    let bundle = bundle(row.issuer);
-    let trusted = folder.authority_keys(bundle);
-    // A kubeconfig is held against the CA that it embeds.
-    if trusted.is_empty() || matches!(row.home, Home::Kubeconfig { .. }) {
-        return;
-    }
-    let by = match world.issuer(leaf) {
-        Some(issuer) if trusted.contains(&issuer.facts.public_key) => return,
-        Some(issuer) if issuer.facts.digest != leaf.facts.digest => subject(&issuer.facts),
-        // Said already: nobody here signed it.
-        None if !leaf.facts.is_self_issued() => return,
-        // Where nobody else does, the kubelet signs its serving certificate itself.
-        _ if row.name == KUBELET_SERVER.name => return,
-        _ => "itself".to_owned(),
-    };
-    findings.add(&WRONG_CA, path, format!("signed by {by}, not by {bundle}"));
 }
 
 fn authorities(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
@@ -180,11 +139,8 @@ fn network(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
         return;
     };
     let has = |facts: &CertificateFacts, address: IpAddr| facts.sans.contains(&San::Ip(address));
-    for (path, holds) in folder.files(APISERVER.home.file()) {
-        if let Some(leaf) = holds.leaf()
-            && !leaf.facts.sans.is_empty()
-            && !has(&leaf.facts, address)
-        {
+    for (path, leaf) in folder.leaves(APISERVER.home.file()) {
+        if !leaf.facts.sans.is_empty() && !has(&leaf.facts, address) {
             findings.add(&SERVICE_ADDRESS, path, format!("without {address}"));
         }
     }
@@ -200,9 +156,8 @@ fn front_proxy(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
     if allowed.is_empty() {
         return;
     }
-    for (path, holds) in folder.files(FRONT_PROXY_CLIENT.home.file()) {
-        let name = holds.leaf().and_then(|leaf| leaf.facts.subject.common_name());
-        if let Some(name) = name
+    for (path, leaf) in folder.leaves(FRONT_PROXY_CLIENT.home.file()) {
+        if let Some(name) = leaf.facts.subject.common_name()
             && !allowed.contains(&name.as_str())
         {
             let detail = format!("CN={}, allowed: {}", printable(&name), allowed.join(", "));

@@ -1,118 +1,111 @@
-//! What the checks ask: every certificate once, who signed it, and the Kubernetes folders.
+//! What the checks ask: every certificate once, who signed it, the Kubernetes folders, and what their readers
+//! say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::client::{Client, Given};
 use super::holds::Certificate;
+use super::issuers::{Issuers, Signer};
+use super::judge::Answer;
 use super::kubernetes_folder::{KubernetesFolder, folders};
 use super::tree::Tree;
-use crate::facts::{DistinguishedName, KeyKind, is_signed_by};
+use super::verdicts::{Verdict, verdicts};
 use crate::hash::Digest;
 use crate::time::Timestamp;
-
-/// CAs of one name that are tried: a rotation leaves two or three, and each try is a signature to check.
-const NAMESAKES: usize = 32;
 
 pub(super) struct World<'a> {
     pub tree: &'a Tree,
     pub now: Timestamp,
     pub folders: Vec<KubernetesFolder<'a>>,
-    /// Each with the first path that it was found at; those of kubeconfigs last.
+    /// Each with the first path that it was found at; those of kubeconfigs last, those that were exchanged for
+    /// others by their own process left out.
     pub certificates: Vec<(&'a str, &'a Certificate)>,
-    by_subject: BTreeMap<&'a DistinguishedName, Vec<&'a Certificate>>,
-    issuers: BTreeMap<Digest, &'a Certificate>,
+    /// Every kubeconfig, by path.
+    pub clients: Vec<Client<'a>>,
+    pub verdicts: Vec<Verdict<'a>>,
+    issuers: Issuers<'a>,
+    paths: BTreeMap<Digest, &'a str>,
+    judged: BTreeSet<Digest>,
 }
 
 impl<'a> World<'a> {
     pub fn new(tree: &'a Tree, now: Timestamp) -> Self {
         let mut certificates = Vec::new();
-        let mut known = BTreeSet::new();
+        let mut paths = BTreeMap::new();
         let mut take = |path: &'a str, all: &'a [Certificate]| {
             for certificate in all {
-                if known.insert(certificate.facts.digest) {
+                paths.entry(certificate.facts.digest).or_insert_with(|| {
                     certificates.push((path, certificate));
+                    path
+                });
+            }
+        };
+        let history = tree.history();
+        for (path, file) in &tree.files {
+            if !history.contains(path.as_str()) {
+                take(path, &file.holds.certificates);
+            }
+        }
+        let clients: Vec<Client<'a>> = Client::all(tree).collect();
+        for client in &clients {
+            for given in [&client.certificates, &client.authorities] {
+                if let Given::Here(path, all) = given {
+                    take(path, all);
                 }
             }
-        };
-        for (path, file) in &tree.files {
-            take(path, &file.holds.certificates);
         }
-        for (path, file) in &tree.files {
-            if let Some(config) = &file.holds.kubeconfig {
-                take(path, &config.client);
-                take(path, &config.authorities);
+        let folders = folders(tree);
+        let verdicts = verdicts(tree, &folders, &clients, now);
+        let mut signed = BTreeMap::new();
+        for verdict in &verdicts {
+            if let Answer::Taken(chain) = &verdict.answer {
+                for pair in chain.windows(2) {
+                    if let [below, above] = pair {
+                        signed.insert(below.facts.digest, *above);
+                    }
+                }
             }
         }
-        let mut by_subject: BTreeMap<_, Vec<&Certificate>> = BTreeMap::new();
-        for (_, certificate) in &certificates {
-            by_subject.entry(&certificate.facts.subject).or_default().push(certificate);
-        }
-        for candidates in by_subject.values_mut() {
-            candidates.sort_by_key(|candidate| !candidate.facts.is_ca);
-            candidates.truncate(NAMESAKES);
-        }
-        let mut world = World {
+        World {
             tree,
             now,
-            folders: folders(tree),
+            issuers: Issuers::of(&certificates, signed),
+            judged: (verdicts.iter())
+                .filter(|verdict| !matches!(verdict.answer, Answer::Untold))
+                .map(|verdict| verdict.leaf.facts.digest)
+                .collect(),
+            folders,
             certificates,
-            by_subject,
-            issuers: BTreeMap::new(),
-        };
-        world.issuers = (world.certificates.iter())
-            .filter_map(|(_, certificate)| {
-                Some((certificate.facts.digest, world.find_issuer(certificate)?))
-            })
-            .collect();
-        world
+            clients,
+            verdicts,
+            paths,
+        }
     }
 
     /// The certificate of this tree that signed it, itself where it is a root.
     pub fn issuer(&self, certificate: &Certificate) -> Option<&'a Certificate> {
-        self.issuers.get(&certificate.facts.digest).copied()
-    }
-
-    fn find_issuer(&self, certificate: &Certificate) -> Option<&'a Certificate> {
-        let candidates = self.by_subject.get(&certificate.facts.issuer)?;
-        // Of several with one key a CA, and the one that ends last, is what a client would find.
-        (candidates.iter().copied()).filter(|candidate| signed(certificate, candidate)).max_by_key(
-            |candidate| {
-                let itself = candidate.facts.digest == certificate.facts.digest;
-                (itself, candidate.facts.is_ca, candidate.facts.not_after)
-            },
-        )
-    }
-}
-
-/// Whether a CA signed it. Signatures that cannot be checked here (a key of an unusual kind, SHA-1) count
-/// where names and identifiers agree: that they are weak is another finding.
-fn signed(certificate: &Certificate, issuer: &Certificate) -> bool {
-    let key = &issuer.facts.public_key;
-    if is_signed_by(&certificate.der, key) {
-        return true;
-    }
-    let algorithm = certificate.facts.signature_algorithm.as_str();
-    // An algorithm without a name here is an OID in dots.
-    let named = !algorithm.contains('.') && algorithm != "ecdsa-with-SHA512";
-    let could_be_checked = match key.kind() {
-        KeyKind::Rsa { bits, .. } if algorithm.ends_with("WithRSAEncryption") => {
-            (2048..=8192).contains(&bits) && !is_weak(algorithm)
+        match self.issuers.signer(certificate) {
+            Signer::Found(issuer) => Some(issuer),
+            Signer::OtherKey | Signer::NotHere | Signer::NotSearched => None,
         }
-        KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => named,
-        KeyKind::Ed25519 => true,
-        KeyKind::Other(_) => false,
-    };
-    let id = &certificate.facts.authority_key_id;
-    !could_be_checked && id.as_ref().is_none_or(|id| *id == issuer.facts.key_id())
-}
+    }
 
-/// SHA-1 and MD5; RFC 3279 2.2 has the numbers.
-pub(super) fn is_weak(signature_algorithm: &str) -> bool {
-    matches!(
-        signature_algorithm,
-        "sha1WithRSAEncryption"
-            | "1.2.840.113549.1.1.2"
-            | "1.2.840.113549.1.1.4"
-            | "1.2.840.10045.4.1"
-            | "1.2.840.10040.4.3"
-    )
+    pub fn signer(&self, certificate: &Certificate) -> Signer<'a> {
+        self.issuers.signer(certificate)
+    }
+
+    /// Where it was found first.
+    pub fn path_of(&self, certificate: &Certificate) -> Option<&'a str> {
+        self.paths.get(&certificate.facts.digest).copied()
+    }
+
+    /// Whether a reader has answered what it thinks of it.
+    pub fn is_judged(&self, certificate: &Certificate) -> bool {
+        self.judged.contains(&certificate.facts.digest)
+    }
+
+    /// The kubeconfig at a path, or where links lead from there.
+    pub fn client(&self, path: &str) -> Option<&Client<'a>> {
+        Client::at(self.tree, &self.clients, path)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use crate::profile::{Content, Does, FILE_FLAGS, FileForm, Process};
+use crate::profile::{Content, Does, FILE_FLAGS, FileForm, PkiFile, Process};
 
 /// A path in a flag's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,16 @@ pub fn named_paths<'v>(process: Process, name: &str, value: &'v str) -> Vec<Name
         }
     };
     let named = paths.into_iter().filter(|path| is_plain(path));
-    named.map(|path| NamedPath { path, is_folder: form == FileForm::Folder, does, holds }).collect()
+    let is_folder = form == FileForm::Folder;
+    let named = named.enumerate().map(|(at, path)| {
+        let holds = match (form, at) {
+            (FileForm::CertificateAndKey, 0) => Content::Pki(Some(PkiFile::Certificate)),
+            (FileForm::CertificateAndKey, _) => Content::Pki(Some(PkiFile::PrivateKey)),
+            _ => holds,
+        };
+        NamedPath { path, is_folder, does, holds }
+    });
+    named.collect()
 }
 
 /// The endings that the Kubernetes components use.

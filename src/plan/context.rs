@@ -250,15 +250,18 @@ impl<'a> PlanContext<'a> {
 
     fn stale_public(&self, place: &Placement) -> Option<Reason> {
         let path = &place.path;
-        let master = self.world.survey.public_part(place.derivation).path();
+        let part = self.world.survey.public_part(place.derivation);
+        let master = part.path();
         if master == Some(path) {
             return None;
         }
         let bytes = master.and_then(|path| self.world.inventory.public(path.as_str()));
         match self.world.inventory.get(path.as_str()) {
             None => Some(Reason::OutputMissing { path: path.clone() }),
-            Some(File::Public { bytes: copy, .. }) => (Some(copy.as_slice()) != bytes)
-                .then(|| Reason::OutputModified { path: path.clone() }),
+            // Apply writes the usual form, whatever the master has around its block.
+            Some(File::Public { bytes: copy, .. }) => (Some(copy.as_slice()) != bytes
+                && part.pem().is_none_or(|pem| pem.as_bytes() != copy.as_slice()))
+            .then(|| Reason::OutputModified { path: path.clone() }),
             Some(_) => self.unusable(place),
         }
     }

@@ -1,7 +1,7 @@
 //! What the public files of one artifact say.
 
 use crate::content::Input;
-use crate::facts::{CertificateFacts, PublicKey, RequestFacts};
+use crate::facts::{CertificateFacts, PublicKey, RequestFacts, certificate_pem};
 use crate::name::TreePath;
 
 /// The certificate, request or public key of a minted or imported artifact: the evidence of its key.
@@ -42,6 +42,15 @@ impl PublicPart {
     pub fn der(&self) -> Option<&[u8]> {
         match self {
             PublicPart::Certificate { der, .. } | PublicPart::Request { der, .. } => Some(der),
+            _ => None,
+        }
+    }
+
+    /// As kpki writes it.
+    pub(super) fn pem(&self) -> Option<String> {
+        match self {
+            PublicPart::Certificate { der, .. } => Some(certificate_pem(der)),
+            PublicPart::PublicKey { key, .. } => Some(key.to_pem()),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 //! Sources: the reference pages of kube-apiserver, kube-controller-manager and kube-scheduler (kubernetes.io,
 //! Component tools) for Kubernetes 1.28 to 1.36, and etcd's configuration options (etcd.io), 3.5 and 3.6.
 
-use super::Process;
+use super::{PkiFile, Process};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileFlag {
@@ -37,18 +37,25 @@ pub enum Does {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// A certificate, key or kubeconfig that somebody issues for the cluster.
-    Pki,
+    /// A certificate, key or kubeconfig that somebody issues for the cluster; `None`: of a form of its own.
+    Pki(Option<PkiFile>),
+    /// Passwords, tokens or keys in a form of their own.
+    Secret,
     Other,
 }
 
 use Content::{Other, Pki};
 use Does::{Reads, Writes};
 use FileForm::{CertificateAndKey, File, Folder, List, Settings};
+use PkiFile::{Certificate, Kubeconfig, PrivateKey, PublicKey, SigningKey};
 use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
 
-const fn pki(process: Process, name: &'static str) -> FileFlag {
-    FileFlag { process, name, form: File, does: Reads, holds: Pki }
+const fn pki(process: Process, name: &'static str, holds: PkiFile) -> FileFlag {
+    FileFlag { process, name, form: File, does: Reads, holds: Pki(Some(holds)) }
+}
+
+const fn secret(process: Process, name: &'static str) -> FileFlag {
+    FileFlag { process, name, form: File, does: Reads, holds: Content::Secret }
 }
 
 const fn reads(process: Process, name: &'static str) -> FileFlag {
@@ -60,30 +67,30 @@ const fn writes(process: Process, name: &'static str, form: FileForm) -> FileFla
 }
 
 const fn pki_in(process: Process, name: &'static str, form: FileForm) -> FileFlag {
-    FileFlag { form, ..pki(process, name) }
+    FileFlag { process, name, form, does: Reads, holds: Pki(None) }
 }
 
 /// By process, then by name.
 pub const FILE_FLAGS: &[FileFlag] = &[
     pki_in(ETCD, "auth-token", Settings),
-    pki(ETCD, "cert-file"),
-    pki(ETCD, "client-cert-file"),
-    pki(ETCD, "client-crl-file"),
-    pki(ETCD, "client-key-file"),
+    pki(ETCD, "cert-file", Certificate),
+    pki(ETCD, "client-cert-file", Certificate),
+    pki_in(ETCD, "client-crl-file", File),
+    pki(ETCD, "client-key-file", PrivateKey),
     reads(ETCD, "config-file"),
     writes(ETCD, "data-dir", Folder),
-    pki(ETCD, "discovery-cacert"),
-    pki(ETCD, "discovery-cert"),
-    pki(ETCD, "discovery-key"),
-    pki(ETCD, "key-file"),
+    pki(ETCD, "discovery-cacert", Certificate),
+    pki(ETCD, "discovery-cert", Certificate),
+    pki(ETCD, "discovery-key", PrivateKey),
+    pki(ETCD, "key-file", PrivateKey),
     writes(ETCD, "log-outputs", List),
-    pki(ETCD, "peer-cert-file"),
-    pki(ETCD, "peer-client-cert-file"),
-    pki(ETCD, "peer-client-key-file"),
-    pki(ETCD, "peer-crl-file"),
-    pki(ETCD, "peer-key-file"),
-    pki(ETCD, "peer-trusted-ca-file"),
-    pki(ETCD, "trusted-ca-file"),
+    pki(ETCD, "peer-cert-file", Certificate),
+    pki(ETCD, "peer-client-cert-file", Certificate),
+    pki(ETCD, "peer-client-key-file", PrivateKey),
+    pki_in(ETCD, "peer-crl-file", File),
+    pki(ETCD, "peer-key-file", PrivateKey),
+    pki(ETCD, "peer-trusted-ca-file", Certificate),
+    pki(ETCD, "trusted-ca-file", Certificate),
     writes(ETCD, "wal-dir", Folder),
     reads(API, "admission-control-config-file"),
     writes(API, "audit-log-path", File),
@@ -94,74 +101,74 @@ pub const FILE_FLAGS: &[FileFlag] = &[
     reads(API, "authorization-config"),
     reads(API, "authorization-policy-file"),
     reads(API, "authorization-webhook-config-file"),
-    reads(API, "basic-auth-file"),
+    secret(API, "basic-auth-file"),
     writes(API, "cert-dir", Folder),
-    pki(API, "client-ca-file"),
+    pki(API, "client-ca-file", Certificate),
     reads(API, "cloud-config"),
     writes(API, "debug-socket-path", File),
     reads(API, "egress-selector-config-file"),
-    reads(API, "encryption-provider-config"),
-    pki(API, "etcd-cafile"),
-    pki(API, "etcd-certfile"),
-    pki(API, "etcd-keyfile"),
-    reads(API, "experimental-encryption-provider-config"),
-    pki(API, "kubelet-certificate-authority"),
-    pki(API, "kubelet-client-certificate"),
-    pki(API, "kubelet-client-key"),
+    secret(API, "encryption-provider-config"),
+    pki(API, "etcd-cafile", Certificate),
+    pki(API, "etcd-certfile", Certificate),
+    pki(API, "etcd-keyfile", PrivateKey),
+    secret(API, "experimental-encryption-provider-config"),
+    pki(API, "kubelet-certificate-authority", Certificate),
+    pki(API, "kubelet-client-certificate", Certificate),
+    pki(API, "kubelet-client-key", PrivateKey),
     writes(API, "log-dir", Folder),
     writes(API, "log-file", File),
     reads(API, "oidc-ca-file"),
-    pki(API, "peer-ca-file"),
-    pki(API, "proxy-client-cert-file"),
-    pki(API, "proxy-client-key-file"),
-    pki(API, "requestheader-client-ca-file"),
-    pki(API, "service-account-key-file"),
+    pki(API, "peer-ca-file", Certificate),
+    pki(API, "proxy-client-cert-file", Certificate),
+    pki(API, "proxy-client-key-file", PrivateKey),
+    pki(API, "requestheader-client-ca-file", Certificate),
+    pki(API, "service-account-key-file", PublicKey),
     writes(API, "service-account-signing-endpoint", File),
-    pki(API, "service-account-signing-key-file"),
-    pki(API, "tls-cert-file"),
-    pki(API, "tls-private-key-file"),
+    pki(API, "service-account-signing-key-file", SigningKey),
+    pki(API, "tls-cert-file", Certificate),
+    pki(API, "tls-private-key-file", PrivateKey),
     pki_in(API, "tls-sni-cert-key", CertificateAndKey),
-    reads(API, "token-auth-file"),
+    secret(API, "token-auth-file"),
     reads(API, "tracing-config-file"),
-    pki(CM, "authentication-kubeconfig"),
-    pki(CM, "authorization-kubeconfig"),
+    pki(CM, "authentication-kubeconfig", Kubeconfig),
+    pki(CM, "authorization-kubeconfig", Kubeconfig),
     writes(CM, "cert-dir", Folder),
-    pki(CM, "client-ca-file"),
+    pki(CM, "client-ca-file", Certificate),
     reads(CM, "cloud-config"),
-    pki(CM, "cluster-signing-cert-file"),
-    pki(CM, "cluster-signing-key-file"),
-    pki(CM, "cluster-signing-kube-apiserver-client-cert-file"),
-    pki(CM, "cluster-signing-kube-apiserver-client-key-file"),
-    pki(CM, "cluster-signing-kubelet-client-cert-file"),
-    pki(CM, "cluster-signing-kubelet-client-key-file"),
-    pki(CM, "cluster-signing-kubelet-serving-cert-file"),
-    pki(CM, "cluster-signing-kubelet-serving-key-file"),
-    pki(CM, "cluster-signing-legacy-unknown-cert-file"),
-    pki(CM, "cluster-signing-legacy-unknown-key-file"),
+    pki(CM, "cluster-signing-cert-file", Certificate),
+    pki(CM, "cluster-signing-key-file", SigningKey),
+    pki(CM, "cluster-signing-kube-apiserver-client-cert-file", Certificate),
+    pki(CM, "cluster-signing-kube-apiserver-client-key-file", SigningKey),
+    pki(CM, "cluster-signing-kubelet-client-cert-file", Certificate),
+    pki(CM, "cluster-signing-kubelet-client-key-file", SigningKey),
+    pki(CM, "cluster-signing-kubelet-serving-cert-file", Certificate),
+    pki(CM, "cluster-signing-kubelet-serving-key-file", SigningKey),
+    pki(CM, "cluster-signing-legacy-unknown-cert-file", Certificate),
+    pki(CM, "cluster-signing-legacy-unknown-key-file", SigningKey),
     writes(CM, "flex-volume-plugin-dir", Folder),
-    pki(CM, "kubeconfig"),
+    pki(CM, "kubeconfig", Kubeconfig),
     writes(CM, "log-dir", Folder),
     writes(CM, "log-file", File),
     reads(CM, "pv-recycler-pod-template-filepath-hostpath"),
     reads(CM, "pv-recycler-pod-template-filepath-nfs"),
-    pki(CM, "requestheader-client-ca-file"),
-    pki(CM, "root-ca-file"),
-    pki(CM, "service-account-private-key-file"),
-    pki(CM, "tls-cert-file"),
-    pki(CM, "tls-private-key-file"),
+    pki(CM, "requestheader-client-ca-file", Certificate),
+    pki(CM, "root-ca-file", Certificate),
+    pki(CM, "service-account-private-key-file", SigningKey),
+    pki(CM, "tls-cert-file", Certificate),
+    pki(CM, "tls-private-key-file", PrivateKey),
     pki_in(CM, "tls-sni-cert-key", CertificateAndKey),
-    pki(SCHEDULER, "authentication-kubeconfig"),
-    pki(SCHEDULER, "authorization-kubeconfig"),
+    pki(SCHEDULER, "authentication-kubeconfig", Kubeconfig),
+    pki(SCHEDULER, "authorization-kubeconfig", Kubeconfig),
     writes(SCHEDULER, "cert-dir", Folder),
-    pki(SCHEDULER, "client-ca-file"),
+    pki(SCHEDULER, "client-ca-file", Certificate),
     reads(SCHEDULER, "config"),
-    pki(SCHEDULER, "kubeconfig"),
+    pki(SCHEDULER, "kubeconfig", Kubeconfig),
     writes(SCHEDULER, "log-dir", Folder),
     writes(SCHEDULER, "log-file", File),
     reads(SCHEDULER, "policy-config-file"),
-    pki(SCHEDULER, "requestheader-client-ca-file"),
-    pki(SCHEDULER, "tls-cert-file"),
-    pki(SCHEDULER, "tls-private-key-file"),
+    pki(SCHEDULER, "requestheader-client-ca-file", Certificate),
+    pki(SCHEDULER, "tls-cert-file", Certificate),
+    pki(SCHEDULER, "tls-private-key-file", PrivateKey),
     pki_in(SCHEDULER, "tls-sni-cert-key", CertificateAndKey),
     writes(SCHEDULER, "write-config-to", File),
 ];
@@ -169,7 +176,7 @@ pub const FILE_FLAGS: &[FileFlag] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{FLAGS, FlagFrom};
+    use crate::profile::{FLAGS, FlagFrom, pki_files};
 
     #[test]
     fn flags_are_sorted_and_unique() {
@@ -185,7 +192,10 @@ mod tests {
         for row in FLAGS.iter().filter(|row| matches!(row.from, FlagFrom::File(_))) {
             let known =
                 FILE_FLAGS.iter().find(|flag| flag.process == row.process && flag.name == row.name);
-            assert_eq!(known.map(|flag| (flag.form, flag.holds)), Some((File, Pki)), "{row:?}");
+            let FlagFrom::File(file) = row.from else { unreachable!() };
+            let (_, holds) = pki_files().find(|(path, _)| *path == file).unwrap();
+            let expected = Some((File, Pki(Some(holds))));
+            assert_eq!(known.map(|flag| (flag.form, flag.holds)), expected, "{row:?}");
         }
     }
 }

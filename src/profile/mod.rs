@@ -40,8 +40,8 @@ pub use leaves::{
     KUBELET_SERVER, LEAVES, LeafRow, Told,
 };
 pub use placements::{
-    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CONFIG, SERVICE_ACCOUNT_FILES,
-    folder_mode, own_files,
+    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CONFIG, PkiFile,
+    SERVICE_ACCOUNT_FILES, folder_mode, own_files, pki_files,
 };
 pub use process::{MountRow, PodRow, Process};
 pub use reader::{Input, Reader};

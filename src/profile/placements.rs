@@ -17,6 +17,29 @@ pub enum AuthorityFile {
     PrivateKey,
 }
 
+/// What whoever loads a file must find in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PkiFile {
+    /// One certificate or a bundle, in PEM.
+    Certificate,
+    /// A server's or client's own.
+    PrivateKey,
+    /// A CA's, or that of the tokens: read by its PEM label (k8s.io/client-go/util/keyutil).
+    SigningKey,
+    /// kube-apiserver also takes it from a certificate or a private key.
+    PublicKey,
+    Kubeconfig,
+}
+
+impl AuthorityFile {
+    const fn holds(self) -> PkiFile {
+        match self {
+            AuthorityFile::Bundle | AuthorityFile::Chain => PkiFile::Certificate,
+            AuthorityFile::PrivateKey => PkiFile::SigningKey,
+        }
+    }
+}
+
 /// A CA's file on nodes, below the Kubernetes folder.
 #[derive(Debug)]
 pub struct AuthorityFileRow {
@@ -63,12 +86,40 @@ pub const SERVICE_ACCOUNT_FILES: (&str, &str) = ("pki/sa.key", "pki/sa.pub");
 /// look for it.
 pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 
-/// Every file of the PKI but kubeconfigs, below the Kubernetes folder.
-pub fn own_files() -> impl Iterator<Item = &'static str> {
+/// Every file of the PKI, below the Kubernetes folder, and what it holds.
+pub fn pki_files() -> impl Iterator<Item = (&'static str, PkiFile)> {
     let (private, public) = SERVICE_ACCOUNT_FILES;
-    let leaves = LEAVES.iter().filter_map(|row| match row.home {
-        Home::Pair { certificate, key } => Some([certificate, key]),
-        Home::Kubeconfig { .. } => None,
+    let service_account = [(private, PkiFile::SigningKey), (public, PkiFile::PublicKey)];
+    let authorities = AUTHORITY_FILES.iter().map(|row| (row.path, row.file.holds()));
+    let leaves = LEAVES.iter().flat_map(|row| match row.home {
+        Home::Pair { certificate, key } => {
+            [Some((certificate, PkiFile::Certificate)), Some((key, PkiFile::PrivateKey))]
+        }
+        Home::Kubeconfig { file, .. } => [Some((file, PkiFile::Kubeconfig)), None],
     });
-    AUTHORITY_FILES.iter().map(|row| row.path).chain([private, public]).chain(leaves.flatten())
+    authorities.chain(service_account).chain(leaves.flatten())
+}
+
+/// As [`pki_files`], without kubeconfigs.
+pub fn own_files() -> impl Iterator<Item = &'static str> {
+    pki_files().filter(|(_, holds)| *holds != PkiFile::Kubeconfig).map(|(path, _)| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// kubeadm's own names.
+    #[test]
+    fn a_place_is_named_after_what_it_holds() {
+        for (path, holds) in pki_files() {
+            let end = match holds {
+                PkiFile::Certificate => ".crt",
+                PkiFile::PrivateKey | PkiFile::SigningKey => ".key",
+                PkiFile::PublicKey => ".pub",
+                PkiFile::Kubeconfig => ".conf",
+            };
+            assert!(path.ends_with(end), "{path}");
+        }
+    }
 }

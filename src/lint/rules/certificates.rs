@@ -17,9 +17,14 @@ pub const EXPIRES_SOON: Rule = warning("expires-soon", "expires soon")
     .fix("issue it again: `kpki apply`, or `kubeadm certs renew`")
     .source("RFC 5280 4.1.2.5");
 
+pub const EXPIRED_IN_BUNDLE: Rule = warning("expired-in-bundle", "an expired CA beside a valid one")
+    .because("what it signed is refused; its readers pass it by and use the others, so nothing else fails for it")
+    .fix("take it out of the bundle once nothing that it signed is in use")
+    .source("RFC 5280 6.1; Go's crypto/x509, Certificate.Verify");
+
 pub const OUTLIVES_CA: Rule = warning("outlives-ca", "valid for longer than its CA")
-    .because("it stops working when its CA ends, before the date that it shows")
-    .fix("renew the CA with the same key, or issue the certificate for a shorter time")
+    .because("it stops working when its CA ends, more than a day before the date that it shows")
+    .fix("renew the CA with the same key and name, or issue the certificate for a shorter time")
     .source("RFC 5280 6.1");
 
 pub const WEAK_KEY: Rule = error("weak-key", "a key that is too small")
@@ -32,20 +37,51 @@ pub const WEAK_SIGNATURE: Rule = error("weak-signature", "signed with SHA-1 or M
     .fix("issue it again with SHA-256")
     .source("Go 1.18 release notes, crypto/x509; RFC 9155");
 
-pub const UNKNOWN_ISSUER: Rule = error("unknown-issuer", "signed by no CA of this tree")
-    .because("whoever trusts the CAs here does not trust this certificate; it may be left over from an earlier CA")
-    .fix("put its CA into the tree, or issue it again")
+pub const UNKNOWN_ISSUER: Rule = error("unknown-issuer", "not signed by the CA whose name it gives")
+    .because("a CA of its issuer's name is here, and another key signed it: it is left over from an earlier CA, or that CA was made anew; whoever trusts the CA that is here refuses it")
+    .fix("put the CA that signed it into the tree, or issue it again")
     .source("RFC 5280 6.1");
 
+pub const ISSUER_NOT_HERE: Rule = warning("issuer-not-here", "its CA is not here")
+    .because("no CA of the tree has its issuer's name, so who takes it cannot be told; the copy of one folder of a machine often holds no CA")
+    .fix("name a folder that holds its CA, too")
+    .source("RFC 5280 6.1");
+
+pub const ISSUER_NOT_SEARCHED: Rule = warning("issuer-not-searched", "too many CAs have its issuer's name")
+    .because("it does not say by its authority key identifier which of them signed it, and trying thousands of keys takes too long, so who takes it cannot be told")
+    .fix("verify the clusters' folders one by one")
+    .source("kpki");
+
 pub const CA_CANNOT_SIGN: Rule = error("ca-cannot-sign", "a CA certificate that may not sign")
-    .because("without CA:TRUE and the usage cert sign, what it signed is refused")
-    .fix("issue the CA certificate again with the same key, with basicConstraints CA:TRUE and keyUsage keyCertSign")
-    .source("RFC 5280 4.2.1.9 and 4.2.1.3");
+    .because("what it signed is refused: it is not CA:TRUE, or it states a key usage without cert sign")
+    .fix("issue the CA certificate again with the same key and name, with basicConstraints CA:TRUE and keyUsage keyCertSign")
+    .source("RFC 5280 4.2.1.9, 4.2.1.3 and 6.1.4");
+
+pub const CA_NO_KEY_USAGE: Rule = warning("ca-no-key-usage", "a CA that states no key usage")
+    .because("RFC 5280 wants every CA to state it. Go, OpenSSL and GnuTLS take it without, and so does Kubernetes; a stricter reader may not. `openssl req -x509` leaves it out")
+    .fix("nothing is needed for Kubernetes; when the CA is renewed, add keyUsage keyCertSign and keep key and name")
+    .source("RFC 5280 4.2.1.3 and 6.1.4 (n)");
+
+pub const CRITICAL_EXTENSION: Rule = error("critical-extension", "a critical extension that Kubernetes does not know")
+    .because("a reader must refuse a critical extension that it cannot act upon, and Go does: every chain with this certificate in it fails, the trusted CA included")
+    .fix("issue it again without the extension, or with the extension not critical; a CA keeps its key and name")
+    .source("RFC 5280 4.2; Go's crypto/x509, UnhandledCriticalExtension");
+
+pub const INTERMEDIATE_ANCHOR: Rule = warning("intermediate-anchor", "an intermediate CA that is trusted without its root")
+    .because("Kubernetes trusts whatever CA it is given, so the cluster works. Clients with OpenSSL, and Python's before 3.13, look for the CA above it and refuse the API server's certificate")
+    .fix("where such clients matter, put the CAs above it behind it into the bundles that clients read; --cluster-signing-cert-file must name a file with this one alone")
+    .source("OpenSSL, X509_V_FLAG_PARTIAL_CHAIN; What's New In Python 3.13, ssl");
 
 pub const NO_DIGITAL_SIGNATURE: Rule =
     error("no-digital-signature", "a key usage without digital signature")
-        .because("TLS 1.3 signs its handshake, and a certificate that states other usages may not")
+        .because("such a key can do nothing in TLS but sign, and the certificate does not allow it: OpenSSL does not serve TLS 1.2 with it, GnuTLS refuses it always; Go does not look")
         .fix("issue it again with keyUsage digitalSignature")
+        .source("RFC 8446 4.4.2.2");
+
+pub const RSA_NO_DIGITAL_SIGNATURE: Rule =
+    warning("rsa-no-digital-signature", "an RSA key's usage without digital signature")
+        .because("TLS 1.3 signs its handshake, and the certificate states other usages alone. Go and OpenSSL 3 connect all the same, GnuTLS refuses it")
+        .fix("issue it again with keyUsage digitalSignature, keyEncipherment")
         .source("RFC 8446 4.4.2.2");
 
 pub const DOUBLED_PREFIX: Rule = error("doubled-prefix", "system:system: in a name")

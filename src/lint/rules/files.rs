@@ -23,10 +23,25 @@ pub const UNREADABLE_KUBECONFIG: Rule = error(
     "not a kubeconfig that can be used",
 )
 .because(
-    "a client needs a current context with its cluster and user, and certificates that can be read",
+    "a client needs the cluster and user of its context, and certificates that can be read; where a component reads the file, it needs a current context, too",
 )
 .fix("make the file again, for example with `kubeadm kubeconfig user`")
 .source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files");
+
+pub const KUBECONFIG_MISSING_FILE: Rule = error(
+    "kubeconfig-missing-file",
+    "a kubeconfig that names a file which is not there",
+)
+.because("its client stops before it dials anybody: unable to read client-cert")
+.fix(
+    "put the file there, or correct the path; a relative one starts at the kubeconfig's own folder",
+)
+.source("k8s.io/client-go/tools/clientcmd, ResolveLocalPaths");
+
+pub const WRONG_CONTENT: Rule = error("wrong-content", "a file that does not hold what it is loaded for")
+    .because("Go takes CERTIFICATE blocks alone as certificates and PRIVATE KEY blocks alone as keys and passes over all others, so the process that loads the file does not start or trusts nobody")
+    .fix("put the right file there: a .crt holds certificates, a .key the private key, sa.pub a public key")
+    .source(GO_PEM);
 
 pub const UNREADABLE_MANIFEST: Rule = error("unreadable-manifest", "not a Pod in the manifests folder")
     .because("the kubelet tries every file there as one Pod of apiVersion v1 and does not start it if it is none")
@@ -47,6 +62,12 @@ pub const SECRET_READABLE_BY_GROUP: Rule = warning(
 )
 .fix("chmod 600 the file where no process of that group needs it")
 .source("CIS Kubernetes Benchmark 1.1; kubeadm writes keys and kubeconfigs with mode 0600");
+
+pub const SECRET_OF_ANOTHER_USER: Rule =
+    warning("secret-of-another-user", "a secret that belongs to another user")
+        .because("its owner reads and changes it, whatever its mode; it may be meant so, for a process that is not root")
+        .fix("chown root the file where no process of that user needs it")
+        .source("chmod(2), inode(7); CIS Kubernetes Benchmark 1.1");
 
 pub const WRITABLE_BY_OTHERS: Rule =
     error("writable-by-others", "a file that every user can change")
@@ -93,8 +114,19 @@ pub const DUPLICATE_POD: Rule = error("duplicate-pod", "two manifests of one pro
     .fix("keep one of the files and move the other out of the folder")
     .source(STATIC_PODS);
 
+pub const MISSING_COUNTERPART: Rule =
+    warning("missing-counterpart", "a file without the one that belongs to it")
+        .because("the other pairs of this folder are whole, and a process that loads a certificate without its key or its CA does not start")
+        .fix("put the file back, or name the folder that this one was copied from")
+        .source(PKI_DOC);
+
+pub const KEY_IN_TWO_ROLES: Rule = error("key-in-two-roles", "one key for two roles")
+    .because("whoever is given the key for one of them can act in the other, and neither can be replaced without the other")
+    .fix("make a new key for one of the two, and issue its certificate again")
+    .source("Kubernetes documentation, PKI certificates and requirements; NIST SP 800-57 part 1, 5.2");
+
 pub const UNREAD: Rule = warning("unread", "not read, so not checked")
-    .because("it may not be read by this user, is too large, or is a link that leads out of the tree, where it is not followed")
+    .because("it may not be read by this user, is too large, lies too deep, or is a link that leads out of the tree, where it is not followed")
     .fix("run as a user who may read it, or name the folder that really holds the files")
     .source("kpki");
 

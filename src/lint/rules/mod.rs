@@ -1,10 +1,11 @@
 //! What can be wrong with a tree: one row for each kind of mistake.
 
 mod certificates;
+mod chains;
 mod files;
 mod roles;
 
-pub use self::{certificates::*, files::*, roles::*};
+pub use self::{certificates::*, chains::*, files::*, roles::*};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -32,6 +33,8 @@ pub const RULES: &[&Rule] = &[
     &UNREADABLE_CERTIFICATE,
     &UNREADABLE_KEY,
     &UNREADABLE_KUBECONFIG,
+    &KUBECONFIG_MISSING_FILE,
+    &WRONG_CONTENT,
     &UNREADABLE_MANIFEST,
     &UNREAD_PLACE,
     &SECRET_READABLE_BY_OTHERS,
@@ -39,6 +42,7 @@ pub const RULES: &[&Rule] = &[
     &FOLDER_OF_ANOTHER_USER,
     &FOLDER_WRITABLE_BY_OTHERS,
     &KEY_MISMATCH,
+    &KEY_IN_TWO_ROLES,
     &STRAY_MANIFEST,
     &DUPLICATE_POD,
     &EXPIRED,
@@ -47,6 +51,12 @@ pub const RULES: &[&Rule] = &[
     &WEAK_SIGNATURE,
     &UNKNOWN_ISSUER,
     &CA_CANNOT_SIGN,
+    &RENAMED_CA,
+    &CA_USAGE,
+    &NAME_CONSTRAINT,
+    &PATH_LENGTH,
+    &CRITICAL_EXTENSION,
+    &REFUSED_CHAIN,
     &NO_DIGITAL_SIGNATURE,
     &DOUBLED_PREFIX,
     &SERVING_MASTERS,
@@ -61,30 +71,43 @@ pub const RULES: &[&Rule] = &[
     &APISERVER_MISSPELT_NAME,
     &SERVICE_ADDRESS,
     &WRONG_IDENTITY,
+    &MISSPELT_IDENTITY,
     &FRONT_PROXY_NAME,
     &SERVICE_ACCOUNT_KEY_KIND,
     &KUBECONFIG_OTHER_CA,
     &KUBECONFIG_CLIENT_CA,
     &KUBECONFIG_SERVER_NAME,
     &KUBECONFIG_PLAIN_HTTP,
+    &KUBECONFIG_INSECURE,
+    &KUBECONFIG_HALF_PAIR,
     &FLAG_MISSING_FILE,
     &FLAG_HIDDEN_FILE,
     &FLAG_CONFLICT,
     &FLAG_INCOMPLETE,
     &FLAG_OTHER_CA,
     &SIGNING_BUNDLE,
+    &MISSING_COUNTERPART,
     &UNREAD,
     &UNCHECKED_MANIFEST,
     &SECRET_READABLE_BY_GROUP,
+    &SECRET_OF_ANOTHER_USER,
     &FOLDER_WRITABLE_BY_GROUP,
     &EXPIRES_SOON,
+    &EXPIRED_IN_BUNDLE,
     &OUTLIVES_CA,
+    &ISSUER_NOT_HERE,
+    &ISSUER_NOT_SEARCHED,
+    &INTERMEDIATE_ANCHOR,
+    &CA_NO_KEY_USAGE,
+    &RSA_NO_DIGITAL_SIGNATURE,
     &EC_KEY_ENCIPHERMENT,
     &NO_AUTHORITY_KEY_ID,
     &NO_SUBJECT_KEY_ID,
     &OTHER_AUTHORITY_KEY_ID,
     &SERIAL_TWICE,
     &ETCD_SHARES_CA,
+    &KUBECONFIG_CA_DIFFERS,
+    &KUBECONFIG_PROXY,
 ];
 
 pub fn rule(id: &str) -> Option<&'static Rule> {

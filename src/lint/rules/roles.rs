@@ -6,8 +6,8 @@ use super::{Rule, error, warning};
 const PKI_DOC: &str = "Kubernetes documentation, PKI certificates and requirements";
 
 pub const WRONG_CA: Rule = error("wrong-ca", "signed by another CA than its readers trust")
-    .because("the cluster has several CAs so that a client of one (etcd, the front proxy) is nobody to the others")
-    .fix("issue it again from the CA that belongs there")
+    .because("whoever it is shown to refuses it. The cluster has several CAs so that a client of one (etcd, the front proxy) is nobody to the others")
+    .fix("issue it again from the CA that belongs there, or put the CA that signed it into the file that the reader loads")
     .source(PKI_DOC);
 
 pub const CA_REUSE: Rule = error("ca-reuse", "one CA for clients and for the front proxy")
@@ -70,9 +70,14 @@ pub const SERVICE_ADDRESS: Rule = error("service-address", "an API server certif
     .source(PKI_DOC);
 
 pub const WRONG_IDENTITY: Rule = error("wrong-identity", "a name that Kubernetes has no role for")
-    .because("RBAC binds system:kube-controller-manager, system:kube-scheduler and system:kube-proxy; the node authorizer knows system:node:NAME in the group system:nodes")
+    .because("RBAC binds system:kube-controller-manager, system:kube-scheduler and system:kube-proxy; the node authorizer knows system:node:NAME in the group system:nodes, and neither without the other")
     .fix("issue it again with that common name, and for a kubelet the organization")
-    .source(PKI_DOC);
+    .source("Kubernetes documentation, Using Node Authorization; PKI certificates and requirements");
+
+pub const MISSPELT_IDENTITY: Rule = error("misspelt-identity", "a name that is almost one of Kubernetes' own")
+    .because("names are compared byte for byte: with a letter more, less or other, it is another user or group, which no role is bound to")
+    .fix("issue it again with the name that is meant")
+    .source("Kubernetes documentation, Using RBAC Authorization, Default roles and role bindings");
 
 pub const FRONT_PROXY_NAME: Rule = error("front-proxy-name", "a front-proxy client that is not an allowed name")
     .because("--requestheader-allowed-names lists the common names that may speak for others; this one is refused")
@@ -80,18 +85,24 @@ pub const FRONT_PROXY_NAME: Rule = error("front-proxy-name", "a front-proxy clie
     .source("Kubernetes documentation, Configure the Aggregation Layer");
 
 pub const KUBECONFIG_OTHER_CA: Rule =
-    error("kubeconfig-other-ca", "a kubeconfig that trusts another CA than the cluster's")
-        .because("its client refuses the API server's certificate")
-        .fix("make the kubeconfig again with the cluster's ca.crt")
+    error("kubeconfig-other-ca", "a kubeconfig that does not trust the API server")
+        .because("the API server that is here shows a certificate of a CA that the kubeconfig does not hold: its client refuses the connection")
+        .fix("make the kubeconfig again with the CA that signed the API server's certificate")
+        .source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files");
+
+pub const KUBECONFIG_CA_DIFFERS: Rule =
+    warning("kubeconfig-ca-differs", "a kubeconfig that trusts another CA than pki/ca.crt")
+        .because("no API server's certificate is here to tell which is right. Where servers and clients have a CA of their own each, the two differ by design; elsewhere its client refuses the API server")
+        .fix("compare it with the certificate that the API server shows: openssl s_client -connect HOST:6443 -showcerts")
         .source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files");
 
 pub const KUBECONFIG_CLIENT_CA: Rule = error(
     "kubeconfig-client-ca",
-    "a kubeconfig whose client is signed by another CA than it trusts",
+    "a kubeconfig whose client the API server does not take",
 )
-.because("the API server takes clients of the cluster's CA alone, so this one is a stranger")
-.fix("issue the client certificate again from the cluster's CA")
-.source(PKI_DOC);
+.because("its client certificate is of no CA in the API server's client CA file (--client-ca-file, pki/ca.crt), so the API server does not know who it is")
+.fix("issue the client certificate again from the cluster's client CA")
+.source("Kubernetes documentation, Authenticating, X509 client certificates");
 
 pub const KUBECONFIG_SERVER_NAME: Rule = error(
     "kubeconfig-server-name",
@@ -103,9 +114,24 @@ pub const KUBECONFIG_SERVER_NAME: Rule = error(
 
 pub const KUBECONFIG_PLAIN_HTTP: Rule =
     error("kubeconfig-plain-http", "a kubeconfig that does not dial https")
-        .because("client certificates exist in TLS alone, and the API server serves nothing else")
+        .because("client certificates exist in TLS alone, and the API server serves nothing else; an address without https:// in front is dialled as http")
         .fix("write https:// in server")
         .source("Kubernetes documentation, Controlling Access to the Kubernetes API");
+
+pub const KUBECONFIG_INSECURE: Rule = error("kubeconfig-insecure", "a kubeconfig that believes any server")
+    .because("with insecure-skip-tls-verify its client takes whoever answers for the API server, shows its token there and does what it is told. Beside a CA, client-go refuses to connect at all")
+    .fix("take the line out, and give the CA that signed the API server's certificate as certificate-authority-data")
+    .source("k8s.io/client-go/transport, TLSConfigFor; kubernetes/kubernetes#15359");
+
+pub const KUBECONFIG_HALF_PAIR: Rule = error("kubeconfig-half-pair", "a kubeconfig with half of a key pair")
+    .because("client-go refuses to use a client certificate without its key; with a key alone it shows no certificate, and the API server takes it for nobody (system:anonymous)")
+    .fix("add the other half, or make the kubeconfig again")
+    .source("k8s.io/client-go/tools/clientcmd, ConfirmUsable; transport, HasCertAuth");
+
+pub const KUBECONFIG_PROXY: Rule = warning("kubeconfig-proxy", "a kubeconfig that dials through a proxy")
+    .because("proxy-url sends every connection there: it fails when the proxy does, and the proxy learns who is dialled")
+    .fix("nothing, where the proxy is meant; else take the line out")
+    .source("Kubernetes documentation, Organizing Cluster Access Using kubeconfig Files, Proxy");
 
 pub const FLAG_MISSING_FILE: Rule =
     error("flag-missing-file", "a flag that names a file which is not there")

@@ -39,6 +39,45 @@ fn share(tree: &Tree, stem: &'static str, leaves: &[Leaf]) {
     }
 }
 
+const EXTRA: Leaf = ("extra", "pki/ca", "/CN=extra", CLIENT, "");
+
+/// In no place of kubeadm's.
+fn extra(tree: &Tree, subject: &'static str, usages: &'static str, names: &'static str) {
+    tree.key("extra");
+    tree.leaf(with(EXTRA, subject, usages, names), STRICT);
+    tree.remove(&["extra.key"]);
+}
+
+/// Signed by the CA `other`, which is not here.
+fn stranger(tree: &Tree, subject: &str, leaf: Leaf) {
+    tree.key("other");
+    if leaf.0 == EXTRA.0 {
+        tree.key("extra");
+    }
+    tree.authority("other", subject, AUTHORITY_EXTENSIONS);
+    tree.leaf(leaf, STRICT);
+    tree.remove(&["other.crt", "other.key"]);
+}
+
+/// The cluster's CA anew, with its key and name.
+fn authority_with(tree: &Tree, extension: &str) {
+    let extensions = format!("{AUTHORITY_EXTENSIONS}\n{extension}");
+    tree.authority("pki/ca", "/CN=kubernetes", &extensions);
+}
+
+/// An intermediate CA between, which stands in the API server's file.
+fn below(tree: &Tree, extensions: &str) {
+    tree.key("between");
+    tree.intermediate("between", "pki/ca", "/CN=between", extensions);
+    tree.leaf(signed_by(APISERVER, "between"), STRICT);
+    tree.put(
+        "pki/apiserver.crt",
+        tree.read("pki/apiserver.crt") + &tree.read("between.crt"),
+        0o644,
+    );
+    tree.remove(&["between.crt", "between.key"]);
+}
+
 fn without_mount(tree: &Tree) {
     let text = tree.read(API);
     let mount =
@@ -66,6 +105,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     }),
     ("unreadable-key", "pki/sa.key", |t| t.put("pki/sa.key", "", 0o600)),
     ("unreadable-kubeconfig", "admin.conf", |t| t.edit("admin.conf", "current-context: ", "current-context: other-")),
+    ("kubeconfig-missing-file", "admin.conf", |t| t.edit("admin.conf", "client-certificate-data: ", "client-certificate: admin.crt\n    x: ")),
+    ("wrong-content", "pki/apiserver-etcd-client.crt", |t| {
+        t.put("pki/apiserver-etcd-client.crt", t.read("pki/sa.pub"), 0o644);
+    }),
     ("unreadable-manifest", "manifests/extra.yaml", |t| t.put("manifests/extra.yaml", "apiVersion: v1\nkind: ConfigMap\n", 0o600)),
     ("secret-readable-by-others", "pki/ca.key", |t| t.mode("pki/ca.key", 0o604)),
     ("secret-readable-by-others", "admin.conf", |t| t.mode("admin.conf", 0o644)),
@@ -83,6 +126,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.edit("admin.conf", &old, &key);
     }),
     ("key-mismatch", API, |t| t.edit(API, "--etcd-keyfile=/etc/kubernetes/pki/apiserver-etcd-client.key", "--etcd-keyfile=/etc/kubernetes/pki/apiserver.key")),
+    ("key-in-two-roles", "pki/apiserver-kubelet-client.crt", |t| {
+        t.copy("pki/apiserver-kubelet-client.key", "pki/apiserver-etcd-client.key");
+        t.leaf(ETCD_CLIENT, STRICT);
+    }),
     ("stray-manifest", "manifests/kube-apiserver.yaml.bak", |t| t.copy(API, "manifests/kube-apiserver.yaml.bak")),
     ("stray-manifest", "manifests/notes", |t| t.put("manifests/notes", "to do\n", 0o600)),
     ("duplicate-pod", API, |t| t.copy(API, "manifests/kube-apiserver-1.35.yaml")),
@@ -92,26 +139,60 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.leaf(APISERVER, KUBEADM);
     }),
     ("weak-signature", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { signing: "-sha1", ..STRICT })),
-    ("unknown-issuer", "pki/etcd/healthcheck-client.crt", |t| {
-        t.key("other");
-        t.authority("other", "/CN=other", AUTHORITY_EXTENSIONS);
-        t.leaf(signed_by(HEALTHCHECK, "other"), STRICT);
-        std::fs::remove_file(t.path("other.crt")).unwrap();
-        std::fs::remove_file(t.path("other.key")).unwrap();
-    }),
     // Of the same name: the signature tells.
-    ("unknown-issuer", "pki/apiserver.crt", |t| {
-        t.key("other");
-        t.authority("other", "/CN=kubernetes", AUTHORITY_EXTENSIONS);
-        t.leaf(signed_by(APISERVER, "other"), STRICT);
-        std::fs::remove_file(t.path("other.crt")).unwrap();
-        std::fs::remove_file(t.path("other.key")).unwrap();
+    ("unknown-issuer", "extra.crt", |t| {
+        stranger(t, "/CN=kubernetes", signed_by(EXTRA, "other"));
+        t.remove(&["extra.key"]);
+    }),
+    ("issuer-not-here", "extra.crt", |t| {
+        stranger(t, "/CN=other", signed_by(EXTRA, "other"));
+        t.remove(&["extra.key"]);
+    }),
+    ("wrong-ca", "pki/etcd/healthcheck-client.crt", |t| stranger(t, "/CN=other", signed_by(HEALTHCHECK, "other"))),
+    ("wrong-ca", "pki/apiserver.crt", |t| stranger(t, "/CN=kubernetes", signed_by(APISERVER, "other"))),
+    ("renamed-ca", "pki/ca.crt", |t| t.authority_in("pkix", "pki/ca", "/CN=kubernetes", AUTHORITY_EXTENSIONS)),
+    ("renamed-ca", "pki/ca.crt", |t| t.authority("pki/ca", "/CN=kubernetes-ca", AUTHORITY_EXTENSIONS)),
+    ("ca-usage", "pki/ca.crt", |t| authority_with(t, "extendedKeyUsage=serverAuth")),
+    ("name-constraint", "pki/apiserver.crt", |t| authority_with(t, "nameConstraints=critical,permitted;DNS:acme.internal")),
+    ("critical-extension", "pki/ca.crt", |t| authority_with(t, "1.3.6.1.4.1.57697.9=critical,DER:0500")),
+    ("critical-extension", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { more: "1.3.6.1.4.1.57697.9=critical,DER:0500", ..STRICT })),
+    ("unreadable-certificate", "pki/ca.crt", |t| t.authority("pki/ca", "/CN=kubernetes", &AUTHORITY_EXTENSIONS.replace("hash", "critical,hash"))),
+    ("unreadable-certificate", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { signing: "-sha256 -set_serial -7", ..STRICT })),
+    ("unreadable-certificate", "pki/apiserver.crt", |t| {
+        t.key_by(APISERVER.0, "ecparam -name secp256k1 -genkey -noout");
+        t.leaf(APISERVER, STRICT);
+    }),
+    ("path-length", "pki/ca.crt", |t| {
+        t.authority("pki/ca", "/CN=kubernetes", &AUTHORITY_EXTENSIONS.replace("CA:TRUE", "CA:TRUE,pathlen:0"));
+        below(t, AUTHORITY_EXTENSIONS);
+    }),
+    ("refused-chain", "pki/apiserver.crt", |t| below(t, &format!("{AUTHORITY_EXTENSIONS}\npolicyConstraints=critical,requireExplicitPolicy:0"))),
+    ("ca-no-key-usage", "pki/ca.crt", |t| t.authority("pki/ca", "/CN=kubernetes", "basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash")),
+    ("intermediate-anchor", "pki/ca.crt", |t| {
+        t.key("root");
+        t.authority("root", "/CN=company", AUTHORITY_EXTENSIONS);
+        t.intermediate("pki/ca", "root", "/CN=kubernetes", AUTHORITY_EXTENSIONS);
+        t.remove(&["root.crt", "root.key"]);
+    }),
+    ("expired-in-bundle", "pki/front-proxy-ca.crt", |t| {
+        t.key("old");
+        t.authority("old", "/CN=front-proxy-ca", AUTHORITY_EXTENSIONS);
+        t.0.put("old.conf", AUTHORITY_EXTENSIONS);
+        t.0.openssl("x509 -x509toreq -in kubernetes/old.crt -signkey kubernetes/old.key -out leaf.csr");
+        t.0.openssl("x509 -req -in leaf.csr -signkey kubernetes/old.key -days -1 -extfile old.conf -out kubernetes/old.crt");
+        t.put("pki/front-proxy-ca.crt", t.read("old.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
+        t.remove(&["old.crt", "old.key"]);
     }),
     ("ca-cannot-sign", "pki/front-proxy-ca.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
         "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash")),
     ("ca-cannot-sign", "pki/front-proxy-ca.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
         "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash")),
     ("no-digital-signature", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { key_usage: "critical,keyAgreement", ..STRICT })),
+    // The Kubernetes documentation's own csr.conf.
+    ("rsa-no-digital-signature", "pki/apiserver.crt", |t| {
+        t.key_by(APISERVER.0, "genrsa");
+        t.leaf(APISERVER, Form { key_usage: "keyEncipherment,dataEncipherment", ..STRICT });
+    }),
     ("doubled-prefix", "scheduler.conf", |t| scheduler(t, "/O=system:system:kube-scheduler/CN=system:kube-scheduler")),
     ("doubled-prefix", "scheduler.conf", |t| scheduler(t, "/CN=system:system:kube-scheduler")),
     ("serving-masters", "pki/apiserver.crt", |t| t.leaf(with(APISERVER, "/O=system:masters/CN=kube-apiserver", BOTH, APISERVER_NAMES), STRICT)),
@@ -132,12 +213,33 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("service-address", "pki/apiserver.crt", |t| t.edit(API, "--service-cluster-ip-range=10.96.0.0/12", "--service-cluster-ip-range=10.32.0.0/16")),
     ("wrong-identity", "scheduler.conf", |t| scheduler(t, "/CN=kube-scheduler")),
     ("wrong-identity", "kubelet.conf", |t| t.config("kubelet", "pki/ca", "pki/ca", "/CN=system:node:kubemaster", SERVER_URL, STRICT)),
+    ("wrong-identity", "extra.crt", |t| extra(t, "/CN=system:node:w9", CLIENT, "")),
+    ("wrong-identity", "extra.crt", |t| extra(t, "/O=system:nodes/CN=w9", CLIENT, "")),
+    ("misspelt-identity", "extra.crt", |t| extra(t, "/O=system:master/CN=jane", CLIENT, "")),
+    ("misspelt-identity", "admin.conf", |t| t.config("admin", "pki/ca", "pki/ca", "/O=system:masterss/CN=jane", SERVER_URL, STRICT)),
+    ("no-server-usage", "extra.crt", |t| extra(t, "/CN=kube-apiserver", CLIENT, APISERVER_NAMES)),
     ("front-proxy-name", "pki/front-proxy-client.crt", |t| t.leaf(with(FRONT_PROXY_CLIENT, "/CN=aggregator", CLIENT, ""), STRICT)),
     ("service-account-key-kind", "pki/sa.key", |t| t.service_account("genpkey -algorithm ed25519")),
     ("kubeconfig-other-ca", "admin.conf", |t| admin(t, "pki/etcd/ca", "pki/ca", SERVER_URL)),
     ("kubeconfig-client-ca", "admin.conf", |t| admin(t, "pki/ca", "pki/etcd/ca", SERVER_URL)),
     ("kubeconfig-server-name", "admin.conf", |t| admin(t, "pki/ca", "pki/ca", "https://10.9.9.9:6443")),
+    ("kubeconfig-server-name", "admin.conf", |t| t.edit("admin.conf", "    server:", "    tls-server-name: api.lab\n    server:")),
     ("kubeconfig-plain-http", "admin.conf", |t| admin(t, "pki/ca", "pki/ca", "http://192.168.5.11:8080")),
+    ("kubeconfig-insecure", "admin.conf", |t| {
+        t.edit("admin.conf", "certificate-authority-data: ", "insecure-skip-tls-verify: true #");
+    }),
+    ("kubeconfig-insecure", "admin.conf", |t| t.edit("admin.conf", "    server:", "    insecure-skip-tls-verify: true\n    server:")),
+    ("kubeconfig-half-pair", "admin.conf", |t| t.edit("admin.conf", "client-key-data: ", "namespace: #")),
+    ("kubeconfig-half-pair", "admin.conf", |t| t.edit("admin.conf", "client-certificate-data: ", "namespace: #")),
+    ("kubeconfig-proxy", "admin.conf", |t| t.edit("admin.conf", "    server:", "    proxy-url: socks5://bastion:1080\n    server:")),
+    // A worker has no API server to tell.
+    ("kubeconfig-ca-differs", "admin.conf", |t| {
+        for name in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+            t.remove(&[&format!("manifests/{name}.yaml")]);
+        }
+        t.remove(&["pki/apiserver.crt", "pki/apiserver.key"]);
+        admin(t, "pki/front-proxy-ca", "pki/ca", SERVER_URL);
+    }),
     ("flag-missing-file", API, |t| std::fs::remove_file(t.path("pki/apiserver-etcd-client.crt")).unwrap()),
     ("flag-hidden-file", SCHEDULER, |t| t.edit(SCHEDULER, "--kubeconfig=/etc/kubernetes/scheduler.conf", "--kubeconfig=/etc/kubernetes/pki/scheduler.conf")),
     ("flag-hidden-file", API, without_mount),
@@ -158,6 +260,8 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.put("pki/bundle.crt", t.read("pki/ca.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
         t.edit(CM, "--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt", "--cluster-signing-cert-file=/etc/kubernetes/pki/bundle.crt");
     }),
+    ("missing-counterpart", "pki/etcd/healthcheck-client.crt", |t| std::fs::remove_file(t.path("pki/etcd/healthcheck-client.key")).unwrap()),
+    ("secret-of-another-user", "pki/sa.key", |t| std::os::unix::fs::chown(t.path("pki/sa.key"), Some(65534), None).unwrap()),
     ("unread-place", "pki/front-proxy-client.crt", |t| {
         let path = t.path("pki/front-proxy-client.crt");
         std::fs::remove_file(&path).unwrap();
@@ -179,6 +283,9 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         }
     }),
 ];
+
+/// Rules that a test of its own makes the mistake for.
+const ELSEWHERE: [&str; 1] = ["issuer-not-searched"];
 
 /// Seen from another day: id, days from today.
 const DAYS: [(&str, i64); 3] = [("expired", 500), ("not-yet-valid", -500), ("expires-soon", 350)];
@@ -205,9 +312,10 @@ fn each_mistake_has_exactly_its_finding() {
     let mut wrong = Vec::new();
     for (id, path, mutate) in MUTATIONS {
         let tree = Tree::right();
-        // Only root can give a folder away.
-        if *id == "folder-of-another-user"
-            && std::os::unix::fs::chown(tree.path("pki"), Some(65534), None).is_err()
+        // Only root can give anything away.
+        tree.0.put("mine", "");
+        if id.ends_with("-of-another-user")
+            && std::os::unix::fs::chown(tree.0.path("mine"), Some(65534), None).is_err()
         {
             continue;
         }
@@ -253,8 +361,10 @@ fn holds_no_secret(tree: &Tree, printed: &str) {
 
 #[test]
 fn every_rule_has_a_mistake_here_and_an_explanation() {
-    let tried: BTreeSet<&str> =
-        (MUTATIONS.iter().map(|(id, ..)| *id)).chain(DAYS.map(|(id, _)| id)).collect();
+    let tried: BTreeSet<&str> = (MUTATIONS.iter().map(|(id, ..)| *id))
+        .chain(DAYS.map(|(id, _)| id))
+        .chain(ELSEWHERE)
+        .collect();
     let known: BTreeSet<&str> = kpki::lint::RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(tried, known);
     let kpki = || kpki(std::path::Path::new("."));

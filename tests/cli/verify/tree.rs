@@ -78,6 +78,8 @@ pub struct Form {
     pub days: u32,
     /// More words for `openssl x509`.
     pub signing: &'static str,
+    /// More lines of extensions.
+    pub more: &'static str,
 }
 
 /// Without the bit that kubeadm sets and linters refuse.
@@ -87,6 +89,7 @@ pub const STRICT: Form = Form {
     authority_key_id: "keyid",
     days: 365,
     signing: "-sha256",
+    more: "",
 };
 pub const KUBEADM: Form = Form { key_usage: "critical,digitalSignature,keyEncipherment", ..STRICT };
 
@@ -183,18 +186,42 @@ impl Tree {
 
     /// Over the key that is there.
     pub fn authority(&self, stem: &str, subject: &str, extensions: &str) {
-        let section = "[req]\ndistinguished_name=dn\n[dn]\n[ca]\n";
-        self.0.put("ca.conf", format!("{section}{extensions}\n"));
+        self.authority_in("utf8only", stem, subject, extensions);
+    }
+
+    /// `strings` is OpenSSL's word for the types of a name's texts.
+    pub fn authority_in(&self, strings: &str, stem: &str, subject: &str, extensions: &str) {
+        let section = "distinguished_name=dn\n[dn]\n[ca]\n";
+        self.0.put("ca.conf", format!("[req]\nstring_mask={strings}\n{section}{extensions}\n"));
         self.0.openssl(&format!(
             "req -new -x509 -key kubernetes/{stem}.key -days 3650 -subj {subject} -config ca.conf -extensions ca \
              -out kubernetes/{stem}.crt"
         ));
     }
 
+    /// A CA below another one.
+    pub fn intermediate(&self, stem: &str, ca: &str, subject: &str, extensions: &str) {
+        self.0.put("leaf.conf", format!("{extensions}\nauthorityKeyIdentifier=keyid\n"));
+        self.0.put("empty.conf", "[req]\ndistinguished_name=dn\n[dn]\n");
+        self.0.openssl(&format!(
+            "req -new -key kubernetes/{stem}.key -subj {subject} -config empty.conf -out leaf.csr"
+        ));
+        self.0.openssl(&format!(
+            "x509 -req -in leaf.csr -CA kubernetes/{ca}.crt -CAkey kubernetes/{ca}.key -days 3000 -extfile leaf.conf \
+             -set_serial 77 -out kubernetes/{stem}.crt"
+        ));
+    }
+
+    pub fn remove(&self, names: &[&str]) {
+        for name in names {
+            std::fs::remove_file(self.path(name)).unwrap();
+        }
+    }
+
     pub fn leaf(&self, (stem, ca, subject, usages, names): Leaf, form: Form) {
         let mut extensions = format!(
-            "keyUsage={}\nextendedKeyUsage={usages}\nbasicConstraints={}\nauthorityKeyIdentifier={}\n",
-            form.key_usage, form.constraints, form.authority_key_id
+            "keyUsage={}\nextendedKeyUsage={usages}\nbasicConstraints={}\nauthorityKeyIdentifier={}\n{}\n",
+            form.key_usage, form.constraints, form.authority_key_id, form.more
         );
         if form.constraints.contains("TRUE") {
             extensions += "subjectKeyIdentifier=hash\n";

@@ -1,0 +1,92 @@
+//! The certificates that API servers show, and which CAs vouch for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::holds::Certificate;
+use super::judge::Anchors;
+use super::world::World;
+use crate::facts::{DistinguishedName, PublicKey};
+use crate::hash::Digest;
+use crate::pod::Process;
+use crate::profile::APISERVER;
+
+struct Server<'a> {
+    folder: usize,
+    path: String,
+    /// The leaf and what comes with it.
+    shown: &'a [Certificate],
+}
+
+/// Each certificate once for a folder. The numbers are positions.
+pub(super) struct ApiServers<'a> {
+    all: Vec<Server<'a>>,
+    by_folder: BTreeMap<usize, Vec<usize>>,
+    by_issuer: BTreeMap<(&'a DistinguishedName, &'a PublicKey), Vec<usize>>,
+    by_certificate: BTreeMap<Digest, Vec<usize>>,
+}
+
+impl<'a> ApiServers<'a> {
+    /// From their place and their flags; one that only some clients are shown (SNI) is one of them.
+    pub fn of(world: &World<'a>) -> Self {
+        let mut servers = ApiServers {
+            all: Vec::new(),
+            by_folder: BTreeMap::new(),
+            by_issuer: BTreeMap::new(),
+            by_certificate: BTreeMap::new(),
+        };
+        for (folder, here) in world.folders.iter().enumerate() {
+            let mut paths: BTreeSet<String> =
+                here.files(APISERVER.home.file()).map(|(path, _)| path.to_owned()).collect();
+            paths.extend(here.flag_files(Process::Apiserver, "tls-sni-cert-key"));
+            for path in paths {
+                let Some(file) = world.tree.file(&path) else { continue };
+                let shown = file.holds.certificates.as_slice();
+                if !shown.is_empty() {
+                    servers.add(world, Server { folder, path, shown });
+                }
+            }
+        }
+        servers
+    }
+
+    fn add(&mut self, world: &World<'a>, server: Server<'a>) {
+        let position = self.all.len();
+        self.by_folder.entry(server.folder).or_default().push(position);
+        for certificate in server.shown {
+            self.by_certificate.entry(certificate.facts.digest).or_default().push(position);
+            if let Some(issuer) = world.issuer(certificate) {
+                let by = (&issuer.facts.subject, &issuer.facts.public_key);
+                self.by_issuer.entry(by).or_default().push(position);
+            }
+        }
+        self.all.push(server);
+    }
+
+    /// Those that a reader with these anchors may trust.
+    pub fn below(&self, anchors: &Anchors<'a>) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        for anchor in &anchors.certificates {
+            let facts = &anchor.facts;
+            let signed = self.by_issuer.get(&(&facts.subject, &facts.public_key));
+            let itself = self.by_certificate.get(&facts.digest);
+            found.extend(signed.into_iter().chain(itself).flatten());
+        }
+        found
+    }
+
+    pub fn of_folder(&self, folder: usize) -> Vec<usize> {
+        self.by_folder.get(&folder).cloned().unwrap_or_default()
+    }
+
+    pub fn shown(&self, server: usize) -> Vec<&'a Certificate> {
+        self.all.get(server).map(|server| server.shown.iter().collect()).unwrap_or_default()
+    }
+
+    pub fn path(&self, server: usize) -> &str {
+        self.all.get(server).map_or("", |server| &server.path)
+    }
+
+    pub fn folder(&self, server: usize) -> usize {
+        self.all.get(server).map_or(usize::MAX, |server| server.folder)
+    }
+}
