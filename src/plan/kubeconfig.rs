@@ -132,8 +132,17 @@ fn content_changed(
     };
     Some(match under_another_name() {
         Some(old) => Reason::changed("cluster", old.to_string(), config.cluster.to_string()),
+        None if another_bundle(context, config.bundle) => {
+            Reason::DependencyRebuilt { name: context.world.graph.get(config.bundle).name.clone() }
+        }
         None => Reason::LockOutdated,
     })
+}
+
+/// What it embeds of its CA is written anew, though the CA is not.
+fn another_bundle(context: &PlanContext<'_>, bundle: DerivationId) -> bool {
+    let recorded = context.entry(bundle).and_then(|entry| entry.content);
+    matches!(context.after(bundle), After::Kept(now) if recorded != Some(now))
 }
 
 fn is_here(context: &PlanContext<'_>, id: DerivationId) -> bool {

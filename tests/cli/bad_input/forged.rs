@@ -183,7 +183,8 @@ fn ber_is_refused_where_it_is_brought() {
     let true_is_one = replaced(IS_CA, &[1, 1, 0xff], &[1, 1, 1]);
     let critical_is_one = replaced(IS_CA, &[0x13, 1, 1, 0xff], &[0x13, 1, 1, 1]);
     let padded_oid = tlv(0x30, &[&[6, 5, 0x2a, 0x80, 3, 4, 5], &[4, 2, 5, 0]]);
-    let not_der = "corp.crt holds a certificate that is not DER, so Kubernetes does not read it";
+    // Of the certificate, or of one of its extensions.
+    let not_der = "so Kubernetes does not read it: ";
     for (der, says) in [
         (make(&[2, 2, 0, 7], &[IS_CA, SIGNS]), not_der),
         (make(serial, &[&true_is_one, SIGNS]), not_der),

@@ -3,11 +3,13 @@
 mod any_bytes;
 mod contents;
 mod kubeconfig_files;
+mod many;
 mod model;
 mod mutations;
 mod public_mistakes;
 mod random_mutations;
 mod random_trees;
+mod right_trees;
 mod secrets;
 mod tree;
 mod trees;

@@ -170,6 +170,9 @@ fn another_chain_renders_what_clients_read_and_reissues_nothing() {
         let mut expected: Vec<&str> = [&["Render chain/kubernetes"], &readers[..]].concat();
         expected.sort_unstable();
         assert_eq!(project.plan().steps(), expected, "{length}");
+        let id = planned.graph.find(&"users/jane/kubeconfig".parse().unwrap()).unwrap();
+        let step = planned.plan.steps.iter().find(|step| step.derivation == id).unwrap();
+        assert_eq!(step.reasons[0].to_string(), "follows chain/kubernetes");
         project.apply().unwrap();
         project.assert_converged();
         let same = |path: &str| before[path] == project.out[path];
