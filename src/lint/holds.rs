@@ -73,6 +73,7 @@ pub(super) struct Holds {
 }
 
 const MARK: &[u8] = b"-----BEGIN ";
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const AGE_FILE: &[u8] = b"age-encryption.org/";
 /// A SEQUENCE, as all of DER here begins.
 const DER: u8 = 0x30;
@@ -82,7 +83,9 @@ const NOT_READ: [&str; 2] = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"];
 impl Holds {
     pub fn read(path: &str, access: Access, bytes: &[u8]) -> Self {
         let mut holds = Self::content(path, bytes);
-        if !holds.secret && !access.is_private() {
+        // What is read as certificates is looked through.
+        let is_read = bytes.starts_with(CERTIFICATE) && holds.damage.is_empty();
+        if !holds.secret && !is_read && !access.is_private() {
             holds.other_secret = other_secret(name_of(path), bytes);
         }
         holds
