@@ -228,7 +228,13 @@ impl Kubeconfig {
         let holds_secret =
             (users.iter().filter_map(|user| user.user.as_ref())).any(User::holds_secret);
         let Some(current) = document.current_context.filter(named) else {
-            return Ok(Self::without_context(holds_secret));
+            let says_something =
+                !users.is_empty() || document.clusters.is_some_and(|all| !all.is_empty());
+            return if says_something {
+                Ok(Self::without_context(holds_secret))
+            } else {
+                Err(FactsError::new("has no current-context, cluster or user"))
+            };
         };
         let missing =
             |what: &str| FactsError::new(format!("has a context whose {what} is not in {what}s"));
