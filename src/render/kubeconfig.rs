@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::certificate::{CertificateReport, certificate_report};
 use super::owner::Owner;
 use super::text::printable;
-use crate::facts::{CertificateFacts, KubeconfigFile, Setting, without_login};
-use crate::holdings::{Certificate, KeyBlock};
+use crate::facts::{CertificateFacts, FactsError, KubeconfigFile, Setting, without_login};
+use crate::holdings::{Certificate, Held, in_pem};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -338,7 +338,14 @@ fn key_place(
     leaf: Option<&CertificateFacts>,
     problems: &mut Vec<String>,
 ) -> KeyPlace {
-    let block = match KeyBlock::first_in_pem(key.expose()) {
+    let first_key = in_pem(key.expose()).and_then(|all| {
+        let key = all.into_iter().find_map(|held| match held {
+            Held::PrivateKey(block) => Some(block),
+            _ => None,
+        });
+        key.ok_or_else(|| FactsError::new("holds no private key"))
+    });
+    let block = match first_key {
         Ok(block) => block,
         Err(why) => {
             problems.push(format!("client-key-data {why}"));
