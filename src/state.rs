@@ -1,5 +1,6 @@
 //! What there is: the lock's lines and the files under `out/`, as values.
 
+mod access;
 mod folder;
 mod out;
 mod seen;
@@ -14,6 +15,7 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
+pub use access::{Access, Reach};
 pub use folder::Loose;
 pub use out::{
     OUT, REMOVED_BINDINGS, is_in_our_folders, is_in_out, is_public, is_read, looks_like_own,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Outcome, clock, terminal};
 use crate::cli::{ExplainArgs, VerifyArgs};
 use crate::error::{Error, Result, relative_to};
-use crate::lint::{RULES, Tree, lint, rule};
+use crate::lint::{Counts, RULES, Tree, lint, rule};
 use crate::render::{printable, rule_text, rules_text, verify_report};
 use crate::shell;
 use crate::sources::size_in_words;
@@ -19,9 +19,27 @@ pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
     let now = args.future.now.unwrap_or_else(clock);
     let tree = read(&folder)?;
     let shown = folder.display().to_string();
-    let report = verify_report(&shown, now, tree.counts(), &lint(&tree, now));
+    let (counts, findings) = (tree.counts(), lint(&tree, now));
+    if findings.is_empty() && counts.is_nothing() {
+        return Err(nothing_in(&folder, counts));
+    }
+    let report = verify_report(&shown, now, counts, &findings);
     terminal::print(&report, args.output.format)?;
+    if counts.is_nothing() && !report.has_errors() {
+        return Err(nothing_in(&folder, counts));
+    }
     Ok(if report.has_errors() { Outcome::Differences } else { Outcome::Done })
+}
+
+/// Where there was nothing to judge, nothing is right: the path may be a wrong one.
+fn nothing_in(folder: &Path, counts: Counts) -> Error {
+    let what = "no certificate, key, kubeconfig or manifest";
+    let error = Error::refused(format!("{what} was found in {}", visible::path(folder)));
+    error.help(match counts.sealed {
+        0 => "name the folder that holds them: kpki verify /etc/kubernetes".to_owned(),
+        1 => "one sealed file was not looked into".to_owned(),
+        sealed => format!("{sealed} sealed files were not looked into"),
+    })
 }
 
 pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome> {
@@ -74,7 +92,7 @@ fn read(folder: &Path) -> Result<Tree> {
         .map_err(|error| Error::io("read the folder", folder, &error))?;
     let mut tree = Tree::new(&base.to_string_lossy());
     walk(folder, &mut |path, seen| match seen {
-        Seen::File { mode, bytes } => tree.add(path, mode, bytes.expose()),
+        Seen::File { access, bytes } => tree.add(path, access, bytes.expose()),
         Seen::LooseFolder(loose) => tree.add_loose_folder(path, loose),
         Seen::Symlink(target) => tree.add_link(path, &target),
         Seen::TooLarge => {

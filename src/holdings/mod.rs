@@ -175,10 +175,26 @@ impl KeyBlock {
     }
 
     /// As [`KeyBlock::public_half`], and of a kind that others alone can use the half that is written there.
+    /// Go's tls.X509KeyPair goes by the bytes and not by the label.
     pub fn any_public_half(&self) -> Result<PublicKey, KeyError> {
-        self.public_half().or_else(|why| {
-            let written = written_public_half(&self.0);
-            written.filter(|key| key.algorithm().is_none()).ok_or(why)
-        })
+        let any = |block: &Block| {
+            PrivateKey::from_block(block).map(|key| key.public_key().clone()).or_else(|why| {
+                let written = written_public_half(block);
+                written.filter(|key| key.algorithm().is_none()).ok_or(why)
+            })
+        };
+        match form_of(&self.0.der) {
+            Some(label) if !self.is_encrypted() && !self.fits_its_label() => any(&Block {
+                label: label.to_owned(),
+                der: Zeroizing::new(self.0.der.to_vec()),
+                encrypted: false,
+            }),
+            _ => any(&self.0),
+        }
+    }
+
+    /// Whether the bytes have the form that the label names, as k8s.io/client-go/util/keyutil wants it.
+    pub fn fits_its_label(&self) -> bool {
+        form_of(&self.0.der).is_none_or(|label| label == self.0.label)
     }
 }

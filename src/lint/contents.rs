@@ -77,9 +77,20 @@ impl Loads<'_, '_> {
             return;
         };
         let holds = &file.holds;
+        if holds.is_der {
+            self.findings.add(&WRONG_CONTENT, path, "is DER, and Kubernetes reads PEM alone");
+            return;
+        }
         let (has, what) = match wanted {
             PkiFile::Certificate => (!holds.certificates.is_empty(), "no certificate"),
             PkiFile::PrivateKey => (!holds.private_keys.is_empty(), "no private key"),
+            PkiFile::SigningKey if holds.is_mislabelled => {
+                let detail =
+                    "is a key of another form than its label names: openssl pkey -in OLD -out NEW";
+                self.findings.add(&WRONG_CONTENT, path, detail);
+                return;
+            }
+            PkiFile::SigningKey => (!holds.private_keys.is_empty(), "no private key"),
             // kube-apiserver takes it from any of the three.
             PkiFile::PublicKey => (
                 !holds.public_keys.is_empty()
@@ -109,5 +120,6 @@ fn inventory(holds: &Holds) -> String {
     say(!holds.public_keys.is_empty(), "a public key");
     say(holds.kubeconfig.is_some(), "a kubeconfig");
     all.extend(holds.others.iter().map(|label| format!("a block {}", printable(label))));
+    all.extend(holds.broken.iter().map(|why| format!("PEM that {why}")));
     if all.is_empty() { "nothing of a PKI".to_owned() } else { all.join(", ") }
 }

@@ -7,29 +7,43 @@ use super::holds::Manifest;
 use super::places::is_place;
 use super::rules::{
     DUPLICATE_POD, FOLDER_OF_ANOTHER_USER, FOLDER_WRITABLE_BY_GROUP, FOLDER_WRITABLE_BY_OTHERS,
-    Rule, SECRET_READABLE_BY_GROUP, SECRET_READABLE_BY_OTHERS, STRAY_MANIFEST, UNCHECKED_MANIFEST,
-    UNREAD, UNREAD_PLACE, UNREADABLE_MANIFEST, WRITABLE_BY_OTHERS,
+    Rule, SECRET_OF_ANOTHER_USER, SECRET_READABLE_BY_GROUP, SECRET_READABLE_BY_OTHERS,
+    STRAY_MANIFEST, UNCHECKED_MANIFEST, UNREAD, UNREAD_PLACE, UNREADABLE_MANIFEST,
+    WRITABLE_BY_OTHERS,
 };
+use super::tree::Where;
 use super::world::World;
+use crate::profile::Content;
 use crate::state::Loose;
 
 /// What a manifest ends in; the kubelet itself does not look.
 const MANIFEST_ENDS: [&str; 3] = [".yaml", ".yml", ".json"];
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    let named = named_secrets(world);
     for (path, file) in &world.tree.files {
-        let mode = format!("mode {:04o}", file.mode);
-        if file.holds.secret && file.mode & 0o007 != 0 {
+        let (holds, access) = (&file.holds, file.access);
+        let form = holds.other_secret.or_else(|| named.get(path.as_str()).copied());
+        let is_secret = holds.secret || form.is_some();
+        let mode = match form {
+            Some(form) => format!("mode {:04o}, {form}", access.mode),
+            None => format!("mode {:04o}", access.mode),
+        };
+        if is_secret && access.everybodys() != 0 {
             findings.add(&SECRET_READABLE_BY_OTHERS, path, &mode);
-        } else if file.holds.secret && file.mode & 0o070 != 0 {
+        } else if is_secret && access.groups() != 0 {
             findings.add(&SECRET_READABLE_BY_GROUP, path, &mode);
         }
-        let holds = &file.holds;
+        if let Some(owner) = access.stranger
+            && is_secret
+        {
+            findings.add(&SECRET_OF_ANOTHER_USER, path, format!("of uid {owner}"));
+        }
         let matters = !holds.certificates.is_empty()
             || !holds.public_keys.is_empty()
             || holds.kubeconfig.is_some()
             || holds.manifest.is_some();
-        if matters && !holds.secret && file.mode & 0o002 != 0 {
+        if matters && !is_secret && access.everybodys() & 0o2 != 0 {
             findings.add(&WRITABLE_BY_OTHERS, path, mode);
         }
         for (rule, why) in &holds.damage {
@@ -51,6 +65,21 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         findings.add(unread(path), path, "a link to nothing in this tree");
     }
     manifests(world, findings);
+}
+
+/// The files that a flag or a kubeconfig names as secrets: their content alone does not tell.
+fn named_secrets<'w>(world: &'w World<'_>) -> BTreeMap<&'w str, &'static str> {
+    let flags = world.folders.iter().flat_map(|folder| &folder.flags);
+    let of_flags = flags.filter_map(|named| match (&named.file, named.holds) {
+        (Where::At(path), Content::Secret) => Some((path.as_str(), "loaded as a secret")),
+        _ => None,
+    });
+    let tokens = world.clients.iter().flat_map(|client| &client.files);
+    let of_tokens = tokens.filter_map(|named| match (&named.file, named.holds) {
+        (Where::At(path), None) => Some((path.as_str(), "a token")),
+        _ => None,
+    });
+    of_flags.chain(of_tokens).collect()
 }
 
 /// Nobody may pass by what the components load.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Rule;
+use super::other_secrets::other_secret;
 use super::places::pki_file_at;
 use super::rules::{UNREADABLE_CERTIFICATE, UNREADABLE_KEY, UNREADABLE_KUBECONFIG};
 use crate::facts::kubeconfig::{Dialling, Login};
@@ -12,6 +13,7 @@ use crate::holdings::{self, Held, KeyBlock};
 use crate::pod::{self, PodFacts, Process};
 use crate::profile::PkiFile;
 use crate::secret::Secret;
+use crate::state::Access;
 
 /// One of a kubeconfig's data. Where there are both, embedded data wins over a file, as in client-go.
 pub(super) enum Source<T> {
@@ -49,24 +51,45 @@ pub(super) struct Holds {
     pub certificates: Vec<Certificate>,
     /// Of each its public half.
     pub private_keys: Vec<PublicKey>,
+    /// One of the private keys has another form than its PEM label names.
+    pub is_mislabelled: bool,
     pub public_keys: Vec<PublicKey>,
     pub kubeconfig: Option<Kubeconfig>,
     pub manifest: Option<Manifest>,
     /// PEM labels of what no component reads: requests, certificates in a form of OpenSSL's own.
     pub others: BTreeSet<String>,
+    /// PEM that cannot be read in a file that may well be no PEM file.
+    pub broken: Option<String>,
+    /// DER, which no component reads.
+    pub is_der: bool,
     /// An age file, not looked into.
     pub is_sealed: bool,
     /// A private key, readable or not, or a token.
     pub secret: bool,
+    /// A secret in another form, and which; looked for only where others can read it.
+    pub other_secret: Option<&'static str>,
     pub damage: Vec<(&'static Rule, String)>,
 }
 
 const MARK: &[u8] = b"-----BEGIN ";
+const AGE_FILE: &[u8] = b"age-encryption.org/";
+/// A SEQUENCE, as all of DER here begins.
+const DER: u8 = 0x30;
+/// Certificates under labels that OpenSSL takes and Go does not: a bundle loses them without a word.
+const NOT_READ: [&str; 2] = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"];
 
 impl Holds {
-    pub fn read(path: &str, bytes: &[u8]) -> Self {
+    pub fn read(path: &str, access: Access, bytes: &[u8]) -> Self {
+        let mut holds = Self::content(path, bytes);
+        if !holds.secret && !access.is_private() {
+            holds.other_secret = other_secret(name_of(path), bytes);
+        }
+        holds
+    }
+
+    fn content(path: &str, bytes: &[u8]) -> Self {
         let mut holds = Holds::default();
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = name_of(path);
         let end = name.rsplit_once('.').map_or("", |(_, end)| end);
         let is_pki = ["crt", "key", "pem", "pub"].contains(&end);
         if is_manifest(path) {
@@ -75,8 +98,10 @@ impl Holds {
         if holds.manifest.is_some() && !is_pki {
             return holds;
         }
-        // Before PEM is looked for: a kubeconfig may have some where base64 belongs.
-        if is_kubeconfig(path, name, end, bytes) {
+        if bytes.starts_with(AGE_FILE) {
+            holds.is_sealed = true;
+        } else if is_kubeconfig(path, name, end, bytes) {
+            // Before PEM is looked for: a kubeconfig may have some where base64 belongs.
             match facts::Kubeconfig::from_yaml(bytes) {
                 Ok(parts) => holds.kubeconfig(parts),
                 Err(error) => holds.damage.push((&UNREADABLE_KUBECONFIG, error.0)),
@@ -84,16 +109,41 @@ impl Holds {
         } else if contains(bytes, MARK) {
             holds.pem(bytes, end);
         } else {
-            let rule = match end {
-                "crt" | "cer" => &UNREADABLE_CERTIFICATE,
-                "key" | "pub" => &UNREADABLE_KEY,
-                _ => return holds,
-            };
-            // What it is cannot be told, so it may be a key.
-            holds.secret = end == "key" && !bytes.is_empty();
-            holds.damage.push((rule, "holds no PEM block".into()));
+            holds.binary(bytes, end);
         }
         holds
+    }
+
+    /// No PEM: DER in a file that nobody loads is read as what it is.
+    fn binary(&mut self, bytes: &[u8], end: &str) {
+        let rule = match end {
+            "crt" => Some(&UNREADABLE_CERTIFICATE),
+            "key" | "pub" => Some(&UNREADABLE_KEY),
+            _ => None,
+        };
+        let read = (bytes.first() == Some(&DER)).then(|| holdings::der(bytes));
+        match (read, rule) {
+            (Some(Ok(held)), None) => {
+                self.is_der = true;
+                self.add(held);
+            }
+            (Some(Ok(held)), Some(rule)) => {
+                self.secret = matches!(held, Held::PrivateKey(_));
+                self.damage.push((rule, "is DER, and Kubernetes reads PEM alone".into()));
+            }
+            (_, Some(rule)) => {
+                // What it is cannot be told, so it may be a key.
+                self.secret = end == "key" && !bytes.is_empty();
+                self.damage.push((rule, "holds no PEM block".into()));
+            }
+            (Some(Err(error)), None) if matches!(end, "cer" | "der") => {
+                self.damage.push((&UNREADABLE_CERTIFICATE, error.0));
+            }
+            (None, None) if end == "cer" => {
+                self.damage.push((&UNREADABLE_CERTIFICATE, "holds no PEM block".into()));
+            }
+            _ => {}
+        }
     }
 
     fn pem(&mut self, bytes: &[u8], end: &str) {
@@ -104,7 +154,10 @@ impl Holds {
                 let rule = match end {
                     "key" | "pub" => &UNREADABLE_KEY,
                     "crt" | "cer" | "pem" => &UNREADABLE_CERTIFICATE,
-                    _ => return,
+                    _ => {
+                        self.broken = Some(error.0);
+                        return;
+                    }
                 };
                 self.secret = contains(bytes, b"PRIVATE KEY");
                 self.damage.push((rule, error.0));
@@ -126,6 +179,7 @@ impl Holds {
             Held::PublicKey(Err(error)) => self.damage.push((&UNREADABLE_KEY, error.0)),
             Held::PrivateKey(key) => {
                 self.secret = true;
+                self.is_mislabelled |= !key.fits_its_label();
                 match public_half(&key) {
                     Ok(key) => self.private_keys.push(key),
                     Err(why) => self.damage.push((&UNREADABLE_KEY, why)),
@@ -134,7 +188,12 @@ impl Holds {
             Held::Request(_) => {
                 self.others.insert("CERTIFICATE REQUEST".to_owned());
             }
+            Held::Other { label } if label == "AGE ENCRYPTED FILE" => self.is_sealed = true,
             Held::Other { label } => {
+                if NOT_READ.contains(&label.as_str()) {
+                    let why = format!("holds a block {label}, which Kubernetes passes over");
+                    self.damage.push((&UNREADABLE_CERTIFICATE, why));
+                }
                 self.others.insert(label);
             }
             Held::Sealed(_) => self.is_sealed = true,
@@ -213,6 +272,10 @@ fn public_half(key: &KeyBlock) -> Result<PublicKey, String> {
         return Err("is encrypted, and Kubernetes cannot ask for a password".into());
     }
     key.any_public_half().map_err(|error| error.to_string())
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// A direct child of a folder `manifests` that the kubelet would read.

@@ -140,7 +140,7 @@ impl<'a> KubernetesFolder<'a> {
         if held { Where::Missing(found) } else { Where::Unknown }
     }
 
-    /// Of one of kubeadm's places.
+    /// A place of this folder as a path of the tree.
     pub fn path(&self, place: &str) -> String {
         format!("{}{place}", self.start)
     }

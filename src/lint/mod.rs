@@ -15,6 +15,7 @@ mod certificate;
 mod chain;
 mod client;
 mod contents;
+mod counterparts;
 mod files;
 mod finding;
 mod flags;
@@ -24,11 +25,13 @@ mod issuers;
 mod judge;
 mod kubeconfig;
 mod kubernetes_folder;
+mod other_secrets;
 mod pair;
 mod places;
 mod readers;
 mod role;
 pub mod rules;
+mod shared_keys;
 mod tree;
 mod trust;
 mod verdicts;
@@ -47,7 +50,9 @@ type Check = fn(&World<'_>, &mut Findings);
 const CHECKS: &[Check] = &[
     files::check,
     contents::check,
+    counterparts::check,
     pair::check,
+    shared_keys::check,
     certificate::check,
     chain::check,
     role::check,

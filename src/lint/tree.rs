@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::holds::Holds;
+use super::holds::{Holds, Manifest};
 use crate::profile::KUBERNETES_FOLDER;
 use crate::sealed::SUFFIX;
-use crate::state::Loose;
+use crate::state::{Access, Loose};
 
 /// Paths are those below the folder of Kubernetes where a part of it alone was named: `pki/ca.crt`, though
 /// the tree is the folder `pki`.
@@ -22,7 +22,7 @@ pub struct Tree {
 }
 
 pub(super) struct File {
-    pub mode: u32,
+    pub access: Access,
     pub holds: Holds,
 }
 
@@ -57,6 +57,15 @@ pub struct Counts {
     pub keys: usize,
     pub kubeconfigs: usize,
     pub manifests: usize,
+    /// Age files, not looked into.
+    pub sealed: usize,
+}
+
+impl Counts {
+    /// Nothing was there to be judged.
+    pub fn is_nothing(&self) -> bool {
+        self.certificates + self.keys + self.kubeconfigs + self.manifests == 0
+    }
 }
 
 impl Tree {
@@ -78,10 +87,10 @@ impl Tree {
     }
 
     /// A regular file. Nothing of its bytes is kept but facts.
-    pub fn add(&mut self, path: &str, mode: u32, bytes: &[u8]) {
+    pub fn add(&mut self, path: &str, access: Access, bytes: &[u8]) {
         let path = format!("{}{path}", self.prefix);
-        let holds = Holds::read(&path, bytes);
-        self.files.insert(path, File { mode, holds });
+        let holds = Holds::read(&path, access, bytes);
+        self.files.insert(path, File { access, holds });
     }
 
     pub fn add_link(&mut self, path: &str, target: &str) {
@@ -196,17 +205,6 @@ impl Tree {
         }
     }
 
-    /// Whether it is one that client-go's store of certificates has exchanged for another and never deletes:
-    /// beside `kubelet-client-DATE.pem`, `kubelet-client-current.pem` leads to the one in use.
-    pub(super) fn is_superseded(&self, path: &str) -> bool {
-        let Some(current) = current_of(path).filter(|current| self.links.contains_key(current))
-        else {
-            return false;
-        };
-        let leads_to = self.resolved(&current);
-        leads_to.is_some_and(|used| used != path && self.files.contains_key(&used))
-    }
-
     /// Whether anything has this name, read or not; a sealed secret stands for the one in the clear.
     pub(super) fn exists(&self, path: &str) -> bool {
         self.files.contains_key(path)
@@ -214,6 +212,12 @@ impl Tree {
             || self.links.contains_key(path)
             || self.is_unread(path)
             || self.has_folder(path)
+    }
+
+    /// Whether it, or a folder around it, could not be read.
+    pub(super) fn is_hidden(&self, path: &str) -> bool {
+        let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        folders.chain([path]).any(|path| self.is_unread(path))
     }
 
     fn is_unread(&self, path: &str) -> bool {
@@ -232,6 +236,33 @@ impl Tree {
     pub(super) fn below_base(&self, path: &str) -> Option<String> {
         let rest = path.strip_prefix(&self.base)?.strip_prefix('/')?;
         Some(format!("{}{rest}", self.prefix))
+    }
+
+    /// Pairs that client-go's file store has replaced: beside `NAME-current.pem`, `NAME-DATE.pem`, which it
+    /// never deletes.
+    pub(super) fn history(&self) -> BTreeSet<&str> {
+        let mut old = BTreeSet::new();
+        for current in self.links.keys().chain(self.files.keys()) {
+            let Some(stem) = current.strip_suffix("current.pem").filter(|stem| stem.ends_with('-'))
+            else {
+                continue;
+            };
+            // Where links were copied as files, the content tells.
+            let Some((target, file)) = self.entry(current) else { continue };
+            let used = file.holds.certificates.first().map(|leaf| leaf.facts.digest);
+            let beside = self.files.range(stem.to_owned()..);
+            for (path, file) in beside.take_while(|(path, _)| path.starts_with(stem)) {
+                let date = path.strip_prefix(stem).and_then(|rest| rest.strip_suffix(".pem"));
+                let is_dated = date.is_some_and(|date| {
+                    date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+                });
+                let own = file.holds.certificates.first().map(|leaf| leaf.facts.digest);
+                if is_dated && path != target && own != used {
+                    old.insert(path.as_str());
+                }
+            }
+        }
+        old
     }
 
     /// Links to nothing in the tree.
@@ -253,27 +284,18 @@ impl Tree {
             files: self.files.len(),
             certificates: sum(|holds| holds.certificates.len()),
             keys: sum(|holds| holds.private_keys.len()),
+            sealed: sum(|holds| usize::from(holds.is_sealed)),
             kubeconfigs: sum(|holds| usize::from(holds.kubeconfig.is_some())),
-            manifests: sum(|holds| usize::from(holds.manifest.is_some())),
+            manifests: sum(|holds| match holds.manifest {
+                None | Some(Manifest::NotAPod(_)) => 0,
+                Some(_) => 1,
+            }),
         }
     }
 }
 
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// The link beside a file of client-go's store, whose name ends in `-2006-01-02-15-04-05.pem`
-/// (util/certificate/certificate_store.go).
-fn current_of(path: &str) -> Option<String> {
-    let stem = path.strip_suffix(".pem")?;
-    let (name, date) =
-        stem.split_at_checked(stem.len().checked_sub("-2006-01-02-15-04-05".len())?)?;
-    let is_date = date.char_indices().all(|(at, c)| match at {
-        0 | 5 | 8 | 11 | 14 | 17 => c == '-',
-        _ => c.is_ascii_digit(),
-    });
-    is_date.then(|| format!("{name}-current.pem"))
 }
 
 /// Without `.` and `..`; `None` where it leaves the tree.

@@ -40,8 +40,9 @@ impl<'a> World<'a> {
                 });
             }
         };
+        let history = tree.history();
         for (path, file) in &tree.files {
-            if !tree.is_superseded(path) {
+            if !history.contains(path.as_str()) {
                 take(path, &file.holds.certificates);
             }
         }

@@ -47,7 +47,7 @@ pub enum Content {
 use Content::{Other, Pki};
 use Does::{Reads, Writes};
 use FileForm::{CertificateAndKey, File, Folder, List, Settings};
-use PkiFile::{Certificate, Kubeconfig, PrivateKey, PublicKey};
+use PkiFile::{Certificate, Kubeconfig, PrivateKey, PublicKey, SigningKey};
 use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
 
 const fn pki(process: Process, name: &'static str, holds: PkiFile) -> FileFlag {
@@ -124,7 +124,7 @@ pub const FILE_FLAGS: &[FileFlag] = &[
     pki(API, "requestheader-client-ca-file", Certificate),
     pki(API, "service-account-key-file", PublicKey),
     writes(API, "service-account-signing-endpoint", File),
-    pki(API, "service-account-signing-key-file", PrivateKey),
+    pki(API, "service-account-signing-key-file", SigningKey),
     pki(API, "tls-cert-file", Certificate),
     pki(API, "tls-private-key-file", PrivateKey),
     pki_in(API, "tls-sni-cert-key", CertificateAndKey),
@@ -136,15 +136,15 @@ pub const FILE_FLAGS: &[FileFlag] = &[
     pki(CM, "client-ca-file", Certificate),
     reads(CM, "cloud-config"),
     pki(CM, "cluster-signing-cert-file", Certificate),
-    pki(CM, "cluster-signing-key-file", PrivateKey),
+    pki(CM, "cluster-signing-key-file", SigningKey),
     pki(CM, "cluster-signing-kube-apiserver-client-cert-file", Certificate),
-    pki(CM, "cluster-signing-kube-apiserver-client-key-file", PrivateKey),
+    pki(CM, "cluster-signing-kube-apiserver-client-key-file", SigningKey),
     pki(CM, "cluster-signing-kubelet-client-cert-file", Certificate),
-    pki(CM, "cluster-signing-kubelet-client-key-file", PrivateKey),
+    pki(CM, "cluster-signing-kubelet-client-key-file", SigningKey),
     pki(CM, "cluster-signing-kubelet-serving-cert-file", Certificate),
-    pki(CM, "cluster-signing-kubelet-serving-key-file", PrivateKey),
+    pki(CM, "cluster-signing-kubelet-serving-key-file", SigningKey),
     pki(CM, "cluster-signing-legacy-unknown-cert-file", Certificate),
-    pki(CM, "cluster-signing-legacy-unknown-key-file", PrivateKey),
+    pki(CM, "cluster-signing-legacy-unknown-key-file", SigningKey),
     writes(CM, "flex-volume-plugin-dir", Folder),
     pki(CM, "kubeconfig", Kubeconfig),
     writes(CM, "log-dir", Folder),
@@ -153,7 +153,7 @@ pub const FILE_FLAGS: &[FileFlag] = &[
     reads(CM, "pv-recycler-pod-template-filepath-nfs"),
     pki(CM, "requestheader-client-ca-file", Certificate),
     pki(CM, "root-ca-file", Certificate),
-    pki(CM, "service-account-private-key-file", PrivateKey),
+    pki(CM, "service-account-private-key-file", SigningKey),
     pki(CM, "tls-cert-file", Certificate),
     pki(CM, "tls-private-key-file", PrivateKey),
     pki_in(CM, "tls-sni-cert-key", CertificateAndKey),

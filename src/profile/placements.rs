@@ -18,7 +18,10 @@ pub enum AuthorityFile {
 pub enum PkiFile {
     /// One certificate or a bundle, in PEM.
     Certificate,
+    /// A server's or client's own.
     PrivateKey,
+    /// A CA's, or that of the tokens: read by its PEM label (k8s.io/client-go/util/keyutil).
+    SigningKey,
     /// kube-apiserver also takes it from a certificate or a private key.
     PublicKey,
     Kubeconfig,
@@ -28,7 +31,7 @@ impl AuthorityFile {
     const fn holds(self) -> PkiFile {
         match self {
             AuthorityFile::Bundle => PkiFile::Certificate,
-            AuthorityFile::PrivateKey => PkiFile::PrivateKey,
+            AuthorityFile::PrivateKey => PkiFile::SigningKey,
         }
     }
 }
@@ -73,7 +76,7 @@ pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 /// Every file of the PKI, below the Kubernetes folder, and what it holds.
 pub fn pki_files() -> impl Iterator<Item = (&'static str, PkiFile)> {
     let (private, public) = SERVICE_ACCOUNT_FILES;
-    let service_account = [(private, PkiFile::PrivateKey), (public, PkiFile::PublicKey)];
+    let service_account = [(private, PkiFile::SigningKey), (public, PkiFile::PublicKey)];
     let authorities = AUTHORITY_FILES.iter().map(|row| (row.path, row.file.holds()));
     let leaves = LEAVES.iter().flat_map(|row| match row.home {
         Home::Pair { certificate, key } => {
@@ -99,7 +102,7 @@ mod tests {
         for (path, holds) in pki_files() {
             let end = match holds {
                 PkiFile::Certificate => ".crt",
-                PkiFile::PrivateKey => ".key",
+                PkiFile::PrivateKey | PkiFile::SigningKey => ".key",
                 PkiFile::PublicKey => ".pub",
                 PkiFile::Kubeconfig => ".conf",
             };

@@ -30,6 +30,8 @@ pub struct VerifyReport {
     pub keys: usize,
     pub kubeconfigs: usize,
     pub manifests: usize,
+    /// Sealed files, which were not looked into.
+    pub sealed: usize,
     pub errors: usize,
     pub warnings: usize,
     /// Errors first, by rule, then by path.
@@ -72,6 +74,7 @@ pub fn verify_report(
         keys: counts.keys,
         kubeconfigs: counts.kubeconfigs,
         manifests: counts.manifests,
+        sealed: counts.sealed,
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
         findings: findings
@@ -134,7 +137,13 @@ impl Report for VerifyReport {
                 format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"))
             }
         };
-        text.push_str(&paragraph("", 2, &format!("{found} in {looked} ({})", self.tree), columns));
+        let sealed = match self.sealed {
+            0 => String::new(),
+            1 => "; 1 sealed file was not looked into".to_owned(),
+            sealed => format!("; {sealed} sealed files were not looked into"),
+        };
+        let end = format!("{found} in {looked}{sealed} ({})", self.tree);
+        text.push_str(&paragraph("", 2, &end, columns));
         if !self.findings.is_empty() {
             let _ =
                 writeln!(text, "{STRONG}next:{STRONG:#} kpki explain ID tells why, and what to do");

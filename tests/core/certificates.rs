@@ -264,12 +264,13 @@ fn bundles_are_certificates_only_and_whole() {
     let refused = |text: &str| certificates_in_pem(text.as_bytes()).unwrap_err().to_string();
     assert!(refused(&format!("{one}{key}")).contains("private key"));
     let marked = format!("\u{feff}{one}{one}");
-    assert_eq!(refused(&marked), "holds a damaged PEM block");
+    assert_eq!(refused(&marked), "holds a damaged PEM block (line 1)");
     let headed = one.replacen('\n', "\nSubject: x\n\n", 1);
     assert!(refused(&headed).contains("PEM headers"));
     assert_eq!(refused(""), "holds no certificate");
     assert_eq!(refused(&one[..one.len() - 9]), "ends inside a PEM block");
-    assert_eq!(refused(&one.replace('M', "!")), "holds a damaged PEM block");
+    let last = one.lines().count();
+    assert_eq!(refused(&one.replace('M', "!")), format!("holds a damaged PEM block (line {last})"));
     assert_eq!(refused(&"a".repeat(1024 * 1024 + 1)), "is larger than 1 MiB");
 
     let mut long = authority.certificate.clone();

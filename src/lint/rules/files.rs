@@ -63,6 +63,12 @@ pub const SECRET_READABLE_BY_GROUP: Rule = warning(
 .fix("chmod 600 the file where no process of that group needs it")
 .source("CIS Kubernetes Benchmark 1.1; kubeadm writes keys and kubeconfigs with mode 0600");
 
+pub const SECRET_OF_ANOTHER_USER: Rule =
+    warning("secret-of-another-user", "a secret that belongs to another user")
+        .because("its owner reads and changes it, whatever its mode; it may be meant so, for a process that is not root")
+        .fix("chown root the file where no process of that user needs it")
+        .source("chmod(2), inode(7); CIS Kubernetes Benchmark 1.1");
+
 pub const WRITABLE_BY_OTHERS: Rule =
     error("writable-by-others", "a file that every user can change")
         .because(
@@ -108,8 +114,19 @@ pub const DUPLICATE_POD: Rule = error("duplicate-pod", "two manifests of one pro
     .fix("keep one of the files and move the other out of the folder")
     .source(STATIC_PODS);
 
+pub const MISSING_COUNTERPART: Rule =
+    warning("missing-counterpart", "a file without the one that belongs to it")
+        .because("the other pairs of this folder are whole, and a process that loads a certificate without its key or its CA does not start")
+        .fix("put the file back, or name the folder that this one was copied from")
+        .source(PKI_DOC);
+
+pub const KEY_IN_TWO_ROLES: Rule = error("key-in-two-roles", "one key for two roles")
+    .because("whoever is given the key for one of them can act in the other, and neither can be replaced without the other")
+    .fix("make a new key for one of the two, and issue its certificate again")
+    .source("Kubernetes documentation, PKI certificates and requirements; NIST SP 800-57 part 1, 5.2");
+
 pub const UNREAD: Rule = warning("unread", "not read, so not checked")
-    .because("it may not be read by this user, is too large, or is a link that leads out of the tree, where it is not followed")
+    .because("it may not be read by this user, is too large, lies too deep, or is a link that leads out of the tree, where it is not followed")
     .fix("run as a user who may read it, or name the folder that really holds the files")
     .source("kpki");
 

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use kpki::lint::{Tree, lint};
+use kpki::state::Access;
 use kpki::time::Timestamp;
 use proptest::prelude::*;
 
@@ -18,7 +19,7 @@ fn files() -> &'static [(String, Vec<u8>)] {
 fn judge<'f>(files: impl Iterator<Item = (&'f str, &'f [u8])>) -> usize {
     let mut tree = Tree::new("/etc/kubernetes");
     for (name, bytes) in files {
-        tree.add(name, 0o600, bytes);
+        tree.add(name, Access::of(0o644), bytes);
     }
     lint(&tree, Timestamp::from_unix(1_800_000_000)).len()
 }

@@ -49,6 +49,12 @@ impl Machine {
         assert!(copied.unwrap().success());
         std::fs::create_dir_all(machine.path("var/lib/kubelet/pki")).unwrap();
         machine.rotated("2026-11-01-10-00-00", &text, CURRENT);
+        // What it serves with, signed by a CA of its own that lies behind.
+        for name in ["kubelet.crt", "kubelet.key"] {
+            let to = machine.path("var/lib/kubelet/pki").join(name);
+            std::fs::copy(tree.path(&format!("pki/{}", name.replace("kubelet", "apiserver"))), to)
+                .unwrap();
+        }
         machine
     }
 
@@ -106,7 +112,6 @@ fn the_file_that_a_link_leads_to_must_be_there() {
     assert_eq!(paths[0], "etc/kubernetes/kubelet.conf");
     std::fs::remove_file(machine.path(&CURRENT[1..])).unwrap();
     // Another file of that folder is here, so this one was not just left out.
-    std::fs::write(machine.path("var/lib/kubelet/pki/kubelet.crt"), "x").unwrap();
     assert!(machine.found().0.contains(&"kubeconfig-missing-file".to_owned()));
     std::fs::remove_dir_all(machine.path("var")).unwrap();
     assert_eq!(machine.found().0, [""; 0], "nobody copied /var/lib/kubelet");
@@ -262,4 +267,52 @@ fn data_in_the_place_of_a_path_is_not_shown() {
     let (report, code) = verify(&tree.folder(), &[]);
     assert_eq!((ids(&report), code), (vec!["kubeconfig-missing-file".to_owned()], 2));
     assert_eq!(report["findings"][0]["detail"], "client-key: no file, but data");
+}
+
+/// client-go never deletes what it has replaced: a node of a year has as many files as renewals.
+#[test]
+fn pairs_that_the_kubelet_has_replaced_are_history() {
+    let machine = Machine::new(RIGHT);
+    let tree = Tree::right();
+    let old = |days: u32, machine: &Machine| {
+        let form = super::tree::Form { days, ..STRICT };
+        tree.config("kubelet", "pki/ca", "pki/ca", RIGHT, SERVER_URL, form);
+        machine.rotated("2025-11-01-10-00-00", &tree.read("kubelet.conf"), CURRENT);
+    };
+    // Another CA than this tree's signed it, so it would be wrong in more than its dates.
+    old(1, &machine);
+    let current = machine.path(&CURRENT[1..]);
+    std::fs::remove_file(&current).unwrap();
+    symlink(format!("/{DATED}"), &current).unwrap();
+    let judge = |machine: &Machine| {
+        let now = kpki::time::Timestamp::from_unix(
+            std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_secs()
+                .cast_signed()
+                + 3 * 86_400,
+        );
+        ids(&verify(machine.0.path(), &["--now", &now.to_string()]).0)
+    };
+    assert_eq!(judge(&machine), [""; 0]);
+    // Copied with its links followed: the content tells which one is in use.
+    let bytes = std::fs::read(machine.path(DATED)).unwrap();
+    std::fs::remove_file(&current).unwrap();
+    std::fs::write(&current, &bytes).unwrap();
+    crate::testkit::set_mode(&current, 0o600);
+    assert_eq!(judge(&machine), [""; 0]);
+    // The one in use is judged.
+    std::fs::remove_file(&current).unwrap();
+    symlink("kubelet-client-2025-11-01-10-00-00.pem", &current).unwrap();
+    assert!(judge(&machine).contains(&"expired".to_owned()));
+    // Without a current one nobody knows.
+    std::fs::remove_file(&current).unwrap();
+    assert!(judge(&machine).contains(&"expired".to_owned()));
+    // A secret that is history is one all the same.
+    let machine = Machine::new(RIGHT);
+    old(1, &machine);
+    std::fs::remove_file(&current).ok();
+    crate::testkit::set_mode(machine.path(DATED), 0o644);
+    assert!(machine.found().0.contains(&"secret-readable-by-others".to_owned()));
 }

@@ -126,6 +126,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.edit("admin.conf", &old, &key);
     }),
     ("key-mismatch", API, |t| t.edit(API, "--etcd-keyfile=/etc/kubernetes/pki/apiserver-etcd-client.key", "--etcd-keyfile=/etc/kubernetes/pki/apiserver.key")),
+    ("key-in-two-roles", "pki/apiserver-kubelet-client.crt", |t| {
+        t.copy("pki/apiserver-kubelet-client.key", "pki/apiserver-etcd-client.key");
+        t.leaf(ETCD_CLIENT, STRICT);
+    }),
     ("stray-manifest", "manifests/kube-apiserver.yaml.bak", |t| t.copy(API, "manifests/kube-apiserver.yaml.bak")),
     ("stray-manifest", "manifests/notes", |t| t.put("manifests/notes", "to do\n", 0o600)),
     ("duplicate-pod", API, |t| t.copy(API, "manifests/kube-apiserver-1.35.yaml")),
@@ -256,6 +260,8 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.put("pki/bundle.crt", t.read("pki/ca.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
         t.edit(CM, "--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt", "--cluster-signing-cert-file=/etc/kubernetes/pki/bundle.crt");
     }),
+    ("missing-counterpart", "pki/etcd/healthcheck-client.crt", |t| std::fs::remove_file(t.path("pki/etcd/healthcheck-client.key")).unwrap()),
+    ("secret-of-another-user", "pki/sa.key", |t| std::os::unix::fs::chown(t.path("pki/sa.key"), Some(65534), None).unwrap()),
     ("unread-place", "pki/front-proxy-client.crt", |t| {
         let path = t.path("pki/front-proxy-client.crt");
         std::fs::remove_file(&path).unwrap();
@@ -306,9 +312,10 @@ fn each_mistake_has_exactly_its_finding() {
     let mut wrong = Vec::new();
     for (id, path, mutate) in MUTATIONS {
         let tree = Tree::right();
-        // Only root can give a folder away.
-        if *id == "folder-of-another-user"
-            && std::os::unix::fs::chown(tree.path("pki"), Some(65534), None).is_err()
+        // Only root can give anything away.
+        tree.0.put("mine", "");
+        if id.ends_with("-of-another-user")
+            && std::os::unix::fs::chown(tree.0.path("mine"), Some(65534), None).is_err()
         {
             continue;
         }

@@ -209,8 +209,57 @@ fn a_hostile_tree_ends() {
     assert_eq!((ids(&report), code), (vec!["unread".to_owned()], 0), "{report:#}");
     let deep = tree.path("pki").join("d/".repeat(80));
     std::fs::create_dir_all(deep).unwrap();
+    let (report, code) = verify(&tree.folder(), &[]);
+    assert_eq!((ids(&report), code), (vec!["unread".to_owned()], 0), "{report:#}");
+    let text = report.to_string();
+    assert!(text.contains("lies more than 64 folders deep"), "{text}");
+}
+
+/// Where nothing is judged, nothing is right: a mistyped path in a nightly job must not stay green.
+#[test]
+fn a_tree_with_nothing_to_judge_is_no_right_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let says = |words: &[&str]| {
+        for format in ["text", "json"] {
+            let output = kpki(&["verify", path, "--format", format]);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            for word in words {
+                assert!(said.contains(word), "{said}");
+            }
+        }
+    };
+    let nothing = "no certificate, key, kubeconfig or manifest was found in ";
+    says(&[nothing, path, "kpki verify /etc/kubernetes"]);
+    std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
+    std::fs::create_dir(folder.path().join("manifests")).unwrap();
+    std::fs::write(folder.path().join("manifests/web.yaml"), "kind: Deployment\n").unwrap();
+    says(&[nothing]);
+    std::fs::write(folder.path().join("a.age"), "age-encryption.org/v1\n").unwrap();
+    says(&[nothing, "one sealed file was not looked into"]);
+    std::fs::write(folder.path().join("b"), "age-encryption.org/v1\n").unwrap();
+    says(&[nothing, "2 sealed files were not looked into"]);
+    std::os::unix::fs::symlink("/nowhere", folder.path().join("link")).unwrap();
+    says(&[nothing]);
+    // What cannot be read is found, not nothing.
+    std::fs::write(folder.path().join("ca.crt"), "").unwrap();
+    assert_eq!(verify(folder.path(), &[]).1, 2);
+}
+
+/// Of a sealed tree is said what was not looked into.
+#[test]
+fn sealed_files_are_counted() {
+    let tree = Tree::right();
+    for name in ["pki/apiserver.key", "scheduler.conf"] {
+        std::fs::remove_file(tree.path(name)).unwrap();
+        tree.put(&format!("{name}.age"), "age-encryption.org/v1\n", 0o644);
+    }
+    let armored = "-----BEGIN AGE ENCRYPTED FILE-----\nYQ==\n-----END AGE ENCRYPTED FILE-----\n";
+    tree.put("x.age", armored, 0o644);
+    let (report, _) = verify(&tree.folder(), &[]);
+    assert_eq!(report["sealed"], 3, "{report:#}");
     let output = kpki(&["verify", tree.folder().to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("folders more than 64 deep"), "{said}");
+    let text = String::from_utf8(output.stdout).unwrap().replace("\n  ", " ");
+    assert!(text.contains("manifests; 3 sealed files were not looked into ("), "{text}");
 }
