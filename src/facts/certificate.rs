@@ -2,22 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::Oid;
-use x509_parser::prelude::FromDer;
-use x509_parser::time::ASN1Time;
-use x509_parser::x509::{AlgorithmIdentifier, X509Version};
 
 use super::alternative_names::AlternativeNames;
 use super::distinguished_name::DistinguishedName;
 use super::extension::{BASIC_CONSTRAINTS, Extension};
 use super::key_usage::{ExtendedKeyUsage, KeyUsage};
 use super::name_constraints::NameConstraints;
+use super::parts::Parts;
 use super::pem::MAX_CERTIFICATE;
 use super::policies::Policies;
 use super::public_key::PublicKey;
 use super::refused::Refused;
-use super::{FactsError, encoding, extensions};
+use super::{FactsError, der, encoding, extensions};
 use crate::hash::Digest;
 use crate::name::San;
 use crate::time::Timestamp;
@@ -83,29 +80,30 @@ impl CertificateFacts {
         if der.len() > MAX_CERTIFICATE {
             return Err(FactsError::new("holds a certificate larger than 64 KiB"));
         }
+        if der::split(der).is_some_and(|(_, after)| !after.is_empty()) {
+            return Err(FactsError::new("holds bytes after its certificate"));
+        }
         let not_der = encoding::check(der).map_err(Refused::NotDer).err();
-        let parsed = match (X509Certificate::from_der(der), &not_der) {
-            (Ok(([], parsed)), _) => parsed,
-            (Ok(_), _) => return Err(FactsError::new("holds bytes after its certificate")),
-            (Err(_), None) => return Err(FactsError::new("holds a malformed certificate")),
-            (Err(_), Some(why)) => {
-                return Err(FactsError::new(format!("holds a certificate {why}")));
-            }
-        };
-        let public_key = PublicKey::from_spki_der(parsed.public_key().raw)?;
-        let refused = not_der.or_else(|| outside_of_extensions(&parsed, &public_key));
-        let mut extensions: Vec<Extension> = (parsed.extensions().iter())
-            .map(|one| Extension::new(&one.oid, one.critical, one.value))
+        let parts = Parts::of(der).map_err(|part| {
+            FactsError::new(match &not_der {
+                Some(why) => format!("holds a certificate {why}"),
+                None => format!("holds a malformed certificate ({part})"),
+            })
+        })?;
+        let public_key = PublicKey::from_spki_der(parts.public_key)?;
+        let refused = not_der.or_else(|| outside_of_extensions(&parts, &public_key));
+        let mut extensions: Vec<Extension> = (parts.extensions.iter())
+            .map(|one| Extension::new(&Oid::new(one.oid.into()), one.is_critical, one.value))
             .collect();
         let (said, malformed) = extensions::read(&mut extensions);
         let refused = refused.or(malformed);
         let facts = CertificateFacts {
-            version: parsed.version().0.saturating_add(1),
-            subject: DistinguishedName::from_der(parsed.subject().as_raw())?,
-            issuer: DistinguishedName::from_der(parsed.issuer().as_raw())?,
-            serial: without_zeros(parsed.raw_serial()),
-            not_before: timestamp(&parsed.validity().not_before),
-            not_after: timestamp(&parsed.validity().not_after),
+            version: parts.version,
+            subject: DistinguishedName::from_der(parts.subject)?,
+            issuer: DistinguishedName::from_der(parts.issuer)?,
+            serial: without_zeros(parts.serial),
+            not_before: parts.not_before,
+            not_after: parts.not_after,
             public_key,
             is_ca: said.is_ca,
             path_len: said.path_len,
@@ -119,7 +117,7 @@ impl CertificateFacts {
             subject_key_id: said.subject_key_id,
             authority_key_id: said.authority_key_id,
             digest: Digest::of(der),
-            signature_algorithm: signature_algorithm(&parsed.signature_algorithm),
+            signature_algorithm: signature_algorithm(parts.algorithms.0),
             extensions,
         };
         Ok(Reading { facts, refused })
@@ -160,24 +158,18 @@ impl CertificateFacts {
     }
 }
 
-fn outside_of_extensions(parsed: &X509Certificate<'_>, key: &PublicKey) -> Option<Refused> {
-    let version = parsed.version();
-    if parsed.raw_serial().first().is_some_and(|byte| *byte >= 0x80) {
+fn outside_of_extensions(parts: &Parts<'_>, key: &PublicKey) -> Option<Refused> {
+    let (inner, outer) = parts.algorithms;
+    if parts.serial.first().is_some_and(|byte| *byte >= 0x80) {
         return Some(Refused::NegativeSerial);
     }
-    if version.0 > X509Version::V3.0
-        || version != X509Version::V3 && !parsed.extensions().is_empty()
-    {
+    if parts.version > 3 || parts.has_misplaced_extensions {
         return Some(Refused::ExtensionsInOldVersion);
     }
-    if parsed.signature_algorithm != parsed.tbs_certificate.signature {
+    if inner != outer {
         return Some(Refused::TwoSignatureAlgorithms);
     }
     key.refused_by_go().map(Refused::Key)
-}
-
-fn timestamp(time: &ASN1Time) -> Timestamp {
-    Timestamp::from_unix(time.timestamp())
 }
 
 /// DER puts a zero before a first bit of one, which is no part of the number.
@@ -185,10 +177,10 @@ fn without_zeros(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().skip_while(|b| *b == 0).collect()
 }
 
-/// The names that OpenSSL prints.
-pub(super) fn signature_algorithm(algorithm: &AlgorithmIdentifier<'_>) -> String {
-    let oid: &Oid<'_> = algorithm.oid();
-    match oid.as_bytes() {
+/// The names that OpenSSL prints, from an AlgorithmIdentifier's content.
+fn signature_algorithm(algorithm: &[u8]) -> String {
+    let oid = der::expect(der::OID, algorithm).map_or(&[][..], |(oid, _)| oid);
+    match oid {
         [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02] => "ecdsa-with-SHA256".into(),
         [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03] => "ecdsa-with-SHA384".into(),
         [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04] => "ecdsa-with-SHA512".into(),
@@ -197,6 +189,6 @@ pub(super) fn signature_algorithm(algorithm: &AlgorithmIdentifier<'_>) -> String
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c] => "sha384WithRSAEncryption".into(),
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d] => "sha512WithRSAEncryption".into(),
         [0x2b, 0x65, 0x70] => "ED25519".into(),
-        _ => oid.to_string(),
+        _ => Oid::new(oid.into()).to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! The public half of a key: a SubjectPublicKeyInfo (RFC 5280 4.1.2.7) and what kind of key it is.
 
-use super::key_kind::{self, KeyKind};
+use super::key_kind::KeyKind;
+use super::key_refusal;
 use super::pem::{self, Block};
 use super::spki::split_spki;
 use super::{FactsError, der};
@@ -63,7 +64,7 @@ impl PublicKey {
     /// Why Go's crypto/x509, and so Kubernetes, does not read a certificate with it; reads after `a public
     /// key`.
     pub fn refused_by_go(&self) -> Option<&'static str> {
-        key_kind::refused_by_go(self.kind, &self.spki)
+        key_refusal::refused_by_go(self.kind, &self.spki)
     }
 
     pub fn is_rsa(&self) -> bool {

@@ -2,10 +2,11 @@
 
 use ring::signature::{self as ring_signature, UnparsedPublicKey, VerificationAlgorithm};
 
-use super::der;
+use super::curve::Curve;
 use super::key_kind::{KeyKind, OtherKey};
 use super::public_key::PublicKey;
 use super::signature_scheme::{Hash, Scheme};
+use super::{der, rsa_signature};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignatureCheck {
@@ -43,15 +44,14 @@ pub fn check_signature(certificate: &[u8], key: &PublicKey) -> SignatureCheck {
                 2048..=8192 => ring_check(pss(hash), key, signed, signature),
                 _ => SignatureCheck::Unchecked,
             }),
-        (Scheme::Ecdsa(hash), KeyKind::EcdsaP256 | KeyKind::EcdsaP384) => {
-            match ecdsa(hash, key.kind()) {
-                Some(algorithm) => ring_check(algorithm, key, signed, signature),
-                None => SignatureCheck::Unchecked,
+        (Scheme::Ecdsa(hash), kind) => match (ecdsa(hash, kind), Curve::of(kind)) {
+            (Some(algorithm), _) => ring_check(algorithm, key, signed, signature),
+            (None, Some(curve)) => {
+                let hashed = ring::digest::digest(hash.algorithm(), signed);
+                fits(curve.verifies(key.bits(), hashed.as_ref(), signature))
             }
-        }
-        (Scheme::Ecdsa(_), KeyKind::Other(OtherKey::EcdsaP224 | OtherKey::EcdsaP521)) => {
-            SignatureCheck::Unchecked
-        }
+            (None, None) => SignatureCheck::OtherKindOfKey,
+        },
         (Scheme::Ed25519, KeyKind::Ed25519) => {
             ring_check(&ring_signature::ED25519, key, signed, signature)
         }
@@ -143,8 +143,9 @@ fn pkcs1(
         Hash::Sha384 => &ring_signature::RSA_PKCS1_2048_8192_SHA384,
         Hash::Sha512 => &ring_signature::RSA_PKCS1_2048_8192_SHA512,
     };
-    if (2048..=8192).contains(&bits) {
-        return ring_check(algorithm, key, signed, signature);
+    match bits {
+        2048..=8192 => ring_check(algorithm, key, signed, signature),
+        ..2048 => fits(rsa_signature::verified(hash, key.bits(), signed, signature).is_some()),
+        _ => SignatureCheck::Unchecked,
     }
-    SignatureCheck::Unchecked
 }

@@ -10,6 +10,16 @@ pub enum Hash {
     Sha512,
 }
 
+impl Hash {
+    pub fn algorithm(self) -> &'static ring::digest::Algorithm {
+        match self {
+            Hash::Sha256 => &ring::digest::SHA256,
+            Hash::Sha384 => &ring::digest::SHA384,
+            Hash::Sha512 => &ring::digest::SHA512,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     RsaPkcs1(Hash),
