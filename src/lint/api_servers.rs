@@ -2,19 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::certificate::may;
 use super::holds::Certificate;
+use super::identity::names_the_api_server;
 use super::judge::Anchors;
 use super::world::World;
-use crate::facts::{DistinguishedName, PublicKey};
+use crate::facts::{CertificateFacts, DistinguishedName, ExtendedKeyUsage, PublicKey};
 use crate::hash::Digest;
 use crate::pod::Process;
 use crate::profile::APISERVER;
 
 struct Server<'a> {
+    /// Its position; past the last one where it has none.
     folder: usize,
     path: String,
     /// The leaf and what comes with it.
     shown: &'a [Certificate],
+}
+
+fn is_one(facts: &CertificateFacts) -> bool {
+    !facts.is_ca && may(facts, &ExtendedKeyUsage::Server) && names_the_api_server(facts)
 }
 
 /// Each certificate once for a folder. The numbers are positions.
@@ -45,6 +52,15 @@ impl<'a> ApiServers<'a> {
                     servers.add(world, Server { folder, path, shown });
                 }
             }
+        }
+        // By their names alone, where no folder says which one it is.
+        let others = (world.tree.files.iter())
+            .filter(|(path, file)| !file.holds.is_encoded && !world.is_in_a_folder(path))
+            .map(|(path, file)| (path, file.holds.certificates.as_slice()))
+            .filter(|(_, shown)| shown.first().is_some_and(|leaf| is_one(&leaf.facts)))
+            .map(|(path, shown)| Server { folder: usize::MAX, path: path.clone(), shown });
+        for server in others {
+            servers.add(world, server);
         }
         servers
     }

@@ -19,6 +19,9 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             loads.judge(path, wanted);
         }
     }
+    for path in world.folders.iter().flat_map(|folder| folder.certificates()) {
+        loads.judge(&path, PkiFile::Certificate);
+    }
     for named in world.folders.iter().flat_map(|folder| &folder.flags) {
         if let (Where::At(path), Content::Pki(Some(wanted))) = (&named.file, named.holds) {
             loads.judge(path, wanted);

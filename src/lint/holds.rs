@@ -64,6 +64,8 @@ pub(super) struct Holds {
     pub is_der: bool,
     /// An age file, not looked into.
     pub is_sealed: bool,
+    /// PEM in base64 in a document of something else: each key belongs to what stands beside it there.
+    pub is_encoded: bool,
     /// A private key, readable or not, or a token.
     pub secret: bool,
     /// A secret in another form, and which; looked for only where others can read it.
@@ -108,7 +110,7 @@ impl Holds {
             }
         } else if contains(bytes, MARK) {
             holds.pem(bytes, end);
-        } else {
+        } else if !holds.encoded(bytes) {
             holds.binary(bytes, end);
         }
         holds
@@ -165,7 +167,7 @@ impl Holds {
         }
     }
 
-    fn add(&mut self, held: Held) {
+    pub(super) fn add(&mut self, held: Held) {
         match held {
             Held::Certificate { under_headers: true, .. } => self.damage.push((
                 &UNREADABLE_CERTIFICATE,
@@ -278,11 +280,15 @@ fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A direct child of a folder `manifests` that the kubelet would read.
+/// Folders of static pods: kubeadm's, that of RKE2, and that of Typhoon before it is laid out.
+const STATIC_PODS: [&str; 3] = ["manifests", "pod-manifests", "static-manifests"];
+
+/// A direct child of such a folder that the kubelet would read.
 fn is_manifest(path: &str) -> bool {
     match path.rsplit_once('/') {
         Some((folder, name)) => {
-            !name.starts_with('.') && folder.rsplit('/').next() == Some("manifests")
+            let folder = folder.rsplit('/').next();
+            !name.starts_with('.') && folder.is_some_and(|folder| STATIC_PODS.contains(&folder))
         }
         None => false,
     }

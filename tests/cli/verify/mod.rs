@@ -3,6 +3,7 @@
 mod any_bytes;
 mod contents;
 mod kubeconfig_files;
+mod layouts;
 mod model;
 mod mutations;
 mod public_mistakes;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use kpki::lint::{Finding, Severity, Tree, lint};
+use kpki::state::Access;
 use kpki::time::Timestamp;
 
 use crate::testkit::NOW;
@@ -352,7 +353,11 @@ impl Model {
             self.leaf(&mut tree, leaf);
         }
         for (path, made, signer) in &self.flat {
-            tree.add(path, 0o644, pem("CERTIFICATE", &made.signed_by(signer)).as_bytes());
+            tree.add(
+                path,
+                Access::of(0o644),
+                pem("CERTIFICATE", &made.signed_by(signer)).as_bytes(),
+            );
         }
         tree
     }
@@ -383,7 +388,7 @@ impl Model {
             };
             if is_here {
                 let text = self.bundle(&self.cas[ca].loaded());
-                tree.add(&format!("{folder}/{path}"), 0o644, text.as_bytes());
+                tree.add(&format!("{folder}/{path}"), Access::of(0o644), text.as_bytes());
             }
         }
         if !is_control_plane {
@@ -396,12 +401,16 @@ impl Model {
             ("kubemaster".to_owned(), machine.to_owned()),
         ];
         let stem = if self.has_signing_file() { "signer" } else { "ca" };
-        tree.add(&format!("{folder}/pki/{stem}.key"), 0o600, key_pem(signer.key).as_bytes());
+        tree.add(
+            &format!("{folder}/pki/{stem}.key"),
+            Access::of(0o600),
+            key_pem(signer.key).as_bytes(),
+        );
         if self.has_signing_file() {
             let ca = &self.cas["kubernetes"];
             let above = ca.middle.as_ref().map_or(signer, |_| &ca.root);
             let text = pem("CERTIFICATE", &signer.signed_by(above));
-            tree.add(&format!("{folder}/pki/signer.crt"), 0o644, text.as_bytes());
+            tree.add(&format!("{folder}/pki/signer.crt"), Access::of(0o644), text.as_bytes());
             for (flag, end) in [("cert-file", "crt"), ("key-file", "key")] {
                 let flag = format!("--cluster-signing-{flag}=/etc/kubernetes/pki/");
                 edits.push((format!("{flag}ca.{end}"), format!("{flag}signer.{end}")));
@@ -411,13 +420,17 @@ impl Model {
             manifests.retain(|(name, _)| *name != "etcd");
             edits.push(("https://127.0.0.1:2379".into(), "https://10.0.0.100:2379".into()));
         }
-        tree.add(&format!("{folder}/pki/sa.key"), 0o600, key_pem(9999).as_bytes());
+        tree.add(&format!("{folder}/pki/sa.key"), Access::of(0o600), key_pem(9999).as_bytes());
         let public = pem("PUBLIC KEY", &public_key(9999));
-        tree.add(&format!("{folder}/pki/sa.pub"), 0o600, public.as_bytes());
+        tree.add(&format!("{folder}/pki/sa.pub"), Access::of(0o600), public.as_bytes());
         for (name, fixture) in manifests.iter().filter(|_| self.shape.manifests) {
             let text = std::fs::read_to_string(fixture).unwrap();
             let text = edits.iter().fold(text, |text, (old, new)| text.replace(old, new));
-            tree.add(&format!("{folder}/manifests/{name}.yaml"), 0o600, text.as_bytes());
+            tree.add(
+                &format!("{folder}/manifests/{name}.yaml"),
+                Access::of(0o600),
+                text.as_bytes(),
+            );
         }
     }
 
@@ -439,8 +452,12 @@ impl Model {
         let folder = format!("{}/etc/kubernetes", leaf.machine);
         let (certificate, key) = (self.chain(leaf), key_pem(leaf.made.key));
         let Some(config) = &leaf.config else {
-            tree.add(&format!("{folder}/{}.crt", leaf.stem), 0o644, certificate.as_bytes());
-            tree.add(&format!("{folder}/{}.key", leaf.stem), 0o600, key.as_bytes());
+            tree.add(
+                &format!("{folder}/{}.crt", leaf.stem),
+                Access::of(0o644),
+                certificate.as_bytes(),
+            );
+            tree.add(&format!("{folder}/{}.key", leaf.stem), Access::of(0o600), key.as_bytes());
             return;
         };
         let base64 = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
@@ -474,7 +491,7 @@ impl Model {
             indent(&lines),
             indent(&user),
         );
-        tree.add(&format!("{folder}/{}", leaf.stem), 0o600, text.as_bytes());
+        tree.add(&format!("{folder}/{}", leaf.stem), Access::of(0o600), text.as_bytes());
     }
 
     /// client-go's: an expired one that was exchanged, the one in use, and the absolute link to it.
@@ -483,9 +500,17 @@ impl Model {
         let old = Made { until: NOW - 30 * DAY, serial: vec![9], ..leaf.made.clone() };
         let signer = self.cas[leaf.ca].signer();
         let old = pem("CERTIFICATE", &old.signed_by(signer)) + &key_pem(leaf.made.key);
-        tree.add(&format!("{pki}/kubelet-client-2025-01-02-03-04-05.pem"), 0o600, old.as_bytes());
+        tree.add(
+            &format!("{pki}/kubelet-client-2025-01-02-03-04-05.pem"),
+            Access::of(0o600),
+            old.as_bytes(),
+        );
         let name = "kubelet-client-2026-01-02-03-04-05.pem";
-        tree.add(&format!("{pki}/{name}"), 0o600, format!("{certificate}{key}").as_bytes());
+        tree.add(
+            &format!("{pki}/{name}"),
+            Access::of(0o600),
+            format!("{certificate}{key}").as_bytes(),
+        );
         let target = format!("/var/lib/kubelet/pki/{name}");
         tree.add_link(&format!("{pki}/kubelet-client-current.pem"), &target);
     }
