@@ -12,7 +12,6 @@ pub(super) fn refused_by_go(kind: KeyKind, spki: &[u8]) -> Option<&'static str> 
         return Some("that is malformed");
     };
     let parameters = der::expect(der::OID, algorithm).map_or(algorithm, |(_, rest)| rest);
-    let is_point = Curve::of(kind).is_some_and(|curve| curve.is_point(bits));
     let (is_right, why) = match kind {
         KeyKind::Rsa { .. } if parameters != [der::NULL, 0] => {
             (false, "for RSA with parameters that are not NULL")
@@ -28,13 +27,13 @@ pub(super) fn refused_by_go(kind: KeyKind, spki: &[u8]) -> Option<&'static str> 
                 "for RSA whose modulus or exponent is not positive, or too large",
             )
         }
-        KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => (is_point, NO_POINT),
+        KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => (is_point(kind, bits), NO_POINT),
         KeyKind::Ed25519 => (
             parameters.is_empty() && bits.len() == 32,
             "for Ed25519 with parameters, or of another length than 32 bytes",
         ),
         KeyKind::Other(other) => match other {
-            OtherKey::EcdsaP224 | OtherKey::EcdsaP521 => (is_point, NO_POINT),
+            OtherKey::EcdsaP224 | OtherKey::EcdsaP521 => (is_point(kind, bits), NO_POINT),
             OtherKey::Secp256k1 => (false, "on the curve secp256k1"),
             OtherKey::ExplicitCurve => (false, "on a curve that it describes instead of naming it"),
             OtherKey::OtherCurve => (false, "on another curve than P-224, P-256, P-384 and P-521"),
@@ -43,6 +42,17 @@ pub(super) fn refused_by_go(kind: KeyKind, spki: &[u8]) -> Option<&'static str> 
         },
     };
     (!is_right).then_some(why)
+}
+
+/// Uncompressed, as Go reads it; the two usual curves in code that is made for them.
+fn is_point(kind: KeyKind, bits: &[u8]) -> bool {
+    let is_uncompressed = bits.first() == Some(&4);
+    is_uncompressed
+        && match kind {
+            KeyKind::EcdsaP256 => p256::PublicKey::from_sec1_bytes(bits).is_ok(),
+            KeyKind::EcdsaP384 => p384::PublicKey::from_sec1_bytes(bits).is_ok(),
+            kind => Curve::of(kind).is_some_and(|curve| curve.is_point(bits)),
+        }
 }
 
 const NO_POINT: &str = "that is no uncompressed point of its curve";

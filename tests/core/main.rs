@@ -16,6 +16,7 @@ mod certificates;
 mod engine;
 mod good_descriptions;
 mod manifests;
+mod paths;
 mod private_keys;
 mod static_pods;
 mod store_crash;

@@ -4,6 +4,7 @@ use crate::testkit::made::*;
 
 /// 2025-01-11, while everything is valid that nothing was done to.
 pub const AT: i64 = START + 10 * DAY;
+pub const LEAF_IS_ANCHOR: &str = "the leaf is an anchor";
 pub const DIALLED: &str = "api.lab";
 
 /// A generator that gives the same numbers for the same seed (splitmix64, Steele and others 2014).
@@ -160,6 +161,7 @@ impl Chain {
             }
             8 => {
                 let critical = *random.one(&[true, true, false]);
+                one.more.retain(|(known, _, _)| *known != "1.3.6.1.4.1.55555.1");
                 one.more.push(("1.3.6.1.4.1.55555.1", critical, vec![5, 0]));
                 if critical { "unknown critical" } else { "unknown" }
             }
@@ -253,11 +255,15 @@ impl Chain {
                 "the root comes along"
             }
             29 | 30 => {
-                one.more.push(policies(random));
+                let more = policies(random);
+                // One extension twice is no matter of paths.
+                one.more.retain(|(known, _, _)| *known != more.0);
+                one.more.push(more);
                 "policies"
             }
             31 => {
                 let (tag, after) = (*random.one(&[0x80, 0x81]), *random.one(&[0, 0, 1, 2]));
+                one.more.retain(|(known, _, _)| *known != "2.5.29.36");
                 one.more.push(("2.5.29.36", false, sequence(&[&element(tag, &[&[after]])])));
                 "policy constraints"
             }
@@ -304,6 +310,10 @@ impl Chain {
             intermediates.push(signed(0));
         }
         intermediates.extend(self.more_intermediates.iter().map(|(one, by)| one.signed_by(by)));
-        Case { asks, leaf: signed(last), intermediates, anchors, done: self.done }
+        let (leaf, mut done) = (signed(last), self.done);
+        if anchors.contains(&leaf) {
+            done.push(LEAF_IS_ANCHOR.into());
+        }
+        Case { asks, leaf, intermediates, anchors, done }
     }
 }
