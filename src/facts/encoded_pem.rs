@@ -1,4 +1,5 @@
-//! PEM in base64 in a document of YAML or JSON: a Secret's manifest, the secrets of Talos, the keysets of kops.
+//! PEM in base64 in a document of YAML or JSON: a Secret's manifest, the secrets of Talos, the keysets of
+//! kops.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

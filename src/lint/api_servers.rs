@@ -54,13 +54,14 @@ impl<'a> ApiServers<'a> {
             }
         }
         // By their names alone, where no folder says which one it is.
-        let others = (world.tree.files.iter())
-            .filter(|(path, file)| !file.holds.is_encoded && !world.is_in_a_folder(path))
-            .map(|(path, file)| (path, file.holds.certificates.as_slice()))
-            .filter(|(_, shown)| shown.first().is_some_and(|leaf| is_one(&leaf.facts)))
-            .map(|(path, shown)| Server { folder: usize::MAX, path: path.clone(), shown });
-        for server in others {
-            servers.add(world, server);
+        for (path, file) in &world.tree.files {
+            let shown = file.holds.certificates.as_slice();
+            if shown.first().is_some_and(|leaf| is_one(&leaf.facts))
+                && !file.holds.is_encoded
+                && !world.is_in_a_folder(path)
+            {
+                servers.add(world, Server { folder: usize::MAX, path: path.clone(), shown });
+            }
         }
         servers
     }

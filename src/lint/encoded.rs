@@ -1,5 +1,5 @@
-//! What no component reads as it stands, but somebody keeps: certificates and keys in base64, as in a Secret's
-//! manifest, in Talos' secrets and in kops' keysets.
+//! What no component reads as it stands, but somebody keeps: certificates and keys in base64, as in a
+//! Secret's manifest, in Talos' secrets and in kops' keysets.
 
 use super::holds::Holds;
 use super::rules::{KEY_MISMATCH, UNREADABLE_CERTIFICATE};

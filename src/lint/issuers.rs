@@ -12,8 +12,8 @@ use crate::hash::Digest;
 
 /// Keys of one name that are tried for any certificate: a rotation leaves two or three.
 const TRIES: usize = 32;
-/// Further tries, for all certificates of a tree together: a second or two.
-const FURTHER_TRIES: usize = 10_000;
+/// Further tries, for all certificates of a tree together: less than a second.
+const FURTHER_TRIES: usize = 4_000;
 
 /// Who signed a certificate.
 #[derive(Clone, Copy)]

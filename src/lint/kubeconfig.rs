@@ -46,7 +46,8 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     }
 }
 
-/// The Kubernetes folders of the kubeconfigs that have a place there, or name a client's certificate that has one.
+/// The Kubernetes folders of the kubeconfigs that have a place there, or name a client's certificate that has
+/// one.
 fn folders<'a>(world: &World<'a>) -> BTreeMap<&'a str, usize> {
     let mut all = BTreeMap::new();
     let mut certificates: BTreeMap<&str, usize> = BTreeMap::new();

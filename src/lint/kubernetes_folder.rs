@@ -1,5 +1,5 @@
-//! The folders that are a machine's /etc/kubernetes or take its place, and what lies where in them: by kubeadm's
-//! names or those of another layout, and by the flags of the static pods beside.
+//! The folders that are a machine's /etc/kubernetes or take its place, and what lies where in them: by
+//! kubeadm's names or those of another layout, and by the flags of the static pods beside.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,7 @@
 //! What a reader's refusal means, and which file is to blame.
 
+use std::collections::BTreeSet;
+
 use super::certificate::{may, subject};
 use super::finding::Findings;
 use super::flags::told;
@@ -30,10 +32,17 @@ pub(super) struct Case<'c> {
     pub leaf: &'c Certificate,
 }
 
+/// Folders and flags of those whose CAs signed something that they are shown.
+type Vouching = BTreeSet<(usize, Option<usize>)>;
+
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    let is_taken = |verdict: &&Verdict<'_>| matches!(verdict.answer, Answer::Taken(_));
+    let vouching: Vouching = (world.verdicts.iter().filter(is_taken))
+        .map(|verdict| (verdict.folder, verdict.loaded.flag))
+        .collect();
     for verdict in &world.verdicts {
         if let Answer::Refused(refused) = &verdict.answer {
-            of_folder(world, findings, verdict, refused);
+            of_folder(world, findings, verdict, refused, &vouching);
         }
     }
     let mut judge = Judge::new(world.now);
@@ -49,6 +58,7 @@ fn of_folder(
     findings: &mut Findings,
     verdict: &Verdict<'_>,
     refused: &Refused<'_>,
+    vouching: &Vouching,
 ) {
     let loaded = &verdict.loaded;
     let case = Case {
@@ -66,8 +76,10 @@ fn of_folder(
         return;
     }
     let flag = loaded.flag.and_then(|at| world.folders.get(verdict.folder)?.flags.get(at));
-    // Where the certificate is the right one, the flag is to blame.
-    if let (Some(flag), Some(Answer::Taken(_))) = (flag, &verdict.otherwise) {
+    // Where the certificate is the right one, and the flag's CAs vouch for nothing, the flag is to blame.
+    if let (Some(flag), Some(Answer::Taken(_))) = (flag, &verdict.otherwise)
+        && !vouching.contains(&(verdict.folder, verdict.loaded.flag))
+    {
         let shown = world.tree.shown(&verdict.path);
         let detail = format!("{}, which did not sign {shown}", told(flag));
         findings.add(&FLAG_OTHER_CA, flag.manifest, detail);

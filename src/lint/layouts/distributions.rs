@@ -1,6 +1,6 @@
 //! Distributions, as their programs write the files.
 
-use super::{
+use super::layout::{
     CLIENTS, ETCD_CLIENTS, ETCD_PEERS, ETCD_SERVERS, FRONT_PROXY, FRONT_PROXY_OF_CM, KUBELET,
     KUBELET_SERVERS, Layout, NONE, PODS,
 };
@@ -63,7 +63,8 @@ const K3S: Layout = Layout {
     ..NONE
 };
 
-/// k0s: /var/lib/k0s (`pkg/component/controller/certificates.go`, `etcd.go`). Its manifests are no static pods.
+/// k0s: /var/lib/k0s (`pkg/component/controller/certificates.go`, `etcd.go`). Its manifests are no static
+/// pods.
 const K0S: Layout = Layout {
     signs: &[&["pki/k0s-api.crt"], &["pki/ccm.conf"], &["pki/konnectivity.conf"]],
     leaves: &[
@@ -90,7 +91,8 @@ const K0S: Layout = Layout {
     ..NONE
 };
 
-/// RKE: /etc/kubernetes/ssl (`pki/constants.go`, `pki/services.go`, `cluster/plan.go`). Two kubeconfigs are of no client.
+/// RKE: /etc/kubernetes/ssl (`pki/constants.go`, `pki/services.go`, `cluster/plan.go`). Two kubeconfigs are
+/// of no client.
 const RKE: Layout = Layout {
     signs: &[&["kube-ca.pem"]],
     leaves: &[
@@ -125,8 +127,8 @@ const RKE: Layout = Layout {
     ..NONE
 };
 
-/// Typhoon's machines: /etc/kubernetes, and etcd's in /etc/ssl/etcd (`/opt/bootstrap/layout`). The API server shows
-/// one certificate to everybody.
+/// Typhoon's machines: /etc/kubernetes, and etcd's in /etc/ssl/etcd (`/opt/bootstrap/layout`). The API server
+/// shows one certificate to everybody.
 const TYPHOON: Layout = Layout {
     signs: &[&["pki/aggregation-ca.crt"], &["pki/etcd-client-ca.crt"]],
     leaves: &[
@@ -178,8 +180,8 @@ const TYPHOON_ASSETS: Layout = Layout {
     ..NONE
 };
 
-/// Talos' machines: /system/secrets (`render_secrets_static_pod.go`, `pkg/machinery/constants`). Static pods are not
-/// on disk.
+/// Talos' machines: /system/secrets (`render_secrets_static_pod.go`, `pkg/machinery/constants`). Static pods
+/// are not on disk.
 const TALOS: Layout = Layout {
     signs: &[
         &["kubernetes/kube-apiserver/apiserver.crt"],
@@ -243,8 +245,8 @@ const KOPS: Layout = Layout {
     ..NONE
 };
 
-/// minikube: ~/.minikube, with a folder for each profile, and /var/lib/minikube/certs in the machine, where kubeadm
-/// adds its own (`pkg/minikube/bootstrapper/certs.go`).
+/// minikube: ~/.minikube, with a folder for each profile, and /var/lib/minikube/certs in the machine, where
+/// kubeadm adds its own (`pkg/minikube/bootstrapper/certs.go`).
 const MINIKUBE: Layout = Layout {
     signs: &[&["proxy-client-ca.crt", "ca.crt"]],
     leaves: &[

@@ -1,6 +1,6 @@
 //! Guides: one flat folder, one CA.
 
-use super::{CLIENTS, KUBELET, KUBELET_SERVERS, Layout, NONE, PODS};
+use super::layout::{CLIENTS, KUBELET, KUBELET_SERVERS, Layout, NONE, PODS};
 
 pub(super) const LAYOUTS: &[&Layout] = &[&HARD_WAY, &CFSSL];
 

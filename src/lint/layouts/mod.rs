@@ -1,63 +1,21 @@
-//! How distributions and guides lay out what kubeadm puts into /etc/kubernetes: a row says which file plays which
-//! part of kubeadm's, and which CAs each reader loads. A folder is laid out so where the signs are there.
+//! How distributions and guides lay out what kubeadm puts into /etc/kubernetes: a row says which file plays
+//! which part of kubeadm's, and which CAs each reader loads. A folder is laid out so where the signs are
+//! there.
 
 mod distributions;
 mod guides;
+mod layout;
 
 use super::places::start_of;
 use super::tree::{Tree, Where};
-use crate::pod::Process;
-use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD};
-
-/// A reader of trusted CAs, by the flag that names its file; the kubelet has a configuration of its own.
-pub(super) type ReaderKey = Option<(Process, &'static str)>;
-
-#[derive(Debug)]
-pub(super) struct Layout {
-    /// All files of one of these are there; the first one's path tells the folder.
-    pub signs: &'static [&'static [&'static str]],
-    /// A row of [`crate::profile::LEAVES`], and the files and kubeconfigs that show such a certificate.
-    pub leaves: &'static [(&'static str, &'static [&'static str])],
-    /// Who loads which CAs: the first of the files that is there.
-    pub loads: &'static [(&'static [ReaderKey], &'static [&'static str])],
-    /// The key of the tokens, and a certificate that its public half lies in.
-    pub service_account: &'static [&'static str],
-    /// The folder of static pods.
-    pub manifests: Option<&'static str>,
-    /// The one name of all kubelets, where the distribution binds a role to their group instead of asking the
-    /// node authorizer.
-    pub every_kubelet: Option<&'static str>,
-    /// Kubeconfigs that nobody reads.
-    pub idle: &'static [&'static str],
-}
-
-/// Nothing; a layout says what it has.
-const NONE: Layout = Layout {
-    signs: &[],
-    leaves: &[],
-    loads: &[],
-    service_account: &[],
-    manifests: None,
-    every_kubelet: None,
-    idle: &[],
-};
-
-const CLIENTS: ReaderKey = Some((API, "client-ca-file"));
-const KUBELET: ReaderKey = None;
-const PODS: ReaderKey = Some((CM, "root-ca-file"));
-const KUBELET_SERVERS: ReaderKey = Some((API, "kubelet-certificate-authority"));
-const ETCD_SERVERS: ReaderKey = Some((API, "etcd-cafile"));
-const ETCD_CLIENTS: ReaderKey = Some((ETCD, "trusted-ca-file"));
-const ETCD_PEERS: ReaderKey = Some((ETCD, "peer-trusted-ca-file"));
-const FRONT_PROXY: ReaderKey = Some((API, "requestheader-client-ca-file"));
-const FRONT_PROXY_OF_CM: ReaderKey = Some((CM, "requestheader-client-ca-file"));
+pub(super) use layout::{Layout, ReaderKey};
 
 fn layouts() -> impl Iterator<Item = &'static Layout> {
     distributions::LAYOUTS.iter().chain(guides::LAYOUTS).copied()
 }
 
-/// The folders that are laid out so, each with a slash at its end or empty. Of several for one folder the first
-/// counts.
+/// The folders that are laid out so, each with a slash at its end or empty. Of several for one folder the
+/// first counts.
 pub(super) fn found(tree: &Tree) -> Vec<(String, &'static Layout)> {
     let mut all: Vec<(String, &'static Layout)> = Vec::new();
     for layout in layouts() {
@@ -99,8 +57,8 @@ impl Layout {
     }
 }
 
-/// The files of the tree that a row's path means: below the folder, or from the machine's root with a slash in front.
-/// One `*` stands for a part of a name, of no `NAME-key.pem`.
+/// The files of the tree that a row's path means: below the folder, or from the machine's root with a slash
+/// in front. One `*` stands for a part of a name, of no `NAME-key.pem`.
 pub(super) fn at(tree: &Tree, start: &str, path: &str) -> Vec<String> {
     if path.starts_with('/') {
         return match tree.named(&format!("{start}."), path) {
@@ -123,6 +81,7 @@ pub(super) fn at(tree: &Tree, start: &str, path: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lint::readers::READERS;
     use crate::profile::LEAVES;
     use crate::state::Access;
     use std::collections::BTreeSet;
@@ -147,6 +106,9 @@ mod tests {
             for path in all {
                 assert!(path.matches('*').count() < 2, "{path}");
                 assert!(!path.starts_with('/') || !path.contains('*'), "{path}");
+            }
+            for reader in layout.loads.iter().flat_map(|(readers, _)| *readers) {
+                assert!(READERS.iter().any(|row| row.flag == *reader), "{reader:?}");
             }
             assert!(!layout.signs.is_empty());
             for sign in layout.signs.iter().flat_map(|signs| *signs) {

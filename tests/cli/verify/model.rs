@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use kpki::lint::{Finding, Severity, Tree, lint};
 use kpki::state::Access;
+
 use kpki::time::Timestamp;
 
 use crate::testkit::NOW;

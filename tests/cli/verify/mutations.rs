@@ -156,7 +156,7 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("name-constraint", "pki/apiserver.crt", |t| authority_with(t, "nameConstraints=critical,permitted;DNS:acme.internal")),
     ("critical-extension", "pki/ca.crt", |t| authority_with(t, "1.3.6.1.4.1.57697.9=critical,DER:0500")),
     ("critical-extension", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { more: "1.3.6.1.4.1.57697.9=critical,DER:0500", ..STRICT })),
-    ("unreadable-certificate", "pki/ca.crt", |t| authority_with(t, "2.5.29.35=critical,DER:3000")),
+    ("unreadable-certificate", "pki/ca.crt", |t| t.authority("pki/ca", "/CN=kubernetes", &AUTHORITY_EXTENSIONS.replace("hash", "critical,hash"))),
     ("unreadable-certificate", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { signing: "-sha256 -set_serial -7", ..STRICT })),
     ("unreadable-certificate", "pki/apiserver.crt", |t| {
         t.key_by(APISERVER.0, "ecparam -name secp256k1 -genkey -noout");

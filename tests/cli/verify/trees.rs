@@ -98,7 +98,7 @@ fn keys_of_other_kinds() {
     tree.key_by("pki/front-proxy-ca", "ecparam -name secp521r1 -genkey -noout");
     tree.authority("pki/front-proxy-ca", "/CN=front-proxy-ca", AUTHORITY_EXTENSIONS);
     let (report, _) = verify(&tree.folder(), &[]);
-    assert_eq!(ids(&report), ["unknown-issuer"], "the old CA's identifier");
+    assert_eq!(ids(&report), ["wrong-ca"], "the old CA's identifier");
     tree.leaf(FRONT_PROXY_CLIENT, STRICT);
     let (report, _) = verify(&tree.folder(), &[]);
     assert_eq!(ids(&report), [""; 0], "{report:#}");

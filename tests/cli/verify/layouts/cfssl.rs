@@ -1,5 +1,5 @@
-//! cfssl's flat folder, as many guides have it: NAME.pem, NAME-key.pem, NAME.csr, and each request's JSON. One CA,
-//! every leaf with both usages; the API server's certificate is etcd's as well.
+//! cfssl's flat folder, as many guides have it: NAME.pem, NAME-key.pem, NAME.csr, and each request's JSON.
+//! One CA, every leaf with both usages; the API server's certificate is etcd's as well.
 
 use super::Layout;
 use super::files::{BOTH, Ca, Config, Files, Leaf, PLAIN, ca, embedded, leaf};

@@ -1,8 +1,8 @@
-//! A machine's PKI files in memory, made from rows. The certificates are made here, without kpki: extensions by
-//! rcgen, keys and signatures by ring.
+//! A machine's PKI files in memory, made from rows. The certificates are made here, without kpki: extensions
+//! by rcgen, keys and signatures by ring.
 //!
-//! All keys are EC, also where a distribution makes RSA keys, which would take minutes. So key encipherment is
-//! set only where EC keys have it in reality.
+//! All keys are EC, also where a distribution makes RSA keys, which would take minutes. So key encipherment
+//! is set only where EC keys have it in reality.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! kubernetes-the-hard-way: its `ca.conf` and its kubeconfigs, in one folder and where its machines have them. With
-//! the two published mistakes corrected (see `public_mistakes.rs`).
+//! kubernetes-the-hard-way: its `ca.conf` and its kubeconfigs, in one folder and where its machines have
+//! them. With the two published mistakes corrected (see `public_mistakes.rs`).
 
 use super::files::{BOTH, CLIENT, Ca, Config, Files, Leaf, PLAIN, ca, embedded, leaf};
 use super::{Layout, Wrong};

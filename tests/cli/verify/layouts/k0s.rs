@@ -1,5 +1,6 @@
-//! k0s, /var/lib/k0s: `pkg/component/controller/certificates.go`, `etcd.go` and `pkg/certificate/manager.go`; the
-//! alternative names as corrected in June 2026. cfssl gives every leaf both usages; keys are readable by a group.
+//! k0s, /var/lib/k0s: `pkg/component/controller/certificates.go`, `etcd.go` and `pkg/certificate/manager.go`;
+//! the alternative names as corrected in June 2026. cfssl gives every leaf both usages; keys are readable by
+//! a group.
 
 use super::files::{BOTH, Ca, Config, Files, Form, Leaf, PLAIN, ca, embedded, leaf, named};
 use super::{Layout, Wrong};

@@ -1,5 +1,5 @@
-//! k3s: `pkg/daemons/control/deps/deps.go`, `pkg/agent/config/config.go`. EC keys, key encipherment, each leaf with its
-//! CA behind it; one CA for servers and one for clients.
+//! k3s: `pkg/daemons/control/deps/deps.go`, `pkg/agent/config/config.go`. EC keys, key encipherment, each
+//! leaf with its CA behind it; one CA for servers and one for clients.
 
 use super::files::{
     BOTH, CLIENT, Ca, Config, Files, Form, Leaf, PLAIN, SERVER, ca, embedded, leaf, named,

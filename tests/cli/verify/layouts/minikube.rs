@@ -1,6 +1,6 @@
-//! minikube on its user's machine: `pkg/minikube/bootstrapper/certs.go`, `pkg/util/crypto.go`. What the profiles
-//! share lies one folder up; ~/.kube/config names the files. As shipped, the API server's certificate is a
-//! system:masters client, too: that is its one error, so it is corrected here.
+//! minikube on its user's machine: `pkg/minikube/bootstrapper/certs.go`, `pkg/util/crypto.go`. What the
+//! profiles share lies one folder up; ~/.kube/config names the files. As shipped, the API server's
+//! certificate is a system:masters client, too: that is its one error, so it is corrected here.
 
 use super::files::{BOTH, Ca, Config, Files, Form, Leaf, PLAIN, ca, leaf, named};
 use super::{Layout, Wrong};

@@ -1,5 +1,6 @@
-//! What other distributions and guides leave on a machine: the right tree has no error, and each mistake in it has
-//! exactly its finding. Paths, names, CAs and usages are copied by hand from their sources, which each file names.
+//! What other distributions and guides leave on a machine: the right tree has no error, and each mistake in
+//! it has exactly its finding. Paths, names, CAs and usages are copied by hand from their sources, which each
+//! file names.
 
 mod cfssl;
 mod files;
@@ -154,7 +155,8 @@ fn machines_side_by_side() {
     assert!(!found.iter().any(is_error), "{}", shown(&found));
 }
 
-/// On disk, by the binary, as a copy of the machine: something was looked at, and the exit code says what was found.
+/// On disk, by the binary, as a copy of the machine: something was looked at, and the exit code says what was
+/// found.
 #[test]
 fn the_binary_ends_as_its_findings_say() {
     for layout in LAYOUTS {

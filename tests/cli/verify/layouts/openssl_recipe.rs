@@ -1,5 +1,5 @@
-//! The Kubernetes documentation's "Generate Certificates Manually", openssl: its own commands. The CA has no key
-//! usage, the server's certificate no digital signature; Go takes both.
+//! The Kubernetes documentation's "Generate Certificates Manually", openssl: its own commands. The CA has no
+//! key usage, the server's certificate no digital signature; Go takes both.
 
 use crate::testkit::Desk;
 

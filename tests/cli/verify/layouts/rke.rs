@@ -1,6 +1,6 @@
-//! RKE, /etc/kubernetes/ssl: `pki/constants.go`, `pki/services.go` and `pki/util.go`. One CA for all but the front
-//! proxy. Every kubelet has the same certificate, whose name is of no node (RKE binds a role to the group); a
-//! kubeconfig lies there for the front proxy's CA and for its client, too, which nobody reads.
+//! RKE, /etc/kubernetes/ssl: `pki/constants.go`, `pki/services.go` and `pki/util.go`. One CA for all but the
+//! front proxy. Every kubelet has the same certificate, whose name is of no node (RKE binds a role to the
+//! group); a kubeconfig lies there for the front proxy's CA and for its client, too, which nobody reads.
 
 use super::files::{BOTH, CLIENT, Ca, Config, Files, Leaf, PLAIN, ca, embedded, leaf, named};
 use super::{Layout, Wrong};

@@ -1,5 +1,6 @@
-//! Talos: what its machines write for static pods and for etcd (`render_secrets_static_pod.go`, `pkg/etcd`), and the
-//! files of its operator (`pkg/machinery/config/generate/secrets`): the CAs in base64. CAs have no common name.
+//! Talos: what its machines write for static pods and for etcd (`render_secrets_static_pod.go`, `pkg/etcd`),
+//! and the files of its operator (`pkg/machinery/config/generate/secrets`): the CAs in base64. CAs have no
+//! common name.
 
 use super::files::{
     BOTH, CLIENT, Ca, Config, Files, Form, Leaf, PLAIN, SERVER, ca, embedded, leaf,

@@ -1,6 +1,6 @@
-//! Typhoon: terraform-render-bootstrap's `tls-k8s.tf`, `tls-etcd.tf`, `tls-aggregation.tf`, `auth.tf`, and where its
-//! machines put that (`/opt/bootstrap/layout`). As shipped, the API server's certificate is a system:masters client,
-//! too: that is its one error, so it is corrected here.
+//! Typhoon: terraform-render-bootstrap's `tls-k8s.tf`, `tls-etcd.tf`, `tls-aggregation.tf`, `auth.tf`, and
+//! where its machines put that (`/opt/bootstrap/layout`). As shipped, the API server's certificate is a
+//! system:masters client, too: that is its one error, so it is corrected here.
 
 use super::files::{BOTH, CLIENT, Ca, Config, Files, Leaf, PLAIN, ca, embedded, leaf};
 use super::{Layout, Wrong};
