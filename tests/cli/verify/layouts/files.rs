@@ -30,10 +30,12 @@ pub struct Ca {
     pub key: &'static str,
     pub subject: &'static str,
     pub is_ca: bool,
+    /// The path of its issuer's certificate, which follows its own; empty: its own.
+    pub issuer: &'static str,
 }
 
 pub const fn ca(certificate: &'static str, key: &'static str, subject: &'static str) -> Ca {
-    Ca { certificate, key, subject, is_ca: true }
+    Ca { certificate, key, subject, is_ca: true, issuer: "" }
 }
 
 /// Paths in parentheses are of no file: the certificate lies in a kubeconfig alone.
@@ -205,6 +207,12 @@ impl Files {
         }
     }
 
+    /// CAs above all others, the highest first.
+    pub fn add_first(&mut self, above: [Ca; 2]) {
+        self.keys.extend(above.map(|ca| (ca.key, Key::new())));
+        self.cas.splice(..0, above);
+    }
+
     pub fn add_ca(&mut self, ca: Ca) {
         self.keys.insert(ca.key, Key::new());
         self.cas.push(ca);
@@ -265,7 +273,11 @@ impl Files {
     pub fn render(&self) -> Rendered {
         let mut files = Rendered::new();
         for ca in &self.cas {
-            files.insert(ca.certificate.into(), (0o644, self.ca_pem(ca).into_bytes()));
+            let mut bytes = self.ca_pem(ca).into_bytes();
+            if !ca.issuer.is_empty() {
+                bytes.extend(&files[ca.issuer].1);
+            }
+            files.insert(ca.certificate.into(), (0o644, bytes));
             files.insert(ca.key.into(), (self.form.key_mode, self.keys[ca.key].pem().into()));
         }
         for leaf in &self.leaves {
@@ -325,7 +337,12 @@ impl Files {
             params.is_ca = IsCa::ExplicitNoCa;
             params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         }
-        pem_of("CERTIFICATE", params.self_signed(key).unwrap().der().to_vec())
+        let der = if row.issuer.is_empty() {
+            params.self_signed(key).unwrap()
+        } else {
+            self.signed(params, key, row.issuer)
+        };
+        pem_of("CERTIFICATE", der.der().to_vec())
     }
 
     fn leaf_pem(&self, row: &Leaf) -> String {
@@ -338,18 +355,20 @@ impl Files {
         params.extended_key_usages = purposes(row.usages);
         params.subject_alt_names =
             row.names.split(',').filter(|name| !name.is_empty()).map(name).collect();
-        params.use_authority_key_identifier_extension = true;
         // basicConstraints without CA:TRUE, critical: rcgen's own way would add a subject key identifier.
         let mut no_ca = CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0]);
         no_ca.set_criticality(true);
         params.custom_extensions.push(no_ca);
-        let issuer = self.cas.iter().find(|ca| ca.certificate == row.ca);
-        let issuer = issuer.unwrap_or_else(|| panic!("no CA {}", row.ca));
-        let issuer_key = &self.keys[issuer.key];
-        let issuer_params = self.params(issuer.subject, issuer_key, 0, None);
-        let signer = Issuer::from_params(&issuer_params, issuer_key);
-        let der = params.signed_by(key, &signer).unwrap().der().to_vec();
-        pem_of("CERTIFICATE", der)
+        pem_of("CERTIFICATE", self.signed(params, key, row.ca).der().to_vec())
+    }
+
+    fn signed(&self, mut params: CertificateParams, key: &Key, issuer: &str) -> rcgen::Certificate {
+        params.use_authority_key_identifier_extension = true;
+        let row = self.cas.iter().find(|ca| ca.certificate == issuer);
+        let row = row.unwrap_or_else(|| panic!("no CA {issuer}"));
+        let issuer_key = &self.keys[row.key];
+        let issuer_params = self.params(row.subject, issuer_key, 0, None);
+        params.signed_by(key, &Issuer::from_params(&issuer_params, issuer_key)).unwrap()
     }
 
     fn params(&self, subject: &str, key: &Key, days: i64, serial: Option<u8>) -> CertificateParams {

@@ -1,10 +1,12 @@
 //! k3s: `pkg/daemons/control/deps/deps.go`, `pkg/agent/config/config.go`. EC keys, key encipherment, each
 //! leaf with its CA behind it; one CA for servers and one for clients.
 
+use std::collections::BTreeSet;
+
 use super::files::{
     BOTH, CLIENT, Ca, Config, Files, Form, Leaf, PLAIN, SERVER, ca, embedded, leaf, named,
 };
-use super::{Layout, Wrong};
+use super::{Layout, Wrong, judge};
 
 const FORM: Form = Form { chain: true, key_encipherment: true, ..PLAIN };
 
@@ -315,6 +317,28 @@ const WRONG: &[Wrong] = &[
         files.ca(CLIENT_CA).is_ca = false
     }),
 ];
+
+/// The documentation's "Using Custom CA Certificates": each file has the CA, the one above it and the root.
+/// Each reader then trusts the root, and so the clients of every other CA: what works is told as what it is.
+#[test]
+fn own_cas_below_one_root() {
+    let mut files = files();
+    for path in [CLIENT_CA, SERVER_CA, PROXY_CA, ETCD_SERVER_CA, ETCD_PEER_CA] {
+        files.ca(path).issuer = "(intermediate.crt)";
+    }
+    files.add_first([
+        ca("(root.crt)", "(root.key)", "CN=Company Root"),
+        Ca {
+            issuer: "(root.crt)",
+            ..ca("(intermediate.crt)", "(intermediate.key)", "CN=Company Intermediate")
+        },
+    ]);
+    let found = judge(&files, "", "");
+    let ids: BTreeSet<&str> = found.iter().map(|found| found.rule.id).collect();
+    assert_eq!(Vec::from_iter(ids), ["ca-reuse", "ec-key-encipherment", "etcd-shares-ca"]);
+    files.leaf(SERVING).days = -2;
+    assert!(judge(&files, "", "").iter().any(|found| found.rule.id == "expired"));
+}
 
 pub const LAYOUT: Layout = Layout {
     name: "k3s",
