@@ -23,8 +23,8 @@ fn is_pkcs12(bytes: &[u8]) -> bool {
     matches!(version(), Some(([3], rest)) if der::expect(der::SEQUENCE, rest).is_some())
 }
 
-/// Version and count, then entries: a tag (1 a key, 2 a certificate), an alias, a date, and what it is. `None`:
-/// it cannot be told.
+/// Version and count, then entries: a tag (1 a key, 2 a certificate), an alias, a date, and what it is.
+/// `None`: it cannot be told.
 fn has_key_entry(bytes: &[u8]) -> Option<bool> {
     let (_version, rest) = bytes.split_first_chunk::<4>()?;
     let (count, mut rest) = rest.split_first_chunk::<4>()?;

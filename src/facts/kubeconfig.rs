@@ -154,7 +154,8 @@ impl From<String> for SecretText {
     }
 }
 
-/// Of the document. One that was cut off has the first of them, with a CA below.
+/// Of the document, by their first letters c and u. One that was cut off has the first of them, with a CA
+/// below.
 const KEYS: [&str; 4] = ["clusters", "contexts", "current-context", "users"];
 
 /// What follows a key of YAML.
@@ -185,15 +186,26 @@ impl Kubeconfig {
     /// Whether a file is one by its content, readable or not: a YAML or JSON document of that form. A text or
     /// another object that quotes one is none.
     pub fn is_meant(text: &[u8]) -> bool {
+        let start = text.trim_ascii_start();
+        // A certificate or key, as most files are.
+        if start.starts_with(b"-----BEGIN ") {
+            return false;
+        }
         let has = |word: &str| text.windows(word.len()).any(|part| part == word.as_bytes());
-        if text.trim_ascii_start().starts_with(b"{") {
+        if start.starts_with(b"{") {
             return KEYS.iter().filter(|key| has(&format!("\"{key}\""))).count() > 1;
         }
-        let at_the_left = |word: &str| {
-            let starts = |line: &[u8]| line.strip_prefix(word.as_bytes()).is_some_and(is_value);
-            text.split(|byte| *byte == b'\n').any(starts)
-        };
-        match KEYS.iter().filter(|key| at_the_left(key)).count() {
+        let mut found = [false; KEYS.len()];
+        for line in text.split(|byte| *byte == b'\n') {
+            // Most lines are indented.
+            if !matches!(line.first(), Some(b'c' | b'u')) {
+                continue;
+            }
+            for (key, found) in KEYS.iter().zip(&mut found) {
+                *found |= line.strip_prefix(key.as_bytes()).is_some_and(is_value);
+            }
+        }
+        match found.into_iter().filter(|found| *found).count() {
             0 => false,
             1 => has("\nkind: Config\n") || has("certificate-authority"),
             _ => true,
@@ -216,7 +228,13 @@ impl Kubeconfig {
         let holds_secret =
             (users.iter().filter_map(|user| user.user.as_ref())).any(User::holds_secret);
         let Some(current) = document.current_context.filter(named) else {
-            return Ok(Self::without_context(holds_secret));
+            let says_something =
+                !users.is_empty() || document.clusters.is_some_and(|all| !all.is_empty());
+            return if says_something {
+                Ok(Self::without_context(holds_secret))
+            } else {
+                Err(FactsError::new("has no current-context, cluster or user"))
+            };
         };
         let missing =
             |what: &str| FactsError::new(format!("has a context whose {what} is not in {what}s"));

@@ -162,13 +162,6 @@ impl Certificate {
 pub struct KeyBlock(Block);
 
 impl KeyBlock {
-    /// The first one of a file that may hold more.
-    pub fn first_in_pem(text: &[u8]) -> Result<Self, FactsError> {
-        let mut blocks = pem::blocks(text)?.into_iter();
-        let key = blocks.find(|block| block.label.ends_with("PRIVATE KEY"));
-        key.map(KeyBlock).ok_or_else(|| FactsError::new("holds no private key"))
-    }
-
     /// Whether a passphrase keeps it, so that nothing of it can be told.
     pub fn is_encrypted(&self) -> bool {
         self.0.encrypted || self.0.label == "ENCRYPTED PRIVATE KEY"

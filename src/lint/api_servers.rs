@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::certificate::may;
-use super::holds::Certificate;
+use super::holds::{Certificate, Form};
 use super::identity::names_the_api_server;
 use super::judge::Anchors;
 use super::world::World;
@@ -57,7 +57,7 @@ impl<'a> ApiServers<'a> {
         for (path, file) in &world.tree.files {
             let shown = file.holds.certificates.as_slice();
             if shown.first().is_some_and(|leaf| is_one(&leaf.facts))
-                && !file.holds.is_encoded
+                && file.holds.form != Form::Encoded
                 && !world.is_in_a_folder(path)
             {
                 servers.add(world, Server { folder: usize::MAX, path: path.clone(), shown });

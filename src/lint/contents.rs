@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::finding::Findings;
-use super::holds::Holds;
+use super::holds::{Form, Holds};
 use super::places::{is_place, pki_file_at};
 use super::rules::{KUBECONFIG_MISSING_FILE, UNREADABLE_KUBECONFIG, WRONG_CONTENT};
 use super::tree::{Tree, Where};
@@ -80,20 +80,21 @@ impl Loads<'_, '_> {
             return;
         };
         let holds = &file.holds;
-        if holds.is_der {
+        if holds.form == Form::Der {
             self.findings.add(&WRONG_CONTENT, path, "is DER, and Kubernetes reads PEM alone");
             return;
         }
         let (has, what) = match wanted {
             PkiFile::Certificate => (!holds.certificates.is_empty(), "no certificate"),
-            PkiFile::PrivateKey => (!holds.private_keys.is_empty(), "no private key"),
             PkiFile::SigningKey if holds.is_mislabelled => {
                 let detail =
                     "is a key of another form than its label names: openssl pkey -in OLD -out NEW";
                 self.findings.add(&WRONG_CONTENT, path, detail);
                 return;
             }
-            PkiFile::SigningKey => (!holds.private_keys.is_empty(), "no private key"),
+            PkiFile::PrivateKey | PkiFile::SigningKey => {
+                (!holds.private_keys.is_empty(), "no private key")
+            }
             // kube-apiserver takes it from any of the three.
             PkiFile::PublicKey => (
                 !holds.public_keys.is_empty()
@@ -103,7 +104,7 @@ impl Loads<'_, '_> {
             ),
             PkiFile::Kubeconfig => (holds.kubeconfig.is_some(), "no kubeconfig"),
         };
-        if !has && !holds.is_sealed && self.done.insert((path.to_owned(), wanted)) {
+        if !has && holds.form != Form::Sealed && self.done.insert((path.to_owned(), wanted)) {
             let detail = format!("holds {what}, but {}", inventory(holds));
             self.findings.add(&WRONG_CONTENT, path, detail);
         }

@@ -1,7 +1,7 @@
 //! What no component reads as it stands, but somebody keeps: certificates and keys in base64, as in a
 //! Secret's manifest, in Talos' secrets and in kops' keysets.
 
-use super::holds::Holds;
+use super::holds::{Form, Holds};
 use super::rules::{KEY_MISMATCH, UNREADABLE_CERTIFICATE};
 use crate::facts::{EncodedPem, PublicKey, encoded_pem};
 use crate::holdings;
@@ -11,7 +11,7 @@ impl Holds {
     /// Whether the file is one of these.
     pub fn encoded(&mut self, bytes: &[u8]) -> bool {
         let Some(all) = encoded_pem(bytes) else { return false };
-        self.is_encoded = true;
+        self.form = Form::Encoded;
         for one in &all {
             self.take(one);
         }

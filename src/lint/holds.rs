@@ -46,6 +46,18 @@ pub(super) enum Manifest {
     NotAPod(String),
 }
 
+#[derive(Default, PartialEq, Eq)]
+pub(super) enum Form {
+    #[default]
+    Text,
+    /// No component reads it.
+    Der,
+    /// An age file, not looked into.
+    Sealed,
+    /// PEM in base64 in a document of something else: each key belongs to what stands beside it there.
+    Encoded,
+}
+
 #[derive(Default)]
 pub(super) struct Holds {
     pub certificates: Vec<Certificate>,
@@ -60,12 +72,7 @@ pub(super) struct Holds {
     pub others: BTreeSet<String>,
     /// PEM that cannot be read in a file that may well be no PEM file.
     pub broken: Option<String>,
-    /// DER, which no component reads.
-    pub is_der: bool,
-    /// An age file, not looked into.
-    pub is_sealed: bool,
-    /// PEM in base64 in a document of something else: each key belongs to what stands beside it there.
-    pub is_encoded: bool,
+    pub form: Form,
     /// A private key, readable or not, or a token.
     pub secret: bool,
     /// A secret in another form, and which; looked for only where others can read it.
@@ -74,6 +81,7 @@ pub(super) struct Holds {
 }
 
 const MARK: &[u8] = b"-----BEGIN ";
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const AGE_FILE: &[u8] = b"age-encryption.org/";
 /// A SEQUENCE, as all of DER here begins.
 const DER: u8 = 0x30;
@@ -83,7 +91,9 @@ const NOT_READ: [&str; 2] = ["TRUSTED CERTIFICATE", "X509 CERTIFICATE"];
 impl Holds {
     pub fn read(path: &str, access: Access, bytes: &[u8]) -> Self {
         let mut holds = Self::content(path, bytes);
-        if !holds.secret && !access.is_private() {
+        // What is read as certificates is looked through.
+        let is_read = bytes.starts_with(CERTIFICATE) && holds.damage.is_empty();
+        if !holds.secret && !is_read && !access.is_private() {
             holds.other_secret = other_secret(name_of(path), bytes);
         }
         holds
@@ -101,7 +111,7 @@ impl Holds {
             return holds;
         }
         if bytes.starts_with(AGE_FILE) {
-            holds.is_sealed = true;
+            holds.form = Form::Sealed;
         } else if is_kubeconfig(path, name, end, bytes) {
             // Before PEM is looked for: a kubeconfig may have some where base64 belongs.
             match facts::Kubeconfig::from_yaml(bytes) {
@@ -126,7 +136,7 @@ impl Holds {
         let read = (bytes.first() == Some(&DER)).then(|| holdings::der(bytes));
         match (read, rule) {
             (Some(Ok(held)), None) => {
-                self.is_der = true;
+                self.form = Form::Der;
                 self.add(held);
             }
             (Some(Ok(held)), Some(rule)) => {
@@ -190,7 +200,7 @@ impl Holds {
             Held::Request(_) => {
                 self.others.insert("CERTIFICATE REQUEST".to_owned());
             }
-            Held::Other { label } if label == "AGE ENCRYPTED FILE" => self.is_sealed = true,
+            Held::Other { label } if label == "AGE ENCRYPTED FILE" => self.form = Form::Sealed,
             Held::Other { label } => {
                 if NOT_READ.contains(&label.as_str()) {
                     let why = format!("holds a block {label}, which Kubernetes passes over");
@@ -198,7 +208,7 @@ impl Holds {
                 }
                 self.others.insert(label);
             }
-            Held::Sealed(_) => self.is_sealed = true,
+            Held::Sealed(_) => self.form = Form::Sealed,
             // Never a block.
             Held::Kubeconfig(_) => {}
         }
@@ -294,10 +304,13 @@ fn is_manifest(path: &str) -> bool {
     }
 }
 
+/// Kubeconfigs by their whole name: kubeadm's for a node that joins, and everybody's.
+const NAMES: [&str; 2] = ["bootstrap-kubelet.conf", "kubeconfig"];
+
 /// By its name or place, or by its content.
 fn is_kubeconfig(path: &str, name: &str, end: &str, bytes: &[u8]) -> bool {
     end == "kubeconfig"
-        || name == "kubeconfig"
+        || NAMES.contains(&name)
         || facts::Kubeconfig::is_meant(bytes)
         || pki_file_at(path) == Some(PkiFile::Kubeconfig)
 }

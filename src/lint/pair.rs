@@ -1,7 +1,7 @@
 //! Files of one name belong together: `apiserver.crt` and `apiserver.key`, `sa.key` and `sa.pub`.
 
 use super::finding::Findings;
-use super::holds::Source;
+use super::holds::{Form, Source};
 use super::rules::{KEY_MISMATCH, SERVICE_ACCOUNT_KEY_KIND, WEAK_KEY};
 use super::world::World;
 use crate::facts::{KeyKind, PublicKey};
@@ -20,7 +20,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             .collect();
         // Both in one file, as the kubelet keeps its own.
         if let Some(key) = holds.private_keys.first()
-            && !holds.is_encoded
+            && holds.form != Form::Encoded
             && !own.is_empty()
             && !own.contains(&key)
         {

@@ -9,6 +9,10 @@ pub(super) fn is_place(path: &str) -> bool {
 
 /// What must lie at a path, by its end: `NODE/etc/kubernetes/pki/ca.crt`.
 pub(super) fn pki_file_at(path: &str) -> Option<PkiFile> {
+    // Every place ends so, and most files that are none do not.
+    if ![".crt", ".key", ".pub", ".conf"].iter().any(|end| path.ends_with(end)) {
+        return None;
+    }
     let ends_in = |place: &str| start_of(path, place).is_some();
     pki_files().find(|(place, _)| ends_in(place)).map(|(_, holds)| holds)
 }

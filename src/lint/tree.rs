@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::holds::{Holds, Manifest};
+use super::holds::{Form, Holds, Manifest};
 use crate::profile::KUBERNETES_FOLDER;
 use crate::sealed::SUFFIX;
 use crate::state::{Access, Loose};
@@ -294,7 +294,7 @@ impl Tree {
             files: self.files.len(),
             certificates: sum(|holds| holds.certificates.len()),
             keys: sum(|holds| holds.private_keys.len()),
-            sealed: sum(|holds| usize::from(holds.is_sealed)),
+            sealed: sum(|holds| usize::from(holds.form == Form::Sealed)),
             kubeconfigs: sum(|holds| usize::from(holds.kubeconfig.is_some())),
             manifests: sum(|holds| match holds.manifest {
                 None | Some(Manifest::NotAPod(_)) => 0,

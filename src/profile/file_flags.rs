@@ -192,7 +192,7 @@ mod tests {
         for row in FLAGS.iter().filter(|row| matches!(row.from, FlagFrom::File(_))) {
             let known =
                 FILE_FLAGS.iter().find(|flag| flag.process == row.process && flag.name == row.name);
-            let FlagFrom::File(file) = row.from else { unreachable!() };
+            let FlagFrom::File(file) = row.from else { continue };
             let (_, holds) = pki_files().find(|(path, _)| *path == file).unwrap();
             let expected = Some((File, Pki(Some(holds))));
             assert_eq!(known.map(|flag| (flag.form, flag.holds)), expected, "{row:?}");

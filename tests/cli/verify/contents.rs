@@ -119,15 +119,21 @@ fn pem_is_what_go_finds() {
     let right = tree.read(crt);
     let lines = |edit: &dyn Fn(&str) -> String| right.lines().map(edit).collect::<String>();
     let edge = |before: &str, after: &str| {
-        lines(&|line: &str| match line.starts_with("-----") {
-            true => format!("{before}{line}{after}\n"),
-            false => format!("{line}\n"),
+        lines(&|line: &str| {
+            if line.starts_with("-----") {
+                format!("{before}{line}{after}\n")
+            } else {
+                format!("{line}\n")
+            }
         })
     };
     let body = |before: &str, after: &str| {
-        lines(&|line: &str| match line.starts_with("-----") {
-            true => format!("{line}\n"),
-            false => format!("{before}{line}{after}\n"),
+        lines(&|line: &str| {
+            if line.starts_with("-----") {
+                format!("{line}\n")
+            } else {
+                format!("{before}{line}{after}\n")
+            }
         })
     };
     let cases: Vec<(&str, String, bool)> = vec![

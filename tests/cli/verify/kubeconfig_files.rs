@@ -255,6 +255,9 @@ fn what_is_left_of_a_kubeconfig_is_found() {
     let right = Tree::right().read("admin.conf");
     let ca = right.find("certificate-authority-data").unwrap() + 60;
     let tree = Tree::right();
+    tree.put("bootstrap-kubelet.conf", "", 0o600);
+    assert_eq!(ids(&verify(&tree.folder(), &[]).0), ["unreadable-kubeconfig"]);
+    std::fs::remove_file(tree.path("bootstrap-kubelet.conf")).unwrap();
     tree.put("config", &right[..ca], 0o600);
     assert_eq!(ids(&verify(&tree.folder(), &[]).0), ["unreadable-kubeconfig"]);
 }
