@@ -1,5 +1,6 @@
 //! Checks a certificate that somebody else signed against the request that it should answer.
 
+use super::BuildError;
 use super::verify::verify;
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::graph::{ClusterSigned, DerivationId, Recipe};
@@ -74,8 +75,10 @@ pub fn check(
     if now < facts.not_before {
         return Err(format!("it is not valid before {}: is the clock right?", facts.not_before));
     }
-    verify(der, issuer, Some(Usage::Client), now)
-        .map_err(|error| format!("it is not a client certificate signed by {name} ({error})"))?;
+    verify(der, issuer, Some(Usage::Client), now).map_err(|error| match error {
+        BuildError::Authority(why) => format!("Kubernetes refuses it because of {name}: {why}"),
+        error => format!("it is not a client certificate signed by {name} ({error})"),
+    })?;
     let here = world.survey.public_part(id).certificate();
     let answered = is_answered(world, id, accepted);
     let is_the_same = here.is_some_and(|here| here.digest == facts.digest);

@@ -42,6 +42,8 @@ fn verify_as_kubernetes(
 ) -> Result<(), BuildError> {
     let read = |der| Certificate::from_der(der).map_err(|error| BuildError::verify(error.0));
     let (leaf, anchor) = (read(certificate)?, read(issuer)?);
+    // A clock that is behind the CA's first day is for plan to see.
+    let at = at.max(anchor.facts.not_before);
     for (wanted, usage) in
         [(usage.server(), ExtendedKeyUsage::Server), (usage.client(), ExtendedKeyUsage::Client)]
     {

@@ -40,9 +40,9 @@ pub struct CertificateFacts {
     /// Names that Kubernetes does not check, as text: `email:jane@example.com`.
     pub other_sans: Vec<String>,
     /// Every name as Go sees it.
-    pub alternative_names: AlternativeNames,
-    pub name_constraints: NameConstraints,
-    pub policies: Policies,
+    pub alternative_names: Box<AlternativeNames>,
+    pub name_constraints: Box<NameConstraints>,
+    pub policies: Box<Policies>,
     pub subject_key_id: Option<Vec<u8>>,
     pub authority_key_id: Option<Vec<u8>>,
     /// Of the whole DER.
@@ -111,9 +111,9 @@ impl CertificateFacts {
             extended_key_usage: said.extended_key_usage,
             sans: said.sans.sans,
             other_sans: said.sans.other,
-            alternative_names: said.alternative_names,
-            name_constraints: said.name_constraints,
-            policies: said.policies,
+            alternative_names: said.alternative_names.into(),
+            name_constraints: said.name_constraints.into(),
+            policies: said.policies.into(),
             subject_key_id: said.subject_key_id,
             authority_key_id: said.authority_key_id,
             digest: Digest::of(der),
@@ -190,5 +190,102 @@ fn signature_algorithm(algorithm: &[u8]) -> String {
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d] => "sha512WithRSAEncryption".into(),
         [0x2b, 0x65, 0x70] => "ED25519".into(),
         _ => Oid::new(oid.into()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::made::{Made, element, general_name, name, oid, sequence};
+
+    type Change = fn(&mut Made);
+
+    /// `parser.go` of Go's crypto/x509 refuses each, and OpenSSL shows most of them without a word.
+    #[test]
+    fn what_go_does_not_read_can_be_shown_and_not_be_built_on() {
+        let cases: &[(Change, &str)] = &[
+            (|made| made.serial = vec![0x80], "with a negative serial number"),
+            (|made| made.more.push(("2.5.29.14", true, element(4, &[b"id"]))), "marked critical"),
+            (|made| made.more.push(("2.5.29.35", true, sequence(&[]))), "marked critical"),
+            (|made| made.more.push(("1.3.6.1.5.5.7.1.1", true, sequence(&[]))), "marked critical"),
+            (
+                |made| made.more = vec![("1.2.3", false, vec![]), ("1.2.3", false, vec![])],
+                "with one extension twice, so Kubernetes does not read it: 1.2.3",
+            ),
+            (
+                |made| {
+                    made.more.push(("2.5.29.17", false, sequence(&[&element(0x87, &[&[1; 8]])])));
+                },
+                "an IP address of 8 bytes",
+            ),
+            (|made| made.sans.push("IP:::ffff:10.0.0.1".into()), "10.0.0.1 written as one of IPv6"),
+            (|made| made.sans.push("DNS:caf\u{e9}".into()), "a DNS name is not ASCII"),
+            (|made| made.sans.push("URI:https://a b/".into()), "a URI cannot be read"),
+            (
+                |made| made.permitted.push("IP:10.0.0.0/255.0.255.0".into()),
+                "an IP constraint with the mask 255.0.255.0",
+            ),
+            (
+                |made| made.more.push(("2.5.29.30", true, sequence(&[]))),
+                "malformed extension name constraints (2.5.29.30)",
+            ),
+            (
+                |made| made.more.push(("2.5.29.19", true, sequence(&[&element(2, &[&[0xff]])]))),
+                "malformed extension basic constraints (2.5.29.19)",
+            ),
+            (
+                |made| {
+                    let policy = sequence(&[&oid("1.2.3")]);
+                    made.more.push(("2.5.29.32", false, sequence(&[&policy, &policy])));
+                },
+                "malformed extension certificate policies (2.5.29.32)",
+            ),
+        ];
+        for (change, why) in cases {
+            let mut made = Made::leaf("shown");
+            change(&mut made);
+            let der = made.self_signed();
+            let reading = CertificateFacts::read(&der).unwrap();
+            assert_eq!(reading.facts.subject.to_string(), "CN=shown");
+            let refused = reading.refused.map(|refused| refused.to_string()).unwrap_or_default();
+            assert!(refused.contains(why), "{why}: {refused}");
+            let error = CertificateFacts::from_der(&der).unwrap_err().to_string();
+            assert_eq!(error, format!("holds a certificate {refused}"));
+        }
+    }
+
+    #[test]
+    fn what_go_reads_is_read_whatever_another_parser_says_of_it() {
+        let cases: &[Change] = &[
+            |made| made.serial = vec![0],
+            |made| made.usages = Some(vec![]),
+            |made| made.more.push(("2.5.29.17", true, sequence(&[&general_name("dir:x")]))),
+            |made| made.more.push(("2.5.29.18", false, vec![0x30, 0x80])),
+            |made| made.more.push(("2.16.840.1.113730.1.1", false, vec![1])),
+            |made| made.more.push(("1.3.6.1.4.1.11129.2.4.2", false, vec![9, 9])),
+            |made| made.sans.push("DNS:a b".into()),
+            |made| made.sans.push("email:no address".into()),
+            |made| made.version = 1,
+            |made| made.subject = name(0x14, "t61"),
+        ];
+        for (number, change) in cases.iter().enumerate() {
+            let mut made = Made::leaf("shown");
+            change(&mut made);
+            let read = CertificateFacts::from_der(&made.self_signed());
+            assert!(read.is_ok(), "{number}: {read:?}");
+        }
+    }
+
+    /// RFC 5280 6.1.4 (n): if a key usage extension is present.
+    #[test]
+    fn a_ca_without_a_key_usage_may_sign() {
+        let ca = Made::ca("openssl", 1);
+        for (usage, may_sign) in [(None, true), (Some(0x0400), true), (Some(0x8000), false)] {
+            let der = Made { key_usage: usage, ..ca.clone() }.self_signed();
+            let facts = CertificateFacts::from_der(&der).unwrap();
+            assert_eq!(facts.can_sign_certificates(), may_sign);
+        }
+        let leaf = CertificateFacts::from_der(&Made::leaf("leaf").self_signed()).unwrap();
+        assert!(!leaf.can_sign_certificates());
     }
 }

@@ -96,9 +96,9 @@ impl Curve {
             KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::Other(_) => return None,
         };
         let number = |hexadecimal: &str| {
-            let digits = hexadecimal.bytes().map(|digit| char::from(digit).to_digit(16));
-            digits.fold(Some(Number::ZERO), |sum, digit| {
-                Some(sum?.shl_vartime(4).wrapping_add(&Number::from_u32(digit?)))
+            let mut digits = hexadecimal.bytes().map(|digit| char::from(digit).to_digit(16));
+            digits.try_fold(Number::ZERO, |sum, digit: Option<u32>| {
+                Some(sum.shl_vartime(4).wrapping_add(&Number::from_u32(digit?)))
             })
         };
         let modulus = |text| Some(Modulus::new_vartime(number(text)?.to_odd().into_option()?));
@@ -132,7 +132,7 @@ impl Curve {
         let both = self.sum(&generator, &self.jacobian(key));
         let mut sum = self.zero();
         for bit in (0..self.order.modulus().bit_width_vartime()).rev() {
-            sum = self.double(&sum);
+            sum = Self::double(&sum);
             let added = match (of_generator.bit_vartime(bit), of_key.bit_vartime(bit)) {
                 (false, false) => continue,
                 (true, false) => &generator,
@@ -184,7 +184,7 @@ impl Curve {
     }
 
     /// `dbl-2001-b` of the Explicit-Formulas Database.
-    fn double(&self, Jacobian { x, y, z }: &Jacobian) -> Jacobian {
+    fn double(Jacobian { x, y, z }: &Jacobian) -> Jacobian {
         let (delta, gamma) = (z.square(), y.square());
         let beta = *x * gamma;
         let product = (*x - delta) * (*x + delta);
@@ -199,6 +199,7 @@ impl Curve {
     }
 
     /// `add-2007-bl`, and what it leaves out.
+    #[allow(clippy::many_single_char_names, reason = "they are called so there")]
     fn sum(&self, one: &Jacobian, other: &Jacobian) -> Jacobian {
         let zero = Field::zero(&self.field);
         if one.z == zero {
@@ -211,7 +212,7 @@ impl Curve {
         let (u1, u2) = (one.x * z2, other.x * z1);
         let (s1, s2) = (one.y * other.z * z2, other.y * one.z * z1);
         if u1 == u2 {
-            return if s1 == s2 { self.double(one) } else { self.zero() };
+            return if s1 == s2 { Self::double(one) } else { self.zero() };
         }
         let h = u2 - u1;
         let i = h.double().square();
@@ -251,8 +252,11 @@ mod tests {
         pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
     }
 
+    /// The kind, x, y, and r and s of two signatures.
+    type Vector = (KeyKind, &'static str, &'static str, [(&'static str, &'static str); 2]);
+
     /// RFC 6979 A.2.4 to A.2.7: the message "sample" with SHA-256 and SHA-512; public keys and signatures.
-    const VECTORS: [(KeyKind, &str, &str, [(&str, &str); 2]); 3] = [
+    const VECTORS: [Vector; 3] = [
         (
             KeyKind::Other(OtherKey::EcdsaP224),
             "00cf08da5ad719e42707fa431292dea11244d64fc51610d94b130d6c",

@@ -52,6 +52,12 @@ pub(super) fn read(extensions: &mut [Extension]) -> (Said, Option<Refused>) {
         if extension.is_critical && must_not_be_critical.contains(&extension.oid.as_str()) {
             refuse(Refused::MarkedCritical { extension: extension.to_string() });
         }
+        // Of one that Go does not know the content is its writer's matter.
+        let is_known = KNOWN.contains(&extension.oid.as_str());
+        if let (true, Err(why)) = (is_known, encoding::check(&extension.value)) {
+            refuse(Refused::NotDer(why));
+            continue;
+        }
         match said.read(extension) {
             Ok(is_handled) => extension.is_handled = is_handled,
             Err(why) => {
@@ -66,12 +72,6 @@ impl Said {
     fn read(&mut self, extension: &Extension) -> Handled {
         let value = &*extension.value;
         let oid = extension.oid.as_str();
-        // Of one that Go does not know the content is its writer's matter.
-        let is_known = KNOWN.contains(&oid);
-        if !is_known {
-            return Ok(false);
-        }
-        encoding::check(value)?;
         match oid {
             KEY_USAGE => self.key_usage = key_usage(value).ok_or("")?,
             BASIC_CONSTRAINTS => {
@@ -79,7 +79,9 @@ impl Said {
             }
             ALTERNATIVE_NAMES => {
                 let names = general_names(value).ok_or("")?;
-                names.iter().for_each(|name| self.sans.add(*name));
+                for name in &names {
+                    self.sans.add(*name);
+                }
                 self.alternative_names = AlternativeNames::of(&names)?;
                 return Ok(!self.alternative_names.is_empty());
             }

@@ -106,22 +106,16 @@ impl Subtrees {
     }
 }
 
+fn ip(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
+}
+
 /// An address and a mask. The bits that the mask hides may be anything.
 fn network(bytes: &[u8]) -> Result<IpNet, String> {
-    let (address, mask): (IpAddr, IpAddr) = match *bytes {
-        [a, b, c, d, m, n, o, p] => ([a, b, c, d].into(), [m, n, o, p].into()),
-        _ => {
-            let (address, mask) = bytes.split_at_checked(16).unwrap_or_default();
-            match (<[u8; 16]>::try_from(address), <[u8; 16]>::try_from(mask)) {
-                (Ok(address), Ok(mask)) => (address.into(), mask.into()),
-                _ => {
-                    return Err(format!(
-                        "an IP constraint of {} bytes, and not of 8 or 32",
-                        bytes.len()
-                    ));
-                }
-            }
-        }
+    let (address, mask) = bytes.split_at_checked(bytes.len() / 2).unwrap_or_default();
+    let (Some(address), Some(mask)) = (ip(address), ip(mask)) else {
+        return Err(format!("an IP constraint of {} bytes, and not of 8 or 32", bytes.len()));
     };
     if let IpAddr::V6(address) = address
         && let Some(mapped) = Ipv6Addr::to_ipv4_mapped(&address)

@@ -55,8 +55,7 @@ impl<'a> Parts<'a> {
         let (not_after, _) = time(until).ok_or("its validity")?;
         let (subject, rest) = whole(rest).ok_or("its subject")?;
         let (public_key, rest) = whole(rest).ok_or("its public key")?;
-        let (found, rest) = extensions(rest)?;
-        let _unread = rest;
+        let found = extensions(rest)?;
         Ok(Parts {
             version,
             serial,
@@ -78,23 +77,23 @@ fn whole(input: &[u8]) -> Option<(&[u8], &[u8])> {
     (element.tag == der::SEQUENCE).then_some((element.whole, rest))
 }
 
-/// Those behind the two identifiers that nobody uses (RFC 5280 4.1.2.8), and what nobody reads.
-fn extensions(mut rest: &[u8]) -> Result<(Vec<Part<'_>>, &[u8]), &'static str> {
+/// Those behind the two identifiers that nobody uses (RFC 5280 4.1.2.8). What follows them, nobody reads.
+fn extensions(mut rest: &[u8]) -> Result<Vec<Part<'_>>, &'static str> {
     for tag in [0x81, 0x82] {
         if let Some((_, after)) = der::expect(tag, rest) {
             rest = after;
         }
     }
-    let Some((inside, after)) = der::expect(EXTENSIONS, rest) else {
+    let Some((inside, _)) = der::expect(EXTENSIONS, rest) else {
         return match rest.first() {
             Some(&EXTENSIONS) => Err("its extensions"),
-            _ => Ok((Vec::new(), rest)),
+            _ => Ok(Vec::new()),
         };
     };
     let all = der::expect(der::SEQUENCE, inside).and_then(|(all, _)| der::elements(all));
     let all = all.ok_or("its extensions")?;
     let parts = all.into_iter().map(|one| extension(one).ok_or("one of its extensions"));
-    Ok((parts.collect::<Result<_, _>>()?, after))
+    parts.collect()
 }
 
 fn extension(one: der::Element<'_>) -> Option<Part<'_>> {

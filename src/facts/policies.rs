@@ -5,12 +5,14 @@
 
 use super::der;
 
+/// The content of an OBJECT IDENTIFIER.
+type PolicyOid = Box<[u8]>;
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policies {
-    /// The content of each OBJECT IDENTIFIER.
-    pub policies: Vec<Box<[u8]>>,
+    pub policies: Vec<PolicyOid>,
     /// The issuer's policy, and what it means to the subject.
-    pub mappings: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub mappings: Vec<(PolicyOid, PolicyOid)>,
     pub require_explicit: Option<u32>,
     pub inhibit_mapping: Option<u32>,
     pub inhibit_any: Option<u32>,

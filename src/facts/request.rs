@@ -66,7 +66,9 @@ impl RequestFacts {
             match extension.parsed_extension() {
                 ParsedExtension::SubjectAlternativeName(_) => {
                     let names = general_names(extension.value).ok_or_else(malformed)?;
-                    names.into_iter().for_each(|name| sans.add(name));
+                    for name in names {
+                        sans.add(name);
+                    }
                 }
                 ParsedExtension::BasicConstraints(constraints) => asks_for_ca |= constraints.ca,
                 ParsedExtension::ParseError { .. } => {

@@ -1,5 +1,5 @@
-//! RSA signatures (PKCS #1 v1.5, RFC 8017 8.2.2) of keys from 1024 bits on that are too small for ring and not
-//! for Go.
+//! RSA signatures (PKCS #1 v1.5, RFC 8017 8.2.2) of keys from 1024 bits on that are too small for ring and
+//! not for Go.
 
 use crypto_bigint::U2048;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};

@@ -20,6 +20,7 @@ use crate::sealed::SealedFile;
 pub use key_file::KeyFile;
 
 /// One thing in a file. It may be a secret, so there is no Debug.
+#[allow(clippy::large_enum_variant, reason = "a file holds few, and most are certificates")]
 pub enum Held {
     /// A certificate.
     Certificate {

@@ -168,11 +168,12 @@ mod tests {
         Made { sans: vec!["DNS:api.lab".into()], ..Made::leaf("api") }
     }
 
+    type Change = fn(&mut [Made; 3]);
+
     /// A root, a CA below it and a leaf; what is done to each of them, and what a reader says.
     #[test]
     fn each_rule_names_the_certificate_that_breaks_it() {
         let plain = [Made::ca("root", 1), Made::ca("sub", 2), leaf()];
-        type Change = fn(&mut [Made; 3]);
         let cases: &[(Change, &str)] = &[
             (|_| {}, "a chain of 3"),
             (|all| all[0].key_usage = Some(KEY_CERT_SIGN), "a chain of 3"),

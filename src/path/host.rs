@@ -11,18 +11,16 @@ use crate::facts::CertificateFacts;
 pub(super) fn check(facts: &CertificateFacts, dialled: &str) -> Result<(), Reason> {
     let names = &facts.alternative_names;
     if let Some(address) = address(dialled) {
-        return match names.addresses.contains(&address) {
-            true => Ok(()),
-            false => {
-                Err(other_names(facts, dialled, names.addresses.iter().map(ToString::to_string)))
-            }
-        };
+        if names.addresses.contains(&address) {
+            return Ok(());
+        }
+        return Err(other_names(facts, dialled, names.addresses.iter().map(ToString::to_string)));
     }
     let wanted = dialled.to_ascii_lowercase();
-    match names.dns.iter().any(|name| matches(&name.to_ascii_lowercase(), &wanted)) {
-        true => Ok(()),
-        false => Err(other_names(facts, dialled, names.dns.iter().cloned())),
+    if names.dns.iter().any(|name| matches(&name.to_ascii_lowercase(), &wanted)) {
+        return Ok(());
     }
+    Err(other_names(facts, dialled, names.dns.iter().cloned()))
 }
 
 fn other_names(

@@ -22,7 +22,7 @@ mod usages;
 
 #[cfg(test)]
 #[path = "../../tests/testkit/made.rs"]
-mod made;
+pub(crate) mod made;
 
 pub use build::validate;
 pub use chain::Chain;

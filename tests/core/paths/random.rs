@@ -88,8 +88,8 @@ pub fn case(number: usize, random: &mut Random) -> Case {
         let leaf = all.last_mut().unwrap();
         leaf.constraints = None;
         leaf.sans = vec!["DNS:api.lab".into(), "IP:10.96.0.1".into()];
-        leaf.usages =
-            random.one(&[None, Some(vec![SERVER, CLIENT]), Some(vec![SERVER, CLIENT])]).clone();
+        let usages = [None, Some(vec![SERVER, CLIENT]), Some(vec![SERVER, CLIENT])];
+        leaf.usages.clone_from(random.one(&usages));
     } else {
         all[0].sans = vec!["DNS:api.lab".into()];
         all[0].constraints = *random.one(&[None, Some((true, None))]);
@@ -148,7 +148,7 @@ impl Chain {
                     Some(vec![ANY_USAGE]),
                     Some(vec!["1.3.6.1.5.5.7.3.3"]),
                 ];
-                one.usages = random.one(&usages).clone();
+                one.usages.clone_from(random.one(&usages));
                 "usages"
             }
             6 => {
@@ -239,7 +239,7 @@ impl Chain {
             }
             22 => {
                 // Self-issued, and not self-signed.
-                one.subject = above.subject.clone();
+                one.subject.clone_from(&above.subject);
                 "named as its issuer"
             }
             23 => {
