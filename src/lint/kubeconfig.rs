@@ -8,6 +8,7 @@ use super::client::{Client, Given};
 use super::finding::Findings;
 use super::holds::{Certificate, Source};
 use super::judge::{Anchors, Answer, Judge};
+use super::kubernetes_folder::KubernetesFolder;
 use super::readers::{As, READERS};
 use super::rules::{
     KUBECONFIG_CA_DIFFERS, KUBECONFIG_CLIENT_CA, KUBECONFIG_HALF_PAIR, KUBECONFIG_INSECURE,
@@ -33,7 +34,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         servers: ApiServers::of(world),
         known: BTreeMap::new(),
     };
-    let idle: BTreeSet<String> = world.folders.iter().flat_map(|folder| folder.idle()).collect();
+    let idle: BTreeSet<String> = world.folders.iter().flat_map(KubernetesFolder::idle).collect();
     for client in world.clients.iter().filter(|client| !idle.contains(client.path)) {
         login(findings, client);
         let is_tls = transport(findings, client);
@@ -247,7 +248,7 @@ impl<'a> Dialling<'_, 'a> {
         let name_and_key = |one: &'a Certificate| (&one.facts.subject, &one.facts.public_key);
         let here = self.world.folders.get(folder).into_iter();
         let paths =
-            here.flat_map(|folder| folder.bundles()).filter(|(ca, _)| *ca == CaName::Kubernetes);
+            here.flat_map(KubernetesFolder::bundles).filter(|(ca, _)| *ca == CaName::Kubernetes);
         let files = paths.filter_map(|(_, path)| self.world.tree.file(&path));
         let certificates = files.flat_map(|file| &file.holds.certificates);
         let known: BTreeSet<_> = certificates.map(name_and_key).collect();

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::certificate::subject;
 use super::finding::Findings;
+use super::kubernetes_folder::KubernetesFolder;
 use super::rules::KEY_IN_TWO_ROLES;
 use super::world::World;
 use crate::facts::PublicKey;
@@ -40,7 +41,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     let mut uses = Uses::default();
     // In some layouts the public half lies in a certificate.
     let of_tokens: BTreeSet<&str> = (world.folders.iter())
-        .flat_map(|folder| folder.service_account())
+        .flat_map(KubernetesFolder::service_account)
         .map(|(path, _)| path)
         .collect();
     for (path, certificate) in &world.certificates {

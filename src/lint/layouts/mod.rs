@@ -45,7 +45,8 @@ impl Layout {
     pub fn certificates(&self, tree: &Tree, start: &str) -> Vec<String> {
         let leaves = self.leaves.iter().flat_map(|(_, paths)| *paths);
         let bundles = self.loads.iter().flat_map(|(_, paths)| *paths);
-        let is_certificate = |path: &&&str| path.ends_with(".crt") || path.ends_with(".pem");
+        let is_certificate =
+            |path: &&&str| matches!(path.rsplit_once('.'), Some((_, "crt" | "pem")));
         let paths = leaves.chain(bundles).filter(is_certificate);
         paths.flat_map(|path| at(tree, start, path)).collect()
     }

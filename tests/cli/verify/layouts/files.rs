@@ -29,13 +29,13 @@ pub struct Ca {
     pub certificate: &'static str,
     pub key: &'static str,
     pub subject: &'static str,
-    pub is_ca: bool,
+    pub may_sign: bool,
     /// The path of its issuer's certificate, which follows its own; empty: its own.
     pub issuer: &'static str,
 }
 
 pub const fn ca(certificate: &'static str, key: &'static str, subject: &'static str) -> Ca {
-    Ca { certificate, key, subject, is_ca: true, issuer: "" }
+    Ca { certificate, key, subject, may_sign: true, issuer: "" }
 }
 
 /// Paths in parentheses are of no file: the certificate lies in a kubeconfig alone.
@@ -110,6 +110,7 @@ pub const PLAIN: Form =
     Form { chain: false, key_encipherment: false, ca_usages: "", key_mode: 0o600 };
 
 type Rendered = BTreeMap<String, (u32, Vec<u8>)>;
+type Change = Box<dyn Fn(&mut Rendered)>;
 
 pub struct Files {
     pub form: Form,
@@ -122,8 +123,8 @@ pub struct Files {
     copies: Vec<(&'static str, &'static str)>,
     keys: BTreeMap<&'static str, Key>,
     /// Made of other files.
-    derived: Vec<Box<dyn Fn(&mut Rendered)>>,
-    edits: Vec<Box<dyn Fn(&mut Rendered)>>,
+    derived: Vec<Change>,
+    edits: Vec<Change>,
     /// Path and target.
     pub links: Vec<(&'static str, &'static str)>,
 }
@@ -326,14 +327,14 @@ impl Files {
 
     fn ca_pem(&self, row: &Ca) -> String {
         let key = &self.keys[row.key];
-        let mut params = self.params(row.subject, key, 3650, None);
+        let mut params = Self::params(row.subject, key, 3650, None);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign];
         if self.form.key_encipherment {
             params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
         }
         params.extended_key_usages = purposes(self.form.ca_usages);
-        if !row.is_ca {
+        if !row.may_sign {
             params.is_ca = IsCa::ExplicitNoCa;
             params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         }
@@ -347,7 +348,7 @@ impl Files {
 
     fn leaf_pem(&self, row: &Leaf) -> String {
         let key = &self.keys[row.key];
-        let mut params = self.params(row.subject, key, row.days, row.serial);
+        let mut params = Self::params(row.subject, key, row.days, row.serial);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         if self.form.key_encipherment {
             params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
@@ -367,11 +368,11 @@ impl Files {
         let row = self.cas.iter().find(|ca| ca.certificate == issuer);
         let row = row.unwrap_or_else(|| panic!("no CA {issuer}"));
         let issuer_key = &self.keys[row.key];
-        let issuer_params = self.params(row.subject, issuer_key, 0, None);
+        let issuer_params = Self::params(row.subject, issuer_key, 0, None);
         params.signed_by(key, &Issuer::from_params(&issuer_params, issuer_key)).unwrap()
     }
 
-    fn params(&self, subject: &str, key: &Key, days: i64, serial: Option<u8>) -> CertificateParams {
+    fn params(subject: &str, key: &Key, days: i64, serial: Option<u8>) -> CertificateParams {
         let mut params = CertificateParams::default();
         let digest = ring::digest::digest(&ring::digest::SHA256, key.der_bytes());
         let drawn = ring::rand::generate::<[u8; 8]>(&SystemRandom::new()).unwrap().expose();

@@ -70,7 +70,7 @@ const WRONG: &[Wrong] = &[
         files.exchange("guide/service-accounts.key", "guide/admin.key");
         files.exchange("guide/service-accounts.crt", "guide/admin.crt");
     }),
-    ("ca-cannot-sign", CA, "not CA:TRUE", |files| files.ca(CA).is_ca = false),
+    ("ca-cannot-sign", CA, "not CA:TRUE", |files| files.ca(CA).may_sign = false),
 ];
 
 pub const GUIDE: Layout =

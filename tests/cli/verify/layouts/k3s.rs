@@ -314,7 +314,7 @@ const WRONG: &[Wrong] = &[
         files.exchange(SERVING_KEY, ADMIN_KEY);
     }),
     ("ca-cannot-sign", at!("agent/client-ca.crt"), "not CA:TRUE", |files| {
-        files.ca(CLIENT_CA).is_ca = false
+        files.ca(CLIENT_CA).may_sign = false
     }),
 ];
 

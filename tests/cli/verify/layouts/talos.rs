@@ -204,7 +204,7 @@ pub const SECRETS: Layout = Layout {
         }),
         ("expired", TALOSCONFIG, "O=os:admin", |files| files.leaf("(os-admin.crt)").days = -2),
         ("ca-cannot-sign", CONTROL_PLANE, "not CA:TRUE", |files| {
-            files.ca("(k8s.crt)").is_ca = false
+            files.ca("(k8s.crt)").may_sign = false
         }),
         ("key-mismatch", KUBECONFIG, "client-certificate", |files| {
             files.config(KUBECONFIG).key = "(os-admin.key)"
