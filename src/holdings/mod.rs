@@ -114,6 +114,11 @@ fn block(block: Block) -> Held {
             Held::Request(RequestFacts::from_der(&block.der))
         }
         "PUBLIC KEY" => Held::PublicKey(PublicKey::from_spki_der(&block.der)),
+        // client-go looks at the content, and kops labels its service-account key so.
+        "RSA PUBLIC KEY" => match PublicKey::from_spki_der(&block.der) {
+            Ok(key) => Held::PublicKey(Ok(key)),
+            Err(_) => Held::Other { label: block.label },
+        },
         label if label.ends_with("PRIVATE KEY") => Held::PrivateKey(KeyBlock(block)),
         _ => Held::Other { label: block.label },
     }

@@ -2,19 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::holds::Certificate;
+use super::certificate::may;
+use super::holds::{Certificate, Form};
+use super::identity::names_the_api_server;
 use super::judge::Anchors;
 use super::world::World;
-use crate::facts::{DistinguishedName, PublicKey};
+use crate::facts::{CertificateFacts, DistinguishedName, ExtendedKeyUsage, PublicKey};
 use crate::hash::Digest;
 use crate::pod::Process;
 use crate::profile::APISERVER;
 
 struct Server<'a> {
+    /// Its position; past the last one where it has none.
     folder: usize,
     path: String,
     /// The leaf and what comes with it.
     shown: &'a [Certificate],
+}
+
+fn is_one(facts: &CertificateFacts) -> bool {
+    !facts.is_ca && may(facts, &ExtendedKeyUsage::Server) && names_the_api_server(facts)
 }
 
 /// Each certificate once for a folder. The numbers are positions.
@@ -44,6 +51,16 @@ impl<'a> ApiServers<'a> {
                 if !shown.is_empty() {
                     servers.add(world, Server { folder, path, shown });
                 }
+            }
+        }
+        // By their names alone, where no folder says which one it is.
+        for (path, file) in &world.tree.files {
+            let shown = file.holds.certificates.as_slice();
+            if shown.first().is_some_and(|leaf| is_one(&leaf.facts))
+                && file.holds.form != Form::Encoded
+                && !world.is_in_a_folder(path)
+            {
+                servers.add(world, Server { folder: usize::MAX, path: path.clone(), shown });
             }
         }
         servers

@@ -104,6 +104,14 @@ fn anchors(world: &World<'_>) -> Anchors {
             }
             anchors.of_places.extend(digests);
         }
+        for (ca, path) in folder.bundles() {
+            let loaded = world.tree.file(&path).map_or(&[][..], |file| &file.holds.certificates);
+            let digests = loaded.iter().map(|certificate| certificate.facts.digest);
+            if ca == CaName::Kubernetes {
+                anchors.of_clients.extend(digests.clone());
+            }
+            anchors.of_places.extend(digests);
+        }
     }
     for client in &world.clients {
         let loaded = client.authorities.here().unwrap_or_default();

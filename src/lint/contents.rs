@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::finding::Findings;
 use super::holds::{Form, Holds};
+use super::kubernetes_folder::KubernetesFolder;
 use super::places::{is_place, pki_file_at};
 use super::rules::{KUBECONFIG_MISSING_FILE, UNREADABLE_KUBECONFIG, WRONG_CONTENT};
 use super::tree::{Tree, Where};
@@ -18,6 +19,9 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         if let Some(wanted) = pki_file_at(path).or_else(|| by_end(path)) {
             loads.judge(path, wanted);
         }
+    }
+    for path in world.folders.iter().flat_map(KubernetesFolder::certificates) {
+        loads.judge(&path, PkiFile::Certificate);
     }
     for named in world.folders.iter().flat_map(|folder| &folder.flags) {
         if let (Where::At(path), Content::Pki(Some(wanted))) = (&named.file, named.holds) {

@@ -16,8 +16,8 @@ use super::world::World;
 use crate::profile::Content;
 use crate::state::Loose;
 
-/// What a manifest ends in; the kubelet itself does not look.
-const MANIFEST_ENDS: [&str; 3] = [".yaml", ".yml", ".json"];
+/// What a manifest ends in; the kubelet itself does not look. kops writes `.manifest`.
+const MANIFEST_ENDS: [&str; 4] = [".yaml", ".yml", ".json", ".manifest"];
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     let named = named_secrets(world);
@@ -124,5 +124,5 @@ fn manifests(world: &World<'_>, findings: &mut Findings) {
 
 /// A folder of this name is a kubelet's if a PKI lies beside it or one of the four processes is in it.
 fn is_read_by_a_kubelet(world: &World<'_>, folder: &str) -> bool {
-    world.folders.iter().any(|kubernetes| kubernetes.manifests() == folder)
+    world.folders.iter().any(|kubernetes| kubernetes.manifests().as_deref() == Some(folder))
 }

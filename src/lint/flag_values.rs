@@ -11,7 +11,7 @@ use super::rules::{
 };
 use super::tree::Where;
 use super::world::World;
-use crate::facts::{CertificateFacts, PublicKey};
+use crate::facts::PublicKey;
 use crate::graph::{About, Contradiction, Host, Severity, flags_alone, hosts};
 use crate::name::San;
 use crate::pod::Process;
@@ -66,14 +66,10 @@ fn shown(
     folder: &KubernetesFolder<'_>,
     row: &LeafRow,
 ) -> Option<(BTreeSet<San>, String)> {
-    let told = row.told?;
-    let files = folder.told(told.process, told.certificate.first()?, row.home.file());
-    let leaves: Vec<(&String, &CertificateFacts)> = (files.iter())
-        .filter_map(|(path, holds)| Some((path, &holds.certificates.first()?.facts)))
-        .collect();
+    let leaves: Vec<_> = folder.leaves(row.home.file()).collect();
     let (path, _) = leaves.first()?;
     let sans: BTreeSet<San> =
-        leaves.iter().flat_map(|(_, facts)| facts.sans.iter().cloned()).collect();
+        leaves.iter().flat_map(|(_, leaf)| leaf.facts.sans.iter().cloned()).collect();
     // One without any names is said to have none.
     (!sans.is_empty()).then(|| (sans, format!("which {} lacks", world.tree.shown(path))))
 }

@@ -54,6 +54,8 @@ pub(super) enum Form {
     Der,
     /// An age file, not looked into.
     Sealed,
+    /// PEM in base64 in a document of something else: each key belongs to what stands beside it there.
+    Encoded,
 }
 
 #[derive(Default)]
@@ -118,7 +120,7 @@ impl Holds {
             }
         } else if contains(bytes, MARK) {
             holds.pem(bytes, end);
-        } else {
+        } else if !holds.encoded(bytes) {
             holds.binary(bytes, end);
         }
         holds
@@ -175,7 +177,7 @@ impl Holds {
         }
     }
 
-    fn add(&mut self, held: Held) {
+    pub(super) fn add(&mut self, held: Held) {
         match held {
             Held::Certificate { under_headers: true, .. } => self.damage.push((
                 &UNREADABLE_CERTIFICATE,
@@ -288,11 +290,15 @@ fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A direct child of a folder `manifests` that the kubelet would read.
+/// Folders of static pods: kubeadm's, that of RKE2, and that of Typhoon before it is laid out.
+const STATIC_PODS: [&str; 3] = ["manifests", "pod-manifests", "static-manifests"];
+
+/// A direct child of such a folder that the kubelet would read.
 fn is_manifest(path: &str) -> bool {
     match path.rsplit_once('/') {
         Some((folder, name)) => {
-            !name.starts_with('.') && folder.rsplit('/').next() == Some("manifests")
+            let folder = folder.rsplit('/').next();
+            !name.starts_with('.') && folder.is_some_and(|folder| STATIC_PODS.contains(&folder))
         }
         None => false,
     }

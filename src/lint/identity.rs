@@ -1,10 +1,15 @@
 //! Who a certificate says that it is, by its names alone, wherever it lies.
 
+use std::collections::BTreeSet;
+
 use super::certificate::{may, subject};
 use super::finding::Findings;
-use super::rules::{DOUBLED_PREFIX, MISSPELT_IDENTITY, NO_SERVER_USAGE, WRONG_IDENTITY};
+use super::rules::{
+    DOUBLED_PREFIX, LEAF_IS_CA, MISSPELT_IDENTITY, NO_SERVER_USAGE, WRONG_IDENTITY,
+};
 use super::world::World;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
+use crate::hash::Digest;
 use crate::name::San;
 use crate::profile::{CommonNameFrom, LEAVES};
 use crate::visible::printable;
@@ -22,14 +27,23 @@ const NODE: &str = "system:node:";
 const NODES: &str = "system:nodes";
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    let alike = of_every_kubelet(world);
     for (path, certificate) in &world.certificates {
         let facts = &certificate.facts;
         doubled(findings, path, facts);
         if facts.is_ca {
+            if names_the_api_server(facts)
+                && !facts.is_self_issued()
+                && !findings.has(&LEAF_IS_CA, path)
+            {
+                findings.add(&LEAF_IS_CA, path, subject(facts));
+            }
             continue;
         }
         if may(facts, &ExtendedKeyUsage::Client) {
-            node(findings, path, facts);
+            if !alike.contains(&facts.digest) {
+                node(findings, path, facts);
+            }
             misspelt(findings, path, facts);
         }
         let is_server = may(facts, &ExtendedKeyUsage::Server);
@@ -45,6 +59,20 @@ fn doubled(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
     if all.into_iter().any(|name| name.starts_with("system:system:")) {
         findings.add(&DOUBLED_PREFIX, path, subject(facts));
     }
+}
+
+/// Certificates that all kubelets of a cluster share, where its distribution means them to.
+fn of_every_kubelet(world: &World<'_>) -> BTreeSet<Digest> {
+    let mut alike = BTreeSet::new();
+    let kubelets = || LEAVES.iter().filter(|row| row.name == "kubelet");
+    for folder in world.folders.iter().filter(|folder| folder.every_kubelet().is_some()) {
+        let leaves = kubelets().flat_map(|row| folder.leaves(row.home.file()));
+        let is_it = |facts: &&CertificateFacts| {
+            facts.subject.common_name().as_deref() == folder.every_kubelet()
+        };
+        alike.extend(leaves.map(|(_, leaf)| &leaf.facts).filter(is_it).map(|facts| facts.digest));
+    }
+    alike
 }
 
 /// The node authorizer takes neither without the other.

@@ -8,7 +8,8 @@ use super::client::{Client, Given};
 use super::finding::Findings;
 use super::holds::{Certificate, Source};
 use super::judge::{Anchors, Answer, Judge};
-use super::readers::{As, READERS, bundle};
+use super::kubernetes_folder::KubernetesFolder;
+use super::readers::{As, READERS};
 use super::rules::{
     KUBECONFIG_CA_DIFFERS, KUBECONFIG_CLIENT_CA, KUBECONFIG_HALF_PAIR, KUBECONFIG_INSECURE,
     KUBECONFIG_OTHER_CA, KUBECONFIG_PLAIN_HTTP, KUBECONFIG_PROXY, KUBECONFIG_SERVER_NAME,
@@ -21,7 +22,7 @@ use crate::facts::ExtendedKeyUsage;
 use crate::hash::Digest;
 use crate::name::{Endpoint, San};
 use crate::path::Reason;
-use crate::profile::{Home, LEAVES};
+use crate::profile::LEAVES;
 use crate::spec::CaName;
 use crate::visible::printable;
 
@@ -33,7 +34,8 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         servers: ApiServers::of(world),
         known: BTreeMap::new(),
     };
-    for client in &world.clients {
+    let idle: BTreeSet<String> = world.folders.iter().flat_map(KubernetesFolder::idle).collect();
+    for client in world.clients.iter().filter(|client| !idle.contains(client.path)) {
         login(findings, client);
         let is_tls = transport(findings, client);
         if is_tls && !client.config.dialling.skips_verification {
@@ -45,16 +47,26 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     }
 }
 
-/// The Kubernetes folders of the kubeconfigs that have a place there.
+/// The Kubernetes folders of the kubeconfigs that have a place there, or name a client's certificate that has
+/// one.
 fn folders<'a>(world: &World<'a>) -> BTreeMap<&'a str, usize> {
     let mut all = BTreeMap::new();
+    let mut certificates: BTreeMap<&str, usize> = BTreeMap::new();
     for (position, folder) in world.folders.iter().enumerate() {
-        for row in LEAVES.iter().filter(|row| matches!(row.home, Home::Kubeconfig { .. })) {
+        for row in LEAVES.iter().filter(|row| row.usage.client()) {
             for (path, _) in folder.files(row.home.file()) {
-                if let Some(client) = world.client(path) {
-                    all.entry(client.path).or_insert(position);
-                }
+                match world.client(path) {
+                    Some(client) => all.entry(client.path).or_insert(position),
+                    None => certificates.entry(path).or_insert(position),
+                };
             }
+        }
+    }
+    for client in &world.clients {
+        if let Given::Here(path, _) = client.certificates
+            && let Some(position) = certificates.get(path)
+        {
+            all.entry(client.path).or_insert(*position);
         }
     }
     all
@@ -234,8 +246,10 @@ impl<'a> Dialling<'_, 'a> {
     fn differs(&self, anchors: &Anchors<'a>, folder: usize) -> bool {
         let name_and_key = |one: &'a Certificate| (&one.facts.subject, &one.facts.public_key);
         let here = self.world.folders.get(folder).into_iter();
-        let bundles = here.flat_map(|folder| folder.files(bundle(CaName::Kubernetes)));
-        let certificates = bundles.flat_map(|(_, holds)| &holds.certificates);
+        let paths =
+            here.flat_map(KubernetesFolder::bundles).filter(|(ca, _)| *ca == CaName::Kubernetes);
+        let files = paths.filter_map(|(_, path)| self.world.tree.file(&path));
+        let certificates = files.flat_map(|file| &file.holds.certificates);
         let known: BTreeSet<_> = certificates.map(name_and_key).collect();
         let own: BTreeSet<_> = anchors.certificates.iter().copied().map(name_and_key).collect();
         !known.is_empty() && known.is_disjoint(&own)

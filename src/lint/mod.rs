@@ -1,4 +1,5 @@
-//! Any PKI tree, judged without a description: by what its files say and by where kubeadm puts them.
+//! Any PKI tree, judged without a description: by what its files say and by where kubeadm or another
+//! distribution puts them.
 //!
 //! ```text
 //! files -> Tree (facts of each file) -> World (Kubernetes folders, issuers) -> checks -> findings
@@ -16,6 +17,7 @@ mod chain;
 mod client;
 mod contents;
 mod counterparts;
+mod encoded;
 mod files;
 mod finding;
 mod flag_values;
@@ -26,6 +28,7 @@ mod issuers;
 mod judge;
 mod kubeconfig;
 mod kubernetes_folder;
+mod layouts;
 mod other_secrets;
 mod pair;
 mod places;

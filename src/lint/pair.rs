@@ -1,11 +1,10 @@
 //! Files of one name belong together: `apiserver.crt` and `apiserver.key`, `sa.key` and `sa.pub`.
 
 use super::finding::Findings;
-use super::holds::Source;
+use super::holds::{Form, Source};
 use super::rules::{KEY_MISMATCH, SERVICE_ACCOUNT_KEY_KIND, WEAK_KEY};
 use super::world::World;
 use crate::facts::{KeyKind, PublicKey};
-use crate::profile::SERVICE_ACCOUNT_FILES;
 
 /// Ends of a certificate's and of a key's name; cfssl writes `NAME.pem` and `NAME-key.pem`.
 const PAIRS: [(&str, &str); 3] = [(".crt", ".key"), (".pem", "-key.pem"), (".pem", ".key")];
@@ -21,6 +20,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             .collect();
         // Both in one file, as the kubelet keeps its own.
         if let Some(key) = holds.private_keys.first()
+            && holds.form != Form::Encoded
             && !own.is_empty()
             && !own.contains(&key)
         {
@@ -30,6 +30,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             let beside = path.strip_suffix(certificate).map(|stem| format!("{stem}{key}"));
             if let Some(beside) = beside
                 && !own.is_empty()
+                && !is_of_another(world, path, key)
             {
                 compare(world, findings, &own, &beside, path);
             }
@@ -59,6 +60,12 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     service_account(world, findings);
 }
 
+/// `ca.key` belongs to `ca.crt` where `ca.pem` is there as well: minikube has the CA of its machines beside.
+fn is_of_another(world: &World<'_>, path: &str, key: &str) -> bool {
+    let stem = path.strip_suffix(".pem").filter(|_| key == ".key");
+    stem.is_some_and(|stem| world.tree.exists(&format!("{stem}.crt")))
+}
+
 fn compare(world: &World<'_>, findings: &mut Findings, own: &[&PublicKey], key: &str, path: &str) {
     let other = world.tree.file(key).and_then(|file| file.holds.private_keys.first());
     if other.is_some_and(|other| !own.contains(&other)) {
@@ -78,9 +85,8 @@ pub(super) fn weak(findings: &mut Findings, path: &str, key: &PublicKey) {
 }
 
 fn service_account(world: &World<'_>, findings: &mut Findings) {
-    let (private, public) = SERVICE_ACCOUNT_FILES;
     for folder in &world.folders {
-        for (path, holds) in folder.files(private).chain(folder.files(public)) {
+        for (path, holds) in folder.service_account() {
             let keys = holds.private_keys.iter().chain(&holds.public_keys);
             if keys.into_iter().any(|key| key.kind() == KeyKind::Ed25519) {
                 findings.add(&SERVICE_ACCOUNT_KEY_KIND, path, "Ed25519");

@@ -8,7 +8,6 @@ use super::finding::Findings;
 use super::holds::Certificate;
 use super::identity::names_the_api_server;
 use super::kubernetes_folder::KubernetesFolder;
-use super::readers::bundle;
 use super::rules::{
     APISERVER_MISSPELT_NAME, APISERVER_NAMES, CA_REUSE, ETCD_NO_CLIENT_USAGE, ETCD_SHARES_CA,
     FRONT_PROXY_NAME, LEAF_IS_CA, NO_ALTERNATIVE_NAME, NO_CLIENT_USAGE, NO_SERVER_USAGE,
@@ -20,7 +19,7 @@ use crate::graph::first_service_address;
 use crate::name::San;
 use crate::pod::Process;
 use crate::profile::{APISERVER, CommonNameFrom, FRONT_PROXY_CLIENT, LEAVES, LeafRow, SanFrom};
-use crate::spec::{CaName, Usage};
+use crate::spec::Usage;
 use crate::visible::printable;
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
@@ -28,7 +27,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         for row in LEAVES {
             for (path, leaf) in folder.leaves(row.home.file()) {
                 usages(findings, path, leaf, row);
-                identity(findings, path, &leaf.facts, row);
+                identity(findings, path, &leaf.facts, row, folder.every_kubelet());
             }
         }
         authorities(findings, folder);
@@ -68,12 +67,18 @@ fn usages(findings: &mut Findings, path: &str, leaf: &Certificate, row: &LeafRow
 }
 
 /// Only the names that roles are bound to.
-fn identity(findings: &mut Findings, path: &str, facts: &CertificateFacts, row: &LeafRow) {
+fn identity(
+    findings: &mut Findings,
+    path: &str,
+    facts: &CertificateFacts,
+    row: &LeafRow,
+    every_kubelet: Option<&str>,
+) {
     let name = facts.subject.common_name().unwrap_or_default();
     let is_right = match row.common_name {
         CommonNameFrom::Fixed(fixed) if fixed.starts_with("system:") => name == fixed,
         CommonNameFrom::SystemNode if row.usage.client() => {
-            name.starts_with("system:node:")
+            (name.starts_with("system:node:") || every_kubelet == Some(&name))
                 && facts.subject.organizations().contains("system:nodes")
         }
         _ => true,
@@ -85,17 +90,15 @@ fn identity(findings: &mut Findings, path: &str, facts: &CertificateFacts, row: 
 }
 
 fn authorities(findings: &mut Findings, folder: &KubernetesFolder<'_>) {
-    let ca = |process, flag, ca| folder.told(process, flag, bundle(ca));
-    let clients: BTreeSet<&PublicKey> =
-        (ca(Process::Apiserver, "client-ca-file", CaName::Kubernetes).iter())
-            .flat_map(|(_, holds)| &holds.certificates)
-            .map(|certificate| &certificate.facts.public_key)
-            .collect();
-    for (process, flag, name, rule) in [
-        (Process::Apiserver, "requestheader-client-ca-file", CaName::FrontProxy, &CA_REUSE),
-        (Process::Etcd, "trusted-ca-file", CaName::Etcd, &ETCD_SHARES_CA),
+    let clients: BTreeSet<&PublicKey> = (folder.told(Process::Apiserver, "client-ca-file").iter())
+        .flat_map(|(_, holds)| &holds.certificates)
+        .map(|certificate| &certificate.facts.public_key)
+        .collect();
+    for (process, flag, rule) in [
+        (Process::Apiserver, "requestheader-client-ca-file", &CA_REUSE),
+        (Process::Etcd, "trusted-ca-file", &ETCD_SHARES_CA),
     ] {
-        for (path, holds) in ca(process, flag, name) {
+        for (path, holds) in folder.told(process, flag) {
             let shared = (holds.certificates.iter())
                 .find(|certificate| clients.contains(&certificate.facts.public_key));
             if let Some(shared) = shared {

@@ -2,14 +2,14 @@
 //! accounts. A certificate that was issued again over its key has the same name; CAs over one key are a CA
 //! that was renamed, or another finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::certificate::subject;
 use super::finding::Findings;
+use super::kubernetes_folder::KubernetesFolder;
 use super::rules::KEY_IN_TWO_ROLES;
 use super::world::World;
 use crate::facts::PublicKey;
-use crate::profile::SERVICE_ACCOUNT_FILES;
 
 #[derive(PartialEq, Eq)]
 enum Role {
@@ -39,7 +39,15 @@ impl<'a> Uses<'a> {
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     let mut uses = Uses::default();
+    // In some layouts the public half lies in a certificate.
+    let of_tokens: BTreeSet<&str> = (world.folders.iter())
+        .flat_map(KubernetesFolder::service_account)
+        .map(|(path, _)| path)
+        .collect();
     for (path, certificate) in &world.certificates {
+        if of_tokens.contains(path) {
+            continue;
+        }
         let facts = &certificate.facts;
         let name = subject(facts);
         let role = if facts.is_ca {
@@ -49,9 +57,8 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         };
         uses.add(&facts.public_key, Use { role, path, name });
     }
-    let (private, public) = SERVICE_ACCOUNT_FILES;
     for folder in &world.folders {
-        for (path, holds) in folder.files(private).chain(folder.files(public)) {
+        for (path, holds) in folder.service_account() {
             for key in holds.private_keys.iter().chain(&holds.public_keys) {
                 let name = "tokens of service accounts".to_owned();
                 uses.add(key, Use { role: Role::ServiceAccounts, path, name });

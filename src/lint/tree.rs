@@ -47,6 +47,17 @@ pub(super) enum Where {
     Unknown,
 }
 
+/// What may be named alone of a folder of Kubernetes: kubeadm's parts, and k3s's.
+const PARTS: [&str; 7] = [
+    "pki/etcd/",
+    "pki/",
+    "manifests/",
+    "server/tls/etcd/",
+    "server/tls/",
+    "server/cred/",
+    "agent/",
+];
+
 /// More links in a row than this go round in a circle (Linux follows 40).
 const LINKS: usize = 40;
 
@@ -73,9 +84,8 @@ impl Tree {
     /// `base` is the folder's absolute path.
     pub fn new(base: &str) -> Self {
         let base = base.trim_end_matches('/');
-        let prefix = ["pki/etcd/", "pki/", "manifests/"]
-            .into_iter()
-            .find(|part| format!("{base}/").ends_with(&format!("/{part}")));
+        let prefix =
+            PARTS.into_iter().find(|part| format!("{base}/").ends_with(&format!("/{part}")));
         let prefix = prefix.unwrap_or_default();
         Tree {
             base: base.to_owned(),

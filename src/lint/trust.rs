@@ -19,7 +19,6 @@ use super::world::World;
 use crate::facts::extension::NAME_CONSTRAINTS;
 use crate::facts::is_signed_by;
 use crate::path::{Reason, UnknownAuthority};
-use crate::profile::Home;
 
 /// Who refuses what, for the sentences.
 pub(super) struct Case<'c> {
@@ -86,10 +85,8 @@ fn of_folder(
         findings.add(&FLAG_OTHER_CA, flag.manifest, detail);
         return;
     }
-    let rule = match verdict.row.home {
-        Home::Kubeconfig { .. } => &KUBECONFIG_CLIENT_CA,
-        Home::Pair { .. } => &WRONG_CA,
-    };
+    let is_kubeconfig = world.client(&verdict.path).is_some();
+    let rule = if is_kubeconfig { &KUBECONFIG_CLIENT_CA } else { &WRONG_CA };
     stranger(world, findings, rule, &case, refused, unknown);
 }
 
@@ -108,8 +105,12 @@ pub(super) fn stranger(
     }
     let last = refused.last;
     let by = match world.signer(last) {
-        Signer::Found(issuer) if issuer.facts.digest == last.facts.digest => {
+        Signer::Found(issuer) if issuer.facts.digest == case.leaf.facts.digest => {
             "signed by itself".to_owned()
+        }
+        // The CA comes with it.
+        Signer::Found(issuer) if issuer.facts.digest == last.facts.digest => {
+            format!("signed by {}", subject(&last.facts))
         }
         Signer::Found(issuer) => {
             let name = subject(&issuer.facts);

@@ -1,13 +1,13 @@
 //! What each reader of each Kubernetes folder says of what it is shown.
 
-use super::client::Client;
+use super::client::{Client, Given};
 use super::holds::Certificate;
 use super::judge::{Anchors, Answer, Judge};
 use super::kubernetes_folder::{KubernetesFolder, Named};
-use super::readers::{READERS, ReaderRow, bundle};
+use super::readers::{READERS, ReaderRow};
 use super::tree::{Tree, Where};
 use crate::pod::Process;
-use crate::profile::{Home, KUBELET_SERVER, LEAVES, LeafRow};
+use crate::profile::{KUBELET_SERVER, LEAVES, LeafRow};
 use crate::time::Timestamp;
 
 /// A reader and the file that it loads its CAs from.
@@ -24,7 +24,6 @@ pub(super) struct Verdict<'a> {
     /// Its position.
     pub folder: usize,
     pub loaded: Loaded<'a>,
-    pub row: &'static LeafRow,
     /// Of the file or kubeconfig that shows it.
     pub path: String,
     pub leaf: &'a Certificate,
@@ -58,7 +57,7 @@ pub(super) fn verdicts<'a>(
                         .flatten();
                     let loaded = loaded.clone();
                     let folder = position;
-                    verdicts.push(Verdict { folder, loaded, row, path, leaf, answer, otherwise });
+                    verdicts.push(Verdict { folder, loaded, path, leaf, answer, otherwise });
                 }
             }
         }
@@ -80,12 +79,14 @@ fn shown<'a>(
 ) -> Vec<(String, Vec<&'a Certificate>)> {
     let mut all = Vec::new();
     for (path, holds) in folder.files(row.home.file()) {
-        let certificates = match row.home {
-            Home::Pair { .. } => holds.certificates.as_slice(),
-            Home::Kubeconfig { .. } => {
-                let own = Client::at(tree, clients, path);
-                own.and_then(|client| client.certificates.here()).unwrap_or_default()
-            }
+        let certificates = match &holds.kubeconfig {
+            None => holds.certificates.as_slice(),
+            Some(_) => match Client::at(tree, clients, path).map(|client| &client.certificates) {
+                // Shown already, by its own place.
+                Some(Given::Here(file, _)) if folder.has(row.home.file(), file) => continue,
+                Some(given) => given.here().unwrap_or_default(),
+                None => continue,
+            },
         };
         if !certificates.is_empty() {
             all.push((path.to_owned(), certificates.iter().collect()));
@@ -108,7 +109,7 @@ impl<'a> Loaded<'a> {
             Some(Named { file: Where::At(path), .. }) => path.clone(),
             Some(_) => return None,
             None if is_told(folder, reader) => return None,
-            None => folder.path(bundle(reader.ca)),
+            None => folder.bundle(reader)?,
         };
         let anchors = load(tree, &path)?;
         Some(Loaded { reader, path, anchors, flag })
@@ -121,13 +122,13 @@ fn is_told(folder: &KubernetesFolder<'_>, reader: &ReaderRow) -> bool {
         && folder.pods.iter().any(|pod| pod.process == Process::Apiserver)
 }
 
-/// What lies in kubeadm's place.
+/// What lies in the reader's own place.
 fn usual<'a>(
     tree: &'a Tree,
     folder: &KubernetesFolder<'a>,
     reader: &ReaderRow,
 ) -> Option<Anchors<'a>> {
-    load(tree, &folder.path(bundle(reader.ca)))
+    load(tree, &folder.bundle(reader)?)
 }
 
 fn load<'a>(tree: &'a Tree, path: &str) -> Option<Anchors<'a>> {

@@ -94,6 +94,11 @@ impl<'a> World<'a> {
         self.issuers.signer(certificate)
     }
 
+    /// Whether it lies below a Kubernetes folder.
+    pub fn is_in_a_folder(&self, path: &str) -> bool {
+        self.folders.iter().any(|folder| path.starts_with(folder.start()))
+    }
+
     /// Where it was found first.
     pub fn path_of(&self, certificate: &Certificate) -> Option<&'a str> {
         self.paths.get(&certificate.facts.digest).copied()

@@ -7,7 +7,7 @@ use kpki::state::Access;
 use kpki::time::Timestamp;
 use proptest::prelude::*;
 
-use super::tree;
+use super::{layouts, tree};
 use crate::testkit::contents;
 
 /// Every file of a right tree.
@@ -78,6 +78,23 @@ fn damaged(bytes: &[u8], damage: &Damage) -> Vec<u8> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Of other layouts.
+    #[test]
+    fn damaged_layouts_never_panic(
+        layout: usize,
+        wounds in proptest::collection::vec((any::<usize>(), damage()), 1..6),
+    ) {
+        let mut files = layouts::contents(layout);
+        for (which, damage) in &wounds {
+            let which = which % files.len();
+            let bytes = &mut files[which].1;
+            if !bytes.is_empty() {
+                *bytes = damaged(bytes, damage);
+            }
+        }
+        judge(files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])));
+    }
 
     #[test]
     fn damaged_files_never_panic(

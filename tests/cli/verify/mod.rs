@@ -3,6 +3,7 @@
 mod any_bytes;
 mod contents;
 mod kubeconfig_files;
+mod layouts;
 mod many;
 mod model;
 mod mutations;
