@@ -1,7 +1,7 @@
 //! Which certificate of the tree signed which.
 //!
-//! A signature is checked only where names agree, and where an identifier names a key, against that key first:
-//! a thousand clusters side by side have a thousand CAs of one name.
+//! A signature is checked only where names agree, and against the key that an identifier names first: a
+//! thousand clusters side by side have a thousand CAs of one name.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -168,13 +168,12 @@ impl<'a> Dialling<'_, 'a> {
         let anchors = Anchors::new(own.iter().collect());
         let name = dialled(client);
         let key = (anchors.id(), name.clone());
-        let met = match self.known.get(&key) {
-            Some(met) => *met,
-            None => {
-                let met = self.meet(&anchors, name.as_deref());
-                self.known.insert(key, met);
-                met
-            }
+        let met = if let Some(met) = self.known.get(&key) {
+            *met
+        } else {
+            let met = self.meet(&anchors, name.as_deref());
+            self.known.insert(key, met);
+            met
         };
         match met {
             Met::Served => {}

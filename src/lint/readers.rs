@@ -91,9 +91,7 @@ mod tests {
     #[test]
     fn every_leaf_is_read_in_every_use() {
         for row in LEAVES {
-            let met = |way| {
-                READERS.iter().any(|reader| reader.meets.iter().any(|met| *met == (row.name, way)))
-            };
+            let met = |way| READERS.iter().any(|reader| reader.meets.contains(&(row.name, way)));
             assert!(!row.usage.client() || met(Client), "{}", row.name);
             assert!(!row.usage.server() || met(Server), "{}", row.name);
         }

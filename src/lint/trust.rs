@@ -199,7 +199,7 @@ pub(super) fn broken(
     findings.add(rule, path, detail);
 }
 
-/// In a tree without places nobody is known to read it; whoever trusts the CA above it is held to be a reader.
+/// Where no place says who reads it: whoever trusts the CA above it.
 fn without_reader<'a>(
     world: &World<'a>,
     findings: &mut Findings,

@@ -17,8 +17,8 @@ pub(super) struct World<'a> {
     pub tree: &'a Tree,
     pub now: Timestamp,
     pub folders: Vec<KubernetesFolder<'a>>,
-    /// Each with the first path that it was found at; those of kubeconfigs last, those that were exchanged for
-    /// others by their own process left out.
+    /// Each with the first path that it was found at, those of kubeconfigs last. What its own process has
+    /// exchanged for another is left out.
     pub certificates: Vec<(&'a str, &'a Certificate)>,
     /// Every kubeconfig, by path.
     pub clients: Vec<Client<'a>>,
