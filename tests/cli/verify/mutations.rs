@@ -275,7 +275,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("flag-weak", ETCD, |t| t.edit(ETCD, "    - --client-cert-auth=true", "    - --client-cert-auth=false")),
     ("flag-weak", ETCD, |t| t.edit(ETCD, "--peer-client-cert-auth=true", "--peer-client-cert-auth=false")),
     ("service-account-keys", API, |t| t.edit(API, "--service-account-key-file=/etc/kubernetes/pki/sa.pub", "--service-account-key-file=/etc/kubernetes/pki/ca.crt")),
-    ("service-account-keys", CM, |t| t.edit(CM, "--service-account-private-key-file=/etc/kubernetes/pki/sa.key", "--service-account-private-key-file=/etc/kubernetes/pki/ca.key")),
+    ("service-account-keys", CM, |t| {
+        t.0.openssl("genrsa -out kubernetes/pki/tokens.key 2048");
+        t.edit(CM, "--service-account-private-key-file=/etc/kubernetes/pki/sa.key", "--service-account-private-key-file=/etc/kubernetes/pki/tokens.key");
+    }),
     ("key-mismatch", API, |t| t.edit(API, "    - --tls-cert-file", "    - --tls-sni-cert-key=/etc/kubernetes/pki/apiserver.crt,/etc/kubernetes/pki/sa.key:a\n    - --tls-cert-file")),
     ("key-out-of-reach", API, |t| {
         t.edit(API, "  securityContext:\n", "  securityContext:\n    runAsUser: 65534\n");
