@@ -5,18 +5,37 @@ use kpki::facts::{
     check_signature,
 };
 use kpki::holdings::{self, Certificate};
+use kpki::lint::{Tree, lint};
 use kpki::path::{Reader, validate};
+use kpki::state::Access;
 use kpki::time::Timestamp;
 
+use super::mutate::{self, Random};
 use super::seeds;
 
-type Target = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>);
+pub struct Target {
+    pub name: &'static str,
+    pub read: fn(&[u8]),
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    pub change: fn(&[Vec<u8>], &mut Random) -> Vec<u8>,
+}
 
 pub const TARGETS: &[Target] = &[
-    ("certificate", certificate, seeds::certificates),
-    ("pem", pem, seeds::pem),
-    ("kubeconfig", kubeconfig, seeds::kubeconfigs),
-    ("path", path, seeds::paths),
+    Target {
+        name: "certificate",
+        read: certificate,
+        seeds: seeds::certificates,
+        change: mutate::der,
+    },
+    Target { name: "pem", read: pem, seeds: seeds::pem, change: mutate::bytes },
+    Target {
+        name: "kubeconfig",
+        read: kubeconfig,
+        seeds: seeds::kubeconfigs,
+        change: mutate::bytes,
+    },
+    Target { name: "path", read: path, seeds: seeds::web, change: mutate::frames },
+    Target { name: "verify", read: verify, seeds: seeds::files, change: mutate::bytes },
 ];
 
 /// What Kubernetes reads can be shown, too, and says the same both times.
@@ -73,5 +92,25 @@ pub fn path(mut bytes: &[u8]) {
                 Err(refusal) => assert!(!refusal.to_string().is_empty()),
             }
         }
+    }
+}
+
+/// One file in every place that `verify` treats differently.
+pub fn verify(bytes: &[u8]) {
+    let mut tree = Tree::new("/etc/kubernetes");
+    let places = [
+        "pki/ca.crt",
+        "pki/apiserver.key",
+        "pki/sa.pub",
+        "admin.conf",
+        "manifests/kube-apiserver.yaml",
+        "secret.yaml",
+        "a.cer",
+    ];
+    for path in places {
+        tree.add(path, Access::of(0o644), bytes);
+    }
+    for finding in lint(&tree, Timestamp::from_unix(1_736_553_600)) {
+        assert!(!finding.path.is_empty());
     }
 }

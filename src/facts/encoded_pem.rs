@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::kubeconfig_file::Setting;
+use super::needle::contains;
 use super::pem::MAX_PEM;
 use crate::secret::Secret;
 
@@ -23,7 +24,7 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 
 /// `None`: there is none, or the text is no such document.
 pub fn encoded_pem(text: &[u8]) -> Option<Vec<EncodedPem>> {
-    if text.len() > MAX_PEM || !may_hold_encoded_pem(text) {
+    if text.len() > MAX_PEM || !contains(text, MARK) {
         return None;
     }
     let documents: Vec<Setting> = serde_saphyr::from_multiple(str::from_utf8(text).ok()?).ok()?;
@@ -32,10 +33,6 @@ pub fn encoded_pem(text: &[u8]) -> Option<Vec<EncodedPem>> {
         walk(document, "", &mut found);
     }
     Some(found).filter(|found| !found.is_empty())
-}
-
-fn may_hold_encoded_pem(text: &[u8]) -> bool {
-    text.windows(MARK.len()).any(|part| part == MARK)
 }
 
 /// The parser has limited how deep it goes.

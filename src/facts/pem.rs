@@ -67,7 +67,12 @@ pub(crate) fn blocks(input: &[u8]) -> Result<Vec<Block>, FactsError> {
         } else if is_indented(line, END) {
             return Err(indented(number));
         } else {
-            base64.extend(line.iter().filter(|byte| !b" \t\r".contains(byte)));
+            let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r');
+            // Most lines have none, and are taken as a whole.
+            match line.iter().filter(is_blank).count() {
+                0 => base64.extend_from_slice(line),
+                _ => base64.extend(line.iter().filter(|byte| !is_blank(byte))),
+            }
         }
     }
     if open.is_some() {

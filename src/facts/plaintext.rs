@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::needle::Needle;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Plaintext {
@@ -128,13 +130,7 @@ pub(super) fn base64_texts(bytes: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u
     let mut rest = bytes;
     std::iter::from_fn(move || {
         loop {
-            let start = rest.iter().position(|byte| is_base64(*byte))?;
-            rest = rest.get(start..)?;
-            let length = word(rest);
-            if length < LINE {
-                rest = rest.get(length..)?;
-                continue;
-            }
+            rest = rest.get(long_word(rest)?..)?;
             let (text, after) = run(rest);
             rest = after;
             // A last group of one character says nothing.
@@ -144,6 +140,19 @@ pub(super) fn base64_texts(bytes: &[u8]) -> impl Iterator<Item = Zeroizing<Vec<u
             }
         }
     })
+}
+
+/// Where the first word begins that is no shorter than a line.
+fn long_word(bytes: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    loop {
+        // From its end: a word that ends in here is too short, and so are those before it.
+        let line = bytes.get(start..start + LINE)?;
+        match line.iter().rposition(|byte| !is_base64(*byte)) {
+            Some(end) => start += end + 1,
+            None => return Some(start),
+        }
+    }
 }
 
 fn word(bytes: &[u8]) -> usize {
@@ -174,9 +183,9 @@ fn is_base64(byte: u8) -> bool {
 
 /// What follows each place where `needle` stands.
 pub(super) fn after<'b>(bytes: &'b [u8], needle: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
-    let mut rest = bytes;
+    let (mut rest, needle) = (bytes, Needle::new(needle));
     std::iter::from_fn(move || {
-        let at = position(rest, needle)?;
+        let at = needle.position(rest)?;
         rest = rest.get(at + needle.len()..)?;
         Some(rest)
     })
@@ -191,4 +200,20 @@ fn skip<'b>(bytes: &'b [u8], characters: &[u8]) -> &'b [u8] {
     let skipped =
         bytes.iter().take_while(|byte| byte.is_ascii_whitespace() || characters.contains(byte));
     bytes.get(skipped.count()..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_first_word_of_a_line_s_length(text in "([a-c ]{0,12}|[abc]{15,25}|[ .]{1,3}){0,8}") {
+            let bytes = text.as_bytes();
+            let starts = (0..bytes.len()).filter(|at| *at == 0 || !is_base64(bytes[at - 1]));
+            let naive = starts.into_iter().find(|at| word(&bytes[*at..]) >= LINE);
+            prop_assert_eq!(long_word(bytes), naive);
+        }
+    }
 }

@@ -44,13 +44,9 @@ pub fn check_signature(certificate: &[u8], key: &PublicKey) -> SignatureCheck {
                 2048..=8192 => ring_check(pss(hash), key, signed, signature),
                 _ => SignatureCheck::Unchecked,
             }),
-        (Scheme::Ecdsa(hash), kind) => match (ecdsa(hash, kind), Curve::of(kind)) {
-            (Some(algorithm), _) => ring_check(algorithm, key, signed, signature),
-            (None, Some(curve)) => {
-                let hashed = ring::digest::digest(hash.algorithm(), signed);
-                fits(curve.verifies(key.bits(), hashed.as_ref(), signature))
-            }
-            (None, None) => SignatureCheck::OtherKindOfKey,
+        (Scheme::Ecdsa(hash), kind) => match ecdsa(hash, kind) {
+            Some(algorithm) => ring_check(algorithm, key, signed, signature),
+            None => own_check(hash, kind, key, signed, signature),
         },
         (Scheme::Ed25519, KeyKind::Ed25519) => {
             ring_check(&ring_signature::ED25519, key, signed, signature)
@@ -107,6 +103,19 @@ fn ring_check(
 ) -> SignatureCheck {
     let key = UnparsedPublicKey::new(algorithm, key.bits());
     fits(key.verify(signed, signature).is_ok())
+}
+
+/// On a curve, or with a hash on it, that ring does not have.
+fn own_check(
+    hash: Hash,
+    kind: KeyKind,
+    key: &PublicKey,
+    signed: &[u8],
+    signature: &[u8],
+) -> SignatureCheck {
+    let Some(curve) = Curve::of(kind) else { return SignatureCheck::OtherKindOfKey };
+    let hashed = ring::digest::digest(hash.algorithm(), signed);
+    fits(curve.verifies(key.bits(), hashed.as_ref(), signature))
 }
 
 fn fits(it_does: bool) -> SignatureCheck {

@@ -53,12 +53,14 @@ impl<'a> ApiServers<'a> {
                 }
             }
         }
-        // By their names alone, where no folder says which one it is.
+        // By their names alone, where no folder says which one it is. Of copies one answers for all.
+        let mut known: BTreeSet<Vec<Digest>> = BTreeSet::new();
         for (path, file) in &world.tree.files {
             let shown = file.holds.certificates.as_slice();
             if shown.first().is_some_and(|leaf| is_one(&leaf.facts))
                 && file.holds.form != Form::Encoded
                 && !world.is_in_a_folder(path)
+                && known.insert(shown.iter().map(|one| one.facts.digest).collect())
             {
                 servers.add(world, Server { folder: usize::MAX, path: path.clone(), shown });
             }

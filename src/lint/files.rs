@@ -1,9 +1,10 @@
 //! Files as files: readable, private, one Pod each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Findings;
 use super::holds::Manifest;
+use super::kubernetes_folder::KubernetesFolder;
 use super::places::is_place;
 use super::rules::{
     DUPLICATE_POD, FOLDER_OF_ANOTHER_USER, FOLDER_WRITABLE_BY_GROUP, FOLDER_WRITABLE_BY_OTHERS,
@@ -95,13 +96,16 @@ fn unread(path: &str) -> &'static Rule {
 }
 
 fn manifests(world: &World<'_>, findings: &mut Findings) {
+    // A folder of this name is a kubelet's if a PKI lies beside it or one of the four processes is in it.
+    let of_kubelets: BTreeSet<String> =
+        world.folders.iter().filter_map(KubernetesFolder::manifests).collect();
     let mut processes = BTreeMap::new();
     for (path, file) in &world.tree.files {
         let Some(manifest) = &file.holds.manifest else {
             continue;
         };
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if !is_read_by_a_kubelet(world, folder) {
+        if !of_kubelets.contains(folder) {
             continue;
         }
         if !MANIFEST_ENDS.iter().any(|end| name.ends_with(end)) {
@@ -127,9 +131,4 @@ fn manifests(world: &World<'_>, findings: &mut Findings) {
             findings.add(&DUPLICATE_POD, path, detail);
         }
     }
-}
-
-/// A folder of this name is a kubelet's if a PKI lies beside it or one of the four processes is in it.
-fn is_read_by_a_kubelet(world: &World<'_>, folder: &str) -> bool {
-    world.folders.iter().any(|kubernetes| kubernetes.manifests().as_deref() == Some(folder))
 }

@@ -1,6 +1,6 @@
 //! What static pods are told beside their files: as a plan judges it, against the certificates of the tree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::finding::Findings;
@@ -19,8 +19,9 @@ use crate::profile::{APISERVER, Answers, ETCD_PEER, ETCD_SERVER, LeafRow};
 use crate::visible::printable;
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
+    let members = members(world);
     for folder in &world.folders {
-        let known = |answers, host: &Host| answering(world, folder, answers, host);
+        let known = |answers, host: &Host| answering(world, folder, &members, answers, host);
         let mut found = Vec::new();
         for pod in &folder.pods {
             let flags = pod.facts.told(pod.process);
@@ -77,6 +78,7 @@ fn shown(
 fn answering(
     world: &World<'_>,
     folder: &KubernetesFolder<'_>,
+    members: &Members<'_>,
     answers: Answers,
     host: &Host,
 ) -> Option<(BTreeSet<San>, String)> {
@@ -88,13 +90,11 @@ fn answering(
                 Host::Ip(address) => address.is_loopback(),
                 Host::Name(name) => name == "localhost",
             };
-            let member = world.folders.iter().find(|other| {
-                if is_local {
-                    other.start() == folder.start() && runs_etcd(other)
-                } else {
-                    is_at(other, host)
-                }
-            })?;
+            let member = if is_local {
+                runs_etcd(folder).then_some(folder)
+            } else {
+                members.get(host).copied()
+            }?;
             shown(world, member, &ETCD_SERVER)
         }
     }
@@ -104,14 +104,20 @@ fn runs_etcd(folder: &KubernetesFolder<'_>) -> bool {
     folder.pods.iter().any(|pod| pod.process == Process::Etcd)
 }
 
-/// Whether the member of a folder says that it is there.
-fn is_at(folder: &KubernetesFolder<'_>, host: &Host) -> bool {
-    ["advertise-client-urls", "listen-client-urls", "initial-advertise-peer-urls"].iter().any(
-        |flag| {
-            let values = folder.values(Process::Etcd, flag);
-            values.iter().any(|list| hosts(list).any(|other| other == *host))
-        },
-    )
+/// The members of etcd by where they say that they are; of several the first.
+type Members<'w> = BTreeMap<Host, &'w KubernetesFolder<'w>>;
+
+fn members<'w>(world: &'w World<'_>) -> Members<'w> {
+    const FLAGS: [&str; 3] =
+        ["advertise-client-urls", "listen-client-urls", "initial-advertise-peer-urls"];
+    let mut members = BTreeMap::new();
+    for folder in &world.folders {
+        for host in FLAGS.iter().flat_map(|flag| folder.values(Process::Etcd, flag)).flat_map(hosts)
+        {
+            members.entry(host).or_insert(folder);
+        }
+    }
+    members
 }
 
 /// Where the API server says that it is.

@@ -7,7 +7,7 @@ use super::other_secrets::other_secret;
 use super::places::pki_file_at;
 use super::rules::{UNREADABLE_CERTIFICATE, UNREADABLE_KEY, UNREADABLE_KUBECONFIG};
 use crate::facts::kubeconfig::{Dialling, Login};
-use crate::facts::{self, Part, PublicKey};
+use crate::facts::{self, Part, PublicKey, contains};
 pub(super) use crate::holdings::Certificate;
 use crate::holdings::{self, Held, KeyBlock};
 use crate::pod::{self, PodFacts, Process};
@@ -272,10 +272,6 @@ fn certificates(holds: Holds) -> Result<Vec<Certificate>, String> {
 /// The first one, as Go takes it.
 fn key(holds: Holds) -> Result<PublicKey, String> {
     holds.private_keys.into_iter().next().ok_or_else(|| "holds no private key".to_owned())
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|at| at == part)
 }
 
 /// A key that kpki does not support may still be one that Kubernetes does.
