@@ -89,7 +89,7 @@ fn identity(
     let is_component = match row.common_name {
         CommonNameFrom::Fixed(fixed) => fixed.starts_with("system:"),
         CommonNameFrom::SystemNode => row.usage.client(),
-        _ => false,
+        CommonNameFrom::Node => false,
     };
     let organizations = facts.subject.organizations();
     if is_component && ADMINISTRATORS.iter().any(|group| organizations.contains(*group)) {
