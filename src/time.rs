@@ -125,6 +125,11 @@ impl Span {
         Span(self.0 / by.max(1))
     }
 
+    /// Without what is left of a day, where there is at least one.
+    pub fn whole_days(self) -> Span {
+        if self.0 < DAY { self } else { Span(self.0 / DAY * DAY) }
+    }
+
     pub fn is_whole_hours(self) -> bool {
         self.0.is_multiple_of(HOUR)
     }

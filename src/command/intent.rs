@@ -67,7 +67,16 @@ fn permission(allow: &Allow, project: &Project) -> Result<Allow> {
     let graph = &project.graph;
     let is_anchor = |id| graph.get(id).recipe.is_anchor();
     Ok(match allow {
-        Allow::Replace(name) => Allow::Replace(lookup::among(project, name.as_str(), &is_anchor)?),
+        Allow::Replace(name) => {
+            let whole = lookup::among(project, name.as_str(), &is_anchor)?;
+            // What ends a root of trust is said in full.
+            if whole != *name {
+                let message = format!("--allow {allow} permits nothing");
+                let help = format!("did you mean --allow replace:{whole}?");
+                return Err(Error::new(Kind::Usage, message).help(help));
+            }
+            Allow::Replace(whole)
+        }
         Allow::LostKey(pattern) => {
             let can = |id| !is_anchor(id) && graph.key_places(id).next().is_some();
             Allow::LostKey(lookup::pattern(project, pattern, &can)?)

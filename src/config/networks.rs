@@ -133,8 +133,7 @@ fn is_small_enough(
 }
 
 /// The `kubernetes` service has addresses of one family, and so have its endpoints: kube-apiserver does not
-/// start with others (its `validatePublicIPServiceClusterIPRangeIPFamilies`). The PKI is right all the same,
-/// so it is only told.
+/// start with others (its `validatePublicIPServiceClusterIPRangeIPFamilies`).
 fn families(cluster: &ClusterDraft, nodes: &[NodeDraft], told: &Told<'_>, reader: &mut Reader<'_>) {
     let says_more = ["advertise-address", "endpoint-reconciler-type", "service-cluster-ip-range"];
     if told.by_manifests || says_more.iter().any(|flag| told.flag(flag).is_some()) {
@@ -150,13 +149,18 @@ fn families(cluster: &ClusterDraft, nodes: &[NodeDraft], told: &Told<'_>, reader
         if address.ip().is_ipv4() == is_v4 {
             continue;
         }
-        let place = reader.origin(*at);
-        reader.note(format!(
-            "the first address of this control-plane node, {address}, is {} and the first service network, {network}, \
-             {}: kube-apiserver does not start so; write the addresses or the networks in the other order ({place})",
+        let message = format!(
+            "the first address of this control-plane node is {} and the first service network, {network}, {}: \
+             kube-apiserver does not start so",
             family(!is_v4),
             family(is_v4)
-        ));
+        );
+        let help = if node.addresses.iter().any(|(other, _)| other.ip().is_ipv4() == is_v4) {
+            format!("write its {} address first", family(is_v4))
+        } else {
+            format!("begin `service-cidr` with an {} network", family(!is_v4))
+        };
+        reader.problem(Problem::new(*at, message).help(help));
     }
 }
 

@@ -112,10 +112,7 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
         );
     }
     // Kubernetes' signer copies SANs, and takes usages from the CertificateSigningRequest.
-    let counts = facts.asks_for_ca
-        || !facts.sans.is_empty()
-        || !facts.other_sans.is_empty()
-        || !facts.other_attributes.is_empty();
+    let counts = !facts.asks_for_usages_alone || !facts.other_attributes.is_empty();
     if let Some(what) = beside_the_subject(facts).filter(|_| counts && wish.via == Some(Via::Csr)) {
         return refuse(
             format!("{path} asks for {what}"),

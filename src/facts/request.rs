@@ -28,6 +28,9 @@ pub struct RequestFacts {
     pub asks_for_ca: bool,
     /// Asks for any extension, SANs among them.
     pub asks_for_extensions: bool,
+    /// One list of extensions, in which there is nothing but what the key is used for. Go reads the lists of
+    /// several attributes (`parseCSRExtensions` of crypto/x509).
+    pub asks_for_usages_alone: bool,
     /// What else it says beside its subject, by name or OID: `challengePassword`.
     pub other_attributes: Vec<String>,
     /// Signed by the key that it names: proof that the requester holds it.
@@ -55,7 +58,15 @@ impl RequestFacts {
         let info = &parsed.certification_request_info;
         let mut sans = Sans::default();
         let attributes = attributes(info.raw).ok_or_else(malformed)?;
-        let asks_for_extensions = attributes.contains(&EXTENSION_REQUEST);
+        let lists: Vec<&[u8]> = (attributes.iter())
+            .filter_map(|(oid, values)| (*oid == EXTENSION_REQUEST).then_some(*values))
+            .collect();
+        let is_one_list = match lists.as_slice() {
+            [only] => der::split(only).is_some_and(|(_, rest)| rest.is_empty()),
+            _ => false,
+        };
+        let mut says_more = false;
+        let mut count = 0;
         let mut asks_for_ca = false;
         let requested =
             info.iter_attributes().find_map(|attribute| match attribute.parsed_attribute() {
@@ -63,8 +74,10 @@ impl RequestFacts {
                 _ => None,
             });
         for extension in requested.into_iter().flatten() {
+            count += 1;
             match extension.parsed_extension() {
                 ParsedExtension::SubjectAlternativeName(_) => {
+                    says_more = true;
                     let names = general_names(extension.value).ok_or_else(malformed)?;
                     for name in names {
                         sans.add(name);
@@ -74,7 +87,10 @@ impl RequestFacts {
                 ParsedExtension::ParseError { .. } => {
                     return Err(FactsError::new("asks for a malformed extension"));
                 }
-                _ => {}
+                ParsedExtension::KeyUsage(_)
+                | ParsedExtension::ExtendedKeyUsage(_)
+                | ParsedExtension::SubjectKeyIdentifier(_) => {}
+                _ => says_more = true,
             }
         }
         Ok(RequestFacts {
@@ -83,8 +99,12 @@ impl RequestFacts {
             sans: sans.sans,
             other_sans: sans.other,
             asks_for_ca,
-            asks_for_extensions,
-            other_attributes: attributes.into_iter().filter_map(other_attribute).collect(),
+            asks_for_extensions: !lists.is_empty(),
+            asks_for_usages_alone: is_one_list && count > 0 && !says_more && !asks_for_ca,
+            other_attributes: attributes
+                .iter()
+                .filter_map(|(oid, _)| other_attribute(oid))
+                .collect(),
             is_signature_valid: parsed.verify_signature().is_ok(),
             digest: Digest::of(der),
         })
@@ -95,8 +115,8 @@ impl RequestFacts {
 const EXTENSION_REQUEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e];
 const CHALLENGE_PASSWORD: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x07];
 
-/// The types of all attributes of a CertificationRequestInfo (RFC 2986 4.1), none passed over.
-fn attributes(info: &[u8]) -> Option<Vec<&[u8]>> {
+/// All attributes of a CertificationRequestInfo (RFC 2986 4.1), none passed over: each type with its values.
+fn attributes(info: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
     let (version, rest) = der::expect(der::INTEGER, der::only(der::SEQUENCE, info)?)?;
     let (_subject, rest) = der::expect(der::SEQUENCE, rest)?;
     let (_key, rest) = der::expect(der::SEQUENCE, rest)?;
@@ -105,15 +125,14 @@ fn attributes(info: &[u8]) -> Option<Vec<&[u8]>> {
         [] => rest,
         rest => der::only(der::context(0), rest)?,
     };
-    let mut types = Vec::new();
+    let mut all = Vec::new();
     while !rest.is_empty() {
         let (attribute, after) = der::expect(der::SEQUENCE, rest)?;
         let (oid, values) = der::expect(der::OID, attribute)?;
-        der::only(der::SET, values)?;
-        types.push(oid);
+        all.push((oid, der::only(der::SET, values)?));
         rest = after;
     }
-    (version == [0]).then_some(types)
+    (version == [0]).then_some(all)
 }
 
 fn other_attribute(oid: &[u8]) -> Option<String> {

@@ -36,6 +36,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         }
         if let Some(owner) = access.stranger
             && is_secret
+            && !runs_here(world, owner)
         {
             findings.add(&SECRET_OF_ANOTHER_USER, path, format!("of uid {owner}"));
         }
@@ -65,6 +66,12 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         findings.add(unread(path), path, "a link to nothing in this tree");
     }
     manifests(world, findings);
+}
+
+/// Whether a static pod's `securityContext` makes it that user.
+fn runs_here(world: &World<'_>, user: u32) -> bool {
+    let mut pods = world.folders.iter().flat_map(|folder| &folder.pods);
+    pods.any(|pod| pod.facts.runs_as.as_ref().is_some_and(|who| who.user == Some(user)))
 }
 
 /// The files that a flag or a kubeconfig names as secrets: their content alone does not tell.

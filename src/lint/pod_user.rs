@@ -5,7 +5,7 @@
 
 use super::finding::Findings;
 use super::kubernetes_folder::{KubernetesFolder, Pod};
-use super::rules::{KEY_OF_ANOTHER_USER, KEY_OF_ANOTHER_USER_PERHAPS};
+use super::rules::{KEY_OUT_OF_REACH, KEY_PERHAPS_OUT_OF_REACH};
 use super::tree::{File, Where};
 use super::world::World;
 use crate::first_few::names;
@@ -51,7 +51,7 @@ fn files(
     if unread.is_empty() {
         return;
     }
-    let rule = if owners_count { &KEY_OF_ANOTHER_USER } else { &KEY_OF_ANOTHER_USER_PERHAPS };
+    let rule = if owners_count { &KEY_OUT_OF_REACH } else { &KEY_PERHAPS_OUT_OF_REACH };
     let user = who.user.map_or_else(|| "not root".to_owned(), |user| format!("user {user}"));
     let detail = format!("line {}: {user}: {}", who.line, names(SHOWN, unread));
     findings.add(rule, pod.path, detail);
@@ -90,14 +90,14 @@ mod tests {
         tree.add("manifests/etcd.yaml", Access::of(0o600), pod.as_bytes());
         tree.add("pki/etcd/server.key", Access { owner, ..Access::of(mode) }, b"");
         let found = lint(&tree, Timestamp::from_unix(1_800_000_000));
-        found.iter().map(|one| one.rule.id).find(|id| id.starts_with("key-of-another-user"))
+        found.iter().map(|one| one.rule.id).find(|id| id.starts_with("key-out-of-reach"))
     }
 
     /// By hand, from chmod(1) and the Pod's reference.
     #[test]
     fn owners_count_where_they_are_the_machines() {
-        const ERROR: Option<&str> = Some("key-of-another-user");
-        const PERHAPS: Option<&str> = Some("key-of-another-user-perhaps");
+        const ERROR: Option<&str> = Some("key-out-of-reach");
+        const PERHAPS: Option<&str> = Some("key-perhaps-out-of-reach");
         let machine = "/etc/kubernetes";
         let copy = "/home/me/copy";
         for (base, context, mode, owner, expected) in [

@@ -29,7 +29,7 @@ pub(super) fn another_validity(
             return Reason::changed("validity", old.to_string(), new.to_string());
         }
         let (first, last) = (facts.not_before.date(), facts.not_after.date());
-        let old = format!("{} ({first} to {last})", life.in_words());
+        let old = format!("{} ({first} to {last})", life.whole_days().in_words());
         Reason::changed("validity", old, new.in_words())
     })
 }

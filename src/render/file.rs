@@ -61,8 +61,8 @@ pub struct SealedReport {
 #[serde(rename_all = "kebab-case")]
 pub struct KeyReport {
     pub algorithm: String,
-    /// Digest of the SubjectPublicKeyInfo, as in cluster.lock. Absent where kpki cannot tell the public half of a
-    /// private key of this kind.
+    /// Digest of the SubjectPublicKeyInfo, as in cluster.lock. Absent where kpki cannot tell the public half
+    /// of a private key of this kind.
     pub public_key: Option<String>,
     /// The artifact whose key it is.
     pub artifact: Option<String>,

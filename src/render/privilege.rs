@@ -74,8 +74,8 @@ pub(super) fn privilege_report(change: &ReviewedChange) -> PrivilegeReport {
     }
 }
 
-/// Groups and names out of certificates that anybody may have made. Where it quotes a distinguished name, that
-/// is escaped already.
+/// Groups and names out of certificates that anybody may have made. Where it quotes a distinguished name,
+/// that is escaped already.
 fn text(change: &AccessChange) -> String {
     let text = change.to_string();
     match change {

@@ -28,8 +28,8 @@ fn every_option_takes_the_end_of_a_name_where_it_is_the_only_one() {
         ("plan --rekey etcd", 0, "kpki apply --rekey ca/etcd --allow replace:ca/etcd"),
         (
             "plan --rekey etcd --allow replace:etcd",
-            0,
-            "next: kpki apply --rekey ca/etcd --allow replace:ca/etcd\n",
+            64,
+            "--allow replace:etcd permits nothing\nhelp: did you mean --allow replace:ca/etcd?",
         ),
         ("plan --allow lost-key:jane", 0, "nothing to do"),
         ("plan --renew admin.conf", 64, "--renew nodes/cp1/admin.conf asks for nothing"),

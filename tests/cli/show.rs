@@ -269,7 +269,7 @@ fn a_kubeconfig_of_any_form_is_told_and_its_secrets_are_not() {
     assert!(text.contains(cluster), "{text}");
     desk.put("other.yaml", "a: b\n");
     let text = run(&desk, &["show", "./other.yaml"], 1);
-    assert!(text.contains("and is not a kubeconfig"), "{text}");
+    assert!(text.contains("and has no current-context, cluster or user"), "{text}");
 }
 
 /// Each form against every other one: the same is said of none.

@@ -303,7 +303,8 @@ impl Draw {
         let node = |(index, role): (usize, Role)| {
             let mut addresses: Vec<NodeAddress> = vec![named(&format!("10.0.0.{}", 11 + index))];
             addresses.extend(self.some(|_| named::<NodeAddress>(&format!("fd00::{index:x}"))));
-            if self.is() {
+            // A control plane's first address is of the first service network's family.
+            if role != Role::ControlPlane && self.is() {
                 addresses.reverse();
             }
             if role == Role::Worker && self.is() {
@@ -339,7 +340,7 @@ impl Draw {
         };
         let locked = self.some(|_| KubernetesVersion::new(35, 1));
         let networks: [&[&str]; 3] =
-            [&["10.96.0.0/12"], &["10.200.0.0/16"], &["fd01::/108", "10.96.0.0/12"]];
+            [&["10.96.0.0/12"], &["10.200.0.0/16"], &["10.96.0.0/12", "fd01::/108"]];
         spec.cluster = Cluster {
             name: named(self.one(&["lab", "A_b.c-9"])),
             kubernetes: written(requested.resolve(locked)),

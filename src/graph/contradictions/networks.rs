@@ -100,7 +100,8 @@ impl Judge<'_> {
                  the API server does not start"
             );
             let other = Some("advertise-address");
-            return Some(contradiction(SERVICES, other, Severity::Remark, message, ""));
+            let help = "write an address or a network of the same family";
+            return Some(contradiction(SERVICES, other, Severity::Refused, message, help));
         }
         None
     }
@@ -198,7 +199,7 @@ mod tests {
                 33,
                 None,
             ),
-            (API, &[(s, "fd00::/112"), ("advertise-address", "10.0.0.1")], 36, Some(Remark)),
+            (API, &[(s, "fd00::/112"), ("advertise-address", "10.0.0.1")], 36, Some(Refused)),
             (API, &[(s, "fd00::/112,10.96.0.0/12"), ("advertise-address", "fd00:1::1")], 36, None),
             (
                 API,

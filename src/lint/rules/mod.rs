@@ -91,7 +91,7 @@ pub const RULES: &[&Rule] = &[
     &FLAG_NETWORK,
     &FLAG_URL,
     &SERVICE_ACCOUNT_KEYS,
-    &KEY_OF_ANOTHER_USER,
+    &KEY_OUT_OF_REACH,
     &SIGNING_BUNDLE,
     &MISSING_COUNTERPART,
     &UNREAD,
@@ -119,7 +119,7 @@ pub const RULES: &[&Rule] = &[
     &FLAG_ADDRESS,
     &FLAG_PLAIN_HTTP,
     &FLAG_WEAK,
-    &KEY_OF_ANOTHER_USER_PERHAPS,
+    &KEY_PERHAPS_OUT_OF_REACH,
 ];
 
 pub fn rule(id: &str) -> Option<&'static Rule> {

@@ -19,8 +19,8 @@ pub const SERVICE_ACCOUNT_KEYS: Rule =
         .fix("name the public half of the signing key, too: the flag may be given several times")
         .source("kube-apiserver reference, --service-account-key-file");
 
-pub const KEY_OF_ANOTHER_USER: Rule =
-    error("key-of-another-user", "a process that must not read its key or kubeconfig")
+pub const KEY_OUT_OF_REACH: Rule =
+    error("key-out-of-reach", "a process that must not read its key or kubeconfig")
         .because("its securityContext lets it run as another user than root; with the file's owner, group and mode it gets \"permission denied\" and ends")
         .fix("give the file to that user or group with mode 0600 or 0640, or let the process run as root")
         .source("Kubernetes documentation, Configure a Security Context; KEP-2568, Run control-plane as non-root");
@@ -43,8 +43,8 @@ pub const FLAG_WEAK: Rule = warning("flag-weak", "a flag that lets in whom nobod
     .fix("set the flag as kubeadm does, or delete it where it lets somebody in")
     .source("kube-apiserver reference; etcd documentation, Transport security model");
 
-pub const KEY_OF_ANOTHER_USER_PERHAPS: Rule = warning(
-    "key-of-another-user-perhaps",
+pub const KEY_PERHAPS_OUT_OF_REACH: Rule = warning(
+    "key-perhaps-out-of-reach",
     "a process that runs as another user than root, and a key that only its owner reads",
 )
 .because("owners of a copy say nothing about the machine; there the file must belong to the user or group of securityContext, as kubeadm does for its own control plane without root")

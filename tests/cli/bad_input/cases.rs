@@ -884,7 +884,7 @@ fn usage_cases() -> Vec<Case> {
         case(
             "--rekey: a typing error",
             none,
-            &["plan", "--rekey", "apiserver"],
+            &["plan", "--rekey", "apiservr"],
             64,
             &["did you mean nodes/cp1/apiserver?"],
         ),
@@ -944,7 +944,7 @@ fn usage_cases() -> Vec<Case> {
             64,
             &[
                 "--allow escalation:apisrver permits nothing",
-                "nobody here is called apisrver; did you mean escalation:apiserver?",
+                "nobody here is called apisrver; did you mean apiserver?",
             ],
         ),
         case(

@@ -297,13 +297,16 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("flag-weak", ETCD, |t| t.edit(ETCD, "    - --client-cert-auth=true", "    - --client-cert-auth=false")),
     ("flag-weak", ETCD, |t| t.edit(ETCD, "--peer-client-cert-auth=true", "--peer-client-cert-auth=false")),
     ("service-account-keys", API, |t| t.edit(API, "--service-account-key-file=/etc/kubernetes/pki/sa.pub", "--service-account-key-file=/etc/kubernetes/pki/ca.crt")),
-    ("service-account-keys", CM, |t| t.edit(CM, "--service-account-private-key-file=/etc/kubernetes/pki/sa.key", "--service-account-private-key-file=/etc/kubernetes/pki/ca.key")),
+    ("service-account-keys", CM, |t| {
+        t.0.openssl("genrsa -out kubernetes/pki/tokens.key 2048");
+        t.edit(CM, "--service-account-private-key-file=/etc/kubernetes/pki/sa.key", "--service-account-private-key-file=/etc/kubernetes/pki/tokens.key");
+    }),
     ("key-mismatch", API, |t| t.edit(API, "    - --tls-cert-file", "    - --tls-sni-cert-key=/etc/kubernetes/pki/apiserver.crt,/etc/kubernetes/pki/sa.key:a\n    - --tls-cert-file")),
-    ("key-of-another-user", API, |t| {
+    ("key-out-of-reach", API, |t| {
         t.edit(API, "  securityContext:\n", "  securityContext:\n    runAsUser: 65534\n");
         std::os::unix::fs::chown(t.path("pki/apiserver.key"), Some(65534), None).unwrap();
     }),
-    ("key-of-another-user-perhaps", SCHEDULER, |t| t.edit(SCHEDULER, "  securityContext:\n", "  securityContext:\n    runAsNonRoot: true\n")),
+    ("key-perhaps-out-of-reach", SCHEDULER, |t| t.edit(SCHEDULER, "  securityContext:\n", "  securityContext:\n    runAsNonRoot: true\n")),
     ("signing-bundle", CM, |t| {
         t.put("pki/bundle.crt", t.read("pki/ca.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
         t.edit(CM, "--cluster-signing-cert-file=/etc/kubernetes/pki/ca.crt", "--cluster-signing-cert-file=/etc/kubernetes/pki/bundle.crt");
@@ -362,12 +365,12 @@ fn each_mistake_has_exactly_its_finding() {
         let tree = Tree::right();
         // Only root can give anything away.
         tree.0.put("mine", "");
-        if id.ends_with("-of-another-user")
+        if (id.ends_with("-of-another-user") || *id == "key-out-of-reach")
             && std::os::unix::fs::chown(tree.0.path("mine"), Some(65534), None).is_err()
         {
             continue;
         }
-        if *id == "key-of-another-user" {
+        if *id == "key-out-of-reach" {
             std::os::unix::fs::chown(tree.path("pki"), Some(owner_of(&tree.folder())), None)
                 .unwrap();
         }

@@ -126,7 +126,7 @@ fn servers_and_clients_of_different_cas() {
     tree.key(serving);
     tree.leaf((serving, "server-ca", "/CN=kube-apiserver", SERVER, APISERVER_NAMES), STRICT);
     let admin = "/O=system:masters/CN=system:admin";
-    tree.config("k3s", "server-ca", "client-ca", admin, "https://127.0.0.1:6443", STRICT);
+    tree.config("k3s", "server-ca", "client-ca", admin, SERVER_URL, STRICT);
     assert_eq!(found(&tree, ""), nothing());
 }
 

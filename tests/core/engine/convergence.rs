@@ -62,7 +62,7 @@ prop_compose! {
     ) -> Cluster {
         let mut parts = vec![format!(
             "cluster \"lab\" {{ kubernetes {version:?}; endpoint \"api.lab:6443\"; service-cidr {} }}",
-            if six { "\"fd00:10::/112\" \"10.96.0.0/12\"" } else { "\"10.96.0.0/12\"" },
+            if six { "\"10.96.0.0/12\" \"fd00:10::/112\"" } else { "\"10.96.0.0/12\"" },
         )];
         parts.push(format!("defaults {{ key {key:?}; validity {leaf:?} }}"));
         for name in ["kubernetes", "etcd", "front-proxy"] {

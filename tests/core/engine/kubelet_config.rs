@@ -99,6 +99,11 @@ fn the_dns_address_follows_the_first_network() {
             "kubernetes \"1.36.2\"",
             &format!("service-cidr {networks}; kubernetes \"1.36.2\""),
         );
+        // A control plane's address is of the first network's family.
+        let base = match networks.starts_with("\"fd00") {
+            true => base.replace("10.0.0.11", "fd00::11"),
+            false => base,
+        };
         let project =
             MemoryProject::applied(&format!("{base}component \"kubelet\" config=#true\n"));
         let text = configs(&project)[0].1;

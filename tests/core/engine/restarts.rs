@@ -419,15 +419,15 @@ fn a_later_member_joins_and_a_former_one_leaves() {
 
     let mut project = base.clone();
     project.description =
-        format!("{BASE}node \"cp3\" role=\"control-plane\" address=\"fd00::13\"\n");
+        format!("{BASE}node \"cp3\" role=\"control-plane\" address=\"10.0.0.13\"\n");
     let planned = project.plan();
-    let add = Membership::Add { member: "cp3".into(), peer_url: "https://[fd00::13]:2380".into() };
+    let add = Membership::Add { member: "cp3".into(), peer_url: "https://10.0.0.13:2380".into() };
     assert_eq!(planned.plan.membership, std::slice::from_ref(&add));
-    assert_eq!(add.command(), "etcdctl member add cp3 '--peer-urls=https://[fd00::13]:2380'");
+    assert_eq!(add.command(), "etcdctl member add cp3 --peer-urls=https://10.0.0.13:2380");
     assert_eq!(restarts(&planned), Vec::<String>::new());
     project.apply().unwrap();
     project.assert_converged();
-    let three = format!("{two},cp3=https://[fd00::13]:2380");
+    let three = format!("{two},cp3=https://10.0.0.13:2380");
     assert_eq!(initial_cluster(&project, "cp3"), (three, true));
     for node in BOTH {
         let key = (node.to_owned(), ETCD.to_owned());

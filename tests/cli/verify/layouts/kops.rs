@@ -121,7 +121,7 @@ pub const MACHINE: Layout = Layout {
     files,
     views: &["", "srv/kubernetes", "srv/kubernetes/kube-apiserver", "etc/kubernetes", "var/lib"],
     // Their API server is started by another program.
-    warnings: &["unchecked-manifest"],
+    warnings: &[],
     wrong: WRONG,
 };
 

@@ -38,6 +38,7 @@ fn files() -> Files {
     let tls = "/var/lib/rancher/rke2/server/tls";
     let flags = [
         ("--advertise-address", "192.168.5.11".to_owned()),
+        ("--authorization-mode", "Node,RBAC".to_owned()),
         ("--client-ca-file", format!("{tls}/client-ca.crt")),
         ("--etcd-cafile", format!("{tls}/etcd/server-ca.crt")),
         ("--etcd-certfile", format!("{tls}/etcd/client.crt")),
