@@ -101,6 +101,30 @@ impl KeyKind {
         matches!(self, KeyKind::Rsa { .. })
     }
 
+    /// Whether a certificate over it can be shown in TLS 1.3 by Go (`signatureSchemesForCertificate` of
+    /// crypto/tls): it reads more kinds than it shows, P-224 among them.
+    pub fn is_for_tls(self) -> bool {
+        match self {
+            KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 | KeyKind::Ed25519 => {
+                true
+            }
+            KeyKind::Other(other) => matches!(
+                other,
+                OtherKey::EcdsaP521 | OtherKey::MlDsa44 | OtherKey::MlDsa65 | OtherKey::MlDsa87
+            ),
+        }
+    }
+
+    /// RS256, ES256, ES384 and ES512 (`signerFromRSAPrivateKey` and `signerFromECDSAPrivateKey` of
+    /// Kubernetes' pkg/serviceaccount).
+    pub fn can_sign_tokens(self) -> bool {
+        match self {
+            KeyKind::Rsa { .. } | KeyKind::EcdsaP256 | KeyKind::EcdsaP384 => true,
+            KeyKind::Ed25519 => false,
+            KeyKind::Other(other) => other == OtherKey::EcdsaP521,
+        }
+    }
+
     /// What FIPS 186-5 A.1.1 asks of an RSA key's exponent and Go still reads: odd, from 2^16 + 1 to 2^31 -
     /// 1. Smaller ones make signatures that can be forged where padding is read carelessly.
     pub fn has_weak_exponent(self) -> bool {

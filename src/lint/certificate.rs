@@ -9,7 +9,8 @@ use super::pair::weak;
 use super::rules::{
     CA_NO_KEY_USAGE, CRITICAL_EXTENSION, EC_KEY_ENCIPHERMENT, EXPIRED, EXPIRED_IN_BUNDLE,
     EXPIRES_SOON, NO_AUTHORITY_KEY_ID, NO_DIGITAL_SIGNATURE, NO_SUBJECT_KEY_ID, NOT_YET_VALID,
-    RSA_NO_DIGITAL_SIGNATURE, SERIAL_TWICE, SERVING_MASTERS, WEAK_SIGNATURE,
+    NOT_YET_VALID_IN_BUNDLE, RSA_NO_DIGITAL_SIGNATURE, SERIAL_TWICE, SERVING_MASTERS, TLS_KEY_KIND,
+    WEAK_SIGNATURE,
 };
 use super::world::World;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage, KeyUsage};
@@ -24,6 +25,7 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
         dates(world, findings, path, facts);
         weak(findings, path, &facts.public_key);
         names(findings, path, facts);
+        key_kind(findings, path, facts);
         extensions(findings, path, facts);
         if is_weak(&facts.signature_algorithm) && !facts.is_self_issued() {
             let who = format!("{}: {}", subject(facts), facts.signature_algorithm);
@@ -78,7 +80,9 @@ fn dates(world: &World<'_>, findings: &mut Findings, path: &str, facts: &Certifi
         let rule = if is_passed_by(world, path, facts) { &EXPIRED_IN_BUNDLE } else { &EXPIRED };
         (rule, format!("since {}", facts.not_after.date()))
     } else if now < facts.not_before {
-        (&NOT_YET_VALID, format!("before {}", facts.not_before))
+        let is_passed_by = is_passed_by(world, path, facts);
+        let rule = if is_passed_by { &NOT_YET_VALID_IN_BUNDLE } else { &NOT_YET_VALID };
+        (rule, format!("before {}", facts.not_before))
     } else if left < SOON && left < third {
         (&EXPIRES_SOON, format!("on {}, in {}", facts.not_after.date(), left.in_words()))
     } else {
@@ -111,6 +115,15 @@ fn names(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
     let dials = may(facts, &ExtendedKeyUsage::Client);
     if serves && dials && !facts.is_ca && organizations.contains("system:masters") {
         findings.add(&SERVING_MASTERS, path, subject(facts));
+    }
+}
+
+fn key_kind(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
+    let is_shown = [ExtendedKeyUsage::Server, ExtendedKeyUsage::Client];
+    let is_shown = is_shown.iter().any(|usage| may(facts, usage));
+    let kind = facts.public_key.kind();
+    if !facts.is_ca && is_shown && !kind.is_for_tls() {
+        findings.add(&TLS_KEY_KIND, path, format!("{}: {kind}", subject(facts)));
     }
 }
 

@@ -10,7 +10,7 @@ use super::rules::{
 use super::world::World;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage};
 use crate::hash::Digest;
-use crate::name::San;
+use crate::name::{DnsName, San};
 use crate::profile::{CommonNameFrom, LEAVES};
 use crate::visible::printable;
 
@@ -80,7 +80,16 @@ fn node(findings: &mut Findings, path: &str, facts: &CertificateFacts) {
     let name = facts.subject.common_name().unwrap_or_default();
     let is_named = name.strip_prefix(NODE).is_some_and(|node| !node.is_empty());
     let in_group = facts.subject.organizations().contains(NODES);
-    if is_named == in_group || findings.has(&WRONG_IDENTITY, path) || is_doubled(&name) {
+    if findings.has(&WRONG_IDENTITY, path) || is_doubled(&name) {
+        return;
+    }
+    // The kubelet registers in small letters whatever the machine is called.
+    let node = name.strip_prefix(NODE).unwrap_or_default();
+    if is_named && in_group && node.parse::<DnsName>().is_err() {
+        let detail = format!("{}: no node can be called {}", subject(facts), printable(node));
+        findings.add(&WRONG_IDENTITY, path, detail);
+    }
+    if is_named == in_group {
         return;
     }
     let what = if in_group { "without CN=system:node:NAME" } else { "without O=system:nodes" };

@@ -36,9 +36,11 @@ pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
             }
         }
         if let Some(stem) = path.strip_suffix(".pub")
-            && let Some(own) = holds.public_keys.first()
+            && !holds.public_keys.is_empty()
         {
-            compare(world, findings, &[own], &format!("{stem}.key"), path);
+            // While the key is rotated the old one stands there as well, in any order.
+            let own: Vec<&PublicKey> = holds.public_keys.iter().collect();
+            compare(world, findings, &own, &format!("{stem}.key"), path);
         }
         // Keys without a certificate; those with one are judged there.
         for key in holds.private_keys.iter().chain(&holds.public_keys) {
@@ -87,9 +89,9 @@ pub(super) fn weak(findings: &mut Findings, path: &str, key: &PublicKey) {
 fn service_account(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
         for (path, holds) in folder.service_account() {
-            let keys = holds.private_keys.iter().chain(&holds.public_keys);
-            if keys.into_iter().any(|key| key.kind() == KeyKind::Ed25519) {
-                findings.add(&SERVICE_ACCOUNT_KEY_KIND, path, "Ed25519");
+            let mut keys = holds.private_keys.iter().chain(&holds.public_keys);
+            if let Some(key) = keys.find(|key| !key.kind().can_sign_tokens()) {
+                findings.add(&SERVICE_ACCOUNT_KEY_KIND, path, key.kind().to_string());
             }
         }
     }

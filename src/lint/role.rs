@@ -9,9 +9,9 @@ use super::holds::Certificate;
 use super::identity::names_the_api_server;
 use super::kubernetes_folder::KubernetesFolder;
 use super::rules::{
-    APISERVER_MISSPELT_NAME, APISERVER_NAMES, CA_REUSE, ETCD_NO_CLIENT_USAGE, ETCD_SHARES_CA,
-    FRONT_PROXY_NAME, LEAF_IS_CA, NO_ALTERNATIVE_NAME, NO_CLIENT_USAGE, NO_SERVER_USAGE,
-    SERVICE_ADDRESS, WRONG_IDENTITY,
+    APISERVER_MISSPELT_NAME, APISERVER_NAMES, CA_REUSE, COMPONENT_MASTERS, ETCD_NO_CLIENT_USAGE,
+    ETCD_SHARES_CA, FRONT_PROXY_NAME, LEAF_IS_CA, NO_ALTERNATIVE_NAME, NO_CLIENT_USAGE,
+    NO_SERVER_USAGE, SERVICE_ADDRESS, WRONG_IDENTITY,
 };
 use super::world::World;
 use crate::facts::{CertificateFacts, ExtendedKeyUsage, PublicKey};
@@ -21,6 +21,9 @@ use crate::pod::Process;
 use crate::profile::{APISERVER, CommonNameFrom, FRONT_PROXY_CLIENT, LEAVES, LeafRow, SanFrom};
 use crate::spec::Usage;
 use crate::visible::printable;
+
+/// Groups that may do everything.
+const ADMINISTRATORS: [&str; 2] = ["system:masters", "kubeadm:cluster-admins"];
 
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
@@ -83,6 +86,15 @@ fn identity(
         }
         _ => true,
     };
+    let is_component = match row.common_name {
+        CommonNameFrom::Fixed(fixed) => fixed.starts_with("system:"),
+        CommonNameFrom::SystemNode => row.usage.client(),
+        CommonNameFrom::Node => false,
+    };
+    let organizations = facts.subject.organizations();
+    if is_component && ADMINISTRATORS.iter().any(|group| organizations.contains(*group)) {
+        findings.add(&COMPONENT_MASTERS, path, subject(facts));
+    }
     let doubled = name.starts_with("system:system:");
     if !is_right && !doubled {
         findings.add(&WRONG_IDENTITY, path, subject(facts));

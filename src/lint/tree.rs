@@ -176,13 +176,25 @@ impl Tree {
                 Link::Inside(target) => target.clone(),
                 Link::Machine(target) => match self.on_machine(at, target) {
                     Where::At(path) | Where::Missing(path) => path,
-                    Where::Hidden | Where::Unknown => return None,
+                    Where::Hidden | Where::Unknown => self.rotated(at, target)?,
                 },
                 Link::Outside => return None,
             };
             path = format!("{target}{rest}");
         }
         None
+    }
+
+    /// In the copy of the kubelet's own folder alone: client-go's file store links `NAME-current.pem` to the
+    /// absolute path of a `NAME-DATE.pem` beside it.
+    fn rotated(&self, link: &str, target: &str) -> Option<String> {
+        let stem = link.strip_suffix("current.pem").filter(|stem| stem.ends_with('-'))?;
+        let name = target.rsplit('/').next()?;
+        let path = match link.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/{name}"),
+            None => name.to_owned(),
+        };
+        (path.starts_with(stem) && self.files.contains_key(&path)).then_some(path)
     }
 
     /// What a path of a machine (without its first slash) means in a copy of it: the nearest folder around

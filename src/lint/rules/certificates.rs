@@ -22,6 +22,12 @@ pub const EXPIRED_IN_BUNDLE: Rule = warning("expired-in-bundle", "an expired CA 
     .fix("take it out of the bundle once nothing that it signed is in use")
     .source("RFC 5280 6.1; Go's crypto/x509, Certificate.Verify");
 
+pub const NOT_YET_VALID_IN_BUNDLE: Rule =
+    warning("not-yet-valid-in-bundle", "a CA of the future beside a valid one")
+        .because("until then what it signed is refused; its readers pass it by and use the others, so nothing else fails for it")
+        .fix("nothing, where the next CA was made ahead; else correct the clock where it was issued")
+        .source("RFC 5280 6.1; Go's crypto/x509, Certificate.Verify");
+
 pub const OUTLIVES_CA: Rule = warning("outlives-ca", "valid for longer than its CA")
     .because("it stops working when its CA ends, more than a day before the date that it shows")
     .fix("renew the CA with the same key and name, or issue the certificate for a shorter time")
@@ -31,6 +37,11 @@ pub const WEAK_KEY: Rule = error("weak-key", "a key that is too small")
     .because("RSA keys under 2048 bits can be broken with enough effort, and Go refuses those under 1024")
     .fix("make a new key: RSA of 2048 bits or more, or ECDSA P-256")
     .source("NIST SP 800-131A");
+
+pub const TLS_KEY_KIND: Rule = error("tls-key-kind", "a key that Kubernetes cannot use in TLS")
+    .because("Go reads the certificate and then fails each handshake: in TLS 1.3 it shows RSA, ECDSA on P-256, P-384 or P-521, and Ed25519 alone")
+    .fix("make a new key of one of these kinds and issue the certificate again")
+    .source("Go's crypto/tls, signatureSchemesForCertificate; RFC 8446 4.2.3");
 
 pub const WEAK_SIGNATURE: Rule = error("weak-signature", "signed with SHA-1 or MD5")
     .because("Go has refused such signatures since 1.18, and so does every Kubernetes component; a root's own is not looked at")

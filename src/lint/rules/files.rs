@@ -142,9 +142,9 @@ pub const UNCHECKED_MANIFEST: Rule = warning("unchecked-manifest", "a manifest w
 
 pub const SERVICE_ACCOUNT_KEY_KIND: Rule =
     error("service-account-key-kind", "a service-account key that Kubernetes does not load")
-        .because("kube-apiserver and kube-controller-manager load RSA and ECDSA keys alone, and exit at once with another one")
+        .because("kube-apiserver and kube-controller-manager sign with RSA keys and with ECDSA keys on P-256, P-384 and P-521 alone, and exit at once with another one")
         .fix("make an RSA or ECDSA key; tokens signed by the old one end with it")
-        .source("k8s.io/client-go/util/keyutil");
+        .source("k8s.io/client-go/util/keyutil; kubernetes/kubernetes, pkg/serviceaccount/jwt.go");
 
 pub const SIGNING_BUNDLE: Rule = error("signing-bundle", "several certificates where the signer needs one")
     .because("--cluster-signing-cert-file is the certificate that signs, never a bundle; with one the controller-manager fails")

@@ -74,6 +74,12 @@ pub const WRONG_IDENTITY: Rule = error("wrong-identity", "a name that Kubernetes
     .fix("issue it again with that common name, and for a kubelet the organization")
     .source("Kubernetes documentation, Using Node Authorization; PKI certificates and requirements");
 
+pub const COMPONENT_MASTERS: Rule =
+    error("component-masters", "a component in a group that may do everything")
+        .because("each component has a role of its own, with what it needs alone. In system:masters no rule of RBAC and no node authorizer holds for it: whoever reads this one file, on a kubelet's node for instance, has the whole cluster")
+        .fix("issue it again without that organization")
+        .source("Kubernetes documentation, Using RBAC Authorization, Default roles and role bindings; PKI certificates and requirements");
+
 pub const MISSPELT_IDENTITY: Rule = error("misspelt-identity", "a name that is almost one of Kubernetes' own")
     .because("names are compared byte for byte: with a letter more, less or other, it is another user or group, which no role is bound to")
     .fix("issue it again with the name that is meant")

@@ -8,6 +8,7 @@ use super::tree::{
     SERVER_URL, STRICT, Tree, ids, verify,
 };
 use crate::testkit::kpki;
+use crate::testkit::made::{DAY, KEY_CERT_SIGN, Made};
 
 const API: &str = "manifests/kube-apiserver.yaml";
 const SCHEDULER: &str = "manifests/kube-scheduler.yaml";
@@ -139,6 +140,10 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.0.openssl("genrsa -out kubernetes/pki/apiserver.key 1024");
         t.leaf(APISERVER, KUBEADM);
     }),
+    ("tls-key-kind", "pki/etcd/peer.crt", |t| {
+        t.key_by(ETCD_PEER.0, "ecparam -name secp224r1 -genkey -noout");
+        t.leaf(ETCD_PEER, STRICT);
+    }),
     ("weak-signature", "pki/apiserver.crt", |t| t.leaf(APISERVER, Form { signing: "-sha1", ..STRICT })),
     // Of the same name: the signature tells.
     ("unknown-issuer", "extra.crt", |t| {
@@ -184,6 +189,18 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
         t.put("pki/front-proxy-ca.crt", t.read("old.crt") + &t.read("pki/front-proxy-ca.crt"), 0o644);
         t.remove(&["old.crt", "old.key"]);
     }),
+    ("not-yet-valid-in-bundle", "pki/front-proxy-ca.crt", |t| {
+        let from = 3_000_000_000;
+        let next = Made {
+            from,
+            until: from + 3650 * DAY,
+            key_usage: Some(KEY_CERT_SIGN),
+            subject_key_id: Some(vec![1; 20]),
+            ..Made::ca("front-proxy-ca", 7)
+        };
+        let next = pem::encode(&pem::Pem::new("CERTIFICATE", next.self_signed()));
+        t.put("pki/front-proxy-ca.crt", t.read("pki/front-proxy-ca.crt") + &next, 0o644);
+    }),
     ("ca-cannot-sign", "pki/front-proxy-ca.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
         "keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\nsubjectKeyIdentifier=hash")),
     ("ca-cannot-sign", "pki/front-proxy-ca.crt", |t| t.authority("pki/front-proxy-ca", "/CN=front-proxy-ca",
@@ -216,11 +233,16 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
     ("wrong-identity", "kubelet.conf", |t| t.config("kubelet", "pki/ca", "pki/ca", "/CN=system:node:kubemaster", SERVER_URL, STRICT)),
     ("wrong-identity", "extra.crt", |t| extra(t, "/CN=system:node:w9", CLIENT, "")),
     ("wrong-identity", "extra.crt", |t| extra(t, "/O=system:nodes/CN=w9", CLIENT, "")),
+    ("wrong-identity", "kubelet.conf", |t| t.config("kubelet", "pki/ca", "pki/ca", "/O=system:nodes/CN=system:node:KubeMaster", SERVER_URL, STRICT)),
+    ("component-masters", "scheduler.conf", |t| scheduler(t, "/O=system:masters/CN=system:kube-scheduler")),
+    ("component-masters", "kubelet.conf", |t| t.config("kubelet", "pki/ca", "pki/ca", "/O=system:nodes/O=kubeadm:cluster-admins/CN=system:node:kubemaster", SERVER_URL, STRICT)),
     ("misspelt-identity", "extra.crt", |t| extra(t, "/O=system:master/CN=jane", CLIENT, "")),
     ("misspelt-identity", "admin.conf", |t| t.config("admin", "pki/ca", "pki/ca", "/O=system:masterss/CN=jane", SERVER_URL, STRICT)),
     ("no-server-usage", "extra.crt", |t| extra(t, "/CN=kube-apiserver", CLIENT, APISERVER_NAMES)),
     ("front-proxy-name", "pki/front-proxy-client.crt", |t| t.leaf(with(FRONT_PROXY_CLIENT, "/CN=aggregator", CLIENT, ""), STRICT)),
     ("service-account-key-kind", "pki/sa.key", |t| t.service_account("genpkey -algorithm ed25519")),
+    ("service-account-key-kind", "pki/sa.key", |t| t.service_account("ecparam -name secp256k1 -genkey -noout")),
+    ("service-account-key-kind", "pki/sa.key", |t| t.service_account("ecparam -name secp224r1 -genkey -noout")),
     ("kubeconfig-other-ca", "admin.conf", |t| admin(t, "pki/etcd/ca", "pki/ca", SERVER_URL)),
     ("kubeconfig-client-ca", "admin.conf", |t| admin(t, "pki/ca", "pki/etcd/ca", SERVER_URL)),
     ("kubeconfig-server-name", "admin.conf", |t| admin(t, "pki/ca", "pki/ca", "https://10.9.9.9:6443")),

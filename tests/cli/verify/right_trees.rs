@@ -204,6 +204,9 @@ fn a_key_beside_a_token() {
 /// A folder of a machine alone: its CA is elsewhere.
 #[test]
 fn a_kubelets_own_folder() {
+    let later = std::time::SystemTime::now() + std::time::Duration::from_hours(240);
+    let later = later.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let later = kpki::time::Timestamp::from_unix(i64::try_from(later).unwrap()).date();
     let tree = Tree::right();
     let name = "kubelet-client-2026-01-02-03-04-05.pem";
     tree.key("kubelet-client");
@@ -215,8 +218,18 @@ fn a_kubelets_own_folder() {
     std::fs::create_dir(&folder).unwrap();
     let pair = tree.read("kubelet-client.crt") + &tree.read("kubelet-client.key");
     tree.put(&format!("kubelet/{name}"), pair, 0o600);
-    std::os::unix::fs::symlink(name, folder.join("kubelet-client-current.pem")).unwrap();
-    assert_eq!(found(&tree, "kubelet"), warning("issuer-not-here"));
+    let old = Form { days: 1, ..STRICT };
+    tree.leaf(("kubelet-client", "pki/ca", "/O=system:nodes/CN=system:node:w1", CLIENT, ""), old);
+    let pair = tree.read("kubelet-client.crt") + &tree.read("kubelet-client.key");
+    tree.put("kubelet/kubelet-client-2025-01-02-03-04-05.pem", pair, 0o600);
+    // client-go's own links are absolute.
+    for target in [name.to_owned(), format!("/var/lib/kubelet/pki/{name}")] {
+        let link = folder.join("kubelet-client-current.pem");
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let (report, code) = verify(&folder, &["--now", &later]);
+        assert_eq!((ids(&report), code), warning("issuer-not-here"), "{target}: {report:#}");
+        std::fs::remove_file(link).unwrap();
+    }
 }
 
 /// Everything in one go with as many days: seconds apart is no later.
@@ -237,4 +250,20 @@ fn a_pinned_certificate() {
     let (ca, own) = (data("pki/ca.crt"), data("pki/apiserver.crt"));
     tree.edit("admin.conf", &ca, &own);
     assert_eq!(found(&tree, ""), nothing());
+}
+
+/// While the service-account key is rotated, sa.pub holds the other key as well, in front or behind.
+#[test]
+fn the_key_of_tokens_stands_anywhere_among_those_that_verify() {
+    for is_first in [true, false] {
+        let tree = Tree::right();
+        let own = tree.read("pki/sa.pub");
+        tree.key("pki/other");
+        tree.0.openssl("pkey -in kubernetes/pki/other.key -pubout -out kubernetes/pki/other.pub");
+        let other = tree.read("pki/other.pub");
+        tree.remove(&["pki/other.key", "pki/other.pub"]);
+        let all = if is_first { own + &other } else { other + &own };
+        tree.put("pki/sa.pub", all, 0o600);
+        assert_eq!(found(&tree, ""), nothing(), "{is_first}");
+    }
 }
