@@ -114,8 +114,7 @@ fn no_artifact<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> Error {
 fn ambiguous(text: &str, names: impl Iterator<Item = String>) -> Error {
     let names: Vec<String> = names.collect();
     let count = names.len();
-    let list: Vec<String> =
-        at_most(LISTED, names.into_iter()).iter().map(|name| format!("  {name}")).collect();
+    let list: Vec<String> = at_most(LISTED, names).iter().map(|name| format!("  {name}")).collect();
     let message = format!("{count} artifacts are named {}\n{}", printable(text), list.join("\n"));
     Error::new(Kind::Usage, message).help("write one of these names in full")
 }

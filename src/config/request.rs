@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::files::below;
 use super::problem::quoted;
-use crate::facts::{FactsError, RequestFacts, request_in_pem};
+use crate::facts::{AskedExtensions, FactsError, RequestFacts, request_in_pem};
 use crate::name::{CommonName, Organization};
 use crate::shell;
 use crate::sources::Sources;
@@ -112,7 +112,7 @@ fn check(facts: &RequestFacts, path: &str, wish: &Wish<'_>) -> Result<(), Refusa
         );
     }
     // Kubernetes' signer copies SANs, and takes usages from the CertificateSigningRequest.
-    let counts = !facts.asks_for_usages_alone || !facts.other_attributes.is_empty();
+    let counts = facts.extensions != AskedExtensions::Usages || !facts.other_attributes.is_empty();
     if let Some(what) = beside_the_subject(facts).filter(|_| counts && wish.via == Some(Via::Csr)) {
         return refuse(
             format!("{path} asks for {what}"),
@@ -127,7 +127,7 @@ fn beside_the_subject(facts: &RequestFacts) -> Option<String> {
     let sans = facts.sans.iter().map(ToString::to_string);
     let sans: Vec<String> = sans.chain(facts.other_sans.iter().cloned()).collect();
     let extensions = match sans.as_slice() {
-        [] => facts.asks_for_extensions.then(|| "extensions".to_owned()),
+        [] => (facts.extensions != AskedExtensions::None).then(|| "extensions".to_owned()),
         sans => Some(format!("the SANs {}", sans.join(", "))),
     };
     let others = facts.other_attributes.iter();

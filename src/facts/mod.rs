@@ -69,7 +69,7 @@ pub use plaintext::{Plaintext, plaintext_in};
 pub use policies::Policies;
 pub use public_key::PublicKey;
 pub use refused::Refused;
-pub use request::{RequestFacts, request_in_pem, request_pem};
+pub use request::{AskedExtensions, RequestFacts, request_in_pem, request_pem};
 pub use requested_life::requested_life;
 pub use role_bindings::{RoleGrant, role_grants};
 pub use signature::is_signed_by;

@@ -17,6 +17,17 @@ use super::{FactsError, der, encoding};
 use crate::hash::Digest;
 use crate::name::San;
 
+/// Which extensions a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedExtensions {
+    None,
+    /// One list, in which there is nothing but what the key is used for. Go reads the lists of several
+    /// attributes (`parseCSRExtensions` of crypto/x509).
+    Usages,
+    /// SANs or any other.
+    Others,
+}
+
 /// A request is a wish of whoever wrote it: nothing in it is granted by being read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestFacts {
@@ -26,11 +37,7 @@ pub struct RequestFacts {
     pub other_sans: Vec<String>,
     /// Asks to become a CA.
     pub asks_for_ca: bool,
-    /// Asks for any extension, SANs among them.
-    pub asks_for_extensions: bool,
-    /// One list of extensions, in which there is nothing but what the key is used for. Go reads the lists of
-    /// several attributes (`parseCSRExtensions` of crypto/x509).
-    pub asks_for_usages_alone: bool,
+    pub extensions: AskedExtensions,
     /// What else it says beside its subject, by name or OID: `challengePassword`.
     pub other_attributes: Vec<String>,
     /// Signed by the key that it names: proof that the requester holds it.
@@ -93,14 +100,18 @@ impl RequestFacts {
                 _ => says_more = true,
             }
         }
+        let extensions = match lists.as_slice() {
+            [] => AskedExtensions::None,
+            _ if is_one_list && count > 0 && !says_more && !asks_for_ca => AskedExtensions::Usages,
+            _ => AskedExtensions::Others,
+        };
         Ok(RequestFacts {
             subject: DistinguishedName::from_der(info.subject.as_raw())?,
             public_key: PublicKey::from_spki_der(info.subject_pki.raw)?,
             sans: sans.sans,
             other_sans: sans.other,
             asks_for_ca,
-            asks_for_extensions: !lists.is_empty(),
-            asks_for_usages_alone: is_one_list && count > 0 && !says_more && !asks_for_ca,
+            extensions,
             other_attributes: attributes
                 .iter()
                 .filter_map(|(oid, _)| other_attribute(oid))

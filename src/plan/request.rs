@@ -11,7 +11,7 @@ use super::signed_by_cluster::{is_answered, is_of, key_on_record, renew_from};
 use super::validity::{expiry, future};
 use super::{Action, Intent, PublicPart, Reason};
 use crate::content::request_entry;
-use crate::facts::{PublicKey, RequestFacts};
+use crate::facts::{AskedExtensions, PublicKey, RequestFacts};
 use crate::graph::{DerivationId, Recipe, Request};
 use crate::name::ArtifactName;
 use crate::spec::{BroughtRequest, Policy};
@@ -81,7 +81,8 @@ fn wished(
                 let (old, new) = (facts.subject.to_string(), request.subject.to_string());
                 reasons.push(Reason::changed("subject", old, new));
             }
-            let asks_for_more = facts.asks_for_extensions || !facts.other_attributes.is_empty();
+            let asks_for_more =
+                facts.extensions != AskedExtensions::None || !facts.other_attributes.is_empty();
             if !facts.is_signature_valid || asks_for_more {
                 reasons.push(Reason::OutputModified { path: path.clone() });
             }

@@ -212,13 +212,11 @@ impl<'a> Fields<'a> {
 
     /// As it stands there; `None`: empty, too.
     fn raw(&mut self, name: &str) -> Option<String> {
-        match self.take(name)? {
-            Setting::Text(text) => (!text.is_empty()).then(|| text.to_string()),
-            _ => {
-                self.problems.push(format!("{name} is no text, so client-go refuses the file"));
-                None
-            }
+        if let Setting::Text(text) = self.take(name)? {
+            return (!text.is_empty()).then(|| text.to_string());
         }
+        self.problems.push(format!("{name} is no text, so client-go refuses the file"));
+        None
     }
 
     fn text(&mut self, name: &str) -> Option<String> {

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::testkit::{Desk, FolderProject, ended, fed, kpki};
 
 /// Extensions as OpenSSL's x509v3_config writes them.
-const EXTENSIONS: &str = r#"
+const EXTENSIONS: &str = r"
 basicConstraints = critical,CA:TRUE,pathlen:2
 keyUsage = critical,keyCertSign
 nameConstraints = critical,permitted;DNS:acme.internal,permitted;IP:10.0.0.0/255.0.0.0,excluded;DNS:evil.acme.internal
@@ -25,7 +25,7 @@ tlsfeature = status_request
 1.2.3.4.5.6 = critical,DER:0403010203
 extendedKeyUsage = serverAuth,codeSigning,emailProtection,timeStamping,OCSPSigning,anyExtendedKeyUsage,ipsecEndSystem,msSmartcardLogin,1.2.3.4
 subjectAltName = dirName:dn,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:jane@acme.com
-"#;
+";
 const POLICY: &str = "[policy]\npolicyIdentifier = 1.2.3.7\nCPS.1 = http://acme.com/cps\n";
 
 /// A self-signed certificate over `k.pem` with these extensions.

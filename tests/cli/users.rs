@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 
 use base64::Engine as _;
 
-use kpki::facts::RequestFacts;
+use kpki::facts::{AskedExtensions, RequestFacts};
 use kpki::time::{Span, Timestamp};
 use serde_json::json;
 
@@ -106,7 +106,7 @@ fn kubectl_reads_the_request_and_builds_the_kustomization() {
         .decode(spec["request"].as_str().unwrap())
         .unwrap();
     let facts = RequestFacts::from_pem(&request).unwrap();
-    assert!(facts.is_signature_valid && !facts.asks_for_extensions);
+    assert!(facts.is_signature_valid && facts.extensions == AskedExtensions::None);
     assert_eq!(facts.subject.to_string(), "O=dev, O=oncall, CN=jane");
     assert_eq!(request, project.read("users/jane/request/jane.csr").into_bytes());
 

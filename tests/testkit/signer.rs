@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use kpki::build::certificate::{Issuer, Purpose, Template, issue};
 use kpki::facts::{
-    CertificateFacts, DistinguishedName, PublicKey, RequestFacts, certificate_pem,
+    AskedExtensions, CertificateFacts, DistinguishedName, PublicKey, RequestFacts, certificate_pem,
     certificates_in_pem, request_in_pem,
 };
 use kpki::keys::Entropy;
@@ -35,7 +35,7 @@ impl Signer {
     /// Signs a request in PEM.
     pub fn sign(&self, request: &[u8], now: Timestamp, life: Span) -> String {
         let facts = RequestFacts::from_der(&request_in_pem(request).unwrap()).unwrap();
-        assert!(facts.is_signature_valid && !facts.asks_for_extensions);
+        assert!(facts.is_signature_valid && facts.extensions == AskedExtensions::None);
         let common_name = facts.subject.common_name().unwrap();
         self.issue(&facts.public_key, &common_name, &facts.subject.organizations(), now, life)
     }

@@ -16,6 +16,7 @@ use crate::testkit::made::{
 
 /// What a good cluster may look like.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub struct Shape {
     pub control_planes: usize,
     pub workers: usize,

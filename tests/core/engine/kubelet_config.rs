@@ -100,10 +100,8 @@ fn the_dns_address_follows_the_first_network() {
             &format!("service-cidr {networks}; kubernetes \"1.36.2\""),
         );
         // A control plane's address is of the first network's family.
-        let base = match networks.starts_with("\"fd00") {
-            true => base.replace("10.0.0.11", "fd00::11"),
-            false => base,
-        };
+        let is_v6 = networks.starts_with("\"fd00");
+        let base = if is_v6 { base.replace("10.0.0.11", "fd00::11") } else { base };
         let project =
             MemoryProject::applied(&format!("{base}component \"kubelet\" config=#true\n"));
         let text = configs(&project)[0].1;
