@@ -241,6 +241,7 @@ fn large() {
 fn check(example: &Example) {
     let project = FolderProject::example(example.name).applied();
     ended(&project.kpki(&["plan", "--detailed-exitcode"]), 0);
+    ended(&project.kpki(&["verify"]), 0);
     for path in example.has {
         assert!(project.out(path).is_file(), "{path} is missing");
     }

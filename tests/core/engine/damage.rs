@@ -225,16 +225,15 @@ fn try_damages(bases: &Bases, damages: &[Damage]) {
 /// A key that is still read from an incomplete file is not what other copies are written from.
 #[test]
 fn a_file_without_its_last_bytes_is_refused_or_healed() {
-    for base in [&CLEAR.one, &SEALED.one] {
-        for path in base.out.keys().filter(|path| is_read(path)) {
-            for lost in 1..=2 {
-                let mut project = base.clone();
-                let (bytes, _) = project.out.get_mut(path).unwrap();
-                bytes.truncate(bytes.len() - lost);
-                if project.apply().is_ok() {
-                    let planned = project.plan();
-                    assert!(planned.plan.is_empty(), "{path} less {lost}: {:?}", planned.steps());
-                }
+    let base = &CLEAR.one;
+    for path in base.out.keys().filter(|path| is_read(path)) {
+        for lost in 1..=2 {
+            let mut project = base.clone();
+            let (bytes, _) = project.out.get_mut(path).unwrap();
+            bytes.truncate(bytes.len() - lost);
+            if project.apply().is_ok() {
+                let planned = project.plan();
+                assert!(planned.plan.is_empty(), "{path} less {lost}: {:?}", planned.steps());
             }
         }
     }
