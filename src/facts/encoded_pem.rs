@@ -3,10 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::kubeconfig_file::Setting;
-use super::needle::contains;
 use super::pem::MAX_PEM;
 use crate::secret::Secret;
 
@@ -24,7 +24,7 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 
 /// `None`: there is none, or the text is no such document.
 pub fn encoded_pem(text: &[u8]) -> Option<Vec<EncodedPem>> {
-    if text.len() > MAX_PEM || !contains(text, MARK) {
+    if text.len() > MAX_PEM || memmem::find(text, MARK).is_none() {
         return None;
     }
     let documents: Vec<Setting> = serde_saphyr::from_multiple(str::from_utf8(text).ok()?).ok()?;

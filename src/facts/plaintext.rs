@@ -9,11 +9,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use memchr::memmem;
 use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
-
-use super::needle::Needle;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -71,7 +70,7 @@ fn has_private_key(bytes: &[u8]) -> bool {
 /// Label and body of a private key of which this comes after `-----BEGIN `.
 pub(super) fn private_key(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let near = rest.get(..LABEL + DASHES.len()).unwrap_or(rest);
-    let (label, rest) = rest.split_at(position(near, DASHES)?);
+    let (label, rest) = rest.split_at(memmem::find(near, DASHES)?);
     let label = label.strip_suffix(b" BLOCK").unwrap_or(label);
     let body = rest.get(DASHES.len()..)?;
     let is_key = label.ends_with(b"PRIVATE KEY") && !label.starts_with(b"ENCRYPTED");
@@ -90,7 +89,7 @@ fn has_body(mut rest: &[u8]) -> bool {
         }
         let line = rest.get(..HEADER).unwrap_or(rest);
         let line = line.split(|byte| b"\n\\".contains(byte)).next().unwrap_or(line);
-        if position(line, b"ENCRYPTED").is_some() {
+        if memmem::find(line, b"ENCRYPTED").is_some() {
             return false;
         }
         rest = rest.get(line.len()..).unwrap_or_default();
@@ -183,16 +182,7 @@ fn is_base64(byte: u8) -> bool {
 
 /// What follows each place where `needle` stands.
 pub(super) fn after<'b>(bytes: &'b [u8], needle: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
-    let (mut rest, needle) = (bytes, Needle::new(needle));
-    std::iter::from_fn(move || {
-        let at = needle.position(rest)?;
-        rest = rest.get(at + needle.len()..)?;
-        Some(rest)
-    })
-}
-
-fn position(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    bytes.windows(needle.len()).position(|at| at == needle)
+    memmem::find_iter(bytes, needle).filter_map(|at| bytes.get(at + needle.len()..))
 }
 
 /// Without white space and these characters at the start.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use memchr::memmem;
+
 use super::Rule;
 use super::other_secrets::other_secret;
 use super::places::pki_file_at;
 use super::rules::{UNREADABLE_CERTIFICATE, UNREADABLE_KEY, UNREADABLE_KUBECONFIG};
 use crate::facts::kubeconfig::{Dialling, Login};
-use crate::facts::{self, Part, PublicKey, contains};
+use crate::facts::{self, Part, PublicKey};
 pub(super) use crate::holdings::Certificate;
 use crate::holdings::{self, Held, KeyBlock};
 use crate::pod::{self, PodFacts, Process};
@@ -118,7 +120,7 @@ impl Holds {
                 Ok(parts) => holds.kubeconfig(parts),
                 Err(error) => holds.damage.push((&UNREADABLE_KUBECONFIG, error.0)),
             }
-        } else if contains(bytes, MARK) {
+        } else if memmem::find(bytes, MARK).is_some() {
             holds.pem(bytes, end);
         } else if !holds.encoded(bytes) {
             holds.binary(bytes, end);
@@ -171,7 +173,7 @@ impl Holds {
                         return;
                     }
                 };
-                self.secret = contains(bytes, b"PRIVATE KEY");
+                self.secret = memmem::find(bytes, b"PRIVATE KEY").is_some();
                 self.damage.push((rule, error.0));
             }
         }

@@ -1,7 +1,9 @@
 //! Secrets that are neither a key in PEM nor a kubeconfig, by what is in the file. Those that a flag or a
 //! kubeconfig names need no such look.
 
-use crate::facts::{Plaintext, contains, key_store, plaintext_in};
+use memchr::memmem;
+
+use crate::facts::{Plaintext, key_store, plaintext_in};
 
 /// What it is; the first thing that is found.
 pub(super) fn other_secret(name: &str, bytes: &[u8]) -> Option<&'static str> {
@@ -17,7 +19,7 @@ pub(super) fn other_secret(name: &str, bytes: &[u8]) -> Option<&'static str> {
 fn by_form(name: &str, bytes: &[u8]) -> Option<&'static str> {
     let has = |line: &str| {
         // Most files are without.
-        if !contains(bytes, line.as_bytes()) {
+        if memmem::find(bytes, line.as_bytes()).is_none() {
             return false;
         }
         let mut lines = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
