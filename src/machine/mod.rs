@@ -8,12 +8,19 @@
 //! Pure. May import `pod`, `holdings` and what lies below. Never here: files, a description, a judgement of
 //! what was found.
 
+mod at;
+mod environment;
+pub mod kubeadm_config;
+pub mod kubelet;
+mod kubelet_flags;
 mod layout;
 mod places;
+mod unit;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+pub use self::at::At;
 pub use self::layout::{LAYOUTS, MachineLayout, layout_of};
 pub use self::places::{PLACES, Place, is_above_a_place, is_wanted};
 use crate::secret::Secret;
