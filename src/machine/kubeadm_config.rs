@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::At;
-use crate::pod::{Setting, documents};
+use crate::pod::{Lines, Setting, documents};
 
 const GROUP: &str = "kubeadm.k8s.io/";
 const VERSIONS: [&str; 2] = ["v1beta3", "v1beta4"];
@@ -95,7 +95,7 @@ impl KubeadmConfig {
     pub fn read(name: &str, bytes: &[u8]) -> Result<KubeadmConfig, Vec<Mistake>> {
         let mut reader =
             Reader { name, mistakes: Vec::new(), found: None, unknown_kinds: Vec::new() };
-        reader.file(bytes, 0, true);
+        reader.file(bytes, Lines::After(0), true);
         if reader.found.is_none() && reader.mistakes.is_empty() {
             let names = reader.unknown_kinds.iter().map(|kind| kind.value.as_str());
             let names: Vec<&str> = names.collect();
@@ -136,8 +136,8 @@ impl Reader<'_> {
         self.mistakes.push(Mistake { at: self.at(line), message: message.into() });
     }
 
-    fn file(&mut self, bytes: &[u8], before: usize, is_outermost: bool) {
-        for document in documents(bytes, before) {
+    fn file(&mut self, bytes: &[u8], lines: Lines, is_outermost: bool) {
+        for document in documents(bytes, lines) {
             match document {
                 Ok(document) => self.object(document.root(), is_outermost),
                 Err(error) => self.mistake(error.line.unwrap_or(0), error.message),
@@ -175,7 +175,7 @@ impl Reader<'_> {
         let data = root.get("data").and_then(|data| data.get(CLUSTER));
         match data.map(|data| (data, data.text())) {
             Some((data, Some(text))) => {
-                self.file(text.as_bytes(), data.lines_before_text(), false);
+                self.file(text.as_bytes(), data.text_lines(), false);
             }
             Some((data, None)) => {
                 self.mistake(data.line(), format!("data.{CLUSTER} is not a text"));

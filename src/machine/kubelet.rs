@@ -9,7 +9,7 @@ use super::unit::{command_line, text};
 use super::{At, Look, Machine};
 use crate::facts::CertificateFacts;
 use crate::holdings::{Held, read};
-use crate::pod::{Setting, documents};
+use crate::pod::{Lines, Setting, documents};
 
 /// What kubeadm lets the kubelet have of its own.
 const FOLDER: &str = "var/lib/kubelet";
@@ -188,7 +188,7 @@ impl File {
             Err((at, why)) => return File::Unread(at, why),
         };
         let at = |line: Option<usize>| At::new(&real, line.unwrap_or(0));
-        let mut all = documents(text.as_bytes(), 0).into_iter();
+        let mut all = documents(text.as_bytes(), Lines::After(0)).into_iter();
         let document = match (all.next(), all.next()) {
             (Some(Ok(document)), None) => document,
             (Some(Err(error)), _) => return File::Unread(at(error.line), error.message),

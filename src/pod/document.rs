@@ -10,8 +10,25 @@ use super::{PodError, parse};
 /// One document of a file.
 pub struct Document {
     tree: Tree,
-    /// Lines of the file before the text that was read.
-    before: usize,
+    lines: Lines,
+}
+
+/// Which lines of a file a text has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// Its own, with so many before them.
+    After(usize),
+    /// All in one, since it is written with escapes or folded.
+    In(usize),
+}
+
+impl Lines {
+    fn of(self, line: usize) -> usize {
+        match self {
+            Lines::After(before) => before + line,
+            Lines::In(line) => line,
+        }
+    }
 }
 
 /// A value in a document.
@@ -23,31 +40,30 @@ pub struct Setting<'a> {
 
 /// The documents of a file, each with its own error. The separator is that of Kubernetes' reader
 /// (apimachinery, `util/yaml`, `NewYAMLReader`): a line that starts with `---`. Empty ones are left out.
-/// `before`: how many lines of the file stand before the text.
-pub fn documents(source: &[u8], before: usize) -> Vec<Result<Document, PodError>> {
+/// `lines` are those of the text in its file.
+pub fn documents(source: &[u8], lines: Lines) -> Vec<Result<Document, PodError>> {
     let mut found = Vec::new();
     let mut own: Vec<u8> = Vec::new();
     let mut is_empty = true;
-    let mut lines = 0;
-    let mut finish =
-        |own: &mut Vec<u8>, is_empty: &mut bool| {
-            if !*is_empty {
-                let document = parse::parse(own).map(|tree| Document { tree, before });
-                found.push(document.map_err(|error| PodError {
-                    line: error.line.map(|line| line + before),
-                    ..error
-                }));
-            }
-            own.clear();
-            *is_empty = true;
-        };
+    let mut count = 0;
+    let mut finish = |own: &mut Vec<u8>, is_empty: &mut bool| {
+        if !*is_empty {
+            let document = parse::parse(own).map(|tree| Document { tree, lines });
+            found.push(document.map_err(|error| PodError {
+                line: error.line.map(|line| lines.of(line)),
+                ..error
+            }));
+        }
+        own.clear();
+        *is_empty = true;
+    };
     for line in source.split_inclusive(|byte| *byte == b'\n') {
         let content = line.trim_ascii();
-        lines += 1;
+        count += 1;
         if let Some(rest) = line.strip_prefix(b"---") {
             finish(&mut own, &mut is_empty);
             // So that lines keep their numbers.
-            own.resize(lines - 1, b'\n');
+            own.resize(count - 1, b'\n');
             own.extend(rest);
             is_empty = rest.trim_ascii().is_empty() || rest.trim_ascii().starts_with(b"#");
         } else {
@@ -67,7 +83,7 @@ impl Document {
 
 impl<'a> Setting<'a> {
     pub fn line(self) -> usize {
-        self.node.line + self.document.before
+        self.document.lines.of(self.node.line)
     }
 
     pub fn is_mapping(self) -> bool {
@@ -125,10 +141,15 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// The file's line before the first one of a text in a block (`|`); of any other text, before its own.
-    pub fn lines_before_text(self) -> usize {
-        let start = self.document.tree.text.get(..self.node.span.start).unwrap_or_default();
-        let above = start.matches('\n').count();
-        self.document.before + if self.node.is_block_scalar() { above } else { self.node.line - 1 }
+    /// Which lines of the file a text has that is a document itself.
+    pub fn text_lines(self) -> Lines {
+        let lines = self.document.lines;
+        match (&self.node.kind, lines) {
+            (Kind::Scalar { style: ScalarStyle::Literal, .. }, Lines::After(before)) => {
+                let start = self.document.tree.text.get(..self.node.span.start).unwrap_or_default();
+                Lines::After(before + start.matches('\n').count())
+            }
+            _ => Lines::In(self.line()),
+        }
     }
 }

@@ -42,7 +42,7 @@ mod wish;
 mod write;
 
 pub use self::argv::{Flag, Form, List};
-pub use self::document::{Document, Setting, documents};
+pub use self::document::{Document, Lines, Setting, documents};
 pub use self::error::PodError;
 pub use self::execs::ExecWord;
 pub use self::facts::{OnHost, PodFacts, process_of, read};
