@@ -1,5 +1,6 @@
 //! What the user wants, validated: nothing optional or stringly is left where a default exists.
 
+mod leaf;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
 use crate::words::words;
 
+pub use leaf::LeafOverride;
 pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
 
 /// One cluster's PKI as described.
@@ -35,6 +37,8 @@ pub struct Spec {
     pub kubelet_config: bool,
     /// `component "kube-proxy"` was written.
     pub kube_proxy: bool,
+    /// `component "admin" super=#false` was not written.
+    pub super_admin: bool,
     /// What leaves get where nothing nearer says otherwise.
     pub defaults: Policy,
     /// Sorted by name.
@@ -192,6 +196,8 @@ pub struct Ca {
     /// The `ca` block itself names the algorithm: then another one on record needs `--allow replace:`.
     pub explicit_key: bool,
     pub revision: u32,
+    /// Its key lies beside its certificate on control-plane nodes.
+    pub keys_on_nodes: Setting<bool>,
     /// A certificate that the user brings: imported, never issued.
     pub brought: Option<BroughtCa>,
 }
@@ -241,6 +247,8 @@ pub struct Node {
     pub revision: u32,
     /// Who may open the secrets of this node's tree besides.
     pub recipients: BTreeSet<Recipient>,
+    /// By the names of their rows in the profile.
+    pub leaves: BTreeMap<&'static str, LeafOverride>,
 }
 
 words! {
@@ -276,7 +284,7 @@ pub struct Policy {
     pub renew_before: Option<Setting<Span>>,
 }
 
-/// What a nearer block says; nearer wins: node, then component, then defaults.
+/// What a nearer block says; nearer wins: leaf, then node, then component, then defaults.
 #[derive(Debug, Clone, Default)]
 pub struct PolicyOverride {
     pub key: Option<Setting<KeyAlgorithm>>,
@@ -329,6 +337,8 @@ pub struct ComponentSettings {
     /// Extra SANs of the component's serving certificates, on every node.
     pub sans: BTreeMap<San, Origin>,
     pub revision: u32,
+    /// All organizations of the component's leaf whose organization follows the version; an empty set: none.
+    pub organizations: Option<Setting<BTreeSet<Organization>>>,
     /// Flags of its static pod by name without dashes: they add to kpki's own and win over them.
     pub flags: BTreeMap<String, FlagSetting>,
     /// Of its static pod, instead of the one that kubeadm deploys.
@@ -342,6 +352,7 @@ impl Default for ComponentSettings {
             policy: PolicyOverride::default(),
             sans: BTreeMap::new(),
             revision: 1,
+            organizations: None,
             flags: BTreeMap::new(),
             image: None,
         }

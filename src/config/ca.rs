@@ -19,10 +19,18 @@ use crate::words::Worded as _;
 pub const SHAPE: Shape = Shape {
     word: "ca",
     example: Some("kubernetes"),
-    fields: &[VALIDITY.field, KEY.field, COMMON_NAME.field, REVISION.field, CERTIFICATE.field],
+    fields: &[
+        VALIDITY.field,
+        KEY.field,
+        COMMON_NAME.field,
+        REVISION.field,
+        KEYS_ON_NODES.field,
+        CERTIFICATE.field,
+    ],
 };
 
 pub const COMMON_NAME: One<CommonName> = one("common-name");
+pub const KEYS_ON_NODES: One<bool> = one("keys-on-nodes");
 pub const CERTIFICATE: One<String> = one("certificate");
 
 /// kubeadm's 87600h.
@@ -35,6 +43,11 @@ pub fn usual_name(name: CaName) -> &'static str {
         CaName::Etcd => "etcd-ca",
         CaName::FrontProxy => "front-proxy-ca",
     }
+}
+
+/// The controller-manager signs with the cluster CA's key; kubeadm alone reads the others' on a node.
+pub fn usually_on_nodes(name: CaName) -> bool {
+    name == CaName::Kubernetes
 }
 
 struct Draft {
@@ -93,6 +106,7 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
         key,
         explicit_key: false,
         revision: 1,
+        keys_on_nodes: Setting::default(usually_on_nodes(name)),
         brought: None,
     })
 }
@@ -125,10 +139,15 @@ impl Draft {
         }
         self.common_name_at = block.one(COMMON_NAME).map(|value| value.at);
         self.ca.revision = reader.revision(block);
+        if let Some((on_nodes, at)) = reader.flag(block, KEYS_ON_NODES) {
+            self.ca.keys_on_nodes = reader.setting(on_nodes, at);
+        }
         let Some(value) = block.one(CERTIFICATE) else {
             return;
         };
-        for (word, at) in block.words().filter(|(word, _)| *word != CERTIFICATE.word()) {
+        // Where its key lies, no certificate says.
+        let may_stand = [CERTIFICATE.word(), KEYS_ON_NODES.word()];
+        for (word, at) in block.words().filter(|(word, _)| !may_stand.contains(word)) {
             reader.problem(
                 Problem::new(at, format!("`{word}` beside a brought `certificate`"))
                     .other(value.at, "brought here")

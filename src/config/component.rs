@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, Field, One, Shape, one};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::block::{Block, Field, Many, One, Shape, many, one};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
 use super::flags::{self, FLAG, IMAGE};
+use super::groups;
 use super::policy::Written;
 use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
-use crate::name::San;
+use crate::name::{Organization, San};
 use crate::spec::{Component, ComponentSettings, EtcdTopology, Origin, Policy, Setting};
 use crate::words::Worded as _;
 
@@ -25,6 +26,9 @@ pub const SHAPE: Shape = Shape {
         TOPOLOGY.field,
         SERVING.field,
         CONFIG.field,
+        GROUP.field,
+        KUBELET_CLIENT_GROUP.field,
+        SUPER.field,
         IMAGE.field,
         FLAG.field,
     ],
@@ -33,6 +37,18 @@ pub const SHAPE: Shape = Shape {
 pub const TOPOLOGY: One<EtcdTopology> = one("topology");
 pub const SERVING: One<bool> = one("serving");
 pub const CONFIG: One<bool> = one("config");
+/// Of apiserver-kubelet-client.
+pub const KUBELET_CLIENT_GROUP: Many<Organization> = many("kubelet-client-group");
+pub const SUPER: One<bool> = one("super");
+
+/// The word for the organization of the component's leaf that the version decides otherwise.
+pub fn group_word(component: Component) -> Option<Many<Organization>> {
+    match component {
+        Component::Apiserver => Some(KUBELET_CLIENT_GROUP),
+        Component::Admin => Some(GROUP),
+        _ => None,
+    }
+}
 
 /// What each component's block may hold.
 fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
@@ -40,14 +56,17 @@ fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
     // A key pair without a certificate: nothing expires.
     const PAIR: [Field; 2] = [KEY.field, REVISION.field];
     let (all, own): (&[Field], &[Field]) = match component {
-        Component::Apiserver => (&LEAF, const { &[SAN.field, IMAGE.field, FLAG.field] }),
+        Component::Apiserver => {
+            (&LEAF, const { &[SAN.field, KUBELET_CLIENT_GROUP.field, IMAGE.field, FLAG.field] })
+        }
         Component::ControllerManager | Component::Scheduler => {
             (&LEAF, const { &[IMAGE.field, FLAG.field] })
         }
         Component::Etcd => (&LEAF, const { &[SAN.field, TOPOLOGY.field, IMAGE.field, FLAG.field] }),
         Component::Kubelet => (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field] }),
         Component::ServiceAccount => (&PAIR, &[]),
-        Component::KubeProxy | Component::Admin => (&LEAF, &[]),
+        Component::Admin => (&LEAF, const { &[GROUP.field, SUPER.field] }),
+        Component::KubeProxy => (&LEAF, &[]),
     };
     all.iter().chain(own).map(|field| field.word)
 }
@@ -60,6 +79,8 @@ pub struct Components {
     pub kubelet_serving: bool,
     pub kubelet_config: bool,
     pub kube_proxy: bool,
+    /// Where `super=#false` is written.
+    pub no_super_admin: Option<At>,
     pub places: Places,
 }
 
@@ -82,6 +103,7 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         kubelet_serving: false,
         kubelet_config: false,
         kube_proxy: false,
+        no_super_admin: None,
         places: Places::default(),
     };
     let mut seen = Seen::new();
@@ -118,6 +140,11 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let topology = block.one(TOPOLOGY);
     let serving = reader.flag(block, SERVING);
     let config = reader.flag(block, CONFIG);
+    let super_admin = reader.flag(block, SUPER);
+    let words = [KUBELET_CLIENT_GROUP, GROUP];
+    let groups = words.map(|word| groups::read(block, word, reader).map(|found| (word, found)));
+    let word = component.and_then(group_word).map(|word| word.word());
+    let own = groups.into_iter().flatten().find(|(known, _)| Some(known.word()) == word);
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
@@ -142,6 +169,9 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             }
         }
         Some(Component::KubeProxy) => all.kube_proxy = true,
+        Some(Component::Admin) => {
+            all.no_super_admin = super_admin.filter(|(wanted, _)| !wanted).map(|(_, at)| at);
+        }
         Some(Component::ServiceAccount) if is_ed25519(&written) => {
             let at = block.one(KEY).map_or(block.at, |value| value.at);
             reader.problem(
@@ -162,6 +192,7 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             policy: written.policy.clone(),
             sans: reader.origins(sans),
             revision,
+            organizations: own.map(|(_, organizations)| organizations),
             flags: flags.into_iter().map(|(name, (value, _))| (name, value)).collect(),
             image,
         };

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, Many, One, Shape, blocks, many, one};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
+use super::block::{Block, One, Shape, blocks, one};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, VALIDITY};
 use super::problem::{At, Problem, quoted};
 use super::reader::{Reader, Seen};
 use super::{bind, request};
@@ -29,7 +29,6 @@ pub const SHAPE: Shape = Shape {
     ],
 };
 
-pub const GROUP: Many<Organization> = many("group");
 /// Of a `certificate`, too.
 pub const COMMON_NAME: One<CommonName> = one("common-name");
 pub const VIA: One<Via> = one("via");

@@ -1,18 +1,19 @@
 //! A description in KDL of a [`Spec`]: what reading gives it back. What means the same without a word is not
 //! written.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::block::{Field, Many, One, Shape};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
 use super::{
-    bind, ca, certificate, cluster, component, defaults, flags, manifests, node, reproducible,
-    secrets, user,
+    bind, ca, certificate, cluster, component, defaults, flags, leaf, manifests, node,
+    reproducible, secrets, user,
 };
 use crate::name::{Endpoint, Organization};
 use crate::spec::{
-    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, Node, Policy,
-    PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, LeafOverride, Node,
+    Policy, PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use crate::visible::is_hidden;
 
@@ -89,6 +90,23 @@ impl Written {
     fn flag(&mut self, one: One<bool>, is: bool) {
         if is {
             self.put(one.field, vec!["#true".to_owned()]);
+        }
+    }
+
+    /// What is not as it is without a word.
+    fn unusual(&mut self, one: One<bool>, is: bool, usual: bool) {
+        if is != usual {
+            self.put(one.field, vec![format!("#{is}")]);
+        }
+    }
+
+    fn groups(&mut self, word: Many<Organization>, all: Option<&Setting<BTreeSet<Organization>>>) {
+        match all {
+            Some(none) if none.value.is_empty() => {
+                self.put(word.field, vec![flags::NOTHING.to_owned()]);
+            }
+            Some(some) => self.many(word, &some.value),
+            None => {}
         }
     }
 
@@ -190,8 +208,10 @@ fn beyond(policy: &Policy, defaults: &Policy) -> PolicyOverride {
 
 fn of_ca(name: CaName, ca: &Ca) -> Written {
     let mut block = Written::named(&ca::SHAPE, name.as_str());
+    let keys_on_nodes = ca.keys_on_nodes.value;
     if let Some(brought) = &ca.brought {
         block.one(ca::CERTIFICATE, &brought.path);
+        block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, ca::usually_on_nodes(name));
         return block;
     }
     if ca.common_name.value.as_str() != ca::usual_name(name) {
@@ -204,6 +224,7 @@ fn of_ca(name: CaName, ca: &Ca) -> Written {
         block.one(VALIDITY, ca.validity.value);
     }
     block.revision(ca.revision);
+    block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, ca::usually_on_nodes(name));
     block
 }
 
@@ -218,6 +239,16 @@ fn of_node(node: &Node) -> Written {
     block.policy(&node.policy);
     block.revision(node.revision);
     block.many(secrets::RECIPIENT, &node.recipients);
+    block.blocks = node.leaves.iter().map(|(name, leaf)| of_leaf(name, leaf)).collect();
+    block
+}
+
+fn of_leaf(name: &str, leaf: &LeafOverride) -> Written {
+    let mut block = Written::named(&leaf::SHAPE, name);
+    block.many(SAN, leaf.sans.iter().flat_map(BTreeMap::keys));
+    block.groups(GROUP, leaf.organizations.as_ref());
+    block.policy(&leaf.policy);
+    block.maybe(leaf::SERVER, leaf.server.as_ref().map(|server| server.value.url()));
     block
 }
 
@@ -242,6 +273,12 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
         }
         _ => {}
     }
+    if let Some(word) = component::group_word(component) {
+        block.groups(word, settings.organizations.as_ref());
+    }
+    if component == Component::Admin {
+        block.unusual(component::SUPER, spec.super_admin, true);
+    }
     block.maybe(flags::IMAGE, settings.image.as_ref());
     for (flag, setting) in &settings.flags {
         let value = setting.value().map_or_else(|| flags::NOTHING.to_owned(), quoted);
@@ -256,7 +293,7 @@ fn of_user(user: &User, defaults: &Policy) -> Written {
     if user.common_name.as_str() != user.name.as_str() {
         block.one(user::COMMON_NAME, &user.common_name);
     }
-    block.many(user::GROUP, user.groups.keys());
+    block.many(GROUP, user.groups.keys());
     block.policy(&beyond(&user.policy, defaults));
     block.revision(user.revision);
     if user.via != Via::Ca {

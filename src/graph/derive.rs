@@ -17,11 +17,11 @@ use super::{
 };
 use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
-use crate::name::{CommonName, Endpoint, San};
+use crate::name::{CommonName, Endpoint, Organization, San};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
-use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Spec};
+use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Setting, Spec};
 
 pub use static_pods::{flags_on, images};
 
@@ -63,6 +63,9 @@ fn bindings(builder: &mut Builder, spec: &Spec) {
 
 fn component_leaves(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuers: &ByCa) {
     if row.hosts == Hosts::Primary {
+        if !spec.super_admin {
+            return;
+        }
         return component_leaf(builder, spec, row, issuers, primary(spec));
     }
     let hosts = spec.nodes.iter().filter(|node| row.hosts.include(node, spec));
@@ -90,20 +93,16 @@ fn component_leaf(
     if let Some(node) = node {
         policy = policy.overridden_by(&node.policy);
     }
+    let nearest = node.and_then(|node| node.leaves.get(row.name));
+    if let Some(nearest) = nearest {
+        policy = policy.overridden_by(&nearest.policy);
+    }
     let common_name = match (row.common_name, node) {
         (CommonNameFrom::Fixed(name), _) => name.to_owned(),
         (CommonNameFrom::Node, Some(node)) => node.name.to_string(),
         (CommonNameFrom::SystemNode, Some(node)) => format!("system:node:{}", node.name),
         (CommonNameFrom::Node | CommonNameFrom::SystemNode, None) => return,
     };
-    let organizations = row
-        .organization
-        .iter()
-        .find(|(since, _)| since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)))
-        .and_then(|(_, organization)| *organization)
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
     let node_name = node.map(|node| node.name.clone());
     let origin = node.map_or(&Origin::Default, |node| &node.origin);
     let leaf = builder.add(
@@ -111,7 +110,7 @@ fn component_leaf(
         leaf(
             issuer.ca,
             Some(CommonName::of(&common_name)),
-            organizations,
+            organizations(spec, row, node),
             row.usage,
             sans(spec, row, node),
             policy,
@@ -123,8 +122,10 @@ fn component_leaf(
         origin,
     );
     if let Home::Kubeconfig { file, server } = row.home {
-        let server = match (server, node.and_then(|node| node.addresses.first())) {
-            (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
+        let written = nearest.and_then(|nearest| nearest.server.as_ref());
+        let server = match (written, server, node.and_then(|node| node.addresses.first())) {
+            (Some(written), ..) => written.value.clone(),
+            (None, ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
             _ => spec.cluster.endpoint.value.clone(),
         };
         builder.add(
@@ -142,6 +143,33 @@ fn component_leaf(
             origin,
         );
     }
+}
+
+/// What is written of the leaf, else of its component, else what the version asks for.
+fn organizations(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<String> {
+    if let Some(written) = written_organizations(spec, row, node) {
+        return written.value.iter().map(ToString::to_string).collect();
+    }
+    row.organization
+        .iter()
+        .find(|(since, _)| since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)))
+        .and_then(|(_, organization)| *organization)
+        .map(str::to_owned)
+        .into_iter()
+        .collect()
+}
+
+/// The organizations of a row's certificate as the description says them, if it does.
+pub fn written_organizations<'a>(
+    spec: &'a Spec,
+    row: &LeafRow,
+    node: Option<&'a Node>,
+) -> Option<&'a Setting<BTreeSet<Organization>>> {
+    let nearest = node.and_then(|node| node.leaves.get(row.name)?.organizations.as_ref());
+    nearest.or_else(|| {
+        let settings = spec.components.get(&row.component).filter(|_| row.follows_version())?;
+        settings.organizations.as_ref()
+    })
 }
 
 fn leaf(

@@ -130,6 +130,11 @@ impl LeafRow {
         LeafRow { restarts: Some((reader, when)), ..self }
     }
 
+    /// Its organization is another one in other versions of Kubernetes.
+    pub fn follows_version(&self) -> bool {
+        self.organization.len() > 1
+    }
+
     /// What its readers read, and restart for.
     pub(super) fn input(&self) -> Input {
         match self.home {
@@ -344,6 +349,16 @@ mod tests {
                 assert_eq!(*since, None, "{}", row.name);
             }
         }
+    }
+
+    /// A component's block has one word for it.
+    #[test]
+    fn one_leaf_of_a_component_follows_the_version() {
+        let rows: Vec<_> = LEAVES.iter().filter(|row| row.follows_version()).collect();
+        let names: Vec<_> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(names, ["apiserver-kubelet-client", "admin"]);
+        let components: BTreeSet<_> = rows.iter().map(|row| row.component).collect();
+        assert_eq!(components.len(), rows.len());
     }
 
     #[test]

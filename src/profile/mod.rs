@@ -99,7 +99,10 @@ impl Hosts {
                 Hosts::EtcdMembersAndControlPlane => etcd || control_plane,
                 Hosts::ServingKubelets => spec.kubelet_serving,
                 Hosts::KubeProxies => spec.kube_proxy,
-                Hosts::Primary => primary(spec).is_some_and(|primary| primary.name == node.name),
+                Hosts::Primary => {
+                    spec.super_admin
+                        && primary(spec).is_some_and(|primary| primary.name == node.name)
+                }
             }
     }
 }

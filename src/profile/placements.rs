@@ -1,7 +1,8 @@
 //! Which files of the CAs and of the service-account key lie on which nodes.
 //!
 //! A CA key reaches a node only where a process there reads it: the controller-manager signs with the
-//! cluster CA's; nobody on a node reads etcd's or the front proxy's.
+//! cluster CA's; nobody on a node reads etcd's or the front proxy's but kubeadm, which keeps all three there.
+//! `keys-on-nodes` of a `ca` says otherwise.
 
 use super::{Home, Hosts, LEAVES};
 use crate::spec::CaName;
@@ -40,7 +41,7 @@ impl AuthorityFile {
     }
 }
 
-/// A CA's file on nodes, below the Kubernetes folder.
+/// A CA's file on nodes, below the Kubernetes folder. Keys lie there where the CA's `keys-on-nodes` says so.
 #[derive(Debug)]
 pub struct AuthorityFileRow {
     pub ca: CaName,
@@ -70,7 +71,9 @@ pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     chain(CaName::Kubernetes, Hosts::ControlPlane, CHAIN),
     key(CaName::Kubernetes, Hosts::ControlPlane, "pki/ca.key"),
     bundle(CaName::Etcd, Hosts::EtcdMembersAndControlPlane, "pki/etcd/ca.crt"),
+    key(CaName::Etcd, Hosts::ControlPlane, "pki/etcd/ca.key"),
     bundle(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.crt"),
+    key(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.key"),
 ];
 
 /// The mode of a folder of a node's tree: the kubelet runs as root whatever lies in the last one.

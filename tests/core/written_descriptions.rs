@@ -13,8 +13,8 @@ use kpki::sealed::Recipient;
 use kpki::sources::Sources;
 use kpki::spec::{
     Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
-    ExtraCertificate, FlagSetting, Manifest, Manifests, Node, Origin, Policy, PolicyOverride,
-    Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    ExtraCertificate, FlagSetting, LeafOverride, Manifest, Manifests, Node, Origin, Policy,
+    PolicyOverride, Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use kpki::time::Span;
 use kpki::version::{KubernetesVersion, VersionRequest};
@@ -44,14 +44,22 @@ fn meaning(mut spec: Spec) -> String {
         forget(&mut ca.common_name);
         forget(&mut ca.validity);
         forget(&mut ca.key);
+        forget(&mut ca.keys_on_nodes);
     }
     for node in &mut spec.nodes {
         node.origin = Origin::Default;
         forget_each(&mut node.sans);
+        for leaf in node.leaves.values_mut() {
+            leaf.origin = Origin::Default;
+            leaf.sans.iter_mut().for_each(forget_each);
+            leaf.organizations.iter_mut().for_each(forget);
+            leaf.server.iter_mut().for_each(forget);
+        }
     }
     for settings in spec.components.values_mut() {
         settings.origin = Origin::Default;
         forget_each(&mut settings.sans);
+        settings.organizations.iter_mut().for_each(forget);
     }
     for user in &mut spec.users {
         user.origin = Origin::Default;
@@ -64,7 +72,10 @@ fn meaning(mut spec: Spec) -> String {
         forget_each(&mut certificate.sans);
     }
     spec.secrets.iter_mut().for_each(forget);
-    let overrides = spec.nodes.iter_mut().map(|node| &mut node.policy);
+    let overrides = spec.nodes.iter_mut().flat_map(|node| {
+        let leaves = node.leaves.values_mut().map(|leaf| &mut leaf.policy);
+        leaves.chain([&mut node.policy])
+    });
     let components = spec.components.values_mut().map(|settings| &mut settings.policy);
     for policy in overrides.chain(components) {
         policy.key.iter_mut().for_each(forget);
@@ -270,6 +281,7 @@ impl Draw {
         self.cas(&mut spec, &keys);
         self.manifests(&mut spec, &mut files);
         self.components(&mut spec, &keys);
+        self.leaves(&mut spec);
         self.users(&mut spec);
         self.certificates(&mut spec);
         if spec.cluster.requested.is_exact() {
@@ -300,6 +312,7 @@ impl Draw {
             roles.extend(vec![Role::Etcd; 1 + self.below(2)]);
         }
         let primary = self.some(|draw| draw.below(masters));
+        spec.super_admin = primary.is_some() || self.is();
         let node = |(index, role): (usize, Role)| {
             let mut addresses: Vec<NodeAddress> = vec![named(&format!("10.0.0.{}", 11 + index))];
             addresses.extend(self.some(|_| named::<NodeAddress>(&format!("fd00::{index:x}"))));
@@ -324,6 +337,7 @@ impl Draw {
                 policy: self.policy(&KeyAlgorithm::ALL),
                 revision: self.revision(),
                 recipients,
+                leaves: BTreeMap::new(),
             }
         };
         spec.nodes = roles.into_iter().enumerate().map(node).collect();
@@ -353,7 +367,9 @@ impl Draw {
 
     fn cas(&mut self, spec: &mut Spec, keys: &[KeyAlgorithm]) {
         for (index, (name, ca)) in spec.cas.iter_mut().enumerate() {
+            let on_nodes = self.is();
             if *name == CaName::Etcd && self.is() {
+                ca.keys_on_nodes = written(on_nodes);
                 continue;
             }
             let usual = ["kubernetes", "etcd-ca", "front-proxy-ca"][index];
@@ -370,6 +386,7 @@ impl Draw {
                 key: written(key.unwrap_or(fallback)),
                 explicit_key: key.is_some(),
                 revision: self.revision(),
+                keys_on_nodes: written(on_nodes),
                 brought: None,
             };
         }
@@ -421,6 +438,9 @@ impl Draw {
             if runs && spec.manifests.is_none() {
                 settings.image = self.some(|_| "registry.lab/x@sha256:00".to_owned());
             }
+            if matches!(component, Apiserver | Component::Admin) {
+                settings.organizations = self.some(|draw| written(draw.set(2, Draw::group)));
+            }
             if component == Component::ServiceAccount {
                 let key = settings.policy.key.take();
                 settings.policy = PolicyOverride { key, ..PolicyOverride::default() };
@@ -452,6 +472,47 @@ impl Draw {
         let taken =
             own_pods.then(|| self.some(|_| (own.to_owned(), FlagSetting::Absent))).flatten();
         given.into_iter().chain(taken).collect()
+    }
+
+    /// Of rows that every node of a role has.
+    fn leaves(&mut self, spec: &mut Spec) {
+        for node in &mut spec.nodes {
+            let rows: &[&str] = match node.role {
+                Role::ControlPlane => &["apiserver", "admin", "front-proxy-client", "kubelet"],
+                Role::Worker => &["kubelet"],
+                Role::Etcd => &["etcd-server", "etcd-peer"],
+            };
+            for row in rows {
+                let is_server = matches!(*row, "apiserver" | "etcd-server" | "etcd-peer");
+                let in_kubeconfig = matches!(*row, "admin" | "kubelet");
+                let mut leaf = LeafOverride {
+                    origin: Origin::Default,
+                    sans: self.some(|draw| draw.origins(3, Draw::san)),
+                    organizations: self.some(|draw| written(draw.set(2, Draw::group))),
+                    policy: self.policy(&KeyAlgorithm::ALL),
+                    server: self.some(|draw| {
+                        let all = ["api.lab:443", "10.0.0.11:6443", "[fd00::1]:6443"];
+                        written(named(draw.one(&all)))
+                    }),
+                };
+                leaf.sans = leaf.sans.filter(|_| is_server);
+                // Whoever dials it is refused without: the description would contradict itself.
+                let dialled = ["10.96.0.1", "10.200.0.1", "127.0.0.1", "::1"].map(named);
+                let own = node.addresses.iter().map(|address| San::Ip(address.ip()));
+                let dialled: Vec<San> = dialled.into_iter().chain(own).collect();
+                for sans in &mut leaf.sans {
+                    sans.extend(dialled.iter().map(|name| (name.clone(), Origin::Default)));
+                }
+                leaf.server = leaf.server.filter(|_| in_kubeconfig);
+                let LeafOverride { sans, organizations, policy, server, .. } = &leaf;
+                let PolicyOverride { key, validity, renew_before } = policy;
+                let says = [sans.is_some(), organizations.is_some(), server.is_some()];
+                let says = says.contains(&true) || key.is_some();
+                if says || validity.is_some() || renew_before.is_some() {
+                    node.leaves.insert(row, leaf);
+                }
+            }
+        }
     }
 
     fn users(&mut self, spec: &mut Spec) {

@@ -130,6 +130,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         service_cidrs: &spec.cluster.service_cidrs.value,
         dns_domain: spec.cluster.dns_domain.value.as_str(),
         serving_kubelets: spec.kubelet_serving,
+        ca_key_on_nodes: anchors::has_key_on_nodes(spec),
         has_chain: anchors::has_chain(spec),
         etcd_servers: match spec.etcd {
             EtcdTopology::Stacked => EtcdServers::Stacked,
@@ -144,7 +145,11 @@ fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
 }
 
 fn circumstances(spec: &Spec) -> Circumstances {
-    Circumstances { version: spec.cluster.kubernetes.value, serving_kubelets: spec.kubelet_serving }
+    Circumstances {
+        version: spec.cluster.kubernetes.value,
+        serving_kubelets: spec.kubelet_serving,
+        ca_key_on_nodes: anchors::has_key_on_nodes(spec),
+    }
 }
 
 pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {

@@ -57,6 +57,7 @@ impl Cluster {
             api_port: 6443,
             service_cidrs: &self.cidrs,
             dns_domain: "cluster.local",
+            ca_key_on_nodes: true,
             serving_kubelets: self.serving,
             has_chain: false,
             etcd_servers: if self.external {
