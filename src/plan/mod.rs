@@ -92,6 +92,7 @@ pub use seen::{Standing, belongs_to, standing, unverified};
 pub use signed_by_cluster::{
     is_answered, key_on_record, refusal, renew_from, request_id, signing_request_on_disk,
 };
+pub use static_pod::pod_file;
 pub use survey::Survey;
 pub use unreadable::Unreadable;
 pub use validity::{BACKDATE, rounded};
