@@ -10,7 +10,9 @@ use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
 use crate::name::San;
-use crate::spec::{Component, ComponentSettings, EtcdTopology, Origin, Policy, Setting};
+use crate::spec::{
+    Component, ComponentSettings, EtcdTopology, KubeletClient, Origin, Policy, Setting,
+};
 use crate::words::Worded as _;
 
 pub const SHAPE: Shape = Shape {
@@ -25,6 +27,7 @@ pub const SHAPE: Shape = Shape {
         TOPOLOGY.field,
         SERVING.field,
         CONFIG.field,
+        CLIENT.field,
         IMAGE.field,
         FLAG.field,
     ],
@@ -33,10 +36,13 @@ pub const SHAPE: Shape = Shape {
 pub const TOPOLOGY: One<EtcdTopology> = one("topology");
 pub const SERVING: One<bool> = one("serving");
 pub const CONFIG: One<bool> = one("config");
+pub const CLIENT: One<KubeletClient> = one("client");
+
+/// What every leaf has.
+const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
 
 /// What each component's block may hold.
 fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
-    const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
     // A key pair without a certificate: nothing expires.
     const PAIR: [Field; 2] = [KEY.field, REVISION.field];
     let (all, own): (&[Field], &[Field]) = match component {
@@ -45,7 +51,9 @@ fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
             (&LEAF, const { &[IMAGE.field, FLAG.field] })
         }
         Component::Etcd => (&LEAF, const { &[SAN.field, TOPOLOGY.field, IMAGE.field, FLAG.field] }),
-        Component::Kubelet => (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field] }),
+        Component::Kubelet => {
+            (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field, CLIENT.field] })
+        }
         Component::ServiceAccount => (&PAIR, &[]),
         Component::KubeProxy | Component::Admin => (&LEAF, &[]),
     };
@@ -59,6 +67,7 @@ pub struct Components {
     pub topology_at: Option<At>,
     pub kubelet_serving: bool,
     pub kubelet_config: bool,
+    pub kubelet_client: KubeletClient,
     pub kube_proxy: bool,
     pub places: Places,
 }
@@ -81,6 +90,7 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         topology_at: None,
         kubelet_serving: false,
         kubelet_config: false,
+        kubelet_client: KubeletClient::Issued,
         kube_proxy: false,
         places: Places::default(),
     };
@@ -118,6 +128,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let topology = block.one(TOPOLOGY);
     let serving = reader.flag(block, SERVING);
     let config = reader.flag(block, CONFIG);
+    let client = block.one(CLIENT);
+    let client = client.and_then(|value| reader.choice(value, CLIENT.word(), KubeletClient::WORDS));
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
@@ -134,6 +146,10 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         Some(Component::Kubelet) => {
             all.kubelet_serving = serving.is_some_and(|(serving, _)| serving);
             all.kubelet_config = config.is_some_and(|(config, _)| config);
+            all.kubelet_client = client.unwrap_or(KubeletClient::Issued);
+            if all.kubelet_client == KubeletClient::SelfRotated && !all.kubelet_serving {
+                refuse_words_of_a_leaf(block, reader);
+            }
             if let Some(at) = block.written(SAN.field).filter(|_| !all.kubelet_serving) {
                 reader.problem(
                     Problem::new(at, "kubelet has no serving certificate to put a `san` in")
@@ -167,6 +183,16 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         };
         all.settings.insert(component, settings);
         all.written.insert(component, written);
+    }
+}
+
+/// Its own client certificate is the cluster's matter, and it has no other one.
+fn refuse_words_of_a_leaf(block: &Block<'_>, reader: &mut Reader<'_>) {
+    for (field, at) in LEAF.iter().filter_map(|field| Some((field, block.written(*field)?))) {
+        let message =
+            format!("`{}` speaks of no certificate: the kubelet renews its own", field.word);
+        let help = "delete it; or add serving=#true, and it is of the serving certificate";
+        reader.problem(Problem::new(at, message).help(help));
     }
 }
 

@@ -105,6 +105,7 @@ pub fn describe(
         etcd: components.etcd,
         kubelet_serving: components.kubelet_serving,
         kubelet_config: components.kubelet_config,
+        kubelet_client: components.kubelet_client,
         kube_proxy: components.kube_proxy,
         defaults,
         users: sorted(users, |user| user.name.as_str()),

@@ -19,4 +19,4 @@ pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};
 pub use install::{Installed, Looked, NodeTree, Orders, install, look};
-pub use project::Project;
+pub use project::{Project, public_kubeconfigs};

@@ -8,12 +8,13 @@ mod user;
 
 use std::collections::BTreeSet;
 
-use self::builder::{Builder, ByCa, mode_of};
+use self::builder::{Builder, ByCa, Issuer, mode_of};
 use self::static_pods::static_pods;
 use super::layout::{in_tree, masters};
 use super::sans::{address_in, sans};
 use super::{
-    Artifact, DerivationId, FilePart, Graph, Kubeconfig, Leaf, Recipe, Rendered, Revision,
+    Artifact, DerivationId, FilePart, Graph, Kubeconfig, KubeletConf, Leaf, Recipe, Rendered,
+    Revision,
 };
 use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
@@ -21,7 +22,9 @@ use crate::name::{CommonName, Endpoint, San};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
-use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Spec};
+use crate::spec::{
+    Component, Delivery, ExtraCertificate, KubeletClient, Node, Origin, Policy, Spec,
+};
 
 pub use static_pods::{flags_on, images};
 
@@ -82,6 +85,9 @@ fn component_leaf(
     let Some(issuer) = issuers.get(&row.issuer) else {
         return;
     };
+    if let (true, Some(node)) = (is_self_rotated(row, spec), node) {
+        return kubelet_conf(builder, spec, row, issuer, node);
+    }
     let settings = spec.components.get(&row.component);
     let mut policy = spec.defaults.clone();
     if let Some(settings) = settings {
@@ -123,10 +129,7 @@ fn component_leaf(
         origin,
     );
     if let Home::Kubeconfig { file, server } = row.home {
-        let server = match (server, node.and_then(|node| node.addresses.first())) {
-            (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
-            _ => spec.cluster.endpoint.value.clone(),
-        };
+        let server = server_of(spec, server, node);
         builder.add(
             Artifact::Kubeconfig(node_name, file),
             Recipe::Kubeconfig(Kubeconfig {
@@ -142,6 +145,37 @@ fn component_leaf(
             origin,
         );
     }
+}
+
+fn server_of(spec: &Spec, server: ServerFrom, node: Option<&Node>) -> Endpoint {
+    match (server, node.and_then(|node| node.addresses.first())) {
+        (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
+        _ => spec.cluster.endpoint.value.clone(),
+    }
+}
+
+/// The certificate is the kubelet's own matter.
+fn is_self_rotated(row: &LeafRow, spec: &Spec) -> bool {
+    row.component == Component::Kubelet
+        && matches!(row.home, Home::Kubeconfig { .. })
+        && spec.kubelet_client == KubeletClient::SelfRotated
+}
+
+/// In the place of an identity and of the kubeconfig around it.
+fn kubelet_conf(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuer: &Issuer, node: &Node) {
+    let Home::Kubeconfig { file, server } = row.home else {
+        return;
+    };
+    let source = spec.manifest_of(&node.name, Component::Kubelet);
+    let recipe = KubeletConf {
+        ca: issuer.ca,
+        server: server_of(spec, server, Some(node)),
+        cluster: spec.cluster.name.clone(),
+        node: node.name.clone(),
+        source: source.map(|manifest| manifest.bytes.clone()),
+    };
+    let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
+    builder.add(artifact, Recipe::Rendered(Rendered::KubeletConf(recipe)), &node.origin);
 }
 
 fn leaf(
@@ -180,6 +214,7 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
         cluster_dns: first.and_then(|network| address_in(*network, CLUSTER_DNS)),
         cluster_domain: spec.cluster.dns_domain.value.to_string(),
         serving_certificate: spec.kubelet_serving,
+        rotates_client: spec.kubelet_client == KubeletClient::SelfRotated,
     };
     let recipe = Recipe::Rendered(Rendered::KubeletConfig(config));
     let id = builder.add(Artifact::KubeletConfig, recipe, &Origin::Default);

@@ -200,6 +200,8 @@ pub enum Note {
     Unusable { path: String, what: String },
     /// The missing key of an anchor lies elsewhere, as the public file beside it says.
     KeyFound { derivation: DerivationId, path: TreePath },
+    /// kubelet.conf embeds a pair on record, and will only name the one that its kubelet keeps.
+    KubeletLooksAfterItself { derivation: DerivationId },
 }
 
 /// What stands in the lock's head.

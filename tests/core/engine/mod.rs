@@ -22,6 +22,7 @@ mod restarts;
 mod review_mutations;
 mod safeguards;
 mod sealing;
+mod self_rotated;
 
 mod smuggled_privileges;
 mod static_pod_review;
