@@ -55,8 +55,8 @@ pub fn folder(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Folder> {
 }
 
 /// Of every process on every node that runs it: `DIR/NODE/PROCESS.yaml`, else `DIR/PROCESS.yaml`. Of a
-/// kubelet that renews its own certificate kubelet.conf, in the same places; without one kpki writes kubeadm's
-/// form.
+/// kubelet that renews its own certificate kubelet.conf, in the same places; without one kpki writes
+/// kubeadm's form.
 pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review) -> Manifests {
     let mut shared: BTreeMap<String, Option<Manifest>> = BTreeMap::new();
     let mut all = BTreeMap::new();

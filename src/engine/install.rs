@@ -175,9 +175,10 @@ fn refuse_losses(installation: &Installation<'_>, orders: &Orders<'_>) -> Result
         String::new()
     } else {
         let renews_itself = older.iter().any(|older| matches!(older.node, NodesOwn::InFile(_)));
-        let word = match renews_itself {
-            true => ", with component \"kubelet\" client=\"self-rotated\" for kubelet.conf",
-            false => "",
+        let word = if renews_itself {
+            ", with component \"kubelet\" client=\"self-rotated\" for kubelet.conf"
+        } else {
+            ""
         };
         format!(
             "take them in: kpki adopt --write {node}=ROOT{word}; or issue later ones (kpki apply --renew NAME) and \

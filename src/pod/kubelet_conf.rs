@@ -150,7 +150,7 @@ fn check(
     found: &mut Vec<PodError>,
 ) {
     let mut refuse = |what: String, help: &str| {
-        found.push(PodError::at(line, format!("`{key}` {what}")).help(help))
+        found.push(PodError::at(line, format!("`{key}` {what}")).help(help));
     };
     // As Kubernetes reads YAML: what may be a number or a boolean is no text.
     let text = match Value::of(value) {

@@ -119,9 +119,10 @@ impl Report for InstallReport {
     fn text(&self, columns: usize) -> String {
         if self.empty {
             let files = counted(self.unchanged, "file");
-            let record = match self.first_record {
-                true => "; kpki install writes nothing but its own record",
-                false => "",
+            let record = if self.first_record {
+                "; kpki install writes nothing but its own record"
+            } else {
+                ""
             };
             return format!("nothing to do: {files} on {} as described{record}\n", self.node);
         }
@@ -185,10 +186,7 @@ impl InstallReport {
 
     fn totals(&self) -> String {
         if self.writes.is_empty() && self.removes.is_empty() && self.folders.is_empty() {
-            let record = match self.first_record {
-                true => "written",
-                false => "brought up to date",
-            };
+            let record = if self.first_record { "written" } else { "brought up to date" };
             return format!(
                 "nothing to write: {} on {} as described; only the record is {record}",
                 counted(self.unchanged, "file"),

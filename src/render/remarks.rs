@@ -97,8 +97,8 @@ pub(super) fn is_counted(note: &Note) -> bool {
     matches!(note, Note::Clamped { .. } | Note::KubeletLooksAfterItself { .. })
 }
 
-/// Without a pair of its own a kubelet does not start, and the next one it gets only once somebody approves its
-/// request: in a cluster that kpki set up nobody does (kubeadm binds a role in its bootstrap phase).
+/// Without a pair of its own a kubelet does not start, and it gets the next one only once somebody approves
+/// its request: in a cluster that kpki set up nobody does (kubeadm binds a role in its bootstrap phase).
 fn kubelets(world: World<'_>, plan: &Plan) -> Option<String> {
     let of = |note: &Note| match note {
         Note::KubeletLooksAfterItself { derivation } => Some(*derivation),

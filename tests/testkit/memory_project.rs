@@ -159,9 +159,10 @@ impl MemoryProject {
     pub fn inventory(&self) -> Inventory {
         let mut inventory = Inventory::default();
         // Reading the description once more costs time, and few tests have such kubelets.
-        let public = match self.description.contains("self-rotated") {
-            true => public_kubeconfigs(&self.described().graph, &self.lock()),
-            false => BTreeSet::new(),
+        let public = if self.description.contains("self-rotated") {
+            public_kubeconfigs(&self.described().graph, &self.lock())
+        } else {
+            BTreeSet::new()
         };
         for (path, (bytes, mode)) in &self.out {
             if is_read(path) || public.contains(path) {

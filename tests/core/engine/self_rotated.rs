@@ -103,7 +103,7 @@ fn without_a_copy_it_is_kubeadms_form_and_nothing_of_a_pair() {
         assert_eq!(project.out[&path(node)].1, 0o600);
     }
     let lock = project.lock();
-    let names: Vec<&str> = lock.entries.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = lock.entries.keys().map(kpki::name::ArtifactName::as_str).collect();
     assert!(!names.iter().any(|name| name.ends_with("/kubelet")), "{names:?}");
     assert!(
         !project
