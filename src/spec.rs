@@ -35,6 +35,8 @@ pub struct Spec {
     pub kubelet_serving: bool,
     /// `component "kubelet" config=#true`: kpki writes the kubelet's configuration file.
     pub kubelet_config: bool,
+    /// `component "kubelet" client="…"`
+    pub kubelet_client: KubeletClient,
     /// `component "kube-proxy"` was written.
     pub kube_proxy: bool,
     /// `component "admin" super=#false` was not written.
@@ -51,6 +53,17 @@ pub struct Spec {
     pub secrets: Option<Setting<BTreeSet<Recipient>>>,
     /// Keys from a seed; `None`: every key is drawn.
     pub reproducible: Option<Reproducible>,
+}
+
+words! {
+    /// Where kubelets have their client certificates from.
+    pub enum KubeletClient {
+        /// kpki issues them and embeds them in kubelet.conf.
+        Issued = "issued",
+        /// Each kubelet asks the cluster for its next one and keeps it below /var/lib/kubelet/pki, which
+        /// kubelet.conf names.
+        SelfRotated = "self-rotated",
+    }
 }
 
 /// `reproducible { … }`
@@ -78,7 +91,7 @@ pub struct Manifests {
     pub all: BTreeMap<(NodeName, Component), Manifest>,
 }
 
-/// A static pod's manifest that the operator wrote.
+/// A static pod's manifest that the operator wrote, or a self-rotated kubelet's kubelet.conf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Relative to the description, for messages.

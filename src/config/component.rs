@@ -11,7 +11,9 @@ use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
 use crate::name::{Organization, San};
-use crate::spec::{Component, ComponentSettings, EtcdTopology, Origin, Policy, Setting};
+use crate::spec::{
+    Component, ComponentSettings, EtcdTopology, KubeletClient, Origin, Policy, Setting,
+};
 use crate::words::Worded as _;
 
 pub const SHAPE: Shape = Shape {
@@ -29,6 +31,7 @@ pub const SHAPE: Shape = Shape {
         GROUP.field,
         KUBELET_CLIENT_GROUP.field,
         SUPER.field,
+        CLIENT.field,
         IMAGE.field,
         FLAG.field,
     ],
@@ -49,10 +52,13 @@ pub fn group_word(component: Component) -> Option<Many<Organization>> {
         _ => None,
     }
 }
+pub const CLIENT: One<KubeletClient> = one("client");
+
+/// What every leaf has.
+const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
 
 /// What each component's block may hold.
 fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
-    const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
     // A key pair without a certificate: nothing expires.
     const PAIR: [Field; 2] = [KEY.field, REVISION.field];
     let (all, own): (&[Field], &[Field]) = match component {
@@ -63,7 +69,9 @@ fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
             (&LEAF, const { &[IMAGE.field, FLAG.field] })
         }
         Component::Etcd => (&LEAF, const { &[SAN.field, TOPOLOGY.field, IMAGE.field, FLAG.field] }),
-        Component::Kubelet => (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field] }),
+        Component::Kubelet => {
+            (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field, CLIENT.field] })
+        }
         Component::ServiceAccount => (&PAIR, &[]),
         Component::Admin => (&LEAF, const { &[GROUP.field, SUPER.field] }),
         Component::KubeProxy => (&LEAF, &[]),
@@ -78,6 +86,7 @@ pub struct Components {
     pub topology_at: Option<At>,
     pub kubelet_serving: bool,
     pub kubelet_config: bool,
+    pub kubelet_client: KubeletClient,
     pub kube_proxy: bool,
     /// Where `super=#false` is written.
     pub no_super_admin: Option<At>,
@@ -102,6 +111,7 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         topology_at: None,
         kubelet_serving: false,
         kubelet_config: false,
+        kubelet_client: KubeletClient::Issued,
         kube_proxy: false,
         no_super_admin: None,
         places: Places::default(),
@@ -145,6 +155,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let groups = words.map(|word| groups::read(block, word, reader).map(|found| (word, found)));
     let word = component.and_then(group_word).map(|word| word.word());
     let own = groups.into_iter().flatten().find(|(known, _)| Some(known.word()) == word);
+    let client = block.one(CLIENT);
+    let client = client.and_then(|value| reader.choice(value, CLIENT.word(), KubeletClient::WORDS));
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
@@ -161,6 +173,10 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         Some(Component::Kubelet) => {
             all.kubelet_serving = serving.is_some_and(|(serving, _)| serving);
             all.kubelet_config = config.is_some_and(|(config, _)| config);
+            all.kubelet_client = client.unwrap_or(KubeletClient::Issued);
+            if all.kubelet_client == KubeletClient::SelfRotated && !all.kubelet_serving {
+                refuse_words_of_a_leaf(block, reader);
+            }
             if let Some(at) = block.written(SAN.field).filter(|_| !all.kubelet_serving) {
                 reader.problem(
                     Problem::new(at, "kubelet has no serving certificate to put a `san` in")
@@ -198,6 +214,16 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         };
         all.settings.insert(component, settings);
         all.written.insert(component, written);
+    }
+}
+
+/// Its own client certificate is the cluster's matter, and it has no other one.
+fn refuse_words_of_a_leaf(block: &Block<'_>, reader: &mut Reader<'_>) {
+    for (field, at) in LEAF.iter().filter_map(|field| Some((field, block.written(*field)?))) {
+        let message =
+            format!("`{}` speaks of no certificate: the kubelet renews its own", field.word);
+        let help = "delete it; or add serving=#true, and it is of the serving certificate";
+        reader.problem(Problem::new(at, message).help(help));
     }
 }
 

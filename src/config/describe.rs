@@ -109,6 +109,7 @@ pub fn describe(
         etcd: components.etcd,
         kubelet_serving: components.kubelet_serving,
         kubelet_config: components.kubelet_config,
+        kubelet_client: components.kubelet_client,
         kube_proxy: components.kube_proxy,
         super_admin: components.no_super_admin.is_none(),
         defaults,

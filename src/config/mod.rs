@@ -8,6 +8,13 @@
 //! be judged is judged, and a rule about something missing is silent where a mistake may have hidden it. Of
 //! a description without such mistakes `processes` (with `operators`, into `held`), `authorities` and
 //! `collisions` judge what follows from it. `write` is the way back.
+//! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape, a
+//! table of typed words (`fields` has the common ones) in each of `cluster` (with `networks`), `ca`, `node`,
+//! `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`;
+//! `reader` makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule
+//! about something missing is silent where a mistake may have hidden it. Of a description without such
+//! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities` and `collisions` judge
+//! what follows from it. `write` is the way back.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -31,6 +38,7 @@ mod flags;
 mod groups;
 mod held;
 mod leaf;
+mod kubelet_conf;
 mod manifests;
 mod networks;
 mod node;
@@ -101,6 +109,7 @@ pub fn load(
     leaf::review(&graph, &described.leaves, &mut review);
     authorities::review(&graph, &described.authorities, &mut review);
     processes::review(&spec, &graph, &described.places, &mut review);
+    kubelet_conf::review(&spec, &graph, &mut review);
     collisions::review(&spec, &graph, &described.folders, &mut review);
     if review.problems.is_empty() {
         Ok(Loaded { spec, graph, notes: review.notes, files: review.files })

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::name::{Endpoint, Organization};
 use crate::spec::{
-    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, LeafOverride, Node,
+    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, KubeletClient,
+    LeafOverride, Node,
     Policy, PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use crate::visible::is_hidden;
@@ -270,6 +271,9 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
         Component::Kubelet => {
             block.flag(component::SERVING, spec.kubelet_serving);
             block.flag(component::CONFIG, spec.kubelet_config);
+            if spec.kubelet_client != KubeletClient::Issued {
+                block.one(component::CLIENT, spec.kubelet_client.as_str());
+            }
         }
         _ => {}
     }

@@ -18,5 +18,5 @@ pub use accept::{Acceptance, Accepting, accept};
 pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};
-pub use install::{Installed, Looked, NodeTree, Orders, install, look};
-pub use project::Project;
+pub use install::{AbsentPair, Installed, Looked, NodeTree, Orders, install, look};
+pub use project::{Project, public_kubeconfigs};

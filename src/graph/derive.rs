@@ -8,12 +8,13 @@ mod user;
 
 use std::collections::BTreeSet;
 
-use self::builder::{Builder, ByCa, mode_of};
+use self::builder::{Builder, ByCa, Issuer, mode_of};
 use self::static_pods::static_pods;
 use super::layout::{in_tree, masters};
 use super::sans::{address_in, sans};
 use super::{
-    Artifact, DerivationId, FilePart, Graph, Kubeconfig, Leaf, Recipe, Rendered, Revision,
+    Artifact, DerivationId, FilePart, Graph, Kubeconfig, KubeletConf, Leaf, Recipe, Rendered,
+    Revision,
 };
 use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
@@ -21,7 +22,9 @@ use crate::name::{CommonName, Endpoint, Organization, San};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
-use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Setting, Spec};
+use crate::spec::{
+    Component, Delivery, ExtraCertificate, KubeletClient, Node, Origin, Policy, Setting, Spec,
+};
 
 pub use static_pods::{flags_on, images};
 
@@ -85,6 +88,9 @@ fn component_leaf(
     let Some(issuer) = issuers.get(&row.issuer) else {
         return;
     };
+    if let (true, Some(node)) = (is_self_rotated(row, spec), node) {
+        return kubelet_conf(builder, spec, row, issuer, node);
+    }
     let settings = spec.components.get(&row.component);
     let mut policy = spec.defaults.clone();
     if let Some(settings) = settings {
@@ -122,12 +128,7 @@ fn component_leaf(
         origin,
     );
     if let Home::Kubeconfig { file, server } = row.home {
-        let written = nearest.and_then(|nearest| nearest.server.as_ref());
-        let server = match (written, server, node.and_then(|node| node.addresses.first())) {
-            (Some(written), ..) => written.value.clone(),
-            (None, ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
-            _ => spec.cluster.endpoint.value.clone(),
-        };
+        let server = server_of(spec, row, server, node);
         builder.add(
             Artifact::Kubeconfig(node_name, file),
             Recipe::Kubeconfig(Kubeconfig {
@@ -172,6 +173,39 @@ pub fn written_organizations<'a>(
     })
 }
 
+fn server_of(spec: &Spec, row: &LeafRow, server: ServerFrom, node: Option<&Node>) -> Endpoint {
+    let written = node.and_then(|node| node.leaves.get(row.name)?.server.as_ref());
+    match (written, server, node.and_then(|node| node.addresses.first())) {
+        (Some(written), ..) => written.value.clone(),
+        (None, ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
+        _ => spec.cluster.endpoint.value.clone(),
+    }
+}
+
+/// The certificate is the kubelet's own matter.
+fn is_self_rotated(row: &LeafRow, spec: &Spec) -> bool {
+    row.component == Component::Kubelet
+        && matches!(row.home, Home::Kubeconfig { .. })
+        && spec.kubelet_client == KubeletClient::SelfRotated
+}
+
+/// In the place of an identity and of the kubeconfig around it.
+fn kubelet_conf(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuer: &Issuer, node: &Node) {
+    let Home::Kubeconfig { file, server } = row.home else {
+        return;
+    };
+    let source = spec.manifest_of(&node.name, Component::Kubelet);
+    let recipe = KubeletConf {
+        ca: issuer.ca,
+        server: server_of(spec, row, server, Some(node)),
+        cluster: spec.cluster.name.clone(),
+        node: node.name.clone(),
+        source: source.map(|manifest| manifest.bytes.clone()),
+    };
+    let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
+    builder.add(artifact, Recipe::Rendered(Rendered::KubeletConf(recipe)), &node.origin);
+}
+
 fn leaf(
     issuer: DerivationId,
     common_name: Option<CommonName>,
@@ -208,6 +242,7 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
         cluster_dns: first.and_then(|network| address_in(*network, CLUSTER_DNS)),
         cluster_domain: spec.cluster.dns_domain.value.to_string(),
         serving_certificate: spec.kubelet_serving,
+        rotates_client: spec.kubelet_client == KubeletClient::SelfRotated,
     };
     let recipe = Recipe::Rendered(Rendered::KubeletConfig(config));
     let id = builder.add(Artifact::KubeletConfig, recipe, &Origin::Default);

@@ -42,8 +42,9 @@ pub use contradictions::{
 pub use derive::{flags_on, images, written_organizations};
 pub use layout::{Origin, origins, tree_of};
 pub use recipe::{
-    ClusterSigned, ImportedCa, InputHashes, Kubeconfig, Leaf, OwnCa, PodSource, Recipe, Rendered,
-    Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings, binding_in_words,
+    ClusterSigned, ImportedCa, InputHashes, Kubeconfig, KubeletConf, Leaf, OwnCa, PodSource,
+    Recipe, Rendered, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
+    binding_in_words,
 };
 pub use sans::{address_in, first_service_address, sans_from};
 
@@ -83,7 +84,7 @@ pub enum FilePart {
     PrivateKey,
     /// PEM, SubjectPublicKeyInfo.
     PublicKey,
-    /// A rendered public file: a bundle, a manifest.
+    /// A rendered public file: a bundle, a manifest, a kubeconfig that only names a pair.
     Rendered,
     /// A kubeconfig: rendered around a private key.
     Kubeconfig,

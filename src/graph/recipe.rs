@@ -1,6 +1,7 @@
 //! The recipes: what an artifact is made of, and the fields that its hash covers.
 
 mod ca;
+mod kubelet_conf;
 mod rendered;
 mod revision;
 mod static_pod;
@@ -17,6 +18,7 @@ use crate::spec::{BroughtRequest, CaName, Policy, Setting, Usage};
 use crate::time::Timestamp;
 
 pub use ca::{ImportedCa, OwnCa};
+pub use kubelet_conf::KubeletConf;
 pub use rendered::Rendered;
 pub use revision::Revision;
 pub use static_pod::{PodSource, StaticPod};

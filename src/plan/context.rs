@@ -62,8 +62,15 @@ impl<'a> PlanContext<'a> {
         self.world
             .graph
             .key_places(id)
+            .filter(|place| !self.names_a_pair(place))
             .any(|place| self.secret_size(place).is_some_and(|size| size > 0))
             || self.world.survey.found_key(id).is_some()
+    }
+
+    /// On record is a kubeconfig that holds no key: only of those around one the lock has a size.
+    fn names_a_pair(&self, place: &Placement) -> bool {
+        let entry = self.entry(place.derivation);
+        place.content == FilePart::Kubeconfig && entry.is_some_and(|entry| entry.size.is_none())
     }
 
     /// It is here, or follows from the seed.

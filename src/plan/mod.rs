@@ -92,6 +92,7 @@ pub use seen::{Standing, belongs_to, standing, unverified};
 pub use signed_by_cluster::{
     is_answered, key_on_record, refusal, renew_from, request_id, signing_request_on_disk,
 };
+pub use static_pod::pod_file;
 pub use survey::Survey;
 pub use unreadable::Unreadable;
 pub use validity::{BACKDATE, rounded};
@@ -199,6 +200,8 @@ pub enum Note {
     Unusable { path: String, what: String },
     /// The missing key of an anchor lies elsewhere, as the public file beside it says.
     KeyFound { derivation: DerivationId, path: TreePath },
+    /// kubelet.conf embeds a pair on record, and will only name the one that its kubelet keeps.
+    KubeletLooksAfterItself { derivation: DerivationId },
 }
 
 /// What stands in the lock's head.

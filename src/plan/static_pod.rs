@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{After, PlanContext};
 use super::{Action, Membership, Reason, Restart, World};
-use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
+use crate::content::{EtcdStart, pod_content, pod_entry, pod_without_annotation, restart_digest};
 use crate::graph::{Artifact, DerivationId, StaticPod};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
@@ -35,15 +35,17 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
     }
     // With an input that is still to be built its digest is not known: the rest can be compared all the same.
     let known = rebuilt.is_empty();
-    let expected = match pod_content(recipe, start.as_ref(), restart_digest(contents)) {
-        Ok(bytes) => bytes,
+    let wished = match pod_file(world, id, recipe, start.as_ref(), restart_digest(contents)) {
+        Ok(wished) => wished,
         Err(why) => {
             return context.block(id, None, format!("its manifest cannot be patched: {why}"));
         }
     };
+    let expected = wished.bytes;
     if known && old == Some(expected.as_slice()) {
-        let entry = pod_entry(world.graph.get(id), &expected, start.as_ref());
-        context.keep(id, entry);
+        let line =
+            pod_entry(world.graph.get(id), &expected, start.as_ref(), wished.without_annotation);
+        context.keep(id, line);
         return After::Kept(Digest::of(&expected));
     }
     if file.is_none() && entry.is_none() {
@@ -79,6 +81,46 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
     let action = if restored { Action::Repair } else { Action::Render };
     context.render(id, action, reasons, vec![place.path.clone()]);
     After::Rebuilt { new_key: false }
+}
+
+/// A manifest as it should be.
+pub struct PodFile {
+    pub bytes: Vec<u8>,
+    /// What an annotation would say, where it has none.
+    pub without_annotation: Option<Digest>,
+}
+
+/// `digest`: of what the process must be restarted for. The error reads after a colon.
+///
+/// A manifest without an annotation is right as long as it is the one on record and its process was started
+/// with what there is now: the lock has the digest of that. One that has no line in the lock yet, and says
+/// nothing else than what is wished, runs already and must not restart for kpki's sake: it is recorded so.
+///
+/// The lock may be anybody's. Who edits the digest there to what it is now hides that a process should be
+/// restarted, and gains nothing else: what a manifest says is compared byte for byte all the same.
+pub fn pod_file(
+    world: World<'_>,
+    id: DerivationId,
+    recipe: &StaticPod,
+    start: Option<&EtcdStart>,
+    digest: Digest,
+) -> Result<PodFile, String> {
+    let known = world.lock.entries.get(&world.graph.get(id).name);
+    if known.is_none_or(|entry| entry.restart_digest == Some(digest))
+        && let Some(bytes) = pod_without_annotation(recipe, start)
+    {
+        let place = world.graph.placements(id).first();
+        let here = place.and_then(|place| world.inventory.public(place.path.as_str()));
+        let stays = match known {
+            Some(entry) => entry.content == Some(Digest::of(&bytes)),
+            None => here == Some(bytes.as_slice()),
+        };
+        if stays {
+            return Ok(PodFile { bytes, without_annotation: Some(digest) });
+        }
+    }
+    let bytes = pod_content(recipe, start, Some(digest))?;
+    Ok(PodFile { bytes, without_annotation: None })
 }
 
 /// What the process reads only when it starts: the digests that stay, and what is built again.

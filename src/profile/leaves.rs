@@ -187,6 +187,9 @@ const APISERVER_SANS: &[SanFrom] = &[
 const KUBECONFIG: &[&str] =
     &["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"];
 
+/// The kubelet's kubeconfig, in the Kubernetes folder.
+pub const KUBELET_CONF: &str = "kubelet.conf";
+
 /// The name that `--requestheader-allowed-names` has.
 pub const FRONT_PROXY_CLIENT_NAME: &str = "front-proxy-client";
 
@@ -261,7 +264,7 @@ pub const LEAVES: &[LeafRow] = &[
     .dials(Some(ETCD_SERVER.name), "etcd", "health checks, etcdctl"),
 
     leaf("kubelet", Component::Kubelet, Kubernetes, Hosts::Kubelets, Client,
-        SystemNode, kubeconfig("kubelet.conf", Endpoint))
+        SystemNode, kubeconfig(KUBELET_CONF, Endpoint))
     .of(NODES)
     .restarts(Reader::Kubelet, &[]),
 

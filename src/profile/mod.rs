@@ -42,10 +42,10 @@ pub use harmless_fields::{
 pub use harmless_flags::{HARMLESS_FLAGS, HarmlessWhen};
 pub use leaves::{
     APISERVER, Dial, ETCD_PEER, ETCD_SERVER, FRONT_PROXY_CLIENT, FRONT_PROXY_CLIENT_NAME,
-    KUBELET_SERVER, LEAVES, LeafRow, Told,
+    KUBELET_CONF, KUBELET_SERVER, LEAVES, LeafRow, Told,
 };
 pub use placements::{
-    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CONFIG, PkiFile,
+    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CLIENT_PAIR, KUBELET_CONFIG, PkiFile,
     SERVICE_ACCOUNT_FILES, folder_mode, own_files, pki_files,
 };
 pub use process::{MountRow, PodRow, Process};

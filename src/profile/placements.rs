@@ -89,6 +89,10 @@ pub const SERVICE_ACCOUNT_FILES: (&str, &str) = ("pki/sa.key", "pki/sa.pub");
 /// look for it.
 pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
 
+/// Where a kubelet that renews its client certificate keeps the pair in use, as kubeadm's kubelet.conf names
+/// it.
+pub const KUBELET_CLIENT_PAIR: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+
 /// Every file of the PKI, below the Kubernetes folder, and what it holds.
 pub fn pki_files() -> impl Iterator<Item = (&'static str, PkiFile)> {
     let (private, public) = SERVICE_ACCOUNT_FILES;

@@ -14,7 +14,7 @@ use super::text::out;
 use super::waiting::{WaitingReport, waiting_reports};
 use crate::graph::DerivationId;
 use crate::hash::Digest;
-use crate::plan::{Change, Note, Plan, Reason, World};
+use crate::plan::{Change, Plan, Reason, World};
 use crate::spec::Spec;
 use crate::time::{Span, Timestamp};
 
@@ -111,7 +111,7 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
         })
     }));
     attention.extend(plan.notes.iter().filter_map(|note| match note {
-        Note::Clamped { .. } => None,
+        note if remarks::is_counted(note) => None,
         note => Some(AttentionReport {
             code: Trouble::Other,
             name: None,

@@ -9,9 +9,9 @@ use crate::graph::{
     Artifact, DerivationId, Graph, Leaf, PodSource, Recipe, Rendered, Request, Revision, StaticPod,
     binding_in_words, sans_from,
 };
-use crate::name::{Organization, San};
+use crate::name::{Endpoint, Organization, San};
 use crate::profile::{LeafRow, SanFrom};
-use crate::spec::{Node, Origin, Setting, Spec, Usage};
+use crate::spec::{Component, Node, Origin, Setting, Spec, Usage};
 
 /// One value of the wish.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -44,13 +44,7 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.add("issuer", &name(leaf.issuer), "");
         }
         Recipe::Kubeconfig(config) => {
-            let endpoint = &spec.cluster.endpoint;
-            let origin = if config.server == endpoint.value {
-                format!("endpoint: {}", endpoint.origin)
-            } else {
-                "the API server of the same node".to_owned()
-            };
-            wish.add("server", &config.server.url(), &origin);
+            wish.add("server", &config.server.url(), &server_origin(spec, &config.server));
             wish.add("cluster", config.cluster.as_str(), "");
             wish.add("user", &config.user, "");
             if let Some(namespace) = &config.namespace {
@@ -72,6 +66,15 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
     }
     sealed(&mut wish, graph, id);
     wish.rows
+}
+
+fn server_origin(spec: &Spec, server: &Endpoint) -> String {
+    let endpoint = &spec.cluster.endpoint;
+    if *server == endpoint.value {
+        format!("endpoint: {}", endpoint.origin)
+    } else {
+        "the API server of the same node".to_owned()
+    }
 }
 
 fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendered) {
@@ -119,6 +122,18 @@ fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendere
                 "the kubelet's own"
             };
             wish.add("serving certificate", serving, "component kubelet");
+            if config.rotates_client {
+                wish.add("rotateCertificates", "true", "component kubelet");
+            }
+        }
+        Rendered::KubeletConf(config) => {
+            wish.add("server", &config.server.url(), &server_origin(spec, &config.server));
+            wish.add("trusts", &name(config.ca), "");
+            wish.add("identity", "the kubelet's own", "component kubelet");
+            match spec.manifest_of(&config.node, Component::Kubelet) {
+                Some(copy) => wish.add("copy of", &copy.path, "manifests"),
+                None => wish.add("cluster", config.cluster.as_str(), ""),
+            }
         }
     }
 }

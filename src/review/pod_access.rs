@@ -8,7 +8,6 @@ use super::pod_fields::{goes_whole, is_harmless, said};
 use super::pod_flags::FlagChange;
 use crate::content::pod_content;
 use crate::graph::{PodSource, StaticPod, flags_on};
-use crate::hash::Digest;
 use crate::manifest::{self, probe_target};
 use crate::pod::{self, FieldPath, FieldStep, PodFields};
 use crate::profile::{ETCD_CLIENT_PORT, Hosts, Process};
@@ -80,7 +79,7 @@ impl PodAccess {
 
     /// Without what etcd members are told of each other.
     pub fn of_recipe(recipe: &StaticPod) -> Self {
-        match pod_content(recipe, None, Digest::of(&[])) {
+        match pod_content(recipe, None, None) {
             Ok(bytes) => PodAccess::of_manifest(&bytes, recipe.process),
             Err(why) => PodAccess { process: recipe.process, pod: Err(why), own: Box::default() },
         }

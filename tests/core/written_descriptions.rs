@@ -14,6 +14,7 @@ use kpki::sources::Sources;
 use kpki::spec::{
     Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
     ExtraCertificate, FlagSetting, LeafOverride, Manifest, Manifests, Node, Origin, Policy,
+    ExtraCertificate, FlagSetting, KubeletClient, Manifest, Manifests, Node, Origin, Policy,
     PolicyOverride, Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use kpki::time::Span;
@@ -417,6 +418,9 @@ impl Draw {
         use Component::{Apiserver, ControllerManager, Etcd, KubeProxy, Kubelet, Scheduler};
         spec.kubelet_serving = self.is();
         spec.kubelet_config = self.is();
+        if self.is() {
+            spec.kubelet_client = KubeletClient::SelfRotated;
+        }
         for component in Component::ALL {
             let has_sans = match component {
                 Apiserver | Etcd => true,
@@ -428,6 +432,10 @@ impl Draw {
             if self.is() {
                 settings.policy = self.policy(keys);
                 settings.revision = self.revision();
+            }
+            let has_leaf = spec.kubelet_client == KubeletClient::Issued || spec.kubelet_serving;
+            if component == Kubelet && !has_leaf {
+                settings = ComponentSettings::default();
             }
             if has_sans {
                 settings.sans = self.origins(3, Draw::san);

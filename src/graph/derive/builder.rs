@@ -44,12 +44,18 @@ impl Builder {
         let id = self.make(artifact, recipe, origin);
         let artifact = self.graph.get(id).artifact.clone();
         let files = masters(&artifact).into_iter();
+        let is_public = matches!(self.graph.get(id).recipe, Recipe::Rendered(_));
         for file in files.filter(|file| holds_key || file.content != FilePart::PrivateKey) {
             let mode = match artifact {
                 Artifact::StaticPod(..) => MANIFEST,
                 _ => mode_of(file.content),
             };
-            self.place(id, file.content, file.path, file.node, mode);
+            let content = match file.content {
+                // A kubeconfig without a secret. Its mode is kubeadm's of any.
+                FilePart::Kubeconfig if is_public => FilePart::Rendered,
+                content => content,
+            };
+            self.place(id, content, file.path, file.node, mode);
         }
         id
     }

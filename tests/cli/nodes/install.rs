@@ -123,7 +123,7 @@ fn a_lost_record_is_written_again() {
     fs::remove_dir_all(node.path("var/lib/kpki")).unwrap();
     assert_eq!(
         node.installed(&project, "w1"),
-        "nothing to write: 6 files on w1 as described; only the record is brought up to date\n"
+        "nothing to write: 6 files on w1 as described; only the record is written\n"
     );
     assert_eq!(node.files(), before);
 }

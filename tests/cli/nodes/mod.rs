@@ -11,4 +11,5 @@ mod kill;
 mod node;
 mod older;
 mod refusals;
+mod self_rotated;
 mod ways;

@@ -1,5 +1,6 @@
 //! The engine as a whole, in memory: description in, files out, again and again.
 
+mod adopted_pods;
 mod brought_cas;
 mod brought_limits;
 mod clock;
@@ -21,6 +22,7 @@ mod restarts;
 mod review_mutations;
 mod safeguards;
 mod sealing;
+mod self_rotated;
 
 mod smuggled_privileges;
 mod static_pod_review;
