@@ -23,7 +23,7 @@ use crate::profile::{
 };
 use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Spec};
 
-pub use static_pods::{flags_on, images};
+pub use static_pods::{etcd_peer_url, flags_on, images};
 
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;

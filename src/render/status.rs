@@ -11,6 +11,7 @@ use super::plan::orphans;
 use super::remarks;
 use super::report::FORMAT_VERSION;
 use super::text::out;
+use super::turns::{TurnsReport, turns_report, waits_in_words};
 use super::waiting::{WaitingReport, waiting_reports};
 use crate::graph::DerivationId;
 use crate::hash::Digest;
@@ -31,6 +32,9 @@ pub struct StatusReport<'a> {
     pub attention: Vec<AttentionReport>,
     /// Certificates that the cluster has yet to sign.
     pub waiting: Vec<WaitingReport>,
+    /// Whose certificates `kpki apply` renews first, and which are due and wait for their turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<TurnsReport>,
     /// By expiry, the soonest first.
     pub certificates: Vec<LifeReport<'a>>,
     /// When the first certificate comes up for renewal (RFC 3339).
@@ -86,8 +90,10 @@ pub struct AttentionReport {
 
 pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusReport<'a> {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
+    let turns = turns_report(world, plan);
     let mut lives = lives(world, plan);
-    let mut attention: Vec<AttentionReport> = lives.iter().filter_map(trouble).collect();
+    let mut attention: Vec<AttentionReport> =
+        lives.iter().filter_map(|life| trouble(life, turns.as_ref())).collect();
     // A brought CA is nothing that kpki renews.
     let renewals = lives.iter().filter(|life| !life.is_brought);
     let next_renewal = renewals.filter_map(|life| life.renewal).min();
@@ -126,6 +132,7 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
         now: world.now,
         attention,
         waiting: waiting_reports(world, &plan.waiting),
+        turns,
         certificates: lives,
         next_renewal,
         changes: changed(plan),
@@ -140,7 +147,7 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
     }
 }
 
-fn trouble(life: &LifeReport<'_>) -> Option<AttentionReport> {
+fn trouble(life: &LifeReport<'_>, turns: Option<&TurnsReport>) -> Option<AttentionReport> {
     let code = match life.state {
         State::Expired => Trouble::Expired,
         State::NotYetValid => Trouble::NotYetValid,
@@ -152,7 +159,12 @@ fn trouble(life: &LifeReport<'_>) -> Option<AttentionReport> {
         code,
         name: Some(life.name.to_string()),
         text: match code {
-            Trouble::Expiring => format!("expires {}, in {left}", life.expires.date()),
+            Trouble::Expiring => {
+                let turns = turns.filter(|turns| turns.waits(life.name));
+                let waits = turns.map(|turns| format!("; {}", waits_in_words(&turns.now)));
+                let waits = waits.unwrap_or_default();
+                format!("expires {}, in {left}{waits}", life.expires.date())
+            }
             _ => left,
         },
     })
