@@ -178,6 +178,7 @@ fn left(intent: &Intent, waiting: &[&Renewal<'_>]) -> Vec<NamePattern> {
     let requested: Vec<&&Renewal<'_>> =
         waiting.iter().filter(|renewal| renewal.is_requested).collect();
     let mut all: Vec<NamePattern> = Vec::new();
+    let mut told: BTreeSet<String> = BTreeSet::new();
     let mut known: BTreeMap<&NodeName, NamePattern> = BTreeMap::new();
     for renewal in &requested {
         let of_node = known.entry(renewal.node).or_insert_with(|| {
@@ -185,7 +186,7 @@ fn left(intent: &Intent, waiting: &[&Renewal<'_>]) -> Vec<NamePattern> {
         });
         for pattern in intent.renew.iter().filter(|pattern| pattern.matches(renewal.name)) {
             let next = if is_wider(pattern, of_node) { of_node.clone() } else { pattern.clone() };
-            if !all.contains(&next) {
+            if told.insert(next.to_string()) {
                 all.push(next);
             }
         }

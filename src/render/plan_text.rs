@@ -152,7 +152,7 @@ impl Report for AppliedReport<'_> {
         text.push_str(&plan.old_certificates(columns));
         text.push_str(&leavers_text(&plan.leavers, pruned, columns));
         text.push_str(&plan.follow_up(columns));
-        if !plan.empty {
+        if plan.did_something() {
             let _ = writeln!(text, "{}", plan.applied());
         }
         text.push_str(&plan.turns_text(columns));
@@ -243,9 +243,18 @@ impl PlanReport {
         self.turns.as_ref().map_or_else(String::new, |turns| turns.text(columns))
     }
 
+    /// What waits for its turn makes a plan, too, though nothing of it was done.
+    fn did_something(&self) -> bool {
+        let idle = self.steps.is_empty()
+            && self.lock.is_empty()
+            && self.interrupted.is_none()
+            && self.secrets.totals(true).is_empty();
+        !self.empty && !(self.turns.is_some() && idle)
+    }
+
     fn applied(&self) -> &'static str {
         if self.turns.is_some() {
-            "applied, as far as it is somebody's turn; out/ and cluster.lock agree"
+            "applied; out/ and cluster.lock agree, and what is due elsewhere waits"
         } else {
             "applied; out/ and cluster.lock are up to date"
         }

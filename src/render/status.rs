@@ -15,6 +15,7 @@ use super::turns::{TurnsReport, turns_report, waits_in_words};
 use super::waiting::{WaitingReport, waiting_reports};
 use crate::graph::DerivationId;
 use crate::hash::Digest;
+use crate::name::ArtifactName;
 use crate::plan::{Change, Note, Plan, Reason, World};
 use crate::spec::Spec;
 use crate::time::{Span, Timestamp};
@@ -91,9 +92,11 @@ pub struct AttentionReport {
 pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusReport<'a> {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
     let turns = turns_report(world, plan);
+    let waiting = turns.as_ref().map(TurnsReport::names).unwrap_or_default();
+    let first = turns.as_ref().map_or(&[][..], |turns| &turns.now);
     let mut lives = lives(world, plan);
     let mut attention: Vec<AttentionReport> =
-        lives.iter().filter_map(|life| trouble(life, turns.as_ref())).collect();
+        lives.iter().filter_map(|life| trouble(life, &waiting, first)).collect();
     // A brought CA is nothing that kpki renews.
     let renewals = lives.iter().filter(|life| !life.is_brought);
     let next_renewal = renewals.filter_map(|life| life.renewal).min();
@@ -147,7 +150,12 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
     }
 }
 
-fn trouble(life: &LifeReport<'_>, turns: Option<&TurnsReport>) -> Option<AttentionReport> {
+/// `first`: the nodes before which those of `waiting` are not renewed.
+fn trouble(
+    life: &LifeReport<'_>,
+    waiting: &BTreeSet<&ArtifactName>,
+    first: &[String],
+) -> Option<AttentionReport> {
     let code = match life.state {
         State::Expired => Trouble::Expired,
         State::NotYetValid => Trouble::NotYetValid,
@@ -160,8 +168,8 @@ fn trouble(life: &LifeReport<'_>, turns: Option<&TurnsReport>) -> Option<Attenti
         name: Some(life.name.to_string()),
         text: match code {
             Trouble::Expiring => {
-                let turns = turns.filter(|turns| turns.waits(life.name));
-                let waits = turns.map(|turns| format!("; {}", waits_in_words(&turns.now)));
+                let waits =
+                    waiting.contains(life.name).then(|| format!("; {}", waits_in_words(first)));
                 let waits = waits.unwrap_or_default();
                 format!("expires {}, in {left}{waits}", life.expires.date())
             }

@@ -1,5 +1,6 @@
 //! What is due and waits for its turn, as a report.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -60,8 +61,9 @@ impl TurnsReport {
         format!("{count} due, waiting for {} turn", if count == 1 { "its" } else { "their" })
     }
 
-    pub(super) fn waits(&self, name: &ArtifactName) -> bool {
-        self.waiting.iter().any(|due| due.name == *name)
+    /// Every artifact that waits.
+    pub(super) fn names(&self) -> BTreeSet<&ArtifactName> {
+        self.waiting.iter().map(|due| &due.name).collect()
     }
 
     pub(super) fn text(&self, columns: usize) -> String {
