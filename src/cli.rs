@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
 use crate::install::Permission;
+use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
 use crate::time::{Span, Timestamp};
 
@@ -117,6 +118,12 @@ pub struct Intentions {
     /// interrupted:ID
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<Allow>,
+    /// Renew everything that is due at once, not one node after the other
+    #[arg(long)]
+    pub all: bool,
+    /// Let a member of etcd whose data is gone join again: the node's name
+    #[arg(long, value_name = "NODE")]
+    pub rejoin: Vec<NodeName>,
 }
 
 #[derive(Debug, Args)]
@@ -169,7 +176,7 @@ pub struct PlanArgs {
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
     /// A plan that `kpki plan --out` wrote: exactly this is done, or nothing
-    #[arg(conflicts_with_all = ["renew", "rekey", "allow", "prune"])]
+    #[arg(conflicts_with_all = ["renew", "rekey", "allow", "all", "rejoin", "prune"])]
     pub plan: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
@@ -187,7 +194,7 @@ pub struct ApplyArgs {
     pub full: bool,
     /// Build everything again in memory and compare out/ with it; writes nothing, exits with 2 when it
     /// differs
-    #[arg(long, conflicts_with_all = ["plan", "prune", "renew", "rekey", "allow"])]
+    #[arg(long, conflicts_with_all = ["plan", "prune", "renew", "rekey", "allow", "all", "rejoin"])]
     pub check: bool,
 }
 

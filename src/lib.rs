@@ -28,7 +28,8 @@
 //!
 //! # Invariants
 //!
-//! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.
+//! 1. The plan after an apply is empty, at any clock, once all that is due has had its turn; an upgrade of
+//!    kpki reissues nothing.
 //! 2. A CA key or the service-account key is replaced only with `--allow replace:NAME`, and is first made
 //!    only where neither the lock nor any file under `out/` mentions it.
 //! 3. Reading commands open no secret but the ones that the user names. A secret is checked against its

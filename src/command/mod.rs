@@ -38,6 +38,7 @@ mod plan;
 mod plan_again;
 mod policy;
 mod product_file;
+mod rejoining;
 mod report;
 mod seed;
 mod setup;

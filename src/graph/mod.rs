@@ -39,7 +39,7 @@ pub use contradictions::{
     About, Contradiction, Host, Known, LARGEST_BEFORE, Severity, contradictions, flags_alone,
     hosts, largest_is_lifted,
 };
-pub use derive::{flags_on, images, written_organizations};
+pub use derive::{etcd_peer_url, flags_on, images, written_organizations};
 pub use layout::{Origin, origins, tree_of};
 pub use recipe::{
     ClusterSigned, ImportedCa, InputHashes, Kubeconfig, KubeletConf, Leaf, OwnCa, PodSource,

@@ -35,7 +35,9 @@ pub(super) struct PlanContext<'a> {
     pub signers: Vec<(DerivationId, DerivationId)>,
     /// What a walk before this one found to be needed, not here, and allowed to be given up.
     pub forced: &'a HashSet<DerivationId>,
-    /// The same, found by this walk.
+    /// Due, and not their turn yet: judged as if they were not.
+    pub held: &'a HashSet<DerivationId>,
+    /// The same as `forced`, found by this walk.
     pub given_up: HashSet<DerivationId>,
     /// The name on record and the described one, where keys follow from it and it is another.
     pub rename: Option<(&'a str, &'a str)>,

@@ -34,5 +34,6 @@ mod sealed;
 mod show;
 #[path = "../testkit/mod.rs"]
 mod testkit;
+mod turns;
 mod users;
 mod verify;

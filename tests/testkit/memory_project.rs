@@ -99,6 +99,11 @@ impl Planned {
     }
 }
 
+/// Nothing waits for its turn: most tests are about what is right in the end.
+pub fn everything() -> Intent {
+    Intent { all: true, ..Intent::default() }
+}
+
 impl MemoryProject {
     pub fn new(description: &str) -> MemoryProject {
         MemoryProject {
@@ -181,7 +186,7 @@ impl MemoryProject {
     }
 
     pub fn plan(&self) -> Planned {
-        self.plan_with(&Intent::default())
+        self.plan_with(&everything())
     }
 
     pub fn plan_with(&self, intent: &Intent) -> Planned {
@@ -197,7 +202,7 @@ impl MemoryProject {
     }
 
     pub fn apply(&mut self) -> Result<()> {
-        self.apply_with(&Intent::default(), false)
+        self.apply_with(&everything(), false)
     }
 
     /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then. No power is reviewed.

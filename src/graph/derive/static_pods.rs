@@ -144,6 +144,12 @@ fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
     spec.nodes.iter().filter(|node| Hosts::EtcdMembers.include(node, spec))
 }
 
+/// Where other members dial etcd on a node, as kpki's own manifests say it.
+pub fn etcd_peer_url(node: &Node) -> Option<String> {
+    let address = node.addresses.first()?.ip();
+    Some(format!("https://{}", std::net::SocketAddr::new(address, ETCD_PEER_PORT)))
+}
+
 fn circumstances(spec: &Spec) -> Circumstances {
     Circumstances {
         version: spec.cluster.kubernetes.value,
@@ -189,11 +195,9 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
         && !given.contains_key(INITIAL_CLUSTER)
         && flags.remove(INITIAL_CLUSTER).is_some()
     {
-        peers.extend(members(spec).filter_map(|node| {
-            let address = node.addresses.first()?.ip();
-            let url = format!("https://{}", std::net::SocketAddr::new(address, ETCD_PEER_PORT));
-            Some((node.name.to_string(), url))
-        }));
+        peers.extend(
+            members(spec).filter_map(|node| Some((node.name.to_string(), etcd_peer_url(node)?))),
+        );
     }
     let source = PodSource::Own { image: image.to_owned(), flags };
     add(builder, spec, node, process, source, peers);
