@@ -34,8 +34,10 @@ pub struct Cluster {
     pub arguments: Vec<ExtraArgument>,
     /// `extraVolumes` of a component.
     pub volumes: Vec<(&'static str, Volume)>,
-    /// A cluster of another name has other keys and certificates.
+    /// `clusterName`, which kubeconfigs and the controller-manager say.
     pub name: &'static str,
+    /// Other material is other keys, with all that follows from them.
+    pub material: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +111,6 @@ pub struct Leaf {
     pub keys: Option<Keys>,
     /// `DNS:`, `IP:`; all of them.
     pub sans: Option<Vec<&'static str>>,
-    pub issuer_of_another_cluster: bool,
 }
 
 /// `apiServer.extraArgs` and the like.
@@ -178,6 +179,7 @@ impl Cluster {
             arguments: Vec::new(),
             volumes: Vec::new(),
             name: "kubernetes",
+            material: "one",
         }
     }
 

@@ -48,7 +48,7 @@ impl Cluster {
             sans: vec![format!("DNS:{common_name}")],
             from: day(from),
             until: day(until),
-            key: (format!("{}/{stem}", self.name), self.keys),
+            key: (format!("{}/{stem}", self.material), self.keys),
             issuer: None,
         }
     }
@@ -65,7 +65,6 @@ impl Cluster {
                 all.renewal = leaf.renewal.or(all.renewal);
                 all.keys = leaf.keys.or(all.keys);
                 all.sans = leaf.sans.clone().or(all.sans);
-                all.issuer_of_another_cluster |= leaf.issuer_of_another_cluster;
             }
         }
         all
@@ -82,10 +81,7 @@ impl Cluster {
         sans: Vec<String>,
     ) -> Certificate {
         let wish = self.wish(node, name);
-        let mut issuer = self.authority(issuer);
-        if wish.issuer_of_another_cluster {
-            issuer.key.0 = format!("another {}", issuer.key.0);
-        }
+        let issuer = self.authority(issuer);
         let group = wish.group.unwrap_or(group);
         let (from, until) = wish.days.unwrap_or((self.authority_days.0, 165));
         let renewal = wish.renewal.map_or(String::new(), |count| format!(" renewed {count}"));
@@ -98,7 +94,7 @@ impl Cluster {
             from: day(from),
             until: day(until),
             key: (
-                format!("{}/{}/{name}{renewal}", self.name, node.name),
+                format!("{}/{}/{name}{renewal}", self.material, node.name),
                 wish.keys.unwrap_or(self.keys),
             ),
             issuer: Some(Box::new(issuer)),
@@ -152,7 +148,7 @@ impl Cluster {
         let (minor, patch) = self.minor_of(node);
         self.put_authority("ca", tree);
         self.put_authority("front-proxy-ca", tree);
-        let sa = Key::named(&format!("{}/sa", self.name), self.keys);
+        let sa = Key::named(&format!("{}/sa", self.material), self.keys);
         tree.file(&self.pki("sa.key"), 0o600, &sa.pem);
         tree.file(&self.pki("sa.pub"), 0o600, &sa.public_pem);
         let client = |name, issuer, common_name, group| {
@@ -295,8 +291,8 @@ impl Cluster {
         tree: &mut NodeTree,
     ) {
         let leaf = self.leaf(node, file, "ca", user, group, &[CLIENT], Vec::new());
-        let context = format!("{user}@kubernetes");
-        let names = Names { cluster: "kubernetes", user, context: &context, namespace: None };
+        let context = format!("{user}@{}", self.name);
+        let names = Names { cluster: self.name, user, context: &context, namespace: None };
         let (certificate, key) = (leaf.pem(), leaf.key());
         let client = Client::Embedded(&certificate, &key.pem);
         let authority = self.authority("ca").pem();
@@ -339,9 +335,9 @@ impl Cluster {
         tree.link(CURRENT.trim_start_matches('/'), &format!("/var/lib/kubelet/pki/{file}"));
         // The first node's file is kubeadm's, a joined node's is its kubelet's own (bootstrap.go).
         let is_first = self.of(Role::ControlPlane).next().unwrap().name == node.name;
-        let context = format!("{user}@kubernetes");
+        let context = format!("{user}@{}", self.name);
         let names = if is_first {
-            Names { cluster: "kubernetes", user: &user, context: &context, namespace: None }
+            Names { cluster: self.name, user: &user, context: &context, namespace: None }
         } else {
             Names {
                 cluster: "default-cluster",
@@ -378,7 +374,7 @@ impl Cluster {
         leaf.key.1 = Keys::P256;
         let mut issuer = self.authority("ca");
         issuer.common_name = format!("{}-ca@1790000000", node.name);
-        issuer.key = (format!("{}/{} kubelet's ca", self.name, node.name), Keys::P256);
+        issuer.key = (format!("{}/{} kubelet's ca", self.material, node.name), Keys::P256);
         issuer.sans = Vec::new();
         leaf.issuer = Some(Box::new(issuer.clone()));
         let pair = format!("{}{}", leaf.pem(), issuer.pem());
@@ -508,7 +504,7 @@ impl Cluster {
             ("bind-address", local(node)),
             ("client-ca-file", &path("ca.crt")),
             ("cluster-cidr", self.pod_subnet),
-            ("cluster-name", "kubernetes"),
+            ("cluster-name", self.name),
             ("cluster-signing-cert-file", &signer("ca.crt")),
             ("cluster-signing-key-file", &signer("ca.key")),
             ("controllers", "*,bootstrapsigner,tokencleaner"),
