@@ -11,6 +11,7 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod adopt;
 mod bad_input;
 mod brought_cas;
 mod ci;

@@ -116,7 +116,7 @@ fn address(text: &str) -> Vec<u8> {
 }
 
 /// `YYMMDDHHMMSSZ`, or with four digits of the year where two would mean another century.
-fn time(seconds: i64) -> Vec<u8> {
+pub fn time(seconds: i64) -> Vec<u8> {
     let time = time::OffsetDateTime::from_unix_timestamp(seconds).unwrap();
     let rest = format!(
         "{:02}{:02}{:02}{:02}{:02}Z",

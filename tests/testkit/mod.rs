@@ -7,6 +7,7 @@ pub mod commands;
 pub mod files;
 pub mod folder_project;
 pub mod json_schema;
+pub mod kubeadm;
 pub mod kubeconfig;
 pub mod leaks;
 pub mod made;

@@ -1,0 +1,3 @@
+//! `kpki adopt` on clusters of kubeadm's of every shape.
+
+mod generator;
