@@ -54,7 +54,7 @@
 //! | 15 | [`cli`] |
 //! | 14 | [`render`] |
 //! | 13 | [`engine`] (the use cases) |
-//! | 12 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
+//! | 12 | [`adopt`], [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
 //! | 11 | [`sources`] (files), [`build`], [`review`] |
 //! | 10 | [`diff`], [`plan`] |
 //! | 9 | [`content`] |
@@ -68,6 +68,7 @@
 //! | 1 | [`shell`] |
 //! | 0 | [`first_few`], [`json`], [`visible`] |
 
+pub mod adopt;
 pub mod algorithm;
 pub mod build;
 pub mod cli;
