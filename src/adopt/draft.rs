@@ -11,7 +11,7 @@ use super::notes::Notes;
 use super::refusal::{Refusal, Refusals};
 use super::release::release;
 use crate::facts::{Kubeconfig, certificate_pem, certificates_in_pem};
-use crate::machine::ClusterConfiguration;
+use crate::machine::KubeadmConfig;
 use crate::name::{DnsName, Endpoint, Label, San};
 use crate::profile::Process;
 use crate::spec::{CaName, Role};
@@ -44,7 +44,7 @@ impl Writer {
 /// What the nodes say together.
 pub fn draft(
     nodes: &[Node<'_>],
-    witness: Option<&ClusterConfiguration>,
+    witness: Option<&KubeadmConfig>,
 ) -> Result<Draft, Refusals> {
     let mut refusals = Refusals::new();
     let mut remarks = Vec::new();
@@ -136,7 +136,7 @@ struct Cluster {
 fn cluster(
     control_plane: &[&Node<'_>],
     nodes: &[Node<'_>],
-    witness: Option<&ClusterConfiguration>,
+    witness: Option<&KubeadmConfig>,
     remarks: &mut Vec<String>,
 ) -> Result<Cluster, Refusals> {
     let mut refusals = Refusals::new();
@@ -192,13 +192,13 @@ fn same_flag<'n>(
 
 fn networks(
     control_plane: &[&Node<'_>],
-    witness: Option<&ClusterConfiguration>,
+    witness: Option<&KubeadmConfig>,
     refusals: &mut Refusals,
 ) -> Option<From<Vec<String>>> {
     let flag = same_flag(control_plane, Process::Apiserver, "service-cluster-ip-range", refusals);
     let written = || {
-        let found = witness?.service_subnet.as_ref()?;
-        Some((found.value.as_str(), found.from.clone()))
+        let found = witness?.text("networking.serviceSubnet")?;
+        Some((found.value.as_str(), found.at.to_string()))
     };
     let (value, from) = flag.or_else(written)?;
     let value = value.split(',').map(|one| one.trim().to_owned()).collect();
@@ -210,12 +210,12 @@ const SERVICE: &str = "kubernetes.default.svc.";
 /// By the name that the API server's certificate has in the cluster.
 fn domain(
     control_plane: &[&Node<'_>],
-    witness: Option<&ClusterConfiguration>,
+    witness: Option<&KubeadmConfig>,
 ) -> Option<From<DnsName>> {
-    if let Some(found) = witness.and_then(|witness| witness.dns_domain.as_ref())
+    if let Some(found) = witness.and_then(|witness| witness.text("networking.dnsDomain"))
         && let Ok(value) = found.value.parse()
     {
-        return Some(From { value, from: found.from.clone() });
+        return Some(From { value, from: found.at.to_string() });
     }
     let path = in_folder("pki/apiserver.crt");
     control_plane.iter().find_map(|node| {
@@ -241,7 +241,7 @@ fn domain(
 fn endpoint(
     control_plane: &[&Node<'_>],
     nodes: &[Node<'_>],
-    witness: Option<&ClusterConfiguration>,
+    witness: Option<&KubeadmConfig>,
     remarks: &mut Vec<String>,
     refusals: &mut Refusals,
 ) -> Option<From<Endpoint>> {
@@ -263,10 +263,10 @@ fn endpoint(
         value: endpoint.clone(),
         from: first_and_count(places),
     });
-    let written = witness.and_then(|witness| witness.control_plane_endpoint.as_ref());
+    let written = witness.and_then(|witness| witness.text("controlPlaneEndpoint"));
     let written = written.and_then(|found| {
         let value = found.value.parse().ok()?;
-        Some(From { value, from: found.from.clone() })
+        Some(From { value, from: found.at.to_string() })
     });
     if named.len() > 1 {
         let told: Vec<String> = named

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::refusal::{Refusal, Refusals};
 use crate::facts::CertificateFacts;
-use crate::machine::{KubeletFacts, Machine};
+use crate::machine::{Fact, KubeletFacts, KubeletPair, KubeletSetting, Machine};
 use crate::name::NodeName;
 use crate::pod::{self, PodFacts};
 use crate::profile::{KUBERNETES_FOLDER, Process};
@@ -66,10 +66,10 @@ fn read<'m>(name: &NodeName, machine: &'m Machine) -> Result<Node<'m>, Refusals>
         .collect();
     let pods = pods(name, machine, &mut refusals);
     let kubelet = KubeletFacts::read(machine);
-    if let Some(folder) = &kubelet.static_pod_path
-        && folder.value.trim_end_matches('/') != format!("/{}", in_folder("manifests"))
+    if let Some((folder, at)) = said(&kubelet, KubeletSetting::StaticPodPath)
+        && folder.trim_end_matches('/') != format!("/{}", in_folder("manifests"))
     {
-        let why = format!("its kubelet takes static pods from {}", folder.value);
+        let why = format!("its kubelet takes static pods from {folder} ({at})");
         let help = "kpki takes over nodes whose manifests lie in /etc/kubernetes/manifests";
         refusals.push(Refusal::of_node(name, why).help(help));
     }
@@ -84,6 +84,14 @@ fn read<'m>(name: &NodeName, machine: &'m Machine) -> Result<Node<'m>, Refusals>
     node.name_from = own_name(&node, &mut refusals);
     node.address = address(&node, &mut refusals);
     if refusals.is_empty() { Ok(node) } else { Err(refusals) }
+}
+
+/// A setting that something says, and where.
+fn said(kubelet: &KubeletFacts, setting: KubeletSetting) -> Option<(&str, String)> {
+    match kubelet.get(setting) {
+        Fact::Said { value, at } => Some((value, at.to_string())),
+        Fact::NotSaid | Fact::Unread { .. } | Fact::NotHandedOver => None,
+    }
 }
 
 /// The line that copies what decides.
@@ -140,8 +148,8 @@ fn own_name(node: &Node<'_>, refusals: &mut Refusals) -> Option<String> {
         let name = pod.facts.values("name").last().map(str::to_owned);
         add(name, pod.path.clone(), "--name");
     }
-    if let Some(name) = &node.kubelet.hostname_override {
-        add(Some(name.value.clone()), name.from.clone(), "--hostname-override");
+    if let Some((name, at)) = said(&node.kubelet, KubeletSetting::HostnameOverride) {
+        add(Some(name.to_owned()), at, "--hostname-override");
     }
     let other: BTreeSet<&str> = (seen.iter().map(|(name, ..)| name.as_str()))
         .filter(|name| *name != node.name.as_str())
@@ -162,8 +170,8 @@ fn node_name(facts: &CertificateFacts) -> Option<String> {
 
 /// The certificate by which the kubelet is known to the API server.
 fn client_of_kubelet(node: &Node<'_>) -> Option<(String, CertificateFacts)> {
-    if let Some((path, facts)) = &node.kubelet.client {
-        return Some((path.clone(), facts.clone()));
+    if let KubeletPair::Read { at, facts } = &node.kubelet.client {
+        return Some((at.clone(), (**facts).clone()));
     }
     let path = in_folder("kubelet.conf");
     let facts = super::found::embedded_certificate(node.bytes(&path)?)?;
@@ -176,8 +184,8 @@ fn address(node: &Node<'_>, refusals: &mut Refusals) -> Option<(IpAddr, &'static
         Role::ControlPlane => (Process::Apiserver, "advertise-address"),
         Role::Etcd => (Process::Etcd, "initial-advertise-peer-urls"),
         Role::Worker => {
-            let first = node.kubelet.node_ip.as_ref()?;
-            let ip = first.value.split(',').next()?.trim().parse().ok()?;
+            let (addresses, _) = said(&node.kubelet, KubeletSetting::NodeIp)?;
+            let ip = addresses.split(',').next()?.trim().parse().ok()?;
             return Some((ip, "the kubelet's --node-ip"));
         }
     };

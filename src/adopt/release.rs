@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::node::Node;
 use super::refusal::{Refusal, Refusals};
-use crate::machine::ClusterConfiguration;
+use crate::machine::KubeadmConfig;
 use crate::profile::Process;
 use crate::spec::Role;
 use crate::version::KubernetesVersion;
@@ -13,7 +13,7 @@ use crate::version::KubernetesVersion;
 /// images are named by digest.
 pub(super) fn release(
     nodes: &[Node<'_>],
-    witness: Option<&ClusterConfiguration>,
+    witness: Option<&KubeadmConfig>,
 ) -> Result<(KubernetesVersion, String), Refusals> {
     let mut seen: BTreeMap<KubernetesVersion, Vec<(String, String)>> = BTreeMap::new();
     for node in nodes.iter().filter(|node| node.role == Role::ControlPlane) {
@@ -28,9 +28,9 @@ pub(super) fn release(
     match (seen.len(), seen.keys().next()) {
         (1, Some(version)) => Ok((*version, "the images of the static pods".to_owned())),
         (0, _) => {
-            let written = witness.and_then(|config| config.kubernetes_version.as_ref());
+            let written = witness.and_then(|config| config.text("kubernetesVersion"));
             let version = written.and_then(|found| of_tag(&found.value).map(|it| (it, found)));
-            version.map(|(version, found)| (version, found.from.clone())).ok_or_else(|| {
+            version.map(|(version, found)| (version, found.at.to_string())).ok_or_else(|| {
                 let why = "the images of the static pods do not say which Kubernetes they are";
                 vec![Refusal::of_cluster(why).help(
                     "kubeadm's configuration does: kubectl -n kube-system get cm kubeadm-config -o yaml > \

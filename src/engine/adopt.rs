@@ -10,7 +10,7 @@ use crate::config::{self, Loaded, Report};
 use crate::error::{Error, Result};
 use crate::graph::DerivationId;
 use crate::keys::Entropy;
-use crate::machine::{ClusterConfiguration, Machine};
+use crate::machine::{KubeadmConfig, Machine};
 use crate::name::{NodeName, TreePath};
 use crate::plan::{Action, Intent, Plan, Reason, Step, plan};
 use crate::sealed::{Identity, Recipient};
@@ -25,7 +25,7 @@ const DESCRIPTION: &str = "cluster.kdl";
 /// Where the description comes from.
 pub enum Described<'a> {
     /// It is inferred: no project is here yet.
-    Inferred { witness: Option<&'a ClusterConfiguration>, recipients: BTreeSet<Recipient> },
+    Inferred { witness: Option<&'a KubeadmConfig>, recipients: BTreeSet<Recipient> },
     /// A person's, with what the project has already.
     Here(Box<Project>),
 }
@@ -130,7 +130,7 @@ pub fn adopt(
 /// The description, and what stands beside it.
 fn describe(
     nodes: &[Node<'_>],
-    witness: Option<&ClusterConfiguration>,
+    witness: Option<&KubeadmConfig>,
     recipients: BTreeSet<Recipient>,
     now: Timestamp,
 ) -> std::result::Result<(BTreeMap<String, Vec<u8>>, Vec<String>), NotAdopted> {
