@@ -58,7 +58,7 @@
 //! | 11 | [`sources`] (files), [`build`], [`review`] |
 //! | 10 | [`diff`], [`plan`] |
 //! | 9 | [`content`] |
-//! | 8 | [`graph`] |
+//! | 8 | [`graph`], [`machine`] |
 //! | 7 | [`manifest`], [`path`], [`pod`] |
 //! | 6 | [`holdings`], [`profile`], [`state`] |
 //! | 5 | [`keys`] (randomness), [`spec`] |
@@ -89,6 +89,7 @@ pub mod json;
 pub mod keys;
 pub mod lint;
 pub mod lock;
+pub mod machine;
 pub mod manifest;
 pub mod name;
 pub mod path;

@@ -18,6 +18,7 @@ mod argv;
 mod block;
 mod changes;
 mod check;
+mod document;
 mod error;
 mod execs;
 mod extend;
@@ -41,6 +42,7 @@ mod wish;
 mod write;
 
 pub use self::argv::{Flag, Form, List};
+pub use self::document::{Document, Setting, documents};
 pub use self::error::PodError;
 pub use self::execs::ExecWord;
 pub use self::facts::{OnHost, PodFacts, process_of, read};
