@@ -3,6 +3,7 @@
 mod format;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -10,6 +11,7 @@ pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusForma
 use crate::install::Permission;
 use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
+use crate::sealed::Recipient;
 use crate::time::{Span, Timestamp};
 
 /// A Kubernetes cluster's PKI from one description: plan, review, apply.
@@ -28,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Write a commented cluster.kdl, .gitignore and .gitattributes, or what is missing of them
     Init(InitArgs),
+    /// Take over a cluster that runs, from copies of its nodes' files; changes nothing on them
+    Adopt(AdoptArgs),
     /// Show what apply would do, and why; opens no secret and writes nothing
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
@@ -82,6 +86,42 @@ pub enum Command {
         /// The command, such as plan
         command: Vec<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct AdoptArgs {
+    /// A node's name and a copy of its files: a folder, a tar archive, or - for one on standard input
+    #[arg(required = true, value_name = "NODE=SOURCE")]
+    pub sources: Vec<NodeSource>,
+    /// Write cluster.kdl, manifests/, out/ and cluster.lock; without it they are only shown
+    #[arg(long)]
+    pub write: bool,
+    /// Seal every secret for this age or ssh key; may be repeated
+    #[arg(long = "recipient", value_name = "KEY")]
+    pub recipients: Vec<Recipient>,
+    /// kubeadm's ClusterConfiguration, as `kubectl -n kube-system get cm kubeadm-config -o yaml` prints it
+    #[arg(long, value_name = "FILE")]
+    pub kubeadm_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub identities: Identities,
+}
+
+/// One node's files, and where they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSource {
+    pub node: NodeName,
+    pub source: PathBuf,
+}
+
+impl FromStr for NodeSource {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((node, source)) = text.split_once('=').filter(|(_, source)| !source.is_empty()) else {
+            return Err("write NODE=SOURCE, such as cp1=/mnt/cp1, cp1=cp1.tar or cp1=-".to_owned());
+        };
+        let node = node.parse().map_err(|error| format!("the node's name {error}"))?;
+        Ok(NodeSource { node, source: PathBuf::from(source) })
+    }
 }
 
 #[derive(Debug, Args)]

@@ -55,7 +55,7 @@
 //! | 15 | [`cli`] |
 //! | 14 | [`render`] |
 //! | 13 | [`engine`] (the use cases) |
-//! | 12 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
+//! | 12 | [`adopt`], [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
 //! | 11 | [`sources`] (files), [`build`], [`review`] |
 //! | 10 | [`diff`], [`plan`] |
 //! | 9 | [`content`] |
@@ -69,6 +69,7 @@
 //! | 1 | [`shell`] |
 //! | 0 | [`first_few`], [`json`], [`visible`] |
 
+pub mod adopt;
 pub mod algorithm;
 pub mod build;
 pub mod cli;

@@ -243,6 +243,17 @@ impl ArtifactName {
     }
 }
 
+impl Label {
+    /// A literal of this program.
+    ///
+    /// # Panics
+    /// Never on a literal that is a name; any other is a defect.
+    #[expect(clippy::expect_used, reason = "literals are tested")]
+    pub fn of(text: &'static str) -> Self {
+        text.parse().expect("a name of this program")
+    }
+}
+
 impl CommonName {
     /// A name of a table, or one made around a node's.
     ///

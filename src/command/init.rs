@@ -90,6 +90,16 @@ impl Change {
 const PUBLIC: u32 = 0o666; // what the umask leaves of it
 const SECRET: u32 = 0o600;
 
+/// What Git should know, beside a description that is new.
+pub(super) fn git_files(directory: &Path) -> Result<()> {
+    for (name, ours) in [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)] {
+        let path = directory.join(name);
+        let made = change(&path, ours).make(&path);
+        made.map_err(|error| Error::io("write", &path, &error))?;
+    }
+    Ok(())
+}
+
 /// 256 bits.
 fn new_seed() -> Result<Secret> {
     let digits = Entropy::system()

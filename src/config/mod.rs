@@ -65,7 +65,7 @@ mod write;
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
-pub use write::write;
+pub use write::{Remark, write, write_with};
 
 use crate::graph::Graph;
 use crate::sources::Sources;

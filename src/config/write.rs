@@ -16,10 +16,18 @@ use crate::spec::{
     LeafOverride, Node,
     Policy, PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
-use crate::visible::is_hidden;
+use crate::visible::{is_hidden, printable};
+
+/// What is said of a word in a block, or of the block itself, behind `//`.
+pub type Remark<'a> = dyn Fn(&str, Option<&'static str>) -> Option<&'a str> + 'a;
 
 /// Writes a description that is read as `spec`, as long as the files that it names are beside it.
 pub fn write(spec: &Spec) -> String {
+    write_with(spec, &|_, _| None)
+}
+
+/// As [`write`], with a comment where there is a remark.
+pub fn write_with(spec: &Spec, remark: &Remark<'_>) -> String {
     let Spec { defaults, .. } = spec;
     let mut cas: Vec<_> = spec.cas.iter().map(|(name, ca)| of_ca(*name, ca)).collect();
     cas.retain(Written::says_something);
@@ -36,7 +44,7 @@ pub fn write(spec: &Spec) -> String {
         of_reproducible(spec).into_iter().chain(of_secrets(spec)).collect(),
     ];
     let groups = groups.iter().filter(|group| !group.is_empty());
-    let texts = groups.map(|group| group.iter().map(|block| block.text(0)).collect::<String>());
+    let texts = groups.map(|group| group.iter().map(|block| block.text(0, remark)).collect::<String>());
     texts.collect::<Vec<_>>().join("\n")
 }
 
@@ -125,22 +133,42 @@ impl Written {
     }
 
     /// In one line where every word has one value, else with a line for each word.
-    fn text(&self, depth: usize) -> String {
+    fn text(&self, depth: usize, remark: &Remark<'_>) -> String {
         let indent = "    ".repeat(depth);
         let mut text = format!("{indent}{}", self.head);
+        let of_block = remark(&self.head, None);
         let fits = self.blocks.is_empty() && self.settings.len() < LONG && !self.is_open;
         if fits && self.settings.iter().all(|(_, values)| values.len() == 1) {
             for (word, values) in &self.settings {
                 let _ = write!(text, " {word}={}", values.concat()); // a String takes everything
             }
-            return text + "\n";
+            let of_words = self.settings.iter().filter_map(|(word, _)| {
+                remark(&self.head, Some(word)).map(|said| format!("{word}: {said}"))
+            });
+            let all: Vec<String> = of_block.map(str::to_owned).into_iter().chain(of_words).collect();
+            return with_comment(&text, &indent, &all.join("; "));
         }
-        text.push_str(" {\n");
+        let mut text = with_comment(&format!("{text} {{"), &indent, of_block.unwrap_or_default());
         for (word, values) in &self.settings {
-            let _ = writeln!(text, "{indent}    {word} {}", values.join(" "));
+            let line = format!("{indent}    {word} {}", values.join(" "));
+            let said = remark(&self.head, Some(word)).unwrap_or_default();
+            text.push_str(&with_comment(&line, &format!("{indent}    "), said));
         }
-        text.extend(self.blocks.iter().map(|block| block.text(depth + 1)));
+        text.extend(self.blocks.iter().map(|block| block.text(depth + 1, remark)));
         text + &indent + "}\n"
+    }
+}
+
+/// Behind the line where there is room, else above it.
+fn with_comment(line: &str, indent: &str, comment: &str) -> String {
+    const WIDTH: usize = 110;
+    let comment = printable(comment);
+    if comment.is_empty() {
+        format!("{line}\n")
+    } else if line.chars().count() + comment.chars().count() + 4 <= WIDTH {
+        format!("{line} // {comment}\n")
+    } else {
+        format!("{indent}// {comment}\n{line}\n")
     }
 }
 

@@ -8,6 +8,7 @@
 //! errors.
 
 mod accept;
+mod adopt;
 mod apply;
 mod check;
 mod consequences;
@@ -15,6 +16,7 @@ mod install;
 mod project;
 
 pub use accept::{Acceptance, Accepting, accept};
+pub use adopt::{Adoption, Described, NotAdopted, OutFile, adopt};
 pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};

@@ -39,6 +39,17 @@ impl Project {
     /// Holds a description against its lock and its files.
     pub fn new(loaded: Loaded, lock: Lock, inventory: Inventory) -> Project {
         let Loaded { spec, graph, notes, .. } = loaded;
+        Project::of(spec, graph, notes, lock, inventory)
+    }
+
+    /// As [`Project::new`], of a description that was loaded before.
+    pub fn of(
+        spec: Spec,
+        graph: Graph,
+        notes: Vec<String>,
+        lock: Lock,
+        inventory: Inventory,
+    ) -> Project {
         let survey = Survey::take(&graph, &lock, &inventory);
         Project { spec, graph, lock, inventory, survey, notes }
     }

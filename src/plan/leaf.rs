@@ -292,7 +292,8 @@ fn names(leaf: &Leaf, subject: &DistinguishedName) -> bool {
             && subject.organizations() == leaf.organizations
 }
 
-pub(super) fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {
+/// The usages as a certificate says them.
+pub fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {
     [
         usage.server().then_some(ExtendedKeyUsage::Server),
         usage.client().then_some(ExtendedKeyUsage::Client),

@@ -86,6 +86,7 @@ pub use exposure::exposures;
 pub use intent::{Allow, Intent, NamePattern};
 pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use issuer_name::subject_on_record;
+pub use leaf::extended_key_usage;
 pub use orphan::Orphan;
 pub use proof::Proof;
 pub use public_part::PublicPart;
@@ -102,7 +103,7 @@ pub use static_pod::pod_file;
 pub use survey::Survey;
 pub use turns::Turns;
 pub use unreadable::Unreadable;
-pub use validity::{BACKDATE, rounded};
+pub use validity::{BACKDATE, rounded, validity_to_keep};
 pub use walk::plan;
 
 /// What to do for one artifact.

@@ -4,6 +4,7 @@
 //! lies below. Never here: a terminal, a clock, a decision that the core did not make.
 
 mod action;
+mod adopt;
 mod artifact;
 mod base;
 mod calendar;
@@ -64,6 +65,7 @@ mod waiting;
 mod why;
 mod wish;
 
+pub use adopt::adopt_report;
 pub use artifact::artifact_report;
 pub use base::BaseReport;
 pub use certificate::CertificateReport;

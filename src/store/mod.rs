@@ -35,6 +35,7 @@ pub mod disk;
 mod finish;
 mod folders;
 pub mod index;
+mod inputs;
 mod interrupted;
 mod journal;
 mod machine_key;
@@ -49,6 +50,7 @@ pub mod walk;
 
 pub use disk::{Disk, EntryKind};
 pub use finish::{Effect, Failed, Pending, pending};
+pub use inputs::write_inputs;
 pub use index::{Index, IndexFile, Known};
 pub use interrupted::{Doubt, Interrupted, Touch, interrupted};
 pub use journal::JournalKey;
