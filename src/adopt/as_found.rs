@@ -101,7 +101,14 @@ fn usual<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
 
 fn leaf<'s>(spec: &'s mut Spec, pair: &Pair<'_>) -> Option<&'s mut LeafOverride> {
     let node = spec.nodes.iter_mut().find(|node| node.name == pair.found.node)?;
-    Some(node.leaves.entry(pair.row.name).or_default())
+    let nothing = || LeafOverride {
+        origin: Origin::Default,
+        sans: None,
+        organizations: None,
+        policy: PolicyOverride::default(),
+        server: None,
+    };
+    Some(node.leaves.entry(pair.row.name).or_insert_with(nothing))
 }
 
 fn of_component<T: Ord + Copy>(
@@ -256,12 +263,10 @@ fn servers(
 ) -> Result<(), Refusals> {
     let mut refusals = Refusals::new();
     let mut other: BTreeMap<Component, Vec<(&Pair<'_>, Endpoint)>> = BTreeMap::new();
-    let mut count: BTreeMap<Component, usize> = BTreeMap::new();
     for pair in pairs {
         let Some(config) = &pair.found.config else { continue };
         let Some(id) = graph.kubeconfig_of(pair.id) else { continue };
         let Recipe::Kubeconfig(wished) = &graph.get(id).recipe else { continue };
-        *count.entry(pair.row.component).or_default() += 1;
         if config.server == wished.server.url() {
             continue;
         }
@@ -273,14 +278,7 @@ fn servers(
             }
         }
     }
-    for (component, pairs) in other {
-        let first = pairs.first().map(|(_, server)| server.clone());
-        let all_same = pairs.iter().all(|(_, server)| Some(server) == first.as_ref());
-        if all_same && count.get(&component) == Some(&pairs.len()) && pairs.len() > 1 {
-            let settings = spec.components.entry(component).or_default();
-            settings.server = first.map(setting);
-            continue;
-        }
+    for (_, pairs) in other {
         for (pair, server) in pairs {
             if let Some(leaf) = leaf(spec, pair) {
                 leaf.server = Some(setting(server));

@@ -11,7 +11,7 @@ use super::notes::Notes;
 use super::refusal::{Refusal, Refusals};
 use super::release::release;
 use crate::facts::{Kubeconfig, certificate_pem, certificates_in_pem};
-use crate::machine::KubeadmConfig;
+use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::name::{DnsName, Endpoint, Label, San};
 use crate::profile::Process;
 use crate::spec::{CaName, Role};
@@ -167,7 +167,7 @@ fn name(control_plane: &[&Node<'_>]) -> From<Label> {
 fn same_flag<'n>(
     control_plane: &[&'n Node<'_>],
     process: Process,
-    flag: &str,
+    flag: &'n str,
     refusals: &mut Refusals,
 ) -> Option<(&'n str, String)> {
     let mut found: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use super::refusal::{Refusal, Refusals};
 use crate::facts::CertificateFacts;
-use crate::machine::{Fact, KubeletFacts, KubeletPair, KubeletSetting, Machine};
+use crate::machine::Machine;
+use crate::machine::kubelet::{Fact, KubeletFacts, KubeletPair, KubeletSetting};
 use crate::name::NodeName;
 use crate::pod::{self, PodFacts};
 use crate::profile::{KUBERNETES_FOLDER, Process};
@@ -41,7 +42,7 @@ impl Node<'_> {
         self.machine.file(path).map(|(_, file)| file.bytes.expose())
     }
 
-    pub(super) fn flag(&self, process: Process, name: &str) -> Option<&str> {
+    pub(super) fn flag<'a>(&'a self, process: Process, name: &'a str) -> Option<&'a str> {
         self.pods.get(&process)?.facts.values(name).last()
     }
 }

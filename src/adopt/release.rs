@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::node::Node;
 use super::refusal::{Refusal, Refusals};
-use crate::machine::KubeadmConfig;
+use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::profile::Process;
 use crate::spec::Role;
 use crate::version::KubernetesVersion;

@@ -158,7 +158,6 @@ impl<'a> Taking<'a> {
     }
 
     fn signing_key(&mut self, id: DerivationId) {
-        let graph = self.graph;
         let mut public = None;
         for here in self.here(id, FilePart::PublicKey) {
             let Some(bytes) = here.bytes else {
@@ -184,7 +183,6 @@ impl<'a> Taking<'a> {
     }
 
     fn pair(&mut self, id: DerivationId) {
-        let graph = self.graph;
         for here in self.here(id, FilePart::Certificate) {
             let Some(bytes) = here.bytes else {
                 self.refuse(&here, "is not there, and kpki would make it");

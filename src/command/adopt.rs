@@ -11,7 +11,8 @@ use crate::cli::AdoptArgs;
 use crate::engine::{Adoption, Described, NotAdopted, adopt};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
-use crate::machine::{KubeadmConfig, Machine};
+use crate::machine::Machine;
+use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::name::NodeName;
 use crate::render::adopt_report;
 use crate::sources::node::{Source, read_machine};
@@ -99,7 +100,7 @@ fn read_witness(path: &Path) -> Result<KubeadmConfig> {
     let bytes = read_regular(path, LARGEST_CONFIG)
         .map_err(|why| Error::refused(format!("{shown} cannot be read: {why}")))?;
     KubeadmConfig::read(&shown, &bytes).map_err(|mistakes| {
-        let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        let lines: Vec<String> = mistakes.iter().map(|mistake| format!("{}: {}", mistake.at, mistake.message)).collect();
         Error::refused(lines.join("\n"))
     })
 }

@@ -10,7 +10,8 @@ use crate::config::{self, Loaded, Report};
 use crate::error::{Error, Result};
 use crate::graph::DerivationId;
 use crate::keys::Entropy;
-use crate::machine::{KubeadmConfig, Machine};
+use crate::machine::Machine;
+use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::name::{NodeName, TreePath};
 use crate::plan::{Action, Intent, Plan, Reason, Step, plan};
 use crate::sealed::{Identity, Recipient};
@@ -112,9 +113,11 @@ pub fn adopt(
     }
     let store = Store { secrets, taken: changed.files, written: Mutex::default() };
     // What is due stays due: nothing is issued here.
-    let recorded = first.only(&before.lock, &before.graph, |id| {
-        first.steps.iter().all(|step| step.derivation != id || takes_in(&before, step))
-    });
+    let due: BTreeSet<DerivationId> = (first.steps.iter())
+        .filter(|step| !takes_in(&before, step))
+        .map(|step| step.derivation)
+        .collect();
+    let recorded = first.only(&before.lock, &before.graph, |id| !due.contains(&id));
     let world = before.world(now);
     let lock = execute(world, &before.spec, &recorded, false, now, &Entropy::system(), &store)?;
     let files = store.finish();

@@ -88,7 +88,8 @@ impl Reason {
         Reason::changed("issuer", old.to_string(), format!("{new}{differs}"))
     }
 
-    pub(super) fn joined(reasons: &[Reason]) -> String {
+    /// All in one line.
+    pub fn joined(reasons: &[Reason]) -> String {
         reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
