@@ -13,8 +13,10 @@ use super::release::release;
 use crate::facts::{Kubeconfig, certificate_pem, certificates_in_pem};
 use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::name::{DnsName, Endpoint, Label, San};
+use crate::plan::validity_to_keep;
 use crate::profile::Process;
 use crate::spec::{CaName, Role};
+use crate::time::{Span, Timestamp};
 use crate::version::Change;
 
 /// A first description, and the files beside it that it names.
@@ -26,6 +28,9 @@ pub struct Draft {
     /// What the witnesses do not agree about, or a person should know.
     pub remarks: Vec<String>,
 }
+
+/// Of a CA (87600h).
+const KUBEADMS_LIFE: Span = Span::days(3650);
 
 /// Where the manifests are copied to.
 pub(super) const MANIFESTS: &str = "manifests";
@@ -45,6 +50,7 @@ impl Writer {
 pub fn draft(
     nodes: &[Node<'_>],
     witness: Option<&KubeadmConfig>,
+    now: Timestamp,
 ) -> Result<Draft, Refusals> {
     let mut refusals = Refusals::new();
     let mut remarks = Vec::new();
@@ -98,7 +104,7 @@ pub fn draft(
     out.line("}");
     let mut files = BTreeMap::new();
     for authority in found.values() {
-        out.authority(authority, &control_plane, &mut files);
+        out.authority(authority, &control_plane, now, &mut files);
     }
     let primary = primary(&control_plane);
     for node in nodes {
@@ -352,6 +358,7 @@ impl Writer {
         &mut self,
         authority: &Authority,
         control_plane: &[&Node<'_>],
+        now: Timestamp,
         files: &mut BTreeMap<String, Vec<u8>>,
     ) {
         let Authority { name, facts, der, .. } = authority;
@@ -364,6 +371,8 @@ impl Writer {
         match own_name.filter(|_| authority.has_key()) {
             Some(common_name) => {
                 let _ = write!(words, " common-name={common_name:?}");
+                let life = validity_to_keep(facts, KUBEADMS_LIFE, now);
+                let _ = write!(words, " validity=\"{life}\"");
             }
             None => {
                 let file = format!("pki/{name}-ca.crt");

@@ -10,9 +10,11 @@ use crate::config::{self, Loaded, Report};
 use crate::error::{Error, Result};
 use crate::graph::DerivationId;
 use crate::keys::Entropy;
-use crate::machine::Machine;
+use crate::lint::{Finding, Rule, Severity, lint, rules, tree_of};
+use crate::machine::{Machine, layout_of};
 use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::name::{NodeName, TreePath};
+use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER};
 use crate::plan::{Action, Intent, Plan, Reason, Step, plan};
 use crate::sealed::{Identity, Recipient};
 use crate::secret::Secret;
@@ -71,6 +73,68 @@ impl From<Error> for NotAdopted {
 
 /// `secrets` opens what the project has already.
 pub fn adopt(
+    machines: &BTreeMap<NodeName, Machine>,
+    described: Described<'_>,
+    now: Timestamp,
+    secrets: &dyn Files,
+) -> std::result::Result<Adoption, NotAdopted> {
+    let (mut refusals, remarks) = judged(machines, now);
+    match taken_over(machines, described, now, secrets) {
+        Ok(mut adoption) if refusals.is_empty() => {
+            adoption.remarks.extend(remarks);
+            Ok(adoption)
+        }
+        Ok(_) => Err(refusals.into()),
+        Err(NotAdopted::Refused(mut why)) => {
+            why.append(&mut refusals);
+            Err(why.into())
+        }
+        Err(failed) => Err(failed),
+    }
+}
+
+/// What `verify` finds wrong on a node and does not stop an adoption: it is as it was, and kpki changes
+/// nothing about it. An expired leaf is due, and plan says so.
+const TOLD: &[&Rule] = &[
+    &rules::EXPIRED,
+    &rules::SECRET_READABLE_BY_OTHERS,
+    &rules::WRITABLE_BY_OTHERS,
+    &rules::FOLDER_OF_ANOTHER_USER,
+    &rules::FOLDER_WRITABLE_BY_OTHERS,
+    &rules::STRAY_MANIFEST,
+    &rules::DUPLICATE_POD,
+];
+
+/// What stops it, and what is only told.
+fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, Vec<String>) {
+    let (mut refusals, mut remarks) = (Refusals::new(), Vec::new());
+    for (node, machine) in machines {
+        if let Some(layout) = layout_of(machine) {
+            let why = format!("is not taken over yet: this is {}", layout.name);
+            let help = format!("kpki takes over nodes of kubeadm; what it has no word for: {}", layout.missing);
+            refusals.push(Refusal::of_node(node, why).help(help));
+            continue;
+        }
+        for finding in lint(&tree_of(machine), now) {
+            let is_root = is_authority(&finding.path) && finding.rule == &rules::EXPIRED;
+            let Finding { rule, path, detail } = finding;
+            if rule.severity == Severity::Error && (is_root || !TOLD.contains(&rule)) {
+                let why = format!("{} ({}): {detail}", rule.title, rule.id);
+                refusals.push(Refusal::of_file(node, &path, why).help("kpki explain tells of each in brackets"));
+            } else {
+                remarks.push(format!("{node}: /{path}: {} ({})", rule.title, rule.id));
+            }
+        }
+    }
+    (refusals, remarks)
+}
+
+fn is_authority(path: &str) -> bool {
+    let file = path.strip_prefix(KUBERNETES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
+    AUTHORITY_FILES.iter().any(|row| Some(row.path) == file)
+}
+
+fn taken_over(
     machines: &BTreeMap<NodeName, Machine>,
     described: Described<'_>,
     now: Timestamp,
@@ -137,7 +201,7 @@ fn describe(
     recipients: BTreeSet<Recipient>,
     now: Timestamp,
 ) -> std::result::Result<(BTreeMap<String, Vec<u8>>, Vec<String>), NotAdopted> {
-    let draft = adopt::draft(nodes, witness)?;
+    let draft = adopt::draft(nodes, witness, now)?;
     let mut inputs = draft.files;
     inputs.insert(DESCRIPTION.to_owned(), draft.text.into_bytes());
     let loaded = load(&inputs)?;
