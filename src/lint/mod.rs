@@ -8,8 +8,8 @@
 //! Pure. A file is turned into facts when it is handed over, so that no key stays in memory: of a private key
 //! only its public half is kept, of a kubeconfig what it says.
 //!
-//! May import `graph` for its tables of flags, `machine`, `holdings` and what lies below. Never here: files, a
-//! description, a lock.
+//! May import `graph` for its tables of flags, `machine`, `holdings` and what lies below. Never here:
+//! files, a description, a lock.
 
 mod api_servers;
 mod certificate;

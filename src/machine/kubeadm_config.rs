@@ -249,13 +249,11 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, setting: Setting<'_>, path: &str) -> Option<Sourced<String>> {
-        match setting.text() {
-            Some(text) => Some(Sourced { value: text.to_owned(), at: self.at(setting.line()) }),
-            None => {
-                self.mistake(setting.line(), format!("{path}: not a text; write it in quotes"));
-                None
-            }
+        let text = setting.text();
+        if text.is_none() {
+            self.mistake(setting.line(), format!("{path}: not a text; write it in quotes"));
         }
+        Some(Sourced { value: text?.to_owned(), at: self.at(setting.line()) })
     }
 
     /// A mapping of names in v1beta3, a list of `name` and `value` in v1beta4.

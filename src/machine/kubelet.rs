@@ -260,6 +260,7 @@ fn fact(row: &Row, flags: &Flags, file: &File) -> Fact {
         }
         Some((at, Ok(value))) => return Fact::Said { value: value.clone(), at: at.clone() },
         Some((at, Err(why))) => return Fact::Unread { at: at.clone(), why: why.clone() },
+        None if row.keys.is_empty() && flags.partial => return Fact::NotHandedOver,
         None if row.keys.is_empty() => return Fact::NotSaid,
         None => {}
     }

@@ -14,11 +14,13 @@ pub(super) struct Flags {
     pub values: BTreeMap<String, Value>,
     /// What may hold any flag.
     pub unread: Vec<(At, String)>,
+    /// Neither the unit nor kubeadm's flags are in the copy: there may be others.
+    pub partial: bool,
 }
 
 /// `booleans` take no word behind them.
 pub(super) fn flags(line: CommandLine, booleans: &[&str]) -> Flags {
-    let mut found = Flags { values: BTreeMap::new(), unread: line.unread };
+    let mut found = Flags { values: BTreeMap::new(), unread: line.unread, partial: line.partial };
     let mut words = line.words.into_iter().peekable();
     while let Some(word) = words.next() {
         let Word { text, at, unknown } = word;

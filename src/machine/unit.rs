@@ -26,6 +26,7 @@ EnvironmentFile=-/etc/default/kubelet
 EnvironmentFile=-/etc/sysconfig/kubelet
 ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 ";
+const KUBEADM_FLAGS: &str = "var/lib/kubelet/kubeadm-flags.env";
 /// Its name in messages.
 const ASSUMED: &str =
     "10-kubeadm.conf of kubeadm's packages, since no kubelet.service was handed over,";
@@ -44,11 +45,20 @@ pub(super) struct CommandLine {
     pub unread: Vec<(At, String)>,
     /// No unit was there, so kubeadm's own was taken.
     pub assumed: bool,
+    /// Nor kubeadm's file of flags, which it always writes.
+    pub partial: bool,
+}
+
+struct Variable {
+    at: At,
+    value: String,
+    /// Specifiers are of the unit's own text, not of a file of variables.
+    in_unit: bool,
 }
 
 #[derive(Default)]
 struct Service {
-    variables: BTreeMap<String, (At, String)>,
+    variables: BTreeMap<String, Variable>,
     files: Vec<(At, String)>,
     start: Option<(At, String)>,
     unread: Vec<(At, String)>,
@@ -74,6 +84,7 @@ pub(super) fn command_line(machine: &Machine) -> CommandLine {
     }
     let mut line = service.command_line(machine);
     line.assumed = assumed;
+    line.partial = assumed && matches!(machine.look(KUBEADM_FLAGS), Look::Absent);
     line
 }
 
@@ -89,7 +100,9 @@ fn unit_files(machine: &Machine) -> Vec<String> {
         let others = machine.links().chain(machine.unread()).map(|(path, _)| path);
         for path in files.chain(others) {
             let name = path.strip_prefix(&real).and_then(|rest| rest.strip_prefix('/'));
-            if let Some(name) = name.filter(|name| name.ends_with(".conf") && !name.contains('/')) {
+            if let Some(name) = name
+                .filter(|name| name.strip_suffix(".conf").is_some_and(|stem| !stem.contains('/')))
+            {
                 drop_ins.entry(name.to_owned()).or_insert_with(|| path.to_owned());
             }
         }
@@ -159,7 +172,9 @@ impl Service {
                 Some(words) => {
                     for word in words {
                         if let Some((name, value)) = word.split_once('=') {
-                            self.variables.insert(name.to_owned(), (at.clone(), value.to_owned()));
+                            let (at, value) = (at.clone(), value.to_owned());
+                            let variable = Variable { at, value, in_unit: true };
+                            self.variables.insert(name.to_owned(), variable);
                         }
                     }
                 }
@@ -188,7 +203,8 @@ impl Service {
             match text(machine, path) {
                 Ok(Some((real, text))) => {
                     for (line, name, value) in assignments(text) {
-                        self.variables.insert(name, (At::new(&real, line), value));
+                        let at = At::new(&real, line);
+                        self.variables.insert(name, Variable { at, value, in_unit: false });
                     }
                 }
                 Ok(None) => {}
@@ -218,13 +234,11 @@ impl Service {
     /// `$NAME` alone is as many words as its value has; `${NAME}` is a part of one word.
     fn add_word(&self, word: &str, at: &At, found: &mut CommandLine) {
         if let Some(name) = word.strip_prefix('$').filter(|name| is_name(name)) {
-            let Some((at, value)) = self.variables.get(name) else { return };
+            let Some(Variable { at, value, in_unit }) = self.variables.get(name) else { return };
             match words(value) {
-                Some(words) => found.words.extend(words.into_iter().map(|text| {
-                    // Specifiers are of the unit's own text.
-                    let in_unit = at.path.ends_with(".conf") || at.path.ends_with(UNIT);
-                    specified(text, at.clone(), in_unit)
-                })),
+                Some(words) => found
+                    .words
+                    .extend(words.into_iter().map(|text| specified(text, at.clone(), *in_unit))),
                 None => found
                     .unread
                     .push((at.clone(), format!("has quotes in {name} that do not close"))),
@@ -243,9 +257,9 @@ impl Service {
             } else if let Some((name, after)) =
                 rest.strip_prefix('{').and_then(|rest| rest.split_once('}'))
             {
-                if let Some((from, value)) = self.variables.get(name) {
-                    text.push_str(value);
-                    at = from.clone();
+                if let Some(variable) = self.variables.get(name) {
+                    text.push_str(&variable.value);
+                    at = variable.at.clone();
                 }
                 rest = after;
             } else {

@@ -3,16 +3,13 @@
 //! Headers are read here and not by the crate `tar`, which takes names of any length into the memory.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 
-use zeroize::Zeroizing;
-
-use super::header::{BLOCK, Block, Header, Kind};
+use super::header::{BLOCK, Header, Kind};
+use super::limits::{FILE_LIMIT, KUBEADMS, Kept, NOT_UTF8, SPECIAL, start_of, too_large, too_much};
 use super::pax::{self, Pax};
-use super::{
-    FILE_LIMIT, KUBEADMS, Kept, NOT_UTF8, SPECIAL, Source, nothing, start_of, too_large, too_much,
-};
-use crate::error::Error;
+use super::refusal::{Refusal, says};
+use super::stream::{Stream, packed};
 use crate::machine::{
     LAYOUTS, Machine, MachineFile, MachineFolder, PATH_LIMIT, is_above_a_place, is_wanted, normal,
 };
@@ -27,47 +24,10 @@ const NAME_LIMIT: u64 = 64 << 10;
 const REST_ENTRIES: usize = 10_000;
 const REST_BYTES: usize = 16 << 20;
 
-/// Why an archive is not taken.
-pub(super) enum Refusal {
-    Io(std::io::Error),
-    Empty,
-    /// Packed by a program; the command that unpacks it.
-    Packed(&'static str),
-    NoArchive,
-    /// It ends too early, and where.
-    CutOff(String),
-    /// Reads after its name.
-    Says(String),
-    Nothing,
-}
-
-impl Refusal {
-    pub fn told(self, source: &Source) -> Error {
-        let shown = source.shown();
-        let again = "copy it again, and look at what the command that makes it says";
-        match self {
-            Refusal::Io(error) => Error::refused(format!("cannot read {shown}: {error}")),
-            Refusal::Empty => Error::refused(format!("{shown} is empty, not a tar archive"))
-                .help("look at what the command that makes it says: ssh or sudo may have failed"),
-            Refusal::Packed(unpack) => Error::refused(format!("{shown} is compressed"))
-                .help(format!("unpack it first: {}", source.piped(unpack))),
-            Refusal::NoArchive => Error::refused(format!("{shown} is not a tar archive"))
-                .help("name a folder, or a tar archive of a node's root or of its /etc/kubernetes"),
-            Refusal::CutOff(at) => {
-                Error::refused(format!("{shown} ends too early, {at}")).help(again)
-            }
-            Refusal::Says(what) => Error::refused(format!("{shown} {what}")),
-            Refusal::Nothing => nothing(&shown),
-        }
-    }
-}
-
 /// The places, and the rest unless it was too much.
 pub(super) fn read(input: &mut dyn Read) -> Result<(Machine, Option<Machine>), Refusal> {
     let mut reader = Reader {
-        input,
-        offset: 0,
-        name: String::new(),
+        stream: Stream { input, offset: 0, name: String::new() },
         entries: BTreeMap::new(),
         kept: Kept::default(),
         rest: Some(BTreeMap::new()),
@@ -108,10 +68,7 @@ impl Found {
 }
 
 struct Reader<'a> {
-    input: &'a mut dyn Read,
-    offset: u64,
-    /// Of the last entry, for messages.
-    name: String,
+    stream: Stream<'a>,
     /// What belongs to a place, from whichever folder the archive's names start.
     entries: BTreeMap<String, Found>,
     kept: Kept,
@@ -141,13 +98,13 @@ impl Reader<'_> {
             if count > HEADERS {
                 return Err(Refusal::Says(format!("has more than {HEADERS} entries")));
             }
-            let Some(block) = self.block()? else {
-                let why = self.after("before the mark of its end");
+            let Some(block) = self.stream.block()? else {
+                let why = self.stream.after("before the mark of its end");
                 return Err(if count == 0 { Refusal::Empty } else { Refusal::CutOff(why) });
             };
             if block == [0; BLOCK] {
                 if !ahead.is_empty() {
-                    return Err(Refusal::CutOff(self.after("where an entry should follow")));
+                    return Err(Refusal::CutOff(self.stream.after("where an entry should follow")));
                 }
                 return self.end();
             }
@@ -155,7 +112,7 @@ impl Reader<'_> {
                 return Err(match (count, packed(&block)) {
                     (0, Some(unpack)) => Refusal::Packed(unpack),
                     (0, None) => Refusal::NoArchive,
-                    _ => Refusal::Says(format!("is damaged {}", self.after("there"))),
+                    _ => Refusal::Says(format!("is damaged {}", self.stream.after("there"))),
                 });
             };
             self.header(header, &mut ahead)?;
@@ -176,7 +133,7 @@ impl Reader<'_> {
                 let records = self.records(header.size)?;
                 pax::read(records.expose(), true).map_err(|what| says(&what))?;
             }
-            Kind::Label => self.skip(header.size)?,
+            Kind::Label => self.stream.skip(header.size)?,
             Kind::Refused(what) => return Err(says(what)),
             kind => self.entry(kind, header, std::mem::take(ahead))?,
         }
@@ -188,35 +145,37 @@ impl Reader<'_> {
         let name = one_of(pax.path, ahead.name, header.name)?;
         let link = one_of(pax.link, ahead.link, header.link)?;
         let shown = String::from_utf8_lossy(&name).into_owned();
-        self.name = visible::harmless(&shown);
+        self.stream.name = visible::harmless(&shown);
         let size = match pax.size {
             Some(size) if header.size != 0 && size != header.size => {
-                return Err(says(&format!("two sizes of {}", self.name)));
+                return Err(says(&format!("two sizes of {}", self.stream.name)));
             }
             Some(size) => size,
             None => header.size,
         };
         if size != 0 && !kind.has_content() {
-            return Err(says(&format!("a folder or link with contents: {}", self.name)));
+            return Err(says(&format!("a folder or link with contents: {}", self.stream.name)));
         }
         let Some(path) = normal(&shown) else {
-            return Err(says(&format!("a name with .., or a very long one: {}", self.name)));
+            return Err(says(&format!("a name with .., or a very long one: {}", self.stream.name)));
         };
         let owner = (pax.user.unwrap_or(header.owner.0), pax.group.unwrap_or(header.owner.1));
         let facts = MachineFolder { mode: header.mode, owner };
         let found = match kind {
             _ if std::str::from_utf8(&name).is_err() => {
-                self.skip(size)?;
+                self.stream.skip(size)?;
                 Found::Unread(NOT_UTF8.to_owned())
             }
             Kind::File if size > FILE_LIMIT as u64 => {
-                self.skip(size)?;
+                self.stream.skip(size)?;
                 Found::Unread(too_large())
             }
             Kind::File if path.is_empty() => return Err(says("a file without a name")),
-            Kind::File if self.rest.is_none() && !may_belong(&path) => return self.skip(size),
+            Kind::File if self.rest.is_none() && !may_belong(&path) => {
+                return self.stream.skip(size);
+            }
             Kind::File => {
-                let bytes = self.content(size)?;
+                let bytes = self.stream.content(size)?;
                 Found::File(MachineFile { mode: header.mode, owner, bytes })
             }
             Kind::Folder => Found::Folder(facts),
@@ -226,7 +185,7 @@ impl Reader<'_> {
             },
             Kind::HardLink => self.hard_link(&link),
             _ => {
-                self.skip(size)?;
+                self.stream.skip(size)?;
                 Found::Unread(SPECIAL.to_owned())
             }
         };
@@ -268,12 +227,11 @@ impl Reader<'_> {
     /// Two empty blocks end an archive, and nothing but empty ones follows.
     fn end(&mut self) -> Result<(), Refusal> {
         loop {
-            match self.block() {
+            match self.stream.block() {
                 Ok(Some(block)) if block == [0; BLOCK] => {}
                 Ok(None) => return Ok(()),
-                // Less than a block is padding, too, if it is empty; `block` says cut off.
-                Err(Refusal::CutOff(_)) => return Ok(()),
-                Ok(Some(_)) => {
+                // Less than a block, too.
+                Ok(Some(_)) | Err(Refusal::CutOff(_)) => {
                     return Err(Refusal::Says(
                         "goes on behind its end: are two archives in it? make one".to_owned(),
                     ));
@@ -334,79 +292,7 @@ impl Reader<'_> {
         if size > NAME_LIMIT {
             return Err(says(&format!("a name or a pax header larger than {NAME_LIMIT} bytes")));
         }
-        self.content(size)
-    }
-
-    /// The content of an entry; its size is within a limit.
-    fn content(&mut self, size: u64) -> Result<Secret, Refusal> {
-        let size = usize::try_from(size).unwrap_or(usize::MAX).min(FILE_LIMIT);
-        let mut bytes = Zeroizing::new(vec![0; size]);
-        if self.fill(&mut bytes)? < size {
-            return Err(Refusal::CutOff(self.after("in its content")));
-        }
-        let padding = size.next_multiple_of(BLOCK) - size;
-        self.skip_bytes(padding as u64)?;
-        Ok(Secret::new(std::mem::take(&mut *bytes)))
-    }
-
-    fn skip(&mut self, size: u64) -> Result<(), Refusal> {
-        let whole = size.checked_next_multiple_of(BLOCK as u64);
-        self.skip_bytes(whole.unwrap_or(u64::MAX))
-    }
-
-    fn skip_bytes(&mut self, mut left: u64) -> Result<(), Refusal> {
-        let mut passed = Zeroizing::new([0; 64 << 10]);
-        while left > 0 {
-            let most = usize::try_from(left).unwrap_or(usize::MAX).min(passed.len());
-            let part = passed.get_mut(..most).unwrap_or_default();
-            let read = self.fill(part)?;
-            if read < most {
-                return Err(Refusal::CutOff(self.after("in its content")));
-            }
-            left -= read as u64;
-        }
-        Ok(())
-    }
-
-    /// `None` at the end of the input.
-    fn block(&mut self) -> Result<Option<Block>, Refusal> {
-        let mut block = [0; BLOCK];
-        match self.fill(&mut block)? {
-            0 => Ok(None),
-            BLOCK => Ok(Some(block)),
-            // What is no archive is often shorter than a block.
-            read if self.offset == read as u64 => match packed(&block) {
-                Some(unpack) => Err(Refusal::Packed(unpack)),
-                None => Err(Refusal::NoArchive),
-            },
-            _ => Err(Refusal::CutOff(self.after("in a header"))),
-        }
-    }
-
-    /// Reads until the buffer is full or the input ends.
-    fn fill(&mut self, mut buffer: &mut [u8]) -> Result<usize, Refusal> {
-        let mut all = 0;
-        while !buffer.is_empty() {
-            match self.input.read(buffer) {
-                Ok(0) => break,
-                Ok(read) => {
-                    all += read;
-                    buffer = buffer.get_mut(read..).unwrap_or_default();
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(Refusal::Io(error)),
-            }
-        }
-        self.offset += all as u64;
-        Ok(all)
-    }
-
-    /// Where the reading stands.
-    fn after(&self, what: &str) -> String {
-        match self.name.as_str() {
-            "" => format!("{what}, at byte {}", self.offset),
-            name => format!("{what}, at byte {}, at or after {name}", self.offset),
-        }
+        self.stream.content(size)
     }
 }
 
@@ -446,20 +332,4 @@ fn one_of(pax: Option<Vec<u8>>, gnu: Option<Vec<u8>>, header: Vec<u8>) -> Result
         (Some(name), _) | (None, Some(name)) => Ok(name),
         (None, None) => Ok(header),
     }
-}
-
-fn says(what: &str) -> Refusal {
-    Refusal::Says(format!("has {what}"))
-}
-
-/// Programs that pack, by the first bytes of what they write.
-fn packed(block: &Block) -> Option<&'static str> {
-    const PROGRAMS: [(&[u8], &str); 5] = [
-        (b"\x1f\x8b", "gzip -dc"),
-        (b"\x28\xb5\x2f\xfd", "zstd -dc"),
-        (b"\xfd7zXZ\0", "xz -dc"),
-        (b"BZh", "bzip2 -dc"),
-        (b"\x04\x22\x4d\x18", "lz4 -dc"),
-    ];
-    PROGRAMS.iter().find(|(first, _)| block.starts_with(first)).map(|(_, unpack)| *unpack)
 }

@@ -13,7 +13,10 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use super::{FILE_LIMIT, Kept, start_of, too_large, too_much};
+use super::limits::{
+    CHANGED, ENTRIES_LIMIT, FILE_LIMIT, Kept, NOT_UTF8, SPECIAL, nothing, start_of, too_large,
+    too_much,
+};
 use crate::error::{Error, Result};
 use crate::machine::{
     LAYOUTS, Machine, MachineFile, MachineFolder, PLACES, Place, is_above_a_place, is_wanted,
@@ -63,7 +66,7 @@ impl Folder {
             .map_err(|error| Error::io("read the folder", path, &error.into()))?;
         let shown = visible::path(path);
         let there = |path: &str| statat(&root, path, AtFlags::SYMLINK_NOFOLLOW).is_ok();
-        let start = start_of(&there).ok_or_else(|| super::nothing(&shown))?;
+        let start = start_of(&there).ok_or_else(|| nothing(&shown))?;
         let (kept, done) = (Kept::default(), BTreeSet::new());
         Ok(Folder { root, start, kept, shown, done, waiting: Vec::new() })
     }
@@ -193,7 +196,7 @@ impl Folder {
                         None => End::Nothing,
                     };
                 }
-                _ => return unread(end, super::SPECIAL.to_owned()),
+                _ => return unread(end, SPECIAL.to_owned()),
             }
         }
         End::Folder(here)
@@ -207,7 +210,7 @@ impl Folder {
         self.done.remove(&real);
         let Ok(dir) = Dir::new(opened) else { return BTreeSet::new() };
         let names = dir.filter_map(|entry| Some(entry.ok()?.file_name().to_str().ok()?.to_owned()));
-        names.take(super::ENTRIES_LIMIT).collect()
+        names.take(ENTRIES_LIMIT).collect()
     }
 
     fn folder(
@@ -243,7 +246,7 @@ impl Folder {
                 machine.add_unread(path, why);
                 return Ok(());
             }
-            if names.len() > super::ENTRIES_LIMIT {
+            if names.len() > ENTRIES_LIMIT {
                 return Err(too_much());
             }
         }
@@ -254,7 +257,7 @@ impl Folder {
             let below = format!("{path}/{}", name.to_string_lossy());
             if name.to_str().is_err() {
                 self.count(0)?;
-                machine.add_unread(&below, super::NOT_UTF8);
+                machine.add_unread(&below, NOT_UTF8);
                 continue;
             }
             if self.done.insert(below.clone()) {
@@ -305,7 +308,7 @@ impl Folder {
                 Ok(file) => return self.add_file(machine, path, file),
                 Err(why) => machine.add_unread(path, why),
             },
-            _ => machine.add_unread(path, super::SPECIAL),
+            _ => machine.add_unread(path, SPECIAL),
         }
         Ok(())
     }
@@ -350,7 +353,7 @@ fn read(folder: BorrowedFd<'_>, name: &CStr) -> Result<MachineFile, String> {
         openat(folder, name, flags, Mode::empty()).map_err(|errno| why(folder, name, errno))?;
     let stat = fstat(&file).map_err(|errno| std::io::Error::from(errno).to_string())?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(super::CHANGED.to_owned());
+        return Err(CHANGED.to_owned());
     }
     let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
     if size > FILE_LIMIT {
@@ -362,7 +365,7 @@ fn read(folder: BorrowedFd<'_>, name: &CStr) -> Result<MachineFile, String> {
     let bytes = Secret::new(bytes);
     read.map_err(|error| error.to_string())?;
     if bytes.expose().len() != size {
-        return Err(super::CHANGED.to_owned());
+        return Err(CHANGED.to_owned());
     }
     Ok(MachineFile { mode: stat.st_mode & 0o7777, owner: (stat.st_uid, stat.st_gid), bytes })
 }

@@ -7,35 +7,19 @@
 mod archive;
 mod folder;
 mod header;
+mod limits;
 mod pax;
+mod refusal;
+mod source;
+mod stream;
 
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
 
+pub use self::source::Source;
 use crate::error::{Error, Result};
-use crate::machine::{LAYOUTS, Machine, PLACES, Place, normal};
-use crate::profile::KUBERNETES_FOLDER;
-use crate::shell;
-use crate::visible;
-
-/// A larger file is no certificate, key, kubeconfig, manifest or configuration.
-const FILE_LIMIT: usize = 1 << 20;
-/// Of all files together; a node has about 200 KiB.
-const BYTES_LIMIT: usize = 64 << 20;
-/// Files, folders and links that are kept; a node has about fifty.
-const ENTRIES_LIMIT: usize = 20_000;
-
-/// Where the copy of a node is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    Folder(PathBuf),
-    /// A tar archive.
-    Archive(PathBuf),
-    /// A tar archive.
-    StandardInput,
-}
+use crate::machine::{Machine, normal};
 
 /// What was read of a node.
 pub struct NodeCopy {
@@ -48,37 +32,6 @@ enum More {
     Folder(folder::Folder),
     /// The rest of an archive, unless it was too much to be kept.
     Archive(Option<Machine>),
-}
-
-impl Source {
-    /// As an argument names it: `-` is standard input.
-    pub fn named(argument: &str) -> Source {
-        match Path::new(argument) {
-            path if path == Path::new("-") => Source::StandardInput,
-            path if path.is_file() => Source::Archive(path.to_owned()),
-            path => Source::Folder(path.to_owned()),
-        }
-    }
-
-    /// For a message.
-    pub fn shown(&self) -> String {
-        match self {
-            Source::Folder(path) | Source::Archive(path) => visible::path(path),
-            Source::StandardInput => "standard input".to_owned(),
-        }
-    }
-
-    /// The command line that unpacks it for a pipe, where a program has packed it.
-    fn piped(&self, unpack: &str) -> String {
-        match self {
-            Source::Folder(path) | Source::Archive(path) => {
-                format!("{unpack} {} | kpki adopt NODE=-", shell::path(path))
-            }
-            Source::StandardInput => {
-                format!("put `{unpack}` in front of kpki: … | {unpack} | kpki")
-            }
-        }
-    }
 }
 
 /// Reads the [`crate::machine::PLACES`] of a node.
@@ -135,72 +88,4 @@ impl NodeCopy {
         }
         Ok(())
     }
-}
-
-/// What lies in kubeadm's folder, and nowhere at the root of a machine.
-const KUBEADMS: [&str; 9] = [
-    "pki",
-    "manifests",
-    "admin.conf",
-    "super-admin.conf",
-    "controller-manager.conf",
-    "scheduler.conf",
-    "kubelet.conf",
-    "bootstrap-kubelet.conf",
-    "ssl",
-];
-
-/// What of a node's root stands in front of the copy's paths: nothing, or a folder with a slash at its end.
-/// `None`: it holds nothing of a node.
-fn start_of(there: &dyn Fn(&str) -> bool) -> Option<&'static str> {
-    let kubeadms = |folder: &str| KUBEADMS.iter().any(|name| there(&format!("{folder}{name}")));
-    let signs = || LAYOUTS.iter().flat_map(|layout| layout.signs).copied();
-    if there(KUBERNETES_FOLDER) {
-        Some("")
-    } else if kubeadms("") {
-        Some("etc/kubernetes/")
-    } else if kubeadms("kubernetes/") {
-        Some("etc/")
-    } else if signs().chain(PLACES.iter().filter_map(Place::path)).any(there) {
-        Some("")
-    } else {
-        None
-    }
-}
-
-/// What is kept so far, against the limits.
-#[derive(Default)]
-struct Kept {
-    entries: usize,
-    bytes: usize,
-}
-
-impl Kept {
-    /// Counts one more; whether it is within the limits.
-    fn fits(&mut self, bytes: usize) -> bool {
-        self.entries += 1;
-        self.bytes += bytes;
-        self.entries <= ENTRIES_LIMIT && self.bytes <= BYTES_LIMIT
-    }
-}
-
-const NOT_UTF8: &str = "its name is not UTF-8";
-const SPECIAL: &str = "a device, a named pipe or a socket";
-const CHANGED: &str = "it changed while it was read";
-
-fn too_large() -> String {
-    format!("larger than {}", super::size_in_words(FILE_LIMIT))
-}
-
-fn nothing(shown: &str) -> Error {
-    Error::refused(format!("{shown} holds nothing of a node")).help(
-        "hand over a copy of its root (with etc/kubernetes in it), or of its folder /etc/kubernetes",
-    )
-}
-
-fn too_much() -> String {
-    format!(
-        "holds more than {ENTRIES_LIMIT} files, or {}, of Kubernetes' own",
-        super::size_in_words(BYTES_LIMIT)
-    )
 }

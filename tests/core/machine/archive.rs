@@ -217,6 +217,7 @@ fn hostile_archives_are_refused() {
         (one().0[..700].to_vec(), "ends too early"),
         (one().0[..512].to_vec(), "ends too early"),
         ([one().end(), one().end()].concat(), "behind its end"),
+        ([one().end(), b"\n".to_vec()].concat(), "behind its end"),
         (Vec::new(), "is empty"),
         (b"hello".to_vec(), "not a tar archive"),
         (vec![b'x'; 4096], "not a tar archive"),

@@ -122,7 +122,7 @@ fn what_cannot_be_read_is_said() {
     assert!(std::process::Command::new("mkfifo").arg(fifo).status().unwrap().success());
     put(root, "etc/kubernetes/pki/ca.key", "key");
     let key = root.join("etc/kubernetes/pki/ca.key");
-    fs::set_permissions(&key, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o000)).unwrap();
     let is_root = fs::read(&key).is_ok();
     let copy = read(root);
     let unread: Vec<_> = copy.machine().unread().collect();

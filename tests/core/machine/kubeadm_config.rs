@@ -69,7 +69,7 @@ fn every_value_has_its_place() {
 #[test]
 fn it_is_read_out_of_the_config_map() {
     let inner = V4.split("---\n").nth(1).unwrap();
-    let indented: String = inner.lines().map(|line| format!("    {line}\n")).collect();
+    let indented = format!("    {}\n", inner.trim_end().replace('\n', "\n    "));
     let map = format!(
         "apiVersion: v1\ndata:\n  ClusterConfiguration: |\n{indented}kind: ConfigMap\nmetadata:\n  name: kubeadm-config\n"
     );

@@ -171,6 +171,7 @@ fn what_is_not_known_is_not_absent() {
     assert!(unread(&KubeletFacts::read(&hidden), Of::NodeIp).contains("it belongs to root"));
     let none = KubeletFacts::read(&machine(&[("etc/kubernetes/pki/ca.crt", "")]));
     assert_eq!(*none.get(Of::ClientCaFile), Fact::NotHandedOver);
+    assert_eq!(*none.get(Of::HostnameOverride), Fact::NotHandedOver);
     assert_eq!(none.client, KubeletPair::NotHandedOver);
 }
 
