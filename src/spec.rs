@@ -11,7 +11,8 @@ use ipnet::IpNet;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::CertificateFacts;
 use crate::name::{
-    CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
+    API_PORT, CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San,
+    Server, TreePath,
 };
 use crate::sealed::{Owner, Recipient};
 use crate::time::{Span, Timestamp};
@@ -105,6 +106,12 @@ impl Spec {
 
     pub fn certificate(&self, name: &str) -> Option<&ExtraCertificate> {
         named(&self.certificates, name, |certificate| certificate.name.as_str())
+    }
+
+    /// Where every API server of the cluster listens.
+    pub fn api_port(&self) -> u16 {
+        let settings = self.components.get(&Component::Apiserver);
+        settings.and_then(|settings| settings.port.as_ref()).map_or(API_PORT, |port| port.value)
     }
 
     pub fn manifest_of(&self, node: &NodeName, component: Component) -> Option<&Manifest> {
@@ -333,6 +340,10 @@ pub struct ComponentSettings {
     pub flags: BTreeMap<String, FlagSetting>,
     /// Of its static pod, instead of the one that kubeadm deploys.
     pub image: Option<String>,
+    /// That its kubeconfigs name, on every node.
+    pub server: Option<Setting<Server>>,
+    /// Of the API server: where it listens.
+    pub port: Option<Setting<u16>>,
 }
 
 impl Default for ComponentSettings {
@@ -344,6 +355,8 @@ impl Default for ComponentSettings {
             revision: 1,
             flags: BTreeMap::new(),
             image: None,
+            server: None,
+            port: None,
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::block::{Block, Field, One, Shape, one};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::flags::{self, FLAG, IMAGE};
 use super::policy::Written;
 use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
-use crate::name::San;
+use crate::name::{API_PORT, San};
 use crate::spec::{Component, ComponentSettings, EtcdTopology, Origin, Policy, Setting};
 use crate::words::Worded as _;
 
@@ -25,6 +25,8 @@ pub const SHAPE: Shape = Shape {
         TOPOLOGY.field,
         SERVING.field,
         CONFIG.field,
+        SERVER.field,
+        PORT.field,
         IMAGE.field,
         FLAG.field,
     ],
@@ -33,6 +35,7 @@ pub const SHAPE: Shape = Shape {
 pub const TOPOLOGY: One<EtcdTopology> = one("topology");
 pub const SERVING: One<bool> = one("serving");
 pub const CONFIG: One<bool> = one("config");
+pub const PORT: One<u16> = one("port");
 
 /// What each component's block may hold.
 fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
@@ -40,14 +43,18 @@ fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
     // A key pair without a certificate: nothing expires.
     const PAIR: [Field; 2] = [KEY.field, REVISION.field];
     let (all, own): (&[Field], &[Field]) = match component {
-        Component::Apiserver => (&LEAF, const { &[SAN.field, IMAGE.field, FLAG.field] }),
+        Component::Apiserver => {
+            (&LEAF, const { &[SAN.field, PORT.field, IMAGE.field, FLAG.field] })
+        }
         Component::ControllerManager | Component::Scheduler => {
-            (&LEAF, const { &[IMAGE.field, FLAG.field] })
+            (&LEAF, const { &[SERVER.field, IMAGE.field, FLAG.field] })
         }
         Component::Etcd => (&LEAF, const { &[SAN.field, TOPOLOGY.field, IMAGE.field, FLAG.field] }),
-        Component::Kubelet => (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field] }),
+        Component::Kubelet => {
+            (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field, SERVER.field] })
+        }
         Component::ServiceAccount => (&PAIR, &[]),
-        Component::KubeProxy | Component::Admin => (&LEAF, &[]),
+        Component::KubeProxy | Component::Admin => (&LEAF, const { &[SERVER.field] }),
     };
     all.iter().chain(own).map(|field| field.word)
 }
@@ -61,6 +68,13 @@ pub struct Components {
     pub kubelet_config: bool,
     pub kube_proxy: bool,
     pub places: Places,
+}
+
+impl Components {
+    pub fn api_port(&self) -> u16 {
+        let settings = self.settings.get(&Component::Apiserver);
+        settings.and_then(|settings| settings.port.as_ref()).map_or(API_PORT, |port| port.value)
+    }
 }
 
 /// Where the settings of static pods are written.
@@ -118,6 +132,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let topology = block.one(TOPOLOGY);
     let serving = reader.flag(block, SERVING);
     let config = reader.flag(block, CONFIG);
+    let server = reader.one(block, SERVER);
+    let port = reader.port(block, PORT);
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
@@ -164,6 +180,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             revision,
             flags: flags.into_iter().map(|(name, (value, _))| (name, value)).collect(),
             image,
+            server,
+            port,
         };
         all.settings.insert(component, settings);
         all.written.insert(component, written);

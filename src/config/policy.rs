@@ -1,6 +1,6 @@
 //! Key algorithm, validity, renewal window and revision, wherever they may be written.
 
-use super::block::Block;
+use super::block::{Block, One};
 use super::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::Reader;
@@ -52,6 +52,21 @@ impl Reader<'_> {
             validity: place(VALIDITY),
             renew_before: place(RENEW_BEFORE),
         }
+    }
+
+    pub fn port(&mut self, block: &Block<'_>, one: One<u16>) -> Option<Setting<u16>> {
+        let value = block.one(one)?;
+        let port = match value.scalar {
+            Scalar::Integer(number) => u16::try_from(number).ok().filter(|port| *port != 0),
+            _ => None,
+        };
+        if port.is_none() {
+            let word = one.word();
+            let message = format!("`{word}` takes a whole number from 1 to 65535");
+            let help = format!("write {word}=8443, without quotes");
+            self.problem(Problem::new(value.at, message).help(help));
+        }
+        port.map(|port| self.setting(port, value.at))
     }
 
     /// 1 unless written.

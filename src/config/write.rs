@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use super::block::{Field, Many, One, Shape};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::{
     bind, ca, certificate, cluster, component, defaults, flags, manifests, node, reproducible,
     secrets, user,
@@ -81,6 +81,10 @@ impl Written {
         }
     }
 
+    fn number<T>(&mut self, one: One<T>, value: Option<impl fmt::Display>) {
+        self.put(one.field, value.iter().map(ToString::to_string).collect());
+    }
+
     fn many<T>(&mut self, many: Many<T>, values: impl IntoIterator<Item: fmt::Display>) {
         let values = values.into_iter().map(|value| quoted(&value.to_string()));
         self.put(many.field, values.collect());
@@ -145,7 +149,7 @@ fn of_cluster(spec: &Spec) -> Written {
     let mut block = Written::named(&cluster::SHAPE, cluster.name.as_str());
     block.is_open = true;
     block.one(cluster::KUBERNETES, cluster.requested);
-    if Some(&cluster.endpoint.value) != only_address(&spec.nodes).as_ref() {
+    if Some(&cluster.endpoint.value) != only_address(spec).as_ref() {
         block.one(cluster::ENDPOINT, &cluster.endpoint.value);
     }
     if cluster.service_cidrs.value != cluster::default_cidrs() {
@@ -158,10 +162,13 @@ fn of_cluster(spec: &Spec) -> Written {
 }
 
 /// What clients dial where nothing is written.
-fn only_address(nodes: &[Node]) -> Option<Endpoint> {
-    let mut members = nodes.iter().filter(|node| node.role == Role::ControlPlane);
+fn only_address(spec: &Spec) -> Option<Endpoint> {
+    let mut members = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane);
     match (members.next(), members.next()) {
-        (Some(only), None) => only.addresses.first().map(|address| Endpoint::at(address.ip())),
+        (Some(only), None) => {
+            let port = spec.api_port();
+            only.addresses.first().map(|address| Endpoint::at(address.ip(), port))
+        }
         _ => None,
     }
 }
@@ -242,6 +249,8 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
         }
         _ => {}
     }
+    block.maybe(SERVER, settings.server.as_ref().map(|server| &server.value));
+    block.number(component::PORT, settings.port.as_ref().map(|port| port.value));
     block.maybe(flags::IMAGE, settings.image.as_ref());
     for (flag, setting) in &settings.flags {
         let value = setting.value().map_or_else(|| flags::NOTHING.to_owned(), quoted);
@@ -264,6 +273,7 @@ fn of_user(user: &User, defaults: &Policy) -> Written {
     }
     block.flag(user::ALLOW_MASTERS, user.allow_masters);
     block.maybe(user::NAMESPACE, user.namespace.as_ref());
+    block.maybe(SERVER, user.server.as_ref().map(|server| &server.value));
     block.maybe(user::CSR, user.request.as_ref().map(|request| &request.path));
     block.blocks = user.bindings.iter().map(|binding| of_binding(&binding.value)).collect();
     block

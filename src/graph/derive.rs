@@ -17,7 +17,7 @@ use super::{
 };
 use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
-use crate::name::{CommonName, Endpoint, San};
+use crate::name::{CommonName, Endpoint, San, Server};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
@@ -123,12 +123,13 @@ fn component_leaf(
         origin,
     );
     if let Home::Kubeconfig { file, server } = row.home {
-        let server = match (server, node.and_then(|node| node.addresses.first())) {
-            (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
-            _ => spec.cluster.endpoint.value.clone(),
+        let artifact = Artifact::Kubeconfig(node_name, file);
+        let server = match artifact.written_server(spec) {
+            Some(written) => written.value.clone(),
+            None => server_of(spec, server, node),
         };
         builder.add(
-            Artifact::Kubeconfig(node_name, file),
+            artifact,
             Recipe::Kubeconfig(Kubeconfig {
                 identity: leaf,
                 // Kubernetes' own programs take any anchor; what a person's programs are, nobody knows.
@@ -141,6 +142,15 @@ fn component_leaf(
             }),
             origin,
         );
+    }
+}
+
+fn server_of(spec: &Spec, from: ServerFrom, node: Option<&Node>) -> Server {
+    match (from, node.and_then(|node| node.addresses.first())) {
+        (ServerFrom::LocalApiserver, Some(address)) => {
+            (&Endpoint::at(address.ip(), spec.api_port())).into()
+        }
+        _ => (&spec.cluster.endpoint.value).into(),
     }
 }
 

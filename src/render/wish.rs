@@ -45,10 +45,12 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
         }
         Recipe::Kubeconfig(config) => {
             let endpoint = &spec.cluster.endpoint;
-            let origin = if config.server == endpoint.value {
-                format!("endpoint: {}", endpoint.origin)
-            } else {
-                "the API server of the same node".to_owned()
+            let origin = match graph.get(id).artifact.written_server(spec) {
+                Some(written) => written.origin.to_string(),
+                None if config.server.is(&endpoint.value) => {
+                    format!("endpoint: {}", endpoint.origin)
+                }
+                None => "the API server of the same node".to_owned(),
             };
             wish.add("server", &config.server.url(), &origin);
             wish.add("cluster", config.cluster.as_str(), "");

@@ -8,7 +8,7 @@ use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
 use crate::manifest::{
     EtcdMember, EtcdServers, FlagInputs, Mount, excluder, merged, own_flags, pki_flags,
 };
-use crate::name::{API_PORT, NodeName};
+use crate::name::NodeName;
 use crate::pod::{self, Business, Flag, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
     Circumstances, ETCD_PEER_PORT, FRONT_PROXY_CLIENT_NAME, Hosts, Input, Process, Reader, Weight,
@@ -126,7 +126,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         cluster_name: spec.cluster.name.as_str(),
         node_name: node.name.as_str(),
         node_address: address.ip(),
-        api_port: API_PORT,
+        api_port: spec.api_port(),
         service_cidrs: &spec.cluster.service_cidrs.value,
         dns_domain: spec.cluster.dns_domain.value.as_str(),
         serving_kubelets: spec.kubelet_serving,
