@@ -344,6 +344,10 @@ pub struct ComponentSettings {
     pub server: Option<Setting<Server>>,
     /// Of the API server: where it listens.
     pub port: Option<Setting<u16>>,
+    /// Whom its process runs as; `None`: root.
+    pub user: Option<Setting<u32>>,
+    /// Of that user; of the service-account key the group of its readers.
+    pub group: Option<Setting<u32>>,
 }
 
 impl Default for ComponentSettings {
@@ -357,6 +361,8 @@ impl Default for ComponentSettings {
             image: None,
             server: None,
             port: None,
+            user: None,
+            group: None,
         }
     }
 }

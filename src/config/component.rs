@@ -27,6 +27,8 @@ pub const SHAPE: Shape = Shape {
         CONFIG.field,
         SERVER.field,
         PORT.field,
+        USER.field,
+        GROUP.field,
         IMAGE.field,
         FLAG.field,
     ],
@@ -36,20 +38,26 @@ pub const TOPOLOGY: One<EtcdTopology> = one("topology");
 pub const SERVING: One<bool> = one("serving");
 pub const CONFIG: One<bool> = one("config");
 pub const PORT: One<u16> = one("port");
+pub const USER: One<u32> = one("user");
+pub const GROUP: One<u32> = one("group");
 
 /// What each component's block may hold.
 fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
     const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
     // A key pair without a certificate: nothing expires.
-    const PAIR: [Field; 2] = [KEY.field, REVISION.field];
+    const PAIR: [Field; 3] = [KEY.field, REVISION.field, GROUP.field];
     let (all, own): (&[Field], &[Field]) = match component {
-        Component::Apiserver => {
-            (&LEAF, const { &[SAN.field, PORT.field, IMAGE.field, FLAG.field] })
-        }
+        Component::Apiserver => (
+            &LEAF,
+            const { &[SAN.field, PORT.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] },
+        ),
         Component::ControllerManager | Component::Scheduler => {
-            (&LEAF, const { &[SERVER.field, IMAGE.field, FLAG.field] })
+            (&LEAF, const { &[SERVER.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] })
         }
-        Component::Etcd => (&LEAF, const { &[SAN.field, TOPOLOGY.field, IMAGE.field, FLAG.field] }),
+        Component::Etcd => (
+            &LEAF,
+            const { &[SAN.field, TOPOLOGY.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] },
+        ),
         Component::Kubelet => {
             (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field, SERVER.field] })
         }
@@ -134,6 +142,17 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let config = reader.flag(block, CONFIG);
     let server = reader.one(block, SERVER);
     let port = reader.port(block, PORT);
+    let user = reader.id(block, USER);
+    let group = reader.id(block, GROUP);
+    if let Some(at) = block.written(GROUP.field)
+        && component.is_some_and(|component| component != Component::ServiceAccount)
+        && block.written(USER.field).is_none()
+    {
+        reader.problem(
+            Problem::new(at, "`group` without the `user` whose group it is")
+                .help("write user=65534 as well, or delete the group: root reads every file"),
+        );
+    }
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
@@ -182,6 +201,8 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             image,
             server,
             port,
+            user,
+            group,
         };
         all.settings.insert(component, settings);
         all.written.insert(component, written);

@@ -69,6 +69,25 @@ impl Reader<'_> {
         port.map(|port| self.setting(port, value.at))
     }
 
+    /// A user or group of the nodes other than root, as `runAsUser` takes it: 0 to 2147483647 (IsValidUserID
+    /// of k8s.io/apimachinery's validation).
+    pub fn id(&mut self, block: &Block<'_>, one: One<u32>) -> Option<Setting<u32>> {
+        let value = block.one(one)?;
+        let id = match value.scalar {
+            Scalar::Integer(number) => i32::try_from(number).ok().filter(|id| *id > 0),
+            _ => None,
+        };
+        let Some(id) = id else {
+            let word = one.word();
+            let message = format!("`{word}` takes a number from 1 to 2147483647");
+            let help =
+                format!("write {word}=65534, without quotes; root is meant where none is written");
+            self.problem(Problem::new(value.at, message).help(help));
+            return None;
+        };
+        Some(self.setting(id.unsigned_abs(), value.at))
+    }
+
     /// 1 unless written.
     pub fn revision(&mut self, block: &Block<'_>) -> u32 {
         const LAST: i128 = 1_000_000;

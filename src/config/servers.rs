@@ -1,5 +1,5 @@
-//! The servers that kubeconfigs name and the port of the API server, against the certificates and the processes
-//! that are there.
+//! The servers that kubeconfigs name and the port of the API server, against the certificates and the
+//! processes that are there.
 
 use std::collections::BTreeSet;
 

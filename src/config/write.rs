@@ -251,6 +251,8 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
     }
     block.maybe(SERVER, settings.server.as_ref().map(|server| &server.value));
     block.number(component::PORT, settings.port.as_ref().map(|port| port.value));
+    block.number(component::USER, settings.user.as_ref().map(|user| user.value));
+    block.number(component::GROUP, settings.group.as_ref().map(|group| group.value));
     block.maybe(flags::IMAGE, settings.image.as_ref());
     for (flag, setting) in &settings.flags {
         let value = setting.value().map_or_else(|| flags::NOTHING.to_owned(), quoted);

@@ -200,7 +200,10 @@ impl Judge<'_> {
         let (listens, written) = match self.value(FLAG) {
             Some(value) => (crate::name::port(value), format!("--{FLAG}={value}")),
             None if self.has(FLAG) => return,
-            None => (Some(API_PORT), format!("without --{FLAG} it listens on port {API_PORT}")),
+            None => (
+                Some(API_PORT),
+                format!("kube-apiserver listens on port {API_PORT} where no --{FLAG} is given"),
+            ),
         };
         if listens == Some(wished) {
             return;
@@ -210,7 +213,7 @@ impl Judge<'_> {
         );
         let help = match listens {
             Some(port) => format!(
-                "write component \"apiserver\" port={port}, which all kubeconfigs follow, or keep {wished}; \
+                "give --{FLAG}={wished}, or write component \"apiserver\" port={port}, which all kubeconfigs follow; \
                  a load balancer may listen on another port (`endpoint`)"
             ),
             None => format!("write a port from 1 to 65535, such as {wished}"),

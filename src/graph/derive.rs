@@ -2,6 +2,7 @@
 
 mod anchors;
 mod builder;
+mod owners;
 mod sealing;
 mod static_pods;
 mod user;
@@ -23,6 +24,7 @@ use crate::profile::{
 };
 use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Spec};
 
+pub use owners::runs_as;
 pub use static_pods::{flags_on, images};
 
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).

@@ -6,9 +6,10 @@ use std::str::FromStr;
 use super::error::{NameError, refuse};
 use super::{Endpoint, San};
 
-/// `https://HOST[:PORT][/PATH]`, as client-go dials it: 443 where no port is written, and a path stands before
-/// that of every request (client-go's rest.DefaultServerURL and rest.NewRequest). A query and a fragment, which
-/// it drops without a word, and a login, which would stand in every copy of the file, are refused.
+/// `https://HOST[:PORT][/PATH]`, as client-go dials it: 443 where no port is written, and a path stands
+/// before that of every request (client-go's rest.DefaultServerURL and rest.NewRequest). A query and a
+/// fragment, which it drops without a word, and a login, which would stand in every copy of the file, are
+/// refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Server {
     pub host: San,

@@ -292,10 +292,13 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
         }
     }
     match &pod.source {
-        PodSource::Own { image, flags } => {
+        PodSource::Own { image, flags, runs_as } => {
             let given = settings.is_some_and(|settings| settings.image.is_some());
             let origin = if given { written.clone() } else { kubernetes(spec) };
             wish.add("image", image, &origin);
+            if let Some(who) = runs_as {
+                wish.add("runs as", &who.to_string(), &written);
+            }
             for (name, value) in flags {
                 flag(wish, name, value);
             }

@@ -1,7 +1,6 @@
 //! Which line of the description gives a power.
 
 use super::access_change::AccessChange;
-use super::asked::Described;
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, Derivation, DerivationId, Graph, Recipe};
 use crate::name::{ArtifactName, San};
@@ -89,10 +88,10 @@ fn endpoint<'a>(spec: &'a Spec, name: &San) -> Option<&'a Origin> {
 }
 
 /// What names a kubeconfig's server: its own word, or the cluster's.
-pub(super) fn server<'a>(of: Described<'a>, kubeconfig: &ArtifactName) -> &'a Origin {
-    let id = of.graph.find(kubeconfig);
-    let written = id.and_then(|id| of.graph.get(id).artifact.written_server(of.spec));
-    written.map_or(&of.spec.cluster.endpoint.origin, |server| &server.origin)
+pub(super) fn server<'a>(spec: &'a Spec, graph: &Graph, kubeconfig: &ArtifactName) -> &'a Origin {
+    let id = graph.find(kubeconfig);
+    let written = id.and_then(|id| graph.get(id).artifact.written_server(spec));
+    written.map_or(&spec.cluster.endpoint.origin, |server| &server.origin)
 }
 
 /// A line that somebody wrote.

@@ -54,6 +54,8 @@ fn meaning(mut spec: Spec) -> String {
         forget_each(&mut settings.sans);
         settings.server.iter_mut().for_each(forget);
         settings.port.iter_mut().for_each(forget);
+        settings.user.iter_mut().for_each(forget);
+        settings.group.iter_mut().for_each(forget);
     }
     for user in &mut spec.users {
         user.origin = Origin::Default;
@@ -441,6 +443,19 @@ impl Draw {
             }
             if has_sans {
                 settings.sans = self.origins(3, Draw::san);
+            }
+            // An operator's manifest must agree.
+            if runs && spec.manifests.is_none() {
+                settings.user = self.some(|_| written(65534));
+                settings.group =
+                    settings.user.as_ref().and_then(|_| self.some(|_| written(2_147_483_647)));
+            }
+            if component == Component::ServiceAccount
+                && [Apiserver, ControllerManager]
+                    .iter()
+                    .any(|reader| spec.components[reader].user.is_some())
+            {
+                settings.group = self.some(|_| written(2000));
             }
             if runs {
                 settings.flags = self.flags(component, spec.manifests.is_none());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::anchors;
 use super::builder::Builder;
+use super::owners::runs_as;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
 use crate::manifest::{
     EtcdMember, EtcdServers, FlagInputs, Mount, excluder, merged, own_flags, pki_flags,
@@ -190,7 +191,8 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
             Some((node.name.to_string(), url))
         }));
     }
-    let source = PodSource::Own { image: image.to_owned(), flags };
+    let runs_as = runs_as(spec, process);
+    let source = PodSource::Own { image: image.to_owned(), flags, runs_as };
     add(builder, spec, node, process, source, peers);
 }
 
