@@ -1,9 +1,10 @@
 //! A node's tree as a tar archive: the same bytes for the same tree.
 //!
 //! In the POSIX format (ustar), which every tar reads and which has no room for anything but what is written
-//! here. Root owns everything but what a process of another user reads, and time is 1970: neither users nor clocks of this machine are in it. Folders
-//! stand first, but only Kubernetes' own: unpacking must not change the mode of /etc. Then the record, so
-//! that a later install knows the files; then the files in the order in which they may be seen.
+//! here. Root owns everything but what a process of another user reads, and time is 1970: neither users nor
+//! clocks of this machine are in it. Folders stand first, but only Kubernetes' own: unpacking must not change
+//! the mode of /etc. Then the record, so that a later install knows the files; then the files in the order in
+//! which they may be seen.
 
 use std::collections::BTreeSet;
 
