@@ -10,5 +10,6 @@ mod install;
 mod kill;
 mod node;
 mod older;
+mod owners;
 mod refusals;
 mod ways;
