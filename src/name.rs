@@ -13,6 +13,7 @@ use std::sync::Arc;
 mod address;
 mod endpoint;
 mod error;
+mod server;
 
 use self::address::Use;
 use self::error::refuse;
@@ -21,6 +22,7 @@ use crate::json::json_as_text;
 pub use address::{NodeAddress, unfit_for_services};
 pub use endpoint::{API_PORT, Endpoint, port};
 pub use error::NameError;
+pub use server::Server;
 
 /// A newtype over a checked text. Shared: a cluster's graph names each node and path many times.
 macro_rules! checked_text {

@@ -12,7 +12,8 @@ use ipnet::IpNet;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::CertificateFacts;
 use crate::name::{
-    CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
+    API_PORT, CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San,
+    Server, TreePath,
 };
 use crate::sealed::{Owner, Recipient};
 use crate::time::{Span, Timestamp};
@@ -122,6 +123,12 @@ impl Spec {
 
     pub fn certificate(&self, name: &str) -> Option<&ExtraCertificate> {
         named(&self.certificates, name, |certificate| certificate.name.as_str())
+    }
+
+    /// Where every API server of the cluster listens.
+    pub fn api_port(&self) -> u16 {
+        let settings = self.components.get(&Component::Apiserver);
+        settings.and_then(|settings| settings.port.as_ref()).map_or(API_PORT, |port| port.value)
     }
 
     pub fn manifest_of(&self, node: &NodeName, component: Component) -> Option<&Manifest> {
@@ -356,6 +363,14 @@ pub struct ComponentSettings {
     pub flags: BTreeMap<String, FlagSetting>,
     /// Of its static pod, instead of the one that kubeadm deploys.
     pub image: Option<String>,
+    /// That its kubeconfigs name, on every node.
+    pub server: Option<Setting<Server>>,
+    /// Of the API server: where it listens.
+    pub port: Option<Setting<u16>>,
+    /// Whom its process runs as; `None`: root.
+    pub user: Option<Setting<u32>>,
+    /// Of that user; of the service-account key the group of its readers.
+    pub group: Option<Setting<u32>>,
 }
 
 impl Default for ComponentSettings {
@@ -368,6 +383,10 @@ impl Default for ComponentSettings {
             organizations: None,
             flags: BTreeMap::new(),
             image: None,
+            server: None,
+            port: None,
+            user: None,
+            group: None,
         }
     }
 }

@@ -294,6 +294,15 @@ pub struct NodeFile {
     pub mode: u32,
     /// Belongs to the user that kpki runs as.
     pub own: bool,
+    /// User and group, where there are such.
+    pub owner: Option<(u32, u32)>,
     /// Whatever it is: a key may lie where none is expected.
     pub bytes: Secret,
+}
+
+impl NodeFile {
+    /// `None`: to the user that kpki runs as.
+    pub fn belongs_to(&self, owner: Option<(u32, u32)>) -> bool {
+        owner.map_or(self.own, |owner| self.owner == Some(owner))
+    }
 }

@@ -97,7 +97,8 @@ pub fn describe(
         let told = Told { components: &components, by_manifests: manifests.is_some() };
         networks::check(cluster, &nodes, &told, reader);
     }
-    let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
+    let cluster = cluster
+        .and_then(|cluster| cluster.finish(&nodes, nodes_complete, components.api_port(), reader));
     note_clamped(&cas, &defaults, &components, &nodes, &users, &certificates, reader);
     let mut nodes: Vec<_> = nodes.into_iter().filter_map(|node| node.finish(reader)).collect();
     nodes.sort_by(|a, b| a.name.cmp(&b.name));

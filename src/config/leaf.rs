@@ -4,47 +4,24 @@
 //! subject, and names are what they were when the certificate was made.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use super::block::{Block, One, Shape, one};
-use super::fields::{GROUP, KEY, RENEW_BEFORE, SAN, VALIDITY};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, SAN, SERVER, VALIDITY};
 use super::groups;
 use super::held::Review;
 use super::policy::Written;
 use super::problem::{At, Problem, quoted, suggestion};
 use super::reader::{Reader, Seen};
 use crate::graph::{Artifact, Graph};
-use crate::name::{Endpoint, NameError, NodeName};
+use crate::name::NodeName;
 use crate::profile::{Home, LEAVES, LeafRow};
-use crate::spec::{LeafOverride, Setting};
+use crate::spec::LeafOverride;
 
 pub const SHAPE: Shape = Shape {
     word: "leaf",
     example: Some("apiserver"),
     fields: &[SAN.field, GROUP.field, KEY.field, VALIDITY.field, RENEW_BEFORE.field, SERVER.field],
 };
-
-pub const SERVER: One<Server> = one("server");
-
-/// The `server:` of a kubeconfig, with its port: without one it would be 443 to whoever reads it.
-pub struct Server(pub Endpoint);
-
-impl FromStr for Server {
-    type Err = NameError;
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let refuse = |why: &str| Err(NameError(format!("{why}; write https://10.0.0.11:6443")));
-        let Some(rest) = text.strip_prefix("https://") else {
-            return refuse("is not the URL of an API server");
-        };
-        if rest.contains('/') {
-            return refuse("has a path, which kpki does not write into kubeconfigs");
-        }
-        let endpoint: Endpoint = rest.parse()?;
-        let has_brackets = rest.starts_with('[') && !rest.ends_with(']');
-        let has_port = rest.matches(':').count() == 1 || has_brackets;
-        if has_port { Ok(Server(endpoint)) } else { refuse("has no port") }
-    }
-}
 
 /// A block of a node, and where it stands.
 pub struct LeafDraft {

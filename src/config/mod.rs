@@ -13,8 +13,8 @@
 //! `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`;
 //! `reader` makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule
 //! about something missing is silent where a mistake may have hidden it. Of a description without such
-//! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities` and `collisions` judge
-//! what follows from it. `write` is the way back.
+//! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners` and
+//! `collisions` judge what follows from it. `write` is the way back.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -43,6 +43,7 @@ mod manifests;
 mod networks;
 mod node;
 mod operators;
+mod owners;
 mod parse;
 mod plain;
 mod policy;
@@ -54,6 +55,7 @@ mod reproducible;
 mod request;
 mod review_policy;
 mod secrets;
+mod servers;
 mod strings;
 mod structure;
 mod syntax;
@@ -108,6 +110,8 @@ pub fn load(
     let graph = Graph::derive(&spec);
     leaf::review(&graph, &described.leaves, &mut review);
     authorities::review(&graph, &described.authorities, &mut review);
+    servers::review(&spec, &graph, &mut review);
+    owners::review(&spec, &mut review);
     processes::review(&spec, &graph, &described.places, &mut review);
     kubelet_conf::review(&spec, &graph, &mut review);
     collisions::review(&spec, &graph, &described.folders, &mut review);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::block::{Block, One, Shape, blocks, one};
-use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, VALIDITY};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SERVER, VALIDITY};
 use super::problem::{At, Problem, quoted};
 use super::reader::{Reader, Seen};
 use super::{bind, request};
@@ -24,6 +24,7 @@ pub const SHAPE: Shape = Shape {
         VIA.field,
         ALLOW_MASTERS.field,
         NAMESPACE.field,
+        SERVER.field,
         CSR.field,
         blocks(&bind::SHAPE),
     ],
@@ -78,6 +79,7 @@ fn user(
     if let (Some(found), Some(value)) = (&namespace, block.one(NAMESPACE)) {
         bind::check_namespace(found, value.at, reader);
     }
+    let server = reader.one(block, SERVER);
     let revision = reader.revision(block);
     let bindings = bind::read(&block.blocks, &groups, reader);
     let groups = reader.origins(groups);
@@ -95,6 +97,7 @@ fn user(
         revision,
         allow_masters,
         namespace,
+        server,
     })
 }
 

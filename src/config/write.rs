@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::block::{Field, Many, One, Shape};
-use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::{
     bind, ca, certificate, cluster, component, defaults, flags, leaf, manifests, node,
     reproducible, secrets, user,
@@ -89,6 +89,10 @@ impl Written {
         if let Some(value) = value {
             self.one(one, value);
         }
+    }
+
+    fn number<T>(&mut self, one: One<T>, value: Option<impl fmt::Display>) {
+        self.put(one.field, value.iter().map(ToString::to_string).collect());
     }
 
     fn many<T>(&mut self, many: Many<T>, values: impl IntoIterator<Item: fmt::Display>) {
@@ -192,7 +196,7 @@ fn of_cluster(spec: &Spec) -> Written {
     let mut block = Written::named(&cluster::SHAPE, cluster.name.as_str());
     block.is_open = true;
     block.one(cluster::KUBERNETES, cluster.requested);
-    if Some(&cluster.endpoint.value) != only_address(&spec.nodes).as_ref() {
+    if Some(&cluster.endpoint.value) != only_address(spec).as_ref() {
         block.one(cluster::ENDPOINT, &cluster.endpoint.value);
     }
     if cluster.service_cidrs.value != cluster::default_cidrs() {
@@ -205,10 +209,13 @@ fn of_cluster(spec: &Spec) -> Written {
 }
 
 /// What clients dial where nothing is written.
-fn only_address(nodes: &[Node]) -> Option<Endpoint> {
-    let mut members = nodes.iter().filter(|node| node.role == Role::ControlPlane);
+fn only_address(spec: &Spec) -> Option<Endpoint> {
+    let mut members = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane);
     match (members.next(), members.next()) {
-        (Some(only), None) => only.addresses.first().map(|address| Endpoint::at(address.ip())),
+        (Some(only), None) => {
+            let port = spec.api_port();
+            only.addresses.first().map(|address| Endpoint::at(address.ip(), port))
+        }
         _ => None,
     }
 }
@@ -311,6 +318,10 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
     if component == Component::Admin {
         block.unusual(component::SUPER, spec.super_admin, true);
     }
+    block.maybe(SERVER, settings.server.as_ref().map(|server| &server.value));
+    block.number(component::PORT, settings.port.as_ref().map(|port| port.value));
+    block.number(component::USER, settings.user.as_ref().map(|user| user.value));
+    block.number(component::GROUP, settings.group.as_ref().map(|group| group.value));
     block.maybe(flags::IMAGE, settings.image.as_ref());
     for (flag, setting) in &settings.flags {
         let value = setting.value().map_or_else(|| flags::NOTHING.to_owned(), quoted);
@@ -333,6 +344,7 @@ fn of_user(user: &User, defaults: &Policy) -> Written {
     }
     block.flag(user::ALLOW_MASTERS, user.allow_masters);
     block.maybe(user::NAMESPACE, user.namespace.as_ref());
+    block.maybe(SERVER, user.server.as_ref().map(|server| &server.value));
     block.maybe(user::CSR, user.request.as_ref().map(|request| &request.path));
     block.blocks = user.bindings.iter().map(|binding| of_binding(&binding.value)).collect();
     block

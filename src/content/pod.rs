@@ -15,7 +15,7 @@ pub fn pod_content(
 ) -> Result<Vec<u8>, String> {
     let annotation = restarts.map(|digest| (DIGEST_ANNOTATION.to_owned(), digest.to_string()));
     match &recipe.source {
-        PodSource::Own { image, flags } => {
+        PodSource::Own { image, flags, runs_as } => {
             let mut flags = flags.clone();
             if let Some(start) = start {
                 flags.insert("initial-cluster".to_owned(), start.members.clone());
@@ -25,6 +25,7 @@ pub fn pod_content(
                 }
             }
             let mut pod = manifest::StaticPod::new(recipe.process, image.clone(), flags);
+            pod.runs_as = *runs_as;
             pod.mount_files();
             pod.annotations.extend(annotation);
             Ok(pod.render().into_bytes())

@@ -112,6 +112,7 @@ pub fn install<'t>(
     if is_done || orders.dry_run {
         return Ok(Installed { state: looked.state, installation, was_placed: false });
     }
+    refuse_owners(disk, &installation)?;
     let placing = begin_placing(disk)?;
     // Under the node's lock: nobody else changes it now.
     let Looked { record, state, .. } = look(disk, tree)?;
@@ -191,6 +192,22 @@ fn refuse_losses(installation: &Installation<'_>, orders: &Orders<'_>) -> Result
     )))
 }
 
+/// Files that this user cannot give away.
+fn refuse_owners(disk: &impl Disk, installation: &Installation<'_>) -> Result<()> {
+    let lines = installation.writes.iter().filter_map(|write| {
+        let (user, group) = write.file.owner.filter(|owner| !disk.may_give_to(*owner))?;
+        Some(format!("  /{}: user {user}, group {group}\n", write.file.path))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "files belong to users of the node, and only root gives them away\n{lines}nothing was written"
+    );
+    Err(Error::refused(message).help("run it as root, or hand the tree over with kpki export"))
+}
+
 /// One permission for all of them.
 fn consent(word: &str, paths: &[&TreePath]) -> Option<String> {
     let (first, others) = paths.split_first()?;
@@ -241,6 +258,7 @@ fn change<'a>(
                 path: write.file.path.as_str(),
                 bytes: write.file.bytes.expose(),
                 mode: write.file.mode,
+                owner: write.file.owner,
             })
             .collect()
     };

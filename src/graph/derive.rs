@@ -2,6 +2,7 @@
 
 mod anchors;
 mod builder;
+mod owners;
 mod sealing;
 mod static_pods;
 mod user;
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
-use crate::name::{CommonName, Endpoint, Organization, San};
+use crate::name::{CommonName, Endpoint, Organization, San, Server};
 use crate::profile::{
     BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
 };
@@ -27,6 +28,8 @@ use crate::spec::{
 };
 
 pub use static_pods::{etcd_peer_url, flags_on, images};
+pub use owners::runs_as;
+pub use static_pods::{flags_on, images};
 
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;
@@ -128,9 +131,10 @@ fn component_leaf(
         origin,
     );
     if let Home::Kubeconfig { file, server } = row.home {
-        let server = server_of(spec, row, server, node);
+        let artifact = Artifact::Kubeconfig(node_name, file);
+        let server = server_of(spec, &artifact, server, node);
         builder.add(
-            Artifact::Kubeconfig(node_name, file),
+            artifact,
             Recipe::Kubeconfig(Kubeconfig {
                 identity: leaf,
                 // Kubernetes' own programs take any anchor; what a person's programs are, nobody knows.
@@ -173,12 +177,20 @@ pub fn written_organizations<'a>(
     })
 }
 
-fn server_of(spec: &Spec, row: &LeafRow, server: ServerFrom, node: Option<&Node>) -> Endpoint {
-    let written = node.and_then(|node| node.leaves.get(row.name)?.server.as_ref());
-    match (written, server, node.and_then(|node| node.addresses.first())) {
-        (Some(written), ..) => written.value.clone(),
-        (None, ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
-        _ => spec.cluster.endpoint.value.clone(),
+fn server_of(
+    spec: &Spec,
+    artifact: &Artifact,
+    from: ServerFrom,
+    node: Option<&Node>,
+) -> Server {
+    if let Some(written) = artifact.written_server(spec) {
+        return written.value.clone();
+    }
+    match (from, node.and_then(|node| node.addresses.first())) {
+        (ServerFrom::LocalApiserver, Some(address)) => {
+            (&Endpoint::at(address.ip(), spec.api_port())).into()
+        }
+        _ => (&spec.cluster.endpoint.value).into(),
     }
 }
 
@@ -194,15 +206,15 @@ fn kubelet_conf(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuer: &Issu
     let Home::Kubeconfig { file, server } = row.home else {
         return;
     };
+    let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
     let source = spec.manifest_of(&node.name, Component::Kubelet);
     let recipe = KubeletConf {
         ca: issuer.ca,
-        server: server_of(spec, row, server, Some(node)),
+        server: server_of(spec, &artifact, server, Some(node)),
         cluster: spec.cluster.name.clone(),
         node: node.name.clone(),
         source: source.map(|manifest| manifest.bytes.clone()),
     };
-    let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
     builder.add(artifact, Recipe::Rendered(Rendered::KubeletConf(recipe)), &node.origin);
 }
 

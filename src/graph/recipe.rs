@@ -13,7 +13,7 @@ use super::DerivationId;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
-use crate::name::{CommonName, DnsName, Endpoint, Label, San};
+use crate::name::{CommonName, DnsName, Label, San, Server};
 use crate::spec::{BroughtRequest, CaName, Policy, Setting, Usage};
 use crate::time::Timestamp;
 
@@ -73,7 +73,7 @@ pub struct Kubeconfig {
     pub identity: DerivationId,
     pub bundle: DerivationId,
     pub cluster: Label,
-    pub server: Endpoint,
+    pub server: Server,
     pub user: String,
     pub namespace: Option<DnsName>,
     /// Where the key's owner puts it, relative to the kubeconfig; `None`: it is embedded.

@@ -110,6 +110,8 @@ pub struct Wanted {
     pub layer: Layer,
     pub derivation: DerivationId,
     pub mode: u32,
+    /// User and group; `None`: whoever installs it, which is root on a node.
+    pub owner: Option<(u32, u32)>,
     pub secret: bool,
     pub bytes: Secret,
     pub holds: Holds,
@@ -201,7 +203,7 @@ pub fn install<'a>(
         let reason = match node.files.get(&file.path) {
             None => Reason::New,
             Some(old) if old.bytes.expose() == file.bytes.expose() => {
-                if old.mode == file.mode && old.own {
+                if old.mode == file.mode && old.belongs_to(file.owner) {
                     done.unchanged += 1;
                     continue;
                 }

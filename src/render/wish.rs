@@ -44,7 +44,7 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.add("issuer", &name(leaf.issuer), "");
         }
         Recipe::Kubeconfig(config) => {
-            wish.add("server", &config.server.url(), &server_origin(spec, &config.server));
+            wish.add("server", &config.server.url(), &server_origin(graph, id, spec, &config.server));
             wish.add("cluster", config.cluster.as_str(), "");
             wish.add("user", &config.user, "");
             if let Some(namespace) = &config.namespace {
@@ -61,23 +61,29 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             }
             wish.add("issuer", &name(accepted.issuer), "");
         }
-        Recipe::Rendered(rendered) => rendered_wish(&mut wish, graph, spec, rendered),
+        Recipe::Rendered(rendered) => rendered_wish(&mut wish, graph, id, spec, rendered),
         Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
     }
     sealed(&mut wish, graph, id);
     wish.rows
 }
 
-fn server_origin(spec: &Spec, server: &Endpoint) -> String {
+fn server_origin(graph: &Graph, id: DerivationId, spec: &Spec, server: &Server) -> String {
     let endpoint = &spec.cluster.endpoint;
-    if *server == endpoint.value {
-        format!("endpoint: {}", endpoint.origin)
-    } else {
-        "the API server of the same node".to_owned()
+    match graph.get(id).artifact.written_server(spec) {
+        Some(written) => written.origin.to_string(),
+        None if server.is(&endpoint.value) => format!("endpoint: {}", endpoint.origin),
+        None => "the API server of the same node".to_owned(),
     }
 }
 
-fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendered) {
+fn rendered_wish(
+    wish: &mut Wish,
+    graph: &Graph,
+    id: DerivationId,
+    spec: &Spec,
+    rendered: &Rendered,
+) {
     let name = |id: DerivationId| graph.get(id).name.to_string();
     match rendered {
         Rendered::Bundle { ca } => wish.add("certificate of", &name(*ca), ""),
@@ -127,7 +133,7 @@ fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendere
             }
         }
         Rendered::KubeletConf(config) => {
-            wish.add("server", &config.server.url(), &server_origin(spec, &config.server));
+            wish.add("server", &config.server.url(), &server_origin(graph, id, spec, &config.server));
             wish.add("trusts", &name(config.ca), "");
             wish.add("identity", "the kubelet's own", "component kubelet");
             match spec.manifest_of(&config.node, Component::Kubelet) {
@@ -305,10 +311,13 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
         }
     }
     match &pod.source {
-        PodSource::Own { image, flags } => {
+        PodSource::Own { image, flags, runs_as } => {
             let given = settings.is_some_and(|settings| settings.image.is_some());
             let origin = if given { written.clone() } else { kubernetes(spec) };
             wish.add("image", image, &origin);
+            if let Some(who) = runs_as {
+                wish.add("runs as", &who.to_string(), &written);
+            }
             for (name, value) in flags {
                 flag(wish, name, value);
             }

@@ -10,7 +10,7 @@ use super::compare;
 use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
 use super::powerful::is_powerful_group;
-use super::powers::{ArtifactPower, Certificate, Half, Power, Powers, node_of};
+use super::powers::{ArtifactPower, Certificate, Half, Leads, Power, Powers, node_of};
 use super::principal::Principal;
 use super::removed;
 use super::roles::role_in_namespace;
@@ -57,6 +57,16 @@ pub(super) fn differences(before: &Powers, after: &Powers) -> Vec<Difference> {
         found.retain(|found| !matches!(found.access, AccessChange::Image { is_own: true, .. }));
     }
     found
+}
+
+/// Whose word leads a kubeconfig away from its node; `None`: it stays there.
+fn led_by(artifact: &Artifact, leads: Leads) -> Option<Principal> {
+    Some(match (leads, artifact.kubeconfig_row()) {
+        (Leads::ToItsNode, _) => return None,
+        (Leads::ToTheEndpoint, _) => Principal::cluster("endpoint"),
+        (Leads::Elsewhere, Some(row)) => Principal::new("components", row.component.as_str()),
+        (Leads::Elsewhere, None) => Principal::of(&artifact.name()),
+    })
 }
 
 struct Comparison<'a> {
@@ -190,20 +200,18 @@ impl Comparison<'_> {
                     self.own(new, access, None, false);
                 }
             }
-            Power::Kubeconfig { server: after, is_endpoint } => {
+            Power::Kubeconfig { server, leads } => {
                 let before = match before {
-                    Some(Power::Kubeconfig { server, .. }) => Some(server),
-                    _ => self.before.endpoint.as_ref(),
+                    Some(Power::Kubeconfig { server, .. }) => Some(server.clone()),
+                    // Nobody has agreed to it yet.
+                    _ if *leads == Leads::Elsewhere => Some(String::new()),
+                    _ => self.before.endpoint.clone(),
                 };
-                if let Some(before) = before.filter(|before| *is_endpoint && *before != after) {
-                    let access = AccessChange::Endpoint { old: before.clone(), new: after.clone() };
-                    self.put(
-                        Principal::cluster("endpoint"),
-                        new.artifact.name(),
-                        access,
-                        None,
-                        false,
-                    );
+                if let Some(old) = before.filter(|before| before != server)
+                    && let Some(principal) = led_by(&new.artifact, *leads)
+                {
+                    let access = AccessChange::Endpoint { old, new: server.clone() };
+                    self.put(principal, new.artifact.name(), access, None, false);
                 }
             }
             Power::Chain(after) => {

@@ -3,7 +3,7 @@
 use super::access_change::AccessChange;
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, Derivation, DerivationId, Graph, Recipe};
-use crate::name::San;
+use crate::name::{ArtifactName, San};
 use crate::spec::{CaName, Origin, RoleRef, Spec};
 
 /// Where what changed was written: its value, else what decides on it, else the artifact's block.
@@ -85,6 +85,13 @@ fn san<'a>(spec: &'a Spec, artifact: &Artifact, name: &San) -> Option<&'a Origin
 fn endpoint<'a>(spec: &'a Spec, name: &San) -> Option<&'a Origin> {
     let endpoint = &spec.cluster.endpoint;
     (endpoint.value.host == *name).then_some(&endpoint.origin)
+}
+
+/// What names a kubeconfig's server: its own word, or the cluster's.
+pub(super) fn server<'a>(spec: &'a Spec, graph: &Graph, kubeconfig: &ArtifactName) -> &'a Origin {
+    let id = graph.find(kubeconfig);
+    let written = id.and_then(|id| graph.get(id).artifact.written_server(spec));
+    written.map_or(&spec.cluster.endpoint.origin, |server| &server.origin)
 }
 
 /// A line that somebody wrote.

@@ -59,7 +59,7 @@ impl PodAccess {
             (PodSource::Patched { bytes, .. }, Ok(pod)) => patched(bytes, process, pod),
             _ => BTreeMap::new(),
         };
-        fields.retain(|path, _| image_of(path).is_none());
+        fields.retain(|path, _| image_of(path).is_none() && !is_user(path));
         if let Ok(pod) = &mut asked.pod
             && !recipe.members.is_empty()
             && let Some(value) = flags.get(INITIAL_CLUSTER)
@@ -254,6 +254,12 @@ fn image_of(path: &FieldPath) -> Option<(&str, &str)> {
         (list, name, [FieldStep::Key(key)]) if key == "image" => Some((list, name)),
         _ => None,
     }
+}
+
+/// Another user of the node may read what the process reads.
+fn is_user(path: &FieldPath) -> bool {
+    const OF_USERS: [&str; 3] = ["runAsUser", "runAsGroup", "supplementalGroups"];
+    path.0.iter().any(|step| matches!(step, FieldStep::Key(key) if OF_USERS.contains(&&**key)))
 }
 
 /// kpki never leaves it away: whoever did, kept the process in.

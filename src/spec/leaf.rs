@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Origin, PolicyOverride, Setting};
-use crate::name::{Endpoint, Organization, San};
+use crate::name::{Organization, San, Server};
 
 /// What is not written follows from the version, the cluster, the component and the node, as without a block.
 #[derive(Debug, Clone)]
@@ -17,5 +17,5 @@ pub struct LeafOverride {
     /// Nearer than the node's.
     pub policy: PolicyOverride,
     /// Of the kubeconfig that embeds it.
-    pub server: Option<Setting<Endpoint>>,
+    pub server: Option<Setting<Server>>,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kpki::algorithm::KeyAlgorithm;
 use kpki::config::{load, write};
-use kpki::name::{DnsName, Endpoint, NodeAddress, Organization, San};
+use kpki::name::{DnsName, Endpoint, NodeAddress, Organization, San, Server};
 use kpki::sealed::Recipient;
 use kpki::sources::Sources;
 use kpki::spec::{
@@ -61,11 +61,16 @@ fn meaning(mut spec: Spec) -> String {
         settings.origin = Origin::Default;
         forget_each(&mut settings.sans);
         settings.organizations.iter_mut().for_each(forget);
+        settings.server.iter_mut().for_each(forget);
+        settings.port.iter_mut().for_each(forget);
+        settings.user.iter_mut().for_each(forget);
+        settings.group.iter_mut().for_each(forget);
     }
     for user in &mut spec.users {
         user.origin = Origin::Default;
         forget_each(&mut user.groups);
         user.bindings.iter_mut().for_each(forget);
+        user.server.iter_mut().for_each(forget);
     }
     for certificate in &mut spec.certificates {
         certificate.origin = Origin::Default;
@@ -190,6 +195,15 @@ const ROOT: &[u8] = include_bytes!("../good-descriptions/root.crt");
 const REQUEST: &[u8] = include_bytes!("../../examples/users/omar.csr");
 const SCHEDULER: &[u8] = include_bytes!("../../examples/static-pods/manifests/kube-scheduler.yaml");
 
+/// Those with kubeconfigs.
+const LED: [Component; 5] = [
+    Component::Admin,
+    Component::ControllerManager,
+    Component::KubeProxy,
+    Component::Kubelet,
+    Component::Scheduler,
+];
+
 /// A source of choices; the first of each when there are no more.
 struct Draw {
     choices: std::vec::IntoIter<u16>,
@@ -240,6 +254,12 @@ impl Draw {
         named(self.one(&["a.lab", "*.b.lab", "10.9.8.7", "fd00::9"]))
     }
 
+    /// Names that every API server has.
+    fn server(&mut self) -> Setting<Server> {
+        let hosts = ["kubernetes", "kubernetes.default.svc:8443", "10.0.0.11:6443", "n0/a/b"];
+        written(named(&format!("https://{}", self.one(&hosts))))
+    }
+
     fn namespace(&mut self) -> DnsName {
         named(self.one(&["dev", "ops-2", "kube-system"]))
     }
@@ -278,6 +298,9 @@ impl Draw {
         let keys = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa4096];
         self.secrets(&mut spec);
         self.nodes(&mut spec);
+        // The endpoint may follow from it.
+        let port = self.some(|draw| written(draw.one(&[8443_u16, 443, 65535])));
+        spec.components.entry(Component::Apiserver).or_default().port = port;
         self.cluster(&mut spec);
         self.cas(&mut spec, &keys);
         self.manifests(&mut spec, &mut files);
@@ -351,7 +374,7 @@ impl Draw {
         let endpoint = if second.is_some() || self.is() {
             named(self.one(&["api.lab.internal:6443", "[fd00::1]:443", "10.0.0.11:6443"]))
         } else {
-            Endpoint::at(first.addresses[0].ip())
+            Endpoint::at(first.addresses[0].ip(), spec.api_port())
         };
         let locked = self.some(|_| KubernetesVersion::new(35, 1));
         let networks: [&[&str]; 3] =
@@ -429,6 +452,12 @@ impl Draw {
             };
             let runs = matches!(component, Apiserver | Etcd | ControllerManager | Scheduler);
             let mut settings = ComponentSettings::default();
+            if component == Apiserver {
+                settings.port = spec.components[&Apiserver].port.clone();
+            }
+            if LED.contains(&component) {
+                settings.server = self.some(Draw::server);
+            }
             if self.is() {
                 settings.policy = self.policy(keys);
                 settings.revision = self.revision();
@@ -439,6 +468,19 @@ impl Draw {
             }
             if has_sans {
                 settings.sans = self.origins(3, Draw::san);
+            }
+            // An operator's manifest must agree.
+            if runs && spec.manifests.is_none() {
+                settings.user = self.some(|_| written(65534));
+                settings.group =
+                    settings.user.as_ref().and_then(|_| self.some(|_| written(2_147_483_647)));
+            }
+            if component == Component::ServiceAccount
+                && [Apiserver, ControllerManager]
+                    .iter()
+                    .any(|reader| spec.components[reader].user.is_some())
+            {
+                settings.group = self.some(|_| written(2000));
             }
             if runs {
                 settings.flags = self.flags(component, spec.manifests.is_none());
@@ -560,6 +602,7 @@ impl Draw {
             revision: self.revision(),
             allow_masters,
             namespace: self.some(Draw::namespace),
+            server: self.some(Draw::server),
             via,
             request: None,
             bindings: bindings.into_iter().map(written).collect(),

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::anchors;
 use super::builder::Builder;
+use super::owners::runs_as;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
 use crate::manifest::{
     EtcdMember, EtcdServers, FlagInputs, Mount, excluder, merged, own_flags, pki_flags,
 };
-use crate::name::{API_PORT, NodeName};
+use crate::name::NodeName;
 use crate::pod::{self, Business, Flag, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
     Circumstances, ETCD_PEER_PORT, FRONT_PROXY_CLIENT_NAME, Hosts, Input, Process, Reader, Weight,
@@ -126,7 +127,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         cluster_name: spec.cluster.name.as_str(),
         node_name: node.name.as_str(),
         node_address: address.ip(),
-        api_port: API_PORT,
+        api_port: spec.api_port(),
         service_cidrs: &spec.cluster.service_cidrs.value,
         dns_domain: spec.cluster.dns_domain.value.as_str(),
         serving_kubelets: spec.kubelet_serving,
@@ -199,7 +200,8 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
             members(spec).filter_map(|node| Some((node.name.to_string(), etcd_peer_url(node)?))),
         );
     }
-    let source = PodSource::Own { image: image.to_owned(), flags };
+    let runs_as = runs_as(spec, process);
+    let source = PodSource::Own { image: image.to_owned(), flags, runs_as };
     add(builder, spec, node, process, source, peers);
 }
 
