@@ -5,15 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::server;
 use super::found::{Found, FoundLeaf};
+use super::node::{Node, in_folder};
 use super::notes::Notes;
 use super::refusal::{Refusal, Refusals};
 use crate::algorithm::KeyAlgorithm;
-use crate::graph::{DerivationId, Graph, Leaf, Recipe};
-use crate::name::{Endpoint, Organization, San};
+use crate::facts::Kubeconfig;
+use crate::graph::{DerivationId, Graph, Leaf, Recipe, Rendered};
+use crate::name::{NodeName, Organization, San, Server};
 use crate::plan::{extended_key_usage, validity_to_keep};
-use crate::profile::LeafRow;
+use crate::profile::{LEAVES, LeafRow};
 use crate::spec::{
     Component, LeafOverride, Origin, PolicyOverride, Setting, Spec,
 };
@@ -31,7 +32,7 @@ struct Pair<'a> {
 pub fn as_found(
     spec: &mut Spec,
     graph: &Graph,
-    found: &Found,
+    (nodes, found): (&[Node<'_>], &Found),
     now: Timestamp,
     notes: &mut Notes,
 ) -> Result<(), Refusals> {
@@ -50,7 +51,7 @@ pub fn as_found(
     validities(spec, &pairs, now, notes);
     organizations(spec, &pairs, notes);
     sans(spec, &pairs, notes);
-    servers(spec, graph, &pairs, notes)
+    servers(spec, graph, &pairs, nodes)
 }
 
 fn setting<T>(value: T) -> Setting<T> {
@@ -100,7 +101,15 @@ fn usual<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
 }
 
 fn leaf<'s>(spec: &'s mut Spec, pair: &Pair<'_>) -> Option<&'s mut LeafOverride> {
-    let node = spec.nodes.iter_mut().find(|node| node.name == pair.found.node)?;
+    leaf_of(spec, &pair.found.node, pair.row)
+}
+
+fn leaf_of<'s>(
+    spec: &'s mut Spec,
+    node: &NodeName,
+    row: &'static LeafRow,
+) -> Option<&'s mut LeafOverride> {
+    let node = spec.nodes.iter_mut().find(|known| known.name == *node)?;
     let nothing = || LeafOverride {
         origin: Origin::Default,
         sans: None,
@@ -108,7 +117,7 @@ fn leaf<'s>(spec: &'s mut Spec, pair: &Pair<'_>) -> Option<&'s mut LeafOverride>
         policy: PolicyOverride::default(),
         server: None,
     };
-    Some(node.leaves.entry(pair.row.name).or_insert_with(nothing))
+    Some(node.leaves.entry(row.name).or_insert_with(nothing))
 }
 
 fn of_component<T: Ord + Copy>(
@@ -219,13 +228,14 @@ fn sans(spec: &mut Spec, pairs: &[Pair<'_>], notes: &mut Notes) {
     for pair in pairs.iter().filter(|pair| pair.wished.usage.server()) {
         by_component.entry(pair.row.component).or_default().push(pair);
     }
-    for (component, pairs) in by_component {
+    let mut others: Vec<(&Pair<'_>, BTreeSet<San>)> = Vec::new();
+    for (component, by_row) in by_component {
         let complete = |pair: &&&Pair<'_>| pair.wished.sans.is_subset(&pair.found.facts.sans);
         let extra = |pair: &Pair<'_>| -> BTreeSet<San> {
             pair.found.facts.sans.difference(&pair.wished.sans).cloned().collect()
         };
         let mut shared: Option<BTreeSet<San>> = None;
-        for pair in pairs.iter().filter(complete) {
+        for pair in by_row.iter().filter(complete) {
             let own = extra(pair);
             shared = Some(match shared {
                 None => own,
@@ -235,20 +245,44 @@ fn sans(spec: &mut Spec, pairs: &[Pair<'_>], notes: &mut Notes) {
         let shared = shared.unwrap_or_default();
         if !shared.is_empty() {
             let head = format!("component \"{}\"", component.as_str());
-            let file = pairs.first().map_or("", |pair| pair.found.path.as_str());
+            let file = by_row.first().map_or("", |pair| pair.found.path.as_str());
             let name = file.rsplit('/').next().unwrap_or(file);
             notes.add(head, "san", format!("{name} of every node"));
             let settings = spec.components.entry(component).or_default();
             settings.sans.extend(shared.iter().map(|san| (san.clone(), Origin::Default)));
         }
-        for pair in &pairs {
-            let found = &pair.found.facts.sans;
+        for pair in by_row {
             let follows: BTreeSet<San> = pair.wished.sans.union(&shared).cloned().collect();
-            if *found != follows
-                && let Some(leaf) = leaf(spec, pair)
-            {
-                leaf.sans =
-                    Some(found.iter().map(|san| (san.clone(), Origin::Default)).collect());
+            if pair.found.facts.sans != follows {
+                others.push((pair, follows));
+            }
+        }
+    }
+    let mut by_node: BTreeMap<&NodeName, Vec<(&Pair<'_>, BTreeSet<San>)>> = BTreeMap::new();
+    for (pair, follows) in others {
+        by_node.entry(&pair.found.node).or_default().push((pair, follows));
+    }
+    for (name, others) in by_node {
+        // Where every serving certificate of a node has the same names besides, they are the node's.
+        let serving = pairs.iter().filter(|pair| pair.found.node == *name && pair.wished.usage.server());
+        let more = |pair: &Pair<'_>, follows: &BTreeSet<San>| -> Option<BTreeSet<San>> {
+            let found = &pair.found.facts.sans;
+            follows.is_subset(found).then(|| found.difference(follows).cloned().collect())
+        };
+        let mut sets = others.iter().map(|(pair, follows)| more(pair, follows));
+        let first = sets.next().flatten();
+        let is_all = others.len() == serving.count();
+        if let Some(own) = first.filter(|first| is_all && sets.all(|set| set.as_ref() == Some(first))) {
+            if let Some(node) = spec.nodes.iter_mut().find(|node| node.name == *name) {
+                node.sans.extend(own.into_iter().map(|san| (san, Origin::Default)));
+            }
+            continue;
+        }
+        for (pair, _) in others {
+            let found = pair.found.facts.sans.iter();
+            let found = found.map(|san| (san.clone(), Origin::Default)).collect();
+            if let Some(leaf) = leaf(spec, pair) {
+                leaf.sans = Some(found);
             }
         }
     }
@@ -259,31 +293,60 @@ fn servers(
     spec: &mut Spec,
     graph: &Graph,
     pairs: &[Pair<'_>],
-    _notes: &mut Notes,
+    nodes: &[Node<'_>],
 ) -> Result<(), Refusals> {
     let mut refusals = Refusals::new();
-    let mut other: BTreeMap<Component, Vec<(&Pair<'_>, Endpoint)>> = BTreeMap::new();
+    let mut dialled: Vec<Dialled<'_>> = Vec::new();
     for pair in pairs {
         let Some(config) = &pair.found.config else { continue };
         let Some(id) = graph.kubeconfig_of(pair.id) else { continue };
         let Recipe::Kubeconfig(wished) = &graph.get(id).recipe else { continue };
-        if config.server == wished.server.url() {
-            continue;
-        }
-        match server(&config.server) {
-            Some(found) => other.entry(pair.row.component).or_default().push((pair, found)),
-            None => {
-                let why = format!("dials {}, which kpki cannot write", config.server);
-                refusals.push(Refusal::of_file(&pair.found.node, &pair.found.path, why));
+        let FoundLeaf { node, path, .. } = pair.found;
+        let (row, found) = (pair.row, config.server.clone());
+        dialled.push(Dialled { node, path: path.clone(), row, wished: &wished.server, found });
+    }
+    for id in graph.ids() {
+        let Recipe::Rendered(Rendered::KubeletConf(wished)) = &graph.get(id).recipe else { continue };
+        let Some(row) = LEAVES.iter().find(|row| row.name == "kubelet") else { continue };
+        let path = in_folder(row.home.file());
+        let node = nodes.iter().find(|node| node.name == wished.node);
+        let config = node.and_then(|node| Kubeconfig::from_yaml(node.bytes(&path)?).ok());
+        let Some(found) = config.and_then(|config| config.server) else { continue };
+        dialled.push(Dialled { node: &wished.node, path, row, wished: &wished.server, found });
+    }
+    let mut by_component: BTreeMap<Component, Vec<(Dialled<'_>, Server)>> = BTreeMap::new();
+    for one in dialled {
+        match one.found.parse() {
+            Ok(found) => by_component.entry(one.row.component).or_default().push((one, found)),
+            Err(error) => {
+                let why = format!("dials {}, which {error}", one.found);
+                refusals.push(Refusal::of_file(one.node, &one.path, why));
             }
         }
     }
-    for (_, pairs) in other {
-        for (pair, server) in pairs {
-            if let Some(leaf) = leaf(spec, pair) {
-                leaf.server = Some(setting(server));
+    for (component, all) in by_component {
+        let first = all.first().map(|(_, server)| server.clone());
+        let is_shared = all.len() > 1 && all.iter().all(|(_, server)| Some(server) == first.as_ref());
+        let other: Vec<_> = all.iter().filter(|(one, server)| server != one.wished).collect();
+        if is_shared && !other.is_empty() {
+            let settings = spec.components.entry(component).or_default();
+            settings.server = first.map(setting);
+            continue;
+        }
+        for (one, server) in other {
+            if let Some(leaf) = leaf_of(spec, one.node, one.row) {
+                leaf.server = Some(setting(server.clone()));
             }
         }
     }
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+}
+
+/// A kubeconfig on a node, and what it dials.
+struct Dialled<'a> {
+    node: &'a NodeName,
+    path: String,
+    row: &'static LeafRow,
+    wished: &'a Server,
+    found: String,
 }

@@ -12,7 +12,7 @@ use super::refusal::{Refusal, Refusals};
 use super::release::release;
 use crate::facts::{Kubeconfig, certificate_pem, certificates_in_pem};
 use crate::machine::kubeadm_config::KubeadmConfig;
-use crate::name::{DnsName, Endpoint, Label, San};
+use crate::name::{API_PORT, DnsName, Endpoint, Label, San};
 use crate::plan::validity_to_keep;
 use crate::profile::Process;
 use crate::spec::{CaName, Role};
@@ -282,7 +282,7 @@ fn endpoint(
         remarks.push(format!("kubeconfigs name several addresses of the API server: {}", told.join("; ")));
     }
     let is_own = |endpoint: &Endpoint| match control_plane {
-        [only] => only.address.is_some_and(|(ip, _)| *endpoint == Endpoint::at(ip)),
+        [only] => only.address.is_some_and(|(ip, _)| *endpoint == Endpoint::at(ip, own_port(control_plane))),
         _ => false,
     };
     let chosen = written.or(most).filter(|found| !is_own(&found.value));
@@ -293,6 +293,17 @@ fn endpoint(
         ));
     }
     chosen
+}
+
+/// Where the API servers listen, where all say the same.
+fn own_port(control_plane: &[&Node<'_>]) -> u16 {
+    let said = control_plane.iter().filter_map(|node| node.flag(Process::Apiserver, "secure-port"));
+    let said: BTreeSet<&str> = said.collect();
+    let mut said = said.into_iter();
+    match (said.next().map(str::parse), said.next()) {
+        (Some(Ok(port)), None) => port,
+        _ => API_PORT,
+    }
 }
 
 fn first_and_count(places: &[String]) -> String {
@@ -440,11 +451,8 @@ impl Writer {
             self.line("component \"admin\" super=#false");
             self.notes.add("component \"admin\"", "super", "no node has super-admin.conf");
         }
-        let ports = control_plane.iter().filter_map(|node| node.flag(Process::Apiserver, "secure-port"));
-        let ports: BTreeSet<&str> = ports.collect();
-        if let ([port], true) = (ports.iter().copied().collect::<Vec<_>>().as_slice(), ports.len() == 1)
-            && *port != "6443"
-        {
+        let port = own_port(control_plane);
+        if port != API_PORT {
             self.line(&format!("component \"apiserver\" port={port}"));
             self.notes.add("component \"apiserver\"", "port", "kube-apiserver's --secure-port");
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, One, Shape, one};
+use super::block::{Block, Shape};
 use super::fields::{GROUP, KEY, RENEW_BEFORE, SAN, SERVER, VALIDITY};
 use super::groups;
 use super::held::Review;
@@ -61,8 +61,7 @@ fn draft(block: &Block<'_>, seen: &mut Seen, reader: &mut Reader<'_>) -> Option<
         organizations: groups::read(block, GROUP, reader),
         policy: written.policy.clone(),
         server: reader
-            .one(block, SERVER)
-            .map(|Setting { value, origin }| Setting { value: value.0, origin }),
+            .one(block, SERVER),
     };
     let row = row.filter(|_| is_new)?;
     Some(LeafDraft { at: block.at, row, written, says })
@@ -111,6 +110,12 @@ pub type Places = BTreeMap<(NodeName, &'static str), At>;
 pub fn review(graph: &Graph, places: &Places, review: &mut Review) {
     for ((node, row), at) in places {
         if graph.find(&Artifact::Leaf(Some(node.clone()), row).name()).is_some() {
+            continue;
+        }
+        // A self-rotated kubelet has no leaf, and its kubelet.conf a server.
+        let file = LEAVES.iter().find(|known| known.name == *row).map(|known| known.home.file());
+        let file = file.map(|file| Artifact::Kubeconfig(Some(node.clone()), file).name());
+        if file.is_some_and(|file| graph.find(&file).is_some()) {
             continue;
         }
         let own = graph.ids().filter_map(|id| match &graph.get(id).artifact {

@@ -284,7 +284,7 @@ fn of_leaf(name: &str, leaf: &LeafOverride) -> Written {
     block.many(SAN, leaf.sans.iter().flat_map(BTreeMap::keys));
     block.groups(GROUP, leaf.organizations.as_ref());
     block.policy(&leaf.policy);
-    block.maybe(leaf::SERVER, leaf.server.as_ref().map(|server| server.value.url()));
+    block.maybe(SERVER, leaf.server.as_ref().map(|server| &server.value));
     block
 }
 

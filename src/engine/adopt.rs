@@ -208,7 +208,7 @@ fn describe(
     let found = adopt::found(&loaded.graph, nodes)?;
     let (graph, mut spec) = (loaded.graph, loaded.spec);
     let mut notes: Notes = draft.notes;
-    adopt::as_found(&mut spec, &graph, &found, now, &mut notes)?;
+    adopt::as_found(&mut spec, &graph, (nodes, &found), now, &mut notes)?;
     if !recipients.is_empty() {
         spec.secrets = Some(Setting::default(recipients));
     }

@@ -27,9 +27,8 @@ use crate::spec::{
     Component, Delivery, ExtraCertificate, KubeletClient, Node, Origin, Policy, Setting, Spec,
 };
 
-pub use static_pods::{etcd_peer_url, flags_on, images};
 pub use owners::runs_as;
-pub use static_pods::{flags_on, images};
+pub use static_pods::{etcd_peer_url, flags_on, images};
 
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;

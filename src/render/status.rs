@@ -16,7 +16,7 @@ use super::waiting::{WaitingReport, waiting_reports};
 use crate::graph::DerivationId;
 use crate::hash::Digest;
 use crate::name::ArtifactName;
-use crate::plan::{Change, Note, Plan, Reason, World};
+use crate::plan::{Change, Plan, Reason, World};
 use crate::spec::Spec;
 use crate::time::{Span, Timestamp};
 

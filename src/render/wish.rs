@@ -9,7 +9,7 @@ use crate::graph::{
     Artifact, DerivationId, Graph, Leaf, PodSource, Recipe, Rendered, Request, Revision, StaticPod,
     binding_in_words, sans_from,
 };
-use crate::name::{Endpoint, Organization, San};
+use crate::name::{Organization, San, Server};
 use crate::profile::{LeafRow, SanFrom};
 use crate::spec::{Component, Node, Origin, Setting, Spec, Usage};
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
-use crate::name::{Endpoint, Label, NodeName};
+use crate::name::{Server, Label, NodeName};
 
 #[derive(Debug)]
 pub struct KubeletConf {
     /// Whom the kubelet believes.
     pub ca: DerivationId,
-    pub server: Endpoint,
+    pub server: Server,
     pub cluster: Label,
     pub node: NodeName,
     /// The operator's own file, of which everything else stays; `None`: kubeadm's form.
