@@ -149,7 +149,7 @@ fn write(directory: &Path, adoption: &Adoption) -> Result<()> {
         }
     }
     if !description.is_empty() {
-        init::git_files(directory)?;
+        init::git_files(directory, adoption.project.spec.kubelet_client)?;
     }
     write_inputs(&disk, &beside)?;
     let mut transaction = begin(&disk, interrupted::key()?)?;

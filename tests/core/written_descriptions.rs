@@ -13,9 +13,8 @@ use kpki::sealed::Recipient;
 use kpki::sources::Sources;
 use kpki::spec::{
     Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
-    ExtraCertificate, FlagSetting, LeafOverride, Manifest, Manifests, Node, Origin, Policy,
-    ExtraCertificate, FlagSetting, KubeletClient, Manifest, Manifests, Node, Origin, Policy,
-    PolicyOverride, Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    ExtraCertificate, FlagSetting, KubeletClient, LeafOverride, Manifest, Manifests, Node, Origin,
+    Policy, PolicyOverride, Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use kpki::time::Span;
 use kpki::version::{KubernetesVersion, VersionRequest};
