@@ -19,7 +19,8 @@ use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, Endpoint, San};
 use crate::profile::{
-    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, Servers,
+    primary,
 };
 use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Spec};
 
@@ -122,11 +123,7 @@ fn component_leaf(
         ),
         origin,
     );
-    if let Home::Kubeconfig { file, server } = row.home {
-        let server = match (server, node.and_then(|node| node.addresses.first())) {
-            (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
-            _ => spec.cluster.endpoint.value.clone(),
-        };
+    if let Home::Kubeconfig { file, servers } = row.home {
         builder.add(
             Artifact::Kubeconfig(node_name, file),
             Recipe::Kubeconfig(Kubeconfig {
@@ -134,13 +131,24 @@ fn component_leaf(
                 // Kubernetes' own programs take any anchor; what a person's programs are, nobody knows.
                 bundle: if row.restarts.is_some() { issuer.bundle } else { issuer.chain },
                 cluster: spec.cluster.name.clone(),
-                server,
+                server: server(spec, servers, node),
                 user: common_name,
                 namespace: None,
                 client_key: None,
             }),
             origin,
         );
+    }
+}
+
+/// What a component's kubeconfig dials.
+fn server(spec: &Spec, servers: Servers, node: Option<&Node>) -> Endpoint {
+    let version = spec.cluster.kubernetes.value;
+    let from = servers.iter().find(|(since, _)| since.is_none_or(|change| version.has(change)));
+    let own = node.filter(|node| Hosts::ControlPlane.include(node, spec));
+    match (from, own.and_then(|node| node.addresses.first())) {
+        (Some((_, ServerFrom::LocalApiserver)), Some(address)) => Endpoint::at(address.ip()),
+        _ => spec.cluster.endpoint.value.clone(),
     }
 }
 

@@ -192,6 +192,8 @@ impl Comparison<'_> {
             }
             Power::Kubeconfig { server: after, is_endpoint } => {
                 let before = match before {
+                    // Whether the endpoint moved, the kubeconfigs that led there tell.
+                    Some(Power::Kubeconfig { is_endpoint: false, .. }) => None,
                     Some(Power::Kubeconfig { server, .. }) => Some(server),
                     _ => self.before.endpoint.as_ref(),
                 };

@@ -93,10 +93,11 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
         Power::Root(_) => Power::Root(Box::new(root(world, id)?)),
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
         Power::RequestedLife(_) => Power::RequestedLife(requested_life(on_record(world, id)?)?),
-        Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
-            server: verified::line(world, id)?.server.clone()?,
-            is_endpoint: *is_endpoint,
-        },
+        Power::Kubeconfig { is_endpoint, .. } => {
+            let server = verified::line(world, id)?.server.clone()?;
+            let was_local = endpoint::was_local(world, &asked.artifact, &server);
+            Power::Kubeconfig { server, is_endpoint: *is_endpoint && !was_local }
+        }
         Power::StaticPod(_) => Power::StaticPod(whole(world, id)?),
         Power::Chain(_) => Power::Chain(chain(world, id)?),
     };
