@@ -56,10 +56,10 @@ const fn release(
 
 /// Oldest first.
 ///
-/// The evidence for etcd: kubeadm's `SupportedEtcdVersion` as `kubeadm config images list` of each patch prints
-/// it (minikube keeps these lists), and the pull requests (k/k) that changed it. Inferred is only that the
-/// newest patches have what the last seen one has: 1.29.11 to .15, 1.32.11 to .13, 1.33.10 to .13, 1.36.3 and
-/// .4, 1.37.1 and .2.
+/// The evidence for etcd: kubeadm's `SupportedEtcdVersion`, as `kubeadm config images list` of a patch prints
+/// it (minikube keeps these lists), and the pull requests (k/k) that changed it. Read patch by patch: 1.28,
+/// 1.29 until .10, 1.30 until .6. From then on patches between two that were seen, and the newest ones
+/// after the last that was, are inferred to have what the one before them has.
 pub(super) const RELEASES: &[Release] = &[
     release(28, 15, &[(0, "3.5.9-0"), (6, "3.5.10-0"), (8, "3.5.12-0"), (14, "3.5.15-0")], &[]),
     // k/k#126397.
