@@ -92,7 +92,7 @@ pub(super) const RELEASES: &[Release] = &[
         &[(0, "3.6.8-0")],
         &[(0, ClientsReloadCa), (0, KubeletReloadsClientCa), (1, KubeletClientWithoutGroup)],
     ),
-    // etcd 3.7 takes every flag that kubeadm's etcd manifest has (etcd#19959 removed those that 3.6 replaced).
+    // etcd 3.7 takes every flag that kubeadm's manifest has; etcd#19959 removed those that 3.6 replaced.
     release(37, 2, &[(0, "3.7.0-0")], &[]),
 ];
 
@@ -172,8 +172,8 @@ mod tests {
         }
     }
 
-    /// Every patch has an etcd, and the flags of etcd 3.6 are given to exactly the versions with an etcd 3.6 or
-    /// newer.
+    /// Every patch has an etcd, and the flags of etcd 3.6 are given to exactly the versions with it or a
+    /// newer one.
     #[test]
     fn etcd_by_version() {
         for release in RELEASES {
