@@ -21,7 +21,8 @@ use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
 use crate::name::{CommonName, Endpoint, Organization, San, Server};
 use crate::profile::{
-    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, Servers,
+    primary,
 };
 use crate::spec::{
     Component, Delivery, ExtraCertificate, KubeletClient, Node, Origin, Policy, Setting, Spec,
@@ -129,9 +130,9 @@ fn component_leaf(
         ),
         origin,
     );
-    if let Home::Kubeconfig { file, server } = row.home {
+    if let Home::Kubeconfig { file, servers } = row.home {
         let artifact = Artifact::Kubeconfig(node_name, file);
-        let server = server_of(spec, &artifact, server, node);
+        let server = server_of(spec, &artifact, servers, node);
         builder.add(
             artifact,
             Recipe::Kubeconfig(Kubeconfig {
@@ -139,7 +140,7 @@ fn component_leaf(
                 // Kubernetes' own programs take any anchor; what a person's programs are, nobody knows.
                 bundle: if row.restarts.is_some() { issuer.bundle } else { issuer.chain },
                 cluster: spec.cluster.name.clone(),
-                server,
+                server: server(spec, servers, node),
                 user: common_name,
                 namespace: None,
                 client_key: None,
@@ -179,14 +180,17 @@ pub fn written_organizations<'a>(
 fn server_of(
     spec: &Spec,
     artifact: &Artifact,
-    from: ServerFrom,
+    servers: Servers,
     node: Option<&Node>,
 ) -> Server {
     if let Some(written) = artifact.written_server(spec) {
         return written.value.clone();
     }
-    match (from, node.and_then(|node| node.addresses.first())) {
-        (ServerFrom::LocalApiserver, Some(address)) => {
+    let version = spec.cluster.kubernetes.value;
+    let from = servers.iter().find(|(since, _)| since.is_none_or(|change| version.has(change)));
+    let own = node.filter(|node| Hosts::ControlPlane.include(node, spec));
+    match (from, own.and_then(|node| node.addresses.first())) {
+        (Some((_, ServerFrom::LocalApiserver)), Some(address)) => {
             (&Endpoint::at(address.ip(), spec.api_port())).into()
         }
         _ => (&spec.cluster.endpoint.value).into(),
@@ -202,14 +206,14 @@ fn is_self_rotated(row: &LeafRow, spec: &Spec) -> bool {
 
 /// In the place of an identity and of the kubeconfig around it.
 fn kubelet_conf(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuer: &Issuer, node: &Node) {
-    let Home::Kubeconfig { file, server } = row.home else {
+    let Home::Kubeconfig { file, servers } = row.home else {
         return;
     };
     let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
     let source = spec.manifest_of(&node.name, Component::Kubelet);
     let recipe = KubeletConf {
         ca: issuer.ca,
-        server: server_of(spec, &artifact, server, Some(node)),
+        server: server_of(spec, &artifact, servers, Some(node)),
         cluster: spec.cluster.name.clone(),
         node: node.name.clone(),
         source: source.map(|manifest| manifest.bytes.clone()),

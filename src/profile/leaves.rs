@@ -36,6 +36,9 @@ pub struct LeafRow {
 /// there is no organization.
 pub type Organization = &'static [(Option<Change>, Option<&'static str>)];
 
+/// Where a kubeconfig's server comes from, in the manner of [`Organization`]; the last entry always counts.
+pub type Servers = &'static [(Option<Change>, ServerFrom)];
+
 /// The flags that name a leaf's files, without their dashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told {
@@ -87,8 +90,8 @@ const fn pair(certificate: &'static str, key: &'static str) -> Home {
     Home::Pair { certificate, key }
 }
 
-const fn kubeconfig(file: &'static str, server: ServerFrom) -> Home {
-    Home::Kubeconfig { file, server }
+const fn kubeconfig(file: &'static str, servers: Servers) -> Home {
+    Home::Kubeconfig { file, servers }
 }
 
 impl LeafRow {
@@ -147,7 +150,6 @@ impl LeafRow {
 use CaName::{Etcd, FrontProxy, Kubernetes};
 use CommonNameFrom::{Fixed, Node, SystemNode};
 use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
-use ServerFrom::{Endpoint, LocalApiserver};
 use Usage::{Client, Server, ServerAndClient};
 
 const ALL_MASTERS: Organization = &[(None, Some("system:masters"))];
@@ -161,6 +163,13 @@ const KUBELET_CLIENT: Organization = &[
     (None, Some("system:masters")),
 ];
 const NODES: Organization = &[(None, Some("system:nodes"))];
+
+const ENDPOINT: Servers = &[(None, ServerFrom::Endpoint)];
+const LOCAL: Servers = &[(None, ServerFrom::LocalApiserver)];
+const LOCAL_KUBELET: Servers = &[
+    (Some(Change::KubeletDialsOwnApiserver), ServerFrom::LocalApiserver),
+    (None, ServerFrom::Endpoint),
+];
 
 /// etcd checks a connecting peer's source address against its certificate too, so both certificates carry
 /// the node's addresses, and loopback for local clients.
@@ -264,34 +273,34 @@ pub const LEAVES: &[LeafRow] = &[
     .dials(Some(ETCD_SERVER.name), "etcd", "health checks, etcdctl"),
 
     leaf("kubelet", Component::Kubelet, Kubernetes, Hosts::Kubelets, Client,
-        SystemNode, kubeconfig(KUBELET_CONF, Endpoint))
+        SystemNode, kubeconfig(KUBELET_CONF, LOCAL_KUBELET))
     .of(NODES)
     .restarts(Reader::Kubelet, &[]),
 
     KUBELET_SERVER,
     leaf("admin", Component::Admin, Kubernetes, Hosts::ControlPlane, Client,
-        Fixed("kubernetes-admin"), kubeconfig("admin.conf", Endpoint))
+        Fixed("kubernetes-admin"), kubeconfig("admin.conf", ENDPOINT))
     .of(ADMINS),
 
     leaf("super-admin", Component::Admin, Kubernetes, Hosts::Primary, Client,
-        Fixed("kubernetes-super-admin"), kubeconfig("super-admin.conf", Endpoint))
+        Fixed("kubernetes-super-admin"), kubeconfig("super-admin.conf", ENDPOINT))
     .since(Change::ClusterAdmins)
     .of(ALL_MASTERS),
 
     leaf("controller-manager", Component::ControllerManager, Kubernetes, Hosts::ControlPlane, Client,
-        Fixed("system:kube-controller-manager"), kubeconfig("controller-manager.conf", LocalApiserver))
+        Fixed("system:kube-controller-manager"), kubeconfig("controller-manager.conf", LOCAL))
     .told(CM, KUBECONFIG, None)
     .checked_by(&[(API, "client-ca-file")])
     .restarts(Reader::Pod(CM), &[]),
 
     leaf("scheduler", Component::Scheduler, Kubernetes, Hosts::ControlPlane, Client,
-        Fixed("system:kube-scheduler"), kubeconfig("scheduler.conf", LocalApiserver))
+        Fixed("system:kube-scheduler"), kubeconfig("scheduler.conf", LOCAL))
     .told(SCHEDULER, KUBECONFIG, None)
     .checked_by(&[(API, "client-ca-file")])
     .restarts(Reader::Pod(SCHEDULER), &[]),
 
     leaf("kube-proxy", Component::KubeProxy, Kubernetes, Hosts::KubeProxies, Client,
-        Fixed("system:kube-proxy"), kubeconfig("kube-proxy.conf", Endpoint))
+        Fixed("system:kube-proxy"), kubeconfig("kube-proxy.conf", ENDPOINT))
     .restarts(Reader::KubeProxy, &[]),
 ];
 
@@ -346,10 +355,13 @@ mod tests {
     }
 
     #[test]
-    fn organization_lists_end_in_what_always_counts_or_are_empty() {
+    fn lists_by_version_end_in_what_always_counts() {
         for row in LEAVES {
             if let Some((since, _)) = row.organization.last() {
                 assert_eq!(*since, None, "{}", row.name);
+            }
+            if let Home::Kubeconfig { servers, .. } = row.home {
+                assert_eq!(servers.last().map(|(since, _)| *since), Some(None), "{}", row.name);
             }
         }
     }

@@ -42,7 +42,7 @@ pub use harmless_fields::{
 pub use harmless_flags::{HARMLESS_FLAGS, HarmlessWhen};
 pub use leaves::{
     APISERVER, Dial, ETCD_PEER, ETCD_SERVER, FRONT_PROXY_CLIENT, FRONT_PROXY_CLIENT_NAME,
-    KUBELET_CONF, KUBELET_SERVER, LEAVES, LeafRow, Told,
+    KUBELET_CONF, KUBELET_SERVER, LEAVES, LeafRow, Servers, Told,
 };
 pub use placements::{
     AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CLIENT_PAIR, KUBELET_CONFIG, PkiFile,
@@ -146,7 +146,8 @@ pub enum SanFrom {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerFrom {
     Endpoint,
-    /// The API server on the same node: version skew rules want it for the control plane's own clients.
+    /// The API server on the same node, and the endpoint from a node without one: no client of the control
+    /// plane may be newer than the API server that it dials (version skew policy).
     LocalApiserver,
 }
 
@@ -156,7 +157,7 @@ pub enum Home {
     /// Beside each other.
     Pair { certificate: &'static str, key: &'static str },
     /// Embedded in a kubeconfig.
-    Kubeconfig { file: &'static str, server: ServerFrom },
+    Kubeconfig { file: &'static str, servers: Servers },
 }
 
 impl Home {

@@ -202,6 +202,12 @@ impl Comparison<'_> {
             }
             Power::Kubeconfig { server, leads } => {
                 let before = match before {
+                    // Whether the endpoint moved, the kubeconfigs that led there tell.
+                    Some(Power::Kubeconfig { leads: Leads::ToItsNode, .. })
+                        if *leads == Leads::ToTheEndpoint =>
+                    {
+                        None
+                    }
                     Some(Power::Kubeconfig { server, .. }) => Some(server.clone()),
                     // Nobody has agreed to it yet.
                     _ if *leads == Leads::Elsewhere => Some(String::new()),

@@ -6,6 +6,7 @@ use super::verified;
 use crate::graph::{Artifact, DerivationId, Recipe};
 use crate::name::{ArtifactName, Server};
 use crate::plan::World;
+use crate::profile::{Home, LEAVES, ServerFrom};
 
 use super::name_owners::API_SERVER;
 
@@ -48,6 +49,23 @@ pub(super) fn before(
         line(id).is_some() || places.any(|place| world.inventory.get(place.path.as_str()).is_some())
     };
     (same.iter().any(is_here) && !is_served(world, endpoint)).then(String::new)
+}
+
+/// A kubelet's kubeconfig led to its node's own API server, as the controller-manager's always does: the node
+/// was of the control plane, or Kubernetes was newer. Those that only ever lead to the endpoint are no such.
+pub(super) fn was_local(world: World<'_>, artifact: &Artifact, server: &str) -> bool {
+    let Artifact::Kubeconfig(Some(node), name) = artifact else {
+        return false;
+    };
+    let may_be_local = LEAVES.iter().any(|row| match row.home {
+        Home::Kubeconfig { file, servers } => {
+            file == *name && servers.iter().any(|(_, from)| *from == ServerFrom::LocalApiserver)
+        }
+        Home::Pair { .. } => false,
+    });
+    let neighbour = Artifact::Kubeconfig(Some(node.clone()), "controller-manager.conf").name();
+    let line = world.lock.entries.get(&neighbour);
+    may_be_local && line.and_then(|line| line.server.as_deref()) == Some(server)
 }
 
 fn server<'a>(world: World<'a>, name: &ArtifactName) -> Option<&'a Server> {

@@ -94,7 +94,13 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
         Power::RequestedLife(_) => Power::RequestedLife(requested_life(on_record(world, id)?)?),
         Power::Kubeconfig { leads, .. } => {
-            Power::Kubeconfig { server: verified::line(world, id)?.server.clone()?, leads: *leads }
+            let server = verified::line(world, id)?.server.clone()?;
+            let was_local = endpoint::was_local(world, &asked.artifact, &server);
+            let leads = match leads {
+                Leads::ToTheEndpoint if was_local => Leads::ToItsNode,
+                leads => *leads,
+            };
+            Power::Kubeconfig { server, leads }
         }
         Power::StaticPod(_) => Power::StaticPod(whole(world, id)?),
         Power::Chain(_) => Power::Chain(chain(world, id)?),

@@ -201,7 +201,7 @@ fn restarts() {
             "where clients dial",
             LAB.replace("api.lab:6443", "other.lab:6443"),
             "--allow escalation:endpoint --allow escalation:apiserver",
-            "next: systemctl restart kubelet kube-proxy\n",
+            "next: systemctl restart kube-proxy\n",
         ),
         (
             "a flag",

@@ -292,10 +292,10 @@ const KUBELETS: &[(&str, &str, &str, &[&str])] = &[
         &["cp1", "cp2", "w1"],
     ),
     (
-        "the API server's address of the control plane: in every kubelet.conf",
+        "the endpoint: in the kubelet.conf of nodes without an API server",
         "api.lab:6443",
         "api.lab:8443",
-        &["cp1", "cp2", "w1"],
+        &["w1"],
     ),
     (
         "another life of the kubelets' certificates: in every kubelet.conf",
