@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::elsewhere::new_ones;
 use super::former::Former;
 use super::pod_records::{half, whole};
-use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
+use super::powers::{ArtifactPower, Certificate, Elsewhere, Leads, Power, Powers};
 use super::roots::{chain, root};
 use super::safeguards::Safeguards;
 use super::{endpoint, halves, recipients, removed, verified};
