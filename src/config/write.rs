@@ -91,8 +91,8 @@ impl Written {
         }
     }
 
-    fn number<T>(&mut self, one: One<T>, value: Option<impl fmt::Display>) {
-        self.put(one.field, value.iter().map(ToString::to_string).collect());
+    fn number<T: fmt::Display>(&mut self, one: One<T>, value: Option<&Setting<T>>) {
+        self.put(one.field, value.iter().map(|value| value.value.to_string()).collect());
     }
 
     fn many<T>(&mut self, many: Many<T>, values: impl IntoIterator<Item: fmt::Display>) {
@@ -319,9 +319,9 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
         block.unusual(component::SUPER, spec.super_admin, true);
     }
     block.maybe(SERVER, settings.server.as_ref().map(|server| &server.value));
-    block.number(component::PORT, settings.port.as_ref().map(|port| port.value));
-    block.number(component::USER, settings.user.as_ref().map(|user| user.value));
-    block.number(component::GROUP, settings.group.as_ref().map(|group| group.value));
+    block.number(component::PORT, settings.port.as_ref());
+    block.number(component::USER, settings.user.as_ref());
+    block.number(component::GROUP, settings.group.as_ref());
     block.maybe(flags::IMAGE, settings.image.as_ref());
     for (flag, setting) in &settings.flags {
         let value = setting.value().map_or_else(|| flags::NOTHING.to_owned(), quoted);

@@ -452,7 +452,7 @@ impl Draw {
             let runs = matches!(component, Apiserver | Etcd | ControllerManager | Scheduler);
             let mut settings = ComponentSettings::default();
             if component == Apiserver {
-                settings.port = spec.components[&Apiserver].port.clone();
+                settings.port.clone_from(&spec.components[&Apiserver].port);
             }
             if LED.contains(&component) {
                 settings.server = self.some(Draw::server);
