@@ -140,7 +140,7 @@ fn component_leaf(
                 // Kubernetes' own programs take any anchor; what a person's programs are, nobody knows.
                 bundle: if row.restarts.is_some() { issuer.bundle } else { issuer.chain },
                 cluster: spec.cluster.name.clone(),
-                server: server(spec, servers, node),
+                server,
                 user: common_name,
                 namespace: None,
                 client_key: None,
