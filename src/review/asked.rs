@@ -6,15 +6,15 @@ use super::Credential;
 use super::equivalents::Equivalents;
 use super::name_owners::NameOwners;
 use super::names::is_worth_telling;
-use super::nodes::chosen_names;
+use super::nodes::{chosen_groups, chosen_names};
 use super::origin::ca_of;
 use super::pod_access::PodAccess;
-use super::powers::{ArtifactPower, Certificate, Power, Powers};
+use super::powers::{ArtifactPower, Certificate, LeadsTo, Power, Powers};
 use super::roles::grants;
 use super::roots::{Root, keys};
 use super::safeguards::Safeguards;
 use crate::graph::{Artifact, DerivationId, Graph, Recipe, Rendered};
-use crate::name::San;
+use crate::name::{Endpoint, San};
 use crate::spec::Spec;
 use crate::time::Timestamp;
 
@@ -82,11 +82,21 @@ fn power(
         }
         Recipe::Kubeconfig(config) => Power::Kubeconfig {
             server: config.server.url(),
-            is_endpoint: config.server == of.spec.cluster.endpoint.value,
+            leads_to: leads_to(of, &of.graph.get(id).artifact, &config.server),
         },
         Recipe::StaticPod(recipe) => Power::StaticPod(PodAccess::asked(of.spec, recipe)?),
         _ => return None,
     })
+}
+
+fn leads_to(of: Described<'_>, artifact: &Artifact, server: &Endpoint) -> LeadsTo {
+    if *server == of.spec.cluster.endpoint.value {
+        return LeadsTo::Endpoint;
+    }
+    let node = artifact.node().and_then(|node| of.spec.node(node.as_str()));
+    let addresses = node.into_iter().flat_map(|node| &node.addresses);
+    let own: Vec<Endpoint> = addresses.map(|address| Endpoint::at(address.ip())).collect();
+    if own.contains(server) { LeadsTo::Node } else { LeadsTo::Elsewhere }
 }
 
 fn certificate(
@@ -102,6 +112,10 @@ fn certificate(
         ca: ca_of(of.graph, id),
         same_as: equivalents.find(id, &credential),
         chosen: chosen(of, id, &credential),
+        chosen_groups: match &of.graph.get(id).artifact {
+            Artifact::Leaf(Some(node), row) => chosen_groups(of.spec, node, row),
+            _ => BTreeSet::new(),
+        },
         credential,
     })
 }

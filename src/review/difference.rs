@@ -10,7 +10,7 @@ use super::compare;
 use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
 use super::powerful::is_powerful_group;
-use super::powers::{ArtifactPower, Certificate, Half, Power, Powers, node_of};
+use super::powers::{ArtifactPower, Certificate, Half, LeadsTo, Power, Powers, node_of};
 use super::principal::Principal;
 use super::removed;
 use super::roles::role_in_namespace;
@@ -175,6 +175,9 @@ impl Comparison<'_> {
                     // Replacing it has a permission of its own.
                     self.own(new, access, None, after.is_replaced);
                 }
+                if let Some(old) = old {
+                    self.places(&old.places, new);
+                }
             }
             Power::Bindings(after) => match before {
                 Some(Power::Bindings(before)) => self.bindings(new, before, after),
@@ -190,20 +193,21 @@ impl Comparison<'_> {
                     self.own(new, access, None, false);
                 }
             }
-            Power::Kubeconfig { server: after, is_endpoint } => {
-                let before = match before {
-                    Some(Power::Kubeconfig { server, .. }) => Some(server),
+            Power::Kubeconfig { server: after, leads_to } => {
+                let unknown = String::new();
+                let before = match (before, leads_to) {
+                    (Some(Power::Kubeconfig { server, .. }), _) => Some(server),
+                    (_, LeadsTo::Elsewhere) => Some(&unknown),
                     _ => self.before.endpoint.as_ref(),
                 };
-                if let Some(before) = before.filter(|before| *is_endpoint && *before != after) {
+                let principal = match leads_to {
+                    LeadsTo::Endpoint => Principal::cluster("endpoint"),
+                    LeadsTo::Elsewhere => Principal::of(&new.artifact.name()),
+                    LeadsTo::Node => return,
+                };
+                if let Some(before) = before.filter(|before| *before != after) {
                     let access = AccessChange::Endpoint { old: before.clone(), new: after.clone() };
-                    self.put(
-                        Principal::cluster("endpoint"),
-                        new.artifact.name(),
-                        access,
-                        None,
-                        false,
-                    );
+                    self.put(principal, new.artifact.name(), access, None, false);
                 }
             }
             Power::Chain(after) => {
@@ -305,11 +309,14 @@ impl Comparison<'_> {
 
     /// A key that lies on one more machine.
     fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower) {
-        if !matches!(new.artifact, Artifact::Certificate(_)) {
+        if !matches!(new.artifact, Artifact::Certificate(_) | Artifact::Ca(_)) {
             return;
         }
         let places = new.places.difference(before);
-        let nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
+        let mut nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
+        // That a new control-plane node holds keys of CAs is told of the node.
+        let is_ca = matches!(new.artifact, Artifact::Ca(_));
+        nodes.retain(|node| !is_ca || !node.parse().is_ok_and(|node| self.joins(&node)));
         for node in nodes {
             self.own(new, AccessChange::KeyOn(node.to_owned()), None, false);
         }

@@ -1,7 +1,7 @@
 //! Where kubeconfigs led whose own lines do not say it: whoever deletes those must not move all of them
 //! unseen.
 
-use super::powers::{ArtifactPower, Power};
+use super::powers::{ArtifactPower, LeadsTo, Power};
 use super::verified;
 use crate::graph::{Artifact, DerivationId, Recipe};
 use crate::name::{ArtifactName, Endpoint};
@@ -23,8 +23,9 @@ pub(super) fn before(
     let mut all = 0;
     let mut new = None;
     for artifact in asked {
-        if let Power::Kubeconfig { is_endpoint, .. } = artifact.power {
+        if let Power::Kubeconfig { leads_to, .. } = artifact.power {
             all += 1;
+            let is_endpoint = leads_to == LeadsTo::Endpoint;
             new = new.or(is_endpoint.then(|| artifact.artifact.name()));
         }
     }

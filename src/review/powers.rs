@@ -84,12 +84,22 @@ pub(super) enum Power {
     RequestedLife(Span),
     Kubeconfig {
         server: String,
-        /// It leads to the cluster's endpoint: a node's own API server is where the node is.
-        is_endpoint: bool,
+        leads_to: LeadsTo,
     },
     StaticPod(PodAccess),
     /// Of the certificates above a brought CA, their keys and names.
     Chain(BTreeMap<Digest, String>),
+}
+
+/// Whose a kubeconfig's server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LeadsTo {
+    /// The cluster's, for all.
+    Endpoint,
+    /// The node's own API server is where the node is.
+    Node,
+    /// Somebody wrote it of this kubeconfig alone.
+    Elsewhere,
 }
 
 #[derive(Debug)]
@@ -103,6 +113,8 @@ pub(super) struct Certificate {
     pub same_as: Option<String>,
     /// Of a server on a node: its names that somebody chose.
     pub chosen: BTreeSet<San>,
+    /// Of a client or server on a node: groups that do not follow from the version.
+    pub chosen_groups: BTreeSet<String>,
 }
 
 /// An artifact that is described no longer.

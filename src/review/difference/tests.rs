@@ -27,6 +27,7 @@ fn certificate(credential: Credential) -> Power {
         ca: CaName::Kubernetes,
         same_as: None,
         chosen: BTreeSet::new(),
+        chosen_groups: BTreeSet::new(),
     }))
 }
 
@@ -53,7 +54,8 @@ fn root(is_brought: bool, is_replaced: bool, issuer: &str) -> Power {
 }
 
 fn kubeconfig(server: &str, is_endpoint: bool) -> Power {
-    Power::Kubeconfig { server: server.to_owned(), is_endpoint }
+    let leads_to = if is_endpoint { LeadsTo::Endpoint } else { LeadsTo::Node };
+    Power::Kubeconfig { server: server.to_owned(), leads_to }
 }
 
 fn pod(flags: &[(&str, &str)], image: &str) -> Power {

@@ -1,5 +1,6 @@
 //! The engine as a whole, in memory: description in, files out, again and again.
 
+mod as_found;
 mod brought_cas;
 mod brought_limits;
 mod clock;
