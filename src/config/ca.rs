@@ -11,6 +11,7 @@ use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::is_signed_by;
 use crate::name::CommonName;
+use crate::profile::key_is_usually_on_nodes;
 use crate::sources::Sources;
 use crate::spec::{Ca, CaName, Origin, Policy, Setting};
 use crate::time::Span;
@@ -43,11 +44,6 @@ pub fn usual_name(name: CaName) -> &'static str {
         CaName::Etcd => "etcd-ca",
         CaName::FrontProxy => "front-proxy-ca",
     }
-}
-
-/// The controller-manager signs with the cluster CA's key; kubeadm alone reads the others' on a node.
-pub fn usually_on_nodes(name: CaName) -> bool {
-    name == CaName::Kubernetes
 }
 
 struct Draft {
@@ -106,7 +102,7 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
         key,
         explicit_key: false,
         revision: 1,
-        keys_on_nodes: Setting::default(usually_on_nodes(name)),
+        keys_on_nodes: Setting::default(key_is_usually_on_nodes(name)),
         brought: None,
     })
 }

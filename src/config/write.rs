@@ -11,6 +11,7 @@ use super::{
     reproducible, secrets, user,
 };
 use crate::name::{Endpoint, Organization};
+use crate::profile::key_is_usually_on_nodes;
 use crate::spec::{
     Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, KubeletClient,
     LeafOverride, Node,
@@ -247,7 +248,7 @@ fn of_ca(name: CaName, ca: &Ca) -> Written {
     let keys_on_nodes = ca.keys_on_nodes.value;
     if let Some(brought) = &ca.brought {
         block.one(ca::CERTIFICATE, &brought.path);
-        block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, ca::usually_on_nodes(name));
+        block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, key_is_usually_on_nodes(name));
         return block;
     }
     if ca.common_name.value.as_str() != ca::usual_name(name) {
@@ -260,7 +261,7 @@ fn of_ca(name: CaName, ca: &Ca) -> Written {
         block.one(VALIDITY, ca.validity.value);
     }
     block.revision(ca.revision);
-    block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, ca::usually_on_nodes(name));
+    block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, key_is_usually_on_nodes(name));
     block
 }
 

@@ -155,13 +155,8 @@ fn organizations(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<St
     if let Some(written) = written_organizations(spec, row, node) {
         return written.value.iter().map(ToString::to_string).collect();
     }
-    row.organization
-        .iter()
-        .find(|(since, _)| since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)))
-        .and_then(|(_, organization)| *organization)
-        .map(str::to_owned)
-        .into_iter()
-        .collect()
+    let usual = row.organization_at(spec.cluster.kubernetes.value);
+    usual.map(str::to_owned).into_iter().collect()
 }
 
 /// The organizations of a row's certificate as the description says them, if it does.

@@ -5,7 +5,7 @@
 
 use super::{CommonNameFrom, Home, Hosts, Input, Process, Reader, SanFrom, ServerFrom, When};
 use crate::spec::{CaName, Component, Usage};
-use crate::version::Change;
+use crate::version::{Change, KubernetesVersion};
 
 /// One leaf certificate, per node that hosts it.
 #[derive(Debug)]
@@ -131,6 +131,13 @@ impl LeafRow {
 
     const fn restarts(self, reader: Reader, when: &'static [When]) -> Self {
         LeafRow { restarts: Some((reader, when)), ..self }
+    }
+
+    /// What it says at a version of Kubernetes.
+    pub fn organization_at(&self, version: KubernetesVersion) -> Option<&'static str> {
+        let mut rows = self.organization.iter();
+        let row = rows.find(|(since, _)| since.is_none_or(|change| version.has(change)));
+        row.and_then(|(_, organization)| *organization)
     }
 
     /// Its organization is another one in other versions of Kubernetes.

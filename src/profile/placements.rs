@@ -76,6 +76,11 @@ pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     key(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.key"),
 ];
 
+/// Where no description says otherwise: the controller-manager signs with the cluster CA's key.
+pub fn key_is_usually_on_nodes(ca: CaName) -> bool {
+    ca == CaName::Kubernetes
+}
+
 /// The mode of a folder of a node's tree: the kubelet runs as root whatever lies in the last one.
 pub fn folder_mode(path: &str) -> u32 {
     let name = path.rsplit('/').next().unwrap_or(path);

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::graph::{
     Artifact, DerivationId, Graph, Leaf, PodSource, Recipe, Rendered, Request, Revision, StaticPod,
-    binding_in_words, sans_from,
+    binding_in_words, sans_from, written_organizations,
 };
 use crate::name::{Organization, San, Server};
 use crate::profile::{LeafRow, SanFrom};
-use crate::spec::{Component, Node, Origin, Setting, Spec, Usage};
+use crate::spec::{CaName, Component, LeafOverride, Node, Origin, Setting, Spec, Usage};
 
 /// One value of the wish.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -33,8 +33,12 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.setting("validity", &ca.validity);
             wish.setting("key", &ca.key);
             wish.revision(ca.revision, &graph.get(id).artifact, &block);
+            key_on_nodes(&mut wish, spec, ca.ca);
         }
-        Recipe::ImportedCa(ca) => wish.add("certificate", &ca.brought.path, "brought"),
+        Recipe::ImportedCa(ca) => {
+            wish.add("certificate", &ca.brought.path, "brought");
+            key_on_nodes(&mut wish, spec, ca.ca);
+        }
         Recipe::SigningKey(key) => {
             wish.setting("key", &key.key);
             wish.revision(key.revision, &graph.get(id).artifact, &block);
@@ -66,6 +70,20 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
     }
     sealed(&mut wish, graph, id);
     wish.rows
+}
+
+/// What is as usual goes without saying.
+fn key_on_nodes(wish: &mut Wish, spec: &Spec, ca: CaName) {
+    let Some(setting) = spec.cas.get(&ca).map(|ca| &ca.keys_on_nodes) else { return };
+    if setting.origin != Origin::Default {
+        let value = if setting.value { "on control-plane nodes, too" } else { "on no node" };
+        wish.add("its key lies", value, &setting.origin.to_string());
+    }
+}
+
+/// What a node's block says of one leaf.
+fn nearest<'a>(spec: &'a Spec, artifact: &Artifact) -> Option<&'a LeafOverride> {
+    spec.node(artifact.node()?.as_str())?.leaves.get(artifact.row()?.name)
 }
 
 fn server_origin(graph: &Graph, id: DerivationId, spec: &Spec, server: &Server) -> String {
@@ -250,9 +268,15 @@ fn leaf_wish(
     if let Some(common_name) = &leaf.common_name {
         wish.add("common name", common_name.as_str(), &own);
     }
+    let node = artifact.node().and_then(|name| spec.node(name.as_str()));
+    let written = row.and_then(|row| written_organizations(spec, row, node));
+    let written = written.map(|written| written.origin.to_string());
     for organization in &leaf.organizations {
-        let origin = block.organization(organization);
+        let origin = written.clone().or_else(|| block.organization(organization));
         wish.add("organization", organization, origin.as_deref().unwrap_or(&own));
+    }
+    if let (true, Some(written)) = (leaf.organizations.is_empty(), &written) {
+        wish.add("organization", "none", written);
     }
     let usage = match leaf.usage {
         Usage::Server => "server",
@@ -260,9 +284,10 @@ fn leaf_wish(
         Usage::ServerAndClient => "server, client",
     };
     wish.add("usages", usage, &own);
-    let node = artifact.node().and_then(|name| spec.node(name.as_str()));
+    let listed = nearest(spec, artifact).and_then(|leaf| leaf.sans.as_ref());
     for san in &leaf.sans {
-        let origin = row.and_then(|row| san_origin(spec, row, node, san));
+        let origin = listed.and_then(|listed| listed.get(san)).map(ToString::to_string);
+        let origin = origin.or_else(|| row.and_then(|row| san_origin(spec, row, node, san)));
         let origin = origin.or_else(|| block.san(san));
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
     }

@@ -6,7 +6,7 @@ use super::Credential;
 use super::equivalents::Equivalents;
 use super::name_owners::NameOwners;
 use super::names::is_worth_telling;
-use super::nodes::chosen_names;
+use super::nodes::{chosen_groups, chosen_names};
 use super::origin::ca_of;
 use super::pod_access::PodAccess;
 use super::powers::{ArtifactPower, Certificate, Leads, Power, Powers};
@@ -116,6 +116,10 @@ fn certificate(
         ca: ca_of(of.graph, id),
         same_as: equivalents.find(id, &credential),
         chosen: chosen(of, id, &credential),
+        chosen_groups: match &of.graph.get(id).artifact {
+            Artifact::Leaf(Some(node), row) => chosen_groups(of.spec, node, row),
+            _ => BTreeSet::new(),
+        },
         credential,
     })
 }

@@ -185,6 +185,9 @@ impl Comparison<'_> {
                     // Replacing it has a permission of its own.
                     self.own(new, access, None, after.is_replaced);
                 }
+                if let Some(old) = old {
+                    self.places(&old.places, new);
+                }
             }
             Power::Bindings(after) => match before {
                 Some(Power::Bindings(before)) => self.bindings(new, before, after),
@@ -319,11 +322,14 @@ impl Comparison<'_> {
 
     /// A key that lies on one more machine.
     fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower) {
-        if !matches!(new.artifact, Artifact::Certificate(_)) {
+        if !matches!(new.artifact, Artifact::Certificate(_) | Artifact::Ca(_)) {
             return;
         }
         let places = new.places.difference(before);
-        let nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
+        let mut nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
+        // That a new control-plane node holds keys of CAs is told of the node.
+        let is_ca = matches!(new.artifact, Artifact::Ca(_));
+        nodes.retain(|node| !is_ca || !node.parse().is_ok_and(|node| self.joins(&node)));
         for node in nodes {
             self.own(new, AccessChange::KeyOn(node.to_owned()), None, false);
         }

@@ -112,6 +112,8 @@ pub(super) struct Certificate {
     pub same_as: Option<String>,
     /// Of a server on a node: its names that somebody chose.
     pub chosen: BTreeSet<San>,
+    /// Of a client or server on a node: groups that do not follow from the version.
+    pub chosen_groups: BTreeSet<String>,
 }
 
 /// An artifact that is described no longer.

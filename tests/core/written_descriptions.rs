@@ -549,7 +549,7 @@ impl Draw {
                 let dialled = ["10.96.0.1", "10.200.0.1", "127.0.0.1", "::1"].map(named);
                 let own = node.addresses.iter().map(|address| San::Ip(address.ip()));
                 let dialled: Vec<San> = dialled.into_iter().chain(own).collect();
-                for sans in &mut leaf.sans {
+                if let Some(sans) = &mut leaf.sans {
                     sans.extend(dialled.iter().map(|name| (name.clone(), Origin::Default)));
                 }
                 leaf.server = leaf.server.filter(|_| in_kubeconfig);

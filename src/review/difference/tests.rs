@@ -28,6 +28,7 @@ fn certificate(credential: Credential) -> Power {
         ca: CaName::Kubernetes,
         same_as: None,
         chosen: BTreeSet::new(),
+        chosen_groups: BTreeSet::new(),
     }))
 }
 

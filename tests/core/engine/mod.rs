@@ -1,6 +1,7 @@
 //! The engine as a whole, in memory: description in, files out, again and again.
 
 mod adopted_pods;
+mod as_found;
 mod brought_cas;
 mod brought_limits;
 mod clock;
