@@ -116,7 +116,8 @@ pub struct NodeSource {
 impl FromStr for NodeSource {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let Some((node, source)) = text.split_once('=').filter(|(_, source)| !source.is_empty()) else {
+        let Some((node, source)) = text.split_once('=').filter(|(_, source)| !source.is_empty())
+        else {
             return Err("write NODE=SOURCE, such as cp1=/mnt/cp1, cp1=cp1.tar or cp1=-".to_owned());
         };
         let node = node.parse().map_err(|error| format!("the node's name {error}"))?;

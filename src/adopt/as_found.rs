@@ -15,9 +15,7 @@ use crate::graph::{DerivationId, Graph, Leaf, Recipe, Rendered};
 use crate::name::{NodeName, Organization, San, Server};
 use crate::plan::{extended_key_usage, validity_to_keep};
 use crate::profile::{LEAVES, LeafRow};
-use crate::spec::{
-    Component, LeafOverride, Origin, PolicyOverride, Setting, Spec,
-};
+use crate::spec::{Component, LeafOverride, Origin, PolicyOverride, Setting, Spec};
 use crate::time::{Span, Timestamp};
 
 /// One leaf as it is wished and as it was found.
@@ -264,7 +262,8 @@ fn sans(spec: &mut Spec, pairs: &[Pair<'_>], notes: &mut Notes) {
     }
     for (name, others) in by_node {
         // Where every serving certificate of a node has the same names besides, they are the node's.
-        let serving = pairs.iter().filter(|pair| pair.found.node == *name && pair.wished.usage.server());
+        let serving =
+            pairs.iter().filter(|pair| pair.found.node == *name && pair.wished.usage.server());
         let more = |pair: &Pair<'_>, follows: &BTreeSet<San>| -> Option<BTreeSet<San>> {
             let found = &pair.found.facts.sans;
             follows.is_subset(found).then(|| found.difference(follows).cloned().collect())
@@ -272,7 +271,9 @@ fn sans(spec: &mut Spec, pairs: &[Pair<'_>], notes: &mut Notes) {
         let mut sets = others.iter().map(|(pair, follows)| more(pair, follows));
         let first = sets.next().flatten();
         let is_all = others.len() == serving.count();
-        if let Some(own) = first.filter(|first| is_all && sets.all(|set| set.as_ref() == Some(first))) {
+        if let Some(own) =
+            first.filter(|first| is_all && sets.all(|set| set.as_ref() == Some(first)))
+        {
             if let Some(node) = spec.nodes.iter_mut().find(|node| node.name == *name) {
                 node.sans.extend(own.into_iter().map(|san| (san, Origin::Default)));
             }
@@ -306,7 +307,9 @@ fn servers(
         dialled.push(Dialled { node, path: path.clone(), row, wished: &wished.server, found });
     }
     for id in graph.ids() {
-        let Recipe::Rendered(Rendered::KubeletConf(wished)) = &graph.get(id).recipe else { continue };
+        let Recipe::Rendered(Rendered::KubeletConf(wished)) = &graph.get(id).recipe else {
+            continue;
+        };
         let Some(row) = LEAVES.iter().find(|row| row.name == "kubelet") else { continue };
         let path = in_folder(row.home.file());
         let node = nodes.iter().find(|node| node.name == wished.node);
@@ -326,7 +329,8 @@ fn servers(
     }
     for (component, all) in by_component {
         let first = all.first().map(|(_, server)| server.clone());
-        let is_shared = all.len() > 1 && all.iter().all(|(_, server)| Some(server) == first.as_ref());
+        let is_shared =
+            all.len() > 1 && all.iter().all(|(_, server)| Some(server) == first.as_ref());
         let other: Vec<_> = all.iter().filter(|(one, server)| server != one.wished).collect();
         if is_shared && !other.is_empty() {
             let settings = spec.components.entry(component).or_default();

@@ -36,8 +36,7 @@ pub(super) fn key_path(name: CaName) -> String {
 }
 
 fn bundle_path(name: CaName) -> Option<&'static str> {
-    let is_bundle =
-        |row: &&AuthorityFileRow| row.ca == name && row.file == AuthorityFile::Bundle;
+    let is_bundle = |row: &&AuthorityFileRow| row.ca == name && row.file == AuthorityFile::Bundle;
     AUTHORITY_FILES.iter().find(is_bundle).map(|row| row.path)
 }
 
@@ -150,7 +149,8 @@ fn one(bytes: &[u8]) -> Result<(Vec<u8>, CertificateFacts), Unfit> {
     }
     match <[Vec<u8>; 1]>::try_from(distinct) {
         Ok([der]) => {
-            let facts = CertificateFacts::from_der(&der).map_err(|error| (error.to_string(), None))?;
+            let facts =
+                CertificateFacts::from_der(&der).map_err(|error| (error.to_string(), None))?;
             Ok((der, facts))
         }
         Err(others) if others.is_empty() => Err(("holds no certificate".to_owned(), None)),
@@ -178,9 +178,8 @@ fn service_account(nodes: &[Node<'_>]) -> Refusals {
         }
         let Some(usual) = found.iter().max_by_key(|(_, nodes)| nodes.len()) else { continue };
         let usual = *usual.0;
-        let names: BTreeSet<&str> = (found.get(usual).into_iter().flatten())
-            .map(|node| node.name.as_str())
-            .collect();
+        let names: BTreeSet<&str> =
+            (found.get(usual).into_iter().flatten()).map(|node| node.name.as_str()).collect();
         let names = names.into_iter().collect::<Vec<_>>().join(", ");
         for (_, nodes) in found.iter().filter(|(bytes, _)| **bytes != usual) {
             for node in nodes {

@@ -110,7 +110,13 @@ pub fn draft(
     for node in nodes {
         out.node(node, primary, control_plane.len());
     }
-    out.components(&control_plane, kubelets, is_external, primary, version.has(Change::ClusterAdmins));
+    out.components(
+        &control_plane,
+        kubelets,
+        is_external,
+        primary,
+        version.has(Change::ClusterAdmins),
+    );
     if nodes.iter().any(|node| !node.pods.is_empty()) {
         out.line(&format!("manifests \"{MANIFESTS}\""));
     }
@@ -187,7 +193,10 @@ fn same_flag<'n>(
         for (value, nodes) in found.iter().filter(|(value, _)| Some(**value) != usual) {
             for node in nodes {
                 let path = in_folder(&format!("manifests/{}.yaml", process.name()));
-                let why = format!("has --{flag}={value}, other control-plane nodes {}", usual.unwrap_or_default());
+                let why = format!(
+                    "has --{flag}={value}, other control-plane nodes {}",
+                    usual.unwrap_or_default()
+                );
                 refusals.push(Refusal::of_file(&node.name, &path, why));
             }
         }
@@ -214,10 +223,7 @@ fn networks(
 const SERVICE: &str = "kubernetes.default.svc.";
 
 /// By the name that the API server's certificate has in the cluster.
-fn domain(
-    control_plane: &[&Node<'_>],
-    witness: Option<&KubeadmConfig>,
-) -> Option<From<DnsName>> {
+fn domain(control_plane: &[&Node<'_>], witness: Option<&KubeadmConfig>) -> Option<From<DnsName>> {
     if let Some(found) = witness.and_then(|witness| witness.text("networking.dnsDomain"))
         && let Ok(value) = found.value.parse()
     {
@@ -265,10 +271,8 @@ fn endpoint(
         }
     }
     let most = named.iter().max_by_key(|(_, places)| places.len());
-    let most = most.map(|(endpoint, places)| From {
-        value: endpoint.clone(),
-        from: first_and_count(places),
-    });
+    let most = most
+        .map(|(endpoint, places)| From { value: endpoint.clone(), from: first_and_count(places) });
     let written = witness.and_then(|witness| witness.text("controlPlaneEndpoint"));
     let written = written.and_then(|found| {
         let value = found.value.parse().ok()?;
@@ -279,10 +283,15 @@ fn endpoint(
             .iter()
             .map(|(endpoint, places)| format!("{endpoint} in {}", places.join(", ")))
             .collect();
-        remarks.push(format!("kubeconfigs name several addresses of the API server: {}", told.join("; ")));
+        remarks.push(format!(
+            "kubeconfigs name several addresses of the API server: {}",
+            told.join("; ")
+        ));
     }
     let is_own = |endpoint: &Endpoint| match control_plane {
-        [only] => only.address.is_some_and(|(ip, _)| *endpoint == Endpoint::at(ip, own_port(control_plane))),
+        [only] => only
+            .address
+            .is_some_and(|(ip, _)| *endpoint == Endpoint::at(ip, own_port(control_plane))),
         _ => false,
     };
     let chosen = written.or(most).filter(|found| !is_own(&found.value));
@@ -349,7 +358,8 @@ fn etcd(control_plane: &[&Node<'_>], nodes: &[Node<'_>]) -> Result<bool, Refusal
         .filter(|url| server(url).is_none_or(|it| !known.contains(&it.host.to_string())))
         .collect();
     if known.is_empty() || !missing.is_empty() {
-        let why = format!("etcd runs on nodes of its own, which were not given: {}", missing.join(", "));
+        let why =
+            format!("etcd runs on nodes of its own, which were not given: {}", missing.join(", "));
         refusals.push(Refusal::of_cluster(why).help(
             "give each member as a source, too (etcd1=…): kubeadm's layout, /etc/kubernetes/pki/etcd. An etcd with a PKI \
              in other hands is not taken over yet",
@@ -425,7 +435,9 @@ impl Writer {
         }
         match &node.name_from {
             Some(from) => self.notes.add_block(head.as_str(), from.clone()),
-            None => self.notes.add_block(head.as_str(), "the source's name: no file says the node's"),
+            None => {
+                self.notes.add_block(head.as_str(), "the source's name: no file says the node's")
+            }
         }
         self.line(&format!("{head}{words}"));
     }

@@ -34,9 +34,8 @@ pub fn found(graph: &Graph, nodes: &[Node<'_>]) -> Result<Found, Refusals> {
         }
         let holder = graph.kubeconfig_of(id).unwrap_or(id);
         let places = graph.placements(holder).iter();
-        let mut places = places.filter(|place| {
-            matches!(place.content, FilePart::Certificate | FilePart::Kubeconfig)
-        });
+        let mut places = places
+            .filter(|place| matches!(place.content, FilePart::Certificate | FilePart::Kubeconfig));
         let Some((node, path)) = places.find_map(|place| {
             let (node, path) = tree_of(place.path.as_str())?;
             Some((*by_name.get(node)?, path))
@@ -61,8 +60,7 @@ fn leaf(node: &Node<'_>, path: &str, is_kubeconfig: bool) -> Result<FoundLeaf, R
     };
     let mut config = None;
     let ders = if is_kubeconfig {
-        let facts =
-            KubeconfigFacts::from_yaml(bytes).map_err(|error| refuse(error.to_string()))?;
+        let facts = KubeconfigFacts::from_yaml(bytes).map_err(|error| refuse(error.to_string()))?;
         let ders = certificates_in_pem(&facts.client_certificate);
         config = Some(Box::new(facts));
         ders

@@ -62,8 +62,12 @@ fn why(path: &str) -> &'static str {
     let own = path.strip_prefix(KUBERNETES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
     let Some(own) = own else {
         return match path {
-            path if path.starts_with("var/lib/kubelet/pki/") => "the kubelet's own, which it renews",
-            path if path.starts_with("var/lib/kubelet/") => "the kubelet's configuration, which kubeadm writes",
+            path if path.starts_with("var/lib/kubelet/pki/") => {
+                "the kubelet's own, which it renews"
+            }
+            path if path.starts_with("var/lib/kubelet/") => {
+                "the kubelet's configuration, which kubeadm writes"
+            }
             path if path.starts_with("etc/kubernetes") => "a copy: it may hold keys",
             path if path.ends_with(".kube/config") => "a person's kubeconfig: it is not renewed",
             _ => "not kpki's",

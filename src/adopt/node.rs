@@ -114,7 +114,8 @@ fn pods<'m>(
                 pods.insert(process, Pod { path, bytes, facts });
             }
             Err(error) => {
-                let why = format!("cannot be read as the static pod of {}: {error}", process.name());
+                let why =
+                    format!("cannot be read as the static pod of {}: {error}", process.name());
                 refusals.push(Refusal::of_file(name, &path, why));
             }
         }

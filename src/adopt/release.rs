@@ -48,7 +48,9 @@ pub(super) fn release(
                 })
                 .collect();
             let why = format!("the control plane runs two versions at once: {}", told.join("; "));
-            Err(vec![Refusal::of_cluster(why).help("finish the upgrade, then run kpki adopt again")])
+            Err(vec![
+                Refusal::of_cluster(why).help("finish the upgrade, then run kpki adopt again"),
+            ])
         }
     }
 }

@@ -131,7 +131,8 @@ impl<'a> Taking<'a> {
         let graph = self.graph;
         let bundles = graph.bundles_of(id).collect::<Vec<_>>();
         let found = bundles.iter().flat_map(|bundle| self.here(*bundle, FilePart::Rendered));
-        let der = found.filter_map(|here| certificates_in_pem(here.bytes?).ok()?.into_iter().next());
+        let der =
+            found.filter_map(|here| certificates_in_pem(here.bytes?).ok()?.into_iter().next());
         let Some(der) = der.into_iter().next() else { return };
         let Ok(facts) = CertificateFacts::from_der(&der) else { return };
         self.put_masters(id, FilePart::Certificate, certificate_pem(&der).as_bytes());

@@ -100,7 +100,8 @@ fn read_witness(path: &Path) -> Result<KubeadmConfig> {
     let bytes = read_regular(path, LARGEST_CONFIG)
         .map_err(|why| Error::refused(format!("{shown} cannot be read: {why}")))?;
     KubeadmConfig::read(&shown, &bytes).map_err(|mistakes| {
-        let lines: Vec<String> = mistakes.iter().map(|mistake| format!("{}: {}", mistake.at, mistake.message)).collect();
+        let lines: Vec<String> =
+            mistakes.iter().map(|mistake| format!("{}: {}", mistake.at, mistake.message)).collect();
         Error::refused(lines.join("\n"))
     })
 }
@@ -155,8 +156,9 @@ fn write(directory: &Path, adoption: &Adoption) -> Result<()> {
     let mut transaction = begin(&disk, interrupted::key()?)?;
     let settled = transaction.settle(None).map_err(|failed| failed.error)?;
     if settled == Settled::Finished {
-        return Err(Error::refused("an interrupted apply was finished first")
-            .help("run kpki adopt again"));
+        return Err(
+            Error::refused("an interrupted apply was finished first").help("run kpki adopt again")
+        );
     }
     for (path, file) in &adoption.files {
         transaction.stage(path, file.bytes.expose(), file.mode)?;

@@ -93,10 +93,7 @@ fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
             const { &[SAN.field, TOPOLOGY.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] },
         ),
         Component::Kubelet => {
-            (
-                &LEAF,
-                const { &[SAN.field, SERVING.field, CONFIG.field, CLIENT.field, SERVER.field] },
-            )
+            (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field, CLIENT.field, SERVER.field] })
         }
         Component::ServiceAccount => (&PAIR, &[]),
         Component::Admin => (&LEAF, const { &[ADMIN_GROUP.field, SUPER.field, SERVER.field] }),

@@ -60,8 +60,7 @@ fn draft(block: &Block<'_>, seen: &mut Seen, reader: &mut Reader<'_>) -> Option<
         sans,
         organizations: groups::read(block, GROUP, reader),
         policy: written.policy.clone(),
-        server: reader
-            .one(block, SERVER),
+        server: reader.one(block, SERVER),
     };
     let row = row.filter(|_| is_new)?;
     Some(LeafDraft { at: block.at, row, written, says })

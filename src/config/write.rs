@@ -14,8 +14,7 @@ use crate::name::{Endpoint, Organization};
 use crate::profile::key_is_usually_on_nodes;
 use crate::spec::{
     Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, KubeletClient,
-    LeafOverride, Node,
-    Policy, PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use crate::visible::{is_hidden, printable};
 
@@ -45,7 +44,8 @@ pub fn write_with(spec: &Spec, remark: &Remark<'_>) -> String {
         of_reproducible(spec).into_iter().chain(of_secrets(spec)).collect(),
     ];
     let groups = groups.iter().filter(|group| !group.is_empty());
-    let texts = groups.map(|group| group.iter().map(|block| block.text(0, remark)).collect::<String>());
+    let texts =
+        groups.map(|group| group.iter().map(|block| block.text(0, remark)).collect::<String>());
     texts.collect::<Vec<_>>().join("\n")
 }
 
@@ -150,7 +150,8 @@ impl Written {
             let of_words = self.settings.iter().filter_map(|(word, _)| {
                 remark(&self.head, Some(word)).map(|said| format!("{word}: {said}"))
             });
-            let all: Vec<String> = of_block.map(str::to_owned).into_iter().chain(of_words).collect();
+            let all: Vec<String> =
+                of_block.map(str::to_owned).into_iter().chain(of_words).collect();
             return with_comment(&text, &indent, &all.join("; "));
         }
         let mut text = with_comment(&format!("{text} {{"), &indent, of_block.unwrap_or_default());

@@ -11,11 +11,11 @@ use crate::error::{Error, Result};
 use crate::graph::DerivationId;
 use crate::keys::Entropy;
 use crate::lint::{Finding, Rule, Severity, lint, rules, tree_of};
-use crate::machine::{Machine, layout_of};
 use crate::machine::kubeadm_config::KubeadmConfig;
+use crate::machine::{Machine, layout_of};
 use crate::name::{NodeName, TreePath};
-use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER};
 use crate::plan::{Action, Intent, Plan, Reason, Step, plan};
+use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER};
 use crate::sealed::{Identity, Recipient};
 use crate::secret::Secret;
 use crate::sources::Sources;
@@ -111,7 +111,10 @@ fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, 
     for (node, machine) in machines {
         if let Some(layout) = layout_of(machine) {
             let why = format!("is not taken over yet: this is {}", layout.name);
-            let help = format!("kpki takes over nodes of kubeadm; what it has no word for: {}", layout.missing);
+            let help = format!(
+                "kpki takes over nodes of kubeadm; what it has no word for: {}",
+                layout.missing
+            );
             refusals.push(Refusal::of_node(node, why).help(help));
             continue;
         }
@@ -120,7 +123,10 @@ fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, 
             let Finding { rule, path, detail } = finding;
             if rule.severity == Severity::Error && (is_root || !TOLD.contains(&rule)) {
                 let why = format!("{} ({}): {detail}", rule.title, rule.id);
-                refusals.push(Refusal::of_file(node, &path, why).help("kpki explain tells of each in brackets"));
+                refusals.push(
+                    Refusal::of_file(node, &path, why)
+                        .help("kpki explain tells of each in brackets"),
+                );
             } else {
                 remarks.push(format!("{node}: /{path}: {} ({})", rule.title, rule.id));
             }
@@ -303,9 +309,8 @@ fn again(project: Project) -> Project {
 
 /// Whether a step only takes notice of what is on the nodes, or makes what lies on none.
 fn takes_in(project: &Project, step: &Step) -> bool {
-    let is_on_node = |id: DerivationId| {
-        project.graph.placements(id).iter().any(|place| place.node.is_some())
-    };
+    let is_on_node =
+        |id: DerivationId| project.graph.placements(id).iter().any(|place| place.node.is_some());
     match step.action {
         Action::Record => true,
         Action::Render => !is_on_node(step.derivation),
@@ -318,7 +323,9 @@ fn is_due(reasons: &[Reason]) -> bool {
     let by_time = |reason: &Reason| {
         matches!(
             reason,
-            Reason::Expired { .. } | Reason::Expiring { .. } | Reason::NotInLock
+            Reason::Expired { .. }
+                | Reason::Expiring { .. }
+                | Reason::NotInLock
                 | Reason::DependencyRebuilt { .. }
         )
     };

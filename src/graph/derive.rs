@@ -172,12 +172,7 @@ pub fn written_organizations<'a>(
     })
 }
 
-fn server_of(
-    spec: &Spec,
-    artifact: &Artifact,
-    servers: Servers,
-    node: Option<&Node>,
-) -> Server {
+fn server_of(spec: &Spec, artifact: &Artifact, servers: Servers, node: Option<&Node>) -> Server {
     if let Some(written) = artifact.written_server(spec) {
         return written.value.clone();
     }

@@ -41,7 +41,8 @@ fn taken(text: &mut String, adoption: &Adoption, written: bool, known: bool) {
     }
     if known {
         let verb = if written { "took in" } else { "would take in" };
-        let _ = writeln!(text, "{verb} {} files that are newer on the nodes:", adoption.files.len());
+        let _ =
+            writeln!(text, "{verb} {} files that are newer on the nodes:", adoption.files.len());
         for path in adoption.files.keys() {
             let _ = writeln!(text, "  out/{path}");
         }
@@ -78,9 +79,8 @@ fn left(text: &mut String, adoption: &Adoption) {
 fn due(text: &mut String, adoption: &Adoption, _now: Timestamp) {
     let steps = adoption.plan.steps.iter();
     let due = steps.filter(|step| {
-        let by_time = |reason: &Reason| {
-            matches!(reason, Reason::Expired { .. } | Reason::Expiring { .. })
-        };
+        let by_time =
+            |reason: &Reason| matches!(reason, Reason::Expired { .. } | Reason::Expiring { .. });
         step.reasons.iter().any(by_time)
     });
     let due: Vec<_> = due.collect();

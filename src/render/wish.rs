@@ -48,7 +48,11 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.add("issuer", &name(leaf.issuer), "");
         }
         Recipe::Kubeconfig(config) => {
-            wish.add("server", &config.server.url(), &server_origin(graph, id, spec, &config.server));
+            wish.add(
+                "server",
+                &config.server.url(),
+                &server_origin(graph, id, spec, &config.server),
+            );
             wish.add("cluster", config.cluster.as_str(), "");
             wish.add("user", &config.user, "");
             if let Some(namespace) = &config.namespace {
@@ -151,7 +155,11 @@ fn rendered_wish(
             }
         }
         Rendered::KubeletConf(config) => {
-            wish.add("server", &config.server.url(), &server_origin(graph, id, spec, &config.server));
+            wish.add(
+                "server",
+                &config.server.url(),
+                &server_origin(graph, id, spec, &config.server),
+            );
             wish.add("trusts", &name(config.ca), "");
             wish.add("identity", "the kubelet's own", "component kubelet");
             match spec.manifest_of(&config.node, Component::Kubelet) {

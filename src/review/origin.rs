@@ -4,7 +4,6 @@ use super::access_change::AccessChange;
 use crate::facts::RoleGrant;
 use crate::graph::{Artifact, Derivation, DerivationId, Graph, Recipe, written_organizations};
 use crate::name::{ArtifactName, San};
-use crate::profile::LEAVES;
 use crate::spec::{CaName, Origin, RoleRef, Spec};
 
 /// Where what changed was written: its value, else what decides on it, else the artifact's block.
@@ -57,19 +56,6 @@ fn key_on_nodes<'a>(spec: &'a Spec, artifact: &Artifact) -> Option<&'a Origin> {
 pub(super) fn groups_written<'a>(spec: &'a Spec, artifact: &Artifact) -> Option<&'a Origin> {
     let node = spec.node(artifact.node()?.as_str());
     Some(&written_organizations(spec, artifact.row()?, node)?.origin)
-}
-
-/// Where the server of this kubeconfig alone is written, else that of all.
-pub(super) fn server<'a>(spec: &'a Spec, artifact: &ArtifactName) -> &'a Origin {
-    let written = || {
-        let Ok(Artifact::Kubeconfig(Some(node), file)) = artifact.as_str().parse() else {
-            return None;
-        };
-        let row = LEAVES.iter().find(|row| row.home.file() == file)?;
-        let leaf = spec.node(node.as_str())?.leaves.get(row.name)?;
-        leaf.server.as_ref().map(|server| &server.origin)
-    };
-    written().unwrap_or(&spec.cluster.endpoint.origin)
 }
 
 fn group<'a>(spec: &'a Spec, artifact: &Artifact, name: &str) -> Option<&'a Origin> {

@@ -50,8 +50,8 @@ pub mod walk;
 
 pub use disk::{Disk, EntryKind};
 pub use finish::{Effect, Failed, Pending, pending};
-pub use inputs::write_inputs;
 pub use index::{Index, IndexFile, Known};
+pub use inputs::write_inputs;
 pub use interrupted::{Doubt, Interrupted, Touch, interrupted};
 pub use journal::JournalKey;
 pub use machine_key::{MachineKey, NoMachineKey};

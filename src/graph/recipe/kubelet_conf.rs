@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
-use crate::name::{Server, Label, NodeName};
+use crate::name::{Label, NodeName, Server};
 
 #[derive(Debug)]
 pub struct KubeletConf {
