@@ -125,11 +125,15 @@ impl Certificate {
     }
 
     fn subject(&self) -> Vec<u8> {
-        let tag = match self.texts {
-            Texts::Printable => PRINTABLE,
-            Texts::Utf8 => UTF8,
+        // As Go's asn1 chooses: what does not fit a PrintableString (X.680 41.4) is UTF-8.
+        let fits = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte))
         };
         let part = |number, text: &str| {
+            let tag = match self.texts {
+                Texts::Printable if fits(text) => PRINTABLE,
+                _ => UTF8,
+            };
             element(0x31, &[&sequence(&[&oid(number), &element(tag, &[text.as_bytes()])])])
         };
         let organization = self.organization.as_ref().map(|text| part("2.5.4.10", text));
