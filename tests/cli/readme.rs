@@ -13,16 +13,16 @@ use kpki::sources::Sources;
 
 use crate::testkit::{path_with_kpki, said, shell};
 
-struct Block {
+pub struct Block {
     /// Of the line that opens it, from 1.
-    line: usize,
+    pub line: usize,
     /// Three backticks, or more where the text has three.
-    fence: String,
-    info: String,
-    text: String,
+    pub fence: String,
+    pub info: String,
+    pub text: String,
 }
 
-fn blocks(readme: &str) -> Vec<Block> {
+pub fn blocks(readme: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (index, line) in readme.lines().enumerate() {
@@ -57,7 +57,7 @@ fn run(command: &str, folder: &Path) -> String {
 }
 
 /// Runs a console block; gives it with what was really printed.
-fn replay(block: &Block, folder: &Path) -> String {
+pub fn replay(block: &Block, folder: &Path) -> String {
     let mut text = String::new();
     for command in block.text.lines().filter_map(|line| line.strip_prefix("$ ")) {
         writeln!(text, "$ {command}").unwrap();
@@ -74,7 +74,7 @@ fn without_request_ids(word: &str) -> String {
 }
 
 /// Digits and digests by their shape, and runs of spaces (columns) as one.
-fn shape(text: &str) -> String {
+pub fn shape(text: &str) -> String {
     let mut shaped = String::new();
     for line in text.lines() {
         let words: Vec<String> = line

@@ -401,6 +401,13 @@ fn of_static_pods() -> Vec<Shape> {
                 Edit::Put("cp1", "etc/kubernetes/pki/apiserver.crt.bak", 0o644, "old"),
             ])
             .says(&["apiserver.crt.bak"]),
+        Shape::adopted("copies of kubeconfigs and of the whole folder", small())
+            .with(&[
+                Edit::Copy("cp1", "etc/kubernetes/admin.conf", "root/.kube/config"),
+                Edit::Copy("cp1", "etc/kubernetes/admin.conf", "etc/kubernetes/admin.conf.old"),
+                Edit::Copy("cp1", "etc/kubernetes/pki/ca.key", "etc/kubernetes.bak/pki/ca.key"),
+            ])
+            .says(&["admin.conf.old"]),
         Shape::adopted("certificates behind links", small()).with(&[Edit::Linked {
             node: "cp1",
             path: "etc/kubernetes/pki/apiserver.crt",

@@ -17,10 +17,12 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 fn a_new_name_reissues_the_api_servers_certificates_alone() {
     let desk = Desk::new(Cluster::large().trees());
     desk.adopted(&[]);
-    desk.project.describe_more("component \"apiserver\" san=\"new.corp.example\"\n");
+    desk.project.describe_more("component \"apiserver\" { san \"new.corp.example\"; }\n");
     let steps = ["nodes/cp1/apiserver", "nodes/cp2/apiserver", "nodes/cp3/apiserver"];
-    assert_eq!(desk.plan(&[]), set(&steps));
-    desk.project.done(&["apply"]);
+    // Whoever has this name is an API server to everybody: a person consents.
+    let consent = ["--allow", "escalation:apiserver"];
+    assert_eq!(desk.plan(&consent), set(&steps));
+    desk.project.done(&["apply", consent[0], consent[1]]);
     assert_eq!(desk.plan(&[]), set(&[]));
     // The keys stay, and so does every other file.
     let changed: BTreeSet<String> = ["cp1", "cp2", "cp3", "w1"]

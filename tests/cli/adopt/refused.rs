@@ -2,7 +2,7 @@
 
 use super::proof::prove_all;
 use super::shape::{Edit, Shape};
-use crate::testkit::kubeadm::{Cluster, Etcd, Leaf, Node, Role};
+use crate::testkit::kubeadm::{Cluster, Etcd, Kubelet, Leaf, Node, Role};
 
 fn small() -> Cluster {
     Cluster::small()
@@ -18,6 +18,10 @@ fn of_nodes_that_differ() -> Vec<Shape> {
     let pair = ["etc/kubernetes/pki/sa.key", "etc/kubernetes/pki/sa.pub"];
     let mut two_versions = large();
     two_versions.node("cp2").version = Some("1.35.3");
+    let mut embedded = large();
+    embedded.node("cp2").kubelet = Kubelet::Embedded;
+    let mut same_address = large();
+    same_address.node("cp2").address = "10.0.0.11";
     let at = |node, path| Edit::Foreign(node, path);
     vec![
         Shape::refused(
@@ -73,6 +77,14 @@ fn of_nodes_that_differ() -> Vec<Shape> {
             ("cp2", ""),
             &["1.35.3", "1.36.2", "finish the upgrade"],
         ),
+        Shape::refused(
+            "one kubelet that embeds its certificate, where the others renew theirs",
+            embedded,
+            &[],
+            ("cp2", "/etc/kubernetes/kubelet.conf"),
+            &["renew"],
+        ),
+        Shape::refused("two nodes of one address", same_address, &[], ("", ""), &["10.0.0.11"]),
         Shape::refused(
             "a node under another name",
             large(),

@@ -16,6 +16,8 @@ pub enum Edit {
     Foreign(&'static str, &'static str),
     /// What the other cluster has follows what is there.
     ForeignBehind(&'static str, &'static str),
+    /// A second copy of a file: from, to.
+    Copy(&'static str, &'static str, &'static str),
     /// The file lies at the second place, and a link with this text at the first.
     Linked {
         node: &'static str,
@@ -125,6 +127,10 @@ impl Shape {
             Edit::ForeignBehind(node, path) => {
                 let both = [of(trees, node).bytes(path), &self.foreign(node, path)].concat();
                 of(trees, node).set(path, both);
+            }
+            Edit::Copy(node, from, to) => {
+                let entry = of(trees, node).0[from].clone();
+                of(trees, node).0.insert(to.to_owned(), entry);
             }
             Edit::Linked { node, path, real, text } => {
                 let tree = of(trees, node);

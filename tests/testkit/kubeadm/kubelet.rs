@@ -1,6 +1,8 @@
-//! What kubeadm and the kubelet itself write below /var/lib/kubelet, and the packages' drop-in.
+//! What kubeadm and the kubelet itself write below /var/lib/kubelet, the packages' drop-in, and kubeadm's own record
+//! in the cluster.
 
 use super::cluster::{Cluster, Node};
+use super::mint::Keys;
 
 /// `kubeadm init` and `join` write this file anew at each upgrade.
 pub fn config(cluster: &Cluster, node: &Node) -> String {
@@ -99,3 +101,50 @@ EnvironmentFile=-/etc/default/kubelet
 ExecStart=
 ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS
 ";
+
+/// `kubectl -n kube-system get cm kubeadm-config -o yaml`
+pub fn config_map(cluster: &Cluster) -> String {
+    let endpoint = cluster
+        .endpoint
+        .map_or(String::new(), |endpoint| format!("    controlPlaneEndpoint: {endpoint}\n"));
+    let algorithm = match cluster.keys {
+        Keys::P256 => "ECDSA-P256",
+        Keys::Rsa2048 => "RSA-2048",
+    };
+    let Cluster { certificates_dir, name, repository, version, .. } = cluster;
+    let Cluster { dns_domain, pod_subnet, service_subnet, .. } = cluster;
+    format!(
+        "apiVersion: v1
+data:
+  ClusterConfiguration: |
+    apiServer: {{}}
+    apiVersion: kubeadm.k8s.io/v1beta4
+    caCertificateValidityPeriod: 87600h0m0s
+    certificateValidityPeriod: 8760h0m0s
+    certificatesDir: {certificates_dir}
+    clusterName: {name}
+{endpoint}    controllerManager: {{}}
+    dns: {{}}
+    encryptionAlgorithm: {algorithm}
+    etcd:
+      local:
+        dataDir: /var/lib/etcd
+    imageRepository: {repository}
+    kind: ClusterConfiguration
+    kubernetesVersion: v{version}
+    networking:
+      dnsDomain: {dns_domain}
+      podSubnet: {pod_subnet}
+      serviceSubnet: {service_subnet}
+    proxy: {{}}
+    scheduler: {{}}
+kind: ConfigMap
+metadata:
+  creationTimestamp: \"2026-05-12T08:00:00Z\"
+  name: kubeadm-config
+  namespace: kube-system
+  resourceVersion: \"214\"
+  uid: 4f1c6a0e-6a3d-4f0f-8b8e-2f8f3f2b9a11
+"
+    )
+}

@@ -12,6 +12,7 @@ mod write;
 
 pub use cluster::{Cluster, Etcd, ExtraArgument, Kubelet, Leaf, Node, Role, Super};
 pub use kubeconfigs::{Client, Names, kubeconfig};
+pub use kubelet::config_map;
 pub use mint::{Certificate, Key, Keys, Texts};
 pub use node_tree::{Entry, NodeTree, snapshot};
 pub use pods::Volume;
