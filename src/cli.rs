@@ -3,12 +3,15 @@
 mod format;
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
 use crate::install::Permission;
+use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
+use crate::sealed::Recipient;
 use crate::time::{Span, Timestamp};
 
 /// A Kubernetes cluster's PKI from one description: plan, review, apply.
@@ -27,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Write a commented cluster.kdl, .gitignore and .gitattributes, or what is missing of them
     Init(InitArgs),
+    /// Take over a cluster that runs, from copies of its nodes' files; changes nothing on them
+    Adopt(AdoptArgs),
     /// Show what apply would do, and why; opens no secret and writes nothing
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
@@ -84,6 +89,43 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
+pub struct AdoptArgs {
+    /// A node's name and a copy of its files: a folder, a tar archive, or - for one on standard input
+    #[arg(required = true, value_name = "NODE=SOURCE")]
+    pub sources: Vec<NodeSource>,
+    /// Write cluster.kdl, manifests/, out/ and cluster.lock; without it they are only shown
+    #[arg(long)]
+    pub write: bool,
+    /// Seal every secret for this age or ssh key; may be repeated
+    #[arg(long = "recipient", value_name = "KEY")]
+    pub recipients: Vec<Recipient>,
+    /// kubeadm's ClusterConfiguration, as `kubectl -n kube-system get cm kubeadm-config -o yaml` prints it
+    #[arg(long, value_name = "FILE")]
+    pub kubeadm_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub identities: Identities,
+}
+
+/// One node's files, and where they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSource {
+    pub node: NodeName,
+    pub source: PathBuf,
+}
+
+impl FromStr for NodeSource {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((node, source)) = text.split_once('=').filter(|(_, source)| !source.is_empty())
+        else {
+            return Err("write NODE=SOURCE, such as cp1=/mnt/cp1, cp1=cp1.tar or cp1=-".to_owned());
+        };
+        let node = node.parse().map_err(|error| format!("the node's name {error}"))?;
+        Ok(NodeSource { node, source: PathBuf::from(source) })
+    }
+}
+
+#[derive(Debug, Args)]
 pub struct InitArgs {
     /// A reproducible cluster: write a new lab.seed, from which every key follows, too
     #[arg(long)]
@@ -117,6 +159,12 @@ pub struct Intentions {
     /// interrupted:ID
     #[arg(long, value_name = "WHAT")]
     pub allow: Vec<Allow>,
+    /// Renew everything that is due at once, not one node after the other
+    #[arg(long)]
+    pub all: bool,
+    /// Let a member of etcd whose data is gone join again: the node's name
+    #[arg(long, value_name = "NODE")]
+    pub rejoin: Vec<NodeName>,
 }
 
 #[derive(Debug, Args)]
@@ -169,7 +217,7 @@ pub struct PlanArgs {
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
     /// A plan that `kpki plan --out` wrote: exactly this is done, or nothing
-    #[arg(conflicts_with_all = ["renew", "rekey", "allow", "prune"])]
+    #[arg(conflicts_with_all = ["renew", "rekey", "allow", "all", "rejoin", "prune"])]
     pub plan: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
@@ -187,7 +235,7 @@ pub struct ApplyArgs {
     pub full: bool,
     /// Build everything again in memory and compare out/ with it; writes nothing, exits with 2 when it
     /// differs
-    #[arg(long, conflicts_with_all = ["plan", "prune", "renew", "rekey", "allow"])]
+    #[arg(long, conflicts_with_all = ["plan", "prune", "renew", "rekey", "allow", "all", "rejoin"])]
     pub check: bool,
 }
 

@@ -28,7 +28,8 @@
 //!
 //! # Invariants
 //!
-//! 1. The plan after an apply is empty, at any clock; an upgrade of kpki reissues nothing.
+//! 1. The plan after an apply is empty, at any clock, once all that is due has had its turn; an upgrade of
+//!    kpki reissues nothing.
 //! 2. A CA key or the service-account key is replaced only with `--allow replace:NAME`, and is first made
 //!    only where neither the lock nor any file under `out/` mentions it.
 //! 3. Reading commands open no secret but the ones that the user names. A secret is checked against its
@@ -54,11 +55,11 @@
 //! | 15 | [`cli`] |
 //! | 14 | [`render`] |
 //! | 13 | [`engine`] (the use cases) |
-//! | 12 | [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
+//! | 12 | [`adopt`], [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
 //! | 11 | [`sources`] (files), [`build`], [`review`] |
 //! | 10 | [`diff`], [`plan`] |
 //! | 9 | [`content`] |
-//! | 8 | [`graph`] |
+//! | 8 | [`graph`], [`machine`] |
 //! | 7 | [`manifest`], [`path`], [`pod`] |
 //! | 6 | [`holdings`], [`profile`], [`state`] |
 //! | 5 | [`keys`] (randomness), [`spec`] |
@@ -68,6 +69,7 @@
 //! | 1 | [`shell`] |
 //! | 0 | [`first_few`], [`json`], [`visible`] |
 
+pub mod adopt;
 pub mod algorithm;
 pub mod build;
 pub mod cli;
@@ -88,6 +90,7 @@ pub mod json;
 pub mod keys;
 pub mod lint;
 pub mod lock;
+pub mod machine;
 pub mod manifest;
 pub mod name;
 pub mod path;

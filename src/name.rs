@@ -13,6 +13,7 @@ use std::sync::Arc;
 mod address;
 mod endpoint;
 mod error;
+mod server;
 
 use self::address::Use;
 use self::error::refuse;
@@ -21,6 +22,7 @@ use crate::json::json_as_text;
 pub use address::{NodeAddress, unfit_for_services};
 pub use endpoint::{API_PORT, Endpoint, port};
 pub use error::NameError;
+pub use server::Server;
 
 /// A newtype over a checked text. Shared: a cluster's graph names each node and path many times.
 macro_rules! checked_text {
@@ -240,6 +242,17 @@ impl ArtifactName {
     #[expect(clippy::expect_used, reason = "segments are literals and checked names")]
     pub fn of(text: &str) -> Self {
         text.parse().expect("an artifact name made of checked names")
+    }
+}
+
+impl Label {
+    /// A literal of this program.
+    ///
+    /// # Panics
+    /// Never on a literal that is a name; any other is a defect.
+    #[expect(clippy::expect_used, reason = "literals are tested")]
+    pub fn of(text: &'static str) -> Self {
+        text.parse().expect("a name of this program")
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the user wants, validated: nothing optional or stringly is left where a default exists.
 
+mod leaf;
 mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +12,15 @@ use ipnet::IpNet;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::CertificateFacts;
 use crate::name::{
-    CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San, TreePath,
+    API_PORT, CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San,
+    Server, TreePath,
 };
 use crate::sealed::{Owner, Recipient};
 use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
 use crate::words::words;
 
+pub use leaf::LeafOverride;
 pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
 
 /// One cluster's PKI as described.
@@ -33,8 +36,12 @@ pub struct Spec {
     pub kubelet_serving: bool,
     /// `component "kubelet" config=#true`: kpki writes the kubelet's configuration file.
     pub kubelet_config: bool,
+    /// `component "kubelet" client="…"`
+    pub kubelet_client: KubeletClient,
     /// `component "kube-proxy"` was written.
     pub kube_proxy: bool,
+    /// `component "admin" super=#false` was not written.
+    pub super_admin: bool,
     /// What leaves get where nothing nearer says otherwise.
     pub defaults: Policy,
     /// Sorted by name.
@@ -47,6 +54,17 @@ pub struct Spec {
     pub secrets: Option<Setting<BTreeSet<Recipient>>>,
     /// Keys from a seed; `None`: every key is drawn.
     pub reproducible: Option<Reproducible>,
+}
+
+words! {
+    /// Where kubelets have their client certificates from.
+    pub enum KubeletClient {
+        /// kpki issues them and embeds them in kubelet.conf.
+        Issued = "issued",
+        /// Each kubelet asks the cluster for its next one and keeps it below /var/lib/kubelet/pki, which
+        /// kubelet.conf names.
+        SelfRotated = "self-rotated",
+    }
 }
 
 /// `reproducible { … }`
@@ -74,7 +92,7 @@ pub struct Manifests {
     pub all: BTreeMap<(NodeName, Component), Manifest>,
 }
 
-/// A static pod's manifest that the operator wrote.
+/// A static pod's manifest that the operator wrote, or a self-rotated kubelet's kubelet.conf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Relative to the description, for messages.
@@ -105,6 +123,12 @@ impl Spec {
 
     pub fn certificate(&self, name: &str) -> Option<&ExtraCertificate> {
         named(&self.certificates, name, |certificate| certificate.name.as_str())
+    }
+
+    /// Where every API server of the cluster listens.
+    pub fn api_port(&self) -> u16 {
+        let settings = self.components.get(&Component::Apiserver);
+        settings.and_then(|settings| settings.port.as_ref()).map_or(API_PORT, |port| port.value)
     }
 
     pub fn manifest_of(&self, node: &NodeName, component: Component) -> Option<&Manifest> {
@@ -192,6 +216,8 @@ pub struct Ca {
     /// The `ca` block itself names the algorithm: then another one on record needs `--allow replace:`.
     pub explicit_key: bool,
     pub revision: u32,
+    /// Its key lies beside its certificate on control-plane nodes.
+    pub keys_on_nodes: Setting<bool>,
     /// A certificate that the user brings: imported, never issued.
     pub brought: Option<BroughtCa>,
 }
@@ -241,6 +267,8 @@ pub struct Node {
     pub revision: u32,
     /// Who may open the secrets of this node's tree besides.
     pub recipients: BTreeSet<Recipient>,
+    /// By the names of their rows in the profile.
+    pub leaves: BTreeMap<&'static str, LeafOverride>,
 }
 
 words! {
@@ -276,7 +304,7 @@ pub struct Policy {
     pub renew_before: Option<Setting<Span>>,
 }
 
-/// What a nearer block says; nearer wins: node, then component, then defaults.
+/// What a nearer block says; nearer wins: leaf, then node, then component, then defaults.
 #[derive(Debug, Clone, Default)]
 pub struct PolicyOverride {
     pub key: Option<Setting<KeyAlgorithm>>,
@@ -329,10 +357,20 @@ pub struct ComponentSettings {
     /// Extra SANs of the component's serving certificates, on every node.
     pub sans: BTreeMap<San, Origin>,
     pub revision: u32,
+    /// All organizations of the component's leaf whose organization follows the version; an empty set: none.
+    pub organizations: Option<Setting<BTreeSet<Organization>>>,
     /// Flags of its static pod by name without dashes: they add to kpki's own and win over them.
     pub flags: BTreeMap<String, FlagSetting>,
     /// Of its static pod, instead of the one that kubeadm deploys.
     pub image: Option<String>,
+    /// That its kubeconfigs name, on every node.
+    pub server: Option<Setting<Server>>,
+    /// Of the API server: where it listens.
+    pub port: Option<Setting<u16>>,
+    /// Whom its process runs as; `None`: root.
+    pub user: Option<Setting<u32>>,
+    /// Of that user; of the service-account key the group of its readers.
+    pub group: Option<Setting<u32>>,
 }
 
 impl Default for ComponentSettings {
@@ -342,8 +380,13 @@ impl Default for ComponentSettings {
             policy: PolicyOverride::default(),
             sans: BTreeMap::new(),
             revision: 1,
+            organizations: None,
             flags: BTreeMap::new(),
             image: None,
+            server: None,
+            port: None,
+            user: None,
+            group: None,
         }
     }
 }

@@ -115,6 +115,9 @@ pub struct Entry {
     pub request: Option<Digest>,
     /// What an etcd member was told of the others when its manifest was first made.
     pub initial_cluster: Option<String>,
+    /// Of a static pod's manifest without an annotation: what its process must be restarted for, as the
+    /// annotation would have it.
+    pub restart_digest: Option<Digest>,
     /// Of a secret that is sealed.
     pub rest: Option<Rest>,
     /// An apply knew that nothing describes it any more: described again, it is somebody new.
@@ -135,6 +138,7 @@ impl Entry {
             server: None,
             request: None,
             initial_cluster: None,
+            restart_digest: None,
             rest: None,
             left: false,
         }
@@ -290,6 +294,15 @@ pub struct NodeFile {
     pub mode: u32,
     /// Belongs to the user that kpki runs as.
     pub own: bool,
+    /// User and group, where there are such.
+    pub owner: Option<(u32, u32)>,
     /// Whatever it is: a key may lie where none is expected.
     pub bytes: Secret,
+}
+
+impl NodeFile {
+    /// `None`: to the user that kpki runs as.
+    pub fn belongs_to(&self, owner: Option<(u32, u32)>) -> bool {
+        owner.map_or(self.own, |owner| self.owner == Some(owner))
+    }
 }

@@ -138,6 +138,7 @@ fn found_key(
         content: FilePart::PrivateKey,
         path: path.clone(),
         mode: 0,
+        on_node: None,
         node: None,
         recipients: None,
     };

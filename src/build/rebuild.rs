@@ -18,7 +18,8 @@ use crate::state::{Inventory, Lock};
 /// Every file that follows from the description, the seed and what was brought; by path below `out/`. What
 /// the cluster signed is not among them.
 ///
-/// Of the world as it is only that much counts: keys of brought CAs, and what etcd's members were once told.
+/// Of the world as it is only that much counts: keys of brought CAs, what etcd's members were once told, and
+/// which manifests have no annotation yet.
 /// Secrets come in the clear: a sealed file is another one each time. Public files are treated alike: nothing
 /// here shows any.
 pub fn rebuild(
@@ -51,7 +52,7 @@ pub fn rebuild(
 fn told_once(world: World<'_>) -> BTreeMap<crate::name::ArtifactName, crate::state::Entry> {
     let entries = world.lock.entries.iter();
     entries
-        .filter(|(_, entry)| entry.initial_cluster.is_some())
+        .filter(|(_, entry)| entry.initial_cluster.is_some() || entry.restart_digest.is_some())
         .map(|(name, entry)| (name.clone(), entry.clone()))
         .collect()
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::context::BuildContext;
-use crate::content::{pod_content, pod_entry, restart_digest};
+use crate::content::{pod_entry, restart_digest};
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, pod_file};
 use crate::state::Entry;
 
 /// Writes the manifests that the plan names; `lines` are of everything built before.
@@ -33,14 +33,16 @@ pub(super) fn build_static_pods(
             inputs.push((name, *content));
         }
         let start = plan.etcd_starts.get(&step.derivation);
-        let bytes = pod_content(recipe, start, restart_digest(inputs))
+        let digest = restart_digest(inputs);
+        let file = pod_file(context.world, step.derivation, recipe, start, digest)
             .map_err(|why| Error::refused(format!("{}: {why}", derivation.name)))?;
         for place in graph.placements(step.derivation) {
             if step.action != Action::Record && step.writes.contains(&place.path) {
-                context.put(place, &bytes)?;
+                context.put(place, &file.bytes)?;
             }
         }
-        made.push((step.derivation, pod_entry(derivation, &bytes, start)));
+        let entry = pod_entry(derivation, &file.bytes, start, file.without_annotation);
+        made.push((step.derivation, entry));
         context.files.progress(1);
     }
     Ok(made)

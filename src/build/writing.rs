@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use rayon::prelude::*;
 
 use super::context::{BuildContext, HeldKey};
-use crate::content::{Input, rendered_content, rendered_entry};
+use crate::content::{Input, NotRendered, rendered_content, rendered_entry};
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
@@ -102,9 +102,12 @@ pub(super) fn render(
     let derivation = context.world.graph.get(id);
     let content = match &derivation.recipe {
         Recipe::Rendered(recipe) => rendered_content(recipe, input),
-        _ => None,
+        _ => Err(NotRendered::NoInput),
     };
-    let content = content.ok_or_else(|| context.too_early(id))?;
+    let content = content.map_err(|why| match why {
+        NotRendered::NoInput => context.too_early(id),
+        NotRendered::Refused(why) => Error::refused(format!("{}: {why}", derivation.name)),
+    })?;
     let bytes = content.as_bytes();
     if step.action != Action::Record {
         // A cluster's trust bundle lies on every node.

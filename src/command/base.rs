@@ -4,10 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::folder::{DESCRIPTION, Folder, LOCK, parse_lock};
 use super::git::{Commit, Repository};
 use crate::diff::{touched, undescribed};
+use crate::engine::public_kubeconfigs;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::lock;
@@ -65,9 +67,12 @@ impl Base {
             Some(head) => repository.merge_base(&commit, head)?.as_ref() != Some(&commit),
             None => true,
         };
-        let mut inventory = inventory(&tree, &shown)?;
-        let lock = lock_of(tree, &shown)?;
+        let tree = Arc::new(tree);
+        let lock = lock_of(tree.clone(), &shown)?;
         let project = &folder.project;
+        let none = Lock::default();
+        let public = public_kubeconfigs(&project.graph, lock.as_ref().unwrap_or(&none));
+        let mut inventory = inventory(&tree, &public, &shown)?;
         if lock.is_none() && !(project.lock.entries.is_empty() && inventory.files.is_empty()) {
             let message = format!("--base {shown}: there is no {LOCK} in it");
             return Err(Error::refused(message).help(format!(
@@ -134,15 +139,15 @@ impl Base {
     }
 }
 
-fn lock_of(tree: Tree, revision: &str) -> Result<Option<Lock>> {
+fn lock_of(tree: Arc<Tree>, revision: &str) -> Result<Option<Lock>> {
     let fail = |error: &dyn std::fmt::Display| Error::refused(format!("{revision}: {error}"));
-    let sources = Sources::Tree(std::sync::Arc::new(tree));
+    let sources = Sources::Tree(tree);
     let bytes = sources.read_if_there(LOCK, lock::LIMIT).map_err(|error| fail(&error))?;
     let lock = bytes.map(|bytes| parse_lock(Some(&bytes))).transpose();
     lock.map_err(|error| Error { message: format!("{revision}: {error}"), ..error })
 }
 
-fn inventory(tree: &Tree, revision: &str) -> Result<Inventory> {
+fn inventory(tree: &Tree, public: &BTreeSet<String>, revision: &str) -> Result<Inventory> {
     let mut inventory = Inventory::default();
     for (path, entry) in tree.entries.range(format!("{OUT}/")..) {
         let Some(below) = path.strip_prefix(OUT).and_then(|path| path.strip_prefix('/')) else {
@@ -154,7 +159,7 @@ fn inventory(tree: &Tree, revision: &str) -> Result<Inventory> {
                 inventory.add_unusable(below, format!("is too large ({size} bytes)"));
             }
             // A secret in the clear is not opened, there as here.
-            TreeEntry::File { .. } if !is_read(&below) => {}
+            TreeEntry::File { .. } if !is_read(&below) && !public.contains(&below) => {}
             TreeEntry::File { object, .. } => {
                 let bytes = (tree.fetch)(object).map_err(|why| {
                     let message =

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::{interrupted, terminal, verified_secrets};
 use crate::config::{self, Loaded};
-use crate::engine::Project;
+use crate::engine::{Project, public_kubeconfigs};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::hash::Digest;
@@ -123,6 +123,12 @@ impl Description {
         lock.map(|_| Some((loaded.spec, loaded.graph)))
     }
 
+    /// What a state is with the files read that are named as secrets and described as public.
+    fn read_public(&self, directory: &Path, view: View, state: State) -> Result<State> {
+        let public = public_kubeconfigs(&self.loaded.graph, &state.lock);
+        if public.is_empty() { Ok(state) } else { read_state(directory, view, &public) }
+    }
+
     /// As the lock in force resolves its version: what an interrupted apply left may have another one.
     fn resolved(self, directory: &Path, lock: &Lock) -> Result<Description> {
         let cluster = &self.loaded.spec.cluster;
@@ -171,16 +177,21 @@ impl Folder {
     }
 
     fn read_as(directory: &Path, view: View) -> Result<Folder> {
-        let (description, state) =
-            rayon::join(|| Description::read(directory), || read_state(directory, view));
+        let (description, state) = rayon::join(
+            || Description::read(directory),
+            || read_state(directory, view, &BTreeSet::new()),
+        );
         // A mistake in the description is told first: it is what was edited last.
         let description = description?;
-        Folder::new(description, state?, directory)
+        let state = description.read_public(directory, view, state?)?;
+        Folder::new(description, state, directory)
     }
 
     /// The description against the files, as an apply finds them once it has finished what was interrupted.
     pub fn with(description: Description, directory: &Path) -> Result<Folder> {
-        Folder::new(description, read_state(directory, View::Finished)?, directory)
+        let state = read_state(directory, View::Finished, &BTreeSet::new())?;
+        let state = description.read_public(directory, View::Finished, state)?;
+        Folder::new(description, state, directory)
     }
 
     /// What a plan says of an interrupted apply. `None`: there is none.
@@ -216,7 +227,7 @@ impl Folder {
 /// Readers take no lock, so an apply may run beside them. Every commit that changes what the files say
 /// changes the lock, and while it moves files its journal is there: what was read between two equal
 /// looks at both belongs together.
-fn read_state(directory: &Path, view: View) -> Result<State> {
+fn read_state(directory: &Path, view: View, public: &BTreeSet<String>) -> Result<State> {
     let disk = RealDisk::open(directory)?;
     let look = || Ok::<_, Error>((pending(&disk)?, lock_bytes(&disk)?));
     let mut before = look()?;
@@ -226,7 +237,7 @@ fn read_state(directory: &Path, view: View) -> Result<State> {
             _ => None,
         };
         let through = unfinished.as_ref().filter(|found| interrupted::is_looked_through(found));
-        let (inventory, folders) = read_inventory(directory, through)?;
+        let (inventory, folders) = read_inventory(directory, through, public)?;
         let after = look()?;
         if before == after {
             let (pending, in_force) = before;
@@ -282,7 +293,9 @@ pub(super) fn parse_lock(bytes: Option<&[u8]>) -> Result<Lock> {
 fn read_inventory(
     directory: &Path,
     finished: Option<&Interrupted>,
+    public: &BTreeSet<String>,
 ) -> Result<(Inventory, ScannedFolders)> {
+    let is_read = |path: &str| is_read(path) || public.contains(path);
     let mut inventory = Inventory::default();
     let staged = finished.map(|_| scan_staged(directory, &is_read)).transpose()?;
     let (index, scanned) = rayon::join(

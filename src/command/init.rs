@@ -20,6 +20,7 @@ use crate::render::init::{
     GITATTRIBUTES, GITIGNORE, SEED_FILE, description, missing, reproducible, seed,
 };
 use crate::secret::Secret;
+use crate::spec::KubeletClient;
 use crate::version::KubernetesVersion;
 use crate::visible;
 
@@ -89,6 +90,24 @@ impl Change {
 
 const PUBLIC: u32 = 0o666; // what the umask leaves of it
 const SECRET: u32 = 0o600;
+
+/// Of a kubelet that renews its certificate itself it holds no key, unlike every other kubeconfig.
+const PUBLIC_KUBELET_CONF: &str = "!out/nodes/*/etc/kubernetes/kubelet.conf\n";
+
+/// What Git should know, beside a description that is new.
+pub(super) fn git_files(directory: &Path, kubelets: KubeletClient) -> Result<()> {
+    let more = match kubelets {
+        KubeletClient::SelfRotated => Some((".gitignore", PUBLIC_KUBELET_CONF)),
+        KubeletClient::Issued => None,
+    };
+    let files = [(".gitignore", GITIGNORE), (".gitattributes", GITATTRIBUTES)];
+    for (name, ours) in files.into_iter().chain(more) {
+        let path = directory.join(name);
+        let made = change(&path, ours).make(&path);
+        made.map_err(|error| Error::io("write", &path, &error))?;
+    }
+    Ok(())
+}
 
 /// 256 bits.
 fn new_seed() -> Result<Secret> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::node::{Tree, is_in_out};
 use super::{Outcome, terminal};
 use crate::cli::InstallArgs;
-use crate::engine::{Installed, NodeTree, Orders, Project, install, look};
+use crate::engine::{AbsentPair, Installed, NodeTree, Orders, Project, install, look};
 use crate::error::{Error, Kind, Result};
 use crate::install::{Permission, Record, restarts};
 use crate::name::TreePath;
@@ -63,6 +63,14 @@ impl Job<'_> {
         for path in &looked.strangers {
             terminal::talk(&format!(
                 "note: /{RECORD} names /{path}, where kpki never puts such a file: it stays as it is"
+            ));
+        }
+        for AbsentPair { kubeconfig, pair } in &looked.absent_pairs {
+            terminal::talk(&format!(
+                "note: /{kubeconfig} names {}, which is not on this node: the kubelet does not start without it; let \
+                 it have its pair first (rotateCertificates: true with the kubeconfig that it has now, or a \
+                 bootstrap token)",
+                visible::printable(pair)
             ));
         }
         let overwrites = |path: &TreePath| {

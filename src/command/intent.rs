@@ -1,6 +1,6 @@
-//! `--renew`, `--rekey` and `--allow`: the names that the user gives, as names that there are.
+//! `--renew`, `--rekey`, `--allow` and `--rejoin`: the names that the user gives, as names that there are.
 
-use super::lookup;
+use super::{lookup, rejoining};
 use crate::cli::Intentions;
 use crate::engine::Project;
 use crate::error::{Error, Kind, Result};
@@ -30,7 +30,10 @@ pub(super) fn intent(args: &Intentions, project: &Project) -> Result<Intent> {
         renew: all(&args.renew, &renews)?,
         rekey: all(&args.rekey, &rekeys)?,
         allow: args.allow.iter().map(|allow| permission(allow, project)).collect::<Result<_>>()?,
+        all: args.all,
+        rejoin: args.rejoin.clone(),
     };
+    rejoining::refuse(&intent, project)?;
     refuse_unknown_principals(&intent, project)?;
     for (flag, patterns) in [("--renew", &intent.renew), ("--rekey", &intent.rekey)] {
         for pattern in patterns {

@@ -4,6 +4,7 @@
 //! becomes of an artifact, and how a report reads.
 
 mod accept;
+mod adopt;
 mod apply;
 mod base;
 mod check;
@@ -38,6 +39,7 @@ mod plan;
 mod plan_again;
 mod policy;
 mod product_file;
+mod rejoining;
 mod report;
 mod seed;
 mod setup;
@@ -73,6 +75,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
     let result = match &cli.command {
         Command::Init(args) => init::run(&cli.directory, args),
+        Command::Adopt(args) => adopt::run(&cli.directory, args),
         Command::Plan(args) => plan::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
         Command::Discard => discard::run(&cli.directory),
@@ -110,6 +113,7 @@ pub fn run(cli: &Cli) -> ExitCode {
 fn reads_project(command: &Command) -> bool {
     match command {
         Command::Init(_)
+        | Command::Adopt(_)
         | Command::Apply(ApplyArgs { check: false, .. })
         | Command::Accept(_)
         | Command::Discard

@@ -129,7 +129,8 @@ fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Want
         path,
         layer,
         derivation: place.derivation,
-        mode: place.mode,
+        mode: place.on_node.map_or(place.mode, |owner| owner.mode),
+        owner: place.on_node.map(|owner| (owner.user, owner.group)),
         secret: place.content.is_secret(),
         bytes,
     })

@@ -44,3 +44,30 @@ impl Files for OnDisk<'_> {
 
     fn progress(&self, _: usize) {}
 }
+
+/// Where nothing is yet.
+pub(super) struct Nothing;
+
+impl Files for Nothing {
+    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
+        Err(Error::internal(format!("nothing is here, and {path} was asked for")))
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        Ok(&[])
+    }
+
+    fn write(&self, path: &TreePath, _: &[u8], _: u32) -> Result<()> {
+        Err(Error::internal(format!("a reader writes nothing, not even {path}")))
+    }
+
+    fn set_mode(&self, path: &TreePath, _: u32) -> Result<()> {
+        self.write(path, &[], 0)
+    }
+
+    fn remove(&self, path: &TreePath) -> Result<()> {
+        self.write(path, &[], 0)
+    }
+
+    fn progress(&self, _: usize) {}
+}

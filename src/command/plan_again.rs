@@ -37,11 +37,17 @@ fn flags(intent: &Intent, policy: &cli::Policy) -> Vec<String> {
     }
     let names = |all: &[NamePattern]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
     let allow = intent.allow.iter().map(ToString::to_string).collect();
-    let flags =
-        [("--renew", names(&intent.renew)), ("--rekey", names(&intent.rekey)), ("--allow", allow)];
+    let rejoin = intent.rejoin.iter().map(ToString::to_string).collect();
+    let flags = [
+        ("--renew", names(&intent.renew)),
+        ("--rekey", names(&intent.rekey)),
+        ("--allow", allow),
+        ("--rejoin", rejoin),
+    ];
     for (flag, texts) in flags {
         words.extend(texts.into_iter().flat_map(|text| [flag.to_owned(), text]));
     }
+    words.extend(intent.all.then(|| "--all".to_owned()));
     words
 }
 

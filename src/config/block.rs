@@ -81,7 +81,8 @@ impl Shape {
     fn as_property(&self, word: &Word) -> Problem {
         let first = self.fields.first().map_or("", |field| field.word);
         let message = format!("`{}` takes settings of its own", self.word);
-        let help = format!("write it in the block: {} {first}=\"…\"", self.word);
+        let name = self.example.map_or_else(String::new, |name| format!(" \"{name}\""));
+        let help = format!("write it in the block: {}{name} {first}=\"…\"", self.word);
         Problem::new(word.at, message).help(help)
     }
 }

@@ -11,6 +11,7 @@ use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::is_signed_by;
 use crate::name::CommonName;
+use crate::profile::key_is_usually_on_nodes;
 use crate::sources::Sources;
 use crate::spec::{Ca, CaName, Origin, Policy, Setting};
 use crate::time::Span;
@@ -19,10 +20,18 @@ use crate::words::Worded as _;
 pub const SHAPE: Shape = Shape {
     word: "ca",
     example: Some("kubernetes"),
-    fields: &[VALIDITY.field, KEY.field, COMMON_NAME.field, REVISION.field, CERTIFICATE.field],
+    fields: &[
+        VALIDITY.field,
+        KEY.field,
+        COMMON_NAME.field,
+        REVISION.field,
+        KEYS_ON_NODES.field,
+        CERTIFICATE.field,
+    ],
 };
 
 pub const COMMON_NAME: One<CommonName> = one("common-name");
+pub const KEYS_ON_NODES: One<bool> = one("keys-on-nodes");
 pub const CERTIFICATE: One<String> = one("certificate");
 
 /// kubeadm's 87600h.
@@ -93,6 +102,7 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
         key,
         explicit_key: false,
         revision: 1,
+        keys_on_nodes: Setting::default(key_is_usually_on_nodes(name)),
         brought: None,
     })
 }
@@ -125,10 +135,15 @@ impl Draft {
         }
         self.common_name_at = block.one(COMMON_NAME).map(|value| value.at);
         self.ca.revision = reader.revision(block);
+        if let Some((on_nodes, at)) = reader.flag(block, KEYS_ON_NODES) {
+            self.ca.keys_on_nodes = reader.setting(on_nodes, at);
+        }
         let Some(value) = block.one(CERTIFICATE) else {
             return;
         };
-        for (word, at) in block.words().filter(|(word, _)| *word != CERTIFICATE.word()) {
+        // Where its key lies, no certificate says.
+        let may_stand = [CERTIFICATE.word(), KEYS_ON_NODES.word()];
+        for (word, at) in block.words().filter(|(word, _)| !may_stand.contains(word)) {
             reader.problem(
                 Problem::new(at, format!("`{word}` beside a brought `certificate`"))
                     .other(value.at, "brought here")

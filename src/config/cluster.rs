@@ -132,13 +132,14 @@ impl ClusterDraft {
         self,
         nodes: &[NodeDraft],
         nodes_complete: bool,
+        api_port: u16,
         reader: &mut Reader<'_>,
     ) -> Option<Cluster> {
         let mut members = nodes.iter().filter(|node| node.role == Some(Role::ControlPlane));
         let endpoint = match (self.endpoint, members.next(), members.next()) {
             (Some(endpoint), ..) => Some(endpoint),
             (None, Some(only), None) => only.addresses.first().map(|(address, _)| Setting {
-                value: Endpoint::at(address.ip()),
+                value: Endpoint::at(address.ip(), api_port),
                 origin: Origin::Derived("the address of the only control-plane node"),
             }),
             (None, Some(_), Some(second)) if !self.endpoint_written => {

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, Field, One, Shape, one};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::block::{Block, Field, Many, One, Shape, many, one};
+use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::flags::{self, FLAG, IMAGE};
+use super::groups;
 use super::policy::Written;
 use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
-use crate::name::San;
-use crate::spec::{Component, ComponentSettings, EtcdTopology, Origin, Policy, Setting};
+use crate::name::{API_PORT, Organization, San};
+use crate::spec::{
+    Component, ComponentSettings, EtcdTopology, KubeletClient, Origin, Policy, Setting,
+};
 use crate::words::Worded as _;
 
 pub const SHAPE: Shape = Shape {
@@ -25,6 +28,14 @@ pub const SHAPE: Shape = Shape {
         TOPOLOGY.field,
         SERVING.field,
         CONFIG.field,
+        ADMIN_GROUP.field,
+        KUBELET_CLIENT_GROUP.field,
+        SUPER.field,
+        CLIENT.field,
+        SERVER.field,
+        PORT.field,
+        USER.field,
+        GROUP.field,
         IMAGE.field,
         FLAG.field,
     ],
@@ -33,21 +44,60 @@ pub const SHAPE: Shape = Shape {
 pub const TOPOLOGY: One<EtcdTopology> = one("topology");
 pub const SERVING: One<bool> = one("serving");
 pub const CONFIG: One<bool> = one("config");
+/// Of apiserver-kubelet-client.
+pub const KUBELET_CLIENT_GROUP: Many<Organization> = many("kubelet-client-group");
+/// Of admin.
+pub const ADMIN_GROUP: Many<Organization> = many("admin-group");
+pub const SUPER: One<bool> = one("super");
+
+/// The word for the organization of the component's leaf that the version decides otherwise.
+pub fn group_word(component: Component) -> Option<Many<Organization>> {
+    match component {
+        Component::Apiserver => Some(KUBELET_CLIENT_GROUP),
+        Component::Admin => Some(ADMIN_GROUP),
+        _ => None,
+    }
+}
+pub const CLIENT: One<KubeletClient> = one("client");
+
+/// What every leaf has.
+const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
+pub const PORT: One<u16> = one("port");
+pub const USER: One<u32> = one("user");
+pub const GROUP: One<u32> = one("group");
 
 /// What each component's block may hold.
 fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
-    const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
     // A key pair without a certificate: nothing expires.
-    const PAIR: [Field; 2] = [KEY.field, REVISION.field];
+    const PAIR: [Field; 3] = [KEY.field, REVISION.field, GROUP.field];
     let (all, own): (&[Field], &[Field]) = match component {
-        Component::Apiserver => (&LEAF, const { &[SAN.field, IMAGE.field, FLAG.field] }),
+        Component::Apiserver => (
+            &LEAF,
+            const {
+                &[
+                    SAN.field,
+                    KUBELET_CLIENT_GROUP.field,
+                    PORT.field,
+                    USER.field,
+                    GROUP.field,
+                    IMAGE.field,
+                    FLAG.field,
+                ]
+            },
+        ),
         Component::ControllerManager | Component::Scheduler => {
-            (&LEAF, const { &[IMAGE.field, FLAG.field] })
+            (&LEAF, const { &[SERVER.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] })
         }
-        Component::Etcd => (&LEAF, const { &[SAN.field, TOPOLOGY.field, IMAGE.field, FLAG.field] }),
-        Component::Kubelet => (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field] }),
+        Component::Etcd => (
+            &LEAF,
+            const { &[SAN.field, TOPOLOGY.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] },
+        ),
+        Component::Kubelet => {
+            (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field, CLIENT.field, SERVER.field] })
+        }
         Component::ServiceAccount => (&PAIR, &[]),
-        Component::KubeProxy | Component::Admin => (&LEAF, &[]),
+        Component::Admin => (&LEAF, const { &[ADMIN_GROUP.field, SUPER.field, SERVER.field] }),
+        Component::KubeProxy => (&LEAF, const { &[SERVER.field] }),
     };
     all.iter().chain(own).map(|field| field.word)
 }
@@ -59,8 +109,18 @@ pub struct Components {
     pub topology_at: Option<At>,
     pub kubelet_serving: bool,
     pub kubelet_config: bool,
+    pub kubelet_client: KubeletClient,
     pub kube_proxy: bool,
+    /// Where `super=#false` is written.
+    pub no_super_admin: Option<At>,
     pub places: Places,
+}
+
+impl Components {
+    pub fn api_port(&self) -> u16 {
+        let settings = self.settings.get(&Component::Apiserver);
+        settings.and_then(|settings| settings.port.as_ref()).map_or(API_PORT, |port| port.value)
+    }
 }
 
 /// Where the settings of static pods are written.
@@ -81,7 +141,9 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         topology_at: None,
         kubelet_serving: false,
         kubelet_config: false,
+        kubelet_client: KubeletClient::Issued,
         kube_proxy: false,
+        no_super_admin: None,
         places: Places::default(),
     };
     let mut seen = Seen::new();
@@ -118,6 +180,26 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
     let topology = block.one(TOPOLOGY);
     let serving = reader.flag(block, SERVING);
     let config = reader.flag(block, CONFIG);
+    let super_admin = reader.flag(block, SUPER);
+    let words = [KUBELET_CLIENT_GROUP, ADMIN_GROUP];
+    let groups = words.map(|word| groups::read(block, word, reader).map(|found| (word, found)));
+    let word = component.and_then(group_word).map(|word| word.word());
+    let own = groups.into_iter().flatten().find(|(known, _)| Some(known.word()) == word);
+    let client = block.one(CLIENT);
+    let client = client.and_then(|value| reader.choice(value, CLIENT.word(), KubeletClient::WORDS));
+    let server = reader.one(block, SERVER);
+    let port = reader.port(block, PORT);
+    let user = reader.id(block, USER);
+    let group = reader.id(block, GROUP);
+    if let Some(at) = block.written(GROUP.field)
+        && component.is_some_and(|component| component != Component::ServiceAccount)
+        && block.written(USER.field).is_none()
+    {
+        reader.problem(
+            Problem::new(at, "`group` without the `user` whose group it is")
+                .help("write user=65534 as well, or delete the group: root reads every file"),
+        );
+    }
     let flags = flags::flags(block, reader);
     let image = flags::image(block, reader);
     let written = reader.policy(block);
@@ -134,6 +216,10 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         Some(Component::Kubelet) => {
             all.kubelet_serving = serving.is_some_and(|(serving, _)| serving);
             all.kubelet_config = config.is_some_and(|(config, _)| config);
+            all.kubelet_client = client.unwrap_or(KubeletClient::Issued);
+            if all.kubelet_client == KubeletClient::SelfRotated && !all.kubelet_serving {
+                refuse_words_of_a_leaf(block, reader);
+            }
             if let Some(at) = block.written(SAN.field).filter(|_| !all.kubelet_serving) {
                 reader.problem(
                     Problem::new(at, "kubelet has no serving certificate to put a `san` in")
@@ -142,6 +228,9 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             }
         }
         Some(Component::KubeProxy) => all.kube_proxy = true,
+        Some(Component::Admin) => {
+            all.no_super_admin = super_admin.filter(|(wanted, _)| !wanted).map(|(_, at)| at);
+        }
         Some(Component::ServiceAccount) if is_ed25519(&written) => {
             let at = block.one(KEY).map_or(block.at, |value| value.at);
             reader.problem(
@@ -162,11 +251,26 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
             policy: written.policy.clone(),
             sans: reader.origins(sans),
             revision,
+            organizations: own.map(|(_, organizations)| organizations),
             flags: flags.into_iter().map(|(name, (value, _))| (name, value)).collect(),
             image,
+            server,
+            port,
+            user,
+            group,
         };
         all.settings.insert(component, settings);
         all.written.insert(component, written);
+    }
+}
+
+/// Its own client certificate is the cluster's matter, and it has no other one.
+fn refuse_words_of_a_leaf(block: &Block<'_>, reader: &mut Reader<'_>) {
+    for (field, at) in LEAF.iter().filter_map(|field| Some((field, block.written(*field)?))) {
+        let message =
+            format!("`{}` speaks of no certificate: the kubelet renews its own", field.word);
+        let help = "delete it; or add serving=#true, and it is of the serving certificate";
+        reader.problem(Problem::new(at, message).help(help));
     }
 }
 

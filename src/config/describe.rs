@@ -11,7 +11,7 @@ use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
 use super::tree::Node;
 use super::{
-    authorities, ca, certificate, cluster, collisions, component, defaults, manifests, node,
+    authorities, ca, certificate, cluster, collisions, component, defaults, leaf, manifests, node,
     reproducible, secrets, user,
 };
 use crate::profile::{LEAVES, LeafRow};
@@ -45,6 +45,7 @@ pub struct Described {
     pub places: component::Places,
     pub folders: collisions::Folders,
     pub authorities: authorities::Places,
+    pub leaves: leaf::Places,
 }
 
 pub fn describe(
@@ -73,6 +74,9 @@ pub fn describe(
     let components = component::read(of(&component::SHAPE), &defaults, reader);
     node::check_etcd(&nodes, components.etcd, components.topology_at, nodes_complete, reader);
     check_node_renewal(&nodes, &components, &defaults, reader);
+    check_leaf_renewal(&nodes, &components, &defaults, reader);
+    node::check_primary(&nodes, components.no_super_admin, reader);
+    let leaves = node::leaf_places(&nodes);
     let users = user::read(of(&user::SHAPE), &defaults, sources, reader);
     let names = nodes.iter().filter_map(|node| node.name.as_ref());
     let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
@@ -93,7 +97,8 @@ pub fn describe(
         let told = Told { components: &components, by_manifests: manifests.is_some() };
         networks::check(cluster, &nodes, &told, reader);
     }
-    let cluster = cluster.and_then(|cluster| cluster.finish(&nodes, nodes_complete, reader));
+    let cluster = cluster
+        .and_then(|cluster| cluster.finish(&nodes, nodes_complete, components.api_port(), reader));
     note_clamped(&cas, &defaults, &components, &nodes, &users, &certificates, reader);
     let mut nodes: Vec<_> = nodes.into_iter().filter_map(|node| node.finish(reader)).collect();
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
@@ -105,7 +110,9 @@ pub fn describe(
         etcd: components.etcd,
         kubelet_serving: components.kubelet_serving,
         kubelet_config: components.kubelet_config,
+        kubelet_client: components.kubelet_client,
         kube_proxy: components.kube_proxy,
+        super_admin: components.no_super_admin.is_none(),
         defaults,
         users: sorted(users, |user| user.name.as_str()),
         certificates: sorted(certificates, |certificate| certificate.name.as_str()),
@@ -114,7 +121,7 @@ pub fn describe(
         secrets,
     };
     let places = components.places;
-    Some(Described { spec, manifests, places, folders, authorities })
+    Some(Described { spec, manifests, places, folders, authorities, leaves })
 }
 
 fn sorted<T>(mut all: Vec<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
@@ -190,6 +197,25 @@ fn check_node_renewal(
     }
 }
 
+/// What is written of one leaf meets all that is farther.
+fn check_leaf_renewal(
+    nodes: &[NodeDraft],
+    components: &Components,
+    defaults: &Policy,
+    reader: &mut Reader<'_>,
+) {
+    for (node, leaf) in
+        nodes.iter().flat_map(|node| node.leaves.iter().map(move |leaf| (node, leaf)))
+    {
+        let mut policy = defaults.clone();
+        if let Some(component) = components.written.get(&leaf.row.component) {
+            policy = policy.overridden_by(&component.policy);
+        }
+        let policy = policy.overridden_by(&node.written.policy);
+        reader.check_renewal(&policy.overridden_by(&leaf.written.policy), &leaf.written);
+    }
+}
+
 /// Says where a leaf would outlive its CA: its end is clamped, so the description promises too much.
 fn note_clamped(
     cas: &BTreeMap<CaName, Ca>,
@@ -227,6 +253,13 @@ fn note_clamped(
             let role = node.role.unwrap_or(Role::Worker);
             for issuer in issuers(|row| row.hosts.may_include(role)) {
                 note(&format!("node {name}'s certificates"), validity, issuer);
+            }
+        }
+    }
+    for node in nodes {
+        for leaf in &node.leaves {
+            if let (Some(validity), Some(name)) = (&leaf.written.policy.validity, &node.name) {
+                note(&format!("node {name}'s {}", leaf.row.name), validity, leaf.row.issuer);
             }
         }
     }

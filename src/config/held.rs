@@ -8,7 +8,7 @@ use super::report::SourceFile;
 use crate::graph::{Severity, contradictions};
 use crate::pod::PodError;
 use crate::profile::Process;
-use crate::spec::{Manifest, Node, Spec};
+use crate::spec::{Manifest, Node, Origin, Spec};
 
 /// Problems and notes, in files that grow as manifests are shown.
 pub struct Review {
@@ -49,6 +49,21 @@ impl Review {
             Some(range) => At::new(index, range.start, range.end),
             None => At::whole(index),
         }
+    }
+
+    /// A line of the description.
+    pub(super) fn at(&self, origin: &Origin) -> At {
+        let found = match origin {
+            Origin::File { file, line } => {
+                self.files.iter().position(|known| known.name == *file).map(|at| (at, *line))
+            }
+            Origin::Default | Origin::Derived(_) => None,
+        };
+        let place = found.and_then(|(index, line)| {
+            let range = self.files.get(index)?.range(line);
+            Some(At::new(index, range.start, range.end))
+        });
+        place.unwrap_or(At::whole(0))
     }
 
     /// `FILE:LINE`

@@ -1,4 +1,5 @@
-//! `manifests "DIR"`: the operator's own static pods.
+//! `manifests "DIR"`: the operator's own static pods, and kubelet.conf of kubelets that renew their own
+//! certificates.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,9 +9,9 @@ use super::files::below;
 use super::held::Review;
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
-use crate::profile::Process;
+use crate::profile::{Hosts, KUBELET_CONF, Process};
 use crate::sources::Sources;
-use crate::spec::{Manifest, Manifests, Spec};
+use crate::spec::{Component, KubeletClient, Manifest, Manifests, Spec};
 use crate::state::is_in_out;
 
 pub const SHAPE: Shape = Shape { word: "manifests", example: Some("manifests/"), fields: &[] };
@@ -53,32 +54,36 @@ pub fn folder(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Folder> {
     }
 }
 
-/// Of every process on every node that runs it: `DIR/NODE/PROCESS.yaml`, else `DIR/PROCESS.yaml`.
+/// Of every process on every node that runs it: `DIR/NODE/PROCESS.yaml`, else `DIR/PROCESS.yaml`. Of a
+/// kubelet that renews its own certificate kubelet.conf, in the same places; without one kpki writes
+/// kubeadm's form.
 pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review) -> Manifests {
-    let mut shared: BTreeMap<Process, Option<Manifest>> = BTreeMap::new();
+    let mut shared: BTreeMap<String, Option<Manifest>> = BTreeMap::new();
     let mut all = BTreeMap::new();
     let mut without: BTreeMap<Process, Vec<&str>> = BTreeMap::new();
     let mut refused = false;
-    for process in Process::ALL {
-        let file = format!("{}.yaml", process.name());
-        let hosts = process.hosts();
+    for wanted in wanted(spec) {
+        let Wanted { component, hosts, ref file, process } = wanted;
         for node in spec.nodes.iter().filter(|node| hosts.include(node, spec)) {
             let own = folder.file(&format!("{}/{file}", node.name));
             let found = match one(&own, sources) {
-                Ok(None) => match shared.get(&process) {
+                Ok(None) => match shared.get(file) {
                     Some(known) => Ok(known.clone()),
-                    None => one(&folder.file(&file), sources).inspect(|found| {
-                        shared.insert(process, found.clone());
+                    None => one(&folder.file(file), sources).inspect(|found| {
+                        shared.insert(file.clone(), found.clone());
                     }),
                 },
                 found => found,
             };
-            match found {
-                Ok(Some(manifest)) => {
-                    all.insert((node.name.clone(), process.component()), manifest);
+            match (found, process) {
+                (Ok(Some(manifest)), _) => {
+                    all.insert((node.name.clone(), component), manifest);
                 }
-                Ok(None) => without.entry(process).or_default().push(node.name.as_str()),
-                Err(message) => {
+                (Ok(None), Some(process)) => {
+                    without.entry(process).or_default().push(node.name.as_str());
+                }
+                (Ok(None), None) => {}
+                (Err(message), _) => {
                     refused = true;
                     review.problem(Problem::new(folder.at, message));
                 }
@@ -102,6 +107,32 @@ pub fn read(folder: &Folder, spec: &Spec, sources: &Sources, review: &mut Review
         ));
     }
     Manifests { folder: Arc::from(folder.path.as_str()), all }
+}
+
+/// A file that is looked for, on each of these nodes.
+struct Wanted {
+    component: Component,
+    hosts: Hosts,
+    file: String,
+    /// Of a static pod: without a manifest there is none.
+    process: Option<Process>,
+}
+
+fn wanted(spec: &Spec) -> Vec<Wanted> {
+    let pods = Process::ALL.into_iter().map(|process| Wanted {
+        component: process.component(),
+        hosts: process.hosts(),
+        file: format!("{}.yaml", process.name()),
+        process: Some(process),
+    });
+    let kubelet = Wanted {
+        component: Component::Kubelet,
+        hosts: Hosts::Kubelets,
+        file: KUBELET_CONF.to_owned(),
+        process: None,
+    };
+    let kubelet = (spec.kubelet_client == KubeletClient::SelfRotated).then_some(kubelet);
+    pods.chain(kubelet).collect()
 }
 
 fn one(path: &str, sources: &Sources) -> Result<Option<Manifest>, String> {

@@ -1,13 +1,20 @@
 //! A description in KDL to a [`Spec`], with every mistake of every file in one report.
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a
+//! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape,
+//! a table of typed words (`fields` has the common ones) in each of `cluster` (with `networks`), `ca`,
+//! `node` (with `leaf`), `component`, `user` (with `bind` and `request`), `certificate`, `manifests`,
+//! `secrets` and `reproducible`; `reader` makes types of values. Nothing here stops at a mistake: what can
+//! be judged is judged, and a rule about something missing is silent where a mistake may have hidden it. Of
+//! a description without such mistakes `processes` (with `operators`, into `held`), `authorities` and
+//! `collisions` judge what follows from it. `write` is the way back.
 //! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape, a
 //! table of typed words (`fields` has the common ones) in each of `cluster` (with `networks`), `ca`, `node`,
 //! `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`;
 //! `reader` makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule
 //! about something missing is silent where a mistake may have hidden it. Of a description without such
-//! mistakes `processes` (with `operators`, into `held`), `authorities` and `collisions` judge what follows
-//! from it. `write` is the way back.
+//! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners` and
+//! `collisions` judge what follows from it. `write` is the way back.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -28,11 +35,15 @@ mod excerpt;
 mod fields;
 mod files;
 mod flags;
+mod groups;
 mod held;
+mod kubelet_conf;
+mod leaf;
 mod manifests;
 mod networks;
 mod node;
 mod operators;
+mod owners;
 mod parse;
 mod plain;
 mod policy;
@@ -44,6 +55,7 @@ mod reproducible;
 mod request;
 mod review_policy;
 mod secrets;
+mod servers;
 mod strings;
 mod structure;
 mod syntax;
@@ -55,7 +67,7 @@ mod write;
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
-pub use write::write;
+pub use write::{Remark, write, write_with};
 
 use crate::graph::Graph;
 use crate::sources::Sources;
@@ -96,8 +108,12 @@ pub fn load(
         spec.manifests = Some(manifests::read(folder, &spec, sources, &mut review));
     }
     let graph = Graph::derive(&spec);
+    leaf::review(&graph, &described.leaves, &mut review);
     authorities::review(&graph, &described.authorities, &mut review);
+    servers::review(&spec, &graph, &mut review);
+    owners::review(&spec, &mut review);
     processes::review(&spec, &graph, &described.places, &mut review);
+    kubelet_conf::review(&spec, &graph, &mut review);
     collisions::review(&spec, &graph, &described.folders, &mut review);
     if review.problems.is_empty() {
         Ok(Loaded { spec, graph, notes: review.notes, files: review.files })

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::block::{Block, Many, One, Shape, many, one};
+use super::block::{Block, Many, One, Shape, blocks, many, one};
 use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::leaf::{self, LeafDraft};
 use super::policy::Written;
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
@@ -26,6 +27,7 @@ pub const SHAPE: Shape = Shape {
         RENEW_BEFORE.field,
         REVISION.field,
         RECIPIENT.field,
+        blocks(&leaf::SHAPE),
     ],
 };
 
@@ -45,6 +47,7 @@ pub struct NodeDraft {
     pub written: Written,
     revision: u32,
     recipients: Vec<(Recipient, At)>,
+    pub leaves: Vec<LeafDraft>,
 }
 
 /// All nodes, in the order written.
@@ -87,6 +90,7 @@ fn draft(
         written: reader.policy(block),
         revision: reader.revision(block),
         recipients: reader.list(block, RECIPIENT),
+        leaves: leaf::read(&block.blocks, reader),
     };
     check_addresses(&node, block, addresses, reader);
     if role == Some(Role::Worker) {
@@ -208,6 +212,18 @@ pub fn check_etcd(
     }
 }
 
+/// Who gets super-admin.conf, where nobody does.
+pub fn check_primary(nodes: &[NodeDraft], none: Option<At>, reader: &mut Reader<'_>) {
+    let Some(none) = none else { return };
+    for at in nodes.iter().filter_map(|node| node.primary) {
+        reader.problem(
+            Problem::new(at, "a `primary` node, and no super-admin.conf")
+                .other(none, "nobody has it")
+                .help("primary says which node gets super-admin.conf; delete one of the two"),
+        );
+    }
+}
+
 /// A node's recipient opens what is sealed; it does not seal.
 pub fn check_recipients(nodes: &[NodeDraft], in_the_clear: bool, reader: &mut Reader<'_>) {
     let first = nodes.iter().find_map(|node| node.recipients.first());
@@ -218,6 +234,15 @@ pub fn check_recipients(nodes: &[NodeDraft], in_the_clear: bool, reader: &mut Re
                 .help("add secrets { recipient \"age1…\" } with the operators' keys, or delete it here"),
         );
     }
+}
+
+/// Where the blocks of single leaves stand.
+pub fn leaf_places(nodes: &[NodeDraft]) -> leaf::Places {
+    let named = nodes.iter().filter_map(|node| Some((node.name.clone()?, &node.leaves)));
+    let all = named.flat_map(|(name, leaves)| {
+        leaves.iter().map(move |leaf| ((name.clone(), leaf.row.name), leaf.at))
+    });
+    all.collect()
 }
 
 impl NodeDraft {
@@ -232,6 +257,7 @@ impl NodeDraft {
             policy: self.written.policy,
             revision: self.revision,
             recipients: self.recipients.into_iter().map(|(who, _)| who).collect(),
+            leaves: leaf::finish(self.leaves),
         })
     }
 }

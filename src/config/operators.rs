@@ -2,8 +2,8 @@
 
 use super::component::Places;
 use super::held::{Review, hold};
-use crate::graph::Graph;
-use crate::manifest::named_paths;
+use crate::graph::{Graph, runs_as};
+use crate::manifest::{RunsAs, named_paths};
 use crate::pod::{Outcome, PodFacts, PodWish, Trial};
 use crate::profile::{Content, Process};
 use crate::spec::{Manifest, Node, Spec};
@@ -134,18 +134,48 @@ impl Operators<'_> {
 
     /// kpki's secrets are for their owner alone, and whoever installs them is root.
     fn user(&self, facts: &PodFacts, review: &mut Review) {
-        let Some(who) = &facts.runs_as else { return };
+        let name = self.process.name();
+        let described = runs_as(self.spec, self.process);
+        let Some(who) = &facts.runs_as else {
+            if let Some(RunsAs { user, group, .. }) = described {
+                let at = review.place(self.manifest, None);
+                let message = format!(
+                    "{name} runs as root here, and the description says user {user}: its files become that user's"
+                );
+                let help = format!(
+                    "write runAsUser: {user} and runAsGroup: {group} into securityContext, or delete `user`"
+                );
+                review.refuse(at, &message, &help);
+            }
+            return;
+        };
         let user = who.user.map_or_else(
             || "as another user than root".to_owned(),
             |user| format!("as user {user}"),
         );
-        let what = format!(
-            "securityContext runs {} {user}, who cannot read keys and kubeconfigs of root with mode 0600: on the \
-             node give them to that user, as kubeadm does for a control plane without root (fsGroup changes \
-             nothing on a hostPath)",
-            self.process.name()
-        );
-        self.note(review, Some(who.line), &what);
+        let Some(described) = described else {
+            let component = self.process.component().as_str();
+            let what = format!(
+                "securityContext runs {name} {user}, who cannot read keys and kubeconfigs of root with mode 0600: write \
+                 component \"{component}\" user={}, and kpki install gives them to that user, as kubeadm does for a \
+                 control plane without root (fsGroup changes nothing on a hostPath)",
+                who.user.map_or_else(|| "NUMBER".to_owned(), |user| user.to_string())
+            );
+            self.note(review, Some(who.line), &what);
+            return;
+        };
+        let lacking = described.shared.filter(|group| !who.groups.contains(group));
+        let wished = described.user;
+        if who.user != Some(wished) {
+            let at = review.place(self.manifest, Some(who.line));
+            let message =
+                format!("{name} runs {user} here, and the description says user {wished}");
+            review.refuse(at, &message, &format!("write runAsUser: {wished}, or correct `user`"));
+        } else if let Some(group) = lacking {
+            let at = review.place(self.manifest, Some(who.line));
+            let message = format!("{name} is not in group {group} here, whose sa.key is");
+            review.refuse(at, &message, &format!("write supplementalGroups: [{group}]"));
+        }
     }
 
     fn image(&self, facts: &PodFacts, review: &mut Review) {

@@ -1,6 +1,6 @@
 //! Key algorithm, validity, renewal window and revision, wherever they may be written.
 
-use super::block::Block;
+use super::block::{Block, One};
 use super::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::Reader;
@@ -52,6 +52,40 @@ impl Reader<'_> {
             validity: place(VALIDITY),
             renew_before: place(RENEW_BEFORE),
         }
+    }
+
+    pub fn port(&mut self, block: &Block<'_>, one: One<u16>) -> Option<Setting<u16>> {
+        let value = block.one(one)?;
+        let port = match value.scalar {
+            Scalar::Integer(number) => u16::try_from(number).ok().filter(|port| *port != 0),
+            _ => None,
+        };
+        if port.is_none() {
+            let word = one.word();
+            let message = format!("`{word}` takes a whole number from 1 to 65535");
+            let help = format!("write {word}=8443, without quotes");
+            self.problem(Problem::new(value.at, message).help(help));
+        }
+        port.map(|port| self.setting(port, value.at))
+    }
+
+    /// A user or group of the nodes other than root, as `runAsUser` takes it: 0 to 2147483647 (IsValidUserID
+    /// of k8s.io/apimachinery's validation).
+    pub fn id(&mut self, block: &Block<'_>, one: One<u32>) -> Option<Setting<u32>> {
+        let value = block.one(one)?;
+        let id = match value.scalar {
+            Scalar::Integer(number) => i32::try_from(number).ok().filter(|id| *id > 0),
+            _ => None,
+        };
+        let Some(id) = id else {
+            let word = one.word();
+            let message = format!("`{word}` takes a number from 1 to 2147483647");
+            let help =
+                format!("write {word}=65534, without quotes; root is meant where none is written");
+            self.problem(Problem::new(value.at, message).help(help));
+            return None;
+        };
+        Some(self.setting(id.unsigned_abs(), value.at))
     }
 
     /// 1 unless written.

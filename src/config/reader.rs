@@ -199,7 +199,7 @@ impl<'f> Reader<'f> {
                 };
                 let problem = Problem::new(name.at, message).label("again").first(*at);
                 let help = match word {
-                    "ca" | "component" => "merge the two",
+                    "ca" | "component" | "leaf" => "merge the two",
                     _ => "rename or delete one of the two",
                 };
                 self.problem(problem.help(help));

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, Many, One, Shape, blocks, many, one};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
+use super::block::{Block, One, Shape, blocks, one};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SERVER, VALIDITY};
 use super::problem::{At, Problem, quoted};
 use super::reader::{Reader, Seen};
 use super::{bind, request};
@@ -24,12 +24,12 @@ pub const SHAPE: Shape = Shape {
         VIA.field,
         ALLOW_MASTERS.field,
         NAMESPACE.field,
+        SERVER.field,
         CSR.field,
         blocks(&bind::SHAPE),
     ],
 };
 
-pub const GROUP: Many<Organization> = many("group");
 /// Of a `certificate`, too.
 pub const COMMON_NAME: One<CommonName> = one("common-name");
 pub const VIA: One<Via> = one("via");
@@ -79,6 +79,7 @@ fn user(
     if let (Some(found), Some(value)) = (&namespace, block.one(NAMESPACE)) {
         bind::check_namespace(found, value.at, reader);
     }
+    let server = reader.one(block, SERVER);
     let revision = reader.revision(block);
     let bindings = bind::read(&block.blocks, &groups, reader);
     let groups = reader.origins(groups);
@@ -96,6 +97,7 @@ fn user(
         revision,
         allow_masters,
         namespace,
+        server,
     })
 }
 

@@ -1,23 +1,33 @@
 //! A description in KDL of a [`Spec`]: what reading gives it back. What means the same without a word is not
 //! written.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::block::{Field, Many, One, Shape};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
+use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::{
-    bind, ca, certificate, cluster, component, defaults, flags, manifests, node, reproducible,
-    secrets, user,
+    bind, ca, certificate, cluster, component, defaults, flags, leaf, manifests, node,
+    reproducible, secrets, user,
 };
 use crate::name::{Endpoint, Organization};
+use crate::profile::key_is_usually_on_nodes;
 use crate::spec::{
-    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, Node, Policy,
-    PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, KubeletClient,
+    LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
-use crate::visible::is_hidden;
+use crate::visible::{is_hidden, printable};
+
+/// What is said of a word in a block, or of the block itself, behind `//`.
+pub type Remark<'a> = dyn Fn(&str, Option<&'static str>) -> Option<&'a str> + 'a;
 
 /// Writes a description that is read as `spec`, as long as the files that it names are beside it.
 pub fn write(spec: &Spec) -> String {
+    write_with(spec, &|_, _| None)
+}
+
+/// As [`write`], with a comment where there is a remark.
+pub fn write_with(spec: &Spec, remark: &Remark<'_>) -> String {
     let Spec { defaults, .. } = spec;
     let mut cas: Vec<_> = spec.cas.iter().map(|(name, ca)| of_ca(*name, ca)).collect();
     cas.retain(Written::says_something);
@@ -34,7 +44,8 @@ pub fn write(spec: &Spec) -> String {
         of_reproducible(spec).into_iter().chain(of_secrets(spec)).collect(),
     ];
     let groups = groups.iter().filter(|group| !group.is_empty());
-    let texts = groups.map(|group| group.iter().map(|block| block.text(0)).collect::<String>());
+    let texts =
+        groups.map(|group| group.iter().map(|block| block.text(0, remark)).collect::<String>());
     texts.collect::<Vec<_>>().join("\n")
 }
 
@@ -81,6 +92,10 @@ impl Written {
         }
     }
 
+    fn number<T: fmt::Display>(&mut self, one: One<T>, value: Option<&Setting<T>>) {
+        self.put(one.field, value.iter().map(|value| value.value.to_string()).collect());
+    }
+
     fn many<T>(&mut self, many: Many<T>, values: impl IntoIterator<Item: fmt::Display>) {
         let values = values.into_iter().map(|value| quoted(&value.to_string()));
         self.put(many.field, values.collect());
@@ -89,6 +104,23 @@ impl Written {
     fn flag(&mut self, one: One<bool>, is: bool) {
         if is {
             self.put(one.field, vec!["#true".to_owned()]);
+        }
+    }
+
+    /// What is not as it is without a word.
+    fn unusual(&mut self, one: One<bool>, is: bool, usual: bool) {
+        if is != usual {
+            self.put(one.field, vec![format!("#{is}")]);
+        }
+    }
+
+    fn groups(&mut self, word: Many<Organization>, all: Option<&Setting<BTreeSet<Organization>>>) {
+        match all {
+            Some(none) if none.value.is_empty() => {
+                self.put(word.field, vec![flags::NOTHING.to_owned()]);
+            }
+            Some(some) => self.many(word, &some.value),
+            None => {}
         }
     }
 
@@ -106,22 +138,43 @@ impl Written {
     }
 
     /// In one line where every word has one value, else with a line for each word.
-    fn text(&self, depth: usize) -> String {
+    fn text(&self, depth: usize, remark: &Remark<'_>) -> String {
         let indent = "    ".repeat(depth);
         let mut text = format!("{indent}{}", self.head);
+        let of_block = remark(&self.head, None);
         let fits = self.blocks.is_empty() && self.settings.len() < LONG && !self.is_open;
         if fits && self.settings.iter().all(|(_, values)| values.len() == 1) {
             for (word, values) in &self.settings {
                 let _ = write!(text, " {word}={}", values.concat()); // a String takes everything
             }
-            return text + "\n";
+            let of_words = self.settings.iter().filter_map(|(word, _)| {
+                remark(&self.head, Some(word)).map(|said| format!("{word}: {said}"))
+            });
+            let all: Vec<String> =
+                of_block.map(str::to_owned).into_iter().chain(of_words).collect();
+            return with_comment(&text, &indent, &all.join("; "));
         }
-        text.push_str(" {\n");
+        let mut text = with_comment(&format!("{text} {{"), &indent, of_block.unwrap_or_default());
         for (word, values) in &self.settings {
-            let _ = writeln!(text, "{indent}    {word} {}", values.join(" "));
+            let line = format!("{indent}    {word} {}", values.join(" "));
+            let said = remark(&self.head, Some(word)).unwrap_or_default();
+            text.push_str(&with_comment(&line, &format!("{indent}    "), said));
         }
-        text.extend(self.blocks.iter().map(|block| block.text(depth + 1)));
+        text.extend(self.blocks.iter().map(|block| block.text(depth + 1, remark)));
         text + &indent + "}\n"
+    }
+}
+
+/// Behind the line where there is room, else above it.
+fn with_comment(line: &str, indent: &str, comment: &str) -> String {
+    const WIDTH: usize = 110;
+    let comment = printable(comment);
+    if comment.is_empty() {
+        format!("{line}\n")
+    } else if line.chars().count() + comment.chars().count() + 4 <= WIDTH {
+        format!("{line} // {comment}\n")
+    } else {
+        format!("{indent}// {comment}\n{line}\n")
     }
 }
 
@@ -145,7 +198,7 @@ fn of_cluster(spec: &Spec) -> Written {
     let mut block = Written::named(&cluster::SHAPE, cluster.name.as_str());
     block.is_open = true;
     block.one(cluster::KUBERNETES, cluster.requested);
-    if Some(&cluster.endpoint.value) != only_address(&spec.nodes).as_ref() {
+    if Some(&cluster.endpoint.value) != only_address(spec).as_ref() {
         block.one(cluster::ENDPOINT, &cluster.endpoint.value);
     }
     if cluster.service_cidrs.value != cluster::default_cidrs() {
@@ -158,10 +211,13 @@ fn of_cluster(spec: &Spec) -> Written {
 }
 
 /// What clients dial where nothing is written.
-fn only_address(nodes: &[Node]) -> Option<Endpoint> {
-    let mut members = nodes.iter().filter(|node| node.role == Role::ControlPlane);
+fn only_address(spec: &Spec) -> Option<Endpoint> {
+    let mut members = spec.nodes.iter().filter(|node| node.role == Role::ControlPlane);
     match (members.next(), members.next()) {
-        (Some(only), None) => only.addresses.first().map(|address| Endpoint::at(address.ip())),
+        (Some(only), None) => {
+            let port = spec.api_port();
+            only.addresses.first().map(|address| Endpoint::at(address.ip(), port))
+        }
         _ => None,
     }
 }
@@ -190,8 +246,10 @@ fn beyond(policy: &Policy, defaults: &Policy) -> PolicyOverride {
 
 fn of_ca(name: CaName, ca: &Ca) -> Written {
     let mut block = Written::named(&ca::SHAPE, name.as_str());
+    let keys_on_nodes = ca.keys_on_nodes.value;
     if let Some(brought) = &ca.brought {
         block.one(ca::CERTIFICATE, &brought.path);
+        block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, key_is_usually_on_nodes(name));
         return block;
     }
     if ca.common_name.value.as_str() != ca::usual_name(name) {
@@ -204,6 +262,7 @@ fn of_ca(name: CaName, ca: &Ca) -> Written {
         block.one(VALIDITY, ca.validity.value);
     }
     block.revision(ca.revision);
+    block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, key_is_usually_on_nodes(name));
     block
 }
 
@@ -218,6 +277,16 @@ fn of_node(node: &Node) -> Written {
     block.policy(&node.policy);
     block.revision(node.revision);
     block.many(secrets::RECIPIENT, &node.recipients);
+    block.blocks = node.leaves.iter().map(|(name, leaf)| of_leaf(name, leaf)).collect();
+    block
+}
+
+fn of_leaf(name: &str, leaf: &LeafOverride) -> Written {
+    let mut block = Written::named(&leaf::SHAPE, name);
+    block.many(SAN, leaf.sans.iter().flat_map(BTreeMap::keys));
+    block.groups(GROUP, leaf.organizations.as_ref());
+    block.policy(&leaf.policy);
+    block.maybe(SERVER, leaf.server.as_ref().map(|server| &server.value));
     block
 }
 
@@ -239,9 +308,22 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
         Component::Kubelet => {
             block.flag(component::SERVING, spec.kubelet_serving);
             block.flag(component::CONFIG, spec.kubelet_config);
+            if spec.kubelet_client != KubeletClient::Issued {
+                block.one(component::CLIENT, spec.kubelet_client.as_str());
+            }
         }
         _ => {}
     }
+    if let Some(word) = component::group_word(component) {
+        block.groups(word, settings.organizations.as_ref());
+    }
+    if component == Component::Admin {
+        block.unusual(component::SUPER, spec.super_admin, true);
+    }
+    block.maybe(SERVER, settings.server.as_ref().map(|server| &server.value));
+    block.number(component::PORT, settings.port.as_ref());
+    block.number(component::USER, settings.user.as_ref());
+    block.number(component::GROUP, settings.group.as_ref());
     block.maybe(flags::IMAGE, settings.image.as_ref());
     for (flag, setting) in &settings.flags {
         let value = setting.value().map_or_else(|| flags::NOTHING.to_owned(), quoted);
@@ -256,7 +338,7 @@ fn of_user(user: &User, defaults: &Policy) -> Written {
     if user.common_name.as_str() != user.name.as_str() {
         block.one(user::COMMON_NAME, &user.common_name);
     }
-    block.many(user::GROUP, user.groups.keys());
+    block.many(GROUP, user.groups.keys());
     block.policy(&beyond(&user.policy, defaults));
     block.revision(user.revision);
     if user.via != Via::Ca {
@@ -264,6 +346,7 @@ fn of_user(user: &User, defaults: &Policy) -> Written {
     }
     block.flag(user::ALLOW_MASTERS, user.allow_masters);
     block.maybe(user::NAMESPACE, user.namespace.as_ref());
+    block.maybe(SERVER, user.server.as_ref().map(|server| &server.value));
     block.maybe(user::CSR, user.request.as_ref().map(|request| &request.path));
     block.blocks = user.bindings.iter().map(|binding| of_binding(&binding.value)).collect();
     block

@@ -78,7 +78,16 @@ pub fn kubeconfig_entry(
     }
 }
 
-/// The line of a static pod's manifest.
-pub fn pod_entry(derivation: &Derivation, bytes: &[u8], start: Option<&EtcdStart>) -> Entry {
-    Entry { initial_cluster: start.map(ToString::to_string), ..rendered_entry(derivation, bytes) }
+/// The line of a static pod's manifest; `restart_digest`: of one without an annotation.
+pub fn pod_entry(
+    derivation: &Derivation,
+    bytes: &[u8],
+    start: Option<&EtcdStart>,
+    restart_digest: Option<Digest>,
+) -> Entry {
+    Entry {
+        initial_cluster: start.map(ToString::to_string),
+        restart_digest,
+        ..rendered_entry(derivation, bytes)
+    }
 }

@@ -2,7 +2,8 @@
 //! secrets say in public, and lines of the lock. Plan compares with it, build writes it.
 //!
 //! A static pod is rendered from the description and from the public bytes of what its process reads only
-//! when it starts: their digest is an annotation, and a changed one makes the kubelet replace the pod.
+//! when it starts: their digest is an annotation, and a changed one makes the kubelet replace the pod. A
+//! manifest that runs already has none until something else changes it: the lock keeps the digest so long.
 //!
 //! May import `graph` and what lies below. Never here: the state, a secret, a decision.
 
@@ -18,5 +19,5 @@ pub use entry::{
 };
 pub use etcd_start::EtcdStart;
 pub use kubeconfig::kubeconfig_content;
-pub use pod::{pod_content, restart_digest};
-pub use rendered::{Input, bundle_content, rendered_content, signing_request};
+pub use pod::{pod_content, pod_without_annotation, restart_digest};
+pub use rendered::{Input, NotRendered, bundle_content, rendered_content, signing_request};

@@ -7,15 +7,15 @@ use crate::manifest;
 use crate::name::ArtifactName;
 use crate::pod::{self, DIGEST_ANNOTATION};
 
-/// The bytes of a manifest.
+/// The bytes of a manifest; `restarts`: what its annotation says, where it has one.
 pub fn pod_content(
     recipe: &StaticPod,
     start: Option<&EtcdStart>,
-    annotation: Digest,
+    restarts: Option<Digest>,
 ) -> Result<Vec<u8>, String> {
-    let annotation = (DIGEST_ANNOTATION.to_owned(), annotation.to_string());
+    let annotation = restarts.map(|digest| (DIGEST_ANNOTATION.to_owned(), digest.to_string()));
     match &recipe.source {
-        PodSource::Own { image, flags } => {
+        PodSource::Own { image, flags, runs_as } => {
             let mut flags = flags.clone();
             if let Some(start) = start {
                 flags.insert("initial-cluster".to_owned(), start.members.clone());
@@ -25,16 +25,26 @@ pub fn pod_content(
                 }
             }
             let mut pod = manifest::StaticPod::new(recipe.process, image.clone(), flags);
+            pod.runs_as = *runs_as;
             pod.mount_files();
-            pod.annotations.extend([annotation]);
+            pod.annotations.extend(annotation);
             Ok(pod.render().into_bytes())
         }
         PodSource::Patched { bytes, wish } => {
             let mut wish = wish.clone();
-            wish.annotations.push(annotation);
+            wish.annotations.extend(annotation);
             pod::patch(bytes, &wish).map(|patched| patched.bytes).map_err(|error| error.to_string())
         }
     }
+}
+
+/// A manifest as it was before kpki knew it, where that is all that is wished: everything but the annotation.
+/// `None`: it cannot be made, or has an annotation of kpki's already, which says what it was made for.
+pub fn pod_without_annotation(recipe: &StaticPod, start: Option<&EtcdStart>) -> Option<Vec<u8>> {
+    let bytes = pod_content(recipe, start, None).ok()?;
+    let facts = pod::read(&bytes, recipe.process).ok()?;
+    let is_bare = facts.annotations.iter().all(|(name, _)| name != DIGEST_ANNOTATION);
+    is_bare.then_some(bytes)
 }
 
 /// Digest over the public bytes of everything that a process must be restarted for.

@@ -1,8 +1,9 @@
 //! The bytes of rendered files.
 
 use crate::facts::{PublicKey, certificate_pem};
-use crate::graph::{Rendered, SigningRequest};
+use crate::graph::{KubeletConf, Rendered, SigningRequest};
 use crate::manifest;
+use crate::pod::{self, KubeletConfWish};
 use crate::spec::ChainCertificate;
 
 /// What a rendered file has in it: a certificate or request, in DER, and the key of that.
@@ -12,19 +13,45 @@ pub struct Input<'a> {
     pub public_key: &'a PublicKey,
 }
 
-/// Makes a rendered file; `None`: it needs an [input](Rendered::input), and there is none.
-pub fn rendered_content(recipe: &Rendered, input: Option<Input<'_>>) -> Option<String> {
-    Some(match recipe {
-        Rendered::Bundle { .. } => bundle_content(input?.der, &[]),
-        Rendered::Chain { above, .. } => bundle_content(input?.der, above),
+/// Why a file cannot be rendered.
+pub enum NotRendered {
+    /// It needs an [input](Rendered::input), and there is none.
+    NoInput,
+    /// The operator's own file does not let itself be changed; reads after a colon.
+    Refused(String),
+}
+
+/// Makes a rendered file.
+pub fn rendered_content(
+    recipe: &Rendered,
+    input: Option<Input<'_>>,
+) -> Result<String, NotRendered> {
+    let input = || input.ok_or(NotRendered::NoInput);
+    Ok(match recipe {
+        Rendered::Bundle { .. } => bundle_content(input()?.der, &[]),
+        Rendered::Chain { above, .. } => bundle_content(input()?.der, above),
+        Rendered::KubeletConf(config) => kubelet_conf(config, &bundle_content(input()?.der, &[]))?,
         Rendered::ClusterRoleBindings(rows) => manifest::cluster_role_bindings(rows),
         Rendered::UserBindings(recipe) => {
             manifest::role_bindings(&recipe.user, &recipe.common_name, &recipe.bindings)
         }
         Rendered::Kustomization => manifest::kustomization().to_owned(),
         Rendered::KubeletConfig(config) => config.yaml(),
-        Rendered::SigningRequest(recipe) => signing_request(recipe, input?).yaml(),
+        Rendered::SigningRequest(recipe) => signing_request(recipe, input()?).yaml(),
     })
+}
+
+fn kubelet_conf(recipe: &KubeletConf, authority: &str) -> Result<String, NotRendered> {
+    let KubeletConf { cluster, node, server, source, .. } = recipe;
+    let server = server.url();
+    let Some(source) = source else {
+        return Ok(manifest::kubelet_conf(cluster.as_str(), &server, node.as_str(), authority));
+    };
+    let wish = KubeletConfWish { server, authority: authority.to_owned() };
+    let bytes = pod::patch_kubelet_conf(source, &wish);
+    let bytes = bytes.map_err(|error| NotRendered::Refused(error.to_string()))?;
+    // It was read as such.
+    String::from_utf8(bytes).map_err(|_| NotRendered::Refused("it is not UTF-8".to_owned()))
 }
 
 /// The trust bundle of a CA. The one that signs stands first: kubeadm takes the first alone into the

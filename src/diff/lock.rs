@@ -70,6 +70,9 @@ fn of_entry(entry: &Entry) -> Item {
     if let Some(content) = entry.content {
         item = item.digest("content", &content);
     }
+    if let Some(digest) = entry.restart_digest {
+        item = item.digest("restart-digest", &digest);
+    }
     // The recipe is why something was built anew; that it has another hash is told only where nothing was.
     item = item.echo("recipe", &entry.hash);
     if let Some(certificate) = entry.certificate {

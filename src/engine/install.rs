@@ -8,7 +8,7 @@ use crate::name::{NodeName, TreePath};
 use crate::spec::Spec;
 use crate::state::NodeState;
 use crate::store::{
-    Change, Disk, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
+    Change, Disk, EntryKind, Put, RECORD, begin_placing, left_behind, look_at_node, read_record,
 };
 
 /// What a node gets.
@@ -26,6 +26,14 @@ pub struct Looked {
     pub state: NodeState,
     /// What the record names in vain: kpki never puts a file there.
     pub strangers: Vec<TreePath>,
+    /// Pairs that a kubeconfig of the tree names and that are not there.
+    pub absent_pairs: Vec<AbsentPair>,
+}
+
+/// Without it who reads the kubeconfig does not start.
+pub struct AbsentPair {
+    pub kubeconfig: TreePath,
+    pub pair: String,
 }
 
 /// What a person asks for and consents to.
@@ -60,7 +68,24 @@ pub fn look(disk: &impl Disk, tree: &NodeTree<'_>) -> Result<Looked> {
     };
     let strangers = record.as_mut().map(|record| strangers(record, tree.spec)).unwrap_or_default();
     let state = look_at_node(disk, paths(tree, record.as_ref()))?;
-    Ok(Looked { record, state, strangers })
+    let absent_pairs = absent_pairs(disk, tree)?;
+    Ok(Looked { record, state, strangers, absent_pairs })
+}
+
+/// The kubelet's own is a link to the pair in use, which may lie anywhere: that there is one is enough.
+fn absent_pairs(disk: &impl Disk, tree: &NodeTree<'_>) -> Result<Vec<AbsentPair>> {
+    let mut absent = Vec::new();
+    for file in tree.files.iter().filter(|file| file.layer == Layer::Kubeconfig && !file.secret) {
+        let Some(pair) = install::named_pair(&file.bytes) else {
+            continue;
+        };
+        if let Some(path) = pair.strip_prefix('/')
+            && disk.kind(path)? == EntryKind::Missing
+        {
+            absent.push(AbsentPair { kubeconfig: file.path.clone(), pair });
+        }
+    }
+    Ok(absent)
 }
 
 /// Puts the tree in place. `looked`: as the node was before its lock was taken.
@@ -87,6 +112,7 @@ pub fn install<'t>(
     if is_done || orders.dry_run {
         return Ok(Installed { state: looked.state, installation, was_placed: false });
     }
+    refuse_owners(disk, &installation)?;
     let placing = begin_placing(disk)?;
     // Under the node's lock: nobody else changes it now.
     let Looked { record, state, .. } = look(disk, tree)?;
@@ -145,13 +171,41 @@ fn refuse_losses(installation: &Installation<'_>, orders: &Orders<'_>) -> Result
     if message.is_empty() {
         return Ok(());
     }
-    let later = if older.is_empty() {
-        ""
+    let node = &installation.afterwards.node;
+    let taken_in = if older.is_empty() {
+        String::new()
     } else {
-        ", or issue later ones (kpki apply --renew NAME) and install those"
+        let renews_itself = older.iter().any(|older| matches!(older.node, NodesOwn::InFile(_)));
+        let word = if renews_itself {
+            ", with component \"kubelet\" client=\"self-rotated\" for kubelet.conf"
+        } else {
+            ""
+        };
+        format!(
+            "take them in: kpki adopt --write {node}=ROOT{word}; or issue later ones (kpki apply --renew NAME) and \
+             install those; or "
+        )
     };
-    Err(Error::new(Kind::NeedsAllow, format!("{message}nothing was written"))
-        .help(format!("keep a copy of what is still needed{later}; then add {}", allows.join(" "))))
+    Err(Error::new(Kind::NeedsAllow, format!("{message}nothing was written")).help(format!(
+        "{taken_in}keep a copy of what is still needed; then add {}",
+        allows.join(" ")
+    )))
+}
+
+/// Files that this user cannot give away.
+fn refuse_owners(disk: &impl Disk, installation: &Installation<'_>) -> Result<()> {
+    let lines = installation.writes.iter().filter_map(|write| {
+        let (user, group) = write.file.owner.filter(|owner| !disk.may_give_to(*owner))?;
+        Some(format!("  /{}: user {user}, group {group}\n", write.file.path))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "files belong to users of the node, and only root gives them away\n{lines}nothing was written"
+    );
+    Err(Error::refused(message).help("run it as root, or hand the tree over with kpki export"))
 }
 
 /// One permission for all of them.
@@ -204,6 +258,7 @@ fn change<'a>(
                 path: write.file.path.as_str(),
                 bytes: write.file.bytes.expose(),
                 mode: write.file.mode,
+                owner: write.file.owner,
             })
             .collect()
     };

@@ -8,6 +8,7 @@
 //! errors.
 
 mod accept;
+mod adopt;
 mod apply;
 mod check;
 mod consequences;
@@ -15,8 +16,9 @@ mod install;
 mod project;
 
 pub use accept::{Acceptance, Accepting, accept};
+pub use adopt::{Adoption, Described, NotAdopted, OutFile, adopt};
 pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};
-pub use install::{Installed, Looked, NodeTree, Orders, install, look};
-pub use project::Project;
+pub use install::{AbsentPair, Installed, Looked, NodeTree, Orders, install, look};
+pub use project::{Project, public_kubeconfigs};

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::name::{ArtifactName, Label, NameError, NodeName};
+use crate::name::{ArtifactName, Label, NameError, NodeName, Server};
 use crate::profile::{Home, Input, LEAVES, LeafRow, Process};
-use crate::spec::CaName;
+use crate::spec::{CaName, Setting, Spec};
 
 /// One thing that kpki makes or checks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -85,6 +85,28 @@ impl Artifact {
     pub fn row(&self) -> Option<&'static LeafRow> {
         match self {
             Artifact::Leaf(_, name) => LEAVES.iter().find(|row| row.name == *name),
+            _ => None,
+        }
+    }
+
+    /// The row of the profile whose certificate a kubeconfig embeds.
+    pub fn kubeconfig_row(&self) -> Option<&'static LeafRow> {
+        match self {
+            Artifact::Kubeconfig(_, file) => LEAVES.iter().find(|row| row.home.file() == *file),
+            _ => None,
+        }
+    }
+
+    /// What is written for the server of a kubeconfig.
+    pub fn written_server<'s>(&self, spec: &'s Spec) -> Option<&'s Setting<Server>> {
+        match self {
+            Artifact::Kubeconfig(..) => {
+                let row = self.kubeconfig_row()?;
+                let node = self.node().and_then(|name| spec.node(name.as_str()));
+                let nearest = node.and_then(|node| node.leaves.get(row.name)?.server.as_ref());
+                nearest.or_else(|| spec.components.get(&row.component)?.server.as_ref())
+            }
+            Artifact::User(name, UserPart::Kubeconfig) => spec.user(name.as_str())?.server.as_ref(),
             _ => None,
         }
     }

@@ -195,17 +195,30 @@ impl Judge<'_> {
     /// Kubeconfigs of the node's own processes dial this port.
     fn secure_port(&mut self) {
         const FLAG: &str = "secure-port";
-        let wished = API_PORT.to_string();
-        if let Some(value) = self.value(FLAG).filter(|value| *value != wished) {
-            let message = format!(
-                "--{FLAG}={value}, but controller-manager.conf and scheduler.conf dial port {API_PORT} of their node"
-            );
-            self.refuse(
-                FLAG,
-                message,
-                format!("keep {API_PORT}; a load balancer may listen on another port (`endpoint`)"),
-            );
+        self.unknown(FLAG);
+        let wished = self.spec.api_port();
+        let (listens, written) = match self.value(FLAG) {
+            Some(value) => (crate::name::port(value), format!("--{FLAG}={value}")),
+            None if self.has(FLAG) => return,
+            None => (
+                Some(API_PORT),
+                format!("kube-apiserver listens on port {API_PORT} where no --{FLAG} is given"),
+            ),
+        };
+        if listens == Some(wished) {
+            return;
         }
+        let message = format!(
+            "{written}, but controller-manager.conf and scheduler.conf dial port {wished} of their node"
+        );
+        let help = match listens {
+            Some(port) => format!(
+                "give --{FLAG}={wished}, or write component \"apiserver\" port={port}, which all kubeconfigs follow; \
+                 a load balancer may listen on another port (`endpoint`)"
+            ),
+            None => format!("write a port from 1 to 65535, such as {wished}"),
+        };
+        self.refuse(FLAG, message, help);
     }
 
     fn advertise_address(&mut self) {

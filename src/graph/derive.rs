@@ -2,28 +2,34 @@
 
 mod anchors;
 mod builder;
+mod owners;
 mod sealing;
 mod static_pods;
 mod user;
 
 use std::collections::BTreeSet;
 
-use self::builder::{Builder, ByCa, mode_of};
+use self::builder::{Builder, ByCa, Issuer, mode_of};
 use self::static_pods::static_pods;
 use super::layout::{in_tree, masters};
 use super::sans::{address_in, sans};
 use super::{
-    Artifact, DerivationId, FilePart, Graph, Kubeconfig, Leaf, Recipe, Rendered, Revision,
+    Artifact, DerivationId, FilePart, Graph, Kubeconfig, KubeletConf, Leaf, Recipe, Rendered,
+    Revision,
 };
 use crate::facts::DistinguishedName;
 use crate::manifest::KubeletConfiguration;
-use crate::name::{CommonName, Endpoint, San};
+use crate::name::{CommonName, Endpoint, Organization, San, Server};
 use crate::profile::{
-    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, primary,
+    BINDINGS, CommonNameFrom, Home, Hosts, KUBELET_CONFIG, LEAVES, LeafRow, ServerFrom, Servers,
+    primary,
 };
-use crate::spec::{Delivery, ExtraCertificate, Node, Origin, Policy, Spec};
+use crate::spec::{
+    Component, Delivery, ExtraCertificate, KubeletClient, Node, Origin, Policy, Setting, Spec,
+};
 
-pub use static_pods::{flags_on, images};
+pub use owners::runs_as;
+pub use static_pods::{etcd_peer_url, flags_on, images};
 
 /// The DNS service's number in the service network (kubeadm, GetDNSIP).
 const CLUSTER_DNS: u32 = 10;
@@ -63,6 +69,9 @@ fn bindings(builder: &mut Builder, spec: &Spec) {
 
 fn component_leaves(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuers: &ByCa) {
     if row.hosts == Hosts::Primary {
+        if !spec.super_admin {
+            return;
+        }
         return component_leaf(builder, spec, row, issuers, primary(spec));
     }
     let hosts = spec.nodes.iter().filter(|node| row.hosts.include(node, spec));
@@ -82,6 +91,9 @@ fn component_leaf(
     let Some(issuer) = issuers.get(&row.issuer) else {
         return;
     };
+    if let (true, Some(node)) = (is_self_rotated(row, spec), node) {
+        return kubelet_conf(builder, spec, row, issuer, node);
+    }
     let settings = spec.components.get(&row.component);
     let mut policy = spec.defaults.clone();
     if let Some(settings) = settings {
@@ -90,20 +102,16 @@ fn component_leaf(
     if let Some(node) = node {
         policy = policy.overridden_by(&node.policy);
     }
+    let nearest = node.and_then(|node| node.leaves.get(row.name));
+    if let Some(nearest) = nearest {
+        policy = policy.overridden_by(&nearest.policy);
+    }
     let common_name = match (row.common_name, node) {
         (CommonNameFrom::Fixed(name), _) => name.to_owned(),
         (CommonNameFrom::Node, Some(node)) => node.name.to_string(),
         (CommonNameFrom::SystemNode, Some(node)) => format!("system:node:{}", node.name),
         (CommonNameFrom::Node | CommonNameFrom::SystemNode, None) => return,
     };
-    let organizations = row
-        .organization
-        .iter()
-        .find(|(since, _)| since.is_none_or(|change| spec.cluster.kubernetes.value.has(change)))
-        .and_then(|(_, organization)| *organization)
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
     let node_name = node.map(|node| node.name.clone());
     let origin = node.map_or(&Origin::Default, |node| &node.origin);
     let leaf = builder.add(
@@ -111,7 +119,7 @@ fn component_leaf(
         leaf(
             issuer.ca,
             Some(CommonName::of(&common_name)),
-            organizations,
+            organizations(spec, row, node),
             row.usage,
             sans(spec, row, node),
             policy,
@@ -122,13 +130,11 @@ fn component_leaf(
         ),
         origin,
     );
-    if let Home::Kubeconfig { file, server } = row.home {
-        let server = match (server, node.and_then(|node| node.addresses.first())) {
-            (ServerFrom::LocalApiserver, Some(address)) => Endpoint::at(address.ip()),
-            _ => spec.cluster.endpoint.value.clone(),
-        };
+    if let Home::Kubeconfig { file, servers } = row.home {
+        let artifact = Artifact::Kubeconfig(node_name, file);
+        let server = server_of(spec, &artifact, servers, node);
         builder.add(
-            Artifact::Kubeconfig(node_name, file),
+            artifact,
             Recipe::Kubeconfig(Kubeconfig {
                 identity: leaf,
                 // Kubernetes' own programs take any anchor; what a person's programs are, nobody knows.
@@ -142,6 +148,67 @@ fn component_leaf(
             origin,
         );
     }
+}
+
+/// What is written of the leaf, else of its component, else what the version asks for.
+fn organizations(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<String> {
+    if let Some(written) = written_organizations(spec, row, node) {
+        return written.value.iter().map(ToString::to_string).collect();
+    }
+    let usual = row.organization_at(spec.cluster.kubernetes.value);
+    usual.map(str::to_owned).into_iter().collect()
+}
+
+/// The organizations of a row's certificate as the description says them, if it does.
+pub fn written_organizations<'a>(
+    spec: &'a Spec,
+    row: &LeafRow,
+    node: Option<&'a Node>,
+) -> Option<&'a Setting<BTreeSet<Organization>>> {
+    let nearest = node.and_then(|node| node.leaves.get(row.name)?.organizations.as_ref());
+    nearest.or_else(|| {
+        let settings = spec.components.get(&row.component).filter(|_| row.follows_version())?;
+        settings.organizations.as_ref()
+    })
+}
+
+fn server_of(spec: &Spec, artifact: &Artifact, servers: Servers, node: Option<&Node>) -> Server {
+    if let Some(written) = artifact.written_server(spec) {
+        return written.value.clone();
+    }
+    let version = spec.cluster.kubernetes.value;
+    let from = servers.iter().find(|(since, _)| since.is_none_or(|change| version.has(change)));
+    let own = node.filter(|node| Hosts::ControlPlane.include(node, spec));
+    match (from, own.and_then(|node| node.addresses.first())) {
+        (Some((_, ServerFrom::LocalApiserver)), Some(address)) => {
+            (&Endpoint::at(address.ip(), spec.api_port())).into()
+        }
+        _ => (&spec.cluster.endpoint.value).into(),
+    }
+}
+
+/// The certificate is the kubelet's own matter.
+fn is_self_rotated(row: &LeafRow, spec: &Spec) -> bool {
+    row.component == Component::Kubelet
+        && matches!(row.home, Home::Kubeconfig { .. })
+        && spec.kubelet_client == KubeletClient::SelfRotated
+}
+
+/// In the place of an identity and of the kubeconfig around it.
+fn kubelet_conf(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuer: &Issuer, node: &Node) {
+    let Home::Kubeconfig { file, servers } = row.home else {
+        return;
+    };
+    let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
+    let source = spec.manifest_of(&node.name, Component::Kubelet);
+    let recipe = KubeletConf {
+        ca: issuer.ca,
+        server: server_of(spec, &artifact, servers, Some(node)),
+        cluster: spec.cluster.name.clone(),
+        node: node.name.clone(),
+        source: source.map(|manifest| manifest.bytes.clone()),
+    };
+    builder.add(artifact, Recipe::Rendered(Rendered::KubeletConf(recipe)), &node.origin);
 }
 
 fn leaf(
@@ -180,6 +247,7 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
         cluster_dns: first.and_then(|network| address_in(*network, CLUSTER_DNS)),
         cluster_domain: spec.cluster.dns_domain.value.to_string(),
         serving_certificate: spec.kubelet_serving,
+        rotates_client: spec.kubelet_client == KubeletClient::SelfRotated,
     };
     let recipe = Recipe::Rendered(Rendered::KubeletConfig(config));
     let id = builder.add(Artifact::KubeletConfig, recipe, &Origin::Default);

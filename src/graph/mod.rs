@@ -39,11 +39,12 @@ pub use contradictions::{
     About, Contradiction, Host, Known, LARGEST_BEFORE, Severity, contradictions, flags_alone,
     hosts, largest_is_lifted,
 };
-pub use derive::{flags_on, images};
+pub use derive::{etcd_peer_url, flags_on, images, runs_as, written_organizations};
 pub use layout::{Origin, origins, tree_of};
 pub use recipe::{
-    ClusterSigned, ImportedCa, InputHashes, Kubeconfig, Leaf, OwnCa, PodSource, Recipe, Rendered,
-    Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings, binding_in_words,
+    ClusterSigned, ImportedCa, InputHashes, Kubeconfig, KubeletConf, Leaf, OwnCa, PodSource,
+    Recipe, Rendered, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
+    binding_in_words,
 };
 pub use sans::{address_in, first_service_address, sans_from};
 
@@ -83,7 +84,7 @@ pub enum FilePart {
     PrivateKey,
     /// PEM, SubjectPublicKeyInfo.
     PublicKey,
-    /// A rendered public file: a bundle, a manifest.
+    /// A rendered public file: a bundle, a manifest, a kubeconfig that only names a pair.
     Rendered,
     /// A kubeconfig: rendered around a private key.
     Kubeconfig,
@@ -103,9 +104,19 @@ pub struct Placement {
     /// Below `out/`; where it is sealed, [`Placement::file`] is the file's name.
     pub path: TreePath,
     pub mode: u32,
+    /// On the node, where its reader is not root: `out/` keeps no owners.
+    pub on_node: Option<Ownership>,
     pub node: Option<NodeName>,
     /// Whom it is sealed to; `None`: it rests in the clear.
     pub recipients: Option<Arc<Recipients>>,
+}
+
+/// Whose a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ownership {
+    pub user: u32,
+    pub group: u32,
+    pub mode: u32,
 }
 
 impl Placement {

@@ -1,6 +1,7 @@
 //! The recipes: what an artifact is made of, and the fields that its hash covers.
 
 mod ca;
+mod kubelet_conf;
 mod rendered;
 mod revision;
 mod static_pod;
@@ -12,11 +13,12 @@ use super::DerivationId;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
-use crate::name::{CommonName, DnsName, Endpoint, Label, San};
+use crate::name::{CommonName, DnsName, Label, San, Server};
 use crate::spec::{BroughtRequest, CaName, Policy, Setting, Usage};
 use crate::time::Timestamp;
 
 pub use ca::{ImportedCa, OwnCa};
+pub use kubelet_conf::KubeletConf;
 pub use rendered::Rendered;
 pub use revision::Revision;
 pub use static_pod::{PodSource, StaticPod};
@@ -71,7 +73,7 @@ pub struct Kubeconfig {
     pub identity: DerivationId,
     pub bundle: DerivationId,
     pub cluster: Label,
-    pub server: Endpoint,
+    pub server: Server,
     pub user: String,
     pub namespace: Option<DnsName>,
     /// Where the key's owner puts it, relative to the kubeconfig; `None`: it is embedded.

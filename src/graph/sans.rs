@@ -11,10 +11,13 @@ use crate::spec::{Node, Spec};
 
 /// The alternative names of a row's certificate, on a node if it is of one.
 pub fn sans(spec: &Spec, row: &LeafRow, node: Option<&Node>) -> BTreeSet<San> {
+    if let Some(written) = node.and_then(|node| node.leaves.get(row.name)?.sans.as_ref()) {
+        return written.keys().cloned().collect();
+    }
     row.sans.iter().flat_map(|from| sans_from(spec, row, node, *from)).collect()
 }
 
-/// Those of them that come from one place.
+/// Those that come from one place, where no leaf's own list says otherwise.
 pub fn sans_from(spec: &Spec, row: &LeafRow, node: Option<&Node>, from: SanFrom) -> Vec<San> {
     let cluster = &spec.cluster;
     match (from, node) {

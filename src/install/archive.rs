@@ -1,9 +1,10 @@
 //! A node's tree as a tar archive: the same bytes for the same tree.
 //!
 //! In the POSIX format (ustar), which every tar reads and which has no room for anything but what is written
-//! here. Root owns everything, and time is 1970: neither users nor clocks of this machine are in it. Folders
-//! stand first, but only Kubernetes' own: unpacking must not change the mode of /etc. Then the record, so
-//! that a later install knows the files; then the files in the order in which they may be seen.
+//! here. Root owns everything but what a process of another user reads, and time is 1970: neither users nor
+//! clocks of this machine are in it. Folders stand first, but only Kubernetes' own: unpacking must not change
+//! the mode of /etc. Then the record, so that a later install knows the files; then the files in the order in
+//! which they may be seen.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,10 @@ use tar::{Builder, EntryType, Header};
 use super::{Record, Wanted};
 use crate::profile::{KUBERNETES_FOLDER, folder_mode};
 use crate::secret::Secret;
+
+const ROOT: (u32, u32) = (0, 0);
+
+type SetName = fn(&mut Header, &str) -> std::io::Result<()>;
 
 const BLOCK: usize = 512;
 /// Two empty blocks end an archive.
@@ -33,12 +38,13 @@ pub fn archive(files: &[Wanted], record: &Record, record_path: &str) -> Result<S
     let mut tar = Builder::new(Vec::with_capacity(size));
     for folder in folders {
         let path = format!("{folder}/");
-        add(&mut tar, EntryType::Directory, &path, folder_mode(folder), &[])?;
+        add(&mut tar, EntryType::Directory, &path, folder_mode(folder), ROOT, &[])?;
     }
-    add(&mut tar, EntryType::Regular, record_path, 0o644, record.as_bytes())?;
+    add(&mut tar, EntryType::Regular, record_path, 0o644, ROOT, record.as_bytes())?;
     for file in files {
         let path = file.path.as_str();
-        add(&mut tar, EntryType::Regular, path, file.mode, file.bytes.expose())?;
+        let owner = file.owner.unwrap_or(ROOT);
+        add(&mut tar, EntryType::Regular, path, file.mode, owner, file.bytes.expose())?;
     }
     tar.into_inner().map(Secret::new).map_err(|error| error.to_string())
 }
@@ -72,6 +78,7 @@ fn add(
     kind: EntryType,
     path: &str,
     mode: u32,
+    owner: (u32, u32),
     bytes: &[u8],
 ) -> Result<(), String> {
     let mut header = Header::new_ustar();
@@ -81,11 +88,15 @@ fn add(
     header.set_entry_type(kind);
     header.set_mode(mode);
     header.set_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-    header.set_uid(0);
-    header.set_gid(0);
+    let (user, group) = owner;
+    header.set_uid(user.into());
+    header.set_gid(group.into());
     header.set_mtime(0);
-    for set in [Header::set_username, Header::set_groupname] {
-        set(&mut header, "root").map_err(|error| error.to_string())?;
+    // Of others the numbers count: names are each machine's own.
+    for (id, set) in [(user, Header::set_username as SetName), (group, Header::set_groupname)] {
+        if id == 0 {
+            set(&mut header, "root").map_err(|error| error.to_string())?;
+        }
     }
     header.set_cksum();
     tar.append(&header, bytes).map_err(|error| error.to_string())

@@ -33,7 +33,7 @@ use crate::state::NodeState;
 pub use archive::{archive, is_archive};
 pub use fingerprint::{Fingerprint, Holds};
 pub use objection::{Objection, objections};
-pub use older::{NodesOwn, Older};
+pub use older::{NodesOwn, Older, named_pair};
 pub use permission::Permission;
 pub use reach::strangers;
 pub use record::{Record, RecordDocument, Recorded};
@@ -70,7 +70,7 @@ impl Layer {
         match recipe {
             Recipe::StaticPod(_) => Layer::Manifest,
             Recipe::Rendered(Rendered::KubeletConfig(_)) => Layer::KubeletConfig,
-            Recipe::Kubeconfig(_) => Layer::Kubeconfig,
+            Recipe::Kubeconfig(_) | Recipe::Rendered(Rendered::KubeletConf(_)) => Layer::Kubeconfig,
             _ => Layer::Pki,
         }
     }
@@ -110,6 +110,8 @@ pub struct Wanted {
     pub layer: Layer,
     pub derivation: DerivationId,
     pub mode: u32,
+    /// User and group; `None`: whoever installs it, which is root on a node.
+    pub owner: Option<(u32, u32)>,
     pub secret: bool,
     pub bytes: Secret,
     pub holds: Holds,
@@ -151,16 +153,25 @@ pub struct Installation<'a> {
     /// True while files are being moved, whatever happens meanwhile.
     pub meanwhile: Record,
     pub afterwards: Record,
-    /// The record alone is out of date.
+    /// The record says the same already.
     pub recorded: bool,
+    /// There is a record: kpki was here before.
+    pub has_record: bool,
 }
 
 impl Installation<'_> {
     pub fn is_empty(&self) -> bool {
-        self.folders.is_empty()
-            && self.writes.is_empty()
-            && self.removals.is_empty()
-            && self.recorded
+        self.changes_nothing() && self.recorded
+    }
+
+    /// All is as described, and only the record of it is to be made.
+    pub fn is_first_record(&self) -> bool {
+        self.changes_nothing() && !self.recorded && !self.has_record
+    }
+
+    /// No file of the tree is touched.
+    pub fn changes_nothing(&self) -> bool {
+        self.folders.is_empty() && self.writes.is_empty() && self.removals.is_empty()
     }
 }
 
@@ -185,13 +196,14 @@ pub fn install<'a>(
         unchanged: 0,
         meanwhile: afterwards.with(record),
         recorded: record == Some(&afterwards),
+        has_record: record.is_some(),
         afterwards,
     };
     for file in wanted {
         let reason = match node.files.get(&file.path) {
             None => Reason::New,
             Some(old) if old.bytes.expose() == file.bytes.expose() => {
-                if old.mode == file.mode && old.own {
+                if old.mode == file.mode && old.belongs_to(file.owner) {
                     done.unchanged += 1;
                     continue;
                 }

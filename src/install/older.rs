@@ -59,6 +59,14 @@ fn are_alike(one: &CertificateFacts, other: &CertificateFacts) -> bool {
         && is_one_key
 }
 
+/// The file that a kubeconfig names instead of embedding its certificate.
+pub fn named_pair(kubeconfig: &Secret) -> Option<String> {
+    match Held::of(kubeconfig)?.leaf {
+        Leaf::InFile(path) => Some(path),
+        Leaf::Here(_) => None,
+    }
+}
+
 /// What a file holds of a certificate.
 struct Held {
     leaf: Leaf,

@@ -8,8 +8,8 @@
 //! Pure. A file is turned into facts when it is handed over, so that no key stays in memory: of a private key
 //! only its public half is kept, of a kubeconfig what it says.
 //!
-//! May import `graph` for its tables of flags, `holdings` and what lies below. Never here: files, a
-//! description, a lock.
+//! May import `graph` for its tables of flags, `machine`, `holdings` and what lies below. Never here:
+//! files, a description, a lock.
 
 mod api_servers;
 mod certificate;
@@ -29,6 +29,7 @@ mod judge;
 mod kubeconfig;
 mod kubernetes_folder;
 mod layouts;
+mod machine;
 mod other_secrets;
 mod pair;
 mod places;
@@ -44,6 +45,7 @@ mod world;
 
 pub use self::finding::Finding;
 use self::finding::Findings;
+pub use self::machine::{is_set_aside, tree_of};
 pub use self::rules::{RULES, Rule, Severity, rule};
 pub use self::tree::{Counts, Tree};
 use self::world::World;

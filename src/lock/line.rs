@@ -65,6 +65,10 @@ pub(super) struct Line {
     /// and the value of `--initial-cluster`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) initial_cluster: Option<String>,
+    /// Of a static pod's manifest that has no annotation of kpki's: digest over what its process must be
+    /// restarted for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) restart_digest: Option<Digest>,
     /// Digest of the file that holds its secret sealed: of the master, where there are copies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sealed: Option<Digest>,
@@ -93,6 +97,7 @@ impl Line {
             server,
             request,
             initial_cluster,
+            restart_digest,
             rest,
             left,
         } = entry.clone();
@@ -109,6 +114,7 @@ impl Line {
             server,
             request,
             initial_cluster,
+            restart_digest,
             sealed: rest.map(|rest| rest.sealed),
             recipients: rest.map(|rest| rest.recipients),
             left,
@@ -131,6 +137,7 @@ impl Line {
             server: self.server,
             request: self.request,
             initial_cluster: self.initial_cluster,
+            restart_digest: self.restart_digest,
             rest: rest.map(|(sealed, recipients)| Rest { sealed, recipients }),
             left: self.left,
         }

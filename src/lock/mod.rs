@@ -24,7 +24,9 @@ pub use line::schema;
 pub use merge::{Marks, Merged, merge};
 
 /// The newest form that this kpki reads. It writes the one before wherever that can hold the lock.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
+/// The form before a manifest without an annotation had a line.
+const WITHOUT_DIGESTS: u32 = 3;
 /// The form before lines were marked of what nothing describes any more.
 const WITHOUT_MARKS: u32 = 2;
 /// The form before files were remembered that nothing describes any more.
@@ -148,8 +150,10 @@ pub fn render(lock: &Lock) -> String {
 
 /// The oldest form that can hold it.
 fn version(lock: &Lock) -> u32 {
-    if lock.entries.values().any(|entry| entry.left) {
+    if lock.entries.values().any(|entry| entry.restart_digest.is_some()) {
         FORMAT_VERSION
+    } else if lock.entries.values().any(|entry| entry.left) {
+        WITHOUT_DIGESTS
     } else if lock.orphans.is_empty() {
         WITHOUT_ORPHANS
     } else {
@@ -190,6 +194,9 @@ mod tests {
         entry.revision = Some("2.3".into());
         entry.left = true;
         lock.entries.insert(ArtifactName::of("users/jane"), entry);
+        let mut pod = Entry::new(Digest::of(b"pod"));
+        (pod.content, pod.restart_digest) = (Some(Digest::of(b"manifest")), Some(Digest::of(b"")));
+        lock.entries.insert(ArtifactName::of("nodes/cp1/manifests/etcd"), pod);
         let exposure =
             Exposure { public_key: Digest::of(b"key"), to: BTreeSet::from(["age1abc".to_owned()]) };
         let name = ArtifactName::of("users/jane");
@@ -211,11 +218,28 @@ mod tests {
         assert!(text.lines().all(|line| line.len() <= 400), "{text}");
     }
 
+    /// An older kpki reads what needs nothing newer, and is told its reader where something does.
+    #[test]
+    fn the_form_is_the_oldest_that_can_hold_the_lock() {
+        let mut lock = lock();
+        let mut version = || {
+            let text = render(&lock);
+            let head = text.lines().next().unwrap_or_default().to_owned();
+            lock.entries.pop_first();
+            if lock.entries.is_empty() {
+                lock.orphans.pop_first();
+            }
+            head.chars().nth(13)
+        };
+        let versions = [version(), version(), version(), version(), version(), version()];
+        assert_eq!(versions, ['4', '3', '3', '2', '2', '1'].map(Some));
+    }
+
     #[test]
     fn damage_is_named_by_its_line() {
         let text = render(&lock());
         let cut = &text.as_bytes()[..text.len() - 20];
-        assert_eq!(parse(cut).unwrap_err().line, 6);
+        assert_eq!(parse(cut).unwrap_err().line, 7);
         for mark in ["<<<<<<< ours", "||||||| base", "=======", ">>>>>>> theirs"] {
             let conflict = text.replacen('\n', &format!("\n{mark}\n"), 1);
             let error = parse(conflict.as_bytes()).unwrap_err();
@@ -224,7 +248,7 @@ mod tests {
         }
         let twice = format!("{text}{}", text.split_inclusive('\n').next_back().unwrap());
         assert!(parse(twice.as_bytes()).unwrap_err().why.contains("a second time"));
-        let newer = text.replacen("\"kpki-lock\":3", "\"kpki-lock\":4", 1);
+        let newer = text.replacen("\"kpki-lock\":4", "\"kpki-lock\":5", 1);
         assert!(parse(newer.as_bytes()).unwrap_err().why.contains("newer kpki"));
     }
 }

@@ -26,6 +26,8 @@ pub struct FlagInputs<'a> {
     pub service_cidrs: &'a [IpNet],
     pub dns_domain: &'a str,
     pub serving_kubelets: bool,
+    /// The cluster CA's, for the controller-manager to sign with.
+    pub ca_key_on_nodes: bool,
     /// The cluster's CA was brought, with those above it.
     pub has_chain: bool,
     pub etcd_servers: EtcdServers<'a>,
@@ -63,8 +65,11 @@ pub fn pki_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str
 }
 
 fn rows(process: Process, inputs: &FlagInputs) -> impl Iterator<Item = &'static FlagRow> {
-    let circumstances =
-        Circumstances { version: inputs.version, serving_kubelets: inputs.serving_kubelets };
+    let circumstances = Circumstances {
+        version: inputs.version,
+        serving_kubelets: inputs.serving_kubelets,
+        ca_key_on_nodes: inputs.ca_key_on_nodes,
+    };
     FLAGS
         .iter()
         .filter(move |row| row.process == process)

@@ -15,6 +15,8 @@ pub struct KubeletConfiguration {
     pub cluster_domain: String,
     /// The kubelet serves with a certificate of the cluster's CA, else with one that it signs itself.
     pub serving_certificate: bool,
+    /// The kubelet asks the cluster for its next client certificate.
+    pub rotates_client: bool,
 }
 
 impl KubeletConfiguration {
@@ -40,10 +42,11 @@ impl KubeletConfiguration {
             writeln!(out, "clusterDNS:\n- {}", scalar(&address.to_string()))?;
         }
         let domain = scalar(&self.cluster_domain);
-        // With rotateCertificates the kubelet would prefer its own store over a newer kubelet.conf.
+        // With it the kubelet prefers its own store over a newer pair in kubelet.conf.
+        let rotates = self.rotates_client;
         write!(
             out,
-            "clusterDomain: {domain}\nkind: KubeletConfiguration\nrotateCertificates: false\n\
+            "clusterDomain: {domain}\nkind: KubeletConfiguration\nrotateCertificates: {rotates}\n\
              staticPodPath: {folder}/manifests\n"
         )?;
         if self.serving_certificate {

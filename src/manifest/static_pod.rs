@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use super::mounts::Mount;
 use super::named_files::named_paths;
 use super::probes::{LIVENESS, ProbeTarget, READINESS, STARTUP, probe_target};
+use super::runs_as::RunsAs;
 use super::scalar::scalar;
 use crate::profile::{Does, Process};
 
@@ -20,6 +21,8 @@ pub struct StaticPod {
     pub annotations: BTreeMap<String, String>,
     /// The process's own, and whatever a user adds.
     pub mounts: Vec<Mount>,
+    /// `None`: root.
+    pub runs_as: Option<RunsAs>,
 }
 
 impl StaticPod {
@@ -32,7 +35,7 @@ impl StaticPod {
                 mount.mount_path.clone_from(folder);
             }
         }
-        StaticPod { process, image, flags, annotations: BTreeMap::new(), mounts }
+        StaticPod { process, image, flags, annotations: BTreeMap::new(), mounts, runs_as: None }
     }
 
     /// Mounts the folder of every file that a flag names and the container would not find. One that the
@@ -144,13 +147,19 @@ impl StaticPod {
         for (resource, amount) in row.requests {
             writeln!(out, "        {resource}: {amount}")?;
         }
+        if self.runs_as.is_some() {
+            RunsAs::write_container(out, self.process);
+        }
         STARTUP.write(out, row.startup, &probe)?;
         self.write_mounts(out)?;
         // The priority is what the class means: the kubelet reads a static pod without asking admission.
         out.push_str(
             "  hostNetwork: true\n  priority: 2000001000\n  priorityClassName: system-node-critical\n  \
-             securityContext:\n    seccompProfile:\n      type: RuntimeDefault\n",
+             securityContext:\n",
         );
+        self.runs_as.map_or(Ok(()), |who| who.write_pod(out))?;
+        out.push_str("    seccompProfile:\n      type: RuntimeDefault\n");
+        self.runs_as.map_or(Ok(()), |who| who.write_groups(out))?;
         self.write_volumes(out)?;
         out.push_str("status: {}\n");
         Ok(())

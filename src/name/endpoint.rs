@@ -25,13 +25,8 @@ pub fn port(text: &str) -> Option<u16> {
 }
 
 impl Endpoint {
-    pub fn at(address: IpAddr) -> Self {
-        Endpoint { host: San::Ip(address), port: API_PORT }
-    }
-
-    /// The `server:` of a kubeconfig.
-    pub fn url(&self) -> String {
-        format!("https://{self}")
+    pub fn at(address: IpAddr, port: u16) -> Self {
+        Endpoint { host: San::Ip(address), port }
     }
 }
 
@@ -134,7 +129,7 @@ mod tests {
             ("169.254.1.1", "https://169.254.1.1:6443"),
         ] {
             let endpoint: Endpoint = text.parse().unwrap();
-            assert_eq!(endpoint.url(), url);
+            assert_eq!(format!("https://{endpoint}"), url);
         }
         for text in [
             "evil:+1",

@@ -35,7 +35,9 @@ pub(super) struct PlanContext<'a> {
     pub signers: Vec<(DerivationId, DerivationId)>,
     /// What a walk before this one found to be needed, not here, and allowed to be given up.
     pub forced: &'a HashSet<DerivationId>,
-    /// The same, found by this walk.
+    /// Due, and not their turn yet: judged as if they were not.
+    pub held: &'a HashSet<DerivationId>,
+    /// The same as `forced`, found by this walk.
     pub given_up: HashSet<DerivationId>,
     /// The name on record and the described one, where keys follow from it and it is another.
     pub rename: Option<(&'a str, &'a str)>,
@@ -62,8 +64,15 @@ impl<'a> PlanContext<'a> {
         self.world
             .graph
             .key_places(id)
+            .filter(|place| !self.names_a_pair(place))
             .any(|place| self.secret_size(place).is_some_and(|size| size > 0))
             || self.world.survey.found_key(id).is_some()
+    }
+
+    /// On record is a kubeconfig that holds no key: only of those around one the lock has a size.
+    fn names_a_pair(&self, place: &Placement) -> bool {
+        let entry = self.entry(place.derivation);
+        place.content == FilePart::Kubeconfig && entry.is_some_and(|entry| entry.size.is_none())
     }
 
     /// It is here, or follows from the seed.

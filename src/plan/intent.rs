@@ -1,17 +1,22 @@
-//! What the user asks of one run beyond the description: `--renew`, `--rekey`, `--allow`.
+//! What the user asks of one run beyond the description: `--renew`, `--rekey`, `--allow` and
+//! so on.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::hash::Digest;
 use crate::json::json_as_text;
-use crate::name::{ArtifactName, NameError};
+use crate::name::{ArtifactName, NameError, NodeName};
 
 #[derive(Debug, Clone, Default)]
 pub struct Intent {
     pub renew: Vec<NamePattern>,
     pub rekey: Vec<NamePattern>,
     pub allow: Vec<Allow>,
+    /// Nothing waits for its turn.
+    pub all: bool,
+    /// Members of etcd that join again.
+    pub rejoin: Vec<NodeName>,
 }
 
 impl Intent {
@@ -31,6 +36,10 @@ impl Intent {
         self.allow
             .iter()
             .any(|allow| matches!(allow, Allow::LostKey(pattern) if pattern.matches(name)))
+    }
+
+    pub fn rejoins(&self, node: &NodeName) -> bool {
+        self.rejoin.contains(node)
     }
 
     pub fn allows_clock(&self) -> bool {

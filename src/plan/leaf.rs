@@ -128,7 +128,11 @@ fn wished(
             reasons.extend(another_issuer(context, id, leaf, issuer, facts));
             reasons.extend(differences(leaf, facts));
             reasons.extend(another_life(context, id, leaf, issuer, facts));
-            if reasons.is_empty() { Wished::as_it_is() } else { Wished { wish, reasons } }
+            if reasons.is_empty() || context.held.contains(&id) {
+                Wished::as_it_is()
+            } else {
+                Wished { wish, reasons }
+            }
         }
         // Without the certificate, too, a raised revision is a new key.
         ((Evidence::Missing | Evidence::Unreadable, PrivateKey::Here), _) => {
@@ -288,7 +292,8 @@ fn names(leaf: &Leaf, subject: &DistinguishedName) -> bool {
             && subject.organizations() == leaf.organizations
 }
 
-pub(super) fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {
+/// The usages as a certificate says them.
+pub fn extended_key_usage(usage: Usage) -> BTreeSet<ExtendedKeyUsage> {
     [
         usage.server().then_some(ExtendedKeyUsage::Server),
         usage.client().then_some(ExtendedKeyUsage::Client),

@@ -20,6 +20,8 @@
 //!   the lock may be anybody's.
 //! - What cannot be read blocks its artifact without an `--allow`: nothing follows from it.
 //! - A certificate can be issued again over a public key alone. Only a kubeconfig needs the private one.
+//! - What time asks for on several nodes is done in turns ([`Turns`]). What waits is kept like any other
+//!   artifact, so nothing that follows from it is done before its turn.
 //! - Waiting for a certificate that the cluster signs is a state and no step: while it lasts nothing is
 //!   planned, and the certificate and kubeconfig before it stay.
 //! - The form of a secret at rest is a property of its placement alone: where it differs, that is a
@@ -36,6 +38,7 @@ mod calendar;
 mod clock;
 mod cluster_signed;
 mod context;
+mod etcd_start;
 mod exposure;
 mod found_key;
 mod imported_ca;
@@ -50,6 +53,7 @@ mod orphan;
 mod proof;
 mod public_part;
 mod reason;
+mod rejoin;
 mod removed_bindings;
 mod rendered;
 mod request;
@@ -61,6 +65,7 @@ mod signed_by_cluster;
 mod signing_key;
 mod static_pod;
 mod survey;
+mod turns;
 mod unreadable;
 mod validity;
 mod walk;
@@ -81,10 +86,12 @@ pub use exposure::exposures;
 pub use intent::{Allow, Intent, NamePattern};
 pub use interruption::{Finishing, Interruption, replaced_roots};
 pub use issuer_name::subject_on_record;
+pub use leaf::extended_key_usage;
 pub use orphan::Orphan;
 pub use proof::Proof;
 pub use public_part::PublicPart;
 pub use reason::Reason;
+pub use rejoin::{NoRejoin, Rejoin, rejoin};
 pub use removed_bindings::{kept_bindings, removed_bindings};
 pub use restart::{Membership, Restart};
 pub use sealing::{RecipientsChange, Seal, id as recipient_id};
@@ -92,9 +99,11 @@ pub use seen::{Standing, belongs_to, standing, unverified};
 pub use signed_by_cluster::{
     is_answered, key_on_record, refusal, renew_from, request_id, signing_request_on_disk,
 };
+pub use static_pod::pod_file;
 pub use survey::Survey;
+pub use turns::Turns;
 pub use unreadable::Unreadable;
-pub use validity::{BACKDATE, rounded};
+pub use validity::{BACKDATE, rounded, validity_to_keep};
 pub use walk::plan;
 
 /// What to do for one artifact.
@@ -199,6 +208,8 @@ pub enum Note {
     Unusable { path: String, what: String },
     /// The missing key of an anchor lies elsewhere, as the public file beside it says.
     KeyFound { derivation: DerivationId, path: TreePath },
+    /// kubelet.conf embeds a pair on record, and will only name the one that its kubelet keeps.
+    KubeletLooksAfterItself { derivation: DerivationId },
 }
 
 /// What stands in the lock's head.
@@ -242,6 +253,10 @@ pub struct Plan {
     pub exposed: BTreeMap<DerivationId, BTreeSet<String>>,
     /// What etcd must be told first.
     pub membership: Vec<Membership>,
+    /// Members of etcd whose data is gone, and that join again.
+    pub rejoins: Vec<Rejoin>,
+    /// What is due and waits for its turn. A state, not a step.
+    pub turns: Option<Turns>,
     /// In the order in which it is safe.
     pub restarts: Vec<Restart>,
     /// A change before this one that is recorded and not complete.
@@ -249,9 +264,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Nothing to do and nothing in the way.
+    /// Nothing to do, nothing in the way, and nothing that waits for its turn.
     pub fn is_empty(&self) -> bool {
-        self.interruption.is_none() && self.changes_nothing()
+        self.interruption.is_none() && self.turns.is_none() && self.changes_nothing()
     }
 
     /// Beyond finishing what was interrupted.
@@ -283,6 +298,7 @@ impl Plan {
         self.blocked.retain(|blocked| these(blocked.derivation));
         self.key_mismatches.retain(|mixed| these(mixed.derivation));
         self.header.clear();
+        self.turns = None;
         self
     }
 }

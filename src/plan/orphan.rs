@@ -15,6 +15,7 @@ use crate::facts::{
 use crate::graph::{Artifact, DerivationId, FilePart, Origin, Scope, origins, tree_of};
 use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
+use crate::profile::key_is_usually_on_nodes;
 use crate::sealed::SUFFIX;
 use crate::state::{Entry, File, Lock, Made, REMOVED_BINDINGS};
 
@@ -172,6 +173,8 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
             let mut known = copy.into_iter().chain(&entry.rest);
             known.any(|rest| rest.sealed == *sealed).then_some(Made::Content(*sealed))
         }
+        // Others than kpki put it there, too, and no record tells who did: it is not kpki's to delete.
+        Form::Plain(_) if is_kubeadms(&origin.artifact) => None,
         Form::Plain(size) => {
             let same_size = origin.content != FilePart::Kubeconfig || entry.size == Some(*size);
             let identity = lock.entries.get(&origin.identity().name())?;
@@ -182,6 +185,11 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
             key.map(Made::Key)
         }
     }
+}
+
+/// The key of a CA in a node's tree where kubeadm has it and kpki only if that is described.
+fn is_kubeadms(artifact: &Artifact) -> bool {
+    matches!(artifact, Artifact::Ca(ca) if !key_is_usually_on_nodes(*ca))
 }
 
 /// The bytes are those that kpki writes of what the line records, and nothing beside.

@@ -52,6 +52,8 @@ pub enum Reason {
     },
     /// `--renew`
     RenewRequested,
+    /// `--rejoin`
+    RejoinRequested,
     /// `--rekey`
     RekeyRequested,
     /// `--allow replace:` or `--allow lost-key:`
@@ -86,7 +88,8 @@ impl Reason {
         Reason::changed("issuer", old.to_string(), format!("{new}{differs}"))
     }
 
-    pub(super) fn joined(reasons: &[Reason]) -> String {
+    /// All in one line.
+    pub fn joined(reasons: &[Reason]) -> String {
         reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
@@ -105,6 +108,7 @@ impl Reason {
             Reason::NotYetValid { .. } => "not-yet-valid",
             Reason::Exposed { .. } => "exposed",
             Reason::RenewRequested => "renew-requested",
+            Reason::RejoinRequested => "rejoin-requested",
             Reason::RekeyRequested => "rekey-requested",
             Reason::ReplacementAllowed => "replacement-allowed",
             Reason::NotInLock => "not-in-lock",
@@ -140,6 +144,7 @@ impl fmt::Display for Reason {
                 write!(f, "out/{path} is readable by others (mode {mode:04o})")
             }
             Reason::RenewRequested => f.write_str("renewal requested"),
+            Reason::RejoinRequested => f.write_str("it joins etcd again"),
             Reason::RekeyRequested => f.write_str("new key requested"),
             Reason::ReplacementAllowed => f.write_str("replacement allowed"),
             Reason::NotInLock => f.write_str("not in the lock yet"),

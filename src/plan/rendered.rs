@@ -1,8 +1,8 @@
 //! Judging rendered files: pure functions of their inputs, compared by content.
 
 use super::context::{After, PlanContext};
-use super::{Action, Reason};
-use crate::content::{rendered_content, rendered_entry};
+use super::{Action, Note, Reason};
+use crate::content::{NotRendered, rendered_content, rendered_entry};
 use crate::graph::{DerivationId, Rendered};
 use crate::hash::Digest;
 use crate::state::File;
@@ -10,6 +10,9 @@ use crate::state::File;
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &Rendered) -> After {
     let world = context.world;
     let input = recipe.input();
+    if matches!(recipe, Rendered::KubeletConf(_)) && embedded_a_key(context, id) {
+        context.plan.notes.push(Note::KubeletLooksAfterItself { derivation: id });
+    }
     match input.map(|input| (input, context.after(input))) {
         Some((_, After::Unavailable)) => {
             context.keep_as_it_is(id);
@@ -26,11 +29,19 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &Re
         Some((_, After::Kept(_))) | None => {
             let input = input.and_then(|input| world.survey.public_part(input).input());
             match rendered_content(recipe, input) {
-                Some(content) => judge_bytes(context, id, content.as_bytes()),
-                None => After::Unavailable,
+                Ok(content) => judge_bytes(context, id, content.as_bytes()),
+                Err(NotRendered::NoInput) => After::Unavailable,
+                Err(NotRendered::Refused(why)) => {
+                    context.block(id, None, format!("its own copy cannot be patched: {why}"))
+                }
             }
         }
     }
+}
+
+/// What is on record is a kubeconfig around a key: only of those the lock has a size.
+fn embedded_a_key(context: &PlanContext<'_>, id: DerivationId) -> bool {
+    context.entry(id).is_some_and(|entry| entry.size.is_some())
 }
 
 /// A public file whose every byte is known.
@@ -46,6 +57,12 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
             Some(File::Public { bytes, .. }) if bytes == expected => continue,
             // As it was built; it is the wish that is another.
             Some(File::Public { bytes, .. }) if recorded == Some(Digest::of(bytes)) => {
+                is_another_wish = true;
+                writes.push(path);
+                continue;
+            }
+            // As long as it may embed a key it is not opened.
+            Some(File::Secret(_)) if embedded_a_key(context, id) => {
                 is_another_wish = true;
                 writes.push(path);
                 continue;

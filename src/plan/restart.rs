@@ -115,8 +115,8 @@ pub(super) fn services(context: &mut PlanContext<'_>, spec: &Spec) {
 
 /// A kubeconfig on record: the service was set up before. On a new node there is nothing to restart.
 fn is_own_identity(context: &PlanContext<'_>, id: DerivationId) -> bool {
-    let recipe = &context.world.graph.get(id).recipe;
-    matches!(recipe, Recipe::Kubeconfig(_)) && context.entry(id).is_some()
+    let artifact = &context.world.graph.get(id).artifact;
+    matches!(artifact, Artifact::Kubeconfig(..)) && context.entry(id).is_some()
 }
 
 /// It will have another public content than on record, or is new to a service that is not.

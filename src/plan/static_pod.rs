@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{After, PlanContext};
+use super::etcd_start::etcd_start;
 use super::{Action, Membership, Reason, Restart, World};
-use crate::content::{EtcdStart, pod_content, pod_entry, restart_digest};
-use crate::graph::{Artifact, DerivationId, StaticPod};
+use crate::content::{EtcdStart, pod_content, pod_entry, pod_without_annotation, restart_digest};
+use crate::graph::{DerivationId, StaticPod};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::pod::{self, DIGEST_ANNOTATION, FieldPath, FieldStep, PodFacts};
@@ -29,21 +30,23 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
     };
     let facts = old.and_then(|bytes| pod::read(bytes, recipe.process).ok());
     let entry = context.entry(id);
-    let start = etcd_start(world, recipe, entry, facts.as_ref());
+    let start = etcd_start(context, recipe, entry, facts.as_ref());
     if let Some(start) = &start {
         context.plan.etcd_starts.insert(id, start.clone());
     }
     // With an input that is still to be built its digest is not known: the rest can be compared all the same.
     let known = rebuilt.is_empty();
-    let expected = match pod_content(recipe, start.as_ref(), restart_digest(contents)) {
-        Ok(bytes) => bytes,
+    let wished = match pod_file(world, id, recipe, start.as_ref(), restart_digest(contents)) {
+        Ok(wished) => wished,
         Err(why) => {
             return context.block(id, None, format!("its manifest cannot be patched: {why}"));
         }
     };
+    let expected = wished.bytes;
     if known && old == Some(expected.as_slice()) {
-        let entry = pod_entry(world.graph.get(id), &expected, start.as_ref());
-        context.keep(id, entry);
+        let line =
+            pod_entry(world.graph.get(id), &expected, start.as_ref(), wished.without_annotation);
+        context.keep(id, line);
         return After::Kept(Digest::of(&expected));
     }
     if file.is_none() && entry.is_none() {
@@ -51,6 +54,10 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
     }
     let recorded = entry.and_then(|entry| entry.content);
     let mut reasons = rebuilt;
+    let rejoins = recipe.process == Process::Etcd && context.intent.rejoins(&recipe.node);
+    if rejoins {
+        reasons.push(Reason::RejoinRequested);
+    }
     let is_recorded = old.is_some() && recorded == old.map(Digest::of);
     match (file, facts) {
         (None, _) => reasons.push(Reason::OutputMissing { path: place.path.clone() }),
@@ -61,7 +68,10 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
         // Not what was written last: whoever changed it, what it says is no guide.
         (_, facts) if is_recorded || (recorded.is_none() && facts.is_some()) => {
             if let Some(facts) = facts {
-                moved(context, recipe, &facts);
+                // A member that joins again is added anew, and with the address that it has now.
+                if !rejoins {
+                    moved(context, recipe, &facts);
+                }
                 compare(recipe.process, &facts, (old.unwrap_or_default(), &expected), &mut reasons);
             }
             if reasons.is_empty() {
@@ -72,13 +82,54 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &St
     }
     let restored = known && recorded == Some(Digest::of(&expected));
     let same_pod = known && old.is_some_and(|old| pod::is_same_pod(old, &expected));
-    if !same_pod && (!restored || old.is_some()) {
+    // Of a member whose data is gone nothing runs that could restart.
+    if !same_pod && (!restored || old.is_some()) && !rejoins {
         let restart = Restart { reader: Reader::Pod(recipe.process), node: recipe.node.clone() };
         context.plan.restarts.push(restart);
     }
     let action = if restored { Action::Repair } else { Action::Render };
     context.render(id, action, reasons, vec![place.path.clone()]);
     After::Rebuilt { new_key: false }
+}
+
+/// A manifest as it should be.
+pub struct PodFile {
+    pub bytes: Vec<u8>,
+    /// What an annotation would say, where it has none.
+    pub without_annotation: Option<Digest>,
+}
+
+/// `digest`: of what the process must be restarted for. The error reads after a colon.
+///
+/// A manifest without an annotation is right as long as it is the one on record and its process was started
+/// with what there is now: the lock has the digest of that. One that has no line in the lock yet, and says
+/// nothing else than what is wished, runs already and must not restart for kpki's sake: it is recorded so.
+///
+/// The lock may be anybody's. Who edits the digest there to what it is now hides that a process should be
+/// restarted, and gains nothing else: what a manifest says is compared byte for byte all the same.
+pub fn pod_file(
+    world: World<'_>,
+    id: DerivationId,
+    recipe: &StaticPod,
+    start: Option<&EtcdStart>,
+    digest: Digest,
+) -> Result<PodFile, String> {
+    let known = world.lock.entries.get(&world.graph.get(id).name);
+    if known.is_none_or(|entry| entry.restart_digest == Some(digest))
+        && let Some(bytes) = pod_without_annotation(recipe, start)
+    {
+        let place = world.graph.placements(id).first();
+        let here = place.and_then(|place| world.inventory.public(place.path.as_str()));
+        let stays = match known {
+            Some(entry) => entry.content == Some(Digest::of(&bytes)),
+            None => here == Some(bytes.as_slice()),
+        };
+        if stays {
+            return Ok(PodFile { bytes, without_annotation: Some(digest) });
+        }
+    }
+    let bytes = pod_content(recipe, start, Some(digest))?;
+    Ok(PodFile { bytes, without_annotation: None })
 }
 
 /// What the process reads only when it starts: the digests that stay, and what is built again.
@@ -219,41 +270,4 @@ fn contents_changed(context: &PlanContext<'_>, recipe: &StaticPod) -> Reason {
         }
         None => Reason::changed("content", "as built", "as described now"),
     }
-}
-
-/// What the member was told once; for a new member what there is now.
-fn etcd_start(
-    world: World<'_>,
-    recipe: &StaticPod,
-    entry: Option<&Entry>,
-    facts: Option<&PodFacts>,
-) -> Option<EtcdStart> {
-    if recipe.members.is_empty() {
-        return None;
-    }
-    let recorded = entry.and_then(|entry| entry.initial_cluster.as_deref());
-    let told =
-        recorded.and_then(EtcdStart::parse).or_else(|| facts.and_then(EtcdStart::of_manifest));
-    Some(told.unwrap_or_else(|| {
-        let own = recipe.node.as_str();
-        let mut others = recipe.members.keys().filter(|name| *name != own);
-        let existing = others.any(|name| is_made(world, name));
-        // etcd takes new members one after the other, and a joining one must be told of exactly those that
-        // are there: for it the later ones do not exist yet.
-        let is_known = |name: &String| !existing || name.as_str() <= own || is_made(world, name);
-        let members = recipe.members.iter().filter(|(name, _)| is_known(name));
-        let members: Vec<String> = members.map(|(name, url)| format!("{name}={url}")).collect();
-        EtcdStart { existing, members: members.join(",") }
-    }))
-}
-
-/// The manifest of that node's etcd was made before.
-fn is_made(world: World<'_>, node: &str) -> bool {
-    let Ok(node) = node.parse() else {
-        return false;
-    };
-    let name = Artifact::StaticPod(node, Process::Etcd).name();
-    let placed = world.graph.find(&name).into_iter().flat_map(|id| world.graph.placements(id));
-    let mut files = placed.map(|place| place.path.as_str());
-    world.lock.entries.contains_key(&name) || files.any(|path| world.inventory.get(path).is_some())
 }

@@ -34,6 +34,17 @@ pub(super) fn another_validity(
     })
 }
 
+/// What a description must ask for so that a certificate stays as it is: `usual` where that will do, else the
+/// life that it was made for, in the roundest form that fits.
+pub fn validity_to_keep(facts: &CertificateFacts, usual: Span, now: Timestamp) -> Span {
+    let life = facts.not_after.since(facts.not_before);
+    let hour = Span::minutes(60);
+    let in_hours = Span::seconds(life.as_seconds() / hour.as_seconds() * hour.as_seconds());
+    let candidates = [usual, life.whole_days(), in_hours, rounded(life)];
+    let fits = |validity: &Span| another_validity(facts, *validity, None, now).is_none();
+    candidates.into_iter().find(fits).unwrap_or(life)
+}
+
 /// A certificate with another start than the written one.
 pub(super) fn another_start(
     facts: &CertificateFacts,

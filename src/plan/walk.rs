@@ -6,20 +6,31 @@ use super::context::{After, PlanContext};
 use super::issuer::longest_leaves;
 use super::{
     HeaderChange, Intent, Plan, World, ca, cluster_signed, exposure, found_key, imported_ca,
-    kubeconfig, leaf, orphan, rendered, request, restart, sealing, seeded, signing_key, static_pod,
-    unreadable,
+    kubeconfig, leaf, orphan, rejoin, rendered, request, restart, sealing, seeded, signing_key,
+    static_pod, turns, unreadable,
 };
 use crate::graph::{Derivation, DerivationId, Recipe};
 use crate::spec::Spec;
 
-/// Compares what should be with what is.
-///
+/// Compares what should be with what is. What is due on several nodes is known only once all is judged: then
+/// all is judged again, with what waits for its turn kept as it is.
+pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
+    let all = judged(world, spec, intent, &HashSet::new());
+    match turns::find(world, spec, intent, &all) {
+        None => all,
+        Some(turns) => {
+            let plan = judged(world, spec, intent, &turns.held());
+            Plan { turns: Some(turns), ..plan }
+        }
+    }
+}
+
 /// A permission is no order: a key is given up only where it turns out to be needed, and then whatever
 /// depends on it is judged anew. At most one walk for each kind of key: a CA's, then a leaf's.
-pub fn plan(world: World<'_>, spec: &Spec, intent: &Intent) -> Plan {
+fn judged(world: World<'_>, spec: &Spec, intent: &Intent, held: &HashSet<DerivationId>) -> Plan {
     let mut forced = HashSet::new();
     loop {
-        let (plan, given_up) = walk(world, spec, intent, &forced);
+        let (plan, given_up) = walk(world, spec, intent, (&forced, held));
         let before = forced.len();
         forced.extend(given_up);
         if forced.len() == before {
@@ -32,7 +43,7 @@ fn walk<'a>(
     world: World<'a>,
     spec: &'a Spec,
     intent: &'a Intent,
-    forced: &'a HashSet<DerivationId>,
+    (forced, held): (&'a HashSet<DerivationId>, &'a HashSet<DerivationId>),
 ) -> (Plan, HashSet<DerivationId>) {
     let mut context = PlanContext {
         world,
@@ -43,6 +54,7 @@ fn walk<'a>(
         longest: longest_leaves(world.graph),
         signers: Vec::new(),
         forced,
+        held,
         given_up: HashSet::new(),
         rename: seeded::rename(world, spec),
     };
@@ -62,6 +74,7 @@ fn walk<'a>(
     restart::removed_members(&mut context.plan, world);
     context.plan.restarts.sort();
     context.plan.membership.sort();
+    context.plan.rejoins = rejoin::find(world, spec, intent);
     found_key::notes(&mut context.plan, world);
     (context.plan, context.given_up)
 }

@@ -1,4 +1,5 @@
-//! Static-pod manifests that belong to somebody else: read, and changed in the few places that a wish names.
+//! Static-pod manifests that belong to somebody else, and kubelet.conf of kubelets that renew their own
+//! certificates: read, and changed in the few places that a wish names.
 //!
 //! ```text
 //! bytes -> tree (nodes with spans) -> plan (wish against facts) -> changes -> edits -> bytes
@@ -10,14 +11,15 @@
 //! not, nothing is given back but an error with the lines to write by hand. So a mistake of the writer, or
 //! a YAML that it never met, costs a refusal and never a control plane.
 //!
-//! May import `profile` for the names of processes, and `edit`. Never here: kpki's own pods, a graph,
-//! files.
+//! May import `profile` for the names of processes and files, `facts` for certificates, and `edit`. Never
+//! here: kpki's own pods, a graph, files.
 
 mod annotations;
 mod argv;
 mod block;
 mod changes;
 mod check;
+mod document;
 mod error;
 mod execs;
 mod extend;
@@ -27,6 +29,7 @@ mod fields;
 mod finding;
 mod flags;
 mod flow;
+mod kubelet_conf;
 mod layout;
 mod locate;
 mod mounts;
@@ -41,12 +44,14 @@ mod wish;
 mod write;
 
 pub use self::argv::{Flag, Form, List};
+pub use self::document::{Document, Lines, Setting, documents};
 pub use self::error::PodError;
 pub use self::execs::ExecWord;
 pub use self::facts::{OnHost, PodFacts, process_of, read};
 pub use self::field_path::{FieldPath, FieldStep};
 pub use self::fields::{PodFields, fields};
 pub use self::finding::{Finding, Outcome};
+pub use self::kubelet_conf::{KubeletConfWish, patch_kubelet_conf, refused_in_kubelet_conf};
 pub use self::mounts::{HostPath, Mount};
 pub use self::user::RunsAs;
 pub use self::wish::{FlagWish, MountWish, PathKind, PodWish};
@@ -74,7 +79,7 @@ pub struct Trial {
 pub fn patch(source: &[u8], wish: &PodWish) -> Result<Patched, PodError> {
     let old = parse::parse(source)?;
     let (changes, findings) = changes::changes(&old, wish)?;
-    let new = changed(&old, &changes, wish)?;
+    let new = changed(&old, &changes, &|new| more(new, wish))?;
     let bytes = new.map_or_else(|| source.to_vec(), |(text, _)| text.into_bytes());
     Ok(Patched { bytes, findings })
 }
@@ -86,18 +91,22 @@ pub fn try_patch(source: &[u8], wish: &PodWish) -> Result<Trial, PodError> {
     fields::of_tree(&old, wish.process)?;
     let (changes, findings) = changes::changes(&old, wish)?;
     let before = facts::facts(&old, wish.process)?;
-    let after = match changed(&old, &changes, wish)? {
+    let after = match changed(&old, &changes, &|new| more(new, wish))? {
         Some((_, new)) => facts::facts(&new, wish.process)?,
         None => before.clone(),
     };
     Ok(Trial { findings, before, after })
 }
 
-/// The new text and what it says; `None` where nothing has to change.
+fn more(new: &tree::Tree, wish: &PodWish) -> Result<Vec<value::Change>, PodError> {
+    changes::changes(new, wish).map(|(changes, _)| changes)
+}
+
+/// The new text and what it says; `None` where nothing has to change. `more`: what that would still need.
 fn changed(
     old: &tree::Tree,
     changes: &[value::Change],
-    wish: &PodWish,
+    more: &dyn Fn(&tree::Tree) -> Result<Vec<value::Change>, PodError>,
 ) -> Result<Option<(String, tree::Tree)>, PodError> {
     if changes.is_empty() {
         return Ok(None);
@@ -109,7 +118,7 @@ fn changed(
     let edits = write::edits(old, changes).map_err(by_hand)?;
     let text = crate::edit::apply(&old.text, &edits)
         .map_err(|error| by_hand(PodError::failed(&error.to_string())))?;
-    let new = check::same(old, &text, changes, wish).map_err(by_hand)?;
+    let new = check::same(old, &text, changes, more).map_err(by_hand)?;
     Ok(Some((text, new)))
 }
 

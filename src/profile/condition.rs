@@ -8,6 +8,8 @@ pub enum When {
     Before(Change),
     /// `component "kubelet" serving=#true`: the API server then checks the kubelets' certificates.
     ServingKubelets,
+    /// Not `ca "kubernetes" keys-on-nodes=#false`, which is kubeadm's external CA mode.
+    ClusterCaKeyOnNodes,
 }
 
 /// What conditions are about.
@@ -15,6 +17,7 @@ pub enum When {
 pub struct Circumstances {
     pub version: KubernetesVersion,
     pub serving_kubelets: bool,
+    pub ca_key_on_nodes: bool,
 }
 
 impl When {
@@ -23,6 +26,7 @@ impl When {
             When::Since(change) => circumstances.version.has(change),
             When::Before(change) => !circumstances.version.has(change),
             When::ServingKubelets => circumstances.serving_kubelets,
+            When::ClusterCaKeyOnNodes => circumstances.ca_key_on_nodes,
         }
     }
 }

@@ -54,7 +54,7 @@ mod tests {
             assert!(Process::ALL.iter().all(|process| process.image(version).is_some()));
         }
         let old = KubernetesVersion::new(29, 15);
-        assert_eq!(Process::Etcd.image(old), None);
+        assert_eq!(Process::Etcd.image(old).as_deref(), Some("registry.k8s.io/etcd:3.5.15-0"));
         assert!(Process::Scheduler.image(old).is_some());
     }
 

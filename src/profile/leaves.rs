@@ -5,7 +5,7 @@
 
 use super::{CommonNameFrom, Home, Hosts, Input, Process, Reader, SanFrom, ServerFrom, When};
 use crate::spec::{CaName, Component, Usage};
-use crate::version::Change;
+use crate::version::{Change, KubernetesVersion};
 
 /// One leaf certificate, per node that hosts it.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub struct LeafRow {
 /// The newest change first; the first that a version has counts (`None`: every version has it). Without one
 /// there is no organization.
 pub type Organization = &'static [(Option<Change>, Option<&'static str>)];
+
+/// Where a kubeconfig's server comes from, in the manner of [`Organization`]; the last entry always counts.
+pub type Servers = &'static [(Option<Change>, ServerFrom)];
 
 /// The flags that name a leaf's files, without their dashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +90,8 @@ const fn pair(certificate: &'static str, key: &'static str) -> Home {
     Home::Pair { certificate, key }
 }
 
-const fn kubeconfig(file: &'static str, server: ServerFrom) -> Home {
-    Home::Kubeconfig { file, server }
+const fn kubeconfig(file: &'static str, servers: Servers) -> Home {
+    Home::Kubeconfig { file, servers }
 }
 
 impl LeafRow {
@@ -130,6 +133,18 @@ impl LeafRow {
         LeafRow { restarts: Some((reader, when)), ..self }
     }
 
+    /// What it says at a version of Kubernetes.
+    pub fn organization_at(&self, version: KubernetesVersion) -> Option<&'static str> {
+        let mut rows = self.organization.iter();
+        let row = rows.find(|(since, _)| since.is_none_or(|change| version.has(change)));
+        row.and_then(|(_, organization)| *organization)
+    }
+
+    /// Its organization is another one in other versions of Kubernetes.
+    pub fn follows_version(&self) -> bool {
+        self.organization.len() > 1
+    }
+
     /// What its readers read, and restart for.
     pub(super) fn input(&self) -> Input {
         match self.home {
@@ -142,7 +157,6 @@ impl LeafRow {
 use CaName::{Etcd, FrontProxy, Kubernetes};
 use CommonNameFrom::{Fixed, Node, SystemNode};
 use Process::{Apiserver as API, ControllerManager as CM, Etcd as ETCD, Scheduler as SCHEDULER};
-use ServerFrom::{Endpoint, LocalApiserver};
 use Usage::{Client, Server, ServerAndClient};
 
 const ALL_MASTERS: Organization = &[(None, Some("system:masters"))];
@@ -156,6 +170,13 @@ const KUBELET_CLIENT: Organization = &[
     (None, Some("system:masters")),
 ];
 const NODES: Organization = &[(None, Some("system:nodes"))];
+
+const ENDPOINT: Servers = &[(None, ServerFrom::Endpoint)];
+const LOCAL: Servers = &[(None, ServerFrom::LocalApiserver)];
+const LOCAL_KUBELET: Servers = &[
+    (Some(Change::KubeletDialsOwnApiserver), ServerFrom::LocalApiserver),
+    (None, ServerFrom::Endpoint),
+];
 
 /// etcd checks a connecting peer's source address against its certificate too, so both certificates carry
 /// the node's addresses, and loopback for local clients.
@@ -181,6 +202,9 @@ const APISERVER_SANS: &[SanFrom] = &[
 /// The flags that name a controller's kubeconfig.
 const KUBECONFIG: &[&str] =
     &["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"];
+
+/// The kubelet's kubeconfig, in the Kubernetes folder.
+pub const KUBELET_CONF: &str = "kubelet.conf";
 
 /// The name that `--requestheader-allowed-names` has.
 pub const FRONT_PROXY_CLIENT_NAME: &str = "front-proxy-client";
@@ -256,34 +280,34 @@ pub const LEAVES: &[LeafRow] = &[
     .dials(Some(ETCD_SERVER.name), "etcd", "health checks, etcdctl"),
 
     leaf("kubelet", Component::Kubelet, Kubernetes, Hosts::Kubelets, Client,
-        SystemNode, kubeconfig("kubelet.conf", Endpoint))
+        SystemNode, kubeconfig(KUBELET_CONF, LOCAL_KUBELET))
     .of(NODES)
     .restarts(Reader::Kubelet, &[]),
 
     KUBELET_SERVER,
     leaf("admin", Component::Admin, Kubernetes, Hosts::ControlPlane, Client,
-        Fixed("kubernetes-admin"), kubeconfig("admin.conf", Endpoint))
+        Fixed("kubernetes-admin"), kubeconfig("admin.conf", ENDPOINT))
     .of(ADMINS),
 
     leaf("super-admin", Component::Admin, Kubernetes, Hosts::Primary, Client,
-        Fixed("kubernetes-super-admin"), kubeconfig("super-admin.conf", Endpoint))
+        Fixed("kubernetes-super-admin"), kubeconfig("super-admin.conf", ENDPOINT))
     .since(Change::ClusterAdmins)
     .of(ALL_MASTERS),
 
     leaf("controller-manager", Component::ControllerManager, Kubernetes, Hosts::ControlPlane, Client,
-        Fixed("system:kube-controller-manager"), kubeconfig("controller-manager.conf", LocalApiserver))
+        Fixed("system:kube-controller-manager"), kubeconfig("controller-manager.conf", LOCAL))
     .told(CM, KUBECONFIG, None)
     .checked_by(&[(API, "client-ca-file")])
     .restarts(Reader::Pod(CM), &[]),
 
     leaf("scheduler", Component::Scheduler, Kubernetes, Hosts::ControlPlane, Client,
-        Fixed("system:kube-scheduler"), kubeconfig("scheduler.conf", LocalApiserver))
+        Fixed("system:kube-scheduler"), kubeconfig("scheduler.conf", LOCAL))
     .told(SCHEDULER, KUBECONFIG, None)
     .checked_by(&[(API, "client-ca-file")])
     .restarts(Reader::Pod(SCHEDULER), &[]),
 
     leaf("kube-proxy", Component::KubeProxy, Kubernetes, Hosts::KubeProxies, Client,
-        Fixed("system:kube-proxy"), kubeconfig("kube-proxy.conf", Endpoint))
+        Fixed("system:kube-proxy"), kubeconfig("kube-proxy.conf", ENDPOINT))
     .restarts(Reader::KubeProxy, &[]),
 ];
 
@@ -338,12 +362,25 @@ mod tests {
     }
 
     #[test]
-    fn organization_lists_end_in_what_always_counts_or_are_empty() {
+    fn lists_by_version_end_in_what_always_counts() {
         for row in LEAVES {
             if let Some((since, _)) = row.organization.last() {
                 assert_eq!(*since, None, "{}", row.name);
             }
+            if let Home::Kubeconfig { servers, .. } = row.home {
+                assert_eq!(servers.last().map(|(since, _)| *since), Some(None), "{}", row.name);
+            }
         }
+    }
+
+    /// A component's block has one word for it.
+    #[test]
+    fn one_leaf_of_a_component_follows_the_version() {
+        let rows: Vec<_> = LEAVES.iter().filter(|row| row.follows_version()).collect();
+        let names: Vec<_> = rows.iter().map(|row| row.name).collect();
+        assert_eq!(names, ["apiserver-kubelet-client", "admin"]);
+        let components: BTreeSet<_> = rows.iter().map(|row| row.component).collect();
+        assert_eq!(components.len(), rows.len());
     }
 
     #[test]

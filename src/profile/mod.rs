@@ -42,11 +42,11 @@ pub use harmless_fields::{
 pub use harmless_flags::{HARMLESS_FLAGS, HarmlessWhen};
 pub use leaves::{
     APISERVER, Dial, ETCD_PEER, ETCD_SERVER, FRONT_PROXY_CLIENT, FRONT_PROXY_CLIENT_NAME,
-    KUBELET_SERVER, LEAVES, LeafRow, Told,
+    KUBELET_CONF, KUBELET_SERVER, LEAVES, LeafRow, Servers, Told,
 };
 pub use placements::{
-    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CONFIG, PkiFile,
-    SERVICE_ACCOUNT_FILES, folder_mode, own_files, pki_files,
+    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CLIENT_PAIR, KUBELET_CONFIG, PkiFile,
+    SERVICE_ACCOUNT_FILES, folder_mode, key_is_usually_on_nodes, own_files, pki_files,
 };
 pub use process::{MountRow, PodRow, Process};
 pub use reader::{Input, Reader};
@@ -99,7 +99,10 @@ impl Hosts {
                 Hosts::EtcdMembersAndControlPlane => etcd || control_plane,
                 Hosts::ServingKubelets => spec.kubelet_serving,
                 Hosts::KubeProxies => spec.kube_proxy,
-                Hosts::Primary => primary(spec).is_some_and(|primary| primary.name == node.name),
+                Hosts::Primary => {
+                    spec.super_admin
+                        && primary(spec).is_some_and(|primary| primary.name == node.name)
+                }
             }
     }
 }
@@ -143,7 +146,8 @@ pub enum SanFrom {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerFrom {
     Endpoint,
-    /// The API server on the same node: version skew rules want it for the control plane's own clients.
+    /// The API server on the same node, and the endpoint from a node without one: no client of the control
+    /// plane may be newer than the API server that it dials (version skew policy).
     LocalApiserver,
 }
 
@@ -153,7 +157,7 @@ pub enum Home {
     /// Beside each other.
     Pair { certificate: &'static str, key: &'static str },
     /// Embedded in a kubeconfig.
-    Kubeconfig { file: &'static str, server: ServerFrom },
+    Kubeconfig { file: &'static str, servers: Servers },
 }
 
 impl Home {

@@ -1,7 +1,8 @@
 //! Which files of the CAs and of the service-account key lie on which nodes.
 //!
 //! A CA key reaches a node only where a process there reads it: the controller-manager signs with the
-//! cluster CA's; nobody on a node reads etcd's or the front proxy's.
+//! cluster CA's; nobody on a node reads etcd's or the front proxy's but kubeadm, which keeps all three there.
+//! `keys-on-nodes` of a `ca` says otherwise.
 
 use super::{Home, Hosts, LEAVES};
 use crate::spec::CaName;
@@ -40,7 +41,7 @@ impl AuthorityFile {
     }
 }
 
-/// A CA's file on nodes, below the Kubernetes folder.
+/// A CA's file on nodes, below the Kubernetes folder. Keys lie there where the CA's `keys-on-nodes` says so.
 #[derive(Debug)]
 pub struct AuthorityFileRow {
     pub ca: CaName,
@@ -70,8 +71,15 @@ pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     chain(CaName::Kubernetes, Hosts::ControlPlane, CHAIN),
     key(CaName::Kubernetes, Hosts::ControlPlane, "pki/ca.key"),
     bundle(CaName::Etcd, Hosts::EtcdMembersAndControlPlane, "pki/etcd/ca.crt"),
+    key(CaName::Etcd, Hosts::ControlPlane, "pki/etcd/ca.key"),
     bundle(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.crt"),
+    key(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.key"),
 ];
+
+/// Where no description says otherwise: the controller-manager signs with the cluster CA's key.
+pub fn key_is_usually_on_nodes(ca: CaName) -> bool {
+    ca == CaName::Kubernetes
+}
 
 /// The mode of a folder of a node's tree: the kubelet runs as root whatever lies in the last one.
 pub fn folder_mode(path: &str) -> u32 {
@@ -85,6 +93,10 @@ pub const SERVICE_ACCOUNT_FILES: (&str, &str) = ("pki/sa.key", "pki/sa.pub");
 /// The kubelet's own configuration, below a node's root: where kubeadm puts it, and the kubelet's packages
 /// look for it.
 pub const KUBELET_CONFIG: &str = "var/lib/kubelet/config.yaml";
+
+/// Where a kubelet that renews its client certificate keeps the pair in use, as kubeadm's kubelet.conf names
+/// it.
+pub const KUBELET_CLIENT_PAIR: &str = "/var/lib/kubelet/pki/kubelet-client-current.pem";
 
 /// Every file of the PKI, below the Kubernetes folder, and what it holds.
 pub fn pki_files() -> impl Iterator<Item = (&'static str, PkiFile)> {

@@ -51,7 +51,7 @@ mod tests {
 
     fn inputs(reader: Reader, minor: u16, serving_kubelets: bool) -> Vec<Input> {
         let version = KubernetesVersion::new(minor, 0);
-        let circumstances = Circumstances { version, serving_kubelets };
+        let circumstances = Circumstances { version, serving_kubelets, ca_key_on_nodes: true };
         restart_inputs(reader, circumstances)
     }
 

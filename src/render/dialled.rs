@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::graph::{Artifact, Recipe};
-use crate::name::{Endpoint, San};
+use crate::name::{San, Server};
 use crate::plan::{Plan, World};
 
 /// Whoever has an earlier kubeconfig dials the old name, and Go's TLS refuses the new certificate
@@ -29,10 +29,8 @@ pub(super) fn notes(world: World<'_>, plan: &Plan) -> Vec<String> {
         return Vec::new();
     }
     let servers = world.lock.entries.values().filter_map(|entry| entry.server.as_deref());
-    let hosts: BTreeSet<San> = servers
-        .filter_map(|url| url.strip_prefix("https://")?.parse::<Endpoint>().ok())
-        .map(|endpoint| endpoint.host)
-        .collect();
+    let hosts: BTreeSet<San> =
+        servers.filter_map(|url| url.parse::<Server>().ok()).map(|server| server.host).collect();
     let lost = leaving.into_iter().filter(|name| hosts.contains(name) && !staying.contains(name));
     lost.map(|name| {
         format!(

@@ -25,6 +25,8 @@ pub struct InstallReport {
     pub dry_run: bool,
     /// Nothing to do.
     pub empty: bool,
+    /// Every file is as described, and kpki was not here before: only its own record is written.
+    pub first_record: bool,
     /// Folders made, or closed to others.
     pub folders: Vec<FolderReport>,
     /// In the order in which they are put in place. Paths are the node's.
@@ -78,7 +80,10 @@ pub fn install_report(
         node: installation.afterwards.node.to_string(),
         root: root.to_owned(),
         dry_run,
-        empty: installation.is_empty(),
+        // Whoever looks at a node that runs as described already finds nothing to do; the record comes with
+        // the first install.
+        empty: installation.is_empty() || (dry_run && installation.is_first_record()),
+        first_record: installation.is_first_record(),
         folders: installation
             .folders
             .iter()
@@ -113,11 +118,13 @@ pub fn install_report(
 impl Report for InstallReport {
     fn text(&self, columns: usize) -> String {
         if self.empty {
-            return format!(
-                "nothing to do: {} on {} as described\n",
-                counted(self.unchanged, "file"),
-                self.node
-            );
+            let files = counted(self.unchanged, "file");
+            let record = if self.first_record {
+                "; kpki install writes nothing but its own record"
+            } else {
+                ""
+            };
+            return format!("nothing to do: {files} on {} as described{record}\n", self.node);
         }
         let mut text = self.files(columns);
         let foreign = self.writes.iter().filter(|write| write.reason == Reason::Foreign);
@@ -179,8 +186,9 @@ impl InstallReport {
 
     fn totals(&self) -> String {
         if self.writes.is_empty() && self.removes.is_empty() && self.folders.is_empty() {
+            let record = if self.first_record { "written" } else { "brought up to date" };
             return format!(
-                "nothing to write: {} on {} as described; only the record is brought up to date",
+                "nothing to write: {} on {} as described; only the record is {record}",
                 counted(self.unchanged, "file"),
                 self.node
             );

@@ -4,6 +4,7 @@
 //! lies below. Never here: a terminal, a clock, a decision that the core did not make.
 
 mod action;
+mod adopt;
 mod artifact;
 mod base;
 mod calendar;
@@ -45,6 +46,7 @@ mod plan_markdown;
 mod plan_rows;
 mod plan_text;
 mod privilege;
+mod rejoin;
 mod remarks;
 mod report;
 mod saved_plan;
@@ -57,11 +59,13 @@ mod step;
 mod step_rows;
 mod style;
 mod text;
+mod turns;
 mod verify;
 mod waiting;
 mod why;
 mod wish;
 
+pub use adopt::adopt_report;
 pub use artifact::artifact_report;
 pub use base::BaseReport;
 pub use certificate::CertificateReport;

@@ -242,12 +242,22 @@ fn members(graph: &Graph, ids: &[DerivationId]) -> String {
 fn kubeconfig(graph: &Graph, ids: &[DerivationId]) -> Option<String> {
     let mut files = BTreeSet::new();
     let mut servers = BTreeSet::new();
+    // Of nodes without an API server of their own.
+    let mut elsewhere = None;
     for id in ids {
         let config = graph.kubeconfig_of(*id)?;
         let Recipe::Kubeconfig(recipe) = &graph.get(config).recipe else {
             return None;
         };
         servers.insert(recipe.server.url());
+        let own = graph
+            .get(*id)
+            .artifact
+            .node()
+            .map(|node| Artifact::Leaf(Some(node.clone()), APISERVER.name).name());
+        if own.is_none_or(|own| graph.find(&own).is_none()) {
+            elsewhere = Some(recipe.server.url());
+        }
         let path = graph.placements(config).first()?.path.as_str();
         files.insert(path.rsplit('/').next()?);
     }
@@ -257,7 +267,10 @@ fn kubeconfig(graph: &Graph, ids: &[DerivationId]) -> Option<String> {
     };
     let server = match servers.first() {
         Some(only) if servers.len() == 1 => only.clone(),
-        _ => "the API server on its own node".to_owned(),
+        _ => match elsewhere {
+            Some(url) => format!("the API server on its own node, or {url}"),
+            None => "the API server on its own node".to_owned(),
+        },
     };
     Some(format!("{file}, {server}"))
 }

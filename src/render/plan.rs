@@ -10,11 +10,13 @@ use super::if_allowed::{IfAllowedReport, if_allowed_report};
 use super::interruption::{InterruptedReport, interrupted_report};
 use super::leavers::{LeaverReport, leavers};
 use super::privilege::{PrivilegeReport, ViolationReport, privilege_report, violation_report};
+use super::rejoin::{RejoinReport, rejoin_report};
 use super::remarks;
 use super::report::FORMAT_VERSION;
 use super::secrets::{SecretsReport, secrets_report};
 use super::step::{BlockedReport, StepReport, blocked_report, step_report};
 use super::text::out;
+use super::turns::{TurnsReport, turns_report};
 use super::waiting::{WaitingReport, waiting_reports};
 use crate::engine::Consequences;
 use crate::graph::DerivationId;
@@ -78,6 +80,12 @@ pub struct PlanReport {
     pub leavers: Vec<LeaverReport>,
     /// What to tell etcd before a manifest reaches its node.
     pub etcd_members: Vec<MembershipReport>,
+    /// How members of etcd whose data is gone join again, with `--rejoin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejoin: Option<RejoinReport>,
+    /// What is due and waits for its turn: no change of this plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<TurnsReport>,
     /// Pods and services, in the order of their restarts: one node at a time.
     pub restarts: Vec<RestartReport>,
 }
@@ -144,6 +152,7 @@ pub fn plan_report(
             blocked: plan.blocked.len() + plan.key_mismatches.len(),
             unchanged: world.graph.len().saturating_sub(
                 plan.steps.len()
+                    + plan.turns.as_ref().map_or(0, |turns| turns.waiting.len())
                     + plan.waiting.len()
                     + plan.blocked.len()
                     + plan.key_mismatches.len(),
@@ -173,6 +182,8 @@ pub fn plan_report(
         notes,
         leavers: leavers(world, plan),
         etcd_members: membership(plan),
+        rejoin: rejoin_report(plan),
+        turns: turns_report(world, plan),
         restarts: restarts(plan),
     }
 }

@@ -16,6 +16,7 @@ use super::plan::PlanReport;
 use super::privilege::ViolationReport;
 use super::step::BlockedReport;
 use super::text::{counted, paragraph};
+use super::turns::TurnsReport;
 use crate::review::{AccessChange, Consent};
 
 impl PlanReport {
@@ -78,6 +79,7 @@ impl PlanReport {
                 prose(&leaver_lines(&self.leavers)),
             ),
             Section::folded("Tell etcd first", self.members()),
+            Section::folded("Members of etcd that join again, in this order", self.rejoining()),
             Section::folded(
                 "Restarts, in this order, one node at a time",
                 prose(&restart_lines(&self.restarts)),
@@ -85,6 +87,10 @@ impl PlanReport {
             Section::folded(
                 format!("{} to be signed by the cluster", counted(self.waiting.len(), "request")),
                 self.submissions(),
+            ),
+            Section::folded(
+                self.turns.as_ref().map(TurnsReport::total).unwrap_or_default(),
+                self.turns_in_order(),
             ),
             Section::folded(counted(self.notes.len(), "note"), prose(&self.notes)),
             absent,
@@ -131,6 +137,17 @@ impl PlanReport {
         let lines = self.etcd_members.iter().flat_map(|change| {
             [Some(change.command.clone()), change.hint.clone()].into_iter().flatten()
         });
+        prose(&lines.collect::<Vec<_>>())
+    }
+
+    fn rejoining(&self) -> Vec<String> {
+        let lines = self.rejoin.iter().flat_map(|rejoin| rejoin.lines().chain(rejoin.hint.clone()));
+        prose(&lines.collect::<Vec<_>>())
+    }
+
+    fn turns_in_order(&self) -> Vec<String> {
+        let lines =
+            self.turns.iter().flat_map(|turns| turns.lines().into_iter().chain(turns.flags()));
         prose(&lines.collect::<Vec<_>>())
     }
 

@@ -17,6 +17,7 @@ use super::step::BlockedReport;
 use super::step_rows::counts_in_words;
 use super::style::STRONG;
 use super::text::{counted, harmless, paragraph};
+use super::turns::TurnsReport;
 use super::waiting::waiting_text;
 use crate::plan::Action;
 use crate::shell;
@@ -54,6 +55,7 @@ impl Report for ShownPlan<'_> {
         text.push_str(&waiting_text(&plan.waiting, columns));
         text.push_str(&leavers_text(&plan.leavers, false, columns));
         text.push_str(&plan.follow_up(columns));
+        text.push_str(&plan.turns_text(columns));
         if let Some(saved) = &self.saved {
             let _ = writeln!(text, "{saved}");
         }
@@ -150,9 +152,10 @@ impl Report for AppliedReport<'_> {
         text.push_str(&plan.old_certificates(columns));
         text.push_str(&leavers_text(&plan.leavers, pruned, columns));
         text.push_str(&plan.follow_up(columns));
-        if !plan.empty {
-            let _ = writeln!(text, "applied; out/ and cluster.lock are up to date");
+        if plan.did_something() {
+            let _ = writeln!(text, "{}", plan.applied());
         }
+        text.push_str(&plan.turns_text(columns));
         text.push_str(&waiting_text(&plan.waiting, columns));
         text
     }
@@ -231,7 +234,30 @@ impl PlanReport {
     }
 
     fn follow_up(&self, columns: usize) -> String {
-        follow_up_text(&self.etcd_members, &self.restarts, columns)
+        let mut text = follow_up_text(&self.etcd_members, &self.restarts, columns);
+        text.extend(self.rejoin.as_ref().map(|rejoin| rejoin.text(columns)));
+        text
+    }
+
+    fn turns_text(&self, columns: usize) -> String {
+        self.turns.as_ref().map_or_else(String::new, |turns| turns.text(columns))
+    }
+
+    /// What waits for its turn makes a plan, too, though nothing of it was done.
+    fn did_something(&self) -> bool {
+        let idle = self.steps.is_empty()
+            && self.lock.is_empty()
+            && self.interrupted.is_none()
+            && self.secrets.totals(true).is_empty();
+        !self.empty && !(self.turns.is_some() && idle)
+    }
+
+    fn applied(&self) -> &'static str {
+        if self.turns.is_some() {
+            "applied; out/ and cluster.lock agree, and what is due elsewhere waits"
+        } else {
+            "applied; out/ and cluster.lock are up to date"
+        }
     }
 
     fn old_certificates(&self, columns: usize) -> String {
@@ -268,6 +294,7 @@ impl PlanReport {
         if summary.blocked > 0 {
             parts.push(format!("{} to decide", summary.blocked));
         }
+        parts.extend(self.turns.as_ref().map(TurnsReport::total));
         parts.push(format!("{} unchanged", summary.unchanged));
         parts.join(", ")
     }

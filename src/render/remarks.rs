@@ -7,18 +7,15 @@ use super::text::counted;
 use crate::facts::binding_objects;
 use crate::graph::{Artifact, DerivationId, images};
 use crate::plan::{Change, Note, Plan, Reason, World, kept_bindings, unverified};
+use crate::profile::{KUBELET_CLIENT_PAIR, KUBELET_CONFIG};
 use crate::spec::Spec;
 use crate::state::REMOVED_BINDINGS;
 
 pub(super) fn all(world: World<'_>, spec: &Spec, plan: &Plan) -> Vec<String> {
     clamped(world, plan)
         .into_iter()
-        .chain(
-            plan.notes
-                .iter()
-                .filter(|note| !matches!(note, Note::Clamped { .. }))
-                .map(|note| text(world, note)),
-        )
+        .chain(plan.notes.iter().filter(|note| !is_counted(note)).map(|note| text(world, note)))
+        .chain(kubelets(world, plan))
         .chain(unproven(plan))
         .chain(seed(world, spec, plan))
         .chain(kubelet_client_loses_its_group(world, plan))
@@ -95,6 +92,30 @@ fn unproven(plan: &Plan) -> Option<String> {
     ))
 }
 
+/// Notes that are alike on many nodes are one line.
+pub(super) fn is_counted(note: &Note) -> bool {
+    matches!(note, Note::Clamped { .. } | Note::KubeletLooksAfterItself { .. })
+}
+
+/// Without a pair of its own a kubelet does not start, and it gets the next one only once somebody approves
+/// its request: in a cluster that kpki set up nobody does (kubeadm binds a role in its bootstrap phase).
+fn kubelets(world: World<'_>, plan: &Plan) -> Option<String> {
+    let of = |note: &Note| match note {
+        Note::KubeletLooksAfterItself { derivation } => Some(*derivation),
+        _ => None,
+    };
+    let all: Vec<DerivationId> = plan.notes.iter().filter_map(of).collect();
+    let (first, others) = all.split_first()?;
+    let name = &world.graph.get(*first).name;
+    let (what, them) = match others.len() {
+        0 => (name.to_string(), "it"),
+        more => (format!("{name} and {more} more"), "them"),
+    };
+    Some(format!(
+        "{what} will name {KUBELET_CLIENT_PAIR} and no longer embed a pair; apply leaves no copy of {them} in out/.          Before kpki install, on each node: rotateCertificates: true in /{KUBELET_CONFIG}, then systemctl restart          kubelet with the present kubelet.conf, and the kubelet puts its pair there; or give it a bootstrap token          (--bootstrap-kubeconfig). The cluster must approve what kubelets ask for: bind          system:certificates.k8s.io:certificatesigningrequests:selfnodeclient to the group system:nodes, as kubeadm          does"
+    ))
+}
+
 /// One line for each end that cuts certificates short, however many those are.
 fn clamped(world: World<'_>, plan: &Plan) -> Vec<String> {
     let mut ends: BTreeMap<_, Vec<DerivationId>> = BTreeMap::new();
@@ -138,6 +159,9 @@ pub(super) fn text(world: World<'_>, note: &Note) -> String {
             until.date()
         ),
         Note::Unusable { path, what } => format!("out/{path} {what}"),
+        Note::KubeletLooksAfterItself { derivation } => {
+            format!("{} will no longer embed a pair", name(*derivation))
+        }
         Note::KeyFound { derivation, path } => {
             let mut places = world.graph.key_places(*derivation);
             let place =

@@ -11,6 +11,7 @@ use super::report::{FORMAT_VERSION, json};
 use super::step::StepReport;
 use crate::graph::Graph;
 use crate::hash::{Digest, Fields};
+use crate::name::NodeName;
 use crate::plan::{Allow, Intent, NamePattern};
 use crate::time::Timestamp;
 
@@ -27,6 +28,12 @@ pub struct SavedPlan {
     pub renew: Vec<NamePattern>,
     pub rekey: Vec<NamePattern>,
     pub allow: Vec<Allow>,
+    /// `--all`
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// `--rejoin`
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejoin: Vec<NodeName>,
     pub plan: PlanReport,
 }
 
@@ -59,6 +66,8 @@ impl SavedPlan {
             renew: intent.renew.clone(),
             rekey: intent.rekey.clone(),
             allow: intent.allow.clone(),
+            all: intent.all,
+            rejoin: intent.rejoin.clone(),
             plan,
         };
         saved.hash = Digest::of(saved.text().as_bytes()).to_string();
@@ -91,6 +100,8 @@ impl SavedPlan {
             renew: self.renew.clone(),
             rekey: self.rekey.clone(),
             allow: self.allow.clone(),
+            all: self.all,
+            rejoin: self.rejoin.clone(),
         };
         Asked { now: self.plan.now, intent }
     }
@@ -176,6 +187,8 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         notes,
         leavers,
         etcd_members,
+        rejoin,
+        turns,
         restarts,
     } = saved;
     let parts = [
@@ -195,6 +208,8 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         ("notes", *notes == now.notes),
         ("leavers", *leavers == now.leavers),
         ("etcd-members", *etcd_members == now.etcd_members),
+        ("rejoin", *rejoin == now.rejoin),
+        ("turns", *turns == now.turns),
         ("restarts", *restarts == now.restarts),
         ("steps", *steps == now.steps),
         ("cluster", *cluster == now.cluster),

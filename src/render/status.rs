@@ -11,10 +11,12 @@ use super::plan::orphans;
 use super::remarks;
 use super::report::FORMAT_VERSION;
 use super::text::out;
+use super::turns::{TurnsReport, turns_report, waits_in_words};
 use super::waiting::{WaitingReport, waiting_reports};
 use crate::graph::DerivationId;
 use crate::hash::Digest;
-use crate::plan::{Change, Note, Plan, Reason, World};
+use crate::name::ArtifactName;
+use crate::plan::{Change, Plan, Reason, World};
 use crate::spec::Spec;
 use crate::time::{Span, Timestamp};
 
@@ -31,6 +33,9 @@ pub struct StatusReport<'a> {
     pub attention: Vec<AttentionReport>,
     /// Certificates that the cluster has yet to sign.
     pub waiting: Vec<WaitingReport>,
+    /// Whose certificates `kpki apply` renews first, and which are due and wait for their turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<TurnsReport>,
     /// By expiry, the soonest first.
     pub certificates: Vec<LifeReport<'a>>,
     /// When the first certificate comes up for renewal (RFC 3339).
@@ -86,8 +91,12 @@ pub struct AttentionReport {
 
 pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusReport<'a> {
     let name = |id: DerivationId| world.graph.get(id).name.to_string();
+    let turns = turns_report(world, plan);
+    let waiting = turns.as_ref().map(TurnsReport::names).unwrap_or_default();
+    let first = turns.as_ref().map_or(&[][..], |turns| &turns.now);
     let mut lives = lives(world, plan);
-    let mut attention: Vec<AttentionReport> = lives.iter().filter_map(trouble).collect();
+    let mut attention: Vec<AttentionReport> =
+        lives.iter().filter_map(|life| trouble(life, &waiting, first)).collect();
     // A brought CA is nothing that kpki renews.
     let renewals = lives.iter().filter(|life| !life.is_brought);
     let next_renewal = renewals.filter_map(|life| life.renewal).min();
@@ -111,7 +120,7 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
         })
     }));
     attention.extend(plan.notes.iter().filter_map(|note| match note {
-        Note::Clamped { .. } => None,
+        note if remarks::is_counted(note) => None,
         note => Some(AttentionReport {
             code: Trouble::Other,
             name: None,
@@ -126,6 +135,7 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
         now: world.now,
         attention,
         waiting: waiting_reports(world, &plan.waiting),
+        turns,
         certificates: lives,
         next_renewal,
         changes: changed(plan),
@@ -140,7 +150,12 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
     }
 }
 
-fn trouble(life: &LifeReport<'_>) -> Option<AttentionReport> {
+/// `first`: the nodes before which those of `waiting` are not renewed.
+fn trouble(
+    life: &LifeReport<'_>,
+    waiting: &BTreeSet<&ArtifactName>,
+    first: &[String],
+) -> Option<AttentionReport> {
     let code = match life.state {
         State::Expired => Trouble::Expired,
         State::NotYetValid => Trouble::NotYetValid,
@@ -152,7 +167,12 @@ fn trouble(life: &LifeReport<'_>) -> Option<AttentionReport> {
         code,
         name: Some(life.name.to_string()),
         text: match code {
-            Trouble::Expiring => format!("expires {}, in {left}", life.expires.date()),
+            Trouble::Expiring => {
+                let waits =
+                    waiting.contains(life.name).then(|| format!("; {}", waits_in_words(first)));
+                let waits = waits.unwrap_or_default();
+                format!("expires {}, in {left}{waits}", life.expires.date())
+            }
             _ => left,
         },
     })

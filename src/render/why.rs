@@ -12,6 +12,7 @@ use super::show_text::{list, section};
 use super::step::{BlockedReport, ReasonReport, blocked_report, reason_report};
 use super::style::{DANGER, STRONG, paint};
 use super::text::{Table, paragraph};
+use super::turns::waits_in_words;
 use crate::graph::{DerivationId, Graph};
 use crate::hash::{Digest, Value};
 use crate::name::TreePath;
@@ -32,6 +33,9 @@ pub struct WhyReport {
     #[schemars(with = "Option<String>")]
     pub action: Option<Action>,
     pub reasons: Vec<ReasonReport>,
+    /// Due, and not its turn: the nodes that are renewed first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<Vec<String>>,
     /// What apply would do about the form in which its secret rests.
     pub secrets: Vec<String>,
     /// What stops apply until a person decides.
@@ -71,14 +75,19 @@ pub fn why_report(world: World<'_>, plan: &Plan, id: DerivationId) -> WhyReport 
     let graph = world.graph;
     let derivation = graph.get(id);
     let step = plan.steps.iter().find(|step| step.derivation == id);
+    let waiting = plan.turns.as_ref().and_then(|turns| Some((turns, turns.waits(id)?)));
+    let reasons = match (step, waiting) {
+        (Some(step), _) => step.reasons.as_slice(),
+        (None, Some((_, waiting))) => &waiting.reasons,
+        (None, None) => &[],
+    };
     WhyReport {
         format_version: FORMAT_VERSION,
         name: derivation.name.to_string(),
         kind: derivation.recipe.kind().to_owned(),
         action: step.map(|step| step.action),
-        reasons: step
-            .map(|step| step.reasons.iter().map(reason_report).collect())
-            .unwrap_or_default(),
+        reasons: reasons.iter().map(reason_report).collect(),
+        waits_for: waiting.map(|(turns, _)| turns.now.iter().map(ToString::to_string).collect()),
         secrets: plan
             .seals
             .iter()
@@ -184,6 +193,11 @@ impl WhyReport {
         if let Some(action) = self.action.map(in_words) {
             let head = format!("{} {}", action.sign, action.planned);
             let _ = writeln!(text, "{} because:", paint(action.style, &head));
+            for reason in &self.reasons {
+                text.push_str(&paragraph("  ", 2, &reason.text, columns));
+            }
+        } else if let Some(now) = &self.waits_for {
+            let _ = writeln!(text, "{}:", waits_in_words(now));
             for reason in &self.reasons {
                 text.push_str(&paragraph("  ", 2, &reason.text, columns));
             }

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::graph::{
     Artifact, DerivationId, Graph, Leaf, PodSource, Recipe, Rendered, Request, Revision, StaticPod,
-    binding_in_words, sans_from,
+    binding_in_words, sans_from, written_organizations,
 };
-use crate::name::{Organization, San};
+use crate::name::{Organization, San, Server};
 use crate::profile::{LeafRow, SanFrom};
-use crate::spec::{Node, Origin, Setting, Spec, Usage};
+use crate::spec::{CaName, Component, LeafOverride, Node, Origin, Setting, Spec, Usage};
 
 /// One value of the wish.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -33,8 +33,12 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.setting("validity", &ca.validity);
             wish.setting("key", &ca.key);
             wish.revision(ca.revision, &graph.get(id).artifact, &block);
+            key_on_nodes(&mut wish, spec, ca.ca);
         }
-        Recipe::ImportedCa(ca) => wish.add("certificate", &ca.brought.path, "brought"),
+        Recipe::ImportedCa(ca) => {
+            wish.add("certificate", &ca.brought.path, "brought");
+            key_on_nodes(&mut wish, spec, ca.ca);
+        }
         Recipe::SigningKey(key) => {
             wish.setting("key", &key.key);
             wish.revision(key.revision, &graph.get(id).artifact, &block);
@@ -44,13 +48,11 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             wish.add("issuer", &name(leaf.issuer), "");
         }
         Recipe::Kubeconfig(config) => {
-            let endpoint = &spec.cluster.endpoint;
-            let origin = if config.server == endpoint.value {
-                format!("endpoint: {}", endpoint.origin)
-            } else {
-                "the API server of the same node".to_owned()
-            };
-            wish.add("server", &config.server.url(), &origin);
+            wish.add(
+                "server",
+                &config.server.url(),
+                &server_origin(graph, id, spec, &config.server),
+            );
             wish.add("cluster", config.cluster.as_str(), "");
             wish.add("user", &config.user, "");
             if let Some(namespace) = &config.namespace {
@@ -67,14 +69,43 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
             }
             wish.add("issuer", &name(accepted.issuer), "");
         }
-        Recipe::Rendered(rendered) => rendered_wish(&mut wish, graph, spec, rendered),
+        Recipe::Rendered(rendered) => rendered_wish(&mut wish, graph, id, spec, rendered),
         Recipe::StaticPod(pod) => pod_wish(&mut wish, graph, spec, pod),
     }
     sealed(&mut wish, graph, id);
     wish.rows
 }
 
-fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendered) {
+/// What is as usual goes without saying.
+fn key_on_nodes(wish: &mut Wish, spec: &Spec, ca: CaName) {
+    let Some(setting) = spec.cas.get(&ca).map(|ca| &ca.keys_on_nodes) else { return };
+    if setting.origin != Origin::Default {
+        let value = if setting.value { "on control-plane nodes, too" } else { "on no node" };
+        wish.add("its key lies", value, &setting.origin.to_string());
+    }
+}
+
+/// What a node's block says of one leaf.
+fn nearest<'a>(spec: &'a Spec, artifact: &Artifact) -> Option<&'a LeafOverride> {
+    spec.node(artifact.node()?.as_str())?.leaves.get(artifact.row()?.name)
+}
+
+fn server_origin(graph: &Graph, id: DerivationId, spec: &Spec, server: &Server) -> String {
+    let endpoint = &spec.cluster.endpoint;
+    match graph.get(id).artifact.written_server(spec) {
+        Some(written) => written.origin.to_string(),
+        None if server.is(&endpoint.value) => format!("endpoint: {}", endpoint.origin),
+        None => "the API server of the same node".to_owned(),
+    }
+}
+
+fn rendered_wish(
+    wish: &mut Wish,
+    graph: &Graph,
+    id: DerivationId,
+    spec: &Spec,
+    rendered: &Rendered,
+) {
     let name = |id: DerivationId| graph.get(id).name.to_string();
     match rendered {
         Rendered::Bundle { ca } => wish.add("certificate of", &name(*ca), ""),
@@ -119,6 +150,22 @@ fn rendered_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, rendered: &Rendere
                 "the kubelet's own"
             };
             wish.add("serving certificate", serving, "component kubelet");
+            if config.rotates_client {
+                wish.add("rotateCertificates", "true", "component kubelet");
+            }
+        }
+        Rendered::KubeletConf(config) => {
+            wish.add(
+                "server",
+                &config.server.url(),
+                &server_origin(graph, id, spec, &config.server),
+            );
+            wish.add("trusts", &name(config.ca), "");
+            wish.add("identity", "the kubelet's own", "component kubelet");
+            match spec.manifest_of(&config.node, Component::Kubelet) {
+                Some(copy) => wish.add("copy of", &copy.path, "manifests"),
+                None => wish.add("cluster", config.cluster.as_str(), ""),
+            }
         }
     }
 }
@@ -229,9 +276,15 @@ fn leaf_wish(
     if let Some(common_name) = &leaf.common_name {
         wish.add("common name", common_name.as_str(), &own);
     }
+    let node = artifact.node().and_then(|name| spec.node(name.as_str()));
+    let written = row.and_then(|row| written_organizations(spec, row, node));
+    let written = written.map(|written| written.origin.to_string());
     for organization in &leaf.organizations {
-        let origin = block.organization(organization);
+        let origin = written.clone().or_else(|| block.organization(organization));
         wish.add("organization", organization, origin.as_deref().unwrap_or(&own));
+    }
+    if let (true, Some(written)) = (leaf.organizations.is_empty(), &written) {
+        wish.add("organization", "none", written);
     }
     let usage = match leaf.usage {
         Usage::Server => "server",
@@ -239,9 +292,10 @@ fn leaf_wish(
         Usage::ServerAndClient => "server, client",
     };
     wish.add("usages", usage, &own);
-    let node = artifact.node().and_then(|name| spec.node(name.as_str()));
+    let listed = nearest(spec, artifact).and_then(|leaf| leaf.sans.as_ref());
     for san in &leaf.sans {
-        let origin = row.and_then(|row| san_origin(spec, row, node, san));
+        let origin = listed.and_then(|listed| listed.get(san)).map(ToString::to_string);
+        let origin = origin.or_else(|| row.and_then(|row| san_origin(spec, row, node, san)));
         let origin = origin.or_else(|| block.san(san));
         wish.add("san", &san.to_string(), origin.as_deref().unwrap_or(&own));
     }
@@ -290,10 +344,13 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
         }
     }
     match &pod.source {
-        PodSource::Own { image, flags } => {
+        PodSource::Own { image, flags, runs_as } => {
             let given = settings.is_some_and(|settings| settings.image.is_some());
             let origin = if given { written.clone() } else { kubernetes(spec) };
             wish.add("image", image, &origin);
+            if let Some(who) = runs_as {
+                wish.add("runs as", &who.to_string(), &written);
+            }
             for (name, value) in flags {
                 flag(wish, name, value);
             }

@@ -6,15 +6,15 @@ use super::Credential;
 use super::equivalents::Equivalents;
 use super::name_owners::NameOwners;
 use super::names::is_worth_telling;
-use super::nodes::chosen_names;
+use super::nodes::{chosen_groups, chosen_names};
 use super::origin::ca_of;
 use super::pod_access::PodAccess;
-use super::powers::{ArtifactPower, Certificate, Power, Powers};
+use super::powers::{ArtifactPower, Certificate, Leads, Power, Powers};
 use super::roles::grants;
 use super::roots::{Root, keys};
 use super::safeguards::Safeguards;
 use crate::graph::{Artifact, DerivationId, Graph, Recipe, Rendered};
-use crate::name::San;
+use crate::name::{San, Server};
 use crate::spec::Spec;
 use crate::time::Timestamp;
 
@@ -82,11 +82,25 @@ fn power(
         }
         Recipe::Kubeconfig(config) => Power::Kubeconfig {
             server: config.server.url(),
-            is_endpoint: config.server == of.spec.cluster.endpoint.value,
+            leads: leads(of.spec, &of.graph.get(id).artifact, &config.server),
         },
         Recipe::StaticPod(recipe) => Power::StaticPod(PodAccess::asked(of.spec, recipe)?),
         _ => return None,
     })
+}
+
+fn leads(spec: &Spec, artifact: &Artifact, server: &Server) -> Leads {
+    if server.is(&spec.cluster.endpoint.value) {
+        return Leads::ToTheEndpoint;
+    }
+    let node = artifact.node().and_then(|node| spec.node(node.as_str()));
+    let is_own = node.is_some_and(|node| match &server.host {
+        San::Ip(address) => {
+            address.is_loopback() || node.addresses.iter().any(|own| own.ip() == *address)
+        }
+        San::Dns(name) => &**name == "localhost" || &**name == node.name.as_str(),
+    });
+    if is_own { Leads::ToItsNode } else { Leads::Elsewhere }
 }
 
 fn certificate(
@@ -102,6 +116,10 @@ fn certificate(
         ca: ca_of(of.graph, id),
         same_as: equivalents.find(id, &credential),
         chosen: chosen(of, id, &credential),
+        chosen_groups: match &of.graph.get(id).artifact {
+            Artifact::Leaf(Some(node), row) => chosen_groups(of.spec, node, row),
+            _ => BTreeSet::new(),
+        },
         credential,
     })
 }

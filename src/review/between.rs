@@ -14,8 +14,8 @@ use super::removed::now_with;
 use super::reviewed::{Consent, ReviewedChange};
 use super::roles::grants;
 use super::told::told;
-use crate::graph::{DerivationId, Graph, Recipe, Rendered};
-use crate::name::ArtifactName;
+use crate::graph::{DerivationId, FilePart, Graph, Recipe, Rendered};
+use crate::name::{ArtifactName, TreePath};
 use crate::plan::Intent;
 
 /// Nothing here asks for consent: that is a plan's.
@@ -28,7 +28,7 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChang
             touched.insert(id, false);
             continue;
         };
-        if old.get(same).hash != new.get(id).hash {
+        if old.get(same).hash != new.get(id).hash || has_a_key_more(old, same, new, id) {
             touched.insert(id, is_replaced(old, same, new, id));
             known.insert(same, false);
         }
@@ -66,6 +66,13 @@ pub fn between(before: Described<'_>, after: Described<'_>) -> Vec<ReviewedChang
     }
     changes.sort_by_key(|change| change.access.direction());
     changes
+}
+
+/// The key of a CA lies where it did not lie.
+fn has_a_key_more(old: &Graph, known: DerivationId, new: &Graph, id: DerivationId) -> bool {
+    let mut keys = new.placements_of(id, FilePart::PrivateKey);
+    let was_there = |path: &TreePath| old.placements(known).iter().any(|place| place.path == *path);
+    new.get(id).recipe.is_ca() && keys.any(|place| !was_there(&place.path))
 }
 
 /// Its key cannot stay. A CA that is brought is compared by its certificate.

@@ -10,7 +10,7 @@ use super::compare;
 use super::name_owners::{Owner, domain_of};
 use super::names::is_worth_telling;
 use super::powerful::is_powerful_group;
-use super::powers::{ArtifactPower, Certificate, Half, Power, Powers, node_of};
+use super::powers::{ArtifactPower, Certificate, Half, Leads, Power, Powers, node_of};
 use super::principal::Principal;
 use super::removed;
 use super::roles::role_in_namespace;
@@ -57,6 +57,16 @@ pub(super) fn differences(before: &Powers, after: &Powers) -> Vec<Difference> {
         found.retain(|found| !matches!(found.access, AccessChange::Image { is_own: true, .. }));
     }
     found
+}
+
+/// Whose word leads a kubeconfig away from its node; `None`: it stays there.
+fn led_by(artifact: &Artifact, leads: Leads) -> Option<Principal> {
+    Some(match (leads, artifact.kubeconfig_row()) {
+        (Leads::ToItsNode, _) => return None,
+        (Leads::ToTheEndpoint, _) => Principal::cluster("endpoint"),
+        (Leads::Elsewhere, Some(row)) => Principal::new("components", row.component.as_str()),
+        (Leads::Elsewhere, None) => Principal::of(&artifact.name()),
+    })
 }
 
 struct Comparison<'a> {
@@ -175,6 +185,9 @@ impl Comparison<'_> {
                     // Replacing it has a permission of its own.
                     self.own(new, access, None, after.is_replaced);
                 }
+                if let Some(old) = old {
+                    self.places(&old.places, new);
+                }
             }
             Power::Bindings(after) => match before {
                 Some(Power::Bindings(before)) => self.bindings(new, before, after),
@@ -190,20 +203,24 @@ impl Comparison<'_> {
                     self.own(new, access, None, false);
                 }
             }
-            Power::Kubeconfig { server: after, is_endpoint } => {
+            Power::Kubeconfig { server, leads } => {
                 let before = match before {
-                    Some(Power::Kubeconfig { server, .. }) => Some(server),
-                    _ => self.before.endpoint.as_ref(),
+                    // Whether the endpoint moved, the kubeconfigs that led there tell.
+                    Some(Power::Kubeconfig { leads: Leads::ToItsNode, .. })
+                        if *leads == Leads::ToTheEndpoint =>
+                    {
+                        None
+                    }
+                    Some(Power::Kubeconfig { server, .. }) => Some(server.clone()),
+                    // Nobody has agreed to it yet.
+                    _ if *leads == Leads::Elsewhere => Some(String::new()),
+                    _ => self.before.endpoint.clone(),
                 };
-                if let Some(before) = before.filter(|before| *is_endpoint && *before != after) {
-                    let access = AccessChange::Endpoint { old: before.clone(), new: after.clone() };
-                    self.put(
-                        Principal::cluster("endpoint"),
-                        new.artifact.name(),
-                        access,
-                        None,
-                        false,
-                    );
+                if let Some(old) = before.filter(|before| before != server)
+                    && let Some(principal) = led_by(&new.artifact, *leads)
+                {
+                    let access = AccessChange::Endpoint { old, new: server.clone() };
+                    self.put(principal, new.artifact.name(), access, None, false);
                 }
             }
             Power::Chain(after) => {
@@ -305,11 +322,14 @@ impl Comparison<'_> {
 
     /// A key that lies on one more machine.
     fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower) {
-        if !matches!(new.artifact, Artifact::Certificate(_)) {
+        if !matches!(new.artifact, Artifact::Certificate(_) | Artifact::Ca(_)) {
             return;
         }
         let places = new.places.difference(before);
-        let nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
+        let mut nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
+        // That a new control-plane node holds keys of CAs is told of the node.
+        let is_ca = matches!(new.artifact, Artifact::Ca(_));
+        nodes.retain(|node| !is_ca || !node.parse().is_ok_and(|node| self.joins(&node)));
         for node in nodes {
             self.own(new, AccessChange::KeyOn(node.to_owned()), None, false);
         }

@@ -1,11 +1,12 @@
 //! Where kubeconfigs led whose own lines do not say it: whoever deletes those must not move all of them
 //! unseen.
 
-use super::powers::{ArtifactPower, Power};
+use super::powers::{ArtifactPower, Leads, Power};
 use super::verified;
 use crate::graph::{Artifact, DerivationId, Recipe};
-use crate::name::{ArtifactName, Endpoint};
+use crate::name::{ArtifactName, Server};
 use crate::plan::World;
+use crate::profile::{Home, LEAVES, ServerFrom};
 
 use super::name_owners::API_SERVER;
 
@@ -23,8 +24,9 @@ pub(super) fn before(
     let mut all = 0;
     let mut new = None;
     for artifact in asked {
-        if let Power::Kubeconfig { is_endpoint, .. } = artifact.power {
+        if let Power::Kubeconfig { leads, .. } = artifact.power {
             all += 1;
+            let is_endpoint = leads == Leads::ToTheEndpoint;
             new = new.or(is_endpoint.then(|| artifact.artifact.name()));
         }
     }
@@ -49,20 +51,37 @@ pub(super) fn before(
     (same.iter().any(is_here) && !is_served(world, endpoint)).then(String::new)
 }
 
-fn server<'a>(world: World<'a>, name: &ArtifactName) -> Option<&'a Endpoint> {
+/// A kubelet's kubeconfig led to its node's own API server, as the controller-manager's always does: the node
+/// was of the control plane, or Kubernetes was newer. Those that only ever lead to the endpoint are no such.
+pub(super) fn was_local(world: World<'_>, artifact: &Artifact, server: &str) -> bool {
+    let Artifact::Kubeconfig(Some(node), name) = artifact else {
+        return false;
+    };
+    let may_be_local = LEAVES.iter().any(|row| match row.home {
+        Home::Kubeconfig { file, servers } => {
+            file == *name && servers.iter().any(|(_, from)| *from == ServerFrom::LocalApiserver)
+        }
+        Home::Pair { .. } => false,
+    });
+    let neighbour = Artifact::Kubeconfig(Some(node.clone()), "controller-manager.conf").name();
+    let line = world.lock.entries.get(&neighbour);
+    may_be_local && line.and_then(|line| line.server.as_deref()) == Some(server)
+}
+
+fn server<'a>(world: World<'a>, name: &ArtifactName) -> Option<&'a Server> {
     match &world.graph.get(world.graph.find(name)?).recipe {
         Recipe::Kubeconfig(config) => Some(&config.server),
         _ => None,
     }
 }
 
-fn leads_to(world: World<'_>, id: DerivationId, endpoint: &Endpoint) -> bool {
+fn leads_to(world: World<'_>, id: DerivationId, endpoint: &Server) -> bool {
     let recipe = &world.graph.get(id).recipe;
     matches!(recipe, Recipe::Kubeconfig(config) if config.server == *endpoint)
 }
 
 /// An API server had that name before.
-fn is_served(world: World<'_>, endpoint: &Endpoint) -> bool {
+fn is_served(world: World<'_>, endpoint: &Server) -> bool {
     let mut ids = world.graph.ids();
     ids.any(|id| {
         matches!(&world.graph.get(id).artifact, Artifact::Leaf(Some(_), row) if *row == API_SERVER)

@@ -52,6 +52,7 @@ fn answer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Optio
             ca: CaName::Kubernetes,
             same_as: None,
             chosen: BTreeSet::new(),
+            chosen_groups: BTreeSet::new(),
         })),
     })
 }

@@ -8,12 +8,12 @@ use rayon::prelude::*;
 use super::elsewhere::new_ones;
 use super::former::Former;
 use super::pod_records::{half, whole};
-use super::powers::{ArtifactPower, Certificate, Elsewhere, Power, Powers};
+use super::powers::{ArtifactPower, Certificate, Elsewhere, Leads, Power, Powers};
 use super::roots::{chain, root};
 use super::safeguards::Safeguards;
 use super::{endpoint, halves, recipients, removed, verified};
 use crate::facts::{RoleGrant, requested_life, role_grants};
-use crate::graph::{DerivationId, FilePart, Placement};
+use crate::graph::{Artifact, DerivationId, FilePart, Placement};
 use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
 use crate::plan::{AtRest, Plan, World, at_rest};
@@ -41,7 +41,8 @@ impl Powers {
             .iter()
             .filter(of_nodes)
             .filter_map(|new| new.artifact.node())
-            .chain(owners.filter_map(|(owner, _)| owner.as_ref()));
+            .chain(owners.filter_map(|(owner, _)| owner.as_ref()))
+            .chain(asked.artifacts.iter().flat_map(|asked| holders(world, asked)));
         let had_name = |id, name: &_| {
             let certificate = world.survey.public_part(id).certificate();
             certificate.is_some_and(|facts| facts.sans.contains(name))
@@ -87,20 +88,36 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
                 ca: asked.ca,
                 same_as: None,
                 chosen: BTreeSet::new(),
+                chosen_groups: BTreeSet::new(),
                 credential,
             }))
         }
         Power::Root(_) => Power::Root(Box::new(root(world, id)?)),
         Power::Bindings(_) => Power::Bindings(bindings(world, id)?),
         Power::RequestedLife(_) => Power::RequestedLife(requested_life(on_record(world, id)?)?),
-        Power::Kubeconfig { is_endpoint, .. } => Power::Kubeconfig {
-            server: verified::line(world, id)?.server.clone()?,
-            is_endpoint: *is_endpoint,
-        },
+        Power::Kubeconfig { leads, .. } => {
+            let server = verified::line(world, id)?.server.clone()?;
+            let was_local = endpoint::was_local(world, &asked.artifact, &server);
+            let leads = match leads {
+                Leads::ToTheEndpoint if was_local => Leads::ToItsNode,
+                leads => *leads,
+            };
+            Power::Kubeconfig { server, leads }
+        }
         Power::StaticPod(_) => Power::StaticPod(whole(world, id)?),
         Power::Chain(_) => Power::Chain(chain(world, id)?),
     };
     Some(ArtifactPower { artifact: asked.artifact.clone(), places: places(world, id), power })
+}
+
+/// Nodes that get a copy of a CA's key.
+fn holders<'w>(world: World<'w>, asked: &ArtifactPower) -> impl Iterator<Item = &'w NodeName> {
+    let ca = match asked.artifact {
+        Artifact::Ca(_) => world.graph.find(&asked.artifact.name()),
+        _ => None,
+    };
+    let keys = ca.into_iter().flat_map(|id| world.graph.placements_of(id, FilePart::PrivateKey));
+    keys.filter_map(|place| place.node.as_ref())
 }
 
 /// Where copies lay, as far as whoever asks can know.

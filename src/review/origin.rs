@@ -2,8 +2,8 @@
 
 use super::access_change::AccessChange;
 use crate::facts::RoleGrant;
-use crate::graph::{Artifact, Derivation, DerivationId, Graph, Recipe};
-use crate::name::San;
+use crate::graph::{Artifact, Derivation, DerivationId, Graph, Recipe, written_organizations};
+use crate::name::{ArtifactName, San};
 use crate::spec::{CaName, Origin, RoleRef, Spec};
 
 /// Where what changed was written: its value, else what decides on it, else the artifact's block.
@@ -15,11 +15,12 @@ pub(super) fn of<'a>(
     let artifact = &derivation.artifact;
     let value = match change {
         AccessChange::LongerLife { .. } => validity(&derivation.recipe),
-        // Whom a node's certificates are for is Kubernetes' to say.
+        AccessChange::KeyOn(_) => key_on_nodes(spec, artifact),
+        // Whom a node's certificates are for is Kubernetes' to say, where nobody wrote it.
         AccessChange::Group(_) | AccessChange::LostGroup(_) | AccessChange::CommonName { .. }
             if artifact.node().is_some() =>
         {
-            Some(&spec.cluster.kubernetes.origin)
+            groups_written(spec, artifact).or(Some(&spec.cluster.kubernetes.origin))
         }
         AccessChange::Group(name) => group(spec, artifact, name),
         AccessChange::Role { grant, .. } => role(spec, artifact, grant),
@@ -43,6 +44,18 @@ fn validity(recipe: &Recipe) -> Option<&Origin> {
 /// Its validity is the one that all get.
 pub(super) fn is_of_defaults(spec: &Spec, derivation: &Derivation) -> bool {
     validity(&derivation.recipe) == Some(&spec.defaults.validity.origin)
+}
+
+fn key_on_nodes<'a>(spec: &'a Spec, artifact: &Artifact) -> Option<&'a Origin> {
+    let Artifact::Ca(name) = artifact else { return None };
+    let on_nodes = &spec.cas.get(name)?.keys_on_nodes.origin;
+    matches!(on_nodes, Origin::File { .. }).then_some(on_nodes)
+}
+
+/// Where a leaf or its component names all groups.
+pub(super) fn groups_written<'a>(spec: &'a Spec, artifact: &Artifact) -> Option<&'a Origin> {
+    let node = spec.node(artifact.node()?.as_str());
+    Some(&written_organizations(spec, artifact.row()?, node)?.origin)
 }
 
 fn group<'a>(spec: &'a Spec, artifact: &Artifact, name: &str) -> Option<&'a Origin> {
@@ -72,19 +85,30 @@ pub(super) fn role<'a>(
     meant.map(|binding| &binding.origin).min()
 }
 
-/// A certificate's own name; of a node's leaf the node's, else the component's.
+/// A certificate's own name; of a node's leaf its own, the node's, else the component's.
 fn san<'a>(spec: &'a Spec, artifact: &Artifact, name: &San) -> Option<&'a Origin> {
     if let Artifact::Certificate(own) = artifact {
         return spec.certificate(own.as_str())?.sans.get(name);
     }
     let node = spec.node(artifact.node()?.as_str())?;
+    let leaf = || {
+        let row = artifact.row()?;
+        node.leaves.get(row.name)?.sans.as_ref()?.get(name)
+    };
     let component = || spec.components.get(&artifact.row()?.component)?.sans.get(name);
-    node.sans.get(name).or_else(component)
+    leaf().or_else(|| node.sans.get(name)).or_else(component)
 }
 
 fn endpoint<'a>(spec: &'a Spec, name: &San) -> Option<&'a Origin> {
     let endpoint = &spec.cluster.endpoint;
     (endpoint.value.host == *name).then_some(&endpoint.origin)
+}
+
+/// What names a kubeconfig's server: its own word, or the cluster's.
+pub(super) fn server<'a>(spec: &'a Spec, graph: &Graph, kubeconfig: &ArtifactName) -> &'a Origin {
+    let id = graph.find(kubeconfig);
+    let written = id.and_then(|id| graph.get(id).artifact.written_server(spec));
+    written.map_or(&spec.cluster.endpoint.origin, |server| &server.origin)
 }
 
 /// A line that somebody wrote.

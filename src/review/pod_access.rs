@@ -8,7 +8,6 @@ use super::pod_fields::{goes_whole, is_harmless, said};
 use super::pod_flags::FlagChange;
 use crate::content::pod_content;
 use crate::graph::{PodSource, StaticPod, flags_on};
-use crate::hash::Digest;
 use crate::manifest::{self, probe_target};
 use crate::pod::{self, FieldPath, FieldStep, PodFields};
 use crate::profile::{ETCD_CLIENT_PORT, Hosts, Process};
@@ -60,7 +59,7 @@ impl PodAccess {
             (PodSource::Patched { bytes, .. }, Ok(pod)) => patched(bytes, process, pod),
             _ => BTreeMap::new(),
         };
-        fields.retain(|path, _| image_of(path).is_none());
+        fields.retain(|path, _| image_of(path).is_none() && !is_user(path));
         if let Ok(pod) = &mut asked.pod
             && !recipe.members.is_empty()
             && let Some(value) = flags.get(INITIAL_CLUSTER)
@@ -80,7 +79,7 @@ impl PodAccess {
 
     /// Without what etcd members are told of each other.
     pub fn of_recipe(recipe: &StaticPod) -> Self {
-        match pod_content(recipe, None, Digest::of(&[])) {
+        match pod_content(recipe, None, None) {
             Ok(bytes) => PodAccess::of_manifest(&bytes, recipe.process),
             Err(why) => PodAccess { process: recipe.process, pod: Err(why), own: Box::default() },
         }
@@ -255,6 +254,12 @@ fn image_of(path: &FieldPath) -> Option<(&str, &str)> {
         (list, name, [FieldStep::Key(key)]) if key == "image" => Some((list, name)),
         _ => None,
     }
+}
+
+/// Another user of the node may read what the process reads.
+fn is_user(path: &FieldPath) -> bool {
+    const OF_USERS: [&str; 3] = ["runAsUser", "runAsGroup", "supplementalGroups"];
+    path.0.iter().any(|step| matches!(step, FieldStep::Key(key) if OF_USERS.contains(&&**key)))
 }
 
 /// kpki never leaves it away: whoever did, kept the process in.

@@ -84,12 +84,21 @@ pub(super) enum Power {
     RequestedLife(Span),
     Kubeconfig {
         server: String,
-        /// It leads to the cluster's endpoint: a node's own API server is where the node is.
-        is_endpoint: bool,
+        leads: Leads,
     },
     StaticPod(PodAccess),
     /// Of the certificates above a brought CA, their keys and names.
     Chain(BTreeMap<Digest, String>),
+}
+
+/// Whom a kubeconfig's identity is shown to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// A server on the node where the file lies: who has the node, has the file.
+    ToItsNode,
+    ToTheEndpoint,
+    /// A server that the description names.
+    Elsewhere,
 }
 
 #[derive(Debug)]
@@ -103,6 +112,8 @@ pub(super) struct Certificate {
     pub same_as: Option<String>,
     /// Of a server on a node: its names that somebody chose.
     pub chosen: BTreeSet<San>,
+    /// Of a client or server on a node: groups that do not follow from the version.
+    pub chosen_groups: BTreeSet<String>,
 }
 
 /// An artifact that is described no longer.

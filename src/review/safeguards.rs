@@ -156,16 +156,14 @@ impl Safeguards {
 fn is_told_to_check(pod: &StaticPod) -> Option<bool> {
     match &pod.source {
         PodSource::Own { flags, .. } => Some(flags.contains_key(KUBELET_CA)),
-        PodSource::Patched { .. } => {
-            checks_kubelets(&pod_content(pod, None, Digest::of(&[])).ok()?)
-        }
+        PodSource::Patched { .. } => checks_kubelets(&pod_content(pod, None, None).ok()?),
     }
 }
 
 fn wished_version(pod: &StaticPod) -> Option<KubernetesVersion> {
     match &pod.source {
         PodSource::Own { image, .. } => version_in(image),
-        PodSource::Patched { .. } => version_of(&pod_content(pod, None, Digest::of(&[])).ok()?),
+        PodSource::Patched { .. } => version_of(&pod_content(pod, None, None).ok()?),
     }
 }
 

@@ -87,7 +87,7 @@ fn whose(difference: &Difference, of: Described<'_>) -> (Principal, Option<Origi
         | AccessChange::Unrecorded
         | AccessChange::Relocated { .. }
         | AccessChange::Removed { .. } => None,
-        AccessChange::Endpoint { .. } => Some(&spec.cluster.endpoint.origin),
+        AccessChange::Endpoint { .. } => Some(origin::server(spec, of.graph, &difference.artifact)),
         AccessChange::Flag { .. }
         | AccessChange::Image { .. }
         | AccessChange::Pod { .. }

@@ -1,9 +1,10 @@
 //! What a policy forbids and a description asks for, changed or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::folder::is_harmless;
-use super::origin::written;
+use super::nodes::chosen_groups;
+use super::origin::{groups_written, written};
 use super::{Credential, ReviewPolicy, whitelist};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{KeyKind, PublicKey};
@@ -53,12 +54,18 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
             key(graph, id, policy, &mut broken);
             // Kubernetes' own, `operator/super-admin` too, have theirs from kubeadm.
             if matches!(derivation.artifact, Artifact::User(..) | Artifact::Certificate(_)) {
-                groups(&credential, policy, &mut broken);
+                groups(&credential.groups, policy, &mut broken);
             }
             names(&credential, policy, &mut broken);
         }
         let mut broken: Vec<(String, Origin, Option<&Origin>)> =
             broken.into_iter().map(|(what, rule)| (what, rule, None)).collect();
+        if let Artifact::Leaf(Some(node), row) = &derivation.artifact {
+            let mut chosen = Vec::new();
+            groups(&chosen_groups(spec, node, row), policy, &mut chosen);
+            let origin = groups_written(spec, &derivation.artifact);
+            broken.extend(chosen.into_iter().map(|(what, rule)| (what, rule, origin)));
+        }
         broken.extend(whitelist::roles(spec, derivation, policy));
         broken.extend(whitelist::pods(spec, derivation, policy));
         for (what, rule, origin) in broken {
@@ -167,9 +174,10 @@ fn strength(kind: KeyKind) -> (&'static str, usize) {
     }
 }
 
-/// Of users and certificates: Kubernetes' own groups are not the description's to choose.
-fn groups(credential: &Credential, policy: &ReviewPolicy, broken: &mut Broken) {
-    for group in &credential.groups {
+/// Of users and certificates, and of a node's leaves those that somebody wrote: Kubernetes' own groups are
+/// not the description's to choose.
+fn groups(all: &BTreeSet<String>, policy: &ReviewPolicy, broken: &mut Broken) {
+    for group in all {
         let forbidden = policy.forbidden_groups.iter().find(|rule| rule.value.matches(group));
         if let Some(rule) = forbidden {
             broken.push((format!("is in the forbidden group {group}"), rule.origin.clone()));

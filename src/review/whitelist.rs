@@ -10,7 +10,6 @@ use super::roles::grants;
 use crate::content::pod_content;
 use crate::facts::RoleGrant;
 use crate::graph::{Derivation, PodSource, Recipe, Rendered, StaticPod, flags_on};
-use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::pod;
 use crate::profile::Process;
@@ -116,12 +115,12 @@ type FlagsAndImages = (Vec<(String, String)>, Vec<String>);
 
 fn flags_and_images(recipe: &StaticPod) -> Result<FlagsAndImages, String> {
     match &recipe.source {
-        PodSource::Own { image, flags } => {
+        PodSource::Own { image, flags, .. } => {
             let flags = flags.iter().map(|(name, value)| (name.clone(), value.clone()));
             Ok((flags.collect(), vec![image.clone()]))
         }
         PodSource::Patched { .. } => {
-            let bytes = pod_content(recipe, None, Digest::of(&[]))?;
+            let bytes = pod_content(recipe, None, None)?;
             let facts = pod::read(&bytes, recipe.process).map_err(|e| e.to_string())?;
             let flags = facts.flags.into_iter().map(|flag| (flag.name, flag.value));
             Ok((flags.collect(), facts.images))

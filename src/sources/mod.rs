@@ -8,9 +8,12 @@
 //! A description has at most 3 MiB in all: the KDL reader takes about a second for a MiB on one core, and a
 //! hostile file must end in an error within two.
 //!
-//! May import names. Never here: a write, and what a file means.
+//! The copy of a node that `adopt` is given is read here, too ([`node`]): a folder or a tar.
+//!
+//! May import names and `machine`. Never here: a write, and what a file means.
 
 pub mod beneath;
+pub mod node;
 pub mod owner;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Origin, Policy, Setting};
 use crate::facts::RequestFacts;
-use crate::name::{CommonName, DnsName, Label, Organization, RoleName};
+use crate::name::{CommonName, DnsName, Label, Organization, RoleName, Server};
 use crate::words::words;
 
 words! {
@@ -81,6 +81,8 @@ pub struct User {
     pub allow_masters: bool,
     /// The kubeconfig context's namespace.
     pub namespace: Option<DnsName>,
+    /// That the kubeconfig names instead of the endpoint.
+    pub server: Option<Setting<Server>>,
     pub via: Via,
     /// `csr "jane.csr"`
     pub request: Option<BroughtRequest>,

@@ -12,6 +12,11 @@ pub trait Disk: Sync {
     fn kind(&self, path: &str) -> Result<EntryKind>;
     /// Whether a file or folder belongs to the user that kpki runs as.
     fn is_own(&self, path: &str) -> Result<bool>;
+    /// User and group of a file; `None`: the file system has no such thing.
+    fn owner(&self, path: &str) -> Result<Option<(u32, u32)>>;
+    /// Whether a file can be given to this user and group.
+    fn may_give_to(&self, owner: (u32, u32)) -> bool;
+    fn set_owner(&self, path: &str, owner: (u32, u32)) -> Result<()>;
     /// Who else could write to a folder; nobody where a file system has no users.
     fn loose(&self, path: &str) -> Result<Option<Loose>> {
         let _ = path;

@@ -36,6 +36,8 @@ pub struct Put<'a> {
     pub path: &'a str,
     pub bytes: &'a [u8],
     pub mode: u32,
+    /// User and group, where it is not to be this user's.
+    pub owner: Option<(u32, u32)>,
 }
 
 /// What to do on a node. Paths are relative to its root.
@@ -114,6 +116,7 @@ fn look(disk: &impl Disk, path: &str) -> Result<Option<NodeFile>> {
         EntryKind::File { mode, .. } => Ok(Some(NodeFile {
             mode,
             own: disk.is_own(path)?,
+            owner: disk.owner(path)?,
             bytes: Secret::new(disk.read(path)?),
         })),
         EntryKind::Symlink => Err(is_symlink(path)),
@@ -214,7 +217,15 @@ impl<D: Disk> Placing<'_, D> {
         for put in change.layers.iter().flatten() {
             let new = beside(put.path);
             staged.push(new.clone());
-            self.disk.write_new(&new, put.bytes, put.mode)?;
+            match put.owner {
+                None => self.disk.write_new(&new, put.bytes, put.mode)?,
+                // Its group may be wider than this user's: the mode comes last.
+                Some(owner) => {
+                    self.disk.write_new(&new, put.bytes, put.mode & 0o600)?;
+                    self.disk.set_owner(&new, owner)?;
+                    self.disk.set_mode(&new, put.mode)?;
+                }
+            }
             self.disk.sync_file(&new)?;
         }
         Ok(())

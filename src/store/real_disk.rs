@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, fchmod, flock, fstat, linkat, mkdirat,
-    openat, renameat, statat, unlinkat,
+    AtFlags, Dir, FileType, FlockOperation, Gid, Mode, OFlags, Uid, fchmod, fchown, flock, fstat,
+    linkat, mkdirat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -117,6 +117,25 @@ impl Disk for RealDisk {
         let stat = statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW)
             .map_err(|errno| io("examine", path, errno))?;
         Ok(stat.st_uid == rustix::process::geteuid().as_raw())
+    }
+
+    fn owner(&self, path: &str) -> Result<Option<(u32, u32)>> {
+        let (folder, name) = self.folders.holding(path)?;
+        let stat = statat(&*folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|errno| io("examine", path, errno))?;
+        Ok(Some((stat.st_uid, stat.st_gid)))
+    }
+
+    /// chown(2): without root a file stays its owner's, in one of the owner's groups.
+    fn may_give_to(&self, (user, group): (u32, u32)) -> bool {
+        let us = rustix::process::geteuid();
+        us.is_root() || (us.as_raw() == user && rustix::process::getegid().as_raw() == group)
+    }
+
+    fn set_owner(&self, path: &str, (user, group): (u32, u32)) -> Result<()> {
+        let (fd, _) = self.open_existing("set the owner of", path)?;
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        fchown(&fd, Some(user), Some(group)).map_err(|errno| io("set the owner of", path, errno))
     }
 
     fn loose(&self, path: &str) -> Result<Option<Loose>> {

@@ -11,8 +11,7 @@ pub(super) struct Release {
     pub minor: u16,
     /// The newest patch that the tables were checked against.
     pub newest: u16,
-    /// From which patch on kubeadm deploys which etcd, each until the next. What lies before the first was
-    /// not seen: kpki then writes no etcd pod of its own.
+    /// From which patch on kubeadm deploys which etcd, each until the next.
     pub etcd: &'static [(u16, &'static str)],
     /// From which patch on this minor has what [`Change`] names.
     pub changes: &'static [(u16, Change)],
@@ -25,7 +24,7 @@ pub enum Change {
     ClusterAdmins,
     /// apiserver-kubelet-client without an organization (k/k#138957, and its backports).
     KubeletClientWithoutGroup,
-    /// kubeadm's etcd is 3.6, whose flags lost their `experimental-` (k/k#132838).
+    /// kubeadm's etcd is 3.6 or newer, whose flags lost their `experimental-` (k/k#132838).
     Etcd36,
     /// The kubelet notices a changed `tlsCertFile` (k/k#124574).
     KubeletReloadsServing,
@@ -34,13 +33,16 @@ pub enum Change {
     /// The API server's limit for service networks is gone: DisableAllocatorDualWrite is on and stays so
     /// (KEP-1880).
     LargeServiceNetworks,
+    /// kubelet.conf of a control-plane node names that node's own API server: ControlPlaneKubeletLocalMode is
+    /// on (k/k#129956).
+    KubeletDialsOwnApiserver,
     /// client-go notices a changed CA file (k/k#132922); 1.36 is the first version seen to have it.
     ClientsReloadCa,
 }
 
 use Change::{
-    ClientsReloadCa, ClusterAdmins, Etcd36, KubeletClientWithoutGroup, KubeletReloadsClientCa,
-    KubeletReloadsServing, LargeServiceNetworks,
+    ClientsReloadCa, ClusterAdmins, Etcd36, KubeletClientWithoutGroup, KubeletDialsOwnApiserver,
+    KubeletReloadsClientCa, KubeletReloadsServing, LargeServiceNetworks,
 };
 
 const fn release(
@@ -54,37 +56,44 @@ const fn release(
 
 /// Oldest first.
 ///
-/// The evidence for etcd: kubeadm's own `SupportedEtcdVersion`, as `kubeadm config images list` of the named
-/// patches prints it, and the pull requests (k/k) that changed it. Before 1.30.11 it has gaps, and etcd
-/// before 3.5.11 has no `/livez`.
+/// The evidence for etcd: kubeadm's `SupportedEtcdVersion`, as `kubeadm config images list` of a patch prints
+/// it (minikube keeps these lists), and the pull requests (k/k) that changed it. Read patch by patch: 1.28,
+/// 1.29 until .10, 1.30 until .6. From then on patches between two that were seen, and the newest ones
+/// after the last that was, are inferred to have what the one before them has.
 pub(super) const RELEASES: &[Release] = &[
-    release(28, 15, &[], &[]),
-    release(29, 15, &[], &[(0, ClusterAdmins)]),
-    // Seen: 1.30.11, 1.30.14 (k/k#126395).
-    release(30, 14, &[(11, "3.5.15-0")], &[]),
-    // k/k#126395 names the map of 1.31; k/k#131959 (3.5.21) was closed, k/k#135020 came with 1.31.14, which
-    // was seen.
+    release(28, 15, &[(0, "3.5.9-0"), (6, "3.5.10-0"), (8, "3.5.12-0"), (14, "3.5.15-0")], &[]),
+    // k/k#126397.
+    release(29, 15, &[(0, "3.5.10-0"), (3, "3.5.12-0"), (9, "3.5.15-0")], &[(0, ClusterAdmins)]),
+    // k/k#126395.
+    release(30, 14, &[(0, "3.5.12-0"), (5, "3.5.15-0")], &[]),
+    // k/k#126395 names the map of 1.31; k/k#131959 (3.5.21) was closed, k/k#135020 came with 1.31.14.
     release(31, 14, &[(0, "3.5.15-0"), (14, "3.5.24-0")], &[(0, KubeletReloadsServing)]),
-    // Seen: 1.32.9. k/k#135019, merged between 1.32.9 and 1.32.10; the map of release-1.32 after it.
+    // k/k#135019, merged between 1.32.9 and 1.32.10.
     release(32, 13, &[(0, "3.5.16-0"), (10, "3.5.24-0")], &[]),
-    // Seen: 1.33.5, 1.33.7, 1.33.9. The changelog of 1.33.6 (k/k#135018).
-    release(33, 12, &[(0, "3.5.21-0"), (6, "3.5.24-0")], &[(12, KubeletClientWithoutGroup)]),
-    // Seen: 1.34.0, 1.34.1; 1.34.2, 1.34.3, 1.34.4, 1.34.6, 1.34.10.
+    // The changelog of 1.33.6 (k/k#135018).
+    release(
+        33,
+        13,
+        &[(0, "3.5.21-0"), (6, "3.5.24-0")],
+        &[(0, KubeletDialsOwnApiserver), (12, KubeletClientWithoutGroup)],
+    ),
     release(
         34,
         10,
         &[(0, "3.6.4-0"), (2, "3.6.5-0")],
         &[(0, Etcd36), (0, LargeServiceNetworks), (8, KubeletClientWithoutGroup)],
     ),
-    // k/k#135271. Seen: 1.35.0, 1.35.1, 1.35.3, 1.35.6, 1.35.8.
+    // k/k#135271.
     release(35, 8, &[(0, "3.6.6-0")], &[(5, KubeletClientWithoutGroup)]),
-    // Seen: 1.36.2's real manifest; k/k#138392 (3.6.10) waited for the release branch of 1.36.
+    // k/k#138392 (3.6.10) waited for the release branch of 1.36.
     release(
         36,
-        2,
+        4,
         &[(0, "3.6.8-0")],
         &[(0, ClientsReloadCa), (0, KubeletReloadsClientCa), (1, KubeletClientWithoutGroup)],
     ),
+    // etcd 3.7 takes every flag that kubeadm's manifest has; etcd#19959 removed those that 3.6 replaced.
+    release(37, 2, &[(0, "3.7.0-0")], &[]),
 ];
 
 impl Release {
@@ -163,25 +172,34 @@ mod tests {
         }
     }
 
-    /// The newest patch of every minor from 1.30 on has an etcd, and the flags of etcd 3.6 are given to
-    /// exactly the versions with an etcd 3.6.
+    /// Every patch has an etcd, and the flags of etcd 3.6 are given to exactly the versions with it or a
+    /// newer one.
     #[test]
     fn etcd_by_version() {
         for release in RELEASES {
-            assert_eq!(release.newest_patch().etcd_tag().is_some(), release.minor >= 30);
+            assert_eq!(release.etcd[0].0, 0, "{release:?}");
             for (first, tag) in release.etcd {
                 let version = KubernetesVersion::new(release.minor, *first);
                 assert_eq!(version.etcd_tag(), Some(*tag), "{version}");
-                assert_eq!(version.has(Etcd36), tag.starts_with("3.6."), "{version}");
+                assert_eq!(version.has(Etcd36), !tag.starts_with("3.5."), "{version}");
             }
         }
         for (minor, patch, tag) in [
-            (30, 10, None),
-            (30, 11, Some("3.5.15-0")),
+            (28, 5, Some("3.5.9-0")),
+            (28, 6, Some("3.5.10-0")),
+            (28, 8, Some("3.5.12-0")),
+            (28, 15, Some("3.5.15-0")),
+            (29, 2, Some("3.5.10-0")),
+            (29, 8, Some("3.5.12-0")),
+            (29, 9, Some("3.5.15-0")),
+            (30, 4, Some("3.5.12-0")),
+            (30, 5, Some("3.5.15-0")),
             (31, 13, Some("3.5.15-0")),
             (34, 1, Some("3.6.4-0")),
             (34, 2, Some("3.6.5-0")),
+            (36, 4, Some("3.6.8-0")),
             (36, 99, None),
+            (37, 2, Some("3.7.0-0")),
             (99, 0, None),
         ] {
             assert_eq!(KubernetesVersion::new(minor, patch).etcd_tag(), tag, "1.{minor}.{patch}");
@@ -211,6 +229,7 @@ mod tests {
         for (change, first) in [
             (ClusterAdmins, 29),
             (KubeletReloadsServing, 31),
+            (KubeletDialsOwnApiserver, 33),
             (Etcd36, 34),
             (KubeletReloadsClientCa, 36),
             (ClientsReloadCa, 36),

@@ -616,7 +616,14 @@ fn expected_kubeconfig(path: &str, example: &Example) -> (String, String, Option
             let (server, user) = match name {
                 "admin" => (example.endpoint, "kubernetes-admin".to_owned()),
                 "super-admin" => (example.endpoint, "kubernetes-super-admin".to_owned()),
-                "kubelet" => (example.endpoint, format!("system:node:{node}")),
+                // From 1.33 on that of the node itself, where there is one.
+                "kubelet" => {
+                    let own = example.local.iter().find(|(local, _)| local == node);
+                    (
+                        own.map_or(example.endpoint, |(_, server)| server),
+                        format!("system:node:{node}"),
+                    )
+                }
                 "kube-proxy" => (example.endpoint, "system:kube-proxy".to_owned()),
                 "controller-manager" => (local(), "system:kube-controller-manager".to_owned()),
                 "scheduler" => (local(), "system:kube-scheduler".to_owned()),

@@ -35,5 +35,6 @@ mod sealed;
 mod show;
 #[path = "../testkit/mod.rs"]
 mod testkit;
+mod turns;
 mod users;
 mod verify;

@@ -197,7 +197,7 @@ fn certificates_are_delivered_to_nodes() {
 #[test]
 fn notes_tell_what_is_legal_and_odd() {
     let notes = loaded(
-        "cluster \"lab\" { kubernetes \"1.37.0\"; endpoint \"api.lab\" }
+        "cluster \"lab\" { kubernetes \"1.38.0\"; endpoint \"api.lab\" }
         node \"a\" role=\"control-plane\" address=\"10.0.0.1\"
         node \"b\" role=\"control-plane\" address=\"10.0.0.2\"
         ca \"etcd\" validity=\"100d\"
@@ -207,7 +207,7 @@ fn notes_tell_what_is_legal_and_odd() {
     .notes
     .join("\n");
     for part in
-        ["1.37.0", "even number", "etcd CA (100d", "user u's", "front-proxy CA: it can speak"]
+        ["1.38.0", "even number", "etcd CA (100d", "user u's", "front-proxy CA: it can speak"]
     {
         assert!(notes.contains(part), "{part} in {notes}");
     }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use kpki::algorithm::KeyAlgorithm;
 use kpki::config::{load, write};
-use kpki::name::{DnsName, Endpoint, NodeAddress, Organization, San};
+use kpki::name::{DnsName, Endpoint, NodeAddress, Organization, San, Server};
 use kpki::sealed::Recipient;
 use kpki::sources::Sources;
 use kpki::spec::{
     Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
-    ExtraCertificate, FlagSetting, Manifest, Manifests, Node, Origin, Policy, PolicyOverride,
-    Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    ExtraCertificate, FlagSetting, KubeletClient, LeafOverride, Manifest, Manifests, Node, Origin,
+    Policy, PolicyOverride, Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
 };
 use kpki::time::Span;
 use kpki::version::{KubernetesVersion, VersionRequest};
@@ -44,19 +44,32 @@ fn meaning(mut spec: Spec) -> String {
         forget(&mut ca.common_name);
         forget(&mut ca.validity);
         forget(&mut ca.key);
+        forget(&mut ca.keys_on_nodes);
     }
     for node in &mut spec.nodes {
         node.origin = Origin::Default;
         forget_each(&mut node.sans);
+        for leaf in node.leaves.values_mut() {
+            leaf.origin = Origin::Default;
+            leaf.sans.iter_mut().for_each(forget_each);
+            leaf.organizations.iter_mut().for_each(forget);
+            leaf.server.iter_mut().for_each(forget);
+        }
     }
     for settings in spec.components.values_mut() {
         settings.origin = Origin::Default;
         forget_each(&mut settings.sans);
+        settings.organizations.iter_mut().for_each(forget);
+        settings.server.iter_mut().for_each(forget);
+        settings.port.iter_mut().for_each(forget);
+        settings.user.iter_mut().for_each(forget);
+        settings.group.iter_mut().for_each(forget);
     }
     for user in &mut spec.users {
         user.origin = Origin::Default;
         forget_each(&mut user.groups);
         user.bindings.iter_mut().for_each(forget);
+        user.server.iter_mut().for_each(forget);
     }
     for certificate in &mut spec.certificates {
         certificate.origin = Origin::Default;
@@ -64,7 +77,10 @@ fn meaning(mut spec: Spec) -> String {
         forget_each(&mut certificate.sans);
     }
     spec.secrets.iter_mut().for_each(forget);
-    let overrides = spec.nodes.iter_mut().map(|node| &mut node.policy);
+    let overrides = spec.nodes.iter_mut().flat_map(|node| {
+        let leaves = node.leaves.values_mut().map(|leaf| &mut leaf.policy);
+        leaves.chain([&mut node.policy])
+    });
     let components = spec.components.values_mut().map(|settings| &mut settings.policy);
     for policy in overrides.chain(components) {
         policy.key.iter_mut().for_each(forget);
@@ -178,6 +194,15 @@ const ROOT: &[u8] = include_bytes!("../good-descriptions/root.crt");
 const REQUEST: &[u8] = include_bytes!("../../examples/users/omar.csr");
 const SCHEDULER: &[u8] = include_bytes!("../../examples/static-pods/manifests/kube-scheduler.yaml");
 
+/// Those with kubeconfigs.
+const LED: [Component; 5] = [
+    Component::Admin,
+    Component::ControllerManager,
+    Component::KubeProxy,
+    Component::Kubelet,
+    Component::Scheduler,
+];
+
 /// A source of choices; the first of each when there are no more.
 struct Draw {
     choices: std::vec::IntoIter<u16>,
@@ -228,6 +253,12 @@ impl Draw {
         named(self.one(&["a.lab", "*.b.lab", "10.9.8.7", "fd00::9"]))
     }
 
+    /// Names that every API server has.
+    fn server(&mut self) -> Setting<Server> {
+        let hosts = ["kubernetes", "kubernetes.default.svc:8443", "10.0.0.11:6443", "n0/a/b"];
+        written(named(&format!("https://{}", self.one(&hosts))))
+    }
+
     fn namespace(&mut self) -> DnsName {
         named(self.one(&["dev", "ops-2", "kube-system"]))
     }
@@ -266,10 +297,14 @@ impl Draw {
         let keys = [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa4096];
         self.secrets(&mut spec);
         self.nodes(&mut spec);
+        // The endpoint may follow from it.
+        let port = self.some(|draw| written(draw.one(&[8443_u16, 443, 65535])));
+        spec.components.entry(Component::Apiserver).or_default().port = port;
         self.cluster(&mut spec);
         self.cas(&mut spec, &keys);
         self.manifests(&mut spec, &mut files);
         self.components(&mut spec, &keys);
+        self.leaves(&mut spec);
         self.users(&mut spec);
         self.certificates(&mut spec);
         if spec.cluster.requested.is_exact() {
@@ -300,6 +335,7 @@ impl Draw {
             roles.extend(vec![Role::Etcd; 1 + self.below(2)]);
         }
         let primary = self.some(|draw| draw.below(masters));
+        spec.super_admin = primary.is_some() || self.is();
         let node = |(index, role): (usize, Role)| {
             let mut addresses: Vec<NodeAddress> = vec![named(&format!("10.0.0.{}", 11 + index))];
             addresses.extend(self.some(|_| named::<NodeAddress>(&format!("fd00::{index:x}"))));
@@ -324,6 +360,7 @@ impl Draw {
                 policy: self.policy(&KeyAlgorithm::ALL),
                 revision: self.revision(),
                 recipients,
+                leaves: BTreeMap::new(),
             }
         };
         spec.nodes = roles.into_iter().enumerate().map(node).collect();
@@ -336,7 +373,7 @@ impl Draw {
         let endpoint = if second.is_some() || self.is() {
             named(self.one(&["api.lab.internal:6443", "[fd00::1]:443", "10.0.0.11:6443"]))
         } else {
-            Endpoint::at(first.addresses[0].ip())
+            Endpoint::at(first.addresses[0].ip(), spec.api_port())
         };
         let locked = self.some(|_| KubernetesVersion::new(35, 1));
         let networks: [&[&str]; 3] =
@@ -353,7 +390,9 @@ impl Draw {
 
     fn cas(&mut self, spec: &mut Spec, keys: &[KeyAlgorithm]) {
         for (index, (name, ca)) in spec.cas.iter_mut().enumerate() {
+            let on_nodes = self.is();
             if *name == CaName::Etcd && self.is() {
+                ca.keys_on_nodes = written(on_nodes);
                 continue;
             }
             let usual = ["kubernetes", "etcd-ca", "front-proxy-ca"][index];
@@ -370,6 +409,7 @@ impl Draw {
                 key: written(key.unwrap_or(fallback)),
                 explicit_key: key.is_some(),
                 revision: self.revision(),
+                keys_on_nodes: written(on_nodes),
                 brought: None,
             };
         }
@@ -400,6 +440,9 @@ impl Draw {
         use Component::{Apiserver, ControllerManager, Etcd, KubeProxy, Kubelet, Scheduler};
         spec.kubelet_serving = self.is();
         spec.kubelet_config = self.is();
+        if self.is() {
+            spec.kubelet_client = KubeletClient::SelfRotated;
+        }
         for component in Component::ALL {
             let has_sans = match component {
                 Apiserver | Etcd => true,
@@ -408,18 +451,44 @@ impl Draw {
             };
             let runs = matches!(component, Apiserver | Etcd | ControllerManager | Scheduler);
             let mut settings = ComponentSettings::default();
+            if component == Apiserver {
+                settings.port.clone_from(&spec.components[&Apiserver].port);
+            }
+            if LED.contains(&component) {
+                settings.server = self.some(Draw::server);
+            }
             if self.is() {
                 settings.policy = self.policy(keys);
                 settings.revision = self.revision();
             }
+            let has_leaf = spec.kubelet_client == KubeletClient::Issued || spec.kubelet_serving;
+            if component == Kubelet && !has_leaf {
+                settings = ComponentSettings::default();
+            }
             if has_sans {
                 settings.sans = self.origins(3, Draw::san);
+            }
+            // An operator's manifest must agree.
+            if runs && spec.manifests.is_none() {
+                settings.user = self.some(|_| written(65534));
+                settings.group =
+                    settings.user.as_ref().and_then(|_| self.some(|_| written(2_147_483_647)));
+            }
+            if component == Component::ServiceAccount
+                && [Apiserver, ControllerManager]
+                    .iter()
+                    .any(|reader| spec.components[reader].user.is_some())
+            {
+                settings.group = self.some(|_| written(2000));
             }
             if runs {
                 settings.flags = self.flags(component, spec.manifests.is_none());
             }
             if runs && spec.manifests.is_none() {
                 settings.image = self.some(|_| "registry.lab/x@sha256:00".to_owned());
+            }
+            if matches!(component, Apiserver | Component::Admin) {
+                settings.organizations = self.some(|draw| written(draw.set(2, Draw::group)));
             }
             if component == Component::ServiceAccount {
                 let key = settings.policy.key.take();
@@ -452,6 +521,47 @@ impl Draw {
         let taken =
             own_pods.then(|| self.some(|_| (own.to_owned(), FlagSetting::Absent))).flatten();
         given.into_iter().chain(taken).collect()
+    }
+
+    /// Of rows that every node of a role has.
+    fn leaves(&mut self, spec: &mut Spec) {
+        for node in &mut spec.nodes {
+            let rows: &[&str] = match node.role {
+                Role::ControlPlane => &["apiserver", "admin", "front-proxy-client", "kubelet"],
+                Role::Worker => &["kubelet"],
+                Role::Etcd => &["etcd-server", "etcd-peer"],
+            };
+            for row in rows {
+                let is_server = matches!(*row, "apiserver" | "etcd-server" | "etcd-peer");
+                let in_kubeconfig = matches!(*row, "admin" | "kubelet");
+                let mut leaf = LeafOverride {
+                    origin: Origin::Default,
+                    sans: self.some(|draw| draw.origins(3, Draw::san)),
+                    organizations: self.some(|draw| written(draw.set(2, Draw::group))),
+                    policy: self.policy(&KeyAlgorithm::ALL),
+                    server: self.some(|draw| {
+                        let all = ["api.lab:443", "10.0.0.11:6443", "[fd00::1]:6443"];
+                        written(named(draw.one(&all)))
+                    }),
+                };
+                leaf.sans = leaf.sans.filter(|_| is_server);
+                // Whoever dials it is refused without: the description would contradict itself.
+                let dialled = ["10.96.0.1", "10.200.0.1", "127.0.0.1", "::1"].map(named);
+                let own = node.addresses.iter().map(|address| San::Ip(address.ip()));
+                let dialled: Vec<San> = dialled.into_iter().chain(own).collect();
+                if let Some(sans) = &mut leaf.sans {
+                    sans.extend(dialled.iter().map(|name| (name.clone(), Origin::Default)));
+                }
+                leaf.server = leaf.server.filter(|_| in_kubeconfig);
+                let LeafOverride { sans, organizations, policy, server, .. } = &leaf;
+                let PolicyOverride { key, validity, renew_before } = policy;
+                let says = [sans.is_some(), organizations.is_some(), server.is_some()];
+                let says = says.contains(&true) || key.is_some();
+                if says || validity.is_some() || renew_before.is_some() {
+                    node.leaves.insert(row, leaf);
+                }
+            }
+        }
     }
 
     fn users(&mut self, spec: &mut Spec) {
@@ -491,6 +601,7 @@ impl Draw {
             revision: self.revision(),
             allow_masters,
             namespace: self.some(Draw::namespace),
+            server: self.some(Draw::server),
             via,
             request: None,
             bindings: bindings.into_iter().map(written).collect(),

@@ -56,7 +56,14 @@ struct State {
     fault: Fault,
     locked: bool,
     hard_links: bool,
+    /// Of files that were given away.
+    owners: BTreeMap<Id, (u32, u32)>,
+    /// Whether this user may give files away.
+    is_root: bool,
 }
+
+/// Of whoever writes to the disk.
+pub const OWN: (u32, u32) = (0, 0);
 
 pub struct MemoryDisk(Mutex<State>);
 
@@ -75,11 +82,18 @@ impl MemoryDisk {
             fault: Fault::None,
             locked: false,
             hard_links: true,
+            owners: BTreeMap::new(),
+            is_root: true,
         }))
     }
 
     pub fn without_hard_links(self) -> Self {
         self.0.lock().unwrap().hard_links = false;
+        self
+    }
+
+    pub fn without_root(self) -> Self {
+        self.0.lock().unwrap().is_root = false;
         self
     }
 
@@ -226,7 +240,29 @@ impl Disk for MemoryDisk {
     }
 
     fn is_own(&self, path: &str) -> Result<bool> {
-        self.run(path, |state| state.get(path).map(|_| true))
+        self.run(path, |state| {
+            let id = state.get(path)?;
+            Ok(state.owners.get(&id).is_none_or(|owner| owner.0 == OWN.0))
+        })
+    }
+
+    fn owner(&self, path: &str) -> Result<Option<(u32, u32)>> {
+        self.run(path, |state| {
+            let id = state.get(path)?;
+            Ok(Some(state.owners.get(&id).copied().unwrap_or(OWN)))
+        })
+    }
+
+    fn may_give_to(&self, _: (u32, u32)) -> bool {
+        self.0.lock().unwrap().is_root
+    }
+
+    fn set_owner(&self, path: &str, owner: (u32, u32)) -> Result<()> {
+        self.run(path, |state| {
+            let id = state.get(path)?;
+            state.owners.insert(id, owner);
+            Ok(())
+        })
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>> {

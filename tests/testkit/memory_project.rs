@@ -1,12 +1,12 @@
 //! A project in memory: the same path as the command line's, without disk, clock and terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use kpki::build::check::check_secrets;
 use kpki::build::execute::Files;
 use kpki::config::{self, Loaded};
-use kpki::engine::{Acceptance, Applying, Project, accept, undecided};
+use kpki::engine::{Acceptance, Applying, Project, accept, public_kubeconfigs, undecided};
 use kpki::error::{Error, Result};
 use kpki::graph::Graph;
 use kpki::keys::Entropy;
@@ -99,6 +99,11 @@ impl Planned {
     }
 }
 
+/// Nothing waits for its turn: most tests are about what is right in the end.
+pub fn everything() -> Intent {
+    Intent { all: true, ..Intent::default() }
+}
+
 impl MemoryProject {
     pub fn new(description: &str) -> MemoryProject {
         MemoryProject {
@@ -135,6 +140,13 @@ impl MemoryProject {
         config::load(&sources, "cluster.kdl", self.lock().kubernetes).is_ok()
     }
 
+    /// As a person is told what is wrong with it; empty: nothing is.
+    pub fn mistakes(&self) -> String {
+        let sources = Sources::Memory(self.sources());
+        let loaded = config::load(&sources, "cluster.kdl", self.lock().kubernetes);
+        loaded.err().map_or_else(String::new, |report| report.render(false))
+    }
+
     fn sources(&self) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.extra.clone();
         files.insert("cluster.kdl".into(), self.description.clone().into_bytes());
@@ -151,8 +163,14 @@ impl MemoryProject {
 
     pub fn inventory(&self) -> Inventory {
         let mut inventory = Inventory::default();
+        // Reading the description once more costs time, and few tests have such kubelets.
+        let public = if self.description.contains("self-rotated") {
+            public_kubeconfigs(&self.described().graph, &self.lock())
+        } else {
+            BTreeSet::new()
+        };
         for (path, (bytes, mode)) in &self.out {
-            if is_read(path) {
+            if is_read(path) || public.contains(path) {
                 inventory.add_read(path.clone(), *mode, bytes.clone());
             } else {
                 let plain =
@@ -168,7 +186,7 @@ impl MemoryProject {
     }
 
     pub fn plan(&self) -> Planned {
-        self.plan_with(&Intent::default())
+        self.plan_with(&everything())
     }
 
     pub fn plan_with(&self, intent: &Intent) -> Planned {
@@ -184,7 +202,7 @@ impl MemoryProject {
     }
 
     pub fn apply(&mut self) -> Result<()> {
-        self.apply_with(&Intent::default(), false)
+        self.apply_with(&everything(), false)
     }
 
     /// As `kpki apply`: refuses what is blocked or mixed, and changes nothing then. No power is reviewed.

@@ -14,6 +14,7 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
     let mut made = BTreeMap::new();
     for (name, ca) in &spec.cas {
         let above = above(ca);
+        let keys_on_nodes = ca.keys_on_nodes.value;
         let recipe = match &ca.brought {
             Some(brought) => {
                 Recipe::ImportedCa(ImportedCa { ca: *name, brought: Box::new(brought.clone()) })
@@ -44,6 +45,7 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
                 (AuthorityFile::Bundle, _) => (bundle, FilePart::Rendered),
                 (AuthorityFile::Chain, Some(chain)) => (chain, FilePart::Rendered),
                 (AuthorityFile::Chain, None) => continue,
+                (AuthorityFile::PrivateKey, _) if !keys_on_nodes => continue,
                 (AuthorityFile::PrivateKey, _) => (ca, FilePart::PrivateKey),
             };
             for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
@@ -64,6 +66,11 @@ fn above(ca: &Ca) -> Option<&[ChainCertificate]> {
 /// The cluster's CA was brought, with those above it.
 pub(super) fn has_chain(spec: &Spec) -> bool {
     spec.cas.get(&CaName::Kubernetes).and_then(above).is_some()
+}
+
+/// The cluster CA's, for the controller-manager to sign with.
+pub(super) fn has_key_on_nodes(spec: &Spec) -> bool {
+    spec.cas.get(&CaName::Kubernetes).is_none_or(|ca| ca.keys_on_nodes.value)
 }
 
 pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {

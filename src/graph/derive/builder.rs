@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::owners::Owners;
 use super::sealing::Sealing;
-use crate::graph::layout::masters;
+use crate::graph::layout::{masters, tree_of};
 use crate::graph::recipe::InputHashes;
 use crate::graph::{Artifact, Derivation, DerivationId, FilePart, Graph, Placement, Recipe};
 use crate::hash::Digest;
@@ -29,13 +30,19 @@ pub(super) type ByCa = BTreeMap<CaName, Issuer>;
 pub(super) struct Builder {
     pub graph: Graph,
     sealing: Sealing,
+    owners: Owners,
     as_issuer: HashMap<DerivationId, Digest>,
 }
 
 impl Builder {
     pub fn of(spec: &Spec) -> Self {
         let graph = Graph { not_before: spec.not_before(), ..Graph::default() };
-        Builder { graph, sealing: Sealing::of(spec), as_issuer: HashMap::new() }
+        Builder {
+            graph,
+            sealing: Sealing::of(spec),
+            owners: Owners::of(spec),
+            as_issuer: HashMap::new(),
+        }
     }
 
     /// An artifact, and its files in their first places.
@@ -44,12 +51,18 @@ impl Builder {
         let id = self.make(artifact, recipe, origin);
         let artifact = self.graph.get(id).artifact.clone();
         let files = masters(&artifact).into_iter();
+        let is_public = matches!(self.graph.get(id).recipe, Recipe::Rendered(_));
         for file in files.filter(|file| holds_key || file.content != FilePart::PrivateKey) {
             let mode = match artifact {
                 Artifact::StaticPod(..) => MANIFEST,
                 _ => mode_of(file.content),
             };
-            self.place(id, file.content, file.path, file.node, mode);
+            let content = match file.content {
+                // A kubeconfig without a secret. Its mode is kubeadm's of any.
+                FilePart::Kubeconfig if is_public => FilePart::Rendered,
+                content => content,
+            };
+            self.place(id, content, file.path, file.node, mode);
         }
         id
     }
@@ -97,8 +110,14 @@ impl Builder {
         node: Option<&NodeName>,
         mode: u32,
     ) {
+        // What anybody may read needs no owner.
+        let on_node = tree_of(path.as_str())
+            .filter(|_| mode == SECRET)
+            .and_then(|(_, on_node)| self.owners.of_file(on_node));
+        let node_name = node.cloned();
+        let recipients = None;
         let mut place =
-            Placement { derivation, content, path, mode, node: node.cloned(), recipients: None };
+            Placement { derivation, content, path, mode, on_node, node: node_name, recipients };
         if self.graph.holds_secret(&place) {
             place.recipients = self.sealing.of_tree(node);
         }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::anchors;
 use super::builder::Builder;
+use super::owners::runs_as;
 use crate::graph::{Artifact, DerivationId, Graph, PodSource, Recipe, StaticPod};
 use crate::manifest::{
     EtcdMember, EtcdServers, FlagInputs, Mount, excluder, merged, own_flags, pki_flags,
 };
-use crate::name::{API_PORT, NodeName};
+use crate::name::NodeName;
 use crate::pod::{self, Business, Flag, FlagWish, MountWish, PathKind, PodWish};
 use crate::profile::{
     Circumstances, ETCD_PEER_PORT, FRONT_PROXY_CLIENT_NAME, Hosts, Input, Process, Reader, Weight,
@@ -126,10 +127,11 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         cluster_name: spec.cluster.name.as_str(),
         node_name: node.name.as_str(),
         node_address: address.ip(),
-        api_port: API_PORT,
+        api_port: spec.api_port(),
         service_cidrs: &spec.cluster.service_cidrs.value,
         dns_domain: spec.cluster.dns_domain.value.as_str(),
         serving_kubelets: spec.kubelet_serving,
+        ca_key_on_nodes: anchors::has_key_on_nodes(spec),
         has_chain: anchors::has_chain(spec),
         etcd_servers: match spec.etcd {
             EtcdTopology::Stacked => EtcdServers::Stacked,
@@ -143,8 +145,18 @@ fn members(spec: &Spec) -> impl Iterator<Item = &Node> {
     spec.nodes.iter().filter(|node| Hosts::EtcdMembers.include(node, spec))
 }
 
+/// Where other members dial etcd on a node, as kpki's own manifests say it.
+pub fn etcd_peer_url(node: &Node) -> Option<String> {
+    let address = node.addresses.first()?.ip();
+    Some(format!("https://{}", std::net::SocketAddr::new(address, ETCD_PEER_PORT)))
+}
+
 fn circumstances(spec: &Spec) -> Circumstances {
-    Circumstances { version: spec.cluster.kubernetes.value, serving_kubelets: spec.kubelet_serving }
+    Circumstances {
+        version: spec.cluster.kubernetes.value,
+        serving_kubelets: spec.kubelet_serving,
+        ca_key_on_nodes: anchors::has_key_on_nodes(spec),
+    }
 }
 
 pub(super) fn static_pods(builder: &mut Builder, spec: &Spec) {
@@ -184,13 +196,12 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
         && !given.contains_key(INITIAL_CLUSTER)
         && flags.remove(INITIAL_CLUSTER).is_some()
     {
-        peers.extend(members(spec).filter_map(|node| {
-            let address = node.addresses.first()?.ip();
-            let url = format!("https://{}", std::net::SocketAddr::new(address, ETCD_PEER_PORT));
-            Some((node.name.to_string(), url))
-        }));
+        peers.extend(
+            members(spec).filter_map(|node| Some((node.name.to_string(), etcd_peer_url(node)?))),
+        );
     }
-    let source = PodSource::Own { image: image.to_owned(), flags };
+    let runs_as = runs_as(spec, process);
+    let source = PodSource::Own { image: image.to_owned(), flags, runs_as };
     add(builder, spec, node, process, source, peers);
 }
 

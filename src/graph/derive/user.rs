@@ -24,7 +24,10 @@ pub(super) fn artifacts(builder: &mut Builder, spec: &Spec, user: &User, issuers
             identity,
             bundle: issuer.chain,
             cluster: spec.cluster.name.clone(),
-            server: spec.cluster.endpoint.value.clone(),
+            server: match &user.server {
+                Some(server) => server.value.clone(),
+                None => (&spec.cluster.endpoint.value).into(),
+            },
             user: user.common_name.to_string(),
             namespace: user.namespace.clone(),
             client_key: user.request.as_ref().map(|_| format!("{}.key", user.name)),

@@ -1,6 +1,6 @@
 //! The recipes of rendered files: public, and every byte follows from the recipe and one input at most.
 
-use super::{SigningRequest, UserBindings};
+use super::{KubeletConf, SigningRequest, UserBindings};
 use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
 use crate::manifest::KubeletConfiguration;
@@ -24,6 +24,7 @@ pub enum Rendered {
     /// What makes a user's files one.
     Kustomization,
     KubeletConfig(KubeletConfiguration),
+    KubeletConf(KubeletConf),
     SigningRequest(SigningRequest),
 }
 
@@ -32,6 +33,7 @@ impl Rendered {
     pub fn input(&self) -> Option<DerivationId> {
         match self {
             Rendered::Bundle { ca } | Rendered::Chain { ca, .. } => Some(*ca),
+            Rendered::KubeletConf(config) => Some(config.ca),
             Rendered::SigningRequest(manifest) => Some(manifest.request),
             Rendered::ClusterRoleBindings(_)
             | Rendered::UserBindings(_)
@@ -45,6 +47,7 @@ impl Rendered {
             Rendered::Bundle { .. } => "trust bundle",
             Rendered::Chain { .. } => "certificate chain",
             Rendered::KubeletConfig(_) => "kubelet configuration",
+            Rendered::KubeletConf(_) => "kubeconfig",
             Rendered::ClusterRoleBindings(_)
             | Rendered::UserBindings(_)
             | Rendered::Kustomization
@@ -78,7 +81,9 @@ impl Rendered {
                     .text("cluster-dns", address.unwrap_or_default())
                     .text("cluster-domain", config.cluster_domain.as_str())
                     .integer("serving-certificate", u64::from(config.serving_certificate), 0)
+                    .integer("rotates-client", u64::from(config.rotates_client), 0)
             }
+            Rendered::KubeletConf(config) => config.fields(input(config.ca)),
             Rendered::SigningRequest(manifest) => manifest.fields(input(manifest.request)),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
+use crate::manifest::RunsAs;
 use crate::name::NodeName;
 use crate::pod::PodWish;
 use crate::profile::{Input, Process};
@@ -24,7 +25,7 @@ pub struct StaticPod {
 #[derive(Debug)]
 pub enum PodSource {
     /// kpki's own. The flags are all but `--initial-cluster`, which depends on the members that there were.
-    Own { image: String, flags: BTreeMap<String, String> },
+    Own { image: String, flags: BTreeMap<String, String>, runs_as: Option<RunsAs> },
     /// The operator's, and what it must say.
     Patched { bytes: Arc<[u8]>, wish: PodWish },
 }
@@ -35,9 +36,10 @@ impl StaticPod {
             Fields::default().text("builder", "static-pod").text("process", self.process.name());
         let flag = |(name, value): (&String, &String)| format!("--{name}={value}");
         let fields = match &self.source {
-            PodSource::Own { image, flags } => {
-                fields.text("image", image.as_str()).set("flags", flags.iter().map(flag))
-            }
+            PodSource::Own { image, flags, runs_as } => fields
+                .text("image", image.as_str())
+                .set("flags", flags.iter().map(flag))
+                .text("user", runs_as.map_or_else(String::new, |who| who.to_string())),
             PodSource::Patched { bytes, wish } => {
                 let flags = wish.flags.iter().map(|wish| (&wish.name, &wish.value));
                 fields.text("source", Digest::of(bytes).to_string()).set("flags", flags.map(flag))

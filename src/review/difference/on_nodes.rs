@@ -30,6 +30,9 @@ impl Comparison<'_> {
             let access = AccessChange::Joined(role);
             self.put(Principal::node(node.as_str()), new.artifact.name(), access, None, false);
         }
+        for group in &after.chosen_groups {
+            self.own(new, AccessChange::Group(group.clone()), after.until, false);
+        }
         // Also of one that is known: its kubelet served by no certificate of ours until now.
         if after.credential.server {
             let chosen = if known.is_none() { &BTreeSet::new() } else { &after.chosen };

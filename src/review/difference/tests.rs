@@ -8,6 +8,7 @@ use crate::profile::Process;
 use crate::review::Credential;
 use crate::review::name_owners::{NameOwners, Owner};
 use crate::review::pod_access::{Own, PodAccess};
+use crate::review::powers::Leads::{Elsewhere, ToItsNode, ToTheEndpoint};
 use crate::review::powers::Removed;
 use crate::review::roots::Root;
 use crate::spec::CaName;
@@ -27,6 +28,7 @@ fn certificate(credential: Credential) -> Power {
         ca: CaName::Kubernetes,
         same_as: None,
         chosen: BTreeSet::new(),
+        chosen_groups: BTreeSet::new(),
     }))
 }
 
@@ -52,8 +54,8 @@ fn root(is_brought: bool, is_replaced: bool, issuer: &str) -> Power {
     Power::Root(Box::new(Root { credential, is_brought, is_replaced, ..Root::default() }))
 }
 
-fn kubeconfig(server: &str, is_endpoint: bool) -> Power {
-    Power::Kubeconfig { server: server.to_owned(), is_endpoint }
+fn kubeconfig(server: &str, leads: Leads) -> Power {
+    Power::Kubeconfig { server: server.to_owned(), leads }
 }
 
 fn pod(flags: &[(&str, &str)], image: &str) -> Power {
@@ -205,17 +207,35 @@ fn one_artifact_before_and_after() {
         ),
         (
             "users/jane/kubeconfig",
-            Some(kubeconfig("https://a", true)),
-            kubeconfig("https://b", true),
+            Some(kubeconfig("https://a", ToTheEndpoint)),
+            kubeconfig("https://b", ToTheEndpoint),
             &["endpoint moves: kubeconfigs lead to https://b, led to https://a"],
         ),
         (
             "nodes/w1/kubelet.conf",
-            Some(kubeconfig("https://a", true)),
-            kubeconfig("https://10.0.0.1", false),
+            Some(kubeconfig("https://a", ToTheEndpoint)),
+            kubeconfig("https://10.0.0.1", ToItsNode),
             &[],
         ),
-        ("users/jane/kubeconfig", None, kubeconfig("https://b", true), &[]),
+        ("users/jane/kubeconfig", None, kubeconfig("https://b", ToTheEndpoint), &[]),
+        (
+            "nodes/w1/kubelet.conf",
+            Some(kubeconfig("https://a", ToTheEndpoint)),
+            kubeconfig("https://b", Elsewhere),
+            &["kubelet moves: kubeconfigs lead to https://b, led to https://a"],
+        ),
+        (
+            "nodes/cp1/super-admin.conf",
+            Some(kubeconfig("https://b", Elsewhere)),
+            kubeconfig("https://b", Elsewhere),
+            &[],
+        ),
+        (
+            "users/jane/kubeconfig",
+            None,
+            kubeconfig("https://b", Elsewhere),
+            &["jane may move: kubeconfigs lead to https://b, and nothing here says where they led"],
+        ),
         // Of what kpki itself gives, nothing is told.
         (apiserver, None, pod(&[("anonymous-auth", "false")], IMAGE), &[]),
         (apiserver, Some(pod(&[], EARLIER)), pod(&[("anonymous-auth", "false")], IMAGE), &[]),

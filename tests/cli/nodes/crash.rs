@@ -31,6 +31,7 @@ fn file(graph: &Graph, layer: Layer, path: &str, bytes: Secret) -> Wanted {
         layer,
         derivation,
         mode: 0o600,
+        owner: None,
         secret: path.ends_with(".key"),
         holds: Holds::of(&bytes),
         bytes,

@@ -101,6 +101,7 @@ fn wanted(things: &Things, graph: &Graph, choice: &[Option<usize>]) -> Vec<Wante
             layer: *layer,
             derivation: graph.ids().next().unwrap(),
             mode: if *secret { 0o600 } else { 0o644 },
+            owner: None,
             secret: *secret,
             holds: Holds::of(&bytes),
             bytes,
@@ -129,8 +130,12 @@ fn carry_out(
         .writes
         .iter()
         .map(|write| {
-            let file =
-                NodeFile { mode: write.file.mode, own: true, bytes: write.file.bytes.clone() };
+            let file = NodeFile {
+                mode: write.file.mode,
+                own: true,
+                owner: None,
+                bytes: write.file.bytes.clone(),
+            };
             (write.file.path.clone(), file)
         })
         .collect();
@@ -178,7 +183,7 @@ proptest! {
                     let (path, _, secret) = PATHS[at];
                     let bytes = things.get(secret, n);
                     let path = TreePath::of(path);
-                    node.files.insert(path, NodeFile { mode: 0o600, own: false, bytes });
+                    node.files.insert(path, NodeFile { mode: 0o600, own: false, owner: None, bytes });
                 }
                 Event::Foreign(at, None) => {
                     node.files.remove(PATHS[at].0);
@@ -275,7 +280,7 @@ fn reasons_one_by_one() {
         let path = TreePath::of(path);
         if let Some((n, mode, own)) = there {
             let bytes = things.get(path.as_str() == key, n);
-            node.files.insert(path.clone(), NodeFile { mode, own, bytes });
+            node.files.insert(path.clone(), NodeFile { mode, own, owner: None, bytes });
         }
         let done = install(&"lab".parse().unwrap(), &name(), &files, &node, record.as_ref(), &no);
         let found = done.writes.iter().find(|write| write.file.path == path);

@@ -123,7 +123,7 @@ fn a_lost_record_is_written_again() {
     fs::remove_dir_all(node.path("var/lib/kpki")).unwrap();
     assert_eq!(
         node.installed(&project, "w1"),
-        "nothing to write: 6 files on w1 as described; only the record is brought up to date\n"
+        "nothing to write: 6 files on w1 as described; only the record is written\n"
     );
     assert_eq!(node.files(), before);
 }
@@ -201,7 +201,7 @@ fn restarts() {
             "where clients dial",
             LAB.replace("api.lab:6443", "other.lab:6443"),
             "--allow escalation:endpoint --allow escalation:apiserver",
-            "next: systemctl restart kubelet kube-proxy\n",
+            "next: systemctl restart kube-proxy\n",
         ),
         (
             "a flag",
@@ -331,4 +331,45 @@ fn the_root_itself_may_be_a_link_and_nothing_below_it() {
         assert!(error.contains(what), "{error}");
         assert_eq!(node.files(), before);
     }
+}
+
+/// kubeadm's control-plane nodes have the keys of all CAs. Who describes no `keys-on-nodes` has not asked for
+/// them to be taken away, and kubeadm needs them to join another control-plane node.
+#[test]
+fn keys_of_cas_that_kpki_did_not_put_there_stay() {
+    let project = FolderProject::described(LAB).applied();
+    let node = Node::new();
+    let keys = ["etc/kubernetes/pki/etcd/ca.key", "etc/kubernetes/pki/front-proxy-ca.key"];
+    for (path, master) in keys.iter().zip(["ca/etcd.key", "ca/front-proxy.key"]) {
+        node.put(path, project.read(master), 0o600);
+    }
+    node.installed(&project, "cp1");
+    let words = "ca \"etcd\" keys-on-nodes=#true\nca \"front-proxy\" keys-on-nodes=#true\n";
+    for (path, master) in keys.iter().zip(["ca/etcd.key", "ca/front-proxy.key"]) {
+        assert_eq!(fs::read_to_string(node.path(path)).unwrap(), project.read(master), "{path}");
+    }
+    // What lies there is what is described: nothing is written, and from now on it is kpki's.
+    project.describe_more(words);
+    apply(&project, &["--allow", "escalation:etcd", "--allow", "escalation:front-proxy"]);
+    let again = node.installed(&project, "cp1");
+    assert!(!again.contains("ca.key"), "{again}");
+    project.describe(LAB);
+    apply(&project, &[]);
+    node.installed(&project, "cp1");
+    assert!(keys.iter().all(|path| !node.path(path).exists()));
+}
+
+/// kubeadm's external CA mode: nobody looks for a key that the description has nowhere.
+#[test]
+fn a_cluster_ca_whose_key_is_nowhere_is_installed() {
+    let described = format!("{LAB}ca \"kubernetes\" keys-on-nodes=#false\n");
+    let project = FolderProject::described(&described).applied();
+    fs::remove_file(project.out("ca/kubernetes.key")).unwrap();
+    assert!(project.done(&["plan"]).contains("nothing to do"));
+    let node = Node::new();
+    node.installed(&project, "cp1");
+    assert!(!node.path("etc/kubernetes/pki/ca.key").exists());
+    assert!(node.installed(&project, "cp1").starts_with("nothing to do: "));
+    let shown = project.done(&["show", "ca/kubernetes"]);
+    assert!(shown.contains("on no node") && shown.contains("cluster.kdl:"), "{shown}");
 }

@@ -10,5 +10,7 @@ mod install;
 mod kill;
 mod node;
 mod older;
+mod owners;
 mod refusals;
+mod self_rotated;
 mod ways;

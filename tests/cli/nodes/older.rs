@@ -120,6 +120,8 @@ fn a_kubelet_that_looks_after_its_own_certificate() {
         error.contains(&format!("  /{path}: names {current}, which the kubelet renews")),
         "{error}"
     );
+    let remedy = "component \"kubelet\" client=\"self-rotated\" for kubelet.conf";
+    assert!(error.contains(remedy), "{error}");
     done(node.install(
         &project,
         "cp1",

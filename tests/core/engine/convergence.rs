@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use kpki::plan::{Allow, Intent, Reason};
+use kpki::plan::{Allow, Reason};
 use kpki::time::Span;
 use proptest::prelude::*;
 
 use crate::testkit::age::Key;
-use crate::testkit::memory_project::MemoryProject;
+use crate::testkit::memory_project::{MemoryProject, everything};
 
 /// Who opens everything, who is a recipient at times, and the control-plane nodes.
 static OPERATOR: LazyLock<Key> = LazyLock::new(Key::age);
@@ -179,7 +179,7 @@ proptest! {
         project.apply().unwrap();
         project.assert_converged();
         for event in events {
-            let mut intent = Intent::default();
+            let mut intent = everything();
             let mut prune = false;
             match event {
                 Event::Wait(seconds) => project.later(Span::seconds(seconds)),

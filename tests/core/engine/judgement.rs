@@ -81,24 +81,25 @@ fn a_certificate_is_reissued_over_the_public_key_alone() {
 
 #[test]
 fn a_kubeconfig_needs_its_key() {
-    let mut project = MemoryProject::applied(MINIMAL);
-    project.out.remove("nodes/cp1/etc/kubernetes/kubelet.conf");
+    let with_worker = format!("{MINIMAL}node \"w1\" address=\"10.0.0.21\"\n");
+    let mut project = MemoryProject::applied(&with_worker);
+    project.out.remove("nodes/w1/etc/kubernetes/kubelet.conf");
     project.assert_converged();
     project.description =
-        MINIMAL.replace("cluster \"lab\"", "cluster \"lab\" { endpoint \"api.lab\" }");
+        with_worker.replace("cluster \"lab\"", "cluster \"lab\" { endpoint \"api.lab\" }");
     // Its server changed: a reviewer must see that, with the key or without.
     let blocked = project.plan().blocked();
-    assert_eq!(blocked, ["nodes/cp1/kubelet.conf lost-key:nodes/cp1/kubelet"]);
-    project.description = MINIMAL.into();
+    assert_eq!(blocked, ["nodes/w1/kubelet.conf lost-key:nodes/w1/kubelet"]);
+    project.description.clone_from(&with_worker);
     project.assert_converged();
     // A new certificate would need a new kubeconfig, and its key is not here.
-    let intent = Intent { renew: vec!["nodes/cp1/kubelet".parse().unwrap()], ..Intent::default() };
+    let intent = Intent { renew: vec!["nodes/w1/kubelet".parse().unwrap()], ..Intent::default() };
     let blocked = project.plan_with(&intent).blocked();
-    assert_eq!(blocked, ["nodes/cp1/kubelet lost-key:nodes/cp1/kubelet"]);
-    let intent = Intent { allow: vec!["lost-key:nodes/cp1/kubelet".parse().unwrap()], ..intent };
+    assert_eq!(blocked, ["nodes/w1/kubelet lost-key:nodes/w1/kubelet"]);
+    let intent = Intent { allow: vec!["lost-key:nodes/w1/kubelet".parse().unwrap()], ..intent };
     project.apply_with(&intent, false).unwrap();
     project.assert_converged();
-    assert!(project.out.contains_key("nodes/cp1/etc/kubernetes/kubelet.conf"));
+    assert!(project.out.contains_key("nodes/w1/etc/kubernetes/kubelet.conf"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use kpki::pod::{self, DIGEST_ANNOTATION};
 use kpki::profile::Process;
 use proptest::prelude::*;
 
-use crate::testkit::memory_project::{MemoryProject, Planned};
+use crate::testkit::memory_project::{MemoryProject, Planned, everything};
 
 const BASE: &str = r#"
 cluster "lab" { kubernetes "1.36.2"; endpoint "api.lab:6443" }
@@ -292,10 +292,10 @@ const KUBELETS: &[(&str, &str, &str, &[&str])] = &[
         &["cp1", "cp2", "w1"],
     ),
     (
-        "the API server's address of the control plane: in every kubelet.conf",
+        "the endpoint: in the kubelet.conf of nodes without an API server",
         "api.lab:6443",
         "api.lab:8443",
-        &["cp1", "cp2", "w1"],
+        &["w1"],
     ),
     (
         "another life of the kubelets' certificates: in every kubelet.conf",
@@ -497,7 +497,7 @@ proptest! {
         chosen in prop::sample::subsequence((0..RENEWALS.len()).collect::<Vec<_>>(), 0..5),
     ) {
         let base = MemoryProject::applied(BASE);
-        let mut intent = Intent::default();
+        let mut intent = everything();
         let mut expected = Pods::new();
         for index in chosen {
             let (name, processes, nodes) = RENEWALS[index];

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use kpki::manifest::{EtcdMember, EtcdServers, FlagInputs, StaticPod, merged, own_flags};
+use kpki::manifest::{EtcdMember, EtcdServers, FlagInputs, RunsAs, StaticPod, merged, own_flags};
 use kpki::profile::Process;
 use kpki::spec::FlagSetting;
 use kpki::version::KubernetesVersion;
@@ -57,6 +57,7 @@ impl Cluster {
             api_port: 6443,
             service_cidrs: &self.cidrs,
             dns_domain: "cluster.local",
+            ca_key_on_nodes: true,
             serving_kubelets: self.serving,
             has_chain: false,
             etcd_servers: if self.external {
@@ -92,4 +93,38 @@ fn command(document: &Value) -> Vec<(String, String)> {
             (name.to_owned(), value.to_owned())
         })
         .collect()
+}
+
+fn list(only: Value) -> Value {
+    Value::Array(vec![only])
+}
+
+/// By hand, from kubeadm's RunComponentAsNonRoot (cmd/kubeadm/app/util/staticpod/utils_linux.go).
+#[test]
+fn a_process_that_is_not_root_is_confined_as_kubeadm_confines_it() {
+    let shared = Some(2000);
+    for (process, shared, add, escalation) in [
+        (Process::Apiserver, shared, Some("NET_BIND_SERVICE"), None),
+        (Process::ControllerManager, shared, None, Some(false)),
+        (Process::Scheduler, None, None, Some(false)),
+        (Process::Etcd, None, None, Some(false)),
+    ] {
+        let mut pod = Cluster::stacked().pod(process, &[]);
+        let as_root = parse(&pod);
+        pod.runs_as = Some(RunsAs { user: 1001, group: 1002, shared });
+        let mut document = parse(&pod);
+        let container = &mut document["spec"]["containers"][0];
+        let own = container.as_object_mut().unwrap().remove("securityContext").unwrap();
+        assert_eq!(own["capabilities"]["drop"], list("ALL".into()));
+        let add = add.map(|add| list(add.into()));
+        assert_eq!(own["capabilities"].get("add"), add.as_ref(), "{process:?}");
+        let escalation = escalation.map(Value::from);
+        assert_eq!(own.get("allowPrivilegeEscalation"), escalation.as_ref(), "{process:?}");
+        let context = document["spec"]["securityContext"].as_object_mut().unwrap();
+        assert_eq!(context.remove("runAsUser"), Some(1001.into()));
+        assert_eq!(context.remove("runAsGroup"), Some(1002.into()));
+        let groups = shared.map(|group| list(group.into()));
+        assert_eq!(context.remove("supplementalGroups"), groups, "{process:?}");
+        assert_eq!(document, as_root, "nothing else changes");
+    }
 }

@@ -1,0 +1,34 @@
+//! Taking over a cluster that runs: from copies of its nodes to a description, the files of `out/` and the
+//! lines of a lock, so that nothing on any node changes.
+//!
+//! ```text
+//! Machines -> Node (what each says) -> draft of a Spec -> found (each certificate and its place in the graph)
+//!                                              \-> as_found: the Spec that says so -> take: files and lock
+//! ```
+//!
+//! Nothing is made here and nothing repaired: what does not fit is a [`Refusal`] with node, file and reason.
+//! Whether all of it fits is then asked of an ordinary plan, which must be empty.
+//!
+//! May import `machine`, `graph`, `content` and what lies below. Never here: a file that was not handed over,
+//! a clock but the one that is given, a new key or certificate.
+
+mod as_found;
+mod authorities;
+mod draft;
+mod found;
+mod kubelet_file;
+mod left;
+mod node;
+mod notes;
+mod refusal;
+mod release;
+mod take;
+
+pub use as_found::as_found;
+pub use draft::draft;
+pub use found::{Found, FoundLeaf, found};
+pub use left::{Left, left};
+pub use node::{Node, nodes};
+pub use notes::Notes;
+pub use refusal::{Refusal, Refusals};
+pub use take::{Taken, TakenFile, public_half, take};

@@ -1,0 +1,439 @@
+//! A cluster that runs is taken over: from the nodes' files to a project whose plan is empty.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use super::Project;
+use crate::adopt::{self, Left, Node, Notes, Refusal, Refusals, TakenFile};
+use crate::build::execute::{Files, execute};
+use crate::config::{self, Loaded, Report};
+use crate::error::{Error, Result};
+use crate::graph::DerivationId;
+use crate::keys::Entropy;
+use crate::lint::{Finding, Rule, Severity, lint, rules, tree_of};
+use crate::machine::kubeadm_config::KubeadmConfig;
+use crate::machine::{Machine, layout_of};
+use crate::name::{NodeName, TreePath};
+use crate::plan::{Action, Intent, Plan, Reason, Step, plan};
+use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER};
+use crate::sealed::{Identity, Recipient};
+use crate::secret::Secret;
+use crate::sources::Sources;
+use crate::spec::Setting;
+use crate::state::{File, Inventory, Lock, PlainFile, SecretFile};
+use crate::time::Timestamp;
+
+const DESCRIPTION: &str = "cluster.kdl";
+
+/// Where the description comes from.
+pub enum Described<'a> {
+    /// It is inferred: no project is here yet.
+    Inferred { witness: Option<&'a KubeadmConfig>, recipients: BTreeSet<Recipient> },
+    /// A person's, with what the project has already.
+    Here(Box<Project>),
+}
+
+/// A cluster as it is taken over.
+pub struct Adoption {
+    /// What is written beside `out/`, the description first; nothing where it is here.
+    pub inputs: BTreeMap<String, Vec<u8>>,
+    /// What is put below `out/`.
+    pub files: BTreeMap<TreePath, OutFile>,
+    /// As it is afterwards.
+    pub project: Project,
+    /// What an ordinary plan then says: renewals that are due, and nothing else.
+    pub plan: Plan,
+    pub left: Vec<Left>,
+    pub remarks: Vec<String>,
+}
+
+/// A file as it is staged.
+pub struct OutFile {
+    pub bytes: Secret,
+    pub mode: u32,
+}
+
+/// Why not.
+pub enum NotAdopted {
+    Refused(Refusals),
+    Failed(Error),
+}
+
+impl From<Refusals> for NotAdopted {
+    fn from(refusals: Refusals) -> Self {
+        NotAdopted::Refused(refusals)
+    }
+}
+
+impl From<Error> for NotAdopted {
+    fn from(error: Error) -> Self {
+        NotAdopted::Failed(error)
+    }
+}
+
+/// `secrets` opens what the project has already.
+pub fn adopt(
+    machines: &BTreeMap<NodeName, Machine>,
+    described: Described<'_>,
+    now: Timestamp,
+    secrets: &dyn Files,
+) -> std::result::Result<Adoption, NotAdopted> {
+    let (mut refusals, remarks) = judged(machines, now);
+    match taken_over(machines, described, now, secrets) {
+        Ok(mut adoption) if refusals.is_empty() => {
+            adoption.remarks.extend(remarks);
+            Ok(adoption)
+        }
+        Ok(_) => Err(refusals.into()),
+        Err(NotAdopted::Refused(mut why)) => {
+            why.append(&mut refusals);
+            Err(why.into())
+        }
+        Err(failed) => Err(failed),
+    }
+}
+
+/// What `verify` finds wrong on a node and does not stop an adoption: it is as it was, and kpki changes
+/// nothing about it. An expired leaf is due, and plan says so.
+const TOLD: &[&Rule] = &[
+    &rules::EXPIRED,
+    &rules::SECRET_READABLE_BY_OTHERS,
+    &rules::WRITABLE_BY_OTHERS,
+    &rules::FOLDER_OF_ANOTHER_USER,
+    &rules::FOLDER_WRITABLE_BY_OTHERS,
+    &rules::STRAY_MANIFEST,
+    &rules::DUPLICATE_POD,
+];
+
+/// What stops it, and what is only told.
+fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, Vec<String>) {
+    let (mut refusals, mut remarks) = (Refusals::new(), Vec::new());
+    for (node, machine) in machines {
+        if let Some(layout) = layout_of(machine) {
+            let why = format!("is not taken over yet: this is {}", layout.name);
+            let help = format!(
+                "kpki takes over nodes of kubeadm; what it has no word for: {}",
+                layout.missing
+            );
+            refusals.push(Refusal::of_node(node, why).help(help));
+            continue;
+        }
+        for finding in lint(&tree_of(machine), now) {
+            let is_root = is_authority(&finding.path) && finding.rule == &rules::EXPIRED;
+            let Finding { rule, path, detail } = finding;
+            if rule.severity == Severity::Error && (is_root || !TOLD.contains(&rule)) {
+                let why = format!("{} ({}): {detail}", rule.title, rule.id);
+                refusals.push(
+                    Refusal::of_file(node, &path, why)
+                        .help("kpki explain tells of each in brackets"),
+                );
+            } else {
+                remarks.push(format!("{node}: /{path}: {} ({})", rule.title, rule.id));
+            }
+        }
+    }
+    (refusals, remarks)
+}
+
+fn is_authority(path: &str) -> bool {
+    let file = path.strip_prefix(KUBERNETES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
+    AUTHORITY_FILES.iter().any(|row| Some(row.path) == file)
+}
+
+fn taken_over(
+    machines: &BTreeMap<NodeName, Machine>,
+    described: Described<'_>,
+    now: Timestamp,
+    secrets: &dyn Files,
+) -> std::result::Result<Adoption, NotAdopted> {
+    let nodes = adopt::nodes(machines)?;
+    let (inputs, remarks, mut before) = match described {
+        Described::Inferred { witness, recipients } => {
+            let (inputs, remarks) = describe(&nodes, witness, recipients, now)?;
+            let project = Project::new(load(&inputs)?, Lock::default(), Inventory::default());
+            (inputs, remarks, project)
+        }
+        Described::Here(project) => (BTreeMap::new(), Vec::new(), *project),
+    };
+    let unknown: Refusals = (nodes.iter())
+        .filter(|node| before.spec.node(node.name.as_str()).is_none())
+        .map(|node| {
+            Refusal::of_node(&node.name, "is not in the description").help(format!(
+                "add node \"{}\" to {DESCRIPTION}, with its role and address",
+                node.name
+            ))
+        })
+        .collect();
+    if !unknown.is_empty() {
+        return Err(unknown.into());
+    }
+    let left = adopt::left(&before.graph, &nodes);
+    let taken = adopt::take(&before.graph, &nodes)?;
+    let changed = overlay(&mut before, &taken.files, secrets)?;
+    for (name, entry) in taken.entries {
+        if changed.names.contains(&name) || !before.lock.entries.contains_key(&name) {
+            before.lock.entries.insert(name, entry);
+        }
+    }
+    before = again(before);
+    let first = plan(before.world(now), &before.spec, &Intent::default());
+    let refusals = unfit(&before, &first);
+    if !refusals.is_empty() {
+        return Err(refusals.into());
+    }
+    let store = Store { secrets, taken: changed.files, written: Mutex::default() };
+    // What is due stays due: nothing is issued here.
+    let due: BTreeSet<DerivationId> = (first.steps.iter())
+        .filter(|step| !takes_in(&before, step))
+        .map(|step| step.derivation)
+        .collect();
+    let recorded = first.only(&before.lock, &before.graph, |id| !due.contains(&id));
+    let world = before.world(now);
+    let lock = execute(world, &before.spec, &recorded, false, now, &Entropy::system(), &store)?;
+    let files = store.finish();
+    let project = afterwards(before, lock, &files);
+    let plan = plan(project.world(now), &project.spec, &Intent::default());
+    let refusals = unfit(&project, &plan);
+    if !refusals.is_empty() {
+        return Err(refusals.into());
+    }
+    Ok(Adoption { inputs, files, project, plan, left, remarks })
+}
+
+/// The description, and what stands beside it.
+fn describe(
+    nodes: &[Node<'_>],
+    witness: Option<&KubeadmConfig>,
+    recipients: BTreeSet<Recipient>,
+    now: Timestamp,
+) -> std::result::Result<(BTreeMap<String, Vec<u8>>, Vec<String>), NotAdopted> {
+    let draft = adopt::draft(nodes, witness, now)?;
+    let mut inputs = draft.files;
+    inputs.insert(DESCRIPTION.to_owned(), draft.text.into_bytes());
+    let loaded = load(&inputs)?;
+    let found = adopt::found(&loaded.graph, nodes)?;
+    let (graph, mut spec) = (loaded.graph, loaded.spec);
+    let mut notes: Notes = draft.notes;
+    adopt::as_found(&mut spec, &graph, (nodes, &found), now, &mut notes)?;
+    if !recipients.is_empty() {
+        spec.secrets = Some(Setting::default(recipients));
+    }
+    let text = config::write_with(&spec, &|block, word| notes.of(block, word));
+    inputs.insert(DESCRIPTION.to_owned(), text.into_bytes());
+    Ok((inputs, draft.remarks))
+}
+
+fn load(inputs: &BTreeMap<String, Vec<u8>>) -> std::result::Result<Loaded, NotAdopted> {
+    config::load(&Sources::Memory(inputs.clone()), DESCRIPTION, None)
+        .map_err(|report| NotAdopted::Refused(vec![not_described(&report)]))
+}
+
+/// What was found would be a mistake in a description.
+fn not_described(report: &Report) -> Refusal {
+    let why = format!("the description of what was found is refused\n\n{}", report.render(false));
+    Refusal::of_cluster(why.trim_end())
+}
+
+/// What differs from what the project has.
+struct Changed {
+    files: BTreeMap<TreePath, TakenFile>,
+    names: BTreeSet<crate::name::ArtifactName>,
+}
+
+/// Puts what was taken over what is here.
+fn overlay(
+    project: &mut Project,
+    taken: &BTreeMap<TreePath, TakenFile>,
+    secrets: &dyn Files,
+) -> Result<Changed> {
+    let mut changed = Changed { files: BTreeMap::new(), names: BTreeSet::new() };
+    for (path, file) in taken {
+        if is_here(project, path, file, secrets)? {
+            continue;
+        }
+        if let Some(place) = project.graph.placed_at(path) {
+            let id = place.derivation;
+            let family = [Some(id), project.graph.kubeconfig_of(id)];
+            let identity = project.graph.identity_in(id);
+            let all = family.into_iter().flatten().chain([identity]);
+            changed.names.extend(all.map(|id| project.graph.get(id).name.clone()));
+        }
+        let bytes = file.bytes.expose();
+        let known = if file.is_secret {
+            let size = bytes.len() as u64;
+            let plain = PlainFile { mode: file.mode, size, ..PlainFile::default() };
+            File::Secret(SecretFile { plain: Some(plain), sealed: None })
+        } else {
+            File::Public { mode: file.mode, bytes: bytes.to_vec() }
+        };
+        project.inventory.files.insert(path.to_string(), known);
+        let copy = TakenFile { bytes: file.bytes.clone(), ..*file };
+        changed.files.insert(path.clone(), copy);
+    }
+    for name in &changed.names {
+        project.lock.entries.remove(name);
+    }
+    Ok(changed)
+}
+
+fn is_here(
+    project: &Project,
+    path: &TreePath,
+    file: &TakenFile,
+    secrets: &dyn Files,
+) -> Result<bool> {
+    match project.inventory.get(path.as_str()) {
+        Some(File::Public { bytes, .. }) => Ok(bytes == file.bytes.expose()),
+        // A sealed one is compared by its public half: plan does that.
+        Some(File::Secret(SecretFile { sealed: Some(_), .. })) => {
+            Ok(!differs_in_public(project, path, file))
+        }
+        Some(File::Secret(_)) => Ok(secrets.read_secret(path)?.expose() == file.bytes.expose()),
+        _ => Ok(false),
+    }
+}
+
+/// The public half that goes with a sealed secret is another one.
+fn differs_in_public(project: &Project, path: &TreePath, file: &TakenFile) -> bool {
+    let Some(place) = project.graph.placed_at(path) else { return true };
+    let identity = project.graph.identity_in(place.derivation);
+    let known = project.survey.public_part(identity).public_key();
+    adopt::public_half(file, place.content).as_ref() != known
+}
+
+/// The survey, once files and lines are others.
+fn again(project: Project) -> Project {
+    let Project { spec, graph, lock, inventory, notes, .. } = project;
+    Project::of(spec, graph, notes, lock, inventory)
+}
+
+/// Whether a step only takes notice of what is on the nodes, or makes what lies on none.
+fn takes_in(project: &Project, step: &Step) -> bool {
+    let is_on_node =
+        |id: DerivationId| project.graph.placements(id).iter().any(|place| place.node.is_some());
+    match step.action {
+        Action::Record => true,
+        Action::Render => !is_on_node(step.derivation),
+        _ => false,
+    }
+}
+
+/// A renewal that time alone asks for, or what hangs on one.
+fn is_due(reasons: &[Reason]) -> bool {
+    let by_time = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::Expired { .. }
+                | Reason::Expiring { .. }
+                | Reason::NotInLock
+                | Reason::DependencyRebuilt { .. }
+        )
+    };
+    !reasons.is_empty() && reasons.iter().all(by_time)
+}
+
+/// What an apply would change on a node.
+fn unfit(project: &Project, plan: &Plan) -> Refusals {
+    let graph = &project.graph;
+    let of = |id: DerivationId, why: String| {
+        let place = graph.placements(id).iter().find_map(|place| {
+            let (_, path) = crate::graph::tree_of(place.path.as_str())?;
+            Some((place.node.clone()?, path.to_owned()))
+        });
+        match place {
+            Some((node, path)) => Refusal::of_file(&node, &path, why),
+            None => Refusal::of_cluster(format!("{}: {why}", graph.get(id).name)),
+        }
+    };
+    let steps = plan.steps.iter().filter(|step| !takes_in(project, step) && !is_due(&step.reasons));
+    let mut refusals: Refusals = steps
+        .map(|step| {
+            let why = Reason::joined(&step.reasons);
+            of(step.derivation, format!("would be changed by kpki ({why})"))
+        })
+        .collect();
+    refusals.extend(plan.blocked.iter().map(|blocked| of(blocked.derivation, blocked.why.clone())));
+    refusals.extend(plan.key_mismatches.iter().map(|mismatch| {
+        of(mismatch.derivation, "is another key than the one on record".to_owned())
+    }));
+    refusals
+}
+
+/// Takes what a plan writes, before anything is staged.
+struct Store<'a> {
+    secrets: &'a dyn Files,
+    taken: BTreeMap<TreePath, TakenFile>,
+    written: Mutex<BTreeMap<TreePath, Option<OutFile>>>,
+}
+
+impl Store<'_> {
+    fn note(&self, path: &TreePath, file: Option<OutFile>) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(path.clone(), file);
+    }
+
+    /// Everything that is put below `out/`.
+    fn finish(self) -> BTreeMap<TreePath, OutFile> {
+        let mut files: BTreeMap<TreePath, OutFile> = (self.taken.into_iter())
+            .map(|(path, file)| (path, OutFile { bytes: file.bytes, mode: file.mode }))
+            .collect();
+        let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (path, file) in written {
+            match file {
+                Some(file) => drop(files.insert(path, file)),
+                None => drop(files.remove(&path)),
+            }
+        }
+        files
+    }
+}
+
+impl Files for Store<'_> {
+    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
+        match self.taken.get(path) {
+            Some(file) => Ok(file.bytes.clone()),
+            None => self.secrets.read_secret(path),
+        }
+    }
+
+    fn identities(&self) -> Result<&[Identity]> {
+        self.secrets.identities()
+    }
+
+    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
+        self.note(path, Some(OutFile { bytes: Secret::new(bytes.to_vec()), mode }));
+        Ok(())
+    }
+
+    fn set_mode(&self, _: &TreePath, _: u32) -> Result<()> {
+        // What is taken over has its mode.
+        Ok(())
+    }
+
+    fn remove(&self, path: &TreePath) -> Result<()> {
+        self.note(path, None);
+        Ok(())
+    }
+
+    fn progress(&self, _: usize) {}
+}
+
+fn afterwards(before: Project, lock: Lock, files: &BTreeMap<TreePath, OutFile>) -> Project {
+    let Project { spec, graph, mut inventory, notes, .. } = before;
+    for (path, file) in files {
+        let name = path.as_str();
+        let secret = crate::state::sealed_secret(name);
+        if let Some(secret) = secret {
+            inventory.files.remove(secret);
+        }
+        let is_plain_secret = graph.placed(name).is_some_and(|place| graph.holds_secret(place));
+        if is_plain_secret {
+            let size = file.bytes.expose().len() as u64;
+            let plain = PlainFile { mode: file.mode, size, ..PlainFile::default() };
+            inventory.add_secret(name.to_owned(), plain);
+        } else {
+            inventory.add_read(name.to_owned(), file.mode, file.bytes.expose().to_vec());
+        }
+    }
+    Project::of(spec, graph, notes, lock, inventory)
+}
