@@ -1,3 +1,9 @@
 //! `kpki adopt` on clusters of kubeadm's of every shape.
 
+mod adopted;
 mod generator;
+mod later;
+mod page;
+mod proof;
+mod refused;
+mod shape;
