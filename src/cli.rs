@@ -99,6 +99,9 @@ pub struct AdoptArgs {
     /// Seal every secret for this age or ssh key; may be repeated
     #[arg(long = "recipient", value_name = "KEY")]
     pub recipients: Vec<Recipient>,
+    /// A member that left etcd, though a manifest still names it; may be repeated
+    #[arg(long, value_name = "NODE")]
+    pub gone: Vec<NodeName>,
     /// kubeadm's ClusterConfiguration, as `kubectl -n kube-system get cm kubeadm-config -o yaml` prints it
     #[arg(long, value_name = "FILE")]
     pub kubeadm_config: Option<PathBuf>,

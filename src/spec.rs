@@ -25,6 +25,7 @@ pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
 
 /// One cluster's PKI as described.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the description")]
 pub struct Spec {
     pub cluster: Cluster,
     pub cas: BTreeMap<CaName, Ca>,

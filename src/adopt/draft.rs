@@ -12,7 +12,7 @@ use super::refusal::{Refusal, Refusals};
 use super::release::release;
 use crate::facts::{Kubeconfig, certificate_pem, certificates_in_pem};
 use crate::machine::kubeadm_config::KubeadmConfig;
-use crate::name::{API_PORT, DnsName, Endpoint, Label, San};
+use crate::name::{API_PORT, DnsName, Endpoint, Label, NodeName, San};
 use crate::plan::validity_to_keep;
 use crate::profile::Process;
 use crate::spec::{CaName, Role};
@@ -47,9 +47,12 @@ impl Writer {
 }
 
 /// What the nodes say together.
+///
+/// `gone`: members that left etcd, though manifests still name them.
 pub fn draft(
     nodes: &[Node<'_>],
     witness: Option<&KubeadmConfig>,
+    gone: &BTreeSet<NodeName>,
     now: Timestamp,
 ) -> Result<Draft, Refusals> {
     let mut refusals = Refusals::new();
@@ -70,7 +73,7 @@ pub fn draft(
     let kubelets = client(nodes);
     let version = release(nodes, witness);
     let cluster = cluster(&control_plane, nodes, witness, &mut remarks);
-    let etcd = etcd(&control_plane, nodes);
+    let etcd = etcd(&control_plane, nodes, gone);
     let (found, kubelets, (version, version_from), cluster, is_external) =
         match (found, kubelets, version, cluster, etcd) {
             (Ok(a), Ok(b), Ok(c), Ok(d), Ok(e)) => (a, b, c, d, e),
@@ -332,7 +335,15 @@ pub(super) fn server(url: &str) -> Option<Endpoint> {
 }
 
 /// Whether etcd runs on nodes of its own, all of which must be given.
-fn etcd(control_plane: &[&Node<'_>], nodes: &[Node<'_>]) -> Result<bool, Refusals> {
+fn etcd(
+    control_plane: &[&Node<'_>],
+    nodes: &[Node<'_>],
+    gone: &BTreeSet<NodeName>,
+) -> Result<bool, Refusals> {
+    let strangers = strangers(nodes, gone);
+    if !strangers.is_empty() {
+        return Err(strangers);
+    }
     let stacked = control_plane.iter().filter(|node| node.pods.contains_key(&Process::Etcd));
     let (stacked, all) = (stacked.count(), control_plane.len());
     if stacked == all {
@@ -366,6 +377,27 @@ fn etcd(control_plane: &[&Node<'_>], nodes: &[Node<'_>]) -> Result<bool, Refusal
         ));
     }
     if refusals.is_empty() { Ok(true) } else { Err(refusals) }
+}
+
+/// Members that a manifest names and nobody gave: a cluster of which a part is not described is changed
+/// without that part.
+fn strangers(nodes: &[Node<'_>], gone: &BTreeSet<NodeName>) -> Refusals {
+    let mut refusals = Refusals::new();
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for node in nodes {
+        let members = node.flag(Process::Etcd, "initial-cluster").unwrap_or_default().split(',');
+        for (name, url) in members.filter_map(|member| member.split_once('=')) {
+            let is_known = nodes.iter().any(|node| node.name.as_str() == name) || gone.contains(name);
+            if !is_known && told.insert(name) {
+                let path = in_folder("manifests/etcd.yaml");
+                let why = format!("names the member {name} ({url}), which is not among the sources");
+                refusals.push(Refusal::of_file(&node.name, &path, why).help(format!(
+                    "give {name}, too: {name}=…; if it left the cluster (etcdctl member list tells): --gone {name}"
+                )));
+            }
+        }
+    }
+    refusals
 }
 
 /// The node whose super-admin.conf is kpki's.

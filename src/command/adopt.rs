@@ -36,11 +36,13 @@ pub(super) fn run(directory: &Path, args: &AdoptArgs) -> Result<Outcome> {
     } else {
         refuse_leftovers(directory)?;
     }
+    let gone = args.gone.iter().cloned().collect();
     let described = match folder {
         Some(folder) => Described::Here(Box::new(folder.project)),
         None => Described::Inferred {
             witness: witness.as_ref(),
             recipients: args.recipients.iter().cloned().collect(),
+            gone: &gone,
         },
     };
     let disk;

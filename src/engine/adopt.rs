@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::Project;
-use crate::adopt::{self, Left, Node, Notes, Refusal, Refusals, TakenFile};
+use crate::adopt::{self, Draft, Left, Node, Notes, Refusal, Refusals, TakenFile};
 use crate::build::execute::{Files, execute};
 use crate::config::{self, Loaded, Report};
 use crate::error::{Error, Result};
@@ -28,7 +28,12 @@ const DESCRIPTION: &str = "cluster.kdl";
 /// Where the description comes from.
 pub enum Described<'a> {
     /// It is inferred: no project is here yet.
-    Inferred { witness: Option<&'a KubeadmConfig>, recipients: BTreeSet<Recipient> },
+    Inferred {
+        witness: Option<&'a KubeadmConfig>,
+        recipients: BTreeSet<Recipient>,
+        /// Members that left etcd, though manifests still name them.
+        gone: &'a BTreeSet<NodeName>,
+    },
     /// A person's, with what the project has already.
     Here(Box<Project>),
 }
@@ -148,8 +153,9 @@ fn taken_over(
 ) -> std::result::Result<Adoption, NotAdopted> {
     let nodes = adopt::nodes(machines)?;
     let (inputs, remarks, mut before) = match described {
-        Described::Inferred { witness, recipients } => {
-            let (inputs, remarks) = describe(&nodes, witness, recipients, now)?;
+        Described::Inferred { witness, recipients, gone } => {
+            let draft = adopt::draft(&nodes, witness, gone, now)?;
+            let (inputs, remarks) = describe(&nodes, draft, recipients, now)?;
             let project = Project::new(load(&inputs)?, Lock::default(), Inventory::default());
             (inputs, remarks, project)
         }
@@ -203,11 +209,10 @@ fn taken_over(
 /// The description, and what stands beside it.
 fn describe(
     nodes: &[Node<'_>],
-    witness: Option<&KubeadmConfig>,
+    draft: Draft,
     recipients: BTreeSet<Recipient>,
     now: Timestamp,
 ) -> std::result::Result<(BTreeMap<String, Vec<u8>>, Vec<String>), NotAdopted> {
-    let draft = adopt::draft(nodes, witness, now)?;
     let mut inputs = draft.files;
     inputs.insert(DESCRIPTION.to_owned(), draft.text.into_bytes());
     let loaded = load(&inputs)?;

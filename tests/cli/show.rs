@@ -371,3 +371,32 @@ fn standard_input_is_shown_as_a_file_is() {
     let text = show(&vec![b'x'; (1 << 20) + 1], 1);
     assert!(text.contains("what came on standard input: larger than 1 MiB"), "{text}");
 }
+
+/// What is written of one leaf is shown with its line, and what follows from the version with that.
+#[test]
+fn what_a_leaf_says_is_shown_with_its_place() {
+    let project = FolderProject::described(
+        "cluster \"lab\" endpoint=\"api.lab\"\n\
+         node \"cp1\" role=\"control-plane\" address=\"10.0.0.11\" {\n\
+         leaf \"apiserver\" { san \"kubernetes\" \"old.lab\" \"10.96.0.1\" \"10.0.0.11\"; }\n\
+         leaf \"kubelet\" { group #null; server \"https://10.0.0.11:6443\"; }\n\
+         }\n\
+         component \"admin\" group=\"system:masters\"\n\
+         ca \"etcd\" keys-on-nodes=#true\n",
+    );
+    for (name, expected) in [
+        ("nodes/cp1/apiserver", &[["san", "old.lab", "(cluster.kdl:3)"]][..]),
+        ("nodes/cp1/kubelet", &[["organization", "none", "(cluster.kdl:4)"]]),
+        ("nodes/cp1/kubelet.conf", &[["server", "https://10.0.0.11:6443", "(cluster.kdl:4)"]]),
+        ("nodes/cp1/scheduler.conf", &[["server", "https://10.0.0.11:6443", "same node"]]),
+        ("nodes/cp1/admin", &[["organization", "system:masters", "(cluster.kdl:6)"]]),
+        ("nodes/cp1/super-admin", &[["organization", "system:masters", "(kubernetes 1."]]),
+        ("ca/etcd", &[["its key lies", "on control-plane nodes, too", "(cluster.kdl:7)"]]),
+    ] {
+        let shown = project.done(&["show", name]);
+        for words in expected {
+            let is_meant = |line: &str| words.iter().all(|word| line.contains(word));
+            assert!(shown.lines().any(is_meant), "{name}: {words:?} in\n{shown}");
+        }
+    }
+}
