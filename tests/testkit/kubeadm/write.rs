@@ -88,7 +88,7 @@ impl Cluster {
         Certificate {
             common_name: common_name.to_owned(),
             organization: group.map(str::to_owned),
-            texts: Texts::Printable,
+            texts: Texts::Go,
             usages: usages.to_vec(),
             sans: wish.sans.map_or(sans, |all| all.into_iter().map(str::to_owned).collect()),
             from: day(from),
