@@ -49,6 +49,7 @@ pub fn take(graph: &Graph, nodes: &[Node<'_>]) -> Result<Taken, Refusals> {
     for id in graph.ids() {
         taking.artifact(id);
     }
+    taking.links();
     if taking.refusals.is_empty() { Ok(taking.taken) } else { Err(taking.refusals) }
 }
 
@@ -81,6 +82,21 @@ impl<'a> Taking<'a> {
             Some(Here { node, place, path, bytes: node.bytes(path) })
         });
         here.collect()
+    }
+
+    /// `install` follows no link where it writes.
+    fn links(&mut self) {
+        for place in self.graph.all_placements() {
+            let Some((node, path)) = tree_of(place.path.as_str()) else { continue };
+            let Some(node) = self.by_name.get(node) else { continue };
+            let Some((real, _)) = node.machine.file(path).filter(|(real, _)| *real != path) else {
+                continue;
+            };
+            let why = format!("leads to /{real} by a link, which kpki install does not follow");
+            self.refusals.push(
+                Refusal::of_file(&node.name, path, why).help("put the real file in the link's place"),
+            );
+        }
     }
 
     fn refuse(&mut self, here: &Here<'_>, why: impl Into<String>) {

@@ -295,11 +295,7 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
                 Edit::Put("cp1", "etc/rancher/rke2/rke2.yaml", 0o600, "apiVersion: v1\n"),
             ],
             ("cp1", ""),
-<<<<<<< HEAD
-            &["not yet", "RKE2"],
-=======
             &["not taken over yet", "RKE2"],
->>>>>>> shapes
         ),
         Shape::refused(
             "a CA that is a link out of the tree",
@@ -314,6 +310,18 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
             &[Edit::Remove("cp1", CA), Edit::Link("cp1", CA, "ca.crt")],
             ("cp1", "/etc/kubernetes/pki/ca.crt"),
             &[],
+        ),
+        Shape::refused(
+            "a certificate behind a link",
+            small(),
+            &[Edit::Linked {
+                node: "cp1",
+                path: "etc/kubernetes/pki/apiserver.crt",
+                real: "etc/kubernetes/pki/2026/apiserver.crt",
+                text: "2026/apiserver.crt",
+            }],
+            ("cp1", "/etc/kubernetes/pki/apiserver.crt"),
+            &["link", "install"],
         ),
         Shape::refused(
             "a pipe in the place of a CA",

@@ -52,6 +52,8 @@ pub struct Shape {
     pub kubeadm_config: Option<&'static str>,
     /// What the dry run must say.
     pub says: &'static [&'static str],
+    /// Errors that `verify` finds in `out/`, by their rules: it has no description to tell what is whose.
+    pub verify_tells: &'static [&'static str],
     pub outcome: Outcome,
 }
 
@@ -63,6 +65,7 @@ impl Shape {
             edits: Vec::new(),
             kubeadm_config: None,
             says: &[],
+            verify_tells: &[],
             outcome: Outcome::Adopted(&[]),
         }
     }
@@ -91,6 +94,10 @@ impl Shape {
 
     pub fn then(self, steps: &'static [&'static str]) -> Self {
         Shape { outcome: Outcome::Adopted(steps), ..self }
+    }
+
+    pub fn verify_tells(self, verify_tells: &'static [&'static str]) -> Self {
+        Shape { verify_tells, ..self }
     }
 
     pub fn config(self, text: &'static str) -> Self {
