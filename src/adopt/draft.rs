@@ -386,10 +386,12 @@ fn strangers(nodes: &[Node<'_>], gone: &BTreeSet<NodeName>) -> Refusals {
     for node in nodes {
         let members = node.flag(Process::Etcd, "initial-cluster").unwrap_or_default().split(',');
         for (name, url) in members.filter_map(|member| member.split_once('=')) {
-            let is_known = nodes.iter().any(|node| node.name.as_str() == name) || gone.contains(name);
+            let is_known =
+                nodes.iter().any(|node| node.name.as_str() == name) || gone.contains(name);
             if !is_known && told.insert(name) {
                 let path = in_folder("manifests/etcd.yaml");
-                let why = format!("names the member {name} ({url}), which is not among the sources");
+                let why =
+                    format!("names the member {name} ({url}), which is not among the sources");
                 refusals.push(Refusal::of_file(&node.name, &path, why).help(format!(
                     "give {name}, too: {name}=…; if it left the cluster (etcdctl member list tells): --gone {name}"
                 )));

@@ -31,4 +31,5 @@ pub use left::{Left, left};
 pub use node::{Node, nodes};
 pub use notes::Notes;
 pub use refusal::{Refusal, Refusals};
+pub use release::release;
 pub use take::{Taken, TakenFile, public_half, take};

@@ -10,7 +10,7 @@ use crate::machine::kubelet::{Fact, KubeletFacts, KubeletPair, KubeletSetting};
 use crate::name::NodeName;
 use crate::pod::{self, PodFacts};
 use crate::profile::{KUBERNETES_FOLDER, Process};
-use crate::spec::Role;
+use crate::spec::{Component, Role};
 
 /// One node as it was handed over.
 pub struct Node<'m> {
@@ -40,6 +40,18 @@ pub(super) fn in_folder(file: &str) -> String {
 impl Node<'_> {
     pub(super) fn bytes(&self, path: &str) -> Option<&[u8]> {
         self.machine.file(path).map(|(_, file)| file.bytes.expose())
+    }
+
+    /// What the description's folder of manifests has of it: whose, where on the node, and its bytes.
+    pub fn manifests(&self) -> Vec<(Component, String, &[u8])> {
+        let pods = self.pods.iter();
+        let mut all: Vec<(Component, String, &[u8])> =
+            pods.map(|(process, pod)| (process.component(), pod.path.clone(), pod.bytes)).collect();
+        let path = in_folder("kubelet.conf");
+        if let Some(bytes) = self.bytes(&path) {
+            all.push((Component::Kubelet, path, bytes));
+        }
+        all
     }
 
     pub(super) fn flag<'a>(&'a self, process: Process, name: &'a str) -> Option<&'a str> {
@@ -144,7 +156,7 @@ fn own_name(node: &Node<'_>, refusals: &mut Refusals) -> Option<String> {
         seen.extend(name.map(|name| (name, path, what.to_owned())));
     };
     if let Some((path, facts)) = client_of_kubelet(node) {
-        add(node_name(&facts), path, "its certificate");
+        add(node_name(&facts), path, "its kubelet's certificate");
     }
     if let Some(pod) = node.pods.get(&Process::Etcd) {
         let name = pod.facts.values("name").last().map(str::to_owned);
@@ -162,7 +174,7 @@ fn own_name(node: &Node<'_>, refusals: &mut Refusals) -> Option<String> {
         let help = format!("name the source as the node: {name}=…");
         refusals.push(Refusal::of_file(&node.name, path, why).help(help));
     }
-    seen.first().map(|(_, path, what)| format!("{path}, {what}"))
+    seen.first().map(|(_, _, what)| what.clone())
 }
 
 fn node_name(facts: &CertificateFacts) -> Option<String> {
@@ -188,7 +200,7 @@ fn address(node: &Node<'_>, refusals: &mut Refusals) -> Option<(IpAddr, &'static
         Role::Worker => {
             let (addresses, _) = said(&node.kubelet, KubeletSetting::NodeIp)?;
             let ip = addresses.split(',').next()?.trim().parse().ok()?;
-            return Some((ip, "the kubelet's --node-ip"));
+            return Some((ip, "--node-ip"));
         }
     };
     let Some(pod) = node.pods.get(&process) else {
@@ -204,8 +216,8 @@ fn address(node: &Node<'_>, refusals: &mut Refusals) -> Option<(IpAddr, &'static
     });
     if let Some(ip) = host.and_then(|host| host.parse().ok()) {
         let from = match node.role {
-            Role::Etcd => "etcd's --initial-advertise-peer-urls",
-            _ => "kube-apiserver's --advertise-address",
+            Role::Etcd => "--initial-advertise-peer-urls",
+            _ => "--advertise-address",
         };
         return Some((ip, from));
     }

@@ -11,7 +11,7 @@ use crate::version::KubernetesVersion;
 
 /// By the tags of the images: they are what the kubelet runs. kubeadm's configuration says it where the
 /// images are named by digest.
-pub(super) fn release(
+pub fn release(
     nodes: &[Node<'_>],
     witness: Option<&KubeadmConfig>,
 ) -> Result<(KubernetesVersion, String), Refusals> {

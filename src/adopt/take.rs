@@ -94,7 +94,8 @@ impl<'a> Taking<'a> {
             };
             let why = format!("leads to /{real} by a link, which kpki install does not follow");
             self.refusals.push(
-                Refusal::of_file(&node.name, path, why).help("put the real file in the link's place"),
+                Refusal::of_file(&node.name, path, why)
+                    .help("put the real file in the link's place"),
             );
         }
     }

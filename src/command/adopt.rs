@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::folder::{DESCRIPTION, Folder, LOCK};
+use super::folder::{DESCRIPTION, Folder, LOCK, MOST, load};
 use super::on_disk::OnDisk;
 use super::{Outcome, clock, init, interrupted, loose_folders, terminal};
 use crate::adopt::Refusal;
 use crate::cli::AdoptArgs;
+use crate::config::Loaded;
 use crate::engine::{Adoption, Described, NotAdopted, adopt};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
@@ -15,8 +16,10 @@ use crate::machine::Machine;
 use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::name::NodeName;
 use crate::render::adopt_report;
+use crate::sealed::Recipient;
 use crate::sources::node::{Source, read_machine};
-use crate::sources::read_regular;
+use crate::sources::{Sources, read_regular};
+use crate::spec::Spec;
 use crate::state::OUT;
 use crate::store::{Disk as _, EntryKind, RealDisk, Settled, begin, write_inputs};
 use crate::visible;
@@ -26,19 +29,18 @@ pub(super) fn run(directory: &Path, args: &AdoptArgs) -> Result<Outcome> {
     let witness = args.kubeadm_config.as_deref().map(read_witness).transpose()?;
     let now = clock();
     let is_here = directory.join(DESCRIPTION).symlink_metadata().is_ok();
-    if is_here && !args.recipients.is_empty() {
-        return Err(Error::new(Kind::Usage, "--recipient, and a cluster.kdl is here already")
-            .help("write secrets { recipient \"age1…\" } into cluster.kdl, then kpki apply"));
-    }
     let folder = is_here.then(|| Folder::read(directory)).transpose()?;
     if let Some(folder) = &folder {
+        refuse_other_recipients(&folder.project.spec, args)?;
         loose_folders::refuse(folder)?;
     } else {
         refuse_leftovers(directory)?;
     }
     let gone = args.gone.iter().cloned().collect();
+    let sources = folder.as_ref().map(|folder| folder.sources.clone()).unwrap_or_default();
+    let reload = |inputs: &BTreeMap<String, Vec<u8>>| reload(directory, &sources, inputs);
     let described = match folder {
-        Some(folder) => Described::Here(Box::new(folder.project)),
+        Some(folder) => Described::Here { project: Box::new(folder.project), reload: &reload },
         None => Described::Inferred {
             witness: witness.as_ref(),
             recipients: args.recipients.iter().cloned().collect(),
@@ -73,9 +75,26 @@ pub(super) fn run(directory: &Path, args: &AdoptArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// The description as it is with these files.
+fn reload(
+    directory: &Path,
+    sources: &BTreeSet<String>,
+    inputs: &BTreeMap<String, Vec<u8>>,
+) -> Result<Loaded> {
+    let mut files = BTreeMap::new();
+    for name in sources.iter().filter(|name| !inputs.contains_key(*name)) {
+        // What was looked for in vain is not there.
+        if let Ok(Some(bytes)) = Sources::Folder(directory.to_owned()).read_if_there(name, MOST) {
+            files.insert(name.clone(), bytes);
+        }
+    }
+    files.extend(inputs.clone());
+    load(&Sources::Memory(files), "the description with the nodes' manifests", None)
+}
+
 /// Every node's files.
 fn machines(args: &AdoptArgs) -> Result<BTreeMap<NodeName, Machine>> {
-    let mut machines = BTreeMap::new();
+    let mut sources: BTreeMap<&NodeName, Source> = BTreeMap::new();
     let mut from_stdin = None;
     for given in &args.sources {
         let source = Source::named(&given.source.to_string_lossy());
@@ -86,13 +105,27 @@ fn machines(args: &AdoptArgs) -> Result<BTreeMap<NodeName, Machine>> {
             return Err(Error::new(Kind::Usage, message)
                 .help("give one of them as a file: ssh NODE … > NODE.tar, then NODE=NODE.tar"));
         }
-        let copy = read_machine(&source)?;
-        if machines.insert(given.node.clone(), copy.machine().clone()).is_some() {
+        if sources.insert(&given.node, source).is_some() {
             let message = format!("{} is given twice", given.node);
             return Err(Error::new(Kind::Usage, message).help("each node has one source"));
         }
     }
-    Ok(machines)
+    let read = |(node, source): (&NodeName, Source)| {
+        let copy = read_machine(&source)?;
+        Ok((node.clone(), copy.machine().clone()))
+    };
+    sources.into_iter().map(read).collect()
+}
+
+/// The description says whom secrets are sealed to.
+fn refuse_other_recipients(spec: &Spec, args: &AdoptArgs) -> Result<()> {
+    let asked: BTreeSet<Recipient> = args.recipients.iter().cloned().collect();
+    let described = spec.secrets.as_ref().map(|secrets| &secrets.value);
+    if asked.is_empty() || described == Some(&asked) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Usage, "--recipient, and cluster.kdl is here and says something else")
+        .help("write secrets { recipient \"age1…\" } into cluster.kdl, then kpki apply"))
 }
 
 const LARGEST_CONFIG: usize = 1 << 20;
@@ -144,7 +177,9 @@ fn write(directory: &Path, adoption: &Adoption) -> Result<()> {
     let disk = RealDisk::open(directory)?;
     let (description, beside): (Vec<_>, Vec<_>) =
         adoption.inputs.iter().partition(|(name, _)| *name == DESCRIPTION);
-    for (name, _) in description.iter().chain(&beside) {
+    // Of a project that is here, copies of manifests are replaced.
+    let new = if description.is_empty() { &[][..] } else { &beside[..] };
+    for (name, _) in description.iter().chain(new) {
         if disk.kind(name)? != EntryKind::Missing {
             return Err(Error::refused(format!("{name} is here already"))
                 .nothing_written()

@@ -139,7 +139,11 @@ impl Description {
     }
 }
 
-fn load(sources: &Sources, what: &str, locked: Option<KubernetesVersion>) -> Result<Loaded> {
+pub(super) fn load(
+    sources: &Sources,
+    what: &str,
+    locked: Option<KubernetesVersion>,
+) -> Result<Loaded> {
     config::load(sources, DESCRIPTION, locked).map_err(|report| {
         let count = report.problems().len();
         let noun = if count == 1 { "mistake" } else { "mistakes" };
@@ -163,7 +167,7 @@ fn unread(what: &str) -> Error {
 }
 
 /// A description that is larger is there, too: its reader refuses it.
-const MOST: usize = 1 << 20;
+pub(super) const MOST: usize = 1 << 20;
 
 impl Folder {
     /// Reads everything; opens no secret.

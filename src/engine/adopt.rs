@@ -8,7 +8,7 @@ use crate::adopt::{self, Draft, Left, MANIFESTS, Node, Notes, Refusal, Refusals,
 use crate::build::execute::{Files, execute};
 use crate::config::{self, Loaded, Report};
 use crate::error::{Error, Result};
-use crate::graph::DerivationId;
+use crate::graph::{DerivationId, Recipe};
 use crate::keys::Entropy;
 use crate::lint::{Finding, Rule, Severity, lint, rules, tree_of};
 use crate::machine::kubeadm_config::KubeadmConfig;
@@ -35,7 +35,11 @@ pub enum Described<'a> {
         gone: &'a BTreeSet<NodeName>,
     },
     /// A person's, with what the project has already.
-    Here(Box<Project>),
+    Here {
+        project: Box<Project>,
+        /// Reads the description again, with other files in the place of some that it names.
+        reload: &'a dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Loaded>,
+    },
 }
 
 /// A cluster as it is taken over.
@@ -118,10 +122,11 @@ const TOLD: &[&Rule] = &[
 
 /// What stops it, and what is only told.
 fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, Vec<String>) {
-    let (mut refusals, mut remarks) = (Refusals::new(), Vec::new());
+    let mut refusals = Refusals::new();
+    let mut told: BTreeMap<&Rule, Vec<String>> = BTreeMap::new();
     for (node, machine) in machines {
         if let Some(layout) = layout_of(machine) {
-            let why = format!("not yet: this is {}, and not kubeadm's", layout.name);
+            let why = format!("is not taken over yet: this is {}, and not kubeadm's", layout.name);
             let help = format!(
                 "kpki takes over nodes of kubeadm; what it has no word for: {}",
                 layout.missing
@@ -142,11 +147,16 @@ fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, 
                         .help("kpki explain tells of each in brackets"),
                 );
             } else {
-                remarks.push(format!("{node}: /{path}: {} ({})", rule.title, rule.id));
+                told.entry(rule).or_default().push(format!("{node}:/{path}"));
             }
         }
     }
-    (refusals, remarks)
+    let remarks = told.into_iter().map(|(rule, places)| {
+        let (first, more) = (places.first().cloned().unwrap_or_default(), places.len() - 1);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("{} ({}): {first}{more}", rule.title, rule.id)
+    });
+    (refusals, remarks.collect())
 }
 
 fn is_authority(path: &str) -> bool {
@@ -161,14 +171,24 @@ fn taken_over(
     secrets: &dyn Files,
 ) -> std::result::Result<Adoption, NotAdopted> {
     let nodes = adopt::nodes(machines)?;
-    let (inputs, remarks, mut before) = match described {
+    let (inputs, mut remarks, mut before) = match described {
         Described::Inferred { witness, recipients, gone } => {
             let draft = adopt::draft(&nodes, witness, gone, now)?;
             let (inputs, remarks) = describe(&nodes, draft, recipients, now)?;
             let project = Project::new(load(&inputs)?, Lock::default(), Inventory::default());
             (inputs, remarks, project)
         }
-        Described::Here(project) => (BTreeMap::new(), Vec::new(), *project),
+        Described::Here { project, reload } => {
+            let inputs = newer_inputs(&project, &nodes)?;
+            let project = if inputs.is_empty() {
+                *project
+            } else {
+                let Project { lock, inventory, .. } = *project;
+                Project::new(reload(&inputs)?, lock, inventory)
+            };
+            let remarks = another_release(&project, &nodes);
+            (inputs, remarks, project)
+        }
     };
     let unknown: Refusals = (nodes.iter())
         .filter(|node| before.spec.node(node.name.as_str()).is_none())
@@ -185,6 +205,7 @@ fn taken_over(
     let left = adopt::left(&before.graph, &nodes);
     let taken = adopt::take(&before.graph, &nodes)?;
     let changed = overlay(&mut before, &taken.files, secrets)?;
+    remarks.extend(restarted_elsewhere(&mut before, &changed));
     for (name, entry) in taken.entries {
         if changed.names.contains(&name) || !before.lock.entries.contains_key(&name) {
             before.lock.entries.insert(name, entry);
@@ -213,6 +234,64 @@ fn taken_over(
         return Err(refusals.into());
     }
     Ok(Adoption { inputs, files, project, plan, left, remarks })
+}
+
+/// Manifests that a node has and neither the description's folder nor `out/`: kubeadm has written them anew.
+fn newer_inputs(
+    project: &Project,
+    nodes: &[Node<'_>],
+) -> std::result::Result<BTreeMap<String, Vec<u8>>, Refusals> {
+    let (mut inputs, mut refusals) = (BTreeMap::new(), Refusals::new());
+    for node in nodes {
+        for (component, path, bytes) in node.manifests() {
+            let Some(known) = project.spec.manifest_of(&node.name, component) else { continue };
+            let out = project.inventory.public(&format!("nodes/{}/{path}", node.name));
+            if *known.bytes == *bytes || out == Some(bytes) {
+                continue;
+            }
+            let is_own = known.path.contains(&format!("{}/", node.name));
+            if is_own {
+                inputs.insert(known.path.to_string(), bytes.to_vec());
+            } else {
+                let why = format!("is another one than {}, which nodes share", known.path);
+                let help = "give this node a copy of its own in a folder of its name, then run kpki adopt again";
+                refusals.push(Refusal::of_file(&node.name, &path, why).help(help));
+            }
+        }
+    }
+    if refusals.is_empty() { Ok(inputs) } else { Err(refusals) }
+}
+
+/// The description's word for the version is a person's to change.
+fn another_release(project: &Project, nodes: &[Node<'_>]) -> Vec<String> {
+    let described = project.spec.cluster.kubernetes.value;
+    let Ok((found, _)) = adopt::release(nodes, None) else { return Vec::new() };
+    let remark = format!(
+        "the nodes run {found}, the description says {described}: write kubernetes \"{found}\", then kpki plan tells what follows"
+    );
+    if found == described { Vec::new() } else { vec![remark] }
+}
+
+/// What a process reads only when it starts was renewed on its node: whoever did that restarts it, and kpki
+/// does not do so once more.
+fn restarted_elsewhere(project: &mut Project, changed: &Changed) -> Vec<String> {
+    let mut remarks = Vec::new();
+    for id in project.graph.ids() {
+        let Recipe::StaticPod(pod) = &project.graph.get(id).recipe else { continue };
+        let renewed = pod.restarts.iter().map(|(_, input)| &project.graph.get(*input).name);
+        let renewed: Vec<String> =
+            renewed.filter(|name| changed.names.contains(*name)).map(ToString::to_string).collect();
+        let name = project.graph.get(id).name.clone();
+        if !renewed.is_empty() && project.lock.entries.remove(&name).is_some() {
+            remarks.push(format!(
+                "{}: {} must restart for {}, unless it did since",
+                pod.node,
+                pod.process.name(),
+                renewed.join(", ")
+            ));
+        }
+    }
+    remarks
 }
 
 /// The description, and what stands beside it.

@@ -213,9 +213,10 @@ fn of_missing_files() -> Vec<Shape> {
         Shape::refused(
             "a member of etcd that is not given",
             large(),
-            &[Edit::NotGiven("cp3")],
-            ("", ""),
-            &["10.0.0.13"],
+            // A member's manifest names those that were there when it joined.
+            &[Edit::NotGiven("cp1")],
+            ("cp2", "/etc/kubernetes/manifests/etcd.yaml"),
+            &["cp1", "10.0.0.11", "--gone"],
         ),
         Shape::refused(
             "workers alone",
