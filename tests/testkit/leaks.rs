@@ -31,6 +31,8 @@ pub fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
     // Where PKCS#8's fixed bytes end (RFC 5958, RFC 5915, RFC 8410); an RSA key's second half is private.
     let start = match der.len() {
         48 => 16,
+        // Without PKCS#8 around it, as kubeadm writes it (RFC 5915).
+        121 => 7,
         138 => 36,
         185 => 35,
         long if long > 1000 => long / 2,

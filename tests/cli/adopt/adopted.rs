@@ -265,6 +265,9 @@ fn of_certificates() -> Vec<Shape> {
                 ..large()
             },
         ),
+        Shape::adopted("a member that left etcd", large())
+            .with(&[Edit::NotGiven("cp1")])
+            .words(&["--gone", "cp1"]),
         Shape::adopted(
             "super-admin.conf nowhere",
             Cluster { super_admin: Super::Nobody, ..large() },
@@ -408,12 +411,6 @@ fn of_static_pods() -> Vec<Shape> {
                 Edit::Copy("cp1", "etc/kubernetes/pki/ca.key", "etc/kubernetes.bak/pki/ca.key"),
             ])
             .says(&["admin.conf.old"]),
-        Shape::adopted("certificates behind links", small()).with(&[Edit::Linked {
-            node: "cp1",
-            path: "etc/kubernetes/pki/apiserver.crt",
-            real: "etc/kubernetes/pki/2026/apiserver.crt",
-            text: "2026/apiserver.crt",
-        }]),
     ]
 }
 
