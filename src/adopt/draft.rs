@@ -19,7 +19,9 @@ use crate::spec::{CaName, Role};
 use crate::time::{Span, Timestamp};
 use crate::version::Change;
 
-/// A first description, and the files beside it that it names.
+/// A first description, and the files that stand beside it.
+///
+/// It does not speak of manifests yet: they name addresses that only certificates tell of.
 pub struct Draft {
     pub text: String,
     /// By their paths relative to the description.
@@ -33,7 +35,7 @@ pub struct Draft {
 const KUBEADMS_LIFE: Span = Span::days(3650);
 
 /// Where the manifests are copied to.
-pub(super) const MANIFESTS: &str = "manifests";
+pub const MANIFESTS: &str = "manifests";
 
 struct Writer {
     text: String,
@@ -120,9 +122,6 @@ pub fn draft(
         primary,
         version.has(Change::ClusterAdmins),
     );
-    if nodes.iter().any(|node| !node.pods.is_empty()) {
-        out.line(&format!("manifests \"{MANIFESTS}\""));
-    }
     for node in nodes {
         for pod in node.pods.values() {
             let name = pod.path.rsplit('/').next().unwrap_or(&pod.path);
@@ -435,15 +434,16 @@ impl Writer {
                 self.notes.add(head.as_str(), "certificate", why);
             }
         }
-        let on_nodes = authority.without_key.len() < control_plane.len();
-        if *name == CaName::Kubernetes && !on_nodes {
+        let on_none = authority.without_key.len() == control_plane.len();
+        let on_all = authority.without_key.is_empty();
+        if *name == CaName::Kubernetes && on_none {
             words.push_str(" keys-on-nodes=#false");
         }
-        if *name != CaName::Kubernetes && on_nodes && authority.has_key() {
+        // Where some have it and some have not, those that have it keep theirs.
+        if *name != CaName::Kubernetes && on_all && authority.has_key() {
             words.push_str(" keys-on-nodes=#true");
-        }
-        if let Some(first) = authority.keys_at.first() {
-            self.notes.add(head.as_str(), "keys-on-nodes", first.clone());
+            let file = authority.keys_at.first().cloned().unwrap_or_default();
+            self.notes.add(head.as_str(), "keys-on-nodes", file);
         }
         if !words.is_empty() {
             self.line(&format!("{head}{words}"));

@@ -25,7 +25,7 @@ mod release;
 mod take;
 
 pub use as_found::as_found;
-pub use draft::{Draft, draft};
+pub use draft::{Draft, MANIFESTS, draft};
 pub use found::{Found, FoundLeaf, found};
 pub use left::{Left, left};
 pub use node::{Node, nodes};

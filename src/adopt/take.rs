@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::authorities::key_path;
 use super::node::Node;
 use super::refusal::{Refusal, Refusals};
 use crate::content::{
@@ -48,6 +49,7 @@ pub fn take(graph: &Graph, nodes: &[Node<'_>]) -> Result<Taken, Refusals> {
     for id in graph.ids() {
         taking.artifact(id);
     }
+    taking.links();
     if taking.refusals.is_empty() { Ok(taking.taken) } else { Err(taking.refusals) }
 }
 
@@ -80,6 +82,21 @@ impl<'a> Taking<'a> {
             Some(Here { node, place, path, bytes: node.bytes(path) })
         });
         here.collect()
+    }
+
+    /// `install` follows no link where it writes.
+    fn links(&mut self) {
+        for place in self.graph.all_placements() {
+            let Some((node, path)) = tree_of(place.path.as_str()) else { continue };
+            let Some(node) = self.by_name.get(node) else { continue };
+            let Some((real, _)) = node.machine.file(path).filter(|(real, _)| *real != path) else {
+                continue;
+            };
+            let why = format!("leads to /{real} by a link, which kpki install does not follow");
+            self.refusals.push(
+                Refusal::of_file(&node.name, path, why).help("put the real file in the link's place"),
+            );
+        }
     }
 
     fn refuse(&mut self, here: &Here<'_>, why: impl Into<String>) {
@@ -137,7 +154,27 @@ impl<'a> Taking<'a> {
         let Ok(facts) = CertificateFacts::from_der(&der) else { return };
         self.put_masters(id, FilePart::Certificate, certificate_pem(&der).as_bytes());
         self.keys(id, &facts.public_key);
+        self.key_elsewhere(id, &facts.public_key);
         self.authorities.insert(id, der);
+    }
+
+    /// The key of a CA lies on some nodes, though not where the description places it.
+    fn key_elsewhere(&mut self, id: DerivationId, public: &PublicKey) {
+        let graph = self.graph;
+        let Some(place) = graph.placements_of(id, FilePart::PrivateKey).next() else { return };
+        let Some(ca) = graph.get(id).recipe.ca() else { return };
+        if self.taken.files.contains_key(&place.path) {
+            return;
+        }
+        let path = key_path(ca);
+        let found = self.by_name.values().find_map(|node| {
+            let bytes = node.bytes(&path)?;
+            PrivateKey::from_pem(bytes).ok().filter(|key| key.public_key() == public)?;
+            Some(bytes)
+        });
+        if let Some(bytes) = found {
+            self.put_masters(id, FilePart::PrivateKey, bytes);
+        }
     }
 
     /// A key's copies, and its master.

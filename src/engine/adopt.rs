@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::Project;
-use crate::adopt::{self, Draft, Left, Node, Notes, Refusal, Refusals, TakenFile};
+use crate::adopt::{self, Draft, Left, MANIFESTS, Node, Notes, Refusal, Refusals, TakenFile};
 use crate::build::execute::{Files, execute};
 use crate::config::{self, Loaded, Report};
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER};
 use crate::sealed::{Identity, Recipient};
 use crate::secret::Secret;
 use crate::sources::Sources;
-use crate::spec::Setting;
+use crate::spec::{Manifests, Setting};
 use crate::state::{File, Inventory, Lock, PlainFile, SecretFile};
 use crate::time::Timestamp;
 
@@ -91,6 +91,12 @@ pub fn adopt(
         }
         Ok(_) => Err(refusals.into()),
         Err(NotAdopted::Refused(mut why)) => {
+            // Of a node of another layout nothing else is said.
+            let other: BTreeSet<NodeName> = (machines.iter())
+                .filter(|(_, machine)| layout_of(machine).is_some())
+                .map(|(name, _)| name.clone())
+                .collect();
+            why.retain(|refusal| refusal.node.as_ref().is_none_or(|node| !other.contains(node)));
             why.append(&mut refusals);
             Err(why.into())
         }
@@ -115,7 +121,7 @@ fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, 
     let (mut refusals, mut remarks) = (Refusals::new(), Vec::new());
     for (node, machine) in machines {
         if let Some(layout) = layout_of(machine) {
-            let why = format!("is not taken over yet: this is {}", layout.name);
+            let why = format!("not yet: this is {}, and not kubeadm's", layout.name);
             let help = format!(
                 "kpki takes over nodes of kubeadm; what it has no word for: {}",
                 layout.missing
@@ -126,7 +132,10 @@ fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, 
         for finding in lint(&tree_of(machine), now) {
             let is_root = is_authority(&finding.path) && finding.rule == &rules::EXPIRED;
             let Finding { rule, path, detail } = finding;
-            if rule.severity == Severity::Error && (is_root || !TOLD.contains(&rule)) {
+            // What the kubelet keeps for itself is not taken over.
+            let is_ours = path.starts_with(KUBERNETES_FOLDER);
+            let stops = is_ours && rule.severity == Severity::Error;
+            if stops && (is_root || !TOLD.contains(&rule)) {
                 let why = format!("{} ({}): {detail}", rule.title, rule.id);
                 refusals.push(
                     Refusal::of_file(node, &path, why)
@@ -220,6 +229,9 @@ fn describe(
     let (graph, mut spec) = (loaded.graph, loaded.spec);
     let mut notes: Notes = draft.notes;
     adopt::as_found(&mut spec, &graph, (nodes, &found), now, &mut notes)?;
+    if inputs.keys().any(|path| path.starts_with(MANIFESTS)) {
+        spec.manifests = Some(Manifests { folder: MANIFESTS.into(), all: BTreeMap::new() });
+    }
     if !recipients.is_empty() {
         spec.secrets = Some(Setting::default(recipients));
     }

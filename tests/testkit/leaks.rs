@@ -27,7 +27,10 @@ pub fn pieces(secret: &[u8]) -> Vec<Vec<u8>> {
         let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
         return vec![digits.as_bytes()[..16].to_vec(), (0..32).step_by(2).map(byte).collect()];
     }
-    let der = ::pem::parse(text.as_bytes()).unwrap().into_contents();
+    // A kubelet keeps its certificate in front of its key.
+    let blocks = ::pem::parse_many(text.as_bytes()).unwrap();
+    let key = blocks.into_iter().find(|block| block.tag().ends_with("PRIVATE KEY"));
+    let der = key.unwrap().into_contents();
     // Where PKCS#8's fixed bytes end (RFC 5958, RFC 5915, RFC 8410); an RSA key's second half is private.
     let start = match der.len() {
         48 => 16,

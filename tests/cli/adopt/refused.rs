@@ -324,6 +324,18 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
             &[],
         ),
         Shape::refused(
+            "a certificate behind a link",
+            small(),
+            &[Edit::Linked {
+                node: "cp1",
+                path: "etc/kubernetes/pki/apiserver.crt",
+                real: "etc/kubernetes/pki/2026/apiserver.crt",
+                text: "2026/apiserver.crt",
+            }],
+            ("cp1", "/etc/kubernetes/pki/apiserver.crt"),
+            &["link", "install"],
+        ),
+        Shape::refused(
             "a pipe in the place of a CA",
             small(),
             &[Edit::Fifo("cp1", CA)],
