@@ -90,7 +90,7 @@ fn what_kubeadm_renewed_is_taken_in() {
     assert_eq!(changed.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected);
     assert_eq!(desk.plan(&[]), set(&[]));
     desk.installs_nothing();
-    desk.verify_finds_no_error(false);
+    desk.verify_finds_no_error(false, &[]);
 }
 
 /// The nodes' folders hold what the trees say now.
