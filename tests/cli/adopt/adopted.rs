@@ -265,6 +265,9 @@ fn of_certificates() -> Vec<Shape> {
                 ..large()
             },
         ),
+        Shape::adopted("a member that left etcd", large())
+            .with(&[Edit::NotGiven("cp1")])
+            .words(&["--gone", "cp1"]),
         Shape::adopted(
             "super-admin.conf nowhere",
             Cluster { super_admin: Super::Nobody, ..large() },

@@ -213,7 +213,10 @@ fn of_missing_files() -> Vec<Shape> {
         Shape::refused(
             "a member of etcd that is not given",
             large(),
+<<<<<<< HEAD
             // A member's manifest names those that were there when it joined.
+=======
+>>>>>>> shapes
             &[Edit::NotGiven("cp1")],
             ("cp2", "/etc/kubernetes/manifests/etcd.yaml"),
             &["cp1", "10.0.0.11", "--gone"],
@@ -285,7 +288,7 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
                 Edit::Put("cp1", "etc/rancher/k3s/k3s.yaml", 0o600, "apiVersion: v1\n"),
             ],
             ("cp1", ""),
-            &["not taken over yet", "k3s"],
+            &["not yet", "k3s"],
         ),
         Shape::refused(
             "rke2",
@@ -296,7 +299,7 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
                 Edit::Put("cp1", "etc/rancher/rke2/rke2.yaml", 0o600, "apiVersion: v1\n"),
             ],
             ("cp1", ""),
-            &["not taken over yet", "RKE2"],
+            &["not yet", "RKE2"],
         ),
         Shape::refused(
             "a CA that is a link out of the tree",
@@ -304,6 +307,18 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
             &[Edit::Remove("cp1", CA), Edit::Link("cp1", CA, "../../../../../../etc/hostname")],
             ("cp1", "/etc/kubernetes/pki/ca.crt"),
             &[],
+        ),
+        Shape::refused(
+            "a certificate behind a link: kpki install would not follow it",
+            small(),
+            &[Edit::Linked {
+                node: "cp1",
+                path: "etc/kubernetes/pki/apiserver.crt",
+                real: "etc/kubernetes/pki/2026/apiserver.crt",
+                text: "2026/apiserver.crt",
+            }],
+            ("cp1", "/etc/kubernetes/pki/apiserver.crt"),
+            &["link"],
         ),
         Shape::refused(
             "a CA that is a link to itself",

@@ -50,6 +50,8 @@ pub struct Shape {
     pub edits: Vec<Edit>,
     /// `--kubeadm-config`
     pub kubeadm_config: Option<&'static str>,
+    /// More of the command line.
+    pub words: &'static [&'static str],
     /// What the dry run must say.
     pub says: &'static [&'static str],
     /// Errors that `verify` finds in `out/`, by their rules: it has no description to tell what is whose.
@@ -64,6 +66,7 @@ impl Shape {
             cluster,
             edits: Vec::new(),
             kubeadm_config: None,
+            words: &[],
             says: &[],
             verify_tells: &[],
             outcome: Outcome::Adopted(&[]),
@@ -86,6 +89,10 @@ impl Shape {
 
     pub fn with(self, edits: &[Edit]) -> Self {
         Shape { edits: edits.to_vec(), ..self }
+    }
+
+    pub fn words(self, words: &'static [&'static str]) -> Self {
+        Shape { words, ..self }
     }
 
     pub fn says(self, says: &'static [&'static str]) -> Self {

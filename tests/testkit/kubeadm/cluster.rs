@@ -172,7 +172,7 @@ impl Cluster {
             repository: "registry.k8s.io",
             image_suffix: "",
             super_admin: Super::First,
-            authority_texts: Texts::Go,
+            authority_texts: Texts::Printable,
             authority_days: (-200, 3450),
             without_key: Vec::new(),
             leaves: Vec::new(),

@@ -18,18 +18,11 @@ pub enum Keys {
     Rsa2048,
 }
 
-/// How a name's texts are encoded.
+/// How a name's texts are encoded: Go writes PrintableString, `openssl req` UTF8String.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Texts {
-    /// PrintableString, and UTF8String for a text with a character that the former lacks.
-    Go,
-    /// UTF8String, as `openssl req` has it.
+    Printable,
     Utf8,
-}
-
-/// X.680, 41.4
-fn is_printable(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c))
 }
 
 /// What was made once, by what it was made of; two who ask at the same time wait for one.
@@ -132,9 +125,13 @@ impl Certificate {
     }
 
     fn subject(&self) -> Vec<u8> {
+        // As Go's asn1 chooses: what does not fit a PrintableString (X.680 41.4) is UTF-8.
+        let fits = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte))
+        };
         let part = |number, text: &str| {
             let tag = match self.texts {
-                Texts::Go if is_printable(text) => PRINTABLE,
+                Texts::Printable if fits(text) => PRINTABLE,
                 _ => UTF8,
             };
             element(0x31, &[&sequence(&[&oid(number), &element(tag, &[text.as_bytes()])])])

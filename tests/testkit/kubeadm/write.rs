@@ -88,7 +88,7 @@ impl Cluster {
         Certificate {
             common_name: common_name.to_owned(),
             organization: group.map(str::to_owned),
-            texts: Texts::Go,
+            texts: Texts::Printable,
             usages: usages.to_vec(),
             sans: wish.sans.map_or(sans, |all| all.into_iter().map(str::to_owned).collect()),
             from: day(from),
@@ -685,17 +685,17 @@ pub fn write_all(trees: &NodeTrees, folder: &Path) {
     }
 }
 
-/// Private keys of a tree, as they lie there.
+/// Private keys and kubeconfigs with keys, as they lie on the nodes; of the kubelet's files the key alone.
 pub fn secrets(trees: &NodeTrees) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     for entry in trees.values().flat_map(|tree| tree.0.values()) {
-        if let Entry::File { bytes, .. } = entry {
-            let text = String::from_utf8_lossy(bytes);
-            if text.contains("client-key-data: ")
-                || text.starts_with("-----BEGIN") && text.contains("PRIVATE KEY")
-            {
-                found.push(bytes.clone());
-            }
+        let Entry::File { bytes, .. } = entry else { continue };
+        let text = String::from_utf8_lossy(bytes);
+        let key = ["-----BEGIN EC PRIVATE KEY", "-----BEGIN RSA PRIVATE KEY"];
+        if text.contains("client-key-data: ") {
+            found.push(bytes.clone());
+        } else if let Some(at) = key.iter().find_map(|begin| text.find(begin)) {
+            found.push(bytes[at..].to_vec());
         }
     }
     found
