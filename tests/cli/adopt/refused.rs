@@ -213,10 +213,7 @@ fn of_missing_files() -> Vec<Shape> {
         Shape::refused(
             "a member of etcd that is not given",
             large(),
-<<<<<<< HEAD
             // A member's manifest names those that were there when it joined.
-=======
->>>>>>> shapes
             &[Edit::NotGiven("cp1")],
             ("cp2", "/etc/kubernetes/manifests/etcd.yaml"),
             &["cp1", "10.0.0.11", "--gone"],
