@@ -47,6 +47,7 @@ mod kubeconfig;
 mod leaf;
 mod minted;
 mod orphan;
+mod pod_differences;
 mod proof;
 mod public_part;
 mod reason;

@@ -48,7 +48,7 @@ pub use placements::{
     AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CONFIG, PkiFile,
     SERVICE_ACCOUNT_FILES, folder_mode, own_files, pki_files,
 };
-pub use process::{MountRow, PodRow, Process};
+pub use process::{MountRow, Process};
 pub use reader::{Input, Reader};
 pub use reload::restart_inputs;
 pub use weak_flags::{LIST_FLAGS, WEAK_FLAGS, WeakFlag, WeakWhen};

@@ -116,7 +116,7 @@ type FlagsAndImages = (Vec<(String, String)>, Vec<String>);
 
 fn flags_and_images(recipe: &StaticPod) -> Result<FlagsAndImages, String> {
     match &recipe.source {
-        PodSource::Own { image, flags } => {
+        PodSource::Own { version: _, image, flags } => {
             let flags = flags.iter().map(|(name, value)| (name.clone(), value.clone()));
             Ok((flags.collect(), vec![image.clone()]))
         }
