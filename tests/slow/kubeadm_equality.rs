@@ -3,8 +3,8 @@
 //! `tests/kubeadm/VERSION/facts.txt` tells what lies in the /etc/kubernetes of a node `kubemaster`,
 //! 192.168.5.11, with stacked etcd; `ha/facts.txt` the same with a load balancer in front. Those that are not
 //! by hand `tests/kubeadm/facts.sh` told of a real one; it tells the same of kpki's files here. `files.txt`
-//! tells less: no subjects, servers and contexts. docs/kubeadm.md says which are real, and what is not compared
-//! and why.
+//! tells less: no subjects, servers and contexts. docs/kubeadm.md says which are real, and what is not
+//! compared and why.
 //! The manifests beside are compared in `static_pods`.
 
 use crate::testkit::kubeconfig::Kubeconfig;

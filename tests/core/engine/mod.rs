@@ -27,3 +27,4 @@ mod static_pod_review;
 mod trust_roots;
 mod unreadable;
 mod users;
+mod version_steps;
