@@ -2,6 +2,7 @@
 //! failed handshakes.
 
 mod found;
+mod gone;
 mod networks;
 mod urls;
 mod weak;
@@ -48,8 +49,9 @@ pub fn contradictions(
     flags: &BTreeMap<String, String>,
 ) -> Vec<Contradiction> {
     let version = Some(spec.cluster.kubernetes.value);
-    let found =
+    let mut found =
         flags_alone(process, flags, version, &|answers, _| Some(answering(spec, node, answers)));
+    found.extend(gone::gone(spec, process, flags));
     let mut judge = Judge { spec, node, flags, found };
     judge.left_out(process);
     match process {

@@ -26,17 +26,32 @@ pub(super) const READINESS: Probe =
 pub(super) const STARTUP: Probe =
     Probe { name: "startupProbe", failures: 24, initial_delay: Some(10), period: 10 };
 
+/// kubeadm's name for the port of a pod's probes.
+pub(super) const PORT_NAME: &str = "probe-port";
+
 impl Probe {
-    pub(super) fn write(&self, out: &mut String, path: &str, target: &ProbeTarget) -> fmt::Result {
+    /// `named`: the container gives the port a name, [`PORT_NAME`].
+    pub(super) fn write(
+        &self,
+        out: &mut String,
+        path: &str,
+        target: &ProbeTarget,
+        named: bool,
+    ) -> fmt::Result {
         write!(
             out,
-            "    {}:\n      failureThreshold: {}\n      httpGet:\n        host: {}\n        path: {path}\n        \
-             port: probe-port\n        scheme: {}\n",
+            "    {}:\n      failureThreshold: {}\n      httpGet:\n        host: {}\n        path: {}\n        port: ",
             self.name,
             self.failures,
             scalar(&target.host),
-            target.scheme,
+            scalar(path),
         )?;
+        if named {
+            out.push_str(PORT_NAME);
+        } else {
+            write!(out, "{}", target.port)?;
+        }
+        write!(out, "\n        scheme: {}\n", target.scheme)?;
         if let Some(delay) = self.initial_delay {
             writeln!(out, "      initialDelaySeconds: {delay}")?;
         }

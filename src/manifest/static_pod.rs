@@ -5,15 +5,18 @@ use std::fmt::{self, Write as _};
 
 use super::mounts::Mount;
 use super::named_files::named_paths;
-use super::probes::{LIVENESS, ProbeTarget, READINESS, STARTUP, probe_target};
+use super::probes::{LIVENESS, PORT_NAME, ProbeTarget, READINESS, STARTUP, probe_target};
 use super::runs_as::RunsAs;
 use super::scalar::scalar;
 use crate::profile::{Does, Process};
+use crate::version::{Change, KubernetesVersion};
 
 /// What one node's manifest of one process says.
 #[derive(Debug, Clone)]
 pub struct StaticPod {
     pub process: Process,
+    /// kubeadm's of this version wrote its like.
+    version: KubernetesVersion,
     pub image: String,
     /// By name without dashes: the table's and the user's, see [`super::merged`].
     pub flags: BTreeMap<String, String>,
@@ -26,16 +29,35 @@ pub struct StaticPod {
 }
 
 impl StaticPod {
-    pub fn new(process: Process, image: String, flags: BTreeMap<String, String>) -> Self {
-        let mut mounts: Vec<Mount> = process.row().mounts.iter().map(Mount::from).collect();
+    pub fn new(
+        process: Process,
+        version: KubernetesVersion,
+        image: String,
+        flags: BTreeMap<String, String>,
+    ) -> Self {
+        let mut mounts: Vec<Mount> = process.row().mounts(version).map(Mount::from).collect();
         // Without its folder on the host, etcd's data would go with the container.
-        if let (Process::Etcd, Some(folder)) = (process, flags.get("data-dir")) {
-            for mount in mounts.iter_mut().filter(|mount| mount.name == "etcd-data") {
+        let follows = match process {
+            Process::Etcd => Some(("data-dir", "etcd-data")),
+            Process::ControllerManager => Some(("flex-volume-plugin-dir", "flexvolume-dir")),
+            Process::Apiserver | Process::Scheduler => None,
+        };
+        let given = follows.and_then(|(flag, volume)| Some((flags.get(flag)?, volume)));
+        if let Some((folder, volume)) = given {
+            for mount in mounts.iter_mut().filter(|mount| mount.name == volume) {
                 mount.host_path.clone_from(folder);
                 mount.mount_path.clone_from(folder);
             }
         }
-        StaticPod { process, image, flags, annotations: BTreeMap::new(), mounts, runs_as: None }
+        StaticPod {
+            process,
+            version,
+            image,
+            flags,
+            annotations: BTreeMap::new(),
+            mounts,
+            runs_as: None,
+        }
     }
 
     /// Mounts the folder of every file that a flag names and the container would not find. One that the
@@ -116,6 +138,8 @@ impl StaticPod {
         let name = self.process.name();
         let row = self.process.row();
         let probe = probe_target(self.process, &self.flags);
+        let paths = row.probes(self.version);
+        let named = self.version.has(Change::NamedProbePort);
         out.push_str("apiVersion: v1\nkind: Pod\nmetadata:\n");
         let annotations = self.all_annotations(&probe);
         if !annotations.is_empty() {
@@ -133,15 +157,17 @@ impl StaticPod {
             writeln!(out, "    - {}", scalar(&format!("--{flag}={value}")))?;
         }
         write!(out, "    image: {}\n    imagePullPolicy: IfNotPresent\n", scalar(&self.image))?;
-        LIVENESS.write(out, row.liveness, &probe)?;
-        write!(
-            out,
-            "    name: {name}\n    ports:\n    - containerPort: {}\n      name: probe-port\n      \
-             protocol: TCP\n",
-            probe.port
-        )?;
-        if let Some(path) = row.readiness {
-            READINESS.write(out, path, &probe)?;
+        LIVENESS.write(out, paths.liveness, &probe, named)?;
+        writeln!(out, "    name: {name}")?;
+        if named {
+            write!(
+                out,
+                "    ports:\n    - containerPort: {}\n      name: {PORT_NAME}\n      protocol: TCP\n",
+                probe.port
+            )?;
+        }
+        if let Some(path) = paths.readiness {
+            READINESS.write(out, path, &probe, named)?;
         }
         out.push_str("    resources:\n      requests:\n");
         for (resource, amount) in row.requests {
@@ -150,7 +176,7 @@ impl StaticPod {
         if self.runs_as.is_some() {
             RunsAs::write_container(out, self.process);
         }
-        STARTUP.write(out, row.startup, &probe)?;
+        STARTUP.write(out, paths.startup, &probe, named)?;
         self.write_mounts(out)?;
         // The priority is what the class means: the kubelet reads a static pod without asking admission.
         out.push_str(

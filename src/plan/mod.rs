@@ -50,6 +50,7 @@ mod kubeconfig;
 mod leaf;
 mod minted;
 mod orphan;
+mod pod_differences;
 mod proof;
 mod public_part;
 mod reason;

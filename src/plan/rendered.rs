@@ -3,6 +3,7 @@
 use super::context::{After, PlanContext};
 use super::{Action, Note, Reason};
 use crate::content::{NotRendered, rendered_content, rendered_entry};
+use crate::facts::{BindingObject, binding_objects};
 use crate::graph::{DerivationId, Rendered};
 use crate::hash::Digest;
 use crate::state::File;
@@ -50,14 +51,14 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
     let recorded = context.entry(id).and_then(|entry| entry.content);
     let mut reasons = Vec::new();
     let mut writes = Vec::new();
-    let mut is_another_wish = false;
+    let mut as_built = None;
     for place in world.graph.placements(id) {
         let path = place.path.clone();
         let reason = match world.inventory.get(path.as_str()) {
             Some(File::Public { bytes, .. }) if bytes == expected => continue,
             // As it was built; it is the wish that is another.
             Some(File::Public { bytes, .. }) if recorded == Some(Digest::of(bytes)) => {
-                is_another_wish = true;
+                as_built = Some(bytes.as_slice());
                 writes.push(path);
                 continue;
             }
@@ -77,8 +78,8 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
         writes.push(path);
     }
     // Once, however many files there are.
-    if is_another_wish {
-        reasons.push(Reason::changed("content", "as built", "as described now"));
+    if let Some(built) = as_built {
+        another_wish(built, expected, &mut reasons);
     }
     let digest = Digest::of(expected);
     let entry = rendered_entry(world.graph.get(id), expected);
@@ -94,4 +95,25 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
     }
     // Its readers compare what they embed with this content, whichever files are missing now.
     After::Kept(digest)
+}
+
+/// Of RBAC bindings those that came or went, by name.
+fn another_wish(built: &[u8], expected: &[u8], reasons: &mut Vec<Reason>) {
+    let known = reasons.len();
+    if let (Some(old), Some(new)) = (binding_objects(built), binding_objects(expected)) {
+        let gone = old.keys().filter(|object| !new.contains_key(object));
+        reasons.extend(gone.map(|object| Reason::changed("binding", named(object), "")));
+        let come = new.keys().filter(|object| !old.contains_key(object));
+        reasons.extend(come.map(|object| Reason::changed("binding", "", named(object))));
+    }
+    if reasons.len() == known {
+        reasons.push(Reason::changed("content", "as built", "as described now"));
+    }
+}
+
+fn named(object: &BindingObject) -> String {
+    match &object.namespace {
+        Some(namespace) => format!("{namespace}/{}", object.name),
+        None => object.name.clone(),
+    }
 }

@@ -1,16 +1,15 @@
 //! Judging static pods: rendered from the description, from what their process must be restarted for, and
 //! for a member of etcd from what there was when its manifest was first made.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::context::{After, PlanContext};
 use super::etcd_start::etcd_start;
+use super::pod_differences::compare;
 use super::{Action, Membership, Reason, Restart, World};
 use crate::content::{EtcdStart, pod_content, pod_entry, pod_without_annotation, restart_digest};
 use crate::graph::{DerivationId, StaticPod};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
-use crate::pod::{self, DIGEST_ANNOTATION, FieldPath, FieldStep, PodFacts};
+use crate::pod::{self, PodFacts};
 use crate::profile::{Process, Reader};
 use crate::state::{Entry, File};
 
@@ -171,51 +170,6 @@ fn first_made(
     after
 }
 
-/// Why a manifest that is as it was written last is another one now.
-fn compare(
-    process: Process,
-    facts: &PodFacts,
-    (old, new): (&[u8], &[u8]),
-    reasons: &mut Vec<Reason>,
-) {
-    if let Ok(wished) = pod::read(new, process) {
-        differences(facts, &wished, reasons);
-        // Manifests of kpki's own have one image.
-        if let (Some(old), Some(new)) = (facts.images.first(), wished.images.first())
-            && old != new
-        {
-            reasons.push(Reason::changed("image", old.clone(), new.clone()));
-        }
-    }
-    if reasons.is_empty() {
-        other_fields(process, old, new, reasons);
-    }
-}
-
-/// Of what a manifest says besides flags and images: the first differences, and how many there are.
-fn other_fields(process: Process, old: &[u8], new: &[u8], reasons: &mut Vec<Reason>) {
-    const SHOWN: usize = 3;
-    let (Ok(old), Ok(new)) = (pod::fields(old, process), pod::fields(new, process)) else {
-        return;
-    };
-    let is_digest = |path: &FieldPath| matches!(path.0.last(), Some(FieldStep::Key(key)) if key == DIGEST_ANNOTATION);
-    let paths: BTreeSet<&FieldPath> = old.fields.keys().chain(new.fields.keys()).collect();
-    let differ = |path: &&FieldPath| old.fields.get(path) != new.fields.get(path);
-    let differing: Vec<&FieldPath> =
-        paths.into_iter().filter(|path| !is_digest(path)).filter(differ).collect();
-    for path in differing.iter().take(SHOWN) {
-        let (old, new) = match (old.fields.get(path), new.fields.get(path)) {
-            (None, new) => (String::new(), format!("{path}={}", new.map_or("", String::as_str))),
-            (Some(old), new) => (format!("{path}={old}"), new.cloned().unwrap_or_default()),
-        };
-        // Not by `changed`: a value may be any text, the path and the old value, too.
-        reasons.push(Reason::changed("manifest", old, new));
-    }
-    if let Some(more) = differing.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        reasons.push(Reason::changed("manifest", "", format!("{more} more")));
-    }
-}
-
 /// A member with another address than etcd's own list has.
 fn moved(context: &mut PlanContext<'_>, recipe: &StaticPod, old: &PodFacts) {
     let now = recipe.members.get(recipe.node.as_str());
@@ -228,32 +182,6 @@ fn moved(context: &mut PlanContext<'_>, recipe: &StaticPod, old: &PodFacts) {
             peer_url: now.clone(),
             is_sole: recipe.members.len() == 1,
         });
-    }
-}
-
-/// Flag for flag, what the manifest says otherwise.
-fn differences(old: &PodFacts, new: &PodFacts, reasons: &mut Vec<Reason>) {
-    let by_name = |facts: &PodFacts| {
-        let mut flags: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for flag in &facts.flags {
-            let values = flags.entry(format!("--{}", flag.name)).or_default();
-            values.push(flag.value.clone());
-        }
-        flags
-    };
-    let (old, new) = (by_name(old), by_name(new));
-    let text = |flags: &BTreeMap<String, Vec<String>>, name: &String| {
-        flags.get(name).map_or_else(String::new, |values| values.join(","))
-    };
-    let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
-    for name in names {
-        let (old, new) = (text(&old, name), text(&new, name));
-        if old != new {
-            let named = |value: String| {
-                if value.is_empty() { value } else { format!("{name}={value}") }
-            };
-            reasons.push(Reason::changed("flag", named(old), named(new)));
-        }
     }
 }
 

@@ -15,6 +15,7 @@ mod dialled;
 mod file_flags;
 mod flag_rules;
 mod flags;
+mod gone_flags;
 mod harmless_fields;
 mod harmless_flags;
 mod images;
@@ -36,6 +37,7 @@ pub use flag_rules::{
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
 };
+pub use gone_flags::GONE_FLAGS;
 pub use harmless_fields::{
     DEFAULT_FIELDS, DefaultField, FieldOf, FieldWhen, HARMLESS_FIELDS, HarmlessField, TAKEN_AWAY,
 };
@@ -48,7 +50,7 @@ pub use placements::{
     AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CLIENT_PAIR, KUBELET_CONFIG, PkiFile,
     SERVICE_ACCOUNT_FILES, folder_mode, key_is_usually_on_nodes, own_files, pki_files,
 };
-pub use process::{MountRow, PodRow, Process};
+pub use process::{MountRow, Process};
 pub use reader::{Input, Reader};
 pub use reload::restart_inputs;
 pub use weak_flags::{LIST_FLAGS, WEAK_FLAGS, WeakFlag, WeakWhen};

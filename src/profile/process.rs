@@ -1,10 +1,11 @@
 //! The four processes that run as static pods, and what their pods look like.
 //!
-//! Source: kubeadm v1.36.2's real manifests. Older kubeadm writes a port's number where these name it;
-//! the kubelets of every version read both.
+//! Sources: kubeadm's real manifests, v1.33.4 to v1.36.2; for older ones the pull requests that [`Change`]
+//! names.
 
 use super::Hosts;
 use crate::spec::Component;
+use crate::version::{Change, KubernetesVersion};
 
 /// A process of the control plane. In the order in which they must be restarted: each needs the one
 /// before it.
@@ -63,11 +64,33 @@ impl Process {
 pub struct PodRow {
     /// Resource requests, sorted.
     pub requests: &'static [(&'static str, &'static str)],
+    probes: Probes,
+    /// Of versions before a change.
+    earlier_probes: Option<(Change, Probes)>,
+    /// In kubeadm's order.
+    mounts: &'static [MountRow],
+}
+
+/// The paths that the kubelet asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probes {
     pub liveness: &'static str,
     pub readiness: Option<&'static str>,
     pub startup: &'static str,
-    /// In kubeadm's order.
-    pub mounts: &'static [MountRow],
+}
+
+impl PodRow {
+    pub fn probes(&self, version: KubernetesVersion) -> Probes {
+        match self.earlier_probes {
+            Some((change, earlier)) if !version.has(change) => earlier,
+            _ => self.probes,
+        }
+    }
+
+    pub fn mounts(&self, version: KubernetesVersion) -> impl Iterator<Item = &'static MountRow> {
+        let is_there = move |row: &&MountRow| row.before.is_none_or(|change| !version.has(change));
+        self.mounts.iter().filter(is_there)
+    }
 }
 
 /// A host path that the container sees at the same path.
@@ -77,25 +100,38 @@ pub struct MountRow {
     pub path: &'static str,
     pub file: bool,
     pub read_only: bool,
+    /// Of versions before this change alone.
+    pub before: Option<Change>,
 }
 
 const fn folder(name: &'static str, path: &'static str) -> MountRow {
-    MountRow { name, path, file: false, read_only: true }
+    MountRow { name, path, file: false, read_only: true, before: None }
 }
 
 const fn kubeconfig(path: &'static str) -> MountRow {
-    MountRow { name: "kubeconfig", path, file: true, read_only: true }
+    MountRow { name: "kubeconfig", path, file: true, read_only: true, before: None }
 }
 
 const fn writable(name: &'static str, path: &'static str) -> MountRow {
-    MountRow { name, path, file: false, read_only: false }
+    MountRow { name, path, file: false, read_only: false, before: None }
 }
+
+const LIVEZ_READYZ: Probes =
+    Probes { liveness: "/livez", readiness: Some("/readyz"), startup: "/livez" };
+
+const HEALTHZ: Probes = Probes { liveness: "/healthz", readiness: None, startup: "/healthz" };
 
 const ETCD: PodRow = PodRow {
     requests: &[("cpu", "100m"), ("memory", "100Mi")],
-    liveness: "/livez",
-    readiness: Some("/readyz"),
-    startup: "/readyz",
+    probes: Probes { liveness: "/livez", readiness: Some("/readyz"), startup: "/readyz" },
+    earlier_probes: Some((
+        Change::EtcdLivezReadyz,
+        Probes {
+            liveness: "/health?exclude=NOSPACE&serializable=true",
+            readiness: None,
+            startup: "/health?serializable=false",
+        },
+    )),
     // Writable, both, as kubeadm has them.
     mounts: &[
         writable("etcd-data", "/var/lib/etcd"),
@@ -106,9 +142,8 @@ const ETCD: PodRow = PodRow {
 // The system's trust roots are for what an API server or a controller dials outside of the cluster.
 const APISERVER: PodRow = PodRow {
     requests: &[("cpu", "250m")],
-    liveness: "/livez",
-    readiness: Some("/readyz"),
-    startup: "/livez",
+    probes: LIVEZ_READYZ,
+    earlier_probes: None,
     mounts: &[
         folder("ca-certs", "/etc/ssl/certs"),
         folder("etc-ca-certificates", "/etc/ca-certificates"),
@@ -120,12 +155,15 @@ const APISERVER: PodRow = PodRow {
 
 const CONTROLLER_MANAGER: PodRow = PodRow {
     requests: &[("cpu", "200m")],
-    liveness: "/healthz",
-    readiness: None,
-    startup: "/healthz",
+    probes: HEALTHZ,
+    earlier_probes: None,
     mounts: &[
         folder("ca-certs", "/etc/ssl/certs"),
         folder("etc-ca-certificates", "/etc/ca-certificates"),
+        MountRow {
+            before: Some(Change::NoFlexvolumeMount),
+            ..writable("flexvolume-dir", "/usr/libexec/kubernetes/kubelet-plugins/volume/exec")
+        },
         folder("k8s-certs", "/etc/kubernetes/pki"),
         kubeconfig("/etc/kubernetes/controller-manager.conf"),
         folder("usr-local-share-ca-certificates", "/usr/local/share/ca-certificates"),
@@ -135,8 +173,7 @@ const CONTROLLER_MANAGER: PodRow = PodRow {
 
 const SCHEDULER: PodRow = PodRow {
     requests: &[("cpu", "100m")],
-    liveness: "/livez",
-    readiness: Some("/readyz"),
-    startup: "/livez",
+    probes: LIVEZ_READYZ,
+    earlier_probes: Some((Change::SchedulerLivezReadyz, HEALTHZ)),
     mounts: &[kubeconfig("/etc/kubernetes/scheduler.conf")],
 };

@@ -53,7 +53,10 @@ impl PodAccess {
             (_, Err(_)) => BTreeMap::new(),
             // All but flags and image follows from them, and these are judged by themselves.
             (PodSource::Own { .. }, Ok(pod)) => pod.fields.clone(),
-            (PodSource::Patched { .. }, Ok(pod)) => own_fields(process, &flags, &pod.container),
+            (PodSource::Patched { .. }, Ok(pod)) => {
+                let version = spec.cluster.kubernetes.value;
+                own_fields(process, version, &flags, &pod.container)
+            }
         };
         let patched = match (&recipe.source, &asked.pod) {
             (PodSource::Patched { bytes, .. }, Ok(pod)) => patched(bytes, process, pod),
@@ -203,10 +206,11 @@ impl PodAccess {
 /// kpki's manifest without a word of the operator's, with the operator's name for the container.
 fn own_fields(
     process: Process,
+    version: KubernetesVersion,
     flags: &BTreeMap<String, String>,
     container: &str,
 ) -> BTreeMap<FieldPath, String> {
-    let own = manifest::StaticPod::new(process, process.repository(), flags.clone());
+    let own = manifest::StaticPod::new(process, version, process.repository(), flags.clone());
     let own = pod::fields(own.render().as_bytes(), process).unwrap_or_default();
     let renamed = own.fields.into_iter().map(|(mut path, value)| {
         if path.in_container().is_some_and(|(_, name, _)| name == own.container)

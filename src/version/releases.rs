@@ -26,6 +26,20 @@ pub enum Change {
     KubeletClientWithoutGroup,
     /// kubeadm's etcd is 3.6 or newer, whose flags lost their `experimental-` (k/k#132838).
     Etcd36,
+    /// kubeadm's etcd is 3.7 or newer, which does not know `--experimental-` flags (etcd#19959).
+    Etcd37,
+    /// kubeadm probes etcd at /livez and /readyz instead of /health (k/k#124465).
+    EtcdLivezReadyz,
+    /// kubeadm probes the scheduler at /livez and /readyz instead of /healthz (k/k#126945).
+    SchedulerLivezReadyz,
+    /// kubeadm gives the port of a pod's probes a name, instead of its number in each probe (k/k#132776).
+    NamedProbePort,
+    /// kubeadm does not mount the folder of flexvolume plugins into the controller-manager (k/k#136423).
+    NoFlexvolumeMount,
+    /// The API server does not know `--cloud-provider` and `--cloud-config` (k/k#130162).
+    NoCloudProviderFlags,
+    /// The controller-manager does not know `--concurrent-service-syncs` (k/k#138002).
+    NoServiceSyncsFlag,
     /// The kubelet notices a changed `tlsCertFile` (k/k#124574).
     KubeletReloadsServing,
     /// The kubelet notices a changed `clientCAFile` (k/k#136762).
@@ -41,8 +55,10 @@ pub enum Change {
 }
 
 use Change::{
-    ClientsReloadCa, ClusterAdmins, Etcd36, KubeletClientWithoutGroup, KubeletDialsOwnApiserver,
-    KubeletReloadsClientCa, KubeletReloadsServing, LargeServiceNetworks,
+    ClientsReloadCa, ClusterAdmins, Etcd36, Etcd37, EtcdLivezReadyz, KubeletClientWithoutGroup,
+    KubeletDialsOwnApiserver, KubeletReloadsClientCa, KubeletReloadsServing, LargeServiceNetworks,
+    NamedProbePort, NoCloudProviderFlags, NoFlexvolumeMount, NoServiceSyncsFlag,
+    SchedulerLivezReadyz,
 };
 
 const fn release(
@@ -67,21 +83,35 @@ pub(super) const RELEASES: &[Release] = &[
     // k/k#126395.
     release(30, 14, &[(0, "3.5.12-0"), (5, "3.5.15-0")], &[]),
     // k/k#126395 names the map of 1.31; k/k#131959 (3.5.21) was closed, k/k#135020 came with 1.31.14.
-    release(31, 14, &[(0, "3.5.15-0"), (14, "3.5.24-0")], &[(0, KubeletReloadsServing)]),
+    release(
+        31,
+        14,
+        &[(0, "3.5.15-0"), (14, "3.5.24-0")],
+        &[(0, EtcdLivezReadyz), (0, KubeletReloadsServing)],
+    ),
     // k/k#135019, merged between 1.32.9 and 1.32.10.
-    release(32, 13, &[(0, "3.5.16-0"), (10, "3.5.24-0")], &[]),
+    release(32, 13, &[(0, "3.5.16-0"), (10, "3.5.24-0")], &[(0, SchedulerLivezReadyz)]),
     // The changelog of 1.33.6 (k/k#135018).
     release(
         33,
         13,
         &[(0, "3.5.21-0"), (6, "3.5.24-0")],
-        &[(0, KubeletDialsOwnApiserver), (12, KubeletClientWithoutGroup)],
+        &[
+            (0, KubeletDialsOwnApiserver),
+            (0, NoCloudProviderFlags),
+            (12, KubeletClientWithoutGroup),
+        ],
     ),
     release(
         34,
         10,
         &[(0, "3.6.4-0"), (2, "3.6.5-0")],
-        &[(0, Etcd36), (0, LargeServiceNetworks), (8, KubeletClientWithoutGroup)],
+        &[
+            (0, Etcd36),
+            (0, LargeServiceNetworks),
+            (0, NamedProbePort),
+            (8, KubeletClientWithoutGroup),
+        ],
     ),
     // k/k#135271.
     release(35, 8, &[(0, "3.6.6-0")], &[(5, KubeletClientWithoutGroup)]),
@@ -90,10 +120,15 @@ pub(super) const RELEASES: &[Release] = &[
         36,
         4,
         &[(0, "3.6.8-0")],
-        &[(0, ClientsReloadCa), (0, KubeletReloadsClientCa), (1, KubeletClientWithoutGroup)],
+        &[
+            (0, ClientsReloadCa),
+            (0, KubeletReloadsClientCa),
+            (0, NoFlexvolumeMount),
+            (1, KubeletClientWithoutGroup),
+        ],
     ),
     // etcd 3.7 takes every flag that kubeadm's manifest has; etcd#19959 removed those that 3.6 replaced.
-    release(37, 2, &[(0, "3.7.0-0")], &[]),
+    release(37, 2, &[(0, "3.7.0-0")], &[(0, Etcd37), (0, NoServiceSyncsFlag)]),
 ];
 
 impl Release {
@@ -182,6 +217,7 @@ mod tests {
                 let version = KubernetesVersion::new(release.minor, *first);
                 assert_eq!(version.etcd_tag(), Some(*tag), "{version}");
                 assert_eq!(version.has(Etcd36), !tag.starts_with("3.5."), "{version}");
+                assert_eq!(version.has(Etcd37), tag.starts_with("3.7."), "{version}");
             }
         }
         for (minor, patch, tag) in [
@@ -228,11 +264,18 @@ mod tests {
         }
         for (change, first) in [
             (ClusterAdmins, 29),
+            (EtcdLivezReadyz, 31),
             (KubeletReloadsServing, 31),
+            (SchedulerLivezReadyz, 32),
             (KubeletDialsOwnApiserver, 33),
+            (NoCloudProviderFlags, 33),
             (Etcd36, 34),
+            (NamedProbePort, 34),
             (KubeletReloadsClientCa, 36),
             (ClientsReloadCa, 36),
+            (NoFlexvolumeMount, 36),
+            (Etcd37, 37),
+            (NoServiceSyncsFlag, 37),
         ] {
             assert!(!KubernetesVersion::new(first - 1, 99).has(change), "{change:?}");
             assert!(KubernetesVersion::new(first, 0).has(change), "{change:?}");

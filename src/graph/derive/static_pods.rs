@@ -52,7 +52,7 @@ fn wish_on(spec: &Spec, node: &Node, process: Process, there: &[Flag]) -> PodWis
         let written = there.iter().map(|flag| (flag.name.as_str(), flag.value.as_str()));
         excluder(process, name, written).is_none()
     });
-    let rows = process.row().mounts.iter();
+    let rows = process.row().mounts(spec.cluster.kubernetes.value);
     let mounts = rows.filter(|row| {
         let mount = Mount::from(*row);
         own.values().any(|path| mount.holds(path))
@@ -201,7 +201,8 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
         );
     }
     let runs_as = runs_as(spec, process);
-    let source = PodSource::Own { image: image.to_owned(), flags, runs_as };
+    let version = spec.cluster.kubernetes.value;
+    let source = PodSource::Own { version, image: image.to_owned(), flags, runs_as };
     add(builder, spec, node, process, source, peers);
 }
 

@@ -9,6 +9,7 @@ use crate::manifest::RunsAs;
 use crate::name::NodeName;
 use crate::pod::PodWish;
 use crate::profile::{Input, Process};
+use crate::version::KubernetesVersion;
 
 /// One process's manifest on one node.
 #[derive(Debug)]
@@ -25,7 +26,12 @@ pub struct StaticPod {
 #[derive(Debug)]
 pub enum PodSource {
     /// kpki's own. The flags are all but `--initial-cluster`, which depends on the members that there were.
-    Own { image: String, flags: BTreeMap<String, String>, runs_as: Option<RunsAs> },
+    Own {
+        version: KubernetesVersion,
+        image: String,
+        flags: BTreeMap<String, String>,
+        runs_as: Option<RunsAs>,
+    },
     /// The operator's, and what it must say.
     Patched { bytes: Arc<[u8]>, wish: PodWish },
 }
@@ -36,7 +42,8 @@ impl StaticPod {
             Fields::default().text("builder", "static-pod").text("process", self.process.name());
         let flag = |(name, value): (&String, &String)| format!("--{name}={value}");
         let fields = match &self.source {
-            PodSource::Own { image, flags, runs_as } => fields
+            // What else the version decides is in the bytes, which the lock has a digest of.
+            PodSource::Own { version: _, image, flags, runs_as } => fields
                 .text("image", image.as_str())
                 .set("flags", flags.iter().map(flag))
                 .text("user", runs_as.map_or_else(String::new, |who| who.to_string())),

@@ -282,3 +282,58 @@ fn an_image_of_another_version_is_said() {
     assert_eq!(image("scheduler", "kube-scheduler@sha256:00"), [""; 0]);
     assert_eq!(image("etcd", "etcd:1.2.3"), [""; 0]);
 }
+
+/// Where kpki does not say which image runs, an older one may know the flag: it is told and not refused. The
+/// refusal is `bad-descriptions/flags-that-are-gone`.
+#[test]
+fn a_flag_that_is_gone_is_said() {
+    let described = |version: &str, more: &str| {
+        let nodes = NODES.replace("1.36.2", version);
+        notes(&MemoryProject::new(&format!("{nodes}{more}\n")))
+    };
+    let gone = "is not known since";
+    for (version, block, said) in [
+        (
+            "1.37.2",
+            r#""etcd" image="registry.lab/etcd:3.6.8-0" { flag "experimental-peer-skip-client-san-verification" #true }"#,
+            true,
+        ),
+        (
+            "1.36.2",
+            r#""etcd" { flag "experimental-peer-skip-client-san-verification" #true }"#,
+            false,
+        ),
+        (
+            "1.37.2",
+            r#""controller-manager" image="registry.lab/kcm:v1.37.2" { flag "concurrent-service-syncs" 2 }"#,
+            true,
+        ),
+        ("1.36.2", r#""controller-manager" { flag "concurrent-service-syncs" 2 }"#, false),
+        (
+            "1.33.4",
+            r#""apiserver" image="registry.lab/api:v1.33.4" { flag "cloud-config" "/etc/kubernetes/cloud.conf" }"#,
+            true,
+        ),
+        ("1.32.13", r#""apiserver" { flag "cloud-provider" "external" }"#, false),
+        // The controller-manager still has it.
+        ("1.37.2", r#""controller-manager" { flag "cloud-provider" "external" }"#, false),
+    ] {
+        let found = described(version, &format!("component {block}"));
+        let is_said = found.iter().any(|note| note.contains(gone));
+        assert_eq!(is_said, said, "{version} {block}: {found:?}");
+    }
+    let mut files = kubeadm_like();
+    for (path, text) in &mut files {
+        if path.ends_with("etcd.yaml") {
+            let old = String::from_utf8(text.clone()).unwrap();
+            let flag = "    - --experimental-compaction-batch-limit=500\n    - --key-file";
+            *text = old.replace("    - --key-file", flag).into_bytes();
+        }
+    }
+    let mut project = with_manifests(files, "");
+    project.description = project.description.replace("1.36.2", "1.37.2");
+    let found: Vec<String> =
+        notes(&project).into_iter().filter(|note| note.contains(gone)).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("manifests/cp1/etcd.yaml:"), "{found:?}");
+}

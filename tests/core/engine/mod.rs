@@ -32,3 +32,4 @@ mod trust_roots;
 mod turns;
 mod unreadable;
 mod users;
+mod version_steps;

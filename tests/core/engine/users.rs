@@ -418,7 +418,10 @@ fn changed_bindings_are_a_change_and_edited_ones_damage() {
         let reasons = planned.plan.steps.iter().flat_map(|step| step.reasons.clone());
         reasons.map(|reason| reason.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(reasons(&project), ["content: as built -> as described now"]);
+    assert_eq!(
+        reasons(&project),
+        ["binding: -kpki:jane:cluster-role:view", "binding: +kpki:jane:cluster-role:edit"]
+    );
     project.apply().unwrap();
     project.assert_converged();
     let file = &mut project.out.get_mut("users/jane/rbac.yaml").unwrap().0;

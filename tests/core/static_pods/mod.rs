@@ -72,7 +72,7 @@ impl Cluster {
             .map(|(name, value)| ((*name).to_owned(), FlagSetting::Value((*value).to_owned())))
             .collect();
         let flags = merged(process, &own_flags(process, &inputs), &overrides);
-        StaticPod::new(process, process.image(self.version).unwrap(), flags)
+        StaticPod::new(process, self.version, process.image(self.version).unwrap(), flags)
     }
 }
 
