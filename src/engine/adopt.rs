@@ -6,6 +6,7 @@ mod store;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::judged::judged;
+pub use self::store::OutFile;
 use self::store::Store;
 use super::Project;
 use crate::adopt::{self, Draft, Left, MANIFESTS, Node, Notes, Refusal, Refusals, TakenFile};
@@ -19,7 +20,6 @@ use crate::machine::{Machine, layout_of};
 use crate::name::{NodeName, TreePath};
 use crate::plan::{Action, Intent, Plan, Reason, Step, plan};
 use crate::sealed::Recipient;
-use crate::secret::Secret;
 use crate::sources::Sources;
 use crate::spec::{Manifests, Setting};
 use crate::state::{File, Inventory, Lock, PlainFile, SecretFile};
@@ -56,12 +56,6 @@ pub struct Adoption {
     pub plan: Plan,
     pub left: Vec<Left>,
     pub remarks: Vec<String>,
-}
-
-/// A file as it is staged.
-pub struct OutFile {
-    pub bytes: Secret,
-    pub mode: u32,
 }
 
 /// Why not.

@@ -22,7 +22,10 @@ const TOLD: &[&Rule] = &[
 ];
 
 /// What stops it, and what is only told.
-pub(super) fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, Vec<String>) {
+pub(super) fn judged(
+    machines: &BTreeMap<NodeName, Machine>,
+    now: Timestamp,
+) -> (Refusals, Vec<String>) {
     let mut refusals = Refusals::new();
     let mut told: BTreeMap<&Rule, Vec<String>> = BTreeMap::new();
     for (node, machine) in machines {

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::OutFile;
 use crate::adopt::TakenFile;
 use crate::build::execute::Files;
 use crate::error::Result;
 use crate::name::TreePath;
 use crate::sealed::Identity;
 use crate::secret::Secret;
+
+/// A file as it is staged.
+pub struct OutFile {
+    pub bytes: Secret,
+    pub mode: u32,
+}
 
 /// Takes what a plan writes, before anything is staged.
 pub(super) struct Store<'a> {
