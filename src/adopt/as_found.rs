@@ -163,7 +163,7 @@ fn policy(spec: &mut Spec, component: Component) -> &mut PolicyOverride {
 fn validities(spec: &mut Spec, pairs: &[Pair<'_>], now: Timestamp, notes: &mut Notes) {
     let builtin = spec.defaults.validity.value;
     let needed = |pair: &Pair<'_>| validity_to_keep(&pair.found.facts, builtin, now);
-    let Some(most) = usual(pairs.iter().map(|pair| needed(pair))) else { return };
+    let Some(most) = usual(pairs.iter().map(needed)) else { return };
     if most != builtin {
         spec.defaults.validity = setting(most);
         notes.add("defaults", "validity", "as most certificates");

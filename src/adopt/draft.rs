@@ -79,13 +79,15 @@ pub fn draft(
     let members = etcd(&control_plane, nodes, gone);
     let (found, kubelets, (version, version_from), cluster, is_external) =
         match (found, kubelets, version, whole, members) {
-            (Ok(a), Ok(b), Ok(c), Ok(d), Ok(e)) => (a, b, c, d, e),
-            (a, b, c, d, e) => {
-                take(a.map(drop));
-                take(b.map(drop));
-                take(c.map(drop));
-                take(d.map(drop));
-                take(e.map(drop));
+            (Ok(found), Ok(kubelets), Ok(version), Ok(whole), Ok(members)) => {
+                (found, kubelets, version, whole, members)
+            }
+            (found, kubelets, version, whole, members) => {
+                take(found.map(drop));
+                take(kubelets.map(drop));
+                take(version.map(drop));
+                take(whole.map(drop));
+                take(members.map(drop));
                 return Err(refusals);
             }
         };
@@ -157,19 +159,16 @@ impl Writer {
         let is_plain = facts.subject.beyond_user_and_groups().is_none()
             && facts.subject.organizations().is_empty();
         let own_name = own_name.filter(|_| is_plain);
-        match own_name.filter(|_| authority.has_key()) {
-            Some(common_name) => {
-                let _ = write!(words, " common-name={common_name:?}");
-                let life = validity_to_keep(facts, KUBEADMS_LIFE, now);
-                let _ = write!(words, " validity=\"{life}\"");
-            }
-            None => {
-                let file = format!("pki/{name}-ca.crt");
-                let _ = write!(words, " certificate={file:?}");
-                files.insert(file, certificate_pem(der).into_bytes());
-                let why = if authority.has_key() { "its subject" } else { "its key is on no node" };
-                self.notes.add(head.as_str(), "certificate", why);
-            }
+        if let Some(common_name) = own_name.filter(|_| authority.has_key()) {
+            let _ = write!(words, " common-name={common_name:?}");
+            let life = validity_to_keep(facts, KUBEADMS_LIFE, now);
+            let _ = write!(words, " validity=\"{life}\"");
+        } else {
+            let file = format!("pki/{name}-ca.crt");
+            let _ = write!(words, " certificate={file:?}");
+            files.insert(file, certificate_pem(der).into_bytes());
+            let why = if authority.has_key() { "its subject" } else { "its key is on no node" };
+            self.notes.add(head.as_str(), "certificate", why);
         }
         let on_none = authority.without_key.len() == control_plane.len();
         let on_all = authority.without_key.is_empty();
@@ -203,9 +202,9 @@ impl Writer {
             self.notes.add(head.as_str(), "primary", "has super-admin.conf");
         }
         match &node.name_from {
-            Some(from) => self.notes.add_block(head.as_str(), from.clone()),
+            Some(from) => self.notes.add_block(head.as_str(), format!("name: {from}")),
             None => {
-                self.notes.add_block(head.as_str(), "the source's name: no file says the node's")
+                self.notes.add_block(head.as_str(), "name: the source's, no file says the node's");
             }
         }
         self.line(&format!("{head}{words}"));

@@ -61,7 +61,7 @@ impl Node<'_> {
 }
 
 /// Every node, in the order of their names.
-pub fn nodes<'m>(machines: &'m BTreeMap<NodeName, Machine>) -> Result<Vec<Node<'m>>, Refusals> {
+pub fn nodes(machines: &BTreeMap<NodeName, Machine>) -> Result<Vec<Node<'_>>, Refusals> {
     let mut nodes = Vec::new();
     let mut refusals = Refusals::new();
     for (name, machine) in machines {

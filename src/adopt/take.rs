@@ -135,12 +135,10 @@ impl<'a> Taking<'a> {
                 Some(config) => self.embedded(id, config),
                 None => self.pair(id),
             },
-            // With its identity.
-            Recipe::Kubeconfig(_) => {}
             Recipe::Rendered(_) => self.rendered(id),
             Recipe::StaticPod(_) => self.static_pod(id),
-            // Of users: no node has them.
-            Recipe::Request(_) | Recipe::ClusterSigned(_) => {}
+            // A kubeconfig goes with its identity, and of users' requests no node has anything.
+            Recipe::Kubeconfig(_) | Recipe::Request(_) | Recipe::ClusterSigned(_) => {}
         }
     }
 

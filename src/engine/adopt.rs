@@ -27,6 +27,12 @@ use crate::time::Timestamp;
 
 const DESCRIPTION: &str = "cluster.kdl";
 
+/// Files beside `out/`, by their paths relative to the description.
+type Inputs = BTreeMap<String, Vec<u8>>;
+
+/// Reads a description with other files in the place of some that it names.
+type Reload<'a> = dyn Fn(&Inputs) -> Result<Loaded> + 'a;
+
 /// Where the description comes from.
 pub enum Described<'a> {
     /// It is inferred: no project is here yet.
@@ -40,14 +46,14 @@ pub enum Described<'a> {
     Here {
         project: Box<Project>,
         /// Reads the description again, with other files in the place of some that it names.
-        reload: &'a dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Loaded>,
+        reload: &'a Reload<'a>,
     },
 }
 
 /// A cluster as it is taken over.
 pub struct Adoption {
     /// What is written beside `out/`, the description first; nothing where it is here.
-    pub inputs: BTreeMap<String, Vec<u8>>,
+    pub inputs: Inputs,
     /// What is put below `out/`.
     pub files: BTreeMap<TreePath, OutFile>,
     /// As it is afterwards.
@@ -177,10 +183,7 @@ fn taken_over(
 }
 
 /// Manifests that a node has and neither the description's folder nor `out/`: kubeadm has written them anew.
-fn newer_inputs(
-    project: &Project,
-    nodes: &[Node<'_>],
-) -> std::result::Result<BTreeMap<String, Vec<u8>>, Refusals> {
+fn newer_inputs(project: &Project, nodes: &[Node<'_>]) -> std::result::Result<Inputs, Refusals> {
     let (mut inputs, mut refusals) = (BTreeMap::new(), Refusals::new());
     for node in nodes {
         for (component, path, bytes) in node.manifests() {
@@ -240,7 +243,7 @@ fn describe(
     draft: Draft,
     recipients: BTreeSet<Recipient>,
     now: Timestamp,
-) -> std::result::Result<(BTreeMap<String, Vec<u8>>, Vec<String>), NotAdopted> {
+) -> std::result::Result<(Inputs, Vec<String>), NotAdopted> {
     let mut inputs = draft.files;
     inputs.insert(DESCRIPTION.to_owned(), draft.text.into_bytes());
     let loaded = load(&inputs)?;
@@ -259,7 +262,7 @@ fn describe(
     Ok((inputs, draft.remarks))
 }
 
-fn load(inputs: &BTreeMap<String, Vec<u8>>) -> std::result::Result<Loaded, NotAdopted> {
+fn load(inputs: &Inputs) -> std::result::Result<Loaded, NotAdopted> {
     config::load(&Sources::Memory(inputs.clone()), DESCRIPTION, None)
         .map_err(|report| NotAdopted::Refused(vec![not_described(&report)]))
 }

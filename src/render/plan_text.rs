@@ -249,7 +249,7 @@ impl PlanReport {
             && self.lock.is_empty()
             && self.interrupted.is_none()
             && self.secrets.totals(true).is_empty();
-        !self.empty && !(self.turns.is_some() && idle)
+        !(self.empty || self.turns.is_some() && idle)
     }
 
     fn applied(&self) -> &'static str {
