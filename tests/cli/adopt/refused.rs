@@ -285,7 +285,7 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
                 Edit::Put("cp1", "etc/rancher/k3s/k3s.yaml", 0o600, "apiVersion: v1\n"),
             ],
             ("cp1", ""),
-            &["not yet", "k3s"],
+            &["not taken over yet", "k3s"],
         ),
         Shape::refused(
             "rke2",
@@ -296,7 +296,7 @@ fn of_other_trees_and_hostile_ones() -> Vec<Shape> {
                 Edit::Put("cp1", "etc/rancher/rke2/rke2.yaml", 0o600, "apiVersion: v1\n"),
             ],
             ("cp1", ""),
-            &["not yet", "RKE2"],
+            &["not taken over yet", "RKE2"],
         ),
         Shape::refused(
             "a CA that is a link out of the tree",

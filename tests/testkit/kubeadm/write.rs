@@ -45,6 +45,7 @@ impl Cluster {
             organization: None,
             texts: self.authority_texts,
             usages: Vec::new(),
+            is_key_encipherment: true,
             sans: vec![format!("DNS:{common_name}")],
             from: day(from),
             until: day(until),
@@ -90,6 +91,7 @@ impl Cluster {
             organization: group.map(str::to_owned),
             texts: Texts::Printable,
             usages: usages.to_vec(),
+            is_key_encipherment: true,
             sans: wish.sans.map_or(sans, |all| all.into_iter().map(str::to_owned).collect()),
             from: day(from),
             until: day(until),
@@ -325,10 +327,8 @@ impl Cluster {
             self.put_kubeconfig(node, "kubelet.conf", &user, group, &server, tree);
             return;
         }
-        // The kubelet's keys are EC in every version; the controller-manager signs (since 1.27 without
-        // key encipherment for them: this differs in a bit that nothing reads).
         let mut leaf = self.leaf(node, "kubelet.conf", "ca", &user, group, &[CLIENT], Vec::new());
-        leaf.key.1 = Keys::P256;
+        leaf.of_a_kubelet();
         let file = "kubelet-client-2026-10-18-09-00-00.pem";
         let pair = format!("{}{}", leaf.pem(), leaf.key().pem);
         tree.file(&format!("var/lib/kubelet/pki/{file}"), 0o600, pair);
@@ -360,7 +360,7 @@ impl Cluster {
             let user = format!("system:node:{}", node.name);
             let group = Some("system:nodes");
             let mut leaf = self.leaf(node, wish, "ca", &user, group, &[SERVER], sans);
-            leaf.key.1 = Keys::P256;
+            leaf.of_a_kubelet();
             let file = "kubelet-server-2026-10-18-09-00-01.pem";
             let pair = format!("{}{}", leaf.pem(), leaf.key().pem);
             tree.file(&format!("var/lib/kubelet/pki/{file}"), 0o600, pair);
@@ -371,7 +371,7 @@ impl Cluster {
         let mut leaf = self.leaf(node, wish, "ca", node.name, None, &[SERVER], vec![]);
         leaf.common_name = format!("{}@1790000000", node.name);
         leaf.sans = vec![format!("DNS:{}", node.name)];
-        leaf.key.1 = Keys::P256;
+        leaf.of_a_kubelet();
         let mut issuer = self.authority("ca");
         issuer.common_name = format!("{}-ca@1790000000", node.name);
         issuer.key = (format!("{}/{} kubelet's ca", self.material, node.name), Keys::P256);
