@@ -36,8 +36,7 @@
 //!    public half before use. Where it is sealed, nothing of it in the clear reaches a disk.
 //! 4. What lies in the project folder proves nothing: before a change there was what the lock in force
 //!    records *and* the bytes prove. A deleted lock is rebuilt from `out/`, with one consent.
-//! 5. A leaf depends on its issuer's subject and key, never on the issuer's certificate; a kubeconfig on the
-//!    bytes that it embeds.
+//! 5. A leaf depends on its issuer's subject and key, not on its certificate; a kubeconfig on what it embeds.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
 //! 7. Nothing is written outside `out/` and `cluster.lock` but to a place that the user names. A crash leaves
 //!    the old state, or one that the next apply rolls forward.
@@ -45,9 +44,8 @@
 //!
 //! # The house
 //!
-//! A module imports from lower floors only, and no files of a room import each other in a circle. Each room
-//! says in its own first lines what it holds and what must never be in it; `tests/core/architecture.rs` keeps
-//! all three.
+//! A module imports from lower floors only, files of a room import each other in no circle, and each room's
+//! first lines say what it holds and what must never be in it: `tests/core/architecture.rs` keeps all three.
 //!
 //! | floor | modules |
 //! |---|---|

@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::authorities::{Authority, authorities};
+use super::cluster::{cluster, own_port};
+use super::etcd::etcd;
 use super::kubelet_file::{Client, client};
 use super::node::{Node, in_folder};
 use super::notes::Notes;
 use super::refusal::{Refusal, Refusals};
 use super::release::release;
-use crate::facts::{Kubeconfig, certificate_pem, certificates_in_pem};
+use crate::facts::certificate_pem;
 use crate::machine::kubeadm_config::KubeadmConfig;
-use crate::name::{API_PORT, DnsName, Endpoint, Label, NodeName, San};
+use crate::name::{API_PORT, NodeName};
 use crate::plan::validity_to_keep;
-use crate::profile::Process;
 use crate::spec::{CaName, Role};
 use crate::time::{Span, Timestamp};
 use crate::version::Change;
@@ -74,10 +75,10 @@ pub fn draft(
     let found = authorities(nodes);
     let kubelets = client(nodes);
     let version = release(nodes, witness);
-    let cluster = cluster(&control_plane, nodes, witness, &mut remarks);
-    let etcd = etcd(&control_plane, nodes, gone);
+    let whole = cluster(&control_plane, nodes, witness, &mut remarks);
+    let members = etcd(&control_plane, nodes, gone);
     let (found, kubelets, (version, version_from), cluster, is_external) =
-        match (found, kubelets, version, cluster, etcd) {
+        match (found, kubelets, version, whole, members) {
             (Ok(a), Ok(b), Ok(c), Ok(d), Ok(e)) => (a, b, c, d, e),
             (a, b, c, d, e) => {
                 take(a.map(drop));
@@ -133,272 +134,6 @@ pub fn draft(
         }
     }
     Ok(Draft { text: out.text, files, notes: out.notes, remarks })
-}
-
-struct From<T> {
-    value: T,
-    from: String,
-}
-
-struct Cluster {
-    name: From<Label>,
-    endpoint: Option<From<Endpoint>>,
-    service_cidrs: Option<From<Vec<String>>>,
-    domain: Option<From<DnsName>>,
-}
-
-fn cluster(
-    control_plane: &[&Node<'_>],
-    nodes: &[Node<'_>],
-    witness: Option<&KubeadmConfig>,
-    remarks: &mut Vec<String>,
-) -> Result<Cluster, Refusals> {
-    let mut refusals = Refusals::new();
-    let name = name(control_plane);
-    let service_cidrs = networks(control_plane, witness, &mut refusals);
-    let domain = domain(control_plane, witness);
-    let endpoint = endpoint(control_plane, nodes, witness, remarks, &mut refusals);
-    if refusals.is_empty() {
-        Ok(Cluster { name, endpoint, service_cidrs, domain })
-    } else {
-        Err(refusals)
-    }
-}
-
-/// As admin.conf calls it: kubeadm calls every cluster `kubernetes` there.
-fn name(control_plane: &[&Node<'_>]) -> From<Label> {
-    let path = in_folder("admin.conf");
-    for node in control_plane {
-        let config = node.bytes(&path).and_then(|bytes| Kubeconfig::from_yaml(bytes).ok());
-        if let Some(name) = config.and_then(|config| config.cluster.parse().ok()) {
-            return From { value: name, from: format!("admin.conf of {}", node.name) };
-        }
-    }
-    From { value: Label::of("kubernetes"), from: "what kubeadm calls every cluster".to_owned() }
-}
-
-/// The same flag on every control-plane node.
-fn same_flag<'n>(
-    control_plane: &[&'n Node<'_>],
-    process: Process,
-    flag: &'n str,
-    refusals: &mut Refusals,
-) -> Option<(&'n str, String)> {
-    let mut found: BTreeMap<&str, Vec<&Node<'_>>> = BTreeMap::new();
-    for node in control_plane {
-        if let Some(value) = node.flag(process, flag) {
-            found.entry(value).or_default().push(node);
-        }
-    }
-    if found.len() > 1 {
-        let usual = found.iter().max_by_key(|(_, nodes)| nodes.len()).map(|(value, _)| *value);
-        for (value, nodes) in found.iter().filter(|(value, _)| Some(**value) != usual) {
-            for node in nodes {
-                let path = in_folder(&format!("manifests/{}.yaml", process.name()));
-                let why = format!(
-                    "has --{flag}={value}, other control-plane nodes {}",
-                    usual.unwrap_or_default()
-                );
-                refusals.push(Refusal::of_file(&node.name, &path, why));
-            }
-        }
-    }
-    let value = found.keys().next()?;
-    Some((value, format!("{}'s --{flag}", process.name())))
-}
-
-fn networks(
-    control_plane: &[&Node<'_>],
-    witness: Option<&KubeadmConfig>,
-    refusals: &mut Refusals,
-) -> Option<From<Vec<String>>> {
-    let flag = same_flag(control_plane, Process::Apiserver, "service-cluster-ip-range", refusals);
-    let written = || {
-        let found = witness?.text("networking.serviceSubnet")?;
-        Some((found.value.as_str(), found.at.to_string()))
-    };
-    let (value, from) = flag.or_else(written)?;
-    let value = value.split(',').map(|one| one.trim().to_owned()).collect();
-    Some(From { value, from })
-}
-
-const SERVICE: &str = "kubernetes.default.svc.";
-
-/// By the name that the API server's certificate has in the cluster.
-fn domain(control_plane: &[&Node<'_>], witness: Option<&KubeadmConfig>) -> Option<From<DnsName>> {
-    if let Some(found) = witness.and_then(|witness| witness.text("networking.dnsDomain"))
-        && let Ok(value) = found.value.parse()
-    {
-        return Some(From { value, from: found.at.to_string() });
-    }
-    let path = in_folder("pki/apiserver.crt");
-    control_plane.iter().find_map(|node| {
-        let ders = certificates_in_pem(node.bytes(&path)?).ok()?;
-        let facts = crate::facts::CertificateFacts::from_der(ders.first()?).ok()?;
-        let domains: BTreeSet<DnsName> = (facts.sans.iter())
-            .filter_map(|san| match san {
-                San::Dns(name) => name.strip_prefix(SERVICE)?.parse().ok(),
-                San::Ip(_) => None,
-            })
-            .collect();
-        let issuer = node.flag(Process::Apiserver, "service-account-issuer");
-        let issuer = issuer.and_then(|url| url.split_once(SERVICE)?.1.parse::<DnsName>().ok());
-        let value = match issuer {
-            Some(issuer) if domains.contains(&issuer) => issuer,
-            _ => domains.into_iter().next()?,
-        };
-        Some(From { value, from: format!("apiserver.crt of {}", node.name) })
-    })
-}
-
-/// What clients dial. kubeadm's configuration says it; else what most kubeconfigs name.
-fn endpoint(
-    control_plane: &[&Node<'_>],
-    nodes: &[Node<'_>],
-    witness: Option<&KubeadmConfig>,
-    remarks: &mut Vec<String>,
-    refusals: &mut Refusals,
-) -> Option<From<Endpoint>> {
-    let mut named: BTreeMap<Endpoint, Vec<String>> = BTreeMap::new();
-    let files = |node: &Node<'_>| match node.role {
-        Role::ControlPlane => Some("admin.conf"),
-        Role::Worker => Some("kubelet.conf"),
-        Role::Etcd => None,
-    };
-    for node in nodes {
-        let Some(file) = files(node) else { continue };
-        let config = node.bytes(&in_folder(file)).and_then(|it| Kubeconfig::from_yaml(it).ok());
-        if let Some(endpoint) = config.and_then(|config| server(config.server.as_deref()?)) {
-            named.entry(endpoint).or_default().push(format!("{file} of {}", node.name));
-        }
-    }
-    let most = named.iter().max_by_key(|(_, places)| places.len());
-    let most = most
-        .map(|(endpoint, places)| From { value: endpoint.clone(), from: first_and_count(places) });
-    let written = witness.and_then(|witness| witness.text("controlPlaneEndpoint"));
-    let written = written.and_then(|found| {
-        let value = found.value.parse().ok()?;
-        Some(From { value, from: found.at.to_string() })
-    });
-    if named.len() > 1 {
-        let told: Vec<String> = named
-            .iter()
-            .map(|(endpoint, places)| format!("{endpoint} in {}", places.join(", ")))
-            .collect();
-        remarks.push(format!(
-            "kubeconfigs name several addresses of the API server: {}",
-            told.join("; ")
-        ));
-    }
-    let is_own = |endpoint: &Endpoint| match control_plane {
-        [only] => only
-            .address
-            .is_some_and(|(ip, _)| *endpoint == Endpoint::at(ip, own_port(control_plane))),
-        _ => false,
-    };
-    let chosen = written.or(most).filter(|found| !is_own(&found.value));
-    if chosen.is_none() && control_plane.len() > 1 {
-        let why = "no kubeconfig says where clients dial the API servers";
-        refusals.push(Refusal::of_cluster(why).help(
-            "kubeadm's configuration does: --kubeadm-config FILE, as kubectl -n kube-system get cm kubeadm-config -o yaml prints it",
-        ));
-    }
-    chosen
-}
-
-/// Where the API servers listen, where all say the same.
-fn own_port(control_plane: &[&Node<'_>]) -> u16 {
-    let said = control_plane.iter().filter_map(|node| node.flag(Process::Apiserver, "secure-port"));
-    let said: BTreeSet<&str> = said.collect();
-    let mut said = said.into_iter();
-    match (said.next().map(str::parse), said.next()) {
-        (Some(Ok(port)), None) => port,
-        _ => API_PORT,
-    }
-}
-
-fn first_and_count(places: &[String]) -> String {
-    match places {
-        [first] => first.clone(),
-        [first, others @ ..] => format!("{first} and {} more", others.len()),
-        [] => String::new(),
-    }
-}
-
-/// A kubeconfig's server as an endpoint: without a port it is that of https.
-pub(super) fn server(url: &str) -> Option<Endpoint> {
-    let rest = url.strip_prefix("https://")?;
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let after_host = rest.rsplit_once(']').map_or(rest, |(_, after)| after);
-    if after_host.contains(':') { rest.parse().ok() } else { format!("{rest}:443").parse().ok() }
-}
-
-/// Whether etcd runs on nodes of its own, all of which must be given.
-fn etcd(
-    control_plane: &[&Node<'_>],
-    nodes: &[Node<'_>],
-    gone: &BTreeSet<NodeName>,
-) -> Result<bool, Refusals> {
-    let strangers = strangers(nodes, gone);
-    if !strangers.is_empty() {
-        return Err(strangers);
-    }
-    let stacked = control_plane.iter().filter(|node| node.pods.contains_key(&Process::Etcd));
-    let (stacked, all) = (stacked.count(), control_plane.len());
-    if stacked == all {
-        return Ok(false);
-    }
-    if stacked > 0 {
-        let without = control_plane.iter().filter(|node| !node.pods.contains_key(&Process::Etcd));
-        let path = in_folder("manifests/etcd.yaml");
-        let refuse = |node: &&&Node<'_>| {
-            let why = "is not there, and other control-plane nodes have one";
-            Refusal::of_file(&node.name, &path, why)
-        };
-        return Err(without.collect::<Vec<_>>().iter().map(refuse).collect());
-    }
-    let mut refusals = Refusals::new();
-    let known: BTreeSet<String> = (nodes.iter())
-        .filter(|node| node.role == Role::Etcd)
-        .filter_map(|node| Some(node.address?.0.to_string()))
-        .collect();
-    let servers = same_flag(control_plane, Process::Apiserver, "etcd-servers", &mut refusals);
-    let missing: Vec<&str> = (servers.iter())
-        .flat_map(|(value, _)| value.split(','))
-        .filter(|url| server(url).is_none_or(|it| !known.contains(&it.host.to_string())))
-        .collect();
-    if known.is_empty() || !missing.is_empty() {
-        let why =
-            format!("etcd runs on nodes of its own, which were not given: {}", missing.join(", "));
-        refusals.push(Refusal::of_cluster(why).help(
-            "give each member as a source, too (etcd1=…): kubeadm's layout, /etc/kubernetes/pki/etcd. An etcd with a PKI \
-             in other hands is not taken over yet",
-        ));
-    }
-    if refusals.is_empty() { Ok(true) } else { Err(refusals) }
-}
-
-/// Members that a manifest names and nobody gave: a cluster of which a part is not described is changed
-/// without that part.
-fn strangers(nodes: &[Node<'_>], gone: &BTreeSet<NodeName>) -> Refusals {
-    let mut refusals = Refusals::new();
-    let mut told: BTreeSet<&str> = BTreeSet::new();
-    for node in nodes {
-        let members = node.flag(Process::Etcd, "initial-cluster").unwrap_or_default().split(',');
-        for (name, url) in members.filter_map(|member| member.split_once('=')) {
-            let is_known =
-                nodes.iter().any(|node| node.name.as_str() == name) || gone.contains(name);
-            if !is_known && told.insert(name) {
-                let path = in_folder("manifests/etcd.yaml");
-                let why =
-                    format!("names the member {name} ({url}), which is not among the sources");
-                refusals.push(Refusal::of_file(&node.name, &path, why).help(format!(
-                    "give {name}, too: {name}=…; if it left the cluster (etcdctl member list tells): --gone {name}"
-                )));
-            }
-        }
-    }
-    refusals
 }
 
 /// The node whose super-admin.conf is kpki's.

@@ -72,10 +72,3 @@ fn leaf(node: &Node<'_>, path: &str, is_kubeconfig: bool) -> Result<FoundLeaf, R
     let facts = CertificateFacts::from_der(&der).map_err(|error| refuse(error.to_string()))?;
     Ok(FoundLeaf { node: node.name.clone(), path: path.to_owned(), der, facts, config })
 }
-
-/// The certificate that a kubeconfig embeds.
-pub(super) fn embedded_certificate(kubeconfig: &[u8]) -> Option<CertificateFacts> {
-    let config = KubeconfigFacts::from_yaml(kubeconfig).ok()?;
-    let ders = certificates_in_pem(&config.client_certificate).ok()?;
-    CertificateFacts::from_der(ders.first()?).ok()
-}

@@ -2,7 +2,7 @@
 //! lines of a lock, so that nothing on any node changes.
 //!
 //! ```text
-//! Machines -> Node (what each says) -> draft of a Spec -> found (each certificate and its place in the graph)
+//! Machines -> Node (what each says) -> draft of a Spec -> found (each certificate with its place)
 //!                                              \-> as_found: the Spec that says so -> take: files and lock
 //! ```
 //!
@@ -14,7 +14,10 @@
 
 mod as_found;
 mod authorities;
+mod cluster;
 mod draft;
+mod embedded;
+mod etcd;
 mod found;
 mod kubelet_file;
 mod left;

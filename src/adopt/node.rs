@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::embedded::embedded_certificate;
 use super::refusal::{Refusal, Refusals};
 use crate::facts::CertificateFacts;
 use crate::machine::Machine;
@@ -188,7 +189,7 @@ fn client_of_kubelet(node: &Node<'_>) -> Option<(String, CertificateFacts)> {
         return Some((at.clone(), (**facts).clone()));
     }
     let path = in_folder("kubelet.conf");
-    let facts = super::found::embedded_certificate(node.bytes(&path)?)?;
+    let facts = embedded_certificate(node.bytes(&path)?)?;
     Some((path, facts))
 }
 

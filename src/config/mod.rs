@@ -13,8 +13,8 @@
 //! `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`;
 //! `reader` makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule
 //! about something missing is silent where a mistake may have hidden it. Of a description without such
-//! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners` and
-//! `collisions` judge what follows from it. `write` is the way back.
+//! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners`
+//! and `collisions` judge what follows from it. `write` is the way back.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.

@@ -93,6 +93,8 @@ pub const TAKEN_AWAY: &[&str] = &[
     "spec.containers[*].lifecycle.postStart",
     "spec.containers[*].lifecycle.preStop",
     "spec.containers[*].ports[*]",
+    // kubeadm of older versions gives etcd and the scheduler none.
+    "spec.containers[*].readinessProbe",
     "spec.containers[*].volumeDevices[*]",
     "spec.containers[*].volumeMounts[*]",
     "spec.ephemeralContainers[*]",

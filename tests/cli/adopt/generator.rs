@@ -1,4 +1,5 @@
-//! The clusters that these tests make are kubeadm's: files, modes, certificates, kubeconfigs and manifests are
+//! The clusters that these tests make are kubeadm's: files, modes, certificates, kubeconfigs and manifests
+//! are
 //! held against what real runs left (`tests/kubeadm`).
 
 use std::path::Path;

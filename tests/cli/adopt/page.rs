@@ -1,4 +1,5 @@
-//! docs/adopt.md: its copy line is run against folders that stand for machines, and its commands print what it says.
+//! docs/adopt.md: its copy line is run against folders that stand for machines, and its commands print what
+//! it says.
 //! `UPDATE_EXPECTED=1` writes what is printed into the page.
 
 use std::path::Path;

@@ -42,7 +42,7 @@ fn a_leaf_has_what_its_own_block_says() {
     let words = "leaf \"apiserver\" { san \"cp1\" \"kubernetes\" \"10.96.0.1\" \"10.0.0.1\" \"old.lab\" }\n\
         leaf \"admin\" group=\"system:masters\" key=\"rsa-2048\"\n\
         leaf \"kubelet\" { group #null }\n\
-        leaf \"scheduler\" validity=\"3650d\" renew-before=\"100d\" server=\"https://10.0.0.9:7443\"";
+        leaf \"scheduler\" validity=\"3650d\" renew-before=\"100d\" server=\"https://10.0.0.1:7443\"";
     let mut project = MemoryProject::applied(&in_cp1(words));
     project.assert_converged();
     let apiserver = facts(&project, &format!("{PKI}/apiserver.crt"));
@@ -59,7 +59,7 @@ fn a_leaf_has_what_its_own_block_says() {
         let bytes = &project.out[&format!("nodes/cp1/etc/kubernetes/{file}")].0;
         Kubeconfig::from_value(&serde_saphyr::from_slice(bytes).unwrap()).server
     };
-    assert_eq!(server("scheduler.conf"), "https://10.0.0.9:7443");
+    assert_eq!(server("scheduler.conf"), "https://10.0.0.1:7443");
     assert_eq!(server("controller-manager.conf"), "https://10.0.0.1:6443");
     // Of another node nothing is said.
     let w1 = facts(&project, "identities/nodes/w1/kubelet.crt");
@@ -83,7 +83,7 @@ fn groups_of_older_versions_stay_whatever_the_version() {
     assert_eq!(subject(CLUSTER, &client), name);
     assert_eq!(subject(&old, &client), format!("O=kubeadm:cluster-admins, {name}"));
     assert_eq!(subject(&group("#null").replace("1.36.2", "1.33.4"), &client), name);
-    let admin = with("component \"admin\"", "group \"system:masters\"");
+    let admin = with("component \"admin\"", "admin-group \"system:masters\"");
     let path = "identities/nodes/cp1/admin.crt";
     assert_eq!(subject(&admin, path), "O=system:masters, CN=kubernetes-admin");
     // Nearer wins, and super-admin.conf is another leaf.
@@ -91,7 +91,7 @@ fn groups_of_older_versions_stay_whatever_the_version() {
     assert_eq!(subject(&both, path), "CN=kubernetes-admin");
     let path = "identities/nodes/cp1/super-admin.crt";
     assert_eq!(
-        subject(&with("component \"admin\"", "group #null"), path),
+        subject(&with("component \"admin\"", "admin-group #null"), path),
         "O=system:masters, CN=kubernetes-super-admin"
     );
 }
@@ -120,7 +120,7 @@ fn the_usual_in_words_changes_nothing() {
     project.description = format!(
         "{}ca \"kubernetes\" keys-on-nodes=#true\nca \"etcd\" keys-on-nodes=#false\n\
          component \"apiserver\" {{ kubelet-client-group #null; }}\n",
-        with("component \"admin\"", "super #true\ngroup \"kubeadm:cluster-admins\"")
+        with("component \"admin\"", "super #true\nadmin-group \"kubeadm:cluster-admins\"")
     );
     let words = "leaf \"admin\"\nleaf \"scheduler\" server=\"https://10.0.0.1:6443\"\n\
         leaf \"kubelet\" group=\"system:nodes\" validity=\"365d\"";
@@ -230,7 +230,7 @@ fn what_a_leaf_gains_is_told() {
         ),
         (
             "all power for a component",
-            with("component \"admin\"", "group \"system:masters\""),
+            with("component \"admin\"", "admin-group \"system:masters\""),
             &[
                 "x admin gains the group system:masters :9",
                 "= admin loses the group kubeadm:cluster-admins :9",
@@ -304,5 +304,5 @@ fn a_policy_forbids_groups_of_leaves_that_somebody_wrote() {
     assert_eq!(broken(&in_cp1("leaf \"kubelet\" group=\"system:nodes\"")), [""; 0]);
     let expected = "nodes/cp1/admin is in the forbidden group system:masters";
     assert_eq!(broken(&in_cp1("leaf \"admin\" group=\"system:masters\"")), [expected]);
-    assert_eq!(broken(&with("component \"admin\"", "group \"system:masters\"")), [expected]);
+    assert_eq!(broken(&with("component \"admin\"", "admin-group \"system:masters\"")), [expected]);
 }

@@ -260,6 +260,9 @@ const VERSIONS: &[Row] = &[
     Row("tonight's rollback of a patch", "1.36.2", "1.36.1", 0),
     // Of the cluster, and of what then has its group from kubeadm's older rule.
     Row("another minor version back", "1.36.2", "1.35.3", 2),
+    // Of the cluster alone: kubeadm 1.31 gives the scheduler no readiness probe, kubeadm 1.30 etcd none.
+    Row("a readiness probe less", "1.32.13", "1.31.14", 1),
+    Row("two readiness probes less", "1.32.13", "1.30.14", 1),
 ];
 
 /// In the operator's own manifest of the API server.

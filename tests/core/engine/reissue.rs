@@ -283,6 +283,8 @@ const TABLE: &[(&str, &str, &str, &[&str])] = &[
             "nodes/cp2/admin.conf",
             "nodes/cp2/apiserver-kubelet-client",
             "nodes/cp2/kubelet.conf",
+            "nodes/cp1/manifests/*",
+            "nodes/cp2/manifests/*",
         ],
     ),
     (

@@ -2,7 +2,8 @@
 //! `tests/kubeadm/VERSION`. docs/kubeadm.md says which of them kubeadm wrote and which are by hand.
 //!
 //! Not compared: `creationTimestamp: null` and the order of fields, which mean nothing; the
-//! controller-manager's `--service-cluster-ip-range`, which kubeadm gives only beside a pod network; what `kubeadm join` writes.
+//! controller-manager's `--service-cluster-ip-range`, which kubeadm gives only beside a pod network; what
+//! `kubeadm join` writes.
 
 use serde_json::{Value, json};
 

@@ -45,7 +45,8 @@ pub enum Etcd {
     Stacked,
     /// On machines of their own: the cluster's nodes of the role `Etcd`.
     External,
-    /// Each control-plane node's manifest was written again by `kubeadm upgrade`, which names that member alone in
+    /// Each control-plane node's manifest was written again by `kubeadm upgrade`, which names that member alone
+    /// in
     /// `--initial-cluster`.
     StackedUpgraded,
 }

@@ -1,4 +1,5 @@
-//! What kubeadm and the kubelet itself write below /var/lib/kubelet, the packages' drop-in, and kubeadm's own record
+//! What kubeadm and the kubelet itself write below /var/lib/kubelet, the packages' drop-in, and kubeadm's own
+//! record
 //! in the cluster.
 
 use super::cluster::{Cluster, Node};

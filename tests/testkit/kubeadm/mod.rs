@@ -1,4 +1,5 @@
-//! Clusters as kubeadm leaves them, made when a test runs: each node's /etc/kubernetes and what of its kubelet
+//! Clusters as kubeadm leaves them, made when a test runs: each node's /etc/kubernetes and what of its
+//! kubelet
 //! lies beside. Facts, modes and bytes are those of real runs (`tests/kubeadm`) and of kubeadm's source;
 //! nothing here asks kpki.
 
