@@ -371,10 +371,11 @@ impl Cluster {
         let mut leaf = self.leaf(node, wish, "ca", node.name, None, &[SERVER], vec![]);
         leaf.common_name = format!("{}@1790000000", node.name);
         leaf.sans = vec![format!("DNS:{}", node.name)];
-        leaf.of_a_kubelet();
+        // RSA in every version (client-go's GenerateSelfSignedCertKey); one pair will do for all nodes here.
+        leaf.key = ("a kubelet's own".to_owned(), Keys::Rsa2048);
         let mut issuer = self.authority("ca");
         issuer.common_name = format!("{}-ca@1790000000", node.name);
-        issuer.key = (format!("{}/{} kubelet's ca", self.material, node.name), Keys::P256);
+        issuer.key = ("a kubelet's own CA".to_owned(), Keys::Rsa2048);
         issuer.sans = Vec::new();
         leaf.issuer = Some(Box::new(issuer.clone()));
         let pair = format!("{}{}", leaf.pem(), issuer.pem());
