@@ -45,9 +45,7 @@ pub enum Etcd {
     Stacked,
     /// On machines of their own: the cluster's nodes of the role `Etcd`.
     External,
-    /// Each control-plane node's manifest was written again by `kubeadm upgrade`, which names that member alone
-    /// in
-    /// `--initial-cluster`.
+    /// `kubeadm upgrade` wrote each manifest again, and names that member alone in `--initial-cluster`.
     StackedUpgraded,
 }
 
@@ -104,7 +102,7 @@ pub struct Leaf {
     /// A path without its ending below the PKI's folder (`apiserver`, `etcd/server`), or a kubeconfig's name
     /// (`admin.conf`); all of them if empty.
     pub name: &'static str,
-    pub group: Option<Option<&'static str>>,
+    pub group: Option<&'static str>,
     /// Days from today: from, until.
     pub days: Option<(i64, i64)>,
     /// Keys and certificates are new: `kubeadm certs renew`.
