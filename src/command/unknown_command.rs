@@ -10,8 +10,8 @@ use crate::words::did_you_mean;
 /// Verbs that other tools have for what kpki does, and how it is done here.
 const ELSEWHERE: [(&[&str], &str); 13] = [
     (
-        &["adopt", "bring", "import", "migrate"],
-        "cluster.kdl names a CA that exists: ca \"kubernetes\" certificate=\"ca.crt\"",
+        &["bring", "import", "migrate"],
+        "kpki adopt takes over a cluster that runs; of a CA alone: ca \"kubernetes\" certificate=\"ca.crt\"",
     ),
     (
         &["build", "gen", "generate", "issue", "sync"],

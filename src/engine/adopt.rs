@@ -1,8 +1,13 @@
 //! A cluster that runs is taken over: from the nodes' files to a project whose plan is empty.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+mod judged;
+mod store;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::judged::judged;
+pub use self::store::OutFile;
+use self::store::Store;
 use super::Project;
 use crate::adopt::{self, Draft, Left, MANIFESTS, Node, Notes, Refusal, Refusals, TakenFile};
 use crate::build::execute::{Files, execute};
@@ -10,14 +15,11 @@ use crate::config::{self, Loaded, Report};
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::keys::Entropy;
-use crate::lint::{Finding, Rule, Severity, lint, rules, tree_of};
 use crate::machine::kubeadm_config::KubeadmConfig;
 use crate::machine::{Machine, layout_of};
 use crate::name::{NodeName, TreePath};
 use crate::plan::{Action, Intent, Plan, Reason, Step, plan};
-use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER};
-use crate::sealed::{Identity, Recipient};
-use crate::secret::Secret;
+use crate::sealed::Recipient;
 use crate::sources::Sources;
 use crate::spec::{Manifests, Setting};
 use crate::state::{File, Inventory, Lock, PlainFile, SecretFile};
@@ -54,12 +56,6 @@ pub struct Adoption {
     pub plan: Plan,
     pub left: Vec<Left>,
     pub remarks: Vec<String>,
-}
-
-/// A file as it is staged.
-pub struct OutFile {
-    pub bytes: Secret,
-    pub mode: u32,
 }
 
 /// Why not.
@@ -106,62 +102,6 @@ pub fn adopt(
         }
         Err(failed) => Err(failed),
     }
-}
-
-/// What `verify` finds wrong on a node and does not stop an adoption: it is as it was, and kpki changes
-/// nothing about it. An expired leaf is due, and plan says so.
-const TOLD: &[&Rule] = &[
-    &rules::EXPIRED,
-    &rules::SECRET_READABLE_BY_OTHERS,
-    &rules::WRITABLE_BY_OTHERS,
-    &rules::FOLDER_OF_ANOTHER_USER,
-    &rules::FOLDER_WRITABLE_BY_OTHERS,
-    &rules::STRAY_MANIFEST,
-    &rules::DUPLICATE_POD,
-];
-
-/// What stops it, and what is only told.
-fn judged(machines: &BTreeMap<NodeName, Machine>, now: Timestamp) -> (Refusals, Vec<String>) {
-    let mut refusals = Refusals::new();
-    let mut told: BTreeMap<&Rule, Vec<String>> = BTreeMap::new();
-    for (node, machine) in machines {
-        if let Some(layout) = layout_of(machine) {
-            let why = format!("is not taken over yet: this is {}, and not kubeadm's", layout.name);
-            let help = format!(
-                "kpki takes over nodes of kubeadm; what it has no word for: {}",
-                layout.missing
-            );
-            refusals.push(Refusal::of_node(node, why).help(help));
-            continue;
-        }
-        for finding in lint(&tree_of(machine), now) {
-            let is_root = is_authority(&finding.path) && finding.rule == &rules::EXPIRED;
-            let Finding { rule, path, detail } = finding;
-            // What the kubelet keeps for itself is not taken over.
-            let is_ours = path.starts_with(KUBERNETES_FOLDER);
-            let stops = is_ours && rule.severity == Severity::Error;
-            if stops && (is_root || !TOLD.contains(&rule)) {
-                let why = format!("{} ({}): {detail}", rule.title, rule.id);
-                refusals.push(
-                    Refusal::of_file(node, &path, why)
-                        .help("kpki explain tells of each in brackets"),
-                );
-            } else {
-                told.entry(rule).or_default().push(format!("{node}:/{path}"));
-            }
-        }
-    }
-    let remarks = told.into_iter().map(|(rule, places)| {
-        let (first, more) = (places.first().cloned().unwrap_or_default(), places.len() - 1);
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        format!("{} ({}): {first}{more}", rule.title, rule.id)
-    });
-    (refusals, remarks.collect())
-}
-
-fn is_authority(path: &str) -> bool {
-    let file = path.strip_prefix(KUBERNETES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
-    AUTHORITY_FILES.iter().any(|row| Some(row.path) == file)
 }
 
 fn taken_over(
@@ -217,7 +157,7 @@ fn taken_over(
     if !refusals.is_empty() {
         return Err(refusals.into());
     }
-    let store = Store { secrets, taken: changed.files, written: Mutex::default() };
+    let store = Store::new(secrets, changed.files);
     // What is due stays due: nothing is issued here.
     let due: BTreeSet<DerivationId> = (first.steps.iter())
         .filter(|step| !takes_in(&before, step))
@@ -453,65 +393,6 @@ fn unfit(project: &Project, plan: &Plan) -> Refusals {
         of(mismatch.derivation, "is another key than the one on record".to_owned())
     }));
     refusals
-}
-
-/// Takes what a plan writes, before anything is staged.
-struct Store<'a> {
-    secrets: &'a dyn Files,
-    taken: BTreeMap<TreePath, TakenFile>,
-    written: Mutex<BTreeMap<TreePath, Option<OutFile>>>,
-}
-
-impl Store<'_> {
-    fn note(&self, path: &TreePath, file: Option<OutFile>) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.insert(path.clone(), file);
-    }
-
-    /// Everything that is put below `out/`.
-    fn finish(self) -> BTreeMap<TreePath, OutFile> {
-        let mut files: BTreeMap<TreePath, OutFile> = (self.taken.into_iter())
-            .map(|(path, file)| (path, OutFile { bytes: file.bytes, mode: file.mode }))
-            .collect();
-        let written = self.written.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (path, file) in written {
-            match file {
-                Some(file) => drop(files.insert(path, file)),
-                None => drop(files.remove(&path)),
-            }
-        }
-        files
-    }
-}
-
-impl Files for Store<'_> {
-    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
-        match self.taken.get(path) {
-            Some(file) => Ok(file.bytes.clone()),
-            None => self.secrets.read_secret(path),
-        }
-    }
-
-    fn identities(&self) -> Result<&[Identity]> {
-        self.secrets.identities()
-    }
-
-    fn write(&self, path: &TreePath, bytes: &[u8], mode: u32) -> Result<()> {
-        self.note(path, Some(OutFile { bytes: Secret::new(bytes.to_vec()), mode }));
-        Ok(())
-    }
-
-    fn set_mode(&self, _: &TreePath, _: u32) -> Result<()> {
-        // What is taken over has its mode.
-        Ok(())
-    }
-
-    fn remove(&self, path: &TreePath) -> Result<()> {
-        self.note(path, None);
-        Ok(())
-    }
-
-    fn progress(&self, _: usize) {}
 }
 
 fn afterwards(before: Project, lock: Lock, files: &BTreeMap<TreePath, OutFile>) -> Project {

@@ -231,8 +231,8 @@ mod tests {
             }
             head.chars().nth(13)
         };
-        let versions = [version(), version(), version(), version(), version(), version()];
-        assert_eq!(versions, ['4', '3', '3', '2', '2', '1'].map(Some));
+        let versions = [version(), version(), version(), version(), version()];
+        assert_eq!(versions, ['4', '3', '3', '2', '1'].map(Some));
     }
 
     #[test]

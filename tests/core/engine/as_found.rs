@@ -248,9 +248,9 @@ fn what_a_leaf_gains_is_told() {
         ),
         (
             "another server",
-            in_cp1("leaf \"admin\" server=\"https://evil.example:6443\""),
+            in_cp1("leaf \"admin\" server=\"https://kubernetes.default.svc:6443\""),
             &[
-                "x admin.conf moves: kubeconfigs lead to https://evil.example:6443, led to https://api.lab:6443 :4",
+                "x admin.conf moves: kubeconfigs lead to https://kubernetes.default.svc:6443, led to https://api.lab:6443 :4",
             ],
         ),
         (
@@ -267,12 +267,12 @@ fn what_a_leaf_gains_is_told() {
             "all of it on a new worker",
             format!(
                 "{CLUSTER}node \"w2\" address=\"10.0.1.2\" {{\nleaf \"kubelet\" group=\"system:masters\" \
-                server=\"https://evil.example:6443\"\nleaf \"kubelet-server\" {{ san \"w2\" \"api.example.com\"; }}\n}}\n"
+                server=\"https://kubernetes.default.svc:6443\"\nleaf \"kubelet-server\" {{ san \"w2\" \"api.example.com\"; }}\n}}\n"
             ),
             &[
                 "x kubelet gains the group system:masters :11",
                 "x kubelet-server can serve as api.example.com :12",
-                "x kubelet.conf may move: kubeconfigs lead to https://evil.example:6443, and nothing here says \
+                "x kubelet.conf may move: kubeconfigs lead to https://kubernetes.default.svc:6443, and nothing here says \
                  where they led :11",
                 "= w2 joins as a worker :10",
             ],

@@ -45,7 +45,8 @@ pub enum Etcd {
     Stacked,
     /// On machines of their own: the cluster's nodes of the role `Etcd`.
     External,
-    /// `kubeadm upgrade` wrote each manifest again, and names that member alone in `--initial-cluster`.
+    /// Each control-plane node's manifest was written again by `kubeadm upgrade`: it names that member
+    /// alone in `--initial-cluster`.
     StackedUpgraded,
 }
 
