@@ -207,11 +207,11 @@ fn of_names_and_addresses() -> Vec<Shape> {
 fn of_certificates() -> Vec<Shape> {
     let leaf = Leaf::default;
     let every = |days| Leaf { days: Some(days), ..leaf() };
-    let masters = |name| Leaf { name, group: Some(Some("system:masters")), ..leaf() };
+    let masters = |name| Leaf { name, group: Some("system:masters"), ..leaf() };
     let admins = |node, name| Leaf {
         node: Some(node),
         name,
-        group: Some(Some("kubeadm:cluster-admins")),
+        group: Some("kubeadm:cluster-admins"),
         ..leaf()
     };
     let renewed = |node| Leaf { node, renewal: Some(1), days: Some((-10, 355)), ..leaf() };
@@ -259,7 +259,7 @@ fn of_certificates() -> Vec<Shape> {
             Cluster {
                 leaves: vec![Leaf {
                     name: "apiserver-kubelet-client",
-                    group: Some(Some("kubeadm:cluster-admins")),
+                    group: Some("kubeadm:cluster-admins"),
                     ..leaf()
                 }],
                 ..large()

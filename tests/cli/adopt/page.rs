@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::proof::Desk;
 use crate::readme::{blocks, replay, shape};
-use crate::testkit::kubeadm::{Cluster, config_map};
+use crate::testkit::kubeadm::{Cluster, Keys, config_map};
 use crate::testkit::{path_with_kpki, printed, put, set_mode, shell};
 
 const PAGE: &str = "docs/adopt.md";
@@ -29,7 +29,7 @@ fn command(folder: &Path, name: &str, script: &str) {
 #[test]
 fn commands_print_what_the_page_says() {
     let page = std::fs::read_to_string(PAGE).unwrap();
-    let cluster = Cluster::large();
+    let cluster = Cluster { keys: Keys::Rsa2048, ..Cluster::large() };
     let desk = Desk::new(cluster.trees());
     let folder = desk.path("");
     command(&folder, "ssh", SSH);

@@ -103,8 +103,7 @@ pub struct Leaf {
     /// A path without its ending below the PKI's folder (`apiserver`, `etcd/server`), or a kubeconfig's name
     /// (`admin.conf`); all of them if empty.
     pub name: &'static str,
-    #[expect(clippy::option_option, reason = "nothing said, and said that there is none")]
-    pub group: Option<Option<&'static str>>,
+    pub group: Option<&'static str>,
     /// Days from today: from, until.
     pub days: Option<(i64, i64)>,
     /// Keys and certificates are new: `kubeadm certs renew`.

@@ -107,6 +107,8 @@ pub struct Certificate {
     pub usages: Vec<&'static str>,
     /// `DNS:`, `IP:`, as kubeadm orders them.
     pub sans: Vec<String>,
+    /// kubeadm asks for it whatever the key; a kubelet with an EC key does not (since 1.27).
+    pub is_key_encipherment: bool,
     pub from: i64,
     pub until: i64,
     /// A name for `Key::named`.
@@ -117,9 +119,16 @@ pub struct Certificate {
 
 /// RFC 5280, 4.2.1.3; the first bit is the highest.
 const DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT: [u8; 2] = [5, 0xa0];
+const DIGITAL_SIGNATURE: [u8; 2] = [7, 0x80];
 const THOSE_AND_CERT_SIGN: [u8; 2] = [2, 0xa4];
 
 impl Certificate {
+    /// The key is the kubelet's own: EC in every version.
+    pub fn of_a_kubelet(&mut self) {
+        self.key.1 = Keys::P256;
+        self.is_key_encipherment = false;
+    }
+
     pub fn key(&self) -> Arc<Key> {
         Key::named(&self.key.0, self.key.1)
     }
@@ -148,7 +157,11 @@ impl Certificate {
             let critical: &[u8] = if critical { &[1, 1, 0xff] } else { &[] };
             all.extend(sequence(&[&oid(number), critical, &element(4, &[value])]));
         };
-        let bits = if is_ca { THOSE_AND_CERT_SIGN } else { DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT };
+        let bits = match (is_ca, self.is_key_encipherment) {
+            (true, _) => THOSE_AND_CERT_SIGN,
+            (false, true) => DIGITAL_SIGNATURE_AND_KEY_ENCIPHERMENT,
+            (false, false) => DIGITAL_SIGNATURE,
+        };
         add("2.5.29.15", true, &element(3, &[&bits]));
         if !is_ca {
             let usages: Vec<u8> = self.usages.iter().flat_map(|usage| oid(usage)).collect();

@@ -45,6 +45,7 @@ impl Cluster {
             organization: None,
             texts: self.authority_texts,
             usages: Vec::new(),
+            is_key_encipherment: true,
             sans: vec![format!("DNS:{common_name}")],
             from: day(from),
             until: day(until),
@@ -76,14 +77,13 @@ impl Cluster {
         node: &Node,
         name: &str,
         issuer: &str,
-        common_name: &str,
-        group: Option<&str>,
+        (common_name, group): (&str, Option<&str>),
         usages: &[&'static str],
         sans: Vec<String>,
     ) -> Certificate {
         let wish = self.wish(node, name);
         let issuer = self.authority(issuer);
-        let group = wish.group.unwrap_or(group);
+        let group = wish.group.or(group);
         let (from, until) = wish.days.unwrap_or((self.authority_days.0, 165));
         let renewal = wish.renewal.map_or(String::new(), |count| format!(" renewed {count}"));
         Certificate {
@@ -91,6 +91,7 @@ impl Cluster {
             organization: group.map(str::to_owned),
             texts: Texts::Printable,
             usages: usages.to_vec(),
+            is_key_encipherment: true,
             sans: wish.sans.map_or(sans, |all| all.into_iter().map(str::to_owned).collect()),
             from: day(from),
             until: day(until),
@@ -153,14 +154,13 @@ impl Cluster {
         tree.file(&self.pki("sa.key"), 0o600, &sa.pem);
         tree.file(&self.pki("sa.pub"), 0o600, &sa.public_pem);
         let client = |name, issuer, common_name, group| {
-            self.leaf(node, name, issuer, common_name, group, &[CLIENT], Vec::new())
+            self.leaf(node, name, issuer, (common_name, group), &[CLIENT], Vec::new())
         };
         let server = self.leaf(
             node,
             "apiserver",
             "ca",
-            "kube-apiserver",
-            None,
+            ("kube-apiserver", None),
             &[SERVER],
             self.api_server_names(node),
         );
@@ -220,7 +220,7 @@ impl Cluster {
     fn put_etcd_client(&self, node: &Node, tree: &mut NodeTree) {
         let name = "apiserver-etcd-client";
         let user = "kube-apiserver-etcd-client";
-        let leaf = self.leaf(node, name, "etcd/ca", user, None, &[CLIENT], Vec::new());
+        let leaf = self.leaf(node, name, "etcd/ca", (user, None), &[CLIENT], Vec::new());
         self.put(name, &leaf, tree);
     }
 
@@ -238,11 +238,11 @@ impl Cluster {
         };
         for name in ["etcd/server", "etcd/peer"] {
             let usages = [SERVER, CLIENT];
-            let leaf = self.leaf(node, name, "etcd/ca", node.name, None, &usages, names());
+            let leaf = self.leaf(node, name, "etcd/ca", (node.name, None), &usages, names());
             self.put(name, &leaf, tree);
         }
         let (name, user) = ("etcd/healthcheck-client", "kube-etcd-healthcheck-client");
-        let leaf = self.leaf(node, name, "etcd/ca", user, None, &[CLIENT], Vec::new());
+        let leaf = self.leaf(node, name, "etcd/ca", (user, None), &[CLIENT], Vec::new());
         self.put(name, &leaf, tree);
     }
 
@@ -291,7 +291,7 @@ impl Cluster {
         server: &str,
         tree: &mut NodeTree,
     ) {
-        let leaf = self.leaf(node, file, "ca", user, group, &[CLIENT], Vec::new());
+        let leaf = self.leaf(node, file, "ca", (user, group), &[CLIENT], Vec::new());
         let context = format!("{user}@{}", self.name);
         let names = Names { cluster: self.name, user, context: &context, namespace: None };
         let (certificate, key) = (leaf.pem(), leaf.key());
@@ -326,10 +326,8 @@ impl Cluster {
             self.put_kubeconfig(node, "kubelet.conf", &user, group, &server, tree);
             return;
         }
-        // The kubelet's keys are EC in every version; the controller-manager signs (since 1.27 without
-        // key encipherment for them: this differs in a bit that nothing reads).
-        let mut leaf = self.leaf(node, "kubelet.conf", "ca", &user, group, &[CLIENT], Vec::new());
-        leaf.key.1 = Keys::P256;
+        let mut leaf = self.leaf(node, "kubelet.conf", "ca", (&user, group), &[CLIENT], Vec::new());
+        leaf.of_a_kubelet();
         let file = "kubelet-client-2026-10-18-09-00-00.pem";
         let pair = format!("{}{}", leaf.pem(), leaf.key().pem);
         tree.file(&format!("var/lib/kubelet/pki/{file}"), 0o600, pair);
@@ -360,8 +358,8 @@ impl Cluster {
         if node.kubelet_serving {
             let user = format!("system:node:{}", node.name);
             let group = Some("system:nodes");
-            let mut leaf = self.leaf(node, wish, "ca", &user, group, &[SERVER], sans);
-            leaf.key.1 = Keys::P256;
+            let mut leaf = self.leaf(node, wish, "ca", (&user, group), &[SERVER], sans);
+            leaf.of_a_kubelet();
             let file = "kubelet-server-2026-10-18-09-00-01.pem";
             let pair = format!("{}{}", leaf.pem(), leaf.key().pem);
             tree.file(&format!("var/lib/kubelet/pki/{file}"), 0o600, pair);
@@ -369,13 +367,14 @@ impl Cluster {
             tree.link(current, &format!("/var/lib/kubelet/pki/{file}"));
             return;
         }
-        let mut leaf = self.leaf(node, wish, "ca", node.name, None, &[SERVER], vec![]);
+        let mut leaf = self.leaf(node, wish, "ca", (node.name, None), &[SERVER], vec![]);
         leaf.common_name = format!("{}@1790000000", node.name);
         leaf.sans = vec![format!("DNS:{}", node.name)];
-        leaf.key.1 = Keys::P256;
+        // RSA in every version (client-go's GenerateSelfSignedCertKey); one pair will do for all nodes here.
+        leaf.key = ("a kubelet's own".to_owned(), Keys::Rsa2048);
         let mut issuer = self.authority("ca");
         issuer.common_name = format!("{}-ca@1790000000", node.name);
-        issuer.key = (format!("{}/{} kubelet's ca", self.material, node.name), Keys::P256);
+        issuer.key = ("a kubelet's own CA".to_owned(), Keys::Rsa2048);
         issuer.sans = Vec::new();
         leaf.issuer = Some(Box::new(issuer.clone()));
         let pair = format!("{}{}", leaf.pem(), issuer.pem());
