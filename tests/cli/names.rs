@@ -43,8 +43,8 @@ fn every_option_takes_the_end_of_a_name_where_it_is_the_only_one() {
         ("show banana", 64, "no artifact is named banana"),
         ("export cp2 -o x.tar", 64, "did you mean cp1?"),
         ("list", 64, "tip: kpki status lists every certificate"),
-        ("adopt", 64, "tip: cluster.kdl names a CA that exists"),
-        ("import", 64, "tip: cluster.kdl names a CA that exists"),
+        ("adopt", 64, "NODE=SOURCE"),
+        ("import", 64, "tip: kpki adopt takes over a cluster that runs"),
         ("paln", 64, "tip: did you mean plan?"),
     ] {
         let text = says(&lab, words, code);

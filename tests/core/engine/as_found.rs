@@ -250,7 +250,7 @@ fn what_a_leaf_gains_is_told() {
             "another server",
             in_cp1("leaf \"admin\" server=\"https://kubernetes.default.svc:6443\""),
             &[
-                "x admin.conf moves: kubeconfigs lead to https://kubernetes.default.svc:6443, led to https://api.lab:6443 :4",
+                "x admin moves: kubeconfigs lead to https://kubernetes.default.svc:6443, led to https://api.lab:6443 :4",
             ],
         ),
         (
@@ -271,9 +271,9 @@ fn what_a_leaf_gains_is_told() {
             ),
             &[
                 "x kubelet gains the group system:masters :11",
-                "x kubelet-server can serve as api.example.com :12",
-                "x kubelet.conf may move: kubeconfigs lead to https://kubernetes.default.svc:6443, and nothing here says \
+                "x kubelet may move: kubeconfigs lead to https://kubernetes.default.svc:6443, and nothing here says \
                  where they led :11",
+                "x kubelet-server can serve as api.example.com :12",
                 "= w2 joins as a worker :10",
             ],
         ),

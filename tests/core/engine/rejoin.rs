@@ -188,8 +188,8 @@ fn what_cannot_join_again_is_told_from_what_can() {
     let one = one.join("\n");
     assert_eq!(refused(&MemoryProject::applied(&one), &["cp1"]), sole);
     // An etcd without an image is none that kpki starts.
-    let old = THREE.replace("1.36.2", "1.28.3");
-    assert_eq!(refused(&MemoryProject::applied(&old), &["cp3"]), NoRejoin::NoManifest);
+    let unknown = THREE.replace("1.36.2", "1.38.0");
+    assert_eq!(refused(&MemoryProject::applied(&unknown), &["cp3"]), NoRejoin::NoManifest);
     for (flag, value) in [
         (
             "initial-cluster",

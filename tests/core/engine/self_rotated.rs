@@ -97,8 +97,12 @@ fn without_a_copy_it_is_kubeadms_form_and_nothing_of_a_pair() {
     let mut project = described(SELF_ROTATED);
     project.apply().unwrap();
     project.assert_converged();
-    for node in ["cp1", "w1", "w2"] {
-        let expected = kubeadms(&authority(&project), "https://api.lab:6443", node);
+    for (node, server) in [
+        ("cp1", "https://10.0.0.11:6443"),
+        ("w1", "https://api.lab:6443"),
+        ("w2", "https://api.lab:6443"),
+    ] {
+        let expected = kubeadms(&authority(&project), server, node);
         assert_eq!(text(&project, node), expected);
         assert_eq!(project.out[&path(node)].1, 0o600);
     }
@@ -160,7 +164,7 @@ fn a_copy_is_patched_in_two_fields() {
         assert_eq!(text(&project, "w1"), joined(&authority, "https://api.lab:6443"));
     }
     // The folder of all nodes serves who has none of its own.
-    assert_eq!(text(&project, "cp1"), joined(&authority, "https://api.lab:6443"));
+    assert_eq!(text(&project, "cp1"), joined(&authority, "https://10.0.0.11:6443"));
     assert_eq!(text(&project, "w2"), kubeadms(&authority, "https://api.lab:6443", "w2"));
     project.assert_converged();
     project.description = project.description.replace("api.lab:6443", "new.lab:6443");
