@@ -18,6 +18,7 @@ use crate::facts::RoleGrant;
 use crate::graph::Artifact;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::plan::BACKDATE;
+use crate::spec::CaName;
 use crate::spec::Role;
 use crate::time::Timestamp;
 
@@ -322,7 +323,12 @@ impl Comparison<'_> {
 
     /// A key that lies on one more machine.
     fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower) {
-        if !matches!(new.artifact, Artifact::Certificate(_) | Artifact::Ca(_)) {
+        // The cluster CA's key is where control-plane nodes are: a copy that is put back is no gain.
+        let is_told = match new.artifact {
+            Artifact::Ca(ca) => ca != CaName::Kubernetes,
+            ref artifact => matches!(artifact, Artifact::Certificate(_)),
+        };
+        if !is_told {
             return;
         }
         let places = new.places.difference(before);

@@ -381,7 +381,7 @@ fn what_a_leaf_says_is_shown_with_its_place() {
          leaf \"apiserver\" { san \"kubernetes\" \"old.lab\" \"10.96.0.1\" \"10.0.0.11\"; }\n\
          leaf \"kubelet\" { group #null; server \"https://10.0.0.11:6443\"; }\n\
          }\n\
-         component \"admin\" group=\"system:masters\"\n\
+         component \"admin\" admin-group=\"system:masters\"\n\
          ca \"etcd\" keys-on-nodes=#true\n",
     );
     for (name, expected) in [

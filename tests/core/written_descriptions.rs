@@ -539,10 +539,7 @@ impl Draw {
                     sans: self.some(|draw| draw.origins(3, Draw::san)),
                     organizations: self.some(|draw| written(draw.set(2, Draw::group))),
                     policy: self.policy(&KeyAlgorithm::ALL),
-                    server: self.some(|draw| {
-                        let all = ["api.lab:443", "10.0.0.11:6443", "[fd00::1]:6443"];
-                        written(named(draw.one(&all)))
-                    }),
+                    server: self.some(Draw::server),
                 };
                 leaf.sans = leaf.sans.filter(|_| is_server);
                 // Whoever dials it is refused without: the description would contradict itself.

@@ -168,7 +168,7 @@ fn a_copy_is_patched_in_two_fields() {
     assert_eq!(text(&project, "w2"), kubeadms(&authority, "https://api.lab:6443", "w2"));
     project.assert_converged();
     project.description = project.description.replace("api.lab:6443", "new.lab:6443");
-    assert_eq!(kubelets(&project.plan()), ["cp1", "w1", "w2"]);
+    assert_eq!(kubelets(&project.plan()), ["w1", "w2"]);
     project.apply().unwrap();
     assert_eq!(text(&project, "w1"), joined(&authority, "https://new.lab:6443"));
 }
