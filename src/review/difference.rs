@@ -18,7 +18,6 @@ use crate::facts::RoleGrant;
 use crate::graph::Artifact;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::plan::BACKDATE;
-use crate::spec::CaName;
 use crate::spec::Role;
 use crate::time::Timestamp;
 
@@ -323,12 +322,7 @@ impl Comparison<'_> {
 
     /// A key that lies on one more machine.
     fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower) {
-        // The cluster CA's key is where control-plane nodes are: a copy that is put back is no gain.
-        let is_told = match new.artifact {
-            Artifact::Ca(ca) => ca != CaName::Kubernetes,
-            ref artifact => matches!(artifact, Artifact::Certificate(_)),
-        };
-        if !is_told {
+        if !matches!(new.artifact, Artifact::Certificate(_) | Artifact::Ca(_)) {
             return;
         }
         let places = new.places.difference(before);

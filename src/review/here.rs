@@ -18,7 +18,7 @@ use crate::hash::Digest;
 use crate::name::{NodeName, TreePath};
 use crate::plan::{AtRest, Plan, World, at_rest};
 use crate::profile::Hosts;
-use crate::spec::Role;
+use crate::spec::{CaName, Role};
 
 impl Powers {
     /// Nothing is looked at that the comparison with `asked` does not need: a signature costs as much as all
@@ -129,7 +129,13 @@ fn places(world: World<'_>, id: DerivationId) -> BTreeSet<TreePath> {
     // Where no key is here, a missing one says nothing.
     let has_key = world.graph.key_places(id).any(is_here);
     let places = world.graph.placements(id).iter();
-    let here = places.filter(|place| is_here(place) || (place.content.is_secret() && !has_key));
+    // A sealed copy that is gone was there by the lock's own line of it; of the cluster CA alone, whose key
+    // is on every control-plane node.
+    let is_usual = matches!(world.graph.get(id).artifact, Artifact::Ca(CaName::Kubernetes));
+    let was_here = |place: &Placement| is_usual && world.lock.copies.contains_key(&place.path);
+    let here = places.filter(|place| {
+        is_here(place) || was_here(place) || (place.content.is_secret() && !has_key)
+    });
     here.map(|place| place.path.clone()).collect()
 }
 

@@ -543,7 +543,17 @@ impl Draw {
                 };
                 leaf.sans = leaf.sans.filter(|_| is_server);
                 // Whoever dials it is refused without: the description would contradict itself.
-                let dialled = ["10.96.0.1", "10.200.0.1", "127.0.0.1", "::1"].map(named);
+                let dialled = [
+                    "10.96.0.1",
+                    "10.200.0.1",
+                    "127.0.0.1",
+                    "::1",
+                    "kubernetes",
+                    "kubernetes.default.svc",
+                    "10.0.0.11",
+                    "n0",
+                ]
+                .map(named);
                 let own = node.addresses.iter().map(|address| San::Ip(address.ip()));
                 let dialled: Vec<San> = dialled.into_iter().chain(own).collect();
                 if let Some(sans) = &mut leaf.sans {
