@@ -16,7 +16,7 @@ use crate::facts::{
 use crate::graph::{DerivationId, FilePart, Graph, Kubeconfig, Placement, Recipe, tree_of};
 use crate::hash::Digest;
 use crate::keys::PrivateKey;
-use crate::name::{ArtifactName, TreePath};
+use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::secret::Secret;
 use crate::state::Entry;
 
@@ -27,6 +27,11 @@ pub struct Taken {
     /// Lines of kubeconfigs: what they say was compared here, and they must not be rendered anew. All others
     /// are an ordinary plan's to write.
     pub entries: BTreeMap<ArtifactName, Entry>,
+    /// The keys of CAs and of tokens, and a file that each was found in.
+    pub anchors: BTreeMap<DerivationId, (NodeName, String, PublicKey)>,
+    pub leaves: BTreeMap<DerivationId, CertificateFacts>,
+    /// What does not fit; then nothing of all this is taken over.
+    pub refusals: Refusals,
 }
 
 /// A file as it is on a node, or as it follows from one that is.
@@ -37,20 +42,25 @@ pub struct TakenFile {
 }
 
 /// Takes everything that the graph places on the given nodes.
-pub fn take(graph: &Graph, nodes: &[Node<'_>]) -> Result<Taken, Refusals> {
+pub fn take(graph: &Graph, nodes: &[Node<'_>]) -> Taken {
     let by_name = nodes.iter().map(|node| (node.name.as_str(), node)).collect();
     let mut taking = Taking {
         graph,
         by_name,
-        taken: Taken { files: BTreeMap::new(), entries: BTreeMap::new() },
+        taken: Taken {
+            files: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            anchors: BTreeMap::new(),
+            leaves: BTreeMap::new(),
+            refusals: Refusals::new(),
+        },
         authorities: BTreeMap::new(),
-        refusals: Refusals::new(),
     };
     for id in graph.ids() {
         taking.artifact(id);
     }
     taking.links();
-    if taking.refusals.is_empty() { Ok(taking.taken) } else { Err(taking.refusals) }
+    taking.taken
 }
 
 struct Taking<'a> {
@@ -59,7 +69,6 @@ struct Taking<'a> {
     taken: Taken,
     /// Of each CA.
     authorities: BTreeMap<DerivationId, Vec<u8>>,
-    refusals: Refusals,
 }
 
 /// A placement's file on its node.
@@ -93,7 +102,7 @@ impl<'a> Taking<'a> {
                 continue;
             };
             let why = format!("leads to /{real} by a link, which kpki install does not follow");
-            self.refusals.push(
+            self.taken.refusals.push(
                 Refusal::of_file(&node.name, path, why)
                     .help("put the real file in the link's place"),
             );
@@ -101,7 +110,7 @@ impl<'a> Taking<'a> {
     }
 
     fn refuse(&mut self, here: &Here<'_>, why: impl Into<String>) {
-        self.refusals.push(Refusal::of_file(&here.node.name, here.path, why));
+        self.taken.refusals.push(Refusal::of_file(&here.node.name, here.path, why));
     }
 
     fn put(&mut self, place: &Placement, bytes: &[u8]) {
@@ -147,10 +156,14 @@ impl<'a> Taking<'a> {
         let graph = self.graph;
         let bundles = graph.bundles_of(id).collect::<Vec<_>>();
         let found = bundles.iter().flat_map(|bundle| self.here(*bundle, FilePart::Rendered));
-        let der =
-            found.filter_map(|here| certificates_in_pem(here.bytes?).ok()?.into_iter().next());
-        let Some(der) = der.into_iter().next() else { return };
+        let mut found = found.filter_map(|here| {
+            let der = certificates_in_pem(here.bytes?).ok()?.into_iter().next()?;
+            Some((here.node.name.clone(), here.path.to_owned(), der))
+        });
+        let Some((node, path, der)) = found.next() else { return };
+        drop(found);
         let Ok(facts) = CertificateFacts::from_der(&der) else { return };
+        self.taken.anchors.insert(id, (node, path, facts.public_key.clone()));
         self.put_masters(id, FilePart::Certificate, certificate_pem(&der).as_bytes());
         self.keys(id, &facts.public_key);
         self.key_elsewhere(id, &facts.public_key);
@@ -205,6 +218,8 @@ impl<'a> Taking<'a> {
                 Ok(key) if key.to_pem().as_bytes() == bytes => {
                     self.put(here.place, bytes);
                     self.put_masters(id, FilePart::PublicKey, bytes);
+                    let at = (here.node.name.clone(), here.path.to_owned(), key.clone());
+                    self.taken.anchors.insert(id, at);
                     public = Some(key);
                 }
                 Ok(_) => self.refuse(
@@ -234,6 +249,7 @@ impl<'a> Taking<'a> {
             };
             self.put(here.place, bytes);
             self.keys(id, &facts.public_key);
+            self.taken.leaves.insert(id, facts);
         }
     }
 
@@ -255,6 +271,7 @@ impl<'a> Taking<'a> {
                     let size = bytes.len() as u64;
                     let entry = kubeconfig_entry(graph.get(config_id), recipe, content, size);
                     self.line(config_id, entry);
+                    self.taken.leaves.insert(id, facts);
                 }
                 Err(why) => self.refuse(&here, why),
             }

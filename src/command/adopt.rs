@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::folder::{DESCRIPTION, Folder, LOCK, MOST, load};
+use super::folder::{DESCRIPTION, Folder, LOCK};
 use super::on_disk::OnDisk;
 use super::{Outcome, clock, init, interrupted, loose_folders, terminal};
 use crate::adopt::Refusal;
 use crate::cli::AdoptArgs;
-use crate::config::Loaded;
 use crate::engine::{Adoption, Described, NotAdopted, adopt};
 use crate::error::{Error, Kind, Result};
 use crate::lock;
@@ -18,7 +17,7 @@ use crate::name::NodeName;
 use crate::render::adopt_report;
 use crate::sealed::Recipient;
 use crate::sources::node::{Source, read_machine};
-use crate::sources::{Sources, read_regular};
+use crate::sources::read_regular;
 use crate::spec::Spec;
 use crate::state::OUT;
 use crate::store::{Disk as _, EntryKind, RealDisk, Settled, begin, write_inputs};
@@ -37,32 +36,25 @@ pub(super) fn run(directory: &Path, args: &AdoptArgs) -> Result<Outcome> {
         refuse_leftovers(directory)?;
     }
     let gone = args.gone.iter().cloned().collect();
-    let sources = folder.as_ref().map(|folder| folder.sources.clone()).unwrap_or_default();
-    let reload = |inputs: &BTreeMap<String, Vec<u8>>| reload(directory, &sources, inputs);
     let described = match folder {
-        Some(folder) => Described::Here { project: Box::new(folder.project), reload: &reload },
+        Some(folder) => Described::Here(Box::new(folder.project)),
         None => Described::Inferred {
             witness: witness.as_ref(),
             recipients: args.recipients.iter().cloned().collect(),
             gone: &gone,
         },
     };
-    let disk;
-    let on_disk;
-    let nothing = super::on_disk::Nothing;
-    let secrets: &dyn crate::build::execute::Files = if is_here {
-        disk = RealDisk::open(directory)?;
-        on_disk = OnDisk::new(&disk, &args.identities);
-        &on_disk
-    } else {
-        &nothing
+    let disk = is_here.then(|| RealDisk::open(directory)).transpose()?;
+    let secrets = match &disk {
+        Some(disk) => OnDisk::new(disk, &args.identities),
+        None => OnDisk::nothing(&args.identities),
     };
-    let adoption = match adopt(&machines, described, now, secrets) {
+    let adoption = match adopt(&machines, described, now, &secrets) {
         Ok(adoption) => adoption,
         Err(NotAdopted::Failed(error)) => return Err(error),
         Err(NotAdopted::Refused(refusals)) => return Err(refused(&refusals)),
     };
-    let report = adopt_report(&adoption, now, args.write, is_here);
+    let report = adopt_report(&adoption, args.write, is_here);
     if !args.write {
         if let Some(text) = adoption.inputs.get(DESCRIPTION) {
             terminal::product(&String::from_utf8_lossy(text))?;
@@ -73,23 +65,6 @@ pub(super) fn run(directory: &Path, args: &AdoptArgs) -> Result<Outcome> {
     write(directory, &adoption)?;
     terminal::product_after("the cluster was taken over", &report)?;
     Ok(Outcome::Done)
-}
-
-/// The description as it is with these files.
-fn reload(
-    directory: &Path,
-    sources: &BTreeSet<String>,
-    inputs: &BTreeMap<String, Vec<u8>>,
-) -> Result<Loaded> {
-    let mut files = BTreeMap::new();
-    for name in sources.iter().filter(|name| !inputs.contains_key(*name)) {
-        // What was looked for in vain is not there.
-        if let Ok(Some(bytes)) = Sources::Folder(directory.to_owned()).read_if_there(name, MOST) {
-            files.insert(name.clone(), bytes);
-        }
-    }
-    files.extend(inputs.clone());
-    load(&Sources::Memory(files), "the description with the nodes' manifests", None)
 }
 
 /// Every node's files.
@@ -177,9 +152,7 @@ fn write(directory: &Path, adoption: &Adoption) -> Result<()> {
     let disk = RealDisk::open(directory)?;
     let (description, beside): (Vec<_>, Vec<_>) =
         adoption.inputs.iter().partition(|(name, _)| *name == DESCRIPTION);
-    // Of a project that is here, copies of manifests are replaced.
-    let new = if description.is_empty() { &[][..] } else { &beside[..] };
-    for (name, _) in description.iter().chain(new) {
+    for (name, _) in description.iter().chain(&beside) {
         if disk.kind(name)? != EntryKind::Missing {
             return Err(Error::refused(format!("{name} is here already"))
                 .nothing_written()

@@ -167,7 +167,7 @@ fn unread(what: &str) -> Error {
 }
 
 /// A description that is larger is there, too: its reader refuses it.
-pub(super) const MOST: usize = 1 << 20;
+const MOST: usize = 1 << 20;
 
 impl Folder {
     /// Reads everything; opens no secret.

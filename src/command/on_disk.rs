@@ -11,50 +11,32 @@ use crate::store::{Disk as _, RealDisk};
 
 /// Reads secrets and writes nothing.
 pub(super) struct OnDisk<'a> {
-    disk: &'a RealDisk,
+    /// `None`: nothing is there yet.
+    disk: Option<&'a RealDisk>,
     keyring: Keyring,
 }
 
 impl<'a> OnDisk<'a> {
     pub fn new(disk: &'a RealDisk, identities: &Identities) -> Self {
-        OnDisk { disk, keyring: Keyring::of(&identities.identity) }
+        OnDisk { disk: Some(disk), keyring: Keyring::of(&identities.identity) }
+    }
+}
+
+impl OnDisk<'_> {
+    /// Of a folder in which nothing is yet.
+    pub fn nothing(identities: &Identities) -> Self {
+        OnDisk { disk: None, keyring: Keyring::of(&identities.identity) }
     }
 }
 
 impl Files for OnDisk<'_> {
     fn read_secret(&self, path: &TreePath) -> Result<Secret> {
-        self.disk.read(&format!("out/{path}")).map(Secret::new)
+        let none = || Error::internal(format!("nothing is here, and {path} was asked for"));
+        self.disk.ok_or_else(none)?.read(&format!("out/{path}")).map(Secret::new)
     }
 
     fn identities(&self) -> Result<&[Identity]> {
         self.keyring.identities(|ask| ask())
-    }
-
-    fn write(&self, path: &TreePath, _: &[u8], _: u32) -> Result<()> {
-        Err(Error::internal(format!("a reader writes nothing, not even {path}")))
-    }
-
-    fn set_mode(&self, path: &TreePath, _: u32) -> Result<()> {
-        self.write(path, &[], 0)
-    }
-
-    fn remove(&self, path: &TreePath) -> Result<()> {
-        self.write(path, &[], 0)
-    }
-
-    fn progress(&self, _: usize) {}
-}
-
-/// Where nothing is yet.
-pub(super) struct Nothing;
-
-impl Files for Nothing {
-    fn read_secret(&self, path: &TreePath) -> Result<Secret> {
-        Err(Error::internal(format!("nothing is here, and {path} was asked for")))
-    }
-
-    fn identities(&self) -> Result<&[Identity]> {
-        Ok(&[])
     }
 
     fn write(&self, path: &TreePath, _: &[u8], _: u32) -> Result<()> {

@@ -1,10 +1,12 @@
 //! A cluster that runs is taken over: from the nodes' files to a project whose plan is empty.
 
+mod again;
 mod judged;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::again::{another_release, leave_older, other_anchors, other_manifests};
 use self::judged::judged;
 pub use self::store::OutFile;
 use self::store::Store;
@@ -30,9 +32,6 @@ const DESCRIPTION: &str = "cluster.kdl";
 /// Files beside `out/`, by their paths relative to the description.
 type Inputs = BTreeMap<String, Vec<u8>>;
 
-/// Reads a description with other files in the place of some that it names.
-type Reload<'a> = dyn Fn(&Inputs) -> Result<Loaded> + 'a;
-
 /// Where the description comes from.
 pub enum Described<'a> {
     /// It is inferred: no project is here yet.
@@ -43,11 +42,7 @@ pub enum Described<'a> {
         gone: &'a BTreeSet<NodeName>,
     },
     /// A person's, with what the project has already.
-    Here {
-        project: Box<Project>,
-        /// Reads the description again, with other files in the place of some that it names.
-        reload: &'a Reload<'a>,
-    },
+    Here(Box<Project>),
 }
 
 /// A cluster as it is taken over.
@@ -124,17 +119,7 @@ fn taken_over(
             let project = Project::new(load(&inputs)?, Lock::default(), Inventory::default());
             (inputs, remarks, project)
         }
-        Described::Here { project, reload } => {
-            let inputs = newer_inputs(&project, &nodes)?;
-            let project = if inputs.is_empty() {
-                *project
-            } else {
-                let Project { lock, inventory, .. } = *project;
-                Project::new(reload(&inputs)?, lock, inventory)
-            };
-            let remarks = another_release(&project, &nodes);
-            (inputs, remarks, project)
-        }
+        Described::Here(project) => (BTreeMap::new(), another_release(&project, &nodes), *project),
     };
     let unknown: Refusals = (nodes.iter())
         .filter(|node| before.spec.node(node.name.as_str()).is_none())
@@ -149,7 +134,18 @@ fn taken_over(
         return Err(unknown.into());
     }
     let left = adopt::left(&before.graph, &nodes);
-    let taken = adopt::take(&before.graph, &nodes)?;
+    let mut taken = adopt::take(&before.graph, &nodes);
+    // Of another cluster's node nothing else is said.
+    let foreign = other_anchors(&before, &taken);
+    if !foreign.is_empty() {
+        return Err(foreign.into());
+    }
+    let mut refusals = std::mem::take(&mut taken.refusals);
+    refusals.extend(other_manifests(&before, &nodes));
+    if !refusals.is_empty() {
+        return Err(refusals.into());
+    }
+    remarks.extend(leave_older(&before, &mut taken));
     let changed = overlay(&mut before, &taken.files, secrets)?;
     remarks.extend(restarted_elsewhere(&mut before, &changed));
     for (name, entry) in taken.entries {
@@ -180,39 +176,6 @@ fn taken_over(
         return Err(refusals.into());
     }
     Ok(Adoption { inputs, files, project, plan, left, remarks })
-}
-
-/// Manifests that a node has and neither the description's folder nor `out/`: kubeadm has written them anew.
-fn newer_inputs(project: &Project, nodes: &[Node<'_>]) -> std::result::Result<Inputs, Refusals> {
-    let (mut inputs, mut refusals) = (BTreeMap::new(), Refusals::new());
-    for node in nodes {
-        for (component, path, bytes) in node.manifests() {
-            let Some(known) = project.spec.manifest_of(&node.name, component) else { continue };
-            let out = project.inventory.public(&format!("nodes/{}/{path}", node.name));
-            if *known.bytes == *bytes || out == Some(bytes) {
-                continue;
-            }
-            let is_own = known.path.contains(&format!("{}/", node.name));
-            if is_own {
-                inputs.insert(known.path.to_string(), bytes.to_vec());
-            } else {
-                let why = format!("is another one than {}, which nodes share", known.path);
-                let help = "give this node a copy of its own in a folder of its name, then run kpki adopt again";
-                refusals.push(Refusal::of_file(&node.name, &path, why).help(help));
-            }
-        }
-    }
-    if refusals.is_empty() { Ok(inputs) } else { Err(refusals) }
-}
-
-/// The description's word for the version is a person's to change.
-fn another_release(project: &Project, nodes: &[Node<'_>]) -> Vec<String> {
-    let described = project.spec.cluster.kubernetes.value;
-    let Ok((found, _)) = adopt::release(nodes, None) else { return Vec::new() };
-    let remark = format!(
-        "the nodes run {found}, the description says {described}: write kubernetes \"{found}\", then kpki plan tells what follows"
-    );
-    if found == described { Vec::new() } else { vec![remark] }
 }
 
 /// What a process reads only when it starts was renewed on its node: whoever did that restarts it, and kpki

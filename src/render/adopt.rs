@@ -7,11 +7,10 @@ use crate::engine::Adoption;
 use crate::graph::FilePart;
 use crate::plan::Reason;
 use crate::spec::Role;
-use crate::time::Timestamp;
 use crate::visible::printable;
 
 /// `written`: it was done, and would be otherwise. `known`: the description was here before.
-pub fn adopt_report(adoption: &Adoption, now: Timestamp, written: bool, known: bool) -> String {
+pub fn adopt_report(adoption: &Adoption, written: bool, known: bool) -> String {
     let mut text = String::new();
     taken(&mut text, adoption, written, known);
     left(&mut text, adoption);
@@ -21,7 +20,7 @@ pub fn adopt_report(adoption: &Adoption, now: Timestamp, written: bool, known: b
             let _ = writeln!(text, "  {}", printable(remark)); // a String takes everything
         }
     }
-    due(&mut text, adoption, now);
+    due(&mut text, adoption);
     next(&mut text, adoption, written);
     text
 }
@@ -76,7 +75,7 @@ fn left(text: &mut String, adoption: &Adoption) {
     }
 }
 
-fn due(text: &mut String, adoption: &Adoption, _now: Timestamp) {
+fn due(text: &mut String, adoption: &Adoption) {
     let steps = adoption.plan.steps.iter();
     let due = steps.filter(|step| {
         let by_time =

@@ -223,3 +223,32 @@ fn another_clusters_project_is_not_written_over() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert_eq!(contents(desk.project.folder()), before);
 }
+
+/// The same names, another cluster: no key of this one is written over.
+#[test]
+fn another_clusters_node_of_the_same_name_is_refused() {
+    let desk = Desk::new(Cluster::small().trees());
+    desk.adopted(&[]);
+    let before = contents(desk.project.folder());
+    let foreign = Cluster { material: "another cluster", ..Cluster::small() };
+    let other = Desk::new(foreign.trees());
+    let source = format!("cp1={}", other.node("cp1").display());
+    let text = refused(&desk.project.kpki(&["adopt", "--write", &source]), 1);
+    assert!(text.contains("/etc/kubernetes/pki/ca.crt is not the ca/kubernetes"), "{text}");
+    assert!(text.contains("is not the service-account"), "{text}");
+    assert_eq!(contents(desk.project.folder()), before);
+}
+
+/// What was renewed here and is not installed yet is not undone by the node's older files.
+#[test]
+fn what_out_has_newer_stays() {
+    let desk = Desk::new(Cluster::small().trees());
+    desk.adopted(&[]);
+    desk.project.done(&["apply", "--renew", "nodes/cp1/apiserver"]);
+    desk.project.done(&["apply", "--renew", "nodes/cp1/admin"]);
+    let before = contents(desk.project.folder());
+    let told = desk.adopted(&[]);
+    assert!(told.contains("nodes/cp1/apiserver: out/ has a newer one"), "{told}");
+    assert!(told.contains("nodes/cp1/admin: out/ has a newer one"), "{told}");
+    assert_eq!(contents(desk.project.folder()), before);
+}

@@ -71,7 +71,6 @@ impl Cluster {
         all
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is a part of a certificate")]
     pub fn leaf(
         &self,
         node: &Node,
