@@ -11,17 +11,17 @@ use crate::testkit::{FolderProject, printed, said};
 const KUBECONFIGS: [(&str, &str, &str); 21] = [
     ("nodes/cp1/etc/kubernetes/admin.conf", "kubernetes-admin", BALANCER),
     ("nodes/cp1/etc/kubernetes/super-admin.conf", "kubernetes-super-admin", BALANCER),
-    ("nodes/cp1/etc/kubernetes/kubelet.conf", "system:node:cp1", BALANCER),
+    ("nodes/cp1/etc/kubernetes/kubelet.conf", "system:node:cp1", "https://10.10.0.11:6443"),
     ("nodes/cp1/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
     ("nodes/cp1/etc/kubernetes/controller-manager.conf", MANAGER, "https://10.10.0.11:6443"),
     ("nodes/cp1/etc/kubernetes/scheduler.conf", SCHEDULER, "https://10.10.0.11:6443"),
     ("nodes/cp2/etc/kubernetes/admin.conf", "kubernetes-admin", BALANCER),
-    ("nodes/cp2/etc/kubernetes/kubelet.conf", "system:node:cp2", BALANCER),
+    ("nodes/cp2/etc/kubernetes/kubelet.conf", "system:node:cp2", "https://10.10.0.12:6443"),
     ("nodes/cp2/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
     ("nodes/cp2/etc/kubernetes/controller-manager.conf", MANAGER, "https://10.10.0.12:6443"),
     ("nodes/cp2/etc/kubernetes/scheduler.conf", SCHEDULER, "https://10.10.0.12:6443"),
     ("nodes/cp3/etc/kubernetes/admin.conf", "kubernetes-admin", BALANCER),
-    ("nodes/cp3/etc/kubernetes/kubelet.conf", "system:node:cp3", BALANCER),
+    ("nodes/cp3/etc/kubernetes/kubelet.conf", "system:node:cp3", "https://10.10.0.13:6443"),
     ("nodes/cp3/etc/kubernetes/kube-proxy.conf", "system:kube-proxy", BALANCER),
     ("nodes/cp3/etc/kubernetes/controller-manager.conf", MANAGER, "https://10.10.0.13:6443"),
     ("nodes/cp3/etc/kubernetes/scheduler.conf", SCHEDULER, "https://10.10.0.13:6443"),
@@ -104,6 +104,7 @@ fn description(port: u16) -> String {
         r#"
         cluster "lab" {{ endpoint "localhost:{port}"; }}
         node "cp1" role="control-plane" address="127.0.0.1"
+        component "apiserver" port={port}
         user "jane" {{ group "dev" "oncall"; }}
         user "omar" key="ed25519"
         user "robot" key="rsa-2048"
