@@ -26,7 +26,7 @@ pub fn write(spec: &Spec) -> String {
     write_with(spec, &|_, _| None)
 }
 
-/// As [`write`], with a comment where there is a remark.
+/// As [`write()`], with a comment where there is a remark.
 pub fn write_with(spec: &Spec, remark: &Remark<'_>) -> String {
     let Spec { defaults, .. } = spec;
     let mut cas: Vec<_> = spec.cas.iter().map(|(name, ca)| of_ca(*name, ca)).collect();

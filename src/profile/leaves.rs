@@ -36,7 +36,7 @@ pub struct LeafRow {
 /// there is no organization.
 pub type Organization = &'static [(Option<Change>, Option<&'static str>)];
 
-/// Where a kubeconfig's server comes from, in the manner of [`Organization`]; the last entry always counts.
+/// Where a kubeconfig's server comes from, in the manner of `Organization`; the last entry always counts.
 pub type Servers = &'static [(Option<Change>, ServerFrom)];
 
 /// The flags that name a leaf's files, without their dashes.
