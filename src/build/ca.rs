@@ -126,7 +126,7 @@ fn self_signed(
         },
     )?;
     super::verify::verify(&der, &der, None, context.issued_at)
-        .map_err(|error| Error::internal(format!("{}: {error}", Artifact::Ca(own.ca))))?;
+        .map_err(|error| Error::internal(format!("{}: {error}", Artifact::Ca(own.ca, own.number))))?;
     Ok(CaState { facts: read(&der)?, der, key: Some(held) })
 }
 

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::agreement::excluder;
 use crate::profile::{
     Business, Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
-    FlagRow, KUBERNETES_FOLDER, Process,
+    FlagRow, KUBERNETES_FOLDER, OtherFile, Process,
 };
 use crate::spec::FlagSetting;
 use crate::version::KubernetesVersion;
@@ -28,8 +28,8 @@ pub struct FlagInputs<'a> {
     pub serving_kubelets: bool,
     /// The cluster CA's, for the controller-manager to sign with.
     pub ca_key_on_nodes: bool,
-    /// The cluster's CA was brought, with those above it.
-    pub has_chain: bool,
+    /// Of the cluster CA, besides those that every cluster has.
+    pub other_files: &'a [OtherFile],
     pub etcd_servers: EtcdServers<'a>,
     /// What a member is told of the others at its first start: all of them, itself too. Later it reads its
     /// data folder, and a changed list would restart etcd for nothing: the caller keeps what it once decided.
@@ -53,14 +53,14 @@ pub enum EtcdServers<'a> {
 
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
-    rows(process, inputs).map(|row| (row.name, value(row.from(inputs.has_chain), inputs))).collect()
+    rows(process, inputs).map(|row| (row.name, value(row.from(inputs.other_files), inputs))).collect()
 }
 
 /// Those that name files of the PKI: in an operator's manifest, kpki's business.
 pub fn pki_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
     rows(process, inputs)
         .filter(|row| row.business == Business::Own)
-        .map(|row| (row.name, value(row.from(inputs.has_chain), inputs)))
+        .map(|row| (row.name, value(row.from(inputs.other_files), inputs)))
         .collect()
 }
 

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use super::at_rest::{AtRest, at_rest, line_at_rest};
 use super::issuer::{IssuerAfter, LongestLeaf};
 use super::{Action, Allow, Blocked, Intent, KeyMismatch, Plan, Reason, Step, World, orphan, seen};
-use crate::graph::{DerivationId, FilePart, Placement, Recipe};
+use crate::graph::{Artifact, DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
+use crate::spec::{Keypair, KeypairState};
 use crate::state::{Entry, File};
 use crate::time::Timestamp;
 
@@ -37,6 +38,8 @@ pub(super) struct PlanContext<'a> {
     pub forced: &'a HashSet<DerivationId>,
     /// Due, and not their turn yet: judged as if they were not.
     pub held: &'a HashSet<DerivationId>,
+    /// Files of certificates that will be written in another order.
+    pub reordered: HashSet<DerivationId>,
     /// The same as `forced`, found by this walk.
     pub given_up: HashSet<DerivationId>,
     /// The name on record and the described one, where keys follow from it and it is another.
@@ -146,7 +149,10 @@ impl<'a> PlanContext<'a> {
     }
 
     pub fn block_replacement(&mut self, id: DerivationId, why: impl Into<String>) -> After {
-        let name = self.world.graph.get(id).name.clone();
+        let derivation = self.world.graph.get(id);
+        let root = derivation.artifact.root();
+        let first = root.map(|(root, _)| Artifact::of_root(root, Keypair::FIRST).name());
+        let name = first.unwrap_or_else(|| derivation.name.clone());
         self.block(id, Some(Allow::Replace(name)), why)
     }
 
@@ -178,7 +184,16 @@ impl<'a> PlanContext<'a> {
                 self.step(id, Action::Record, changed);
             }
             known => {
-                let reason = if known.is_some() { Reason::LockOutdated } else { Reason::NotInLock };
+                let reason = match known {
+                    Some(known) if known.keypair != expected.keypair => {
+                        let named = |state: Option<KeypairState>| {
+                            state.map_or("signs", KeypairState::as_str)
+                        };
+                        Reason::changed("state", named(known.keypair), named(expected.keypair))
+                    }
+                    Some(_) => Reason::LockOutdated,
+                    None => Reason::NotInLock,
+                };
                 self.step(id, Action::Record, vec![reason]);
             }
         }

@@ -114,7 +114,7 @@ fn public_part(graph: &Graph, lock: &Lock, inventory: &Inventory, id: Derivation
                 intact(der, facts)?;
                 Ok(recorded.is_none_or(|digest| digest == facts.digest))
             };
-            match certificate(bundles, inventory, wanted) {
+            match in_a_bundle(bundles, inventory, recorded, wanted) {
                 copy @ PublicPart::Certificate { .. } => copy,
                 _ => master,
             }
@@ -157,6 +157,32 @@ fn certificate<'a>(
         }
     }
     first_problem
+}
+
+/// A CA's certificate in a bundle: of several the one on record.
+fn in_a_bundle<'a>(
+    placements: impl Iterator<Item = &'a Placement>,
+    inventory: &Inventory,
+    recorded: Option<Digest>,
+    wanted: impl Fn(&[u8], &CertificateFacts) -> Result<bool, String>,
+) -> PublicPart {
+    for placement in placements {
+        let found = read(inventory, &placement.path, |bytes| {
+            let all = certificates_in_pem(bytes).map_err(|error| error.to_string())?;
+            let only = all.len() == 1;
+            let mut all = all.into_iter().filter_map(|der| {
+                let facts = CertificateFacts::from_der(&der).ok()?;
+                let is_meant = only || recorded == Some(facts.digest);
+                (is_meant && wanted(&der, &facts) == Ok(true)).then_some((der, facts))
+            });
+            Ok(all.next())
+        });
+        if let Ok(Some(Some((der, facts)))) = found {
+            let path = placement.path.clone();
+            return PublicPart::Certificate { path, der, facts: Box::new(facts) };
+        }
+    }
+    PublicPart::Missing
 }
 
 fn public_key<'a>(
