@@ -14,10 +14,10 @@ use super::context::BuildContext;
 use super::identity::{build_identity, build_kubeconfig};
 use super::known_seed::check_seed;
 use super::request::build_request;
+use super::retire::retire;
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
 use super::writing::render;
-use super::retire::retire;
 use super::{prune, sealing};
 use crate::content::certificate_entry;
 use crate::error::Result;
@@ -178,10 +178,9 @@ fn build_step(
     let id = step.derivation;
     let lines = match &graph.get(id).recipe {
         // Before all others, and after them.
-        Recipe::OwnCa(_)
-        | Recipe::ImportedCa(_)
-        | Recipe::SigningKey(_)
-        | Recipe::StaticPod(_) => return Ok(Vec::new()),
+        Recipe::OwnCa(_) | Recipe::ImportedCa(_) | Recipe::SigningKey(_) | Recipe::StaticPod(_) => {
+            return Ok(Vec::new());
+        }
         Recipe::Leaf(leaf) => {
             let config = graph.kubeconfig_of(id).and_then(|config| steps.get(&config).copied());
             build_identity(context, id, leaf, step, config)?

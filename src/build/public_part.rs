@@ -68,7 +68,8 @@ fn says_what_was_built(
         return Ok(());
     };
     let cas = world.graph.cas_in(recipe.bundle);
-    let authorities: Vec<&PublicPart> = cas.iter().map(|ca| world.survey.public_part(*ca)).collect();
+    let authorities: Vec<&PublicPart> =
+        cas.iter().map(|ca| world.survey.public_part(*ca)).collect();
     let ders: Option<Vec<&[u8]>> = authorities.iter().map(|authority| authority.der()).collect();
     match (entry, ders, authorities.first()) {
         (Some(_), Some(ders), Some(first)) if !trusts(world, recipe.bundle, &ders, config) => {
@@ -90,15 +91,15 @@ fn trusts(
     let embedded = config.certificate_authority.as_slice();
     let graph = world.graph;
     let described = [&[], graph.above_in(bundle)];
-    let as_described =
-        |above| bundle_content(ders.iter().copied(), above).as_bytes() == embedded;
+    let as_described = |above| bundle_content(ders.iter().copied(), above).as_bytes() == embedded;
     if described.into_iter().any(as_described) {
         return true;
     }
     let all = certificates_in_pem(embedded).unwrap_or_default();
     let own = own_certificates(world, bundle);
     let is_own = |der: &[u8]| own.contains(&Digest::of(der));
-    let follows = |pair: &[Vec<u8>]| matches!(pair, [lower, upper] if is_own(upper) || issued(upper, lower));
+    let follows =
+        |pair: &[Vec<u8>]| matches!(pair, [lower, upper] if is_own(upper) || issued(upper, lower));
     on_record(world, bundle) == Some(Digest::of(embedded))
         && all.first().is_some_and(|first| is_own(first))
         && all.windows(2).all(follows)

@@ -58,7 +58,8 @@ fn check_key(context: &BuildContext<'_>, entry: &Entry, path: &TreePath) -> Resu
     {
         return Ok(());
     }
-    let secret = context.files.read_secret(path).map_err(|error| format!("cannot be opened: {error}"))?;
+    let secret =
+        context.files.read_secret(path).map_err(|error| format!("cannot be opened: {error}"))?;
     let key = PrivateKey::from_pem(secret.expose()).map_err(|error| error.to_string())?;
     let digest: Digest = key.public_key().digest();
     if Some(digest) == entry.public_key {

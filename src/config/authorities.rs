@@ -22,7 +22,8 @@ pub fn review(graph: &Graph, places: &Places, review: &mut Review) {
         let Recipe::ImportedCa(imported) = &graph.get(id).recipe else {
             continue;
         };
-        let (Some(below), Some(at)) = (below.get(&id), places.get(&(imported.ca, imported.number))) else {
+        let (Some(below), Some(at)) = (below.get(&id), places.get(&(imported.ca, imported.number)))
+        else {
             continue;
         };
         let brought = &imported.brought;

@@ -15,7 +15,7 @@ use crate::facts::is_signed_by;
 use crate::name::CommonName;
 use crate::profile::key_is_usually_on_nodes;
 use crate::sources::Sources;
-use crate::spec::{Authority, Ca, CaName, Keypair, Origin, OtherCa, Policy, Setting};
+use crate::spec::{Authority, Ca, CaName, Keypair, KeypairState, Origin, OtherCa, Policy, Setting};
 use crate::time::Span;
 use crate::words::Worded as _;
 
@@ -116,7 +116,8 @@ pub fn read(
         }
     }
     check_distinct(&drafts, reader);
-    let places = all_brought(&drafts).iter().map(|one| ((one.name, one.ca.number), one.at)).collect();
+    let places =
+        all_brought(&drafts).iter().map(|one| ((one.name, one.ca.number), one.at)).collect();
     (drafts.into_iter().map(|(name, draft)| (name, draft.authority)).collect(), places)
 }
 
@@ -196,6 +197,13 @@ impl Draft {
     ) {
         let own = self.authority.signer.clone();
         let mut lines = std::iter::once(signer).chain(others);
+        let split = others.iter().find(|line| line.state == Some(KeypairState::ServingOnly));
+        if let Some(line) = split.filter(|_| !is_cluster) {
+            reader.problem(
+                Problem::new(line.at, "only the cluster CA has a `serving-only` key pair")
+                    .help("of this CA servers and clients read one file: write state=\"trusted\""),
+            );
+        }
         // What the block says is of those that kpki makes.
         if lines.clone().all(|line| line.certificate.is_some())
             && let Some(value) = lines.find_map(|line| line.certificate)
@@ -343,9 +351,9 @@ fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
         return;
     };
     let place = proxy.common_name_at.or(cluster.common_name_at);
-    let is_one_name = cluster.cas().any(|one| {
-        proxy.cas().any(|other| one.common_name.value == other.common_name.value)
-    });
+    let is_one_name = cluster
+        .cas()
+        .any(|one| proxy.cas().any(|other| one.common_name.value == other.common_name.value));
     if let Some(at) = place.filter(|_| is_one_name) {
         let mut problem =
             Problem::new(at, "the kubernetes and front-proxy CAs have the same common name")

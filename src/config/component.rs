@@ -13,7 +13,7 @@ use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
 use crate::name::{API_PORT, Organization, San};
 use crate::spec::{
-    Component, ComponentSettings, EtcdTopology, KubeletClient, KeypairState, Origin, Policy,
+    Component, ComponentSettings, EtcdTopology, KeypairState, KubeletClient, Origin, Policy,
     ServiceAccountKeys, Setting,
 };
 use crate::words::Worded as _;

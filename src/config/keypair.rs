@@ -23,10 +23,7 @@ pub struct Line<'n> {
 }
 
 /// The one that signs and the others by number; `None`: none is written, or what is written is a mistake.
-pub fn read<'n>(
-    owner: &Block<'n>,
-    reader: &mut Reader<'_>,
-) -> Option<(Line<'n>, Vec<Line<'n>>)> {
+pub fn read<'n>(owner: &Block<'n>, reader: &mut Reader<'_>) -> Option<(Line<'n>, Vec<Line<'n>>)> {
     let before = reader.problems.len();
     let mut lines: Vec<Line<'n>> = Vec::new();
     for block in &owner.blocks {

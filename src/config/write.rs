@@ -14,7 +14,8 @@ use crate::name::{Endpoint, Organization};
 use crate::profile::key_is_usually_on_nodes;
 use crate::spec::{
     Authority, Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, Keypair,
-    KeypairState, KubeletClient, LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef, ServiceAccountKeys, Setting, Spec, Usage, User, Via,
+    KeypairState, KubeletClient, LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef,
+    ServiceAccountKeys, Setting, Spec, Usage, User, Via,
 };
 use crate::visible::{is_hidden, printable};
 
@@ -318,7 +319,9 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
     }
     block.policy(&policy);
     block.revision(settings.revision);
-    if component == Component::ServiceAccount && spec.service_account != ServiceAccountKeys::default() {
+    if component == Component::ServiceAccount
+        && spec.service_account != ServiceAccountKeys::default()
+    {
         let others = spec.service_account.others.iter();
         let others = others.map(|number| of_keypair(*number, Some(KeypairState::Trusted), None));
         block.blocks.push(of_keypair(spec.service_account.signer, None, None));

@@ -23,10 +23,7 @@ pub enum NotRendered {
 }
 
 /// Makes a rendered file.
-pub fn rendered_content(
-    recipe: &Rendered,
-    inputs: &[Input<'_>],
-) -> Result<String, NotRendered> {
+pub fn rendered_content(recipe: &Rendered, inputs: &[Input<'_>]) -> Result<String, NotRendered> {
     if inputs.len() != recipe.inputs().len() {
         return Err(NotRendered::NoInput);
     }

@@ -149,7 +149,9 @@ impl Line {
             request: self.request,
             initial_cluster: self.initial_cluster,
             restart_digest: self.restart_digest,
-            keypair: KeypairState::ALL.into_iter().find(|state| Some(state.as_str()) == self.keypair.as_deref()),
+            keypair: KeypairState::ALL
+                .into_iter()
+                .find(|state| Some(state.as_str()) == self.keypair.as_deref()),
             brought: self.brought,
             rest: rest.map(|(sealed, recipients)| Rest { sealed, recipients }),
             left: self.left,

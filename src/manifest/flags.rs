@@ -53,7 +53,9 @@ pub enum EtcdServers<'a> {
 
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
-    rows(process, inputs).map(|row| (row.name, value(row.from(inputs.other_files), inputs))).collect()
+    rows(process, inputs)
+        .map(|row| (row.name, value(row.from(inputs.other_files), inputs)))
+        .collect()
 }
 
 /// Those that name files of the PKI: in an operator's manifest, kpki's business.

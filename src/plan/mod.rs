@@ -96,7 +96,7 @@ pub use reason::Reason;
 pub use rejoin::{NoRejoin, Rejoin, rejoin};
 pub use removed_bindings::{kept_bindings, removed_bindings};
 pub use restart::{Membership, Restart};
-pub use rotation::{Retired, Rotation, Stage};
+pub use rotation::{Retired, Rotation, Stage, is_another_keypairs};
 pub use sealing::{RecipientsChange, Seal, id as recipient_id};
 pub use seen::{Standing, belongs_to, standing, unverified};
 pub use signed_by_cluster::{

@@ -128,7 +128,8 @@ fn recorded(world: World<'_>, name: &ArtifactName) -> Option<CertificateFacts> {
         return None;
     }
     let entry = world.lock.entries.get(name)?;
-    let place = first_places(&artifact).into_iter().find(|place| place.0 == FilePart::Certificate)?;
+    let place =
+        first_places(&artifact).into_iter().find(|place| place.0 == FilePart::Certificate)?;
     let bytes = world.inventory.public(place.1.as_str())?;
     let all = certificates_in_pem(bytes).ok()?;
     let facts = CertificateFacts::from_der(all.first()?).ok()?;

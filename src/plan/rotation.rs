@@ -4,15 +4,16 @@
 //! Another key pair that is trusted can act as anybody from then on: that is the gain, and it has a word of
 //! its own. Who signs, and what is believed no more, gives nobody power, and may cut somebody off.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::context::PlanContext;
 use super::{Allow, Intent, World};
-use crate::graph::{Artifact, DerivationId, FilePart, first_places};
+use crate::graph::{Artifact, DerivationId, FilePart, Graph, Placement, first_places};
+use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
 use crate::spec::{Keypair, KeypairState, Root};
-use crate::state::Entry;
+use crate::state::{Entry, Lock};
 use crate::words::words;
 
 words! {
@@ -87,17 +88,42 @@ fn described(world: World<'_>, root: Root) -> Vec<(Keypair, Option<KeypairState>
     all.collect()
 }
 
-fn of_root(world: World<'_>, root: Root) -> impl Iterator<Item = (Keypair, &Entry)> {
-    world.lock.entries.iter().filter_map(move |(name, entry)| {
+/// The lock's lines of a root's key pairs.
+pub(super) fn of_root(lock: &Lock, root: Root) -> impl Iterator<Item = (Keypair, &Entry)> {
+    let first = Artifact::of_root(root, Keypair::FIRST).name();
+    let near = lock.entries.range(first.clone()..);
+    let near = near.take_while(move |(name, _)| name.as_str().starts_with(first.as_str()));
+    near.filter_map(move |(name, entry)| {
         let (of, keypair) = name.as_str().parse::<Artifact>().ok()?.root()?;
         (of == root && !entry.left).then_some((keypair, entry))
     })
 }
 
+/// A node's copy of a signing key, and another key pair signed when it was put there.
+pub fn holds_another_keypair(graph: &Graph, lock: &Lock, place: &Placement) -> bool {
+    let is_copy = matches!(place.content, FilePart::PrivateKey | FilePart::PublicKey);
+    if !is_copy || place.node.is_none() {
+        return false;
+    }
+    graph.get(place.derivation).artifact.root().is_some_and(|(root, keypair)| {
+        let mut known = of_root(lock, root);
+        known.any(|(signed, entry)| entry.keypair.is_none() && signed != keypair)
+    })
+}
+
+/// A node's copy holds the key of another key pair of the same root, which is on record.
+pub fn is_another_keypairs(graph: &Graph, lock: &Lock, place: &Placement, key: Digest) -> bool {
+    let root = graph.get(place.derivation).artifact.root();
+    holds_another_keypair(graph, lock, place)
+        && root.is_some_and(|(root, _)| {
+            of_root(lock, root).any(|(_, entry)| entry.public_key == Some(key))
+        })
+}
+
 /// What the lock in force has. A key pair of which only files are here may have been trusted; that it was,
 /// only the lock can say.
 fn recorded(world: World<'_>, root: Root) -> States {
-    of_root(world, root).map(|(keypair, entry)| (keypair, entry.keypair)).collect()
+    of_root(world.lock, root).map(|(keypair, entry)| (keypair, entry.keypair)).collect()
 }
 
 /// `None`: nothing changes, or nothing was there.
@@ -112,9 +138,8 @@ fn rotation(
     }
     let signed = before.iter().find(|(_, state)| state.is_none()).map(|(keypair, _)| *keypair);
     let now: States = after.iter().map(|(keypair, state, _)| (*keypair, *state)).collect();
-    let serving = |state: Option<&Option<KeypairState>>| {
-        state == Some(&Some(KeypairState::ServingOnly))
-    };
+    let serving =
+        |state: Option<&Option<KeypairState>>| state == Some(&Some(KeypairState::ServingOnly));
     let added: Vec<Keypair> = (now.iter())
         .filter(|(keypair, state)| match before.get(keypair) {
             None => true,
@@ -158,9 +183,8 @@ fn objection(
     match stage {
         Stage::Trust => {
             let added = rotation.added.first().copied();
-            let id = added.and_then(|keypair| {
-                world.graph.find(&Artifact::of_root(root, keypair).name())
-            });
+            let id = added
+                .and_then(|keypair| world.graph.find(&Artifact::of_root(root, keypair).name()));
             let power = match root {
                 Root::ServiceAccount => "can speak for every service account",
                 _ => "can act as anybody there",
@@ -185,20 +209,18 @@ fn objection(
 
 /// Key pairs that the lock has and the description has no more, of roots that are described.
 fn retired(world: World<'_>) -> Vec<Retired> {
-    let roots: BTreeSet<Root> =
-        Root::ALL.into_iter().filter(|root| !world.graph.keypairs(*root).is_empty()).collect();
-    let gone = world.lock.entries.iter().filter_map(|(name, entry)| {
-        let artifact: Artifact = name.as_str().parse().ok()?;
-        let (root, _) = artifact.root()?;
-        if !roots.contains(&root) || world.graph.find(name).is_some() {
+    let roots = Root::ALL.into_iter().filter(|root| !world.graph.keypairs(*root).is_empty());
+    let all = roots.flat_map(|root| {
+        of_root(world.lock, root)
+            .map(move |(keypair, entry)| (Artifact::of_root(root, keypair), entry))
+    });
+    let gone = all.filter_map(|(artifact, entry)| {
+        let name = artifact.name();
+        if world.graph.find(&name).is_some() {
             return None;
         }
-        let mut retired = Retired {
-            name: name.clone(),
-            public: Vec::new(),
-            keys: Vec::new(),
-            is_brought: entry.brought,
-        };
+        let mut retired =
+            Retired { name, public: Vec::new(), keys: Vec::new(), is_brought: entry.brought };
         for (part, path) in first_places(&artifact) {
             if world.inventory.get(path.as_str()).is_none() {
                 continue;
@@ -209,7 +231,9 @@ fn retired(world: World<'_>) -> Vec<Retired> {
                 && let Some(secret) = world.inventory.secret(path.as_str())
             {
                 let sealed = secret.sealed.is_some().then(|| path.with_suffix(SUFFIX));
-                retired.keys.extend(secret.plain.is_some().then_some(path).into_iter().chain(sealed));
+                retired
+                    .keys
+                    .extend(secret.plain.is_some().then_some(path).into_iter().chain(sealed));
             }
         }
         Some(retired)

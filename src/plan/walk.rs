@@ -6,8 +6,8 @@ use super::context::{After, PlanContext};
 use super::issuer::longest_leaves;
 use super::{
     HeaderChange, Intent, Plan, World, ca, cluster_signed, exposure, found_key, imported_ca,
-    kubeconfig, leaf, orphan, rejoin, rendered, request, restart, rotation, sealing, seeded, signing_key,
-    static_pod, turns, unreadable,
+    kubeconfig, leaf, orphan, rejoin, rendered, request, restart, rotation, sealing, seeded,
+    signing_key, static_pod, turns, unreadable,
 };
 use crate::graph::{Derivation, DerivationId, Recipe};
 use crate::spec::Spec;

@@ -35,7 +35,8 @@ pub use flag_rules::{
     Companions, Counts, EXCLUSIONS, Exclusion, KEY_PAIRS, KeyPair, WORD_NEEDS, Weight, companions,
 };
 pub use flags::{
-    Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow, OtherFile,
+    Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
+    OtherFile,
 };
 pub use gone_flags::GONE_FLAGS;
 pub use harmless_fields::{

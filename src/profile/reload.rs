@@ -62,7 +62,8 @@ mod tests {
     fn who_must_restart_for_what() {
         use CaName::{Etcd, Kubernetes};
         use Input::{
-            Bundle, Chain, Kubeconfig, KubeletConfig, Leaf, ServiceAccount, ServiceAccountKeys, Serving,
+            Bundle, Chain, Kubeconfig, KubeletConfig, Leaf, ServiceAccount, ServiceAccountKeys,
+            Serving,
         };
         let kubelet_conf = Kubeconfig("kubelet.conf");
         let manager_conf = Kubeconfig("controller-manager.conf");
@@ -73,8 +74,28 @@ mod tests {
             (28, ETCD, vec![Bundle(Etcd)]),
             (36, API, vec![Bundle(Etcd), ServiceAccount, ServiceAccountKeys]),
             (28, API, vec![Bundle(Etcd), ServiceAccount, ServiceAccountKeys]),
-            (36, CM, vec![Bundle(Kubernetes), Chain(Kubernetes), ServiceAccount, Serving(Kubernetes), manager_conf]),
-            (28, CM, vec![Bundle(Kubernetes), Chain(Kubernetes), ServiceAccount, Serving(Kubernetes), manager_conf]),
+            (
+                36,
+                CM,
+                vec![
+                    Bundle(Kubernetes),
+                    Chain(Kubernetes),
+                    ServiceAccount,
+                    Serving(Kubernetes),
+                    manager_conf,
+                ],
+            ),
+            (
+                28,
+                CM,
+                vec![
+                    Bundle(Kubernetes),
+                    Chain(Kubernetes),
+                    ServiceAccount,
+                    Serving(Kubernetes),
+                    manager_conf,
+                ],
+            ),
             (36, scheduler, vec![Kubeconfig("scheduler.conf")]),
             (28, scheduler, vec![Kubeconfig("scheduler.conf")]),
             (36, Reader::Kubelet, vec![kubelet_conf, KubeletConfig]),

@@ -38,16 +38,15 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
         });
         let rows = || AUTHORITY_FILES.iter().filter(|row| row.ca == name);
         let above = above(authority);
-        let chain = (!above.is_empty() && rows().any(|row| row.file == AuthorityFile::Chain))
-            .then(|| {
+        let chain =
+            (!above.is_empty() && rows().any(|row| row.file == AuthorityFile::Chain)).then(|| {
                 let chain = Rendered::Chain { cas: all().collect(), above };
                 add(builder, Artifact::Chain(name), chain)
             });
-        let signing = has_signing_file(authority)
-            && rows().any(|row| row.file == AuthorityFile::Signing);
-        let signing = signing.then(|| {
-            add(builder, Artifact::Signing(name), Rendered::Bundle { cas: vec![signer] })
-        });
+        let signing =
+            has_signing_file(authority) && rows().any(|row| row.file == AuthorityFile::Signing);
+        let signing = signing
+            .then(|| add(builder, Artifact::Signing(name), Rendered::Bundle { cas: vec![signer] }));
         for row in rows() {
             let (derivation, content) = match row.file {
                 AuthorityFile::Bundle => (Some(bundle), FilePart::Rendered),
@@ -78,9 +77,12 @@ fn add_ca(
 ) -> DerivationId {
     let number = ca.number;
     let recipe = match &ca.brought {
-        Some(brought) => {
-            Recipe::ImportedCa(ImportedCa { ca: name, number, state, brought: Box::new(brought.clone()) })
-        }
+        Some(brought) => Recipe::ImportedCa(ImportedCa {
+            ca: name,
+            number,
+            state,
+            brought: Box::new(brought.clone()),
+        }),
         None => Recipe::OwnCa(OwnCa {
             ca: name,
             number,

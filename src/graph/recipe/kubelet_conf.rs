@@ -20,9 +20,8 @@ pub struct KubeletConf {
 impl KubeletConf {
     /// The names of cluster and node are the file's own, where there is one.
     pub(super) fn own_fields(&self) -> Fields {
-        let fields = Fields::default()
-            .text("builder", "kubelet-conf")
-            .text("server", self.server.url());
+        let fields =
+            Fields::default().text("builder", "kubelet-conf").text("server", self.server.url());
         match &self.source {
             Some(bytes) => fields.text("source", Digest::of(bytes).to_string()),
             None => fields.text("cluster", self.cluster.as_str()).text("node", self.node.as_str()),
