@@ -49,7 +49,7 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
                 (AuthorityFile::PrivateKey, _) => (ca, FilePart::PrivateKey),
             };
             for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
-                let path = on_node(&node.name, row.path);
+                let path = on_node(spec, &node.name, row.path);
                 builder.copy(derivation, content, path, &node.name);
             }
         }
@@ -97,7 +97,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
     let (private, public) = SERVICE_ACCOUNT_FILES;
     for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
         let name = &node.name;
-        builder.copy(id, FilePart::PrivateKey, on_node(name, private), name);
-        builder.copy(id, FilePart::PublicKey, on_node(name, public), name);
+        builder.copy(id, FilePart::PrivateKey, on_node(spec, name, private), name);
+        builder.copy(id, FilePart::PublicKey, on_node(spec, name, public), name);
     }
 }
