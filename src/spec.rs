@@ -14,8 +14,8 @@ use ipnet::IpNet;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::CertificateFacts;
 use crate::name::{
-    API_PORT, CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName, Organization, San,
-    Server, TreePath,
+    API_PORT, CertificatesDir, CommonName, DnsName, Endpoint, Label, NodeAddress, NodeName,
+    Organization, San, Server, TreePath,
 };
 use crate::sealed::{Owner, Recipient};
 use crate::time::{Span, Timestamp};
@@ -194,6 +194,8 @@ pub struct Cluster {
     /// Never empty; the first one decides the service address in the API server's certificate.
     pub service_cidrs: Setting<Vec<IpNet>>,
     pub dns_domain: Setting<DnsName>,
+    /// Where the nodes keep their certificates and keys.
+    pub certificates_dir: Setting<CertificatesDir>,
 }
 
 words! {

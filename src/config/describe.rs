@@ -14,6 +14,7 @@ use super::{
     authorities, ca, certificate, cluster, collisions, component, defaults, leaf, manifests, node,
     reproducible, secrets, user,
 };
+use crate::name::CertificatesDir;
 use crate::profile::{LEAVES, LeafRow};
 use crate::sources::Sources;
 use crate::spec::{
@@ -81,8 +82,11 @@ pub fn describe(
     let names = nodes.iter().filter_map(|node| node.name.as_ref());
     let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
     let mut folders = collisions::Folders::new();
+    let usual_dir = CertificatesDir::kubeadms();
+    let dir = cluster.as_ref().map_or(&usual_dir, |cluster| &cluster.certificates_dir.value);
+    let hosts = certificate::Hosts { nodes: &names, dir };
     let certificates =
-        certificate::read(of(&certificate::SHAPE), &defaults, &names, &mut folders, reader);
+        certificate::read(of(&certificate::SHAPE), &defaults, hosts, &mut folders, reader);
     drop(names);
     let manifests =
         only(of(&manifests::SHAPE), reader).and_then(|block| manifests::folder(block, reader));

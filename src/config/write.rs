@@ -40,7 +40,7 @@ pub fn write_with(spec: &Spec, remark: &Remark<'_>) -> String {
         spec.nodes.iter().map(of_node).collect(),
         components,
         spec.users.iter().map(|user| of_user(user, defaults)).collect(),
-        spec.certificates.iter().map(|certificate| of_certificate(certificate, defaults)).collect(),
+        spec.certificates.iter().map(|certificate| of_certificate(certificate, spec)).collect(),
         of_manifests(spec).into_iter().collect(),
         of_reproducible(spec).into_iter().chain(of_secrets(spec)).collect(),
     ];
@@ -207,6 +207,9 @@ fn of_cluster(spec: &Spec) -> Written {
     }
     if cluster.dns_domain.value.as_str() != cluster::DEFAULT_DOMAIN {
         block.one(cluster::DNS_DOMAIN, &cluster.dns_domain.value);
+    }
+    if !cluster.certificates_dir.value.is_kubeadms() {
+        block.one(cluster::CERTIFICATES_DIR, &cluster.certificates_dir.value);
     }
     block
 }
@@ -390,7 +393,8 @@ fn of_binding(binding: &Binding) -> Written {
     block
 }
 
-fn of_certificate(certificate: &ExtraCertificate, defaults: &Policy) -> Written {
+fn of_certificate(certificate: &ExtraCertificate, spec: &Spec) -> Written {
+    let Spec { defaults, cluster, .. } = spec;
     let mut block = Written::named(&certificate::SHAPE, certificate.name.as_str());
     if certificate.ca != CaName::Kubernetes {
         block.one(certificate::CA, certificate.ca);
@@ -409,7 +413,7 @@ fn of_certificate(certificate: &ExtraCertificate, defaults: &Policy) -> Written 
     block.revision(certificate.revision);
     if let Delivery::Nodes { nodes, folder } = &certificate.delivery {
         block.many(certificate::NODE, nodes);
-        if folder.as_str() != certificate::PKI {
+        if folder != cluster.certificates_dir.value.tree_path() {
             block.one(certificate::FOLDER, format_args!("/{folder}"));
         }
     }

@@ -6,9 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 
 use super::agreement::excluder;
+use crate::name::CertificatesDir;
 use crate::profile::{
     Business, Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
-    FlagRow, KUBERNETES_FOLDER, OtherFile, Process,
+    FlagRow, OtherFile, Process, below_root,
 };
 use crate::spec::FlagSetting;
 use crate::version::KubernetesVersion;
@@ -30,6 +31,7 @@ pub struct FlagInputs<'a> {
     pub ca_key_on_nodes: bool,
     /// Of the cluster CA, besides those that every cluster has.
     pub other_files: &'a [OtherFile],
+    pub certificates_dir: &'a CertificatesDir,
     pub etcd_servers: EtcdServers<'a>,
     /// What a member is told of the others at its first start: all of them, itself too. Later it reads its
     /// data folder, and a changed list would restart etcd for nothing: the caller keeps what it once decided.
@@ -98,7 +100,7 @@ fn value(from: FlagFrom, inputs: &FlagInputs) -> String {
     let loopback = loopback_like(node);
     match from {
         FlagFrom::Fixed(text) => text.to_owned(),
-        FlagFrom::File(path) => format!("/{KUBERNETES_FOLDER}/{path}"),
+        FlagFrom::File(path) => format!("/{}", below_root(inputs.certificates_dir, path)),
         FlagFrom::NodeName => inputs.node_name.to_owned(),
         FlagFrom::NodeAddress => node.to_string(),
         FlagFrom::ClusterName => inputs.cluster_name.to_owned(),

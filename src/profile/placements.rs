@@ -4,7 +4,8 @@
 //! cluster CA's; nobody on a node reads etcd's or the front proxy's but kubeadm, which keeps all three there.
 //! `keys-on-nodes` of a `ca` says otherwise.
 
-use super::{Home, Hosts, LEAVES};
+use super::{Home, Hosts, KUBERNETES_FOLDER, LEAVES};
+use crate::name::CertificatesDir;
 use crate::spec::CaName;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +89,25 @@ pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     bundle(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.crt"),
     key(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.key"),
 ];
+
+/// A file of the tables below a node's root: those of `pki/` lie in the folder of certificates, kubeconfigs
+/// and manifests in Kubernetes' own.
+pub fn below_root(dir: &CertificatesDir, file: &str) -> String {
+    match file.strip_prefix(PKI) {
+        Some(rest) => format!("{}/{rest}", dir.below_root()),
+        None => format!("{KUBERNETES_FOLDER}/{file}"),
+    }
+}
+
+/// The folder of certificates in which a path below a node's root is this file of the tables; `None`: in
+/// none.
+pub fn certificates_dir_of(path: &str, file: &str) -> Option<CertificatesDir> {
+    let folder = path.strip_suffix(file.strip_prefix(PKI)?)?.strip_suffix('/')?;
+    format!("/{folder}").parse().ok()
+}
+
+/// What stands for the folder of certificates in the tables.
+const PKI: &str = "pki/";
 
 /// Where no description says otherwise: the controller-manager signs with the cluster CA's key.
 pub fn key_is_usually_on_nodes(ca: CaName) -> bool {

@@ -357,7 +357,7 @@ fn pod_wish(wish: &mut Wish, graph: &Graph, spec: &Spec, pod: &StaticPod) {
         }
     }
     match &pod.source {
-        PodSource::Own { version: _, image, flags, runs_as } => {
+        PodSource::Own { version: _, image, flags, runs_as, certificates_dir: _ } => {
             let given = settings.is_some_and(|settings| settings.image.is_some());
             let origin = if given { written.clone() } else { kubernetes(spec) };
             wish.add("image", image, &origin);

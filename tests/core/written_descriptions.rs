@@ -44,6 +44,7 @@ fn meaning(mut spec: Spec) -> String {
     forget(&mut cluster.endpoint);
     forget(&mut cluster.service_cidrs);
     forget(&mut cluster.dns_domain);
+    forget(&mut cluster.certificates_dir);
     for ca in spec.cas.values_mut() {
         ca.origin = Origin::Default;
         forget(&mut ca.keys_on_nodes);
@@ -394,6 +395,11 @@ impl Draw {
             endpoint: written(endpoint),
             service_cidrs: written(self.one(&networks).iter().map(|text| named(text)).collect()),
             dns_domain: written(named(self.one(&["cluster.local", "k8s.lab"]))),
+            certificates_dir: written(named(self.one(&[
+                "/etc/kubernetes/pki",
+                "/etc/kubernetes/ssl",
+                "/srv/tls",
+            ]))),
         };
     }
 
@@ -670,7 +676,7 @@ impl Draw {
         let mut nodes: Vec<_> = spec.nodes.iter().map(|node| node.name.clone()).collect();
         nodes.rotate_left(self.below(spec.nodes.len()));
         nodes.truncate(1 + self.below(2));
-        let folders = ["etc/kubernetes/pki", "srv/certificates", "etc"];
+        let folders = ["etc/kubernetes/pki", "srv/certificates", "etc", "srv/tls"];
         let delivery =
             self.some(|draw| Delivery::Nodes { nodes, folder: named(draw.one(&folders)) });
         ExtraCertificate {

@@ -58,7 +58,7 @@ pub(super) fn cas(builder: &mut Builder, spec: &Spec) -> ByCa {
             };
             let Some(derivation) = derivation else { continue };
             for node in spec.nodes.iter().filter(|node| row.hosts.include(node, spec)) {
-                let path = on_node(&node.name, row.path);
+                let path = on_node(spec, &node.name, row.path);
                 builder.copy(derivation, content, path, &node.name);
             }
         }
@@ -168,8 +168,8 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
     let (private, public) = SERVICE_ACCOUNT_FILES;
     for node in spec.nodes.iter().filter(|node| node.role == Role::ControlPlane) {
         let name = &node.name;
-        builder.copy(signer, FilePart::PrivateKey, on_node(name, private), name);
+        builder.copy(signer, FilePart::PrivateKey, on_node(spec, name, private), name);
         let keys = several.unwrap_or(signer);
-        builder.copy(keys, FilePart::PublicKey, on_node(name, public), name);
+        builder.copy(keys, FilePart::PublicKey, on_node(spec, name, public), name);
     }
 }

@@ -89,6 +89,7 @@ impl Rendered {
                     .text("cluster-domain", config.cluster_domain.as_str())
                     .integer("serving-certificate", u64::from(config.serving_certificate), 0)
                     .integer("rotates-client", u64::from(config.rotates_client), 0)
+                    .text("certificates-dir", config.certificates_dir.hashed())
             }
             Rendered::KubeletConf(config) => {
                 with_authorities(config.own_fields(), &config.cas, input)

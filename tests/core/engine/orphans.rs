@@ -127,6 +127,43 @@ fn assert_names_are_read_back(project: &MemoryProject) {
     }
 }
 
+/// Wherever the description has its certificates, the places of any other are known by their ends.
+#[test]
+fn every_folder_of_certificates_is_known_by_its_files() {
+    let moved = WHOLE.replace("{ endpoint", "{ certificates-dir \"/srv/tls\"; endpoint");
+    let mut project = MemoryProject::new(&moved);
+    assert_origins_cover(&project);
+    assert_eq!(
+        origins("nodes/cp1/srv/tls/etcd/ca.crt").len(),
+        2,
+        "etcd's, or a certificate of this name"
+    );
+    project.apply().unwrap();
+    let pki = project.out.keys().filter(|path| path.contains("/etc/kubernetes/pki/")).count();
+    assert_eq!(pki, 0);
+    for file in ["ca.crt", "ca.key", "sa.key", "sa.pub", "apiserver.crt", "etcd/peer.key"] {
+        assert!(project.out.contains_key(&format!("nodes/cp1/srv/tls/{file}")), "{file}");
+    }
+    assert!(project.out.contains_key("nodes/cp1/etc/kubernetes/admin.conf"));
+    // Back again, with the files where they are described: nothing is issued, and what lies in the other
+    // folder is known and goes.
+    let files = |project: &MemoryProject, folder: &str| -> Tree {
+        let all = project.out.iter().filter(|(path, _)| path.contains(folder));
+        all.map(|(path, file)| (path.replace(folder, "/"), file.clone())).collect()
+    };
+    let before = files(&project, "/srv/tls/");
+    for (path, file) in project.out.clone() {
+        project.out.insert(path.replace("/srv/tls/", "/etc/kubernetes/pki/"), file);
+    }
+    project.description = WHOLE.to_owned();
+    project.apply().unwrap();
+    assert_eq!(files(&project, "/etc/kubernetes/pki/"), before);
+    assert_eq!(orphaned(&project).len(), before.len());
+    prune(&mut project).unwrap();
+    assert_eq!(files(&project, "/srv/tls/"), Tree::new());
+    project.assert_converged();
+}
+
 #[test]
 fn the_places_of_a_name_are_those_of_the_graph() {
     assert_origins_cover(&CLEAR);
