@@ -12,6 +12,7 @@ use crate::install::Permission;
 use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
 use crate::sealed::Recipient;
+use crate::spec::Root;
 use crate::time::{Span, Timestamp};
 
 /// A Kubernetes cluster's PKI from one description: plan, review, apply.
@@ -36,6 +37,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
     Apply(ApplyArgs),
+    /// Edit the description to the next stage of a rotation, and show the plan: trust, promote, distrust
+    Rotate(RotateArgs),
     /// Set an interrupted apply aside that must not be finished; deletes nothing
     Discard,
     /// Take in a user's certificate that the cluster signed
@@ -215,6 +218,19 @@ pub struct PlanArgs {
     /// Write the plan to a file, for `kpki apply FILE`: a new one, or an earlier plan
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// What is rotated: ca/kubernetes, ca/etcd, ca/front-proxy or service-account
+    #[arg(value_name = "ROOT")]
+    pub root: Root,
+    /// Go back by one stage
+    #[arg(long)]
+    pub back: bool,
+    /// The certificate of the new CA, where that is brought: a file beside the description
+    #[arg(long, value_name = "FILE", conflicts_with = "back")]
+    pub certificate: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -41,6 +41,7 @@ mod policy;
 mod product_file;
 mod rejoining;
 mod report;
+mod rotate;
 mod seed;
 mod setup;
 mod show;
@@ -70,13 +71,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
     // Before anything else, since it may explain an error.
     if reads_project(&cli.command) {
-        let tells_itself = matches!(cli.command, Command::Plan(_));
+        let tells_itself = matches!(cli.command, Command::Plan(_) | Command::Rotate(_));
         interrupted::warn(&cli.directory, tells_itself);
     }
     let result = match &cli.command {
         Command::Init(args) => init::run(&cli.directory, args),
         Command::Adopt(args) => adopt::run(&cli.directory, args),
         Command::Plan(args) => plan::run(&cli.directory, args),
+        Command::Rotate(args) => rotate::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
         Command::Discard => discard::run(&cli.directory),
         Command::Accept(args) => accept::run(&cli.directory, args),
@@ -124,6 +126,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Completions { .. }
         | Command::Man { .. } => false,
         Command::Plan(_)
+        | Command::Rotate(_)
         | Command::Apply(_)
         | Command::Install(_)
         | Command::Export(_)

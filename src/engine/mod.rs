@@ -14,6 +14,7 @@ mod check;
 mod consequences;
 mod install;
 mod project;
+mod rotate;
 
 pub use accept::{Acceptance, Accepting, accept};
 pub use adopt::{Adoption, Described, NotAdopted, OutFile, adopt};
@@ -22,3 +23,4 @@ pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};
 pub use install::{AbsentPair, Installed, Looked, NodeTree, Orders, install, look};
 pub use project::{Project, public_kubeconfigs};
+pub use rotate::{next_stage, stage_before};
