@@ -288,9 +288,9 @@ fn refuse_beside_certificate(block: &Block<'_>, value: &Value, reader: &mut Read
 
 /// Words that speak of the one key pair that there is without the word.
 fn refuse_beside_keypairs(block: &Block<'_>, reader: &mut Reader<'_>) {
-    for (field, help) in [
-        (CERTIFICATE.field, "write it on the line of its own: keypair 1 certificate=\"…\""),
-    ] {
+    for (field, help) in
+        [(CERTIFICATE.field, "write it on the line of its own: keypair 1 certificate=\"…\"")]
+    {
         if let Some(at) = block.written(field) {
             let message = format!("`{}` beside `keypair`", field.word);
             reader.problem(Problem::new(at, message).help(help));

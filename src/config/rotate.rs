@@ -79,7 +79,8 @@ fn is_block_of(node: &KdlNode, root: Root) -> bool {
     let (word, name) = names(root);
     let first = node.entries().iter().find(|entry| entry.name().is_none());
     node.name().value() == word
-        && first.is_some_and(|entry| matches!(entry.value(), KdlValue::String(text) if text == name))
+        && first
+            .is_some_and(|entry| matches!(entry.value(), KdlValue::String(text) if text == name))
 }
 
 fn joined(all: &[KeypairLine]) -> String {
@@ -126,16 +127,19 @@ fn in_block(text: &str, node: &KdlNode, wanted: &[KeypairLine]) -> Option<String
             None => missing.push(line.clone()),
         }
     }
-    let is_gone = |number: &u32| !wanted.iter().any(|line| line.number.to_string() == number.to_string());
+    let is_gone =
+        |number: &u32| !wanted.iter().any(|line| line.number.to_string() == number.to_string());
     for (_, range) in known.iter().filter(|(number, _)| is_gone(number)) {
         edits.push(Edit::replace(with_its_end(text, range.clone()), ""));
     }
     // What spoke of the one key pair that there was.
     if known.is_empty() {
         let certificate = keypair::CERTIFICATE.word();
-        for entry in node.entries().iter().filter(|entry| {
-            entry.name().is_some_and(|name| name.value() == certificate)
-        }) {
+        for entry in node
+            .entries()
+            .iter()
+            .filter(|entry| entry.name().is_some_and(|name| name.value() == certificate))
+        {
             let span = range(text, entry.span().offset(), entry.span().len())?;
             let before = text.get(..span.start)?.trim_end_matches(' ').len();
             edits.push(Edit::replace(before..span.end, ""));
@@ -158,7 +162,8 @@ fn in_block(text: &str, node: &KdlNode, wanted: &[KeypairLine]) -> Option<String
                 let first = span(first)?;
                 match own_line(text, &first) {
                     Some((indent, _)) => {
-                        let lines = missing.iter().map(|line| format!("{}\n{indent}", written(line)));
+                        let lines =
+                            missing.iter().map(|line| format!("{}\n{indent}", written(line)));
                         Edit::insert(first.start, lines.collect::<String>())
                     }
                     None => Edit::insert(first.start, format!("{}; ", joined(&missing))),
@@ -186,10 +191,15 @@ fn own_line<'t>(text: &'t str, node: &Range<usize>) -> Option<(&'t str, usize)> 
 /// With the line, where it has one of its own, or with the semicolon behind or before it.
 fn with_its_end(text: &str, node: Range<usize>) -> Range<usize> {
     let after = text.get(node.end..).unwrap_or_default();
-    if let Some((indent, end)) = own_line(text, &node)
-        && text.get(node.end..end).is_some_and(|rest| rest.trim().is_empty())
-    {
-        return node.start - indent.len()..end + 1;
+    if let Some((indent, end)) = own_line(text, &node) {
+        let rest = text.get(node.end..end).unwrap_or_default();
+        if rest.trim().is_empty() {
+            return node.start - indent.len()..end + 1;
+        }
+        // What is said of it stays.
+        if rest.trim_start().starts_with("//") {
+            return node.start..node.end + rest.len() - rest.trim_start().len();
+        }
     }
     if let Some(rest) = after.strip_prefix(';') {
         let spaces = rest.len() - rest.trim_start_matches(' ').len();
@@ -234,7 +244,11 @@ mod tests {
                 &trust[..],
                 "ca etcd {\n  // x\n  keypair 1\n  keypair 2 state=\"trusted\"\n  key \"rsa-2048\" // y\n}\n",
             ),
-            ("ca \"etcd\" {}", &trust[..], "ca \"etcd\" { keypair 1; keypair 2 state=\"trusted\" }"),
+            (
+                "ca \"etcd\" {}",
+                &trust[..],
+                "ca \"etcd\" { keypair 1; keypair 2 state=\"trusted\" }",
+            ),
             (
                 "ca \"etcd\" { keypair 1; keypair 2 state=\"trusted\" }\nnode \"a\"\n",
                 &promote[..],

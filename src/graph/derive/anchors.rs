@@ -10,8 +10,8 @@ use crate::graph::{
 };
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, OtherFile, SERVICE_ACCOUNT_FILES};
 use crate::spec::{
-    Authority, Ca, CaName, ChainCertificate, Component, Keypair, KeypairState, Origin, Role, Root, Setting,
-    Spec,
+    Authority, Ca, CaName, ChainCertificate, Component, Keypair, KeypairState, Origin, Role, Root,
+    Setting, Spec,
 };
 
 /// Each CA and the bundle of it, with their copies on nodes.
