@@ -15,6 +15,9 @@ use crate::store::{Seen, walk};
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
+    if args.live {
+        return Err(Error::refused("--live is not built yet").nothing_written());
+    }
     let folder = folder(directory, args.path.as_deref())?;
     let now = args.future.now.unwrap_or_else(clock);
     let tree = read(&folder)?;
