@@ -13,6 +13,7 @@ mod apply;
 mod check;
 mod consequences;
 mod install;
+mod live;
 mod project;
 
 pub use accept::{Acceptance, Accepting, accept};
@@ -21,4 +22,5 @@ pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};
 pub use install::{AbsentPair, Installed, Looked, NodeTree, Orders, install, look};
+pub use live::{Live, verify_live};
 pub use project::{Project, public_kubeconfigs};

@@ -117,3 +117,35 @@ fn a_later_member_joins_by_its_own_manifest() {
     let after = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");
     assert_eq!(before, after, "a running member would restart");
 }
+
+/// One member where kpki dials it: it shows its certificates on both ports, lets a client of its CA in, and
+/// ends the handshake of a stranger.
+#[test]
+fn verify_live_sees_whom_a_member_lets_in() {
+    const ALONE: &str = r#"
+cluster "live" { kubernetes "1.33" }
+node "cp1" role="control-plane" address="127.0.0.31"
+"#;
+    let project = FolderProject::described(ALONE).applied();
+    let mut etcd = Etcd::new(&[("cp1", "127.0.0.31")]);
+    etcd.start(&project, "cp1");
+    let client = Identity::of(&project, "cp1", "pki/apiserver-etcd-client");
+    etcd.wait_until_healthy(&client);
+    let (port, peer) = (etcd.ports.client, etcd.ports.peer);
+    project.describe(&format!(
+        "{ALONE}component \"etcd\" {{\n  flag \"advertise-client-urls\" \"https://127.0.0.31:{port}\"\n  \
+         flag \"initial-advertise-peer-urls\" \"https://127.0.0.31:{peer}\"\n}}\n"
+    ));
+    let output = project.typed("verify --live --format json").output().unwrap();
+    // Nothing else of the node runs.
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for (service, artifact) in [("etcd", "etcd-server"), ("etcd-peer", "etcd-peer")] {
+        let all = report["addresses"].as_array().unwrap();
+        let one = all.iter().find(|one| one["service"] == service).unwrap();
+        assert_eq!(one["faults"], serde_json::json!([]), "{one:#}");
+        assert_eq!(one["served"]["artifact"], format!("nodes/cp1/{artifact}"));
+        assert_eq!(one["clients"][0]["signed-by"], "ca/etcd");
+        assert_eq!(one["clients"][0]["are"], "accepted", "{one:#}");
+    }
+}
