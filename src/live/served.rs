@@ -156,7 +156,8 @@ fn signer(
                 Reason::UnknownAuthority(_) => FaultKind::WrongKeypair,
                 _ => FaultKind::Untrusted,
             };
-            Err((kind, refusal.to_string()))
+            let names: Vec<&str> = keypairs.iter().map(|pair| pair.name.as_str()).collect();
+            Err((kind, format!("a client that trusts {} refuses it: {refusal}", names.join(", "))))
         }
     }
 }

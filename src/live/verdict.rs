@@ -54,6 +54,49 @@ impl Fault {
     }
 }
 
+impl FaultKind {
+    /// What to do about it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            FaultKind::Unresolved => {
+                "look at the name in cluster.kdl, and at the DNS that this machine asks"
+            }
+            FaultKind::ConnectionRefused => {
+                "look on the node whether the process runs (crictl ps, systemctl status kubelet), and at its log"
+            }
+            FaultKind::Unreachable => {
+                "look at the routes and firewalls between this machine and the node"
+            }
+            FaultKind::Silent => {
+                "a firewall that drops packets, or a process that hangs: try again from a node of the cluster"
+            }
+            FaultKind::PlainHttp | FaultKind::NoTls => {
+                "look on the node which process has the port: ss -ltnp"
+            }
+            FaultKind::Handshake => "the log of the process says why",
+            FaultKind::UnreadableCertificate => {
+                "kpki show FILE, on the node, tells what is wrong with it"
+            }
+            FaultKind::WrongName => {
+                "where cluster.kdl has the name: kpki install NODE; else add it there as a san, then kpki apply"
+            }
+            FaultKind::WrongKeypair | FaultKind::Untrusted => {
+                "kpki install NODE puts the certificate of out/ in place; kpki verify looks at that one"
+            }
+            FaultKind::Expired => {
+                "kpki apply renews what is due, kpki install NODE puts it in place"
+            }
+            FaultKind::NotYetValid => "compare the clock of this machine with that of the node",
+            FaultKind::ClientsRefused => {
+                "its CA file lacks that keypair, or was read before it had it: kpki install NODE, then restart the                  process"
+            }
+            FaultKind::TokenKeyMissing => {
+                "its sa.pub lacks that key, or was read before it had it: kpki install NODE, then restart the API                  server"
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {

@@ -103,6 +103,8 @@ pub enum AcceptanceReport {
 pub struct FaultReport {
     pub kind: FaultKind,
     pub text: String,
+    /// What to do about it.
+    pub help: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -160,7 +162,11 @@ fn address(verdict: &Verdict) -> AddressReport {
         served: verdict.served.as_ref().map(served),
         clients: verdict.clients.iter().map(clients).collect(),
         faults: (verdict.faults.iter())
-            .map(|fault| FaultReport { kind: fault.kind, text: printable(&fault.text) })
+            .map(|fault| FaultReport {
+                kind: fault.kind,
+                text: printable(&fault.text),
+                help: fault.kind.remedy().to_owned(),
+            })
             .collect(),
         not_proven: texts(&verdict.unproven),
         notes: texts(&verdict.notes),

@@ -70,7 +70,7 @@ fn name(service: ServiceReport) -> &'static str {
         ServiceReport::Apiserver => "API server",
         ServiceReport::Endpoint => "endpoint",
         ServiceReport::Etcd => "etcd",
-        ServiceReport::EtcdPeer => "etcd, for its peers",
+        ServiceReport::EtcdPeer => "etcd peer",
         ServiceReport::Kubelet => "kubelet",
     }
 }
@@ -105,6 +105,7 @@ fn block(one: &AddressReport, columns: usize) -> String {
     }
     for fault in &one.faults {
         table.row([Cell::new(DANGER, "fault"), fault.text.as_str().into()]);
+        table.row(["help".into(), fault.help.as_str().into()]);
     }
     for why in &one.not_proven {
         table.row([Cell::new(CHANGE, "unproven"), why.as_str().into()]);

@@ -7,6 +7,7 @@ use kpki::facts::certificate_pem;
 
 use super::cluster::{API, Cluster, ETCD, PEER, clients, faults, other_ca};
 use super::servers::{Tls, Trusts};
+use crate::testkit::api_server::ApiServer;
 use crate::testkit::{Desk, age, tool};
 
 #[test]
@@ -109,6 +110,29 @@ fn a_sealed_key_is_opened_by_its_identity_alone() {
     let identity = key.file();
     let (_, report) = cluster.verify(&["--identity", identity.to_str().unwrap()]);
     assert_eq!(clients(&report, "apiserver"), "ca/kubernetes: accepted", "{report:#}");
+}
+
+/// What a server sees of it: a name that nobody gives a right, no group, some minutes.
+#[test]
+fn the_client_that_is_tried_has_no_right_and_a_short_life() {
+    let cluster = Cluster::new("");
+    let listener = std::net::TcpListener::bind((cluster.address, API)).unwrap();
+    let server = ApiServer::start(listener, &cluster.project);
+    let (_, report) = cluster.verify(&[]);
+    assert_eq!(clients(&report, "apiserver"), "ca/kubernetes: accepted", "{report:#}");
+    // The stranger does not get that far.
+    let der = (0..9).find_map(|_| server.next().ok()).unwrap();
+    let desk = Desk::new();
+    desk.put("client.der", der);
+    let text = desk.openssl("x509 -inform DER -in client.der -noout -text -nameopt RFC2253");
+    assert!(text.contains("Subject: CN=kpki-verify-live\n"), "{text}");
+    assert!(text.contains("TLS Web Client Authentication\n"), "{text}");
+    for word in ["Server Authentication", "Subject Alternative Name", "CA:TRUE"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
+    let (ends, _) = desk.try_openssl("x509 -inform DER -in client.der -noout -checkend 1200");
+    assert!(!ends, "it lives for more than 20 minutes");
+    assert_eq!(report["probe"]["common-name"], "kpki-verify-live");
 }
 
 struct Ended(Child);
