@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 mod address;
+mod certificates_dir;
 mod endpoint;
 mod error;
 mod server;
@@ -20,6 +21,7 @@ use self::error::refuse;
 use crate::json::json_as_text;
 
 pub use address::{NodeAddress, unfit_for_services};
+pub use certificates_dir::CertificatesDir;
 pub use endpoint::{API_PORT, Endpoint, port};
 pub use error::NameError;
 pub use server::Server;

@@ -27,6 +27,7 @@ pub mod public_part;
 pub mod reading;
 pub mod rebuild;
 mod request;
+mod retire;
 mod sealing;
 mod signing_key;
 mod splice;

@@ -8,8 +8,8 @@ use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
 use super::problem::{At, Problem, quoted, suggestion};
 use super::reader::{Reader, Seen};
 use super::user::{ALLOW_MASTERS, COMMON_NAME, check_masters};
-use crate::name::{CommonName, Label, NodeName, Organization, TreePath};
-use crate::profile::{KUBERNETES_FOLDER, own_files};
+use crate::name::{CertificatesDir, CommonName, Label, NodeName, Organization, TreePath};
+use crate::profile::{below_root, own_files};
 use crate::spec::{CaName, Delivery, ExtraCertificate, Policy, Usage};
 
 pub const SHAPE: Shape = Shape {
@@ -39,32 +39,40 @@ pub const FOLDER: One<String> = one("folder");
 
 const USAGES: [(Usage, &str); 2] = [(Usage::Server, "server"), (Usage::Client, "client")];
 
-pub const PKI: &str = "etc/kubernetes/pki";
+/// What certificates may be delivered to.
+#[derive(Clone, Copy)]
+pub struct Hosts<'a> {
+    pub nodes: &'a HashMap<&'a str, NodeName>,
+    /// Where they lie without a `folder`.
+    pub dir: &'a CertificatesDir,
+}
 
 /// Whether Kubernetes' own files, or a folder of them, have this name in this folder of a node; what stands
 /// behind the dot does not count.
-fn is_taken(folder: &str, name: &str) -> bool {
-    let folder = folder.strip_prefix(KUBERNETES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
-    folder.is_some_and(|folder| {
-        own_files().any(|file| {
-            let rest = file.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+fn is_taken(folder: &str, name: &str, dir: &CertificatesDir) -> bool {
+    let is_in_dir = folder
+        .strip_prefix(dir.below_root())
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    is_in_dir
+        && own_files().any(|file| {
+            let path = below_root(dir, file);
+            let rest = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
             let stem = rest.and_then(|rest| rest.split(['/', '.']).next());
             stem.is_some_and(|stem| stem.eq_ignore_ascii_case(name))
         })
-    })
 }
 
 pub fn read(
     blocks: &[Block<'_>],
     defaults: &Policy,
-    nodes: &HashMap<&str, NodeName>,
+    hosts: Hosts<'_>,
     folders: &mut Folders,
     reader: &mut Reader<'_>,
 ) -> Vec<ExtraCertificate> {
     let mut names = Seen::new();
     let mut all = Vec::new();
     for block in blocks {
-        let certificate = certificate(block, defaults, &mut names, nodes, reader);
+        let certificate = certificate(block, defaults, &mut names, hosts, reader);
         if let Some(certificate) = &certificate {
             let at = block.one(FOLDER).map_or(block.at, |value| value.at);
             folders.insert(certificate.name.to_string(), at);
@@ -78,7 +86,7 @@ fn certificate(
     block: &Block<'_>,
     defaults: &Policy,
     names: &mut Seen,
-    nodes: &HashMap<&str, NodeName>,
+    hosts: Hosts<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<ExtraCertificate> {
     let name = reader.name::<Label>(block, names);
@@ -110,7 +118,7 @@ fn certificate(
     let written = reader.policy(block);
     let policy = defaults.overridden_by(&written.policy);
     reader.check_renewal(&policy, &written);
-    let delivery = delivery(block, name.as_ref(), nodes, reader);
+    let delivery = delivery(block, name.as_ref(), hosts, reader);
     let revision = reader.revision(block);
     Some(ExtraCertificate {
         origin: reader.origin(block.at),
@@ -149,7 +157,7 @@ fn usage(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Usage> {
 fn delivery(
     block: &Block<'_>,
     name: Option<&Label>,
-    known: &HashMap<&str, NodeName>,
+    Hosts { nodes: known, dir }: Hosts<'_>,
     reader: &mut Reader<'_>,
 ) -> Option<Delivery> {
     let mut nodes = Vec::new();
@@ -177,12 +185,12 @@ fn delivery(
         Some(value) => {
             reader.text(value, FOLDER.word()).and_then(|text| folder(text, value.at, reader))?
         }
-        None => TreePath::of(PKI),
+        None => dir.tree_path().clone(),
     };
     let at = written.map_or(block.at, |value| value.at);
     if let Some(name) = name
         && !nodes.is_empty()
-        && is_taken(folder.as_str(), name.as_str())
+        && is_taken(folder.as_str(), name.as_str(), dir)
     {
         reader.problem(
             Problem::new(block.at, format!("/{folder}/{name} is a file of Kubernetes' own"))

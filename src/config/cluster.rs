@@ -9,20 +9,27 @@ use super::block::{Block, Many, One, Shape, many, one};
 use super::node::NodeDraft;
 use super::problem::{At, Problem};
 use super::reader::Reader;
-use crate::name::{DnsName, Endpoint, Label, NameError, unfit_for_services};
+use crate::name::{CertificatesDir, DnsName, Endpoint, Label, NameError, unfit_for_services};
 use crate::spec::{Cluster, Origin, Role, Setting};
 use crate::version::{KubernetesVersion, VersionRequest};
 
 pub const SHAPE: Shape = Shape {
     word: "cluster",
     example: Some("lab"),
-    fields: &[KUBERNETES.field, ENDPOINT.field, SERVICE_CIDR.field, DNS_DOMAIN.field],
+    fields: &[
+        KUBERNETES.field,
+        ENDPOINT.field,
+        SERVICE_CIDR.field,
+        DNS_DOMAIN.field,
+        CERTIFICATES_DIR.field,
+    ],
 };
 
 pub const KUBERNETES: One<VersionRequest> = one("kubernetes");
 pub const ENDPOINT: One<Endpoint> = one("endpoint");
 pub const SERVICE_CIDR: Many<ServiceCidr> = many("service-cidr");
 pub const DNS_DOMAIN: One<DnsName> = one("dns-domain");
+pub const CERTIFICATES_DIR: One<CertificatesDir> = one("certificates-dir");
 
 /// kubeadm's default.
 pub const DEFAULT_CIDR: &str = "10.96.0.0/12";
@@ -42,6 +49,7 @@ pub struct ClusterDraft {
     pub cidrs_at: Vec<At>,
     pub endpoint_at: Option<At>,
     dns_domain: Option<Setting<DnsName>>,
+    pub certificates_dir: Setting<CertificatesDir>,
 }
 
 /// A network without host bits whose addresses services can have.
@@ -114,6 +122,9 @@ impl ClusterDraft {
                 Some(_) => reader.one(block, DNS_DOMAIN),
                 None => DEFAULT_DOMAIN.parse().ok().map(Setting::default),
             },
+            certificates_dir: reader
+                .one(block, CERTIFICATES_DIR)
+                .unwrap_or_else(|| Setting::default(CertificatesDir::kubeadms())),
         }
     }
 
@@ -166,6 +177,7 @@ impl ClusterDraft {
             endpoint: endpoint?,
             service_cidrs: self.service_cidrs,
             dns_domain: self.dns_domain?,
+            certificates_dir: self.certificates_dir,
         })
     }
 }

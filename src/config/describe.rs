@@ -14,10 +14,11 @@ use super::{
     authorities, ca, certificate, cluster, collisions, component, defaults, leaf, manifests, node,
     reproducible, secrets, user,
 };
+use crate::name::CertificatesDir;
 use crate::profile::{LEAVES, LeafRow};
 use crate::sources::Sources;
 use crate::spec::{
-    Ca, CaName, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
+    Authority, CaName, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
 };
 use crate::time::Span;
 use crate::version::KubernetesVersion;
@@ -81,8 +82,11 @@ pub fn describe(
     let names = nodes.iter().filter_map(|node| node.name.as_ref());
     let names: HashMap<&str, _> = names.map(|name| (name.as_str(), name.clone())).collect();
     let mut folders = collisions::Folders::new();
+    let usual_dir = CertificatesDir::kubeadms();
+    let dir = cluster.as_ref().map_or(&usual_dir, |cluster| &cluster.certificates_dir.value);
+    let hosts = certificate::Hosts { nodes: &names, dir };
     let certificates =
-        certificate::read(of(&certificate::SHAPE), &defaults, &names, &mut folders, reader);
+        certificate::read(of(&certificate::SHAPE), &defaults, hosts, &mut folders, reader);
     drop(names);
     let manifests =
         only(of(&manifests::SHAPE), reader).and_then(|block| manifests::folder(block, reader));
@@ -105,6 +109,7 @@ pub fn describe(
     let spec = Spec {
         cluster: cluster?,
         cas,
+        service_account: components.service_account,
         nodes,
         components: components.settings,
         etcd: components.etcd,
@@ -218,7 +223,7 @@ fn check_leaf_renewal(
 
 /// Says where a leaf would outlive its CA: its end is clamped, so the description promises too much.
 fn note_clamped(
-    cas: &BTreeMap<CaName, Ca>,
+    cas: &BTreeMap<CaName, Authority>,
     defaults: &Policy,
     components: &Components,
     nodes: &[NodeDraft],
@@ -228,8 +233,9 @@ fn note_clamped(
 ) {
     let mut note = |what: &str, validity: &Setting<Span>, name: CaName| {
         // How much is left of a brought certificate depends on the clock, which is not read here.
+        let signer = cas.get(&name).map(|authority| &authority.signer);
         let Some(ca) =
-            cas.get(&name).filter(|ca| ca.brought.is_none() && ca.validity.value < validity.value)
+            signer.filter(|ca| ca.brought.is_none() && ca.validity.value < validity.value)
         else {
             return;
         };

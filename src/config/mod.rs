@@ -37,6 +37,7 @@ mod files;
 mod flags;
 mod groups;
 mod held;
+mod keypair;
 mod kubelet_conf;
 mod leaf;
 mod manifests;

@@ -15,7 +15,7 @@ pub fn pod_content(
 ) -> Result<Vec<u8>, String> {
     let annotation = restarts.map(|digest| (DIGEST_ANNOTATION.to_owned(), digest.to_string()));
     match &recipe.source {
-        PodSource::Own { version, image, flags, runs_as } => {
+        PodSource::Own { version, image, flags, runs_as, certificates_dir } => {
             let mut flags = flags.clone();
             if let Some(start) = start {
                 flags.insert("initial-cluster".to_owned(), start.members.clone());
@@ -24,7 +24,9 @@ pub fn pod_content(
                     state.or_insert_with(|| "existing".to_owned());
                 }
             }
-            let mut pod = manifest::StaticPod::new(recipe.process, *version, image.clone(), flags);
+            let (process, image) = (recipe.process, image.clone());
+            let mut pod =
+                manifest::StaticPod::new(process, *version, image, flags, certificates_dir);
             pod.runs_as = *runs_as;
             pod.mount_files();
             pod.annotations.extend(annotation);
@@ -45,6 +47,12 @@ pub fn pod_without_annotation(recipe: &StaticPod, start: Option<&EtcdStart>) -> 
     let facts = pod::read(&bytes, recipe.process).ok()?;
     let is_bare = facts.annotations.iter().all(|(name, _)| name != DIGEST_ANNOTATION);
     is_bare.then_some(bytes)
+}
+
+/// What stands for a file of several certificates or public keys: whoever read them once need not read them
+/// again for their order.
+pub fn set_digest(all: impl IntoIterator<Item = Digest>) -> Digest {
+    Fields::default().set("set", all.into_iter().map(|one| one.to_string())).hash()
 }
 
 /// Digest over the public bytes of everything that a process must be restarted for.

@@ -17,7 +17,7 @@ use crate::manifest::{disagreements, excluder};
 use crate::name::{API_PORT, San};
 use crate::profile::{
     APISERVER, Answers, Business, ETCD_PEER, ETCD_SERVER, FLAGS, FRONT_PROXY_CLIENT,
-    FRONT_PROXY_CLIENT_NAME, KUBERNETES_FOLDER, Process, Weight,
+    FRONT_PROXY_CLIENT_NAME, Process, Weight, below_root,
 };
 use crate::spec::{Node, Spec};
 use crate::version::KubernetesVersion;
@@ -287,7 +287,9 @@ impl Judge<'_> {
     fn front_proxy(&mut self) {
         const NAMES: &str = "requestheader-allowed-names";
         let client = FRONT_PROXY_CLIENT_NAME;
-        let own = format!("/{KUBERNETES_FOLDER}/{}", FRONT_PROXY_CLIENT.home.file());
+        let own =
+            below_root(&self.spec.cluster.certificates_dir.value, FRONT_PROXY_CLIENT.home.file());
+        let own = format!("/{own}");
         // Whose certificate another file has is not known.
         if self.value("proxy-client-cert-file") != Some(&own) {
             return;

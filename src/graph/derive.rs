@@ -202,7 +202,7 @@ fn kubelet_conf(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuer: &Issu
     let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
     let source = spec.manifest_of(&node.name, Component::Kubelet);
     let recipe = KubeletConf {
-        ca: issuer.ca,
+        cas: builder.graph.cas_in(issuer.bundle).to_vec(),
         server: server_of(spec, &artifact, servers, Some(node)),
         cluster: spec.cluster.name.clone(),
         node: node.name.clone(),
@@ -248,6 +248,7 @@ fn kubelet_config(builder: &mut Builder, spec: &Spec) {
         cluster_domain: spec.cluster.dns_domain.value.to_string(),
         serving_certificate: spec.kubelet_serving,
         rotates_client: spec.kubelet_client == KubeletClient::SelfRotated,
+        certificates_dir: spec.cluster.certificates_dir.value.clone(),
     };
     let recipe = Recipe::Rendered(Rendered::KubeletConfig(config));
     let id = builder.add(Artifact::KubeletConfig, recipe, &Origin::Default);
@@ -275,7 +276,7 @@ fn extra_leaf(builder: &mut Builder, certificate: &ExtraCertificate, issuers: &B
         ),
         &certificate.origin,
     );
-    for file in masters(&artifact) {
+    for file in masters(&artifact, &builder.certificates_dir) {
         let content = file.content;
         builder.place(id, content, file.path.clone(), None, mode_of(content));
         if let Delivery::Nodes { nodes, folder } = &certificate.delivery {

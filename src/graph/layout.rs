@@ -3,11 +3,12 @@
 
 use super::FilePart;
 use super::artifact::{Artifact, UserPart};
-use crate::name::{Label, NodeName, TreePath};
+use crate::name::{CertificatesDir, Label, NodeName, TreePath};
 use crate::profile::{
     AUTHORITY_FILES, AuthorityFile, Home, KUBELET_CONFIG, KUBERNETES_FOLDER, LEAVES, Process,
-    SERVICE_ACCOUNT_FILES,
+    SERVICE_ACCOUNT_FILES, below_root, certificates_dir_of, own_files,
 };
+use crate::spec::{Keypair, Spec};
 
 /// A file of an artifact in its first place; copies on nodes come besides.
 pub(super) struct Master<'a> {
@@ -28,9 +29,9 @@ pub(super) fn in_tree(node: &NodeName, file: &str) -> TreePath {
     TreePath::of(&format!("nodes/{node}/{file}"))
 }
 
-/// A file in a node's folder of Kubernetes.
-pub(super) fn on_node(node: &NodeName, file: &str) -> TreePath {
-    in_tree(node, &format!("{KUBERNETES_FOLDER}/{file}"))
+/// A file of the tables on a node.
+pub(super) fn on_node(spec: &Spec, node: &NodeName, file: &str) -> TreePath {
+    in_tree(node, &below_root(&spec.cluster.certificates_dir.value, file))
 }
 
 /// The node of a path in a node's tree, and the path in that tree.
@@ -43,30 +44,50 @@ fn pair(stem: &str) -> [(FilePart, String); 2] {
     [(FilePart::Certificate, format!("{stem}.crt")), (FilePart::PrivateKey, format!("{stem}.key"))]
 }
 
+/// The files of a later key pair lie beside those of the first one.
+fn numbered(stem: &str, keypair: Keypair) -> String {
+    if keypair == Keypair::FIRST { stem.to_owned() } else { format!("{stem}-{keypair}") }
+}
+
 /// The certificate or the private key of a pair of this name.
 fn stem(file: &str) -> Option<(&str, FilePart)> {
     let certificate = file.strip_suffix(".crt").map(|stem| (stem, FilePart::Certificate));
     certificate.or_else(|| file.strip_suffix(".key").map(|stem| (stem, FilePart::PrivateKey)))
 }
 
+/// Where a root of trust lies first of all; copies on nodes come besides.
+pub fn first_places(root: &Artifact) -> Vec<(FilePart, TreePath)> {
+    // It is on no node, so any of their folders will do.
+    let files = masters(root, &CertificatesDir::kubeadms()).into_iter();
+    files.map(|master| (master.content, master.path)).collect()
+}
+
 /// An identity's private key is among them, whoever holds it.
-pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
+pub(super) fn masters<'a>(artifact: &'a Artifact, dir: &CertificatesDir) -> Vec<Master<'a>> {
     let one = |content, file: String| vec![(content, file)];
     let mut tree = None;
     let files: Vec<(FilePart, String)> = match artifact {
-        Artifact::Ca(ca) => pair(&format!("ca/{ca}")).into(),
-        Artifact::ServiceAccount => vec![
-            (FilePart::PublicKey, "ca/sa.pub".to_owned()),
-            (FilePart::PrivateKey, "ca/sa.key".to_owned()),
-        ],
+        Artifact::Ca(ca, keypair) => pair(&numbered(&format!("ca/{ca}"), *keypair)).into(),
+        Artifact::ServiceAccount(keypair) => {
+            let stem = numbered("ca/sa", *keypair);
+            vec![
+                (FilePart::PublicKey, format!("{stem}.pub")),
+                (FilePart::PrivateKey, format!("{stem}.key")),
+            ]
+        }
         Artifact::ClusterRoleBindings => {
             one(FilePart::Rendered, "cluster/cluster-role-bindings.yaml".to_owned())
         }
-        Artifact::Bundle(_) | Artifact::Chain(_) | Artifact::KubeletConfig => Vec::new(),
+        Artifact::Bundle(_)
+        | Artifact::Chain(_)
+        | Artifact::Serving(_)
+        | Artifact::Signing(_)
+        | Artifact::ServiceAccountKeys
+        | Artifact::KubeletConfig => Vec::new(),
         Artifact::Leaf(node, _) => match (artifact.row().map(|row| row.home), node) {
             (Some(Home::Pair { certificate, key }), Some(node)) => {
                 tree = Some(node);
-                let file = |file| format!("nodes/{node}/{KUBERNETES_FOLDER}/{file}");
+                let file = |file| format!("nodes/{node}/{}", below_root(dir, file));
                 vec![(FilePart::Certificate, file(certificate)), (FilePart::PrivateKey, file(key))]
             }
             // The copy of a certificate that only a kubeconfig embeds.
@@ -119,6 +140,8 @@ pub(super) fn masters(artifact: &Artifact) -> Vec<Master<'_>> {
 pub struct Origin {
     pub artifact: Artifact,
     pub content: FilePart,
+    /// Of the description that places it there.
+    certificates_dir: CertificatesDir,
 }
 
 impl Origin {
@@ -147,7 +170,7 @@ impl Origin {
             leaf @ Artifact::Leaf(..) => leaf,
             _ => return None,
         };
-        let mut files = masters(&identity).into_iter();
+        let mut files = masters(&identity, &self.certificates_dir).into_iter();
         files.find(|file| file.content == FilePart::Certificate).map(|file| file.path)
     }
 }
@@ -160,11 +183,17 @@ pub fn origins(path: &str) -> Vec<Origin> {
     };
     let first = rest.split('/').next().unwrap_or(rest);
     let mut found = Vec::new();
+    let mut certificates_dir = CertificatesDir::kubeadms();
     let possible = match (folder, first.parse::<Label>()) {
         ("nodes", _) => match (first.parse(), tree_of(path)) {
             (Ok(node), Some((_, file))) => {
-                found = copies(file);
-                of_node(&node, file)
+                let own = in_tables(file);
+                if let Some((_, dir)) = &own {
+                    certificates_dir.clone_from(dir);
+                }
+                let own = own.map(|(own, _)| own);
+                found = copies(file, own, &certificates_dir);
+                own.map_or_else(Vec::new, |own| of_node(&node, own))
             }
             _ => Vec::new(),
         },
@@ -178,18 +207,19 @@ pub fn origins(path: &str) -> Vec<Origin> {
         _ => Vec::new(),
     };
     for artifact in possible {
-        let files = masters(&artifact).into_iter();
+        let files = masters(&artifact, &certificates_dir).into_iter();
         let here = files.filter(|file| file.path.as_str() == path).map(|file| file.content);
-        found.extend(here.map(|content| Origin { artifact: artifact.clone(), content }));
+        found.extend(here.map(|content| Origin {
+            artifact: artifact.clone(),
+            content,
+            certificates_dir: certificates_dir.clone(),
+        }));
     }
     found
 }
 
-/// Artifacts that could have their first place in a node's tree at a path there.
+/// Artifacts that could have their first place in a node's tree at a file of the tables.
 fn of_node(node: &NodeName, file: &str) -> Vec<Artifact> {
-    let Some(file) = in_kubernetes_folder(file) else {
-        return Vec::new();
-    };
     if file.starts_with("manifests/") {
         return Process::ALL.map(|process| Artifact::StaticPod(node.clone(), process)).into();
     }
@@ -210,9 +240,11 @@ fn of_components(node: Option<&NodeName>, file: &str) -> Vec<Artifact> {
 }
 
 /// What nodes share, at a path in any node's tree.
-fn copies(file: &str) -> Vec<Origin> {
+fn copies(file: &str, own: Option<&str>, dir: &CertificatesDir) -> Vec<Origin> {
     let mut found = Vec::new();
-    let mut add = |artifact, content| found.push(Origin { artifact, content });
+    let mut add = |artifact, content| {
+        found.push(Origin { artifact, content, certificates_dir: dir.clone() });
+    };
     if file == KUBELET_CONFIG {
         add(Artifact::KubeletConfig, FilePart::Rendered);
     }
@@ -223,25 +255,38 @@ fn copies(file: &str) -> Vec<Origin> {
     {
         add(Artifact::Certificate(name), content);
     }
-    let Some(file) = in_kubernetes_folder(file) else {
+    let Some(file) = own else {
         return found;
     };
     for row in AUTHORITY_FILES.iter().filter(|row| row.path == file) {
         match row.file {
             AuthorityFile::Bundle => add(Artifact::Bundle(row.ca), FilePart::Rendered),
-            AuthorityFile::Chain => add(Artifact::Chain(row.ca), FilePart::Rendered),
-            AuthorityFile::PrivateKey => add(Artifact::Ca(row.ca), FilePart::PrivateKey),
+            AuthorityFile::Chain => {
+                add(Artifact::Chain(row.ca), FilePart::Rendered);
+                add(Artifact::Serving(row.ca), FilePart::Rendered);
+            }
+            AuthorityFile::Signing => add(Artifact::Signing(row.ca), FilePart::Rendered),
+            AuthorityFile::PrivateKey => {
+                add(Artifact::Ca(row.ca, Keypair::FIRST), FilePart::PrivateKey);
+            }
         }
     }
     let (private, public) = SERVICE_ACCOUNT_FILES;
     if file == private {
-        add(Artifact::ServiceAccount, FilePart::PrivateKey);
+        add(Artifact::ServiceAccount(Keypair::FIRST), FilePart::PrivateKey);
     } else if file == public {
-        add(Artifact::ServiceAccount, FilePart::PublicKey);
+        add(Artifact::ServiceAccount(Keypair::FIRST), FilePart::PublicKey);
+        add(Artifact::ServiceAccountKeys, FilePart::PublicKey);
     }
     found
 }
 
-fn in_kubernetes_folder(file: &str) -> Option<&str> {
-    file.strip_prefix(KUBERNETES_FOLDER)?.strip_prefix('/')
+/// A path below a node's root as the tables name it, and the folder of certificates that it speaks of: any
+/// one may have been described before. Of `X/etcd/ca.crt` that is X, since none ends in `etcd`.
+fn in_tables(file: &str) -> Option<(&str, CertificatesDir)> {
+    let mut named = own_files().filter_map(|own| Some((own, certificates_dir_of(file, own)?)));
+    named.next().or_else(|| {
+        let rest = file.strip_prefix(KUBERNETES_FOLDER)?.strip_prefix('/')?;
+        Some((rest, CertificatesDir::kubeadms()))
+    })
 }

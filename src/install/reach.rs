@@ -36,7 +36,10 @@ fn is_ever_placed(path: &str, layer: Layer, spec: &Spec) -> bool {
                 matches!(&certificate.delivery, Delivery::Nodes { folder: own, .. } if *own == folder)
             });
             let end = ["crt", "key", "pub"].iter().any(|end| has_end(name, end));
-            end && (described || is_harmless(&folder))
+            // etcd's own lie in a folder below.
+            let dir = spec.cluster.certificates_dir.value.tree_path();
+            let is_own = folder == *dir || folder == dir.join("etcd");
+            end && (described || is_own || is_harmless(&folder))
         }
     }
 }

@@ -6,9 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 
 use super::agreement::excluder;
+use crate::name::CertificatesDir;
 use crate::profile::{
     Business, Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
-    FlagRow, KUBERNETES_FOLDER, Process,
+    FlagRow, OtherFile, Process, below_root,
 };
 use crate::spec::FlagSetting;
 use crate::version::KubernetesVersion;
@@ -28,8 +29,9 @@ pub struct FlagInputs<'a> {
     pub serving_kubelets: bool,
     /// The cluster CA's, for the controller-manager to sign with.
     pub ca_key_on_nodes: bool,
-    /// The cluster's CA was brought, with those above it.
-    pub has_chain: bool,
+    /// Of the cluster CA, besides those that every cluster has.
+    pub other_files: &'a [OtherFile],
+    pub certificates_dir: &'a CertificatesDir,
     pub etcd_servers: EtcdServers<'a>,
     /// What a member is told of the others at its first start: all of them, itself too. Later it reads its
     /// data folder, and a changed list would restart etcd for nothing: the caller keeps what it once decided.
@@ -53,14 +55,16 @@ pub enum EtcdServers<'a> {
 
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
-    rows(process, inputs).map(|row| (row.name, value(row.from(inputs.has_chain), inputs))).collect()
+    rows(process, inputs)
+        .map(|row| (row.name, value(row.from(inputs.other_files), inputs)))
+        .collect()
 }
 
 /// Those that name files of the PKI: in an operator's manifest, kpki's business.
 pub fn pki_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
     rows(process, inputs)
         .filter(|row| row.business == Business::Own)
-        .map(|row| (row.name, value(row.from(inputs.has_chain), inputs)))
+        .map(|row| (row.name, value(row.from(inputs.other_files), inputs)))
         .collect()
 }
 
@@ -96,7 +100,7 @@ fn value(from: FlagFrom, inputs: &FlagInputs) -> String {
     let loopback = loopback_like(node);
     match from {
         FlagFrom::Fixed(text) => text.to_owned(),
-        FlagFrom::File(path) => format!("/{KUBERNETES_FOLDER}/{path}"),
+        FlagFrom::File(path) => format!("/{}", below_root(inputs.certificates_dir, path)),
         FlagFrom::NodeName => inputs.node_name.to_owned(),
         FlagFrom::NodeAddress => node.to_string(),
         FlagFrom::ClusterName => inputs.cluster_name.to_owned(),

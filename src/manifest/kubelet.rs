@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use super::scalar::scalar;
+use crate::name::CertificatesDir;
 use crate::profile::KUBERNETES_FOLDER;
 
 /// Equal on all nodes of a cluster.
@@ -17,6 +18,7 @@ pub struct KubeletConfiguration {
     pub serving_certificate: bool,
     /// The kubelet asks the cluster for its next client certificate.
     pub rotates_client: bool,
+    pub certificates_dir: CertificatesDir,
 }
 
 impl KubeletConfiguration {
@@ -29,12 +31,12 @@ impl KubeletConfiguration {
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
-        let folder = format!("/{KUBERNETES_FOLDER}");
+        let dir = &self.certificates_dir;
         write!(
             out,
             "apiVersion: kubelet.config.k8s.io/v1beta1\n\
              authentication:\n  anonymous:\n    enabled: false\n  webhook:\n    enabled: true\n  \
-             x509:\n    clientCAFile: {folder}/pki/ca.crt\n\
+             x509:\n    clientCAFile: {dir}/ca.crt\n\
              authorization:\n  mode: Webhook\n\
              cgroupDriver: systemd\n"
         )?;
@@ -47,13 +49,10 @@ impl KubeletConfiguration {
         write!(
             out,
             "clusterDomain: {domain}\nkind: KubeletConfiguration\nrotateCertificates: {rotates}\n\
-             staticPodPath: {folder}/manifests\n"
+             staticPodPath: /{KUBERNETES_FOLDER}/manifests\n"
         )?;
         if self.serving_certificate {
-            write!(
-                out,
-                "tlsCertFile: {folder}/pki/kubelet.crt\ntlsPrivateKeyFile: {folder}/pki/kubelet.key\n"
-            )?;
+            write!(out, "tlsCertFile: {dir}/kubelet.crt\ntlsPrivateKeyFile: {dir}/kubelet.key\n")?;
         }
         Ok(())
     }

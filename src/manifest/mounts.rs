@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path};
 
+use crate::name::CertificatesDir;
 use crate::profile::MountRow;
 
 /// One volume and its mount.
@@ -16,19 +17,18 @@ pub struct Mount {
     pub read_only: bool,
 }
 
-impl From<&MountRow> for Mount {
-    fn from(row: &MountRow) -> Self {
+impl Mount {
+    /// A row's, with the folder of certificates where it is.
+    pub fn of(row: &MountRow, dir: &CertificatesDir) -> Self {
         Mount {
             name: row.name.to_owned(),
-            host_path: row.path.to_owned(),
-            mount_path: row.path.to_owned(),
+            host_path: row.path_in(dir),
+            mount_path: row.path_in(dir),
             file: row.file,
             read_only: row.read_only,
         }
     }
-}
 
-impl Mount {
     /// Whether the container finds this absolute path in the mount. A path that climbs is not judged: no.
     pub fn holds(&self, path: &str) -> bool {
         let path = Path::new(path);

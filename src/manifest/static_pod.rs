@@ -8,6 +8,7 @@ use super::named_files::named_paths;
 use super::probes::{LIVENESS, PORT_NAME, ProbeTarget, READINESS, STARTUP, probe_target};
 use super::runs_as::RunsAs;
 use super::scalar::scalar;
+use crate::name::CertificatesDir;
 use crate::profile::{Does, Process};
 use crate::version::{Change, KubernetesVersion};
 
@@ -34,8 +35,10 @@ impl StaticPod {
         version: KubernetesVersion,
         image: String,
         flags: BTreeMap<String, String>,
+        dir: &CertificatesDir,
     ) -> Self {
-        let mut mounts: Vec<Mount> = process.row().mounts(version).map(Mount::from).collect();
+        let rows = process.row().mounts(version);
+        let mut mounts: Vec<Mount> = rows.map(|row| Mount::of(row, dir)).collect();
         // Without its folder on the host, etcd's data would go with the container.
         let follows = match process {
             Process::Etcd => Some(("data-dir", "etcd-data")),

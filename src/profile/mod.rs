@@ -36,6 +36,7 @@ pub use flag_rules::{
 };
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
+    OtherFile,
 };
 pub use gone_flags::GONE_FLAGS;
 pub use harmless_fields::{
@@ -48,7 +49,8 @@ pub use leaves::{
 };
 pub use placements::{
     AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, KUBELET_CLIENT_PAIR, KUBELET_CONFIG, PkiFile,
-    SERVICE_ACCOUNT_FILES, folder_mode, key_is_usually_on_nodes, own_files, pki_files,
+    SERVICE_ACCOUNT_FILES, below_root, certificates_dir_of, folder_mode, key_is_usually_on_nodes,
+    own_files, pki_files,
 };
 pub use process::{MountRow, Process};
 pub use reader::{Input, Reader};

@@ -4,7 +4,8 @@
 //! cluster CA's; nobody on a node reads etcd's or the front proxy's but kubeadm, which keeps all three there.
 //! `keys-on-nodes` of a `ca` says otherwise.
 
-use super::{Home, Hosts, LEAVES};
+use super::{Home, Hosts, KUBERNETES_FOLDER, LEAVES};
+use crate::name::CertificatesDir;
 use crate::spec::CaName;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,9 @@ pub enum AuthorityFile {
     Bundle,
     /// What other clients check servers against: a brought CA and all above it, for those that want a root.
     Chain,
+    /// The certificate of the CA that signs, alone: a controller-manager signs nothing, and does not start, with
+    /// a file of two (k8s.io/kubernetes/pkg/controller/certificates/signer, "expected 1 certificate").
+    Signing,
     PrivateKey,
 }
 
@@ -35,7 +39,9 @@ pub enum PkiFile {
 impl AuthorityFile {
     const fn holds(self) -> PkiFile {
         match self {
-            AuthorityFile::Bundle | AuthorityFile::Chain => PkiFile::Certificate,
+            AuthorityFile::Bundle | AuthorityFile::Chain | AuthorityFile::Signing => {
+                PkiFile::Certificate
+            }
             AuthorityFile::PrivateKey => PkiFile::SigningKey,
         }
     }
@@ -58,6 +64,10 @@ const fn chain(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow
     AuthorityFileRow { ca, file: AuthorityFile::Chain, hosts, path }
 }
 
+const fn signing(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
+    AuthorityFileRow { ca, file: AuthorityFile::Signing, hosts, path }
+}
+
 const fn key(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
     AuthorityFileRow { ca, file: AuthorityFile::PrivateKey, hosts, path }
 }
@@ -66,15 +76,38 @@ const fn key(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
 /// hands to every pod (kube-root-ca.crt).
 pub(super) const CHAIN: &str = "pki/ca-chain.crt";
 
+/// What the controller-manager signs with where ca.crt has several certificates.
+pub(super) const SIGNING: &str = "pki/ca-signing.crt";
+
 pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     bundle(CaName::Kubernetes, Hosts::Kubelets, "pki/ca.crt"),
     chain(CaName::Kubernetes, Hosts::ControlPlane, CHAIN),
+    signing(CaName::Kubernetes, Hosts::ControlPlane, SIGNING),
     key(CaName::Kubernetes, Hosts::ControlPlane, "pki/ca.key"),
     bundle(CaName::Etcd, Hosts::EtcdMembersAndControlPlane, "pki/etcd/ca.crt"),
     key(CaName::Etcd, Hosts::ControlPlane, "pki/etcd/ca.key"),
     bundle(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.crt"),
     key(CaName::FrontProxy, Hosts::ControlPlane, "pki/front-proxy-ca.key"),
 ];
+
+/// A file of the tables below a node's root: those of `pki/` lie in the folder of certificates, kubeconfigs
+/// and manifests in Kubernetes' own.
+pub fn below_root(dir: &CertificatesDir, file: &str) -> String {
+    match file.strip_prefix(PKI) {
+        Some(rest) => format!("{}/{rest}", dir.below_root()),
+        None => format!("{KUBERNETES_FOLDER}/{file}"),
+    }
+}
+
+/// The folder of certificates in which a path below a node's root is this file of the tables; `None`: in
+/// none.
+pub fn certificates_dir_of(path: &str, file: &str) -> Option<CertificatesDir> {
+    let folder = path.strip_suffix(file.strip_prefix(PKI)?)?.strip_suffix('/')?;
+    format!("/{folder}").parse().ok()
+}
+
+/// What stands for the folder of certificates in the tables.
+const PKI: &str = "pki/";
 
 /// Where no description says otherwise: the controller-manager signs with the cluster CA's key.
 pub fn key_is_usually_on_nodes(ca: CaName) -> bool {

@@ -4,6 +4,7 @@
 //! names.
 
 use super::Hosts;
+use crate::name::CertificatesDir;
 use crate::spec::Component;
 use crate::version::{Change, KubernetesVersion};
 
@@ -93,7 +94,7 @@ impl PodRow {
     }
 }
 
-/// A host path that the container sees at the same path.
+/// A host path that the container sees at the same path; see [`MountRow::path_in`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MountRow {
     pub name: &'static str,
@@ -102,6 +103,21 @@ pub struct MountRow {
     pub read_only: bool,
     /// Of versions before this change alone.
     pub before: Option<Change>,
+}
+
+impl MountRow {
+    /// With the folder of certificates where the description has it (kubeadm mounts `certificatesDir` and
+    /// its `etcd` under their own paths).
+    pub fn path_in(&self, dir: &CertificatesDir) -> String {
+        match self
+            .path
+            .strip_prefix('/')
+            .and_then(|path| path.strip_prefix(CertificatesDir::KUBEADMS))
+        {
+            Some(rest) => format!("{dir}{rest}"),
+            None => self.path.to_owned(),
+        }
+    }
 }
 
 const fn folder(name: &'static str, path: &'static str) -> MountRow {

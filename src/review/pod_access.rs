@@ -54,8 +54,7 @@ impl PodAccess {
             // All but flags and image follows from them, and these are judged by themselves.
             (PodSource::Own { .. }, Ok(pod)) => pod.fields.clone(),
             (PodSource::Patched { .. }, Ok(pod)) => {
-                let version = spec.cluster.kubernetes.value;
-                own_fields(process, version, &flags, &pod.container)
+                own_fields(spec, process, &flags, &pod.container)
             }
         };
         let patched = match (&recipe.source, &asked.pod) {
@@ -205,12 +204,14 @@ impl PodAccess {
 
 /// kpki's manifest without a word of the operator's, with the operator's name for the container.
 fn own_fields(
+    spec: &Spec,
     process: Process,
-    version: KubernetesVersion,
     flags: &BTreeMap<String, String>,
     container: &str,
 ) -> BTreeMap<FieldPath, String> {
-    let own = manifest::StaticPod::new(process, version, process.repository(), flags.clone());
+    let cluster = &spec.cluster;
+    let (version, dir) = (cluster.kubernetes.value, &cluster.certificates_dir.value);
+    let own = manifest::StaticPod::new(process, version, process.repository(), flags.clone(), dir);
     let own = pod::fields(own.render().as_bytes(), process).unwrap_or_default();
     let renamed = own.fields.into_iter().map(|(mut path, value)| {
         if path.in_container().is_some_and(|(_, name, _)| name == own.container)

@@ -9,7 +9,7 @@ use super::{Credential, ReviewPolicy, whitelist};
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::{KeyKind, PublicKey};
 use crate::graph::{Artifact, DerivationId, Graph, Recipe, UserPart};
-use crate::name::{ArtifactName, San};
+use crate::name::{ArtifactName, San, TreePath};
 use crate::spec::{Delivery, Origin, Setting, Spec};
 
 /// One rule, broken in one way.
@@ -87,6 +87,16 @@ pub(super) fn find(graph: &Graph, spec: &Spec, policy: &ReviewPolicy) -> Vec<Vio
 /// node.
 fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
     let mut found = Vec::new();
+    let Setting { value: dir, origin } = &spec.cluster.certificates_dir;
+    let folder = dir.tree_path();
+    if !is_harmless(folder) && !policy.allowed_folders.iter().any(|prefix| prefix.holds(folder)) {
+        found.push(Violation {
+            what: put_into(folder),
+            origin: written(origin),
+            artifacts: vec![ArtifactName::of("certificates-dir")],
+            rule: Origin::Derived(FOLDER_RULE),
+        });
+    }
     for certificate in &spec.certificates {
         let Delivery::Nodes { folder, .. } = &certificate.delivery else {
             continue;
@@ -98,13 +108,17 @@ fn folders(spec: &Spec, policy: &ReviewPolicy) -> Vec<Violation> {
             continue;
         }
         found.push(Violation {
-            what: format!("is put into /{folder}, which is on no list of harmless folders"),
+            what: put_into(folder),
             origin: written(&certificate.origin),
             artifacts: vec![name],
             rule: Origin::Derived(FOLDER_RULE),
         });
     }
     found
+}
+
+fn put_into(folder: &TreePath) -> String {
+    format!("is put into /{folder}, which is on no list of harmless folders")
 }
 
 const FOLDER_RULE: &str = "kpki's own list, which a policy lengthens: --policy FILE with policy { allow-folder \"/that/folder\" }";

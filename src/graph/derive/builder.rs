@@ -8,7 +8,7 @@ use crate::graph::layout::{masters, tree_of};
 use crate::graph::recipe::InputHashes;
 use crate::graph::{Artifact, Derivation, DerivationId, FilePart, Graph, Placement, Recipe};
 use crate::hash::Digest;
-use crate::name::{NodeName, TreePath};
+use crate::name::{CertificatesDir, NodeName, TreePath};
 use crate::spec::{CaName, Origin, Spec};
 
 const PUBLIC: u32 = 0o644;
@@ -19,6 +19,7 @@ const MANIFEST: u32 = 0o600;
 /// A CA and what its readers trust.
 pub(super) struct Issuer {
     pub ca: DerivationId,
+    /// Of servers.
     pub bundle: DerivationId,
     /// For clients of other hands than Kubernetes'; without a chain the bundle.
     pub chain: DerivationId,
@@ -29,6 +30,7 @@ pub(super) type ByCa = BTreeMap<CaName, Issuer>;
 /// A graph that grows in build order.
 pub(super) struct Builder {
     pub graph: Graph,
+    pub certificates_dir: CertificatesDir,
     sealing: Sealing,
     owners: Owners,
     as_issuer: HashMap<DerivationId, Digest>,
@@ -39,6 +41,7 @@ impl Builder {
         let graph = Graph { not_before: spec.not_before(), ..Graph::default() };
         Builder {
             graph,
+            certificates_dir: spec.cluster.certificates_dir.value.clone(),
             sealing: Sealing::of(spec),
             owners: Owners::of(spec),
             as_issuer: HashMap::new(),
@@ -50,7 +53,7 @@ impl Builder {
         let holds_key = recipe.holds_key();
         let id = self.make(artifact, recipe, origin);
         let artifact = self.graph.get(id).artifact.clone();
-        let files = masters(&artifact).into_iter();
+        let files = masters(&artifact, &self.certificates_dir).into_iter();
         let is_public = matches!(self.graph.get(id).recipe, Recipe::Rendered(_));
         for file in files.filter(|file| holds_key || file.content != FilePart::PrivateKey) {
             let mode = match artifact {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::Ownership;
 use crate::manifest::RunsAs;
-use crate::profile::{Business, FLAGS, FlagFrom, KUBERNETES_FOLDER, Process};
+use crate::profile::{Business, FLAGS, FlagFrom, Process, below_root};
 use crate::spec::{Component, Spec};
 
 /// By path below the node's root.
@@ -30,7 +30,7 @@ impl Owners {
         }
         let owned = readers.into_iter().filter_map(|(path, processes)| {
             let owner = ownership(spec, path, &processes)?;
-            Some((format!("{KUBERNETES_FOLDER}/{path}"), owner))
+            Some((below_root(&spec.cluster.certificates_dir.value, path), owner))
         });
         Owners(owned.collect())
     }

@@ -52,13 +52,14 @@ fn wish_on(spec: &Spec, node: &Node, process: Process, there: &[Flag]) -> PodWis
         let written = there.iter().map(|flag| (flag.name.as_str(), flag.value.as_str()));
         excluder(process, name, written).is_none()
     });
+    let dir = &spec.cluster.certificates_dir.value;
     let rows = process.row().mounts(spec.cluster.kubernetes.value);
     let mounts = rows.filter(|row| {
-        let mount = Mount::from(*row);
+        let mount = Mount::of(row, dir);
         own.values().any(|path| mount.holds(path))
     });
     let mounts = mounts.map(|row| MountWish {
-        path: row.path.to_owned(),
+        path: row.path_in(dir),
         kind: if row.file { PathKind::File } else { PathKind::Folder },
     });
     let mounts = mounts.collect();
@@ -132,7 +133,8 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         dns_domain: spec.cluster.dns_domain.value.as_str(),
         serving_kubelets: spec.kubelet_serving,
         ca_key_on_nodes: anchors::has_key_on_nodes(spec),
-        has_chain: anchors::has_chain(spec),
+        other_files: &anchors::other_files(spec),
+            certificates_dir: &spec.cluster.certificates_dir.value,
         etcd_servers: match spec.etcd {
             EtcdTopology::Stacked => EtcdServers::Stacked,
             EtcdTopology::External => EtcdServers::External(&members),
@@ -202,7 +204,9 @@ fn own_pod(builder: &mut Builder, spec: &Spec, node: &Node, process: Process, im
     }
     let runs_as = runs_as(spec, process);
     let version = spec.cluster.kubernetes.value;
-    let source = PodSource::Own { version, image: image.to_owned(), flags, runs_as };
+    let certificates_dir = spec.cluster.certificates_dir.value.clone();
+    let image = image.to_owned();
+    let source = PodSource::Own { version, image, flags, runs_as, certificates_dir };
     add(builder, spec, node, process, source, peers);
 }
 
@@ -231,7 +235,7 @@ fn inputs_of(
     (restart_inputs(reader, circumstances(spec)).into_iter())
         .filter_map(|input| {
             // Not every cluster has every input: serving kubelets' certificates, for one.
-            let artifact = Artifact::of_input(input, node);
+            let artifact = Artifact::of_input(input, node, spec);
             Some((input, graph.find(&artifact.name())?))
         })
         .collect()

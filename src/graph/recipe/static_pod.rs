@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::graph::DerivationId;
 use crate::hash::{Digest, Fields};
 use crate::manifest::RunsAs;
-use crate::name::NodeName;
+use crate::name::{CertificatesDir, NodeName};
 use crate::pod::PodWish;
 use crate::profile::{Input, Process};
 use crate::version::KubernetesVersion;
@@ -31,6 +31,7 @@ pub enum PodSource {
         image: String,
         flags: BTreeMap<String, String>,
         runs_as: Option<RunsAs>,
+        certificates_dir: CertificatesDir,
     },
     /// The operator's, and what it must say.
     Patched { bytes: Arc<[u8]>, wish: PodWish },
@@ -43,10 +44,11 @@ impl StaticPod {
         let flag = |(name, value): (&String, &String)| format!("--{name}={value}");
         let fields = match &self.source {
             // What else the version decides is in the bytes, which the lock has a digest of.
-            PodSource::Own { version: _, image, flags, runs_as } => fields
+            PodSource::Own { version: _, image, flags, runs_as, certificates_dir } => fields
                 .text("image", image.as_str())
                 .set("flags", flags.iter().map(flag))
-                .text("user", runs_as.map_or_else(String::new, |who| who.to_string())),
+                .text("user", runs_as.map_or_else(String::new, |who| who.to_string()))
+                .text("certificates-dir", certificates_dir.hashed()),
             PodSource::Patched { bytes, wish } => {
                 let flags = wish.flags.iter().map(|wish| (&wish.name, &wish.value));
                 fields.text("source", Digest::of(bytes).to_string()).set("flags", flags.map(flag))

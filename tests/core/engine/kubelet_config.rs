@@ -69,6 +69,25 @@ fn every_kubelet_gets_one_and_nobody_else() {
     assert_eq!(configs(&described("component \"kubelet\" config=#false\n")), []);
 }
 
+/// kubeadm writes `clientCAFile` from `certificatesDir` (componentconfigs/kubelet.go).
+#[test]
+fn it_names_the_folder_of_certificates() {
+    let base = BASE.replace("; endpoint", "; certificates-dir \"/srv/tls\"; endpoint");
+    let project = MemoryProject::applied(&format!(
+        "{base}component \"kubelet\" config=#true serving=#true\n"
+    ));
+    let expected = format!(
+        "{}tlsCertFile: /srv/tls/kubelet.crt\ntlsPrivateKeyFile: /srv/tls/kubelet.key\n",
+        EXPECTED.replace("/etc/kubernetes/pki/ca.crt", "/srv/tls/ca.crt")
+    );
+    for (path, text, _) in configs(&project) {
+        assert_eq!(text, expected, "{path}");
+    }
+    for file in ["kubelet.crt", "kubelet.key", "ca.crt"] {
+        assert!(project.out.contains_key(&format!("nodes/w1/srv/tls/{file}")), "{file}");
+    }
+}
+
 #[test]
 fn a_serving_certificate_is_named_where_there_is_one() {
     let project = described("component \"kubelet\" config=#true serving=#true\n");

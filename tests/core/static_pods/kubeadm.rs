@@ -114,3 +114,26 @@ fn the_versions_differ() {
         "experimental-initial-corrupt-check"
     );
 }
+
+/// kubeadm mounts `certificatesDir` and its `etcd` under their own paths (cmd/kubeadm/app/phases,
+/// controlplane/volumes.go and etcd/local.go), and kubeconfigs stay in /etc/kubernetes.
+#[test]
+fn the_folder_of_certificates_is_named_and_mounted_where_it_is() {
+    fn moved(value: Value) -> Value {
+        match value {
+            Value::String(text) => text.replace("/etc/kubernetes/pki", "/srv/tls").into(),
+            Value::Array(all) => all.into_iter().map(moved).collect(),
+            Value::Object(all) => all
+                .into_iter()
+                .map(|(key, value)| (key, moved(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            other => other,
+        }
+    }
+    let cluster = Cluster { dir: "/srv/tls".parse().unwrap(), ..Cluster::stacked() };
+    for process in Process::ALL {
+        let expected = moved(with_service_network(kubeadms("1.36.2", process)));
+        assert_eq!(parse(&cluster.pod(process, &[])), expected, "{}", process.name());
+    }
+}

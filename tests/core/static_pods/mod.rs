@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use kpki::manifest::{EtcdMember, EtcdServers, FlagInputs, RunsAs, StaticPod, merged, own_flags};
+use kpki::name::CertificatesDir;
 use kpki::profile::Process;
 use kpki::spec::FlagSetting;
 use kpki::version::KubernetesVersion;
@@ -25,6 +26,7 @@ struct Cluster {
     members: Vec<EtcdMember<'static>>,
     external: bool,
     serving: bool,
+    dir: CertificatesDir,
 }
 
 impl Cluster {
@@ -36,6 +38,7 @@ impl Cluster {
             members: vec![EtcdMember { name: "kubemaster", address: ip("192.168.5.11") }],
             external: false,
             serving: false,
+            dir: CertificatesDir::kubeadms(),
         }
     }
 
@@ -59,7 +62,8 @@ impl Cluster {
             dns_domain: "cluster.local",
             ca_key_on_nodes: true,
             serving_kubelets: self.serving,
-            has_chain: false,
+            other_files: &[],
+            certificates_dir: &self.dir,
             etcd_servers: if self.external {
                 EtcdServers::External(&self.members)
             } else {
@@ -72,7 +76,8 @@ impl Cluster {
             .map(|(name, value)| ((*name).to_owned(), FlagSetting::Value((*value).to_owned())))
             .collect();
         let flags = merged(process, &own_flags(process, &inputs), &overrides);
-        StaticPod::new(process, self.version, process.image(self.version).unwrap(), flags)
+        let image = process.image(self.version).unwrap();
+        StaticPod::new(process, self.version, image, flags, &self.dir)
     }
 }
 
