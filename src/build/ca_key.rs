@@ -23,6 +23,7 @@ pub fn ca_key(
         entropy,
         files,
         cas: HashMap::new(),
+        signing_keys: HashMap::new(),
         written: std::sync::Mutex::default(),
     };
     let held = held_key(&context, id, Belongs::on_record(world, id))?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::build::ca_key::ca_key;
 use crate::build::execute::Files;
 use crate::error::{Error, Result};
-use crate::graph::{Artifact, DerivationId, Scope};
+use crate::graph::DerivationId;
 use crate::holdings::Certificate;
 use crate::keys::Entropy;
 use crate::live::{
@@ -13,7 +13,7 @@ use crate::live::{
     targets, visit,
 };
 use crate::plan::World;
-use crate::spec::CaName;
+use crate::spec::{CaName, KeypairState, Root, Spec};
 use crate::time::{Span, Timestamp};
 
 use super::Project;
@@ -45,7 +45,7 @@ pub fn verify_live(
     let world = project.world(now);
     let life = Life::of(now, limit);
     let targets = targets(&project.spec, &project.graph);
-    let known = known(world, &targets, life, entropy, files)?;
+    let known = known(world, &project.spec, &targets, life, entropy, files)?;
     let addresses = at_once(AT_ONCE, &targets, |target| visit(&known, target, dialler));
     let is_made = addresses.iter().any(|verdict| !verdict.clients.is_empty());
     Ok(Live { addresses, life: is_made.then_some(life) })
@@ -53,6 +53,7 @@ pub fn verify_live(
 
 fn known(
     world: World<'_>,
+    spec: &Spec,
     targets: &[Target],
     life: Life,
     entropy: &Result<Entropy>,
@@ -61,7 +62,7 @@ fn known(
     let mut cas: Vec<Trust> = Vec::new();
     for ca in targets.iter().map(|target| target.row.leaf.issuer) {
         if !cas.iter().any(|trust| trust.ca == ca) {
-            cas.push(Trust { ca, keypairs: keypairs(world, ca, life, entropy, files)? });
+            cas.push(Trust { ca, keypairs: keypairs(world, spec, ca, life, entropy, files)? });
         }
     }
     let mut leaves = HashMap::new();
@@ -84,24 +85,31 @@ fn known(
     })
 }
 
-/// `service-account`, and further keypairs below that name.
+/// Every keypair that tokens are believed by.
 fn is_token_key(world: World<'_>, id: DerivationId) -> bool {
-    let name = world.graph.get(id).name.as_str();
-    let first = Artifact::ServiceAccount.name();
-    name.strip_prefix(first.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    matches!(world.graph.get(id).artifact.root(), Some((Root::ServiceAccount, _)))
 }
 
-/// `ca/kubernetes`, and further keypairs below that name.
+/// Every keypair that the description has of a CA.
 fn keypairs(
     world: World<'_>,
+    spec: &Spec,
     ca: CaName,
     life: Life,
     entropy: &Result<Entropy>,
     files: &dyn Files,
 ) -> Result<Vec<TrustedKeypair>> {
-    let is_of = |id: &DerivationId| matches!(Scope::of(&world.graph.get(*id).name), Scope::Ca(name) if name == ca.as_str());
+    let number_of = |id| match world.graph.get(id).artifact.root() {
+        Some((Root::Ca(name), number)) if name == ca => Some((id, number)),
+        _ => None,
+    };
+    let others = spec.cas.get(&ca).map_or(&[][..], |authority| &authority.others);
+    let serving_only: Vec<_> = (others.iter())
+        .filter(|other| other.state == KeypairState::ServingOnly)
+        .map(|other| other.ca.number)
+        .collect();
     let mut all = Vec::new();
-    for id in world.graph.ids().filter(is_of) {
+    for (id, number) in world.graph.ids().filter_map(number_of) {
         let name = world.graph.get(id).name.clone();
         let der = world.survey.public_part(id).der();
         let der = der.ok_or_else(|| {
@@ -117,7 +125,8 @@ fn keypairs(
             Ok(None) => Err(format!("the key of {name} is not here")),
             Err(why) => Err(why.message),
         };
-        all.push(TrustedKeypair { name, certificate, client });
+        let lets_in = !serving_only.contains(&number);
+        all.push(TrustedKeypair { name, certificate, client, lets_in });
     }
     Ok(all)
 }

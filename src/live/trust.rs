@@ -32,6 +32,8 @@ pub struct TrustedKeypair {
     pub certificate: Certificate,
     /// One that it signed for this run, or why there is none.
     pub client: Result<Client, String>,
+    /// Servers take clients by it; not so where it is only for servers any more.
+    pub lets_in: bool,
 }
 
 /// A certificate that belongs on a node.

@@ -90,6 +90,10 @@ impl FaultKind {
             FaultKind::ClientsRefused => {
                 "its CA file lacks that keypair, or was read before it had it: kpki install NODE, then restart the                  process"
             }
+            FaultKind::ClientsAccepted => {
+                "its CA file still has that keypair, or was read when it had it: kpki install NODE, then restart \
+                 the process"
+            }
             FaultKind::TokenKeyMissing => {
                 "its sa.pub lacks that key, or was read before it had it: kpki install NODE, then restart the API                  server"
             }
@@ -126,6 +130,8 @@ pub enum FaultKind {
     NotYetValid,
     /// A client of a keypair that it should trust is not taken.
     ClientsRefused,
+    /// A client of a keypair that is for servers alone is taken.
+    ClientsAccepted,
     /// A service-account key that it should believe in is not published.
     TokenKeyMissing,
 }

@@ -50,10 +50,7 @@ pub fn visit(known: &Known, target: &Target, dialler: &dyn Dialler) -> Verdict {
         } else {
             Acceptance::NotProven("who answers there is not who should".to_owned())
         };
-        if acceptance == Acceptance::Refused {
-            let text = format!("refuses clients of {}, which it should trust", pair.name);
-            verdict.faults.push(Fault::new(FaultKind::ClientsRefused, text));
-        }
+        verdict.faults.extend(wrong(pair, &acceptance));
         verdict.clients.push(ClientsOf { keypair: pair.name.clone(), acceptance });
     }
     if target.row.service == Service::Apiserver && is_heard {
@@ -62,6 +59,21 @@ pub fn visit(known: &Known, target: &Target, dialler: &dyn Dialler) -> Verdict {
         verdict.unproven.extend(unproven);
     }
     verdict
+}
+
+fn wrong(pair: &TrustedKeypair, acceptance: &Acceptance) -> Option<Fault> {
+    let name = &pair.name;
+    match (pair.lets_in, acceptance) {
+        (true, Acceptance::Refused) => {
+            let text = format!("refuses clients of {name}, which it should trust");
+            Some(Fault::new(FaultKind::ClientsRefused, text))
+        }
+        (false, Acceptance::Accepted) => {
+            let text = format!("takes clients of {name}, which is for servers alone");
+            Some(Fault::new(FaultKind::ClientsAccepted, text))
+        }
+        _ => None,
+    }
 }
 
 struct Place<'a> {

@@ -37,12 +37,17 @@ pub const DAY: i64 = 24 * 3600;
 impl Cluster {
     /// One control-plane node, `cp1`, whose kubelet serves with a certificate of kpki's; nothing runs yet.
     pub fn new(more: &str) -> Cluster {
+        Cluster::with(more, &[])
+    }
+
+    /// Applied with these words.
+    pub fn with(more: &str, words: &[&str]) -> Cluster {
         let address = own_address();
         let project = FolderProject::described(&format!(
             "cluster \"live\" {{ kubernetes \"1.36.2\" }}\nnode \"cp1\" role=\"control-plane\" address=\"{address}\"\n\
              component \"kubelet\" serving=#true\n{more}"
         ));
-        Cluster { project: project.applied(), address }
+        Cluster { project: project.applied_with(words), address }
     }
 
     pub fn pair(&self, stem: &str) -> Pair {

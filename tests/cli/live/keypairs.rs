@@ -13,7 +13,7 @@ use kpki::name::ArtifactName;
 use kpki::spec::{CaName, Spec};
 use kpki::time::{Span, Timestamp};
 
-use super::cluster::{Cluster, DAY, ETCD, Wrong, other_ca, wrong_pair};
+use super::cluster::{Cluster, DAY, ETCD, Wrong, clients, faults, other_ca, wrong_pair};
 use super::servers::{Tls, Trusts};
 use crate::testkit::Authority;
 use kpki::facts::certificate_pem;
@@ -32,7 +32,7 @@ fn now() -> Timestamp {
 fn keypair(name: &str, ca: &Authority, life: Life) -> TrustedKeypair {
     let certificate = Certificate::from_der(&ca.certificate).unwrap();
     let client = client(&certificate, &ca.key, life, &Entropy::system());
-    TrustedKeypair { name: ArtifactName::of(name), certificate, client }
+    TrustedKeypair { name: ArtifactName::of(name), certificate, client, lets_in: true }
 }
 
 fn seen(target: &Target, pairs: [(&str, &Authority); 2]) -> Verdict {
@@ -77,5 +77,44 @@ fn each_keypair_is_told_by_name_in_what_is_served_and_in_whom_it_lets_in() {
         let kinds: Vec<_> = verdict.faults.iter().map(|fault| fault.kind).collect();
         let refused = accepted.iter().filter(|is| !**is).count();
         assert_eq!(kinds, vec![FaultKind::ClientsRefused; refused]);
+    }
+}
+
+/// The stages of a rotation, as a description writes them: whom the API server should let in at each.
+#[test]
+fn a_description_says_which_keypairs_let_clients_in() {
+    for (stage, cas, expected, kinds) in [
+        ("trusted", &[1, 2][..], "ca/kubernetes: accepted; ca/kubernetes/2: accepted", &[][..]),
+        (
+            "trusted",
+            &[1],
+            "ca/kubernetes: accepted; ca/kubernetes/2: refused",
+            &["clients-refused"],
+        ),
+        ("serving-only", &[1], "ca/kubernetes: accepted; ca/kubernetes/2: refused", &[]),
+        (
+            "serving-only",
+            &[1, 2],
+            "ca/kubernetes: accepted; ca/kubernetes/2: accepted",
+            &["clients-accepted"],
+        ),
+    ] {
+        let more = "ca \"kubernetes\" { keypair 1; keypair 2 state=\"trusted\" }\n";
+        let cluster = Cluster::with(more, &["--allow", "trust:ca/kubernetes"]);
+        let certificates: Vec<Vec<u8>> = (cas.iter())
+            .map(|number| match number {
+                1 => cluster.ca("kubernetes"),
+                _ => cluster.ca("kubernetes-2"),
+            })
+            .collect();
+        let trusts = Trusts::Cas(certificates);
+        cluster.start_api(|right| Tls { trusts, ..right });
+        let description = cluster.project.text("cluster.kdl");
+        cluster
+            .project
+            .describe(&description.replace("state=\"trusted\"", &format!("state=\"{stage}\"")));
+        let (_, report) = cluster.verify(&[]);
+        assert_eq!(clients(&report, "apiserver"), expected, "{report:#}");
+        assert_eq!(faults(&report, "apiserver"), kinds, "{report:#}");
     }
 }
