@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod format;
+mod verify;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +9,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
+pub use self::verify::{ExplainArgs, VerifyArgs};
 use crate::install::Permission;
 use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
@@ -61,7 +63,7 @@ pub enum Command {
     Diff(DiffArgs),
     /// Look for secrets in the clear that Git would take; for a pre-commit hook
     Check(CheckArgs),
-    /// Check any PKI tree, kubeadm's or a handmade one, without a description
+    /// Check any PKI tree, kubeadm's or a handmade one, without a description; --live: what a cluster serves
     Verify(VerifyArgs),
     /// Tell why a finding of verify matters, and what to do
     Explain(ExplainArgs),
@@ -374,22 +376,6 @@ pub struct WhyArgs {
     pub output: Output,
     #[command(flatten)]
     pub future: Future,
-}
-
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// The folder: /etc/kubernetes, a copy of it, several nodes' [default: out/ of the project folder]
-    pub path: Option<PathBuf>,
-    #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub future: Future,
-}
-
-#[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// A finding's name, such as ca-reuse; without one all are listed
-    pub id: Option<String>,
 }
 
 #[derive(Debug, Args)]

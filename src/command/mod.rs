@@ -25,6 +25,7 @@ mod init;
 mod install;
 mod intent;
 mod interrupted;
+mod live;
 mod lookup;
 mod loose_folders;
 mod machine;
@@ -63,7 +64,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 pub(crate) use self::clock::clock;
 pub use self::defect::contain;
 pub(crate) use self::outcome::Outcome;
-use crate::cli::{ApplyArgs, Cli, Command, Tool};
+use crate::cli::{ApplyArgs, Cli, Command, Tool, VerifyArgs};
 use crate::error::{Error, Kind, Result};
 use crate::visible::harmless;
 
@@ -104,6 +105,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Ok(Outcome::Differences) => ExitCode::from(2),
         Ok(Outcome::NeedsAllow) => ExitCode::from(Kind::NeedsAllow.exit_code()),
         Ok(Outcome::Refused) => ExitCode::from(Kind::Refused.exit_code()),
+        Ok(Outcome::NotProven) => ExitCode::from(4),
         Err(error) => {
             terminal::error(&error);
             ExitCode::from(error.kind.exit_code())
@@ -119,7 +121,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Apply(ApplyArgs { check: false, .. })
         | Command::Accept(_)
         | Command::Discard
-        | Command::Verify(_)
+        | Command::Verify(VerifyArgs { live: false, .. })
         | Command::Explain(_)
         | Command::Textconv { .. }
         | Command::MergeLock(_)
@@ -137,6 +139,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Why(_)
         | Command::Diff(_)
         | Command::Check(_)
+        | Command::Verify(_)
         | Command::Setup { .. } => true,
     }
 }

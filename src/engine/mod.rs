@@ -13,6 +13,7 @@ mod apply;
 mod check;
 mod consequences;
 mod install;
+mod live;
 mod project;
 mod rotate;
 
@@ -22,5 +23,6 @@ pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};
 pub use install::{AbsentPair, Installed, Looked, NodeTree, Orders, install, look};
+pub use live::{Live, verify_live};
 pub use project::{Project, public_kubeconfigs};
 pub use rotate::{next_stage, stage_before};
