@@ -190,6 +190,69 @@ fn a_tar_and_standard_input_give_what_a_folder_gives() {
     assert_eq!(differing(&adopt_into(&desk, "input", &standard_input, &input)), [""; 0]);
 }
 
+/// `cp1=<(ssh cp1 sudo tar …)`: a shell hands over the path of a pipe for each. Once by a named pipe, too.
+#[test]
+fn pipes_give_what_a_folder_gives() {
+    let desk = Desk::new(Cluster::large().trees());
+    desk.adopted(&[]);
+    let expected = contents(desk.project.folder());
+    let tars: Vec<_> = desk.trees.keys().map(|name| desk.path(&format!("{name}.tar"))).collect();
+    for (name, path) in desk.trees.keys().zip(&tars) {
+        std::fs::write(path, tar(&desk, name)).unwrap();
+    }
+    let folder = desk.path("piped");
+    std::fs::create_dir(&folder).unwrap();
+    let fifo = desk.path("w1.pipe");
+    assert!(tool("mkfifo").arg(&fifo).status().unwrap().success());
+    let project = FolderProject::at(folder);
+    let kpki = project.command(&["adopt", "--write"]);
+    let script = "kpki=$1; shift; cat \"$4\" > \"$5\" &\n\
+        \"$kpki\" adopt --write cp1=<(cat \"$1\") cp2=<(cat \"$2\") cp3=<(cat \"$3\") w1=\"$5\"";
+    let mut bash = tool("bash");
+    bash.args(["-c", script, "bash"]).arg(kpki.get_program()).args(&tars).arg(&fifo);
+    bash.current_dir(project.folder());
+    for (name, value) in kpki.get_envs() {
+        if let Some(value) = value {
+            bash.env(name, value);
+        }
+    }
+    let output = bash.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let found = contents(project.folder());
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (path, bytes) in &expected {
+        assert!(found[path] == *bytes, "{path}");
+    }
+}
+
+/// The first adoption copied it; what kubeadm wrote since is not taken in silently.
+#[test]
+fn a_manifest_that_differs_from_its_copy_is_told_and_nothing_is_written() {
+    let mut desk = Desk::new(Cluster::large().trees());
+    desk.adopted(&[]);
+    let before = contents(desk.project.folder());
+    let path = "etc/kubernetes/manifests/kube-apiserver.yaml";
+    let tree = desk.trees.get_mut("cp2").unwrap();
+    let text = tree.text(path);
+    let other = text.replace("- --allow-privileged=true", "- --allow-privileged=true\n    - --v=4");
+    assert_ne!(text, other);
+    tree.set(path, other.clone());
+    write_over(&desk);
+    for words in [&[][..], &["--write"]] {
+        let told = refused(&desk.adopt(words), 1);
+        assert!(told.contains("cp2"), "{told}");
+        assert!(told.contains("/etc/kubernetes/manifests/kube-apiserver.yaml"), "{told}");
+        assert!(told.contains("manifests/cp2/kube-apiserver.yaml"), "{told}");
+        assert!(!told.contains("cp1:") && !told.contains("cp3:"), "{told}");
+        assert_eq!(contents(desk.project.folder()), before);
+    }
+    // What the message says: the copy is the node's again, and then nothing is left to do.
+    std::fs::write(desk.project.path("manifests/cp2/kube-apiserver.yaml"), other).unwrap();
+    desk.adopted(&[]);
+    assert_eq!(desk.plan(&[]), set(&[]));
+    desk.installs_nothing();
+}
+
 #[test]
 fn mistakes_of_the_command_line() {
     let desk = Desk::new(Cluster::small().trees());

@@ -1,6 +1,7 @@
 //! `kpki adopt` on clusters of kubeadm's of every shape.
 
 mod adopted;
+mod folders;
 mod generator;
 mod later;
 mod page;
