@@ -5,7 +5,7 @@ use std::process::Output;
 
 use super::proof::Desk;
 use crate::testkit::age::{self, Key};
-use crate::testkit::kubeadm::{Cluster, Leaf, secrets, write_all};
+use crate::testkit::kubeadm::{Cluster, ExtraArgument, Leaf, secrets, write_all};
 use crate::testkit::leaks::Search;
 use crate::testkit::{FolderProject, contents, fed, refused, said, tool};
 
@@ -90,7 +90,7 @@ fn what_kubeadm_renewed_is_taken_in() {
     assert_eq!(changed.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected);
     assert_eq!(desk.plan(&[]), set(&[]));
     desk.installs_nothing();
-    desk.verify_finds_no_error(false, &[]);
+    desk.verify_finds_no_error(false);
 }
 
 /// The nodes' folders hold what the trees say now.
@@ -251,6 +251,52 @@ fn a_manifest_that_differs_from_its_copy_is_told_and_nothing_is_written() {
     desk.adopted(&[]);
     assert_eq!(desk.plan(&[]), set(&[]));
     desk.installs_nothing();
+}
+
+/// A file of the operator's own is on the node alone: from `out/` nobody can tell. One of kubeadm's can.
+#[test]
+fn files_that_lie_on_the_node_alone_are_no_error_in_out() {
+    let policy = ExtraArgument {
+        node: None,
+        component: "kube-apiserver",
+        name: "audit-policy-file",
+        value: "/etc/kubernetes/pki/audit.yaml",
+    };
+    let cluster = Cluster { arguments: vec![policy], ..Cluster::large() };
+    let mut trees = cluster.trees();
+    for node in ["cp1", "cp2", "cp3"] {
+        trees.get_mut(node).unwrap().file("etc/kubernetes/pki/audit.yaml", 0o600, "kind: Policy\n");
+    }
+    let desk = Desk::new(trees);
+    desk.adopted(&[]);
+    let found = |words: &[&str]| -> Vec<(String, String)> {
+        let words = [&["verify", "--format", "json"], words].concat();
+        let output = desk.project.kpki(&words);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let all = findings.map(|one| (text(&one["id"]), text(&one["severity"])));
+        all.filter(|(id, _)| id.starts_with("flag-")).collect()
+    };
+    let told = ("flag-file-elsewhere".to_owned(), "warning".to_owned());
+    assert_eq!(found(&[]), vec![told.clone(); 3]);
+    let out = desk.project.path("out");
+    let out = out.to_str().unwrap();
+    assert_eq!(found(&[out]), vec![told.clone(); 3]);
+    assert_eq!(found(&[&format!("{out}/nodes/cp1")]), vec![told.clone()]);
+    // On the node it is there; where it is not, that is an error.
+    let node = desk.node("cp1").join("etc/kubernetes");
+    let node = node.to_str().unwrap();
+    assert_eq!(found(&[node]), []);
+    std::fs::remove_file(desk.node("cp1").join("etc/kubernetes/pki/audit.yaml")).unwrap();
+    let missing = ("flag-missing-file".to_owned(), "error".to_owned());
+    assert_eq!(found(&[node]), vec![missing.clone()]);
+    // What kubeadm sets is in `out/`, or it is missing.
+    let own = "out/nodes/cp2/etc/kubernetes/pki/apiserver-etcd-client.crt";
+    std::fs::remove_file(desk.project.path(own)).unwrap();
+    let all = found(&[]);
+    assert!(all.contains(&missing), "{all:?}");
+    assert_eq!(all.iter().filter(|one| **one == told).count(), 3, "{all:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod adopted;
 mod folders;
 mod generator;
 mod later;
+mod lines;
 mod page;
 mod proof;
 mod refused;
