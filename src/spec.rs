@@ -1,5 +1,6 @@
 //! What the user wants, validated: nothing optional or stringly is left where a default exists.
 
+mod keypair;
 mod leaf;
 mod policy;
 mod user;
@@ -21,6 +22,7 @@ use crate::time::{Span, Timestamp};
 use crate::version::{KubernetesVersion, VersionRequest};
 use crate::words::words;
 
+pub use keypair::{Authority, Keypair, KeypairState, OtherCa, Root, ServiceAccountKeys};
 pub use leaf::LeafOverride;
 pub use policy::{Policy, PolicyOverride};
 pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
@@ -30,7 +32,8 @@ pub use user::{Binding, BroughtRequest, RoleRef, User, Via};
 #[expect(clippy::struct_excessive_bools, reason = "each is a word of the description")]
 pub struct Spec {
     pub cluster: Cluster,
-    pub cas: BTreeMap<CaName, Ca>,
+    pub cas: BTreeMap<CaName, Authority>,
+    pub service_account: ServiceAccountKeys,
     /// Sorted by name: the order in the file never matters.
     pub nodes: Vec<Node>,
     pub components: BTreeMap<Component, ComponentSettings>,
@@ -210,9 +213,11 @@ impl fmt::Display for CaName {
     }
 }
 
+/// One key pair of a certificate authority.
 #[derive(Debug, Clone)]
 pub struct Ca {
-    /// Its block's.
+    pub number: Keypair,
+    /// Its own line's, else its block's.
     pub origin: Origin,
     pub common_name: Setting<CommonName>,
     pub validity: Setting<Span>,
@@ -221,8 +226,6 @@ pub struct Ca {
     /// The `ca` block itself names the algorithm: then another one on record needs `--allow replace:`.
     pub explicit_key: bool,
     pub revision: u32,
-    /// Its key lies beside its certificate on control-plane nodes.
-    pub keys_on_nodes: Setting<bool>,
     /// A certificate that the user brings: imported, never issued.
     pub brought: Option<BroughtCa>,
 }

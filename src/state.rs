@@ -12,6 +12,7 @@ use crate::hash::Digest;
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::{Owner, SealedFile};
 use crate::secret::Secret;
+use crate::spec::KeypairState;
 use crate::time::Timestamp;
 use crate::version::KubernetesVersion;
 
@@ -118,6 +119,10 @@ pub struct Entry {
     /// Of a static pod's manifest without an annotation: what its process must be restarted for, as the
     /// annotation would have it.
     pub restart_digest: Option<Digest>,
+    /// Of a key pair of a CA or of the service accounts that does not sign.
+    pub keypair: Option<KeypairState>,
+    /// Its user brought it, and it does not sign.
+    pub brought: bool,
     /// Of a secret that is sealed.
     pub rest: Option<Rest>,
     /// An apply knew that nothing describes it any more: described again, it is somebody new.
@@ -139,6 +144,8 @@ impl Entry {
             request: None,
             initial_cluster: None,
             restart_digest: None,
+            keypair: None,
+            brought: false,
             rest: None,
             left: false,
         }

@@ -288,9 +288,11 @@ impl<'a> Taking<'a> {
         if config.server != recipe.server.url() {
             return Err(format!("dials {}, not {}", config.server, recipe.server.url()));
         }
-        let ca = self.graph.ca_in(recipe.bundle).and_then(|ca| self.authorities.get(&ca));
-        let ca = ca.ok_or("is checked against a CA that was not found")?;
-        let bundle = bundle_content(ca, self.graph.above_in(recipe.bundle));
+        let cas = self.graph.cas_in(recipe.bundle).iter();
+        let cas: Option<Vec<&[u8]>> =
+            cas.map(|ca| self.authorities.get(ca).map(Vec::as_slice)).collect();
+        let cas = cas.ok_or("is checked against a CA that was not found")?;
+        let bundle = bundle_content(cas, self.graph.above_in(recipe.bundle));
         let trusted = certificates_in_pem(&config.certificate_authority);
         let trusted = trusted.map_err(|error| format!("has a CA that {error}"))?;
         let wanted = certificates_in_pem(bundle.as_bytes()).unwrap_or_default();
@@ -312,11 +314,16 @@ impl<'a> Taking<'a> {
     fn rendered(&mut self, id: DerivationId) {
         let graph = self.graph;
         let Recipe::Rendered(recipe) = &graph.get(id).recipe else { return };
-        let der = recipe.input().and_then(|ca| self.authorities.get(&ca)).cloned();
-        let facts = der.as_ref().and_then(|der| CertificateFacts::from_der(der).ok());
-        let input = der.as_ref().zip(facts.as_ref());
-        let input = input.map(|(der, facts)| Input { der, public_key: &facts.public_key });
-        let Ok(content) = rendered_content(recipe, input) else { return };
+        let inputs = recipe.inputs().iter().filter_map(|ca| {
+            let der = self.authorities.get(ca)?.clone();
+            let facts = CertificateFacts::from_der(&der).ok()?;
+            Some((der, facts))
+        });
+        let inputs: Vec<_> = inputs.collect();
+        let inputs: Vec<Input<'_>> = (inputs.iter())
+            .map(|(der, facts)| Input { der, public_key: &facts.public_key })
+            .collect();
+        let Ok(content) = rendered_content(recipe, &inputs) else { return };
         let bytes = content.as_bytes();
         for here in self.here(id, FilePart::Rendered) {
             match here.bytes {

@@ -125,8 +125,9 @@ fn self_signed(
             key_id: &public_key.key_identifier(),
         },
     )?;
-    super::verify::verify(&der, &der, None, context.issued_at)
-        .map_err(|error| Error::internal(format!("{}: {error}", Artifact::Ca(own.ca))))?;
+    super::verify::verify(&der, &der, None, context.issued_at).map_err(|error| {
+        Error::internal(format!("{}: {error}", Artifact::Ca(own.ca, own.number)))
+    })?;
     Ok(CaState { facts: read(&der)?, der, key: Some(held) })
 }
 

@@ -18,7 +18,7 @@ use crate::facts::pem::MAX_PEM;
 use crate::first_few::at_most;
 use crate::graph::{DerivationId, FilePart, Placement, Recipe};
 use crate::name::TreePath;
-use crate::plan::{Plan, Step, World, is_answered, standing};
+use crate::plan::{Plan, Step, World, is_another_keypairs, is_answered, standing};
 use crate::secret::Secret;
 use crate::state::Made;
 
@@ -116,6 +116,12 @@ fn wrong<'a>(
         |key: &PublicKey| world.lock.orphans.get(&place.path) == Some(&Made::Key(key.digest()));
     match key {
         Ok(Some(key)) if is_rewritten && is_earlier(&key) => return None,
+        Ok(Some(key))
+            if is_rewritten
+                && is_another_keypairs(world.graph, world.lock, place, key.digest()) =>
+        {
+            return None;
+        }
         Ok(Some(key)) if !Belongs::on_record(world, owner(world, place)).check(&key) => {
             let public_part = public_part(world, place);
             return wrong(format!("does not hold the private key of {public_part}"));

@@ -7,7 +7,7 @@ use super::certificate::{Issuer, Template, issue, issue_from_seed};
 use crate::algorithm::KeyAlgorithm;
 use crate::content::{Input, bundle_content};
 use crate::error::{Error, Result};
-use crate::facts::CertificateFacts;
+use crate::facts::{CertificateFacts, PublicKey};
 use crate::graph::DerivationId;
 use crate::keys::{Entropy, KeyError, PrivateKey, Seed};
 use crate::name::{ArtifactName, TreePath};
@@ -37,6 +37,8 @@ pub(super) struct BuildContext<'a> {
     pub entropy: &'a Entropy,
     pub files: &'a dyn Files,
     pub cas: HashMap<DerivationId, CaState>,
+    /// The public halves of service-account keys as they will be.
+    pub signing_keys: HashMap<DerivationId, PublicKey>,
     pub written: Mutex<Written>,
 }
 
@@ -74,17 +76,26 @@ impl HeldKey {
 impl BuildContext<'_> {
     /// What a rendered file takes from a CA as it will be, or from what stays as it is.
     pub fn input(&self, id: DerivationId) -> Option<Input<'_>> {
-        match self.cas.get(&id) {
-            Some(ca) => Some(Input { der: &ca.der, public_key: &ca.facts.public_key }),
+        if let Some(ca) = self.cas.get(&id) {
+            return Some(Input { der: &ca.der, public_key: &ca.facts.public_key });
+        }
+        match self.signing_keys.get(&id) {
+            Some(public_key) => Some(Input { der: &[], public_key }),
             None => self.world.survey.public_part(id).input(),
         }
+    }
+
+    /// All that a rendered file takes; fewer than it wants where one is not there.
+    pub fn inputs(&self, ids: &[DerivationId]) -> Vec<Input<'_>> {
+        ids.iter().filter_map(|id| self.input(*id)).collect()
     }
 
     /// The bytes of a trust bundle as it will be.
     pub fn bundle(&self, id: DerivationId) -> Result<String> {
         let graph = self.world.graph;
-        let ca = graph.ca_in(id).and_then(|ca| self.cas.get(&ca));
-        ca.map(|ca| bundle_content(&ca.der, graph.above_in(id))).ok_or_else(|| self.too_early(id))
+        let cas = graph.cas_in(id).iter().map(|ca| self.input(*ca).map(|input| input.der));
+        let cas: Option<Vec<&[u8]>> = cas.collect();
+        cas.map(|cas| bundle_content(cas, graph.above_in(id))).ok_or_else(|| self.too_early(id))
     }
 
     pub fn too_early(&self, id: DerivationId) -> Error {

@@ -14,6 +14,7 @@ use super::context::BuildContext;
 use super::identity::{build_identity, build_kubeconfig};
 use super::known_seed::check_seed;
 use super::request::build_request;
+use super::retire::retire;
 use super::signing_key::build_signing_key;
 use super::static_pod::build_static_pods;
 use super::writing::render;
@@ -23,7 +24,7 @@ use crate::error::Result;
 use crate::graph::{DerivationId, Recipe, Rendered};
 use crate::keys::Entropy;
 use crate::plan::{Orphan, Plan, Step, World, exposures};
-use crate::spec::Spec;
+use crate::spec::{Root, Spec};
 use crate::state::{Entry, Lock, SeedMark};
 use crate::time::Timestamp;
 
@@ -45,6 +46,7 @@ pub fn execute(
         entropy,
         files,
         cas: HashMap::new(),
+        signing_keys: HashMap::new(),
         written: Mutex::default(),
     };
     if let Some(seed) = entropy.seed() {
@@ -53,6 +55,7 @@ pub fn execute(
     let steps: HashMap<DerivationId, &Step> =
         plan.steps.iter().map(|step| (step.derivation, step)).collect();
     let mut lines = build_cas(&mut context, plan, &steps)?;
+    lines.extend(build_signing_keys(&mut context, &steps)?);
     let built: Vec<Vec<(DerivationId, Entry)>> = plan
         .steps
         .par_iter()
@@ -70,6 +73,7 @@ pub fn execute(
     if prune {
         prune::prune(&context, plan)?;
     }
+    retire(&context, plan)?;
     for orphan in plan.orphans.iter().filter(|_| !prune) {
         if let Orphan::Line(name) = orphan
             && let Some(entry) = world.lock.entries.get(name)
@@ -118,6 +122,24 @@ fn build_cas(
     Ok(lines)
 }
 
+/// Before what their public halves are in.
+fn build_signing_keys(
+    context: &mut BuildContext<'_>,
+    steps: &HashMap<DerivationId, &Step>,
+) -> Result<Vec<(DerivationId, Entry)>> {
+    let graph = context.world.graph;
+    let mut lines = Vec::new();
+    for id in graph.keypairs(Root::ServiceAccount) {
+        if let (Recipe::SigningKey(recipe), Some(step)) = (&graph.get(*id).recipe, steps.get(id)) {
+            let (entry, public_key) = build_signing_key(context, *id, recipe, step)?;
+            lines.push((*id, entry));
+            context.files.progress(1);
+            context.signing_keys.insert(*id, public_key);
+        }
+    }
+    Ok(lines)
+}
+
 /// Secrets that others can read.
 fn close_modes(context: &BuildContext<'_>, plan: &Plan) -> Result<()> {
     for step in &plan.steps {
@@ -156,8 +178,9 @@ fn build_step(
     let id = step.derivation;
     let lines = match &graph.get(id).recipe {
         // Before all others, and after them.
-        Recipe::OwnCa(_) | Recipe::ImportedCa(_) | Recipe::StaticPod(_) => return Ok(Vec::new()),
-        Recipe::SigningKey(recipe) => vec![(id, build_signing_key(context, id, recipe, step)?)],
+        Recipe::OwnCa(_) | Recipe::ImportedCa(_) | Recipe::SigningKey(_) | Recipe::StaticPod(_) => {
+            return Ok(Vec::new());
+        }
         Recipe::Leaf(leaf) => {
             let config = graph.kubeconfig_of(id).and_then(|config| steps.get(&config).copied());
             build_identity(context, id, leaf, step, config)?
@@ -181,8 +204,7 @@ fn build_step(
             return Ok(Vec::new());
         }
         Recipe::Rendered(rendered) => {
-            let input = rendered.input().and_then(|input| context.input(input));
-            vec![(id, render(context, step, input)?)]
+            vec![(id, render(context, step, &context.inputs(rendered.inputs()))?)]
         }
         Recipe::Kubeconfig(config) => vec![(id, build_kubeconfig(context, id, config, step)?)],
     };

@@ -13,6 +13,7 @@
 
 pub mod accept;
 mod ca;
+pub mod ca_key;
 pub mod certificate;
 pub mod check;
 mod context;
@@ -26,6 +27,7 @@ pub mod public_part;
 pub mod reading;
 pub mod rebuild;
 mod request;
+mod retire;
 mod sealing;
 mod signing_key;
 mod splice;

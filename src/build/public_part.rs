@@ -1,13 +1,16 @@
 //! Holding a secret file against the public part of its artifact.
 
+use std::collections::BTreeSet;
+
 use super::reading::key_file;
 use crate::content::bundle_content;
 use crate::facts::{CertificateFacts, KubeconfigFacts, certificates_in_pem, is_signed_by};
-use crate::graph::{DerivationId, Placement, Recipe};
+use crate::graph::{Artifact, DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::holdings::KeyFile;
 use crate::plan::{PublicPart, World};
 use crate::secret::Secret;
+use crate::spec::Root;
 
 /// A private key must be that of the public part, and a kubeconfig must embed its identity's very certificate
 /// with the key of it. The error reads after the file's name.
@@ -64,32 +67,60 @@ fn says_what_was_built(
     let Recipe::Kubeconfig(recipe) = &derivation.recipe else {
         return Ok(());
     };
-    let Some(ca) = world.graph.ca_in(recipe.bundle) else {
-        return Ok(());
-    };
-    let authority = world.survey.public_part(ca);
-    match (entry, authority.der()) {
-        (Some(_), Some(der)) if !trusts(world, recipe.bundle, der, config) => {
-            Err(format!("embeds another CA certificate than {}", shown(authority)))
+    let cas = world.graph.cas_in(recipe.bundle);
+    let authorities: Vec<&PublicPart> =
+        cas.iter().map(|ca| world.survey.public_part(*ca)).collect();
+    let ders: Option<Vec<&[u8]>> = authorities.iter().map(|authority| authority.der()).collect();
+    match (entry, ders, authorities.first()) {
+        (Some(_), Some(ders), Some(first)) if !trusts(world, recipe.bundle, &ders, config) => {
+            Err(format!("embeds another CA certificate than {}", shown(first)))
         }
         _ => Ok(()),
     }
 }
 
-/// It embeds the CA alone, or what the lock has, if that is the CA and those that issued it: what is above a
-/// brought CA may be described otherwise by now.
-fn trusts(world: World<'_>, bundle: DerivationId, der: &[u8], config: &KubeconfigFacts) -> bool {
+/// It embeds the CA's certificates alone, or what the lock has, if those are certificates of the CA and of
+/// those that issued them: which key pairs the CA has, and what is above a brought one, may be described
+/// otherwise by now.
+fn trusts(
+    world: World<'_>,
+    bundle: DerivationId,
+    ders: &[&[u8]],
+    config: &KubeconfigFacts,
+) -> bool {
     let embedded = config.certificate_authority.as_slice();
     let graph = world.graph;
     let described = [&[], graph.above_in(bundle)];
-    if described.iter().any(|above| bundle_content(der, above).as_bytes() == embedded) {
+    let as_described = |above| bundle_content(ders.iter().copied(), above).as_bytes() == embedded;
+    if described.into_iter().any(as_described) {
         return true;
     }
-    let entry = world.lock.entries.get(&graph.get(bundle).name);
     let all = certificates_in_pem(embedded).unwrap_or_default();
-    entry.and_then(|entry| entry.content) == Some(Digest::of(embedded))
-        && all.first().is_some_and(|first| first == der)
-        && all.windows(2).all(|pair| matches!(pair, [lower, upper] if issued(upper, lower)))
+    let own = own_certificates(world, bundle);
+    let is_own = |der: &[u8]| own.contains(&Digest::of(der));
+    let follows =
+        |pair: &[Vec<u8>]| matches!(pair, [lower, upper] if is_own(upper) || issued(upper, lower));
+    on_record(world, bundle) == Some(Digest::of(embedded))
+        && all.first().is_some_and(|first| is_own(first))
+        && all.windows(2).all(follows)
+}
+
+fn on_record(world: World<'_>, bundle: DerivationId) -> Option<Digest> {
+    world.lock.entries.get(&world.graph.get(bundle).name)?.content
+}
+
+/// Certificates of the CA's key pairs: those that are described and here, and those on record.
+fn own_certificates(world: World<'_>, bundle: DerivationId) -> BTreeSet<Digest> {
+    let graph = world.graph;
+    let roots = graph.cas_in(bundle).iter().filter_map(|ca| graph.get(*ca).artifact.root());
+    let roots: BTreeSet<Root> = roots.map(|(root, _)| root).collect();
+    let described = roots.iter().flat_map(|root| graph.keypairs(*root));
+    let described = described.filter_map(|ca| world.survey.public_part(*ca).der());
+    let recorded = world.lock.entries.iter().filter_map(|(name, entry)| {
+        let (root, _) = name.as_str().parse::<Artifact>().ok()?.root()?;
+        entry.certificate.filter(|_| roots.contains(&root))
+    });
+    described.map(Digest::of).chain(recorded).collect()
 }
 
 fn issued(upper: &[u8], lower: &[u8]) -> bool {

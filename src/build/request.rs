@@ -42,7 +42,7 @@ pub(super) fn build_request(
     let mut lines = vec![(id, request_entry(world.graph.get(id), recipe, &facts))];
     if let Some(step) = manifest {
         let input = Input { der: &der, public_key: &facts.public_key };
-        lines.push((step.derivation, render(context, step, Some(input))?));
+        lines.push((step.derivation, render(context, step, &[input])?));
     }
     Ok(lines)
 }

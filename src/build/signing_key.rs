@@ -4,6 +4,7 @@ use super::context::BuildContext;
 use super::held_key::{Belongs, held_key};
 use crate::content::public_key_entry;
 use crate::error::{Error, Result};
+use crate::facts::PublicKey;
 use crate::graph::{DerivationId, SigningKey};
 use crate::plan::Step;
 use crate::state::Entry;
@@ -13,7 +14,7 @@ pub(super) fn build_signing_key(
     id: DerivationId,
     recipe: &SigningKey,
     step: &Step,
-) -> Result<Entry> {
+) -> Result<(Entry, PublicKey)> {
     let derivation = context.world.graph.get(id);
     let public_part = context.world.survey.public_part(id).public_key();
     let recorded =
@@ -36,5 +37,5 @@ pub(super) fn build_signing_key(
         (None, None) => return Err(Error::internal("the service-account key is not here")),
     };
     context.write_pair(step, held.as_ref(), public_key.to_pem().as_bytes())?;
-    Ok(public_key_entry(derivation, &public_key))
+    Ok((public_key_entry(derivation, &public_key), public_key))
 }

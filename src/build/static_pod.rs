@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::context::BuildContext;
-use crate::content::{pod_entry, restart_digest};
+use crate::content::{Input, pod_entry, restart_digest, set_digest};
 use crate::error::{Error, Result};
 use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
@@ -28,9 +28,9 @@ pub(super) fn build_static_pods(
         let mut inputs = Vec::with_capacity(recipe.restarts.len());
         for (_, input) in &recipe.restarts {
             let name = &graph.get(*input).name;
-            let content = built.get(input).or_else(|| plan.contents.get(input));
-            let content = content.ok_or_else(|| context.too_early(*input))?;
-            inputs.push((name, *content));
+            let content = several(context, *input)
+                .or_else(|| built.get(input).or_else(|| plan.contents.get(input)).copied());
+            inputs.push((name, content.ok_or_else(|| context.too_early(*input))?));
         }
         let start = plan.etcd_starts.get(&step.derivation);
         let digest = restart_digest(inputs);
@@ -46,4 +46,16 @@ pub(super) fn build_static_pods(
         context.files.progress(1);
     }
     Ok(made)
+}
+
+/// Of a file of several certificates or public keys, in whichever order; `None`: it is none.
+fn several(context: &BuildContext<'_>, input: DerivationId) -> Option<Digest> {
+    let Recipe::Rendered(recipe) = &context.world.graph.get(input).recipe else { return None };
+    let all = context.inputs(recipe.inputs());
+    let digest = |input: &Input<'_>| match input.der {
+        [] => input.public_key.digest(),
+        der => Digest::of(der),
+    };
+    (all.len() > 1 && all.len() == recipe.inputs().len())
+        .then(|| set_digest(all.iter().map(digest)))
 }

@@ -96,12 +96,12 @@ impl BuildContext<'_> {
 pub(super) fn render(
     context: &BuildContext<'_>,
     step: &Step,
-    input: Option<Input<'_>>,
+    inputs: &[Input<'_>],
 ) -> Result<Entry> {
     let id = step.derivation;
     let derivation = context.world.graph.get(id);
     let content = match &derivation.recipe {
-        Recipe::Rendered(recipe) => rendered_content(recipe, input),
+        Recipe::Rendered(recipe) => rendered_content(recipe, inputs),
         _ => Err(NotRendered::NoInput),
     };
     let content = content.map_err(|why| match why {

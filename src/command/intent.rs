@@ -85,9 +85,11 @@ fn permission(allow: &Allow, project: &Project) -> Result<Allow> {
             Allow::LostKey(lookup::pattern(project, pattern, &can)?)
         }
         // Whoever automates may always give the first two; there is nothing in them to mistype.
-        Allow::Plaintext | Allow::Clock | Allow::Escalation(_) | Allow::Interrupted(_) => {
-            allow.clone()
-        }
+        Allow::Plaintext
+        | Allow::Clock
+        | Allow::Escalation(_)
+        | Allow::Interrupted(_)
+        | Allow::Stage(..) => allow.clone(),
     })
 }
 

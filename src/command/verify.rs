@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::DESCRIPTION;
-use super::{Outcome, clock, lookup, terminal};
+use super::{Outcome, clock, live, lookup, terminal};
 use crate::cli::{ExplainArgs, VerifyArgs};
 use crate::error::{Error, Result, relative_to};
 use crate::lint::{Counts, RULES, Tree, lint, rule};
@@ -16,6 +16,9 @@ use crate::store::{Seen, walk};
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
+    if args.live {
+        return live::run(directory, args);
+    }
     let folder = folder(directory, args.path.as_deref())?;
     let now = args.future.now.unwrap_or_else(clock);
     let tree = read(&folder, directory)?;

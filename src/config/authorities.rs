@@ -8,10 +8,10 @@ use crate::facts::{DistinguishedName, ExtendedKeyUsage};
 use crate::graph::{DerivationId, Graph, Recipe};
 use crate::name::San;
 use crate::path::{Wished, would_accept};
-use crate::spec::{BroughtCa, CaName};
+use crate::spec::{BroughtCa, CaName, Keypair};
 
 /// Where each brought CA is named.
-pub type Places = BTreeMap<CaName, At>;
+pub type Places = BTreeMap<(CaName, Keypair), At>;
 
 /// So many forbidden certificates tell what kind of limit it is.
 const SHOWN: usize = 3;
@@ -22,7 +22,8 @@ pub fn review(graph: &Graph, places: &Places, review: &mut Review) {
         let Recipe::ImportedCa(imported) = &graph.get(id).recipe else {
             continue;
         };
-        let (Some(below), Some(at)) = (below.get(&id), places.get(&imported.ca)) else {
+        let (Some(below), Some(at)) = (below.get(&id), places.get(&(imported.ca, imported.number)))
+        else {
             continue;
         };
         let brought = &imported.brought;

@@ -81,7 +81,7 @@ impl Shape {
     fn as_property(&self, word: &Word) -> Problem {
         let first = self.fields.first().map_or("", |field| field.word);
         let message = format!("`{}` takes settings of its own", self.word);
-        let name = self.example.map_or_else(String::new, |name| format!(" \"{name}\""));
+        let name = self.example.map_or_else(String::new, |name| format!(" {}", written(name)));
         let help = format!("write it in the block: {}{name} {first}=\"…\"", self.word);
         Problem::new(word.at, message).help(help)
     }
@@ -168,7 +168,7 @@ impl<'n> Block<'n> {
             if self.name.is_none() {
                 problems.push(
                     Problem::new(node.word.at, format!("`{word}` needs a name"))
-                        .help(format!("write {word} \"{example}\"")),
+                        .help(format!("write {word} {}", written(example))),
                 );
             }
         }
@@ -299,6 +299,14 @@ impl<'n> Block<'n> {
     pub fn words(&self) -> impl Iterator<Item = (&'static str, At)> {
         let fields = self.shape.fields.iter().map(|field| field.word);
         fields.zip(&self.places).filter_map(|(word, at)| at.map(|at| (word, at)))
+    }
+}
+
+/// A name as a description has it: a number stands without quotes.
+fn written(example: &str) -> String {
+    match example.parse::<u32>() {
+        Ok(number) => number.to_string(),
+        Err(_) => format!("\"{example}\""),
     }
 }
 

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::authorities::Places;
-use super::block::{Block, One, Shape, one};
+use super::block::{Block, One, Shape, blocks, one};
 use super::brought::{self, Brought, without_root};
 use super::fields::{KEY, REVISION, VALIDITY};
+use super::keypair::{self, CERTIFICATE, Line};
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
+use super::tree::Value;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::is_signed_by;
 use crate::name::CommonName;
 use crate::profile::key_is_usually_on_nodes;
 use crate::sources::Sources;
-use crate::spec::{Ca, CaName, Origin, Policy, Setting};
+use crate::spec::{Authority, Ca, CaName, Keypair, KeypairState, Origin, OtherCa, Policy, Setting};
 use crate::time::Span;
 use crate::words::Worded as _;
 
@@ -27,12 +29,12 @@ pub const SHAPE: Shape = Shape {
         REVISION.field,
         KEYS_ON_NODES.field,
         CERTIFICATE.field,
+        blocks(&keypair::SHAPE),
     ],
 };
 
 pub const COMMON_NAME: One<CommonName> = one("common-name");
 pub const KEYS_ON_NODES: One<bool> = one("keys-on-nodes");
-pub const CERTIFICATE: One<String> = one("certificate");
 
 /// kubeadm's 87600h.
 pub const TEN_YEARS: Span = Span::days(3650);
@@ -47,10 +49,34 @@ pub fn usual_name(name: CaName) -> &'static str {
 }
 
 struct Draft {
-    ca: Ca,
+    authority: Authority,
     common_name_at: Option<At>,
-    /// Of a brought certificate.
-    brought_at: Option<At>,
+    /// Where brought certificates are named.
+    brought_at: BTreeMap<Keypair, At>,
+}
+
+/// A certificate that was brought.
+struct BroughtOne<'d> {
+    name: CaName,
+    ca: &'d Ca,
+    at: At,
+}
+
+impl Draft {
+    fn cas(&self) -> impl Iterator<Item = &Ca> {
+        let others = self.authority.others.iter().map(|other| &other.ca);
+        std::iter::once(&self.authority.signer).chain(others)
+    }
+}
+
+fn all_brought(drafts: &BTreeMap<CaName, Draft>) -> Vec<BroughtOne<'_>> {
+    let all = drafts.iter().flat_map(|(name, draft)| {
+        draft.cas().filter_map(|ca| {
+            let at = *draft.brought_at.get(&ca.number)?;
+            ca.brought.as_ref().map(|_| BroughtOne { name: *name, ca, at })
+        })
+    });
+    all.collect()
 }
 
 pub fn read(
@@ -58,9 +84,18 @@ pub fn read(
     defaults: &Policy,
     sources: &Sources,
     reader: &mut Reader<'_>,
-) -> (BTreeMap<CaName, Ca>, Places) {
+) -> (BTreeMap<CaName, Authority>, Places) {
     let draft = |name| {
-        Some(Draft { ca: untouched(name, defaults)?, common_name_at: None, brought_at: None })
+        Some(Draft {
+            authority: Authority {
+                origin: Origin::Default,
+                keys_on_nodes: Setting::default(key_is_usually_on_nodes(name)),
+                signer: untouched(name, defaults)?,
+                others: Vec::new(),
+            },
+            common_name_at: None,
+            brought_at: BTreeMap::new(),
+        })
     };
     let drafts = CaName::ALL.into_iter().filter_map(|name| Some((name, draft(name)?)));
     let mut drafts: BTreeMap<CaName, Draft> = drafts.collect();
@@ -81,9 +116,9 @@ pub fn read(
         }
     }
     check_distinct(&drafts, reader);
-    let brought = drafts.iter().filter_map(|(name, draft)| Some((*name, draft.brought_at?)));
-    let places = brought.collect();
-    (drafts.into_iter().map(|(name, draft)| (name, draft.ca)).collect(), places)
+    let places =
+        all_brought(&drafts).iter().map(|one| ((one.name, one.ca.number), one.at)).collect();
+    (drafts.into_iter().map(|(name, draft)| (name, draft.authority)).collect(), places)
 }
 
 /// A CA that no block speaks of.
@@ -96,13 +131,13 @@ fn untouched(name: CaName, defaults: &Policy) -> Option<Ca> {
         _ => defaults.key.clone(),
     };
     Some(Ca {
+        number: Keypair::FIRST,
         origin: Origin::Default,
         common_name: Setting::default(usual_name(name).parse().ok()?),
         validity: Setting::default(TEN_YEARS),
         key,
         explicit_key: false,
         revision: 1,
-        keys_on_nodes: Setting::default(key_is_usually_on_nodes(name)),
         brought: None,
     })
 }
@@ -115,7 +150,10 @@ impl Draft {
         sources: &Sources,
         reader: &mut Reader<'_>,
     ) {
-        self.ca.origin = reader.origin(block.at);
+        let origin = reader.origin(block.at);
+        self.authority.origin = origin.clone();
+        let ca = &mut self.authority.signer;
+        ca.origin = origin;
         if let Some(key) = reader.key(block) {
             if key.value == KeyAlgorithm::Ed25519 {
                 let at = block.one(KEY).map_or(block.at, |value| value.at);
@@ -124,34 +162,83 @@ impl Draft {
                         .help("use \"ecdsa-p256\" or \"rsa-2048\""),
                 );
             }
-            self.ca.explicit_key = true;
-            self.ca.key = key;
+            ca.explicit_key = true;
+            ca.key = key;
         }
         if let Some(validity) = reader.validity(block) {
-            self.ca.validity = validity;
+            ca.validity = validity;
         }
         if let Some(common_name) = reader.one(block, COMMON_NAME) {
-            self.ca.common_name = common_name;
+            ca.common_name = common_name;
         }
         self.common_name_at = block.one(COMMON_NAME).map(|value| value.at);
-        self.ca.revision = reader.revision(block);
+        ca.revision = reader.revision(block);
         if let Some((on_nodes, at)) = reader.flag(block, KEYS_ON_NODES) {
-            self.ca.keys_on_nodes = reader.setting(on_nodes, at);
+            self.authority.keys_on_nodes = reader.setting(on_nodes, at);
         }
-        let Some(value) = block.one(CERTIFICATE) else {
-            return;
-        };
-        // Where its key lies, no certificate says.
-        let may_stand = [CERTIFICATE.word(), KEYS_ON_NODES.word()];
-        for (word, at) in block.words().filter(|(word, _)| !may_stand.contains(word)) {
+        if !block.blocks.is_empty() {
+            refuse_beside_keypairs(block, reader);
+            if let Some((signer, others)) = keypair::read(block, reader) {
+                self.keypairs(block, (&signer, &others), is_cluster, (sources, reader));
+            }
+        } else if let Some(value) = block.one(CERTIFICATE) {
+            refuse_beside_certificate(block, value, reader);
+            self.authority.signer =
+                self.bring(self.authority.signer.clone(), value, is_cluster, (sources, reader));
+        }
+    }
+
+    fn keypairs(
+        &mut self,
+        block: &Block<'_>,
+        (signer, others): (&Line<'_>, &[Line<'_>]),
+        is_cluster: bool,
+        (sources, reader): (&Sources, &mut Reader<'_>),
+    ) {
+        let own = self.authority.signer.clone();
+        let mut lines = std::iter::once(signer).chain(others);
+        let split = others.iter().find(|line| line.state == Some(KeypairState::ServingOnly));
+        if let Some(line) = split.filter(|_| !is_cluster) {
             reader.problem(
-                Problem::new(at, format!("`{word}` beside a brought `certificate`"))
-                    .other(value.at, "brought here")
-                    .help("it comes from the certificate; delete it here"),
+                Problem::new(line.at, "only the cluster CA has a `serving-only` key pair")
+                    .help("of this CA servers and clients read one file: write state=\"trusted\""),
             );
         }
+        // What the block says is of those that kpki makes.
+        if lines.clone().all(|line| line.certificate.is_some())
+            && let Some(value) = lines.find_map(|line| line.certificate)
+        {
+            refuse_beside_certificate(block, value, reader);
+        }
+        let mut of = |line: &Line<'_>| {
+            let number = line.number;
+            // It counted the keys that the first one had before there were several.
+            let revision = if number == Keypair::FIRST { own.revision } else { 1 };
+            let ca = Ca { number, revision, origin: reader.origin(line.at), ..own.clone() };
+            match line.certificate {
+                Some(value) => self.bring(ca, value, is_cluster, (sources, &mut *reader)),
+                None => ca,
+            }
+        };
+        let signing = of(signer);
+        let others = others
+            .iter()
+            .filter_map(|line| Some(OtherCa { state: line.state?, ca: of(line) }))
+            .collect();
+        self.authority.signer = signing;
+        self.authority.others = others;
+    }
+
+    /// `ca` with what its brought certificate says.
+    fn bring(
+        &mut self,
+        mut ca: Ca,
+        value: &Value,
+        is_cluster: bool,
+        (sources, reader): (&Sources, &mut Reader<'_>),
+    ) -> Ca {
         let Some(path) = reader.text(value, CERTIFICATE.word()) else {
-            return;
+            return ca;
         };
         match brought::read(path, reader.folder(value.at), sources) {
             Ok(Brought { ca: brought, key, remarks }) => {
@@ -166,15 +253,15 @@ impl Draft {
                 let facts = &brought.facts;
                 // A description could not say some names.
                 if let Some(name) = facts.subject.common_name().and_then(|name| name.parse().ok()) {
-                    self.ca.common_name.value = name;
+                    ca.common_name.value = name;
                 }
-                self.ca.common_name.origin = derived.clone();
+                ca.common_name.origin = derived.clone();
                 let validity = facts.not_after.since(facts.not_before);
-                self.ca.validity = Setting { value: validity, origin: derived.clone() };
-                self.ca.key = Setting { value: key, origin: derived };
-                self.ca.explicit_key = false;
-                self.ca.brought = Some(brought);
-                self.brought_at = Some(value.at);
+                ca.validity = Setting { value: validity, origin: derived.clone() };
+                ca.key = Setting { value: key, origin: derived };
+                ca.explicit_key = false;
+                ca.brought = Some(brought);
+                self.brought_at.insert(ca.number, value.at);
                 self.common_name_at = Some(value.at);
             }
             Err(refusals) => {
@@ -183,34 +270,54 @@ impl Draft {
                 }
             }
         }
+        ca
+    }
+}
+
+/// Where its key lies, no certificate says.
+fn refuse_beside_certificate(block: &Block<'_>, value: &Value, reader: &mut Reader<'_>) {
+    let may_stand = [CERTIFICATE.word(), KEYS_ON_NODES.word(), keypair::SHAPE.word];
+    for (word, at) in block.words().filter(|(word, _)| !may_stand.contains(word)) {
+        reader.problem(
+            Problem::new(at, format!("`{word}` beside a brought `certificate`"))
+                .other(value.at, "brought here")
+                .help("it comes from the certificate; delete it here"),
+        );
+    }
+}
+
+/// Words that speak of the one key pair that there is without the word.
+fn refuse_beside_keypairs(block: &Block<'_>, reader: &mut Reader<'_>) {
+    for (field, help) in
+        [(CERTIFICATE.field, "write it on the line of its own: keypair 1 certificate=\"…\"")]
+    {
+        if let Some(at) = block.written(field) {
+            let message = format!("`{}` beside `keypair`", field.word);
+            reader.problem(Problem::new(at, message).help(help));
+        }
     }
 }
 
 /// A CA that stands above another one takes the clients of that for its own: whoever shows one sends the
 /// certificates between along (RFC 8446 4.4.2). Every user of the cluster would be a client of etcd, say.
-fn check_apart(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
-    let brought = drafts
-        .iter()
-        .filter_map(|(name, draft)| Some((*name, draft.ca.brought.as_ref()?, draft.brought_at?)));
+fn check_apart(all: &[BroughtOne<'_>], reader: &mut Reader<'_>) {
+    let brought = all.iter().filter_map(|one| Some((one, one.ca.brought.as_ref()?)));
     let brought: Vec<_> = brought.collect();
-    for (lower_name, lower, at) in &brought {
-        for (upper_name, upper, other) in &brought {
-            let key = &upper.facts.public_key;
-            let is_above = upper.facts.public_key != lower.facts.public_key
-                && (lower.above.iter().any(|one| one.facts.public_key == *key)
-                    || lower.facts.issuer == upper.facts.subject && is_signed_by(&lower.der, key));
+    for (lower, below) in &brought {
+        for (upper, above) in brought.iter().filter(|(upper, _)| upper.name != lower.name) {
+            let key = &above.facts.public_key;
+            let is_above = above.facts.public_key != below.facts.public_key
+                && (below.above.iter().any(|one| one.facts.public_key == *key)
+                    || below.facts.issuer == above.facts.subject && is_signed_by(&below.der, key));
             if is_above {
-                reader.problem(
-                    Problem::new(
-                        *at,
-                        format!("the {lower_name} CA is certified by the {upper_name} CA"),
-                    )
-                    .other(*other, "the one above")
-                    .help(format!(
-                        "every client of {lower_name} would be one of {upper_name}, too; bring a CA for each \
-                         that signs nothing else"
-                    )),
-                );
+                let message =
+                    format!("the {} CA is certified by the {} CA", lower.name, upper.name);
+                reader.problem(Problem::new(lower.at, message).other(upper.at, "the one above").help(
+                    format!(
+                        "every client of {} would be one of {}, too; bring a CA for each that signs nothing else",
+                        lower.name, upper.name
+                    ),
+                ));
             }
         }
     }
@@ -221,21 +328,22 @@ fn check_apart(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
 fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
     let before = reader.problems.len();
     // The same key: two certificates over it are one CA.
-    let brought = drafts.values().filter_map(|draft| {
-        Some((&draft.ca.brought.as_ref()?.facts.public_key, draft.brought_at?))
-    });
-    let brought: Vec<_> = brought.collect();
-    for (index, (key, at)) in brought.iter().enumerate() {
-        let earlier = brought.iter().take(index).find(|(other, _)| other == key);
-        if let Some((_, first)) = earlier {
-            reader.problem(
-                Problem::new(*at, "one certificate for two CAs")
-                    .first(*first)
-                    .help("each CA needs its own key: a client of one must be nobody to the other"),
-            );
-        }
+    let brought = all_brought(drafts);
+    let key = |one: &BroughtOne<'_>| Some(one.ca.brought.as_ref()?.facts.public_key.clone());
+    for (index, one) in brought.iter().enumerate() {
+        let Some(first) = brought.iter().take(index).find(|other| key(other) == key(one)) else {
+            continue;
+        };
+        let problem = if first.name == one.name {
+            Problem::new(one.at, "one certificate for two key pairs")
+                .help("bring a certificate over another key: with this one nothing is rotated")
+        } else {
+            Problem::new(one.at, "one certificate for two CAs")
+                .help("each CA needs its own key: a client of one must be nobody to the other")
+        };
+        reader.problem(problem.first(first.at));
     }
-    check_apart(drafts, reader);
+    check_apart(&brought, reader);
     if reader.problems.len() > before {
         return;
     }
@@ -245,7 +353,10 @@ fn check_distinct(drafts: &BTreeMap<CaName, Draft>, reader: &mut Reader<'_>) {
         return;
     };
     let place = proxy.common_name_at.or(cluster.common_name_at);
-    if let Some(at) = place.filter(|_| cluster.ca.common_name.value == proxy.ca.common_name.value) {
+    let is_one_name = cluster
+        .cas()
+        .any(|one| proxy.cas().any(|other| one.common_name.value == other.common_name.value));
+    if let Some(at) = place.filter(|_| is_one_name) {
         let mut problem =
             Problem::new(at, "the kubernetes and front-proxy CAs have the same common name")
                 .help("the API server must tell their clients apart; rename one");

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, Field, Many, One, Shape, many, one};
+use super::block::{Block, Field, Many, One, Shape, blocks, many, one};
 use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::flags::{self, FLAG, IMAGE};
 use super::groups;
+use super::keypair;
 use super::policy::Written;
 use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
 use crate::name::{API_PORT, Organization, San};
 use crate::spec::{
-    Component, ComponentSettings, EtcdTopology, KubeletClient, Origin, Policy, Setting,
+    Component, ComponentSettings, EtcdTopology, KeypairState, KubeletClient, Origin, Policy,
+    ServiceAccountKeys, Setting,
 };
 use crate::words::Worded as _;
 
@@ -38,6 +40,7 @@ pub const SHAPE: Shape = Shape {
         GROUP.field,
         IMAGE.field,
         FLAG.field,
+        KEYPAIR,
     ],
 };
 
@@ -62,6 +65,7 @@ pub const CLIENT: One<KubeletClient> = one("client");
 
 /// What every leaf has.
 const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
+const KEYPAIR: Field = blocks(&keypair::SHAPE);
 pub const PORT: One<u16> = one("port");
 pub const USER: One<u32> = one("user");
 pub const GROUP: One<u32> = one("group");
@@ -69,7 +73,7 @@ pub const GROUP: One<u32> = one("group");
 /// What each component's block may hold.
 fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
     // A key pair without a certificate: nothing expires.
-    const PAIR: [Field; 3] = [KEY.field, REVISION.field, GROUP.field];
+    const PAIR: [Field; 4] = [KEY.field, REVISION.field, GROUP.field, KEYPAIR];
     let (all, own): (&[Field], &[Field]) = match component {
         Component::Apiserver => (
             &LEAF,
@@ -111,6 +115,7 @@ pub struct Components {
     pub kubelet_config: bool,
     pub kubelet_client: KubeletClient,
     pub kube_proxy: bool,
+    pub service_account: ServiceAccountKeys,
     /// Where `super=#false` is written.
     pub no_super_admin: Option<At>,
     pub places: Places,
@@ -143,6 +148,7 @@ pub fn read(blocks: &[Block<'_>], defaults: &Policy, reader: &mut Reader<'_>) ->
         kubelet_config: false,
         kubelet_client: KubeletClient::Issued,
         kube_proxy: false,
+        service_account: ServiceAccountKeys::default(),
         no_super_admin: None,
         places: Places::default(),
     };
@@ -231,13 +237,9 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         Some(Component::Admin) => {
             all.no_super_admin = super_admin.filter(|(wanted, _)| !wanted).map(|(_, at)| at);
         }
-        Some(Component::ServiceAccount) if is_ed25519(&written) => {
-            let at = block.one(KEY).map_or(block.at, |value| value.at);
-            reader.problem(
-                Problem::new(at, "kube-apiserver cannot read an ed25519 service-account key")
-                    .label("it exits at start")
-                    .help("use \"ecdsa-p256\" or \"rsa-2048\""),
-            );
+        Some(Component::ServiceAccount) => {
+            all.service_account = keypairs(block, reader);
+            refuse_ed25519(block, &written, reader);
         }
         _ => {}
     }
@@ -261,6 +263,40 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
         };
         all.settings.insert(component, settings);
         all.written.insert(component, written);
+    }
+}
+
+/// Tokens by all of them are believed; there is no chain that a server shows.
+fn keypairs(block: &Block<'_>, reader: &mut Reader<'_>) -> ServiceAccountKeys {
+    let Some((signer, others)) = keypair::read(block, reader) else {
+        return ServiceAccountKeys::default();
+    };
+    for line in std::iter::once(&signer).chain(&others) {
+        if let Some(value) = line.certificate {
+            reader.problem(
+                Problem::new(value.at, "a service-account key has no certificate")
+                    .help("delete it: kpki makes the key"),
+            );
+        }
+        if line.state == Some(KeypairState::ServingOnly) {
+            reader.problem(
+                Problem::new(line.at, "nothing is served by a service-account key")
+                    .help("write state=\"trusted\", or delete the line"),
+            );
+        }
+    }
+    let others = others.iter().map(|line| line.number).collect();
+    ServiceAccountKeys { signer: signer.number, others }
+}
+
+fn refuse_ed25519(block: &Block<'_>, written: &Written, reader: &mut Reader<'_>) {
+    if is_ed25519(written) {
+        let at = block.one(KEY).map_or(block.at, |value| value.at);
+        reader.problem(
+            Problem::new(at, "kube-apiserver cannot read an ed25519 service-account key")
+                .label("it exits at start")
+                .help("use \"ecdsa-p256\" or \"rsa-2048\""),
+        );
     }
 }
 

@@ -18,7 +18,7 @@ use crate::name::CertificatesDir;
 use crate::profile::{LEAVES, LeafRow};
 use crate::sources::Sources;
 use crate::spec::{
-    Ca, CaName, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
+    Authority, CaName, ExtraCertificate, Policy, PolicyOverride, Role, Setting, Spec, User,
 };
 use crate::time::Span;
 use crate::version::KubernetesVersion;
@@ -109,6 +109,7 @@ pub fn describe(
     let spec = Spec {
         cluster: cluster?,
         cas,
+        service_account: components.service_account,
         nodes,
         components: components.settings,
         etcd: components.etcd,
@@ -222,7 +223,7 @@ fn check_leaf_renewal(
 
 /// Says where a leaf would outlive its CA: its end is clamped, so the description promises too much.
 fn note_clamped(
-    cas: &BTreeMap<CaName, Ca>,
+    cas: &BTreeMap<CaName, Authority>,
     defaults: &Policy,
     components: &Components,
     nodes: &[NodeDraft],
@@ -232,8 +233,9 @@ fn note_clamped(
 ) {
     let mut note = |what: &str, validity: &Setting<Span>, name: CaName| {
         // How much is left of a brought certificate depends on the clock, which is not read here.
+        let signer = cas.get(&name).map(|authority| &authority.signer);
         let Some(ca) =
-            cas.get(&name).filter(|ca| ca.brought.is_none() && ca.validity.value < validity.value)
+            signer.filter(|ca| ca.brought.is_none() && ca.validity.value < validity.value)
         else {
             return;
         };

@@ -106,7 +106,8 @@ fn is_served_by_another(graph: &Graph, dialled: &Host) -> bool {
 /// Certificates that kpki does not make are believed, too: those of a brought CA, and those that flags name.
 fn may_have_another_certificate(spec: &Spec) -> bool {
     const SNI: &str = "tls-sni-cert-key";
-    let is_brought = spec.cas.get(&CaName::Kubernetes).is_some_and(|ca| ca.brought.is_some());
+    let is_brought =
+        spec.cas.get(&CaName::Kubernetes).is_some_and(|ca| ca.signer.brought.is_some());
     let flags = spec.components.get(&Component::Apiserver).map(|settings| &settings.flags);
     let is_told = |flag: &str| {
         let setting = flags.and_then(|flags| flags.get(flag));

@@ -7,14 +7,15 @@ use std::fmt::{self, Write as _};
 use super::block::{Field, Many, One, Shape};
 use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::{
-    bind, ca, certificate, cluster, component, defaults, flags, leaf, manifests, node,
+    bind, ca, certificate, cluster, component, defaults, flags, keypair, leaf, manifests, node,
     reproducible, secrets, user,
 };
 use crate::name::{Endpoint, Organization};
 use crate::profile::key_is_usually_on_nodes;
 use crate::spec::{
-    Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, KubeletClient,
-    LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    Authority, Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, Keypair,
+    KeypairState, KubeletClient, LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef,
+    ServiceAccountKeys, Setting, Spec, Usage, User, Via,
 };
 use crate::visible::{is_hidden, printable};
 
@@ -247,26 +248,44 @@ fn beyond(policy: &Policy, defaults: &Policy) -> PolicyOverride {
     }
 }
 
-fn of_ca(name: CaName, ca: &Ca) -> Written {
+fn of_ca(name: CaName, authority: &Authority) -> Written {
     let mut block = Written::named(&ca::SHAPE, name.as_str());
-    let keys_on_nodes = ca.keys_on_nodes.value;
-    if let Some(brought) = &ca.brought {
-        block.one(ca::CERTIFICATE, &brought.path);
-        block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, key_is_usually_on_nodes(name));
-        return block;
+    let others = authority.others.iter().map(|other| &other.ca);
+    let all: Vec<&Ca> = std::iter::once(&authority.signer).chain(others).collect();
+    // What those that kpki makes have in common.
+    if let Some(own) = all.iter().find(|ca| ca.brought.is_none()) {
+        if own.common_name.value.as_str() != ca::usual_name(name) {
+            block.one(ca::COMMON_NAME, &own.common_name.value);
+        }
+        if own.explicit_key {
+            block.one(KEY, own.key.value);
+        }
+        if own.validity.value != ca::TEN_YEARS {
+            block.one(VALIDITY, own.validity.value);
+        }
+        block.revision(own.revision);
     }
-    if ca.common_name.value.as_str() != ca::usual_name(name) {
-        block.one(ca::COMMON_NAME, &ca.common_name.value);
+    let certificate = |ca: &Ca| ca.brought.as_ref().map(|brought| brought.path.clone());
+    if all.len() == 1 && authority.signer.number == Keypair::FIRST {
+        block.maybe(keypair::CERTIFICATE, certificate(&authority.signer));
+    } else {
+        let others = authority.others.iter().map(|other| (Some(other.state), &other.ca));
+        for (state, ca) in std::iter::once((None, &authority.signer)).chain(others) {
+            let line = of_keypair(ca.number, state, certificate(ca).as_deref());
+            block.blocks.push(line);
+        }
     }
-    if ca.explicit_key {
-        block.one(KEY, ca.key.value);
-    }
-    if ca.validity.value != ca::TEN_YEARS {
-        block.one(VALIDITY, ca.validity.value);
-    }
-    block.revision(ca.revision);
+    let keys_on_nodes = authority.keys_on_nodes.value;
     block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, key_is_usually_on_nodes(name));
     block
+}
+
+fn of_keypair(number: Keypair, state: Option<KeypairState>, certificate: Option<&str>) -> Written {
+    let head = format!("{} {number}", keypair::SHAPE.word);
+    let mut line = Written { head, ..Written::new(&keypair::SHAPE) };
+    line.maybe(keypair::STATE, state.map(KeypairState::as_str));
+    line.maybe(keypair::CERTIFICATE, certificate);
+    line
 }
 
 fn of_node(node: &Node) -> Written {
@@ -303,6 +322,14 @@ fn of_component(component: Component, spec: &Spec) -> Option<Written> {
     }
     block.policy(&policy);
     block.revision(settings.revision);
+    if component == Component::ServiceAccount
+        && spec.service_account != ServiceAccountKeys::default()
+    {
+        let others = spec.service_account.others.iter();
+        let others = others.map(|number| of_keypair(*number, Some(KeypairState::Trusted), None));
+        block.blocks.push(of_keypair(spec.service_account.signer, None, None));
+        block.blocks.extend(others);
+    }
     block.many(SAN, settings.sans.keys());
     match component {
         Component::Etcd if spec.etcd == EtcdTopology::External => {

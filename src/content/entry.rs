@@ -15,6 +15,9 @@ pub fn certificate_entry(derivation: &Derivation, facts: &CertificateFacts) -> E
     };
     Entry {
         content: brought.map(|brought| brought.facts.digest),
+        keypair: derivation.recipe.keypair_state(),
+        brought: derivation.recipe.keypair_state().is_some()
+            && matches!(derivation.recipe, Recipe::ImportedCa(_)),
         ..Entry::of_certificate(derivation.hash, derivation.recipe.revision(), facts)
     }
 }
@@ -54,6 +57,7 @@ pub fn public_key_entry(derivation: &Derivation, key: &PublicKey) -> Entry {
     Entry {
         revision: derivation.recipe.revision(),
         public_key: Some(key.digest()),
+        keypair: derivation.recipe.keypair_state(),
         ..Entry::new(derivation.hash)
     }
 }

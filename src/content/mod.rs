@@ -19,5 +19,5 @@ pub use entry::{
 };
 pub use etcd_start::EtcdStart;
 pub use kubeconfig::kubeconfig_content;
-pub use pod::{pod_content, pod_without_annotation, restart_digest};
+pub use pod::{pod_content, pod_without_annotation, restart_digest, set_digest};
 pub use rendered::{Input, NotRendered, bundle_content, rendered_content, signing_request};

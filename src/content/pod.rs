@@ -49,6 +49,12 @@ pub fn pod_without_annotation(recipe: &StaticPod, start: Option<&EtcdStart>) -> 
     is_bare.then_some(bytes)
 }
 
+/// What stands for a file of several certificates or public keys: whoever read them once need not read them
+/// again for their order.
+pub fn set_digest(all: impl IntoIterator<Item = Digest>) -> Digest {
+    Fields::default().set("set", all.into_iter().map(|one| one.to_string())).hash()
+}
+
 /// Digest over the public bytes of everything that a process must be restarted for.
 pub fn restart_digest<'a>(inputs: impl IntoIterator<Item = (&'a ArtifactName, Digest)>) -> Digest {
     Fields::default()

@@ -6,7 +6,8 @@ use crate::manifest;
 use crate::pod::{self, KubeletConfWish};
 use crate::spec::ChainCertificate;
 
-/// What a rendered file has in it: a certificate or request, in DER, and the key of that.
+/// What a rendered file has in it: a certificate or request, in DER, and the key of that; of a key pair
+/// without a certificate no DER.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     pub der: &'a [u8],
@@ -15,22 +16,26 @@ pub struct Input<'a> {
 
 /// Why a file cannot be rendered.
 pub enum NotRendered {
-    /// It needs an [input](Rendered::input), and there is none.
+    /// It needs [inputs](Rendered::inputs), and not all are there.
     NoInput,
     /// The operator's own file does not let itself be changed; reads after a colon.
     Refused(String),
 }
 
 /// Makes a rendered file.
-pub fn rendered_content(
-    recipe: &Rendered,
-    input: Option<Input<'_>>,
-) -> Result<String, NotRendered> {
-    let input = || input.ok_or(NotRendered::NoInput);
+pub fn rendered_content(recipe: &Rendered, inputs: &[Input<'_>]) -> Result<String, NotRendered> {
+    if inputs.len() != recipe.inputs().len() {
+        return Err(NotRendered::NoInput);
+    }
+    let bundle = |above| bundle_content(inputs.iter().map(|input| input.der), above);
+    let input = || inputs.first().copied().ok_or(NotRendered::NoInput);
     Ok(match recipe {
-        Rendered::Bundle { .. } => bundle_content(input()?.der, &[]),
-        Rendered::Chain { above, .. } => bundle_content(input()?.der, above),
-        Rendered::KubeletConf(config) => kubelet_conf(config, &bundle_content(input()?.der, &[]))?,
+        Rendered::Bundle { .. } => bundle(&[]),
+        Rendered::Chain { above, .. } => bundle(above),
+        Rendered::PublicKeys { .. } => {
+            inputs.iter().map(|input| input.public_key.to_pem()).collect()
+        }
+        Rendered::KubeletConf(config) => kubelet_conf(config, &bundle(&[]))?,
         Rendered::ClusterRoleBindings(rows) => manifest::cluster_role_bindings(rows),
         Rendered::UserBindings(recipe) => {
             manifest::role_bindings(&recipe.user, &recipe.common_name, &recipe.bindings)
@@ -56,8 +61,11 @@ fn kubelet_conf(recipe: &KubeletConf, authority: &str) -> Result<String, NotRend
 
 /// The trust bundle of a CA. The one that signs stands first: kubeadm takes the first alone into the
 /// kubeconfigs that it renews.
-pub fn bundle_content(der: &[u8], above: &[ChainCertificate]) -> String {
-    let all = std::iter::once(der).chain(above.iter().map(|one| &*one.der));
+pub fn bundle_content<'a>(
+    cas: impl IntoIterator<Item = &'a [u8]>,
+    above: &'a [ChainCertificate],
+) -> String {
+    let all = cas.into_iter().chain(above.iter().map(|one| &*one.der));
     all.map(certificate_pem).collect()
 }
 

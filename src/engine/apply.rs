@@ -124,11 +124,13 @@ impl<'a> Applying<'a> {
         Ok(lock)
     }
 
-    /// Roots of trust that get another key: plan blocks each without consent.
+    /// Roots of trust that get another key, or lose a key pair: plan blocks each without consent.
     pub fn replaced(&self) -> BTreeSet<ArtifactName> {
         let graph = &self.project.graph;
         let replaced = self.plan.steps.iter().filter(|step| step.action == Action::Replace);
-        replaced.map(|step| graph.get(step.derivation).name.clone()).collect()
+        let replaced = replaced.map(|step| graph.get(step.derivation).name.clone());
+        let retired = self.plan.retired.iter().map(|retired| retired.name.clone());
+        replaced.chain(retired).collect()
     }
 }
 

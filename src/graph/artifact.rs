@@ -5,18 +5,25 @@ use std::str::FromStr;
 
 use crate::name::{ArtifactName, Label, NameError, NodeName, Server};
 use crate::profile::{Home, Input, LEAVES, LeafRow, Process};
-use crate::spec::{CaName, Setting, Spec};
+use crate::spec::{CaName, Keypair, Root, Setting, Spec};
 
 /// One thing that kpki makes or checks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Artifact {
-    /// `ca/kubernetes`
-    Ca(CaName),
+    /// `ca/kubernetes`, and `ca/kubernetes/2` of a later key pair.
+    Ca(CaName, Keypair),
     /// `bundle/kubernetes`
     Bundle(CaName),
     /// `chain/kubernetes`: a brought CA with those above it.
     Chain(CaName),
-    ServiceAccount,
+    /// `serving/kubernetes`: what clients believe of servers where that is more than the bundle.
+    Serving(CaName),
+    /// `signing/kubernetes`: the certificate of the CA that signs, alone.
+    Signing(CaName),
+    /// `service-account`, and `service-account/2`.
+    ServiceAccount(Keypair),
+    /// `bundle/service-account`: several public keys.
+    ServiceAccountKeys,
     ClusterRoleBindings,
     KubeletConfig,
     /// `nodes/cp1/apiserver`, or `operator/super-admin` where no node has it: a row's name in the profile.
@@ -111,12 +118,30 @@ impl Artifact {
         }
     }
 
+    /// The root of trust that it is a key pair of.
+    pub fn root(&self) -> Option<(Root, Keypair)> {
+        match self {
+            Artifact::Ca(ca, keypair) => Some((Root::Ca(*ca), *keypair)),
+            Artifact::ServiceAccount(keypair) => Some((Root::ServiceAccount, *keypair)),
+            _ => None,
+        }
+    }
+
+    pub fn of_root(root: Root, keypair: Keypair) -> Artifact {
+        match root {
+            Root::Ca(ca) => Artifact::Ca(ca, keypair),
+            Root::ServiceAccount => Artifact::ServiceAccount(keypair),
+        }
+    }
+
     /// What a process on this node must be restarted for.
-    pub(super) fn of_input(input: Input, node: &NodeName) -> Artifact {
+    pub(super) fn of_input(input: Input, node: &NodeName, spec: &Spec) -> Artifact {
         match input {
+            Input::ServiceAccount => Artifact::ServiceAccount(spec.service_account.signer),
+            Input::ServiceAccountKeys => Artifact::ServiceAccountKeys,
+            Input::Serving(ca) => Artifact::Serving(ca),
             Input::Bundle(ca) => Artifact::Bundle(ca),
             Input::Chain(ca) => Artifact::Chain(ca),
-            Input::ServiceAccount => Artifact::ServiceAccount,
             Input::KubeletConfig => Artifact::KubeletConfig,
             Input::Leaf(name) => Artifact::Leaf(Some(node.clone()), name),
             Input::Kubeconfig(file) => Artifact::Kubeconfig(Some(node.clone()), file),
@@ -141,11 +166,18 @@ impl Artifact {
             None => (text, None),
         };
         match (first, rest) {
-            (SERVICE_ACCOUNT, None) => Some(Artifact::ServiceAccount),
+            (SERVICE_ACCOUNT, None) => Some(Artifact::ServiceAccount(Keypair::FIRST)),
+            (SERVICE_ACCOUNT, Some(number)) => later(number).map(Artifact::ServiceAccount),
             (KUBELET_CONFIG, None) => Some(Artifact::KubeletConfig),
             ("cluster", Some("cluster-role-bindings")) => Some(Artifact::ClusterRoleBindings),
-            ("ca", Some(name)) => ca(name).map(Artifact::Ca),
+            ("ca", Some(name)) => match name.split_once('/') {
+                None => Some(Artifact::Ca(ca(name)?, Keypair::FIRST)),
+                Some((name, number)) => Some(Artifact::Ca(ca(name)?, later(number)?)),
+            },
+            ("bundle", Some(SERVICE_ACCOUNT)) => Some(Artifact::ServiceAccountKeys),
             ("bundle", Some(name)) => ca(name).map(Artifact::Bundle),
+            ("serving", Some(name)) => ca(name).map(Artifact::Serving),
+            ("signing", Some(name)) => ca(name).map(Artifact::Signing),
             ("chain", Some(name)) => ca(name).map(Artifact::Chain),
             ("certificates", Some(name)) => name.parse().ok().map(Artifact::Certificate),
             ("operator", Some(part)) => Artifact::of_component(None, part),
@@ -171,16 +203,26 @@ impl Artifact {
     }
 }
 
+/// The first key pair has no number in its name.
+fn later(number: &str) -> Option<Keypair> {
+    Keypair::parse(number).filter(|keypair| *keypair != Keypair::FIRST)
+}
+
 const SERVICE_ACCOUNT: &str = "service-account";
 const KUBELET_CONFIG: &str = "kubelet-config";
 
 impl fmt::Display for Artifact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Artifact::Ca(ca) => write!(f, "ca/{ca}"),
+            Artifact::Ca(ca, Keypair::FIRST) => write!(f, "ca/{ca}"),
+            Artifact::Ca(ca, keypair) => write!(f, "ca/{ca}/{keypair}"),
             Artifact::Bundle(ca) => write!(f, "bundle/{ca}"),
             Artifact::Chain(ca) => write!(f, "chain/{ca}"),
-            Artifact::ServiceAccount => f.write_str(SERVICE_ACCOUNT),
+            Artifact::Serving(ca) => write!(f, "serving/{ca}"),
+            Artifact::Signing(ca) => write!(f, "signing/{ca}"),
+            Artifact::ServiceAccount(Keypair::FIRST) => f.write_str(SERVICE_ACCOUNT),
+            Artifact::ServiceAccount(keypair) => write!(f, "{SERVICE_ACCOUNT}/{keypair}"),
+            Artifact::ServiceAccountKeys => write!(f, "bundle/{SERVICE_ACCOUNT}"),
             Artifact::ClusterRoleBindings => f.write_str("cluster/cluster-role-bindings"),
             Artifact::KubeletConfig => f.write_str(KUBELET_CONFIG),
             Artifact::Leaf(Some(node), part) | Artifact::Kubeconfig(Some(node), part) => {
@@ -259,10 +301,15 @@ mod tests {
         let node: NodeName = "cp1".parse().unwrap();
         let jane: Label = "jane".parse().unwrap();
         for (artifact, name) in [
-            (Artifact::Ca(CaName::FrontProxy), "ca/front-proxy"),
+            (Artifact::Ca(CaName::FrontProxy, Keypair::FIRST), "ca/front-proxy"),
+            (Artifact::Ca(CaName::Etcd, Keypair::new(2).unwrap()), "ca/etcd/2"),
+            (Artifact::Serving(CaName::Kubernetes), "serving/kubernetes"),
+            (Artifact::Signing(CaName::Kubernetes), "signing/kubernetes"),
+            (Artifact::ServiceAccount(Keypair::new(12).unwrap()), "service-account/12"),
+            (Artifact::ServiceAccountKeys, "bundle/service-account"),
             (Artifact::Bundle(CaName::Etcd), "bundle/etcd"),
             (Artifact::Chain(CaName::Kubernetes), "chain/kubernetes"),
-            (Artifact::ServiceAccount, "service-account"),
+            (Artifact::ServiceAccount(Keypair::FIRST), "service-account"),
             (Artifact::ClusterRoleBindings, "cluster/cluster-role-bindings"),
             (Artifact::KubeletConfig, "kubelet-config"),
             (Artifact::Leaf(Some(node.clone()), "etcd-server"), "nodes/cp1/etcd-server"),
@@ -297,7 +344,9 @@ mod tests {
             ("ca/aggregation", Scope::Ca("aggregation")),
             ("cluster/webhook", Scope::Cluster("webhook")),
             ("nodes/cp1", Scope::Cluster("cp1")),
-            ("service-account/2", Scope::Cluster("2")),
+            ("service-account/1", Scope::Cluster("1")),
+            ("service-account/02", Scope::Cluster("02")),
+            ("ca/etcd/1", Scope::Ca("etcd")),
         ] {
             assert!(name.parse::<Artifact>().is_err(), "{name}");
             assert_eq!(Scope::of(&name.parse().unwrap()), scope);

@@ -202,7 +202,7 @@ fn kubelet_conf(builder: &mut Builder, spec: &Spec, row: &LeafRow, issuer: &Issu
     let artifact = Artifact::Kubeconfig(Some(node.name.clone()), file);
     let source = spec.manifest_of(&node.name, Component::Kubelet);
     let recipe = KubeletConf {
-        ca: issuer.ca,
+        cas: builder.graph.cas_in(issuer.bundle).to_vec(),
         server: server_of(spec, &artifact, servers, Some(node)),
         cluster: spec.cluster.name.clone(),
         node: node.name.clone(),

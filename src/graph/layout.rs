@@ -8,7 +8,7 @@ use crate::profile::{
     AUTHORITY_FILES, AuthorityFile, Home, KUBELET_CONFIG, KUBERNETES_FOLDER, LEAVES, Process,
     SERVICE_ACCOUNT_FILES, below_root, certificates_dir_of, own_files,
 };
-use crate::spec::Spec;
+use crate::spec::{Keypair, Spec};
 
 /// A file of an artifact in its first place; copies on nodes come besides.
 pub(super) struct Master<'a> {
@@ -44,10 +44,22 @@ fn pair(stem: &str) -> [(FilePart, String); 2] {
     [(FilePart::Certificate, format!("{stem}.crt")), (FilePart::PrivateKey, format!("{stem}.key"))]
 }
 
+/// The files of a later key pair lie beside those of the first one.
+fn numbered(stem: &str, keypair: Keypair) -> String {
+    if keypair == Keypair::FIRST { stem.to_owned() } else { format!("{stem}-{keypair}") }
+}
+
 /// The certificate or the private key of a pair of this name.
 fn stem(file: &str) -> Option<(&str, FilePart)> {
     let certificate = file.strip_suffix(".crt").map(|stem| (stem, FilePart::Certificate));
     certificate.or_else(|| file.strip_suffix(".key").map(|stem| (stem, FilePart::PrivateKey)))
+}
+
+/// Where a root of trust lies first of all; copies on nodes come besides.
+pub fn first_places(root: &Artifact) -> Vec<(FilePart, TreePath)> {
+    // It is on no node, so any of their folders will do.
+    let files = masters(root, &CertificatesDir::kubeadms()).into_iter();
+    files.map(|master| (master.content, master.path)).collect()
 }
 
 /// An identity's private key is among them, whoever holds it.
@@ -55,15 +67,23 @@ pub(super) fn masters<'a>(artifact: &'a Artifact, dir: &CertificatesDir) -> Vec<
     let one = |content, file: String| vec![(content, file)];
     let mut tree = None;
     let files: Vec<(FilePart, String)> = match artifact {
-        Artifact::Ca(ca) => pair(&format!("ca/{ca}")).into(),
-        Artifact::ServiceAccount => vec![
-            (FilePart::PublicKey, "ca/sa.pub".to_owned()),
-            (FilePart::PrivateKey, "ca/sa.key".to_owned()),
-        ],
+        Artifact::Ca(ca, keypair) => pair(&numbered(&format!("ca/{ca}"), *keypair)).into(),
+        Artifact::ServiceAccount(keypair) => {
+            let stem = numbered("ca/sa", *keypair);
+            vec![
+                (FilePart::PublicKey, format!("{stem}.pub")),
+                (FilePart::PrivateKey, format!("{stem}.key")),
+            ]
+        }
         Artifact::ClusterRoleBindings => {
             one(FilePart::Rendered, "cluster/cluster-role-bindings.yaml".to_owned())
         }
-        Artifact::Bundle(_) | Artifact::Chain(_) | Artifact::KubeletConfig => Vec::new(),
+        Artifact::Bundle(_)
+        | Artifact::Chain(_)
+        | Artifact::Serving(_)
+        | Artifact::Signing(_)
+        | Artifact::ServiceAccountKeys
+        | Artifact::KubeletConfig => Vec::new(),
         Artifact::Leaf(node, _) => match (artifact.row().map(|row| row.home), node) {
             (Some(Home::Pair { certificate, key }), Some(node)) => {
                 tree = Some(node);
@@ -241,15 +261,22 @@ fn copies(file: &str, own: Option<&str>, dir: &CertificatesDir) -> Vec<Origin> {
     for row in AUTHORITY_FILES.iter().filter(|row| row.path == file) {
         match row.file {
             AuthorityFile::Bundle => add(Artifact::Bundle(row.ca), FilePart::Rendered),
-            AuthorityFile::Chain => add(Artifact::Chain(row.ca), FilePart::Rendered),
-            AuthorityFile::PrivateKey => add(Artifact::Ca(row.ca), FilePart::PrivateKey),
+            AuthorityFile::Chain => {
+                add(Artifact::Chain(row.ca), FilePart::Rendered);
+                add(Artifact::Serving(row.ca), FilePart::Rendered);
+            }
+            AuthorityFile::Signing => add(Artifact::Signing(row.ca), FilePart::Rendered),
+            AuthorityFile::PrivateKey => {
+                add(Artifact::Ca(row.ca, Keypair::FIRST), FilePart::PrivateKey);
+            }
         }
     }
     let (private, public) = SERVICE_ACCOUNT_FILES;
     if file == private {
-        add(Artifact::ServiceAccount, FilePart::PrivateKey);
+        add(Artifact::ServiceAccount(Keypair::FIRST), FilePart::PrivateKey);
     } else if file == public {
-        add(Artifact::ServiceAccount, FilePart::PublicKey);
+        add(Artifact::ServiceAccount(Keypair::FIRST), FilePart::PublicKey);
+        add(Artifact::ServiceAccountKeys, FilePart::PublicKey);
     }
     found
 }

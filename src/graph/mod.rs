@@ -24,14 +24,14 @@ mod layout;
 mod recipe;
 mod sans;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::facts::CertificateFacts;
 use crate::hash::{Digest, Fields};
 use crate::name::{ArtifactName, NodeName, TreePath};
 use crate::sealed::{Recipients, SUFFIX};
-use crate::spec::{self, BroughtRequest, ChainCertificate};
+use crate::spec::{self, BroughtRequest, ChainCertificate, Root};
 use crate::time::Timestamp;
 
 pub use artifact::{Artifact, Scope, UserPart};
@@ -40,7 +40,7 @@ pub use contradictions::{
     hosts, largest_is_lifted,
 };
 pub use derive::{etcd_peer_url, flags_on, images, runs_as, written_organizations};
-pub use layout::{Origin, origins, tree_of};
+pub use layout::{Origin, first_places, origins, tree_of};
 pub use recipe::{
     ClusterSigned, ImportedCa, InputHashes, Kubeconfig, KubeletConf, Leaf, OwnCa, PodSource,
     Recipe, Rendered, Request, Revision, SigningKey, SigningRequest, StaticPod, UserBindings,
@@ -146,6 +146,7 @@ pub struct Graph {
     /// For each derivation, whose input it is.
     dependents: Vec<Vec<DerivationId>>,
     by_path: HashMap<TreePath, usize>,
+    keypairs: BTreeMap<Root, Vec<DerivationId>>,
     not_before: Option<Timestamp>,
 }
 
@@ -188,12 +189,17 @@ impl Graph {
         }
     }
 
-    /// The CA whose certificate a bundle holds, or a chain begins with.
-    pub fn ca_in(&self, bundle: DerivationId) -> Option<DerivationId> {
+    /// The CAs whose certificates a bundle holds, or a chain begins with: the one that signs first.
+    pub fn cas_in(&self, bundle: DerivationId) -> &[DerivationId] {
         match &self.get(bundle).recipe {
-            Recipe::Rendered(Rendered::Bundle { ca } | Rendered::Chain { ca, .. }) => Some(*ca),
-            _ => None,
+            Recipe::Rendered(Rendered::Bundle { cas } | Rendered::Chain { cas, .. }) => cas,
+            _ => &[],
         }
+    }
+
+    /// The key pairs of a root of trust: the one that signs first, then those that are trusted besides.
+    pub fn keypairs(&self, root: Root) -> &[DerivationId] {
+        self.keypairs.get(&root).map_or(&[], Vec::as_slice)
     }
 
     /// What stands above a CA's own certificate in a file of trust.
@@ -206,7 +212,7 @@ impl Graph {
 
     /// The bundles that hold a CA's certificate.
     pub fn bundles_of(&self, ca: DerivationId) -> impl Iterator<Item = DerivationId> + '_ {
-        self.dependents(ca).filter(move |id| self.ca_in(*id).is_some())
+        self.dependents(ca).filter(move |id| !self.cas_in(*id).is_empty())
     }
 
     pub fn find(&self, name: &ArtifactName) -> Option<DerivationId> {

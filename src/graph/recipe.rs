@@ -14,7 +14,7 @@ use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::{Digest, Fields};
 use crate::name::{CommonName, DnsName, Label, San, Server};
-use crate::spec::{BroughtRequest, CaName, Policy, Setting, Usage};
+use crate::spec::{BroughtRequest, CaName, Keypair, KeypairState, Policy, Setting, Usage};
 use crate::time::Timestamp;
 
 pub use ca::{ImportedCa, OwnCa};
@@ -45,6 +45,9 @@ pub enum Recipe {
 /// The service-account key pair: an anchor without a certificate.
 #[derive(Debug)]
 pub struct SigningKey {
+    pub number: Keypair,
+    /// `None`: it signs. Never hashed.
+    pub state: Option<KeypairState>,
     pub key: Setting<KeyAlgorithm>,
     pub explicit_key: bool,
     pub revision: Revision,
@@ -90,7 +93,7 @@ impl Recipe {
             | Recipe::Request(_) => Vec::new(),
             Recipe::Leaf(leaf) => vec![leaf.issuer],
             Recipe::ClusterSigned(signed) => vec![signed.request, signed.issuer],
-            Recipe::Rendered(rendered) => rendered.input().into_iter().collect(),
+            Recipe::Rendered(rendered) => rendered.inputs().to_vec(),
             Recipe::Kubeconfig(config) => vec![config.identity, config.bundle],
             Recipe::StaticPod(pod) => pod.restarts.iter().map(|(_, id)| *id).collect(),
         }
@@ -118,6 +121,16 @@ impl Recipe {
     /// CA keys and the service-account key: never replaced by accident.
     pub fn is_anchor(&self) -> bool {
         self.is_ca() || matches!(self, Recipe::SigningKey(_))
+    }
+
+    /// What a key pair that does not sign is there for; `None`: it signs, or is none.
+    pub fn keypair_state(&self) -> Option<KeypairState> {
+        match self {
+            Recipe::OwnCa(ca) => ca.state,
+            Recipe::ImportedCa(ca) => ca.state,
+            Recipe::SigningKey(key) => key.state,
+            _ => None,
+        }
     }
 
     pub fn is_ca(&self) -> bool {
@@ -193,7 +206,8 @@ impl Recipe {
             Recipe::SigningKey(key) => Fields::default()
                 .text("builder", "signing-key")
                 .text("key", explicit(key.explicit_key, &key.key))
-                .text("revision", key.revision.hashed()),
+                .text("revision", key.revision.hashed())
+                .text("keypair", key.number.hashed()),
             Recipe::Leaf(leaf) => leaf.fields(input(leaf.issuer).as_issuer),
             Recipe::Request(request) => request.fields(),
             Recipe::ClusterSigned(signed) => Fields::default()

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::Digest;
 use crate::name::ArtifactName;
+use crate::spec::KeypairState;
 use crate::state::{Entry, Rest};
 use crate::time::Timestamp;
 
@@ -69,6 +70,12 @@ pub(super) struct Line {
     /// restarted for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) restart_digest: Option<Digest>,
+    /// What a key pair that does not sign is there for: `trusted` or `serving-only`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) keypair: Option<String>,
+    /// A key pair that does not sign, and that its user brought.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) brought: bool,
     /// Digest of the file that holds its secret sealed: of the master, where there are copies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sealed: Option<Digest>,
@@ -98,6 +105,8 @@ impl Line {
             request,
             initial_cluster,
             restart_digest,
+            keypair,
+            brought,
             rest,
             left,
         } = entry.clone();
@@ -115,6 +124,8 @@ impl Line {
             request,
             initial_cluster,
             restart_digest,
+            keypair: keypair.map(|state| state.as_str().to_owned()),
+            brought,
             sealed: rest.map(|rest| rest.sealed),
             recipients: rest.map(|rest| rest.recipients),
             left,
@@ -138,6 +149,10 @@ impl Line {
             request: self.request,
             initial_cluster: self.initial_cluster,
             restart_digest: self.restart_digest,
+            keypair: KeypairState::ALL
+                .into_iter()
+                .find(|state| Some(state.as_str()) == self.keypair.as_deref()),
+            brought: self.brought,
             rest: rest.map(|(sealed, recipients)| Rest { sealed, recipients }),
             left: self.left,
         }

@@ -24,7 +24,9 @@ pub use line::schema;
 pub use merge::{Marks, Merged, merge};
 
 /// The newest form that this kpki reads. It writes the one before wherever that can hold the lock.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
+/// The form before a root of trust had several key pairs.
+const ONE_KEY_PAIR: u32 = 4;
 /// The form before a manifest without an annotation had a line.
 const WITHOUT_DIGESTS: u32 = 3;
 /// The form before lines were marked of what nothing describes any more.
@@ -150,8 +152,10 @@ pub fn render(lock: &Lock) -> String {
 
 /// The oldest form that can hold it.
 fn version(lock: &Lock) -> u32 {
-    if lock.entries.values().any(|entry| entry.restart_digest.is_some()) {
+    if lock.entries.values().any(|entry| entry.keypair.is_some()) {
         FORMAT_VERSION
+    } else if lock.entries.values().any(|entry| entry.restart_digest.is_some()) {
+        ONE_KEY_PAIR
     } else if lock.entries.values().any(|entry| entry.left) {
         WITHOUT_DIGESTS
     } else if lock.orphans.is_empty() {

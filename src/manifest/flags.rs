@@ -9,7 +9,7 @@ use super::agreement::excluder;
 use crate::name::CertificatesDir;
 use crate::profile::{
     Business, Circumstances, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom,
-    FlagRow, Process, below_root,
+    FlagRow, OtherFile, Process, below_root,
 };
 use crate::spec::FlagSetting;
 use crate::version::KubernetesVersion;
@@ -29,8 +29,8 @@ pub struct FlagInputs<'a> {
     pub serving_kubelets: bool,
     /// The cluster CA's, for the controller-manager to sign with.
     pub ca_key_on_nodes: bool,
-    /// The cluster's CA was brought, with those above it.
-    pub has_chain: bool,
+    /// Of the cluster CA, besides those that every cluster has.
+    pub other_files: &'a [OtherFile],
     pub certificates_dir: &'a CertificatesDir,
     pub etcd_servers: EtcdServers<'a>,
     /// What a member is told of the others at its first start: all of them, itself too. Later it reads its
@@ -55,14 +55,16 @@ pub enum EtcdServers<'a> {
 
 /// The table's flags of a process, by name without dashes.
 pub fn own_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
-    rows(process, inputs).map(|row| (row.name, value(row.from(inputs.has_chain), inputs))).collect()
+    rows(process, inputs)
+        .map(|row| (row.name, value(row.from(inputs.other_files), inputs)))
+        .collect()
 }
 
 /// Those that name files of the PKI: in an operator's manifest, kpki's business.
 pub fn pki_flags(process: Process, inputs: &FlagInputs) -> BTreeMap<&'static str, String> {
     rows(process, inputs)
         .filter(|row| row.business == Business::Own)
-        .map(|row| (row.name, value(row.from(inputs.has_chain), inputs)))
+        .map(|row| (row.name, value(row.from(inputs.other_files), inputs)))
         .collect()
 }
 

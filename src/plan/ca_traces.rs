@@ -4,9 +4,11 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::Reason;
 use super::context::PlanContext;
-use crate::graph::{DerivationId, FilePart, Revision, tree_of};
+use super::{Reason, World};
+use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
+use crate::graph::{Artifact, DerivationId, FilePart, Revision, tree_of};
+use crate::hash::Digest;
 use crate::state::Entry;
 
 /// Some file of this CA or of what it issued is here: it was made before.
@@ -18,11 +20,34 @@ pub(super) fn mentioned(context: &PlanContext<'_>, id: DerivationId) -> bool {
             .iter()
             .any(|place| context.world.inventory.get(place.path.as_str()).is_some())
     };
+    if graph.get(id).recipe.keypair_state().is_some() {
+        return here(id) || is_in_a_bundle(context, id);
+    }
     here(id)
         || graph
             .dependents(id)
             .any(|dependent| here(dependent) || context.entry(dependent).is_some())
         || in_another_tree(context, id)
+}
+
+/// A bundle that holds the other key pairs' certificates holds a further one: it may be of this one.
+fn is_in_a_bundle(context: &PlanContext<'_>, id: DerivationId) -> bool {
+    let World { graph, survey, inventory, lock, .. } = context.world;
+    let Some((root, _)) = graph.get(id).artifact.root() else { return false };
+    let others = graph.keypairs(root).iter().filter(|other| **other != id);
+    let mut known: HashSet<Digest> = others
+        .filter_map(|other| survey.public_part(*other).public_key().map(PublicKey::digest))
+        .collect();
+    known.extend(lock.entries.iter().filter_map(|(name, entry)| {
+        let (of, _) = name.as_str().parse::<Artifact>().ok()?.root()?;
+        entry.public_key.filter(|_| of == root)
+    }));
+    let places = graph.bundles_of(id).flat_map(|bundle| graph.placements(bundle));
+    let files: HashSet<&[u8]> =
+        places.filter_map(|place| inventory.public(place.path.as_str())).collect();
+    let ders = files.into_iter().filter_map(|file| certificates_in_pem(file).ok()).flatten();
+    let mut facts = ders.filter_map(|der| CertificateFacts::from_der(&der).ok());
+    facts.any(|facts| !known.contains(&facts.public_key.digest()))
 }
 
 /// The tree of a node that is no longer described (renamed, say) holds a file of this anchor.

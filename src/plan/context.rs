@@ -5,10 +5,12 @@ use std::rc::Rc;
 
 use super::at_rest::{AtRest, at_rest, line_at_rest};
 use super::issuer::{IssuerAfter, LongestLeaf};
+use super::rotation::holds_another_keypair;
 use super::{Action, Allow, Blocked, Intent, KeyMismatch, Plan, Reason, Step, World, orphan, seen};
-use crate::graph::{DerivationId, FilePart, Placement, Recipe};
+use crate::graph::{Artifact, DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
+use crate::spec::{Keypair, KeypairState};
 use crate::state::{Entry, File};
 use crate::time::Timestamp;
 
@@ -37,6 +39,8 @@ pub(super) struct PlanContext<'a> {
     pub forced: &'a HashSet<DerivationId>,
     /// Due, and not their turn yet: judged as if they were not.
     pub held: &'a HashSet<DerivationId>,
+    /// Files of certificates that will be written in another order.
+    pub reordered: HashSet<DerivationId>,
     /// The same as `forced`, found by this walk.
     pub given_up: HashSet<DerivationId>,
     /// The name on record and the described one, where keys follow from it and it is another.
@@ -64,7 +68,7 @@ impl<'a> PlanContext<'a> {
         self.world
             .graph
             .key_places(id)
-            .filter(|place| !self.names_a_pair(place))
+            .filter(|place| !self.names_a_pair(place) && !self.is_another_keypairs(place))
             .any(|place| self.secret_size(place).is_some_and(|size| size > 0))
             || self.world.survey.found_key(id).is_some()
     }
@@ -73,6 +77,11 @@ impl<'a> PlanContext<'a> {
     fn names_a_pair(&self, place: &Placement) -> bool {
         let entry = self.entry(place.derivation);
         place.content == FilePart::Kubeconfig && entry.is_some_and(|entry| entry.size.is_none())
+    }
+
+    /// Another key pair of the same root signed when this copy was put on its node.
+    fn is_another_keypairs(&self, place: &Placement) -> bool {
+        holds_another_keypair(self.world.graph, self.world.lock, place)
     }
 
     /// It is here, or follows from the seed.
@@ -146,7 +155,10 @@ impl<'a> PlanContext<'a> {
     }
 
     pub fn block_replacement(&mut self, id: DerivationId, why: impl Into<String>) -> After {
-        let name = self.world.graph.get(id).name.clone();
+        let derivation = self.world.graph.get(id);
+        let root = derivation.artifact.root();
+        let first = root.map(|(root, _)| Artifact::of_root(root, Keypair::FIRST).name());
+        let name = first.unwrap_or_else(|| derivation.name.clone());
         self.block(id, Some(Allow::Replace(name)), why)
     }
 
@@ -178,7 +190,16 @@ impl<'a> PlanContext<'a> {
                 self.step(id, Action::Record, changed);
             }
             known => {
-                let reason = if known.is_some() { Reason::LockOutdated } else { Reason::NotInLock };
+                let reason = match known {
+                    Some(known) if known.keypair != expected.keypair => {
+                        let named = |state: Option<KeypairState>| {
+                            state.map_or("signs", KeypairState::as_str)
+                        };
+                        Reason::changed("state", named(known.keypair), named(expected.keypair))
+                    }
+                    Some(_) => Reason::LockOutdated,
+                    None => Reason::NotInLock,
+                };
                 self.step(id, Action::Record, vec![reason]);
             }
         }
@@ -229,7 +250,13 @@ impl<'a> PlanContext<'a> {
 
     /// Why copies of a minted artifact are written again.
     pub fn stale_reasons(&self, id: DerivationId) -> Vec<Reason> {
-        self.stale_copies(id).into_iter().map(|copy| copy.reason).collect()
+        let mut reasons: Vec<Reason> = Vec::new();
+        for copy in self.stale_copies(id) {
+            if reasons.last() != Some(&copy.reason) {
+                reasons.push(copy.reason);
+            }
+        }
+        reasons
     }
 
     /// Copies of a minted artifact that differ from its master.
@@ -277,6 +304,11 @@ impl<'a> PlanContext<'a> {
 
     /// The key can be had: its master has this size.
     fn stale_key(&self, place: &Placement, master: Option<u64>) -> Option<Reason> {
+        if self.is_another_keypairs(place)
+            && self.world.inventory.secret(place.path.as_str()).is_some()
+        {
+            return Some(Reason::changed("key on nodes", "of another key pair", "its own"));
+        }
         match self.world.inventory.get(place.path.as_str()) {
             None => Some(Reason::OutputMissing { path: place.file() }),
             Some(File::Secret(secret)) => (master.is_some_and(|master| master != secret.size())

@@ -4,9 +4,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::rotation::Stage;
+use crate::graph::Artifact;
 use crate::hash::Digest;
 use crate::json::json_as_text;
 use crate::name::{ArtifactName, NameError, NodeName};
+use crate::spec::{Keypair, Root};
 
 #[derive(Debug, Clone, Default)]
 pub struct Intent {
@@ -29,7 +32,13 @@ impl Intent {
     }
 
     pub fn allows_replacing(&self, name: &ArtifactName) -> bool {
-        self.allow.iter().any(|allow| matches!(allow, Allow::Replace(allowed) if allowed == name))
+        // Whichever key pair of a root takes the place of another.
+        let of = name.as_str().parse::<Artifact>().ok().and_then(|artifact| artifact.root());
+        let root = of.map(|(root, _)| Artifact::of_root(root, Keypair::FIRST).name());
+        self.allow.iter().any(|allow| match allow {
+            Allow::Replace(allowed) => allowed == name || Some(allowed) == root.as_ref(),
+            _ => false,
+        })
     }
 
     pub fn allows_losing_key(&self, name: &ArtifactName) -> bool {
@@ -60,6 +69,8 @@ pub enum Allow {
     Interrupted(Digest),
     /// `plaintext`: sealed secrets are written in the clear.
     Plaintext,
+    /// `trust:ROOT`, `promote:ROOT`, `distrust:ROOT`: a step of a rotation.
+    Stage(Stage, Root),
     /// `clock`: certificates are dated by a clock that seems to be wrong.
     Clock,
 }
@@ -78,6 +89,12 @@ impl FromStr for Allow {
             CLOCK => return Ok(Allow::Clock),
             _ => {}
         }
+        let stage = text.split_once(':').and_then(|(stage, root)| {
+            Some((Stage::ALL.into_iter().find(|known| known.as_str() == stage)?, root))
+        });
+        if let Some((stage, root)) = stage {
+            return Ok(Allow::Stage(stage, root.parse()?));
+        }
         match text.split_once(':') {
             Some(("replace", name)) => name.parse().map(Allow::Replace),
             Some(("lost-key", pattern)) => pattern.parse().map(Allow::LostKey),
@@ -87,7 +104,7 @@ impl FromStr for Allow {
                 .map(Allow::Interrupted)
                 .map_err(|why: &str| NameError(why.into())),
             _ => Err(NameError(
-                "is not a permission; write replace:NAME, lost-key:NAME, escalation:NAME, plaintext, clock or interrupted:ID".into(),
+                "is not a permission; write replace:NAME, lost-key:NAME, escalation:NAME, trust:NAME, promote:NAME, distrust:NAME, plaintext, clock or interrupted:ID".into(),
             )),
         }
     }
@@ -100,6 +117,7 @@ impl fmt::Display for Allow {
             Allow::LostKey(pattern) => write!(f, "lost-key:{pattern}"),
             Allow::Escalation(name) => write!(f, "escalation:{name}"),
             Allow::Interrupted(identity) => write!(f, "interrupted:{identity}"),
+            Allow::Stage(stage, root) => write!(f, "{}:{root}", stage.as_str()),
             Allow::Plaintext => f.write_str(PLAINTEXT),
             Allow::Clock => f.write_str(CLOCK),
         }

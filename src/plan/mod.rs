@@ -59,6 +59,7 @@ mod removed_bindings;
 mod rendered;
 mod request;
 mod restart;
+mod rotation;
 mod sealing;
 mod seeded;
 mod seen;
@@ -95,6 +96,7 @@ pub use reason::Reason;
 pub use rejoin::{NoRejoin, Rejoin, rejoin};
 pub use removed_bindings::{kept_bindings, removed_bindings};
 pub use restart::{Membership, Restart};
+pub use rotation::{Retired, Rotation, Stage, is_another_keypairs};
 pub use sealing::{RecipientsChange, Seal, id as recipient_id};
 pub use seen::{Standing, belongs_to, standing, unverified};
 pub use signed_by_cluster::{
@@ -260,6 +262,10 @@ pub struct Plan {
     pub turns: Option<Turns>,
     /// In the order in which it is safe.
     pub restarts: Vec<Restart>,
+    /// Roots of trust whose key pairs change.
+    pub rotations: Vec<Rotation>,
+    /// Key pairs that go.
+    pub retired: Vec<Retired>,
     /// A change before this one that is recorded and not complete.
     pub interruption: Option<Interruption>,
 }
@@ -278,6 +284,8 @@ impl Plan {
             && self.recipients.is_empty()
             && self.blocked.is_empty()
             && self.key_mismatches.is_empty()
+            && self.rotations.is_empty()
+            && self.retired.is_empty()
     }
 
     /// What concerns these artifacts; of all others the lock's lines stay as they are.

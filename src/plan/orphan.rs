@@ -92,7 +92,8 @@ pub(super) fn find(plan: &mut Plan, world: World<'_>) {
         }
     }
     for name in world.lock.entries.keys() {
-        if world.graph.find(name).is_none() {
+        let is_retired = plan.retired.iter().any(|retired| retired.name == *name);
+        if world.graph.find(name).is_none() && !is_retired {
             plan.orphans.push(Orphan::Line(name.clone()));
         }
     }
@@ -189,7 +190,7 @@ fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Ma
 
 /// The key of a CA in a node's tree where kubeadm has it and kpki only if that is described.
 fn is_kubeadms(artifact: &Artifact) -> bool {
-    matches!(artifact, Artifact::Ca(ca) if !key_is_usually_on_nodes(*ca))
+    matches!(artifact, Artifact::Ca(ca, _) if !key_is_usually_on_nodes(*ca))
 }
 
 /// The bytes are those that kpki writes of what the line records, and nothing beside.

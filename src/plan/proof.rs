@@ -11,9 +11,9 @@ use super::{PublicPart, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem, is_signed_by,
 };
-use crate::graph::{Artifact, FilePart, origins};
+use crate::graph::{Artifact, FilePart, first_places, origins};
 use crate::hash::Digest;
-use crate::spec::CaName;
+use crate::name::ArtifactName;
 
 /// The anchors' folder below `out/`.
 const ANCHORS: &str = "ca/";
@@ -32,7 +32,8 @@ impl<'w> Proof<'w> {
             .map(|id| world.survey.public_part(id))
             .filter(|public_part| is_anchors_own(public_part))
             .filter_map(|public_part| public_part.certificate().cloned());
-        let recorded = CaName::ALL.into_iter().filter_map(|ca| recorded(world, ca));
+        let names = world.lock.entries.keys();
+        let recorded = names.filter_map(|name| recorded(world, name));
         Proof { world, cas: described.chain(recorded).collect(), known: RefCell::default() }
     }
 
@@ -121,13 +122,15 @@ fn is_anchors_own(public_part: &PublicPart) -> bool {
 }
 
 /// A CA that the description has no more, as long as its certificate lies where it was, as the lock has it.
-fn recorded(world: World<'_>, ca: CaName) -> Option<CertificateFacts> {
-    let name = Artifact::Ca(ca).name();
-    if world.graph.find(&name).is_some() {
+fn recorded(world: World<'_>, name: &ArtifactName) -> Option<CertificateFacts> {
+    let artifact: Artifact = name.as_str().parse().ok()?;
+    if !matches!(artifact, Artifact::Ca(..)) || world.graph.find(name).is_some() {
         return None;
     }
-    let entry = world.lock.entries.get(&name)?;
-    let bytes = world.inventory.public(&format!("{ANCHORS}{ca}.crt"))?;
+    let entry = world.lock.entries.get(name)?;
+    let place =
+        first_places(&artifact).into_iter().find(|place| place.0 == FilePart::Certificate)?;
+    let bytes = world.inventory.public(place.1.as_str())?;
     let all = certificates_in_pem(bytes).ok()?;
     let facts = CertificateFacts::from_der(all.first()?).ok()?;
     (entry.certificate == Some(facts.digest)).then_some(facts)

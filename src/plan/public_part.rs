@@ -66,7 +66,7 @@ impl PublicPart {
 
     /// What a rendered file takes from it.
     pub fn input(&self) -> Option<Input<'_>> {
-        Some(Input { der: self.der()?, public_key: self.public_key()? })
+        Some(Input { der: self.der().unwrap_or_default(), public_key: self.public_key()? })
     }
 
     pub fn path(&self) -> Option<&TreePath> {

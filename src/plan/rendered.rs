@@ -3,39 +3,40 @@
 use super::context::{After, PlanContext};
 use super::{Action, Note, Reason};
 use crate::content::{NotRendered, rendered_content, rendered_entry};
-use crate::facts::{BindingObject, binding_objects};
+use crate::facts::{BindingObject, KubeconfigFacts, binding_objects, certificates_in_pem};
 use crate::graph::{DerivationId, Rendered};
 use crate::hash::Digest;
 use crate::state::File;
 
 pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &Rendered) -> After {
     let world = context.world;
-    let input = recipe.input();
     if matches!(recipe, Rendered::KubeletConf(_)) && embedded_a_key(context, id) {
         context.plan.notes.push(Note::KubeletLooksAfterItself { derivation: id });
     }
-    match input.map(|input| (input, context.after(input))) {
-        Some((_, After::Unavailable)) => {
-            context.keep_as_it_is(id);
-            After::Unavailable
-        }
-        Some((input, After::Rebuilt { .. })) => {
-            let name = world.graph.get(input).name.clone();
-            let reason = match context.entry(id) {
-                Some(_) => Reason::DependencyRebuilt { name },
-                None => Reason::New,
-            };
-            context.step(id, Action::Render, vec![reason])
-        }
-        Some((_, After::Kept(_))) | None => {
-            let input = input.and_then(|input| world.survey.public_part(input).input());
-            match rendered_content(recipe, input) {
-                Ok(content) => judge_bytes(context, id, content.as_bytes()),
-                Err(NotRendered::NoInput) => After::Unavailable,
-                Err(NotRendered::Refused(why)) => {
-                    context.block(id, None, format!("its own copy cannot be patched: {why}"))
-                }
+    let mut reasons = Vec::new();
+    let mut inputs = Vec::new();
+    for input in recipe.inputs() {
+        match context.after(*input) {
+            After::Unavailable => {
+                context.keep_as_it_is(id);
+                return After::Unavailable;
             }
+            After::Rebuilt { .. } => {
+                let name = world.graph.get(*input).name.clone();
+                reasons.push(Reason::DependencyRebuilt { name });
+            }
+            After::Kept(_) => inputs.extend(world.survey.public_part(*input).input()),
+        }
+    }
+    if !reasons.is_empty() {
+        let reasons = if context.entry(id).is_some() { reasons } else { vec![Reason::New] };
+        return context.step(id, Action::Render, reasons);
+    }
+    match rendered_content(recipe, &inputs) {
+        Ok(content) => judge_bytes(context, id, content.as_bytes()),
+        Err(NotRendered::NoInput) => After::Unavailable,
+        Err(NotRendered::Refused(why)) => {
+            context.block(id, None, format!("its own copy cannot be patched: {why}"))
         }
     }
 }
@@ -79,6 +80,9 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
     }
     // Once, however many files there are.
     if let Some(built) = as_built {
+        if is_reordered(built, expected) {
+            context.reordered.insert(id);
+        }
         another_wish(built, expected, &mut reasons);
     }
     let digest = Digest::of(expected);
@@ -95,6 +99,24 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
     }
     // Its readers compare what they embed with this content, whichever files are missing now.
     After::Kept(digest)
+}
+
+/// The same certificates in another order, alone or in a kubeconfig: whoever read them need not do so again.
+fn is_reordered(built: &[u8], expected: &[u8]) -> bool {
+    let sorted = |bytes: &[u8]| {
+        let mut all = certificates_in_pem(bytes).ok()?;
+        all.sort();
+        Some(all)
+    };
+    let [old, new] = [built, expected].map(KubeconfigFacts::from_yaml);
+    let (old, new) = match (old, new) {
+        (Ok(old), Ok(new)) if old.server == new.server => {
+            (sorted(&old.certificate_authority), sorted(&new.certificate_authority))
+        }
+        (Err(_), Err(_)) => (sorted(built), sorted(expected)),
+        _ => return false,
+    };
+    old.is_some_and(|old| !old.is_empty() && Some(old) == new)
 }
 
 /// Of RBAC bindings those that came or went, by name.

@@ -124,6 +124,7 @@ fn changes(context: &PlanContext<'_>, id: DerivationId, written: &HashSet<Deriva
     let recorded = context.entry(id).and_then(Entry::public_content);
     match (recorded, context.after(id)) {
         (_, After::Unavailable) => false,
+        _ if context.reordered.contains(&id) => false,
         (Some(old), After::Kept(now)) => old != now,
         (Some(_), After::Rebuilt { .. }) => true,
         (None, _) => written.contains(&id),

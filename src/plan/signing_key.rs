@@ -32,7 +32,9 @@ pub(super) fn judge(context: &mut PlanContext<'_>, id: DerivationId, recipe: &Si
     let case = Case {
         public,
         key,
-        made: public != Evidence::Missing || entry.is_some() || in_another_tree(context, id),
+        made: public != Evidence::Missing
+            || entry.is_some()
+            || (recipe.state.is_none() && in_another_tree(context, id)),
         wish: if new_key.is_some() { Wish::NewKey } else { Wish::AsItIs },
         consent: Consent::Always { given: allowed },
     };

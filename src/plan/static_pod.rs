@@ -5,8 +5,10 @@ use super::context::{After, PlanContext};
 use super::etcd_start::etcd_start;
 use super::pod_differences::compare;
 use super::{Action, Membership, Reason, Restart, World};
-use crate::content::{EtcdStart, pod_content, pod_entry, pod_without_annotation, restart_digest};
-use crate::graph::{DerivationId, StaticPod};
+use crate::content::{
+    EtcdStart, pod_content, pod_entry, pod_without_annotation, restart_digest, set_digest,
+};
+use crate::graph::{DerivationId, Recipe, StaticPod};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::pod::{self, PodFacts};
@@ -144,7 +146,7 @@ fn inputs<'a>(context: &mut PlanContext<'a>, recipe: &StaticPod) -> Option<Input
     let mut rebuilt = Vec::new();
     for (_, input) in &recipe.restarts {
         let name = &graph.get(*input).name;
-        match context.after(*input) {
+        match as_set(context, *input) {
             After::Kept(digest) => contents.push((*input, name, digest)),
             After::Rebuilt { .. } => rebuilt.push(Reason::DependencyRebuilt { name: name.clone() }),
             After::Unavailable => return None,
@@ -153,6 +155,23 @@ fn inputs<'a>(context: &mut PlanContext<'a>, recipe: &StaticPod) -> Option<Input
     context.plan.contents.extend(contents.iter().map(|(input, _, digest)| (*input, *digest)));
     let contents = contents.into_iter().map(|(_, name, digest)| (name, digest)).collect();
     Some(Inputs { contents, rebuilt })
+}
+
+/// Of a file of several certificates or public keys what is in it, in whichever order.
+fn as_set(context: &PlanContext<'_>, input: DerivationId) -> After {
+    let after = context.after(input);
+    let Recipe::Rendered(recipe) = &context.world.graph.get(input).recipe else { return after };
+    let mut all = Vec::new();
+    for one in recipe.inputs() {
+        match context.after(*one) {
+            After::Kept(digest) => all.push(digest),
+            other => return other,
+        }
+    }
+    match (after, all.len()) {
+        (After::Kept(_), 2..) => After::Kept(set_digest(all)),
+        _ => after,
+    }
 }
 
 fn first_made(

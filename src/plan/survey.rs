@@ -6,12 +6,14 @@ use rayon::prelude::*;
 
 use super::found_key;
 use super::public_part::PublicPart;
+use super::rotation::holds_another_keypair;
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificates_in_pem, is_signed_by, request_in_pem,
 };
 use crate::graph::{DerivationId, FilePart, Graph, Placement, Recipe};
 use crate::hash::Digest;
 use crate::name::TreePath;
+use crate::spec::Keypair;
 use crate::state::{File, Inventory, Lock};
 
 #[derive(Debug)]
@@ -114,13 +116,19 @@ fn public_part(graph: &Graph, lock: &Lock, inventory: &Inventory, id: Derivation
                 intact(der, facts)?;
                 Ok(recorded.is_none_or(|digest| digest == facts.digest))
             };
-            match certificate(bundles, inventory, wanted) {
+            let root = derivation.artifact.root();
+            let is_only = root.is_some_and(|(root, keypair)| {
+                keypair == Keypair::FIRST && graph.keypairs(root).len() == 1
+            });
+            match in_a_bundle(bundles, inventory, (recorded, is_only), wanted) {
                 copy @ PublicPart::Certificate { .. } => copy,
                 _ => master,
             }
         }
         Recipe::SigningKey(_) => {
-            public_key(graph.placements_of(id, FilePart::PublicKey), inventory)
+            let places = graph.placements_of(id, FilePart::PublicKey);
+            let own = places.filter(|place| !holds_another_keypair(graph, lock, place));
+            public_key(own, inventory)
         }
         Recipe::Request(_) => request(graph.placements_of(id, FilePart::Request), inventory),
         Recipe::Rendered(_) | Recipe::Kubeconfig(_) | Recipe::StaticPod(_) => PublicPart::Missing,
@@ -157,6 +165,32 @@ fn certificate<'a>(
         }
     }
     first_problem
+}
+
+/// A CA's certificate in a bundle: the one on record, or the only one of a CA that ever had one key pair.
+fn in_a_bundle<'a>(
+    placements: impl Iterator<Item = &'a Placement>,
+    inventory: &Inventory,
+    (recorded, is_only): (Option<Digest>, bool),
+    wanted: impl Fn(&[u8], &CertificateFacts) -> Result<bool, String>,
+) -> PublicPart {
+    for placement in placements {
+        let found = read(inventory, &placement.path, |bytes| {
+            let all = certificates_in_pem(bytes).map_err(|error| error.to_string())?;
+            let may_be_it = is_only && recorded.is_none() && all.len() == 1;
+            let mut all = all.into_iter().filter_map(|der| {
+                let facts = CertificateFacts::from_der(&der).ok()?;
+                let is_meant = may_be_it || recorded == Some(facts.digest);
+                (is_meant && wanted(&der, &facts) == Ok(true)).then_some((der, facts))
+            });
+            Ok(all.next())
+        });
+        if let Ok(Some(Some((der, facts)))) = found {
+            let path = placement.path.clone();
+            return PublicPart::Certificate { path, der, facts: Box::new(facts) };
+        }
+    }
+    PublicPart::Missing
 }
 
 fn public_key<'a>(

@@ -6,8 +6,8 @@ use super::context::{After, PlanContext};
 use super::issuer::longest_leaves;
 use super::{
     HeaderChange, Intent, Plan, World, ca, cluster_signed, exposure, found_key, imported_ca,
-    kubeconfig, leaf, orphan, rejoin, rendered, request, restart, sealing, seeded, signing_key,
-    static_pod, turns, unreadable,
+    kubeconfig, leaf, orphan, rejoin, rendered, request, restart, rotation, sealing, seeded,
+    signing_key, static_pod, turns, unreadable,
 };
 use crate::graph::{Derivation, DerivationId, Recipe};
 use crate::spec::Spec;
@@ -56,6 +56,7 @@ fn walk<'a>(
         forced,
         held,
         given_up: HashSet::new(),
+        reordered: HashSet::new(),
         rename: seeded::rename(world, spec),
     };
     let unread = unreadable::Unreadable::of(world.inventory);
@@ -67,6 +68,7 @@ fn walk<'a>(
         context.after.push(after);
     }
     block_steps_without_signer(&mut context);
+    rotation::find(&mut context);
     orphan::find(&mut context.plan, world);
     sealing::find(&mut context.plan, world, spec, intent);
     context.plan.exposed = exposure::find(world, &context.plan);

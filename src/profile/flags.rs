@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
-use super::placements::CHAIN;
+use super::placements::{CHAIN, SIGNING};
 use super::{FRONT_PROXY_CLIENT_NAME, Home, KUBERNETES_FOLDER, LEAVES, LeafRow, Process, When};
 use crate::version::Change;
 
@@ -27,8 +27,17 @@ pub struct FlagRow {
     pub business: Business,
     /// All must hold.
     pub when: &'static [When],
-    /// Instead of `from`, where the cluster's CA was brought with those above it.
-    pub with_chain: Option<FlagFrom>,
+    /// Instead of `from`, where there is that file.
+    pub instead: Option<(OtherFile, FlagFrom)>,
+}
+
+/// A file of the cluster CA that not every cluster has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherFile {
+    /// What clients believe of servers, where that is more than ca.crt.
+    Chain,
+    /// What the controller-manager signs with, where ca.crt has several certificates.
+    Signing,
 }
 
 /// Whose a flag is.
@@ -109,12 +118,12 @@ const fn own(process: Process, name: &'static str, file: &'static str) -> FlagRo
         from: FlagFrom::File(file),
         business: Business::Own,
         when: &[],
-        with_chain: None,
+        instead: None,
     }
 }
 
 const fn default(process: Process, name: &'static str, from: FlagFrom) -> FlagRow {
-    FlagRow { process, name, from, business: Business::Default, when: &[], with_chain: None }
+    FlagRow { process, name, from, business: Business::Default, when: &[], instead: None }
 }
 
 impl FlagRow {
@@ -122,18 +131,20 @@ impl FlagRow {
         FlagRow { when, ..self }
     }
 
-    const fn with_chain(self, from: FlagFrom) -> FlagRow {
-        FlagRow { with_chain: Some(from), ..self }
+    const fn instead(self, file: OtherFile, path: &'static str) -> FlagRow {
+        FlagRow { instead: Some((file, FlagFrom::File(path))), ..self }
     }
 
-    /// Where its value comes from, and whether the cluster's CA was brought with those above it.
-    pub fn from(&self, has_chain: bool) -> FlagFrom {
-        self.with_chain.filter(|_| has_chain).unwrap_or(self.from)
+    /// Where its value comes from, with these files besides the usual ones.
+    pub fn from(&self, there: &[OtherFile]) -> FlagFrom {
+        let instead = self.instead.filter(|(file, _)| there.contains(file));
+        instead.map_or(self.from, |(_, from)| from)
     }
 
     /// Whether kpki can have written this value, for whatever node and description.
     pub fn could_be(&self, value: &str) -> bool {
-        [Some(self.from), self.with_chain].into_iter().flatten().any(|from| from.could_be(value))
+        let instead = self.instead.map(|(_, from)| from);
+        [Some(self.from), instead].into_iter().flatten().any(|from| from.could_be(value))
     }
 }
 
@@ -209,12 +220,12 @@ const OTHERS: &[FlagRow] = &[
     default(CM, "bind-address", Fixed("127.0.0.1")),
     own(CM, "client-ca-file", "pki/ca.crt"),
     default(CM, "cluster-name", ClusterName),
-    own(CM, "cluster-signing-cert-file", "pki/ca.crt").when(&[When::ClusterCaKeyOnNodes]),
+    own(CM, "cluster-signing-cert-file", "pki/ca.crt").instead(OtherFile::Signing, SIGNING).when(&[When::ClusterCaKeyOnNodes]),
     own(CM, "cluster-signing-key-file", "pki/ca.key").when(&[When::ClusterCaKeyOnNodes]),
     default(CM, "controllers", Fixed("*,bootstrapsigner,tokencleaner")),
     default(CM, "leader-elect", Fixed("true")),
     own(CM, "requestheader-client-ca-file", "pki/front-proxy-ca.crt"),
-    own(CM, "root-ca-file", "pki/ca.crt").with_chain(FlagFrom::File(CHAIN)),
+    own(CM, "root-ca-file", "pki/ca.crt").instead(OtherFile::Chain, CHAIN),
     own(CM, "service-account-private-key-file", "pki/sa.key"),
     default(CM, "service-cluster-ip-range", ServiceCidrs),
     default(CM, "use-service-account-credentials", Fixed("true")),

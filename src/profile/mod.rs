@@ -36,6 +36,7 @@ pub use flag_rules::{
 };
 pub use flags::{
     Business, ETCD_CLIENT_PORT, ETCD_METRICS_PORT, ETCD_PEER_PORT, FLAGS, FlagFrom, FlagRow,
+    OtherFile,
 };
 pub use gone_flags::GONE_FLAGS;
 pub use harmless_fields::{

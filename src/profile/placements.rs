@@ -16,6 +16,9 @@ pub enum AuthorityFile {
     Bundle,
     /// What other clients check servers against: a brought CA and all above it, for those that want a root.
     Chain,
+    /// The certificate of the CA that signs, alone: a controller-manager signs nothing, and does not start, with
+    /// a file of two (k8s.io/kubernetes/pkg/controller/certificates/signer, "expected 1 certificate").
+    Signing,
     PrivateKey,
 }
 
@@ -36,7 +39,9 @@ pub enum PkiFile {
 impl AuthorityFile {
     const fn holds(self) -> PkiFile {
         match self {
-            AuthorityFile::Bundle | AuthorityFile::Chain => PkiFile::Certificate,
+            AuthorityFile::Bundle | AuthorityFile::Chain | AuthorityFile::Signing => {
+                PkiFile::Certificate
+            }
             AuthorityFile::PrivateKey => PkiFile::SigningKey,
         }
     }
@@ -59,6 +64,10 @@ const fn chain(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow
     AuthorityFileRow { ca, file: AuthorityFile::Chain, hosts, path }
 }
 
+const fn signing(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
+    AuthorityFileRow { ca, file: AuthorityFile::Signing, hosts, path }
+}
+
 const fn key(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
     AuthorityFileRow { ca, file: AuthorityFile::PrivateKey, hosts, path }
 }
@@ -67,9 +76,13 @@ const fn key(ca: CaName, hosts: Hosts, path: &'static str) -> AuthorityFileRow {
 /// hands to every pod (kube-root-ca.crt).
 pub(super) const CHAIN: &str = "pki/ca-chain.crt";
 
+/// What the controller-manager signs with where ca.crt has several certificates.
+pub(super) const SIGNING: &str = "pki/ca-signing.crt";
+
 pub const AUTHORITY_FILES: &[AuthorityFileRow] = &[
     bundle(CaName::Kubernetes, Hosts::Kubelets, "pki/ca.crt"),
     chain(CaName::Kubernetes, Hosts::ControlPlane, CHAIN),
+    signing(CaName::Kubernetes, Hosts::ControlPlane, SIGNING),
     key(CaName::Kubernetes, Hosts::ControlPlane, "pki/ca.key"),
     bundle(CaName::Etcd, Hosts::EtcdMembersAndControlPlane, "pki/etcd/ca.crt"),
     key(CaName::Etcd, Hosts::ControlPlane, "pki/etcd/ca.key"),

@@ -20,8 +20,12 @@ pub enum Input {
     Bundle(CaName),
     /// A brought CA with those above it.
     Chain(CaName),
-    /// sa.key and sa.pub.
+    /// sa.key; where there is one key pair, sa.pub, too.
     ServiceAccount,
+    /// sa.pub of several key pairs.
+    ServiceAccountKeys,
+    /// What clients believe of servers, where that is more than the bundle.
+    Serving(CaName),
     /// A leaf's key and certificate: the name of its row.
     Leaf(&'static str),
     /// A kubeconfig's file name.
@@ -41,6 +45,10 @@ impl Input {
             Input::Chain(CaName::Etcd) => "chain-etcd",
             Input::Chain(CaName::FrontProxy) => "chain-front-proxy",
             Input::ServiceAccount => "service-account",
+            Input::ServiceAccountKeys => "bundle-service-account",
+            Input::Serving(CaName::Kubernetes) => "serving-kubernetes",
+            Input::Serving(CaName::Etcd) => "serving-etcd",
+            Input::Serving(CaName::FrontProxy) => "serving-front-proxy",
             Input::KubeletConfig => "kubelet-config",
             Input::Leaf(name) | Input::Kubeconfig(name) => name,
         }

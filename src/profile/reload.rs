@@ -19,9 +19,11 @@ const RESTARTS: &[(Reader, Input, &[When])] = &[
     (API, Input::Bundle(CaName::Kubernetes), &[When::ServingKubelets, When::Before(Change::ClientsReloadCa)]),
     (API, Input::Bundle(CaName::Etcd), &[]),
     (API, Input::ServiceAccount, &[]),
+    (API, Input::ServiceAccountKeys, &[]),
     // `--root-ca-file`; `--client-ca-file` alone would be noticed.
     (CM, Input::Bundle(CaName::Kubernetes), &[]),
     (CM, Input::Chain(CaName::Kubernetes), &[]),
+    (CM, Input::Serving(CaName::Kubernetes), &[]),
     (CM, Input::ServiceAccount, &[]),
     (Reader::Kubelet, Input::Bundle(CaName::Kubernetes), &[When::Before(Change::KubeletReloadsClientCa)]),
     (Reader::Kubelet, Input::KubeletConfig, &[]),
@@ -59,7 +61,10 @@ mod tests {
     #[test]
     fn who_must_restart_for_what() {
         use CaName::{Etcd, Kubernetes};
-        use Input::{Bundle, Chain, Kubeconfig, KubeletConfig, Leaf, ServiceAccount};
+        use Input::{
+            Bundle, Chain, Kubeconfig, KubeletConfig, Leaf, ServiceAccount, ServiceAccountKeys,
+            Serving,
+        };
         let kubelet_conf = Kubeconfig("kubelet.conf");
         let manager_conf = Kubeconfig("controller-manager.conf");
         let kubelet_server = Leaf("kubelet-server");
@@ -67,10 +72,30 @@ mod tests {
         for (minor, reader, expected) in [
             (36, ETCD, vec![Bundle(Etcd)]),
             (28, ETCD, vec![Bundle(Etcd)]),
-            (36, API, vec![Bundle(Etcd), ServiceAccount]),
-            (28, API, vec![Bundle(Etcd), ServiceAccount]),
-            (36, CM, vec![Bundle(Kubernetes), Chain(Kubernetes), ServiceAccount, manager_conf]),
-            (28, CM, vec![Bundle(Kubernetes), Chain(Kubernetes), ServiceAccount, manager_conf]),
+            (36, API, vec![Bundle(Etcd), ServiceAccount, ServiceAccountKeys]),
+            (28, API, vec![Bundle(Etcd), ServiceAccount, ServiceAccountKeys]),
+            (
+                36,
+                CM,
+                vec![
+                    Bundle(Kubernetes),
+                    Chain(Kubernetes),
+                    ServiceAccount,
+                    Serving(Kubernetes),
+                    manager_conf,
+                ],
+            ),
+            (
+                28,
+                CM,
+                vec![
+                    Bundle(Kubernetes),
+                    Chain(Kubernetes),
+                    ServiceAccount,
+                    Serving(Kubernetes),
+                    manager_conf,
+                ],
+            ),
             (36, scheduler, vec![Kubeconfig("scheduler.conf")]),
             (28, scheduler, vec![Kubeconfig("scheduler.conf")]),
             (36, Reader::Kubelet, vec![kubelet_conf, KubeletConfig]),

@@ -8,6 +8,7 @@ use crate::facts::CertificateFacts;
 use crate::graph::{Artifact, DerivationId, Recipe};
 use crate::name::{ArtifactName, TreePath};
 use crate::plan::{Plan, PublicPart, Reason, World, renewal};
+use crate::spec::Keypair;
 use crate::time::Timestamp;
 
 /// One certificate's life.
@@ -104,7 +105,8 @@ fn issuer(world: World<'_>, id: DerivationId, facts: &CertificateFacts) -> Strin
     {
         let issuer = world.graph.get(issuer);
         return match &issuer.artifact {
-            Artifact::Ca(ca) => ca.to_string(),
+            Artifact::Ca(ca, Keypair::FIRST) => ca.to_string(),
+            Artifact::Ca(ca, keypair) => format!("{ca}/{keypair}"),
             _ => issuer.name.to_string(),
         };
     }

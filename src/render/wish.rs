@@ -108,9 +108,20 @@ fn rendered_wish(
 ) {
     let name = |id: DerivationId| graph.get(id).name.to_string();
     match rendered {
-        Rendered::Bundle { ca } => wish.add("certificate of", &name(*ca), ""),
-        Rendered::Chain { ca, above } => {
-            wish.add("certificate of", &name(*ca), "");
+        Rendered::Bundle { cas } => {
+            for ca in cas {
+                wish.add("certificate of", &name(*ca), "");
+            }
+        }
+        Rendered::PublicKeys { keys } => {
+            for key in keys {
+                wish.add("public key of", &name(*key), "");
+            }
+        }
+        Rendered::Chain { cas, above } => {
+            for ca in cas {
+                wish.add("certificate of", &name(*ca), "");
+            }
             for one in above {
                 wish.add("issued by", &one.facts.subject.to_string(), "");
             }
@@ -160,7 +171,9 @@ fn rendered_wish(
                 &config.server.url(),
                 &server_origin(graph, id, spec, &config.server),
             );
-            wish.add("trusts", &name(config.ca), "");
+            for ca in &config.cas {
+                wish.add("trusts", &name(*ca), "");
+            }
             wish.add("identity", "the kubelet's own", "component kubelet");
             match spec.manifest_of(&config.node, Component::Kubelet) {
                 Some(copy) => wish.add("copy of", &copy.path, "manifests"),
@@ -248,9 +261,9 @@ impl Wish {
     fn revision(&mut self, revision: Revision, artifact: &Artifact, block: &Block<'_>) {
         if revision.component != 1 {
             let own = match (artifact, artifact.row()) {
-                (Artifact::Ca(name), _) => format!("ca {}", name.as_str()),
+                (Artifact::Ca(name, _), _) => format!("ca {}", name.as_str()),
                 (_, Some(row)) => format!("component {}", row.component.as_str()),
-                (Artifact::ServiceAccount, None) => "component service-account".to_owned(),
+                (Artifact::ServiceAccount(_), None) => "component service-account".to_owned(),
                 (_, None) => block.origin(),
             };
             self.add("revision", &revision.component.to_string(), &own);

@@ -18,7 +18,7 @@ use crate::facts::RoleGrant;
 use crate::graph::Artifact;
 use crate::name::{ArtifactName, NodeName, San, TreePath};
 use crate::plan::BACKDATE;
-use crate::spec::Role;
+use crate::spec::{Keypair, Role};
 use crate::time::Timestamp;
 
 /// Bypasses RBAC: whoever is in it can gain nothing.
@@ -230,7 +230,7 @@ impl Comparison<'_> {
                     _ => &nothing,
                 };
                 let Artifact::Chain(ca) = new.artifact else { return };
-                let principal = Principal::of(&Artifact::Ca(ca).name());
+                let principal = Principal::of(&Artifact::Ca(ca, Keypair::FIRST).name());
                 for (_, root) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
                     let access = AccessChange::RootForClients(root.clone());
                     self.put(principal.clone(), new.artifact.name(), access, None, false);
@@ -322,13 +322,13 @@ impl Comparison<'_> {
 
     /// A key that lies on one more machine.
     fn places(&mut self, before: &BTreeSet<TreePath>, new: &ArtifactPower) {
-        if !matches!(new.artifact, Artifact::Certificate(_) | Artifact::Ca(_)) {
+        if !matches!(new.artifact, Artifact::Certificate(_) | Artifact::Ca(..)) {
             return;
         }
         let places = new.places.difference(before);
         let mut nodes: BTreeSet<&str> = places.filter_map(node_of).collect();
         // That a new control-plane node holds keys of CAs is told of the node.
-        let is_ca = matches!(new.artifact, Artifact::Ca(_));
+        let is_ca = matches!(new.artifact, Artifact::Ca(..));
         nodes.retain(|node| !is_ca || !node.parse().is_ok_and(|node| self.joins(&node)));
         for node in nodes {
             self.own(new, AccessChange::KeyOn(node.to_owned()), None, false);

@@ -113,7 +113,7 @@ fn power(world: World<'_>, asked: &ArtifactPower) -> Option<ArtifactPower> {
 /// Nodes that get a copy of a CA's key.
 fn holders<'w>(world: World<'w>, asked: &ArtifactPower) -> impl Iterator<Item = &'w NodeName> {
     let ca = match asked.artifact {
-        Artifact::Ca(_) => world.graph.find(&asked.artifact.name()),
+        Artifact::Ca(..) => world.graph.find(&asked.artifact.name()),
         _ => None,
     };
     let keys = ca.into_iter().flat_map(|id| world.graph.placements_of(id, FilePart::PrivateKey));
@@ -131,7 +131,7 @@ fn places(world: World<'_>, id: DerivationId) -> BTreeSet<TreePath> {
     let places = world.graph.placements(id).iter();
     // A sealed copy that is gone was there by the lock's own line of it; of the cluster CA alone, whose key
     // is on every control-plane node.
-    let is_usual = matches!(world.graph.get(id).artifact, Artifact::Ca(CaName::Kubernetes));
+    let is_usual = matches!(world.graph.get(id).artifact, Artifact::Ca(CaName::Kubernetes, _));
     let was_here = |place: &Placement| is_usual && world.lock.copies.contains_key(&place.path);
     let here = places.filter(|place| {
         is_here(place) || was_here(place) || (place.content.is_secret() && !has_key)

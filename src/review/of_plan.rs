@@ -14,7 +14,7 @@ use super::roots::{has_nothing_built, has_roots};
 use super::safeguards::has_kubelet_config;
 use super::told::told;
 use crate::facts::certificates_in_pem;
-use crate::graph::{DerivationId, tree_of};
+use crate::graph::{Artifact, DerivationId, tree_of};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::plan::{Action, Allow, Intent, Orphan, Plan, World};
@@ -47,6 +47,7 @@ pub(super) fn changes(
     asked.artifacts.extend(proposed.into_iter().flat_map(|new| found::answers(world, new)));
     let here = Powers::here(world, plan, &asked);
     let mut found = differences(&here, &asked);
+    found.retain(|difference| !is_a_stage(plan, difference));
     for difference in &mut found {
         if let AccessChange::KeyOn(node) = &difference.access
             && was_on(world, plan, &difference.artifact, node)
@@ -60,6 +61,17 @@ pub(super) fn changes(
         ask_once(&mut found, access, |difference| is_new || is_as_found(world, plan, difference));
     }
     told(found, described, intent, policy)
+}
+
+/// That another key pair is trusted has a word of its own, which the plan asks for.
+fn is_a_stage(plan: &Plan, difference: &Difference) -> bool {
+    let root = difference.artifact.as_str().parse::<Artifact>().ok().and_then(|one| one.root());
+    let is_added = |(root, keypair)| {
+        let mut rotations = plan.rotations.iter();
+        rotations
+            .any(|one| one.root == root && one.added.contains(&keypair) && !one.stages.is_empty())
+    };
+    difference.access == AccessChange::Root && root.is_some_and(is_added)
 }
 
 /// With whether the key of a root of trust is to be another.

@@ -47,7 +47,7 @@ pub(super) fn is_of_defaults(spec: &Spec, derivation: &Derivation) -> bool {
 }
 
 fn key_on_nodes<'a>(spec: &'a Spec, artifact: &Artifact) -> Option<&'a Origin> {
-    let Artifact::Ca(name) = artifact else { return None };
+    let Artifact::Ca(name, _) = artifact else { return None };
     let on_nodes = &spec.cas.get(name)?.keys_on_nodes.origin;
     matches!(on_nodes, Origin::File { .. }).then_some(on_nodes)
 }

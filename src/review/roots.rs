@@ -8,7 +8,7 @@ use super::access_change::AccessChange;
 use super::verified::{line, on_record};
 use super::{Credential, compare};
 use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem, is_signed_by};
-use crate::graph::{DerivationId, Recipe};
+use crate::graph::{Artifact, DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
 use crate::plan::{Plan, World};
@@ -78,14 +78,13 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
     let mut found = BTreeMap::new();
     let touched: BTreeSet<DerivationId> = plan.steps.iter().map(|step| step.derivation).collect();
     for id in touched {
-        let (ca, in_own_file) = match graph.ca_in(id) {
-            Some(ca) => (ca, false),
+        let (ca, in_own_file) = match graph.cas_in(id).first() {
+            Some(ca) => (*ca, false),
             None if graph.get(id).recipe.is_ca() => (id, true),
             None => continue,
         };
         let name = &graph.get(ca).name;
-        let on_record = world.lock.entries.get(name).and_then(|entry| entry.public_key);
-        let own = world.survey.public_part(ca).public_key().map(PublicKey::digest);
+        let own = keys_of_root(world, ca);
         let above = graph.above_in(id).iter();
         let above: BTreeSet<Digest> = above.map(|one| one.facts.public_key.digest()).collect();
         let places = graph.placements(id).iter();
@@ -96,13 +95,27 @@ pub(super) fn others(world: World<'_>, plan: &Plan) -> BTreeMap<(ArtifactName, S
                 continue;
             };
             let key = facts.public_key.digest();
-            if ![on_record, own].contains(&Some(key)) && !above.contains(&key) {
+            if !own.contains(&key) && !above.contains(&key) {
                 let root = format!("{}, good until {}", facts.subject, facts.not_after.date());
                 *found.entry((name.clone(), root)).or_default() |= in_own_file;
             }
         }
     }
     found
+}
+
+/// Of all key pairs of a CA: those that are described, and those on record.
+fn keys_of_root(world: World<'_>, ca: DerivationId) -> BTreeSet<Digest> {
+    let Some((root, _)) = world.graph.get(ca).artifact.root() else {
+        return BTreeSet::new();
+    };
+    let described = world.graph.keypairs(root).iter();
+    let described = described.filter_map(|id| world.survey.public_part(*id).public_key());
+    let recorded = world.lock.entries.iter().filter_map(|(name, entry)| {
+        let (of, _) = name.as_str().parse::<Artifact>().ok()?.root()?;
+        entry.public_key.filter(|_| of == root)
+    });
+    described.map(PublicKey::digest).chain(recorded).collect()
 }
 
 /// Certificates by their keys.
@@ -171,7 +184,7 @@ pub(super) fn has_nothing_built(world: World<'_>) -> bool {
     let mut places = graph.all_placements().iter();
     !places.any(|place| {
         !graph.get(place.derivation).recipe.is_anchor()
-            && graph.ca_in(place.derivation).is_none()
+            && graph.cas_in(place.derivation).is_empty()
             && world.inventory.get(place.path.as_str()).is_some()
     })
 }

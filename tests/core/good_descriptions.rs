@@ -43,8 +43,8 @@ fn two_lines_are_enough() {
     assert_eq!(spec.cluster.service_cidrs.value[0].to_string(), "10.96.0.0/12");
     assert_eq!(spec.cluster.dns_domain.value.as_str(), "cluster.local");
     assert_eq!(spec.cas.len(), 3);
-    assert_eq!(spec.cas[&CaName::Etcd].common_name.value.as_str(), "etcd-ca");
-    assert_eq!(spec.cas[&CaName::Etcd].validity.value, Span::days(3650));
+    assert_eq!(spec.cas[&CaName::Etcd].signer.common_name.value.as_str(), "etcd-ca");
+    assert_eq!(spec.cas[&CaName::Etcd].signer.validity.value, Span::days(3650));
     assert_eq!(spec.components.len(), Component::ALL.len());
     assert_eq!(spec.etcd, EtcdTopology::Stacked);
     assert!(!spec.kubelet_serving && !spec.kube_proxy);
@@ -157,14 +157,14 @@ fn ed25519_as_default_is_for_leaves() {
     let spec = small("defaults { key \"ed25519\" }").spec;
     assert_eq!(spec.defaults.key.value, KeyAlgorithm::Ed25519);
     for ca in spec.cas.values() {
-        assert_eq!(ca.key.value, KeyAlgorithm::EcdsaP256);
-        assert!(matches!(ca.key.origin, Origin::Derived(_)) && !ca.explicit_key);
+        assert_eq!(ca.signer.key.value, KeyAlgorithm::EcdsaP256);
+        assert!(matches!(ca.signer.key.origin, Origin::Derived(_)) && !ca.signer.explicit_key);
     }
     let key = spec.components[&Component::ServiceAccount].policy.key.clone().unwrap();
     assert_eq!(key.value, KeyAlgorithm::EcdsaP256);
     let spec = small("defaults key=\"rsa-2048\"\nca \"etcd\" key=\"ecdsa-p384\"").spec;
-    assert_eq!(spec.cas[&CaName::Kubernetes].key.value, KeyAlgorithm::Rsa2048);
-    assert!(spec.cas[&CaName::Etcd].explicit_key);
+    assert_eq!(spec.cas[&CaName::Kubernetes].signer.key.value, KeyAlgorithm::Rsa2048);
+    assert!(spec.cas[&CaName::Etcd].signer.explicit_key);
 }
 
 #[test]
@@ -224,12 +224,12 @@ fn a_brought_ca_speaks_for_itself() {
     let loaded = load(&files, "cluster.kdl", None)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
     let ca = &loaded.spec.cas[&CaName::Kubernetes];
-    let brought = ca.brought.as_ref().unwrap();
+    let brought = ca.signer.brought.as_ref().unwrap();
     assert_eq!(&*brought.path, "ca/root.crt");
-    assert_eq!(ca.common_name.value.as_str(), "corp root");
-    assert_eq!(ca.key.value, KeyAlgorithm::EcdsaP256);
-    assert_eq!(ca.validity.value, Span::days(3650));
-    assert!(!ca.explicit_key);
+    assert_eq!(ca.signer.common_name.value.as_str(), "corp root");
+    assert_eq!(ca.signer.key.value, KeyAlgorithm::EcdsaP256);
+    assert_eq!(ca.signer.validity.value, Span::days(3650));
+    assert!(!ca.signer.explicit_key);
     assert_eq!(loaded.files.len(), 2);
 }
 

@@ -12,9 +12,10 @@ use kpki::name::{DnsName, Endpoint, NodeAddress, Organization, San, Server};
 use kpki::sealed::Recipient;
 use kpki::sources::Sources;
 use kpki::spec::{
-    Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
-    ExtraCertificate, FlagSetting, KubeletClient, LeafOverride, Manifest, Manifests, Node, Origin,
-    Policy, PolicyOverride, Reproducible, Role, RoleRef, Setting, Spec, Usage, User, Via,
+    Authority, Binding, Ca, CaName, Cluster, Component, ComponentSettings, Delivery, EtcdTopology,
+    ExtraCertificate, FlagSetting, Keypair, KeypairState, KubeletClient, LeafOverride, Manifest,
+    Manifests, Node, Origin, OtherCa, Policy, PolicyOverride, Reproducible, Role, RoleRef, Setting,
+    Spec, Usage, User, Via,
 };
 use kpki::time::Span;
 use kpki::version::{KubernetesVersion, VersionRequest};
@@ -32,6 +33,10 @@ fn read(files: Files, locked: Option<KubernetesVersion>) -> Spec {
     }
 }
 
+fn keypair(number: u32) -> Keypair {
+    Keypair::new(number).unwrap()
+}
+
 /// What a description means, without where it says so.
 fn meaning(mut spec: Spec) -> String {
     let cluster = &mut spec.cluster;
@@ -42,10 +47,14 @@ fn meaning(mut spec: Spec) -> String {
     forget(&mut cluster.certificates_dir);
     for ca in spec.cas.values_mut() {
         ca.origin = Origin::Default;
-        forget(&mut ca.common_name);
-        forget(&mut ca.validity);
-        forget(&mut ca.key);
         forget(&mut ca.keys_on_nodes);
+        let others = ca.others.iter_mut().map(|other| &mut other.ca);
+        for keypair in std::iter::once(&mut ca.signer).chain(others) {
+            keypair.origin = Origin::Default;
+            forget(&mut keypair.common_name);
+            forget(&mut keypair.validity);
+            forget(&mut keypair.key);
+        }
     }
     for node in &mut spec.nodes {
         node.origin = Origin::Default;
@@ -408,16 +417,26 @@ impl Draw {
                 KeyAlgorithm::Ed25519 => KeyAlgorithm::DEFAULT,
                 key => key,
             };
-            *ca = Ca {
+            let several = self.one(&[1, 1, 2, 3]);
+            let revision = self.revision();
+            let signer = Ca {
+                number: keypair(self.one(&[1, several])),
                 origin: Origin::Default,
                 common_name: written(named(own.as_deref().unwrap_or(usual))),
                 validity: written(self.one(&[Span::days(3650), Span::days(100)])),
                 key: written(key.unwrap_or(fallback)),
                 explicit_key: key.is_some(),
-                revision: self.revision(),
-                keys_on_nodes: written(on_nodes),
+                revision: if several == 1 { revision } else { 1 },
                 brought: None,
             };
+            let numbers = (1..=several).map(keypair).filter(|number| *number != signer.number);
+            // Nothing but the cluster CA has servers and clients that can be told apart.
+            let states = if index == 0 { &KeypairState::ALL[..] } else { &KeypairState::ALL[..1] };
+            let other =
+                |number| OtherCa { state: self.one(states), ca: Ca { number, ..signer.clone() } };
+            let others = numbers.map(other).collect();
+            let origin = Origin::Default;
+            *ca = Authority { origin, keys_on_nodes: written(on_nodes), signer, others };
         }
     }
 

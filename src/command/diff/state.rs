@@ -104,7 +104,7 @@ fn authority(
 /// Whose certificate is to lie there: in a bundle that of its CA.
 fn wished_at(graph: &Graph, path: &str) -> Option<Wished> {
     let id = graph.placed(path)?.derivation;
-    let id = graph.ca_in(id).unwrap_or(id);
+    let id = graph.cas_in(id).first().copied().unwrap_or(id);
     Some(Wished {
         principal: Principal::of(&graph.get(id).name).to_string(),
         credential: Credential::of_recipe(graph, id),

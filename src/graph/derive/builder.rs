@@ -19,6 +19,7 @@ const MANIFEST: u32 = 0o600;
 /// A CA and what its readers trust.
 pub(super) struct Issuer {
     pub ca: DerivationId,
+    /// Of servers.
     pub bundle: DerivationId,
     /// For clients of other hands than Kubernetes'; without a chain the bundle.
     pub chain: DerivationId,

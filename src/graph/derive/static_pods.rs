@@ -133,7 +133,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         dns_domain: spec.cluster.dns_domain.value.as_str(),
         serving_kubelets: spec.kubelet_serving,
         ca_key_on_nodes: anchors::has_key_on_nodes(spec),
-        has_chain: anchors::has_chain(spec),
+        other_files: &anchors::other_files(spec),
         certificates_dir: &spec.cluster.certificates_dir.value,
         etcd_servers: match spec.etcd {
             EtcdTopology::Stacked => EtcdServers::Stacked,
@@ -235,7 +235,7 @@ fn inputs_of(
     (restart_inputs(reader, circumstances(spec)).into_iter())
         .filter_map(|input| {
             // Not every cluster has every input: serving kubelets' certificates, for one.
-            let artifact = Artifact::of_input(input, node);
+            let artifact = Artifact::of_input(input, node, spec);
             Some((input, graph.find(&artifact.name())?))
         })
         .collect()

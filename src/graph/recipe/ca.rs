@@ -5,13 +5,16 @@ use crate::algorithm::KeyAlgorithm;
 use crate::facts::DistinguishedName;
 use crate::hash::Fields;
 use crate::name::CommonName;
-use crate::spec::{BroughtCa, CaName, Setting};
+use crate::spec::{BroughtCa, CaName, Keypair, KeypairState, Setting};
 use crate::time::{Span, Timestamp};
 
 /// A certificate authority whose key and certificate kpki makes: an anchor.
 #[derive(Debug)]
 pub struct OwnCa {
     pub ca: CaName,
+    pub number: Keypair,
+    /// `None`: it signs. Never hashed.
+    pub state: Option<KeypairState>,
     pub common_name: Setting<CommonName>,
     pub subject: DistinguishedName,
     pub validity: Setting<Span>,
@@ -27,6 +30,9 @@ pub struct OwnCa {
 #[derive(Debug)]
 pub struct ImportedCa {
     pub ca: CaName,
+    pub number: Keypair,
+    /// `None`: it signs. Never hashed.
+    pub state: Option<KeypairState>,
     pub brought: Box<BroughtCa>,
 }
 
@@ -44,6 +50,7 @@ impl OwnCa {
             .text("common-name", self.common_name.value.as_str())
             .text("key", explicit(self.explicit_key, &self.key))
             .text("revision", self.revision.hashed())
+            .text("keypair", self.number.hashed())
     }
 }
 

@@ -8,8 +8,8 @@ use crate::name::{Label, NodeName, Server};
 
 #[derive(Debug)]
 pub struct KubeletConf {
-    /// Whom the kubelet believes.
-    pub ca: DerivationId,
+    /// Whom the kubelet believes, the signing one first.
+    pub cas: Vec<DerivationId>,
     pub server: Server,
     pub cluster: Label,
     pub node: NodeName,
@@ -19,11 +19,9 @@ pub struct KubeletConf {
 
 impl KubeletConf {
     /// The names of cluster and node are the file's own, where there is one.
-    pub(super) fn fields(&self, authority: Digest) -> Fields {
-        let fields = Fields::default()
-            .text("builder", "kubelet-conf")
-            .recipe("authority", authority)
-            .text("server", self.server.url());
+    pub(super) fn own_fields(&self) -> Fields {
+        let fields =
+            Fields::default().text("builder", "kubelet-conf").text("server", self.server.url());
         match &self.source {
             Some(bytes) => fields.text("source", Digest::of(bytes).to_string()),
             None => fields.text("cluster", self.cluster.as_str()).text("node", self.node.as_str()),

@@ -1,4 +1,4 @@
-//! The recipes of rendered files: public, and every byte follows from the recipe and one input at most.
+//! The recipes of rendered files: public, and every byte follows from the recipe and its inputs.
 
 use super::{KubeletConf, SigningRequest, UserBindings};
 use crate::graph::DerivationId;
@@ -9,14 +9,18 @@ use crate::spec::ChainCertificate;
 
 #[derive(Debug)]
 pub enum Rendered {
-    /// A trust bundle: the CA certificate that a reader should trust.
+    /// A trust bundle: the CA certificates that a reader should trust, the signing one first.
     Bundle {
-        ca: DerivationId,
+        cas: Vec<DerivationId>,
     },
-    /// The same, and the certificates above it: for clients that trust nothing but a root.
+    /// The same, and the certificates above them: for clients that trust nothing but a root.
     Chain {
-        ca: DerivationId,
+        cas: Vec<DerivationId>,
         above: Vec<ChainCertificate>,
+    },
+    /// The public keys of several service-account key pairs, the signing one first.
+    PublicKeys {
+        keys: Vec<DerivationId>,
     },
     /// ClusterRoleBindings to apply once.
     ClusterRoleBindings(Vec<&'static BindingRow>),
@@ -29,16 +33,17 @@ pub enum Rendered {
 }
 
 impl Rendered {
-    /// The artifact whose certificate or request is in it.
-    pub fn input(&self) -> Option<DerivationId> {
+    /// The artifacts whose certificates, keys or requests are in it, in their order.
+    pub fn inputs(&self) -> &[DerivationId] {
         match self {
-            Rendered::Bundle { ca } | Rendered::Chain { ca, .. } => Some(*ca),
-            Rendered::KubeletConf(config) => Some(config.ca),
-            Rendered::SigningRequest(manifest) => Some(manifest.request),
+            Rendered::Bundle { cas } | Rendered::Chain { cas, .. } => cas,
+            Rendered::PublicKeys { keys } => keys,
+            Rendered::KubeletConf(config) => &config.cas,
+            Rendered::SigningRequest(manifest) => std::slice::from_ref(&manifest.request),
             Rendered::ClusterRoleBindings(_)
             | Rendered::UserBindings(_)
             | Rendered::Kustomization
-            | Rendered::KubeletConfig(_) => None,
+            | Rendered::KubeletConfig(_) => &[],
         }
     }
 
@@ -46,6 +51,7 @@ impl Rendered {
         match self {
             Rendered::Bundle { .. } => "trust bundle",
             Rendered::Chain { .. } => "certificate chain",
+            Rendered::PublicKeys { .. } => "public keys",
             Rendered::KubeletConfig(_) => "kubelet configuration",
             Rendered::KubeletConf(_) => "kubeconfig",
             Rendered::ClusterRoleBindings(_)
@@ -58,16 +64,17 @@ impl Rendered {
     pub(super) fn fields(&self, input: impl Fn(DerivationId) -> Digest) -> Fields {
         let fields = Fields::default();
         match self {
-            Rendered::Bundle { ca } => {
-                fields.text("builder", "bundle").recipe("authority", input(*ca))
+            Rendered::Bundle { cas } => {
+                with_authorities(fields.text("builder", "bundle"), cas, input)
             }
-            Rendered::Chain { ca, above } => {
+            Rendered::Chain { cas, above } => {
                 let digests = above.iter().map(|one| one.facts.digest.to_string());
                 let digests: Vec<String> = digests.collect();
-                fields
-                    .text("builder", "chain")
-                    .recipe("authority", input(*ca))
+                with_authorities(fields.text("builder", "chain"), cas, input)
                     .text("above", digests.join(" "))
+            }
+            Rendered::PublicKeys { keys } => {
+                with_authorities(fields.text("builder", "public-keys"), keys, input)
             }
             Rendered::ClusterRoleBindings(rows) => fields
                 .text("builder", "cluster-role-bindings")
@@ -84,8 +91,23 @@ impl Rendered {
                     .integer("rotates-client", u64::from(config.rotates_client), 0)
                     .text("certificates-dir", config.certificates_dir.hashed())
             }
-            Rendered::KubeletConf(config) => config.fields(input(config.ca)),
+            Rendered::KubeletConf(config) => {
+                with_authorities(config.own_fields(), &config.cas, input)
+            }
             Rendered::SigningRequest(manifest) => manifest.fields(input(manifest.request)),
         }
     }
+}
+
+/// The first one as it is where there is no other.
+fn with_authorities(
+    fields: Fields,
+    all: &[DerivationId],
+    input: impl Fn(DerivationId) -> Digest,
+) -> Fields {
+    let Some((first, others)) = all.split_first() else {
+        return fields;
+    };
+    let others: Vec<String> = others.iter().map(|id| input(*id).to_string()).collect();
+    fields.recipe("authority", input(*first)).text("other-authorities", others.join(" "))
 }

@@ -22,6 +22,7 @@ mod rejoin;
 mod reproducible;
 mod restarts;
 mod review_mutations;
+mod rotation;
 mod safeguards;
 mod sealing;
 mod self_rotated;

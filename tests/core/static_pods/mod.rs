@@ -62,7 +62,7 @@ impl Cluster {
             dns_domain: "cluster.local",
             ca_key_on_nodes: true,
             serving_kubelets: self.serving,
-            has_chain: false,
+            other_files: &[],
             certificates_dir: &self.dir,
             etcd_servers: if self.external {
                 EtcdServers::External(&self.members)

@@ -1,0 +1,242 @@
+//! The stages of a rotation: which key pairs of a root of trust are believed, and which one signs, before and
+//! after this plan.
+//!
+//! Another key pair that is trusted can act as anybody from then on: that is the gain, and it has a word of
+//! its own. Who signs, and what is believed no more, gives nobody power, and may cut somebody off.
+
+use std::collections::BTreeMap;
+
+use super::context::PlanContext;
+use super::{Allow, Intent, World};
+use crate::graph::{Artifact, DerivationId, FilePart, Graph, Placement, first_places};
+use crate::hash::Digest;
+use crate::name::{ArtifactName, TreePath};
+use crate::sealed::SUFFIX;
+use crate::spec::{Keypair, KeypairState, Root};
+use crate::state::{Entry, Lock};
+use crate::words::words;
+
+words! {
+    /// One step of a rotation.
+    pub enum Stage {
+        Trust = "trust",
+        Promote = "promote",
+        Distrust = "distrust",
+    }
+}
+
+/// A root of trust whose key pairs change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    pub root: Root,
+    /// In the order in which they would be taken one by one; empty: another key takes the place of one that
+    /// nobody was told to trust before.
+    pub stages: Vec<Stage>,
+    /// Believed from now on.
+    pub added: Vec<Keypair>,
+    /// `None`: nothing is known of before.
+    pub signed: Option<Keypair>,
+    pub signs: Keypair,
+    /// Believed no more, or by fewer.
+    pub dropped: Vec<Keypair>,
+}
+
+/// A key pair that is not described any more: its files go once the lock says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retired {
+    pub name: ArtifactName,
+    /// Public files, by their own names.
+    pub public: Vec<TreePath>,
+    /// Its private key's, by their own names.
+    pub keys: Vec<TreePath>,
+    /// Somebody brought it: its key is not kpki's to delete.
+    pub is_brought: bool,
+}
+
+type States = BTreeMap<Keypair, Option<KeypairState>>;
+
+impl Intent {
+    pub fn allows_stage(&self, stage: Stage, root: Root) -> bool {
+        self.allow.contains(&Allow::Stage(stage, root))
+    }
+}
+
+/// What changes, each stage blocked until it is consented to.
+pub(super) fn find(context: &mut PlanContext<'_>) {
+    let world = context.world;
+    for root in Root::ALL {
+        let after = described(world, root);
+        let before = recorded(world, root);
+        let Some((signs, rotation)) = rotation(root, &before, &after) else { continue };
+        for stage in &rotation.stages {
+            if !context.intent.allows_stage(*stage, root) {
+                let (about, why) = objection(world, &rotation, *stage, signs);
+                context.block(about, Some(Allow::Stage(*stage, root)), why);
+            }
+        }
+        context.plan.rotations.push(rotation);
+    }
+    context.plan.retired = retired(world);
+}
+
+fn described(world: World<'_>, root: Root) -> Vec<(Keypair, Option<KeypairState>, DerivationId)> {
+    let all = world.graph.keypairs(root).iter().filter_map(|id| {
+        let derivation = world.graph.get(*id);
+        let (_, keypair) = derivation.artifact.root()?;
+        Some((keypair, derivation.recipe.keypair_state(), *id))
+    });
+    all.collect()
+}
+
+/// The lock's lines of a root's key pairs.
+pub(super) fn of_root(lock: &Lock, root: Root) -> impl Iterator<Item = (Keypair, &Entry)> {
+    let first = Artifact::of_root(root, Keypair::FIRST).name();
+    let near = lock.entries.range(first.clone()..);
+    let near = near.take_while(move |(name, _)| name.as_str().starts_with(first.as_str()));
+    near.filter_map(move |(name, entry)| {
+        let (of, keypair) = name.as_str().parse::<Artifact>().ok()?.root()?;
+        (of == root && !entry.left).then_some((keypair, entry))
+    })
+}
+
+/// A node's copy of a signing key, and another key pair signed when it was put there.
+pub fn holds_another_keypair(graph: &Graph, lock: &Lock, place: &Placement) -> bool {
+    let is_copy = matches!(place.content, FilePart::PrivateKey | FilePart::PublicKey);
+    if !is_copy || place.node.is_none() {
+        return false;
+    }
+    graph.get(place.derivation).artifact.root().is_some_and(|(root, keypair)| {
+        let mut known = of_root(lock, root);
+        known.any(|(signed, entry)| entry.keypair.is_none() && signed != keypair)
+    })
+}
+
+/// A node's copy holds the key of another key pair of the same root, which is on record.
+pub fn is_another_keypairs(graph: &Graph, lock: &Lock, place: &Placement, key: Digest) -> bool {
+    let root = graph.get(place.derivation).artifact.root();
+    holds_another_keypair(graph, lock, place)
+        && root.is_some_and(|(root, _)| {
+            of_root(lock, root).any(|(_, entry)| entry.public_key == Some(key))
+        })
+}
+
+/// What the lock in force has. A key pair of which only files are here may have been trusted; that it was,
+/// only the lock can say.
+fn recorded(world: World<'_>, root: Root) -> States {
+    of_root(world.lock, root).map(|(keypair, entry)| (keypair, entry.keypair)).collect()
+}
+
+/// `None`: nothing changes, or nothing was there.
+fn rotation(
+    root: Root,
+    before: &States,
+    after: &[(Keypair, Option<KeypairState>, DerivationId)],
+) -> Option<(DerivationId, Rotation)> {
+    let &(signs, _, signer) = after.iter().find(|(_, state, _)| state.is_none())?;
+    if before.is_empty() {
+        return None;
+    }
+    let signed = before.iter().find(|(_, state)| state.is_none()).map(|(keypair, _)| *keypair);
+    let now: States = after.iter().map(|(keypair, state, _)| (*keypair, *state)).collect();
+    let serving =
+        |state: Option<&Option<KeypairState>>| state == Some(&Some(KeypairState::ServingOnly));
+    let added: Vec<Keypair> = (now.iter())
+        .filter(|(keypair, state)| match before.get(keypair) {
+            None => true,
+            was => serving(was) && !serving(Some(state)),
+        })
+        .map(|(keypair, _)| *keypair)
+        .collect();
+    let dropped: Vec<Keypair> = (before.iter())
+        .filter(|(keypair, state)| match now.get(keypair) {
+            None => true,
+            is => serving(is) && !serving(Some(state)),
+        })
+        .map(|(keypair, _)| *keypair)
+        .collect();
+    let is_other_signer = signed != Some(signs);
+    let stages = if is_other_signer && !before.contains_key(&signs) {
+        Vec::new()
+    } else {
+        let stages = [
+            (!added.is_empty()).then_some(Stage::Trust),
+            is_other_signer.then_some(Stage::Promote),
+            (!dropped.is_empty()).then_some(Stage::Distrust),
+        ];
+        stages.into_iter().flatten().collect()
+    };
+    let changes = is_other_signer || !added.is_empty() || !dropped.is_empty();
+    changes.then_some((signer, Rotation { root, stages, added, signed, signs, dropped }))
+}
+
+fn objection(
+    world: World<'_>,
+    rotation: &Rotation,
+    stage: Stage,
+    signer: DerivationId,
+) -> (DerivationId, String) {
+    let root = rotation.root;
+    let named = |all: &[Keypair]| {
+        let names = all.iter().map(|keypair| Artifact::of_root(root, *keypair).to_string());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    match stage {
+        Stage::Trust => {
+            let added = rotation.added.first().copied();
+            let id = added
+                .and_then(|keypair| world.graph.find(&Artifact::of_root(root, keypair).name()));
+            let power = match root {
+                Root::ServiceAccount => "can speak for every service account",
+                _ => "can act as anybody there",
+            };
+            let names = named(&rotation.added);
+            (id.unwrap_or(signer), format!("{names} will be trusted: whoever has that key {power}"))
+        }
+        Stage::Promote => {
+            let what = match root {
+                Root::ServiceAccount => "tokens are signed by it from now on",
+                _ => "all that kpki signs below it is issued again",
+            };
+            let why = format!("{what}; who does not trust it yet is cut off");
+            (signer, why)
+        }
+        Stage::Distrust => {
+            let names = named(&rotation.dropped);
+            (signer, format!("what {names} signed will be refused, wherever it is still in use"))
+        }
+    }
+}
+
+/// Key pairs that the lock has and the description has no more, of roots that are described.
+fn retired(world: World<'_>) -> Vec<Retired> {
+    let roots = Root::ALL.into_iter().filter(|root| !world.graph.keypairs(*root).is_empty());
+    let all = roots.flat_map(|root| {
+        of_root(world.lock, root)
+            .map(move |(keypair, entry)| (Artifact::of_root(root, keypair), entry))
+    });
+    let gone = all.filter_map(|(artifact, entry)| {
+        let name = artifact.name();
+        if world.graph.find(&name).is_some() {
+            return None;
+        }
+        let mut retired =
+            Retired { name, public: Vec::new(), keys: Vec::new(), is_brought: entry.brought };
+        for (part, path) in first_places(&artifact) {
+            if world.inventory.get(path.as_str()).is_none() {
+                continue;
+            }
+            if part != FilePart::PrivateKey {
+                retired.public.push(path);
+            } else if !entry.brought
+                && let Some(secret) = world.inventory.secret(path.as_str())
+            {
+                let sealed = secret.sealed.is_some().then(|| path.with_suffix(SUFFIX));
+                retired
+                    .keys
+                    .extend(secret.plain.is_some().then_some(path).into_iter().chain(sealed));
+            }
+        }
+        Some(retired)
+    });
+    gone.collect()
+}
