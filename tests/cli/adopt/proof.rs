@@ -131,8 +131,7 @@ fn state(folder: &Path) -> BTreeMap<String, (String, Vec<u8>)> {
     snapshot(folder).into_iter().map(|(path, it)| (path, without_time(it))).collect()
 }
 
-/// `whole`: what costs most and differs least between rows is done, too.
-fn prove(shape: &Shape, whole: bool) {
+fn prove(shape: &Shape) {
     let desk = Desk::new(shape.trees());
     let mut more = shape.words.to_vec();
     let config = desk.path("kubeadm.yaml");
@@ -142,13 +141,12 @@ fn prove(shape: &Shape, whole: bool) {
     }
     let before = snapshot(&desk.path("nodes"));
     let empty = snapshot(desk.project.folder());
-    let is_refused = matches!(shape.outcome, Outcome::Refused { .. });
-    let dry = (whole || !is_refused).then(|| desk.adopt(&more));
+    let dry = desk.adopt(&more);
     assert_eq!(snapshot(desk.project.folder()), empty, "a dry run wrote");
     match shape.outcome {
         Outcome::Refused { node, file, words } => {
             let written = desk.adopt(&[&["--write"], &more[..]].concat());
-            for output in dry.into_iter().chain([written]) {
+            for output in [dry, written] {
                 let text = said(&output);
                 assert_eq!(output.status.code(), Some(1), "{text}");
                 let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -164,7 +162,6 @@ fn prove(shape: &Shape, whole: bool) {
             );
         }
         Outcome::Adopted(steps) => {
-            let dry = dry.unwrap();
             let text = said(&dry);
             assert_eq!(dry.status.code(), Some(0), "{text}");
             let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -179,21 +176,16 @@ fn prove(shape: &Shape, whole: bool) {
             desk.installs_nothing();
             desk.verify_finds_no_error(!steps.is_empty());
             desk.secrets_are_in_their_places();
-            if whole {
-                let first = state(desk.project.folder());
-                desk.adopted(&more);
-                assert!(
-                    state(desk.project.folder()) == first,
-                    "the second adopt --write changed something"
-                );
-            }
+            let first = state(desk.project.folder());
+            desk.adopted(&more);
+            assert!(
+                state(desk.project.folder()) == first,
+                "the second adopt --write changed something"
+            );
         }
     }
     assert!(snapshot(&desk.path("nodes")) == before, "a node's file changed");
 }
-
-/// Of so many rows of a table one is proven whole.
-const WHOLE: usize = 4;
 
 /// All rows, several at a time; all that are wrong are told.
 pub fn prove_all(shapes: &[Shape]) {
@@ -205,8 +197,7 @@ pub fn prove_all(shapes: &[Shape]) {
         loop {
             let row = next.fetch_add(1, Ordering::Relaxed);
             let Some(shape) = shapes.get(row) else { break };
-            let whole = row.is_multiple_of(WHOLE);
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| prove(shape, whole))) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| prove(shape))) {
                 let text = panic
                     .downcast_ref::<String>()
                     .cloned()
