@@ -139,7 +139,7 @@ fn objection(
                 .and_then(|keypair| world.graph.find(&Artifact::of_root(root, keypair).name()));
             let power = match root {
                 Root::ServiceAccount => "can speak for every service account",
-                _ => "can act as anybody there",
+                Root::Ca(_) => "can act as anybody there",
             };
             let names = named(&rotation.added);
             (id.unwrap_or(signer), format!("{names} will be trusted: whoever has that key {power}"))
@@ -147,7 +147,7 @@ fn objection(
         Stage::Promote => {
             let what = match root {
                 Root::ServiceAccount => "tokens are signed by it from now on",
-                _ => "all that kpki signs below it is issued again",
+                Root::Ca(_) => "all that kpki signs below it is issued again",
             };
             let why = format!("{what}; who does not trust it yet is cut off");
             (signer, why)
