@@ -134,7 +134,7 @@ fn with_inputs<T: Default>(spec: &Spec, node: &Node, read: impl Fn(&FlagInputs<'
         serving_kubelets: spec.kubelet_serving,
         ca_key_on_nodes: anchors::has_key_on_nodes(spec),
         other_files: &anchors::other_files(spec),
-            certificates_dir: &spec.cluster.certificates_dir.value,
+        certificates_dir: &spec.cluster.certificates_dir.value,
         etcd_servers: match spec.etcd {
             EtcdTopology::Stacked => EtcdServers::Stacked,
             EtcdTopology::External => EtcdServers::External(&members),
