@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod format;
+mod verify;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,10 +9,12 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
+pub use self::verify::{ExplainArgs, VerifyArgs};
 use crate::install::Permission;
 use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
 use crate::sealed::Recipient;
+use crate::spec::Root;
 use crate::time::{Span, Timestamp};
 
 /// A Kubernetes cluster's PKI from one description: plan, review, apply.
@@ -36,6 +39,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
     Apply(ApplyArgs),
+    /// Edit the description to the next stage of a rotation, and show the plan: trust, promote, distrust
+    Rotate(RotateArgs),
     /// Set an interrupted apply aside that must not be finished; deletes nothing
     Discard,
     /// Take in a user's certificate that the cluster signed
@@ -58,7 +63,7 @@ pub enum Command {
     Diff(DiffArgs),
     /// Look for secrets in the clear that Git would take; for a pre-commit hook
     Check(CheckArgs),
-    /// Check any PKI tree, kubeadm's or a handmade one, without a description
+    /// Check any PKI tree, kubeadm's or a handmade one, without a description; --live: what a cluster serves
     Verify(VerifyArgs),
     /// Tell why a finding of verify matters, and what to do
     Explain(ExplainArgs),
@@ -218,6 +223,19 @@ pub struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// What is rotated: ca/kubernetes, ca/etcd, ca/front-proxy or service-account
+    #[arg(value_name = "ROOT")]
+    pub root: Root,
+    /// Go back by one stage
+    #[arg(long)]
+    pub back: bool,
+    /// The certificate of the new CA, where that is brought: a file beside the description
+    #[arg(long, value_name = "FILE", conflicts_with = "back")]
+    pub certificate: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub struct ApplyArgs {
     /// A plan that `kpki plan --out` wrote: exactly this is done, or nothing
     #[arg(conflicts_with_all = ["renew", "rekey", "allow", "all", "rejoin", "prune"])]
@@ -358,22 +376,6 @@ pub struct WhyArgs {
     pub output: Output,
     #[command(flatten)]
     pub future: Future,
-}
-
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// The folder: /etc/kubernetes, a copy of it, several nodes' [default: out/ of the project folder]
-    pub path: Option<PathBuf>,
-    #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub future: Future,
-}
-
-#[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// A finding's name, such as ca-reuse; without one all are listed
-    pub id: Option<String>,
 }
 
 #[derive(Debug, Args)]

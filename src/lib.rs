@@ -18,8 +18,7 @@
 //!
 //! A [`graph::Derivation`] is the recipe of one artifact; it knows no path. A [`graph::Placement`] says where
 //! its bytes lie: `ca.crt` on 10,000 nodes is one artifact with 10,000 placements. A key and the certificate
-//! over it stand or fall together, so they are one artifact and one line of the lock. The kubeconfig around
-//! an identity is an artifact of its own: it changes with its server, too.
+//! over it are one artifact and one line of the lock; the kubeconfig around them is another.
 //!
 //! Each kind of artifact is judged in one way. *Minted* ones (keys, certificates) are kept while the public
 //! facts of their bytes satisfy the wish. *Rendered* ones (bundles, kubeconfigs, manifests) are pure
@@ -32,8 +31,8 @@
 //!    kpki reissues nothing.
 //! 2. A CA key or the service-account key is replaced only with `--allow replace:NAME`, and is first made
 //!    only where neither the lock nor any file under `out/` mentions it.
-//! 3. Reading commands open no secret but the ones that the user names. A secret is checked against its
-//!    public half before use. Where it is sealed, nothing of it in the clear reaches a disk.
+//! 3. Reading commands open only the secrets that the user names, and `verify --live` CAs' keys. A secret is
+//!    checked against its public half before use; of a sealed one nothing in the clear reaches a disk.
 //! 4. What lies in the project folder proves nothing: before a change there was what the lock in force
 //!    records *and* the bytes prove. A deleted lock is rebuilt from `out/`, with one consent.
 //! 5. A leaf depends on its issuer's subject and key, not on its certificate; a kubeconfig on what it embeds.
@@ -53,7 +52,7 @@
 //! | 15 | [`cli`] |
 //! | 14 | [`render`] |
 //! | 13 | [`engine`] (the use cases) |
-//! | 12 | [`adopt`], [`config`], [`install`], [`lint`], [`lock`], [`store`] (files) |
+//! | 12 | [`adopt`], [`config`], [`install`], [`lint`], [`live`] (sockets), [`lock`], [`store`] (files) |
 //! | 11 | [`sources`] (files), [`build`], [`review`] |
 //! | 10 | [`diff`], [`plan`] |
 //! | 9 | [`content`] |
@@ -87,6 +86,7 @@ pub mod install;
 pub mod json;
 pub mod keys;
 pub mod lint;
+pub mod live;
 pub mod lock;
 pub mod machine;
 pub mod manifest;

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::node::{Node, in_folder};
+use super::node::Node;
 use super::refusal::{Refusal, Refusals};
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::hash::Digest;
-use crate::profile::{AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, SERVICE_ACCOUNT_FILES};
+use crate::name::CertificatesDir;
+use crate::profile::{
+    AUTHORITY_FILES, AuthorityFile, AuthorityFileRow, SERVICE_ACCOUNT_FILES, below_root,
+};
 use crate::spec::{CaName, Role};
 
 /// One CA as the nodes have it.
@@ -27,12 +30,18 @@ impl Authority {
 }
 
 /// Where kubeadm puts the key of a CA.
-pub(super) fn key_path(name: CaName) -> String {
-    in_folder(match name {
+pub(super) fn key_path(name: CaName, dir: &CertificatesDir) -> String {
+    let file = match name {
         CaName::Kubernetes => "pki/ca.key",
         CaName::Etcd => "pki/etcd/ca.key",
         CaName::FrontProxy => "pki/front-proxy-ca.key",
-    })
+    };
+    below_root(dir, file)
+}
+
+/// That of all nodes.
+fn dir(nodes: &[Node<'_>]) -> CertificatesDir {
+    nodes.first().map_or_else(CertificatesDir::kubeadms, |node| node.certificates_dir.clone())
 }
 
 fn bundle_path(name: CaName) -> Option<&'static str> {
@@ -56,7 +65,8 @@ pub(super) fn authorities(nodes: &[Node<'_>]) -> Result<BTreeMap<CaName, Authori
 }
 
 fn authority(name: CaName, nodes: &[Node<'_>]) -> Result<Authority, Refusals> {
-    let path = in_folder(bundle_path(name).unwrap_or_default());
+    let dir = dir(nodes);
+    let path = below_root(&dir, bundle_path(name).unwrap_or_default());
     let mut refusals = Refusals::new();
     let mut found: BTreeMap<Digest, (Vec<u8>, CertificateFacts, Vec<&Node<'_>>)> = BTreeMap::new();
     for node in nodes {
@@ -99,7 +109,7 @@ fn authority(name: CaName, nodes: &[Node<'_>]) -> Result<Authority, Refusals> {
         let why = format!("no node has /{path}, the certificate of ca \"{name}\"");
         return Err(vec![Refusal::of_cluster(why).help(super::node::COPY)]);
     };
-    let key = key_path(name);
+    let key = key_path(name, &dir);
     let (mut keys_at, mut without_key) = (Vec::new(), Vec::new());
     let mut keys: BTreeMap<&[u8], Vec<&Node<'_>>> = BTreeMap::new();
     for node in nodes {
@@ -169,7 +179,7 @@ fn service_account(nodes: &[Node<'_>]) -> Refusals {
     let (private, public) = SERVICE_ACCOUNT_FILES;
     let mut refusals = Refusals::new();
     for file in [public, private] {
-        let path = in_folder(file);
+        let path = below_root(&dir(nodes), file);
         let mut found: BTreeMap<&[u8], Vec<&Node<'_>>> = BTreeMap::new();
         for node in nodes.iter().filter(|node| node.role == Role::ControlPlane) {
             if let Some(bytes) = node.bytes(&path) {

@@ -6,7 +6,7 @@ use super::node::{Node, in_folder};
 use super::refusal::{Refusal, Refusals};
 use crate::facts::{CertificateFacts, Kubeconfig, certificates_in_pem};
 use crate::machine::kubeadm_config::KubeadmConfig;
-use crate::name::{API_PORT, DnsName, Endpoint, Label, San};
+use crate::name::{API_PORT, CertificatesDir, DnsName, Endpoint, Label, San};
 use crate::profile::Process;
 use crate::spec::Role;
 
@@ -99,6 +99,24 @@ fn networks(
     Some(From { value, from })
 }
 
+/// Where the flags of the control plane name their files; `None`: where kubeadm has them.
+pub(super) fn certificates_dir(
+    control_plane: &[&Node<'_>],
+    witness: Option<&KubeadmConfig>,
+    remarks: &mut Vec<String>,
+) -> Option<From<CertificatesDir>> {
+    let value = control_plane.first()?.certificates_dir.clone();
+    let told = witness.and_then(|witness| witness.text("certificatesDir"));
+    if let Some(told) = told.filter(|told| told.value != value.to_string()) {
+        remarks.push(format!(
+            "certificatesDir is {} ({}), and the manifests name files in {value}: that is taken",
+            told.value, told.at
+        ));
+    }
+    let from = "the files that the static pods' flags name".to_owned();
+    (!value.is_kubeadms()).then_some(From { value, from })
+}
+
 const SERVICE: &str = "kubernetes.default.svc.";
 
 /// By the name that the API server's certificate has in the cluster.
@@ -108,8 +126,8 @@ fn domain(control_plane: &[&Node<'_>], witness: Option<&KubeadmConfig>) -> Optio
     {
         return Some(From { value, from: found.at.to_string() });
     }
-    let path = in_folder("pki/apiserver.crt");
     control_plane.iter().find_map(|node| {
+        let path = node.path("pki/apiserver.crt");
         let ders = certificates_in_pem(node.bytes(&path)?).ok()?;
         let facts = CertificateFacts::from_der(ders.first()?).ok()?;
         let domains: BTreeSet<DnsName> = (facts.sans.iter())

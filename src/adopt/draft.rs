@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::authorities::{Authority, authorities};
-use super::cluster::{cluster, own_port};
+use super::cluster::{certificates_dir, cluster, own_port};
 use super::etcd::etcd;
 use super::kubelet_file::{Client, client};
 use super::node::{Node, in_folder};
@@ -108,6 +108,10 @@ pub fn draft(
     if let Some(domain) = &cluster.domain {
         out.line(&format!("    dns-domain \"{}\"", domain.value));
         out.notes.add(head.as_str(), "dns-domain", domain.from.clone());
+    }
+    if let Some(dir) = certificates_dir(&control_plane, witness, &mut remarks) {
+        out.line(&format!("    certificates-dir \"{}\"", dir.value));
+        out.notes.add(head.as_str(), "certificates-dir", dir.from);
     }
     out.line("}");
     let mut files = BTreeMap::new();

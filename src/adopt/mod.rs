@@ -14,6 +14,7 @@
 
 mod as_found;
 mod authorities;
+mod certificates_dir;
 mod cluster;
 mod draft;
 mod embedded;
@@ -28,6 +29,7 @@ mod release;
 mod take;
 
 pub use as_found::as_found;
+pub use certificates_dir::files_elsewhere;
 pub use draft::{Draft, MANIFESTS, draft};
 pub use found::{Found, FoundLeaf, found};
 pub use left::{Left, left};

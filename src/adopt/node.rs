@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::certificates_dir::{agree, of_pods};
 use super::embedded::embedded_certificate;
 use super::refusal::{Refusal, Refusals};
 use crate::facts::CertificateFacts;
 use crate::machine::Machine;
 use crate::machine::kubelet::{Fact, KubeletFacts, KubeletPair, KubeletSetting};
-use crate::name::NodeName;
+use crate::name::{CertificatesDir, NodeName};
 use crate::pod::{self, PodFacts};
-use crate::profile::{KUBERNETES_FOLDER, Process};
+use crate::profile::{KUBERNETES_FOLDER, Process, below_root};
 use crate::spec::{Component, Role};
 
 /// One node as it was handed over.
@@ -24,6 +25,8 @@ pub struct Node<'m> {
     /// Where it was found, in words.
     pub address: Option<(IpAddr, &'static str)>,
     pub name_from: Option<String>,
+    /// The same on all nodes.
+    pub certificates_dir: CertificatesDir,
 }
 
 pub struct Pod<'m> {
@@ -33,12 +36,17 @@ pub struct Pod<'m> {
     pub facts: PodFacts,
 }
 
-/// A file of Kubernetes' folder, below the node's root.
+/// A kubeconfig or manifest in Kubernetes' folder, below the node's root.
 pub(super) fn in_folder(file: &str) -> String {
     format!("{KUBERNETES_FOLDER}/{file}")
 }
 
 impl Node<'_> {
+    /// A file of the tables, below the node's root.
+    pub(super) fn path(&self, file: &str) -> String {
+        below_root(&self.certificates_dir, file)
+    }
+
     pub(super) fn bytes(&self, path: &str) -> Option<&[u8]> {
         self.machine.file(path).map(|(_, file)| file.bytes.expose())
     }
@@ -70,15 +78,21 @@ pub fn nodes(machines: &BTreeMap<NodeName, Machine>) -> Result<Vec<Node<'_>>, Re
             Err(mut why) => refusals.append(&mut why),
         }
     }
-    if refusals.is_empty() { Ok(nodes) } else { Err(refusals) }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    agree(&mut nodes)?;
+    Ok(nodes)
 }
 
 fn read<'m>(name: &NodeName, machine: &'m Machine) -> Result<Node<'m>, Refusals> {
-    let mut refusals: Refusals = (machine.unread())
-        .filter(|(path, _)| path.starts_with(KUBERNETES_FOLDER))
-        .map(|(path, why)| Refusal::of_file(name, path, why))
-        .collect();
+    let mut refusals = Refusals::new();
     let pods = pods(name, machine, &mut refusals);
+    let certificates_dir = of_pods(&pods).unwrap_or_else(CertificatesDir::kubeadms);
+    let unread = machine.unread().filter(|(path, _)| {
+        path.starts_with(KUBERNETES_FOLDER) || path.starts_with(certificates_dir.below_root())
+    });
+    refusals.extend(unread.map(|(path, why)| Refusal::of_file(name, path, why)));
     let kubelet = KubeletFacts::read(machine);
     if let Some((folder, at)) = said(&kubelet, KubeletSetting::StaticPodPath)
         && folder.trim_end_matches('/') != format!("/{}", in_folder("manifests"))
@@ -87,14 +101,22 @@ fn read<'m>(name: &NodeName, machine: &'m Machine) -> Result<Node<'m>, Refusals>
         let help = "kpki takes over nodes whose manifests lie in /etc/kubernetes/manifests";
         refusals.push(Refusal::of_node(name, why).help(help));
     }
-    let role = role(machine, &pods);
+    let role = role(machine, &pods, &certificates_dir);
     let Some(role) = role else {
         let why = "nothing of kubeadm's was handed over: no manifest, no kubelet.conf, no pki";
         refusals.push(Refusal::of_node(name, why).help(COPY));
         return Err(refusals);
     };
-    let mut node =
-        Node { name: name.clone(), machine, kubelet, role, pods, address: None, name_from: None };
+    let mut node = Node {
+        name: name.clone(),
+        machine,
+        kubelet,
+        role,
+        pods,
+        address: None,
+        name_from: None,
+        certificates_dir,
+    };
     node.name_from = own_name(&node, &mut refusals);
     node.address = address(&node, &mut refusals);
     if refusals.is_empty() { Ok(node) } else { Err(refusals) }
@@ -136,8 +158,12 @@ fn pods<'m>(
     pods
 }
 
-fn role(machine: &Machine, pods: &BTreeMap<Process, Pod<'_>>) -> Option<Role> {
-    let has = |file: &str| machine.file(&in_folder(file)).is_some();
+fn role(
+    machine: &Machine,
+    pods: &BTreeMap<Process, Pod<'_>>,
+    dir: &CertificatesDir,
+) -> Option<Role> {
+    let has = |file: &str| machine.file(&below_root(dir, file)).is_some();
     if pods.contains_key(&Process::Apiserver) || has("pki/apiserver.crt") {
         return Some(Role::ControlPlane);
     }

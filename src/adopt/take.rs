@@ -178,8 +178,8 @@ impl<'a> Taking<'a> {
         if self.taken.files.contains_key(&place.path) {
             return;
         }
-        let path = key_path(ca);
         let found = self.by_name.values().find_map(|node| {
+            let path = key_path(ca, &node.certificates_dir);
             let bytes = node.bytes(&path)?;
             PrivateKey::from_pem(bytes).ok().filter(|key| key.public_key() == public)?;
             Some(bytes)

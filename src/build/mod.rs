@@ -13,6 +13,7 @@
 
 pub mod accept;
 mod ca;
+pub mod ca_key;
 pub mod certificate;
 pub mod check;
 mod context;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::folder::{DESCRIPTION, Folder, LOCK};
 use super::on_disk::OnDisk;
 use super::{Outcome, clock, init, interrupted, loose_folders, terminal};
-use crate::adopt::Refusal;
+use crate::adopt::{Refusal, files_elsewhere};
 use crate::cli::AdoptArgs;
 use crate::engine::{Adoption, Described, NotAdopted, adopt};
 use crate::error::{Error, Kind, Result};
@@ -86,7 +86,9 @@ fn machines(args: &AdoptArgs) -> Result<BTreeMap<NodeName, Machine>> {
         }
     }
     let read = |(node, source): (&NodeName, Source)| {
-        let copy = read_machine(&source)?;
+        let mut copy = read_machine(&source)?;
+        let elsewhere = files_elsewhere(copy.machine());
+        copy.also(elsewhere.iter().map(String::as_str))?;
         Ok((node.clone(), copy.machine().clone()))
     };
     sources.into_iter().map(read).collect()

@@ -7,7 +7,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use super::{interrupted, terminal, verified_secrets};
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, SourceFile};
 use crate::engine::{Project, public_kubeconfigs};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
@@ -86,6 +86,20 @@ impl Description {
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
         Description::read_with(directory, version_on_record(directory))
+    }
+
+    pub fn spec(&self) -> &Spec {
+        &self.loaded.spec
+    }
+
+    /// Its own files, the first one first.
+    pub fn files(&self) -> &[SourceFile] {
+        &self.loaded.files
+    }
+
+    /// Every file that it read or looked for.
+    pub fn asked(&self) -> &BTreeSet<String> {
+        &self.sources
     }
 
     fn read_with(directory: &Path, locked: Option<KubernetesVersion>) -> Result<Description> {

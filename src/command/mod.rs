@@ -25,6 +25,7 @@ mod init;
 mod install;
 mod intent;
 mod interrupted;
+mod live;
 mod lookup;
 mod loose_folders;
 mod machine;
@@ -41,6 +42,7 @@ mod policy;
 mod product_file;
 mod rejoining;
 mod report;
+mod rotate;
 mod seed;
 mod setup;
 mod show;
@@ -62,7 +64,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 pub(crate) use self::clock::clock;
 pub use self::defect::contain;
 pub(crate) use self::outcome::Outcome;
-use crate::cli::{ApplyArgs, Cli, Command, Tool};
+use crate::cli::{ApplyArgs, Cli, Command, Tool, VerifyArgs};
 use crate::error::{Error, Kind, Result};
 use crate::visible::harmless;
 
@@ -70,13 +72,14 @@ pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
     // Before anything else, since it may explain an error.
     if reads_project(&cli.command) {
-        let tells_itself = matches!(cli.command, Command::Plan(_));
+        let tells_itself = matches!(cli.command, Command::Plan(_) | Command::Rotate(_));
         interrupted::warn(&cli.directory, tells_itself);
     }
     let result = match &cli.command {
         Command::Init(args) => init::run(&cli.directory, args),
         Command::Adopt(args) => adopt::run(&cli.directory, args),
         Command::Plan(args) => plan::run(&cli.directory, args),
+        Command::Rotate(args) => rotate::run(&cli.directory, args),
         Command::Apply(args) => apply::run(&cli.directory, args),
         Command::Discard => discard::run(&cli.directory),
         Command::Accept(args) => accept::run(&cli.directory, args),
@@ -102,6 +105,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Ok(Outcome::Differences) => ExitCode::from(2),
         Ok(Outcome::NeedsAllow) => ExitCode::from(Kind::NeedsAllow.exit_code()),
         Ok(Outcome::Refused) => ExitCode::from(Kind::Refused.exit_code()),
+        Ok(Outcome::NotProven) => ExitCode::from(4),
         Err(error) => {
             terminal::error(&error);
             ExitCode::from(error.kind.exit_code())
@@ -117,13 +121,14 @@ fn reads_project(command: &Command) -> bool {
         | Command::Apply(ApplyArgs { check: false, .. })
         | Command::Accept(_)
         | Command::Discard
-        | Command::Verify(_)
+        | Command::Verify(VerifyArgs { live: false, .. })
         | Command::Explain(_)
         | Command::Textconv { .. }
         | Command::MergeLock(_)
         | Command::Completions { .. }
         | Command::Man { .. } => false,
         Command::Plan(_)
+        | Command::Rotate(_)
         | Command::Apply(_)
         | Command::Install(_)
         | Command::Export(_)
@@ -134,6 +139,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Why(_)
         | Command::Diff(_)
         | Command::Check(_)
+        | Command::Verify(_)
         | Command::Setup { .. } => true,
     }
 }

@@ -10,4 +10,6 @@ pub(crate) enum Outcome {
     NeedsAllow,
     /// What must not be is there; the report says so.
     Refused,
+    /// Nothing wrong was seen, and not everything could be told.
+    NotProven,
 }

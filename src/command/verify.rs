@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Outcome, clock, lookup, terminal};
+use super::folder::DESCRIPTION;
+use super::{Outcome, clock, live, lookup, terminal};
 use crate::cli::{ExplainArgs, VerifyArgs};
 use crate::error::{Error, Result, relative_to};
 use crate::lint::{Counts, RULES, Tree, lint, rule};
@@ -15,9 +16,12 @@ use crate::store::{Seen, walk};
 use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
+    if args.live {
+        return live::run(directory, args);
+    }
     let folder = folder(directory, args.path.as_deref())?;
     let now = args.future.now.unwrap_or_else(clock);
-    let tree = read(&folder)?;
+    let tree = read(&folder, directory)?;
     let shown = folder.display().to_string();
     let (counts, findings) = (tree.counts(), lint(&tree, now));
     if findings.is_empty() && counts.is_nothing() {
@@ -78,10 +82,14 @@ fn folder(directory: &Path, path: Option<&Path>) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn read(folder: &Path) -> Result<Tree> {
+fn read(folder: &Path, directory: &Path) -> Result<Tree> {
     let base = std::fs::canonicalize(folder)
         .map_err(|error| Error::io("read the folder", folder, &error))?;
-    let mut tree = Tree::new(&base.to_string_lossy());
+    let out = std::fs::canonicalize(directory.join(OUT));
+    let is_output =
+        directory.join(DESCRIPTION).is_file() && out.is_ok_and(|out| base.starts_with(out));
+    let name = base.to_string_lossy();
+    let mut tree = if is_output { Tree::of_output(&name) } else { Tree::new(&name) };
     walk(folder, &mut |path, seen| match seen {
         Seen::File { access, bytes } => tree.add(path, access, bytes.expose()),
         Seen::LooseFolder(loose) => tree.add_loose_folder(path, loose),

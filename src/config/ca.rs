@@ -211,7 +211,10 @@ impl Draft {
             refuse_beside_certificate(block, value, reader);
         }
         let mut of = |line: &Line<'_>| {
-            let ca = Ca { number: line.number, origin: reader.origin(line.at), ..own.clone() };
+            let number = line.number;
+            // It counted the keys that the first one had before there were several.
+            let revision = if number == Keypair::FIRST { own.revision } else { 1 };
+            let ca = Ca { number, revision, origin: reader.origin(line.at), ..own.clone() };
             match line.certificate {
                 Some(value) => self.bring(ca, value, is_cluster, (sources, &mut *reader)),
                 None => ca,
@@ -285,10 +288,9 @@ fn refuse_beside_certificate(block: &Block<'_>, value: &Value, reader: &mut Read
 
 /// Words that speak of the one key pair that there is without the word.
 fn refuse_beside_keypairs(block: &Block<'_>, reader: &mut Reader<'_>) {
-    for (field, help) in [
-        (CERTIFICATE.field, "write it on the line of its own: keypair 1 certificate=\"…\""),
-        (REVISION.field, "delete it: another key is another keypair"),
-    ] {
+    for (field, help) in
+        [(CERTIFICATE.field, "write it on the line of its own: keypair 1 certificate=\"…\"")]
+    {
         if let Some(at) = block.written(field) {
             let message = format!("`{}` beside `keypair`", field.word);
             reader.problem(Problem::new(at, message).help(help));

@@ -268,12 +268,6 @@ fn read_one(block: &Block<'_>, seen: &mut Seen, all: &mut Components, reader: &m
 
 /// Tokens by all of them are believed; there is no chain that a server shows.
 fn keypairs(block: &Block<'_>, reader: &mut Reader<'_>) -> ServiceAccountKeys {
-    if let (Some(at), false) = (block.written(REVISION.field), block.blocks.is_empty()) {
-        reader.problem(
-            Problem::new(at, "`revision` beside `keypair`")
-                .help("delete it: another key is another keypair"),
-        );
-    }
     let Some((signer, others)) = keypair::read(block, reader) else {
         return ServiceAccountKeys::default();
     };

@@ -53,8 +53,10 @@ mod processes;
 mod reader;
 mod report;
 mod reproducible;
+
 mod request;
 mod review_policy;
+mod rotate;
 mod secrets;
 mod servers;
 mod strings;
@@ -68,6 +70,7 @@ mod write;
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
+pub use rotate::{KeypairLine, keypair_lines, with_keypairs};
 pub use write::{Remark, write, write_with};
 
 use crate::graph::Graph;

@@ -13,7 +13,9 @@ mod apply;
 mod check;
 mod consequences;
 mod install;
+mod live;
 mod project;
+mod rotate;
 
 pub use accept::{Acceptance, Accepting, accept};
 pub use adopt::{Adoption, Described, NotAdopted, OutFile, adopt};
@@ -21,4 +23,6 @@ pub use apply::{Applying, Undecided, undecided};
 pub use check::{Checked, Difference, check};
 pub use consequences::{Consequences, consequences, lacking};
 pub use install::{AbsentPair, Installed, Looked, NodeTree, Orders, install, look};
+pub use live::{Live, verify_live};
 pub use project::{Project, public_kubeconfigs};
+pub use rotate::{next_stage, stage_before};

@@ -14,6 +14,7 @@ use crate::facts::pem::{self, Block};
 use crate::facts::{
     CertificateFacts, FactsError, KeyKind, Kubeconfig, PublicKey, RequestFacts, certificates_in_pem,
 };
+use crate::hash::hexadecimal;
 use crate::keys::{KeyError, PrivateKey, form_of, written_kind, written_public_half};
 use crate::sealed::SealedFile;
 
@@ -151,6 +152,11 @@ impl Certificate {
     pub fn from_der(der: &[u8]) -> Result<Self, FactsError> {
         let facts = CertificateFacts::from_der(der)?;
         Ok(Certificate { der: der.to_vec(), facts })
+    }
+
+    /// SHA-256 over all of it, as OpenSSL's fingerprint has it.
+    pub fn sha256(&self) -> String {
+        hexadecimal(ring::digest::digest(&ring::digest::SHA256, &self.der).as_ref())
     }
 
     /// The certificates of a file in which nothing else belongs.

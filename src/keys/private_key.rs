@@ -109,6 +109,11 @@ impl PrivateKey {
         Secret::new(pem::encode("PRIVATE KEY", &self.material.to_pkcs8()).into_bytes())
     }
 
+    /// The same in DER.
+    pub fn to_pkcs8(&self) -> Secret {
+        Secret::new(self.material.to_pkcs8().to_vec())
+    }
+
     pub fn public_key(&self) -> &PublicKey {
         &self.public
     }

@@ -3,8 +3,8 @@
 use super::finding::Findings;
 use super::kubernetes_folder::{KubernetesFolder, Named, Pod};
 use super::rules::{
-    FLAG_CONFLICT, FLAG_HIDDEN_FILE, FLAG_INCOMPLETE, FLAG_MISSING_FILE, KEY_MISMATCH,
-    SIGNING_BUNDLE,
+    FLAG_CONFLICT, FLAG_FILE_ELSEWHERE, FLAG_HIDDEN_FILE, FLAG_INCOMPLETE, FLAG_MISSING_FILE,
+    KEY_MISMATCH, SIGNING_BUNDLE,
 };
 use super::tree::Where;
 use super::world::World;
@@ -17,7 +17,7 @@ use Process::ControllerManager as CM;
 pub(super) fn check(world: &World<'_>, findings: &mut Findings) {
     for folder in &world.folders {
         for named in &folder.flags {
-            file(findings, named);
+            file(world, findings, named);
         }
         for pod in &folder.pods {
             company(findings, pod);
@@ -44,8 +44,10 @@ pub(super) fn told(named: &Named<'_>) -> String {
     format!("line {}: --{}={}", named.flag.line, named.flag.name, printable(&named.flag.value))
 }
 
-fn file(findings: &mut Findings, named: &Named<'_>) {
+fn file(world: &World<'_>, findings: &mut Findings, named: &Named<'_>) {
     let rule = match named.file {
+        // Of the operator's own files kpki puts none there.
+        Where::Missing(_) if !named.is_kubeadms && world.tree.is_output() => &FLAG_FILE_ELSEWHERE,
         Where::Missing(_) => &FLAG_MISSING_FILE,
         Where::Hidden => &FLAG_HIDDEN_FILE,
         Where::At(_) | Where::Unknown => return,

@@ -30,6 +30,8 @@ pub(super) struct Named<'a> {
     pub flag: &'a Flag,
     pub file: Where,
     pub holds: Content,
+    /// kubeadm sets this flag, to a file of the PKI or a kubeconfig.
+    pub is_kubeadms: bool,
 }
 
 pub(super) struct KubernetesFolder<'a> {
@@ -125,7 +127,8 @@ impl<'a> KubernetesFolder<'a> {
                     }
                     let (manifest, process) = (pod.path, pod.process);
                     let holds = named.first().map_or(Content::Other, |named| named.holds);
-                    folder.flags.push(Named { manifest, process, flag, file, holds });
+                    let is_kubeadms = true;
+                    folder.flags.push(Named { manifest, process, flag, file, holds, is_kubeadms });
                     continue;
                 }
                 // What the process only reads must be there; a log or a folder it makes itself.
@@ -134,7 +137,9 @@ impl<'a> KubernetesFolder<'a> {
                         let file = folder.find(pod.facts, named.path);
                         let (manifest, process) = (pod.path, pod.process);
                         let holds = named.holds;
-                        folder.flags.push(Named { manifest, process, flag, file, holds });
+                        let is_kubeadms = false;
+                        let named = Named { manifest, process, flag, file, holds, is_kubeadms };
+                        folder.flags.push(named);
                     }
                 }
             }

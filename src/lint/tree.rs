@@ -20,6 +20,7 @@ pub struct Tree {
     /// Paths, and why.
     pub(super) unread: BTreeSet<(String, String)>,
     pub(super) loose: Vec<(String, Loose)>,
+    is_output: bool,
 }
 
 pub(super) struct File {
@@ -94,7 +95,17 @@ impl Tree {
             links: BTreeMap::new(),
             unread: BTreeSet::new(),
             loose: Vec::new(),
+            is_output: false,
         }
+    }
+
+    /// A project's `out/`, or a part of it: of a node it holds what kpki puts there.
+    pub fn of_output(base: &str) -> Self {
+        Tree { is_output: true, ..Tree::new(base) }
+    }
+
+    pub(super) fn is_output(&self) -> bool {
+        self.is_output
     }
 
     /// A regular file. Nothing of its bytes is kept but facts.

@@ -67,11 +67,6 @@ pub const LAYOUTS: &[MachineLayout] = &[
         missing: "processes without manifests, and one certificate for all kubelets",
     },
     MachineLayout {
-        name: "a node of Kubespray with certificates outside of pki/",
-        signs: &["etc/kubernetes/ssl/ca.crt"],
-        missing: "another certificatesDir than /etc/kubernetes/pki",
-    },
-    MachineLayout {
         name: "a node of Typhoon",
         signs: &["etc/kubernetes/pki/aggregation-ca.crt"],
         missing: "one certificate that the API server shows to everybody, and etcd outside of a manifest",
@@ -91,6 +86,13 @@ pub const LAYOUTS: &[MachineLayout] = &[
 
 /// The layout of a machine that is not kubeadm's.
 pub fn layout_of(machine: &Machine) -> Option<&'static MachineLayout> {
-    let is_there = |sign: &str| !matches!(machine.look(sign), Look::Absent);
+    let is_there = |sign: &str| match machine.look(sign) {
+        Look::Absent => false,
+        // In a folder that a link leads to, and that is here, it is not.
+        Look::LeadsAway { link, .. } if link != sign => {
+            !matches!(machine.look(link), Look::Folder(_))
+        }
+        _ => true,
+    };
     LAYOUTS.iter().find(|layout| layout.signs.iter().any(|sign| is_there(sign)))
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::reason::Reason;
 use crate::facts::CertificateFacts;
 
-pub(super) fn check(facts: &CertificateFacts, dialled: &str) -> Result<(), Reason> {
+pub fn check(facts: &CertificateFacts, dialled: &str) -> Result<(), Reason> {
     let names = &facts.alternative_names;
     if let Some(address) = address(dialled) {
         if names.addresses.contains(&address) {

@@ -27,6 +27,7 @@ pub(crate) mod made;
 
 pub use build::validate;
 pub use chain::Chain;
+pub use host::check as check_name;
 pub use reader::Reader;
 pub use reason::{NameBreach, Reason};
 pub use refusal::Refusal;

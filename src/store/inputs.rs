@@ -10,6 +10,15 @@ use crate::error::Result;
 const MODE: u32 = 0o644;
 const FOLDER: u32 = 0o755;
 
+/// Replaces a file beside `out/` in one step; it keeps its mode.
+pub fn replace_input(disk: &impl Disk, path: &str, bytes: &[u8]) -> Result<()> {
+    let mode = match disk.kind(path)? {
+        EntryKind::File { mode, .. } => mode,
+        _ => MODE,
+    };
+    replace(disk, path, bytes, mode)
+}
+
 /// Writes each, relative to the project folder, with the folders above it. A link on the way is refused.
 pub fn write_inputs(disk: &impl Disk, files: &[(&String, &Vec<u8>)]) -> Result<()> {
     for (path, bytes) in files {

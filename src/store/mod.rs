@@ -51,7 +51,7 @@ pub mod walk;
 pub use disk::{Disk, EntryKind};
 pub use finish::{Effect, Failed, Pending, pending};
 pub use index::{Index, IndexFile, Known};
-pub use inputs::write_inputs;
+pub use inputs::{replace_input, write_inputs};
 pub use interrupted::{Doubt, Interrupted, Touch, interrupted};
 pub use journal::JournalKey;
 pub use machine_key::{MachineKey, NoMachineKey};

@@ -22,6 +22,7 @@ mod examples_policy;
 mod gitops;
 mod lab_up;
 mod leavers;
+mod live;
 mod names;
 mod nodes;
 mod pictures;

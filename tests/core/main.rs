@@ -15,6 +15,7 @@ mod bad_descriptions;
 mod certificates;
 mod engine;
 mod good_descriptions;
+mod live;
 mod machine;
 mod manifests;
 mod paths;

@@ -6,7 +6,7 @@ use crate::adopt::{Refusal, Refusals};
 use crate::lint::{Finding, Rule, Severity, lint, rules, tree_of};
 use crate::machine::{Machine, layout_of};
 use crate::name::NodeName;
-use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER};
+use crate::profile::{AUTHORITY_FILES, KUBERNETES_FOLDER, certificates_dir_of, own_files};
 use crate::time::Timestamp;
 
 /// What `verify` finds wrong on a node and does not stop an adoption: it is as it was, and kpki changes
@@ -42,7 +42,7 @@ pub(super) fn judged(
             let is_root = is_authority(&finding.path) && finding.rule == &rules::EXPIRED;
             let Finding { rule, path, detail } = finding;
             // What the kubelet keeps for itself is not taken over.
-            let is_ours = path.starts_with(KUBERNETES_FOLDER);
+            let is_ours = path.starts_with(KUBERNETES_FOLDER) || is_own(&path);
             let stops = is_ours && rule.severity == Severity::Error;
             if stops && (is_root || !TOLD.contains(&rule)) {
                 let why = format!("{} ({}): {detail}", rule.title, rule.id);
@@ -64,6 +64,10 @@ pub(super) fn judged(
 }
 
 fn is_authority(path: &str) -> bool {
-    let file = path.strip_prefix(KUBERNETES_FOLDER).and_then(|rest| rest.strip_prefix('/'));
-    AUTHORITY_FILES.iter().any(|row| Some(row.path) == file)
+    AUTHORITY_FILES.iter().any(|row| certificates_dir_of(path, row.path).is_some())
+}
+
+/// In whichever folder of certificates.
+fn is_own(path: &str) -> bool {
+    own_files().any(|file| certificates_dir_of(path, file).is_some())
 }

@@ -10,8 +10,8 @@ use crate::graph::{
 };
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, OtherFile, SERVICE_ACCOUNT_FILES};
 use crate::spec::{
-    Authority, Ca, CaName, ChainCertificate, Component, KeypairState, Origin, Role, Root, Setting,
-    Spec,
+    Authority, Ca, CaName, ChainCertificate, Component, Keypair, KeypairState, Origin, Role, Root,
+    Setting, Spec,
 };
 
 /// Each CA and the bundle of it, with their copies on nodes.
@@ -153,6 +153,8 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
         .chain(&keys.others)
         .map(|number| {
             let (number, key) = (*number, key.clone());
+            // It counted the keys that the first one had before there were several.
+            let revision = if number == Keypair::FIRST { revision } else { Revision::of(1) };
             let state = (number != keys.signer).then_some(KeypairState::Trusted);
             let recipe = SigningKey { number, state, explicit_key, key, revision };
             let artifact = Artifact::ServiceAccount(number);

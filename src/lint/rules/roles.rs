@@ -145,6 +145,12 @@ pub const FLAG_MISSING_FILE: Rule =
         .fix("put the file there, or correct the flag")
         .source(PKI_DOC);
 
+pub const FLAG_FILE_ELSEWHERE: Rule =
+    warning("flag-file-elsewhere", "a flag that names a file which lies on the node alone")
+        .because("out/ has what kpki puts on a node. A file of the operator's own is not in it, so nobody can tell from here whether the process finds it; without it the process exits at once")
+        .fix("nothing, where the file is on the node: kpki verify /etc/kubernetes tells there; else put it there, or correct the flag")
+        .source(PKI_DOC);
+
 pub const FLAG_HIDDEN_FILE: Rule =
     error("flag-hidden-file", "a flag that names a file which no mount shows")
         .because("the container does not see the host's file, so the process exits at once")

@@ -1,5 +1,6 @@
 //! Where the copy of a node is.
 
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::shell;
@@ -15,12 +16,17 @@ pub enum Source {
 }
 
 impl Source {
-    /// As an argument names it: `-` is standard input.
+    /// As an argument names it: `-` is standard input. A pipe is read as that is; a shell's `<(…)` is the path
+    /// of one.
     pub fn named(argument: &str) -> Source {
-        match Path::new(argument) {
-            path if path == Path::new("-") => Source::StandardInput,
-            path if path.is_file() => Source::Archive(path.to_owned()),
-            path => Source::Folder(path.to_owned()),
+        let path = Path::new(argument);
+        if path == Path::new("-") {
+            return Source::StandardInput;
+        }
+        let is_read = |kind: std::fs::FileType| kind.is_file() || kind.is_fifo();
+        match std::fs::metadata(path) {
+            Ok(metadata) if is_read(metadata.file_type()) => Source::Archive(path.to_owned()),
+            _ => Source::Folder(path.to_owned()),
         }
     }
 

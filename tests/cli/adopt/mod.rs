@@ -1,8 +1,10 @@
 //! `kpki adopt` on clusters of kubeadm's of every shape.
 
 mod adopted;
+mod folders;
 mod generator;
 mod later;
+mod lines;
 mod page;
 mod proof;
 mod refused;

@@ -54,8 +54,6 @@ pub struct Shape {
     pub words: &'static [&'static str],
     /// What the dry run must say.
     pub says: &'static [&'static str],
-    /// Errors that `verify` finds in `out/`, by their rules: it has no description to tell what is whose.
-    pub verify_tells: &'static [&'static str],
     pub outcome: Outcome,
 }
 
@@ -68,7 +66,6 @@ impl Shape {
             kubeadm_config: None,
             words: &[],
             says: &[],
-            verify_tells: &[],
             outcome: Outcome::Adopted(&[]),
         }
     }
@@ -101,10 +98,6 @@ impl Shape {
 
     pub fn then(self, steps: &'static [&'static str]) -> Self {
         Shape { outcome: Outcome::Adopted(steps), ..self }
-    }
-
-    pub fn verify_tells(self, verify_tells: &'static [&'static str]) -> Self {
-        Shape { verify_tells, ..self }
     }
 
     pub fn config(self, text: &'static str) -> Self {

@@ -336,7 +336,7 @@ const MUTATIONS: &[(&str, &str, Mutation)] = &[
 ];
 
 /// Rules that a test of its own makes the mistake for.
-const ELSEWHERE: [&str; 1] = ["issuer-not-searched"];
+const ELSEWHERE: [&str; 2] = ["issuer-not-searched", "flag-file-elsewhere"];
 
 /// Seen from another day: id, days from today.
 const DAYS: [(&str, i64); 3] = [("expired", 500), ("not-yet-valid", -500), ("expires-soon", 350)];

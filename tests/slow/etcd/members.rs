@@ -90,6 +90,15 @@ impl Etcd {
         self.running.push(member);
     }
 
+    /// Whatever it thinks of its clients.
+    pub fn wait_until_it_listens(&self, address: &str, port: u16) {
+        let ends = Instant::now() + PATIENCE;
+        while TcpStream::connect((address, port)).is_err() {
+            assert!(Instant::now() < ends, "{}", self.logs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     pub fn index(&self, name: &str) -> usize {
         let found = self.members.iter().position(|(known, _)| *known == name);
         found.unwrap()

@@ -117,3 +117,60 @@ fn a_later_member_joins_by_its_own_manifest() {
     let after = project.read("nodes/cp1/etc/kubernetes/manifests/etcd.yaml");
     assert_eq!(before, after, "a running member would restart");
 }
+
+/// A cluster of one, whose etcd is dialled where it is.
+fn seen_of_one(address: &'static str, change: impl FnOnce(&FolderProject)) -> serde_json::Value {
+    let alone = format!(
+        "cluster \"live\" {{ kubernetes \"1.33\"; }}\nnode \"cp1\" role=\"control-plane\" address=\"{address}\"\n"
+    );
+    let project = FolderProject::described(&alone).applied();
+    change(&project);
+    let mut etcd = Etcd::new(&[("cp1", address)]);
+    etcd.start(&project, "cp1");
+    let (port, peer) = (etcd.ports.client, etcd.ports.peer);
+    for port in [port, peer] {
+        etcd.wait_until_it_listens(address, port);
+    }
+    project.describe(&format!(
+        "{alone}component \"etcd\" {{\n  flag \"advertise-client-urls\" \"https://{address}:{port}\"\n  \
+         flag \"initial-advertise-peer-urls\" \"https://{address}:{peer}\"\n}}\n"
+    ));
+    let output = project.typed("verify --live --format json").output().unwrap();
+    // Nothing else of the node runs.
+    assert_eq!(output.status.code(), Some(1));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn of<'v>(report: &'v serde_json::Value, service: &str) -> &'v serde_json::Value {
+    let all = report["addresses"].as_array().unwrap();
+    all.iter().find(|one| one["service"] == service).unwrap()
+}
+
+#[test]
+fn verify_live_sees_that_a_member_lets_in_its_ca_and_no_stranger() {
+    let report = seen_of_one("127.0.0.31", |_| {});
+    for (service, artifact) in [("etcd", "etcd-server"), ("etcd-peer", "etcd-peer")] {
+        let one = of(&report, service);
+        assert_eq!(one["faults"], serde_json::json!([]), "{one:#}");
+        assert_eq!(one["served"]["artifact"], format!("nodes/cp1/{artifact}"));
+        assert_eq!(one["clients"][0]["signed-by"], "ca/etcd");
+        assert_eq!(one["clients"][0]["are"], "accepted", "{one:#}");
+    }
+}
+
+/// Its own file of trust has another CA: of another name, or of the same one and with another key.
+#[test]
+fn verify_live_sees_that_a_member_trusts_another_ca() {
+    let stranger = FolderProject::described(DESCRIPTION).applied();
+    for (address, other) in [("127.0.0.32", "ca/kubernetes.crt"), ("127.0.0.33", "ca/etcd.crt")] {
+        let other = std::fs::read(stranger.out(other)).unwrap();
+        let report = seen_of_one(address, |project| {
+            std::fs::write(project.on_node("cp1", "pki/etcd/ca.crt"), &other).unwrap();
+        });
+        for service in ["etcd", "etcd-peer"] {
+            let one = of(&report, service);
+            assert_eq!(one["clients"][0]["are"], "refused", "{one:#}");
+            assert_eq!(one["faults"][0]["kind"], "clients-refused");
+        }
+    }
+}
