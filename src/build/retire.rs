@@ -3,7 +3,7 @@
 
 use super::context::BuildContext;
 use crate::error::{Error, Result};
-use crate::facts::{CertificateFacts, PublicKey};
+use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
 use crate::hash::Digest;
 use crate::keys::PrivateKey;
 use crate::name::TreePath;
@@ -37,14 +37,12 @@ pub(super) fn retire(context: &BuildContext<'_>, plan: &Plan) -> Result<()> {
 /// Somebody else's file in its place stays.
 fn is_its_own(context: &BuildContext<'_>, entry: &Entry, path: &TreePath) -> bool {
     let Some(bytes) = context.world.inventory.public(path.as_str()) else { return false };
-    let key = match PublicKey::from_pem(bytes) {
-        Ok(key) => Some(key.digest()),
-        Err(_) => {
-            let all = crate::facts::certificates_in_pem(bytes).unwrap_or_default();
-            let facts = all.first().and_then(|der| CertificateFacts::from_der(der).ok());
-            facts.map(|facts| facts.public_key.digest())
-        }
+    let in_certificate = || {
+        let all = certificates_in_pem(bytes).ok()?;
+        let facts = CertificateFacts::from_der(all.first()?).ok()?;
+        Some(facts.public_key.digest())
     };
+    let key = PublicKey::from_pem(bytes).ok().map(|key| key.digest()).or_else(in_certificate);
     key.is_some() && key == entry.public_key
 }
 

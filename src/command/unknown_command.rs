@@ -32,7 +32,7 @@ const ELSEWHERE: [(&[&str], &str); 13] = [
     (&["abort", "reset", "undo"], "kpki discard sets an interrupted apply aside"),
     (&["audit", "lint", "scan"], "kpki verify FOLDER checks a PKI tree"),
     (&["pack", "tar"], "kpki export NODE"),
-    (&["rekey", "rotate"], "kpki plan --rekey NAME, then kpki apply --rekey NAME"),
+    (&["rekey"], "kpki plan --rekey NAME, then kpki apply --rekey NAME"),
     (&["reissue", "renew"], "kpki plan --renew NAME, then kpki apply --renew NAME"),
 ];
 

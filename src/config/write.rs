@@ -1,21 +1,23 @@
 //! A description in KDL of a [`Spec`]: what reading gives it back. What means the same without a word is not
 //! written.
 
+mod authority;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
+use self::authority::{of_ca, of_keypair};
 use super::block::{Field, Many, One, Shape};
 use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
 use super::{
-    bind, ca, certificate, cluster, component, defaults, flags, keypair, leaf, manifests, node,
-    reproducible, secrets, user,
+    bind, certificate, cluster, component, defaults, flags, leaf, manifests, node, reproducible,
+    secrets, user,
 };
 use crate::name::{Endpoint, Organization};
-use crate::profile::key_is_usually_on_nodes;
 use crate::spec::{
-    Authority, Binding, Ca, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, Keypair,
-    KeypairState, KubeletClient, LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef,
-    ServiceAccountKeys, Setting, Spec, Usage, User, Via,
+    Binding, CaName, Component, Delivery, EtcdTopology, ExtraCertificate, KeypairState,
+    KubeletClient, LeafOverride, Node, Policy, PolicyOverride, Role, RoleRef, ServiceAccountKeys,
+    Setting, Spec, Usage, User, Via,
 };
 use crate::visible::{is_hidden, printable};
 
@@ -246,46 +248,6 @@ fn beyond(policy: &Policy, defaults: &Policy) -> PolicyOverride {
         validity: other(Some(&policy.validity), Some(&defaults.validity)),
         renew_before: other(policy.renew_before.as_ref(), defaults.renew_before.as_ref()),
     }
-}
-
-fn of_ca(name: CaName, authority: &Authority) -> Written {
-    let mut block = Written::named(&ca::SHAPE, name.as_str());
-    let others = authority.others.iter().map(|other| &other.ca);
-    let all: Vec<&Ca> = std::iter::once(&authority.signer).chain(others).collect();
-    // What those that kpki makes have in common.
-    if let Some(own) = all.iter().find(|ca| ca.brought.is_none()) {
-        if own.common_name.value.as_str() != ca::usual_name(name) {
-            block.one(ca::COMMON_NAME, &own.common_name.value);
-        }
-        if own.explicit_key {
-            block.one(KEY, own.key.value);
-        }
-        if own.validity.value != ca::TEN_YEARS {
-            block.one(VALIDITY, own.validity.value);
-        }
-        block.revision(own.revision);
-    }
-    let certificate = |ca: &Ca| ca.brought.as_ref().map(|brought| brought.path.clone());
-    if all.len() == 1 && authority.signer.number == Keypair::FIRST {
-        block.maybe(keypair::CERTIFICATE, certificate(&authority.signer));
-    } else {
-        let others = authority.others.iter().map(|other| (Some(other.state), &other.ca));
-        for (state, ca) in std::iter::once((None, &authority.signer)).chain(others) {
-            let line = of_keypair(ca.number, state, certificate(ca).as_deref());
-            block.blocks.push(line);
-        }
-    }
-    let keys_on_nodes = authority.keys_on_nodes.value;
-    block.unusual(ca::KEYS_ON_NODES, keys_on_nodes, key_is_usually_on_nodes(name));
-    block
-}
-
-fn of_keypair(number: Keypair, state: Option<KeypairState>, certificate: Option<&str>) -> Written {
-    let head = format!("{} {number}", keypair::SHAPE.word);
-    let mut line = Written { head, ..Written::new(&keypair::SHAPE) };
-    line.maybe(keypair::STATE, state.map(KeypairState::as_str));
-    line.maybe(keypair::CERTIFICATE, certificate);
-    line
 }
 
 fn of_node(node: &Node) -> Written {

@@ -2,6 +2,7 @@
 
 use super::line::{CopyLine, ExposedLine, Head, Line, OrphanLine, RecipientsLine};
 use crate::name::{ArtifactName, TreePath};
+use crate::spec::KeypairState;
 use crate::state::{Exposure, Lock, Made, Rest, SeedMark};
 use crate::visible::{printable as escaped, without_keys};
 
@@ -20,6 +21,14 @@ pub(super) fn add_artifact(lock: &mut Lock, line: Line) -> Result<(), String> {
     })?;
     for text in [&line.revision, &line.server] {
         printable(text.as_deref())?;
+    }
+    if let Some(state) = line.keypair.as_deref()
+        && !KeypairState::ALL.iter().any(|known| known.as_str() == state)
+    {
+        return Err(format!(
+            "has a key pair that is neither trusted nor serving-only: {}",
+            shown(state)
+        ));
     }
     printable_up_to(line.initial_cluster.as_deref(), LONGEST_INITIAL_CLUSTER)?;
     match lock.entries.insert(name.clone(), line.entry()) {

@@ -252,7 +252,7 @@ mod tests {
         }
         let twice = format!("{text}{}", text.split_inclusive('\n').next_back().unwrap());
         assert!(parse(twice.as_bytes()).unwrap_err().why.contains("a second time"));
-        let newer = text.replacen("\"kpki-lock\":4", "\"kpki-lock\":5", 1);
+        let newer = text.replacen("\"kpki-lock\":4", "\"kpki-lock\":6", 1);
         assert!(parse(newer.as_bytes()).unwrap_err().why.contains("newer kpki"));
     }
 }

@@ -81,7 +81,9 @@ impl FromStr for CertificatesDir {
                 "is in a manifests folder, where the kubelet takes every file for a pod; write another one",
             );
         }
-        if is_in(rest, "etc/kubernetes") && rest.split('/').any(|part| part.ends_with(".conf")) {
+        if is_in(rest, "etc/kubernetes")
+            && rest.split('/').any(|part| part.strip_suffix(".conf").is_some())
+        {
             return refuse("is the name of a kubeconfig; write another one");
         }
         if rest.ends_with("/etcd") || rest == "etcd" {

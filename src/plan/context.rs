@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::at_rest::{AtRest, at_rest, line_at_rest};
 use super::issuer::{IssuerAfter, LongestLeaf};
-use super::rotation::holds_another_keypair;
+use super::keypairs::holds_another_keypair;
 use super::{Action, Allow, Blocked, Intent, KeyMismatch, Plan, Reason, Step, World, orphan, seen};
 use crate::graph::{Artifact, DerivationId, FilePart, Placement, Recipe};
 use crate::hash::Digest;

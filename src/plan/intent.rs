@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::rotation::Stage;
+use super::stage::Stage;
 use crate::graph::Artifact;
 use crate::hash::Digest;
 use crate::json::json_as_text;
@@ -49,6 +49,10 @@ impl Intent {
 
     pub fn rejoins(&self, node: &NodeName) -> bool {
         self.rejoin.contains(node)
+    }
+
+    pub fn allows_stage(&self, stage: Stage, root: Root) -> bool {
+        self.allow.contains(&Allow::Stage(stage, root))
     }
 
     pub fn allows_clock(&self) -> bool {

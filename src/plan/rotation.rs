@@ -7,23 +7,13 @@
 use std::collections::BTreeMap;
 
 use super::context::PlanContext;
-use super::{Allow, Intent, World};
-use crate::graph::{Artifact, DerivationId, FilePart, Graph, Placement, first_places};
-use crate::hash::Digest;
+use super::keypairs::of_root;
+use super::stage::Stage;
+use super::{Allow, World};
+use crate::graph::{Artifact, DerivationId, FilePart, first_places};
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
 use crate::spec::{Keypair, KeypairState, Root};
-use crate::state::{Entry, Lock};
-use crate::words::words;
-
-words! {
-    /// One step of a rotation.
-    pub enum Stage {
-        Trust = "trust",
-        Promote = "promote",
-        Distrust = "distrust",
-    }
-}
 
 /// A root of trust whose key pairs change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +45,6 @@ pub struct Retired {
 
 type States = BTreeMap<Keypair, Option<KeypairState>>;
 
-impl Intent {
-    pub fn allows_stage(&self, stage: Stage, root: Root) -> bool {
-        self.allow.contains(&Allow::Stage(stage, root))
-    }
-}
-
 /// What changes, each stage blocked until it is consented to.
 pub(super) fn find(context: &mut PlanContext<'_>) {
     let world = context.world;
@@ -86,38 +70,6 @@ fn described(world: World<'_>, root: Root) -> Vec<(Keypair, Option<KeypairState>
         Some((keypair, derivation.recipe.keypair_state(), *id))
     });
     all.collect()
-}
-
-/// The lock's lines of a root's key pairs.
-pub(super) fn of_root(lock: &Lock, root: Root) -> impl Iterator<Item = (Keypair, &Entry)> {
-    let first = Artifact::of_root(root, Keypair::FIRST).name();
-    let near = lock.entries.range(first.clone()..);
-    let near = near.take_while(move |(name, _)| name.as_str().starts_with(first.as_str()));
-    near.filter_map(move |(name, entry)| {
-        let (of, keypair) = name.as_str().parse::<Artifact>().ok()?.root()?;
-        (of == root && !entry.left).then_some((keypair, entry))
-    })
-}
-
-/// A node's copy of a signing key, and another key pair signed when it was put there.
-pub fn holds_another_keypair(graph: &Graph, lock: &Lock, place: &Placement) -> bool {
-    let is_copy = matches!(place.content, FilePart::PrivateKey | FilePart::PublicKey);
-    if !is_copy || place.node.is_none() {
-        return false;
-    }
-    graph.get(place.derivation).artifact.root().is_some_and(|(root, keypair)| {
-        let mut known = of_root(lock, root);
-        known.any(|(signed, entry)| entry.keypair.is_none() && signed != keypair)
-    })
-}
-
-/// A node's copy holds the key of another key pair of the same root, which is on record.
-pub fn is_another_keypairs(graph: &Graph, lock: &Lock, place: &Placement, key: Digest) -> bool {
-    let root = graph.get(place.derivation).artifact.root();
-    holds_another_keypair(graph, lock, place)
-        && root.is_some_and(|(root, _)| {
-            of_root(lock, root).any(|(_, entry)| entry.public_key == Some(key))
-        })
 }
 
 /// What the lock in force has. A key pair of which only files are here may have been trusted; that it was,
@@ -187,7 +139,7 @@ fn objection(
                 .and_then(|keypair| world.graph.find(&Artifact::of_root(root, keypair).name()));
             let power = match root {
                 Root::ServiceAccount => "can speak for every service account",
-                _ => "can act as anybody there",
+                Root::Ca(_) => "can act as anybody there",
             };
             let names = named(&rotation.added);
             (id.unwrap_or(signer), format!("{names} will be trusted: whoever has that key {power}"))
@@ -195,7 +147,7 @@ fn objection(
         Stage::Promote => {
             let what = match root {
                 Root::ServiceAccount => "tokens are signed by it from now on",
-                _ => "all that kpki signs below it is issued again",
+                Root::Ca(_) => "all that kpki signs below it is issued again",
             };
             let why = format!("{what}; who does not trust it yet is cut off");
             (signer, why)

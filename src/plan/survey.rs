@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::found_key;
+use super::keypairs::holds_another_keypair;
 use super::public_part::PublicPart;
-use super::rotation::holds_another_keypair;
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificates_in_pem, is_signed_by, request_in_pem,
 };

@@ -16,8 +16,8 @@ pub enum AuthorityFile {
     Bundle,
     /// What other clients check servers against: a brought CA and all above it, for those that want a root.
     Chain,
-    /// The certificate of the CA that signs, alone: a controller-manager signs nothing, and does not start, with
-    /// a file of two (k8s.io/kubernetes/pkg/controller/certificates/signer, "expected 1 certificate").
+    /// The certificate of the CA that signs, alone: with a file of two a controller-manager signs nothing and
+    /// does not start (k8s.io/kubernetes/pkg/controller/certificates/signer, "expected 1 certificate").
     Signing,
     PrivateKey,
 }

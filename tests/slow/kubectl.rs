@@ -5,7 +5,7 @@ use std::process::Output;
 
 use crate::testkit::api_server::{ApiServer, kubectl, subject_of};
 use crate::testkit::kubeconfig::Kubeconfig;
-use crate::testkit::{FolderProject, printed, said};
+use crate::testkit::{FolderProject, copy, printed, said};
 
 /// Files of examples/ha, with the server that each must dial.
 const KUBECONFIGS: [(&str, &str, &str); 21] = [
@@ -228,4 +228,63 @@ fn refused(output: &Output, why: &str) {
     assert!(!output.status.success(), "{text}");
     assert!(text.contains(why), "{text}");
     assert!(!text.contains("v1.36.2"), "{text}");
+}
+
+/// Kubeconfigs and servers of neighbouring stages take each other while the cluster CA is rotated.
+#[test]
+fn kubectl_talks_through_a_rotation_of_the_cluster_ca() {
+    let listeners: Vec<_> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let ports: Vec<u16> =
+        listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
+    let project = FolderProject::described(&description(ports[0])).applied();
+    let mut stages = vec![snapshot(&project)];
+    for stage in ["trust", "promote", "distrust"] {
+        project.done(&["rotate", "ca/kubernetes"]);
+        let word = format!("{stage}:ca/kubernetes");
+        project.done(&["apply", "--all", "--allow", &word]);
+        stages.push(snapshot(&project));
+    }
+    let servers: Vec<ApiServer> = (listeners.into_iter().zip(&stages))
+        .map(|(listener, stage)| ApiServer::start(listener, stage))
+        .collect();
+    let home = tempfile::tempdir().unwrap();
+    let mut asked = 0;
+    for (of_file, files) in stages.iter().enumerate() {
+        for (of_server, server) in servers.iter().enumerate() {
+            let is_near = of_file.abs_diff(of_server) < 2;
+            for (file, subject) in [
+                (files.on_node("cp1", "scheduler.conf"), "CN=system:kube-scheduler"),
+                (files.out("users/jane/jane.kubeconfig"), "CN=jane,O=oncall,O=dev"),
+            ] {
+                // Strangers are refused the same way, whoever they are.
+                if !is_near && subject != "CN=system:kube-scheduler" {
+                    continue;
+                }
+                let output = kubectl(home.path())
+                    .arg("--kubeconfig")
+                    .arg(&file)
+                    .args(["--server", &format!("https://localhost:{}", ports[of_server])])
+                    .args(["version", "-o", "json"])
+                    .output()
+                    .unwrap();
+                let what = format!("{of_file} -> {of_server}: {}", said(&output));
+                let client = server.next();
+                assert_eq!(output.status.success(), is_near, "{what}");
+                assert_eq!(client.is_ok(), is_near, "{what}\n{client:?}");
+                if let Ok(client) = client {
+                    assert_eq!(subject_of(&client, home.path()), subject, "{what}");
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert_eq!(asked, 26);
+}
+
+/// `out/` as it is now.
+fn snapshot(project: &FolderProject) -> FolderProject {
+    let kept = FolderProject::empty();
+    std::fs::create_dir(kept.out("")).unwrap();
+    copy(&project.out(""), &kept.out(""));
+    kept
 }

@@ -48,7 +48,9 @@ impl ApiServer {
     pub fn start(listener: TcpListener, project: &FolderProject) -> Self {
         let pem = |path: &str| std::fs::read(project.on_node("cp1", path)).unwrap();
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&pem("pki/ca.crt")).unwrap()).unwrap();
+        for certificate in CertificateDer::pem_slice_iter(&pem("pki/ca.crt")) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
         let provider = Arc::new(default_provider());
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())

@@ -14,6 +14,7 @@ pub mod made;
 pub mod memory_disk;
 pub mod memory_project;
 pub mod signer;
+pub mod talks;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

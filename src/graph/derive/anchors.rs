@@ -156,7 +156,7 @@ pub(super) fn service_account(builder: &mut Builder, spec: &Spec) {
             // It counted the keys that the first one had before there were several.
             let revision = if number == Keypair::FIRST { revision } else { Revision::of(1) };
             let state = (number != keys.signer).then_some(KeypairState::Trusted);
-            let recipe = SigningKey { number, state, explicit_key, key, revision };
+            let recipe = SigningKey { number, state, key, explicit_key, revision };
             let artifact = Artifact::ServiceAccount(number);
             builder.add(artifact, Recipe::SigningKey(recipe), &Origin::Default)
         })

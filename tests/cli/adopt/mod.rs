@@ -8,4 +8,5 @@ mod lines;
 mod page;
 mod proof;
 mod refused;
+mod rotated;
 mod shape;

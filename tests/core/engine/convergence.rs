@@ -14,6 +14,11 @@ static OPERATOR: LazyLock<Key> = LazyLock::new(Key::age);
 static BOB: LazyLock<Key> = LazyLock::new(|| Key::ssh("ed25519", "bob@desk", ""));
 static NODE: LazyLock<Key> = LazyLock::new(Key::age);
 
+/// The identity that opens every random cluster's secrets.
+pub fn operator() -> String {
+    OPERATOR.secret()
+}
+
 /// A random cluster as a description: the parts in a random order.
 #[derive(Debug, Clone)]
 pub struct Cluster {

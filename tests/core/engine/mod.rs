@@ -23,10 +23,10 @@ mod reproducible;
 mod restarts;
 mod review_mutations;
 mod rotation;
+mod rotation_talks;
 mod safeguards;
 mod sealing;
 mod self_rotated;
-
 mod smuggled_privileges;
 mod static_pod_review;
 mod trust_roots;

@@ -43,10 +43,8 @@ fn three_commits_rotate_each_root() {
     for root in ROOTS {
         for seals in [false, true] {
             let operator = Key::age();
-            let sealed = |text: String| match seals {
-                true => format!("{text}secrets {{ recipient {:?} }}\n", operator.recipient),
-                false => text,
-            };
+            let secrets = format!("secrets {{ recipient {:?} }}\n", operator.recipient);
+            let sealed = |text: String| text + if seals { &secrets } else { "" };
             let mut project = MemoryProject::new(&sealed(description(root, "keypair 1")));
             project.identity = seals.then(|| operator.secret());
             project.apply().unwrap();
@@ -116,15 +114,12 @@ fn the_cluster_ca_s_files_follow_the_stages() {
         }
         let text = String::from_utf8(project.out[manager].0.clone()).unwrap();
         let flag = "--cluster-signing-cert-file=/etc/kubernetes/pki/";
-        match signs {
-            Some(signs) => {
-                assert_eq!(subjects(&project, &signing), [signs]);
-                assert!(text.contains(&format!("{flag}ca-signing.crt")), "{text}");
-            }
-            None => {
-                assert!(!project.out.contains_key(&signing));
-                assert!(text.contains(&format!("{flag}ca.crt")), "{text}");
-            }
+        if let Some(signs) = signs {
+            assert_eq!(subjects(&project, &signing), [signs]);
+            assert!(text.contains(&format!("{flag}ca-signing.crt")), "{text}");
+        } else {
+            assert!(!project.out.contains_key(&signing));
+            assert!(text.contains(&format!("{flag}ca.crt")), "{text}");
         }
         assert_eq!(issuer(&project, &leaf) == first, stage == "trust");
     }

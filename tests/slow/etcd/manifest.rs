@@ -3,8 +3,6 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::testkit::FolderProject;
-
 /// The flags of kpki's own manifest that must name something else than on a machine of the member's own:
 /// files below /etc/kubernetes and /var/lib/etcd, and ports. Addresses stay, and so does every other flag.
 const MOVED: [&str; 13] = [
@@ -64,15 +62,10 @@ impl Ports {
     }
 }
 
-/// The member's flags. The manifest is read as YAML by a reader that knows nothing of kpki.
-pub fn flags(
-    project: &FolderProject,
-    node: &str,
-    member: usize,
-    ports: &Ports,
-    data: &Path,
-) -> Vec<String> {
-    let text = project.read(&format!("nodes/{node}/etc/kubernetes/manifests/etcd.yaml"));
+/// The member's flags; `kubernetes` stands for its /etc/kubernetes. The manifest is read as YAML by a reader
+/// that knows nothing of kpki.
+pub fn flags(kubernetes: &Path, member: usize, ports: &Ports, data: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(kubernetes.join("manifests/etcd.yaml")).unwrap();
     let pod: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
     let containers = pod["spec"]["containers"].as_array().unwrap();
     assert_eq!(containers.len(), 1, "{text}");
@@ -85,7 +78,7 @@ pub fn flags(
         .collect();
     let (binary, written) = command.split_first().unwrap();
     assert_eq!(*binary, "etcd");
-    let kubernetes = project.on_node(node, "").display().to_string();
+    let kubernetes = format!("{}/", kubernetes.display());
     let data = data.display().to_string();
     let flags: Vec<String> = written
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use crate::testkit::{FolderProject, printed, said, tool};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Who talks to etcd, and which CA it trusts.
+#[derive(Clone)]
 pub struct Identity {
     /// Certificate and key, if it has any.
     pub pair: Option<(PathBuf, PathBuf)>,
@@ -49,14 +50,14 @@ impl Identity {
 /// when a test panics.
 pub struct Etcd {
     members: Vec<(&'static str, &'static str)>,
-    running: Vec<Child>,
+    running: Vec<(&'static str, Child)>,
     folder: tempfile::TempDir,
     pub ports: Ports,
 }
 
 impl Drop for Etcd {
     fn drop(&mut self) {
-        for member in &mut self.running {
+        for (_, member) in &mut self.running {
             drop(member.kill());
             drop(member.wait());
         }
@@ -76,10 +77,16 @@ impl Etcd {
 
     /// As the kubelet does: with the command of the member's static pod.
     pub fn start(&mut self, project: &FolderProject, name: &str) {
+        self.start_on(&project.on_node(name, "manifests").parent().unwrap().to_owned(), name);
+    }
+
+    /// `kubernetes`: what is installed as the member's /etc/kubernetes.
+    pub fn start_on(&mut self, kubernetes: &Path, name: &str) {
+        let index = self.index(name);
         let data = self.folder.path().join(name);
-        let log = std::fs::File::create(self.log(name)).unwrap();
+        let log = std::fs::File::options().create(true).append(true).open(self.log(name)).unwrap();
         let member = without_settings("etcd", "ETCD_")
-            .args(manifest::flags(project, name, self.index(name), &self.ports, &data))
+            .args(manifest::flags(kubernetes, index, &self.ports, &data))
             // It is not the disk that is tested.
             .env("ETCD_UNSAFE_NO_FSYNC", "true")
             .stdin(Stdio::null())
@@ -87,7 +94,16 @@ impl Etcd {
             .stderr(log)
             .spawn()
             .unwrap();
-        self.running.push(member);
+        self.running.push((self.members[index].0, member));
+    }
+
+    /// As the kubelet does when it sees another manifest: the old process is asked to end, and ends first.
+    pub fn restart_on(&mut self, kubernetes: &Path, name: &str) {
+        let found = self.running.iter().position(|(known, _)| *known == name).unwrap();
+        let (_, mut old) = self.running.remove(found);
+        printed(tool("sh").args(["-c", "kill \"$0\""]).arg(old.id().to_string()));
+        old.wait().unwrap();
+        self.start_on(kubernetes, name);
     }
 
     /// Whatever it thinks of its clients.
@@ -139,12 +155,13 @@ impl Etcd {
         }
     }
 
+    pub fn urls(&self, members: &[&str]) -> String {
+        let url = |address: &&str| format!("https://{address}:{}", self.ports.client);
+        members.iter().map(url).collect::<Vec<_>>().join(",")
+    }
+
     fn etcdctl(&self, members: &[&str], identity: &Identity, arguments: &[&str]) -> Output {
-        let endpoints: Vec<_> = members
-            .iter()
-            .map(|address| format!("https://{address}:{}", self.ports.client))
-            .collect();
-        identity.etcdctl(&endpoints.join(","), arguments)
+        identity.etcdctl(&self.urls(members), arguments)
     }
 
     pub fn done(&self, members: &[&str], identity: &Identity, arguments: &[&str]) -> String {

@@ -3,6 +3,7 @@
 
 mod manifest;
 mod members;
+mod rotation;
 
 use members::{Etcd, Identity};
 
