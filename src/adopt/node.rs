@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::certificates_dir::{agree, of_pods};
+use super::certificates_dir::of_pods;
 use super::embedded::embedded_certificate;
 use super::refusal::{Refusal, Refusals};
 use crate::facts::CertificateFacts;
@@ -41,7 +41,17 @@ pub(super) fn in_folder(file: &str) -> String {
     format!("{KUBERNETES_FOLDER}/{file}")
 }
 
+/// The folder of certificates that static pods name.
+fn pods_dir(pods: &BTreeMap<Process, Pod<'_>>) -> Option<CertificatesDir> {
+    of_pods(pods.iter().map(|(process, pod)| (*process, &pod.facts)))
+}
+
 impl Node<'_> {
+    /// The folder of certificates that its static pods name.
+    pub(super) fn told_dir(&self) -> Option<CertificatesDir> {
+        pods_dir(&self.pods)
+    }
+
     /// A file of the tables, below the node's root.
     pub(super) fn path(&self, file: &str) -> String {
         below_root(&self.certificates_dir, file)
@@ -68,27 +78,10 @@ impl Node<'_> {
     }
 }
 
-/// Every node, in the order of their names.
-pub fn nodes(machines: &BTreeMap<NodeName, Machine>) -> Result<Vec<Node<'_>>, Refusals> {
-    let mut nodes = Vec::new();
-    let mut refusals = Refusals::new();
-    for (name, machine) in machines {
-        match read(name, machine) {
-            Ok(node) => nodes.push(node),
-            Err(mut why) => refusals.append(&mut why),
-        }
-    }
-    if !refusals.is_empty() {
-        return Err(refusals);
-    }
-    agree(&mut nodes)?;
-    Ok(nodes)
-}
-
-fn read<'m>(name: &NodeName, machine: &'m Machine) -> Result<Node<'m>, Refusals> {
+pub(super) fn read<'m>(name: &NodeName, machine: &'m Machine) -> Result<Node<'m>, Refusals> {
     let mut refusals = Refusals::new();
     let pods = pods(name, machine, &mut refusals);
-    let certificates_dir = of_pods(&pods).unwrap_or_else(CertificatesDir::kubeadms);
+    let certificates_dir = pods_dir(&pods).unwrap_or_else(CertificatesDir::kubeadms);
     let unread = machine.unread().filter(|(path, _)| {
         path.starts_with(KUBERNETES_FOLDER) || path.starts_with(certificates_dir.below_root())
     });

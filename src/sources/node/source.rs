@@ -16,8 +16,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// As an argument names it: `-` is standard input. A pipe is read as that is; a shell's `<(…)` is the path
-    /// of one.
+    /// As an argument names it: `-` is standard input. A pipe is read as that is, and a shell's `<(…)` is the
+    /// path of one.
     pub fn named(argument: &str) -> Source {
         let path = Path::new(argument);
         if path == Path::new("-") {
