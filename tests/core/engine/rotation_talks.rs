@@ -1,5 +1,5 @@
-//! While a root of trust is rotated, nodes are installed one by one: whoever must talk does, between a node of
-//! one stage and a node of the next, in both directions.
+//! While a root of trust is rotated, nodes are installed one by one: whoever must talk does, between a node
+//! of one stage and a node of the next, in both directions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
