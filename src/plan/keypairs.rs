@@ -12,7 +12,7 @@ pub(super) fn of_root(lock: &Lock, root: Root) -> impl Iterator<Item = (Keypair,
     let near = near.take_while(move |(name, _)| name.as_str().starts_with(first.as_str()));
     near.filter_map(move |(name, entry)| {
         let (of, keypair) = name.as_str().parse::<Artifact>().ok()?.root()?;
-        (of == root && !entry.left).then_some((keypair, entry))
+        (of == root).then_some((keypair, entry))
     })
 }
 

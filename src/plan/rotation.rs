@@ -10,6 +10,7 @@ use super::context::PlanContext;
 use super::keypairs::of_root;
 use super::stage::Stage;
 use super::{Allow, World};
+use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::graph::{Artifact, DerivationId, FilePart, first_places};
 use crate::name::{ArtifactName, TreePath};
 use crate::sealed::SUFFIX;
@@ -57,6 +58,13 @@ pub(super) fn find(context: &mut PlanContext<'_>) {
                 let (about, why) = objection(world, &rotation, *stage, signs);
                 context.block(about, Some(Allow::Stage(*stage, root)), why);
             }
+        }
+        // Whoever put its files there: nobody was told to trust it.
+        let is_asked = context.plan.blocked.iter().any(|blocked| blocked.derivation == signs);
+        let name = &world.graph.get(signs).name;
+        if rotation.stages.is_empty() && !is_asked && !context.intent.allows_replacing(name) {
+            let why = "it takes the place of a key pair that is in use, and nobody trusts it yet";
+            context.block_replacement(signs, why);
         }
         context.plan.rotations.push(rotation);
     }
@@ -171,15 +179,20 @@ fn retired(world: World<'_>) -> Vec<Retired> {
         if world.graph.find(&name).is_some() {
             return None;
         }
-        let mut retired =
-            Retired { name, public: Vec::new(), keys: Vec::new(), is_brought: entry.brought };
+        let is_issued = was_issued(world, &artifact);
+        let mut retired = Retired {
+            name,
+            public: Vec::new(),
+            keys: Vec::new(),
+            is_brought: entry.brought || is_issued,
+        };
         for (part, path) in first_places(&artifact) {
             if world.inventory.get(path.as_str()).is_none() {
                 continue;
             }
             if part != FilePart::PrivateKey {
                 retired.public.push(path);
-            } else if !entry.brought
+            } else if !retired.is_brought
                 && let Some(secret) = world.inventory.secret(path.as_str())
             {
                 let sealed = secret.sealed.is_some().then(|| path.with_suffix(SUFFIX));
@@ -191,4 +204,14 @@ fn retired(world: World<'_>) -> Vec<Retired> {
         Some(retired)
     });
     gone.collect()
+}
+
+/// Somebody else's CA signed its certificate: kpki makes none of those.
+fn was_issued(world: World<'_>, artifact: &Artifact) -> bool {
+    let mut files = first_places(artifact).into_iter();
+    let certificate = files.find(|(part, _)| *part == FilePart::Certificate);
+    let bytes = certificate.and_then(|(_, path)| world.inventory.public(path.as_str()));
+    let all = bytes.and_then(|bytes| certificates_in_pem(bytes).ok()).unwrap_or_default();
+    let facts = all.first().and_then(|der| CertificateFacts::from_der(der).ok());
+    facts.is_some_and(|facts| !facts.is_self_issued())
 }

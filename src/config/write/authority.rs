@@ -1,6 +1,6 @@
 //! CAs and key pairs as a description writes them.
 
-use super::Written;
+use super::written::Written;
 use crate::config::fields::{KEY, VALIDITY};
 use crate::config::{ca, keypair};
 use crate::profile::key_is_usually_on_nodes;

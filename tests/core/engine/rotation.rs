@@ -207,3 +207,27 @@ fn clients_of_a_leaked_ca_are_refused_before_its_servers() {
     project.assert_converged();
     assert!(!project.out.contains_key(&format!("{PKI}/ca-chain.crt")));
 }
+
+/// What lies in the place of a key pair that nobody described, or a lock that calls the old one a leaver,
+/// hides no stage.
+#[test]
+fn files_and_marks_of_others_spare_no_word() {
+    let other = MemoryProject::applied(&description("ca/kubernetes", TWO));
+    for (keypairs, word) in [("keypair 2", "replace"), (STAGES[0].1, "trust")] {
+        let mut project = MemoryProject::applied(&description("ca/kubernetes", "keypair 1"));
+        for end in ["crt", "key"] {
+            let path = format!("ca/kubernetes-2.{end}");
+            project.out.insert(path.clone(), other.out[&path].clone());
+        }
+        project.description = description("ca/kubernetes", keypairs);
+        let asked = project.plan().blocked();
+        assert_eq!(asked, [format!("ca/kubernetes/2 {word}:ca/kubernetes")]);
+        let lock = project.lock.clone().unwrap();
+        let line = "{\"name\":\"ca/kubernetes\",";
+        project.lock = Some(lock.replacen(line, &format!("{line}\"left\":true,"), 1));
+        assert_ne!(project.lock, Some(lock));
+        assert_eq!(project.plan().blocked(), asked);
+    }
+}
+
+const TWO: &str = STAGES[0].1;

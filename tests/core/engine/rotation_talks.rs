@@ -256,8 +256,8 @@ fn everybody_was_asked(talks: &Talks, description: &str) {
     assert_eq!(number(Kind::EtcdPeer), members * members, "{description}");
     assert_eq!(number(Kind::Kubelet), kubelets * control_planes, "{description}");
     assert_eq!(number(Kind::Extension), control_planes * control_planes, "{description}");
-    // A control-plane node's kubelet.conf, controller-manager.conf, scheduler.conf go to one server each or to
-    // all; admin.conf and the pods' bundle to all.
+    // A control-plane node's kubelet.conf, controller-manager.conf, scheduler.conf go to one server each or
+    // to all; admin.conf and the pods' bundle to all.
     let least = control_planes * (3 + 2 * control_planes);
     assert!(number(Kind::ApiServer) >= least, "{description}");
 }
