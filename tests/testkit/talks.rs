@@ -132,7 +132,7 @@ impl Stage {
         let folder = "/etc/kubernetes/";
         for (path, bytes) in node.files.range(folder.to_owned()..) {
             let Some(name) = path.strip_prefix(folder) else { break };
-            if name.ends_with(".conf") && !name.contains('/') {
+            if name.strip_suffix(".conf").is_some() && !name.contains('/') {
                 self.kubeconfig(&format!("{}{path}", node.name), bytes, pair_of_kubelet);
             }
         }

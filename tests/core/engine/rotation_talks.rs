@@ -133,9 +133,10 @@ impl Rotating {
         let mut text = self.cluster.description();
         if self.seeded {
             let not_before = "2026-11-24T11:59:00Z";
-            text += &format!(
+            let seeded = format!(
                 "\nreproducible {{ seed-file \"lab.seed\"; not-before \"{not_before}\" }}\n"
             );
+            text.push_str(&seeded);
             text = text.replace("kubernetes \"1.28\"", "kubernetes \"1.28.0\"");
             text = text.replace("kubernetes \"1.33\"", "kubernetes \"1.33.0\"");
         }
@@ -147,7 +148,8 @@ impl Rotating {
             let brought = self.brought.filter(|(ca, _)| root == format!("ca/{ca}"));
             let keypairs = at.keypairs(brought.map(|(ca, _)| ca));
             let Some(ca) = root.strip_prefix("ca/") else {
-                text += &format!("\ncomponent \"service-account\" {{ {keypairs} }}\n");
+                let block = format!("\ncomponent \"service-account\" {{ {keypairs} }}\n");
+                text.push_str(&block);
                 continue;
             };
             let lines = text.lines().map(|line| match line.strip_prefix(&format!("ca {ca:?}")) {

@@ -77,7 +77,7 @@ impl Etcd {
 
     /// As the kubelet does: with the command of the member's static pod.
     pub fn start(&mut self, project: &FolderProject, name: &str) {
-        self.start_on(&project.on_node(name, "manifests").parent().unwrap().to_owned(), name);
+        self.start_on(project.on_node(name, "manifests").parent().unwrap(), name);
     }
 
     /// `kubernetes`: what is installed as the member's /etc/kubernetes.
