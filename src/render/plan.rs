@@ -13,6 +13,7 @@ use super::privilege::{PrivilegeReport, ViolationReport, privilege_report, viola
 use super::rejoin::{RejoinReport, rejoin_report};
 use super::remarks;
 use super::report::FORMAT_VERSION;
+use super::rotation::{RotationReport, rotations};
 use super::secrets::{SecretsReport, secrets_report};
 use super::step::{BlockedReport, StepReport, blocked_report, step_report};
 use super::text::out;
@@ -88,6 +89,9 @@ pub struct PlanReport {
     pub turns: Option<TurnsReport>,
     /// Pods and services, in the order of their restarts: one node at a time.
     pub restarts: Vec<RestartReport>,
+    /// Roots of trust whose key pairs change, and what must hold for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<RotationReport>,
 }
 
 /// How many artifacts each action touches.
@@ -185,6 +189,7 @@ pub fn plan_report(
         rejoin: rejoin_report(plan),
         turns: turns_report(world, plan),
         restarts: restarts(plan),
+        rotations: rotations(world, spec, plan),
     }
 }
 

@@ -14,6 +14,7 @@ use super::left_over::left_over;
 use super::markdown::{COLUMNS, Section, comment, line};
 use super::plan::PlanReport;
 use super::privilege::ViolationReport;
+use super::rotation::RotationReport;
 use super::step::BlockedReport;
 use super::text::{counted, paragraph};
 use super::turns::TurnsReport;
@@ -85,6 +86,10 @@ impl PlanReport {
                 prose(&restart_lines(&self.restarts)),
             ),
             Section::folded(
+                "What must hold for each stage of a rotation, and what follows",
+                prose(&self.rotation_lines()),
+            ),
+            Section::folded(
                 format!("{} to be signed by the cluster", counted(self.waiting.len(), "request")),
                 self.submissions(),
             ),
@@ -131,6 +136,10 @@ impl PlanReport {
         let stay = self.old_certificates_stay();
         let stay = stay.map_or_else(String::new, |stay| format!("; {stay}"));
         format!("**{}**{stay}\n\n", self.totals(false))
+    }
+
+    fn rotation_lines(&self) -> Vec<String> {
+        self.rotations.iter().flat_map(RotationReport::lines).collect()
     }
 
     fn members(&self) -> Vec<String> {

@@ -55,6 +55,7 @@ impl Report for ShownPlan<'_> {
         text.push_str(&waiting_text(&plan.waiting, columns));
         text.push_str(&leavers_text(&plan.leavers, false, columns));
         text.push_str(&plan.follow_up(columns));
+        text.push_str(&plan.rotations_text(columns, false, self.full));
         text.push_str(&plan.turns_text(columns));
         if let Some(saved) = &self.saved {
             let _ = writeln!(text, "{saved}");
@@ -114,6 +115,9 @@ impl ShownPlan<'_> {
         match (self.lacking.len(), plan.blocked.is_empty()) {
             (0, _) if plan.empty || self.saved.is_some() => Next::Nothing,
             (0, _) => Next::Do(self.command.clone()),
+            (_, false) if plan.blocked.iter().all(BlockedReport::is_stage) => {
+                Next::Consent("if this is wanted, and what comes first holds")
+            }
             (_, false) => {
                 Next::Consent("put back what is lost or undo the change; to go on all the same")
             }
@@ -152,6 +156,7 @@ impl Report for AppliedReport<'_> {
         text.push_str(&plan.old_certificates(columns));
         text.push_str(&leavers_text(&plan.leavers, pruned, columns));
         text.push_str(&plan.follow_up(columns));
+        text.push_str(&plan.rotations_text(columns, true, full));
         if plan.did_something() {
             let _ = writeln!(text, "{}", plan.applied());
         }
@@ -237,6 +242,10 @@ impl PlanReport {
         let mut text = follow_up_text(&self.etcd_members, &self.restarts, columns);
         text.extend(self.rejoin.as_ref().map(|rejoin| rejoin.text(columns)));
         text
+    }
+
+    fn rotations_text(&self, columns: usize, done: bool, full: bool) -> String {
+        self.rotations.iter().map(|rotation| rotation.text(columns, done, full)).collect()
     }
 
     fn turns_text(&self, columns: usize) -> String {

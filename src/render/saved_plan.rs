@@ -190,6 +190,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         rejoin,
         turns,
         restarts,
+        rotations,
     } = saved;
     let parts = [
         ("interrupted", *interrupted == now.interrupted),
@@ -211,6 +212,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
         ("rejoin", *rejoin == now.rejoin),
         ("turns", *turns == now.turns),
         ("restarts", *restarts == now.restarts),
+        ("rotations", *rotations == now.rotations),
         ("steps", *steps == now.steps),
         ("cluster", *cluster == now.cluster),
         ("kubernetes", *kubernetes == now.kubernetes),

@@ -10,6 +10,7 @@ use super::exposure::{ExposureReport, exposure_report};
 use super::plan::orphans;
 use super::remarks;
 use super::report::FORMAT_VERSION;
+use super::rotating::{RotatingReport, rotating};
 use super::text::out;
 use super::turns::{TurnsReport, turns_report, waits_in_words};
 use super::waiting::{WaitingReport, waiting_reports};
@@ -36,6 +37,9 @@ pub struct StatusReport<'a> {
     /// Whose certificates `kpki apply` renews first, and which are due and wait for their turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<TurnsReport>,
+    /// Roots of trust with several key pairs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rotations: Vec<RotatingReport>,
     /// By expiry, the soonest first.
     pub certificates: Vec<LifeReport<'a>>,
     /// When the first certificate comes up for renewal (RFC 3339).
@@ -136,6 +140,7 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
         attention,
         waiting: waiting_reports(world, &plan.waiting),
         turns,
+        rotations: rotating(world),
         certificates: lives,
         next_renewal,
         changes: changed(plan),

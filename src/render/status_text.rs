@@ -9,7 +9,7 @@ use super::left_over::left_over;
 use super::report::Report;
 use super::status::{AttentionReport, StatusReport, Trouble};
 use super::style::{CHANGE, DANGER, PLAIN, STRONG, paint};
-use super::text::{Cell, Table, counted};
+use super::text::{Cell, Table, counted, harmless, paragraph};
 use super::waiting::waiting_lines;
 use crate::first_few::more;
 
@@ -29,6 +29,9 @@ impl Report for StatusReport<'_> {
         }
         text.push_str(&waiting_lines(&self.waiting, columns));
         text.push_str(&self.lives(columns));
+        for rotation in &self.rotations {
+            text.push_str(&paragraph("", 2, &harmless(&rotation.line()), columns));
+        }
         if self.changes > 0 {
             let count = counted(self.changes, "artifact");
             let _ = writeln!(text, "{count} not as cluster.kdl asks yet (kpki plan tells)");

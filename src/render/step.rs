@@ -7,7 +7,7 @@ use super::entry::Entry;
 use super::text::out;
 use crate::graph::Recipe;
 use crate::name::{ArtifactName, TreePath};
-use crate::plan::{Action, Blocked, Reason, Step, World};
+use crate::plan::{Action, Allow, Blocked, Reason, Step, World};
 use crate::time::Timestamp;
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +68,12 @@ pub(super) fn blocked_report(world: World<'_>, blocked: &Blocked) -> BlockedRepo
 impl BlockedReport {
     pub(super) fn entry(&self) -> Entry {
         Entry::decision(&self.name, self.why.clone(), self.allow.as_deref())
+    }
+
+    /// Nothing is lost: a rotation goes on.
+    pub(super) fn is_stage(&self) -> bool {
+        let allow = self.allow.as_deref().and_then(|allow| allow.parse().ok());
+        matches!(allow, Some(Allow::Stage(..)))
     }
 }
 

@@ -11,7 +11,9 @@ use crate::graph::{
 };
 use crate::name::{Organization, San, Server};
 use crate::profile::{LeafRow, SanFrom};
-use crate::spec::{CaName, Component, LeafOverride, Node, Origin, Setting, Spec, Usage};
+use crate::spec::{
+    CaName, Component, KeypairState, LeafOverride, Node, Origin, Setting, Spec, Usage,
+};
 
 /// One value of the wish.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,6 +29,12 @@ pub(super) fn wish(graph: &Graph, spec: &Spec, id: DerivationId) -> Vec<WishRepo
     let name = |id: DerivationId| graph.get(id).name.to_string();
     let mut wish = Wish::default();
     let block = Block::of(spec, &graph.get(id).artifact);
+    if let Some((root, _)) = graph.get(id).artifact.root()
+        && graph.keypairs(root).len() > 1
+    {
+        let state = graph.get(id).recipe.keypair_state();
+        wish.add("key pair", state.map_or("signs", KeypairState::as_str), &block.origin());
+    }
     match &graph.get(id).recipe {
         Recipe::OwnCa(ca) => {
             wish.setting("common name", &ca.common_name);

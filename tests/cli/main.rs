@@ -30,6 +30,7 @@ mod readme;
 mod reproducible;
 mod review;
 mod revisions;
+mod rotate;
 mod rotate_command;
 mod saved_plans;
 mod schemas;

@@ -9,7 +9,7 @@ use crate::command::folder::{DESCRIPTION, Description};
 use crate::command::git::Repository;
 use crate::diff::{Comparison, Item, Side, Value, items, of_graph};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Artifact, Graph};
 use crate::render::{
     DiffReport, FileCertificate, PrivilegeReport, Section, Wished, authority_report, diff_report,
     printable,
@@ -96,9 +96,22 @@ fn authority(
     let files = sections.iter().filter(|(of, _)| *of == Section::Files);
     let held: Vec<FileCertificate<'_>> = files
         .flat_map(|(_, comparison)| &comparison.certificates)
+        .filter(|pair| !signs_by_another(&before.1, &after.1, &pair.within))
         .map(|pair| FileCertificate { pair, described: wished(&pair.within) })
         .collect();
     authority_report(&between(old, new), &held)
+}
+
+/// Nobody trusts what lies there: it is the certificate of whichever key pair signs, and that is another in
+/// the two descriptions.
+fn signs_by_another(before: &Graph, after: &Graph, path: &str) -> bool {
+    let signer = |graph: &Graph| {
+        let id = graph.placed(path.strip_prefix("out/")?)?.derivation;
+        let is_signing = matches!(graph.get(id).artifact, Artifact::Signing(_));
+        let signer = graph.cas_in(id).first().filter(|_| is_signing)?;
+        Some(graph.get(*signer).name.clone())
+    };
+    signer(before).zip(signer(after)).is_some_and(|(old, new)| old != new)
 }
 
 /// Whose certificate is to lie there: in a bundle that of its CA.

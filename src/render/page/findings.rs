@@ -34,7 +34,9 @@ pub(super) fn section(html: &mut Html, status: &StatusReport<'_>) {
     let waiting: Vec<Html> = waiting
         .map(|waiting| Html::of("{} (request {})", &[&waiting.name.as_str(), &waiting.request]))
         .collect();
+    let rotations = status.rotations.iter().map(|rotation| Html::text(&rotation.line())).collect();
     for (heading, items) in [
+        ("<h3>Rotations under way</h3>\n", rotations),
         ("<h3>Waiting for the cluster's signature</h3>\n", waiting),
         ("<h3>Keys that are known and not here</h3>\n", plain(&status.absent)),
         ("<h3>No longer described</h3>\n", plain(&status.orphans)),

@@ -1,0 +1,4 @@
+//! The rotation of a root of trust as a person and a reviewer see it.
+
+mod gates;
+mod page;
