@@ -56,13 +56,16 @@ impl RotatingReport {
         };
         let mut text = format!("rotation of {}: {} signs", self.root, self.signs);
         if !self.trusted.is_empty() {
-            text += &format!("; trusted, too: {}", named(&self.trusted));
+            text.push_str("; trusted, too: ");
+            text.push_str(&named(&self.trusted));
         }
         if !self.serving_only.is_empty() {
-            text += &format!("; for servers alone: {}", named(&self.serving_only));
+            text.push_str("; for servers alone: ");
+            text.push_str(&named(&self.serving_only));
         }
         if let Some(since) = self.since {
-            text += &format!("; the newest is of {}", since.date());
+            text.push_str("; the newest is of ");
+            text.push_str(&since.date().to_string());
         }
         text
     }
