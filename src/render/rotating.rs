@@ -49,21 +49,20 @@ pub(super) fn rotating(world: World<'_>) -> Vec<RotatingReport> {
 }
 
 impl RotatingReport {
-    /// `ca/etcd/2 signs; trusted, too: ca/etcd; both since 2026-11-28 (kpki rotate ca/etcd goes on)`
+    /// `rotation of ca/etcd: ca/etcd/2 signs; trusted, too: ca/etcd; the newest is of 2026-11-28`
     pub(super) fn line(&self) -> String {
         let named = |names: &[ArtifactName]| {
             names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
-        let mut text = format!("rotation of {}: {} signs", self.root, self.signs);
-        if !self.trusted.is_empty() {
-            text += &format!("; trusted, too: {}", named(&self.trusted));
-        }
-        if !self.serving_only.is_empty() {
-            text += &format!("; for servers alone: {}", named(&self.serving_only));
-        }
-        if let Some(since) = self.since {
-            text += &format!("; the newest is of {}", since.date());
-        }
-        text
+        let others = |what: &str, names: &[ArtifactName]| {
+            (!names.is_empty()).then(|| format!("; {what}: {}", named(names)))
+        };
+        let parts = [
+            Some(format!("rotation of {}: {} signs", self.root, self.signs)),
+            others("trusted, too", &self.trusted),
+            others("for servers alone", &self.serving_only),
+            self.since.map(|since| format!("; the newest is of {}", since.date())),
+        ];
+        parts.into_iter().flatten().collect()
     }
 }
