@@ -49,24 +49,20 @@ pub(super) fn rotating(world: World<'_>) -> Vec<RotatingReport> {
 }
 
 impl RotatingReport {
-    /// `ca/etcd/2 signs; trusted, too: ca/etcd; both since 2026-11-28 (kpki rotate ca/etcd goes on)`
+    /// `rotation of ca/etcd: ca/etcd/2 signs; trusted, too: ca/etcd; the newest is of 2026-11-28`
     pub(super) fn line(&self) -> String {
         let named = |names: &[ArtifactName]| {
             names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
-        let mut text = format!("rotation of {}: {} signs", self.root, self.signs);
-        if !self.trusted.is_empty() {
-            text.push_str("; trusted, too: ");
-            text.push_str(&named(&self.trusted));
-        }
-        if !self.serving_only.is_empty() {
-            text.push_str("; for servers alone: ");
-            text.push_str(&named(&self.serving_only));
-        }
-        if let Some(since) = self.since {
-            text.push_str("; the newest is of ");
-            text.push_str(&since.date().to_string());
-        }
-        text
+        let others = |what: &str, names: &[ArtifactName]| {
+            (!names.is_empty()).then(|| format!("; {what}: {}", named(names)))
+        };
+        let parts = [
+            Some(format!("rotation of {}: {} signs", self.root, self.signs)),
+            others("trusted, too", &self.trusted),
+            others("for servers alone", &self.serving_only),
+            self.since.map(|since| format!("; the newest is of {}", since.date())),
+        ];
+        parts.into_iter().flatten().collect()
     }
 }

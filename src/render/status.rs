@@ -38,7 +38,6 @@ pub struct StatusReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<TurnsReport>,
     /// Roots of trust with several key pairs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rotations: Vec<RotatingReport>,
     /// By expiry, the soonest first.
     pub certificates: Vec<LifeReport<'a>>,
