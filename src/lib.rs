@@ -29,16 +29,16 @@
 //!
 //! 1. The plan after an apply is empty, at any clock, once all that is due has had its turn; an upgrade of
 //!    kpki reissues nothing.
-//! 2. A CA key or the service-account key is replaced only with `--allow replace:NAME`, and is first made
-//!    only where neither the lock nor any file under `out/` mentions it.
+//! 2. A CA key or the service-account key is replaced only with `--allow replace:NAME`, or in stages with a
+//!    word each; it is first made only where neither the lock nor any file under `out/` mentions it.
 //! 3. Reading commands open only the secrets that the user names, and `verify --live` CAs' keys. A secret is
 //!    checked against its public half before use; of a sealed one nothing in the clear reaches a disk.
 //! 4. What lies in the project folder proves nothing: before a change there was what the lock in force
 //!    records *and* the bytes prove. A deleted lock is rebuilt from `out/`, with one consent.
 //! 5. A leaf depends on its issuer's subject and key, not on its certificate; a kubeconfig on what it embeds.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
-//! 7. Nothing is written outside `out/` and `cluster.lock` but to a place that the user names. A crash leaves
-//!    the old state, or one that the next apply rolls forward.
+//! 7. Nothing is written outside `out/` and `cluster.lock` but to a place that the user names, or by `rotate`
+//!    to the description. A crash leaves the old state, or one that the next apply rolls forward.
 //! 8. A leaf never silently outlives its CA.
 //!
 //! # The house

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::reading::key_file;
 use crate::content::bundle_content;
 use crate::facts::{CertificateFacts, KubeconfigFacts, certificates_in_pem, is_signed_by};
-use crate::graph::{Artifact, DerivationId, Placement, Recipe};
+use crate::graph::{DerivationId, Placement, Recipe};
 use crate::hash::Digest;
 use crate::holdings::KeyFile;
-use crate::plan::{PublicPart, World};
+use crate::plan::{PublicPart, World, keypairs_on_record};
 use crate::secret::Secret;
 use crate::spec::Root;
 
@@ -116,10 +116,8 @@ fn own_certificates(world: World<'_>, bundle: DerivationId) -> BTreeSet<Digest> 
     let roots: BTreeSet<Root> = roots.map(|(root, _)| root).collect();
     let described = roots.iter().flat_map(|root| graph.keypairs(*root));
     let described = described.filter_map(|ca| world.survey.public_part(*ca).der());
-    let recorded = world.lock.entries.iter().filter_map(|(name, entry)| {
-        let (root, _) = name.as_str().parse::<Artifact>().ok()?.root()?;
-        entry.certificate.filter(|_| roots.contains(&root))
-    });
+    let recorded = roots.iter().flat_map(|root| keypairs_on_record(world.lock, *root));
+    let recorded = recorded.filter_map(|(_, entry)| entry.certificate);
     described.map(Digest::of).chain(recorded).collect()
 }
 

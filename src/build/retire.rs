@@ -3,11 +3,10 @@
 
 use super::context::BuildContext;
 use crate::error::{Error, Result};
-use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
 use crate::hash::Digest;
 use crate::keys::PrivateKey;
 use crate::name::TreePath;
-use crate::plan::Plan;
+use crate::plan::{Plan, public_half};
 use crate::sealed::SUFFIX;
 use crate::state::{Entry, File};
 
@@ -36,13 +35,8 @@ pub(super) fn retire(context: &BuildContext<'_>, plan: &Plan) -> Result<()> {
 
 /// Somebody else's file in its place stays.
 fn is_its_own(context: &BuildContext<'_>, entry: &Entry, path: &TreePath) -> bool {
-    let Some(bytes) = context.world.inventory.public(path.as_str()) else { return false };
-    let in_certificate = || {
-        let all = certificates_in_pem(bytes).ok()?;
-        let facts = CertificateFacts::from_der(all.first()?).ok()?;
-        Some(facts.public_key.digest())
-    };
-    let key = PublicKey::from_pem(bytes).ok().map(|key| key.digest()).or_else(in_certificate);
+    let stem = path.as_str().rsplit_once('.').map(|(stem, _)| stem);
+    let key = stem.and_then(|stem| public_half(&context.world.inventory, stem));
     key.is_some() && key == entry.public_key
 }
 

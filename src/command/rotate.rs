@@ -16,7 +16,7 @@ use crate::sources::Sources;
 use crate::spec::Root;
 use crate::store::{RealDisk, replace_input};
 
-/// A description's files are at most this large, as everywhere.
+/// Larger than any file that a description may name.
 const MOST: usize = 64 << 20;
 
 pub(super) fn run(directory: &Path, args: &RotateArgs) -> Result<Outcome> {

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::context::PlanContext;
+use super::keypairs::keypairs_on_record;
 use super::{Reason, World};
 use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem};
-use crate::graph::{Artifact, DerivationId, FilePart, Revision, tree_of};
+use crate::graph::{DerivationId, FilePart, Revision, tree_of};
 use crate::hash::Digest;
 use crate::state::Entry;
 
@@ -38,10 +39,7 @@ fn is_in_a_bundle(context: &PlanContext<'_>, id: DerivationId) -> bool {
     let mut known: HashSet<Digest> = others
         .filter_map(|other| survey.public_part(*other).public_key().map(PublicKey::digest))
         .collect();
-    known.extend(lock.entries.iter().filter_map(|(name, entry)| {
-        let (of, _) = name.as_str().parse::<Artifact>().ok()?.root()?;
-        entry.public_key.filter(|_| of == root)
-    }));
+    known.extend(keypairs_on_record(lock, root).filter_map(|(_, entry)| entry.public_key));
     let places = graph.bundles_of(id).flat_map(|bundle| graph.placements(bundle));
     let files: HashSet<&[u8]> =
         places.filter_map(|place| inventory.public(place.path.as_str())).collect();

@@ -80,7 +80,7 @@ fn known_key(
 }
 
 /// What lies beside a key under the same name.
-fn public_half(inventory: &Inventory, stem: &str) -> Option<Digest> {
+pub fn public_half(inventory: &Inventory, stem: &str) -> Option<Digest> {
     let certificate = inventory.public(&format!("{stem}.crt")).and_then(|bytes| {
         let all = certificates_in_pem(bytes).ok()?;
         CertificateFacts::from_der(all.first()?).ok()

@@ -5,8 +5,8 @@ use crate::hash::Digest;
 use crate::spec::{Keypair, Root};
 use crate::state::{Entry, Lock};
 
-/// The lock's lines of a root's key pairs.
-pub(super) fn of_root(lock: &Lock, root: Root) -> impl Iterator<Item = (Keypair, &Entry)> {
+/// The lock's lines of a root's key pairs, found without a look at all others.
+pub fn keypairs_on_record(lock: &Lock, root: Root) -> impl Iterator<Item = (Keypair, &Entry)> {
     let first = Artifact::of_root(root, Keypair::FIRST).name();
     let near = lock.entries.range(first.clone()..);
     let near = near.take_while(move |(name, _)| name.as_str().starts_with(first.as_str()));
@@ -23,7 +23,7 @@ pub fn holds_another_keypair(graph: &Graph, lock: &Lock, place: &Placement) -> b
         return false;
     }
     graph.get(place.derivation).artifact.root().is_some_and(|(root, keypair)| {
-        let mut known = of_root(lock, root);
+        let mut known = keypairs_on_record(lock, root);
         known.any(|(signed, entry)| entry.keypair.is_none() && signed != keypair)
     })
 }
@@ -33,6 +33,6 @@ pub fn is_another_keypairs(graph: &Graph, lock: &Lock, place: &Placement, key: D
     let root = graph.get(place.derivation).artifact.root();
     holds_another_keypair(graph, lock, place)
         && root.is_some_and(|(root, _)| {
-            of_root(lock, root).any(|(_, entry)| entry.public_key == Some(key))
+            keypairs_on_record(lock, root).any(|(_, entry)| entry.public_key == Some(key))
         })
 }

@@ -8,6 +8,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
+use super::keypairs::keypairs_on_record;
 use super::{Note, Plan, Proof, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem,
@@ -162,7 +163,19 @@ fn nodes_on_record(lock: &Lock) -> BTreeSet<&str> {
     lock.entries.keys().filter_map(|name| Scope::of(name).node()).collect()
 }
 
+/// A path says which root's key a copy is, and not of which key pair: nodes have that of the one that signs.
 fn is_of(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Made> {
+    let Some((root, _)) = origin.artifact.root() else {
+        return is_of_artifact(lock, path, form, origin);
+    };
+    let mut known = keypairs_on_record(lock, root);
+    let (keypair, _) = known.find(|(_, entry)| entry.keypair.is_none())?;
+    let mut signing = origin.clone();
+    signing.artifact = Artifact::of_root(root, keypair);
+    is_of_artifact(lock, path, form, &signing)
+}
+
+fn is_of_artifact(lock: &Lock, path: &str, form: &Form<'_>, origin: &Origin) -> Option<Made> {
     let entry = lock.entries.get(&origin.artifact.name())?;
     match form {
         Form::Public(bytes) => {
@@ -203,6 +216,8 @@ fn is_public_part(entry: &Entry, content: FilePart, bytes: &[u8]) -> bool {
             certificate_pem(der).as_bytes() == bytes
                 && facts.is_ok_and(|facts| entry.certificate == Some(facts.digest))
         }
+        // Of several key pairs a rendered file.
+        FilePart::PublicKey if entry.content.is_some() => entry.content == Some(Digest::of(bytes)),
         FilePart::PublicKey => PublicKey::from_pem(bytes).is_ok_and(|key| {
             entry.public_key == Some(key.digest()) && key.to_pem().as_bytes() == bytes
         }),

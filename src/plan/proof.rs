@@ -7,13 +7,15 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
+use super::keypairs::keypairs_on_record;
 use super::{PublicPart, World};
 use crate::facts::{
     CertificateFacts, PublicKey, RequestFacts, certificate_pem, certificates_in_pem, is_signed_by,
 };
-use crate::graph::{Artifact, FilePart, first_places, origins};
+use crate::graph::{Artifact, DerivationId, FilePart, first_places, origins};
 use crate::hash::Digest;
-use crate::name::ArtifactName;
+use crate::spec::{CaName, Keypair, Root};
+use crate::state::Entry;
 
 /// The anchors' folder below `out/`.
 const ANCHORS: &str = "ca/";
@@ -32,8 +34,10 @@ impl<'w> Proof<'w> {
             .map(|id| world.survey.public_part(id))
             .filter(|public_part| is_anchors_own(public_part))
             .filter_map(|public_part| public_part.certificate().cloned());
-        let names = world.lock.entries.keys();
-        let recorded = names.filter_map(|name| recorded(world, name));
+        let recorded = CaName::ALL.into_iter().flat_map(|ca| {
+            let known = keypairs_on_record(world.lock, Root::Ca(ca));
+            known.filter_map(move |(keypair, entry)| recorded(world, ca, keypair, entry))
+        });
         Proof { world, cas: described.chain(recorded).collect(), known: RefCell::default() }
     }
 
@@ -47,8 +51,9 @@ impl<'w> Proof<'w> {
             return contents.contains(&FilePart::Rendered) && is_free && is_manifest(path, bytes);
         }
         if path.strip_suffix(".pub").is_some() {
-            return PublicKey::from_pem(bytes)
-                .is_ok_and(|key| self.keys(path).contains(&key.digest()));
+            let proven = self.keys(path);
+            let all = public_keys(bytes);
+            return all.is_some_and(|all| all.iter().all(|key| proven.contains(&key.digest())));
         }
         if path.strip_suffix(".csr").is_some() {
             return RequestFacts::from_pem(bytes)
@@ -81,7 +86,7 @@ impl<'w> Proof<'w> {
         }
         for origin in origins(path) {
             paths.extend(origin.public_part().map(|path| path.to_string()));
-            if let Some(id) = self.world.graph.find(&origin.identity().name()) {
+            for id in self.described(&origin.identity()) {
                 match self.world.survey.public_part(id) {
                     PublicPart::Certificate { der, .. } => found.extend(self.key_of(der)),
                     // The anchor's own public file; any other key has no signature.
@@ -104,6 +109,15 @@ impl<'w> Proof<'w> {
         found
     }
 
+    /// A path says which root's key is there, and not of which key pair.
+    fn described(&self, identity: &Artifact) -> Vec<DerivationId> {
+        let graph = self.world.graph;
+        match identity.root() {
+            Some((root, _)) => graph.keypairs(root).to_vec(),
+            None => graph.find(&identity.name()).into_iter().collect(),
+        }
+    }
+
     /// The certificate's public key, where a CA signed it or it is a CA's own.
     fn key_of(&self, der: &[u8]) -> Option<Digest> {
         let facts = CertificateFacts::from_der(der).ok()?;
@@ -116,18 +130,31 @@ impl<'w> Proof<'w> {
     }
 }
 
+/// One or several; `None`: some of it is none, or there is none at all.
+fn public_keys(bytes: &[u8]) -> Option<Vec<PublicKey>> {
+    const BEGIN: &str = "-----BEGIN ";
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (before, blocks) = text.split_once(BEGIN)?;
+    let block = |block: &str| PublicKey::from_pem(format!("{BEGIN}{block}").as_bytes()).ok();
+    before.is_empty().then(|| blocks.split(BEGIN).map(block).collect())?
+}
+
 fn is_anchors_own(public_part: &PublicPart) -> bool {
     let path = public_part.path();
     path.is_some_and(|path| path.as_str().starts_with(ANCHORS))
 }
 
 /// A CA that the description has no more, as long as its certificate lies where it was, as the lock has it.
-fn recorded(world: World<'_>, name: &ArtifactName) -> Option<CertificateFacts> {
-    let artifact: Artifact = name.as_str().parse().ok()?;
-    if !matches!(artifact, Artifact::Ca(..)) || world.graph.find(name).is_some() {
+fn recorded(
+    world: World<'_>,
+    ca: CaName,
+    keypair: Keypair,
+    entry: &Entry,
+) -> Option<CertificateFacts> {
+    let artifact = Artifact::Ca(ca, keypair);
+    if world.graph.find(&artifact.name()).is_some() {
         return None;
     }
-    let entry = world.lock.entries.get(name)?;
     let place =
         first_places(&artifact).into_iter().find(|place| place.0 == FilePart::Certificate)?;
     let bytes = world.inventory.public(place.1.as_str())?;

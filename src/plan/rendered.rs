@@ -3,7 +3,7 @@
 use super::context::{After, PlanContext};
 use super::{Action, Note, Reason};
 use crate::content::{NotRendered, rendered_content, rendered_entry};
-use crate::facts::{BindingObject, KubeconfigFacts, binding_objects, certificates_in_pem};
+use crate::facts::{BindingObject, binding_objects, is_reordered};
 use crate::graph::{DerivationId, Rendered};
 use crate::hash::Digest;
 use crate::state::File;
@@ -99,24 +99,6 @@ fn judge_bytes(context: &mut PlanContext<'_>, id: DerivationId, expected: &[u8])
     }
     // Its readers compare what they embed with this content, whichever files are missing now.
     After::Kept(digest)
-}
-
-/// The same certificates in another order, alone or in a kubeconfig: whoever read them need not do so again.
-fn is_reordered(built: &[u8], expected: &[u8]) -> bool {
-    let sorted = |bytes: &[u8]| {
-        let mut all = certificates_in_pem(bytes).ok()?;
-        all.sort();
-        Some(all)
-    };
-    let [old, new] = [built, expected].map(KubeconfigFacts::from_yaml);
-    let (old, new) = match (old, new) {
-        (Ok(old), Ok(new)) if old.server == new.server => {
-            (sorted(&old.certificate_authority), sorted(&new.certificate_authority))
-        }
-        (Err(_), Err(_)) => (sorted(built), sorted(expected)),
-        _ => return false,
-    };
-    old.is_some_and(|old| !old.is_empty() && Some(old) == new)
 }
 
 /// Of RBAC bindings those that came or went, by name.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::context::PlanContext;
-use super::keypairs::of_root;
+use super::keypairs::keypairs_on_record;
 use super::stage::Stage;
 use super::{Allow, World};
 use crate::facts::{CertificateFacts, certificates_in_pem};
@@ -83,7 +83,7 @@ fn described(world: World<'_>, root: Root) -> Vec<(Keypair, Option<KeypairState>
 /// What the lock in force has. A key pair of which only files are here may have been trusted; that it was,
 /// only the lock can say.
 fn recorded(world: World<'_>, root: Root) -> States {
-    of_root(world.lock, root).map(|(keypair, entry)| (keypair, entry.keypair)).collect()
+    keypairs_on_record(world.lock, root).map(|(keypair, entry)| (keypair, entry.keypair)).collect()
 }
 
 /// `None`: nothing changes, or nothing was there.
@@ -171,7 +171,7 @@ fn objection(
 fn retired(world: World<'_>) -> Vec<Retired> {
     let roots = Root::ALL.into_iter().filter(|root| !world.graph.keypairs(*root).is_empty());
     let all = roots.flat_map(|root| {
-        of_root(world.lock, root)
+        keypairs_on_record(world.lock, root)
             .map(move |(keypair, entry)| (Artifact::of_root(root, keypair), entry))
     });
     let gone = all.filter_map(|(artifact, entry)| {

@@ -8,10 +8,10 @@ use super::access_change::AccessChange;
 use super::verified::{line, on_record};
 use super::{Credential, compare};
 use crate::facts::{CertificateFacts, PublicKey, certificates_in_pem, is_signed_by};
-use crate::graph::{Artifact, DerivationId, Recipe};
+use crate::graph::{DerivationId, Recipe};
 use crate::hash::Digest;
 use crate::name::ArtifactName;
-use crate::plan::{Plan, World};
+use crate::plan::{Plan, World, keypairs_on_record};
 
 /// A CA or the service-account key.
 #[derive(Debug, Default)]
@@ -111,10 +111,7 @@ fn keys_of_root(world: World<'_>, ca: DerivationId) -> BTreeSet<Digest> {
     };
     let described = world.graph.keypairs(root).iter();
     let described = described.filter_map(|id| world.survey.public_part(*id).public_key());
-    let recorded = world.lock.entries.iter().filter_map(|(name, entry)| {
-        let (of, _) = name.as_str().parse::<Artifact>().ok()?.root()?;
-        entry.public_key.filter(|_| of == root)
-    });
+    let recorded = keypairs_on_record(world.lock, root).filter_map(|(_, entry)| entry.public_key);
     described.map(PublicKey::digest).chain(recorded).collect()
 }
 

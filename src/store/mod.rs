@@ -25,9 +25,9 @@
 //! The `index` of that folder says which secret in the clear apply has last held against its public half,
 //! by what no writer leaves as it was. Machine key and index may be deleted at any time.
 //!
-//! Besides `out/` and `cluster.lock` the program writes only by `init`, by `setup git`, by `install` below
-//! the root that it is given, and by `export`, `report`, `plan --out` and Git's merge driver to the file
-//! that each is given.
+//! Besides `out/` and `cluster.lock` the program writes only by `init`, by `adopt --write`, by `rotate` to
+//! the description, by `setup git`, by `install` below the root that it is given, and by `export`, `report`,
+//! `plan --out` and Git's merge driver to the file that each is given.
 //!
 //! May import `state`, `sources` and what lies below. Never here: what the bytes mean, a plan, a consent.
 

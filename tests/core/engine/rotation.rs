@@ -231,3 +231,27 @@ fn files_and_marks_of_others_spare_no_word() {
 }
 
 const TWO: &str = STAGES[0].1;
+
+/// A node that leaves in the midst of a rotation, or after it, leaves nothing behind.
+#[test]
+fn the_tree_of_a_node_that_left_is_pruned_in_each_stage() {
+    for stage in 0..STAGES.len() {
+        let mut project = MemoryProject::new("");
+        for root in ["ca/kubernetes", "service-account"] {
+            project.description = description(root, "keypair 1");
+            project.out.clear();
+            project.lock = None;
+            project.apply().unwrap();
+            for (word, keypairs) in &STAGES[..=stage] {
+                project.description = description(root, keypairs);
+                project.apply_with(&allowing(&[&format!("{word}:{root}")]), true).unwrap();
+            }
+            let cp2 = "node \"cp2\" role=\"control-plane\" address=\"10.0.0.2\"\n";
+            project.description = project.description.replace(cp2, "");
+            project.apply_with(&allowing(&[]), true).unwrap();
+            let left = project.out.keys().filter(|path| path.starts_with("nodes/cp2/"));
+            assert_eq!(left.collect::<Vec<_>>(), [""; 0], "{root} {}", STAGES[stage].0);
+            project.assert_converged();
+        }
+    }
+}

@@ -173,6 +173,21 @@ fn a_copy_is_patched_in_two_fields() {
     assert_eq!(text(&project, "w1"), joined(&authority, "https://new.lab:6443"));
 }
 
+/// With the same CA and the same server, too.
+#[test]
+fn whatever_else_changes_in_a_copy_restarts_its_kubelet() {
+    let mut project = described(&format!("{SELF_ROTATED}manifests \"manifests\"\n"));
+    project.apply_without_copies();
+    let copy = joined(&authority(&project), "https://api.lab:6443");
+    let put = |project: &mut MemoryProject, copy: &str| {
+        project.extra.insert("manifests/w1/kubelet.conf".into(), copy.as_bytes().to_vec());
+    };
+    put(&mut project, &copy);
+    project.apply().unwrap();
+    put(&mut project, &copy.replace("namespace: default", "namespace: other"));
+    assert_eq!(kubelets(&project.plan()), ["w1"]);
+}
+
 /// The kubelet reads the embedded CA when it starts.
 #[test]
 fn another_ca_certificate_restarts_every_kubelet() {
