@@ -36,7 +36,7 @@ pub(super) fn retire(context: &BuildContext<'_>, plan: &Plan) -> Result<()> {
 /// Somebody else's file in its place stays.
 fn is_its_own(context: &BuildContext<'_>, entry: &Entry, path: &TreePath) -> bool {
     let stem = path.as_str().rsplit_once('.').map(|(stem, _)| stem);
-    let key = stem.and_then(|stem| public_half(&context.world.inventory, stem));
+    let key = stem.and_then(|stem| public_half(context.world.inventory, stem));
     key.is_some() && key == entry.public_key
 }
 

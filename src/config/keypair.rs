@@ -1,6 +1,7 @@
 //! `keypair 2 state="trusted"`: the key pairs of a CA or of the service accounts, of which one signs.
 
 use super::block::{Block, One, Shape, one};
+use super::fields::REVISION;
 use super::problem::{At, Problem};
 use super::reader::Reader;
 use super::tree::{Scalar, Value};
@@ -52,6 +53,15 @@ pub fn read<'n>(owner: &Block<'n>, reader: &mut Reader<'_>) -> Option<(Line<'n>,
         ),
         _ => {}
     }
+    if let Some(at) = owner.written(REVISION.field)
+        && !lines.is_empty()
+        && !lines.iter().any(|line| line.number == Keypair::FIRST)
+    {
+        reader.problem(
+            Problem::new(at, "`revision` counts the keys of keypair 1, which is not here")
+                .help("delete it: another key is another keypair"),
+        );
+    }
     if reader.problems.len() > before {
         return None;
     }
@@ -70,9 +80,13 @@ fn line<'n>(block: &Block<'n>, reader: &mut Reader<'_>) -> Option<Line<'n>> {
     };
     if number.is_none() {
         let message = format!("`keypair` takes a whole number from 1 to {}", Keypair::LAST);
-        reader.problem(
-            Problem::new(name.at, message).help("the first one is 1: keypair 2 takes its place"),
-        );
+        let help = match &name.scalar {
+            Scalar::Text(text) if Keypair::parse(text).is_some() => {
+                format!("write it without quotes: keypair {text}")
+            }
+            _ => "the first one is 1: keypair 2 takes its place".to_owned(),
+        };
+        reader.problem(Problem::new(name.at, message).help(help));
     }
     let is_known = state.is_some() || block.written(STATE.field).is_none();
     Some(Line {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
-use kdl::{KdlDocument, KdlNode, KdlValue};
+use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
+use super::fields::REVISION;
 use super::report::SourceFile;
 use super::{ca, component, keypair};
 use crate::edit::{Edit, apply};
@@ -132,19 +133,18 @@ fn in_block(text: &str, node: &KdlNode, wanted: &[KeypairLine]) -> Option<String
     for (_, range) in known.iter().filter(|(number, _)| is_gone(number)) {
         edits.push(Edit::replace(with_its_end(text, range.clone()), ""));
     }
-    // What spoke of the one key pair that there was.
-    if known.is_empty() {
-        let certificate = keypair::CERTIFICATE.word();
-        for entry in node
-            .entries()
-            .iter()
-            .filter(|entry| entry.name().is_some_and(|name| name.value() == certificate))
-        {
+    // What spoke of the one key pair that there was, and what counted the keys of the first one.
+    let no_first = !wanted.iter().any(|line| line.number == Keypair::FIRST);
+    let certificate = known.is_empty().then_some(keypair::CERTIFICATE.word());
+    let gone = certificate.into_iter().chain(no_first.then_some(REVISION.word()));
+    for word in gone {
+        let named = |entry: &&KdlEntry| entry.name().is_some_and(|name| name.value() == word);
+        for entry in node.entries().iter().filter(named) {
             let span = range(text, entry.span().offset(), entry.span().len())?;
             let before = text.get(..span.start)?.trim_end_matches(' ').len();
             edits.push(Edit::replace(before..span.end, ""));
         }
-        for child in nodes.iter().filter(|child| child.name().value() == certificate) {
+        for child in nodes.iter().filter(|child| child.name().value() == word) {
             edits.push(Edit::replace(with_its_end(text, span(child)?), ""));
         }
     }
@@ -261,6 +261,11 @@ mod tests {
             ),
             (
                 "ca \"etcd\" { keypair 1 state=\"trusted\"; keypair 2 }\n",
+                &distrust[..],
+                "ca \"etcd\" { keypair 2 }\n",
+            ),
+            (
+                "ca \"etcd\" revision=3 { keypair 1 state=\"trusted\"; keypair 2 }\n",
                 &distrust[..],
                 "ca \"etcd\" { keypair 2 }\n",
             ),
