@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
+
 use crate::build::ca_key::ca_key;
 use crate::build::execute::Files;
 use crate::error::{Error, Result};
@@ -9,8 +12,8 @@ use crate::graph::DerivationId;
 use crate::holdings::Certificate;
 use crate::keys::Entropy;
 use crate::live::{
-    Dialler, Known, Leaf, Life, Target, Trust, TrustedKeypair, Verdict, at_once, client, stranger,
-    targets, visit,
+    Dialler, Known, Leaf, Life, Target, Trust, TrustedKeypair, Verdict, client, stranger, targets,
+    visit,
 };
 use crate::plan::World;
 use crate::spec::{CaName, KeypairState, Root, Spec};
@@ -46,7 +49,12 @@ pub fn verify_live(
     let life = Life::of(now, limit);
     let targets = targets(&project.spec, &project.graph);
     let known = known(world, &project.spec, &targets, life, entropy, files)?;
-    let addresses = at_once(AT_ONCE, &targets, |target| visit(&known, target, dialler));
+    // They wait for others, so there may be more of them than cores.
+    let pool = ThreadPoolBuilder::new().num_threads(AT_ONCE.min(targets.len().max(1))).build();
+    let pool = pool.map_err(|error| Error::internal(format!("no threads: {error}")))?;
+    let visits = || targets.par_iter().with_max_len(1);
+    let addresses: Vec<Verdict> =
+        pool.install(|| visits().map(|target| visit(&known, target, dialler)).collect());
     let is_made = addresses.iter().any(|verdict| !verdict.clients.is_empty());
     Ok(Live { addresses, life: is_made.then_some(life) })
 }
