@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::node::{Tree, is_in_out};
-use super::{Outcome, terminal};
+use super::{Outcome, handing_over, terminal};
 use crate::cli::InstallArgs;
 use crate::engine::{AbsentPair, Installed, NodeTree, Orders, Project, install, look};
 use crate::error::{Error, Kind, Result};
@@ -87,6 +87,7 @@ impl Job<'_> {
             overwrites: &overwrites,
             puts_back: &puts_back,
             judge: &judge,
+            handed_over: &|handover| handing_over::wait(&self.args.root, handover),
         };
         let installed = install(&self.disk, &tree, looked, &orders)?;
         Ok((installed.was_placed, self.report(&installed)?))
@@ -122,7 +123,8 @@ impl Job<'_> {
         let Installed { state, installation, .. } = installed;
         let restarts = restarts(graph, spec, &self.tree.node, state, installation);
         let root = visible::path(&self.args.root);
-        let report = install_report(&root, self.args.dry_run, installation, &restarts);
+        let place = (spec, &self.tree.node);
+        let report = install_report(&root, self.args.dry_run, place, installation, &restarts);
         terminal::shown(&report, self.args.output.format)
     }
 }

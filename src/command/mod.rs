@@ -19,6 +19,7 @@ mod export;
 mod folder;
 mod git;
 mod graph;
+mod handing_over;
 mod history;
 mod identity;
 mod init;

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Kind, Result};
-use crate::install::{self, Installation, Layer, NodesOwn, Older, Record, Wanted, strangers};
+use crate::install::{
+    self, Handover, Installation, Layer, NodesOwn, Older, Record, Wanted, Write, manager_manifest,
+    strangers,
+};
 use crate::name::{NodeName, TreePath};
 use crate::spec::Spec;
 use crate::state::NodeState;
@@ -45,6 +48,8 @@ pub struct Orders<'a> {
     pub puts_back: &'a dyn Fn(&TreePath) -> bool,
     /// Refuses another node than the tree is for.
     pub judge: &'a dyn Fn(Option<&Record>) -> Result<()>,
+    /// Waits until the controller-manager runs as it was handed over.
+    pub handed_over: &'a dyn Fn(&Handover) -> Result<()>,
 }
 
 /// What was done on a node, or would be.
@@ -67,7 +72,13 @@ pub fn look(disk: &impl Disk, tree: &NodeTree<'_>) -> Result<Looked> {
         })?),
     };
     let strangers = record.as_mut().map(|record| strangers(record, tree.spec)).unwrap_or_default();
-    let state = look_at_node(disk, paths(tree, record.as_ref()))?;
+    let manifest = manager_manifest();
+    let mut looked_at = paths(tree, record.as_ref());
+    // The operator's own decides when ca.crt may change.
+    if matches!(disk.kind(manifest.as_str())?, EntryKind::File { .. }) {
+        looked_at.insert(&manifest);
+    }
+    let state = look_at_node(disk, looked_at)?;
     let absent_pairs = absent_pairs(disk, tree)?;
     Ok(Looked { record, state, strangers, absent_pairs })
 }
@@ -120,11 +131,29 @@ pub fn install<'t>(
     let folders = std::mem::take(&mut installation.folders);
     let mut installation = decide(tree, &state, record.as_ref(), orders)?;
     let records = [&installation.meanwhile, &installation.afterwards].map(Record::json);
-    placing
-        .place(&change(&installation, &targets, &records))
-        .map_err(|error| error.help("what is in place stays; run the command again to go on"))?;
+    let wait = || match &installation.handover {
+        Some(handover) => hand_over(handover, orders),
+        None => Ok(()),
+    };
+    placing.place(&change(&installation, &targets, &records), &wait).map_err(|error| {
+        let what = error.help.as_ref().map(|help| format!("{help}; ")).unwrap_or_default();
+        error.help(format!("{what}what is in place stays; run the command again to go on"))
+    })?;
     installation.folders = folders;
     Ok(Installed { state, installation, was_placed: true })
+}
+
+fn hand_over(handover: &Handover, orders: &Orders<'_>) -> Result<()> {
+    if handover.is_left_to_operator() {
+        let Handover { signing, bundle, .. } = handover;
+        return Err(Error::refused(format!(
+            "/{} makes kube-controller-manager sign with /{bundle}, which is to hold several certificates: it would \
+             exit at each start",
+            manager_manifest()
+        ))
+        .help(format!("set --cluster-signing-cert-file=/{signing} in it, which is there now")));
+    }
+    (orders.handed_over)(handover)
 }
 
 /// All that the tree or the record speaks of.
@@ -250,22 +279,23 @@ fn change<'a>(
     records: &'a [String; 2],
 ) -> Change<'a> {
     let [meanwhile, afterwards] = records;
-    let put = |layer| {
-        let writes = installation.writes.iter();
-        writes
-            .filter(|write| write.file.layer == layer)
-            .map(|write| Put {
-                path: write.file.path.as_str(),
-                bytes: write.file.bytes.expose(),
-                mode: write.file.mode,
-                owner: write.file.owner,
-            })
-            .collect()
+    let put = |write: &'a Write<'_>| Put {
+        path: write.file.path.as_str(),
+        bytes: write.file.bytes.expose(),
+        mode: write.file.mode,
+        owner: write.file.owner,
+    };
+    let first = installation.handover.as_ref().map_or(0, |handover| handover.first.len());
+    let (first, others) = installation.writes.split_at_checked(first).unwrap_or_default();
+    let layer = |layer| {
+        let writes = others.iter().filter(|write| write.file.layer == layer);
+        writes.map(put).collect()
     };
     let removals = installation.removals.chunk_by(|(one, _), (other, _)| one == other);
     Change {
         folders: installation.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
-        layers: Layer::ALL.into_iter().map(put).collect(),
+        handed_over: first.iter().map(put).collect(),
+        layers: Layer::ALL.into_iter().map(layer).collect(),
         removals: removals
             .map(|layer| layer.iter().map(|(_, path)| path.as_str()).collect())
             .collect(),

@@ -1,11 +1,10 @@
 //! What restarts on a node when its files are put in place.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
-use super::{Installation, Reason};
-use crate::graph::{DerivationId, Graph};
+use super::{Installation, Reason, Write};
+use crate::facts::is_reordered;
+use crate::graph::{Graph, Recipe};
 use crate::name::TreePath;
 use crate::plan::Restart;
 use crate::pod::is_same_pod;
@@ -43,19 +42,26 @@ pub fn restarts(
     before: &NodeState,
     installation: &Installation<'_>,
 ) -> Vec<Restarting> {
-    let written = |content: &[Reason]| -> HashSet<DerivationId> {
+    // Who has read a bundle trusts the same in another order.
+    let is_reordered = |write: &Write<'_>| {
+        let old = before.files.get(&write.file.path);
+        old.is_some_and(|old| is_reordered(old.bytes.expose(), write.file.bytes.expose()))
+    };
+    // Only API servers read the public half of the service-account key.
+    let is_read = |write: &Write<'_>, reader| {
+        let recipe = &graph.get(write.file.derivation).recipe;
+        let is_public_half = matches!(recipe, Recipe::SigningKey(_)) && !write.file.secret;
+        !is_public_half || reader == Reader::Pod(Process::Apiserver)
+    };
+    let reads = |reader, content: &[Reason]| {
+        let inputs = graph.service_inputs(spec, reader, &host.name);
         let writes = installation.writes.iter();
         writes
-            .filter(|write| content.contains(&write.reason))
-            .map(|write| write.file.derivation)
-            .collect()
+            .filter(|write| content.contains(&write.reason) && !is_reordered(write))
+            .any(|write| is_read(write, reader) && inputs.contains(&write.file.derivation))
     };
-    let replaced = written(&[Reason::Outdated, Reason::Foreign]);
-    let any = written(&[Reason::New, Reason::Outdated, Reason::Foreign]);
-    let reads = |reader, changed: &HashSet<DerivationId>| {
-        let inputs = graph.service_inputs(spec, reader, &host.name);
-        inputs.iter().any(|input| changed.contains(input))
-    };
+    let replaced = [Reason::Outdated, Reason::Foreign];
+    let any = [Reason::New, Reason::Outdated, Reason::Foreign];
     let mut found = Vec::new();
     for process in Process::ALL {
         let reader = Reader::Pod(process);

@@ -23,7 +23,7 @@ impl Process {
         [Process::Etcd, Process::Apiserver, Process::ControllerManager, Process::Scheduler];
 
     /// The name of its binary, container, pod and image, and of its manifest without `.yaml`.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Process::Etcd => "etcd",
             Process::Apiserver => "kube-apiserver",

@@ -5,11 +5,16 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::next_node::next_node;
 use super::report::{FORMAT_VERSION, Report};
 use super::style::{CHANGE, GOOD, MINOR, STRONG, paint};
 use super::text::{Cell, Table, counted, paragraph};
-use crate::install::{Effect, Installation, Reason, Restarting};
+use crate::install::{Effect, Installation, Reason, Restarting, manager_manifest};
 use crate::name::TreePath;
+use crate::profile::Process;
+use crate::spec::{Node, Spec};
+
+const MANAGER: &str = Process::ControllerManager.name();
 
 /// What `kpki install --format json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,8 +36,14 @@ pub struct InstallReport {
     pub folders: Vec<FolderReport>,
     /// In the order in which they are put in place. Paths are the node's.
     pub writes: Vec<WriteReport>,
+    /// Among them what comes before everything else; then kube-controller-manager must run from it.
+    pub handover: Option<HandoverReport>,
     /// What is no longer described, in the order of its removal.
     pub removes: Vec<String>,
+    /// What a pod that is being replaced may read once more: the next install removes it.
+    pub removes_later: Vec<String>,
+    /// The certificate and the key that kube-controller-manager signs with, changed one after the other.
+    pub exchanged_pair: Option<[String; 2]>,
     /// Newer on the node than what takes its place, by consent.
     pub older: Vec<String>,
     /// No longer described, but changed since kpki put it there: it stays.
@@ -40,6 +51,21 @@ pub struct InstallReport {
     pub unchanged: usize,
     /// In the order in which it is safe.
     pub restarts: Vec<NodeRestartReport>,
+    /// Commands that must be answered before the next node is installed.
+    pub before_next_node: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct HandoverReport {
+    /// Holds the one certificate to sign with.
+    pub signing: String,
+    /// Gets several.
+    pub bundle: String,
+    /// In this order before everything else.
+    pub first: Vec<String>,
+    /// The operator's own manifest makes it sign with what gets several: the operator changes it.
+    pub left_to_operator: bool,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -70,6 +96,7 @@ pub struct NodeRestartReport {
 pub fn install_report(
     root: &str,
     dry_run: bool,
+    (spec, host): (&Spec, &Node),
     installation: &Installation<'_>,
     restarts: &[Restarting],
 ) -> InstallReport {
@@ -101,7 +128,18 @@ pub fn install_report(
                 reason: write.reason,
             })
             .collect(),
+        handover: installation.handover.as_ref().map(|handover| HandoverReport {
+            signing: on_node(&handover.signing),
+            bundle: on_node(&handover.bundle),
+            first: handover.first.iter().map(on_node).collect(),
+            left_to_operator: handover.is_left_to_operator(),
+        }),
         removes: installation.removals.iter().map(|(_, path)| on_node(path)).collect(),
+        removes_later: installation.removals_later.iter().map(on_node).collect(),
+        exchanged_pair: installation
+            .exchanged_pair
+            .as_ref()
+            .map(|pair| pair.each_ref().map(on_node)),
         older: installation.older.iter().map(|older| on_node(&older.path)).collect(),
         kept: installation.kept.iter().map(on_node).collect(),
         unchanged: installation.unchanged,
@@ -112,6 +150,7 @@ pub fn install_report(
                 effect: restarting.effect,
             })
             .collect(),
+        before_next_node: next_node(spec, host, installation, restarts),
     }
 }
 
@@ -138,6 +177,7 @@ impl Report for InstallReport {
                 text.push_str(&paragraph("", 2, &note, columns));
             }
         }
+        text.push_str(&self.order_notes(columns));
         if !self.older.is_empty() {
             let note = format!(
                 "note: older certificates take the place of newer ones: {}",
@@ -181,7 +221,51 @@ impl InstallReport {
         for path in &self.removes {
             row(CHANGE, "- removed", "", path);
         }
+        for path in &self.removes_later {
+            row(MINOR, "- next time", "", path);
+        }
         table.render("", columns)
+    }
+
+    /// In which order, where that is more than layer after layer.
+    fn order_notes(&self, columns: usize) -> String {
+        let mut text = String::new();
+        let mut add = |note: String| text.push_str(&paragraph("", 2, &note, columns));
+        if let Some(HandoverReport { signing, bundle, first, left_to_operator }) = &self.handover {
+            let what = format!("{bundle} gets a second certificate, with which");
+            add(match (left_to_operator, first.is_empty()) {
+                (true, is_there) => format!(
+                    "note: {}set --cluster-signing-cert-file={signing} in /{}, which is yours, before {what} {MANAGER} would \
+                     not start",
+                    if is_there {
+                        String::new()
+                    } else {
+                        format!("{} first; then ", first.join(", "))
+                    },
+                    manager_manifest(),
+                ),
+                (false, true) => format!(
+                    "note: {MANAGER} must run with {signing} before {what} it would not start"
+                ),
+                (false, false) => format!(
+                    "note: {} first; {MANAGER} must run so before {what} it would not start",
+                    first.join(", ")
+                ),
+            });
+        }
+        if let Some([certificate, key]) = &self.exchanged_pair {
+            add(format!(
+                "note: {certificate} and {key} change one right after the other; should {MANAGER} start between the two, \
+                 it exits, and the kubelet starts it again"
+            ));
+        }
+        if !self.removes_later.is_empty() {
+            add(format!(
+                "note: a pod that the kubelet is replacing may start with {} once more: the next install removes that",
+                self.removes_later.join(", ")
+            ));
+        }
+        text
     }
 
     fn totals(&self) -> String {
@@ -240,6 +324,12 @@ impl InstallReport {
                 paint(STRONG, "next:"),
                 services.join(" ")
             );
+        }
+        if !self.before_next_node.is_empty() {
+            text.push_str("before the next node this one must answer:\n");
+            for command in &self.before_next_node {
+                let _ = writeln!(text, "  {command}");
+            }
         }
         text
     }

@@ -40,6 +40,7 @@ mod live_text;
 mod markdown;
 mod mermaid;
 mod metrics;
+mod next_node;
 mod owner;
 mod page;
 mod picture;

@@ -5,7 +5,8 @@
 //!    that the record does not know.
 //! 3. Every new file is written beside its target and synced; a full disk ends the run here, before anything
 //!    has changed.
-//! 4. Layer after layer is renamed into place, each folder synced before the next layer begins.
+//! 4. What is to be handed over first is renamed into place; then the caller waits. Layer after layer
+//!    follows, each folder synced before the next layer begins.
 //! 5. What goes is removed, the last layer first. Then the record keeps the new lines alone.
 //!
 //! An error deletes what was written beside; what a killed run left there the next one deletes, since the
@@ -44,6 +45,8 @@ pub struct Put<'a> {
 pub struct Change<'a> {
     /// Folders to make or to close, those above first.
     pub folders: Vec<(&'a str, u32)>,
+    /// Before everything else, in this order; then somebody is waited for.
+    pub handed_over: Vec<Put<'a>>,
     /// In the order in which they may be seen.
     pub layers: Vec<Vec<Put<'a>>>,
     pub removals: Vec<Vec<&'a str>>,
@@ -161,7 +164,8 @@ impl<D: Disk> Drop for Placing<'_, D> {
 }
 
 impl<D: Disk> Placing<'_, D> {
-    pub fn place(&self, change: &Change<'_>) -> Result<()> {
+    /// `wait` is called when what is handed over is durable, and before anything else is seen.
+    pub fn place(&self, change: &Change<'_>, wait: &dyn Fn() -> Result<()>) -> Result<()> {
         for target in &change.targets {
             let left = beside(target);
             if self.disk.kind(&left)? != EntryKind::Missing {
@@ -177,7 +181,7 @@ impl<D: Disk> Placing<'_, D> {
         self.sync_ways(change)?;
         let mut staged = Vec::new();
         let placed =
-            self.stage(change, &mut staged).and_then(|()| self.rename(change, &mut staged));
+            self.stage(change, &mut staged).and_then(|()| self.rename(change, &mut staged, wait));
         if placed.is_err() {
             for left in &staged {
                 let _ = self.disk.remove_file(left); // the error to tell is the first one
@@ -214,7 +218,7 @@ impl<D: Disk> Placing<'_, D> {
     }
 
     fn stage(&self, change: &Change<'_>, staged: &mut Vec<String>) -> Result<()> {
-        for put in change.layers.iter().flatten() {
+        for put in change.handed_over.iter().chain(change.layers.iter().flatten()) {
             let new = beside(put.path);
             staged.push(new.clone());
             match put.owner {
@@ -231,13 +235,25 @@ impl<D: Disk> Placing<'_, D> {
         Ok(())
     }
 
-    fn rename(&self, change: &Change<'_>, staged: &mut Vec<String>) -> Result<()> {
+    fn rename(
+        &self,
+        change: &Change<'_>,
+        staged: &mut Vec<String>,
+        wait: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        let mut seen = |put: &Put<'_>| {
+            let new = beside(put.path);
+            self.disk.rename(&new, put.path)?;
+            staged.retain(|left| *left != new);
+            Ok(())
+        };
+        for put in &change.handed_over {
+            seen(put)?;
+            self.sync_folders([put.path].into_iter())?;
+        }
+        wait()?;
         for layer in &change.layers {
-            for put in layer {
-                let new = beside(put.path);
-                self.disk.rename(&new, put.path)?;
-                staged.retain(|left| *left != new);
-            }
+            layer.iter().try_for_each(&mut seen)?;
             self.sync_folders(layer.iter().map(|put| put.path))?;
         }
         Ok(())

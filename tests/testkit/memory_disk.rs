@@ -60,7 +60,11 @@ struct State {
     owners: BTreeMap<Id, (u32, u32)>,
     /// Whether this user may give files away.
     is_root: bool,
+    /// All files after each change of an entry, while somebody watches.
+    seen: Option<Vec<Files>>,
 }
+
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Of whoever writes to the disk.
 pub const OWN: (u32, u32) = (0, 0);
@@ -84,7 +88,23 @@ impl MemoryDisk {
             hard_links: true,
             owners: BTreeMap::new(),
             is_root: true,
+            seen: None,
         }))
+    }
+
+    /// From now on every moment is kept.
+    pub fn watch(&self) {
+        self.0.lock().unwrap().seen = Some(Vec::new());
+    }
+
+    /// What could be seen since, moment after moment.
+    pub fn seen(&self) -> Vec<Files> {
+        self.0.lock().unwrap().seen.clone().unwrap_or_default()
+    }
+
+    /// Every file as it is now.
+    pub fn files(&self) -> Files {
+        self.0.lock().unwrap().files()
     }
 
     pub fn without_hard_links(self) -> Self {
@@ -192,6 +212,27 @@ impl State {
             set(now, name, *to);
         }
         self.unsynced.push(unit);
+        if self.seen.is_some() {
+            let files = self.files();
+            self.seen.iter_mut().for_each(|seen| seen.push(files.clone()));
+        }
+    }
+
+    fn files(&self) -> Files {
+        let mut found = Files::new();
+        let mut waiting = vec![(String::new(), ROOT)];
+        while let Some((path, id)) = waiting.pop() {
+            match &self.nodes[id] {
+                Node::File { now, .. } => drop(found.insert(path, now.0.clone())),
+                Node::Folder { now, .. } => {
+                    let below = now.iter().map(|(name, id)| {
+                        (format!("{path}/{name}").trim_start_matches('/').to_owned(), *id)
+                    });
+                    waiting.extend(below);
+                }
+            }
+        }
+        found
     }
 
     fn make_durable(&mut self, unit: &[Edit]) {

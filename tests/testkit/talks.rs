@@ -49,7 +49,7 @@ pub struct Client {
     trusts: Option<Vec<u8>>,
 }
 
-type Files = BTreeMap<String, Vec<u8>>;
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// All nodes and users at one moment.
 pub struct Stage {
@@ -266,11 +266,12 @@ impl Stage {
     }
 }
 
-type Flags = BTreeMap<String, Vec<String>>;
+pub type Flags = BTreeMap<String, Vec<String>>;
 
-struct Node<'a> {
-    name: &'a str,
-    files: &'a Files,
+pub struct Node<'a> {
+    pub name: &'a str,
+    /// With the slash before their paths.
+    pub files: &'a Files,
 }
 
 impl Node<'_> {
@@ -286,7 +287,7 @@ impl Node<'_> {
     }
 
     /// The static pod's command line.
-    fn flags(&self, pod: &str) -> Option<Flags> {
+    pub fn flags(&self, pod: &str) -> Option<Flags> {
         let bytes = self.files.get(&format!("/etc/kubernetes/manifests/{pod}.yaml"))?;
         let pod: serde_json::Value = serde_saphyr::from_slice(bytes).unwrap();
         let words = pod["spec"]["containers"][0]["command"].as_array().unwrap();

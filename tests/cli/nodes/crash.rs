@@ -42,6 +42,15 @@ fn file(graph: &Graph, layer: Layer, path: &str, bytes: Secret) -> Wanted {
 fn tree(version: &str) -> Tree {
     let graph = graph();
     let text = |what: &str| Secret::new(format!("{what} {version}").into_bytes());
+    let pod = |name: &str| {
+        Secret::new(
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  namespace: kube-system\nspec:\n  \
+                 containers:\n  - name: {name}\n    image: registry.k8s.io/{name}:{version}\n    command:\n    - {name}\n"
+            )
+            .into_bytes(),
+        )
+    };
     let key = generate(KeyAlgorithm::EcdsaP256).to_pem();
     let folder = "etc/kubernetes";
     let mut files = vec![
@@ -49,16 +58,14 @@ fn tree(version: &str) -> Tree {
         file(&graph, Layer::Pki, &format!("{folder}/pki/etcd/server.key"), key),
         file(&graph, Layer::Kubeconfig, &format!("{folder}/scheduler.conf"), text("conf")),
         file(&graph, Layer::KubeletConfig, "var/lib/kubelet/config.yaml", text("kubelet")),
-        file(&graph, Layer::Manifest, &format!("{folder}/manifests/etcd.yaml"), text("etcd")),
+        file(&graph, Layer::Manifest, &format!("{folder}/manifests/etcd.yaml"), pod("etcd")),
     ];
     if version == "1" {
-        for (layer, path) in [
-            (Layer::Pki, "pki/old.crt"),
-            (Layer::Kubeconfig, "kube-proxy.conf"),
-            (Layer::Manifest, "manifests/kube-scheduler.yaml"),
-        ] {
+        for (layer, path) in [(Layer::Pki, "pki/old.crt"), (Layer::Kubeconfig, "kube-proxy.conf")] {
             files.push(file(&graph, layer, &format!("{folder}/{path}"), text(path)));
         }
+        let path = format!("{folder}/manifests/kube-scheduler.yaml");
+        files.push(file(&graph, Layer::Manifest, &path, pod("kube-scheduler")));
     }
     files.sort_by(|a, b| (a.layer, &a.path).cmp(&(b.layer, &b.path)));
     Tree(files)
@@ -76,7 +83,13 @@ impl Tree {
 
     fn install(&self, disk: &impl Disk) -> Result<Installed<'_>> {
         let no = &|_: &TreePath| false;
-        let orders = Orders { dry_run: false, overwrites: no, puts_back: no, judge: &|_| Ok(()) };
+        let orders = Orders {
+            dry_run: false,
+            overwrites: no,
+            puts_back: no,
+            judge: &|_| Ok(()),
+            handed_over: &|_| Ok(()),
+        };
         let done = install(disk, &self.of_node(), self.look(disk), &orders)?;
         // Whatever happened before: no file on the node is taken for somebody else's.
         assert_eq!(done.installation.kept, Vec::<TreePath>::new());

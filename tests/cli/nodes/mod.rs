@@ -13,4 +13,5 @@ mod older;
 mod owners;
 mod refusals;
 mod self_rotated;
+mod stages;
 mod ways;

@@ -135,7 +135,13 @@ fn wanted(mode: u32, owner: Option<(u32, u32)>) -> Vec<Wanted> {
 
 fn put<'t>(disk: &MemoryDisk, tree: &NodeTree<'t>) -> Result<Installed<'t>> {
     let no = &|_: &TreePath| false;
-    let orders = Orders { dry_run: false, overwrites: no, puts_back: no, judge: &|_| Ok(()) };
+    let orders = Orders {
+        dry_run: false,
+        overwrites: no,
+        puts_back: no,
+        judge: &|_| Ok(()),
+        handed_over: &|_| Ok(()),
+    };
     install(disk, tree, look(disk, tree)?, &orders)
 }
 

@@ -21,14 +21,14 @@ const ROOTS: [&str; 4] = ["ca/kubernetes", "ca/etcd", "ca/front-proxy", "service
 
 /// How far a root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+pub(super) enum At {
     Start,
     Trust,
     Promote,
     ServingOnly,
     Distrust,
 }
-use At::{Distrust, Promote, ServingOnly, Start, Trust};
+pub(super) use At::{Distrust, Promote, ServingOnly, Start, Trust};
 
 impl At {
     /// `brought`: the file names of the two certificates.
@@ -49,7 +49,7 @@ impl At {
     }
 
     /// What must be consented to on the way.
-    fn word(self, next: At) -> Option<&'static str> {
+    pub(super) fn word(self, next: At) -> Option<&'static str> {
         match (self, next) {
             (Start, Trust) => Some("trust"),
             (Trust, Promote) | (Promote, Trust) => Some("promote"),
@@ -70,21 +70,21 @@ const WAYS: [&[At]; 4] = [
 ];
 
 #[derive(Clone, Debug)]
-struct Rotating {
+pub(super) struct Rotating {
     cluster: Cluster,
     /// Each with its way; the second one may start later.
     roots: Vec<(&'static str, &'static [At])>,
     lag: usize,
     /// CAs of which somebody brings all certificates, with so much of their chain.
     brought: Option<(&'static str, usize)>,
-    self_rotated: bool,
+    pub(super) self_rotated: bool,
     seeded: bool,
     /// In hundredths of the time until the first certificate ends.
     waits: Vec<u64>,
 }
 
 prop_compose! {
-    fn rotating()(
+    pub(super) fn rotating()(
         cluster in cluster(),
         roots in prop::sample::subsequence(ROOTS.to_vec(), 1..=2).prop_shuffle(),
         ways in prop::collection::vec(prop::sample::select(WAYS.to_vec()), 2),
@@ -118,18 +118,18 @@ prop_compose! {
 
 impl Rotating {
     /// How far each root is after so many steps.
-    fn stage(&self, step: usize) -> Vec<(&'static str, At)> {
+    pub(super) fn stage(&self, step: usize) -> Vec<(&'static str, At)> {
         let far = |lag: usize, way: &[At]| way[step.saturating_sub(lag).min(way.len() - 1)];
         let all = self.roots.iter().enumerate();
         all.map(|(index, (root, way))| (*root, far(index * self.lag, way))).collect()
     }
 
-    fn steps(&self) -> usize {
+    pub(super) fn steps(&self) -> usize {
         let all = self.roots.iter().enumerate();
         all.map(|(index, (_, way))| way.len() + index * self.lag).max().unwrap()
     }
 
-    fn description(&self, step: usize) -> String {
+    pub(super) fn description(&self, step: usize) -> String {
         let mut text = self.cluster.description();
         if self.seeded {
             let not_before = "2026-11-24T11:59:00Z";
@@ -162,7 +162,7 @@ impl Rotating {
         text
     }
 
-    fn project(&self) -> MemoryProject {
+    pub(super) fn project(&self) -> MemoryProject {
         let mut project = MemoryProject::new(&self.description(0));
         project.identity = Some(super::convergence::operator());
         project.seed = self.seeded.then(|| SEED.to_owned());

@@ -1,0 +1,173 @@
+//! The controller-manager is handed over to a signing file of its own before ca.crt holds two certificates.
+//!
+//! `--cluster-signing-cert-file` takes one certificate: with two the process exits at each start (k/k
+//! pkg/controller/certificates/signer/ca_provider.go), and it may start at any moment, such as when its API
+//! server does. kubeadm's layout names ca.crt there. So the signing pair and the manifest that names it come
+//! first, then the new process, and only then the rest.
+
+use super::{Holds, Reason, Wanted, Write};
+use crate::facts::{CertificateFacts, certificates_in_pem};
+use crate::name::TreePath;
+use crate::pod::{OnHost, PodFacts, read};
+use crate::profile::{Does, FILE_FLAGS, KUBERNETES_FOLDER, Process};
+use crate::secret::Secret;
+use crate::state::NodeState;
+
+/// What must be in place and in use before everything else.
+#[derive(Debug)]
+pub struct Handover {
+    /// Holds one certificate.
+    pub signing: TreePath,
+    /// Will hold several, and holds one now.
+    pub bundle: TreePath,
+    /// In this order before everything else.
+    pub first: Vec<TreePath>,
+    /// The manifest as it is after these; `None`: there is none that can be read.
+    manifest: Option<PodFacts>,
+}
+
+/// Where the kubelet finds the controller-manager's, whoever put it there.
+pub fn manager_manifest() -> TreePath {
+    TreePath::of(&format!("{KUBERNETES_FOLDER}/manifests/{}.yaml", PROCESS.name()))
+}
+
+const PROCESS: Process = Process::ControllerManager;
+
+impl Handover {
+    /// `None`: no file that a controller-manager may sign with gets a second certificate.
+    pub(super) fn of(
+        wanted: &[Wanted],
+        writes: &[Write<'_>],
+        node: &NodeState,
+    ) -> Option<Handover> {
+        let grows = |write: &&Write<'_>| {
+            let before = node.files.get(&write.file.path).map(|old| certificates(&old.bytes).len());
+            before.is_some_and(|count| count < 2) && certificates(&write.file.bytes).len() > 1
+        };
+        let (bundle, signing) = writes.iter().filter(grows).find_map(|write| {
+            let signing = wanted.iter().find(|file| signs_for(file, write.file))?;
+            Some((&write.file.path, signing))
+        })?;
+        let manifest = manager_manifest();
+        let is_written = |path: &TreePath| writes.iter().any(|write| write.file.path == *path);
+        let own = wanted.iter().find(|file| file.path == manifest).map(|file| &file.bytes);
+        let there = node.files.get(&manifest).map(|file| &file.bytes);
+        let facts = own.or(there).and_then(|bytes| read(bytes.expose(), PROCESS).ok());
+        let key = signing_key(wanted, signing);
+        let first = [Some(&signing.path), key, Some(&manifest)];
+        Some(Handover {
+            signing: signing.path.clone(),
+            bundle: bundle.clone(),
+            first: first.into_iter().flatten().filter(|path| is_written(path)).cloned().collect(),
+            manifest: facts,
+        })
+    }
+
+    /// The manifest that will be there makes the process sign with the file that gets several certificates:
+    /// it is the operator's alone, and kpki does not change it.
+    pub fn is_left_to_operator(&self) -> bool {
+        let Some(facts) = &self.manifest else { return false };
+        signing_flags().any(|flag| facts.values(flag).any(|file| self.is_bundle(file)))
+    }
+
+    /// Whether a process that was started so signs with the file that gets several certificates.
+    pub fn is_old<'w>(&self, command_line: impl IntoIterator<Item = &'w str>) -> bool {
+        let mut words = command_line.into_iter().peekable();
+        while let Some(word) = words.next() {
+            let Some(flag) = word.strip_prefix("--") else { continue };
+            let (name, joined) = match flag.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (flag, None),
+            };
+            let name = name.replace('_', "-");
+            if signing_flags().any(|flag| flag == name)
+                && joined.or_else(|| words.peek().copied()).is_some_and(|file| self.is_bundle(file))
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A path as the process sees it.
+    fn is_bundle(&self, path: &str) -> bool {
+        let host = self.manifest.as_ref().map(|facts| facts.on_host(path));
+        let on_host = match &host {
+            Some(OnHost::At(path)) => path,
+            // Not in a pod, or in one that cannot be read: it sees what lies on the node.
+            Some(OnHost::Elsewhere | OnHost::Hidden) | None => path,
+        };
+        on_host.strip_prefix('/') == Some(self.bundle.as_str())
+    }
+}
+
+/// The certificate and the key that the controller-manager signs with, where both change: a start between the
+/// two finds a pair that does not fit.
+pub(super) fn exchanged_pair(
+    wanted: &[Wanted],
+    writes: &[Write<'_>],
+    node: &NodeState,
+) -> Option<[TreePath; 2]> {
+    let manifest = manager_manifest();
+    let own = wanted.iter().find(|file| file.path == manifest).map(|file| &file.bytes);
+    let there = node.files.get(&manifest).map(|file| &file.bytes);
+    let facts = read(own.or(there)?.expose(), PROCESS).ok()?;
+    let changed = |flag: &str| {
+        let path = match facts.on_host(facts.values(flag).last()?) {
+            OnHost::At(path) => path,
+            OnHost::Elsewhere | OnHost::Hidden => return None,
+        };
+        let is_it = |write: &&Write<'_>| Some(write.file.path.as_str()) == path.strip_prefix('/');
+        let write = writes.iter().find(is_it)?;
+        matches!(write.reason, Reason::Outdated | Reason::Foreign).then_some(write.file)
+    };
+    let (certificate, key) = (changed(CERTIFICATE)?, changed(KEY)?);
+    let old = node.files.get(&key.path).map(|old| Holds::of(&old.bytes));
+    let is_same_key = matches!(
+        (old, key.holds),
+        (Some(Holds::Key { key: old, .. }), Holds::Key { key: new, .. }) if old == new
+    );
+    (!is_same_key).then(|| [certificate.path.clone(), key.path.clone()])
+}
+
+const CERTIFICATE: &str = "cluster-signing-cert-file";
+const KEY: &str = "cluster-signing-key-file";
+
+/// The flags of files that hold the one certificate to sign with.
+fn signing_flags() -> impl Iterator<Item = &'static str> {
+    FILE_FLAGS.iter().filter(|flag| flag.process == PROCESS && flag.does == Does::Reads).filter_map(
+        |flag| {
+            (flag.name.starts_with("cluster-signing-") && flag.name.ends_with("-cert-file"))
+                .then_some(flag.name)
+        },
+    )
+}
+
+/// Whether a file beside a bundle is the certificate that signs, alone: in a bundle that one stands first.
+fn signs_for(file: &Wanted, bundle: &Wanted) -> bool {
+    if file.secret || folder(&file.path) != folder(&bundle.path) {
+        return false;
+    }
+    let [one] = &certificates(&file.bytes)[..] else { return false };
+    certificates(&bundle.bytes).first() == Some(one)
+}
+
+/// The key of a signing file, where it is in the same folder.
+fn signing_key<'w>(wanted: &'w [Wanted], signing: &Wanted) -> Option<&'w TreePath> {
+    let certificate = certificates(&signing.bytes).pop()?;
+    let key = CertificateFacts::from_der(&certificate).ok()?.public_key.digest();
+    let is_its = |file: &&Wanted| {
+        folder(&file.path) == folder(&signing.path)
+            && matches!(file.holds, Holds::Key { key: own, .. } if own == key)
+    };
+    wanted.iter().find(is_its).map(|file| &file.path)
+}
+
+fn folder(path: &TreePath) -> Option<&str> {
+    path.as_str().rsplit_once('/').map(|(folder, _)| folder)
+}
+
+/// In DER; of what holds none, or cannot be read, none.
+fn certificates(bytes: &Secret) -> Vec<Vec<u8>> {
+    certificates_in_pem(bytes.expose()).unwrap_or_default()
+}
