@@ -9,6 +9,9 @@ use super::every_page;
 
 const SUMMARY: &str = "docs/SUMMARY.md";
 
+/// A page that the README names and that is not written yet: once it is, it must leave this list.
+const PROMISED: [&str; 1] = ["docs/install.md"];
+
 struct Page {
     /// Of its headings, as forges make them.
     anchors: BTreeSet<String>,
@@ -80,6 +83,10 @@ fn every_link_leads_somewhere() {
             let path = path.to_str().unwrap();
             // The site holds docs/ and nothing else of the repository.
             let on_site = !name.starts_with("docs/") || path.starts_with("docs/");
+            if PROMISED.contains(&path) {
+                assert!(!Path::new(path).exists(), "{path} is there: take it out of PROMISED");
+                continue;
+            }
             let there = match pages.get(path) {
                 Some(page) => place.is_empty() || page.anchors.contains(place),
                 None => place.is_empty() && Path::new(path).exists(),
@@ -102,19 +109,23 @@ fn every_page_is_in_the_list_once() {
     assert_eq!(list, pages);
 }
 
-/// Of prose: tables and blocks are as wide as what they hold.
+/// Of prose: tables and blocks are as wide as what they hold, and nobody reads a set-up.
 #[test]
 fn prose_stands_within_110_columns() {
     for path in every_page() {
         let text = std::fs::read_to_string(&path).unwrap();
-        let mut fence: Option<&str> = None;
+        // What ends the block that a line stands in.
+        let mut end: Option<&str> = None;
         for (index, line) in text.lines().enumerate() {
             let bare = line.trim_start();
             let ticks = &bare[..bare.len() - bare.trim_start_matches('`').len()];
-            match fence {
-                Some(open) if bare == open => fence = None,
+            match end {
+                Some(mark) if bare == mark || (mark == "-->" && bare.ends_with(mark)) => end = None,
                 Some(_) => {}
-                None if ticks.len() >= 3 => fence = Some(ticks),
+                None if ticks.len() >= 3 => end = Some(ticks),
+                None if bare.starts_with("<!--") => {
+                    end = Some("-->").filter(|end| !bare.ends_with(end))
+                }
                 None => {
                     let wide = line.chars().count() > 110 && !bare.starts_with('|');
                     assert!(!wide, "{path}:{}: {line}", index + 1);

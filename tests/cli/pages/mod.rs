@@ -96,6 +96,14 @@ fn every_page_is_run() {
     assert!(all > 100, "only {all} blocks");
 }
 
+/// Ten minutes of reading.
+#[test]
+fn the_readme_is_short() {
+    let page = std::fs::read_to_string("README.md").unwrap();
+    assert!(page.lines().count() <= 250, "{} lines", page.lines().count());
+    assert!(page.split_whitespace().count() <= 2_200, "{} words", page.split_whitespace().count());
+}
+
 /// What the reference names is what the program ends with, and the other way round.
 #[test]
 fn exit_codes_are_the_written_ones() {
