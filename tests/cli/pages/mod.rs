@@ -68,6 +68,7 @@ pages! {
     review_saved_plans "docs/review/saved-plans.md"
     review_static_pods "docs/review/static-pods.md"
     review_stops "docs/review/stops.md"
+    review_team "docs/review/team.md"
     rotate "docs/rotate.md"
     start "docs/start.md"
     threat_model "docs/threat-model.md"

@@ -8,6 +8,8 @@ use crate::testkit::{path_with_kpki, said, shell};
 
 fn run(script: &str, folder: &Path) -> std::process::Output {
     let mut shell = shell(folder, &format!("{script}\n"));
+    // What this machine has set for Git is not under test.
+    shell.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     shell.env("PATH", path_with_kpki()).env("COLUMNS", "80").output().unwrap()
 }
 
