@@ -39,10 +39,10 @@ fn shape(text: &str) -> String {
             .split(' ')
             .filter(|word| !word.is_empty())
             .map(|word| {
-                let hex =
-                    word.len() >= 16 && word.chars().all(|c| c.is_ascii_hexdigit() || c == ':');
-                if hex {
-                    return "HEX".to_owned();
+                // A digest, a serial number or a revision, with the punctuation around it.
+                let bare = word.trim_matches(['(', ')', ',', ';']);
+                if bare.len() >= 12 && bare.chars().all(|c| c.is_ascii_hexdigit() || c == ':') {
+                    return word.replace(bare, "HEX");
                 }
                 // Of an ssh key that the page has just made.
                 if word.starts_with("SHA256:") {
