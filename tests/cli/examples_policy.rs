@@ -1,5 +1,5 @@
-//! The policy that docs/review/policy.md shows, held against every example: it refuses what a person chose, never what
-//! Kubernetes and kpki themselves ask for.
+//! The policy that docs/review/policy.md shows, held against every example: it refuses what a person chose,
+//! never what Kubernetes and kpki themselves ask for.
 
 use std::path::Path;
 
