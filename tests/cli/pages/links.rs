@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::every_page;
+use crate::testkit::files_below;
 
 const SUMMARY: &str = "docs/SUMMARY.md";
 
@@ -66,7 +67,11 @@ fn joined(folder: &Path, link: &str) -> PathBuf {
 
 #[test]
 fn every_link_leads_somewhere() {
-    let names: Vec<String> = every_page().into_iter().chain([SUMMARY.to_owned()]).collect();
+    let examples = files_below(Path::new("examples")).into_iter();
+    let examples = examples.map(|path| path.to_str().unwrap().to_owned());
+    let examples = examples.filter(|path| path.ends_with(".md"));
+    let names = every_page().into_iter().chain([SUMMARY.to_owned()]).chain(examples);
+    let names: Vec<String> = names.collect();
     let pages: BTreeMap<&str, Page> =
         names.iter().map(|name| (name.as_str(), read(name))).collect();
     let mut wrong = Vec::new();
