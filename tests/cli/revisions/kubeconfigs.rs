@@ -181,7 +181,7 @@ fn what_cannot_be_read_is_a_difference() {
         sides.diff(name, &one, &one, 0);
         sides.diff(name, &good, &one, if good == one { 0 } else { 2 });
     }
-    // Manifests are not compared, as the table in README says.
+    // Manifests are not compared, as the table in docs/review/diff.md says.
     sides.diff("pod.yaml", "kind: Pod\n", "kind: Pod\na: 1\n", 0);
     // Bytes that are no text.
     let path = |side: &str| sides.desk.path(side).join("utf16.conf");
