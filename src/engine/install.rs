@@ -287,6 +287,11 @@ fn change<'a>(
     };
     let first = installation.handover.as_ref().map_or(0, |handover| handover.first.len());
     let (first, others) = installation.writes.split_at_checked(first).unwrap_or_default();
+    let manifest = manager_manifest();
+    let last = installation.writes.iter().find(|write| write.file.path == manifest);
+    let between = installation.handover.as_ref().and_then(|handover| handover.between.as_ref());
+    let between =
+        between.zip(last).map(|(bytes, write)| Put { bytes: bytes.expose(), ..put(write) });
     let layer = |layer| {
         let writes = others.iter().filter(|write| write.file.layer == layer);
         writes.map(put).collect()
@@ -294,7 +299,7 @@ fn change<'a>(
     let removals = installation.removals.chunk_by(|(one, _), (other, _)| one == other);
     Change {
         folders: installation.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
-        handed_over: first.iter().map(put).collect(),
+        handed_over: vec![first.iter().map(put).collect(), between.into_iter().collect()],
         layers: Layer::ALL.into_iter().map(layer).collect(),
         removals: removals
             .map(|layer| layer.iter().map(|(_, path)| path.as_str()).collect())

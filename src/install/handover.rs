@@ -2,27 +2,31 @@
 //!
 //! `--cluster-signing-cert-file` takes one certificate: with two the process exits at each start (k/k
 //! pkg/controller/certificates/signer/ca_provider.go), and it may start at any moment, such as when its API
-//! server does. kubeadm's layout names ca.crt there. So the signing pair and the manifest that names it come
+//! server does. kubeadm's layout names ca.crt there. So the signing pair and a manifest that names it come
 //! first, then the new process, and only then the rest.
+//!
+//! That process read ca.crt for `--root-ca-file` as it was, and reads it once: the manifest in the end has
+//! another digest than the one in between, so that the kubelet replaces the pod once more.
 
-use super::{Holds, Reason, Wanted, Write};
+use super::{Holds, Layer, Reason, Recorded, Wanted, Write};
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::name::TreePath;
-use crate::pod::{OnHost, PodFacts, read};
+use crate::pod::{DIGEST_ANNOTATION, OnHost, PodFacts, read};
 use crate::profile::{Does, FILE_FLAGS, KUBERNETES_FOLDER, Process};
 use crate::secret::Secret;
 use crate::state::NodeState;
 
 /// What must be in place and in use before everything else.
-#[derive(Debug)]
 pub struct Handover {
     /// Holds one certificate.
     pub signing: TreePath,
     /// Will hold several, and holds one now.
     pub bundle: TreePath,
-    /// In this order before everything else.
+    /// Files of the tree, in this order before everything else.
     pub first: Vec<TreePath>,
-    /// The manifest as it is after these; `None`: there is none that can be read.
+    /// What is put in the manifest's place after these, and before all others.
+    pub between: Option<Secret>,
+    /// The manifest as it is then; `None`: there is none that can be read.
     manifest: Option<PodFacts>,
 }
 
@@ -53,21 +57,48 @@ impl Handover {
         let own = wanted.iter().find(|file| file.path == manifest).map(|file| &file.bytes);
         let there = node.files.get(&manifest).map(|file| &file.bytes);
         let facts = own.or(there).and_then(|bytes| read(bytes.expose(), PROCESS).ok());
-        let key = signing_key(wanted, signing);
-        let first = [Some(&signing.path), key, Some(&manifest)];
-        Some(Handover {
+        let first = [Some(&signing.path), signing_key(wanted, signing)].into_iter().flatten();
+        let mut handover = Handover {
             signing: signing.path.clone(),
             bundle: bundle.clone(),
-            first: first.into_iter().flatten().filter(|path| is_written(path)).cloned().collect(),
+            first: first.filter(|path| is_written(path)).cloned().collect(),
+            between: None,
             manifest: facts,
-        })
+        };
+        if let (Some(own), Some(there)) = (own, there) {
+            handover.between = handover.between(own, there);
+        }
+        Some(handover)
+    }
+
+    /// The tree's manifest with the digest of the node's, where that one signs with what is to change.
+    fn between(&self, own: &Secret, there: &Secret) -> Option<Secret> {
+        let (new, old) = (self.manifest.as_ref()?, read(there.expose(), PROCESS).ok());
+        // One that cannot be read may sign with anything.
+        if old.as_ref().is_some_and(|old| !self.signs_with_bundle(old)) {
+            return None;
+        }
+        let own_digest = digest(new)?;
+        let others = old.as_ref().and_then(digest).filter(|other| *other != own_digest);
+        let others = others.map_or_else(|| "0".repeat(own_digest.len()), str::to_owned);
+        let text = std::str::from_utf8(own.expose()).ok()?.replacen(own_digest, &others, 1);
+        Some(Secret::new(text.into_bytes()))
     }
 
     /// The manifest that will be there makes the process sign with the file that gets several certificates:
     /// it is the operator's alone, and kpki does not change it.
     pub fn is_left_to_operator(&self) -> bool {
-        let Some(facts) = &self.manifest else { return false };
+        self.manifest.as_ref().is_some_and(|facts| self.signs_with_bundle(facts))
+    }
+
+    fn signs_with_bundle(&self, facts: &PodFacts) -> bool {
         signing_flags().any(|flag| facts.values(flag).any(|file| self.is_bundle(file)))
+    }
+
+    /// What is there in between, as the record knows it.
+    pub(super) fn recorded(&self) -> Option<Recorded> {
+        let print = Holds::of(self.between.as_ref()?).fingerprint()?;
+        Some(Recorded { path: manager_manifest(), layer: Layer::Manifest, print })
     }
 
     /// Whether a process that was started so signs with the file that gets several certificates.
@@ -132,6 +163,11 @@ pub(super) fn exchanged_pair(
 
 const CERTIFICATE: &str = "cluster-signing-cert-file";
 const KEY: &str = "cluster-signing-key-file";
+
+fn digest(facts: &PodFacts) -> Option<&str> {
+    let mut annotations = facts.annotations.iter();
+    annotations.find(|(key, _)| key == DIGEST_ANNOTATION).map(|(_, value)| value.as_str())
+}
 
 /// The flags of files that hold the one certificate to sign with.
 fn signing_flags() -> impl Iterator<Item = &'static str> {

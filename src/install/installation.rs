@@ -110,6 +110,7 @@ pub fn install<'a>(
     }
     done.handover = Handover::of(wanted, &done.writes, node);
     if let Some(handover) = &done.handover {
+        done.meanwhile.files.extend(handover.recorded());
         let rank = |path| handover.first.iter().position(|first| first == path);
         done.writes.sort_by_key(|write| rank(&write.file.path).unwrap_or(usize::MAX));
     }

@@ -131,7 +131,10 @@ pub fn install_report(
         handover: installation.handover.as_ref().map(|handover| HandoverReport {
             signing: on_node(&handover.signing),
             bundle: on_node(&handover.bundle),
-            first: handover.first.iter().map(on_node).collect(),
+            first: {
+                let manifest = handover.between.as_ref().map(|_| manager_manifest());
+                handover.first.iter().chain(&manifest).map(on_node).collect()
+            },
             left_to_operator: handover.is_left_to_operator(),
         }),
         removes: installation.removals.iter().map(|(_, path)| on_node(path)).collect(),
@@ -248,7 +251,8 @@ impl InstallReport {
                     "note: {MANAGER} must run with {signing} before {what} it would not start"
                 ),
                 (false, false) => format!(
-                    "note: {} first; {MANAGER} must run so before {what} it would not start",
+                    "note: {} first; {MANAGER} must run so before {what} it would not start; then it starts once \
+                     more, to hand both to all namespaces",
                     first.join(", ")
                 ),
             });

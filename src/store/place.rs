@@ -3,10 +3,10 @@
 //! 1. [`begin_placing`] takes a lock of the node's own (flock on [`NODE_FOLDER`]).
 //! 2. The record is written with the old lines and the new ones, so that a crash leaves nothing on the node
 //!    that the record does not know.
-//! 3. Every new file is written beside its target and synced; a full disk ends the run here, before anything
-//!    has changed.
-//! 4. What is to be handed over first is renamed into place; then the caller waits. Layer after layer
-//!    follows, each folder synced before the next layer begins.
+//! 3. What is to be handed over first is put in place as in 4, and the caller waits.
+//! 4. Every new file is written beside its target and synced; a full disk ends the run here, before anything
+//!    else has changed. Layer after layer is renamed into place, each folder synced before the next layer
+//!    begins.
 //! 5. What goes is removed, the last layer first. Then the record keeps the new lines alone.
 //!
 //! An error deletes what was written beside; what a killed run left there the next one deletes, since the
@@ -45,8 +45,8 @@ pub struct Put<'a> {
 pub struct Change<'a> {
     /// Folders to make or to close, those above first.
     pub folders: Vec<(&'a str, u32)>,
-    /// Before everything else, in this order; then somebody is waited for.
-    pub handed_over: Vec<Put<'a>>,
+    /// Layers before everything else; then somebody is waited for.
+    pub handed_over: Vec<Vec<Put<'a>>>,
     /// In the order in which they may be seen.
     pub layers: Vec<Vec<Put<'a>>>,
     pub removals: Vec<Vec<&'a str>>,
@@ -179,15 +179,9 @@ impl<D: Disk> Placing<'_, D> {
             self.open_to(folder, *mode)?;
         }
         self.sync_ways(change)?;
-        let mut staged = Vec::new();
-        let placed =
-            self.stage(change, &mut staged).and_then(|()| self.rename(change, &mut staged, wait));
-        if placed.is_err() {
-            for left in &staged {
-                let _ = self.disk.remove_file(left); // the error to tell is the first one
-            }
-        }
-        placed?;
+        self.put_in_place(&change.handed_over)?;
+        wait()?;
+        self.put_in_place(&change.layers)?;
         self.remove(change)?;
         replace(self.disk, RECORD, after, RECORD_MODE)
     }
@@ -217,8 +211,21 @@ impl<D: Disk> Placing<'_, D> {
         Ok(())
     }
 
-    fn stage(&self, change: &Change<'_>, staged: &mut Vec<String>) -> Result<()> {
-        for put in change.handed_over.iter().chain(change.layers.iter().flatten()) {
+    /// All or, where an error comes before the first rename, none.
+    fn put_in_place(&self, layers: &[Vec<Put<'_>>]) -> Result<()> {
+        let mut staged = Vec::new();
+        let placed =
+            self.stage(layers, &mut staged).and_then(|()| self.rename(layers, &mut staged));
+        if placed.is_err() {
+            for left in &staged {
+                let _ = self.disk.remove_file(left); // the error to tell is the first one
+            }
+        }
+        placed
+    }
+
+    fn stage(&self, layers: &[Vec<Put<'_>>], staged: &mut Vec<String>) -> Result<()> {
+        for put in layers.iter().flatten() {
             let new = beside(put.path);
             staged.push(new.clone());
             match put.owner {
@@ -235,25 +242,13 @@ impl<D: Disk> Placing<'_, D> {
         Ok(())
     }
 
-    fn rename(
-        &self,
-        change: &Change<'_>,
-        staged: &mut Vec<String>,
-        wait: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        let mut seen = |put: &Put<'_>| {
-            let new = beside(put.path);
-            self.disk.rename(&new, put.path)?;
-            staged.retain(|left| *left != new);
-            Ok(())
-        };
-        for put in &change.handed_over {
-            seen(put)?;
-            self.sync_folders([put.path].into_iter())?;
-        }
-        wait()?;
-        for layer in &change.layers {
-            layer.iter().try_for_each(&mut seen)?;
+    fn rename(&self, layers: &[Vec<Put<'_>>], staged: &mut Vec<String>) -> Result<()> {
+        for layer in layers {
+            for put in layer {
+                let new = beside(put.path);
+                self.disk.rename(&new, put.path)?;
+                staged.retain(|left| *left != new);
+            }
             self.sync_folders(layer.iter().map(|put| put.path))?;
         }
         Ok(())

@@ -58,7 +58,7 @@ fn each_stage_tells_its_order() {
         lines(&trust, &["note: "]),
         [format!(
             "note: /{SIGNING}, /{MANIFEST} first; kube-controller-manager must run so before /{CA} gets a second \
-             certificate, with which it would not start"
+             certificate, with which it would not start; then it starts once more, to hand both to all namespaces"
         )]
     );
     let commands: Vec<&str> =

@@ -190,20 +190,27 @@ fn manifest(name: &str) -> String {
 /// Of each moment: who would exit, by which manifest.
 fn failures(before: &Files, run: &Run, node: &str) -> Vec<(usize, String)> {
     let mut failures = Vec::new();
+    // By process: every manifest that the kubelet may still start it by.
+    let mut known: BTreeMap<&str, Vec<Vec<u8>>> = BTreeMap::new();
+    for process in Process::ALL.map(Process::name) {
+        known.insert(process, before.get(&manifest(process)).cloned().into_iter().collect());
+    }
     for (index, now) in run.moments.iter().enumerate() {
-        for process in Process::ALL.map(Process::name) {
-            let mut by = |files: &Files, whose: &str| {
-                let why = exits(process, &Node { name: node, files });
-                failures.extend(why.map(|why| (index, format!("{why} ({whose})"))));
-            };
-            by(now, "new");
-            let is_handed_over = process == MANAGER && run.waited_at.is_some_and(|at| index >= at);
-            if let Some(old) = before.get(&manifest(process))
-                && !is_handed_over
+        for (process, manifests) in &mut known {
+            if *process == MANAGER && run.waited_at == Some(index) {
+                // It was seen to run by the last one.
+                manifests.drain(..manifests.len().saturating_sub(1));
+            }
+            if let Some(own) = now.get(&manifest(process))
+                && manifests.last() != Some(own)
             {
+                manifests.push(own.clone());
+            }
+            for own in manifests {
                 let mut files = now.clone();
-                files.insert(manifest(process), old.clone());
-                by(&files, "old");
+                files.insert(manifest(process), own.clone());
+                let why = exits(process, &Node { name: node, files: &files });
+                failures.extend(why.map(|why| (index, why)));
             }
         }
         if let Some(conf) = now.get("/etc/kubernetes/kubelet.conf")
@@ -213,6 +220,23 @@ fn failures(before: &Files, run: &Run, node: &str) -> Vec<(usize, String)> {
         }
     }
     failures
+}
+
+/// Before the wait the manifest changes, and after it once more, when what `--root-ca-file` names has both
+/// certificates: it is read at the start alone, and goes to every namespace (kube-root-ca.crt).
+fn started_anew_with_both(run: &Run) -> [bool; 2] {
+    let (before, after) = run.moments.split_at(run.waited_at.unwrap());
+    let manager = |files: &Files| files[&manifest(MANAGER)].clone();
+    let waited_for = manager(before.last().unwrap());
+    let last = after.last().unwrap();
+    let changed = after.iter().find(|files| manager(files) != waited_for);
+    let has_both = changed.is_some_and(|files| {
+        let node = Node { name: "", files };
+        let flags = node.flags(MANAGER).unwrap();
+        let root = &node.files[&flags["root-ca-file"][0]];
+        certificates_in_pem(root).unwrap().len() > 1 && files[&manifest(MANAGER)] == manager(last)
+    });
+    [manager(&before[0]) != waited_for, has_both]
 }
 
 /// Whoever starts at that moment talks to all others, as they are by then.
@@ -271,6 +295,9 @@ fn go(rotating: &Rotating) {
             assert_eq!(done.exchanged, exchanges, "{what}");
             let grows = manages && matches!((was, is), (Some(Start), Some(Trust)));
             assert_eq!(done.waited_at.is_some(), grows, "{what}");
+            if grows && runs {
+                assert_eq!(started_anew_with_both(&done), [true, true], "{what}");
+            }
             let others = names.iter().zip(&disks).filter(|((other, _), _)| other != name);
             let others = others.flat_map(|((other, _), disk)| {
                 let files = visible(&disk.files()).into_iter();
