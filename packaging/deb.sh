@@ -13,6 +13,9 @@ cd "$here"
 . packaging/facts.sh
 # 1.0.0-rc.1 comes before 1.0.0, which Debian spells with a tilde.
 version=$(fact version | tr - '~')
+maintainer=$(fact maintainer)
+SOURCE_DATE_EPOCH=$(epoch)
+export SOURCE_DATE_EPOCH
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -27,16 +30,19 @@ mv "$share/zsh/site-functions/_kpki" "$share/zsh/vendor-completions/_kpki"
 rmdir "$share/zsh/site-functions"
 gzip -9 --no-name "$share"/man/man1/*.1
 doc=$share/doc/kpki
-gzip -9 --no-name <"$doc/CHANGELOG.md" >"$doc/changelog.gz"
+printf 'kpki (%s) stable; urgency=medium\n\n  * CHANGELOG.md beside this file says what is new.\n\n -- %s  %s\n' \
+    "$version" "$maintainer" "$(LC_ALL=C date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" |
+    gzip -9 --no-name >"$doc/changelog.gz"
 {
     printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n'
     printf 'Upstream-Name: kpki\nSource: %s\n\n' "$(fact repository)"
-    printf 'Files: *\nCopyright: the kpki authors\nLicense: Expat or Apache-2.0\n\n'
+    printf 'Files: *\nCopyright: %s\nLicense: Expat or Apache-2.0\n\n' \
+        "$(sed -n 's/^Copyright (c) //p' "$doc/LICENSE-MIT")"
     printf 'License: Apache-2.0\n On Debian systems: /usr/share/common-licenses/Apache-2.0.\n\n'
     printf 'License: Expat\n'
     sed -n '/^Permission/,$p' "$doc/LICENSE-MIT" | sed 's/^$/./; s/^/ /'
 } >"$doc/copyright"
-rm "$doc/CHANGELOG.md" "$doc/LICENSE-APACHE" "$doc/LICENSE-MIT"
+rm "$doc/LICENSE-APACHE" "$doc/LICENSE-MIT"
 chmod -R u=rwX,go=rX "$root"
 
 size=$(du -k -s "$root/usr" | cut -f 1)
@@ -46,7 +52,7 @@ cat >"$root/DEBIAN/control" <<END
 Package: kpki
 Version: $version
 Architecture: $2
-Maintainer: $(fact maintainer)
+Maintainer: $maintainer
 Installed-Size: $size
 Recommends: git
 Section: admin
@@ -61,6 +67,6 @@ chmod 755 "$root/DEBIAN"
 chmod 644 "$root/DEBIAN/control" "$root/DEBIAN/md5sums"
 
 package=$folder/kpki_${version}_$2.deb
-# dpkg-deb gives its members this time.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-0} dpkg-deb --root-owner-group --build "$root" "$package" >/dev/null
+# It takes the time of its members from SOURCE_DATE_EPOCH.
+dpkg-deb --root-owner-group --build "$root" "$package" >/dev/null
 printf '%s\n' "$package"

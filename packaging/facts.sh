@@ -1,4 +1,5 @@
-# What Cargo.toml says of the package, for the scripts beside this file: `. packaging/facts.sh; fact version`.
+# What Cargo.toml says of the package, for the scripts beside this file: `. packaging/facts.sh; fact version`;
+# and when that was.
 # shellcheck shell=sh
 
 # The first line `NAME = "…"` is the package's: that table stands first.
@@ -9,4 +10,9 @@ fact() {
         return 1
     fi
     printf '%s\n' "$found"
+}
+
+# The time that everything packed bears: the commit's, unless somebody says another.
+epoch() {
+    printf '%s\n' "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
 }
