@@ -22,5 +22,5 @@ trap 'rm -rf "$work"' EXIT
 sh packaging/tree.sh "$binary" "$work/$name"
 "$tar" --create --file "$work/tar" --directory "$work" --sort=name --format=ustar \
     --mtime="@$when" --owner=0 --group=0 --numeric-owner "$name"
-gzip -9 --no-name <"$work/tar" >"$folder/$name.tar.gz"
+gzip --no-name <"$work/tar" >"$folder/$name.tar.gz"
 printf '%s\n' "$folder/$name.tar.gz"

@@ -2,12 +2,11 @@
 //! that tell what they were asked for; the archive, its checksum and kpki are real.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
 use super::checkout::{Checkout, VERSION};
 use super::{GITHUB, GITLAB, script_of, yaml};
-use crate::testkit::{ended, printed, put, said, tool};
+use crate::testkit::{ended, printed, put, said, set_mode, tool};
 
 /// Gives a file of the folder of releases, as `--fail` does: nothing and 22 where there is none.
 const CURL: &str = r#"#!/bin/sh
@@ -39,20 +38,25 @@ struct Installed {
 }
 
 impl Runner {
+    /// With a release.
     fn new() -> Self {
-        let checkout = Checkout::new();
-        checkout.stripped("kpki");
+        let mut runner = Runner::without_release();
+        runner.checkout.stripped("kpki");
         let target = "x86_64-unknown-linux-musl";
-        put(checkout.path("releases/built"), BUILT);
         let pack = ["packaging/archive.sh", "kpki", target, "releases"];
-        let archive = printed(&mut checkout.script(&pack));
+        let archive = printed(&mut runner.checkout.script(&pack));
         let sum = printed(tool("sha256sum").arg(archive.trim_end()));
-        for (name, text) in [("curl", CURL), ("cargo", CARGO), ("../releases/built", BUILT)] {
-            let path = checkout.path("bin").join(name);
-            put(&path, text);
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        runner.sum = sum[..64].to_owned();
+        runner
+    }
+
+    fn without_release() -> Self {
+        let checkout = Checkout::new();
+        for (name, text) in [("bin/curl", CURL), ("bin/cargo", CARGO), ("releases/built", BUILT)] {
+            put(checkout.path(name), text);
+            set_mode(checkout.path(name), 0o755);
         }
-        Runner { checkout, sum: sum[..64].to_owned() }
+        Runner { checkout, sum: String::new() }
     }
 
     fn install(&self, file: &str, version: &str, sum: &str) -> Installed {
@@ -142,9 +146,9 @@ fn a_job_runs_the_release_whose_checksum_it_names_and_no_other() {
 
 #[test]
 fn without_a_checksum_a_job_builds_the_commit_that_it_names() {
-    let runner = Runner::new();
+    let runner = Runner::without_release();
     for file in [GITHUB, GITLAB] {
-        let installed = runner.install(file, VERSION, "");
+        let installed = runner.install(file, VERSION, &runner.sum);
         ended(&installed.output, 0);
         assert_eq!(installed.version, "built\n", "{file}");
         let asked = format!(

@@ -26,10 +26,8 @@ fn an_archive_has_the_binary_its_pages_completions_and_texts() {
         fs::create_dir(checkout.path(folder)).unwrap();
         let script = format!("umask {umask}; sh packaging/archive.sh kpki {target} {folder}");
         let path = printed(&mut checkout.script(&["-c", &script]));
-        assert_eq!(path.trim_end(), {
-            let name = format!("{folder}/kpki-{VERSION}-{target}.tar.gz");
-            checkout.path(&name).to_str().unwrap()
-        });
+        let expected = checkout.path(&format!("{folder}/kpki-{VERSION}-{target}.tar.gz"));
+        assert_eq!(Path::new(path.trim_end()), expected);
         path.trim_end().to_owned()
     };
     let archive = made("one", "022");
