@@ -40,14 +40,13 @@ struct Installed {
 impl Runner {
     /// With a release.
     fn new() -> Self {
-        let mut runner = Runner::without_release();
+        let runner = Runner::without_release();
         runner.checkout.stripped("kpki");
         let target = "x86_64-unknown-linux-musl";
         let pack = ["packaging/archive.sh", "kpki", target, "releases"];
         let archive = printed(&mut runner.checkout.script(&pack));
         let sum = printed(tool("sha256sum").arg(archive.trim_end()));
-        runner.sum = sum[..64].to_owned();
-        runner
+        Runner { sum: sum[..64].to_owned(), ..runner }
     }
 
     fn without_release() -> Self {
