@@ -1,4 +1,5 @@
-//! What packaging/ needs of this repository, in a repository of its own, and a runner for the steps of its workflow.
+//! What packaging/ needs of this repository, in a repository of its own, and a runner for the steps of its
+//! workflow.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! How a job comes by its kpki: the release whose checksum it names, or else a build. `curl` and `cargo` are stand-ins
-//! that tell what they were asked for; the archive, its checksum and kpki are real.
+//! How a job comes by its kpki: the release whose checksum it names, or else a build. `curl` and `cargo` are
+//! stand-ins that tell what they were asked for; the archive, its checksum and kpki are real.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -62,7 +62,7 @@ impl Runner {
         let desk = tempfile::tempdir().unwrap();
         let path = |name: &str| desk.path().join(name);
         let yaml = yaml(file);
-        // GitLab's runner puts `script` behind `before_script`; GitHub's runs the next step with what GITHUB_PATH names.
+        // GitLab's runner puts `script` behind `before_script`; GitHub's next step has what GITHUB_PATH names.
         let script = if file == GITHUB {
             let install = script_of(&yaml, "plan", "Install kpki");
             assert_eq!(

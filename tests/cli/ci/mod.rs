@@ -1,5 +1,5 @@
-//! examples/ci, .github/workflows and packaging/: the scripts in their files are run, in real repositories and with
-//! the real `gh`, and every command line of kpki in them is one.
+//! examples/ci, .github/workflows and packaging/: the scripts in their files are run, in real repositories
+//! and with the real `gh`, and every command line of kpki in them is one.
 
 mod checkout;
 mod github;

@@ -1,5 +1,5 @@
-//! .github/workflows/release.yaml: its steps are run, but for those that need another machine (the builds, the
-//! SBOM, provenance, publishing), and its rights are few.
+//! .github/workflows/release.yaml: its steps are run, but for those that need another machine (the builds,
+//! the SBOM, provenance, publishing), and its rights are few.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -108,7 +108,7 @@ fn the_steps_of_a_tag_make_what_its_users_download() {
     assert!(said.contains(&archive_of(TARGETS[2])), "{said}");
 }
 
-/// The commands of docs/install.md for an archive, from the download to the end, with another prefix and no root.
+/// What docs/install.md says of an archive, from the download to the end, with another prefix and no root.
 fn as_the_page_tells(checkout: &Checkout) {
     let page = fs::read_to_string(checkout.path("docs/install.md")).unwrap();
     let blocks = crate::readme::blocks(&page);
