@@ -62,7 +62,7 @@ impl Runner {
         let desk = tempfile::tempdir().unwrap();
         let path = |name: &str| desk.path().join(name);
         let yaml = yaml(file);
-        // GitLab's runner puts `script` behind `before_script`; GitHub's next step has what GITHUB_PATH names.
+        // GitLab runs `script` behind `before_script`; GitHub's next step has what GITHUB_PATH names.
         let script = if file == GITHUB {
             let install = script_of(&yaml, "plan", "Install kpki");
             assert_eq!(
