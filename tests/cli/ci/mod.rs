@@ -1,8 +1,12 @@
-//! examples/ci: the scripts in its files are run, in real repositories and with the real `gh`, and every
-//! command line of kpki in them is one.
+//! examples/ci, .github/workflows and packaging/: the scripts in their files are run, in real repositories
+//! and with the real `gh`, and every command line of kpki in them is one.
 
+mod checkout;
 mod github;
 mod hooks;
+mod install;
+mod packages;
+mod release;
 mod world;
 
 use std::fs;
@@ -23,6 +27,8 @@ fn yaml(path: &str) -> Value {
 
 const GITHUB: &str = "examples/ci/github.yaml";
 const GITLAB: &str = "examples/ci/gitlab.yaml";
+const CI: &str = ".github/workflows/ci.yaml";
+const RELEASE: &str = ".github/workflows/release.yaml";
 const HOOKS: [&str; 2] = ["examples/ci/.pre-commit-config.yaml", ".pre-commit-hooks.yaml"];
 
 /// Every text below a key of this name.
@@ -112,9 +118,18 @@ fn a_pull_request_has_no_secret_and_no_right_but_to_comment() {
     // What runs before the checkout cannot be steered by what is checked out.
     for job in ["plan", "apply"] {
         let steps = steps_of(jobs, job);
-        assert!(steps[0]["run"].as_str().unwrap().starts_with("cargo install --locked"));
+        assert_eq!(steps[0]["name"], "Install kpki");
         assert!(steps[1].get("uses").is_some());
     }
+    // What kpki reads finds no token in the checkout, and only the step that pushes has one.
+    let checkouts: Vec<_> = ["plan", "apply"].map(|job| &steps_of(jobs, job)[1]["with"]).to_vec();
+    assert!(checkouts.iter().all(|with| with["persist-credentials"] == false));
+    let with_token: Vec<_> = steps_of(jobs, "apply")
+        .iter()
+        .filter(|step| step.to_string().contains("github.token"))
+        .map(|step| &step["name"])
+        .collect();
+    assert_eq!(with_token, ["Commit"]);
 }
 
 const SHORTER: &str = "component \"scheduler\" validity=\"91d\"\n";
