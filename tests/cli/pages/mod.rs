@@ -47,6 +47,7 @@ pages! {
     guide_users "docs/guide/users.md"
     how_it_decides "docs/how-it-decides.md"
     index "docs/index.md"
+    install "docs/install.md"
     kubeadm "docs/kubeadm.md"
     measured "docs/measured.md"
     recipe_backup "docs/recipes/backup.md"
