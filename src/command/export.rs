@@ -9,7 +9,7 @@ use super::{Outcome, terminal};
 use crate::cli::ExportArgs;
 use crate::error::{Error, Kind, Result};
 use crate::first_few;
-use crate::install::{Record, archive, is_archive};
+use crate::install::{Record, archive, is_archive, is_signing_file};
 use crate::name::NameError;
 use crate::render::printable;
 use crate::sealed::seal;
@@ -47,6 +47,12 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
             Secret::new(sealed.map_err(|error| Error::internal(error.to_string()))?)
         }
     };
+    if tree.files.iter().any(|file| is_signing_file(&file.path)) {
+        terminal::talk(
+            "note: a rotation of ca/kubernetes is under way: unpacking does not hand the controller-manager over to its \
+             signing file before ca.crt holds two certificates, as kpki install does (docs/rotate.md)",
+        );
+    }
     let open = recipients.as_ref().map_or("", |_| "age -d -i KEY ");
     if to_stdout {
         terminal::archive(bytes.expose())?;

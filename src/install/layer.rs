@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::graph::{Graph, Placement, Recipe, Rendered};
-use crate::name::{NodeName, TreePath};
+use crate::name::{CertificatesDir, NodeName, TreePath};
 use crate::profile::{AUTHORITY_FILES, AuthorityFile, below_root, certificates_dir_of};
 use crate::spec::CaName;
 
@@ -75,11 +75,19 @@ pub fn slots<'g>(graph: &'g Graph, node: &NodeName) -> Vec<Slot<'g>> {
 /// By path, but for the certificate that the controller-manager signs with: it stands right before its key,
 /// so that nothing is renamed between the two.
 fn place_in_layer(path: &TreePath) -> (String, bool) {
-    let dir = certificates_dir_of(path.as_str(), file_of_cluster_ca(AuthorityFile::Signing));
-    match dir {
+    match signing_folder(path) {
         Some(dir) => (below_root(&dir, file_of_cluster_ca(AuthorityFile::PrivateKey)), false),
         None => (path.to_string(), true),
     }
+}
+
+/// Whether it is what the controller-manager signs with, where that is not ca.crt.
+pub fn is_signing_file(path: &TreePath) -> bool {
+    signing_folder(path).is_some()
+}
+
+fn signing_folder(path: &TreePath) -> Option<CertificatesDir> {
+    certificates_dir_of(path.as_str(), file_of_cluster_ca(AuthorityFile::Signing))
 }
 
 fn file_of_cluster_ca(file: AuthorityFile) -> &'static str {

@@ -29,7 +29,7 @@ pub use archive::{archive, is_archive};
 pub use fingerprint::{Fingerprint, Holds};
 pub use handover::{Handover, manager_manifest};
 pub use installation::{Installation, install};
-pub use layer::{Layer, Slot, slots};
+pub use layer::{Layer, Slot, is_signing_file, slots};
 pub use objection::{Objection, objections};
 pub use older::{NodesOwn, Older, named_pair};
 pub use permission::Permission;

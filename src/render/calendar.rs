@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::expiry::LifeReport;
+use super::rotating::RotatingReport;
 use super::status::StatusReport;
 use super::text::{counted, harmless};
 use crate::error::{Error, Result};
 use crate::first_few::more;
 use crate::hash::Digest;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// An entry names no more than so many certificates.
 const NAMED: usize = 20;
+/// So long after its newest certificate a rotation is worth a look.
+const REMINDER: Span = Span::days(30);
 /// RFC 5545 3.1: octets in a line, without its break.
 const LINE: usize = 75;
 
 impl StatusReport<'_> {
-    /// Gives an entry for each day with renewals.
+    /// Gives an entry for each day with renewals, and one for each rotation that lasts.
     ///
     /// Errors: no certificate is here, and an empty calendar is none (RFC 5545 3.6).
     pub fn calendar(&self) -> Result<String> {
@@ -46,6 +49,9 @@ impl StatusReport<'_> {
             lives.sort_by_key(|life| life.name);
             self.entry(&mut lines, day, &lives);
         }
+        for rotation in &self.rotations {
+            self.rotation_entry(&mut lines, rotation);
+        }
         lines.plain("END:VCALENDAR");
         Ok(lines.0)
     }
@@ -64,6 +70,22 @@ impl StatusReport<'_> {
         let verb = if lives.iter().all(|life| life.is_brought) { "bring again" } else { "renew" };
         lines.text("SUMMARY", &format!("{cluster}: {verb} {certificates}"));
         lines.text("DESCRIPTION", &self.description(lives));
+        lines.plain("TRANSP:TRANSPARENT");
+        lines.plain("END:VEVENT");
+    }
+
+    /// A rotation that nobody went on with: as long as it lasts, two keys have the power of one.
+    fn rotation_entry(&self, lines: &mut Lines, rotation: &RotatingReport) {
+        let Some(since) = rotation.since else { return };
+        let date = compact(&since.midnight().plus(REMINDER).date());
+        lines.plain("BEGIN:VEVENT");
+        lines.plain(&format!("UID:{}@kpki", self.identifier(&format!("{date} {}", rotation.root))));
+        lines.plain(&format!("DTSTAMP:{}", compact(&since.to_string())));
+        lines.plain(&format!("DTSTART;VALUE=DATE:{date}"));
+        let summary = format!("{}: the rotation of {} is not ended", self.cluster, rotation.root);
+        lines.text("SUMMARY", &summary);
+        let next = format!("kpki rotate {}", rotation.root);
+        lines.text("DESCRIPTION", &format!("{}\nThe next stage: {next}", rotation.line()));
         lines.plain("TRANSP:TRANSPARENT");
         lines.plain("END:VEVENT");
     }

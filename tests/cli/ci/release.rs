@@ -111,7 +111,7 @@ fn the_steps_of_a_tag_make_what_its_users_download() {
 /// What docs/install.md says of an archive, from the download to the end, with another prefix and no root.
 fn as_the_page_tells(checkout: &Checkout) {
     let page = fs::read_to_string(checkout.path("docs/install.md")).unwrap();
-    let blocks = crate::readme::blocks(&page);
+    let blocks = crate::pages::blocks(&page);
     let block = |words: &str| {
         let mut found = blocks.iter().filter(|block| block.text.contains(words));
         let block = found.next().unwrap_or_else(|| panic!("{words}"));

@@ -44,7 +44,18 @@ fn each_stage_tells_its_order() {
     let first = node.installed(&project, "cp1");
     assert_eq!(lines(&first, &["note: ", "must answer"]), [""; 0], "{first}");
 
+    let archive = |more: &str| {
+        let output = project.kpki(&["export", "cp1", "-o", &format!("cp1-{more}.tar")]);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(!archive("before").contains("note:"));
     go(&project, version, "trust", TRUST);
+    assert!(archive("trust").contains("note: a rotation of ca/kubernetes is under way"));
+    let calendar = project.done(&["status", "--format", "ics"]).replace("\r\n ", "");
+    assert!(
+        calendar.contains("SUMMARY:lab: the rotation of ca/kubernetes is not ended"),
+        "{calendar}"
+    );
     let looked = done(node.install(&project, "cp1", &["--dry-run"]));
     let trust = node.install(&project, "cp1", &[]);
     let talk = String::from_utf8_lossy(&trust.stderr).into_owned();
