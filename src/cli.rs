@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+mod explain;
 mod format;
 mod verify;
 
@@ -8,8 +9,9 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::explain::ExplainArgs;
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
-pub use self::verify::{ExplainArgs, VerifyArgs};
+pub use self::verify::VerifyArgs;
 use crate::install::Permission;
 use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
@@ -65,7 +67,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Check any PKI tree, kubeadm's or a handmade one, without a description; --live: what a cluster serves
     Verify(VerifyArgs),
-    /// Tell why a finding of verify matters, and what to do
+    /// What a word of cluster.kdl means, with its values and an example; or why a finding of verify matters
     Explain(ExplainArgs),
     /// Prepare a tool that works with the project
     Setup {

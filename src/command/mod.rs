@@ -15,6 +15,7 @@ mod defect;
 mod diff;
 mod discard;
 mod effect;
+mod explain;
 mod export;
 mod folder;
 mod git;
@@ -93,7 +94,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Diff(args) => diff::run(&cli.directory, args),
         Command::Check(args) => plaintext::run(&cli.directory, args),
         Command::Verify(args) => verify::run(&cli.directory, args),
-        Command::Explain(args) => verify::explain(args),
+        Command::Explain(args) => explain::run(args),
         Command::Setup { tool: Tool::Git } => setup::run(&cli.directory),
         Command::Textconv { file } => textconv::run(file),
         Command::MergeLock(args) => merge_lock::run(args),

@@ -32,6 +32,7 @@ mod component;
 mod defaults;
 mod describe;
 mod excerpt;
+mod explain;
 mod fields;
 mod files;
 mod flags;
@@ -59,6 +60,7 @@ mod review_policy;
 mod rotate;
 mod secrets;
 mod servers;
+mod shape;
 mod strings;
 mod structure;
 mod syntax;
@@ -67,10 +69,12 @@ mod tree;
 mod user;
 mod write;
 
+pub use explain::{Meaning, Word, all_words, find_words};
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
 pub use rotate::{KeypairLine, keypair_lines, with_keypairs};
+pub use shape::{Takes, Unwritten, Values};
 pub use write::{Remark, write, write_with};
 
 use crate::graph::Graph;
