@@ -1,7 +1,9 @@
 //! The command line, as clap reads it.
 
+pub mod examples;
 mod explain;
 mod format;
+pub mod manual;
 mod verify;
 
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::explain::ExplainArgs;
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
+pub use self::manual::ManArgs;
 pub use self::verify::VerifyArgs;
 use crate::install::Permission;
 use crate::name::NodeName;
@@ -88,11 +91,8 @@ pub enum Command {
         /// The shell to complete in
         shell: clap_complete::Shell,
     },
-    /// Print a manual page (roff): kpki's own, or a command's
-    Man {
-        /// The command, such as plan
-        command: Vec<String>,
-    },
+    /// Print a manual page (roff): kpki's own, a command's or that of cluster.kdl; or write them all
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]

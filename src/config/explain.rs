@@ -162,9 +162,12 @@ fn of_block(trail: &[Step]) -> Option<Word> {
         (Values::OneOf(names), Some(name)) => names().into_iter().find(|known| known.0 == name),
         _ => None,
     };
-    let example = match last.name {
-        Some(name) => format!("{} {}", shape.word, written(name)),
-        None => shape.shows.to_owned(),
+    let is_elsewhere = outer.first().is_some_and(|root| !shape.shows.contains(root.shape.word));
+    let first = shape.fields.iter().find(|field| is_known(trail, field.word));
+    let example = match (last.name, first) {
+        (Some(_), Some(field)) => example(trail, field),
+        (None, Some(field)) if is_elsewhere => example(trail, field),
+        _ => shape.shows.to_owned(),
     };
     Some(Word {
         path: path(trail, None),
@@ -240,7 +243,8 @@ fn example(trail: &[Step], field: &Field) -> String {
 fn is_one_value(field: &Field) -> bool {
     match field.takes {
         Takes::One => true,
-        Takes::Many => !field.sample.contains("\" \""),
+        // A public key takes a line of its own.
+        Takes::Many => !field.sample.contains("\" \"") && field.sample.len() < 50,
         Takes::Pairs | Takes::Blocks => false,
     }
 }

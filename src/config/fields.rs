@@ -18,12 +18,12 @@ pub const KEY: One<KeyAlgorithm> = one(word("key")
     .follows(NEAREST)
     .sample("\"ecdsa-p384\""));
 pub const VALIDITY: One<Span> = one(word("validity")
-    .means("How long a certificate lives, at least 10 minutes and never longer than its CA.")
+    .means("How long a certificate lives. At least 10 minutes, and never longer than its CA.")
     .text(SPAN)
     .follows(NEAREST)
     .sample("\"90d\""));
 pub const RENEW_BEFORE: One<Span> = one(word("renew-before")
-    .means("How long before its end a certificate is due for renewal; shorter than its validity.")
+    .means("How long before its end a certificate is due for renewal. Shorter than its validity.")
     .text(SPAN)
     .follows("the smaller of 30d and a third of the validity")
     .sample("\"30d\""));

@@ -22,7 +22,7 @@ pub const SHAPE: Shape = Shape {
     word: "leaf",
     example: Some("apiserver"),
     names: Values::OneOf(names),
-    means: "What one leaf of this node says, instead of what follows from everything else: for certificates \
+    means: "What one certificate of this node says, instead of what follows from everything else. For those \
         that follow from no rule, such as those of a cluster that was taken over.",
     fields: &[
         SAN.field

@@ -29,9 +29,14 @@ pub const SHAPE: Shape = Shape {
         VALIDITY.field.means("How long the certificates of this node live."),
         RENEW_BEFORE.field,
         REVISION.field.means("A higher number asks for new keys of everything on this node, once."),
-        RECIPIENT.field.means("Who opens the secrets of this node besides those whom secrets names.").above(&[
-            "secrets recipient=\"age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg\"",
-        ]),
+        RECIPIENT
+            .field
+            .means("Who opens the secrets of this node besides those whom secrets names.")
+            .above(&[
+                "secrets {",
+                "    recipient \"age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg\"",
+                "}",
+            ]),
         blocks(&leaf::SHAPE),
     ],
     needs: &["role \"control-plane\"", "address \"10.0.0.11\""],

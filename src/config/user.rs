@@ -64,7 +64,7 @@ pub const VIA: One<Via> = one(word("via")
 /// Of a `certificate`, too.
 pub const ALLOW_MASTERS: One<bool> = one(word("allow-masters")
     .means(
-        "Consents to the group system:masters, which bypasses RBAC and cannot be revoked until the \
+        "Consents to the group system:masters. It bypasses RBAC and cannot be revoked until the \
         certificate expires.",
     )
     .flag()

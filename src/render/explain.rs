@@ -89,6 +89,18 @@ impl ExplainReport {
     }
 }
 
+impl WordReport {
+    /// What its values are called.
+    pub fn label(&self) -> &'static str {
+        match self.takes {
+            TakesReport::Value => "value",
+            TakesReport::Values => "values",
+            TakesReport::Pairs => "each",
+            TakesReport::Block => "name",
+        }
+    }
+}
+
 impl From<&Word> for WordReport {
     fn from(word: &Word) -> Self {
         let (mut form, mut values) = (None, Vec::new());

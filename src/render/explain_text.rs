@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::explain::{ExplainReport, MeaningReport, RuleReport, TakesReport, WordReport};
+use super::explain::{ExplainReport, MeaningReport, RuleReport, WordReport};
 use super::report::Report;
 use super::style::{STRONG, paint};
 use super::text::{Table, paragraph};
@@ -62,12 +62,7 @@ impl WordReport {
         text.push_str(&paragraph("  ", 2, &self.means, columns));
         let mut table = Table::new();
         table.row(["stands".into(), self.stands.as_str().into()]);
-        let label = match self.takes {
-            TakesReport::Value => "value",
-            TakesReport::Values => "values",
-            TakesReport::Pairs => "each",
-            TakesReport::Block => "name",
-        };
+        let label = self.label();
         if let Some(form) = &self.form {
             table.row([label.into(), form.as_str().into()]);
         }

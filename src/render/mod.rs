@@ -78,7 +78,7 @@ pub use base::BaseReport;
 pub use certificate::CertificateReport;
 pub use check::CheckReport;
 pub use diff::{DiffReport, Section, diff_report};
-pub use explain::ExplainReport;
+pub use explain::{ExplainReport, MeaningReport, WordReport};
 pub use file::file_report;
 pub use file_access::{FileCertificate, Wished, authority_report};
 pub use git_text::{file_in_words, lock_in_words};
