@@ -43,7 +43,6 @@ send(b"source <(kpki completions bash); echo re\"\"ady\n")
 wait_for(b"ready\r\n")
 for case in cases:
     send(b"\x15" + case.encode() + b"\t")
-    time.sleep(0.2)  # readline reads ahead what is typed while it completes, and would take the next key for itself
     send(b"\x18\x10")
     wait_for(b"LINE<")
     print(wait_for(b">END").decode(errors="replace"))

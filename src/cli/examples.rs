@@ -1,4 +1,4 @@
-//! For each command lines that people type, and what each of them does: for its manual page and the reference.
+//! Lines that people type, for each command, and what they do: for manual pages and the reference.
 
 /// A line that can be typed.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 
 mod words;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory as _};
@@ -75,8 +76,21 @@ pub fn command_page(command: &Command, words: &[&str]) -> std::io::Result<Page> 
     let name: Vec<&str> = ["kpki"].into_iter().chain(words.iter().copied()).collect();
     Ok(Page {
         path: format!("man1/{}.1", name.join("-")),
-        text: String::from_utf8_lossy(&text).into_owned(),
+        text: in_ascii(&String::from_utf8_lossy(&text)),
     })
+}
+
+/// groff reads no other characters unless it is told to.
+fn in_ascii(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+        } else {
+            let _ = write!(ascii, "\\[u{:04X}]", u32::from(c));
+        }
+    }
+    ascii
 }
 
 fn see(roff: &mut Roff, pages: &[(&str, u8)]) {

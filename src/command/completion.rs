@@ -1,6 +1,6 @@
-//! What a shell completes: `kpki completions SHELL` prints a script that asks kpki itself for each word. Names
-//! are those of the project where the command line stands. No secret is opened, nothing is written, and where
-//! there is no project, or a broken one, there is nothing to complete and no message.
+//! What a shell completes: `kpki completions SHELL` prints a script that asks kpki itself for each word.
+//! Names are those of the project where the command line stands. No secret is opened, nothing is written, and
+//! where there is no project, or a broken one, there is nothing to complete and no message.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -18,7 +18,7 @@ use clap_complete::env::Shells;
 use super::folder::{DESCRIPTION, LOCK};
 use super::{Outcome, terminal};
 use crate::cli::Cli;
-use crate::config::{self, all_words};
+use crate::config::{self, word_paths};
 use crate::error::{Error, Result};
 use crate::lint::RULES;
 use crate::lock;
@@ -93,10 +93,20 @@ fn command(directory: &Path) -> clap::Command {
         let complete = move |typed: &OsStr| candidates(*names, typed, &directory);
         let completer = ArgValueCompleter::new(complete);
         all = all.mut_subcommand(command, |command| {
-            command.mut_arg(argument, |argument| argument.add(completer))
+            let order = positional(&command);
+            let command = command.mut_arg(argument, |argument| argument.add(completer));
+            // clap puts a changed argument behind the others.
+            order.into_iter().zip(1..).fold(command, |command, (id, index)| {
+                command.mut_arg(id, |argument| argument.index(index))
+            })
         });
     }
     all
+}
+
+/// The arguments that stand by their place.
+fn positional(command: &clap::Command) -> Vec<clap::Id> {
+    command.get_positionals().map(|argument| argument.get_id().clone()).collect()
 }
 
 fn candidates(names: Names, typed: &OsStr, directory: &Path) -> Vec<CompletionCandidate> {
@@ -126,7 +136,7 @@ fn known(names: Names, directory: &Path) -> BTreeSet<String> {
         Names::User => second_words(&artifacts(directory), "users/", "users/"),
         Names::Root => Root::ALL.map(|root| root.to_string()).into(),
         Names::Explained => {
-            let words = all_words().into_iter().map(|word| word.path);
+            let words = word_paths().into_iter();
             words.chain(RULES.iter().map(|rule| rule.id.to_owned())).collect()
         }
     }

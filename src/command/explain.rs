@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Outcome, lookup, terminal};
 use crate::cli::ExplainArgs;
-use crate::config::{all_words, find_words};
+use crate::config::{all_words, find_words, word_paths};
 use crate::error::Result;
 use crate::lint::{RULES, rule};
 use crate::render::ExplainReport;
@@ -15,8 +15,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Outcome> {
         Some(name) => {
             let (words, rule) = (find_words(name), rule(name));
             if words.is_empty() && rule.is_none() {
-                let all = all_words();
-                let known = names(all.iter().map(|word| word.path.as_str()));
+                let all = word_paths();
+                let known = names(all.iter().map(String::as_str));
                 let help = "kpki explain lists them all";
                 return Err(lookup::unknown("word or rule", name, known.into_iter(), help));
             }

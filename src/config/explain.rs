@@ -51,6 +51,18 @@ pub fn all_words() -> Vec<Word> {
     all
 }
 
+/// Every path that can be asked for, also with the names of CAs and components: `component.etcd.topology`.
+pub fn word_paths() -> Vec<String> {
+    let mut all = Vec::new();
+    for shape in roots() {
+        let names = names(shape).into_iter().map(Some);
+        for name in [None].into_iter().chain(names) {
+            below(&[Step { shape, name }], &mut all);
+        }
+    }
+    all.into_iter().map(|word| word.path).collect()
+}
+
 fn below(trail: &[Step], all: &mut Vec<Word>) {
     all.extend(of_block(trail));
     let Some(last) = trail.last() else { return };

@@ -124,7 +124,8 @@ fn of_command(command: &Command, words: &[&str], text: &mut String) {
         {
             let _ = write!(help, ": {}", values.join(", "));
         }
-        if let Some(default) = argument.get_default_values().first() {
+        let takes_value = argument.get_action().takes_values();
+        if let Some(default) = argument.get_default_values().first().filter(|_| takes_value) {
             let _ = write!(help, "; default `{}`", default.to_string_lossy());
         }
         if let Some(variable) = argument.get_env() {
@@ -219,6 +220,7 @@ const PROSE: &[&str] = &[
     "needs",
     "never",
     "put",
+    "puts",
     "reads",
     "seals",
     "sets",
@@ -267,7 +269,10 @@ fn a_message_names_only_commands_and_options_that_there_are() {
                 let inner = command.get_subcommands().flat_map(Command::get_arguments);
                 let known: BTreeSet<&str> =
                     command.get_arguments().chain(inner).filter_map(Arg::get_long).collect();
-                for option in words.filter_map(|word| word.strip_prefix("--")) {
+                for option in words
+                    .filter_map(|word| word.strip_prefix("--"))
+                    .filter(|word| word.starts_with(char::is_alphabetic))
+                {
                     let option = option.split('=').next().unwrap();
                     options += 1;
                     if !known.contains(option) && !["help", "directory"].contains(&option) {
@@ -313,7 +318,7 @@ fn explain_prints_words_and_rules_in_80_columns_and_as_json() {
     for (unknown, help) in [
         ("topolgy", "did you mean topology?"),
         ("stray", "did you mean stray-manifest?"),
-        ("component.etcd.topologie", "did you mean component.topology?"),
+        ("component.etcd.topologie", "did you mean component.etcd.topology?"),
         ("banana", "kpki explain lists them all"),
     ] {
         let output = explain(&[unknown]).output().unwrap();

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kpki::config::{Takes, Unwritten, Values, Word, all_words, find_words, load, load_policy};
+use kpki::config::{
+    Takes, Unwritten, Values, Word, all_words, find_words, load, load_policy, word_paths,
+};
 use kpki::sources::Sources;
 
 const ROOT_CERTIFICATE: &[u8] = include_bytes!("../good-descriptions/root.crt");
@@ -233,6 +235,9 @@ fn the_values_of_a_word_are_those_that_the_parser_takes() {
 fn a_word_is_found_by_its_path_its_end_and_with_a_name() {
     let paths = |text: &str| find_words(text).into_iter().map(|word| word.path).collect::<Vec<_>>();
     assert_eq!(paths("topology"), ["component.topology"]);
+    for path in word_paths() {
+        assert_eq!(paths(&path), [path.as_str()]);
+    }
     assert_eq!(paths("leaf.san"), ["node.leaf.san"]);
     assert_eq!(paths("component.etcd.topology"), ["component.etcd.topology"]);
     assert_eq!(paths("ca.etcd.keypair.state"), ["ca.etcd.keypair.state"]);

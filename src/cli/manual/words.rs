@@ -2,7 +2,7 @@
 
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
-use super::{Page, SOURCE, see};
+use super::{Page, SOURCE, in_ascii, see};
 use crate::config::all_words;
 use crate::render::{ExplainReport, MeaningReport, WordReport};
 
@@ -33,7 +33,7 @@ pub fn description_page() -> Page {
     }
     roff.control("SH", ["SEE ALSO"]);
     see(&mut roff, &[("kpki", 1), ("kpki-explain", 1)]);
-    Page { path: "man5/kpki.kdl.5".to_owned(), text: roff.render() }
+    Page { path: "man5/kpki.kdl.5".to_owned(), text: in_ascii(&roff.render()) }
 }
 
 fn of_word(word: &WordReport, roff: &mut Roff) {
