@@ -244,12 +244,11 @@ fn example(trail: &[Step], field: &Field) -> String {
             format!("{head} {}={}", field.word, field.sample)
         } else {
             lines.extend(inner.lines());
-            let lines: String = lines.iter().map(|line| format!("    {line}\n")).collect();
-            format!("{head} {{\n{lines}}}")
+            format!("{head} {{\n    {}\n}}", lines.join("\n    "))
         };
     }
-    let above: String = field.above.iter().map(|line| format!("{line}\n")).collect();
-    above + &text
+    let above = field.above.iter().copied();
+    above.chain([text.as_str()]).collect::<Vec<_>>().join("\n")
 }
 
 fn is_one_value(field: &Field) -> bool {

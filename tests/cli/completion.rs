@@ -86,10 +86,8 @@ fn completing_opens_no_secret() {
 /// Of thousands of names a shell is offered the next part, and soon.
 #[test]
 fn many_names_are_completed_part_by_part() {
-    let mut text = String::from(TWO_NODES);
-    for number in 0..400 {
-        text.push_str(&format!("node \"worker-{number}\"\n"));
-    }
+    let workers = (0..400).map(|number| format!("node \"worker-{number}\"\n"));
+    let text: String = [TWO_NODES.to_owned()].into_iter().chain(workers).collect();
     let project = FolderProject::described(&text);
     let started = Instant::now();
     assert_eq!(offered(project.folder(), &["why", "nod"]), ["nodes/"]);

@@ -43,10 +43,10 @@ fn the_page_of_words_is_that_of_the_parser() {
             continue;
         }
         let depth = "#".repeat(2 + word.name.matches('.').count());
-        let _ = write!(text, "\n{depth} {}\n\n{}\n", word.name, word.means);
-        let _ = write!(text, "Stands {}.\n", word.stands);
+        let _ = writeln!(text, "\n{depth} {}\n\n{}", word.name, word.means);
+        let _ = writeln!(text, "Stands {}.", word.stands);
         if let Some(form) = &word.form {
-            let _ = write!(text, "Its name is {form}.\n");
+            let _ = writeln!(text, "Its name is {form}.");
         }
         for value in &word.values {
             let _ = write!(text, "\n- `{}`: {}", value.word, value.means);
@@ -54,7 +54,7 @@ fn the_page_of_words_is_that_of_the_parser() {
         if !word.values.is_empty() {
             text.push('\n');
         }
-        let _ = write!(text, "\n```kdl\n{}\n```\n", word.example);
+        let _ = writeln!(text, "\n```kdl\n{}\n```", word.example);
         let own = |inner: &&WordReport| {
             let rest = inner.name.strip_prefix(&format!("{}.", word.name));
             rest.is_some_and(|rest| !rest.contains('.'))
@@ -79,7 +79,7 @@ fn the_page_of_words_is_that_of_the_parser() {
                 _ => String::new(),
             };
             let means = cell(&inner.means);
-            let _ = write!(text, "| `{end}` | {means} | {form} | {without} |\n");
+            let _ = writeln!(text, "| `{end}` | {means} | {form} | {without} |");
         }
     }
     committed("words.md", &text);
@@ -102,7 +102,7 @@ fn of_command(command: &Command, words: &[&str], text: &mut String) {
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ").replace('\n', "\n    ");
     let about = command.get_about().unwrap().to_string();
-    let _ = write!(text, "\n## kpki {}\n\n{about}.\n\n    {usage}\n", words.join(" "));
+    let _ = writeln!(text, "\n## kpki {}\n\n{about}.\n\n    {usage}", words.join(" "));
     let arguments = command.get_arguments();
     let shown = |argument: &&Arg| {
         !argument.is_hide_set()
@@ -131,7 +131,7 @@ fn of_command(command: &Command, words: &[&str], text: &mut String) {
         if let Some(variable) = argument.get_env() {
             let _ = write!(help, "; or the variable {}", variable.to_string_lossy());
         }
-        let _ = write!(text, "| `{}` | {} |\n", name.replace('|', "\\|"), cell(&help));
+        let _ = writeln!(text, "| `{}` | {} |", name.replace('|', "\\|"), cell(&help));
     }
     let name = words.join(" ");
     let mut examples = examples::of(&name).peekable();
@@ -139,7 +139,7 @@ fn of_command(command: &Command, words: &[&str], text: &mut String) {
         text.push_str("\n| example | |\n|---|---|\n");
     }
     for example in examples {
-        let _ = write!(text, "| `{}` | {} |\n", example.line, cell(example.does));
+        let _ = writeln!(text, "| `{}` | {} |", example.line, cell(example.does));
     }
     for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
         let words: Vec<&str> = words.iter().copied().chain([inner.get_name()]).collect();

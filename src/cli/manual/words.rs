@@ -37,14 +37,13 @@ pub fn description_page() -> Page {
 }
 
 fn of_word(word: &WordReport, roff: &mut Roff) {
-    if !word.name.contains('.') {
-        roff.control("SS", [word.name.as_str()]);
-        roff.text([roman(&word.means)]);
-    } else {
+    if word.name.contains('.') {
         roff.control("TP", []);
         roff.text([bold(&word.name)]);
-        roff.text([roman(&word.means)]);
+    } else {
+        roff.control("SS", [word.name.as_str()]);
     }
+    roff.text([roman(&word.means)]);
     if let Some(form) = &word.form {
         let label = word.label();
         roff.text([roman(format!("{label}: {form}."))]);
@@ -53,15 +52,14 @@ fn of_word(word: &WordReport, roff: &mut Roff) {
         roff.control("br", []);
         roff.text([italic(word), roman(format!(": {means}"))]);
     }
-    for rest in [
+    let rest = [
         word.default.as_ref().map(|default| format!("Default: {default}.")),
         word.without.as_ref().map(|without| format!("Without it: {without}.")),
         word.required.then(|| "It must be written.".to_owned()),
-    ] {
-        if let Some(rest) = rest {
-            roff.control("br", []);
-            roff.text([roman(rest)]);
-        }
+    ];
+    for rest in rest.into_iter().flatten() {
+        roff.control("br", []);
+        roff.text([roman(rest)]);
     }
 }
 
