@@ -84,10 +84,10 @@ pub fn command_page(command: &Command, words: &[&str]) -> std::io::Result<Page> 
 fn in_ascii(text: &str) -> String {
     let mut ascii = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_ascii() {
-            ascii.push(c);
-        } else {
-            let _ = write!(ascii, "\\[u{:04X}]", u32::from(c));
+        match c {
+            '…' => ascii.push_str("..."),
+            c if c.is_ascii() => ascii.push(c),
+            c => _ = write!(ascii, "\\[u{:04X}]", u32::from(c)),
         }
     }
     ascii

@@ -45,7 +45,11 @@ fn of_word(word: &WordReport, roff: &mut Roff) {
     }
     roff.text([roman(&word.means)]);
     if let Some(form) = &word.form {
-        let label = word.label();
+        roff.control("br", []);
+        let label = match word.label() {
+            "name" => "Its name",
+            _ => "Value",
+        };
         roff.text([roman(format!("{label}: {form}."))]);
     }
     for MeaningReport { word, means } in &word.values {
