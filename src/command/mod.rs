@@ -11,10 +11,12 @@ mod check;
 mod clock;
 mod clock_doubt;
 mod command_path;
+mod completion;
 mod defect;
 mod diff;
 mod discard;
 mod effect;
+mod explain;
 mod export;
 mod folder;
 mod git;
@@ -30,6 +32,7 @@ mod live;
 mod lookup;
 mod loose_folders;
 mod machine;
+mod man;
 mod merge_lock;
 mod node;
 mod obstacles;
@@ -58,15 +61,15 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
 use clap::error::ContextValue;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 pub(crate) use self::clock::clock;
+pub use self::completion::completed;
 pub use self::defect::contain;
 pub(crate) use self::outcome::Outcome;
 use crate::cli::{ApplyArgs, Cli, Command, Tool, VerifyArgs};
-use crate::error::{Error, Kind, Result};
+use crate::error::Kind;
 use crate::visible::harmless;
 
 pub fn run(cli: &Cli) -> ExitCode {
@@ -94,12 +97,12 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Diff(args) => diff::run(&cli.directory, args),
         Command::Check(args) => plaintext::run(&cli.directory, args),
         Command::Verify(args) => verify::run(&cli.directory, args),
-        Command::Explain(args) => verify::explain(args),
+        Command::Explain(args) => explain::run(args),
         Command::Setup { tool: Tool::Git } => setup::run(&cli.directory),
         Command::Textconv { file } => textconv::run(file),
         Command::MergeLock(args) => merge_lock::run(args),
-        Command::Completions { shell } => completions(*shell),
-        Command::Man { command } => manual(command),
+        Command::Completions { shell } => completion::script(*shell),
+        Command::Man(args) => man::run(args),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -127,7 +130,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Textconv { .. }
         | Command::MergeLock(_)
         | Command::Completions { .. }
-        | Command::Man { .. } => false,
+        | Command::Man(_) => false,
         Command::Plan(_)
         | Command::Rotate(_)
         | Command::Apply(_)
@@ -175,32 +178,4 @@ pub fn usage(mut error: clap::Error) -> ExitCode {
         let _ = error.print();
         ExitCode::SUCCESS
     }
-}
-
-fn completions(shell: clap_complete::Shell) -> Result<Outcome> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "kpki", &mut script);
-    terminal::product(&String::from_utf8_lossy(&script))?;
-    Ok(Outcome::Done)
-}
-
-/// Every page that another one names can be made.
-fn manual(command: &[String]) -> Result<Outcome> {
-    let mut page = Cli::command().disable_help_subcommand(true);
-    page.build();
-    let mut shown = &page;
-    for word in command {
-        let known = shown.get_subcommands().filter(|command| !command.is_hide_set());
-        let names = known.map(clap::Command::get_name);
-        shown = shown
-            .find_subcommand(word)
-            .ok_or_else(|| lookup::unknown("command", word, names, "kpki --help lists them all"))?;
-    }
-    let mut text = Vec::new();
-    clap_mangen::Man::new(shown.clone())
-        .source(format!("kpki {}", env!("CARGO_PKG_VERSION")))
-        .render(&mut text)
-        .map_err(|error| Error::internal(error.to_string()))?;
-    terminal::product(&String::from_utf8_lossy(&text))?;
-    Ok(Outcome::Done)
 }

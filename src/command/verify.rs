@@ -1,13 +1,13 @@
-//! `kpki verify` and `kpki explain`
+//! `kpki verify`
 
 use std::path::{Path, PathBuf};
 
 use super::folder::DESCRIPTION;
-use super::{Outcome, clock, live, lookup, terminal};
-use crate::cli::{ExplainArgs, VerifyArgs};
+use super::{Outcome, clock, live, terminal};
+use crate::cli::VerifyArgs;
 use crate::error::{Error, Result, relative_to};
-use crate::lint::{Counts, RULES, Tree, lint, rule};
-use crate::render::{rule_text, rules_text, verify_report};
+use crate::lint::{Counts, Tree, lint};
+use crate::render::verify_report;
 use crate::shell;
 use crate::sources::size_in_words;
 use crate::state::OUT;
@@ -44,22 +44,6 @@ fn nothing_in(folder: &Path, counts: Counts) -> Error {
         1 => "one sealed file was not looked into".to_owned(),
         sealed => format!("{sealed} sealed files were not looked into"),
     })
-}
-
-pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome> {
-    let columns = terminal::columns();
-    let text = match &args.id {
-        None => rules_text(columns),
-        Some(id) => {
-            let rule = rule(id).ok_or_else(|| {
-                let ids = RULES.iter().map(|rule| rule.id);
-                lookup::unknown("rule", id, ids, "kpki explain lists them all")
-            })?;
-            rule_text(rule, columns)
-        }
-    };
-    terminal::product(&text)?;
-    Ok(Outcome::Done)
 }
 
 /// As it is named from where the user stands; the project's `out/` where none is.

@@ -2,23 +2,51 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, Many, One, Shape, many, one};
+use super::block::Block;
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
+use super::shape::{Many, One, Shape, many, one, word};
 use super::tree::Value;
 use crate::name::{DnsName, Organization, RoleName};
 use crate::spec::{Binding, RoleRef, Setting};
 
 pub const SHAPE: Shape = Shape {
     word: "bind",
-    example: None,
+    means: "A role that the user has, or one of their groups; as often as needed. kpki writes the bindings to \
+        out/users/NAME/rbac.yaml.",
     fields: &[CLUSTER_ROLE.field, ROLE.field, NAMESPACE.field, GROUP.field],
+    shows: "user \"jane\" {\n    group \"oncall\"\n    bind cluster-role=\"view\"\n    \
+        bind cluster-role=\"edit\" { namespace \"shop\" \"blog\"; }\n    \
+        bind role=\"pager\" namespace=\"ops\" group=\"oncall\"\n}",
+    ..Shape::PLAIN
 };
 
-pub const CLUSTER_ROLE: One<RoleName> = one("cluster-role");
-pub const ROLE: One<RoleName> = one("role");
-pub const NAMESPACE: Many<DnsName> = many("namespace");
-pub const GROUP: One<Organization> = one("group");
+pub const CLUSTER_ROLE: One<RoleName> = one(word("cluster-role")
+    .means("The ClusterRole that is bound; either this or role.")
+    .text("the name of a ClusterRole")
+    .follows("role says it")
+    .sample("\"view\""));
+pub const ROLE: One<RoleName> = one(word("role")
+    .means("The Role that is bound, in the namespace where it lives; either this or cluster-role.")
+    .text("the name of a Role")
+    .follows("cluster-role says it")
+    .sample("\"pager\"")
+    .with(&["namespace \"ops\""]));
+pub const NAMESPACE: Many<DnsName> = many(
+    word("namespace")
+        .means("Where the role is bound; several in a block.")
+        .text("names of namespaces")
+        .follows("everywhere")
+        .sample("\"shop\" \"blog\"")
+        .with(&["cluster-role \"edit\""]),
+);
+pub const GROUP: One<Organization> = one(word("group")
+    .means("One of the user's groups, to bind it instead of the user.")
+    .text("the name of a group")
+    .follows("the user is bound")
+    .sample("\"oncall\"")
+    .with(&["cluster-role \"view\""])
+    .beside(&["group \"oncall\""]));
 
 /// Sorted. No RBAC object may be described twice.
 pub fn read(

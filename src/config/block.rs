@@ -3,105 +3,9 @@
 //! A property and a child node mean the same wherever one value is meant: `node "w1" role="worker"` and
 //! `node "w1" { role "worker" }`.
 
-use std::marker::PhantomData;
-
 use super::problem::{At, Problem, quoted, suggestion};
+use super::shape::{Field, Many, One, Shape, Takes, written};
 use super::tree::{Node, Value, Word};
-
-/// What a kind of node may hold, as data.
-#[derive(Debug)]
-pub struct Shape {
-    pub word: &'static str,
-    /// How its name is written, for help; none if it takes no name.
-    pub example: Option<&'static str>,
-    pub fields: &'static [Field],
-}
-
-/// A row of a shape's table.
-#[derive(Debug, Clone, Copy)]
-pub struct Field {
-    pub word: &'static str,
-    pub takes: Takes,
-    /// Of a word that takes settings of its own.
-    pub shape: Option<&'static Shape>,
-}
-
-/// A word that takes one value, which becomes a `T`.
-pub struct One<T> {
-    pub field: Field,
-    becomes: PhantomData<T>,
-}
-
-/// A word that takes any number of values, each of which becomes a `T`.
-pub struct Many<T> {
-    pub field: Field,
-    becomes: PhantomData<T>,
-}
-
-impl<T> Clone for One<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for One<T> {}
-
-impl<T> Clone for Many<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Many<T> {}
-
-impl<T> One<T> {
-    pub const fn word(&self) -> &'static str {
-        self.field.word
-    }
-}
-
-impl<T> Many<T> {
-    pub const fn word(&self) -> &'static str {
-        self.field.word
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
-    One,
-    Many,
-    /// Settings of its own, each time that it is written.
-    Blocks,
-    /// Two values in each child node, any number of times.
-    Pairs,
-}
-
-impl Shape {
-    /// `user "jane" bind="edit"`
-    fn as_property(&self, word: &Word) -> Problem {
-        let first = self.fields.first().map_or("", |field| field.word);
-        let message = format!("`{}` takes settings of its own", self.word);
-        let name = self.example.map_or_else(String::new, |name| format!(" {}", written(name)));
-        let help = format!("write it in the block: {}{name} {first}=\"…\"", self.word);
-        Problem::new(word.at, message).help(help)
-    }
-}
-
-pub const fn one<T>(word: &'static str) -> One<T> {
-    One { field: Field { word, takes: Takes::One, shape: None }, becomes: PhantomData }
-}
-
-pub const fn many<T>(word: &'static str) -> Many<T> {
-    Many { field: Field { word, takes: Takes::Many, shape: None }, becomes: PhantomData }
-}
-
-pub const fn blocks(shape: &'static Shape) -> Field {
-    Field { word: shape.word, takes: Takes::Blocks, shape: Some(shape) }
-}
-
-pub const fn pairs<T>(word: &'static str) -> Many<T> {
-    Many { field: Field { word, takes: Takes::Pairs, shape: None }, becomes: PhantomData }
-}
 
 /// A node's values, sorted by word.
 #[derive(Debug)]
@@ -131,7 +35,7 @@ impl<'n> Block<'n> {
         for (word, value) in &node.properties {
             if let Some(field) = block.field(word, problems) {
                 if let Some(inner) = shape.fields.get(field).and_then(|field| field.shape) {
-                    problems.push(inner.as_property(word));
+                    problems.push(as_property(inner, word));
                     continue;
                 }
                 if shape.fields.get(field).map(|f| f.takes) == Some(Takes::Pairs) {
@@ -302,12 +206,13 @@ impl<'n> Block<'n> {
     }
 }
 
-/// A name as a description has it: a number stands without quotes.
-fn written(example: &str) -> String {
-    match example.parse::<u32>() {
-        Ok(number) => number.to_string(),
-        Err(_) => format!("\"{example}\""),
-    }
+/// `user "jane" bind="edit"`
+fn as_property(shape: &Shape, word: &Word) -> Problem {
+    let first = shape.fields.first().map_or("", |field| field.word);
+    let message = format!("`{}` takes settings of its own", shape.word);
+    let name = shape.example.map_or_else(String::new, |name| format!(" {}", written(name)));
+    let help = format!("write it in the block: {}{name} {first}=\"…\"", shape.word);
+    Problem::new(word.at, message).help(help)
 }
 
 pub fn unknown(word: &Word, place: &str) -> Problem {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::authorities::Places;
-use super::block::{Block, One, Shape, blocks, one};
+use super::block::Block;
 use super::brought::{self, Brought, without_root};
 use super::fields::{KEY, REVISION, VALIDITY};
 use super::keypair::{self, CERTIFICATE, Line};
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
+use super::shape::{One, Shape, blocks, one, one_of, word};
 use super::tree::Value;
 use crate::algorithm::KeyAlgorithm;
 use crate::facts::is_signed_by;
@@ -22,19 +23,49 @@ use crate::words::Worded as _;
 pub const SHAPE: Shape = Shape {
     word: "ca",
     example: Some("kubernetes"),
+    names: one_of::<CaName>(),
+    means: "One of the cluster's three certificate authorities. They exist without being named: a block \
+        changes one, or brings one of your own.",
     fields: &[
-        VALIDITY.field,
-        KEY.field,
+        VALIDITY
+            .field
+            .means("How long the CA certificate lives. Nothing that it signed outlives it.")
+            .same("\"3650d\"")
+            .sample("\"10y\""),
+        KEY.field
+            .means(
+                "The algorithm of its key. Once the key is made, another one replaces the CA, and \
+                needs --allow replace:ca/NAME.",
+            )
+            .follows("that of defaults; ecdsa-p256 where that is ed25519")
+            .sample("\"rsa-4096\""),
         COMMON_NAME.field,
-        REVISION.field,
+        REVISION.field.means(
+            "A higher number asks for a new key, at once and everywhere; to rotate without an \
+            outage, keypair.",
+        ),
         KEYS_ON_NODES.field,
         CERTIFICATE.field,
         blocks(&keypair::SHAPE),
     ],
+    shows: "ca \"kubernetes\" {\n    validity \"10y\"\n    key \"rsa-4096\"\n}\n\
+        ca \"etcd\" common-name=\"lab etcd\"",
+    ..Shape::PLAIN
 };
 
-pub const COMMON_NAME: One<CommonName> = one("common-name");
-pub const KEYS_ON_NODES: One<bool> = one("keys-on-nodes");
+pub const COMMON_NAME: One<CommonName> = one(word("common-name")
+    .means("The common name of the CA certificate's subject.")
+    .text("a name of at most 64 characters")
+    .follows("kubernetes, etcd-ca or front-proxy-ca, as kubeadm's")
+    .sample("\"lab root\""));
+pub const KEYS_ON_NODES: One<bool> = one(word("keys-on-nodes")
+    .means(
+        "Whether the CA's key lies beside its certificate on control-plane nodes. With #false for \
+        kubernetes the controller-manager signs nothing: kubeadm's external CA mode.",
+    )
+    .flag()
+    .follows("#true for kubernetes, else #false")
+    .sample("#false"));
 
 /// kubeadm's 87600h.
 pub const TEN_YEARS: Span = Span::days(3650);

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::block::{Block, Many, One, Shape, many, one};
+use super::block::Block;
 use super::collisions::Folders;
 use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
 use super::problem::{At, Problem, quoted, suggestion};
 use super::reader::{Reader, Seen};
-use super::user::{ALLOW_MASTERS, COMMON_NAME, check_masters};
+use super::shape::{Many, One, Shape, Values, many, one, word};
+use super::user::{ALLOW_MASTERS, COMMON_NAME, OF_DEFAULTS, check_masters};
 use crate::name::{CertificatesDir, CommonName, Label, NodeName, Organization, TreePath};
 use crate::profile::{below_root, own_files};
 use crate::spec::{CaName, Delivery, ExtraCertificate, Policy, Usage};
@@ -15,29 +16,79 @@ use crate::spec::{CaName, Delivery, ExtraCertificate, Policy, Usage};
 pub const SHAPE: Shape = Shape {
     word: "certificate",
     example: Some("metrics-server"),
+    names: Values::Text("a name of your choice, which names the files"),
+    means: "A further certificate by one of the cluster's CAs, for a server or a client of your own.",
     fields: &[
         CA.field,
         USAGE.field,
-        SAN.field,
-        COMMON_NAME.field,
+        SAN.field
+            .means("The names by which clients dial it. A server needs one.")
+            .sample("\"metrics-server.kube-system.svc\""),
+        COMMON_NAME
+            .field
+            .follows("none for a server, the name of the block for a client")
+            .sample("\"metrics-server\""),
         ORGANIZATION.field,
-        KEY.field,
-        VALIDITY.field,
+        KEY.field.follows(OF_DEFAULTS),
+        VALIDITY.field.follows(OF_DEFAULTS),
         RENEW_BEFORE.field,
         REVISION.field,
         NODE.field,
         FOLDER.field,
-        ALLOW_MASTERS.field,
+        ALLOW_MASTERS.field.with(&["organization \"system:masters\""]),
     ],
+    needs: &["san \"metrics-server.kube-system.svc\""],
+    shows: "certificate \"metrics-server\" san=\"metrics-server.kube-system.svc\"\n\
+        certificate \"backup\" {\n    ca \"etcd\"\n    usage \"client\"\n    node \"cp1\"\n    \
+        folder \"/etc/backup\"\n}",
+    ..Shape::PLAIN
 };
 
-pub const CA: One<CaName> = one("ca");
-pub const USAGE: Many<Usage> = many("usage");
-pub const ORGANIZATION: Many<Organization> = many("organization");
-pub const NODE: Many<NodeName> = many("node");
-pub const FOLDER: One<String> = one("folder");
+pub const CA: One<CaName> = one(word("ca")
+    .means("Who signs it.")
+    .one_of::<CaName>()
+    .same("\"kubernetes\"")
+    .sample("\"etcd\""));
+pub const USAGE: Many<Usage> = many(
+    word("usage")
+        .means("What it is for; one or both.")
+        .values(Values::OneOf(usages))
+        .same("\"server\"")
+        .sample("\"server\" \"client\""),
+);
+pub const ORGANIZATION: Many<Organization> = many(
+    word("organization")
+        .means("The organizations of its subject. To Kubernetes a client's are its groups.")
+        .text("names; system:masters needs allow-masters")
+        .sample("\"team-a\""),
+);
+pub const NODE: Many<NodeName> = many(
+    word("node")
+        .means("Nodes that get a copy of the certificate and its key.")
+        .text("names of nodes in this description")
+        .follows("none; it is only in out/certificates/NAME/")
+        .sample("\"cp1\""),
+);
+pub const FOLDER: One<String> = one(word("folder")
+    .means(
+        "Where it lies on those nodes: a folder where nothing runs or trusts a file because it lies \
+        there. Another one needs a policy with allow-folder.",
+    )
+    .text("a folder by its full path")
+    .follows("the cluster's certificates-dir")
+    .sample("\"/etc/ssl/private\"")
+    .with(&["node \"cp1\""]));
 
 const USAGES: [(Usage, &str); 2] = [(Usage::Server, "server"), (Usage::Client, "client")];
+
+fn usages() -> Vec<(&'static str, &'static str)> {
+    let meaning = |usage: Usage| match usage {
+        Usage::Server => "A server shows it to its clients.",
+        Usage::Client => "A client shows it to a server.",
+        Usage::ServerAndClient => "Both.",
+    };
+    USAGES.iter().map(|(usage, word)| (*word, meaning(*usage))).collect()
+}
 
 /// What certificates may be delivered to.
 #[derive(Clone, Copy)]

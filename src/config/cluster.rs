@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::block::{Block, Many, One, Shape, many, one};
+use super::block::Block;
 use super::node::NodeDraft;
 use super::problem::{At, Problem};
 use super::reader::Reader;
+use super::shape::{Many, One, Shape, Values, many, one, word};
 use crate::name::{CertificatesDir, DnsName, Endpoint, Label, NameError, unfit_for_services};
 use crate::spec::{Cluster, Origin, Role, Setting};
 use crate::version::{KubernetesVersion, VersionRequest};
@@ -16,6 +17,8 @@ use crate::version::{KubernetesVersion, VersionRequest};
 pub const SHAPE: Shape = Shape {
     word: "cluster",
     example: Some("lab"),
+    names: Values::Text("a name of your choice, which kubeconfigs show"),
+    means: "What holds for the whole cluster. A description has one.",
     fields: &[
         KUBERNETES.field,
         ENDPOINT.field,
@@ -23,13 +26,39 @@ pub const SHAPE: Shape = Shape {
         DNS_DOMAIN.field,
         CERTIFICATES_DIR.field,
     ],
+    shows: "cluster \"lab\" {\n    kubernetes \"1.36.2\"\n    endpoint \"api.lab.internal:6443\"\n    \
+        service-cidr \"10.96.0.0/12\" \"fd00:10:96::/112\"\n}",
+    ..Shape::PLAIN
 };
 
-pub const KUBERNETES: One<VersionRequest> = one("kubernetes");
-pub const ENDPOINT: One<Endpoint> = one("endpoint");
-pub const SERVICE_CIDR: Many<ServiceCidr> = many("service-cidr");
-pub const DNS_DOMAIN: One<DnsName> = one("dns-domain");
-pub const CERTIFICATES_DIR: One<CertificatesDir> = one("certificates-dir");
+pub const KUBERNETES: One<VersionRequest> = one(word("kubernetes")
+    .means("The version of Kubernetes, which decides what some certificates say and what flags there are.")
+    .text("a version, or a minor version alone: its newest patch known")
+    .same("\"1.36.2\"")
+    .sample("\"1.35\""));
+pub const ENDPOINT: One<Endpoint> = one(word("endpoint")
+    .means("What clients dial to reach the API server.")
+    .text("a DNS name or an address, and a port")
+    .follows("the address of the only control-plane node; with several it must be written")
+    .sample("\"api.lab.internal:6443\""));
+pub const SERVICE_CIDR: Many<ServiceCidr> = many(word("service-cidr")
+    .means("The network of services; two for dual stack. The first decides the API server's own address.")
+    .text("a network, address/prefix")
+    .same("\"10.96.0.0/12\"")
+    .sample("\"10.96.0.0/12\" \"fd00:10:96::/112\""));
+pub const DNS_DOMAIN: One<DnsName> = one(word("dns-domain")
+    .means("The domain of services within the cluster.")
+    .text("a DNS name")
+    .same("\"cluster.local\"")
+    .sample("\"k8s.lab.internal\""));
+pub const CERTIFICATES_DIR: One<CertificatesDir> = one(word("certificates-dir")
+    .means(
+        "Where the nodes keep their certificates and keys: kubeadm's certificatesDir. Kubeconfigs and \
+        manifests stay in /etc/kubernetes.",
+    )
+    .text("a folder by its full path")
+    .same("\"/etc/kubernetes/pki\"")
+    .sample("\"/etc/kubernetes/ssl\""));
 
 /// kubeadm's default.
 pub const DEFAULT_CIDR: &str = "10.96.0.0/12";

@@ -1,110 +1,29 @@
 //! `component "NAME" { … }`: settings of everything that one Kubernetes component uses.
 
+mod words;
+
 use std::collections::BTreeMap;
 
-use super::block::{Block, Field, Many, One, Shape, blocks, many, one};
-use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, SERVER, VALIDITY};
-use super::flags::{self, FLAG, IMAGE};
+use self::words::LEAF;
+pub use self::words::{
+    ADMIN_GROUP, CLIENT, CONFIG, GROUP, KUBELET_CLIENT_GROUP, PORT, SERVING, SHAPE, SUPER,
+    TOPOLOGY, USER, fields, group_word,
+};
+use super::block::Block;
+use super::fields::{KEY, SAN, SERVER};
+use super::flags::{self, IMAGE};
 use super::groups;
 use super::keypair;
 use super::policy::Written;
 use super::problem::{At, Problem, suggestion};
 use super::reader::{Reader, Seen};
 use crate::algorithm::KeyAlgorithm;
-use crate::name::{API_PORT, Organization, San};
+use crate::name::{API_PORT, San};
 use crate::spec::{
     Component, ComponentSettings, EtcdTopology, KeypairState, KubeletClient, Origin, Policy,
     ServiceAccountKeys, Setting,
 };
 use crate::words::Worded as _;
-
-pub const SHAPE: Shape = Shape {
-    word: "component",
-    example: Some("apiserver"),
-    fields: &[
-        KEY.field,
-        VALIDITY.field,
-        RENEW_BEFORE.field,
-        REVISION.field,
-        SAN.field,
-        TOPOLOGY.field,
-        SERVING.field,
-        CONFIG.field,
-        ADMIN_GROUP.field,
-        KUBELET_CLIENT_GROUP.field,
-        SUPER.field,
-        CLIENT.field,
-        SERVER.field,
-        PORT.field,
-        USER.field,
-        GROUP.field,
-        IMAGE.field,
-        FLAG.field,
-        KEYPAIR,
-    ],
-};
-
-pub const TOPOLOGY: One<EtcdTopology> = one("topology");
-pub const SERVING: One<bool> = one("serving");
-pub const CONFIG: One<bool> = one("config");
-/// Of apiserver-kubelet-client.
-pub const KUBELET_CLIENT_GROUP: Many<Organization> = many("kubelet-client-group");
-/// Of admin.
-pub const ADMIN_GROUP: Many<Organization> = many("admin-group");
-pub const SUPER: One<bool> = one("super");
-
-/// The word for the organization of the component's leaf that the version decides otherwise.
-pub fn group_word(component: Component) -> Option<Many<Organization>> {
-    match component {
-        Component::Apiserver => Some(KUBELET_CLIENT_GROUP),
-        Component::Admin => Some(ADMIN_GROUP),
-        _ => None,
-    }
-}
-pub const CLIENT: One<KubeletClient> = one("client");
-
-/// What every leaf has.
-const LEAF: [Field; 4] = [KEY.field, VALIDITY.field, RENEW_BEFORE.field, REVISION.field];
-const KEYPAIR: Field = blocks(&keypair::SHAPE);
-pub const PORT: One<u16> = one("port");
-pub const USER: One<u32> = one("user");
-pub const GROUP: One<u32> = one("group");
-
-/// What each component's block may hold.
-fn fields(component: Component) -> impl Iterator<Item = &'static str> + Clone {
-    // A key pair without a certificate: nothing expires.
-    const PAIR: [Field; 4] = [KEY.field, REVISION.field, GROUP.field, KEYPAIR];
-    let (all, own): (&[Field], &[Field]) = match component {
-        Component::Apiserver => (
-            &LEAF,
-            const {
-                &[
-                    SAN.field,
-                    KUBELET_CLIENT_GROUP.field,
-                    PORT.field,
-                    USER.field,
-                    GROUP.field,
-                    IMAGE.field,
-                    FLAG.field,
-                ]
-            },
-        ),
-        Component::ControllerManager | Component::Scheduler => {
-            (&LEAF, const { &[SERVER.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] })
-        }
-        Component::Etcd => (
-            &LEAF,
-            const { &[SAN.field, TOPOLOGY.field, USER.field, GROUP.field, IMAGE.field, FLAG.field] },
-        ),
-        Component::Kubelet => {
-            (&LEAF, const { &[SAN.field, SERVING.field, CONFIG.field, CLIENT.field, SERVER.field] })
-        }
-        Component::ServiceAccount => (&PAIR, &[]),
-        Component::Admin => (&LEAF, const { &[ADMIN_GROUP.field, SUPER.field, SERVER.field] }),
-        Component::KubeProxy => (&LEAF, const { &[SERVER.field] }),
-    };
-    all.iter().chain(own).map(|field| field.word)
-}
 
 pub struct Components {
     pub settings: BTreeMap<Component, ComponentSettings>,

@@ -1,16 +1,23 @@
 //! `defaults { … }`: what leaves get where nothing nearer says otherwise.
 
-use super::block::{Block, Shape};
+use super::block::Block;
 use super::fields::{KEY, RENEW_BEFORE, VALIDITY};
 use super::reader::Reader;
+use super::shape::Shape;
 use crate::algorithm::KeyAlgorithm;
 use crate::spec::{Policy, Setting};
 use crate::time::Span;
 
 pub const SHAPE: Shape = Shape {
     word: "defaults",
-    example: None,
-    fields: &[KEY.field, VALIDITY.field, RENEW_BEFORE.field],
+    means: "What holds for every leaf where nothing nearer says otherwise; nearer are component, node and leaf.",
+    fields: &[
+        KEY.field.same("\"ecdsa-p256\""),
+        VALIDITY.field.same("\"365d\""),
+        RENEW_BEFORE.field,
+    ],
+    shows: "defaults {\n    key \"ecdsa-p384\"\n    validity \"180d\"\n    renew-before \"30d\"\n}",
+    ..Shape::PLAIN
 };
 
 /// kubeadm's 8760h.

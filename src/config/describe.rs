@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::block::{Block, Shape, unknown};
+use super::block::{Block, unknown};
 use super::cluster::ClusterDraft;
 use super::component::Components;
+use super::files::INCLUDE;
 use super::networks::{self, Told};
 use super::node::NodeDraft;
 use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
+use super::shape::Shape;
 use super::tree::Node;
 use super::{
     authorities, ca, certificate, cluster, collisions, component, defaults, leaf, manifests, node,
@@ -23,7 +25,7 @@ use crate::spec::{
 use crate::time::Span;
 use crate::version::KubernetesVersion;
 
-const SHAPES: [&Shape; 10] = [
+pub const SHAPES: [&Shape; 10] = [
     &cluster::SHAPE,
     &defaults::SHAPE,
     &ca::SHAPE,
@@ -153,7 +155,7 @@ fn sort<'n>(
             continue;
         }
         *complete = false;
-        let known = SHAPES.iter().map(|shape| shape.word).chain(["include"]);
+        let known = SHAPES.iter().map(|shape| shape.word).chain([INCLUDE.word]);
         // `key: value` is YAML's habit; the colon belongs to the name in KDL.
         let help =
             match word.strip_suffix(':').filter(|word| known.clone().any(|known| known == *word)) {

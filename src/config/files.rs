@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::parse::parse;
 use super::problem::{At, Problem, quoted};
 use super::report::SourceFile;
+use super::shape::{Shape, Values};
 use super::tree::{Node, Scalar};
 use crate::sources::{Sources, size_in_words};
 
@@ -17,6 +18,15 @@ const AGE_IDENTITY: &[u8] = b"AGE-SECRET-KEY-";
 /// room for 50,000 nodes, ten times what Kubernetes supports.
 const TOTAL_LIMIT: usize = 3 * 1024 * 1024;
 const INCLUDE_DEPTH: usize = 8;
+
+pub const INCLUDE: Shape = Shape {
+    word: "include",
+    example: Some("nodes.kdl"),
+    names: Values::Text("a file NAME.kdl beside this one or below"),
+    means: "Reads another file as a part of this description; each file once.",
+    shows: "include \"nodes.kdl\"",
+    ..Shape::PLAIN
+};
 
 /// What was read, include nodes taken out.
 #[derive(Default)]
@@ -104,7 +114,7 @@ pub fn read(sources: &Sources, root: &str) -> Files {
         all.read.push(SourceFile::new(Arc::from(wanted.path.as_str()), text.into()));
         all.problems.extend(problems);
         for node in nodes {
-            if &*node.word.text == "include" {
+            if *node.word.text == *INCLUDE.word {
                 match included(&node, &wanted) {
                     Ok(next) => queue.push_back(next),
                     Err(problem) => all.problems.push(*problem),

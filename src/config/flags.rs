@@ -3,16 +3,26 @@
 use crate::visible::is_hidden;
 use std::collections::BTreeMap;
 
-use super::block::{Block, Many, One, one, pairs};
+use super::block::Block;
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
+use super::shape::{Many, One, one, pairs, word};
 use super::tree::{Scalar, Value};
 use crate::spec::FlagSetting;
 
-pub const FLAG: Many<String> = pairs("flag");
+pub const FLAG: Many<String> = pairs(
+    word("flag")
+        .means("A flag of the process, and its value; #null takes one away that it would have.")
+        .text("a flag's name without dashes, and a text, a number, #true, #false or #null")
+        .sample("\"v\" 2"),
+);
 /// As a value: the flag is not given.
 pub const NOTHING: &str = "#null";
-pub const IMAGE: One<String> = one("image");
+pub const IMAGE: One<String> = one(word("image")
+    .means("The image of its static pods.")
+    .text("the name of an image, with a tag or digest")
+    .follows("Kubernetes' own of the version, from registry.k8s.io")
+    .sample("\"mirror.lab.internal/kube-apiserver:v1.36.2\""));
 
 /// By name without dashes, each with the place of its name.
 pub fn flags(block: &Block<'_>, reader: &mut Reader<'_>) -> BTreeMap<String, (FlagSetting, At)> {

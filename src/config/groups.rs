@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::block::{Block, Many};
+use super::block::Block;
 use super::problem::Problem;
 use super::reader::Reader;
+use super::shape::Many;
 use super::tree::Scalar;
 use crate::name::Organization;
 use crate::spec::Setting;

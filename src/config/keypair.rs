@@ -1,18 +1,39 @@
 //! `keypair 2 state="trusted"`: the key pairs of a CA or of the service accounts, of which one signs.
 
-use super::block::{Block, One, Shape, one};
+use super::block::Block;
 use super::fields::REVISION;
 use super::problem::{At, Problem};
 use super::reader::Reader;
+use super::shape::{One, Shape, Values, one, word};
 use super::tree::{Scalar, Value};
 use crate::spec::{Keypair, KeypairState};
 use crate::words::Worded as _;
 
-pub const SHAPE: Shape =
-    Shape { word: "keypair", example: Some("2"), fields: &[STATE.field, CERTIFICATE.field] };
+pub const SHAPE: Shape = Shape {
+    word: "keypair",
+    example: Some("2"),
+    names: Values::Number { from: 1, to: Keypair::LAST },
+    means: "A key pair of a CA or of the service accounts, by its number. One signs; while another one takes \
+        its place, both are believed. kpki rotate writes these lines.",
+    fields: &[STATE.field, CERTIFICATE.field.with(&["state \"trusted\""])],
+    beside: &["keypair 1"],
+    shows: "ca \"kubernetes\" {\n    keypair 1\n    keypair 2 state=\"trusted\"\n}",
+    ..Shape::PLAIN
+};
 
-pub const STATE: One<KeypairState> = one("state");
-pub const CERTIFICATE: One<String> = one("certificate");
+pub const STATE: One<KeypairState> = one(word("state")
+    .means("What a key pair is there for that does not sign.")
+    .one_of::<KeypairState>()
+    .follows("it signs")
+    .sample("\"trusted\""));
+pub const CERTIFICATE: One<String> = one(word("certificate")
+    .means(
+        "The certificate of a CA that you bring, alone or with its chain. kpki signs with the key that \
+        you put beside it in out/ca/, and never renews that certificate.",
+    )
+    .text("a file in PEM, beside this one or below")
+    .follows("kpki makes and renews it")
+    .sample("\"company-ca.crt\""));
 
 /// One line, read.
 pub struct Line<'n> {

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::block::{Block, Shape};
+use super::block::Block;
 use super::fields::{GROUP, KEY, RENEW_BEFORE, SAN, SERVER, VALIDITY};
 use super::groups;
 use super::held::Review;
 use super::policy::Written;
 use super::problem::{At, Problem, quoted, suggestion};
 use super::reader::{Reader, Seen};
+use super::shape::{Shape, Values};
 use crate::graph::{Artifact, Graph};
 use crate::name::NodeName;
 use crate::profile::{Home, LEAVES, LeafRow};
@@ -20,8 +21,47 @@ use crate::spec::LeafOverride;
 pub const SHAPE: Shape = Shape {
     word: "leaf",
     example: Some("apiserver"),
-    fields: &[SAN.field, GROUP.field, KEY.field, VALIDITY.field, RENEW_BEFORE.field, SERVER.field],
+    names: Values::OneOf(names),
+    means: "What one certificate of this node says, instead of what follows from everything else. For those \
+        that follow from no rule, such as those of a cluster that was taken over.",
+    fields: &[
+        SAN.field
+            .means("All names of a serving certificate, and no others.")
+            .follows("those of the node, the component and the cluster")
+            .sample("\"cp1\" \"kubernetes\" \"10.0.0.11\" \"10.96.0.1\""),
+        GROUP
+            .field
+            .means("All organizations of the certificate.")
+            .text("names of groups; #null for none")
+            .follows("those of the version")
+            .sample("\"system:masters\""),
+        KEY.field,
+        VALIDITY.field,
+        RENEW_BEFORE.field,
+        SERVER.field.sample("\"https://10.0.0.11:6443\"").above(&[]),
+    ],
+    knows,
+    shows: "node \"cp1\" role=\"control-plane\" address=\"10.0.0.11\" {\n    \
+        leaf \"scheduler\" key=\"rsa-2048\" validity=\"3650d\"\n}",
+    ..Shape::PLAIN
 };
+
+/// Each with the file that holds it.
+fn names() -> Vec<(&'static str, &'static str)> {
+    LEAVES.iter().map(|row| (row.name, row.home.file())).collect()
+}
+
+fn knows(name: &str, word: &str) -> bool {
+    LEAVES.iter().filter(|row| row.name == name).all(|row| match word {
+        _ if word == SAN.word() => row.usage.server(),
+        _ if word == SERVER.word() => is_in_kubeconfig(row),
+        _ => true,
+    })
+}
+
+fn is_in_kubeconfig(row: &LeafRow) -> bool {
+    matches!(row.home, Home::Kubeconfig { .. })
+}
 
 /// A block of a node, and where it stands.
 pub struct LeafDraft {
@@ -76,10 +116,9 @@ fn check_words(block: &Block<'_>, row: &LeafRow, reader: &mut Reader<'_>) {
                 .help("delete it; who a client is, its common name and `group` say"),
         );
     }
-    let is_in_kubeconfig = matches!(row.home, Home::Kubeconfig { .. });
-    if let Some(at) = block.written(SERVER.field).filter(|_| !is_in_kubeconfig) {
-        let in_kubeconfig = |row: &&LeafRow| matches!(row.home, Home::Kubeconfig { .. });
-        let names: Vec<_> = LEAVES.iter().filter(in_kubeconfig).map(|row| row.name).collect();
+    if let Some(at) = block.written(SERVER.field).filter(|_| !is_in_kubeconfig(row)) {
+        let names = LEAVES.iter().filter(|row| is_in_kubeconfig(row)).map(|row| row.name);
+        let names: Vec<_> = names.collect();
         reader.problem(
             Problem::new(at, format!("{name} is in no kubeconfig, and has no `server`"))
                 .help(format!("delete it; these are: {}", names.join(", "))),

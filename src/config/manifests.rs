@@ -4,17 +4,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::block::{Block, Shape};
+use super::block::Block;
 use super::files::below;
 use super::held::Review;
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
+use super::shape::{Shape, Values};
 use crate::profile::{Hosts, KUBELET_CONF, Process};
 use crate::sources::Sources;
 use crate::spec::{Component, KubeletClient, Manifest, Manifests, Spec};
 use crate::state::is_in_out;
 
-pub const SHAPE: Shape = Shape { word: "manifests", example: Some("manifests/"), fields: &[] };
+pub const SHAPE: Shape = Shape {
+    word: "manifests",
+    example: Some("manifests/"),
+    names: Values::Text("a folder beside this file or below"),
+    means: "Your own static pods: DIR/NODE/PROCESS.yaml, else DIR/PROCESS.yaml. kpki sets the flags in them that \
+        name its files, and leaves the rest as it is.",
+    shows: "manifests \"manifests/\"",
+    ..Shape::PLAIN
+};
 
 /// As the patcher's; a static pod has a few KiB.
 const LIMIT: usize = 1024 * 1024;

@@ -1,20 +1,14 @@
 //! A description in KDL to a [`Spec`], with every mistake of every file in one report.
 //!
 //! `files` reads what the root includes; `tokens` (with `strings`) and `syntax` (with `structure`) check a
-//! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape,
-//! a table of typed words (`fields` has the common ones) in each of `cluster` (with `networks`), `ca`,
-//! `node` (with `leaf`), `component`, `user` (with `bind` and `request`), `certificate`, `manifests`,
-//! `secrets` and `reproducible`; `reader` makes types of values. Nothing here stops at a mistake: what can
-//! be judged is judged, and a rule about something missing is silent where a mistake may have hidden it. Of
-//! a description without such mistakes `processes` (with `operators`, into `held`), `authorities` and
+//! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its
+//! `shape`, a table of typed words (`fields` has the common ones) in each of `cluster` (with `networks`),
+//! `ca`, `node` (with `leaf`), `component`, `user` (with `bind` and `request`), `certificate`, `manifests`,
+//! `secrets` and `reproducible`; `reader` makes types of values, and `explain` tells what the same tables
+//! say of each word. Nothing here stops at a mistake: what can be judged is judged, and a rule about
+//! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
+//! `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners` and
 //! `collisions` judge what follows from it. `write` is the way back.
-//! text's structure and limits, `parse` turns it into a `tree`; `block` sorts a node's words by its shape, a
-//! table of typed words (`fields` has the common ones) in each of `cluster` (with `networks`), `ca`, `node`,
-//! `component`, `user` (with `bind` and `request`), `certificate`, `manifests`, `secrets` and `reproducible`;
-//! `reader` makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule
-//! about something missing is silent where a mistake may have hidden it. Of a description without such
-//! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners`
-//! and `collisions` judge what follows from it. `write` is the way back.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -32,6 +26,7 @@ mod component;
 mod defaults;
 mod describe;
 mod excerpt;
+mod explain;
 mod fields;
 mod files;
 mod flags;
@@ -59,6 +54,7 @@ mod review_policy;
 mod rotate;
 mod secrets;
 mod servers;
+mod shape;
 mod strings;
 mod structure;
 mod syntax;
@@ -67,10 +63,12 @@ mod tree;
 mod user;
 mod write;
 
+pub use explain::{Meaning, Word, all_words, find_words, word_paths};
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
 pub use rotate::{KeypairLine, keypair_lines, with_keypairs};
+pub use shape::{Takes, Unwritten, Values};
 pub use write::{Remark, write, write_with};
 
 use crate::graph::Graph;

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::block::{Block, Many, One, Shape, blocks, many, one};
+use super::block::Block;
 use super::fields::{KEY, RENEW_BEFORE, REVISION, SAN, VALIDITY};
 use super::leaf::{self, LeafDraft};
 use super::policy::Written;
 use super::problem::{At, Problem};
 use super::reader::{Reader, Seen};
 use super::secrets::RECIPIENT;
+use super::shape::{Many, One, Shape, Values, blocks, many, one, word};
 use crate::name::{NodeAddress, NodeName, San};
 use crate::sealed::Recipient;
 use crate::spec::{EtcdTopology, Node, Role};
@@ -17,23 +18,49 @@ use crate::spec::{EtcdTopology, Node, Role};
 pub const SHAPE: Shape = Shape {
     word: "node",
     example: Some("cp1"),
+    names: Values::Text("the node's name in the cluster, most often what hostname prints there"),
+    means: "A machine of the cluster, and what is special about its certificates.",
     fields: &[
         ROLE.field,
         ADDRESS.field,
         PRIMARY.field,
-        SAN.field,
-        KEY.field,
-        VALIDITY.field,
+        SAN.field.means("More names of this node, for all of its serving certificates."),
+        KEY.field.means("The algorithm of new keys of everything on this node."),
+        VALIDITY.field.means("How long the certificates of this node live."),
         RENEW_BEFORE.field,
-        REVISION.field,
-        RECIPIENT.field,
+        REVISION.field.means("A higher number asks for new keys of everything on this node, once."),
+        RECIPIENT
+            .field
+            .means("Who opens the secrets of this node besides those whom secrets names.")
+            .above(&[
+                "secrets {",
+                "    recipient \"age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg\"",
+                "}",
+            ]),
         blocks(&leaf::SHAPE),
     ],
+    needs: &["role \"control-plane\"", "address \"10.0.0.11\""],
+    shows: "node \"cp1\" role=\"control-plane\" address=\"10.0.0.11\"\n\
+        node \"w1\" {\n    address \"10.0.0.21\" \"fd00::21\"\n    san \"w1.lab.internal\"\n}",
+    ..Shape::PLAIN
 };
 
-pub const ROLE: One<Role> = one("role");
-pub const ADDRESS: Many<NodeAddress> = many("address");
-pub const PRIMARY: One<bool> = one("primary");
+pub const ROLE: One<Role> = one(word("role")
+    .means("What the node runs, and so which certificates it has.")
+    .one_of::<Role>()
+    .same("\"worker\"")
+    .sample("\"control-plane\""));
+pub const ADDRESS: Many<NodeAddress> = many(
+    word("address")
+        .means("The addresses at which the others reach the node: one of each family.")
+        .text("IPv4 and IPv6 addresses")
+        .follows("none, which only a worker can do with")
+        .sample("\"10.0.0.11\""),
+);
+pub const PRIMARY: One<bool> = one(word("primary")
+    .means("Whether super-admin.conf goes to this one of several control-plane nodes.")
+    .flag()
+    .follows("only a single control-plane node gets it; of several none, and it stays in out/ca/"));
 
 pub struct NodeDraft {
     pub at: At,

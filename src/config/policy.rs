@@ -1,9 +1,10 @@
 //! Key algorithm, validity, renewal window and revision, wherever they may be written.
 
-use super::block::{Block, One};
+use super::block::Block;
 use super::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
 use super::problem::{At, Problem};
 use super::reader::Reader;
+use super::shape::One;
 use super::tree::Scalar;
 use crate::algorithm::KeyAlgorithm;
 use crate::spec::{Policy, PolicyOverride, Setting};

@@ -4,10 +4,11 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 
-use super::block::{Block, Many, One};
+use super::block::Block;
 use super::fields::{RENEW_BEFORE, VALIDITY};
 use super::problem::{At, Problem, quoted, suggestion};
 use super::report::SourceFile;
+use super::shape::{Many, One};
 use super::tree::{Scalar, Value};
 use crate::name::NameError;
 use crate::spec::{Origin, Setting};

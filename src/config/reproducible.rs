@@ -2,19 +2,35 @@
 
 use std::sync::Arc;
 
-use super::block::{Block, One, Shape, one};
+use super::block::Block;
 use super::files::below;
 use super::problem::{Problem, quoted};
 use super::reader::Reader;
+use super::shape::{One, Shape, one, word};
 use crate::spec::Reproducible;
 use crate::state::is_in_out;
 use crate::time::Timestamp;
 
-pub const SHAPE: Shape =
-    Shape { word: "reproducible", example: None, fields: &[SEED_FILE.field, NOT_BEFORE.field] };
+pub const SHAPE: Shape = Shape {
+    word: "reproducible",
+    means: "For labs: every key follows from a seed and every date from the description, so that two applies \
+        make the same files. Whoever has the seed has every key.",
+    fields: &[SEED_FILE.field, NOT_BEFORE.field],
+    needs: &["seed-file \"lab.seed\"", "not-before \"2026-01-01T00:00:00Z\""],
+    shows: "reproducible {\n    seed-file \"lab.seed\"\n    not-before \"2026-01-01T00:00:00Z\"\n}",
+    ..Shape::PLAIN
+};
 
-pub const SEED_FILE: One<String> = one("seed-file");
-pub const NOT_BEFORE: One<Timestamp> = one("not-before");
+pub const SEED_FILE: One<String> = one(word("seed-file")
+    .means("The seed, as kpki init --lab writes one.")
+    .text("a file beside this one or below")
+    .required()
+    .sample("\"lab.seed\""));
+pub const NOT_BEFORE: One<Timestamp> = one(word("not-before")
+    .means("From when on every certificate is valid.")
+    .text("a time in UTC, 2026-01-01T00:00:00Z")
+    .required()
+    .sample("\"2026-01-01T00:00:00Z\""));
 
 /// The seed itself is not read here: only what makes keys needs it.
 pub fn read(block: &Block<'_>, reader: &mut Reader<'_>) -> Option<Reproducible> {

@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
-use super::block::{Block, Many, One, Shape, blocks, many, one, unknown};
+use super::block::{Block, unknown};
+use super::fields::SPAN;
 use super::problem::{At, Problem, suggestion};
 use super::reader::Reader;
+use super::shape::{Many, One, Shape, Values, blocks, many, one, word};
 use super::{Report, files};
 use crate::algorithm::KeyAlgorithm;
 use crate::hash::Digest;
@@ -19,9 +21,10 @@ use crate::spec::{Component, Setting};
 use crate::time::Span;
 use crate::words::Worded as _;
 
-const SHAPE: Shape = Shape {
+pub const SHAPE: Shape = Shape {
     word: "policy",
-    example: None,
+    means: "Rules that a change must keep, in a file of its own that whoever reviews gives with --policy. No \
+        --allow helps against them.",
     fields: &[
         MAX_VALIDITY.field,
         MAX_CA_VALIDITY.field,
@@ -41,34 +44,140 @@ const SHAPE: Shape = Shape {
         ORDINARY_FOLDER.field,
         EXCEPT.field,
     ],
+    shows: "policy {\n    max-validity \"400d\"\n    forbid-group \"system:*\" \"kubeadm:*\"\n    \
+        ordinary-san \"*.lab.internal\"\n    except \"users/breakglass\"\n}",
+    ..Shape::PLAIN
 };
 
-const MAX_VALIDITY: One<Span> = one("max-validity");
-const MAX_CA_VALIDITY: One<Span> = one("max-ca-validity");
-const MIN_KEY: Many<KeyAlgorithm> = many("min-key");
-const FORBID_GROUP: Many<TextPattern> = many("forbid-group");
-const FORBID_SAN: Many<SanPattern> = many("forbid-san");
-const FORBID_WILDCARDS: One<bool> = one("forbid-wildcards");
-const ORDINARY_GROUP: Many<TextPattern> = many("ordinary-group");
-const ORDINARY_SAN: Many<SanPattern> = many("ordinary-san");
-const ORDINARY_ROLE: Shape = of_roles("ordinary-role");
-const FORBID_ROLE: Shape = of_roles("forbid-role");
-const NAMESPACE: One<TextPattern> = one("namespace");
-const KIND: One<RoleKind> = one("kind");
-const ALLOW_RECIPIENT: Many<Recipient> = many("allow-recipient");
-const ALLOW_IMAGE: Many<TextPattern> = many("allow-image");
-const ALLOW_FLAG: Shape =
-    Shape { word: "allow-flag", example: Some("audit-*"), fields: &[COMPONENT.field] };
-const COMPONENT: One<Component> = one("component");
-const ALLOW_NAMESPACE: Many<TextPattern> = many("allow-namespace");
-const ALLOW_FOLDER: Many<FolderPrefix> = many("allow-folder");
-/// What `allow-folder` was called.
-const ORDINARY_FOLDER: Many<FolderPrefix> = many("ordinary-folder");
-const EXCEPT: Many<NamePattern> = many("except");
+const PATTERNS: &str = "names, with * for any text";
+const SANS: &str = "DNS names with * for any text, addresses and networks";
+const ALL: &str = "no limit";
+const STOPS: &str = "each stops an apply until somebody consents";
+const MAX_VALIDITY: One<Span> = one(word("max-validity")
+    .means("How long a certificate may live that is no CA's.")
+    .text(SPAN)
+    .follows(ALL)
+    .sample("\"400d\""));
+const MAX_CA_VALIDITY: One<Span> = one(word("max-ca-validity")
+    .means("How long a CA's certificate may live.")
+    .text(SPAN)
+    .follows(ALL)
+    .sample("\"15y\""));
+const MIN_KEY: Many<KeyAlgorithm> = many(
+    word("min-key")
+        .means("The weakest key that may be used, of each family: RSA, ECDSA, Ed25519.")
+        .one_of::<KeyAlgorithm>()
+        .follows(ALL)
+        .sample("\"rsa-3072\" \"ecdsa-p256\""),
+);
+const FORBID_GROUP: Many<TextPattern> = many(
+    word("forbid-group")
+        .means("Groups that no user and no further certificate may have.")
+        .text(PATTERNS)
+        .sample("\"system:*\" \"kubeadm:*\""),
+);
+const FORBID_SAN: Many<SanPattern> = many(
+    word("forbid-san")
+        .means("Names that no certificate may have, also where a wildcard covers them.")
+        .text(SANS)
+        .sample("\"*.shop.example.com\" \"198.51.100.0/24\""),
+);
+const FORBID_WILDCARDS: One<bool> = one(word("forbid-wildcards")
+    .means("Whether no certificate may have a wildcard among its names.")
+    .flag());
+const ORDINARY_GROUP: Many<TextPattern> = many(
+    word("ordinary-group")
+        .means("Groups of which a gain is listed and stops nothing.")
+        .text(PATTERNS)
+        .follows(STOPS)
+        .sample("\"team-*\""),
+);
+const ORDINARY_SAN: Many<SanPattern> = many(
+    word("ordinary-san")
+        .means("Names of which a gain is listed and stops nothing.")
+        .text(SANS)
+        .follows(STOPS)
+        .sample("\"*.lab.internal\""),
+);
+const ORDINARY_ROLE: Shape = of_roles(
+    "ordinary-role",
+    "A role of which a gain is listed and stops nothing. With one of these no other role is ordinary.",
+    "policy {\n    ordinary-role \"view\"\n    ordinary-role \"edit\" namespace=\"team-*\"\n}",
+);
+const FORBID_ROLE: Shape = of_roles(
+    "forbid-role",
+    "A role that no user may have.",
+    "policy {\n    forbid-role \"cluster-admin\"\n}",
+);
+const NAMESPACE: One<TextPattern> = one(word("namespace")
+    .means("The namespaces in which the role is meant.")
+    .text("a name, with * for any text")
+    .follows("everywhere")
+    .sample("\"team-*\""));
+const KIND: One<RoleKind> = one(word("kind")
+    .means("Which kind of role is meant.")
+    .one_of::<RoleKind>()
+    .follows("both for forbid-role, a ClusterRole for ordinary-role")
+    .sample("\"cluster-role\""));
+const ALLOW_RECIPIENT: Many<Recipient> = many(
+    word("allow-recipient")
+        .means("Who may open secrets, and nobody else.")
+        .text("public keys as recipient takes them")
+        .follows(ALL)
+        .sample("\"age1fkzj9rnwurrg4uudls9ztm9fwzvupntwtdu9zx065h26st9x89as35pqga\""),
+);
+const ALLOW_IMAGE: Many<TextPattern> = many(word("allow-image")
+    .means("What static pods may run besides Kubernetes' own images of the version, and nothing else.")
+    .text(PATTERNS)
+    .follows(ALL)
+    .sample("\"mirror.lab.internal/*\""));
+const ALLOW_FLAG: Shape = Shape {
+    word: "allow-flag",
+    example: Some("audit-*"),
+    names: Values::Text("a flag, NAME or NAME=VALUE, with * for any text"),
+    means: "A flag that processes may have besides kpki's own and the harmless ones. With one of these no other \
+        is allowed.",
+    fields: &[COMPONENT.field],
+    shows: "policy {\n    allow-flag \"audit-*\" component=\"apiserver\"\n    allow-flag \"v=2\"\n}",
+    ..Shape::PLAIN
+};
+const COMPONENT: One<Component> = one(word("component")
+    .means("Whose flag it is.")
+    .one_of::<Component>()
+    .follows("that of each component")
+    .sample("\"apiserver\""));
+const ALLOW_NAMESPACE: Many<TextPattern> = many(
+    word("allow-namespace")
+        .means("Where users may have roles, and nowhere else.")
+        .text(PATTERNS)
+        .follows(ALL)
+        .sample("\"team-*\""),
+);
+const ALLOW_FOLDER: Many<FolderPrefix> = many(word("allow-folder")
+    .means("Folders for a certificate besides those that are harmless anyway, and what is below them.")
+    .text("folders by their full path")
+    .sample("\"/srv/app\""));
+/// What `allow-folder` was called: no sample, since nobody should write it.
+const ORDINARY_FOLDER: Many<FolderPrefix> =
+    many(word("ordinary-folder").means("What allow-folder was called."));
+const EXCEPT: Many<NamePattern> = many(
+    word("except")
+        .means("Artifacts for which no rule of the policy holds.")
+        .text("names of artifacts, or NAME/* for all below")
+        .sample("\"users/breakglass\""),
+);
 
 /// `ordinary-role "edit" namespace="team-*"`, `ordinary-role "pager" kind="role"`
-const fn of_roles(word: &'static str) -> Shape {
-    Shape { word, example: Some("edit"), fields: &[NAMESPACE.field, KIND.field] }
+const fn of_roles(word: &'static str, means: &'static str, shows: &'static str) -> Shape {
+    Shape {
+        word,
+        example: Some("edit"),
+        names: Values::Text("the name of a role, with * for any text"),
+        means,
+        fields: &[NAMESPACE.field, KIND.field],
+        shows,
+        ..Shape::PLAIN
+    }
 }
 
 /// Reads the rules whose file is `root`.

@@ -2,21 +2,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::block::{Block, Many, Shape, many};
+use super::block::Block;
 use super::files::below;
 use super::problem::{At, Problem, quoted};
 use super::reader::Reader;
+use super::shape::{Many, Shape, many, word};
 use super::tree::Value;
 use crate::sealed::{LIST_LIMIT, NotAList, Recipient, listed};
 use crate::sources::Sources;
 use crate::spec::Setting;
 
-pub const SHAPE: Shape =
-    Shape { word: "secrets", example: None, fields: &[RECIPIENT.field, RECIPIENTS_FILE.field] };
+pub const SHAPE: Shape = Shape {
+    word: "secrets",
+    means: "Seals every secret below out/ with age, so that it can be committed; and says to whom. At most 100.",
+    fields: &[RECIPIENT.field, RECIPIENTS_FILE.field],
+    shows: "secrets {\n    \
+        recipient \"age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg\"\n    \
+        recipients-file \"ops.txt\"\n}",
+    ..Shape::PLAIN
+};
 
 /// Of a `node`, too.
-pub const RECIPIENT: Many<Recipient> = many("recipient");
-const RECIPIENTS_FILE: Many<String> = many("recipients-file");
+pub const RECIPIENT: Many<Recipient> = many(
+    word("recipient")
+        .means("Who opens the secrets.")
+        .text("public keys: age1…, ssh-ed25519 AAAA… or ssh-rsa AAAA…")
+        .sample("\"age1fkzj9rnwurrg4uudls9ztm9fwzvupntwtdu9zx065h26st9x89as35pqga\""),
+);
+const RECIPIENTS_FILE: Many<String> = many(
+    word("recipients-file")
+        .means("Who opens the secrets: files with a public key on each line.")
+        .text("files beside this one or below")
+        .sample("\"ops.txt\""),
+);
 
 /// Every secret grows with every recipient.
 const MOST: usize = 100;

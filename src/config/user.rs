@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::block::{Block, One, Shape, blocks, one};
+use super::block::Block;
 use super::fields::{GROUP, KEY, RENEW_BEFORE, REVISION, SERVER, VALIDITY};
 use super::problem::{At, Problem, quoted};
 use super::reader::{Reader, Seen};
+use super::shape::{One, Shape, Values, blocks, one, word};
 use super::{bind, request};
 use crate::name::{CommonName, DnsName, Label, Organization};
 use crate::sources::Sources;
@@ -14,29 +15,69 @@ use crate::spec::{BroughtRequest, Policy, User, Via};
 pub const SHAPE: Shape = Shape {
     word: "user",
     example: Some("jane"),
+    names: Values::Text("a label of your choice, which names the files"),
+    means: "A person or robot with a client certificate, a kubeconfig and roles.",
     fields: &[
-        GROUP.field,
-        COMMON_NAME.field,
-        VALIDITY.field,
-        KEY.field,
+        GROUP.field.means(
+            "An organization of the certificate each: a group for RBAC. system:masters needs allow-masters.",
+        ),
+        COMMON_NAME
+            .field
+            .means("The user's name for RBAC.")
+            .follows("the label")
+            .sample("\"jane@example.com\""),
+        VALIDITY.field.follows(OF_DEFAULTS),
+        KEY.field.follows(OF_DEFAULTS),
         RENEW_BEFORE.field,
         REVISION.field,
         VIA.field,
         ALLOW_MASTERS.field,
         NAMESPACE.field,
-        SERVER.field,
+        SERVER
+            .field
+            .means(
+                "The API server that the kubeconfig names, for people outside, say. The API server's \
+                certificate must have the host.",
+            )
+            .sample("\"https://k8s.corp.example\"")
+            .above(&["component \"apiserver\" san=\"k8s.corp.example\""]),
         CSR.field,
         blocks(&bind::SHAPE),
     ],
+    shows: "user \"jane\" {\n    group \"dev\"\n    validity \"90d\"\n    \
+        bind cluster-role=\"edit\" namespace=\"shop\"\n}",
+    ..Shape::PLAIN
 };
 
+/// Where a user's or certificate's settings come from.
+pub const OF_DEFAULTS: &str = "that of defaults";
 /// Of a `certificate`, too.
-pub const COMMON_NAME: One<CommonName> = one("common-name");
-pub const VIA: One<Via> = one("via");
+pub const COMMON_NAME: One<CommonName> = one(word("common-name")
+    .means("The common name of the certificate's subject.")
+    .text("a name of at most 64 characters")
+    .follows("the label, for a client"));
+pub const VIA: One<Via> = one(word("via")
+    .means("Who signs the certificate.")
+    .one_of::<Via>()
+    .same("\"ca\"")
+    .sample("\"csr\""));
 /// Of a `certificate`, too.
-pub const ALLOW_MASTERS: One<bool> = one("allow-masters");
-pub const NAMESPACE: One<DnsName> = one("namespace");
-pub const CSR: One<String> = one("csr");
+pub const ALLOW_MASTERS: One<bool> = one(word("allow-masters")
+    .means(
+        "Consents to the group system:masters. It bypasses RBAC and cannot be revoked until the \
+        certificate expires.",
+    )
+    .flag()
+    .with(&["group \"system:masters\""]));
+pub const NAMESPACE: One<DnsName> = one(word("namespace")
+    .means("The namespace in which the kubeconfig's commands work unless told otherwise.")
+    .text("the name of a namespace")
+    .sample("\"shop\""));
+pub const CSR: One<String> = one(word("csr")
+    .means("A request that the user brings, with a key of their own that nobody else sees.")
+    .text("a file in PEM, beside this one or below")
+    .follows("kpki makes the key")
+    .sample("\"jane.csr\""));
 
 pub fn read(
     blocks: &[Block<'_>],

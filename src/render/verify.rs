@@ -9,7 +9,7 @@ use super::report::{FORMAT_VERSION, Report};
 use super::style::{CHANGE, DANGER, GOOD, STRONG, paint};
 use super::text::{Table, counted, harmless, paragraph, printable};
 use crate::first_few::more;
-use crate::lint::{Counts, Finding, RULES, Rule, Severity};
+use crate::lint::{Counts, Finding, Severity};
 use crate::time::Timestamp;
 
 /// Of one rule so many files are shown; JSON has them all.
@@ -151,32 +151,4 @@ impl Report for VerifyReport {
         }
         text
     }
-}
-
-fn word(rule: &Rule) -> &'static str {
-    match rule.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
-}
-
-/// One rule in full.
-pub fn rule_text(rule: &Rule, columns: usize) -> String {
-    let head = format!("{} ({}): {}", rule.id, word(rule), rule.title);
-    let mut text = paragraph("", 2, &head, columns);
-    for (name, what) in
-        [("why     ", rule.reason), ("fix     ", rule.fix), ("source  ", rule.source)]
-    {
-        text.push_str(&paragraph(name, 8, what, columns));
-    }
-    text
-}
-
-/// All rules, errors first.
-pub fn rules_text(columns: usize) -> String {
-    let mut table = Table::new();
-    for rule in RULES {
-        table.row([rule.id.into(), word(rule).into(), rule.title.into()]);
-    }
-    table.render("", columns)
 }

@@ -54,7 +54,9 @@ impl fmt::Display for TextPattern {
 words! {
     /// What a role is: whoever may write Roles in a namespace decides what one there allows.
     pub enum RoleKind {
+        /// A ClusterRole, which only an administrator of the cluster changes.
         ClusterRole = "cluster-role",
+        /// A Role, which whoever may write Roles in its namespace changes.
         Role = "role",
     }
 }

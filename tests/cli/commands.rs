@@ -442,7 +442,7 @@ fn colour_only_where_it_is_wanted() {
 fn the_shell_gets_what_it_expects() {
     let lab = FolderProject::empty();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(lab.says(&format!("completions {shell}")).contains("detailed-exitcode"), "{shell}");
+        assert!(lab.says(&format!("completions {shell}")).contains("KPKI_COMPLETE"), "{shell}");
     }
     assert!(lab.says("man").contains(".TH kpki"));
     assert!(lab.says("--help").contains("status"));

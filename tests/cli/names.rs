@@ -38,7 +38,7 @@ fn every_option_takes_the_end_of_a_name_where_it_is_the_only_one() {
         ("plan --allow replace:etc", 64, "did you mean ca/etcd?"),
         ("plan --allow escalation:foo", 64, "--allow escalation:foo permits nothing"),
         ("plan --allow escalation:jan", 64, "did you mean jane?"),
-        ("explain stray", 64, "no rule is named stray\nhelp: did you mean stray-manifest?"),
+        ("explain stray", 64, "no word or rule is named stray\nhelp: did you mean stray-manifest?"),
         ("explain banana", 64, "kpki explain lists them all"),
         ("show banana", 64, "no artifact is named banana"),
         ("export cp2 -o x.tar", 64, "did you mean cp1?"),

@@ -2,15 +2,15 @@
 
 use kpki::install::RecordDocument;
 use kpki::render::{
-    CheckReport, DiffReport, InstallReport, LiveReport, PlaintextReport, PlanReport, ReportData,
-    SavedPlan, ShowReport, StatusReport, VerifyReport, WhyReport,
+    CheckReport, DiffReport, ExplainReport, InstallReport, LiveReport, PlaintextReport, PlanReport,
+    ReportData, SavedPlan, ShowReport, StatusReport, VerifyReport, WhyReport,
 };
 use serde_json::{Value, json};
 
 use crate::testkit::json_schema::{Validator, file};
 use crate::testkit::{FolderProject, ended};
 
-fn schemas() -> [(&'static str, schemars::Schema); 14] {
+fn schemas() -> [(&'static str, schemars::Schema); 15] {
     [
         ("plan", schemars::schema_for!(PlanReport)),
         ("check", schemars::schema_for!(CheckReport)),
@@ -19,6 +19,7 @@ fn schemas() -> [(&'static str, schemars::Schema); 14] {
         ("status", schemars::schema_for!(StatusReport)),
         ("show", schemars::schema_for!(ShowReport)),
         ("verify", schemars::schema_for!(VerifyReport)),
+        ("explain", schemars::schema_for!(ExplainReport)),
         ("live", schemars::schema_for!(LiveReport)),
         ("why", schemars::schema_for!(WhyReport)),
         ("diff", schemars::schema_for!(DiffReport)),

@@ -24,5 +24,6 @@ mod static_pods;
 mod store_crash;
 #[path = "../testkit/mod.rs"]
 mod testkit;
+mod words;
 mod written_descriptions;
 mod x509_properties;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use crate::config::block::{Field, Many, One, Shape};
 use crate::config::fields::{KEY, RENEW_BEFORE, REVISION, VALIDITY};
 use crate::config::flags;
+use crate::config::shape::{Field, Many, One, Shape};
 use crate::name::Organization;
 use crate::spec::{PolicyOverride, Setting};
 use crate::visible::{is_hidden, printable};
