@@ -28,7 +28,7 @@ sh packaging/tree.sh "$binary" "$root/usr"
 mkdir -p "$share/zsh/vendor-completions"
 mv "$share/zsh/site-functions/_kpki" "$share/zsh/vendor-completions/_kpki"
 rmdir "$share/zsh/site-functions"
-gzip -9 --no-name "$share"/man/man1/*.1
+gzip -9 --no-name "$share"/man/man1/*.1 "$share"/man/man5/*.5
 doc=$share/doc/kpki
 printf 'kpki (%s) stable; urgency=medium\n\n  * CHANGELOG.md beside this file says what is new.\n\n -- %s  %s\n' \
     "$version" "$maintainer" "$(LC_ALL=C date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")" |

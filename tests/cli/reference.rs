@@ -31,6 +31,23 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ").replace('<', "&lt;")
 }
 
+/// In lines of at most 110 columns, all but the first further in.
+fn wrapped(prose: &str, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in prose.split_whitespace() {
+        let line = lines.last_mut().unwrap();
+        if !line.is_empty() && line.len() + 1 + word.len() > 110 {
+            lines.push(format!("{indent}{word}"));
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    format!("{}\n", lines.join("\n"))
+}
+
 #[test]
 fn the_page_of_words_is_that_of_the_parser() {
     let report = ExplainReport::new(&all_words(), &[]);
@@ -43,13 +60,12 @@ fn the_page_of_words_is_that_of_the_parser() {
             continue;
         }
         let depth = "#".repeat(2 + word.name.matches('.').count());
-        let _ = writeln!(text, "\n{depth} {}\n\n{}", word.name, word.means);
-        let _ = writeln!(text, "Stands {}.", word.stands);
-        if let Some(form) = &word.form {
-            let _ = writeln!(text, "Its name is {form}.");
-        }
+        let _ = writeln!(text, "\n{depth} {}\n", word.name);
+        let form = word.form.as_ref().map(|form| format!(" Its name is {form}."));
+        let prose = format!("{} Stands {}.{}", word.means, word.stands, form.unwrap_or_default());
+        text.push_str(&wrapped(&prose, ""));
         for value in &word.values {
-            let _ = write!(text, "\n- `{}`: {}", value.word, value.means);
+            text.push_str(&wrapped(&format!("- `{}`: {}", value.word, value.means), "  "));
         }
         if !word.values.is_empty() {
             text.push('\n');

@@ -52,9 +52,8 @@ fn an_archive_has_the_binary_its_pages_completions_and_texts() {
     assert!(expected.contains("kpki-setup-git.1") && !expected.contains("kpki-textconv.1"));
     let mut expected: BTreeSet<String> =
         expected.into_iter().map(|page| format!("share/man/man1/{page}")).collect();
-    for docs in fs::read_dir(checkout.path("docs")).unwrap() {
-        let name = docs.unwrap().file_name().into_string().unwrap();
-        expected.insert(format!("share/doc/kpki/docs/{name}"));
+    for page in files_below(Path::new("docs")) {
+        expected.insert(format!("share/doc/kpki/{}", page.to_str().unwrap()));
     }
     for name in [
         "bin/kpki",
@@ -64,6 +63,7 @@ fn an_archive_has_the_binary_its_pages_completions_and_texts() {
         "share/doc/kpki/LICENSE-MIT",
         "share/doc/kpki/README.md",
         "share/fish/vendor_completions.d/kpki.fish",
+        "share/man/man5/kpki.kdl.5",
         "share/zsh/site-functions/_kpki",
     ] {
         expected.insert(name.to_owned());
