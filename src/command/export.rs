@@ -51,7 +51,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     if to_stdout {
         terminal::archive(bytes.expose())?;
         let pipe = if open.is_empty() { "" } else { "| " };
-        terminal::talk(&format!("unpack as root on {node}: {open}{pipe}tar -xpf - -C /"));
+        terminal::note(&format!("unpack as root on {node}: {open}{pipe}tar -xpf - -C /"));
         return Ok(Outcome::Done);
     }
     let example = match &recipients {

@@ -82,7 +82,10 @@ impl Description {
                 let why = why(CWD, directory, errno);
                 return Err(unread(&format!("cannot read {}: {why}", visible::path(directory))));
             }
-            return Err(Error::refused(format!("there is no {}", visible::path(&path)))
+            // Without -C it was looked for above, too.
+            let nowhere =
+                if directory == Path::new(".") { ", nor one in a folder above" } else { "" };
+            return Err(Error::refused(format!("there is no {}{nowhere}", visible::path(&path)))
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
         Description::read_with(directory, version_on_record(directory))

@@ -40,10 +40,12 @@ mod plan;
 mod plan_again;
 mod policy;
 mod product_file;
+mod project_folder;
 mod rejoining;
 mod report;
 mod rotate;
 mod seed;
+mod selection;
 mod setup;
 mod show;
 mod standard_input;
@@ -55,46 +57,51 @@ mod verified_secrets;
 mod verify;
 mod why;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
 use clap::error::ContextValue;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 pub(crate) use self::clock::clock;
 pub use self::defect::contain;
 pub(crate) use self::outcome::Outcome;
-use crate::cli::{ApplyArgs, Cli, Command, Tool, VerifyArgs};
+use crate::cli::{self, ApplyArgs, Cli, Color, Command, Tool, VerifyArgs};
 use crate::error::{Error, Kind, Result};
 use crate::visible::harmless;
 
 pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
+    terminal::use_color(cli.everywhere.color);
+    if cli.everywhere.quiet {
+        terminal::be_quiet();
+    }
+    let directory = &directory(cli);
     // Before anything else, since it may explain an error.
     if reads_project(&cli.command) {
         let tells_itself = matches!(cli.command, Command::Plan(_) | Command::Rotate(_));
-        interrupted::warn(&cli.directory, tells_itself);
+        interrupted::warn(directory, tells_itself);
     }
     let result = match &cli.command {
-        Command::Init(args) => init::run(&cli.directory, args),
-        Command::Adopt(args) => adopt::run(&cli.directory, args),
-        Command::Plan(args) => plan::run(&cli.directory, args),
-        Command::Rotate(args) => rotate::run(&cli.directory, args),
-        Command::Apply(args) => apply::run(&cli.directory, args),
-        Command::Discard => discard::run(&cli.directory),
-        Command::Accept(args) => accept::run(&cli.directory, args),
-        Command::Install(args) => install::run(&cli.directory, args),
-        Command::Export(args) => export::run(&cli.directory, args),
-        Command::Status(args) => status::run(&cli.directory, args),
-        Command::Graph(args) => graph::run(&cli.directory, args),
-        Command::Report(args) => report::run(&cli.directory, args),
-        Command::Show(args) => show::run(&cli.directory, args),
-        Command::Why(args) => why::run(&cli.directory, args),
-        Command::Diff(args) => diff::run(&cli.directory, args),
-        Command::Check(args) => plaintext::run(&cli.directory, args),
-        Command::Verify(args) => verify::run(&cli.directory, args),
+        Command::Init(args) => init::run(directory, args),
+        Command::Adopt(args) => adopt::run(directory, args),
+        Command::Plan(args) => plan::run(directory, args),
+        Command::Rotate(args) => rotate::run(directory, args),
+        Command::Apply(args) => apply::run(directory, args),
+        Command::Discard => discard::run(directory),
+        Command::Accept(args) => accept::run(directory, args),
+        Command::Install(args) => install::run(directory, args),
+        Command::Export(args) => export::run(directory, args),
+        Command::Status(args) => status::run(directory, args),
+        Command::Graph(args) => graph::run(directory, args),
+        Command::Report(args) => report::run(directory, args),
+        Command::Show(args) => show::run(directory, args),
+        Command::Why(args) => why::run(directory, args),
+        Command::Diff(args) => diff::run(directory, args),
+        Command::Check(args) => plaintext::run(directory, args),
+        Command::Verify(args) => verify::run(directory, args),
         Command::Explain(args) => verify::explain(args),
-        Command::Setup { tool: Tool::Git } => setup::run(&cli.directory),
+        Command::Setup { tool: Tool::Git } => setup::run(directory),
         Command::Textconv { file } => textconv::run(file),
         Command::MergeLock(args) => merge_lock::run(args),
         Command::Completions { shell } => completions(*shell),
@@ -110,6 +117,24 @@ pub fn run(cli: &Cli) -> ExitCode {
             terminal::error(&error);
             ExitCode::from(error.kind.exit_code())
         }
+    }
+}
+
+/// As it is named; else the project is looked for, but by what begins one or knows none.
+fn directory(cli: &Cli) -> PathBuf {
+    match (&cli.everywhere.directory, &cli.command) {
+        (Some(directory), _) => directory.clone(),
+        (
+            None,
+            Command::Init(_)
+            | Command::Adopt(_)
+            | Command::Explain(_)
+            | Command::Textconv { .. }
+            | Command::MergeLock(_)
+            | Command::Completions { .. }
+            | Command::Man { .. },
+        ) => PathBuf::from("."),
+        (None, _) => project_folder::find(),
     }
 }
 
@@ -152,7 +177,8 @@ fn write_no_core_files() {
 }
 
 /// clap's own messages: help and version are the product, the rest is talk.
-pub fn usage(mut error: clap::Error) -> ExitCode {
+pub fn usage(mut error: clap::Error, color: Color) -> ExitCode {
+    terminal::use_color(color);
     let failed = error.use_stderr();
     // It quotes what was given, which may be a file's name.
     let quotes: Vec<_> = error
@@ -170,22 +196,22 @@ pub fn usage(mut error: clap::Error) -> ExitCode {
         terminal::talk(error.render().ansi().to_string().trim_end());
         ExitCode::from(Kind::Usage.exit_code())
     } else {
-        // A closed pipe is nobody's mistake.
-        let _ = error.print();
+        // Nobody is left to be told that it failed.
+        let _ = terminal::product(&error.render().ansi().to_string());
         ExitCode::SUCCESS
     }
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<Outcome> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "kpki", &mut script);
+    clap_complete::generate(shell, &mut cli::command(), "kpki", &mut script);
     terminal::product(&String::from_utf8_lossy(&script))?;
     Ok(Outcome::Done)
 }
 
 /// Every page that another one names can be made.
 fn manual(command: &[String]) -> Result<Outcome> {
-    let mut page = Cli::command().disable_help_subcommand(true);
+    let mut page = cli::command().disable_help_subcommand(true);
     page.build();
     let mut shown = &page;
     for word in command {

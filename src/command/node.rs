@@ -96,7 +96,7 @@ fn tell_unapplied(plan: &Plan, node: &Node) {
     let count = plan.steps.iter().filter(writes_here).count();
     if count > 0 {
         let noun = if count == 1 { "artifact" } else { "artifacts" };
-        terminal::talk(&format!(
+        terminal::note(&format!(
             "note: {count} {noun} of {} would be changed by kpki apply; what is in out/ is handed out as it is",
             node.name
         ));

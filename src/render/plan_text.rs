@@ -48,6 +48,9 @@ impl Report for ShownPlan<'_> {
         let mut text = base.map_or_else(String::new, |base| base.text(columns));
         text.push_str(&plan.objections(columns, self.full));
         text.push_str(&plan.changes(columns, false, self.full));
+        if let Some(left_out) = plan.left_out() {
+            let _ = writeln!(text, "{left_out}\n");
+        }
         text.push_str(&plan.remarks(&plan.orphans, columns));
         let _ = writeln!(text, "{}", plan.totals(false));
         text.push_str(&plan.secrets.exposure.text(columns));
