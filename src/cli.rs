@@ -4,6 +4,7 @@ mod environment;
 mod everywhere;
 mod format;
 mod future;
+mod open;
 mod status;
 mod verify;
 
@@ -16,6 +17,7 @@ pub use self::environment::{color_of, command, read};
 pub use self::everywhere::{Color, Everywhere};
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
 pub use self::future::Future;
+pub use self::open::OpenArgs;
 pub use self::status::{Deadline, StatusArgs};
 pub use self::verify::{ExplainArgs, VerifyArgs};
 use crate::install::Permission;
@@ -41,6 +43,14 @@ pub enum Command {
     Init(InitArgs),
     /// Take over a cluster that runs, from copies of its nodes' files; changes nothing on them
     Adopt(AdoptArgs),
+    /// Check the description alone, and tell every mistake in it
+    Validate,
+    /// Indent the description; says the same as before, comments and all
+    Fmt {
+        /// Write nothing; exit with 2 when something would change
+        #[arg(long)]
+        check: bool,
+    },
     /// Show what apply would do, and why; opens no secret and writes nothing
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
@@ -55,6 +65,8 @@ pub enum Command {
     Install(InstallArgs),
     /// Pack one node's files into a tar archive
     Export(ExportArgs),
+    /// One secret in the clear, such as a user's kubeconfig; sealed ones with --identity
+    Open(OpenArgs),
     /// Every certificate by expiry, and what is wrong with the files
     Status(StatusArgs),
     /// Who signs what, and who dials whom, as a diagram

@@ -26,7 +26,10 @@ const MODE: u32 = 0o600;
 pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     let to_stdout = args.output == Path::new("-");
     if to_stdout {
-        terminal::refuse_terminal()?;
+        terminal::refuse_terminal(
+            "an archive with private keys",
+            "name a file (-o FILE), or pipe it on",
+        )?;
     }
     let shown = visible::path(&args.output);
     let recipients = recipients(args)?;

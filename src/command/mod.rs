@@ -16,9 +16,11 @@ mod diff;
 mod discard;
 mod effect;
 mod export;
+mod fmt;
 mod folder;
 mod git;
 mod graph;
+mod handed_out;
 mod history;
 mod identity;
 mod init;
@@ -33,6 +35,7 @@ mod merge_lock;
 mod node;
 mod obstacles;
 mod on_disk;
+mod open;
 mod outcome;
 mod output;
 mod plaintext;
@@ -53,6 +56,7 @@ mod status;
 mod terminal;
 mod textconv;
 mod unknown_command;
+mod validate;
 mod verified_secrets;
 mod verify;
 mod why;
@@ -85,6 +89,8 @@ pub fn run(cli: &Cli) -> ExitCode {
     let result = match &cli.command {
         Command::Init(args) => init::run(directory, args),
         Command::Adopt(args) => adopt::run(directory, args),
+        Command::Validate => validate::run(directory),
+        Command::Fmt { check } => fmt::run(directory, *check),
         Command::Plan(args) => plan::run(directory, args),
         Command::Rotate(args) => rotate::run(directory, args),
         Command::Apply(args) => apply::run(directory, args),
@@ -92,6 +98,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Accept(args) => accept::run(directory, args),
         Command::Install(args) => install::run(directory, args),
         Command::Export(args) => export::run(directory, args),
+        Command::Open(args) => open::run(directory, args),
         Command::Status(args) => status::run(directory, args),
         Command::Graph(args) => graph::run(directory, args),
         Command::Report(args) => report::run(directory, args),
@@ -146,6 +153,8 @@ fn reads_project(command: &Command) -> bool {
         | Command::Apply(ApplyArgs { check: false, .. })
         | Command::Accept(_)
         | Command::Discard
+        | Command::Validate
+        | Command::Fmt { .. }
         | Command::Verify(VerifyArgs { live: false, .. })
         | Command::Explain(_)
         | Command::Textconv { .. }
@@ -157,6 +166,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Apply(_)
         | Command::Install(_)
         | Command::Export(_)
+        | Command::Open(_)
         | Command::Status(_)
         | Command::Graph(_)
         | Command::Report(_)

@@ -67,15 +67,11 @@ pub(super) fn plain(text: &str) -> Result<()> {
     archive(visible::lines(text).as_bytes())
 }
 
-/// Before secrets are read: nobody can use an archive on a screen, and the screen's memory would keep the
-/// keys.
-pub(super) fn refuse_terminal() -> Result<()> {
+/// Before secrets are read: a screen's memory would keep them.
+pub(super) fn refuse_terminal(what: &str, help: &str) -> Result<()> {
     if std::io::stdout().is_terminal() {
-        return Err(Error::new(
-            Kind::Usage,
-            "an archive with private keys is not written to a terminal",
-        )
-        .help("name a file (-o FILE), or pipe it on"));
+        let message = format!("{what} is not written to a terminal");
+        return Err(Error::new(Kind::Usage, message).help(help));
     }
     Ok(())
 }

@@ -14,7 +14,8 @@
 //! `reader` makes types of values. Nothing here stops at a mistake: what can be judged is judged, and a rule
 //! about something missing is silent where a mistake may have hidden it. Of a description without such
 //! mistakes `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners`
-//! and `collisions` judge what follows from it. `write` is the way back.
+//! and `collisions` judge what follows from it. `write` is the way back,
+//! `format` the usual form.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -35,6 +36,7 @@ mod excerpt;
 mod fields;
 mod files;
 mod flags;
+mod format;
 mod groups;
 mod held;
 mod keypair;
@@ -67,6 +69,7 @@ mod tree;
 mod user;
 mod write;
 
+pub use format::formatted;
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;
