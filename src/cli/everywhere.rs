@@ -6,9 +6,10 @@ use clap::{ArgAction, Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub struct Everywhere {
-    /// The project folder, which holds cluster.kdl [default: this folder, or the nearest above it]
+    /// The project folder, which holds cluster.kdl; several, or 'clusters/*', to look at each
+    /// [default: this folder, or the nearest above it]
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
-    pub directory: Option<PathBuf>,
+    pub directory: Vec<PathBuf>,
     /// Whether to print in colour; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
     pub color: Color,

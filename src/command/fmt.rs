@@ -37,12 +37,12 @@ pub(super) fn run(directory: &Path, check: bool) -> Result<Outcome> {
     refuse_other(directory, &description, &changes)?;
     let mut said = String::new();
     for (name, text) in &changes {
-        let name = harmless(name);
+        let shown = harmless(name);
         if check {
-            let _ = writeln!(said, "{name} is not formatted");
+            let _ = writeln!(said, "{shown} is not formatted");
         } else {
-            replace_input(&RealDisk::open(directory)?, name.as_str(), text.as_bytes())?;
-            let _ = writeln!(said, "formatted {name}");
+            replace_input(&RealDisk::open(directory)?, name, text.as_bytes())?;
+            let _ = writeln!(said, "formatted {shown}");
         }
     }
     if check {

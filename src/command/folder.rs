@@ -169,14 +169,16 @@ pub(super) fn load(
 ) -> Result<Loaded> {
     config::load(sources, DESCRIPTION, locked).map_err(|report| {
         let mistakes = report.render(terminal::stderr_has_color());
-        let error = mistaken(what, report.problems().len(), &mistakes).nothing_written();
+        let mut error = mistaken(what, report.problems().len(), &mistakes);
+        error.message.push('\n');
+        let error = error.nothing_written();
         if report.is_shortened() { error.help("kpki validate tells all of them") } else { error }
     })
 }
 
 pub(super) fn mistaken(what: &str, count: usize, mistakes: &str) -> Error {
     let noun = if count == 1 { "mistake" } else { "mistakes" };
-    Error::refused(format!("{count} {noun} in {what}\n\n{}\n", mistakes.trim_end()))
+    Error::refused(format!("{count} {noun} in {what}\n\n{}", mistakes.trim_end()))
 }
 
 /// The version in the lock's head. A mistake there is told where the lock is read.

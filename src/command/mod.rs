@@ -50,6 +50,7 @@ mod rotate;
 mod seed;
 mod selection;
 mod setup;
+mod several;
 mod show;
 mod standard_input;
 mod status;
@@ -61,7 +62,7 @@ mod verified_secrets;
 mod verify;
 mod why;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ContextValue;
@@ -72,7 +73,7 @@ pub use self::defect::contain;
 pub(crate) use self::outcome::Outcome;
 use crate::cli::{self, ApplyArgs, Cli, Color, Command, Tool, VerifyArgs};
 use crate::error::{Error, Kind, Result};
-use crate::visible::harmless;
+use crate::visible::{self, harmless};
 
 pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
@@ -80,13 +81,45 @@ pub fn run(cli: &Cli) -> ExitCode {
     if cli.everywhere.quiet {
         terminal::be_quiet();
     }
-    let directory = &directory(cli);
+    let folders = match folders(cli) {
+        Ok(folders) => folders,
+        Err(error) => return ExitCode::from(failed(&error)),
+    };
+    ExitCode::from(match folders.as_slice() {
+        [one] => run_in(one, &cli.command).unwrap_or_else(|error| failed(&error)),
+        _ => run_in_each(&folders, &cli.command),
+    })
+}
+
+fn run_in_each(folders: &[PathBuf], command: &Command) -> u8 {
+    let mut worst = 0;
+    for (index, folder) in folders.iter().enumerate() {
+        if let Err(error) = several::heading(command, folder, index == 0) {
+            return failed(&error);
+        }
+        let end = run_in(folder, command).unwrap_or_else(|error| {
+            // The heading is in the product, which may go elsewhere.
+            let message = format!("{}: {}", visible::path(folder), error.message);
+            failed(&Error { message, ..error })
+        });
+        worst = several::worse(worst, end);
+    }
+    worst
+}
+
+fn failed(error: &Error) -> u8 {
+    terminal::error(error);
+    error.kind.exit_code()
+}
+
+/// The exit code.
+fn run_in(directory: &Path, command: &Command) -> Result<u8> {
     // Before anything else, since it may explain an error.
-    if reads_project(&cli.command) {
-        let tells_itself = matches!(cli.command, Command::Plan(_) | Command::Rotate(_));
+    if reads_project(command) {
+        let tells_itself = matches!(command, Command::Plan(_) | Command::Rotate(_));
         interrupted::warn(directory, tells_itself);
     }
-    let result = match &cli.command {
+    let result = match command {
         Command::Init(args) => init::run(directory, args),
         Command::Adopt(args) => adopt::run(directory, args),
         Command::Validate => validate::run(directory),
@@ -114,35 +147,31 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Completions { shell } => completions(*shell),
         Command::Man { command } => manual(command),
     };
-    match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Differences) => ExitCode::from(2),
-        Ok(Outcome::NeedsAllow) => ExitCode::from(Kind::NeedsAllow.exit_code()),
-        Ok(Outcome::Refused) => ExitCode::from(Kind::Refused.exit_code()),
-        Ok(Outcome::NotProven) => ExitCode::from(4),
-        Err(error) => {
-            terminal::error(&error);
-            ExitCode::from(error.kind.exit_code())
-        }
-    }
+    Ok(match result? {
+        Outcome::Done => 0,
+        Outcome::Differences => 2,
+        Outcome::NeedsAllow => Kind::NeedsAllow.exit_code(),
+        Outcome::Refused => Kind::Refused.exit_code(),
+        Outcome::NotProven => 4,
+    })
 }
 
-/// As it is named; else the project is looked for, but by what begins one or knows none.
-fn directory(cli: &Cli) -> PathBuf {
-    match (&cli.everywhere.directory, &cli.command) {
-        (Some(directory), _) => directory.clone(),
-        (
-            None,
-            Command::Init(_)
-            | Command::Adopt(_)
-            | Command::Explain(_)
-            | Command::Textconv { .. }
-            | Command::MergeLock(_)
-            | Command::Completions { .. }
-            | Command::Man { .. },
-        ) => PathBuf::from("."),
-        (None, _) => project_folder::find(),
+/// As they are named; else the project is looked for, but by what begins one or knows none.
+fn folders(cli: &Cli) -> Result<Vec<PathBuf>> {
+    let named = &cli.everywhere.directory;
+    if !named.is_empty() {
+        return several::named(named);
     }
+    Ok(vec![match &cli.command {
+        Command::Init(_)
+        | Command::Adopt(_)
+        | Command::Explain(_)
+        | Command::Textconv { .. }
+        | Command::MergeLock(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => PathBuf::from("."),
+        _ => project_folder::find(),
+    }])
 }
 
 /// Whether what a command tells depends on the files below `out/`, and it does not settle them itself.

@@ -29,6 +29,7 @@ pub(super) fn run(directory: &Path, args: &OpenArgs) -> Result<Outcome> {
     handed_out::refuse_interrupted(&folder)?;
     let project = &folder.project;
     let place = secret_of(project, &args.name)?;
+    refuse_waiting(project, place)?;
     let file = args.output.as_deref().filter(|output| !is_stdout(output));
     let name = place.path.as_str().rsplit('/').next().unwrap_or_default();
     let product =
@@ -46,13 +47,10 @@ pub(super) fn run(directory: &Path, args: &OpenArgs) -> Result<Outcome> {
     };
     output.write(bytes.expose(), &product)?;
     let shown = visible::path(file);
-    let text = format!("wrote {} in the clear to {shown}\n", visible_name(project, place));
+    let name = &project.graph.get(place.derivation).name;
+    let text = format!("wrote {name} in the clear to {shown}\n");
     terminal::product_after(&format!("{shown} was written"), &text)?;
     Ok(Outcome::Done)
-}
-
-fn visible_name(project: &Project, place: &Placement) -> String {
-    project.graph.get(place.derivation).name.to_string()
 }
 
 /// The file that is meant, by its path or by its artifact.
@@ -77,6 +75,23 @@ fn secret_of<'p>(project: &'p Project, what: &str) -> Result<&'p Placement> {
         Some(place) => no_secret(what, place),
         None => Error::new(Kind::Usage, format!("{} has no file", printable(what))),
     })
+}
+
+/// The key is there, and nobody has signed for it.
+fn refuse_waiting(project: &Project, place: &Placement) -> Result<()> {
+    let graph = &project.graph;
+    let is_here = |path: &str| project.inventory.secret(path).is_some();
+    let identity = graph.identity_in(place.derivation);
+    let mut keys = graph.key_places(identity).filter(|key| is_here(key.path.as_str()));
+    match keys.next() {
+        Some(key) if place.content == FilePart::Kubeconfig && !is_here(place.path.as_str()) => {
+            let name = &graph.get(identity).name;
+            let message = format!("{name} has no kubeconfig yet: its certificate is not signed");
+            Err(Error::refused(message)
+                .help(format!("kpki show {name} tells how; out/{} is its key", key.file())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn no_secret(what: &str, place: &Placement) -> Error {

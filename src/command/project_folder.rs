@@ -53,7 +53,6 @@ fn search(here: &Path) -> Search {
         return Search::Here;
     }
     let own = [start.uid(), geteuid().as_raw()];
-    let is_own = |facts: &Metadata| own.contains(&facts.uid());
     let mut folder = PathBuf::new();
     for above in whole.ancestors().skip(1) {
         folder.push("..");
@@ -61,25 +60,88 @@ fn search(here: &Path) -> Search {
         if facts.dev() != start.dev() {
             break;
         }
-        let stranger = if !is_own(&facts) {
-            Some("its folder belongs to somebody else")
-        } else if facts.mode() & OTHERS_WRITE != 0 {
-            Some("everybody may write to its folder")
-        } else {
-            None
-        };
-        match (has_description(above), stranger) {
-            (None, None) => {}
-            (None, Some(_)) => break,
-            (Some(_), Some(why)) => return Search::Refused(folder, why),
-            (Some(file), None) if is_own(&file) => return Search::Above(folder),
-            (Some(_), None) => return Search::Refused(folder, "it belongs to somebody else"),
+        let file = has_description(above).map(|file| file.uid());
+        match judge(own, (facts.uid(), facts.mode()), file) {
+            Found::Nothing => {}
+            Found::End => break,
+            Found::Project => return Search::Above(folder),
+            Found::Doubtful(why) => return Search::Refused(folder, why),
         }
     }
     Search::Here
 }
 
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    /// The search goes on above.
+    Nothing,
+    End,
+    Project,
+    Doubtful(&'static str),
+}
+
+/// A folder above, by its owner and mode, and the owner of the description in it. `own`: who may be believed.
+fn judge(own: [u32; 2], (owner, mode): (u32, u32), description: Option<u32>) -> Found {
+    let stranger = if !own.contains(&owner) {
+        Some("its folder belongs to somebody else")
+    } else if mode & OTHERS_WRITE != 0 {
+        Some("everybody may write to its folder")
+    } else {
+        None
+    };
+    match (description, stranger) {
+        (None, None) => Found::Nothing,
+        (None, Some(_)) => Found::End,
+        (Some(_), Some(why)) => Found::Doubtful(why),
+        (Some(owner), None) if own.contains(&owner) => Found::Project,
+        (Some(_), None) => Found::Doubtful("it belongs to somebody else"),
+    }
+}
+
 /// Not what a link leads to: reading it says what is wrong with it.
 fn has_description(folder: &Path) -> Option<Metadata> {
     folder.join(DESCRIPTION).symlink_metadata().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Git's safe.directory: root in a user's folder, or a user in their own.
+    #[test]
+    fn a_project_of_somebody_else_is_none() {
+        let (alice, bob, root) = (1000, 1001, 0);
+        for (own, folder, file, found) in [
+            ([alice, alice], (alice, 0o755), None, Found::Nothing),
+            ([alice, alice], (alice, 0o755), Some(alice), Found::Project),
+            ([alice, alice], (alice, 0o775), Some(alice), Found::Project),
+            // sudo: root in a folder of alice.
+            ([alice, root], (alice, 0o755), Some(alice), Found::Project),
+            ([alice, root], (root, 0o755), Some(alice), Found::Project),
+            ([alice, root], (bob, 0o755), None, Found::End),
+            (
+                [root, root],
+                (alice, 0o755),
+                Some(alice),
+                Found::Doubtful("its folder belongs to somebody else"),
+            ),
+            ([alice, alice], (root, 0o755), None, Found::End),
+            (
+                [alice, alice],
+                (alice, 0o755),
+                Some(bob),
+                Found::Doubtful("it belongs to somebody else"),
+            ),
+            // /tmp
+            ([root, root], (root, 0o1777), None, Found::End),
+            (
+                [root, root],
+                (root, 0o1777),
+                Some(root),
+                Found::Doubtful("everybody may write to its folder"),
+            ),
+        ] {
+            assert_eq!(judge(own, folder, file), found, "{own:?} {folder:?} {file:?}");
+        }
+    }
 }

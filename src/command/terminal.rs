@@ -52,6 +52,12 @@ pub(super) fn product_after(done: &str, text: &str) -> Result<()> {
         .map_err(|error| Error { message: format!("{done}, but {}", error.message), ..error })
 }
 
+/// What stands above one of several products.
+pub(super) fn heading(before: &str, text: &str) -> Result<()> {
+    let style = anstyle::Style::new().bold();
+    product(&format!("{before}{style}{text}:{style:#}\n"))
+}
+
 /// A report, as the user wants it.
 pub(super) fn shown<R>(report: &R, format: impl PrintedAs<R>) -> Result<String> {
     format.text(report, columns())

@@ -1,14 +1,13 @@
 //! `kpki validate`: the description alone, and every mistake in it. Neither the lock nor out/ is judged.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::folder::{DESCRIPTION, Description, mistaken, version_on_record};
 use super::{Outcome, terminal};
 use crate::config;
 use crate::error::Result;
+use crate::render::validated;
 use crate::sources::Sources;
-use crate::visible::lines;
 
 pub(super) fn run(directory: &Path) -> Result<Outcome> {
     Description::must_be(directory)?;
@@ -18,21 +17,7 @@ pub(super) fn run(directory: &Path) -> Result<Outcome> {
         let mistakes = report.render_all(terminal::stderr_has_color());
         mistaken("the description", report.problems().len(), &mistakes)
     })?;
-    let mut text = String::new();
-    for note in &loaded.notes {
-        let _ = writeln!(text, "note: {}", lines(note));
-    }
-    let spec = &loaded.spec;
-    let counted =
-        |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-    let _ = writeln!(
-        text,
-        "no mistake in the description of {}: {}, {}, {}\nnext: kpki plan",
-        spec.cluster.name,
-        counted(spec.nodes.len(), "node"),
-        counted(spec.users.len(), "user"),
-        counted(loaded.graph.len(), "artifact"),
-    );
+    let text = validated(&loaded.spec, &loaded.graph, &loaded.notes, terminal::columns());
     terminal::product(&text)?;
     Ok(Outcome::Done)
 }

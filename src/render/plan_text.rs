@@ -135,6 +135,9 @@ impl ShownPlan<'_> {
 #[serde(transparent)]
 pub struct AppliedReport<'a> {
     pub plan: &'a PlanReport,
+    /// A node of a cluster that nothing was made for before.
+    #[serde(skip)]
+    pub first_node: Option<String>,
     /// Orphans were deleted, too.
     #[serde(skip)]
     pub pruned: bool,
@@ -145,7 +148,8 @@ pub struct AppliedReport<'a> {
 
 impl Report for AppliedReport<'_> {
     fn text(&self, columns: usize) -> String {
-        let AppliedReport { plan, pruned, full } = *self;
+        let AppliedReport { plan, first_node, pruned, full } = self;
+        let (pruned, full) = (*pruned, *full);
         let mut text = plan.changes(columns, true, full);
         text.push_str(&plan.remarks(if pruned { &[] } else { &plan.orphans }, columns));
         if pruned {
@@ -165,6 +169,12 @@ impl Report for AppliedReport<'_> {
         }
         text.push_str(&plan.turns_text(columns));
         text.push_str(&waiting_text(&plan.waiting, columns));
+        if let Some(node) = first_node {
+            let _ = writeln!(
+                text,
+                "{STRONG}next:{STRONG:#} kpki install {node} --root DIR, or kpki export {node} -o {node}.tar"
+            );
+        }
         text
     }
 }

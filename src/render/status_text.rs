@@ -52,7 +52,10 @@ impl StatusReport<'_> {
         if self.certificates.is_empty() {
             return match self.hidden {
                 0 => "no certificate is here yet\n".to_owned(),
-                hidden => format!("none of {} is among them\n\n", counted(hidden, "certificate")),
+                hidden => format!(
+                    "no certificate is among those asked for ({} not shown)\n\n",
+                    counted(hidden, "other")
+                ),
             };
         }
         let shown = if self.certificates.len() > ALL { SOONEST } else { ALL };

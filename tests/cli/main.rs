@@ -23,6 +23,7 @@ mod gitops;
 mod lab_up;
 mod leavers;
 mod live;
+mod manners;
 mod names;
 mod nodes;
 mod pictures;
