@@ -87,7 +87,15 @@ fn git_diff_and_log_show_words() {
         let all = repository.git(&["diff"]);
         assert!(!all.contains("-----BEGIN"), "{all}");
         assert!(!all.contains("Binary files"), "{all}");
-        assert!(all.contains("\n+nodes/cp1/apiserver (certificate): not-before "), "{all}");
+        // A field of the lock a line; what it belongs to stands above it.
+        assert!(all.contains("\n nodes/cp1/apiserver (certificate)\n"), "{all}");
+        let lock = all.split("cluster.lock\n@@ ").nth(1).unwrap();
+        let lock = lock.split("\ndiff --git").next().unwrap();
+        assert!(
+            lock.contains("\n+    not-before ") && lock.contains("\n     public-key "),
+            "{lock}"
+        );
+        assert!(lock.lines().all(|line| line.chars().count() <= 80), "{lock}");
         // The clock is not in it.
         assert!(!all.contains("expire") && !all.contains("days"), "{all}");
         assert_eq!(repository.git(&["diff"]), all);
