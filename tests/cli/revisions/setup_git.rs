@@ -89,8 +89,10 @@ fn git_diff_and_log_show_words() {
         assert!(!all.contains("Binary files"), "{all}");
         // A field of the lock a line; what it belongs to stands above it.
         assert!(all.contains("\n nodes/cp1/apiserver (certificate)\n"), "{all}");
-        let lock = all.split("cluster.lock\n@@ ").nth(1).unwrap();
-        let lock = lock.split("\ndiff --git").next().unwrap();
+        let mut files = all.split("diff --git ");
+        let lock =
+            files.find(|file| file.lines().any(|line| line.contains("cluster.lock"))).unwrap();
+        let lock = lock.split_once("\n@@ ").unwrap().1;
         assert!(
             lock.contains("\n+    not-before ") && lock.contains("\n     public-key "),
             "{lock}"
