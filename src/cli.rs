@@ -1,9 +1,14 @@
 //! The command line, as clap reads it.
 
+mod environment;
+mod everywhere;
 pub mod examples;
 mod explain;
 mod format;
+mod future;
 pub mod manual;
+mod open;
+mod status;
 mod verify;
 
 use std::path::PathBuf;
@@ -11,24 +16,27 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::environment::{color_of, command, read};
+pub use self::everywhere::{Color, Everywhere};
 pub use self::explain::ExplainArgs;
 pub use self::format::{Format, GraphFormat, PrintedAs, ReviewFormat, StatusFormat};
+pub use self::future::Future;
 pub use self::manual::ManArgs;
+pub use self::open::OpenArgs;
+pub use self::status::{Deadline, StatusArgs};
 pub use self::verify::VerifyArgs;
 use crate::install::Permission;
 use crate::name::NodeName;
 use crate::plan::{Allow, NamePattern};
 use crate::sealed::Recipient;
 use crate::spec::Root;
-use crate::time::{Span, Timestamp};
 
 /// A Kubernetes cluster's PKI from one description: plan, review, apply.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
-    /// The project folder, which holds cluster.kdl
-    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, default_value = ".")]
-    pub directory: PathBuf,
+    #[command(flatten)]
+    pub everywhere: Everywhere,
 
     #[command(subcommand)]
     pub command: Command,
@@ -40,6 +48,14 @@ pub enum Command {
     Init(InitArgs),
     /// Take over a cluster that runs, from copies of its nodes' files; changes nothing on them
     Adopt(AdoptArgs),
+    /// Check the description alone, and tell every mistake in it
+    Validate,
+    /// Indent the description; says the same as before, comments and all
+    Fmt {
+        /// Write nothing; exit with 2 when something would change
+        #[arg(long)]
+        check: bool,
+    },
     /// Show what apply would do, and why; opens no secret and writes nothing
     Plan(PlanArgs),
     /// Build what the description asks for and write it to out/
@@ -54,6 +70,8 @@ pub enum Command {
     Install(InstallArgs),
     /// Pack one node's files into a tar archive
     Export(ExportArgs),
+    /// One secret in the clear, such as a user's kubeconfig; sealed ones with --identity
+    Open(OpenArgs),
     /// Every certificate by expiry, and what is wrong with the files
     Status(StatusArgs),
     /// Who signs what, and who dials whom, as a diagram
@@ -187,19 +205,16 @@ pub struct Policy {
 #[derive(Debug, Args)]
 pub struct Identities {
     /// Open sealed secrets with this age identity or ssh private key
-    #[arg(long, value_name = "FILE", env = "KPKI_IDENTITY", hide_env_values = true)]
+    #[arg(long, value_name = "FILE")]
     pub identity: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-pub struct Future {
-    /// Look from this time instead of now: 2027-01-31 or 2027-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME")]
-    pub now: Option<Timestamp>,
-}
-
-#[derive(Debug, Args)]
 pub struct PlanArgs {
+    /// Show only what is about these: an artifact, its end, or a node, a user or nodes/w1/* for all below;
+    /// apply does all of the plan
+    #[arg(value_name = "NAME", conflicts_with = "out")]
+    pub names: Vec<NamePattern>,
     #[command(flatten)]
     pub output: ReviewOutput,
     #[command(flatten)]
@@ -322,27 +337,6 @@ pub struct ReportArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub future: Future,
-}
-
-#[derive(Debug, Args)]
-pub struct StatusArgs {
-    /// How to print
-    #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
-    pub format: StatusFormat,
-    #[command(flatten)]
-    pub future: Future,
-    /// Exit with 2 when something needs attention
-    #[arg(long)]
-    pub detailed_exitcode: bool,
-    /// Exit with 2 when a certificate has expired, or ends within this span (30d, 12h)
-    #[arg(
-        long,
-        value_name = "SPAN",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "30d"
-    )]
-    pub check: Option<Span>,
 }
 
 #[derive(Debug, Args)]

@@ -38,7 +38,7 @@
 //! 5. A leaf depends on its issuer's subject and key, not on its certificate; a kubeconfig on what it embeds.
 //! 6. Time never enters a hash or a step; `now` is a parameter everywhere.
 //! 7. Nothing is written outside `out/` and `cluster.lock` but to a place that the user names, or by `rotate`
-//!    to the description. A crash leaves the old state, or one that the next apply rolls forward.
+//!    and `fmt` to the description. A crash leaves the old state, or one that the next apply rolls forward.
 //! 8. A leaf never silently outlives its CA.
 //!
 //! # The house

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use kpki::cli;
 
 fn main() -> ExitCode {
     kpki::command::contain(|| {
-        kpki::command::completed().unwrap_or_else(|| match kpki::cli::Cli::try_parse() {
+        kpki::command::completed().unwrap_or_else(|| match cli::read(std::env::args_os()) {
             Ok(cli) => kpki::command::run(&cli),
-            Err(error) => kpki::command::usage(error),
+            Err(error) => kpki::command::usage(error, cli::color_of(std::env::args_os())),
         })
     })
 }

@@ -47,6 +47,14 @@ pub const EXAMPLES: &[Example] = &[
         "Take the next step to another key of the cluster CA.",
     ),
     row("rotate", "kpki rotate ca/kubernetes --back", "Take the last step back."),
+    row("validate", "kpki validate", "See all mistakes of cluster.kdl."),
+    row("fmt", "kpki fmt", "Write cluster.kdl in its usual form."),
+    row("fmt", "kpki fmt --check", "Exit with 2 if its form is another, in a pre-commit hook."),
+    row(
+        "open",
+        "kpki open users/jane -o jane.kubeconfig --identity ~/.ssh/id_ed25519",
+        "Hand out one secret, also one that is sealed.",
+    ),
     row("discard", "kpki discard", "Set an interrupted apply aside."),
     row(
         "accept",
@@ -62,6 +70,8 @@ pub const EXAMPLES: &[Example] = &[
     ),
     row("export", "kpki export cp1 -o cp1.tar", "Pack a node's files."),
     row("export", "kpki export cp1 -o -", "The same to standard output, for ssh cp1 tar -C / -xp."),
+    row("status", "kpki -C 'clusters/*' status", "The same of several projects."),
+    row("status", "kpki status nodes/cp1/* --before 60d", "What of one node ends within 60 days."),
     row("status", "kpki status", "See every certificate by expiry."),
     row("status", "kpki status --check=30d", "Exit with 2 if a certificate ends within 30 days."),
     row(

@@ -5,12 +5,12 @@ mod words;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 pub use self::words::description_page;
-use super::{Cli, examples};
+use super::{command, examples};
 
 #[derive(Debug, Args)]
 pub struct ManArgs {
@@ -33,7 +33,7 @@ const SOURCE: &str = concat!("kpki ", env!("CARGO_PKG_VERSION"));
 
 /// kpki with all that can be typed, as pages and the reference know it.
 pub fn tree() -> Command {
-    let mut tree = Cli::command().disable_help_subcommand(true);
+    let mut tree = command().disable_help_subcommand(true);
     tree.build();
     tree
 }

@@ -88,7 +88,7 @@ fn told(project: &Project, accepting: Accepting) -> String {
         notes.push(format!("{left_out} more in the file left out: the API server has its CA"));
     }
     for note in notes {
-        terminal::talk(&format!("note: {note}"));
+        terminal::note(&format!("note: {note}"));
     }
     let written = plan.steps.iter().flat_map(|step| &step.writes);
     let mut text = format!(

@@ -176,7 +176,11 @@ impl Run<'_> {
         progress.complete();
         loose_folders::close(&folder, disk)?;
         learnt.remember(directory, project.world(planned_at));
-        let applied = AppliedReport { plan: &report, pruned: applying.prunes(), full: args.full };
+        let nodes = &project.spec.nodes;
+        let is_first = project.lock.entries.is_empty() && !applying.changes_nothing();
+        let first_node = nodes.first().filter(|_| is_first).map(|node| node.name.to_string());
+        let applied =
+            AppliedReport { plan: &report, first_node, pruned: applying.prunes(), full: args.full };
         terminal::shown(&applied, args.output.format)
     }
 }

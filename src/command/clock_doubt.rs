@@ -25,7 +25,7 @@ pub(super) fn refuse(
 pub(super) fn tell(world: World<'_>, plan: &Plan, intent: &Intent) -> bool {
     let doubt = clock_doubt(world, plan, world.now).filter(|_| !intent.allows_clock());
     if let Some(doubt) = &doubt {
-        terminal::talk(&format!(
+        terminal::note(&format!(
             "note: {}; set it, or apply needs --allow clock",
             in_words(doubt, world.now)
         ));

@@ -8,7 +8,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
@@ -16,8 +15,8 @@ use clap_complete::engine::{
 use clap_complete::env::Shells;
 
 use super::folder::{DESCRIPTION, LOCK};
-use super::{Outcome, terminal};
-use crate::cli::Cli;
+use super::{Outcome, project_folder, terminal};
+use crate::cli;
 use crate::config::{self, word_paths};
 use crate::error::{Error, Result};
 use crate::lint::RULES;
@@ -44,6 +43,9 @@ enum Names {
 
 /// Command, argument and what it names. Paths and the words of enumerations clap completes itself.
 const NAMED: &[(&str, &str, Names)] = &[
+    ("plan", "names", Names::Artifact),
+    ("status", "names", Names::Artifact),
+    ("open", "name", Names::Artifact),
     ("plan", "renew", Names::Artifact),
     ("plan", "rekey", Names::Artifact),
     ("plan", "rejoin", Names::Node),
@@ -87,7 +89,7 @@ pub(super) fn script(shell: clap_complete::Shell) -> Result<Outcome> {
 }
 
 fn command(directory: &Path) -> clap::Command {
-    let mut all = Cli::command();
+    let mut all = cli::command();
     for (command, argument, names) in NAMED {
         let directory = directory.to_path_buf();
         let complete = move |typed: &OsStr| candidates(*names, typed, &directory);
@@ -169,7 +171,8 @@ fn artifacts(directory: &Path) -> BTreeSet<String> {
     }
 }
 
-/// What `-C` names on the line that is completed; it stands behind the shell's own `--`.
+/// What `-C` names on the line that is completed, which stands behind the shell's own `--`; else the project
+/// around.
 fn directory(words: &[OsString]) -> PathBuf {
     let mut line = words.iter().skip_while(|word| *word != "--").skip(1);
     while let Some(word) = line.next() {
@@ -181,10 +184,10 @@ fn directory(words: &[OsString]) -> PathBuf {
         match glued {
             Some(folder) => return PathBuf::from(folder),
             None if text == "-C" || text == "--directory" => {
-                return line.next().map_or_else(|| PathBuf::from("."), PathBuf::from);
+                return line.next().map_or_else(project_folder::around, PathBuf::from);
             }
             None => {}
         }
     }
-    PathBuf::from(".")
+    project_folder::around()
 }

@@ -26,7 +26,10 @@ const MODE: u32 = 0o600;
 pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     let to_stdout = args.output == Path::new("-");
     if to_stdout {
-        terminal::refuse_terminal()?;
+        terminal::refuse_terminal(
+            "an archive with private keys",
+            "name a file (-o FILE), or pipe it on",
+        )?;
     }
     let shown = visible::path(&args.output);
     let recipients = recipients(args)?;
@@ -57,7 +60,7 @@ pub(super) fn run(directory: &Path, args: &ExportArgs) -> Result<Outcome> {
     if to_stdout {
         terminal::archive(bytes.expose())?;
         let pipe = if open.is_empty() { "" } else { "| " };
-        terminal::talk(&format!("unpack as root on {node}: {open}{pipe}tar -xpf - -C /"));
+        terminal::note(&format!("unpack as root on {node}: {open}{pipe}tar -xpf - -C /"));
         return Ok(Outcome::Done);
     }
     let example = match &recipients {

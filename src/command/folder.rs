@@ -75,6 +75,12 @@ pub(super) struct Description {
 
 impl Description {
     pub fn read(directory: &Path) -> Result<Description> {
+        Description::must_be(directory)?;
+        Description::read_with(directory, version_on_record(directory))
+    }
+
+    /// There is one.
+    pub fn must_be(directory: &Path) -> Result<()> {
         let path: PathBuf = directory.join(DESCRIPTION);
         // Not `exists`: a link to nowhere is there, and reading it says what is wrong.
         if let Err(error) = path.symlink_metadata() {
@@ -82,10 +88,13 @@ impl Description {
                 let why = why(CWD, directory, errno);
                 return Err(unread(&format!("cannot read {}: {why}", visible::path(directory))));
             }
-            return Err(Error::refused(format!("there is no {}", visible::path(&path)))
+            // Without -C it was looked for above, too.
+            let nowhere =
+                if directory == Path::new(".") { ", nor one in a folder above" } else { "" };
+            return Err(Error::refused(format!("there is no {}{nowhere}", visible::path(&path)))
                 .help("kpki init writes one to start from; -C DIR names another folder"));
         }
-        Description::read_with(directory, version_on_record(directory))
+        Ok(())
     }
 
     pub fn spec(&self) -> &Spec {
@@ -159,17 +168,21 @@ pub(super) fn load(
     locked: Option<KubernetesVersion>,
 ) -> Result<Loaded> {
     config::load(sources, DESCRIPTION, locked).map_err(|report| {
-        let count = report.problems().len();
-        let noun = if count == 1 { "mistake" } else { "mistakes" };
-        Error::refused(format!(
-            "{count} {noun} in {what}\n\n{}\n\nnothing was written",
-            report.render(terminal::stderr_has_color()).trim_end()
-        ))
+        let mistakes = report.render(terminal::stderr_has_color());
+        let mut error = mistaken(what, report.problems().len(), &mistakes);
+        error.message.push('\n');
+        let error = error.nothing_written();
+        if report.is_shortened() { error.help("kpki validate tells all of them") } else { error }
     })
 }
 
+pub(super) fn mistaken(what: &str, count: usize, mistakes: &str) -> Error {
+    let noun = if count == 1 { "mistake" } else { "mistakes" };
+    Error::refused(format!("{count} {noun} in {what}\n\n{}", mistakes.trim_end()))
+}
+
 /// The version in the lock's head. A mistake there is told where the lock is read.
-fn version_on_record(directory: &Path) -> Option<KubernetesVersion> {
+pub(super) fn version_on_record(directory: &Path) -> Option<KubernetesVersion> {
     let head = RealDisk::open(directory).ok()?.first_line(LOCK).ok()?;
     lock::parse(&head).ok()?.kubernetes
 }

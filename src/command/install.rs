@@ -61,12 +61,12 @@ impl Job<'_> {
         let looked = look(&self.disk, &tree)?;
         self.refuse_loose_ways()?;
         for path in &looked.strangers {
-            terminal::talk(&format!(
+            terminal::note(&format!(
                 "note: /{RECORD} names /{path}, where kpki never puts such a file: it stays as it is"
             ));
         }
         for AbsentPair { kubeconfig, pair } in &looked.absent_pairs {
-            terminal::talk(&format!(
+            terminal::note(&format!(
                 "note: /{kubeconfig} names {}, which is not on this node: the kubelet does not start without it; let \
                  it have its pair first (rotateCertificates: true with the kubeconfig that it has now, or a \
                  bootstrap token)",

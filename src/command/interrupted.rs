@@ -183,17 +183,17 @@ pub(super) fn warn(directory: &Path, tells_itself: bool) {
         return;
     };
     match pending(&disk) {
-        Ok(Pending::Staged) => terminal::talk(
+        Ok(Pending::Staged) => terminal::note(
             "note: an earlier apply was interrupted before its changes counted (or is running now); the next apply \
              clears them away",
         ),
         Ok(Pending::Unfinished) if tells_itself => {}
         Ok(Pending::Unfinished) => match look(directory, &disk) {
-            Ok(Some(Interrupted { doubt: Some(doubt), .. })) => terminal::talk(&format!(
+            Ok(Some(Interrupted { doubt: Some(doubt), .. })) => terminal::note(&format!(
                 "note: an interrupted apply is not finished: {doubt}; kpki plan shows what it would do, kpki discard \
                  sets it aside"
             )),
-            _ => terminal::talk(
+            _ => terminal::note(
                 "note: an earlier apply was interrupted half-way (or is running now); out/ is not consistent until \
                  the next `kpki apply` finishes it",
             ),

@@ -107,6 +107,18 @@ pub(super) fn unknown<'n>(
     error.help(did_you_mean(text, names).unwrap_or_else(|| otherwise.to_owned()))
 }
 
+/// No artifact has the name, is below it, or ends so.
+pub(super) fn nothing_named(project: &Project, pattern: &NamePattern) -> Error {
+    let graph = &project.graph;
+    let names = graph.ids().flat_map(|id| {
+        let name = graph.get(id).name.as_str();
+        let ends = name.match_indices('/').flat_map(|(at, _)| [name.get(..at), name.get(at + 1..)]);
+        ends.flatten().chain([name])
+    });
+    let names: BTreeSet<&str> = names.collect();
+    no_artifact(&pattern.to_string(), names.into_iter())
+}
+
 fn no_artifact<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> Error {
     unknown("artifact", text, names, "cluster.lock lists all names")
 }

@@ -74,7 +74,7 @@ pub(super) fn close(folder: &Folder, disk: &RealDisk) -> Result<()> {
         }
     }
     if closed > 0 {
-        terminal::talk(&format!(
+        terminal::note(&format!(
             "note: closed {closed} {} of out/ to the group that could write there",
             if closed == 1 { "folder" } else { "folders" }
         ));
@@ -94,5 +94,5 @@ pub(super) fn tell(folder: &Folder) {
         1 => String::new(),
         count => format!(", and {} more like it", count - 1),
     };
-    terminal::talk(&format!("note: {} {first}{more}; apply is refused", printable(&shown(path))));
+    terminal::note(&format!("note: {} {first}{more}; apply is refused", printable(&shown(path))));
 }

@@ -18,9 +18,11 @@ mod discard;
 mod effect;
 mod explain;
 mod export;
+mod fmt;
 mod folder;
 mod git;
 mod graph;
+mod handed_out;
 mod handing_over;
 mod history;
 mod identity;
@@ -37,6 +39,7 @@ mod merge_lock;
 mod node;
 mod obstacles;
 mod on_disk;
+mod open;
 mod outcome;
 mod output;
 mod plaintext;
@@ -44,21 +47,26 @@ mod plan;
 mod plan_again;
 mod policy;
 mod product_file;
+mod project_folder;
 mod rejoining;
 mod report;
 mod rotate;
 mod seed;
+mod selection;
 mod setup;
+mod several;
 mod show;
 mod standard_input;
 mod status;
 mod terminal;
 mod textconv;
 mod unknown_command;
+mod validate;
 mod verified_secrets;
 mod verify;
 mod why;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::ContextValue;
@@ -68,53 +76,107 @@ pub(crate) use self::clock::clock;
 pub use self::completion::completed;
 pub use self::defect::contain;
 pub(crate) use self::outcome::Outcome;
-use crate::cli::{ApplyArgs, Cli, Command, Tool, VerifyArgs};
-use crate::error::Kind;
-use crate::visible::harmless;
+use crate::cli::{ApplyArgs, Cli, Color, Command, Tool, VerifyArgs};
+use crate::error::{Error, Kind, Result};
+use crate::visible::{self, harmless};
 
 pub fn run(cli: &Cli) -> ExitCode {
     write_no_core_files();
-    // Before anything else, since it may explain an error.
-    if reads_project(&cli.command) {
-        let tells_itself = matches!(cli.command, Command::Plan(_) | Command::Rotate(_));
-        interrupted::warn(&cli.directory, tells_itself);
+    terminal::use_color(cli.everywhere.color);
+    if cli.everywhere.quiet {
+        terminal::be_quiet();
     }
-    let result = match &cli.command {
-        Command::Init(args) => init::run(&cli.directory, args),
-        Command::Adopt(args) => adopt::run(&cli.directory, args),
-        Command::Plan(args) => plan::run(&cli.directory, args),
-        Command::Rotate(args) => rotate::run(&cli.directory, args),
-        Command::Apply(args) => apply::run(&cli.directory, args),
-        Command::Discard => discard::run(&cli.directory),
-        Command::Accept(args) => accept::run(&cli.directory, args),
-        Command::Install(args) => install::run(&cli.directory, args),
-        Command::Export(args) => export::run(&cli.directory, args),
-        Command::Status(args) => status::run(&cli.directory, args),
-        Command::Graph(args) => graph::run(&cli.directory, args),
-        Command::Report(args) => report::run(&cli.directory, args),
-        Command::Show(args) => show::run(&cli.directory, args),
-        Command::Why(args) => why::run(&cli.directory, args),
-        Command::Diff(args) => diff::run(&cli.directory, args),
-        Command::Check(args) => plaintext::run(&cli.directory, args),
-        Command::Verify(args) => verify::run(&cli.directory, args),
+    let folders = match folders(cli) {
+        Ok(folders) => folders,
+        Err(error) => return ExitCode::from(failed(&error)),
+    };
+    ExitCode::from(match folders.as_slice() {
+        [one] => run_in(one, &cli.command).unwrap_or_else(|error| failed(&error)),
+        _ => run_in_each(&folders, &cli.command),
+    })
+}
+
+fn run_in_each(folders: &[PathBuf], command: &Command) -> u8 {
+    let mut worst = 0;
+    for (index, folder) in folders.iter().enumerate() {
+        if let Err(error) = several::heading(command, folder, index == 0) {
+            return failed(&error);
+        }
+        let end = run_in(folder, command).unwrap_or_else(|error| {
+            // The heading is in the product, which may go elsewhere.
+            let message = format!("{}: {}", visible::path(folder), error.message);
+            failed(&Error { message, ..error })
+        });
+        worst = several::worse(worst, end);
+    }
+    worst
+}
+
+fn failed(error: &Error) -> u8 {
+    terminal::error(error);
+    error.kind.exit_code()
+}
+
+/// The exit code.
+fn run_in(directory: &Path, command: &Command) -> Result<u8> {
+    // Before anything else, since it may explain an error.
+    if reads_project(command) {
+        let tells_itself = matches!(command, Command::Plan(_) | Command::Rotate(_));
+        interrupted::warn(directory, tells_itself);
+    }
+    let result = match command {
+        Command::Init(args) => init::run(directory, args),
+        Command::Adopt(args) => adopt::run(directory, args),
+        Command::Validate => validate::run(directory),
+        Command::Fmt { check } => fmt::run(directory, *check),
+        Command::Plan(args) => plan::run(directory, args),
+        Command::Rotate(args) => rotate::run(directory, args),
+        Command::Apply(args) => apply::run(directory, args),
+        Command::Discard => discard::run(directory),
+        Command::Accept(args) => accept::run(directory, args),
+        Command::Install(args) => install::run(directory, args),
+        Command::Export(args) => export::run(directory, args),
+        Command::Open(args) => open::run(directory, args),
+        Command::Status(args) => status::run(directory, args),
+        Command::Graph(args) => graph::run(directory, args),
+        Command::Report(args) => report::run(directory, args),
+        Command::Show(args) => show::run(directory, args),
+        Command::Why(args) => why::run(directory, args),
+        Command::Diff(args) => diff::run(directory, args),
+        Command::Check(args) => plaintext::run(directory, args),
+        Command::Verify(args) => verify::run(directory, args),
         Command::Explain(args) => explain::run(args),
-        Command::Setup { tool: Tool::Git } => setup::run(&cli.directory),
+        Command::Setup { tool: Tool::Git } => setup::run(directory),
         Command::Textconv { file } => textconv::run(file),
         Command::MergeLock(args) => merge_lock::run(args),
         Command::Completions { shell } => completion::script(*shell),
         Command::Man(args) => man::run(args),
     };
-    match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Differences) => ExitCode::from(2),
-        Ok(Outcome::NeedsAllow) => ExitCode::from(Kind::NeedsAllow.exit_code()),
-        Ok(Outcome::Refused) => ExitCode::from(Kind::Refused.exit_code()),
-        Ok(Outcome::NotProven) => ExitCode::from(4),
-        Err(error) => {
-            terminal::error(&error);
-            ExitCode::from(error.kind.exit_code())
-        }
+    Ok(match result? {
+        Outcome::Done => 0,
+        Outcome::Differences => 2,
+        Outcome::NeedsAllow => Kind::NeedsAllow.exit_code(),
+        Outcome::Refused => Kind::Refused.exit_code(),
+        Outcome::NotProven => 4,
+    })
+}
+
+/// As they are named; else the project is looked for, but by what begins one or knows none.
+fn folders(cli: &Cli) -> Result<Vec<PathBuf>> {
+    let named = &cli.everywhere.directory;
+    if !named.is_empty() {
+        return several::named(named);
     }
+    Ok(vec![match &cli.command {
+        Command::Init(_)
+        | Command::Adopt(_)
+        | Command::Explain(_)
+        | Command::Textconv { .. }
+        | Command::MergeLock(_)
+        | Command::Completions { .. }
+        | Command::Man(_) => PathBuf::from("."),
+        _ => project_folder::find(),
+    }])
 }
 
 /// Whether what a command tells depends on the files below `out/`, and it does not settle them itself.
@@ -125,6 +187,8 @@ fn reads_project(command: &Command) -> bool {
         | Command::Apply(ApplyArgs { check: false, .. })
         | Command::Accept(_)
         | Command::Discard
+        | Command::Validate
+        | Command::Fmt { .. }
         | Command::Verify(VerifyArgs { live: false, .. })
         | Command::Explain(_)
         | Command::Textconv { .. }
@@ -136,6 +200,7 @@ fn reads_project(command: &Command) -> bool {
         | Command::Apply(_)
         | Command::Install(_)
         | Command::Export(_)
+        | Command::Open(_)
         | Command::Status(_)
         | Command::Graph(_)
         | Command::Report(_)
@@ -156,7 +221,8 @@ fn write_no_core_files() {
 }
 
 /// clap's own messages: help and version are the product, the rest is talk.
-pub fn usage(mut error: clap::Error) -> ExitCode {
+pub fn usage(mut error: clap::Error, color: Color) -> ExitCode {
+    terminal::use_color(color);
     let failed = error.use_stderr();
     // It quotes what was given, which may be a file's name.
     let quotes: Vec<_> = error
@@ -174,8 +240,8 @@ pub fn usage(mut error: clap::Error) -> ExitCode {
         terminal::talk(error.render().ansi().to_string().trim_end());
         ExitCode::from(Kind::Usage.exit_code())
     } else {
-        // A closed pipe is nobody's mistake.
-        let _ = error.print();
+        // Nobody is left to be told that it failed.
+        let _ = terminal::product(&error.render().ansi().to_string());
         ExitCode::SUCCESS
     }
 }

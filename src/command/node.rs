@@ -4,22 +4,17 @@ use std::path::Path;
 
 use super::folder::Folder;
 use super::on_disk::OnDisk;
-use super::{clock, lookup, terminal};
-use crate::build::check::{Wrong, in_words, remedy};
-use crate::build::public_part::check_secret;
-use crate::build::reading::read_secret;
+use super::{clock, handed_out, lookup, terminal};
 use crate::cli::Identities;
 use crate::engine::Project;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::first_few::at_most;
-use crate::graph::Placement;
 use crate::install::{Holds, Slot, Wanted, objections, slots};
 use crate::plan::{Intent, Plan, Step, World, plan};
-use crate::sealed::SUFFIX;
 use crate::secret::Secret;
 use crate::spec::Node;
-use crate::state::{File, OUT, SecretFile};
-use crate::store::{Pending, RealDisk};
+use crate::state::{File, OUT};
+use crate::store::RealDisk;
 
 pub(super) struct Tree {
     pub folder: Folder,
@@ -35,12 +30,7 @@ impl Tree {
         let folder = Folder::read(directory)?;
         let project = &folder.project;
         let node = named(project, node)?;
-        if folder.pending != Pending::Nothing {
-            return Err(Error::refused(
-                "an apply was interrupted, or is running: out/ may be half old and half new",
-            )
-            .help("kpki apply finishes what was interrupted; kpki plan shows what that does"));
-        }
+        handed_out::refuse_interrupted(&folder)?;
         folder.refuse_unread_of(&node.name)?;
         let world = project.world(clock());
         let plan = plan(world, &project.spec, &Intent::default());
@@ -60,6 +50,16 @@ fn named(project: &Project, name: &str) -> Result<Node> {
     let nodes = &project.spec.nodes;
     if let Some(node) = nodes.iter().find(|node| node.name.as_str() == name) {
         return Ok(node.clone());
+    }
+    if let Some(user) = project
+        .spec
+        .users
+        .iter()
+        .find(|user| user.name.as_str() == name.trim_start_matches("users/"))
+    {
+        let message = format!("{} is a user, not a node", user.name);
+        return Err(Error::new(Kind::Usage, message)
+            .help(format!("kpki open users/{} -o FILE hands out a kubeconfig", user.name)));
     }
     let names = nodes.iter().map(|node| node.name.as_str());
     Err(lookup::unknown("node", name, names, "give a node's name as cluster.kdl has it"))
@@ -96,7 +96,7 @@ fn tell_unapplied(plan: &Plan, node: &Node) {
     let count = plan.steps.iter().filter(writes_here).count();
     if count > 0 {
         let noun = if count == 1 { "artifact" } else { "artifacts" };
-        terminal::talk(&format!(
+        terminal::note(&format!(
             "note: {count} {noun} of {} would be changed by kpki apply; what is in out/ is handed out as it is",
             node.name
         ));
@@ -108,10 +108,7 @@ fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Want
     let in_out = &place.path;
     let refused = |why: &str| Error::refused(format!("out/{in_out} {why}"));
     let bytes = if place.content.is_secret() {
-        let bytes = read(world, secrets, place)?;
-        check_secret(world, place, &bytes)
-            .map_err(|why| not_handed_out(world, secrets, place, why, &bytes))?;
-        bytes
+        handed_out::secret(world, secrets, place)?
     } else {
         match world.inventory.get(in_out.as_str()) {
             Some(File::Public { bytes, .. }) => Secret::new(bytes.clone()),
@@ -134,31 +131,4 @@ fn wanted(world: World<'_>, secrets: &OnDisk<'_>, slot: Slot<'_>) -> Result<Want
         secret: place.content.is_secret(),
         bytes,
     })
-}
-
-fn not_handed_out(
-    world: World<'_>,
-    secrets: &OnDisk<'_>,
-    place: &Placement,
-    why: String,
-    bytes: &Secret,
-) -> Error {
-    let wrong = Wrong::new(place, why, bytes);
-    let help = remedy(world, secrets, &wrong);
-    Error::refused(in_words(world, &wrong)).help(format!("nothing was handed out; {help}"))
-}
-
-/// The one way to a secret of a tree. It rests in the clear under its own name, or sealed under that name
-/// with `.age` behind it.
-fn read(world: World<'_>, secrets: &OnDisk<'_>, place: &Placement) -> Result<Secret> {
-    let clear = format!("out/{}", place.path);
-    match world.inventory.secret(place.path.as_str()) {
-        Some(SecretFile { plain: Some(_), sealed: Some(_) }) => Err(Error::refused(format!(
-            "{clear} and {clear}{SUFFIX} are both here, and only one can be right"
-        ))
-        .help("kpki plan says which one belongs there; move the other one away")),
-        Some(_) => read_secret(world, secrets, place),
-        None => Err(Error::refused(format!("{clear} is not here"))
-            .help("run this where the private keys are; kpki apply makes what is missing")),
-    }
 }

@@ -8,6 +8,7 @@ use super::folder::Folder;
 use super::intent::intent;
 use super::plan_again::{apply_as, apply_it, in_shell, plan_again};
 use super::product_file::{self, Product, Whose};
+use super::selection::selected;
 use super::{Outcome, clock, clock_doubt, interrupted, loose_folders, machine, policy, terminal};
 use crate::cli::PlanArgs;
 use crate::engine::{Consequences, Project, consequences, lacking, undecided};
@@ -35,14 +36,14 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
     loose_folders::tell(&folder);
     folder.refuse_obstacles(&RealDisk::open(directory)?)?;
     let project = &folder.project;
-    let now = args.future.now.unwrap_or_else(clock);
+    let now = args.future.from(clock);
     let policy = policy::read(directory, &args.policy)?;
     let intent = intent(&args.intentions, project)?;
     let mut plan = plan(project.world(now), &project.spec, &intent);
     let review = review(project.world(now), &project.spec, &intent, &policy, &plan);
     plan.interruption = folder.interruption(directory, &intent)?;
     let has_doubt =
-        args.future.now.is_none() && clock_doubt::tell(project.world(now), &plan, &intent);
+        !args.future.is_asked() && clock_doubt::tell(project.world(now), &plan, &intent);
     let against = match &args.base {
         None => None,
         Some(revision) => {
@@ -72,6 +73,9 @@ pub(super) fn run(directory: &Path, args: &PlanArgs) -> Result<Outcome> {
         Ok(_) => note,
     });
     report.notes.extend(unverified);
+    if let Some(names) = selected(project, &args.names)? {
+        report.only(&names);
+    }
     let lacking = lacking(&review, foreseen.as_ref());
     let shown = ShownPlan {
         plan: &report,

@@ -13,7 +13,7 @@ use crate::visible;
 
 pub(super) fn run(directory: &Path, args: &ReportArgs) -> Result<Outcome> {
     let Folder { project, sources, .. } = Folder::read(directory)?;
-    let world = project.world(args.future.now.unwrap_or_else(clock));
+    let world = project.world(args.future.from(clock));
     let plan = plan(world, &project.spec, &Intent::default());
     let page = page(world, &project.spec, &plan);
     if args.output == Path::new("-") {

@@ -15,7 +15,7 @@ use crate::sources::{read_regular, size_in_words};
 use crate::time::Timestamp;
 
 pub(super) fn run(directory: &Path, args: &ShowArgs) -> Result<Outcome> {
-    let now = args.future.now.unwrap_or_else(clock);
+    let now = args.future.from(clock);
     let report = report(directory, &args.what, now)?;
     terminal::print(&report, args.output.format)?;
     Ok(Outcome::Done)
@@ -89,7 +89,7 @@ fn show_bytes(directory: &Path, bytes: &Secret, shown: &str, now: Timestamp) -> 
         None => None,
         Some(Ok(project)) => Some(project),
         Some(Err(_)) => {
-            terminal::talk(
+            terminal::note(
                 "note: the project here cannot be read (kpki plan tells why), so no artifact is named",
             );
             None

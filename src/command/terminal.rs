@@ -3,15 +3,37 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::PrintedAs;
+use crate::cli::{Color, PrintedAs};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use crate::store::Settled;
 use crate::visible;
+
+/// Nothing is said but the product and errors.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// For everything that is printed from now on.
+pub(super) fn use_color(when: Color) {
+    match when {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
 
 /// To stdout, as one write. A reader that went away (`| head`) is no failure.
 pub(super) fn product(text: &str) -> Result<()> {
@@ -30,6 +52,12 @@ pub(super) fn product_after(done: &str, text: &str) -> Result<()> {
         .map_err(|error| Error { message: format!("{done}, but {}", error.message), ..error })
 }
 
+/// What stands above one of several products.
+pub(super) fn heading(before: &str, text: &str) -> Result<()> {
+    let style = anstyle::Style::new().bold();
+    product(&format!("{before}{style}{text}:{style:#}\n"))
+}
+
 /// A report, as the user wants it.
 pub(super) fn shown<R>(report: &R, format: impl PrintedAs<R>) -> Result<String> {
     format.text(report, columns())
@@ -45,15 +73,11 @@ pub(super) fn plain(text: &str) -> Result<()> {
     archive(visible::lines(text).as_bytes())
 }
 
-/// Before secrets are read: nobody can use an archive on a screen, and the screen's memory would keep the
-/// keys.
-pub(super) fn refuse_terminal() -> Result<()> {
+/// Before secrets are read: a screen's memory would keep them.
+pub(super) fn refuse_terminal(what: &str, help: &str) -> Result<()> {
     if std::io::stdout().is_terminal() {
-        return Err(Error::new(
-            Kind::Usage,
-            "an archive with private keys is not written to a terminal",
-        )
-        .help("name a file (-o FILE), or pipe it on"));
+        let message = format!("{what} is not written to a terminal");
+        return Err(Error::new(Kind::Usage, message).help(help));
     }
     Ok(())
 }
@@ -66,6 +90,13 @@ pub(super) fn archive(bytes: &[u8]) -> Result<()> {
         .map_err(|error| Error::refused(format!("cannot write to stdout: {error}")))
 }
 
+/// Good to know, and no error.
+pub(super) fn note(text: &str) {
+    if !is_quiet() {
+        talk(text);
+    }
+}
+
 /// To stderr; nothing can be done where that fails.
 pub(super) fn talk(text: &str) {
     let text = visible::styled_lines(text);
@@ -76,8 +107,8 @@ pub(super) fn talk(text: &str) {
 pub(super) fn settled(settled: Settled) {
     match settled {
         Settled::Nothing => {}
-        Settled::Finished => talk("note: finished an apply that was interrupted"),
-        Settled::Undone => talk("note: cleared away an apply that was interrupted"),
+        Settled::Finished => note("note: finished an apply that was interrupted"),
+        Settled::Undone => note("note: cleared away an apply that was interrupted"),
     }
 }
 
@@ -137,7 +168,7 @@ pub(super) fn stderr_has_color() -> bool {
 pub(super) fn progress(steps: usize) -> ProgressBar {
     let terminal = std::io::stderr().is_terminal()
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-    if !terminal {
+    if !terminal || is_quiet() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());

@@ -8,7 +8,7 @@ use crate::cli::Cli;
 use crate::words::did_you_mean;
 
 /// Verbs that other tools have for what kpki does, and how it is done here.
-const ELSEWHERE: [(&[&str], &str); 13] = [
+const ELSEWHERE: [(&[&str], &str); 15] = [
     (
         &["bring", "import", "migrate"],
         "kpki adopt takes over a cluster that runs; of a CA alone: ca \"kubernetes\" certificate=\"ca.crt\"",
@@ -28,7 +28,9 @@ const ELSEWHERE: [(&[&str], &str); 13] = [
     ),
     (&["compare"], "kpki diff A B"),
     (&["create", "new"], "kpki init begins a project; cluster.kdl says what is to be there"),
-    (&["dry-run", "preview", "validate"], "kpki plan reads the description, and writes nothing"),
+    (&["dry-run", "preview"], "kpki plan reads the description, and writes nothing"),
+    (&["format", "indent"], "kpki fmt indents the description"),
+    (&["decrypt", "reveal", "unseal"], "kpki open NAME --identity FILE"),
     (&["abort", "reset", "undo"], "kpki discard sets an interrupted apply aside"),
     (&["audit", "lint", "scan"], "kpki verify FOLDER checks a PKI tree"),
     (&["pack", "tar"], "kpki export NODE"),

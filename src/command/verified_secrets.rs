@@ -99,7 +99,7 @@ impl Learnt {
             file.write(&index)
         };
         if let Err(why) = done() {
-            terminal::talk(&format!(
+            terminal::note(&format!(
                 "note: kpki plan will not notice secrets that are exchanged here: {why}"
             ));
         }

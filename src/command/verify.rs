@@ -20,7 +20,7 @@ pub(super) fn run(directory: &Path, args: &VerifyArgs) -> Result<Outcome> {
         return live::run(directory, args);
     }
     let folder = folder(directory, args.path.as_deref())?;
-    let now = args.future.now.unwrap_or_else(clock);
+    let now = args.future.from(clock);
     let tree = read(&folder, directory)?;
     let shown = folder.display().to_string();
     let (counts, findings) = (tree.counts(), lint(&tree, now));

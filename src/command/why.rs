@@ -11,7 +11,7 @@ use crate::render::why_report;
 
 pub(super) fn run(directory: &Path, args: &WhyArgs) -> Result<Outcome> {
     let project = Folder::read(directory)?.project;
-    let world = project.world(args.future.now.unwrap_or_else(clock));
+    let world = project.world(args.future.from(clock));
     let id = lookup::artifact(&project, &args.name)?;
     let plan = plan(world, &project.spec, &Intent::default());
     let report = why_report(world, &plan, id);

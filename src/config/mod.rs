@@ -8,7 +8,7 @@
 //! say of each word. Nothing here stops at a mistake: what can be judged is judged, and a rule about
 //! something missing is silent where a mistake may have hidden it. Of a description without such mistakes
 //! `processes` (with `operators`, into `held`), `kubelet_conf`, `authorities`, `servers`, `owners` and
-//! `collisions` judge what follows from it. `write` is the way back.
+//! `collisions` judge what follows from it. `write` is the way back, `format` the usual form.
 //!
 //! May import `graph`, `path`, `pod` and `profile`, whose rules some mistakes break, and what lies below.
 //! Never here: a file that [`crate::sources`] did not hand out, a clock, a default that a user cannot see.
@@ -30,6 +30,7 @@ mod explain;
 mod fields;
 mod files;
 mod flags;
+mod format;
 mod groups;
 mod held;
 mod keypair;
@@ -64,6 +65,7 @@ mod user;
 mod write;
 
 pub use explain::{Meaning, Word, all_words, find_words, word_paths};
+pub use format::formatted;
 pub use problem::{At, Problem};
 pub use report::{Report, SourceFile};
 pub use review_policy::load_policy;

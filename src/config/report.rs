@@ -78,14 +78,28 @@ impl Report {
     /// The first five problems with their source lines, then how many more there are.
     /// What a file holds is shown as an excerpt, and what may be a key not at all.
     pub fn render(&self, color: bool) -> String {
+        self.render_first(SHOWN, color)
+    }
+
+    /// Whether [`Report::render`] leaves problems out.
+    pub fn is_shortened(&self) -> bool {
+        self.problems.len() > SHOWN
+    }
+
+    /// Every problem with its source lines.
+    pub fn render_all(&self, color: bool) -> String {
+        self.render_first(usize::MAX, color)
+    }
+
+    fn render_first(&self, shown: usize, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
         let mut out = String::new();
-        for problem in self.problems.iter().take(SHOWN) {
+        for problem in self.problems.iter().take(shown) {
             let marks = self.marks(problem);
             out.push_str(&renderer.render(&[Report::group(problem, &marks)]));
             out.push_str("\n\n");
         }
-        let more = self.problems.len().saturating_sub(SHOWN);
+        let more = self.problems.len().saturating_sub(shown);
         if more > 0 {
             let _ = writeln!(
                 out,

@@ -1,5 +1,6 @@
 //! A file in words for Git to compare: the same for the same file at any time, one value a line, no colour.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::text::harmless;
@@ -31,17 +32,42 @@ pub fn file_in_words(items: &[Item]) -> String {
     text
 }
 
-/// A lock: one line for each of its own.
+/// A lock: one line for each field, below its artifact. Git's line above a piece of a diff is the last one
+/// that begins with a letter: it says whose the fields are.
 pub fn lock_in_words(lock: &Side) -> String {
+    let shared = shared_recipients(lock);
     let mut text = String::new();
     for (name, items) in lock {
         for item in items {
-            let fields = item.fields.iter();
-            let fields: Vec<String> = fields
-                .map(|field| format!("{} {}", field.name, harmless(&plain(&field.value))))
-                .collect();
-            let _ = writeln!(text, "{name} ({}): {}", item.kind, fields.join("; "));
+            let _ = writeln!(text, "{name} ({})", item.kind);
+            for field in &item.fields {
+                let value = plain(&field.value);
+                if field.name == RECIPIENTS && shared.as_ref() == Some(&value) {
+                    continue;
+                }
+                match &field.value {
+                    Value::Set(members) => {
+                        for member in members {
+                            let _ = writeln!(text, "    {} {}", field.name, harmless(member));
+                        }
+                    }
+                    _ => {
+                        let _ = writeln!(text, "    {} {}", field.name, harmless(&value));
+                    }
+                }
+            }
         }
     }
     text
 }
+
+/// What all secrets are sealed for is told once, by those recipients themselves.
+fn shared_recipients(lock: &Side) -> Option<String> {
+    let fields = lock.values().flatten().flat_map(|item| &item.fields);
+    let digests: BTreeSet<String> =
+        fields.filter(|field| field.name == RECIPIENTS).map(|field| plain(&field.value)).collect();
+    let mut digests = digests.into_iter();
+    digests.next().filter(|_| digests.next().is_none())
+}
+
+const RECIPIENTS: &str = "recipients";

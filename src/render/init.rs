@@ -11,8 +11,9 @@ use crate::version::KubernetesVersion;
 /// starts with `//` and no space is description, and works once the two slashes are gone.
 pub fn description(cluster: &str, kubernetes: KubernetesVersion) -> String {
     let mut text = format!(
-        "// The PKI of one Kubernetes cluster. `kpki plan` shows what follows from it, `kpki apply` writes it
-// to out/. To use a line below, delete the two slashes before it.
+        "// The PKI of one Kubernetes cluster. `kpki plan` shows what follows from it,
+// `kpki apply` writes it to out/. To use a line below, delete the two slashes
+// before it.
 
 cluster \"{cluster}\" {{
     // Decides what depends on the version, such as groups and role bindings.
@@ -26,11 +27,12 @@ cluster \"{cluster}\" {{
 }
 
 const OPTIONS: &str = r#"
-    // What clients dial; required as soon as there are two control-plane nodes. With one it is that
-    // node's address.
+    // What clients dial; required as soon as there are two control-plane nodes.
+    // With one it is that node's address.
     //endpoint "api.lab.internal:6443"
 
-    // The API server's certificate holds the first address of the first one. Several for dual stack.
+    // The API server's certificate holds the first address of the first one.
+    // Several for dual stack.
     //service-cidr "10.96.0.0/12"
     //dns-domain "cluster.local"
 }
@@ -41,34 +43,50 @@ const NODES: &str = r#"node "cp1" role="control-plane" address="10.0.0.11"
 // A name is the one that the node registers with (kubectl get nodes).
 //node "w1" address="10.0.0.21" { san "w1.lab.internal" }
 
-// What every certificate gets where nothing nearer says otherwise; a `node`, `component`, `user` or
-// `certificate` may. Keys: ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096, ed25519.
+// For a team, and for Git: `secrets { recipient "age1..." }` seals all private
+// keys with age for the public keys that it names (age-keygen makes one, an ssh
+// key will do). Without it they lie in out/ in the clear; .gitignore has them.
+
+// What every certificate gets where nothing nearer says otherwise; a `node`,
+// `component`, `user` or `certificate` may. Keys: ecdsa-p256, ecdsa-p384,
+// rsa-2048, rsa-3072, rsa-4096, ed25519.
 //defaults { key "ecdsa-p256"; validity "365d"; renew-before "30d" }
 
-// The three CAs (kubernetes, etcd, front-proxy) exist without being named; a block changes one.
+// The three CAs (kubernetes, etcd, front-proxy) exist without being named; a
+// block changes one. A CA that you have is brought with its certificate, a file
+// beside this one: `ca "kubernetes" certificate="company-ca.crt"`; kpki plan
+// tells where its key belongs.
 //ca "front-proxy" validity="10y"
 
 // Further names of the API server.
 //component "apiserver" { san "api.example.com" "203.0.113.7" }
 
-// The kubelets' serving certificates, which kubeadm leaves to the kubelets themselves.
+// The kubelets' serving certificates, which kubeadm leaves to the kubelets.
 //component "kubelet" serving=#true
 
-// A person or a robot: key, certificate and kubeconfig. Groups are what RBAC binds. Nothing can revoke a
-// certificate, so keep its life short.
-// `via "csr"` has the cluster sign instead of the CA key here; `bind` writes RBAC.
-//user "jane" { group "dev"; validity "90d"; via "ca"; bind cluster-role="edit" namespace="dev" }
+// Static pods that you have, in a folder beside this file, keep their flags
+// with `manifests "manifests/"`; without it kpki writes its own.
+
+// A person or a robot: key, certificate and kubeconfig. Groups are what RBAC
+// binds; `bind` writes it. Nothing can revoke a certificate, so keep its life
+// short: `validity "90d"`. `via "csr"` has the cluster sign instead of the CA
+// key here.
+//user "jane" { group "dev"; bind cluster-role="edit" namespace="dev" }
 
 // Any other certificate.
-//certificate "metrics-server" { ca "kubernetes"; usage "server"; san "metrics-server.kube-system.svc" }
+//certificate "metrics" { ca "kubernetes"; usage "server"; san "metrics.lab" }
+
+// Rules that a change must keep stand in a file of their own, which whoever
+// reviews gives to kpki plan --policy: `policy { forbid-group "system:*" }`.
 "#;
 
 /// What makes a description reproducible.
 pub fn reproducible(not_before: Timestamp) -> String {
     format!(
         "
-// Every key follows from the seed, every date from this one: the same description makes the same bytes
-// anywhere. For labs; whoever has the seed has the cluster.
+// Every key follows from the seed, every date from this one: the same
+// description makes the same bytes anywhere. For labs; whoever has the seed has
+// the cluster.
 reproducible {{ seed-file \"{SEED_FILE}\"; not-before \"{not_before}\" }}
 "
     )
@@ -247,8 +265,19 @@ mod tests {
 
     #[test]
     fn lines_fit_a_page() {
-        for text in [&written(), GITIGNORE, GITATTRIBUTES] {
-            assert!(text.lines().all(|line| line.len() <= 110), "{text}");
+        let lab = reproducible(Timestamp::from_unix(0));
+        for (text, columns) in
+            [(&written(), 80), (&lab, 80), (&GITIGNORE.into(), 110), (&GITATTRIBUTES.into(), 110)]
+        {
+            let wide: Vec<_> = text.lines().filter(|line| line.len() > columns).collect();
+            assert!(wide.is_empty(), "{wide:#?}");
+        }
+    }
+
+    #[test]
+    fn what_a_newcomer_looks_for_is_mentioned() {
+        for word in ["secrets {", "manifests \"", "policy {", "certificate=\"", "via \"csr\""] {
+            assert!(written().contains(word), "{word}");
         }
     }
 }

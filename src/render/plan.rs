@@ -63,6 +63,9 @@ pub struct PlanReport {
     pub mixed: Vec<MixedReport>,
     /// In build order.
     pub steps: Vec<StepReport>,
+    /// Changes that are left out of `steps`, where it was asked about some artifacts only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<usize>,
     /// Changes in the lock's head.
     pub lock: Vec<LockReport>,
     /// Changes in how secrets rest: sealed or in the clear.
@@ -169,6 +172,7 @@ pub fn plan_report(
         if_allowed: foreseen.map(|then| if_allowed_report(world, (plan, review), then)),
         mixed: plan.key_mismatches.iter().map(|mixed| mixed_report(world, mixed)).collect(),
         steps: plan.steps.iter().map(|step| step_report(world, step)).collect(),
+        others: None,
         lock: plan
             .header
             .iter()

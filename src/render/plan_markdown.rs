@@ -75,6 +75,7 @@ impl PlanReport {
                 counted(changes.len(), "change"),
                 rows(changes.into_iter().map(ChangeRow::cells)),
             ),
+            Section::folded("Of what was named only", prose(self.left_out().as_slice())),
             Section::folded(
                 "What only the cluster can take away",
                 prose(&leaver_lines(&self.leavers)),

@@ -48,6 +48,9 @@ impl Report for ShownPlan<'_> {
         let mut text = base.map_or_else(String::new, |base| base.text(columns));
         text.push_str(&plan.objections(columns, self.full));
         text.push_str(&plan.changes(columns, false, self.full));
+        if let Some(left_out) = plan.left_out() {
+            let _ = writeln!(text, "{left_out}\n");
+        }
         text.push_str(&plan.remarks(&plan.orphans, columns));
         let _ = writeln!(text, "{}", plan.totals(false));
         text.push_str(&plan.secrets.exposure.text(columns));
@@ -132,6 +135,9 @@ impl ShownPlan<'_> {
 #[serde(transparent)]
 pub struct AppliedReport<'a> {
     pub plan: &'a PlanReport,
+    /// A node of a cluster that nothing was made for before.
+    #[serde(skip)]
+    pub first_node: Option<String>,
     /// Orphans were deleted, too.
     #[serde(skip)]
     pub pruned: bool,
@@ -142,7 +148,8 @@ pub struct AppliedReport<'a> {
 
 impl Report for AppliedReport<'_> {
     fn text(&self, columns: usize) -> String {
-        let AppliedReport { plan, pruned, full } = *self;
+        let AppliedReport { plan, first_node, pruned, full } = self;
+        let (pruned, full) = (*pruned, *full);
         let mut text = plan.changes(columns, true, full);
         text.push_str(&plan.remarks(if pruned { &[] } else { &plan.orphans }, columns));
         if pruned {
@@ -162,6 +169,12 @@ impl Report for AppliedReport<'_> {
         }
         text.push_str(&plan.turns_text(columns));
         text.push_str(&waiting_text(&plan.waiting, columns));
+        if let Some(node) = first_node {
+            let _ = writeln!(
+                text,
+                "{STRONG}next:{STRONG:#} kpki install {node} --root DIR, or kpki export {node} -o {node}.tar"
+            );
+        }
         text
     }
 }

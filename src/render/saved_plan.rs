@@ -164,6 +164,7 @@ fn differing(saved: &PlanReport, now: &PlanReport) -> Vec<&'static str> {
     let PlanReport {
         format_version: _,
         base: _,
+        others: _,
         cluster,
         kubernetes,
         now: time,

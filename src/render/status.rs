@@ -57,6 +57,9 @@ pub struct StatusReport<'a> {
     pub foreign: Vec<String>,
     /// What always holds and should be known.
     pub notes: Vec<String>,
+    /// Certificates that were asked to be left out.
+    #[serde(skip)]
+    pub(super) hidden: usize,
     /// The key of the first root of trust: no two clusters have one.
     #[serde(skip)]
     pub(super) root: Option<Digest>,
@@ -149,6 +152,7 @@ pub fn status_report<'a>(world: World<'a>, spec: &Spec, plan: &Plan) -> StatusRe
         orphans: orphans(plan),
         foreign: plan.foreign.iter().map(|path| format!("out/{path}")).collect(),
         notes: remarks::seed(world, spec, plan),
+        hidden: 0,
         root: root(world),
         is_reproducible: spec.reproducible.is_some(),
     }

@@ -50,7 +50,13 @@ impl Report for StatusReport<'_> {
 impl StatusReport<'_> {
     fn lives(&self, columns: usize) -> String {
         if self.certificates.is_empty() {
-            return "no certificate is here yet\n".to_owned();
+            return match self.hidden {
+                0 => "no certificate is here yet\n".to_owned(),
+                hidden => format!(
+                    "no certificate is among those asked for ({} not shown)\n\n",
+                    counted(hidden, "other")
+                ),
+            };
         }
         let shown = if self.certificates.len() > ALL { SOONEST } else { ALL };
         let whole = self.table(shown, true);
@@ -60,6 +66,9 @@ impl StatusReport<'_> {
         let hidden = self.certificates.len().saturating_sub(shown);
         if let (1.., Some(last)) = (hidden, self.certificates.last()) {
             let _ = writeln!(text, "and {hidden} more by {}", last.expires.date());
+        }
+        if self.hidden > 0 {
+            let _ = writeln!(text, "{} not shown", counted(self.hidden, "other certificate"));
         }
         text.push('\n');
         text

@@ -24,6 +24,7 @@ mod gitops;
 mod lab_up;
 mod leavers;
 mod live;
+mod manners;
 mod manual;
 mod names;
 mod nodes;

@@ -44,7 +44,10 @@ pub fn shell(folder: &Path, script: &str) -> Command {
 /// What the person at this machine has set is not under test.
 fn without_settings(mut command: Command, folder: &Path) -> Command {
     command.current_dir(folder);
-    for name in ["KPKI_IDENTITY", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    let own = std::env::vars_os().map(|(name, _)| name);
+    let own = own.filter(|name| name.to_string_lossy().starts_with("KPKI_"));
+    let others = ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"].map(Into::into);
+    for name in own.chain(others) {
         command.env_remove(name);
     }
     command

@@ -87,7 +87,17 @@ fn git_diff_and_log_show_words() {
         let all = repository.git(&["diff"]);
         assert!(!all.contains("-----BEGIN"), "{all}");
         assert!(!all.contains("Binary files"), "{all}");
-        assert!(all.contains("\n+nodes/cp1/apiserver (certificate): not-before "), "{all}");
+        // A field of the lock a line; what it belongs to stands above it.
+        assert!(all.contains("\n nodes/cp1/apiserver (certificate)\n"), "{all}");
+        let mut files = all.split("diff --git ");
+        let lock =
+            files.find(|file| file.lines().any(|line| line.contains("cluster.lock"))).unwrap();
+        let lock = lock.split_once("\n@@ ").unwrap().1;
+        assert!(
+            lock.contains("\n+    not-before ") && lock.contains("\n     public-key "),
+            "{lock}"
+        );
+        assert!(lock.lines().all(|line| line.chars().count() <= 80), "{lock}");
         // The clock is not in it.
         assert!(!all.contains("expire") && !all.contains("days"), "{all}");
         assert_eq!(repository.git(&["diff"]), all);
