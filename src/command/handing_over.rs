@@ -22,8 +22,12 @@ pub(super) fn wait(root: &Path, handover: &Handover) -> Result<()> {
     let name = Process::ControllerManager.name();
     if std::fs::canonicalize(root).is_ok_and(|root| root == Path::new("/")) {
         let is_old = |words: &[String]| handover.is_old(words.iter().map(String::as_str));
-        let state = wait_for(Path::new(PROCESSES), LIMIT, &is_old);
-        return if state.is_safe() { Ok(()) } else { Err(late(&state, handover)) };
+        let state = wait_for(Path::new(PROCESSES), LIMIT, handover.expects_process(), &is_old);
+        match state {
+            State::HandedOver | State::NobodyStartsIt => return Ok(()),
+            State::Old | State::Starting => return Err(late(&state, handover)),
+            State::Unseen => {}
+        }
     }
     terminal::talk(&format!(
         "note: below {} nobody can see whether {name} runs from its new manifest; should it end before the kubelet \
@@ -34,12 +38,15 @@ pub(super) fn wait(root: &Path, handover: &Handover) -> Result<()> {
 }
 
 /// The last state, once nothing is left to wait for or the time is over.
-fn wait_for(processes: &Path, limit: Duration, is_old: IsOld<'_>) -> State {
+fn wait_for(processes: &Path, limit: Duration, is_expected: bool, is_old: IsOld<'_>) -> State {
     let begin = Instant::now();
     let mut is_told = false;
     loop {
-        let state = State::of(&command_lines(processes), is_old);
-        if state.is_safe() || begin.elapsed() >= limit {
+        let mut state = State::of(&command_lines(processes), is_old);
+        if state == State::Starting && !is_expected {
+            state = State::NobodyStartsIt;
+        }
+        if !matches!(state, State::Old | State::Starting) || begin.elapsed() >= limit {
             return state;
         }
         if !is_told {
@@ -80,14 +87,15 @@ enum State {
     Starting,
     HandedOver,
     NobodyStartsIt,
+    /// No process can be seen, not even this one.
+    Unseen,
 }
 
 impl State {
-    fn is_safe(&self) -> bool {
-        matches!(self, State::HandedOver | State::NobodyStartsIt)
-    }
-
     fn of(command_lines: &[Vec<String>], is_old: IsOld<'_>) -> State {
+        if command_lines.is_empty() {
+            return State::Unseen;
+        }
         let called = |name: &'static str| {
             let is_called = move |words: &&Vec<String>| {
                 let program = words.first().map(Path::new).and_then(Path::file_name);
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn what_processes_show() {
         for (processes, state) in [
-            (vec![], State::NobodyStartsIt),
+            (vec![], State::Unseen),
             // A shell that names it, a kernel thread, somebody else's program.
             (vec!["sh\0-c\0kube-controller-manager\0", "", "etcd\0"], State::NobodyStartsIt),
             (vec![KUBELET], State::Starting),
@@ -155,12 +163,11 @@ mod tests {
                 put(folder.path(), &number.to_string(), command_line);
             }
             put(folder.path(), "self", OLD);
-            std::fs::create_dir_all(folder.path().join("99")).unwrap();
             let lines = command_lines(folder.path());
             assert_eq!(State::of(&lines, &is_old), state, "{processes:?}");
         }
         let nowhere = Path::new("/nonexistent");
-        assert_eq!(State::of(&command_lines(nowhere), &is_old), State::NobodyStartsIt);
+        assert_eq!(State::of(&command_lines(nowhere), &is_old), State::Unseen);
     }
 
     #[test]
@@ -169,9 +176,14 @@ mod tests {
         put(folder.path(), "1", KUBELET);
         put(folder.path(), "7", OLD);
         let short = Duration::from_millis(20);
-        assert_eq!(wait_for(folder.path(), short, &is_old), State::Old);
+        assert_eq!(wait_for(folder.path(), short, true, &is_old), State::Old);
+        put(folder.path(), "7", "");
+        assert_eq!(wait_for(folder.path(), short, true, &is_old), State::Starting);
+        // Nothing that the kubelet reads keeps one running.
+        assert_eq!(wait_for(folder.path(), short, false, &is_old), State::NobodyStartsIt);
+        put(folder.path(), "7", OLD);
         let ended = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| wait_for(folder.path(), LIMIT, &is_old));
+            let waiting = scope.spawn(|| wait_for(folder.path(), LIMIT, true, &is_old));
             std::fs::remove_file(folder.path().join("7/cmdline")).unwrap();
             sleep(PAUSE * 2);
             assert!(!waiting.is_finished(), "it went on while nobody ran");

@@ -146,8 +146,13 @@ pub fn install<'t>(
 fn hand_over(handover: &Handover, orders: &Orders<'_>) -> Result<()> {
     if handover.is_left_to_operator() {
         let Handover { signing, bundle, .. } = handover;
+        let what = if handover.expects_process() {
+            "makes kube-controller-manager sign"
+        } else {
+            "cannot be read, and may make kube-controller-manager sign"
+        };
         return Err(Error::refused(format!(
-            "/{} makes kube-controller-manager sign with /{bundle}, which is to hold several certificates: it would \
+            "/{} {what} with /{bundle}, which is to hold several certificates: it would \
              exit at each start",
             manager_manifest()
         ))
@@ -287,11 +292,13 @@ fn change<'a>(
     };
     let first = installation.handover.as_ref().map_or(0, |handover| handover.first.len());
     let (first, others) = installation.writes.split_at_checked(first).unwrap_or_default();
-    let manifest = manager_manifest();
-    let last = installation.writes.iter().find(|write| write.file.path == manifest);
-    let between = installation.handover.as_ref().and_then(|handover| handover.between.as_ref());
-    let between =
-        between.zip(last).map(|(bytes, write)| Put { bytes: bytes.expose(), ..put(write) });
+    let between = installation.handover.iter().flat_map(|handover| &handover.between);
+    let between = between.filter_map(|between| {
+        let last = installation.writes.iter().find(|write| write.file.path == between.path)?;
+        Some(Put { bytes: between.bytes.expose(), ..put(last) })
+    });
+    let mut handed_over: Vec<Vec<Put<'_>>> = vec![first.iter().map(put).collect()];
+    handed_over.extend(between.map(|put| vec![put]));
     let layer = |layer| {
         let writes = others.iter().filter(|write| write.file.layer == layer);
         writes.map(put).collect()
@@ -299,7 +306,7 @@ fn change<'a>(
     let removals = installation.removals.chunk_by(|(one, _), (other, _)| one == other);
     Change {
         folders: installation.folders.iter().map(|(path, mode)| (path.as_str(), *mode)).collect(),
-        handed_over: vec![first.iter().map(put).collect(), between.into_iter().collect()],
+        handed_over,
         layers: Layer::ALL.into_iter().map(layer).collect(),
         removals: removals
             .map(|layer| layer.iter().map(|(_, path)| path.as_str()).collect())

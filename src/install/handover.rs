@@ -8,6 +8,9 @@
 //! That process read ca.crt for `--root-ca-file` as it was, and reads it once: the manifest in the end has
 //! another digest than the one in between, so that the kubelet replaces the pod once more.
 
+use std::collections::BTreeSet;
+
+use super::still_read::named;
 use super::{Holds, Layer, Reason, Recorded, Wanted, Write};
 use crate::facts::{CertificateFacts, certificates_in_pem};
 use crate::name::TreePath;
@@ -24,10 +27,18 @@ pub struct Handover {
     pub bundle: TreePath,
     /// Files of the tree, in this order before everything else.
     pub first: Vec<TreePath>,
-    /// What is put in the manifest's place after these, and before all others.
-    pub between: Option<Secret>,
-    /// The manifest as it is then; `None`: there is none that can be read.
+    /// Put in place after these, until what the tree has takes their places.
+    pub between: Vec<Between>,
+    /// The manifest that is there then; `None`: there is none that can be read.
     manifest: Option<PodFacts>,
+    /// There is one, the operator's alone, that cannot be read.
+    is_unread: bool,
+}
+
+pub struct Between {
+    pub path: TreePath,
+    pub bytes: Secret,
+    layer: Layer,
 }
 
 /// Where the kubelet finds the controller-manager's, whoever put it there.
@@ -53,52 +64,70 @@ impl Handover {
             Some((&write.file.path, signing))
         })?;
         let manifest = manager_manifest();
-        let is_written = |path: &TreePath| writes.iter().any(|write| write.file.path == *path);
         let own = wanted.iter().find(|file| file.path == manifest).map(|file| &file.bytes);
         let there = node.files.get(&manifest).map(|file| &file.bytes);
-        let facts = own.or(there).and_then(|bytes| read(bytes.expose(), PROCESS).ok());
-        let first = [Some(&signing.path), signing_key(wanted, signing)].into_iter().flatten();
-        let mut handover = Handover {
-            signing: signing.path.clone(),
-            bundle: bundle.clone(),
-            first: first.filter(|path| is_written(path)).cloned().collect(),
-            between: None,
-            manifest: facts,
-        };
-        if let (Some(own), Some(there)) = (own, there) {
-            handover.between = handover.between(own, there);
-        }
-        Some(handover)
-    }
-
-    /// The tree's manifest with the digest of the node's, where that one signs with what is to change.
-    fn between(&self, own: &Secret, there: &Secret) -> Option<Secret> {
-        let (new, old) = (self.manifest.as_ref()?, read(there.expose(), PROCESS).ok());
-        // One that cannot be read may sign with anything.
-        if old.as_ref().is_some_and(|old| !self.signs_with_bundle(old)) {
+        if own.is_some() && there.is_none() {
+            // The kubelet has nothing to start it by, before all is in place.
             return None;
         }
-        let own_digest = digest(new)?;
-        let others = old.as_ref().and_then(digest).filter(|other| *other != own_digest);
-        let others = others.map_or_else(|| "0".repeat(own_digest.len()), str::to_owned);
-        let text = std::str::from_utf8(own.expose()).ok()?.replacen(own_digest, &others, 1);
-        Some(Secret::new(text.into_bytes()))
+        let facts = |bytes: &Secret| read(bytes.expose(), PROCESS).ok();
+        let (new, old) = (own.or(there).and_then(facts), there.and_then(facts));
+        if let (Some(new), Some(old)) = (&new, &old)
+            && [new, old].iter().all(|facts| signing_files(facts).next().is_none())
+        {
+            return None;
+        }
+        let key = signing_key(wanted, signing);
+        let exchanges = key.is_some_and(|key| {
+            writes.iter().any(|write| write.file.path == *key && write.reason != Reason::New)
+        });
+        let named: BTreeSet<String> = new.iter().flat_map(named).collect();
+        let is_first = |write: &&Write<'_>| {
+            let path = &write.file.path;
+            let signs = *path == signing.path || key == Some(path);
+            let is_named = write.reason == Reason::New && named.contains(&format!("/{path}"));
+            *path != manifest && if signs { !exchanges } else { is_named }
+        };
+        let mut between = Vec::new();
+        if exchanges && let Some(old) = node.files.get(bundle) {
+            // With the key that is there still: both change together when nobody signs with ca.crt any more.
+            let bytes = old.bytes.clone();
+            between.push(Between { path: signing.path.clone(), bytes, layer: Layer::Pki });
+        }
+        if let (Some(own), Some(new)) = (own, &new)
+            && old.as_ref().is_none_or(|old| signs_with(old, bundle))
+        {
+            let bytes = with_another_digest(own, new, old.as_ref())?;
+            between.push(Between { path: manifest.clone(), bytes, layer: Layer::Manifest });
+        }
+        Some(Handover {
+            signing: signing.path.clone(),
+            bundle: bundle.clone(),
+            first: writes.iter().filter(is_first).map(|write| write.file.path.clone()).collect(),
+            between,
+            is_unread: own.is_none() && there.is_some() && new.is_none(),
+            manifest: new,
+        })
     }
 
-    /// The manifest that will be there makes the process sign with the file that gets several certificates:
-    /// it is the operator's alone, and kpki does not change it.
+    /// The manifest that will be there makes the process sign with the file that gets several certificates, or
+    /// cannot be read: it is the operator's alone, and kpki does not change it.
     pub fn is_left_to_operator(&self) -> bool {
-        self.manifest.as_ref().is_some_and(|facts| self.signs_with_bundle(facts))
+        self.is_unread
+            || self.manifest.as_ref().is_some_and(|facts| signs_with(facts, &self.bundle))
     }
 
-    fn signs_with_bundle(&self, facts: &PodFacts) -> bool {
-        signing_flags().any(|flag| facts.values(flag).any(|file| self.is_bundle(file)))
+    /// The kubelet keeps a process running.
+    pub fn expects_process(&self) -> bool {
+        self.manifest.is_some()
     }
 
     /// What is there in between, as the record knows it.
-    pub(super) fn recorded(&self) -> Option<Recorded> {
-        let print = Holds::of(self.between.as_ref()?).fingerprint()?;
-        Some(Recorded { path: manager_manifest(), layer: Layer::Manifest, print })
+    pub(super) fn recorded(&self) -> impl Iterator<Item = Recorded> {
+        self.between.iter().filter_map(|between| {
+            let print = Holds::of(&between.bytes).fingerprint()?;
+            Some(Recorded { path: between.path.clone(), layer: between.layer, print })
+        })
     }
 
     /// Whether a process that was started so signs with the file that gets several certificates.
@@ -122,14 +151,41 @@ impl Handover {
 
     /// A path as the process sees it.
     fn is_bundle(&self, path: &str) -> bool {
-        let host = self.manifest.as_ref().map(|facts| facts.on_host(path));
-        let on_host = match &host {
-            Some(OnHost::At(path)) => path,
-            // Not in a pod, or in one that cannot be read: it sees what lies on the node.
-            Some(OnHost::Elsewhere | OnHost::Hidden) | None => path,
-        };
-        on_host.strip_prefix('/') == Some(self.bundle.as_str())
+        let path =
+            self.manifest.as_ref().map_or_else(|| path.to_owned(), |facts| on_host(facts, path));
+        path.strip_prefix('/') == Some(self.bundle.as_str())
     }
+}
+
+fn signs_with(facts: &PodFacts, bundle: &TreePath) -> bool {
+    signing_files(facts).any(|file| on_host(facts, file).strip_prefix('/') == Some(bundle.as_str()))
+}
+
+fn signing_files(facts: &PodFacts) -> impl Iterator<Item = &str> {
+    signing_flags().flat_map(|flag| facts.values(flag))
+}
+
+/// What no mount shows is taken for what lies there on the node.
+fn on_host(facts: &PodFacts, path: &str) -> String {
+    match facts.on_host(path) {
+        OnHost::At(path) => path,
+        OnHost::Elsewhere | OnHost::Hidden => path.to_owned(),
+    }
+}
+
+/// The tree's manifest with the digest that the node's has.
+fn with_another_digest(own: &Secret, new: &PodFacts, old: Option<&PodFacts>) -> Option<Secret> {
+    let digest = digest_of(new)?;
+    // Put into a text as it is, so nothing but what kpki itself writes there.
+    let is_one = |other: &&str| {
+        *other != digest
+            && other.len() == digest.len()
+            && other.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let other = old.and_then(digest_of).filter(is_one);
+    let other = other.map_or_else(|| "0".repeat(digest.len()), str::to_owned);
+    let text = std::str::from_utf8(own.expose()).ok()?.replacen(digest, &other, 1);
+    Some(Secret::new(text.into_bytes()))
 }
 
 /// The certificate and the key that the controller-manager signs with, where both change: a start between the
@@ -138,6 +194,7 @@ pub(super) fn exchanged_pair(
     wanted: &[Wanted],
     writes: &[Write<'_>],
     node: &NodeState,
+    handover: Option<&Handover>,
 ) -> Option<[TreePath; 2]> {
     let manifest = manager_manifest();
     let own = wanted.iter().find(|file| file.path == manifest).map(|file| &file.bytes);
@@ -150,7 +207,10 @@ pub(super) fn exchanged_pair(
         };
         let is_it = |write: &&Write<'_>| Some(write.file.path.as_str()) == path.strip_prefix('/');
         let write = writes.iter().find(is_it)?;
-        matches!(write.reason, Reason::Outdated | Reason::Foreign).then_some(write.file)
+        let mut between = handover.iter().flat_map(|handover| &handover.between);
+        let was_there = between.any(|between| between.path == write.file.path)
+            || matches!(write.reason, Reason::Outdated | Reason::Foreign);
+        was_there.then_some(write.file)
     };
     let (certificate, key) = (changed(CERTIFICATE)?, changed(KEY)?);
     let old = node.files.get(&key.path).map(|old| Holds::of(&old.bytes));
@@ -164,7 +224,7 @@ pub(super) fn exchanged_pair(
 const CERTIFICATE: &str = "cluster-signing-cert-file";
 const KEY: &str = "cluster-signing-key-file";
 
-fn digest(facts: &PodFacts) -> Option<&str> {
+fn digest_of(facts: &PodFacts) -> Option<&str> {
     let mut annotations = facts.annotations.iter();
     annotations.find(|(key, _)| key == DIGEST_ANNOTATION).map(|(_, value)| value.as_str())
 }

@@ -114,7 +114,7 @@ pub fn install<'a>(
         let rank = |path| handover.first.iter().position(|first| first == path);
         done.writes.sort_by_key(|write| rank(&write.file.path).unwrap_or(usize::MAX));
     }
-    done.exchanged_pair = exchanged_pair(wanted, &done.writes, node);
+    done.exchanged_pair = exchanged_pair(wanted, &done.writes, node, done.handover.as_ref());
     let still_read = StillRead::of(&done.writes, node);
     let described: BTreeSet<&TreePath> = wanted.iter().map(|file| &file.path).collect();
     let recorded: BTreeSet<(Layer, &TreePath)> = record

@@ -18,15 +18,20 @@ pub(super) enum StillRead {
 }
 
 impl StillRead {
-    /// By the pods that these writes replace.
+    /// By the pods that these writes replace, and by those whose manifests stay.
     pub fn of(writes: &[Write<'_>], node: &NodeState) -> StillRead {
         let mut files = BTreeSet::new();
         for process in Process::ALL {
             let path = format!("{KUBERNETES_FOLDER}/manifests/{}.yaml", process.name());
             let write = writes.iter().find(|write| write.file.path.as_str() == path);
-            let Some((write, old)) =
-                write.and_then(|write| Some((write, node.files.get(&write.file.path)?)))
-            else {
+            let old = path.parse().ok().and_then(|path: TreePath| node.files.get(&path));
+            let Some(old) = old else { continue };
+            let Some(write) = write else {
+                // It stays, and may be the operator's alone.
+                let Ok(facts) = read(old.bytes.expose(), process) else {
+                    return StillRead::Anything;
+                };
+                files.extend(named(&facts));
                 continue;
             };
             let [old, new] = [&old.bytes, &write.file.bytes].map(Secret::expose);
@@ -48,7 +53,7 @@ impl StillRead {
 }
 
 /// Every value of a flag may be a path; those that are none are no file of kpki's either.
-fn named(facts: &PodFacts) -> impl Iterator<Item = String> {
+pub(super) fn named(facts: &PodFacts) -> impl Iterator<Item = String> {
     facts.flags.iter().map(|flag| match facts.on_host(&flag.value) {
         OnHost::At(path) => path,
         OnHost::Elsewhere | OnHost::Hidden => flag.value.clone(),

@@ -132,8 +132,8 @@ pub fn install_report(
             signing: on_node(&handover.signing),
             bundle: on_node(&handover.bundle),
             first: {
-                let manifest = handover.between.as_ref().map(|_| manager_manifest());
-                handover.first.iter().chain(&manifest).map(on_node).collect()
+                let between = handover.between.iter().map(|between| &between.path);
+                handover.first.iter().chain(between).map(on_node).collect()
             },
             left_to_operator: handover.is_left_to_operator(),
         }),
@@ -265,7 +265,8 @@ impl InstallReport {
         }
         if !self.removes_later.is_empty() {
             add(format!(
-                "note: a pod that the kubelet is replacing may start with {} once more: the next install removes that",
+                "note: a pod may start with {} once more, until the kubelet has replaced it, or no manifest names that: \
+                 the next install removes it",
                 self.removes_later.join(", ")
             ));
         }
@@ -330,7 +331,13 @@ impl InstallReport {
             );
         }
         if !self.before_next_node.is_empty() {
-            text.push_str("before the next node this one must answer:\n");
+            let line = if by(Effect::Restarts).is_empty() {
+                "before the next node this one must answer:"
+            } else {
+                "before the next node this one must answer, with pods that are no older than this (the kubelet takes up to a \
+                 minute to replace one):"
+            };
+            text.push_str(&paragraph("", 2, line, columns));
             for command in &self.before_next_node {
                 let _ = writeln!(text, "  {command}");
             }

@@ -18,6 +18,13 @@ pub(super) fn next_node(
         return Vec::new();
     }
     let mut commands = Vec::new();
+    if restarts.iter().any(|restarting| restarting.effect == Effect::Restarts) {
+        // The one before answers, too, until the kubelet has seen the new manifest.
+        commands.push(format!(
+            "kubectl -n kube-system get pods -l tier=control-plane --field-selector {}",
+            quoted(&format!("spec.nodeName={}", host.name))
+        ));
+    }
     for Restarting { restart, effect } in restarts {
         let ran_before = match effect {
             Effect::Restarts | Effect::ByHand => true,
@@ -26,31 +33,28 @@ pub(super) fn next_node(
             Effect::Starts | Effect::Stops => false,
         };
         if ran_before {
-            commands.push(command(spec, host, restart.reader));
+            commands.extend(command(spec, host, restart.reader));
         }
     }
     commands
 }
 
-fn command(spec: &Spec, host: &Node, reader: Reader) -> String {
+/// Of the other processes no answer tells more than that they run.
+fn command(spec: &Spec, host: &Node, reader: Reader) -> Option<String> {
     let node = host.name.as_str();
-    let pod = |name: &str| {
-        format!("kubectl -n kube-system get pod {}", operand(&format!("{name}-{node}")))
-    };
-    match reader {
+    Some(match reader {
         Reader::Pod(Process::Etcd) => "etcdctl endpoint health --cluster".to_owned(),
-        Reader::Pod(process @ Process::Apiserver) => match host.addresses.first() {
-            Some(address) => {
-                let server = Server::from(&Endpoint::at(address.ip(), spec.api_port()));
-                format!("kubectl get --raw /readyz --server {}", quoted(&server.to_string()))
-            }
-            None => pod(process.name()),
-        },
-        Reader::Pod(process) => pod(process.name()),
-        Reader::Kubelet => format!("kubectl get node {}", operand(node)),
+        Reader::Pod(Process::Apiserver) => {
+            let server = Server::from(&Endpoint::at(host.addresses.first()?.ip(), spec.api_port()));
+            format!("kubectl get --raw /readyz --server {}", quoted(&server.to_string()))
+        }
+        Reader::Pod(_) => return None,
+        Reader::Kubelet => {
+            format!("kubectl wait --for=condition=Ready node {} --timeout=2m", operand(node))
+        }
         Reader::KubeProxy => format!(
             "kubectl -n kube-system get pod -l k8s-app=kube-proxy --field-selector {}",
             quoted(&format!("spec.nodeName={node}"))
         ),
-    }
+    })
 }

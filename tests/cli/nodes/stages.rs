@@ -73,13 +73,12 @@ fn each_stage_tells_its_order() {
         )]
     );
     let commands: Vec<&str> =
-        trust.split_once("this one must answer:\n").unwrap().1.lines().map(str::trim).collect();
+        trust.split_once("minute to replace one):\n").unwrap().1.lines().map(str::trim).collect();
     assert_eq!(
         commands,
         [
-            "kubectl -n kube-system get pod kube-controller-manager-cp1",
-            "kubectl -n kube-system get pod kube-scheduler-cp1",
-            "kubectl get node cp1",
+            "kubectl -n kube-system get pods -l tier=control-plane --field-selector spec.nodeName=cp1",
+            "kubectl wait --for=condition=Ready node cp1 --timeout=2m",
         ]
     );
 
@@ -154,4 +153,53 @@ fn a_manifest_that_is_the_operators_alone_comes_first() {
     node.installed(&project, "cp1");
     assert_ne!(fs::read(node.path(CA)).unwrap(), before);
     assert!(node.installed(&project, "cp1").starts_with("nothing to do: "));
+
+    // On the way back the file stays as long as the manifest names it.
+    go(&project, version, "promote", PROMOTE);
+    node.installed(&project, "cp1");
+    go(&project, version, "distrust", DISTRUST);
+    for _ in 0..2 {
+        node.installed(&project, "cp1");
+        assert!(node.path(SIGNING).exists());
+    }
+    node.put(MANIFEST, pod(CA), 0o600);
+    node.installed(&project, "cp1");
+    assert!(!node.path(SIGNING).exists());
+    assert!(node.installed(&project, "cp1").starts_with("nothing to do: "));
+    // A manifest that nobody can read may sign with anything.
+    let project = FolderProject::described(&described(version, "keypair 1")).applied();
+    let node = Node::new();
+    node.installed(&project, "cp1");
+    node.put(MANIFEST, "kind: Pod\nspec: {}\n", 0o600);
+    go(&project, version, "trust", TRUST);
+    let said = refused(&node.install(&project, "cp1", &[]), 1);
+    assert!(said.contains(&format!("/{MANIFEST} cannot be read, and may make")), "{said}");
+}
+
+/// A node that missed trust gets promote at once: while the old pod may start, the certificate beside the old
+/// key is the old one.
+#[test]
+fn a_node_that_missed_a_stage() {
+    let version = "1.36.2";
+    let project = FolderProject::described(&described(version, "keypair 1")).applied();
+    let node = Node::new();
+    node.installed(&project, "cp1");
+    go(&project, version, "trust", TRUST);
+    go(&project, version, "promote", PROMOTE);
+    let said = node.installed(&project, "cp1");
+    let notes = lines(&said, &["note: "]);
+    assert!(notes[0].starts_with(&format!("note: /{SIGNING}, /{MANIFEST} first; ")), "{said}");
+    assert!(
+        notes[1].contains("/etc/kubernetes/pki/ca.key change one right after the other"),
+        "{said}"
+    );
+    assert!(node.installed(&project, "cp1").starts_with("nothing to do: "));
+    // Its manifest was moved away, so nothing starts that would have to be handed over.
+    let node = Node::new();
+    let project = FolderProject::described(&described(version, "keypair 1")).applied();
+    node.installed(&project, "cp1");
+    fs::remove_file(node.path(MANIFEST)).unwrap();
+    go(&project, version, "trust", TRUST);
+    let said = node.installed(&project, "cp1");
+    assert_eq!(lines(&said, &["note: "]), [""; 0], "{said}");
 }

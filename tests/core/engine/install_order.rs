@@ -14,10 +14,11 @@ use kpki::plan::{Allow, Intent};
 use kpki::profile::Process;
 use kpki::secret::Secret;
 use kpki::spec::{Role, Spec};
+use kpki::store::Disk as _;
 use proptest::prelude::*;
 
 use super::rotation_talks::{At, Distrust, Promote, Rotating, ServingOnly, Start, Trust, rotating};
-use crate::testkit::memory_disk::MemoryDisk;
+use crate::testkit::memory_disk::{Fault, MemoryDisk};
 use crate::testkit::memory_project::MemoryProject;
 use crate::testkit::talks::{Files, Judge, Node, Stage, talks};
 
@@ -120,6 +121,11 @@ pub(super) struct Run {
 }
 
 pub(super) fn run(project: &MemoryProject, name: &NodeName, disk: &MemoryDisk) -> Run {
+    try_run(project, name, disk).unwrap_or_else(|moments| panic!("after {}", moments.len()))
+}
+
+/// The moments until it was cut short, or all of it.
+fn try_run(project: &MemoryProject, name: &NodeName, disk: &MemoryDisk) -> Result<Run, Vec<Files>> {
     let opened = project.opened();
     let (spec, graph): (&Spec, &Graph) = (&opened.spec, &opened.graph);
     let files = wanted(project, graph, name);
@@ -147,8 +153,11 @@ pub(super) fn run(project: &MemoryProject, name: &NodeName, disk: &MemoryDisk) -
             Ok(())
         },
     };
-    let looked = look(disk, &tree).unwrap();
-    let done = install(disk, &tree, looked, &orders).unwrap();
+    let seen = || disk.seen().iter().map(visible).collect::<Vec<Files>>();
+    let Ok(done) = look(disk, &tree).and_then(|looked| install(disk, &tree, looked, &orders))
+    else {
+        return Err(seen());
+    };
     let host = spec.nodes.iter().find(|node| node.name == *name).unwrap();
     let restarted = restarts(graph, spec, host, &done.state, &done.installation);
     // What is written beside its target is not seen yet.
@@ -166,14 +175,14 @@ pub(super) fn run(project: &MemoryProject, name: &NodeName, disk: &MemoryDisk) -
     if waited_at.get().is_some() {
         handed_over_at.get_or_insert(moments.len());
     }
-    Run {
+    Ok(Run {
         was_placed: done.was_placed,
         moments,
         waited_at: handed_over_at,
         writes: done.installation.writes.len(),
         exchanged: done.installation.exchanged_pair.is_some(),
         restarted: restarted.iter().map(|one| (one.restart.what(), one.effect)).collect(),
-    }
+    })
 }
 
 /// As processes name them, and without what is only on its way.
@@ -335,5 +344,55 @@ proptest! {
         // The pair of such a kubelet is no file of kpki's.
         rotating.self_rotated = false;
         go(&rotating);
+    }
+}
+
+/// The first stage of the cluster CA on one node, stopped at every operation: the next run goes on, and in the
+/// meantime each process may start.
+#[test]
+fn a_stop_at_any_operation_of_the_handover() {
+    let described = |keypairs: &str| {
+        format!(
+            "cluster \"lab\"\nnode \"cp1\" role=\"control-plane\" address=\"10.0.0.1\"\nca \"kubernetes\" {{ {keypairs} }}\n"
+        )
+    };
+    let cp1: NodeName = "cp1".parse().unwrap();
+    for (keypairs, word) in [
+        (r#"keypair 1; keypair 2 state="trusted""#, vec!["trust"]),
+        // The node misses a stage.
+        (r#"keypair 1 state="trusted"; keypair 2"#, vec!["trust", "promote"]),
+    ] {
+        let mut project = MemoryProject::applied(&described("keypair 1"));
+        let first = MemoryDisk::new();
+        run(&project, &cp1, &first);
+        first.sync_all().unwrap();
+        let before = visible(&first.files());
+        for word in &word {
+            let keypairs =
+                if *word == "trust" { r#"keypair 1; keypair 2 state="trusted""# } else { keypairs };
+            project.description = described(keypairs);
+            let allow: Vec<Allow> = vec![format!("{word}:ca/kubernetes").parse().unwrap()];
+            project.apply_with(&Intent { allow, all: true, ..Intent::default() }, true).unwrap();
+        }
+        let whole = first.clone();
+        whole.set_fault(Fault::None);
+        run(&project, &cp1, &whole);
+        let operations = whole.operations();
+        assert!(operations > 100, "{operations}");
+        for k in (0..operations).step_by(3) {
+            let disk = first.clone();
+            disk.set_fault(Fault::Stop(k));
+            let stopped = try_run(&project, &cp1, &disk);
+            let Err(moments) = stopped else { panic!("{k}") };
+            let by_then = Run { moments, ..run(&project, &cp1, &whole.clone()) };
+            // Whether it was waited for is not known: any manifest since the beginning may start it.
+            let failed = failures(&before, &by_then, "cp1");
+            assert!(word.len() > 1 || failed.is_empty(), "at {k}: {failed:?}");
+            disk.restart();
+            let again = visible(&disk.files());
+            let done = run(&project, &cp1, &disk);
+            assert!(word.len() > 1 || failures(&again, &done, "cp1").is_empty(), "at {k}");
+            assert!(visible(&disk.files()) == visible(&whole.files()), "at {k}");
+        }
     }
 }
