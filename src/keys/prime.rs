@@ -96,7 +96,7 @@ impl Sieve {
     fn next(&mut self) -> u64 {
         loop {
             let rest = self.ruled_out.iter().enumerate().skip(self.at);
-            if let Some((place, _)) = rest.into_iter().find(|(_, ruled_out)| !**ruled_out) {
+            if let Some((place, _)) = rest.clone().find(|(_, ruled_out)| !**ruled_out) {
                 self.at = place + 1;
                 return 2 * (self.before + place as u64);
             }
