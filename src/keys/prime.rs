@@ -10,17 +10,26 @@ use super::strong_test::StrongTest;
 pub(super) const EXPONENT: u32 = 65537;
 
 /// The first p at or after the start, in steps of two, that is prime with p - 1 no multiple of the exponent;
-/// `None`: the search outgrew its bits. The start is a big-endian number of whole 64-bit limbs, of which the
-/// two highest bits and the lowest are set first.
+/// `None`: the search outgrew its bits. The start is a big-endian number of as many bits as a prime of one of
+/// our RSA keys; its two highest bits and the lowest are set first.
 ///
 /// Each of our buffers has its final size from the beginning and is wiped. Not wiped is what the library
 /// works with in its last test, and what lies on the stack.
 pub(super) fn first_prime(start: Zeroizing<Vec<u8>>) -> Option<Zeroizing<BoxedUint>> {
     // It changes no answer, and not optimized it takes longer than the library.
-    search(start, !cfg!(debug_assertions))
+    let with_quick_test = !cfg!(debug_assertions);
+    match start.len() {
+        128 => search::<16>(start, with_quick_test),
+        192 => search::<24>(start, with_quick_test),
+        256 => search::<32>(start, with_quick_test),
+        _ => None,
+    }
 }
 
-fn search(mut start: Zeroizing<Vec<u8>>, with_quick_test: bool) -> Option<Zeroizing<BoxedUint>> {
+fn search<const LIMBS: usize>(
+    mut start: Zeroizing<Vec<u8>>,
+    with_quick_test: bool,
+) -> Option<Zeroizing<BoxedUint>> {
     if let Some(highest) = start.first_mut() {
         *highest |= 0xc0;
     }
@@ -28,13 +37,15 @@ fn search(mut start: Zeroizing<Vec<u8>>, with_quick_test: bool) -> Option<Zeroiz
         *lowest |= 1;
     }
     let mut sieve = Sieve::new(&start);
-    let mut candidate = Zeroizing::new(Vec::with_capacity(start.len() / 8));
-    candidate.extend(start.as_chunks().0.iter().rev().map(|limb| u64::from_be_bytes(*limb)));
-    let mut test = StrongTest::new(candidate.len());
+    let mut candidate = Zeroizing::new([0; LIMBS]);
+    for (limb, bytes) in candidate.iter_mut().zip(start.as_chunks().0.iter().rev()) {
+        *limb = u64::from_be_bytes(*bytes);
+    }
+    let mut test = StrongTest::new();
     let mut step = 0;
     loop {
         let next = sieve.next();
-        add(&mut candidate, next - step)?;
+        add(&mut *candidate, next - step)?;
         step = next;
         if !with_quick_test || test.passes(&candidate) {
             for (bytes, limb) in start.as_chunks_mut().0.iter_mut().rev().zip(&*candidate) {
@@ -149,7 +160,8 @@ mod tests {
 
     fn found(start: u128) -> Option<u128> {
         let [quick, slow] = [true, false].map(|with_quick_test| {
-            let number = search(Zeroizing::new(start.to_be_bytes().to_vec()), with_quick_test)?;
+            let number =
+                search::<2>(Zeroizing::new(start.to_be_bytes().to_vec()), with_quick_test)?;
             Some(u128::from_be_bytes(number.to_be_bytes().as_ref().try_into().unwrap()))
         });
         assert_eq!(quick, slow, "{start:#x}");
