@@ -12,11 +12,14 @@
 
 mod entropy;
 mod form;
+mod prime;
 mod private_key;
+mod rsa_key;
 pub mod schedule;
 mod seed_pattern;
 mod seeded;
 mod signer;
+mod strong_test;
 mod written_half;
 
 pub use entropy::Entropy;

@@ -2,17 +2,16 @@
 
 use std::sync::OnceLock;
 
-use getrandom::SysRng;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair,
     EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use rsa::pkcs1::EncodeRsaPrivateKey;
 use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::entropy::Entropy;
 use super::form::{Curve, KeyMaterial};
+use super::rsa_key::rsa_key;
 use super::schedule::Seed;
 use super::seeded;
 use crate::algorithm::KeyAlgorithm;
@@ -28,9 +27,8 @@ pub struct PrivateKey {
     pair: OnceLock<KeyPair>,
 }
 
-/// Here and in `seeded.rs` alone it is named who does the arithmetic. ring signs five times faster than
-/// RustCrypto on P-256 and is linked through webpki already; it cannot make RSA keys, so the `rsa` crate does
-/// that and nothing else.
+/// Who does the arithmetic is named here, in `seeded.rs` and `rsa_key.rs` alone. ring signs five times faster
+/// than RustCrypto on P-256 and is linked through webpki already; it cannot make RSA keys.
 enum KeyPair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
@@ -47,9 +45,9 @@ impl PrivateKey {
                 entropy.fill(&mut seed)?;
                 Self::load(KeyMaterial::Ed25519 { seed, public: None })
             }
-            KeyAlgorithm::Rsa2048 => Self::generate_rsa(2048),
-            KeyAlgorithm::Rsa3072 => Self::generate_rsa(3072),
-            KeyAlgorithm::Rsa4096 => Self::generate_rsa(4096),
+            KeyAlgorithm::Rsa2048 => Self::generate_rsa(2048, entropy),
+            KeyAlgorithm::Rsa3072 => Self::generate_rsa(3072, entropy),
+            KeyAlgorithm::Rsa4096 => Self::generate_rsa(4096, entropy),
         }
     }
 
@@ -65,13 +63,8 @@ impl PrivateKey {
         Ok(PrivateKey { material, public, pair: OnceLock::new() })
     }
 
-    fn generate_rsa(bits: usize) -> Result<Self, KeyError> {
-        let key = rsa::PrivateKey::new(&mut SysRng, bits).map_err(|_| KeyError::Entropy)?;
-        let document = key.to_pkcs1_der().map_err(|_| KeyError::unusable("cannot be made"))?;
-        match KeyMaterial::from_pkcs1(document.as_bytes())? {
-            Some(material) => Self::load(material),
-            None => Err(KeyError::unusable("cannot be made")),
-        }
+    fn generate_rsa(bits: u32, entropy: &Entropy) -> Result<Self, KeyError> {
+        Self::load(rsa_key(bits, |_, _, start| entropy.fill(start))?)
     }
 
     /// The key of a reproducible cluster's artifact.

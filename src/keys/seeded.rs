@@ -3,14 +3,12 @@
 //! ring draws its own randomness, for a key and for an ECDSA signature. What stands here is five times slower
 //! at P-256 and a function of its inputs. `schedule.rs` says what follows from what.
 
-use crypto_bigint::{BoxedUint, Resize};
-use crypto_primes::{Flavor, is_prime};
 use p256::ecdsa::signature::Signer as _;
-use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::form::{Curve, KeyMaterial};
+use super::rsa_key::{Prime, rsa_key};
 use super::schedule::{Purpose, Seed};
 use crate::algorithm::KeyAlgorithm;
 
@@ -47,70 +45,15 @@ fn ecdsa(seed: &Seed, purpose: &Purpose<'_>, curve: Curve) -> Result<KeyMaterial
     Err(KeyError::unusable("cannot be made"))
 }
 
-/// A big integer has no Drop of its own, so each of ours wipes itself, and the finished key does. Not wiped
-/// is what the crates work with and let go: the powers and Montgomery forms of the primality test, the
-/// totients from which the private exponent is computed, and what lies on the stack. They stay in this
-/// process's memory, which writes no core file.
 fn rsa(seed: &Seed, purpose: &Purpose<'_>, bits: u32) -> Result<KeyMaterial, KeyError> {
-    let failed = || KeyError::unusable("cannot be made");
-    for counter in 0..TRIES {
-        let search = |what| prime(seed, &Purpose { what, ..*purpose }, counter, bits / 2);
-        let (Some(p), Some(q)) = (search("prime-p"), search("prime-q")) else {
-            continue;
+    rsa_key(bits, |prime, counter, start| {
+        let what = match prime {
+            Prime::P => "prime-p",
+            Prime::Q => "prime-q",
         };
-        let (mut p, mut q) = if *p < *q { (q, p) } else { (p, q) };
-        let distance = Zeroizing::new(p.wrapping_sub(&*q));
-        if distance.bit_width() + 100 <= bits / 2 {
-            continue;
-        }
-        // The numbers move: there is no second copy.
-        let (p, q) = (std::mem::take(&mut *p), std::mem::take(&mut *q));
-        let key =
-            rsa::PrivateKey::from_p_q(p, q, BoxedUint::from(EXPONENT)).map_err(|_| failed())?;
-        let document = key.to_pkcs1_der().map_err(|_| failed())?;
-        return KeyMaterial::from_pkcs1(document.as_bytes())?.ok_or_else(failed);
-    }
-    Err(failed())
-}
-
-/// `None`: the search outgrew its bits.
-fn prime(
-    seed: &Seed,
-    purpose: &Purpose<'_>,
-    counter: u32,
-    bits: u32,
-) -> Option<Zeroizing<BoxedUint>> {
-    let mut bytes = Zeroizing::new(vec![0; bits as usize / 8]);
-    seed.stream(purpose, counter, &mut bytes);
-    if let Some(highest) = bytes.first_mut() {
-        *highest |= 0xc0;
-    }
-    if let Some(lowest) = bytes.last_mut() {
-        *lowest |= 1;
-    }
-    let start = Zeroizing::new(BoxedUint::from_be_slice(&bytes, bits).ok()?);
-    // Together the remainders tell the number. In its final size: an outgrown buffer would keep some.
-    let mut sieve = Zeroizing::new(Vec::with_capacity(small_primes().count()));
-    sieve.extend(small_primes().map(|prime| (prime, remainder(&bytes, prime))));
-    let start_by_exponent = remainder(&bytes, EXPONENT);
-    let mut step = 0_u32;
-    loop {
-        let divisible =
-            sieve.iter().any(|(prime, rest)| (rest + step % prime).is_multiple_of(*prime));
-        let suits = !divisible && (start_by_exponent + step % EXPONENT) % EXPONENT != 1;
-        if suits {
-            let sum = start.concatenating_add(BoxedUint::from(step).resize(bits));
-            let sum = Zeroizing::new(sum);
-            if sum.bit_width() > bits {
-                return None;
-            }
-            let candidate = Zeroizing::new((&*sum).resize(bits));
-            if is_prime(Flavor::Any, &*candidate) {
-                return Some(candidate);
-            }
-        }
-        step = step.checked_add(2)?;
-    }
+        seed.stream(&Purpose { what, ..*purpose }, counter, start);
+        Ok(())
+    })
 }
 
 /// RFC 6979. `None`: not a key of that curve.
@@ -152,23 +95,6 @@ fn scalar_length(curve: Curve) -> usize {
 
 /// No counter is ever used up: the chance that the first does not do is below 2^-31.
 const TRIES: u32 = 1000;
-const EXPONENT: u32 = 65537;
-
-/// Odd ones, to spare most candidates the expensive test.
-fn small_primes() -> impl Iterator<Item = u32> {
-    const BELOW: u32 = 4000;
-    (3..BELOW).step_by(2).filter(|number| {
-        let mut divisors = (3..).step_by(2).take_while(|divisor| divisor * divisor <= *number);
-        divisors.all(|divisor| number % divisor != 0)
-    })
-}
-
-fn remainder(number: &[u8], modulus: u32) -> u32 {
-    let rest = number
-        .iter()
-        .fold(0_u64, |rest, byte| (rest * 256 + u64::from(*byte)) % u64::from(modulus));
-    u32::try_from(rest).unwrap_or(0)
-}
 
 #[cfg(test)]
 mod tests {
