@@ -12,7 +12,7 @@ use crate::profile::Process;
 use crate::visible;
 
 /// The kubelet sees a manifest within 20 seconds, and took 45 to replace a pod of a real cluster.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(500);
 
 const PROCESSES: &str = "/proc";

@@ -110,8 +110,8 @@ impl Handover {
         })
     }
 
-    /// The manifest that will be there makes the process sign with the file that gets several certificates, or
-    /// cannot be read: it is the operator's alone, and kpki does not change it.
+    /// The manifest that will be there makes the process sign with the file that gets several certificates,
+    /// or cannot be read: it is the operator's alone, and kpki does not change it.
     pub fn is_left_to_operator(&self) -> bool {
         self.is_unread
             || self.manifest.as_ref().is_some_and(|facts| signs_with(facts, &self.bundle))

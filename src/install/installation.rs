@@ -115,8 +115,10 @@ pub fn install<'a>(
         done.writes.sort_by_key(|write| rank(&write.file.path).unwrap_or(usize::MAX));
     }
     done.exchanged_pair = exchanged_pair(wanted, &done.writes, node, done.handover.as_ref());
-    let still_read = StillRead::of(&done.writes, node);
     let described: BTreeSet<&TreePath> = wanted.iter().map(|file| &file.path).collect();
+    let is_removed =
+        |path: &TreePath, bytes: &Secret| !described.contains(path) && knows(path, bytes);
+    let still_read = StillRead::of(&done.writes, node, &is_removed);
     let recorded: BTreeSet<(Layer, &TreePath)> = record
         .into_iter()
         .flat_map(|record| &record.files)

@@ -19,13 +19,20 @@ pub(super) enum StillRead {
 
 impl StillRead {
     /// By the pods that these writes replace, and by those whose manifests stay.
-    pub fn of(writes: &[Write<'_>], node: &NodeState) -> StillRead {
+    pub fn of(
+        writes: &[Write<'_>],
+        node: &NodeState,
+        is_removed: &dyn Fn(&TreePath, &Secret) -> bool,
+    ) -> StillRead {
         let mut files = BTreeSet::new();
         for process in Process::ALL {
             let path = format!("{KUBERNETES_FOLDER}/manifests/{}.yaml", process.name());
             let write = writes.iter().find(|write| write.file.path.as_str() == path);
-            let old = path.parse().ok().and_then(|path: TreePath| node.files.get(&path));
-            let Some(old) = old else { continue };
+            let Ok(path) = path.parse::<TreePath>() else { continue };
+            let Some(old) = node.files.get(&path) else { continue };
+            if is_removed(&path, &old.bytes) {
+                continue;
+            }
             let Some(write) = write else {
                 // It stays, and may be the operator's alone.
                 let Ok(facts) = read(old.bytes.expose(), process) else {

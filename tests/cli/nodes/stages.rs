@@ -77,7 +77,7 @@ fn each_stage_tells_its_order() {
     assert_eq!(
         commands,
         [
-            "kubectl -n kube-system get pods -l tier=control-plane --field-selector spec.nodeName=cp1",
+            "kubectl -n kube-system get pods -l tier=control-plane --field-selector 'spec.nodeName=cp1'",
             "kubectl wait --for=condition=Ready node cp1 --timeout=2m",
         ]
     );

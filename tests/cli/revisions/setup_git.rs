@@ -88,13 +88,13 @@ fn git_diff_and_log_show_words() {
         assert!(!all.contains("-----BEGIN"), "{all}");
         assert!(!all.contains("Binary files"), "{all}");
         // A field of the lock a line; what it belongs to stands above it.
-        assert!(all.contains("\n nodes/cp1/apiserver (certificate)\n"), "{all}");
+        assert!(all.contains(" nodes/cp1/apiserver (certificate)\n"), "{all}");
         let mut files = all.split("diff --git ");
         let lock =
             files.find(|file| file.lines().any(|line| line.contains("cluster.lock"))).unwrap();
         let lock = lock.split_once("\n@@ ").unwrap().1;
         assert!(
-            lock.contains("\n+    not-before ") && lock.contains("\n     public-key "),
+            lock.contains("\n+    certificate ") && lock.contains("\n     public-key "),
             "{lock}"
         );
         assert!(lock.lines().all(|line| line.chars().count() <= 80), "{lock}");

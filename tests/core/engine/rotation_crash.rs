@@ -79,20 +79,20 @@ fn commit(disk: &MemoryDisk, key: &JournalKey, old: &Tree, to: &MemoryProject) -
 /// The anchors' private keys of a tree: what nobody can make again.
 fn anchors(project: &MemoryProject) -> BTreeMap<String, Vec<u8>> {
     let keys = project.secrets().into_iter();
-    keys.filter(|(path, _)| path.starts_with("ca/") && path.ends_with(".key"))
+    keys.filter(|(path, _)| path.starts_with("ca/") && path.strip_suffix(".key").is_some())
         .map(|(path, bytes)| (path.to_owned(), bytes.to_vec()))
         .collect()
 }
 
-impl Case {
-    fn lock_is(&self, files: &Files, project: &MemoryProject) -> bool {
-        files.get(LOCK).map(Vec::as_slice) == project.lock.as_ref().map(String::as_bytes)
-    }
+fn lock_is(files: &Files, project: &MemoryProject) -> bool {
+    files.get(LOCK).map(Vec::as_slice) == project.lock.as_ref().map(String::as_bytes)
+}
 
+impl Case {
     /// Before anybody repairs.
     fn check_crashed(&self, disk: &MemoryDisk, what: &str) {
         let files = disk.files();
-        let [is_old, is_new] = [&self.before, &self.after].map(|world| self.lock_is(&files, world));
+        let [is_old, is_new] = [&self.before, &self.after].map(|world| lock_is(&files, world));
         assert!(is_old || is_new, "{what}: the lock is neither");
         // In its place, or beside it until the transaction is done with.
         let holds = |key: &Vec<u8>| files.values().any(|bytes| bytes == key);
@@ -109,9 +109,9 @@ impl Case {
             })
             .unwrap_or_else(|error| panic!("{what}: {error}"));
         let files = disk.files();
-        let is_new = self.lock_is(&files, &self.after);
+        let is_new = lock_is(&files, &self.after);
         let world = if is_new { &self.after } else { &self.before };
-        assert!(is_new || self.lock_is(&files, &self.before), "{what}");
+        assert!(is_new || lock_is(&files, &self.before), "{what}");
         let tree: BTreeMap<&str, &Vec<u8>> = files
             .iter()
             .filter_map(|(path, bytes)| Some((path.strip_prefix("out/")?, bytes)))
