@@ -339,7 +339,7 @@ fn go(rotating: &Rotating) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn each_process_may_start_at_any_moment(mut rotating in rotating()) {
@@ -383,7 +383,7 @@ fn a_stop_at_any_operation_of_the_handover() {
         assert!(operations > 100, "{operations}");
         // Then its signing pair changes, too, with one moment between certificate and key.
         let is_exchanged = word.len() > 1;
-        for k in (0..operations).step_by(3) {
+        for k in (0..operations).step_by(7) {
             let disk = first.clone();
             disk.set_fault(Fault::Stop(k));
             let (stopped, is_whole) = try_run(&project, &cp1, &disk);
