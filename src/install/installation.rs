@@ -57,7 +57,7 @@ impl Installation<'_> {
     }
 }
 
-/// `wanted` in the order of [`slots`].
+/// `wanted` in the order of [`super::slots`].
 pub fn install<'a>(
     cluster: &Label,
     name: &NodeName,
