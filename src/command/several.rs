@@ -1,7 +1,9 @@
 //! Several projects in one run, for commands that only read: `kpki -C 'clusters/*' status`.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use glob::{MatchOptions, glob_with};
 
 use super::folder::DESCRIPTION;
 use super::terminal;
@@ -30,7 +32,7 @@ pub(super) fn named(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
             all.push(path.clone());
             continue;
         }
-        let found = matching(path).into_iter().filter(|folder| {
+        let found = matching(path)?.into_iter().filter(|folder| {
             // Not `exists`: what is wrong with it is told by whoever reads it.
             folder.join(DESCRIPTION).symlink_metadata().is_ok()
         });
@@ -38,7 +40,9 @@ pub(super) fn named(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
         all.extend(found);
         if all.len() == before {
             let message = format!("no folder with a {DESCRIPTION} is {}", visible::path(path));
-            return Err(Error::refused(message).help("* stands for a name, ? for a character"));
+            return Err(
+                Error::refused(message).help("* stands for any part of a name, ? for a character")
+            );
         }
     }
     let mut seen = BTreeSet::new();
@@ -50,55 +54,19 @@ fn is_pattern(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?'])
 }
 
-fn matching(pattern: &Path) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::new()];
-    for component in pattern.components() {
-        found = match component {
-            Component::Normal(name) if is_pattern(Path::new(name)) => {
-                let name = name.to_string_lossy();
-                found.iter().flat_map(|folder| folders_in(folder, &name)).collect()
-            }
-            other => found.iter().map(|folder| folder.join(other)).collect(),
-        };
-    }
-    found
-}
-
-/// Sorted; a hidden one only where the pattern begins with a dot, as in a shell.
-fn folders_in(folder: &Path, pattern: &str) -> Vec<PathBuf> {
-    let here = if folder == Path::new("") { Path::new(".") } else { folder };
-    let entries = std::fs::read_dir(here).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| pattern.starts_with('.') || !name.starts_with('.'))
-        .filter(|name| is_match(pattern.as_bytes(), name.as_bytes()))
-        .collect();
-    names.sort();
-    let paths = names.into_iter().map(|name| folder.join(name));
-    paths.filter(|path| path.is_dir()).collect()
-}
-
-/// In time of the product of both lengths: a star never starts again before the last one.
-fn is_match(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut read, mut star) = (0, 0, None);
-    while read < name.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, read));
-                at += 1;
-            }
-            Some(b'?') => (at, read) = (at + 1, read + 1),
-            Some(byte) if name.get(read) == Some(byte) => (at, read) = (at + 1, read + 1),
-            _ => match star {
-                Some((back, from)) => {
-                    star = Some((back, from + 1));
-                    (at, read) = (back + 1, from + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(at..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+/// Sorted; a hidden folder only where the pattern has its dot, as in a shell.
+fn matching(pattern: &Path) -> Result<Vec<PathBuf>> {
+    let options = MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let usage =
+        |why: String| Error::new(Kind::Usage, format!("-C {}: {why}", visible::path(pattern)));
+    let text = pattern.to_str().ok_or_else(|| usage("is no UTF-8 text".to_owned()))?;
+    let found = glob_with(text, options).map_err(|error| usage(error.msg.to_owned()))?;
+    // What cannot be looked into is no project that was meant.
+    Ok(found.flatten().filter(|path| path.is_dir()).collect())
 }
 
 /// Before one of several is read; `Err`: the command is for one project.
@@ -129,29 +97,6 @@ fn one_project(message: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_star_is_any_name_and_a_question_mark_any_character() {
-        for (pattern, name, is) in [
-            ("*", "a", true),
-            ("a*", "ab", true),
-            ("a*", "b", false),
-            ("*-prod", "eu-prod", true),
-            ("*-prod", "eu-prod-2", false),
-            ("*a*b*", "xaxbx", true),
-            ("*a*b*", "xbxa", false),
-            ("a?c", "abc", true),
-            ("a?c", "ac", false),
-            ("", "", true),
-            ("a", "", false),
-            ("**", "x", true),
-        ] {
-            assert_eq!(is_match(pattern.as_bytes(), name.as_bytes()), is, "{pattern} {name}");
-        }
-        // No pattern takes for ever.
-        let (stars, name) = ("*a".repeat(2000), "a".repeat(4000) + "b");
-        assert!(!is_match(stars.as_bytes(), name.as_bytes()));
-    }
 
     #[test]
     fn the_worst_end_counts() {

@@ -96,8 +96,8 @@ impl Handover {
         }
         if let (Some(own), Some(new)) = (own, &new)
             && old.as_ref().is_none_or(|old| signs_with(old, bundle))
+            && let Some(bytes) = with_another_digest(own, new, old.as_ref())
         {
-            let bytes = with_another_digest(own, new, old.as_ref())?;
             between.push(Between { path: manifest.clone(), bytes, layer: Layer::Manifest });
         }
         Some(Handover {

@@ -179,6 +179,7 @@ mod tests {
         only_the_prime_passes::<4>(189);
         only_the_prime_passes::<8>(569);
         only_the_prime_passes::<16>(105);
+        only_the_prime_passes::<32>(1_942_289);
     }
 
     /// 2147484349 * 4294968697 and 2147505769 * 4295011537: d's power is -1 after a square, and is 1.
